@@ -1,0 +1,1 @@
+"""The command line `mlx-muzero`: thin verbs over the library."""

@@ -1,0 +1,141 @@
+"""The typed configuration of a run: frozen sections, each key with its range and meaning.
+
+`fx-micro.md` (FX) fixes the numbers of the `fx_micro` preset. Reading and writing TOML, with its
+error messages, is `mlx_muzero.config_toml`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+RewardScheme = Literal["amddp1", "mark_to_market"]
+LegalActions = Literal["tree", "root", "off"]
+Expansion = Literal["all_outcomes", "single_outcome"]
+ValueLoss = Literal["cross_entropy", "mse"]
+
+
+def setting(default: Any, about: str, low: float | None = None, high: float | None = None) -> Any:
+    """A dataclass field with its meaning and inclusive range."""
+    return field(default=default, metadata={"about": about, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class MarketConfig:
+    """Which bars a run sees and how they are cut (FX "Data Pipeline Details")."""
+
+    symbol: str = setting("USDJPY", "symbol in the bar store")
+    pip_size: float = setting(0.01, "price of one pip", 1e-8, 1e6)
+    session_bars: int = setting(360, "steps of one session", 2, 100_000)
+    max_gap_minutes: float = setting(10.0, "longest hole inside a session", 1.0, 1440.0)
+    train_frac: float = setting(0.70, "first share of the bars, for training", 0.05, 0.9)
+    validation_frac: float = setting(0.15, "next share, for choosing a checkpoint", 0.01, 0.9)
+    window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
+
+
+@dataclass(frozen=True)
+class TradingConfig:
+    """Costs and reward (FX "Reward System"; design 3.6)."""
+
+    round_trip_cost_pips: float = setting(4.0, "spread and commission of one trade", 0.0, 1e6)
+    reward: RewardScheme = setting("amddp1", "reward scheme")
+    reward_scale: float = setting(1.0, "reward per pip of mark_to_market", 1e-6, 1e6)
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the six networks (FX "Neural Network Architecture"; design 3.1)."""
+
+    latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
+    tcn_channels: int = setting(48, "channels of the temporal encoder", 1, 4096)
+    tcn_kernel: int = setting(3, "kernel of the causal convolutions", 1, 31)
+    dropout: float = setting(0.1, "dropout in encoder and residual blocks", 0.0, 0.9)
+    representation_blocks: int = setting(3, "residual blocks", 0, 64)
+    outcome_blocks: int = setting(2, "residual blocks", 0, 64)
+    dynamics_blocks: int = setting(3, "residual blocks", 0, 64)
+    policy_blocks: int = setting(2, "residual blocks", 0, 64)
+    value_blocks: int = setting(2, "residual blocks", 0, 64)
+    afterstate_blocks: int = setting(2, "residual blocks", 0, 64)
+    value_bins: int = setting(601, "bins of the value support (S)", 3, 100_001)
+    value_min: float = setting(-300.0, "lowest value of the support")
+    value_max: float = setting(300.0, "highest value of the support")
+    parameters: int = setting(0, "required number of trainable parameters; 0 for any", 0)
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """Stochastic MCTS (FX "MCTS Parameters"; design 4)."""
+
+    num_simulations: int = setting(25, "simulations of one decision", 1, 100_000)
+    num_simulations_collect: int = setting(10, "simulations while collecting episodes", 1, 100_000)
+    depth_limit: int = setting(3, "environment steps looked ahead", 1, 1000)
+    discount: float = setting(0.997, "discount of one bar", 0.0, 1.0)
+    pb_c_init: float = setting(1.25, "pUCT exploration constant", 0.0, 1e6)
+    pb_c_base: float = setting(19652.0, "pUCT visits at which exploration grows", 1.0, 1e12)
+    root_dirichlet_alpha: float = setting(1.0, "concentration of the root noise", 1e-3, 1e3)
+    root_exploration_fraction: float = setting(0.5, "share of noise in the root prior", 0.0, 1.0)
+    legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
+    expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """Self-play on training sessions."""
+
+    envs: int = setting(16, "sessions played in lockstep (B)", 1, 4096)
+    initial_temperature: float = setting(10.0, "action temperature of the first episode", 1e-3, 1e3)
+    final_temperature: float = setting(1.0, "action temperature after the decay", 1e-3, 1e3)
+    temperature_decay_episodes: int = setting(50_000, "episodes of the linear decay", 1)
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    """Trajectory replay with a quota of trading episodes (FX "BalancedReplayBuffer")."""
+
+    min_episodes: int = setting(100, "episodes before the first training step", 1)
+    max_episodes: int = setting(10_000, "episodes kept", 1)
+    min_trade_frac: float = setting(
+        0.3, "share of trading episodes below which holds go first", 0, 1
+    )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Learning (FX "Training Configuration"; design 3.8)."""
+
+    seed: int = setting(0, "seed of everything random in the run", 0, 2**63 - 1)
+    episodes: int = setting(100_000, "episodes of the run", 1)
+    steps_per_episode: float = setting(8.0, "training steps for each collected episode", 0.0, 1e4)
+    batch_size: int = setting(64, "positions in one training step", 1, 65536)
+    learning_rate: float = setting(0.002, "Adam step size", 1e-9, 10.0)
+    weight_decay: float = setting(1e-5, "decoupled weight decay", 0.0, 1.0)
+    gradient_clip: float = setting(1.0, "largest norm of a gradient", 1e-9, 1e9)
+    num_unroll_steps: int = setting(5, "steps the model is unrolled (K)", 1, 100)
+    td_steps: int = setting(10, "rewards before the value bootstrap", 1, 100_000)
+    policy_weight: float = setting(0.25, "weight of the policy loss", 0.0, 1e3)
+    value_weight: float = setting(0.25, "weight of the value loss", 0.0, 1e3)
+    reward_weight: float = setting(0.5, "weight of the reward loss", 0.0, 1e3)
+    outcome_weight: float = setting(1.0, "weight of the outcome loss (FX lambda)", 0.0, 1e3)
+    afterstate_weight: float = setting(0.25, "weight of the afterstate value loss", 0.0, 1e3)
+    consistency_weight: float = setting(0.5, "weight of the latent consistency loss", 0.0, 1e3)
+    value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
+    validate_interval: int = setting(100, "episodes between validations", 1)
+    validate_sessions: int = setting(100, "sessions of one validation", 1)
+    checkpoint_interval: int = setting(100, "episodes between checkpoints", 1)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that defines a run; stored beside its checkpoints as config.toml."""
+
+    market: MarketConfig = MarketConfig()
+    trading: TradingConfig = TradingConfig()
+    model: ModelConfig = ModelConfig()
+    search: SearchConfig = SearchConfig()
+    collect: CollectConfig = CollectConfig()
+    replay: ReplayConfig = ReplayConfig()
+    train: TrainConfig = TrainConfig()
+
+
+FX_MICRO = Config(model=ModelConfig(parameters=2_338_802))
+"""Micro Stochastic MuZero on one-minute FX bars, number for number as FX prints it."""
+
+PRESETS: dict[str, Config] = {"fx_micro": FX_MICRO}

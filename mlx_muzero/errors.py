@@ -1,0 +1,41 @@
+"""Errors a user can act on; anything else is a bug and keeps its traceback.
+
+The command line prints the message of a `MuZeroError` without a traceback and exits with
+the class's `exit_code`.
+"""
+
+
+class MuZeroError(Exception):
+    """Base of every error whose message tells the user what to do."""
+
+    exit_code = 1
+
+
+class ConfigError(MuZeroError):
+    """A configuration key, type or value is wrong; the message names the key."""
+
+    exit_code = 3
+
+
+class DataError(MuZeroError):
+    """Market data is missing, malformed or too little; the message names file, line or symbol."""
+
+    exit_code = 4
+
+
+class RunError(MuZeroError):
+    """A run folder or checkpoint is missing, damaged or does not fit the request."""
+
+    exit_code = 5
+
+
+class TrainingDiverged(MuZeroError):
+    """A loss or a weight became NaN or infinite; the message names the term."""
+
+    exit_code = 6
+
+
+class SearchError(MuZeroError):
+    """The search was given arrays it cannot use; the message names the argument."""
+
+    exit_code = 7

@@ -1,0 +1,1 @@
+"""Backtest of policies on sessions, metrics, baselines and their report."""

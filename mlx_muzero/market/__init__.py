@@ -1,0 +1,1 @@
+"""Bars, their store and importers, features, outcomes, sessions, synthetic markets."""

@@ -1,0 +1,1 @@
+"""One trading core for training, backtest and paper: positions, costs, rewards, ledger."""

@@ -1,0 +1,1 @@
+"""Collecting episodes, replay, targets, losses, the learner, checkpoints and the journal."""

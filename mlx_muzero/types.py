@@ -1,0 +1,22 @@
+"""Array aliases and the dimension legend used in every docstring.
+
+``B`` batch of sessions or pairs, ``T`` bars in time order, ``W`` window bars (32), ``F``
+features, ``D`` latent width (256), ``A`` actions, ``C`` chance outcomes, ``P`` positions,
+``K`` unroll steps, ``S`` value bins (601), ``N`` nodes or slots.
+
+Times are UTC nanoseconds since 1970 (int64); a bar is stamped at its open and known at its
+close. Money is float64 outside the networks, float32 inside.
+"""
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+F32: TypeAlias = npt.NDArray[np.float32]
+F64: TypeAlias = npt.NDArray[np.float64]
+I8: TypeAlias = npt.NDArray[np.int8]
+I32: TypeAlias = npt.NDArray[np.int32]
+I64: TypeAlias = npt.NDArray[np.int64]
+U64: TypeAlias = npt.NDArray[np.uint64]
+Bool: TypeAlias = npt.NDArray[np.bool_]
