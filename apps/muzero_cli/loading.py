@@ -1,0 +1,32 @@
+"""From command-line options to a configuration and a dataset."""
+
+from pathlib import Path
+
+from mlx_muzero import config_toml
+from mlx_muzero.config import PRESETS, Config
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.store import BarStore
+from muzero_cli.options import DEFAULT_DATABASE
+
+
+def load_config(
+    preset: str, file: Path | None, overrides: list[str], symbol: str | None = None
+) -> Config:
+    """The preset, overlaid by a file, then by ``--set``, then by ``--symbol``."""
+    if preset not in PRESETS:
+        raise ConfigError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
+    settings = PRESETS[preset]
+    if file is not None:
+        settings = config_toml.load(file, settings)
+    if symbol is not None:
+        overrides = [*overrides, f'market.symbol="{symbol}"']
+    return config_toml.override(settings, overrides)
+
+
+def load_dataset(config: Config, database: Path | None) -> tuple[MarketDataset, Path]:
+    """Bars of the configured symbol with features and outcomes, and the store they came from."""
+    path = database or DEFAULT_DATABASE
+    with BarStore(path, read_only=True) as store:
+        bars = store.load(config.market.symbol)
+    return MarketDataset.from_bars(bars, config.market), path

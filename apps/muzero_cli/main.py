@@ -1,0 +1,40 @@
+"""`mlx-muzero`: the verbs, and how their errors become exit codes.
+
+Exit codes: 0 done; 2 wrong usage; 3 configuration; 4 market data; 5 run or checkpoint; 6 training
+diverged; 7 search; 130 stopped by the user. Narration goes to stderr, data to stdout.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from mlx_muzero.errors import MuZeroError
+from muzero_cli import config, data, doctor, evaluate, train
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Planning-based trading: Stochastic MuZero in MLX with a C++ tree search.",
+    epilog="Exit codes: 2 usage, 3 configuration, 4 market data, 5 run or checkpoint, "
+    "6 training diverged, 7 search, 130 stopped by the user.",
+)
+app.add_typer(data.app, name="data")
+app.add_typer(config.app, name="config")
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("doctor")(doctor.doctor)
+
+
+def run() -> None:
+    """Entry point of the console script: one line, no traceback, for a user's mistake."""
+    try:
+        app()
+    except MuZeroError as error:
+        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,21 @@
+"""Command-line options that several verbs share."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+DEFAULT_DATABASE = Path("data/market.duckdb")
+
+Preset = Annotated[str, typer.Option(help="Preset to start from.")]
+ConfigFile = Annotated[
+    Optional[Path], typer.Option(help="TOML file whose keys replace the preset's.")
+]
+Overrides = Annotated[
+    list[str],
+    typer.Option("--set", help="One key, as section.key=value; repeat for more."),
+]
+Database = Annotated[
+    Optional[Path], typer.Option(help=f"Bar store; {DEFAULT_DATABASE} by default.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -1,0 +1,108 @@
+"""`mlx-muzero train`."""
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+from muzero_cli.options import ConfigFile, Database, Overrides, Preset
+
+STOPPED_EXIT_CODE = 130
+
+
+def train(
+    run: Annotated[Path, typer.Option(help="Run folder, new or (with --resume) begun.")],
+    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
+    preset: Preset = "fx_micro",
+    config: ConfigFile = None,
+    set_: Overrides = [],  # noqa: B006
+    db: Database = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a begun run.")] = False,
+    minutes: Annotated[
+        Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
+    ] = None,
+) -> None:
+    """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
+    from mlx_muzero.errors import RunError
+    from mlx_muzero.training.run import MarketRecord, RunFolder
+    from mlx_muzero.training.trainer import Trainer
+    from muzero_cli.loading import load_config, load_dataset
+    from muzero_cli.training_display import TrainingDisplay
+
+    console = Console(stderr=True)
+    folder = RunFolder(run)
+    if resume:
+        if symbol or config or set_:
+            raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
+        settings = folder.config()
+        db = db or Path(folder.market().store)
+    else:
+        settings = load_config(preset, config, set_, symbol)
+    dataset, store = load_dataset(settings, db)
+    market = MarketRecord.of(store, dataset)
+    if resume:
+        folder.require_market(market)
+    else:
+        folder.begin(settings, market)
+    stop = _StopSwitch(minutes)
+    from mlx_muzero.trading.core import TradingRules
+
+    rules = TradingRules.from_config(settings)
+    display = TrainingDisplay(
+        console, rules.table.action_names, settings.train.episodes, minutes
+    )
+    console.print(
+        f"training on {market.symbol}: {market.bars:,} bars, "
+        f"{len(dataset.training_starts()):,} possible sessions, run {run}",
+        highlight=False,
+    )
+    trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
+    if resume:
+        trainer.resume()
+    with display, stop:
+        finished = trainer.run()
+    if finished:
+        console.print(f"done; next: mlx-muzero evaluate {run} --split test", highlight=False)
+    else:
+        console.print(
+            f"saved after {trainer.counters.episodes} episodes; go on with: "
+            f"mlx-muzero train --run {run} --resume",
+            highlight=False,
+        )
+        if stop.interrupted:
+            raise typer.Exit(STOPPED_EXIT_CODE)
+
+
+class _StopSwitch:
+    """Asks training to stop on Ctrl-C, SIGTERM or when the time is up; a second Ctrl-C kills."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self.interrupted = False
+        self._deadline = None if minutes is None else time.monotonic() + 60.0 * minutes
+
+    def __enter__(self) -> "_StopSwitch":
+        self._handlers = {
+            number: signal.signal(number, self._interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def requested(self) -> bool:
+        """Whether training should stop at the next step."""
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        return self.interrupted or late
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self.interrupted = True
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)

@@ -1,0 +1,166 @@
+"""Live progress of a training run on stderr: a panel on a terminal, a line now and then elsewhere."""
+
+import time
+from collections import deque
+from datetime import timedelta
+from types import TracebackType
+
+import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.training.learner import StepReport
+from mlx_muzero.training.replay import Episodes
+from mlx_muzero.training.trainer import Counters
+
+REDRAWS_PER_S = 4
+SECONDS_BETWEEN_LINES = 10.0
+RECENT_STEPS = 50
+
+
+class TrainingDisplay:
+    """Shows what a `Trainer` tells it; implements its `Listener`."""
+
+    def __init__(
+        self,
+        console: Console,
+        action_names: tuple[str, ...],
+        episodes: int,
+        minutes: float | None,
+    ) -> None:
+        self._console = console
+        self._action_names = action_names
+        self._episodes = episodes
+        self._limit_s = None if minutes is None else 60.0 * minutes
+        self._began = self._line_at = time.monotonic()
+        self._counters = Counters()
+        self._first_episodes: int | None = None
+        self._decisions = 0
+        self._deciding_since: float | None = None
+        self._decisions_per_s = 0.0
+        self._reports: deque[StepReport] = deque(maxlen=RECENT_STEPS)
+        self._action_shares: dict[str, float] = {}
+        self._validation = "none yet"
+        self._live = Live(
+            console=console, get_renderable=self._panel, refresh_per_second=REDRAWS_PER_S
+        )
+
+    def __enter__(self) -> "TrainingDisplay":
+        """Start drawing."""
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Leave the last picture on the screen."""
+        if self._live.is_started:
+            self._live.stop()
+
+    def decided(self, count: int) -> None:
+        """Count decisions into a rate over this stretch of searching."""
+        now = time.monotonic()
+        if self._deciding_since is None:
+            self._deciding_since, self._decisions = now, 0
+        else:
+            self._decisions += count
+            self._decisions_per_s = self._decisions / (now - self._deciding_since)
+        self._line()
+
+    def collected(self, episodes: Episodes, counters: Counters) -> None:
+        """Take the round's action shares."""
+        self._at(counters)
+        counts = np.bincount(episodes.action.ravel(), minlength=len(self._action_names))
+        shares = (counts / counts.sum()).tolist()
+        self._action_shares = dict(zip(self._action_names, shares, strict=True))
+
+    def learned(self, report: StepReport, counters: Counters) -> None:
+        """Take the losses."""
+        self._at(counters)
+        self._reports.append(report)
+        self._line()
+
+    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
+        """Take the result of a validation and say it once for good."""
+        self._at(counters)
+        self._validation = (
+            f"expectancy {metrics.expectancy_pips:+.2f} pips, {metrics.trades} trades, "
+            f"net {metrics.net_pips:+.0f} pips in {metrics.sessions} sessions"
+        )
+        best = "  (best so far)" if is_best else ""
+        self._console.print(
+            f"episode {counters.episodes}: validation {self._validation}{best}", highlight=False
+        )
+
+    def _at(self, counters: Counters) -> None:
+        self._counters = counters
+        self._deciding_since = None
+        if self._first_episodes is None:
+            self._first_episodes = counters.episodes
+
+    def _line(self) -> None:
+        """Where there is no terminal to redraw, one line now and then."""
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
+            self._line_at = now
+            facts = "; ".join(f"{name} {value}" for name, value in self._facts())
+            self._console.print(facts, highlight=False, soft_wrap=True)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        shares = "  ".join(f"{name} {share:.0%}" for name, share in self._action_shares.items())
+        return [
+            ("episodes", f"{self._counters.episodes:,} of {self._episodes:,}"),
+            ("training steps", f"{self._counters.steps:,}"),
+            ("losses", self._losses()),
+            ("decisions/s", f"{self._decisions_per_s:.0f}"),
+            ("actions", shares or "none yet"),
+            ("validation", self._validation),
+            ("time", f"{_clock(self._elapsed_s)}, {self._left()} left"),
+        ]
+
+    def _losses(self) -> str:
+        if not self._reports:
+            return "none yet"
+        means = {
+            term: np.mean([report.losses[term] for report in self._reports])
+            for term in self._reports[0].losses
+        }
+        total = np.mean([report.total for report in self._reports])
+        return f"{total:.3f} = " + "  ".join(f"{term} {mean:.3f}" for term, mean in means.items())
+
+    @property
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._began
+
+    def _done_frac(self) -> float:
+        by_episodes = self._counters.episodes / self._episodes
+        if self._limit_s is None:
+            return by_episodes
+        return min(1.0, max(by_episodes, self._elapsed_s / self._limit_s))
+
+    def _left(self) -> str:
+        """Time left by the pace of this process so far, or by the limit if that is nearer."""
+        candidates = [] if self._limit_s is None else [max(0.0, self._limit_s - self._elapsed_s)]
+        played = self._counters.episodes - (self._first_episodes or 0)
+        if played > 0:
+            rest = self._episodes - self._counters.episodes
+            candidates.append(self._elapsed_s / played * rest)
+        return _clock(min(candidates)) if candidates else "unknown time"
+
+    def _panel(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        for name, value in self._facts():
+            table.add_row(Text(name, style="bold"), Text(value))
+        return Group(ProgressBar(total=1.0, completed=self._done_frac(), width=60), table)
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

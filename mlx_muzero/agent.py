@@ -1,0 +1,73 @@
+"""The agent: networks and search joined into decisions for B accounts at once."""
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.config import SearchConfig
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.search.mlx_evaluator import MlxEvaluator
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.search import Search, SearchResult
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F32, I32, U64
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The networks' view of B observations, without search.
+
+    Attributes:
+      latent: ``[B, D]``.
+      prior: ``f32[B, A]`` policy probabilities, illegal actions included.
+      value: ``f32[B]``.
+    """
+
+    latent: mx.array
+    prior: F32
+    value: F32
+
+
+class Agent:
+    """Plans with `model` under the rules of `table`; holds no state between decisions."""
+
+    def __init__(
+        self, model: StochasticMuZero, search: SearchConfig, table: ActionTable, outcomes: int
+    ) -> None:
+        self._model = model
+        self._config = search
+        self._table = table
+        self._outcomes = outcomes
+        self._evaluator = MlxEvaluator(model)
+        self._searches: dict[int, Search] = {}
+
+    def predict(self, observation: F32) -> Prediction:
+        """Root inference on observations ``f32[B, W, F]``."""
+        self._model.eval()
+        latent = self._model.representation(mx.array(observation))
+        prior = mx.softmax(self._model.policy_logits(latent), axis=-1)
+        value = self._model.value(latent)
+        mx.eval(latent, prior, value)
+        return Prediction(latent, np.array(prior), np.array(value))
+
+    def plan(
+        self, observation: F32, position: I32, seed: U64, *, simulations: int, noise: bool
+    ) -> SearchResult:
+        """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
+
+        `seed` ``u64[B]`` names each root's random numbers; `noise` mixes Dirichlet noise into the
+        root priors, for collecting.
+        """
+        root = self.predict(observation)
+        search = self._search(simulations)
+        search.reset(root.prior, root.value, position, seed, noise)
+        self._evaluator.reset(root.latent, search)
+        return search.run(self._evaluator)
+
+    def _search(self, simulations: int) -> Search:
+        """The searcher for that many simulations, with its arena kept from call to call."""
+        if simulations not in self._searches:
+            params = SearchParams.from_config(self._config, simulations)
+            self._searches[simulations] = Search(params, self._table.next_position, self._outcomes)
+        return self._searches[simulations]

@@ -1,0 +1,48 @@
+"""The trained agent as policies of the backtest: with search, and the raw network without."""
+
+import numpy as np
+
+from mlx_muzero import rng
+from mlx_muzero.agent import Agent
+from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.types import I32
+
+
+class SearchPolicy:
+    """Plays the most visited action of a search without root noise."""
+
+    def __init__(self, agent: Agent, simulations: int, name: str = "search") -> None:
+        self.name = name
+        self._agent = agent
+        self._simulations = simulations
+
+    def reset(self, env: SessionEnv) -> None:
+        """Nothing is carried from step to step."""
+
+    def act(self, env: SessionEnv) -> I32:
+        """Actions ``i32[B]``."""
+        result = self._agent.plan(
+            env.observe(),
+            env.position,
+            rng.key(0, rng.Stream.SEARCH, env.bar),
+            simulations=self._simulations,
+            noise=False,
+        )
+        return result.visits.argmax(axis=1).astype(np.int32)
+
+
+class NetworkPolicy:
+    """Plays the most probable legal action of the policy network, without search."""
+
+    def __init__(self, agent: Agent, name: str = "raw network") -> None:
+        self.name = name
+        self._agent = agent
+
+    def reset(self, env: SessionEnv) -> None:
+        """Nothing is carried from step to step."""
+
+    def act(self, env: SessionEnv) -> I32:
+        """Actions ``i32[B]``."""
+        prior = self._agent.predict(env.observe()).prior
+        legal = env.table.legal_mask(env.position)
+        return np.where(legal, prior, -1.0).argmax(axis=1).astype(np.int32)

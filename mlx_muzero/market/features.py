@@ -1,0 +1,111 @@
+"""The nine market features of one bar, defined once for training, backtest and live (FX, design 3.2).
+
+Every value of row t depends only on closes up to t. Rolling windows are minima and maxima, which
+carry no running sums, so a row computed from the last `HISTORY_BARS` closes has the same bits as
+the row computed from the whole history.
+"""
+
+from collections import deque
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from mlx_muzero.types import F32, F64, I64
+
+FEATURE_NAMES = (
+    "position_in_range_60",
+    "min_max_scaled_momentum_60",
+    "min_max_scaled_rolling_range",
+    "min_max_scaled_momentum_5",
+    "price_change_pips",
+    "dow_cos_final",
+    "dow_sin_final",
+    "hour_cos_final",
+    "hour_sin_final",
+)
+"""Order is part of a checkpoint and compared by name when one is loaded."""
+
+LONG_BARS = 60
+SHORT_BARS = 5
+HISTORY_BARS = 2 * LONG_BARS
+"""Closes that determine one row: a 60-bar momentum scaled over its own last 60 values."""
+
+PRICE_CHANGE_SCALE_PIPS = 10.0
+
+_DAY_NS = 86_400_000_000_000
+_EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
+
+
+def market_features(open_time_ns: I64, close: F64, pip_size: float) -> F32:
+    """Features ``f32[T, 9]`` of bars with UTC open times ``[T]`` and closes ``[T]``.
+
+    The first `HISTORY_BARS` - 1 rows are warm-up and hold NaN: they are marked, never filled.
+    """
+    features = np.full((len(close), len(FEATURE_NAMES)), np.nan, np.float32)
+    if len(close) < HISTORY_BARS:
+        return features
+    low, high = _rolling_extremes(close)
+    columns = (
+        _position_in(close, low, high),
+        _scaled_over_own_range(_momentum(close, LONG_BARS)),
+        _scaled_over_own_range(high - low),
+        _scaled_over_own_range(_momentum(close, SHORT_BARS)),
+        np.tanh(_momentum(close, 1) / pip_size / PRICE_CHANGE_SCALE_PIPS),
+        *_cyclical(open_time_ns),
+    )
+    for index, column in enumerate(columns):
+        features[HISTORY_BARS - 1 :, index] = column[HISTORY_BARS - 1 :]
+    return features
+
+
+class LiveFeatures:
+    """The same features bar by bar; bit-identical to `market_features` on the whole history."""
+
+    def __init__(self, pip_size: float) -> None:
+        self._pip_size = pip_size
+        self._open_time_ns: deque[int] = deque(maxlen=HISTORY_BARS)
+        self._close: deque[float] = deque(maxlen=HISTORY_BARS)
+
+    def push(self, open_time_ns: int, close: float) -> F32 | None:
+        """Row ``f32[9]`` of the bar that just closed, or None while warming up."""
+        self._open_time_ns.append(open_time_ns)
+        self._close.append(close)
+        if len(self._close) < HISTORY_BARS:
+            return None
+        times, closes = np.array(self._open_time_ns, np.int64), np.array(self._close, np.float64)
+        row: F32 = market_features(times, closes, self._pip_size)[-1]
+        return row
+
+
+def _momentum(close: F64, bars: int) -> F64:
+    change = np.full(len(close), np.nan)
+    change[bars:] = close[bars:] - close[:-bars]
+    return change
+
+
+def _rolling_extremes(values: F64) -> tuple[F64, F64]:
+    """Minimum and maximum of the last `LONG_BARS` values; NaN until there are that many."""
+    low, high = np.full((2, len(values)), np.nan)
+    windows = sliding_window_view(values, LONG_BARS)
+    low[LONG_BARS - 1 :] = windows.min(axis=1)
+    high[LONG_BARS - 1 :] = windows.max(axis=1)
+    return low, high
+
+
+def _position_in(values: F64, low: F64, high: F64) -> F64:
+    """Where `values` lie between `low` and `high`, in [0, 1]; 0.5 where the range is flat."""
+    width = high - low
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(width == 0.0, 0.5, (values - low) / width)
+
+
+def _scaled_over_own_range(values: F64) -> F64:
+    return _position_in(values, *_rolling_extremes(values))
+
+
+def _cyclical(open_time_ns: I64) -> tuple[F64, F64, F64, F64]:
+    """Cosine and sine of the weekday, then of the hour with its minutes, UTC."""
+    weekday = (open_time_ns // _DAY_NS + _EPOCH_WEEKDAY) % 7
+    day_angle = 2.0 * np.pi * weekday / 7.0
+    hour_angle = 2.0 * np.pi * (open_time_ns % _DAY_NS) / _DAY_NS
+    return np.cos(day_angle), np.sin(day_angle), np.cos(hour_angle), np.sin(hour_angle)

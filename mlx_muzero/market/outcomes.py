@@ -1,0 +1,42 @@
+"""The market's discretised answer to a step: chance outcomes UP, NEUTRAL, DOWN (FX, design 3.3)."""
+
+import numpy as np
+
+from mlx_muzero.types import F64, I8
+
+OUTCOME_NAMES = ("UP", "NEUTRAL", "DOWN")
+UP, NEUTRAL, DOWN, UNKNOWN = 0, 1, 2, -1
+
+DEVIATION_BARS = 20
+THRESHOLD_DEVIATIONS = 0.5
+
+
+def outcome_thresholds(close: F64) -> F64:
+    """Price change above which bar t is UP, ``f64[T]``, known before bar t opens.
+
+    Half the population standard deviation of the `DEVIATION_BARS` one-bar changes before bar t;
+    NaN while there are fewer.
+    """
+    thresholds = np.full(len(close), np.nan)
+    first = DEVIATION_BARS + 1
+    if len(close) <= first:
+        return thresholds
+    change = np.diff(close)
+    count = len(change) - DEVIATION_BARS
+    # Added lag by lag, so that a value does not depend on how long the history is.
+    lagged = [change[lag : lag + count] for lag in range(DEVIATION_BARS)]
+    mean = sum(lagged, np.zeros(count)) / DEVIATION_BARS
+    variance = sum(((x - mean) ** 2 for x in lagged), np.zeros(count)) / DEVIATION_BARS
+    thresholds[first:] = THRESHOLD_DEVIATIONS * np.sqrt(variance)
+    return thresholds
+
+
+def outcome_labels(close: F64) -> I8:
+    """Outcome of every bar against the close before it, ``i8[T]``; `UNKNOWN` while warming up."""
+    threshold = outcome_thresholds(close)
+    change = np.diff(close, prepend=np.nan)
+    labels = np.full(len(close), NEUTRAL, np.int8)
+    labels[change > threshold] = UP
+    labels[change < -threshold] = DOWN
+    labels[np.isnan(threshold)] = UNKNOWN
+    return labels

@@ -1,0 +1,94 @@
+"""B trading sessions in lockstep: bars and accounts in, observations and rewards out.
+
+One environment for collecting, validation and backtest. At step i of a session that starts at
+bar s the agent knows bars up to s+i, acts at the close of bar s+i, and the step moves to bar
+s+i+1.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.features import FEATURE_NAMES
+from mlx_muzero.trading.core import POSITION_FEATURES, TradingCore, TradingRules
+from mlx_muzero.types import F32, F64, I8, I32, I64
+
+OBSERVATION_FEATURES = FEATURE_NAMES + POSITION_FEATURES
+"""The 15 columns of an observation; market features first."""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What the market answered.
+
+    Attributes:
+      reward: ``f32[B]`` reward of the step, a forced close at the session's end included.
+      outcome: ``i8[B]`` chance outcome of the bar moved to.
+    """
+
+    reward: F32
+    outcome: I8
+
+
+class SessionEnv:
+    """Sessions at `starts` ``i64[B]`` played side by side from flat accounts."""
+
+    def __init__(self, dataset: MarketDataset, rules: TradingRules, starts: I64) -> None:
+        self.dataset = dataset
+        self.rules = rules
+        self.starts = starts
+        self.step_index = 0
+        self.core = TradingCore(rules, len(starts))
+        self.core.reset(dataset.close[starts], starts)
+
+    @property
+    def bar(self) -> I64:
+        """Last known bar of each session, ``i64[B]``."""
+        return self.starts + self.step_index
+
+    @property
+    def position(self) -> I32:
+        """Position index of each account, ``i32[B]``."""
+        return self.core.position
+
+    @property
+    def session_bars(self) -> int:
+        """Steps of one session."""
+        return self.dataset.config.session_bars
+
+    @property
+    def done(self) -> bool:
+        """Whether the sessions have ended; all end together."""
+        return self.step_index == self.session_bars
+
+    def position_features(self) -> F32:
+        """The account's six features, ``f32[B, 6]``."""
+        return self.core.position_features()
+
+    def observe(self) -> F32:
+        """Observations ``f32[B, W, 15]`` at the last known bar."""
+        return observations(self.dataset, self.bar, self.position_features())
+
+    def step(self, action: I32) -> Step:
+        """Execute `action` ``i32[B]`` at the close of the last known bar and move one bar on."""
+        if self.done:
+            raise ValueError("the sessions have ended")
+        bar, close = self.bar, self.dataset.close
+        final = self.step_index + 1 == self.session_bars
+        reward = self.core.step(action, close[bar], close[bar + 1], bar, final)
+        self.step_index += 1
+        return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])
+
+
+def observations(dataset: MarketDataset, bar: I64, position_features: F32) -> F32:
+    """Windows ``f32[B, W, 15]`` that end at `bar` ``[B]``, position features constant across W."""
+    window = dataset.config.window_bars
+    rows = bar[:, None] + np.arange(1 - window, 1)
+    held = np.broadcast_to(position_features[:, None, :], (*rows.shape, len(POSITION_FEATURES)))
+    return np.concatenate([dataset.features[rows], held], axis=2)
+
+
+def session_net_pips(env: SessionEnv) -> F64:
+    """Net result of each finished session, ``f64[B]`` pips after costs."""
+    return env.core.equity_pips

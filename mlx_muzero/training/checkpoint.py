@@ -1,0 +1,170 @@
+"""Checkpoints that are whole or absent, and the few that are kept (design 5, FX checkpoint_manager).
+
+A checkpoint is a folder written under a temporary name, flushed to the disk and renamed, so a
+reader never sees half of one. Kept: the newest two, the newest of which is the latest, and the
+best by validation.
+"""
+
+import json
+import os
+import shutil
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.errors import RunError
+
+FORMAT_VERSION = 1
+KEEP_NEWEST = 2
+
+_PARTIAL_SUFFIX = ".partial"
+_BEST_FILE = "best.json"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Everything a run needs to go on.
+
+    Attributes:
+      weights: model parameters and batch-norm statistics by name.
+      optimizer: optimizer state by name.
+      replay: arrays of the replay buffer.
+      state: counters and facts that fit JSON.
+    """
+
+    weights: dict[str, mx.array]
+    optimizer: dict[str, mx.array]
+    replay: dict[str, np.ndarray]
+    state: dict[str, Any]
+
+
+class CheckpointStore:
+    """The checkpoints of one run folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def save(self, name: str, checkpoint: Checkpoint, *, best: bool) -> Path:
+        """Write `checkpoint` durably under the new `name` and drop those no longer kept."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        target = self.folder / name
+        partial = self.folder / f"{name}{_PARTIAL_SUFFIX}"
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
+        mx.save_safetensors(str(partial / "weights.safetensors"), checkpoint.weights)
+        mx.save_safetensors(str(partial / "optimizer.safetensors"), checkpoint.optimizer)
+        np.savez(partial / "replay.npz", **checkpoint.replay)
+        state = {"format": FORMAT_VERSION, **checkpoint.state}
+        (partial / "state.json").write_text(json.dumps(state, indent=1))
+        for path in partial.iterdir():
+            _flush(path)
+        _flush(partial)
+        partial.rename(target)
+        _flush(self.folder)
+        if best:
+            self._point_best_at(name)
+        self._prune()
+        return target
+
+    def latest(self) -> Path | None:
+        """The newest whole checkpoint."""
+        names = self._whole()
+        return self.folder / names[-1] if names else None
+
+    def best(self) -> Path | None:
+        """The checkpoint with the best validation, or None before the first."""
+        pointer = self.folder / _BEST_FILE
+        if not pointer.exists():
+            return None
+        path = self.folder / str(json.loads(pointer.read_text())["checkpoint"])
+        return path if path.exists() else None
+
+    def _whole(self) -> list[str]:
+        """Names of whole checkpoints, oldest first; names sort by age."""
+        if not self.folder.exists():
+            return []
+        return sorted(
+            path.name
+            for path in self.folder.iterdir()
+            if path.is_dir() and path.suffix != _PARTIAL_SUFFIX
+        )
+
+    def _point_best_at(self, name: str) -> None:
+        partial = self.folder / f"{_BEST_FILE}{_PARTIAL_SUFFIX}"
+        partial.write_text(json.dumps({"checkpoint": name}))
+        _flush(partial)
+        partial.rename(self.folder / _BEST_FILE)
+        _flush(self.folder)
+
+    def _prune(self) -> None:
+        best = self.best()
+        for name in self._whole()[:-KEEP_NEWEST]:
+            if best is None or name != best.name:
+                shutil.rmtree(self.folder / name)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read a whole checkpoint folder.
+
+    Raises:
+      RunError: a file is missing or damaged, or the format is not this program's.
+    """
+    try:
+        with np.load(path / "replay.npz") as arrays:
+            replay = {name: arrays[name] for name in arrays.files}
+        optimizer = _load_tensors(path / "optimizer.safetensors")
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+    return Checkpoint(load_weights(path), optimizer, replay, load_state(path))
+
+
+def load_state(path: Path) -> dict[str, Any]:
+    """Only the counters and facts of a checkpoint folder; errors as `load`."""
+    try:
+        state: dict[str, Any] = json.loads((path / "state.json").read_text())
+        version = state["format"]
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+    if version != FORMAT_VERSION:
+        raise RunError(
+            f"{path}: checkpoint format {version}, but this version of mlx_muzero reads format "
+            f"{FORMAT_VERSION}. Use the version that wrote it."
+        )
+    return state
+
+
+def load_weights(path: Path) -> dict[str, mx.array]:
+    """Only the model's part of a checkpoint folder; errors as `load`."""
+    try:
+        return _load_tensors(path / "weights.safetensors")
+    except _DAMAGE as error:
+        raise _unreadable(path, error) from error
+
+
+_DAMAGE = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
+
+
+def _unreadable(path: Path, error: BaseException) -> RunError:
+    return RunError(
+        f"{path}: cannot read this checkpoint ({error}). Remove that folder to go on from the "
+        "checkpoint before it."
+    )
+
+
+def _load_tensors(path: Path) -> dict[str, mx.array]:
+    tensors = mx.load(str(path))
+    assert isinstance(tensors, dict)
+    return tensors
+
+
+def _flush(path: Path) -> None:
+    """Make a file or a folder's entries durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,76 @@
+"""Self-play: B training sessions in lockstep, one search for all of them at every step."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mlx_muzero import rng
+from mlx_muzero.agent import Agent
+from mlx_muzero.config import CollectConfig, Config
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.search.actions import sample_actions
+from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
+from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.training.replay import Episodes
+from mlx_muzero.types import F64, I64
+
+Tick = Callable[[int], None]
+"""Called with the number of decisions just made; what it raises abandons the sessions."""
+
+
+def temperature(config: CollectConfig, episode: I64) -> F64:
+    """Action temperature of each episode: linear decay by episode number (FX "Exploration")."""
+    done = np.minimum(episode / config.temperature_decay_episodes, 1.0)
+    fall = config.initial_temperature - config.final_temperature
+    return np.asarray(config.initial_temperature - fall * done, np.float64)
+
+
+class Collector:
+    """Plays training sessions with the agent's current weights.
+
+    Every random number is named by the run's seed, the episode and the step, so an episode is the
+    same whatever it is collected beside, and again after a restart.
+    """
+
+    def __init__(
+        self, config: Config, dataset: MarketDataset, rules: TradingRules, agent: Agent
+    ) -> None:
+        self._config = config
+        self._dataset = dataset
+        self._rules = rules
+        self._agent = agent
+        self._starts = dataset.training_starts()
+
+    def collect(self, first_episode: int, count: int, tick: Tick) -> Episodes:
+        """Play episodes `first_episode` .. +`count` - 1 with one search a step for all."""
+        seed = self._config.train.seed
+        episode = np.arange(first_episode, first_episode + count, dtype=np.int64)
+        draws = rng.uniform(rng.key(seed, rng.Stream.SESSION, episode))
+        starts = self._starts[(draws * len(self._starts)).astype(np.int64)]
+        env = SessionEnv(self._dataset, self._rules, starts)
+        table = self._rules.table
+        played = Episodes.empty(
+            count, env.session_bars, table.next_position.shape[1], len(POSITION_FEATURES)
+        )
+        played.start[:] = starts
+        heat = temperature(self._config.collect, episode)
+        while not env.done:
+            step = env.step_index
+            result = self._agent.plan(
+                env.observe(),
+                env.position,
+                rng.key(seed, rng.Stream.SEARCH, episode, step),
+                simulations=self._config.search.num_simulations_collect,
+                noise=True,
+            )
+            action = sample_actions(
+                result.visits, heat, rng.key(seed, rng.Stream.ACTION, episode, step)
+            )
+            played.position[:, step] = env.position
+            played.position_features[:, step] = env.position_features()
+            played.action[:, step] = action
+            played.policy[:, step] = result.policy
+            played.value[:, step] = result.value
+            played.reward[:, step] = env.step(action).reward
+            tick(count)
+        return played

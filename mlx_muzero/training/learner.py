@@ -1,0 +1,114 @@
+"""One compiled training step and the state that makes it resumable."""
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+from mlx.utils import tree_flatten, tree_unflatten
+
+from mlx_muzero import rng
+from mlx_muzero.config import TrainConfig
+from mlx_muzero.errors import TrainingDiverged
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.training.losses import LOSS_TERMS, DeviceBatch, loss_weights, losses
+from mlx_muzero.training.targets import Batch
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """Figures of one training step.
+
+    Attributes:
+      losses: mean loss of each of `LOSS_TERMS`, unweighted.
+      total: their weighted sum.
+      gradient_norm: before clipping.
+      overflow_frac: share of value targets outside the support.
+    """
+
+    losses: dict[str, float]
+    total: float
+    gradient_norm: float
+    overflow_frac: float
+
+
+class Learner:
+    """Trains `model` in place with Adam, gradient clipping and decoupled weight decay."""
+
+    def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
+        self.model = model
+        self.config = config
+        self.optimizer = optim.AdamW(
+            learning_rate=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.optimizer.init(model.trainable_parameters())
+        self.steps = 0
+        self._compile()
+
+    def step(self, batch: Batch) -> StepReport:
+        """One update of the weights.
+
+        Raises:
+          TrainingDiverged: a loss or the gradient is NaN or infinite; names it.
+        """
+        dropout_key = int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps))
+        mx.random.seed(dropout_key)
+        self.model.train()
+        device_batch = DeviceBatch.of(batch)
+        figures, overflow = self._step(*device_batch)
+        mx.eval(self._state, figures, overflow)
+        self.model.eval()
+        self.steps += 1
+        values = np.array(figures, np.float64)
+        report = StepReport(
+            losses=dict(zip(LOSS_TERMS, values[: len(LOSS_TERMS)].tolist(), strict=True)),
+            total=float(values[-2]),
+            gradient_norm=float(values[-1]),
+            overflow_frac=float(overflow.item()),
+        )
+        self._require_finite(report)
+        return report
+
+    def _compile(self) -> None:
+        # Batch-norm statistics and dropout's key change inside the step, so they are its state.
+        self._state = [self.model.state, self.optimizer.state, mx.random.state]
+        self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
+
+    def _eager_step(self, *arrays: mx.array) -> tuple[mx.array, mx.array]:
+        batch = DeviceBatch(*arrays)
+        weights = loss_weights(self.config)
+
+        def weighted_losses() -> tuple[mx.array, mx.array]:
+            parts = losses(self.model, batch, self.config)
+            return (parts * weights).sum(), parts
+
+        (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
+        gradients, norm = optim.clip_grad_norm(gradients, self.config.gradient_clip)
+        self.optimizer.update(self.model, gradients)
+        figures = mx.concatenate([parts, mx.stack([total, norm])])
+        return figures, self.model.support.outside(batch.value).mean()
+
+    def _require_finite(self, report: StepReport) -> None:
+        named = {
+            **{f"the {term} loss": value for term, value in report.losses.items()},
+            "the gradient": report.gradient_norm,
+        }
+        for name, value in named.items():
+            if not np.isfinite(value):
+                raise TrainingDiverged(
+                    f"training step {self.steps}: {name} is {value}. The last good checkpoint is "
+                    "kept; lower train.learning_rate or the weight of that loss and resume."
+                )
+
+    def arrays(self) -> tuple[dict[str, mx.array], dict[str, mx.array]]:
+        """Weights (batch-norm statistics included) and optimizer state, flat by name."""
+        weights = tree_flatten(self.model.parameters(), destination={})
+        optimizer = tree_flatten(self.optimizer.state, destination={})
+        return weights, optimizer
+
+    def restore(self, weights: dict[str, mx.array], optimizer: dict[str, mx.array]) -> None:
+        """Inverse of `arrays`."""
+        self.model.load_weights(list(weights.items()), strict=True)
+        self.optimizer.state = tree_unflatten(list(optimizer.items()))
+        self._compile()

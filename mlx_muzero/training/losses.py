@@ -1,0 +1,116 @@
+"""The losses of the unrolled model (FX "Training Loss Components", design 3.8)."""
+
+from typing import NamedTuple
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from mlx_muzero.config import TrainConfig
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.training.targets import Batch
+
+LOSS_TERMS = ("policy", "value", "reward", "outcome", "afterstate", "consistency")
+
+UNROLL_GRADIENT_SCALE = 0.5
+"""Gradient kept through each dynamics step (MuZero, appendix G)."""
+
+
+class DeviceBatch(NamedTuple):
+    """A `Batch` as MLX arrays, same shapes."""
+
+    observation: mx.array
+    action: mx.array
+    outcome: mx.array
+    reward: mx.array
+    policy: mx.array
+    value: mx.array
+    valid: mx.array
+
+    @classmethod
+    def of(cls, batch: Batch) -> "DeviceBatch":
+        """Copy a batch to MLX."""
+        return cls(*(mx.array(getattr(batch, name)) for name in cls._fields))
+
+
+class Unrolled(NamedTuple):
+    """What the model predicts along the unroll; n rows, K steps."""
+
+    latent: mx.array  # [n, K+1, D]
+    reward: mx.array  # [n, K]
+
+
+def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
+    """Latents and rewards predicted from the first window and the K actions and outcomes."""
+    latent = model.representation(batch.observation[:, 0])
+    latents, rewards = [latent], []
+    for k in range(batch.action.shape[1]):
+        latent, reward = model.dynamics(latent, batch.action[:, k], batch.outcome[:, k])
+        latents.append(latent)
+        rewards.append(reward)
+        latent = _scale_gradient(latent, UNROLL_GRADIENT_SCALE)
+    return Unrolled(mx.stack(latents, axis=1), mx.stack(rewards, axis=1))
+
+
+def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> mx.array:
+    """Mean loss of each of `LOSS_TERMS` over valid steps, ``f32[6]``, unweighted."""
+    unrolled = unroll(model, batch)
+    latent = unrolled.latent
+    stepped, moved = batch.valid, batch.valid[:, :-1]
+    policy_logits = model.policy_logits(latent)
+    before = latent[:, :-1]
+    afterstate = model.afterstate(before, batch.action)
+    return mx.stack(
+        [
+            _mean(nn.losses.cross_entropy(policy_logits, batch.policy), stepped),
+            _mean(value_loss(model, latent, batch.value, config), stepped),
+            _mean(mx.square(unrolled.reward - batch.reward), moved),
+            _mean(
+                nn.losses.cross_entropy(model.outcome_logits(before, batch.action), batch.outcome),
+                moved,
+            ),
+            _mean(value_loss(model, afterstate, batch.value[:, :-1], config), moved),
+            _mean(
+                _latent_distance(latent[:, 1:], real_latents(model, batch.observation[:, 1:])),
+                batch.valid[:, 1:],
+            ),
+        ]
+    )
+
+
+def value_loss(
+    model: StochasticMuZero, latent: mx.array, target: mx.array, config: TrainConfig
+) -> mx.array:
+    """Loss of the value predicted at `latent` ``[..., D]`` against `target` ``[...]``."""
+    if config.value_loss == "mse":
+        return mx.square(model.value(latent) - target)
+    two_hot = model.support.encode(target)
+    return nn.losses.cross_entropy(model.value_logits(latent), two_hot)
+
+
+def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
+    """Representation of real windows ``[n, K, W, F]`` as fixed targets ``[n, K, D]``."""
+    rows, steps = observation.shape[:2]
+    training = model.training
+    model.eval()
+    latent = model.representation(observation.reshape(rows * steps, *observation.shape[2:]))
+    model.train(training)
+    return mx.stop_gradient(latent).reshape(rows, steps, -1)
+
+
+def loss_weights(config: TrainConfig) -> mx.array:
+    """Weight of each of `LOSS_TERMS`, ``f32[6]``."""
+    return mx.array([getattr(config, f"{term}_weight") for term in LOSS_TERMS], mx.float32)
+
+
+def _latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
+    """1 - cosine similarity over the latent axis (EfficientZero, section 4.1)."""
+    norms = mx.linalg.norm(predicted, axis=-1) * mx.linalg.norm(real, axis=-1)
+    return 1.0 - (predicted * real).sum(axis=-1) / mx.maximum(norms, 1e-8)
+
+
+def _scale_gradient(x: mx.array, scale: float) -> mx.array:
+    return x * scale + mx.stop_gradient(x) * (1.0 - scale)
+
+
+def _mean(loss: mx.array, valid: mx.array) -> mx.array:
+    return (loss * valid).sum() / mx.maximum(valid.sum(), 1.0)

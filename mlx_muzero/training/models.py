@@ -1,0 +1,52 @@
+"""Models by configuration: fresh from a seed, or trained from a run's checkpoint."""
+
+from typing import Literal
+
+import mlx.core as mx
+
+from mlx_muzero.config import Config
+from mlx_muzero.errors import RunError
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.training import checkpoint as checkpoints
+from mlx_muzero.training.run import RunFolder, require_schema
+
+Which = Literal["best", "latest"]
+
+
+def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
+    """An untrained model for `config`, its weights drawn from the run's seed."""
+    mx.random.seed(config.train.seed)
+    model = StochasticMuZero(
+        config.model,
+        features=len(OBSERVATION_FEATURES),
+        actions=len(table.action_names),
+        outcomes=len(OUTCOME_NAMES),
+        window=config.market.window_bars,
+    )
+    mx.eval(model.parameters())
+    model.eval()
+    return model
+
+
+def load_model(
+    folder: RunFolder, table: ActionTable, which: Which
+) -> tuple[StochasticMuZero, str]:
+    """The best or latest model of a run and the name of its checkpoint.
+
+    Raises:
+      RunError: there is no such checkpoint, it is damaged, or its features, actions or outcomes
+        are not this program's.
+    """
+    store = folder.checkpoints
+    path = store.best() if which == "best" else store.latest()
+    if path is None:
+        raise RunError(f"{folder.path} has no {which} checkpoint yet: train it longer.")
+    state = checkpoints.load_state(path)
+    require_schema(state, table, path)
+    model = build_model(folder.config(), table)
+    model.load_weights(list(checkpoints.load_weights(path).items()), strict=True)
+    model.eval()
+    return model, path.name

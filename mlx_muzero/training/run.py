@@ -1,0 +1,120 @@
+"""A run's folder and what ties its checkpoints to the market and the program (design 5)."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mlx_muzero import config_toml
+from mlx_muzero.config import Config
+from mlx_muzero.errors import RunError
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.training.checkpoint import CheckpointStore
+
+
+@dataclass(frozen=True)
+class MarketRecord:
+    """Which bars a run was trained on.
+
+    Attributes:
+      store: path of the bar store.
+      symbol: symbol in it.
+      bars: number of bars.
+      first_ns: open of the first bar.
+      last_ns: open of the last bar.
+      digest: SHA-256 over times and closes.
+    """
+
+    store: str
+    symbol: str
+    bars: int
+    first_ns: int
+    last_ns: int
+    digest: str
+
+    @classmethod
+    def of(cls, store: Path, dataset: MarketDataset) -> "MarketRecord":
+        """Record of `dataset` as loaded from `store`."""
+        digest = hashlib.sha256(dataset.open_time_ns.tobytes())
+        digest.update(dataset.close.tobytes())
+        return cls(
+            store=str(store),
+            symbol=dataset.config.symbol,
+            bars=len(dataset.close),
+            first_ns=int(dataset.open_time_ns[0]),
+            last_ns=int(dataset.open_time_ns[-1]),
+            digest=digest.hexdigest(),
+        )
+
+
+class RunFolder:
+    """``runs/<name>/``: config.toml, market.json, journal.jsonl, checkpoints/."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.journal_path = path / "journal.jsonl"
+        self.checkpoints = CheckpointStore(path / "checkpoints")
+        self._config_path = path / "config.toml"
+        self._market_path = path / "market.json"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a run was begun here."""
+        return self._config_path.exists()
+
+    def begin(self, config: Config, market: MarketRecord) -> None:
+        """Make the folder of a new run."""
+        if self.exists:
+            raise RunError(
+                f"{self.path} already holds a run. Add --resume to go on with it, or choose "
+                "another --run."
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._market_path.write_text(json.dumps(asdict(market), indent=1))
+        self._config_path.write_text(config_toml.dumps(config))
+
+    def config(self) -> Config:
+        """The configuration the run was begun with."""
+        if not self.exists:
+            raise RunError(f"{self.path} holds no run (no config.toml there).")
+        return config_toml.load(self._config_path)
+
+    def market(self) -> MarketRecord:
+        """The market the run was begun with."""
+        try:
+            return MarketRecord(**json.loads(self._market_path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{self._market_path}: cannot read it ({error}).") from error
+
+    def require_market(self, market: MarketRecord) -> None:
+        """RunError unless `market` holds the bars the run was begun with."""
+        begun = self.market()
+        if begun.digest != market.digest:
+            raise RunError(
+                f"{self.path} was trained on {begun.bars:,} bars of {begun.symbol}, but "
+                f"{market.store} now holds {market.bars:,} different ones. Restore that store, "
+                "or begin a new run."
+            )
+
+
+def schema(table: ActionTable) -> dict[str, Any]:
+    """Names whose order the weights depend on, stored in every checkpoint."""
+    return {
+        "features": list(OBSERVATION_FEATURES),
+        "actions": list(table.action_names),
+        "outcomes": list(OUTCOME_NAMES),
+    }
+
+
+def require_schema(state: dict[str, Any], table: ActionTable, path: Path) -> None:
+    """RunError unless a checkpoint's `state` was written for the names of this program."""
+    for kind, names in schema(table).items():
+        if state.get(kind) != names:
+            raise RunError(
+                f"{path}: its {kind} are {state.get(kind)}, but this version of mlx_muzero has "
+                f"{names}. Use the version that wrote it."
+            )

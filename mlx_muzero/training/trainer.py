@@ -1,0 +1,261 @@
+"""The training loop: collect, learn, validate, save; the same run whether or not it was stopped.
+
+What comes next depends only on counters (`Counters`), and every random number is named by them, so
+a run resumed from a checkpoint does what the uninterrupted run would have done.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from mlx_muzero import rng
+from mlx_muzero.agent import Agent
+from mlx_muzero.config import Config
+from mlx_muzero.errors import TrainingDiverged
+from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
+from mlx_muzero.training import checkpoint as checkpoints
+from mlx_muzero.training.checkpoint import Checkpoint
+from mlx_muzero.training.collector import Collector, temperature
+from mlx_muzero.training.journal import Journal
+from mlx_muzero.training.learner import Learner, StepReport
+from mlx_muzero.training.models import build_model
+from mlx_muzero.training.replay import Episodes, ReplayBuffer
+from mlx_muzero.training.run import RunFolder, require_schema, schema
+from mlx_muzero.training.targets import make_batch
+
+STEPS_PER_JOURNAL_LINE = 20
+
+
+class StopRequested(Exception):
+    """Raised between two decisions or training steps when the caller wants the run to stop."""
+
+
+@dataclass
+class Counters:
+    """How far a run is; all that decides what it does next.
+
+    Attributes:
+      episodes: collected.
+      steps: training steps.
+      validated_at: episodes at the last validation.
+      saved_at: episodes at the last checkpoint.
+      saves: checkpoints written; they are named by it.
+      best_expectancy_pips: of the best validation so far.
+      best_sqn: quality score of it, which breaks ties.
+    """
+
+    episodes: int = 0
+    steps: int = 0
+    validated_at: int = 0
+    saved_at: int = 0
+    saves: int = 0
+    best_expectancy_pips: float | None = None
+    best_sqn: float = 0.0
+
+
+class Listener(Protocol):
+    """Hears what the trainer does, while it does it."""
+
+    def decided(self, count: int) -> None:
+        """`count` more decisions were searched."""
+
+    def collected(self, episodes: Episodes, counters: Counters) -> None:
+        """A round of episodes is in the replay buffer."""
+
+    def learned(self, report: StepReport, counters: Counters) -> None:
+        """One training step is done."""
+
+    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
+        """A validation is done."""
+
+
+@dataclass
+class Trainer:
+    """One training run in `folder`; `resume` continues it, `run` does the work.
+
+    Attributes:
+      config: of the run.
+      dataset: bars, features and outcomes.
+      rules: of trading.
+      folder: where journal and checkpoints go.
+      listener: told of progress.
+      stop: polled between decisions and steps; True ends `run` after a checkpoint.
+    """
+
+    config: Config
+    dataset: MarketDataset
+    rules: TradingRules
+    folder: RunFolder
+    listener: Listener
+    stop: Callable[[], bool]
+    counters: Counters = field(default_factory=Counters)
+
+    def __post_init__(self) -> None:
+        """Build model, agent, replay and collector from the configuration."""
+        self.model = build_model(self.config, self.rules.table)
+        self.agent = Agent(self.model, self.config.search, self.rules.table, len(OUTCOME_NAMES))
+        self.learner = Learner(self.model, self.config.train)
+        self.replay = ReplayBuffer(
+            self.config.replay,
+            self.config.train.seed,
+            steps=self.config.market.session_bars,
+            actions=len(self.rules.table.action_names),
+            position_features=len(POSITION_FEATURES),
+        )
+        self.collector = Collector(self.config, self.dataset, self.rules, self.agent)
+        self.journal = Journal(self.folder.journal_path)
+        self._validation_starts = self.dataset.evaluation_starts(
+            "validation", self.config.train.validate_sessions
+        )
+
+    def resume(self) -> None:
+        """Go back to the newest checkpoint of the run folder, if it has one."""
+        path = self.folder.checkpoints.latest()
+        if path is None:
+            return
+        saved = checkpoints.load(path)
+        require_schema(saved.state, self.rules.table, path)
+        self.learner.restore(saved.weights, saved.optimizer)
+        self.replay.restore(saved.replay)
+        self.counters = Counters(**saved.state["counters"])
+        self.learner.steps = self.counters.steps
+        self.journal.append("resumed", checkpoint=path.name, **asdict(self.counters))
+
+    def run(self) -> bool:
+        """Train until the configured episodes are done or `stop`; True if they are done.
+
+        Raises:
+          TrainingDiverged: a loss or the gradient is not finite; checkpoints are left as they are.
+        """
+        try:
+            while self._act():
+                self._poll()
+        except StopRequested:
+            self._save()
+            self.journal.append("stopped", **asdict(self.counters))
+            return False
+        except TrainingDiverged as error:
+            self.journal.append("diverged", reason=str(error), **asdict(self.counters))
+            raise
+        self._validate()
+        self._save()
+        self.journal.append("finished", **asdict(self.counters))
+        return True
+
+    def _act(self) -> bool:
+        """Do the one thing that is due; False when nothing is left to do."""
+        counters, train = self.counters, self.config.train
+        if counters.steps < self._steps_due():
+            self._learn()
+        elif counters.episodes - counters.validated_at >= train.validate_interval:
+            self._validate()
+        elif counters.episodes - counters.saved_at >= train.checkpoint_interval:
+            self._save()
+        elif counters.episodes < train.episodes:
+            self._collect()
+        else:
+            return False
+        return True
+
+    def _steps_due(self) -> int:
+        if len(self.replay) < min(self.config.replay.min_episodes, self.config.train.episodes):
+            return 0
+        return int(self.counters.episodes * self.config.train.steps_per_episode)
+
+    def _collect(self) -> None:
+        first = self.counters.episodes
+        count = min(self.config.collect.envs, self.config.train.episodes - first)
+        began = time.perf_counter()
+        played = self.collector.collect(first, count, self._decided)
+        self.replay.add(played)
+        self.counters.episodes += count
+        actions = np.bincount(
+            played.action.ravel(), minlength=len(self.rules.table.action_names)
+        )
+        self.journal.append(
+            "collected",
+            episodes=self.counters.episodes,
+            decisions_per_s=played.action.size / (time.perf_counter() - began),
+            reward_mean=float(played.reward.sum(axis=1).mean()),
+            actions=dict(zip(self.rules.table.action_names, actions.tolist(), strict=True)),
+            trade_frac=self.replay.trade_frac,
+            temperature=float(temperature(self.config.collect, np.array([first]))[0]),
+        )
+        self.listener.collected(played, self.counters)
+
+    def _learn(self) -> None:
+        train = self.config.train
+        keys = rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, np.arange(train.batch_size))
+        slot, step = self.replay.sample(keys)
+        batch = make_batch(
+            self.replay.episodes,
+            slot,
+            step,
+            self.dataset,
+            unroll_steps=train.num_unroll_steps,
+            td_steps=train.td_steps,
+            discount=self.config.search.discount,
+        )
+        report = self.learner.step(batch)
+        self.counters.steps = self.learner.steps
+        if self.counters.steps % STEPS_PER_JOURNAL_LINE == 0:
+            self.journal.append("learned", steps=self.counters.steps, **asdict(report))
+        self.listener.learned(report, self.counters)
+
+    def _validate(self) -> None:
+        policy = SearchPolicy(self.agent, self.config.search.num_simulations)
+        metrics = backtest(
+            policy, self.dataset, self.rules, self._validation_starts, self._decided
+        ).metrics
+        self.counters.validated_at = self.counters.episodes
+        is_best = self._is_best(metrics)
+        if is_best:
+            self.counters.best_expectancy_pips = metrics.expectancy_pips
+            self.counters.best_sqn = metrics.sqn
+        self.journal.append(
+            "validated",
+            episodes=self.counters.episodes,
+            steps=self.counters.steps,
+            best=is_best,
+            metrics=metrics.as_dict(),
+        )
+        self.listener.validated(metrics, self.counters, is_best)
+        if is_best:
+            self._save(best=True)
+
+    def _is_best(self, metrics: Metrics) -> bool:
+        """Best by expectancy, ties by the quality score (FX "Validation Process", design 3.11)."""
+        best = self.counters.best_expectancy_pips
+        if best is None:
+            return True
+        return (metrics.expectancy_pips, metrics.sqn) > (best, self.counters.best_sqn)
+
+    def _save(self, *, best: bool = False) -> None:
+        self.counters.saved_at = self.counters.episodes
+        self.counters.saves += 1
+        weights, optimizer = self.learner.arrays()
+        checkpoint = Checkpoint(
+            weights=weights,
+            optimizer=optimizer,
+            replay=self.replay.state(),
+            state={"counters": asdict(self.counters), **schema(self.rules.table)},
+        )
+        name = f"{self.counters.saves:06d}-episode-{self.counters.episodes:06d}"
+        path = self.folder.checkpoints.save(name, checkpoint, best=best)
+        self.journal.append("saved", checkpoint=path.name, best=best)
+
+    def _decided(self, count: int) -> None:
+        self.listener.decided(count)
+        self._poll()
+
+    def _poll(self) -> None:
+        if self.stop():
+            raise StopRequested
