@@ -4,4 +4,8 @@ Importing the package loads a fast BLAS before MLX can be imported (`mlx_muzero.
 nothing else: neither MLX, DuckDB nor the search core.
 """
 
+from mlx_muzero import blas
+
 __version__ = "0.1.0"
+
+blas.preload()

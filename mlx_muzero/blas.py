@@ -1,0 +1,111 @@
+"""A fast BLAS behind MLX on Linux, put in place before MLX is imported (design 3.10).
+
+MLX's Linux wheel carries netlib's reference BLAS, some 30 times slower than OpenBLAS at this
+network's sizes. `preload` loads the OpenBLAS of the scipy-openblas32 wheel and a small shim
+(``cpp/blas/openblas_shim.c``) into the global symbol scope, where MLX finds its cblas functions
+first. macOS uses Accelerate and is left alone.
+"""
+
+import ctypes
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+SHIM_NAME = "libmlx_muzero_blas.so"
+
+# Measured through MLX with OpenBLAS 0.3.34: a second thread gains 1.2-1.3x at 64-2048 rows, but
+# sums over more than 448 terms (weight gradients) then change in their last bits.
+DEFAULT_NUM_THREADS = 1
+
+
+@dataclass(frozen=True)
+class BlasInfo:
+    """Which BLAS MLX uses: its `name`, and in `fallback_reason` why OpenBLAS is not it ("")."""
+
+    name: str
+    fallback_reason: str = ""
+
+
+_info: BlasInfo | None = None
+_openblas: ctypes.CDLL | None = None
+
+
+def preload() -> BlasInfo:
+    """Put OpenBLAS in front of MLX's own BLAS; later calls repeat the first answer.
+
+    Never raises: where something is missing MLX keeps its own BLAS and the result says why.
+    """
+    global _info
+    if _info is None:
+        _info = BlasInfo("Accelerate") if sys.platform == "darwin" else _preload_openblas()
+    return _info
+
+
+def _preload_openblas() -> BlasInfo:
+    global _openblas
+    if "mlx.core" in sys.modules:
+        return _keep_own("mlx.core was imported before mlx_muzero: import mlx_muzero first")
+    openblas_path, shim_path = find_openblas(), find_shim()
+    if openblas_path is None:
+        return _keep_own("the scipy-openblas32 package is not installed")
+    if shim_path is None:
+        return _keep_own(f"{SHIM_NAME} is not in the mlx_muzero package: reinstall mlx-muzero")
+    try:
+        openblas = ctypes.CDLL(str(openblas_path), mode=ctypes.RTLD_GLOBAL)
+        ctypes.CDLL(str(shim_path), mode=ctypes.RTLD_GLOBAL)
+        openblas.scipy_openblas_get_config.restype = ctypes.c_char_p
+        config = openblas.scipy_openblas_get_config().decode()
+        openblas.scipy_openblas_set_num_threads(DEFAULT_NUM_THREADS)
+    except (OSError, AttributeError) as error:
+        return _keep_own(f"OpenBLAS did not load: {error}")
+    _openblas = openblas
+    return BlasInfo(config)
+
+
+def _keep_own(reason: str) -> BlasInfo:
+    return BlasInfo("MLX's own reference BLAS", reason)
+
+
+def find_openblas() -> Path | None:
+    """The library inside the scipy-openblas32 wheel, found without importing the wheel."""
+    wheel = find_spec("scipy_openblas32")
+    folders = (wheel.submodule_search_locations or []) if wheel else []
+    libraries = (path for f in folders for path in Path(f, "lib").glob("libscipy_openblas*.so"))
+    return next(libraries, None)
+
+
+def find_shim() -> Path | None:
+    """The shim library in the installed package."""
+    return next((path for path in _shim_candidates() if path.is_file()), None)
+
+
+def _shim_candidates() -> Iterator[Path]:
+    # An editable install keeps this file in the source tree and built libraries elsewhere: the
+    # package's search path, or where the extension module lies, leads to them.
+    yield Path(__file__).with_name(SHIM_NAME)
+    for folder in sys.modules[__package__].__path__:
+        yield Path(folder) / SHIM_NAME
+    core = find_spec(f"{__package__}._core")
+    if core is not None and core.origin is not None:
+        yield Path(core.origin).with_name(SHIM_NAME)
+
+
+def num_threads() -> int | None:
+    """Threads of one OpenBLAS call; None where OpenBLAS is not in use."""
+    return None if _openblas is None else int(_openblas.scipy_openblas_get_num_threads())
+
+
+def set_num_threads(count: int) -> None:
+    """Set the threads of one OpenBLAS call; without effect where OpenBLAS is not in use.
+
+    Products that sum at most 448 terms, as in inference, keep every bit whatever the count.
+
+    Raises:
+        ValueError: `count` is less than 1.
+    """
+    if count < 1:
+        raise ValueError(f"a BLAS call needs at least 1 thread, not {count}")
+    if _openblas is not None:
+        _openblas.scipy_openblas_set_num_threads(count)

@@ -1,0 +1,123 @@
+"""`StochasticMuZero`: the six networks joined into one module."""
+
+import mlx.core as mx
+import mlx.nn as nn
+from mlx.utils import tree_flatten
+
+from mlx_muzero.config import ModelConfig
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.networks.layers import one_hot
+from mlx_muzero.networks.predictions import PolicyNetwork, ValueNetwork
+from mlx_muzero.networks.representation import RepresentationNetwork
+from mlx_muzero.networks.support import Support
+from mlx_muzero.networks.transitions import (
+    AfterstateNetwork,
+    DynamicsNetwork,
+    OutcomeProbabilityNetwork,
+)
+
+
+class StochasticMuZero(nn.Module):
+    """Learned model of a market and of an agent in it (Antonoglou et al. 2022; FX; design 3.1).
+
+    Arrays are float32 with the batch first, n rows; actions and outcomes are int32 indices. Only
+    in eval mode do rows not depend on each other; they then agree across batch sizes to float32
+    rounding, not bit for bit, as the BLAS picks its kernel by the number of rows.
+
+    Args:
+        config: sizes of the networks.
+        features: values of one bar of an observation (F).
+        actions: number of actions (A).
+        outcomes: number of chance outcomes (C).
+        window_bars: bars of one observation (W); no parameter depends on it.
+        seed: of the initial weights; seeds MLX's generator of this thread.
+
+    Raises:
+        ConfigError: `config.parameters` is not 0 and not the number of trainable parameters.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        features: int,
+        actions: int,
+        outcomes: int,
+        window_bars: int,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        mx.random.seed(seed)
+        self.config = config
+        self.features = features
+        self.actions = actions
+        self.outcomes = outcomes
+        self.window_bars = window_bars
+        self.support = Support(config.value_min, config.value_max, config.value_bins)
+        self.representation_network = RepresentationNetwork(config, features)
+        self.outcome_network = OutcomeProbabilityNetwork(config, actions, outcomes)
+        self.dynamics_network = DynamicsNetwork(config, actions, outcomes)
+        self.policy_network = PolicyNetwork(config, actions)
+        self.value_network = ValueNetwork(config)
+        self.afterstate_network = AfterstateNetwork(config, actions)
+        parameters = self.num_parameters()
+        if config.parameters not in (0, parameters):
+            raise ConfigError(
+                f"model.parameters: {config.parameters:,} trainable parameters required, but the "
+                f"model's sizes give {parameters:,}; restore the sizes, or set "
+                f"model.parameters = 0 to allow any number"
+            )
+
+    def num_parameters(self) -> int:
+        """Number of trainable parameters; the running statistics of batch norm are none."""
+        arrays = dict(tree_flatten(self.trainable_parameters()))
+        return sum(array.size for array in arrays.values())
+
+    def representation(self, observation: mx.array) -> mx.array:
+        """Observation [n, W, F] -> latent [n, D].
+
+        Raises:
+            ValueError: the observation has another window or number of features.
+        """
+        window, features = self.window_bars, self.features
+        if observation.ndim != 3 or observation.shape[1:] != (window, features):
+            raise ValueError(f"observation {observation.shape} is not (n, {window}, {features})")
+        return self.representation_network(observation)
+
+    def afterstate(self, latent: mx.array, action: mx.array) -> mx.array:
+        """Latent [n, D], action [n] -> afterstate [n, D]."""
+        return self.afterstate_network(latent, one_hot(action, self.actions))
+
+    def outcome_logits(self, latent: mx.array, action: mx.array) -> mx.array:
+        """Latent [n, D], action [n] -> logits of the chance outcomes [n, C]."""
+        return self.outcome_network(latent, one_hot(action, self.actions))
+
+    def dynamics(
+        self, latent: mx.array, action: mx.array, outcome: mx.array
+    ) -> tuple[mx.array, mx.array]:
+        """Latent [n, D], action [n], outcome [n] -> next latent [n, D], reward [n]."""
+        return self.dynamics_network(
+            latent, one_hot(action, self.actions), one_hot(outcome, self.outcomes)
+        )
+
+    def successors(self, latent: mx.array, action: mx.array) -> tuple[mx.array, mx.array]:
+        """`dynamics` for every outcome in one batch: next latents [n, C, D], rewards [n, C]."""
+        rows, count = latent.shape[0], self.outcomes
+        next_latent, reward = self.dynamics(
+            mx.repeat(latent, count, axis=0),
+            mx.repeat(action, count, axis=0),
+            mx.tile(mx.arange(count), rows),
+        )
+        return next_latent.reshape(rows, count, -1), reward.reshape(rows, count)
+
+    def policy_logits(self, latent: mx.array) -> mx.array:
+        """Latent [n, D] -> action logits [n, A]."""
+        return self.policy_network(latent)
+
+    def value_logits(self, latent: mx.array) -> mx.array:
+        """Latent or afterstate [n, D] -> logits over the value support [n, S]."""
+        return self.value_network(latent)
+
+    def value(self, latent: mx.array) -> mx.array:
+        """Latent or afterstate [n, D] -> expected value [n]."""
+        return self.support.decode(self.value_logits(latent))

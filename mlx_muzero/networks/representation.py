@@ -1,0 +1,29 @@
+"""h: a window of market and position features becomes the root's latent state (FX)."""
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from mlx_muzero.config import ModelConfig
+from mlx_muzero.networks.layers import ResidualTower
+from mlx_muzero.networks.tcn import TemporalEncoder
+
+
+class RepresentationNetwork(nn.Module):
+    """Temporal encoder, attention over time, skip of the last bar, residual tower."""
+
+    def __init__(self, config: ModelConfig, features: int) -> None:
+        super().__init__()
+        channels, width = config.tcn_channels, config.latent_width
+        self.encoder = TemporalEncoder(features, channels, config.tcn_kernel, config.dropout)
+        self.attention = nn.Linear(channels, 1)
+        self.projection = nn.Linear(channels + features, width)
+        self.projection_norm = nn.LayerNorm(width)
+        self.tower = ResidualTower(width, config.representation_blocks, config.dropout)
+
+    def __call__(self, observation: mx.array) -> mx.array:
+        """[n, W, F] -> latent [n, D]."""
+        encoded = self.encoder(observation)
+        weights = mx.softmax(self.attention(encoded), axis=1)
+        pooled = mx.sum(weights * encoded, axis=1)
+        joined = mx.concatenate([pooled, observation[:, -1]], axis=-1)
+        return self.tower(nn.relu(self.projection_norm(self.projection(joined))))

@@ -1,0 +1,87 @@
+"""The BLAS preload, each case in a fresh interpreter: loading is once per process."""
+
+import subprocess
+import sys
+
+import pytest
+
+from mlx_muzero import blas
+
+needs_openblas = pytest.mark.skipif(
+    bool(blas.preload().fallback_reason), reason=blas.preload().fallback_reason or "loaded"
+)
+linux_only = pytest.mark.skipif(sys.platform == "darwin", reason="macOS uses Accelerate")
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_preload_repeats_its_first_answer():
+    assert blas.preload() is blas.preload()
+
+
+def test_importing_the_package_imports_no_mlx():
+    code = "import mlx_muzero, sys; print(any(name.split('.')[0] == 'mlx' for name in sys.modules))"
+    assert run(code) == "False"
+
+
+@linux_only
+def test_mlx_imported_first_is_reported_and_still_works():
+    code = (
+        "import mlx.core as mx; from mlx_muzero import blas; info = blas.preload();"
+        "print(info.fallback_reason); print((mx.ones((2, 3)) @ mx.ones((3, 2))).tolist());"
+        "blas.set_num_threads(2); print(blas.num_threads())"
+    )
+    reason, product, threads = run(code).splitlines()
+    assert "import mlx_muzero first" in reason
+    assert product == "[[3.0, 3.0], [3.0, 3.0]]"
+    assert threads == "None"
+
+
+@linux_only
+@pytest.mark.parametrize("missing", ["find_openblas", "find_shim"])
+def test_a_missing_part_is_named(monkeypatch, missing):
+    monkeypatch.setattr(blas, missing, lambda: None)
+    monkeypatch.delitem(sys.modules, "mlx.core", raising=False)
+    reason = blas._preload_openblas().fallback_reason
+    assert ("scipy-openblas32" if missing == "find_openblas" else blas.SHIM_NAME) in reason
+
+
+@linux_only
+def test_a_damaged_shim_is_a_reason_not_a_crash(monkeypatch, tmp_path):
+    damaged = tmp_path / blas.SHIM_NAME
+    damaged.write_bytes(b"not a library")
+    monkeypatch.setattr(blas, "find_shim", lambda: damaged)
+    monkeypatch.delitem(sys.modules, "mlx.core", raising=False)
+    info = blas._preload_openblas()
+    assert info.fallback_reason
+
+
+def test_thread_count_must_be_positive():
+    with pytest.raises(ValueError, match="at least 1"):
+        blas.set_num_threads(0)
+
+
+@needs_openblas
+@linux_only
+def test_mlx_uses_openblas_and_inference_bits_do_not_depend_on_threads():
+    code = """
+from mlx_muzero import blas
+import mlx.core as mx, numpy as np
+print(blas.preload().name)
+rng = np.random.default_rng(0)
+for rows, inner, columns in [(1, 256, 4), (64, 256, 256), (193, 263, 256), (2048, 144, 48)]:
+    a, b = (rng.normal(size=shape).astype("f4") for shape in [(rows, inner), (inner, columns)])
+    bits = set()
+    for threads in (1, 2, 3):
+        blas.set_num_threads(threads)
+        assert blas.num_threads() == threads
+        product = np.array(mx.array(a) @ mx.array(b))
+        bits.add(product.tobytes())
+    assert len(bits) == 1, (rows, inner, columns)
+    np.testing.assert_allclose(product, a @ b, rtol=1e-4, atol=1e-4)
+"""
+    assert run(code).startswith("OpenBLAS")
