@@ -1,0 +1,126 @@
+"""Bars in memory, and the one rule that says whether a bar's prices are possible."""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from mlx_muzero.types import F64, I8, I64
+
+MINUTE_NS = 60_000_000_000
+HOUR_NS = 60 * MINUTE_NS
+DAY_NS = 24 * HOUR_NS
+
+PRICE_COLUMNS = ("open", "high", "low", "close")
+BAR_COLUMNS = (*PRICE_COLUMNS, "volume")
+
+
+class Fault(IntEnum):
+    """Why a bar is impossible; 0 means it is not."""
+
+    NONE = 0
+    NOT_FINITE = 1
+    NOT_POSITIVE = 2
+    BAD_ORDER = 3
+    BAD_VOLUME = 4
+
+    @property
+    def text(self) -> str:
+        """The fault in words, for reports."""
+        return {
+            Fault.NONE: "no fault",
+            Fault.NOT_FINITE: "a price is not a finite number",
+            Fault.NOT_POSITIVE: "a price is zero or negative",
+            Fault.BAD_ORDER: "open or close outside [low, high]",
+            Fault.BAD_VOLUME: "the volume is negative or infinite",
+        }[self]
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Minute bars of one symbol in time order; arrays are kept read-only.
+
+    Attributes:
+        symbol: name of the instrument in the bar store.
+        open_time_ns: I64[T] strictly increasing UTC bar opens.
+        open: F64[T] first price of the bar (bid, where the source quotes bid and ask).
+        high: F64[T] highest price.
+        low: F64[T] lowest price.
+        close: F64[T] last price; the bar is known from here on.
+        volume: F64[T] traded volume or ticks, NaN where unknown.
+
+    Raises:
+        ValueError: if the arrays differ in length or the times do not increase.
+    """
+
+    symbol: str
+    open_time_ns: I64
+    open: F64
+    high: F64
+    low: F64
+    close: F64
+    volume: F64
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and check what every user of bars relies on."""
+        _freeze(self, "open_time_ns", np.int64)
+        for name in BAR_COLUMNS:
+            _freeze(self, name, np.float64)
+            if getattr(self, name).shape != self.open_time_ns.shape:
+                raise ValueError(
+                    f"{name} has {getattr(self, name).shape} bars, "
+                    f"open_time_ns {self.open_time_ns.shape}"
+                )
+        late = np.flatnonzero(np.diff(self.open_time_ns) <= 0)
+        if late.size:
+            raise ValueError(f"bar times of {self.symbol} do not increase at row {late[0] + 1}")
+
+    def __len__(self) -> int:
+        """Number of bars (T)."""
+        return len(self.open_time_ns)
+
+    def slice(self, start: int, stop: int) -> "Bars":
+        """Bars `start` to `stop` (exclusive) by index, sharing memory."""
+        columns = {name: getattr(self, name)[start:stop] for name in ("open_time_ns", *BAR_COLUMNS)}
+        return replace(self, **columns)
+
+    def between(self, start_ns: int, end_ns: int) -> "Bars":
+        """Bars that open in [start_ns, end_ns), sharing memory."""
+        start, stop = np.searchsorted(self.open_time_ns, [start_ns, end_ns])
+        return self.slice(int(start), int(stop))
+
+
+def price_faults(open_: F64, high: F64, low: F64, close: F64, volume: F64 | None = None) -> I8:
+    """Why each bar is impossible.
+
+    Args:
+        open_: F64[T] opens.
+        high: F64[T] highs.
+        low: F64[T] lows.
+        close: F64[T] closes.
+        volume: F64[T] volumes, NaN where unknown; not looked at if None.
+
+    Returns:
+        I8[T] of `Fault`, the gravest first: not finite, not positive, wrong order, volume.
+    """
+    faults = np.zeros(len(close), np.int8)
+    if volume is not None:
+        faults[(volume < 0) | np.isinf(volume)] = Fault.BAD_VOLUME
+    faults[(high < np.maximum(open_, close)) | (low > np.minimum(open_, close))] = Fault.BAD_ORDER
+    faults[np.minimum(np.minimum(open_, close), np.minimum(high, low)) <= 0] = Fault.NOT_POSITIVE
+    faults[~np.isfinite(open_ + high + low + close)] = Fault.NOT_FINITE
+    return faults
+
+
+def utc_text(time_ns: int) -> str:
+    """`time_ns` as ``YYYY-MM-DD HH:MM`` UTC, for messages."""
+    return str(np.datetime64(int(time_ns), "ns").astype("datetime64[m]")).replace("T", " ")
+
+
+def _freeze(bars: Bars, name: str, dtype: npt.DTypeLike) -> None:
+    array = np.ascontiguousarray(getattr(bars, name), dtype).view()
+    if array.ndim != 1:
+        raise ValueError(f"{name} must have one dimension, has shape {array.shape}")
+    array.flags.writeable = False
+    object.__setattr__(bars, name, array)

@@ -1,0 +1,202 @@
+"""How bars get into the store: staged, freed of repeats, compared with what is there, inserted.
+
+The rule for a minute the store already has: the first import wins. If the new bar agrees it is
+a duplicate, and fills columns that were unknown; if not it is a conflict, and only counted.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mlx_muzero.market.bars import PRICE_COLUMNS
+from mlx_muzero.types import F64, I64
+
+Columns: TypeAlias = dict[str, npt.NDArray[Any]]
+
+ASK_COLUMNS = ("open_ask", "high_ask", "low_ask", "close_ask")
+EXTRA_COLUMNS = (
+    *ASK_COLUMNS,
+    "quote_volume",
+    "trades",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+)
+_OPTIONAL = ("volume", *EXTRA_COLUMNS)
+_VALUES = (*PRICE_COLUMNS, *_OPTIONAL)
+
+# A minute agrees when the prices are equal and no column known on both sides differs.
+_DIFFERS = " or ".join(
+    [f"a.{name} <> b.{name}" for name in PRICE_COLUMNS]
+    + [f"coalesce(a.{name} <> b.{name}, false)" for name in _OPTIONAL]
+)
+_SAME_MINUTE = "a.symbol = b.symbol and a.open_time = b.open_time"
+
+
+class Database(Protocol):
+    """The part of a DuckDB connection that staging uses."""
+
+    def execute(self, query: str, parameters: Any = None) -> Any:
+        """Run one statement; ``?`` stands for a parameter."""
+
+    def register(self, view_name: str, python_object: object) -> Any:
+        """Let statements read NumPy columns under `view_name`."""
+
+    def unregister(self, view_name: str) -> Any:
+        """Forget `view_name`."""
+
+
+@dataclass(frozen=True)
+class Repeats:
+    """Minutes that a source gives more than once; the first row of each is kept.
+
+    Attributes:
+        identical: number of later rows that equal the first.
+        differing_lines: I64[n] lines of later rows that do not; they were dropped too.
+    """
+
+    identical: int
+    differing_lines: I64
+
+
+@dataclass(frozen=True)
+class MergeReport:
+    """What became of the staged rows.
+
+    Attributes:
+        inserted: rows whose minute was new.
+        duplicates: rows that agree with the stored bar.
+        conflicts: rows that do not; the stored bar stays.
+        filled: duplicates that supplied a column unknown before.
+        unmatched: ask rows without a stored bid bar, dropped.
+        conflict_times_ns: I64[<=5] the first conflicting minutes.
+    """
+
+    inserted: int
+    duplicates: int
+    conflicts: int
+    filled: int
+    unmatched: int
+    conflict_times_ns: I64
+
+
+class Staging:
+    """A temporary table inside an open transaction; memory stays bounded, DuckDB spills to disk."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._last_ns: dict[str, int] = {}
+        self._increasing = True
+        values = ", ".join(f"{name} double" for name in _VALUES)
+        db.execute(
+            "create or replace temp table staged"
+            f"(symbol varchar, open_time timestamp_ns, line bigint, {values})"
+        )
+
+    def append(
+        self, symbol: str, open_time_ns: I64, lines: I64, columns: Mapping[str, F64]
+    ) -> None:
+        """Stage rows.
+
+        Args:
+            symbol: whose bars these are.
+            open_time_ns: I64[T] UTC bar opens, in any order.
+            lines: I64[T] where each row stands in its source; unique within a symbol.
+            columns: F64[T] by name (open ... volume and `EXTRA_COLUMNS`), NaN where unknown.
+        """
+        if not len(open_time_ns):
+            return
+        self._increasing &= bool((np.diff(open_time_ns) > 0).all())
+        self._increasing &= self._last_ns.get(symbol, -(2**63)) < open_time_ns[0]
+        self._last_ns[symbol] = max(self._last_ns.get(symbol, -(2**63)), int(open_time_ns[-1]))
+        table = {"open_time_ns": np.ascontiguousarray(open_time_ns), "line": lines}
+        table |= {name: np.ascontiguousarray(values) for name, values in columns.items()}
+        # A NumPy column carries NaN for unknown; in the store unknown is null.
+        values = ", ".join(
+            f"nullif({name}, 'nan'::double)" if name in columns else "null" for name in _VALUES
+        )
+        self._db.register("incoming", table)
+        self._db.execute(
+            f"insert into staged select ?, make_timestamp_ns(open_time_ns), line, {values}"
+            " from incoming",
+            [symbol],
+        )
+        self._db.unregister("incoming")
+
+    def drop_repeats(self) -> Repeats:
+        """Keep the first row of every minute that was staged more than once."""
+        if self._increasing:
+            return Repeats(0, np.empty(0, np.int64))
+        self._db.execute(
+            f"""create or replace temp table repeats as
+                with firsts as (
+                    select symbol, open_time, min(line) as line from staged
+                    group by symbol, open_time having count(*) > 1)
+                select b.symbol, b.line, {_DIFFERS} as differs
+                from staged a join firsts f
+                    on a.symbol = f.symbol and a.open_time = f.open_time and a.line = f.line
+                join staged b on {_SAME_MINUTE} and b.line > a.line"""
+        )
+        self._db.execute(
+            "delete from staged using repeats r where staged.symbol = r.symbol"
+            " and staged.line = r.line"
+        )
+        found = self._db.execute("select differs, line from repeats order by line").fetchnumpy()
+        self._db.execute("drop table repeats")
+        self._increasing = True
+        differs = np.asarray(found["differs"], bool)
+        return Repeats(int((~differs).sum()), np.asarray(found["line"], np.int64)[differs])
+
+    def merge(self, ask_only: bool = False) -> MergeReport:
+        """Move the staged rows into the store; each minute may be staged once.
+
+        Args:
+            ask_only: the rows hold only ask prices, for bid bars that are already there.
+        """
+        differs = (
+            _DIFFERS
+            if not ask_only
+            else " or ".join(f"coalesce(a.{name} <> b.{name}, false)" for name in ASK_COLUMNS)
+        )
+        fills = " or ".join(f"(a.{name} is null and b.{name} is not null)" for name in _OPTIONAL)
+        self._db.execute(
+            f"""create or replace temp table overlap as
+                select b.symbol, b.open_time, {differs} as differs, {fills} as fills
+                from bars a join staged b on {_SAME_MINUTE}
+                where a.symbol in (select distinct symbol from staged)
+                  and a.open_time between (select min(open_time) from staged)
+                                      and (select max(open_time) from staged)"""
+        )
+        staged, overlap, conflicts, filled = self._db.execute(
+            """select (select count(*) from staged), count(*), count(*) filter (differs),
+                      count(*) filter (fills and not differs) from overlap"""
+        ).fetchone()
+        if filled:
+            sets = ", ".join(f"{name} = coalesce(a.{name}, b.{name})" for name in _OPTIONAL)
+            self._db.execute(
+                f"""update bars as a set {sets} from staged b semi join overlap o
+                    on b.symbol = o.symbol and b.open_time = o.open_time
+                       and o.fills and not o.differs
+                    where {_SAME_MINUTE}"""
+            )
+        times = self._db.execute(
+            "select epoch_ns(open_time) as t from overlap where differs order by 1 limit 5"
+        ).fetchnumpy()["t"]
+        if not ask_only:
+            names = ", ".join(("symbol", "open_time", *_VALUES))
+            self._db.execute(
+                f"""insert into bars({names}) select {names} from staged b
+                    anti join overlap a on {_SAME_MINUTE} order by symbol, open_time"""
+            )
+        self._db.execute("drop table overlap")
+        fresh = staged - overlap
+        return MergeReport(
+            inserted=0 if ask_only else fresh,
+            duplicates=overlap - conflicts,
+            conflicts=conflicts,
+            filled=filled,
+            unmatched=fresh if ask_only else 0,
+            conflict_times_ns=np.asarray(times, np.int64),
+        )

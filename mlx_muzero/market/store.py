@@ -1,0 +1,307 @@
+"""The bar store: one DuckDB file holding every symbol's minute bars, and who put them there.
+
+This is the only module that imports duckdb. DuckDB lets one process write a file and then
+nobody else open it, so a store is opened for as short as possible or by the one process that
+owns it. Bars are unique per (symbol, open time): `Staging.merge` is the only way in.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import duckdb
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
+from mlx_muzero.market.staging import EXTRA_COLUMNS, Columns, MergeReport, Staging
+from mlx_muzero.types import F64
+
+SCHEMA_VERSION = 1
+APPLICATION = "mlx_muzero bars"
+
+# Bounds DuckDB's own buffers; larger sorts and joins spill to disk beside the store.
+MEMORY_LIMIT = "1GB"
+
+_SCHEMA = f"""
+create table meta(key varchar primary key, value varchar not null);
+create table bars(
+    symbol varchar not null, open_time timestamp_ns not null,
+    open double not null, high double not null, low double not null, close double not null,
+    volume double, {", ".join(f"{name} double" for name in EXTRA_COLUMNS)});
+create table imports(
+    file varchar not null, sha256 varchar not null, symbol varchar not null,
+    format varchar not null, clock varchar not null, rows bigint not null,
+    rejected bigint not null, first_time timestamp_ns, last_time timestamp_ns,
+    primary key(sha256, symbol));
+create table truths(symbol varchar primary key, json varchar not null);
+insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
+"""
+
+
+@dataclass(frozen=True)
+class SymbolSummary:
+    """What the store holds of one symbol; times are UTC bar opens."""
+
+    symbol: str
+    bars: int
+    first_ns: int
+    last_ns: int
+    has_volume: bool
+    has_ask: bool
+    synthetic: bool
+
+
+@dataclass(frozen=True)
+class ImportRecord:
+    """One file that went into the store; `rows` are the file's good rows of `symbol`."""
+
+    file: str
+    sha256: str
+    symbol: str
+    format: str
+    clock: str
+    rows: int
+    rejected: int
+    first_ns: int | None
+    last_ns: int | None
+
+
+class BarStore:
+    """Minute bars in one DuckDB file; a context manager that closes it.
+
+    Args:
+        path: the file; made if missing, unless `read_only`.
+        read_only: open without the right to write (several readers may then share the file).
+
+    Raises:
+        DataError: if the file is missing, locked, damaged, no bar store, or from a newer version.
+    """
+
+    def __init__(self, path: str | Path, read_only: bool = False) -> None:
+        self.path = Path(path)
+        self._db = _open(self.path, read_only)
+        try:
+            _check_schema(self._db, self.path, read_only)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __enter__(self) -> "BarStore":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file, so that another process may open it."""
+        self._db.close()
+
+    def symbols(self) -> list[SymbolSummary]:
+        """What the store holds, by symbol."""
+        rows = self._db.execute(
+            """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
+                      count(volume) > 0, count(close_ask) > 0,
+                      symbol in (select symbol from truths)
+               from bars group by symbol order by symbol"""
+        ).fetchall()
+        return [SymbolSummary(*row) for row in rows]
+
+    def load(self, symbol: str, start_ns: int | None = None, end_ns: int | None = None) -> Bars:
+        """Bars of `symbol` that open in [start_ns, end_ns); an end left out is open.
+
+        Raises:
+            DataError: if there are none.
+        """
+        columns = self._select(symbol, BAR_COLUMNS, start_ns, end_ns)
+        times = columns.pop("open_time_ns").astype(np.int64, copy=False)
+        if not len(times):
+            held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
+            where = "in that period " if start_ns is not None or end_ns is not None else ""
+            raise DataError(f"{self.path} has no bars of {symbol} {where}(it holds {held})")
+        return Bars(symbol, times, **columns)
+
+    def load_extras(
+        self, symbol: str, start_ns: int | None = None, end_ns: int | None = None
+    ) -> dict[str, F64]:
+        """Further columns (`EXTRA_COLUMNS`) known for some of those bars, row for row with `load`.
+
+        Returns:
+            name -> F64[T], NaN where unknown; columns without any value are left out.
+        """
+        columns = self._select(symbol, EXTRA_COLUMNS, start_ns, end_ns)
+        del columns["open_time_ns"]
+        return {name: values for name, values in columns.items() if not np.isnan(values).all()}
+
+    def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
+        """Add `bars` in one transaction; see `Staging.merge` for bars that are already there.
+
+        Args:
+            bars: what to add.
+            extras: F64[T] by name out of `EXTRA_COLUMNS`, NaN where unknown.
+
+        Raises:
+            DataError: if a bar's prices are impossible; nothing is written then.
+        """
+        prices = {name: getattr(bars, name) for name in BAR_COLUMNS}
+        faults = price_faults(bars.open, bars.high, bars.low, bars.close, bars.volume)
+        if faults.any():
+            row = int(np.flatnonzero(faults)[0])
+            raise DataError(f"bar {row} of {bars.symbol} is impossible: {Fault(faults[row]).text}")
+        with self.staging() as staging:
+            staging.append(
+                bars.symbol, bars.open_time_ns, np.arange(len(bars)), prices | dict(extras or {})
+            )
+            return staging.merge()
+
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """One transaction: committed when the block ends, undone when it raises."""
+        self._db.execute("begin")
+        try:
+            yield Staging(self._db)
+            self._db.execute("drop table staged")
+        except BaseException:
+            self._db.execute("rollback")
+            raise
+        self._db.execute("commit")
+
+    def remove(self, symbol: str) -> int:
+        """Forget `symbol`, its imports and its truth; returns the number of bars removed."""
+        with self.staging():
+            for table in ("imports", "truths"):
+                self._db.execute(f"delete from {table} where symbol = ?", [symbol])
+            row = self._db.execute("delete from bars where symbol = ?", [symbol]).fetchone()
+        return int(row[0]) if row else 0
+
+    def set_truth(self, symbol: str, truth: Mapping[str, object]) -> None:
+        """Keep what is known about how the synthetic `symbol` was made (JSON values only)."""
+        self._db.execute("insert or replace into truths values (?, ?)", [symbol, json.dumps(truth)])
+
+    def truth(self, symbol: str) -> dict[str, object] | None:
+        """What is known about how `symbol` was made; None for real data."""
+        row = self._db.execute("select json from truths where symbol = ?", [symbol]).fetchone()
+        return dict(json.loads(row[0])) if row else None
+
+    def imports(self) -> list[ImportRecord]:
+        """Every file imported, by symbol and first bar."""
+        rows = self._db.execute(
+            """select * exclude (first_time, last_time), epoch_ns(first_time), epoch_ns(last_time)
+               from imports order by symbol, first_time, file"""
+        ).fetchall()
+        return [ImportRecord(*row) for row in rows]
+
+    def record_import(self, record: ImportRecord) -> None:
+        """Remember that a file went in (inside the caller's `staging` transaction)."""
+        self._db.execute(
+            "insert into imports values (?,?,?,?,?,?,?,make_timestamp_ns(?),make_timestamp_ns(?))",
+            list(vars(record).values()),
+        )
+
+    def _select(
+        self, symbol: str, names: tuple[str, ...], start_ns: int | None, end_ns: int | None
+    ) -> dict[str, F64]:
+        wanted = ", ".join(f"coalesce({name}, 'nan'::double) as {name}" for name in names)
+        bounds = "".join(
+            f" and open_time {operator} make_timestamp_ns({int(bound)})"
+            for operator, bound in ((">=", start_ns), ("<", end_ns))
+            if bound is not None
+        )
+        cursor = self._db.execute(
+            f"""select epoch_ns(open_time) as open_time_ns, {wanted} from bars
+                where symbol = ?{bounds} order by open_time""",
+            [symbol],
+        )
+        return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
+
+
+class FileReader:
+    """Reads foreign parquet and DuckDB files with SQL; a context manager.
+
+    Args:
+        database: a DuckDB file to open read-only; None for an empty database (parquet).
+
+    Raises:
+        DataError: here and from `fetch`, with DuckDB's message.
+    """
+
+    def __init__(self, database: Path | None = None) -> None:
+        self._db = _open(database, read_only=True) if database else _connect(":memory:", False)
+
+    def __enter__(self) -> "FileReader":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def fetch(self, query: str, parameters: list[str | int] | None = None) -> Columns:
+        """Result of one query as columns, nulls masked; ``?`` stands for a parameter."""
+        try:
+            return self._db.execute(query, parameters or []).fetchnumpy()
+        except duckdb.Error as error:
+            raise DataError(str(error).splitlines()[0]) from error
+
+
+def _connect(path: str, read_only: bool) -> duckdb.DuckDBPyConnection:
+    # No extension is ever fetched: reading bars must work, and stay, offline.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "autoinstall_known_extensions": "false",
+        "TimeZone": "UTC",
+    }
+    return duckdb.connect(path, read_only=read_only, config=config)
+
+
+def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    if read_only and not path.is_file():
+        raise DataError(f"there is no bar store at {path}: import bars first, or name another file")
+    try:
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return _connect(str(path), read_only)
+    except duckdb.Error as error:
+        text = str(error)
+        if "lock" in text:
+            reason = "another process has it open for writing: stop it, or wait until it is done"
+        elif "newer" in text or "version" in text:
+            reason = f"it was written by another DuckDB version than {duckdb.__version__}"
+        elif "not a valid DuckDB" in text:
+            reason = "it is not a DuckDB file: name another file"
+        elif "Corrupt" in text or "Could not read enough bytes" in text:
+            reason = "it is damaged: restore it from a copy, or delete it and import again"
+        else:
+            reason = "DuckDB cannot open it"
+        raise DataError(f"{path}: {reason} ({text.splitlines()[0]})") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be made ({error.strerror})") from error
+
+
+def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+    tables = {row[0] for row in db.execute("select table_name from duckdb_tables()").fetchall()}
+    if not tables and not read_only:
+        db.execute(f"begin; {_SCHEMA} commit;")
+        return
+    meta: dict[str, str] = {}
+    if "meta" in tables and "bars" in tables:
+        meta = dict(db.execute("select key, value from meta").fetchall())
+    if meta.get("application") != APPLICATION:
+        raise DataError(f"{path} is a DuckDB file but not a bar store: name another file")
+    version = int(meta["schema_version"])
+    if version > SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema version {version}; this mlx_muzero reads up to {SCHEMA_VERSION}:"
+            " update mlx_muzero"
+        )
