@@ -27,7 +27,6 @@ def train(
     ] = None,
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
-    from mlx_muzero.errors import RunError
     from mlx_muzero.training.run import MarketRecord, RunFolder
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.loading import load_config, load_dataset
@@ -52,9 +51,7 @@ def train(
     from mlx_muzero.trading.core import TradingRules
 
     rules = TradingRules.from_config(settings)
-    display = TrainingDisplay(
-        console, rules.table.action_names, settings.train.episodes, minutes
-    )
+    display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
     console.print(
         f"training on {market.symbol}: {market.bars:,} bars, "
         f"{len(dataset.training_starts()):,} possible sessions, run {run}",

@@ -5,9 +5,11 @@ is marked. Money is float64; only the reward and the features leave as float32.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
+from mlx_muzero.config import Config
 from mlx_muzero.trading.costs import gross_pips, trade_cost_pips
 from mlx_muzero.trading.ledger import Ledger, Trades
 from mlx_muzero.trading.positions import FLAT, FX_ACTIONS, ILLEGAL, ActionTable
@@ -44,6 +46,16 @@ class TradingRules:
     round_trip_cost_pips: float = 4.0
     reward: str = "amddp1"
     reward_scale: float = 1.0
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """FX's actions under the configured costs and reward."""
+        return cls(
+            pip_size=config.market.pip_size,
+            round_trip_cost_pips=config.trading.round_trip_cost_pips,
+            reward=config.trading.reward,
+            reward_scale=config.trading.reward_scale,
+        )
 
     def __post_init__(self) -> None:
         """Check the numbers.

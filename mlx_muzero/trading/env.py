@@ -12,6 +12,7 @@ import numpy as np
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.features import FEATURE_NAMES
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingCore, TradingRules
+from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I8, I32, I64
 
 OBSERVATION_FEATURES = FEATURE_NAMES + POSITION_FEATURES
@@ -53,6 +54,21 @@ class SessionEnv:
         return self.core.position
 
     @property
+    def close(self) -> F64:
+        """Closes of the whole market, ``f64[T]``; what is known ends at `bar`."""
+        return self.dataset.close
+
+    @property
+    def open_time_ns(self) -> I64:
+        """Opens of the whole market, ``i64[T]``; what is known ends at `bar`."""
+        return self.dataset.open_time_ns
+
+    @property
+    def table(self) -> ActionTable:
+        """Positions and actions."""
+        return self.rules.table
+
+    @property
     def session_bars(self) -> int:
         """Steps of one session."""
         return self.dataset.config.session_bars
@@ -87,8 +103,3 @@ def observations(dataset: MarketDataset, bar: I64, position_features: F32) -> F3
     rows = bar[:, None] + np.arange(1 - window, 1)
     held = np.broadcast_to(position_features[:, None, :], (*rows.shape, len(POSITION_FEATURES)))
     return np.concatenate([dataset.features[rows], held], axis=2)
-
-
-def session_net_pips(env: SessionEnv) -> F64:
-    """Net result of each finished session, ``f64[B]`` pips after costs."""
-    return env.core.equity_pips

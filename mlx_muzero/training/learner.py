@@ -1,5 +1,10 @@
-"""One compiled training step and the state that makes it resumable."""
+"""One training step and the state that makes it resumable.
 
+On a GPU the step is compiled. On the CPU it is not: measured with the fx_micro networks, MLX
+spends a minute building fused kernels with the system's compiler and the step then takes as long.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -44,7 +49,7 @@ class Learner:
         )
         self.optimizer.init(model.trainable_parameters())
         self.steps = 0
-        self._compile()
+        self._prepare()
 
     def step(self, batch: Batch) -> StepReport:
         """One update of the weights.
@@ -70,10 +75,12 @@ class Learner:
         self._require_finite(report)
         return report
 
-    def _compile(self) -> None:
+    def _prepare(self) -> None:
         # Batch-norm statistics and dropout's key change inside the step, so they are its state.
         self._state = [self.model.state, self.optimizer.state, mx.random.state]
-        self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
+        self._step: Callable[..., tuple[mx.array, mx.array]] = self._eager_step
+        if mx.default_device() == mx.gpu:
+            self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
 
     def _eager_step(self, *arrays: mx.array) -> tuple[mx.array, mx.array]:
         batch = DeviceBatch(*arrays)
@@ -87,7 +94,7 @@ class Learner:
         gradients, norm = optim.clip_grad_norm(gradients, self.config.gradient_clip)
         self.optimizer.update(self.model, gradients)
         figures = mx.concatenate([parts, mx.stack([total, norm])])
-        return figures, self.model.support.outside(batch.value).mean()
+        return figures, self.model.support.count_outside(batch.value) / batch.value.size
 
     def _require_finite(self, report: StepReport) -> None:
         named = {
@@ -111,4 +118,4 @@ class Learner:
         """Inverse of `arrays`."""
         self.model.load_weights(list(weights.items()), strict=True)
         self.optimizer.state = tree_unflatten(list(optimizer.items()))
-        self._compile()
+        self._prepare()

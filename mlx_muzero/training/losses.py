@@ -54,24 +54,24 @@ def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
 def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> mx.array:
     """Mean loss of each of `LOSS_TERMS` over valid steps, ``f32[6]``, unweighted."""
     unrolled = unroll(model, batch)
-    latent = unrolled.latent
-    stepped, moved = batch.valid, batch.valid[:, :-1]
+    latent, moved_latent = _rows(unrolled.latent), _rows(unrolled.latent[:, :-1])
+    action, outcome = batch.action.reshape(-1), batch.outcome.reshape(-1)
+    stepped, moved = batch.valid.reshape(-1), batch.valid[:, :-1].reshape(-1)
     policy_logits = model.policy_logits(latent)
-    before = latent[:, :-1]
-    afterstate = model.afterstate(before, batch.action)
+    outcome_logits = model.outcome_logits(moved_latent, action)
+    afterstate = model.afterstate(moved_latent, action)
     return mx.stack(
         [
-            _mean(nn.losses.cross_entropy(policy_logits, batch.policy), stepped),
-            _mean(value_loss(model, latent, batch.value, config), stepped),
-            _mean(mx.square(unrolled.reward - batch.reward), moved),
+            _mean(nn.losses.cross_entropy(policy_logits, _rows(batch.policy)), stepped),
+            _mean(value_loss(model, latent, batch.value.reshape(-1), config), stepped),
+            _mean(mx.square(unrolled.reward - batch.reward).reshape(-1), moved),
+            _mean(nn.losses.cross_entropy(outcome_logits, outcome), moved),
+            _mean(value_loss(model, afterstate, batch.value[:, :-1].reshape(-1), config), moved),
             _mean(
-                nn.losses.cross_entropy(model.outcome_logits(before, batch.action), batch.outcome),
-                moved,
-            ),
-            _mean(value_loss(model, afterstate, batch.value[:, :-1], config), moved),
-            _mean(
-                _latent_distance(latent[:, 1:], real_latents(model, batch.observation[:, 1:])),
-                batch.valid[:, 1:],
+                _latent_distance(
+                    _rows(unrolled.latent[:, 1:]), real_latents(model, batch.observation[:, 1:])
+                ),
+                batch.valid[:, 1:].reshape(-1),
             ),
         ]
     )
@@ -80,7 +80,7 @@ def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> 
 def value_loss(
     model: StochasticMuZero, latent: mx.array, target: mx.array, config: TrainConfig
 ) -> mx.array:
-    """Loss of the value predicted at `latent` ``[..., D]`` against `target` ``[...]``."""
+    """Loss ``[n]`` of the value predicted at `latent` ``[n, D]`` against `target` ``[n]``."""
     if config.value_loss == "mse":
         return mx.square(model.value(latent) - target)
     two_hot = model.support.encode(target)
@@ -88,13 +88,11 @@ def value_loss(
 
 
 def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
-    """Representation of real windows ``[n, K, W, F]`` as fixed targets ``[n, K, D]``."""
-    rows, steps = observation.shape[:2]
-    training = model.training
+    """Representation of real windows ``[n, K, W, F]`` as fixed targets ``[n * K, D]``."""
     model.eval()
-    latent = model.representation(observation.reshape(rows * steps, *observation.shape[2:]))
-    model.train(training)
-    return mx.stop_gradient(latent).reshape(rows, steps, -1)
+    latent = model.representation(mx.flatten(observation, 0, 1))
+    model.train()
+    return mx.stop_gradient(latent)
 
 
 def loss_weights(config: TrainConfig) -> mx.array:
@@ -106,6 +104,11 @@ def _latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
     """1 - cosine similarity over the latent axis (EfficientZero, section 4.1)."""
     norms = mx.linalg.norm(predicted, axis=-1) * mx.linalg.norm(real, axis=-1)
     return 1.0 - (predicted * real).sum(axis=-1) / mx.maximum(norms, 1e-8)
+
+
+def _rows(x: mx.array) -> mx.array:
+    """``[n, K, X]`` as ``[n * K, X]``."""
+    return mx.flatten(x, 0, 1)
 
 
 def _scale_gradient(x: mx.array, scale: float) -> mx.array:

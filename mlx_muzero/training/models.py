@@ -18,22 +18,20 @@ Which = Literal["best", "latest"]
 
 def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
     """An untrained model for `config`, its weights drawn from the run's seed."""
-    mx.random.seed(config.train.seed)
     model = StochasticMuZero(
         config.model,
         features=len(OBSERVATION_FEATURES),
         actions=len(table.action_names),
         outcomes=len(OUTCOME_NAMES),
-        window=config.market.window_bars,
+        window_bars=config.market.window_bars,
+        seed=config.train.seed,
     )
     mx.eval(model.parameters())
     model.eval()
     return model
 
 
-def load_model(
-    folder: RunFolder, table: ActionTable, which: Which
-) -> tuple[StochasticMuZero, str]:
+def load_model(folder: RunFolder, table: ActionTable, which: Which) -> tuple[StochasticMuZero, str]:
     """The best or latest model of a run and the name of its checkpoint.
 
     Raises:

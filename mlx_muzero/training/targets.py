@@ -1,4 +1,4 @@
-"""Training batches: what the unrolled model sees and what it should predict (MuZero, appendix G)."""
+"""Training batches: what the unrolled model sees and should predict (MuZero, appendix G)."""
 
 from dataclasses import dataclass
 

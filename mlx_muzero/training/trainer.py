@@ -177,9 +177,7 @@ class Trainer:
         played = self.collector.collect(first, count, self._decided)
         self.replay.add(played)
         self.counters.episodes += count
-        actions = np.bincount(
-            played.action.ravel(), minlength=len(self.rules.table.action_names)
-        )
+        actions = np.bincount(played.action.ravel(), minlength=len(self.rules.table.action_names))
         self.journal.append(
             "collected",
             episodes=self.counters.episodes,
@@ -193,7 +191,9 @@ class Trainer:
 
     def _learn(self) -> None:
         train = self.config.train
-        keys = rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, np.arange(train.batch_size))
+        keys = rng.key(
+            train.seed, rng.Stream.BATCH, self.counters.steps, np.arange(train.batch_size)
+        )
         slot, step = self.replay.sample(keys)
         batch = make_batch(
             self.replay.episodes,
