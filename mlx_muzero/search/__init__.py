@@ -1,1 +1,31 @@
-"""Stochastic tree search over arrays: the C++ core's Python face and its evaluators."""
+"""Stochastic tree search over arrays: the C++ core's Python face and its evaluators.
+
+The MLX backend is `mlx_muzero.search.mlx_evaluator`, so that nothing here imports MLX.
+"""
+
+from mlx_muzero.search.actions import legal_actions, sample_actions
+from mlx_muzero.search.evaluator import (
+    Evaluator,
+    Expansion,
+    Leaves,
+    SingleExpansion,
+    SingleLeaves,
+)
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
+from mlx_muzero.search.search import Search
+
+__all__ = [
+    "Evaluator",
+    "Expansion",
+    "Leaves",
+    "Search",
+    "SearchParams",
+    "SearchResult",
+    "SearchStatistics",
+    "SingleExpansion",
+    "SingleLeaves",
+    "TreeTable",
+    "legal_actions",
+    "sample_actions",
+]

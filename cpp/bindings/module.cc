@@ -1,0 +1,226 @@
+// The Python face of the search core: NumPy arrays in, NumPy arrays out, no logic.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "search/search.h"
+#include "search/tree_rows.h"
+
+namespace nb = nanobind;
+namespace ms = muzero::search;
+
+namespace {
+
+template <typename T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+
+// A new NumPy array that owns its data.
+template <typename T>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values, std::vector<std::size_t> shape) {
+  auto* owned = new std::vector<T>(std::move(values));
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner);
+}
+
+template <typename T>
+nb::ndarray<nb::numpy, T> column(std::vector<T> values) {
+  const std::size_t n = values.size();
+  return to_numpy(std::move(values), {n});
+}
+
+std::string text(const std::vector<std::size_t>& shape) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    out += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  }
+  return out + "]";
+}
+
+template <typename T>
+const T* checked(const char* name, const In<T>& array, std::vector<std::size_t> shape) {
+  std::vector<std::size_t> got;
+  for (std::size_t i = 0; i < array.ndim(); ++i) got.push_back(array.shape(i));
+  if (got != shape) {
+    throw ms::SearchError(std::string(name) + " has shape " + text(got) + ", expected " +
+                          text(shape));
+  }
+  return array.data();
+}
+
+// A Search and the sizes its arrays must have.
+class Core {
+ public:
+  Core(const ms::Params& params, const In<std::int32_t>& next_position, int outcomes, int threads)
+      : search_(params, table(next_position), static_cast<int>(next_position.shape(0)),
+                static_cast<int>(next_position.shape(1)), outcomes, threads),
+        actions_(next_position.shape(1)),
+        outcomes_(static_cast<std::size_t>(outcomes)) {}
+
+  void reset(const In<float>& prior, const In<float>& value, const In<std::int32_t>& position,
+             const In<std::uint64_t>& seed, bool noise) {
+    const std::size_t roots = value.ndim() == 1 ? value.shape(0) : 0;
+    const float* values = checked("value", value, {roots});
+    const float* priors = checked("prior", prior, {roots, actions_});
+    const std::int32_t* positions = checked("position", position, {roots});
+    const std::uint64_t* seeds = checked("seed", seed, {roots});
+    const nb::gil_scoped_release release;
+    search_.reset(static_cast<int>(roots), priors, values, positions, seeds, noise);
+  }
+
+  bool select() {
+    const nb::gil_scoped_release release;
+    return search_.select();
+  }
+
+  nb::tuple action_leaves() const {
+    const ms::LeafColumns& leaves = search_.actions();
+    const std::size_t n = leaves.size();
+    const std::size_t successors = n == 0 ? 0 : leaves.slot.size() / n;
+    return nb::make_tuple(column(leaves.tree), column(leaves.parent), column(leaves.action),
+                          to_numpy(std::vector(leaves.slot), {n, successors}));
+  }
+
+  nb::tuple outcome_leaves() const {
+    const ms::LeafColumns& leaves = search_.outcomes();
+    return nb::make_tuple(column(leaves.tree), column(leaves.parent), column(leaves.action),
+                          column(leaves.outcome), column(leaves.slot));
+  }
+
+  void backup_all(const In<float>& outcome_probs, const In<float>& reward, const In<float>& value,
+                  const In<float>& prior) {
+    require(ms::Expansion::kAllOutcomes);
+    const std::size_t n = search_.actions().size();
+    const ms::EvaluationColumns evaluations{
+        .outcome_probs = checked("outcome_probs", outcome_probs, {n, outcomes_}),
+        .reward = checked("reward", reward, {n, outcomes_}),
+        .value = checked("value", value, {n, outcomes_}),
+        .prior = checked("prior", prior, {n, outcomes_, actions_})};
+    const nb::gil_scoped_release release;
+    search_.backup(evaluations, {});
+  }
+
+  void backup_single(const In<float>& outcome_probs, const In<float>& afterstate_value,
+                     const In<float>& reward, const In<float>& value, const In<float>& prior) {
+    require(ms::Expansion::kSingleOutcome);
+    const std::size_t n = search_.actions().size();
+    const std::size_t m = search_.outcomes().size();
+    const ms::EvaluationColumns afterstates{
+        .outcome_probs = checked("outcome_probs", outcome_probs, {n, outcomes_}),
+        .value = checked("afterstate_value", afterstate_value, {n})};
+    const ms::EvaluationColumns successors{.reward = checked("reward", reward, {m}),
+                                           .value = checked("value", value, {m}),
+                                           .prior = checked("prior", prior, {m, actions_})};
+    const nb::gil_scoped_release release;
+    search_.backup(afterstates, successors);
+  }
+
+  nb::tuple result() const {
+    const auto roots = static_cast<std::size_t>(search_.roots());
+    std::vector<std::int32_t> visits(roots * actions_), max_depth(roots), leaves(roots),
+        evaluations(roots);
+    std::vector<float> q(roots * actions_), prior(roots * actions_), value(roots),
+        raw_value(roots);
+    std::vector<double> mean_depth(roots);
+    search_.result({visits.data(), q.data(), prior.data(), value.data(), raw_value.data(),
+                    max_depth.data(), mean_depth.data(), leaves.data(), evaluations.data()});
+    const std::vector<std::size_t> by_action{roots, actions_};
+    return nb::make_tuple(to_numpy(std::move(visits), by_action),
+                          to_numpy(std::move(q), by_action), to_numpy(std::move(prior), by_action),
+                          column(std::move(value)), column(std::move(raw_value)),
+                          column(std::move(max_depth)), column(std::move(mean_depth)),
+                          column(std::move(leaves)), column(std::move(evaluations)));
+  }
+
+  nb::tuple tree(int root) const {
+    ms::TreeRows rows = ms::tree_rows(search_.tree(root), search_.shape());
+    return nb::make_tuple(column(std::move(rows.parent)), column(std::move(rows.kind)),
+                          column(std::move(rows.action_or_outcome)),
+                          column(std::move(rows.prior)), column(std::move(rows.visits)),
+                          column(std::move(rows.value)), column(std::move(rows.reward)),
+                          column(std::move(rows.depth)), column(std::move(rows.probability)));
+  }
+
+  int roots() const { return search_.roots(); }
+  int slots_per_tree() const { return search_.shape().decisions; }
+
+ private:
+  static std::vector<std::int32_t> table(const In<std::int32_t>& next_position) {
+    if (next_position.ndim() != 2) throw ms::SearchError("next_position must have shape [P, A]");
+    return {next_position.data(), next_position.data() + next_position.size()};
+  }
+
+  void require(ms::Expansion expansion) const {
+    if (search_.params().expansion != expansion) {
+      throw ms::SearchError("backup() was given the expansion of the other expansion mode");
+    }
+  }
+
+  ms::Search search_;
+  std::size_t actions_;
+  std::size_t outcomes_;
+};
+
+}  // namespace
+
+NB_MODULE(_core, m) {
+  m.doc() = "The C++ search core; use mlx_muzero.search.";
+
+  nb::object search_error = nb::module_::import_("mlx_muzero.errors").attr("SearchError");
+  nb::register_exception_translator(
+      [](const std::exception_ptr& error, void* type) {
+        try {
+          std::rethrow_exception(error);
+        } catch (const ms::SearchError& e) {
+          PyErr_SetString(static_cast<PyObject*>(type), e.what());
+        }
+      },
+      search_error.release().ptr());
+
+  nb::enum_<ms::LegalActions>(m, "LegalActions")
+      .value("tree", ms::LegalActions::kTree)
+      .value("root", ms::LegalActions::kRoot)
+      .value("off", ms::LegalActions::kOff);
+  nb::enum_<ms::Expansion>(m, "Expansion")
+      .value("all_outcomes", ms::Expansion::kAllOutcomes)
+      .value("single_outcome", ms::Expansion::kSingleOutcome);
+
+  nb::class_<ms::Params>(m, "Params")
+      .def(
+          "__init__",
+          [](ms::Params* self, int num_simulations, int depth_limit, double discount,
+             double pb_c_init, double pb_c_base, double root_dirichlet_alpha,
+             double root_exploration_fraction, ms::LegalActions legal_actions,
+             ms::Expansion expansion) {
+            new (self) ms::Params{num_simulations,      depth_limit,
+                                  discount,             pb_c_init,
+                                  pb_c_base,            root_dirichlet_alpha,
+                                  root_exploration_fraction, legal_actions,
+                                  expansion};
+          },
+          nb::kw_only(), nb::arg("num_simulations"), nb::arg("depth_limit"), nb::arg("discount"),
+          nb::arg("pb_c_init"), nb::arg("pb_c_base"), nb::arg("root_dirichlet_alpha"),
+          nb::arg("root_exploration_fraction"), nb::arg("legal_actions"), nb::arg("expansion"));
+
+  nb::class_<Core>(m, "SearchCore")
+      .def(nb::init<const ms::Params&, const In<std::int32_t>&, int, int>(), nb::arg("params"),
+           nb::arg("next_position"), nb::arg("outcomes"), nb::arg("threads"))
+      .def("reset", &Core::reset, nb::arg("prior"), nb::arg("value"), nb::arg("position"),
+           nb::arg("seed"), nb::arg("noise"))
+      .def("select", &Core::select)
+      .def("action_leaves", &Core::action_leaves)
+      .def("outcome_leaves", &Core::outcome_leaves)
+      .def("backup_all", &Core::backup_all, nb::arg("outcome_probs"), nb::arg("reward"),
+           nb::arg("value"), nb::arg("prior"))
+      .def("backup_single", &Core::backup_single, nb::arg("outcome_probs"),
+           nb::arg("afterstate_value"), nb::arg("reward"), nb::arg("value"), nb::arg("prior"))
+      .def("result", &Core::result)
+      .def("tree", &Core::tree, nb::arg("root"))
+      .def_prop_ro("roots", &Core::roots)
+      .def_prop_ro("slots_per_tree", &Core::slots_per_tree);
+}

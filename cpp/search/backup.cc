@@ -1,0 +1,161 @@
+#include "search/backup.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace muzero::search {
+namespace {
+
+// Running means: a node counts its own evaluation, an edge counts simulations.
+void add_to_node(Tree& tree, std::int32_t node, double result) {
+  const double n = tree.visits[node]++;
+  tree.value[node] = (tree.value[node] * n + result) / (n + 1.0);
+}
+
+void add_to_edge(Tree& tree, std::ptrdiff_t edge, double result) {
+  const double n = tree.edge_visits[edge]++;
+  tree.edge_value[edge] = n == 0.0 ? result : (tree.edge_value[edge] * n + result) / (n + 1.0);
+}
+
+// Sum over c of P(c) * (r_c + discount * V_c), with `replacement` for the value of `outcome`.
+double expected_return(const Tree& tree, const TreeShape& shape, double discount,
+                       std::int32_t chance, int outcome, double replacement) {
+  const std::ptrdiff_t first = std::ptrdiff_t{chance} * shape.outcomes;
+  double total = 0.0;
+  for (int c = 0; c < shape.outcomes; ++c) {
+    const double value = c == outcome ? replacement : tree.value[tree.child[first + c]];
+    total += tree.outcome_prob[first + c] * (tree.reward[first + c] + discount * value);
+  }
+  return total;
+}
+
+constexpr int kNoOutcome = -1;
+
+// Carries `result`, the return from below the path's last outcome on, up to the root.
+void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, double result) {
+  for (std::int32_t i = tree.path_length - 1; i >= 0; --i) {
+    const Step step = tree.path[i];
+    const std::ptrdiff_t edge = std::ptrdiff_t{step.node} * shape.actions + step.action;
+    const std::int32_t chance = tree.chance[edge];
+    const std::ptrdiff_t outcome = std::ptrdiff_t{chance} * shape.outcomes + step.outcome;
+    ++tree.traversals[outcome];
+    if (params.expansion == Expansion::kAllOutcomes) {
+      result = expected_return(tree, shape, params.discount, chance, step.outcome, result);
+      ++tree.edge_visits[edge];
+      tree.edge_value[edge] = expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0);
+    } else {
+      result = tree.reward[outcome] + params.discount * result;
+      add_to_edge(tree, edge, result);
+    }
+    add_to_node(tree, step.node, result);
+  }
+}
+
+void finish_simulation(Tree& tree, std::int32_t depth) {
+  ++tree.simulations;
+  tree.max_depth = std::max(tree.max_depth, depth);
+  tree.total_depth += depth;
+  tree.leaf.kind = Leaf::Kind::kNone;
+}
+
+// The decision node after `outcome` of tree.leaf's action; prior is [A].
+std::int32_t add_successor(Tree& tree, const TreeShape& shape, const PositionTable& positions,
+                           std::int32_t chance, int outcome, float value, const float* prior) {
+  const Leaf& leaf = tree.leaf;
+  const std::int32_t here = tree.position[leaf.node];
+  const std::int32_t next = positions.next[std::ptrdiff_t{here} * shape.actions + leaf.action];
+  const std::int32_t position = next < 0 ? here : next;
+  const std::int32_t node = tree.add_decision(shape, position, tree.depth[leaf.node] + 1, value);
+  tree.child[std::ptrdiff_t{chance} * shape.outcomes + outcome] = node;
+  normalize_prior(prior, positions.tree_allowed + std::ptrdiff_t{position} * shape.actions,
+                  shape.actions, tree.prior + std::ptrdiff_t{node} * shape.actions);
+  return node;
+}
+
+void set_outcome_probs(Tree& tree, const TreeShape& shape, std::int32_t chance,
+                       const float* weights) {
+  double total = 0.0;
+  for (int c = 0; c < shape.outcomes; ++c) total += weights[c];
+  float* probs = tree.outcome_prob + std::ptrdiff_t{chance} * shape.outcomes;
+  for (int c = 0; c < shape.outcomes; ++c) probs[c] = static_cast<float>(weights[c] / total);
+}
+
+void expand_all_outcomes(Tree& tree, const TreeShape& shape, const Params& params,
+                         const PositionTable& positions, const Evaluation& evaluation) {
+  const Leaf leaf = tree.leaf;
+  const std::int32_t chance = tree.add_chance(shape, leaf.node, leaf.action);
+  set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
+  std::copy_n(evaluation.reward, shape.outcomes,
+              tree.reward + std::ptrdiff_t{chance} * shape.outcomes);
+  for (int c = 0; c < shape.outcomes; ++c) {
+    add_successor(tree, shape, positions, chance, c, evaluation.value[c],
+                  evaluation.prior + std::ptrdiff_t{c} * shape.actions);
+  }
+  const double result = expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0);
+  add_to_edge(tree, std::ptrdiff_t{leaf.node} * shape.actions + leaf.action, result);
+  add_to_node(tree, leaf.node, result);
+  back_up_path(tree, shape, params, result);
+  finish_simulation(tree, tree.depth[leaf.node] + 1);
+}
+
+// Stochastic MuZero's afterstate: no reward and no discount between decision and chance node.
+void expand_afterstate(Tree& tree, const TreeShape& shape, const Params& params,
+                       const Evaluation& evaluation) {
+  const Leaf leaf = tree.leaf;
+  const std::int32_t chance = tree.add_chance(shape, leaf.node, leaf.action);
+  set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
+  const double result = evaluation.value[0];
+  add_to_edge(tree, std::ptrdiff_t{leaf.node} * shape.actions + leaf.action, result);
+  add_to_node(tree, leaf.node, result);
+  back_up_path(tree, shape, params, result);
+  finish_simulation(tree, tree.depth[leaf.node]);
+}
+
+void expand_outcome(Tree& tree, const TreeShape& shape, const Params& params,
+                    const PositionTable& positions, const Evaluation& evaluation) {
+  const Leaf leaf = tree.leaf;
+  const std::int32_t chance = tree.chance[std::ptrdiff_t{leaf.node} * shape.actions + leaf.action];
+  tree.reward[std::ptrdiff_t{chance} * shape.outcomes + leaf.outcome] = evaluation.reward[0];
+  const std::int32_t node = add_successor(tree, shape, positions, chance, leaf.outcome,
+                                          evaluation.value[0], evaluation.prior);
+  back_up_path(tree, shape, params, tree.value[node]);
+  finish_simulation(tree, tree.depth[node]);
+}
+
+}  // namespace
+
+void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions,
+                     float* prior) {
+  double total = 0.0;
+  int count = 0;
+  for (int a = 0; a < actions; ++a) {
+    if (!allowed[a]) continue;
+    total += weights[a];
+    ++count;
+  }
+  for (int a = 0; a < actions; ++a) {
+    const double share = total > 0.0 ? weights[a] / total : 1.0 / count;
+    prior[a] = allowed[a] ? static_cast<float>(share) : 0.0f;
+  }
+}
+
+void expand(Tree& tree, const TreeShape& shape, const Params& params,
+            const PositionTable& positions, const Evaluation& evaluation) {
+  if (params.expansion == Expansion::kAllOutcomes) {
+    expand_all_outcomes(tree, shape, params, positions, evaluation);
+  } else if (tree.leaf.kind == Leaf::Kind::kAction) {
+    expand_afterstate(tree, shape, params, evaluation);
+  } else {
+    expand_outcome(tree, shape, params, positions, evaluation);
+  }
+}
+
+void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params,
+                     std::int32_t node) {
+  const double result = tree.raw_value[node];
+  add_to_node(tree, node, result);
+  back_up_path(tree, shape, params, result);
+  finish_simulation(tree, tree.depth[node]);
+}
+
+}  // namespace muzero::search

@@ -1,0 +1,67 @@
+#include "search/noise.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+#include <numbers>
+
+#include "search/rng.h"
+
+namespace muzero::search {
+namespace {
+
+// Box and Muller; the second number of the pair is dropped to keep the generator stateless.
+double standard_normal(CounterRng& rng) {
+  const double radius = std::sqrt(-2.0 * std::log(1.0 - rng.uniform()));
+  return radius * std::cos(2.0 * std::numbers::pi * rng.uniform());
+}
+
+// Logarithm of a Gamma(alpha, 1) number (Marsaglia and Tsang 2000). Below alpha = 1 it is
+// Gamma(alpha + 1) times U^(1/alpha), which underflows for small alpha unless kept as a logarithm.
+double log_gamma_variate(CounterRng& rng, double alpha) {
+  if (alpha < 1.0) {
+    const double boosted = log_gamma_variate(rng, alpha + 1.0);
+    return boosted + std::log(1.0 - rng.uniform()) / alpha;
+  }
+  const double d = alpha - 1.0 / 3.0;
+  const double c = 1.0 / std::sqrt(9.0 * d);
+  for (;;) {
+    const double x = standard_normal(rng);
+    const double root = 1.0 + c * x;
+    if (root <= 0.0) continue;
+    const double v = root * root * root;
+    if (std::log(1.0 - rng.uniform()) < 0.5 * x * x + d - d * v + d * std::log(v)) {
+      return std::log(d * v);
+    }
+  }
+}
+
+}  // namespace
+
+void add_root_noise(std::uint64_t seed, double alpha, double fraction,
+                    const std::uint8_t* allowed, int actions, float* prior,
+                    std::vector<double>& scratch) {
+  CounterRng rng(seed);
+  double largest = -std::numeric_limits<double>::infinity();
+  for (int a = 0; a < actions; ++a) {
+    if (!allowed[a]) continue;
+    const auto i = static_cast<std::size_t>(a);
+    scratch[i] = log_gamma_variate(rng, alpha);
+    largest = std::max(largest, scratch[i]);
+  }
+  double total = 0.0;
+  for (int a = 0; a < actions; ++a) {
+    if (!allowed[a]) continue;
+    const auto i = static_cast<std::size_t>(a);
+    scratch[i] = std::exp(scratch[i] - largest);
+    total += scratch[i];
+  }
+  for (int a = 0; a < actions; ++a) {
+    if (!allowed[a]) continue;
+    const double noise = scratch[static_cast<std::size_t>(a)] / total;
+    prior[a] = static_cast<float>((1.0 - fraction) * prior[a] + fraction * noise);
+  }
+}
+
+}  // namespace muzero::search

@@ -1,0 +1,105 @@
+// Stochastic tree search for B roots at once, in the two-step form that batches evaluations:
+// select() runs every tree up to its next unevaluated leaf, backup() takes the evaluations in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "search/backup.h"
+#include "search/params.h"
+#include "search/thread_pool.h"
+#include "search/tree.h"
+
+namespace muzero::search {
+
+// Leaves of one kind, a column per field; at most one leaf per tree.
+struct LeafColumns {
+  std::vector<std::int32_t> tree;
+  std::vector<std::int32_t> parent;   // slot of the decision node
+  std::vector<std::int32_t> action;
+  std::vector<std::int32_t> outcome;  // outcome leaves only
+  std::vector<std::int32_t> slot;     // of the successors: [n, C] for all outcomes, [n] for one
+
+  std::size_t size() const { return tree.size(); }
+  void clear();
+};
+
+// Evaluations of a LeafColumns, row by row; unused members are null (see Evaluation).
+struct EvaluationColumns {
+  const float* outcome_probs = nullptr;
+  const float* reward = nullptr;
+  const float* value = nullptr;
+  const float* prior = nullptr;
+};
+
+// Root statistics of a finished search; pointers to [B, A] or [B] as named in result().
+struct ResultColumns {
+  std::int32_t* visits;
+  float* q;
+  float* prior;
+  float* value;
+  float* raw_value;
+  std::int32_t* max_depth;
+  double* mean_depth;
+  std::int32_t* leaves;
+  std::int32_t* evaluations;
+};
+
+// Not for concurrent calls: one thread at a time, which `threads` helpers then assist.
+class Search {
+ public:
+  Search(const Params& params, std::vector<std::int32_t> next_position, int positions, int actions,
+         int outcomes, int threads);
+
+  // Starts a search of `roots` roots: prior [B, A], value [B], position [B], seed [B].
+  void reset(int roots, const float* prior, const float* value, const std::int32_t* position,
+             const std::uint64_t* seed, bool noise);
+
+  // Simulates until every tree waits for an evaluation or is done; false when all are done.
+  bool select();
+
+  // Evaluations of the actions() and outcomes() of the last select().
+  void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
+
+  // visits, q, prior [B, A]; value, raw_value and the statistics [B].
+  void result(const ResultColumns& out) const;
+
+  const LeafColumns& actions() const { return actions_; }    // edges to expand
+  const LeafColumns& outcomes() const { return outcomes_; }  // single_outcome: successors to add
+  const Tree& tree(int root) const;
+  const TreeShape& shape() const { return shape_; }
+  const Params& params() const { return params_; }
+  int roots() const { return static_cast<int>(trees_.size()); }
+  int positions() const { return positions_; }
+  // First slot of a tree; decision node i of tree b lives in slot first_slot(b) + i.
+  std::int32_t first_slot(int root) const { return root * shape_.decisions; }
+
+ private:
+  void simulate(Tree& tree) const;
+  void collect_leaves();
+  void validate_reset(int roots, const float* prior, const float* value,
+                      const std::int32_t* position) const;
+  void validate(const LeafColumns& leaves, const EvaluationColumns& columns, int successors) const;
+  void expand_row(const LeafColumns& leaves, const EvaluationColumns& columns, int successors,
+                  int row);
+  int successors_per_action() const;
+
+  Params params_;
+  int positions_;
+  TreeShape shape_;
+  std::vector<std::int32_t> next_position_;   // [P, A]
+  std::vector<std::uint8_t> root_allowed_;    // [P, A]
+  std::vector<std::uint8_t> tree_allowed_;    // [P, A]
+  std::vector<double> exploration_;           // pUCT factor by node visits
+  std::vector<double> noise_scratch_;         // [A]
+  std::unique_ptr<std::byte[]> arena_;
+  std::size_t arena_bytes_ = 0;
+  std::vector<Tree> trees_;
+  LeafColumns actions_;
+  LeafColumns outcomes_;
+  ThreadPool pool_;
+};
+
+}  // namespace muzero::search

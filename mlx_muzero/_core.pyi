@@ -1,0 +1,44 @@
+"""The C++ search core (cpp/bindings/module.cc); `mlx_muzero.search` is its public face."""
+
+from mlx_muzero.types import F32, F64, I8, I32, U64
+
+class LegalActions:
+    tree: LegalActions
+    root: LegalActions
+    off: LegalActions
+
+class Expansion:
+    all_outcomes: Expansion
+    single_outcome: Expansion
+
+class Params:
+    def __init__(
+        self,
+        *,
+        num_simulations: int,
+        depth_limit: int,
+        discount: float,
+        pb_c_init: float,
+        pb_c_base: float,
+        root_dirichlet_alpha: float,
+        root_exploration_fraction: float,
+        legal_actions: LegalActions,
+        expansion: Expansion,
+    ) -> None: ...
+
+class SearchCore:
+    def __init__(self, params: Params, next_position: I32, outcomes: int, threads: int) -> None: ...
+    def reset(self, prior: F32, value: F32, position: I32, seed: U64, noise: bool) -> None: ...
+    def select(self) -> bool: ...
+    def action_leaves(self) -> tuple[I32, I32, I32, I32]: ...
+    def outcome_leaves(self) -> tuple[I32, I32, I32, I32, I32]: ...
+    def backup_all(self, outcome_probs: F32, reward: F32, value: F32, prior: F32) -> None: ...
+    def backup_single(
+        self, outcome_probs: F32, afterstate_value: F32, reward: F32, value: F32, prior: F32
+    ) -> None: ...
+    def result(self) -> tuple[I32, F32, F32, F32, F32, I32, F64, I32, I32]: ...
+    def tree(self, root: int) -> tuple[I32, I8, I32, F32, I32, F64, F32, I32, F32]: ...
+    @property
+    def roots(self) -> int: ...
+    @property
+    def slots_per_tree(self) -> int: ...

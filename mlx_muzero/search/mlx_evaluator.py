@@ -1,0 +1,102 @@
+"""The `mlx` backend: leaves evaluated by the MLX model itself."""
+
+from typing import Protocol
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
+from mlx_muzero.types import F32, I32
+
+
+class RecurrentModel(Protocol):
+    """The networks a search needs, over mx.array rows; in evaluation mode (no dropout)."""
+
+    def outcome_logits(self, latent: mx.array, action: mx.array) -> mx.array:
+        """[n, D], [n] int32 -> [n, C]."""
+        ...
+
+    def dynamics(
+        self, latent: mx.array, action: mx.array, outcome: mx.array
+    ) -> tuple[mx.array, mx.array]:
+        """[n, D], [n] int32, [n] int32 -> next latent [n, D], reward [n]."""
+        ...
+
+    def policy_logits(self, latent: mx.array) -> mx.array:
+        """[n, D] -> [n, A]."""
+        ...
+
+    def value(self, latent: mx.array) -> mx.array:
+        """[n, D] -> [n], the support already decoded."""
+        ...
+
+    def afterstate(self, latent: mx.array, action: mx.array) -> mx.array:
+        """[n, D], [n] int32 -> afterstate latent [n, D]."""
+        ...
+
+
+class MlxEvaluator:
+    """Evaluates leaves in one batched call with a single `mx.eval`.
+
+    The latent pool is a NumPy array: rows are gathered and stored without the copy of the whole
+    pool that a functional update of an mx.array makes.
+    """
+
+    def __init__(self, model: RecurrentModel) -> None:
+        self._model = model
+        self._pool: F32 = np.empty((0, 0), np.float32)
+
+    def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
+        """Starts a search (see `Evaluator.reset`)."""
+        latents = np.asarray(root_latents.astype(mx.float32))
+        if self._pool.shape[0] < capacity or self._pool.shape[1] != latents.shape[1]:
+            self._pool = np.empty((capacity, latents.shape[1]), np.float32)
+        self._pool[root_slots] = latents
+
+    def expand(self, leaves: Leaves) -> Expansion:
+        """Outcome probabilities of every leaf and all its successors (see `Evaluator.expand`)."""
+        n, outcomes = leaves.slot.shape
+        latent, action = mx.array(self._pool[leaves.parent]), mx.array(leaves.action)
+        probs = mx.softmax(self._model.outcome_logits(latent, action), axis=-1)
+        successors = self._successors(
+            mx.repeat(latent, outcomes, axis=0),
+            mx.repeat(action, outcomes),
+            mx.tile(mx.arange(outcomes, dtype=mx.int32), n),
+        )
+        outcome_probs, reward, value, prior, latents = _evaluated(probs, *successors)
+        self._pool[leaves.slot.reshape(-1)] = latents
+        return Expansion(
+            outcome_probs=outcome_probs,
+            reward=reward.reshape(n, outcomes),
+            value=value.reshape(n, outcomes),
+            prior=prior.reshape(n, outcomes, -1),
+        )
+
+    def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
+        """Single chance and decision nodes (see `Evaluator.expand_single`)."""
+        above, taken = mx.array(self._pool[leaves.chance_parent]), mx.array(leaves.chance_action)
+        successors = self._successors(
+            mx.array(self._pool[leaves.parent]), mx.array(leaves.action), mx.array(leaves.outcome)
+        )
+        outcome_probs, afterstate_value, reward, value, prior, latents = _evaluated(
+            mx.softmax(self._model.outcome_logits(above, taken), axis=-1),
+            self._model.value(self._model.afterstate(above, taken)),
+            *successors,
+        )
+        self._pool[leaves.slot] = latents
+        return SingleExpansion(outcome_probs, afterstate_value, reward, value, prior)
+
+    def _successors(
+        self, latent: mx.array, action: mx.array, outcome: mx.array
+    ) -> tuple[mx.array, mx.array, mx.array, mx.array]:
+        """Reward, value, prior and latent of the decision nodes one environment step on."""
+        successor, reward = self._model.dynamics(latent, action, outcome)
+        prior = mx.softmax(self._model.policy_logits(successor), axis=-1)
+        return reward, self._model.value(successor), prior, successor
+
+
+def _evaluated(*arrays: mx.array) -> list[F32]:
+    """All arrays computed together, as float32 NumPy arrays."""
+    as_float = [array.astype(mx.float32) for array in arrays]
+    mx.eval(as_float)
+    return [np.asarray(array) for array in as_float]

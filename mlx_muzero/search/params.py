@@ -1,0 +1,34 @@
+"""The constants of a search."""
+
+from dataclasses import dataclass
+
+from mlx_muzero.config import Expansion, LegalActions
+
+
+@dataclass(frozen=True)
+class SearchParams:
+    """Constants of one search (design 4); `Search` checks their ranges.
+
+    Attributes:
+        num_simulations: simulations of each root.
+        depth_limit: environment steps from the root to the deepest node.
+        discount: of one environment step, in [0, 1].
+        pb_c_init: pUCT, weight of the prior against Q.
+        pb_c_base: pUCT, visits at which that weight starts to grow.
+        root_dirichlet_alpha: concentration of the noise over the legal root actions.
+        root_exploration_fraction: share of noise in the root prior, in [0, 1].
+        legal_actions: where illegal actions are masked: in the whole "tree", at the "root", or
+            "off" (an illegal action then leaves the position as it is).
+        expansion: what one simulation evaluates: "all_outcomes" of an action, or a
+            "single_outcome" node as in Stochastic MuZero (Antonoglou et al. 2022).
+    """
+
+    num_simulations: int = 25
+    depth_limit: int = 3
+    discount: float = 0.997
+    pb_c_init: float = 1.25
+    pb_c_base: float = 19652.0
+    root_dirichlet_alpha: float = 1.0
+    root_exploration_fraction: float = 0.5
+    legal_actions: LegalActions = "tree"
+    expansion: Expansion = "all_outcomes"
