@@ -1,0 +1,102 @@
+"""The parts every synthetic market shares: FX calendar, volatility by hour, bars around closes."""
+
+import numpy as np
+
+from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars
+from mlx_muzero.types import F64, I64
+
+DAY_MINUTES = 1440
+WEEK_BARS = 5 * DAY_MINUTES
+# The epoch was a Thursday: the first FX week began three days and 22 hours later.
+_WEEK_OPEN_NS = 3 * DAY_NS + 22 * HOUR_NS
+_WEEK_NS = 7 * DAY_NS
+
+# Activity by UTC hour, as a dollar pair has it: quiet after New York, busiest when London and
+# New York overlap. Scaled to mean 1 below.
+_MORNING = (0.85, 0.85, 0.75, 0.65, 0.60, 0.65, 0.85, 1.15, 1.25, 1.10, 1.00, 1.00)
+_EVENING = (1.30, 1.60, 1.70, 1.50, 1.20, 1.00, 0.95, 0.85, 0.70, 0.50, 0.50, 0.65)
+_LOWEST_PRICE = 50.0
+_USUAL_PRICE = 150.0
+
+
+def day_profile() -> F64:
+    """``[1440]`` float64, volatility of each UTC minute of the day over the day's mean."""
+    hours = np.arange(DAY_MINUTES) / 60.0
+    profile = np.interp(hours, np.arange(24) + 0.5, _MORNING + _EVENING, period=24)
+    return np.asarray(profile / profile.mean())
+
+
+def minute_of_day(open_time_ns: I64) -> I64:
+    """UTC minute of the day in [0, 1440), same shape."""
+    return np.asarray(open_time_ns // MINUTE_NS % DAY_MINUTES)
+
+
+def sigma_pips(open_time_ns: I64, mean_sigma_pips: float) -> F64:
+    """Standard deviation of each bar's change in pips, same shape."""
+    return mean_sigma_pips * day_profile()[minute_of_day(open_time_ns)]
+
+
+def fx_calendar(days: int, start_ns: int, hole_frac: float, rng: np.random.Generator) -> I64:
+    """Bar opens of `days` trading days of 1440 minutes: weeks of Sunday 22:00 to Friday 22:00.
+
+    Args:
+        days: trading days, five to a week.
+        start_ns: any UTC time; the first bar opens a week at or after it.
+        hole_frac: share of bars missing at random, each a hole of one minute.
+        rng: source of the holes.
+
+    Returns:
+        ``[T]`` int64, T = 1440 x days less the holes.
+
+    Raises:
+        ValueError: `days` below 1 or `hole_frac` outside [0, 0.5).
+    """
+    if days < 1 or not 0.0 <= hole_frac < 0.5:
+        raise ValueError(f"wanted days >= 1 and 0 <= hole_frac < 0.5, got {days} and {hole_frac}")
+    first_week = -((_WEEK_OPEN_NS - start_ns) // _WEEK_NS)
+    week, minute = np.divmod(np.arange(days * DAY_MINUTES, dtype=np.int64), WEEK_BARS)
+    open_time_ns = _WEEK_OPEN_NS + (first_week + week) * _WEEK_NS + minute * MINUTE_NS
+    if hole_frac == 0.0:
+        return np.asarray(open_time_ns)
+    return np.asarray(open_time_ns[rng.random(len(open_time_ns)) >= hole_frac])
+
+
+def bars_from_changes(
+    symbol: str,
+    open_time_ns: I64,
+    change_pips: F64,
+    sigma: F64,
+    pip_size: float,
+    rng: np.random.Generator,
+) -> Bars:
+    """Bars whose closes move by `change_pips`, opening at the previous close.
+
+    Highs and lows are extremes of a Brownian bridge from open to close, drawn from their exact
+    marginal laws (high and low of one bar independently). The level starts at 150, or higher if
+    the path would fall below 50: prices stay positive and changes untouched.
+
+    Args:
+        symbol: name given to the bars.
+        open_time_ns: ``[T]`` int64.
+        change_pips: ``[T]`` float64, close less previous close.
+        sigma: ``[T]`` float64, standard deviation of a bar in pips.
+        pip_size: price of one pip.
+        rng: source of the extremes and of the tick counts used as volume.
+    """
+    path = np.cumsum(change_pips) * pip_size
+    start = max(_USUAL_PRICE, _LOWEST_PRICE - float(path.min()))
+    close = start + path
+    open_ = np.concatenate([[start], close[:-1]])
+    middle, half = (open_ + close) / 2, (close - open_) / 2
+    # Half the variance times the exponentials -ln(1 - U), U in [0, 1).
+    reach = (sigma * pip_size) ** 2 / 2 * -np.log1p(-rng.random((2, len(close))))
+    high, low = middle + np.sqrt(half**2 + reach[0]), middle - np.sqrt(half**2 + reach[1])
+    return Bars(
+        symbol=symbol,
+        open_time_ns=open_time_ns,
+        open=open_,
+        high=np.maximum(high, np.maximum(open_, close)),
+        low=np.minimum(low, np.minimum(open_, close)),
+        close=close,
+        volume=rng.poisson(100.0 * sigma / sigma.mean()).astype(np.float64),
+    )
