@@ -1,0 +1,166 @@
+"""The keys of `config.Config`, seen from outside: types, ranges, meanings and rules across keys."""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
+from math import inf
+from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+
+from mlx_muzero.config import Config
+
+_LARGEST = 1.7e308
+"""Beyond every finite float the configuration can hold; also turns NaN and infinity away."""
+
+_TYPE_NAMES = {
+    bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array",
+    dict: "a table",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key of the configuration: its type, inclusive range, default and meaning."""
+
+    section: str
+    name: str
+    type: type
+    choices: tuple[str, ...]
+    low: float
+    high: float
+    default: Any
+    about: str
+
+    @property
+    def path(self) -> str:
+        """``section.name``."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def allowed(self) -> str:
+        """The values it may take, in words."""
+        if self.choices:
+            return " | ".join(self.choices)
+        if self.type is str or (self.low, self.high) == (-inf, inf):
+            return f"any {_TYPE_NAMES[self.type].split()[1]}"
+        low, high = (
+            f"{end:.10g}" if self.type is float else str(end) for end in (self.low, self.high)
+        )
+        return f"at least {low}" if self.high == inf else f"{low} to {high}"
+
+    def check(self, value: object) -> Any:
+        """`value` as this key's type; an integer will do for a number.
+
+        Raises:
+            ValueError: wrong type, out of range, or none of the choices; the text says which.
+        """
+        accepted = (int, float) if self.type is float else (self.type,)
+        if type(value) not in accepted:
+            got = _TYPE_NAMES.get(type(value), "a date or time")
+            raise ValueError(f"expected {_TYPE_NAMES[self.type]}, got {value!r} ({got})")
+        if self.choices and value not in self.choices:
+            hint = did_you_mean(str(value), self.choices)
+            raise ValueError(f"{value!r} is not one of {', '.join(self.choices)}{hint}")
+        if isinstance(value, int | float):
+            if not (self.low <= value <= self.high and abs(value) <= _LARGEST):
+                raise ValueError(f"{value!r} is out of range, allowed is {self.allowed}")
+            return self.type(value)
+        return value
+
+
+def _keys() -> dict[str, dict[str, Key]]:
+    sections: dict[str, dict[str, Key]] = {}
+    for section, kind in get_type_hints(Config).items():
+        hints = get_type_hints(kind)
+        sections[section] = {
+            field.name: _key(section, field, hints[field.name])
+            for field in dataclasses.fields(kind)
+        }
+    return sections
+
+
+def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
+    choices = get_args(hint) if get_origin(hint) is Literal else ()
+    low, high = field.metadata["low"], field.metadata["high"]
+    return Key(
+        section=section,
+        name=field.name,
+        type=str if choices else hint,
+        choices=choices,
+        low=-inf if low is None else low,
+        high=inf if high is None else high,
+        default=field.default,
+        about=field.metadata["about"],
+    )
+
+
+KEYS: dict[str, dict[str, Key]] = _keys()
+"""Every key, by section and name, in the order of the dataclasses."""
+
+
+class Problem(NamedTuple):
+    """What is wrong with the key or section at `path`."""
+
+    path: str
+    message: str
+
+
+class _Rule(NamedTuple):
+    """A condition on two keys, and what to say when it does not hold."""
+
+    paths: tuple[str, str]
+    holds: Callable[[Config], bool]
+    message: str
+
+
+_RULES = (
+    _Rule(
+        ("market.train_frac", "market.validation_frac"),
+        lambda c: c.market.train_frac + c.market.validation_frac < 1.0,
+        "together they must stay below 1, to leave bars for the test",
+    ),
+    _Rule(
+        ("market.session_bars", "train.num_unroll_steps"),
+        lambda c: c.train.num_unroll_steps <= c.market.session_bars,
+        "the model cannot be unrolled for more steps than a session has",
+    ),
+    _Rule(
+        ("model.value_min", "model.value_max"),
+        lambda c: c.model.value_min < c.model.value_max,
+        "the lowest value must lie below the highest",
+    ),
+    _Rule(
+        ("replay.min_episodes", "replay.max_episodes"),
+        lambda c: c.replay.min_episodes <= c.replay.max_episodes,
+        "training would wait for more episodes than are kept",
+    ),
+)
+
+
+def value_of(config: Config, path: str) -> Any:
+    """The value of the key at `path`, ``section.name``."""
+    section, name = path.split(".")
+    return getattr(getattr(config, section), name)
+
+
+def broken_rules(config: Config, skip: set[str]) -> Iterator[Problem]:
+    """The rules `config` breaks, but for those on a path in `skip`."""
+    for rule in _RULES:
+        if skip.isdisjoint(rule.paths) and not rule.holds(config):
+            first, second = rule.paths
+            values = f"{value_of(config, first)} with {second} = {value_of(config, second)}"
+            yield Problem(first, f"{values}: {rule.message}")
+
+
+def key_hint(name: str, section: str) -> str:
+    """``; did you mean ...?`` for a key that `section` lacks: elsewhere, or its own nearest."""
+    elsewhere = [key.path for keys in KEYS.values() for key in keys.values() if key.name == name]
+    if elsewhere:
+        return f"; did you mean {elsewhere[0]}?"
+    return did_you_mean(name, KEYS.get(section, KEYS))
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """``; did you mean ...?`` with the candidate nearest to `word`, or nothing."""
+    near = get_close_matches(word, list(candidates), n=1)
+    return f"; did you mean {near[0]}?" if near else ""

@@ -1,0 +1,184 @@
+"""Reading and writing `config.Config` as TOML: strict, every problem of a file at once.
+
+A file overlays a preset: it need only hold the keys that differ. ``preset = "fx_micro"`` at its
+top chooses the preset.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tomli_w
+
+from mlx_muzero.config import FX_MICRO, PRESETS, Config
+from mlx_muzero.config_keys import KEYS, Problem, broken_rules, did_you_mean, key_hint, value_of
+from mlx_muzero.errors import ConfigError
+
+
+def load(path: Path, base: Config | None = None) -> Config:
+    """The configuration in the TOML file at `path`, overlaid on its preset.
+
+    Args:
+        path: the file.
+        base: what it overlays when it names no preset; by default `FX_MICRO`.
+
+    Raises:
+        ConfigError: the file cannot be read, or all its problems, each with file, line and key.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
+    return loads(text, str(path), base)
+
+
+def loads(text: str, source: str = "configuration", base: Config | None = None) -> Config:
+    """As `load`, from `text`; `source` stands for the file in messages."""
+    try:
+        tables = tomllib.loads(text)
+    except ValueError as error:  # also of integers with thousands of digits
+        raise ConfigError(f"{source}: not valid TOML: {error}") from error
+    lines = _lines_of_keys(text)
+    config, problems = _overlay(tables, FX_MICRO if base is None else base)
+    if problems:
+        raise ConfigError(
+            "\n".join(
+                f"{source}{f':{lines[path]}' if path in lines else ''}: {path}: {message}"
+                for path, message in problems
+            )
+        )
+    return config
+
+
+def override(config: Config, assignments: Iterable[str]) -> Config:
+    """`config` changed by assignments ``section.key=value``, as given to ``--set``.
+
+    Values are TOML; what is not TOML is taken as a string, so that words need no quotes.
+
+    Raises:
+        ConfigError: all wrong assignments, each with its key.
+    """
+    tables: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        section, dot, name = path.strip().partition(".")
+        if not equals:
+            problems.append(Problem(assignment, "write section.key=value"))
+        elif not dot:
+            problems.append(Problem(section, _no_section(section)))
+        else:
+            tables.setdefault(section, {})[name] = _parse_value(text)
+    changed, found = _overlay(tables, config)
+    problems += found
+    if problems:
+        raise ConfigError("\n".join(f"--set {path}: {message}" for path, message in problems))
+    return changed
+
+
+def dumps(config: Config) -> str:
+    """`config` as TOML, each key with its meaning; ``loads(dumps(config)) == config``."""
+    blocks = []
+    for section, keys in KEYS.items():
+        assignments = {
+            name: tomli_w.dumps({name: value_of(config, key.path)}).strip()
+            for name, key in keys.items()
+        }
+        width = max(map(len, assignments.values()))
+        lines = [f"{assignments[name]:<{width}}  # {key.about}" for name, key in keys.items()]
+        blocks.append("\n".join([f"[{section}]", *lines]))
+    return "\n\n".join(blocks) + "\n"
+
+
+class Setting(NamedTuple):
+    """One row of a configuration listing."""
+
+    section: str
+    key: str
+    value: Any
+    default: Any
+    allowed: str
+    about: str
+
+
+def describe(config: Config) -> list[Setting]:
+    """Every key of `config` with its value, default, range and meaning."""
+    return [
+        Setting(section, name, value_of(config, key.path), key.default, key.allowed, key.about)
+        for section, keys in KEYS.items()
+        for name, key in keys.items()
+    ]
+
+
+def _overlay(tables: Mapping[str, Any], base: Config) -> tuple[Config, list[Problem]]:
+    """`base` with the valid values of `tables`, and what is wrong with the others."""
+    problems: list[Problem] = []
+    if "preset" in tables:
+        preset = tables["preset"]
+        if isinstance(preset, str) and preset in PRESETS:
+            base = PRESETS[preset]
+        else:
+            hint = did_you_mean(str(preset), PRESETS)
+            message = f"{preset!r} is not one of {', '.join(PRESETS)}{hint}"
+            problems.append(Problem("preset", message))
+    config = base
+    for section, table in tables.items():
+        if section == "preset":
+            continue
+        if section not in KEYS:
+            problems.append(Problem(section, _no_section(section)))
+        elif not isinstance(table, dict):
+            message = f"is a section: write [{section}], then its keys below"
+            problems.append(Problem(section, message))
+        else:
+            values, found = _check_section(section, table)
+            problems += found
+            changed = replace(getattr(config, section), **values)
+            config = replace(config, **{section: changed})
+    return config, problems + list(broken_rules(config, {path for path, _ in problems}))
+
+
+def _check_section(section: str, table: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
+    keys = KEYS[section]
+    values: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for name, value in table.items():
+        if name in keys:
+            try:
+                values[name] = keys[name].check(value)
+            except ValueError as error:
+                problems.append(Problem(keys[name].path, str(error)))
+        else:
+            hint = f"{key_hint(name, section)}; the section has {', '.join(keys)}"
+            problems.append(Problem(f"{section}.{name}", f"no such key{hint}"))
+    return values, problems
+
+
+def _no_section(name: str) -> str:
+    return f"no such section{key_hint(name, section='')}; sections are {', '.join(KEYS)}"
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except ValueError:
+        return text.strip()
+    return table["value"] if len(table) == 1 else text.strip()
+
+
+def _lines_of_keys(text: str) -> dict[str, int]:
+    """Line number, from 1, of each section and of each key path and its parents."""
+    lines: dict[str, int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := re.match(r"\s*\[+\s*([\w.-]+)\s*\]", line):
+            section = f"{header[1]}."
+            lines.setdefault(header[1], number)
+        elif assignment := re.match(r"\s*([\w.-]+)\s*=", line):
+            path = section + assignment[1]
+            for end in re.finditer(r"\.|$", path):
+                lines.setdefault(path[: end.start()], number)
+    return lines
