@@ -9,7 +9,8 @@ from mlx_muzero.config import SearchConfig
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.search.params import SearchParams
-from mlx_muzero.search.search import Search, SearchResult
+from mlx_muzero.search.result import SearchResult
+from mlx_muzero.search.search import Search
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, I32, U64
 
@@ -61,13 +62,24 @@ class Agent:
         """
         root = self.predict(observation)
         search = self._search(simulations)
-        search.reset(root.prior, root.value, position, seed, noise)
-        self._evaluator.reset(root.latent, search)
-        return search.run(self._evaluator)
+        return search.run(
+            self._evaluator, root.latent, root.prior, root.value, position, seed, noise
+        )
 
     def _search(self, simulations: int) -> Search:
         """The searcher for that many simulations, with its arena kept from call to call."""
         if simulations not in self._searches:
-            params = SearchParams.from_config(self._config, simulations)
+            config = self._config
+            params = SearchParams(
+                num_simulations=simulations,
+                depth_limit=config.depth_limit,
+                discount=config.discount,
+                pb_c_init=config.pb_c_init,
+                pb_c_base=config.pb_c_base,
+                root_dirichlet_alpha=config.root_dirichlet_alpha,
+                root_exploration_fraction=config.root_exploration_fraction,
+                legal_actions=config.legal_actions,
+                expansion=config.expansion,
+            )
             self._searches[simulations] = Search(params, self._table.next_position, self._outcomes)
         return self._searches[simulations]
