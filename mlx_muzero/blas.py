@@ -56,12 +56,14 @@ def _preload_openblas() -> BlasInfo:
         openblas = ctypes.CDLL(str(openblas_path), mode=ctypes.RTLD_GLOBAL)
         ctypes.CDLL(str(shim_path), mode=ctypes.RTLD_GLOBAL)
         openblas.scipy_openblas_get_config.restype = ctypes.c_char_p
-        config = openblas.scipy_openblas_get_config().decode()
+        openblas.scipy_openblas_get_corename.restype = ctypes.c_char_p
+        release = " ".join(openblas.scipy_openblas_get_config().decode().split()[:2])
+        kernels = openblas.scipy_openblas_get_corename().decode()
         openblas.scipy_openblas_set_num_threads(DEFAULT_NUM_THREADS)
     except (OSError, AttributeError) as error:
         return _keep_own(f"OpenBLAS did not load: {error}")
     _openblas = openblas
-    return BlasInfo(config)
+    return BlasInfo(f"{release} ({kernels})")
 
 
 def _keep_own(reason: str) -> BlasInfo:
