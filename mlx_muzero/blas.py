@@ -15,8 +15,8 @@ from pathlib import Path
 
 SHIM_NAME = "libmlx_muzero_blas.so"
 
-# Measured through MLX with OpenBLAS 0.3.34: a second thread gains 1.2-1.3x at 64-2048 rows, but
-# sums over more than 448 terms (weight gradients) then change in their last bits.
+# A second thread gains 1.2-1.3x at 64-2048 rows on idle cores, loses 2.8x in training on busy ones,
+# and changes the last bits of sums over more than 448 terms (weight gradients).
 DEFAULT_NUM_THREADS = 1
 
 
