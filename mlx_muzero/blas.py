@@ -15,8 +15,8 @@ from pathlib import Path
 
 SHIM_NAME = "libmlx_muzero_blas.so"
 
-# Measured through MLX with OpenBLAS 0.3.34: a second thread gains 1.2-1.3x at 64-2048 rows, but
-# sums over more than 448 terms (weight gradients) then change in their last bits.
+# A second thread gains 1.2-1.3x at 64-2048 rows on idle cores, loses 2.8x in training on busy ones,
+# and changes the last bits of sums over more than 448 terms (weight gradients).
 DEFAULT_NUM_THREADS = 1
 
 
@@ -56,12 +56,14 @@ def _preload_openblas() -> BlasInfo:
         openblas = ctypes.CDLL(str(openblas_path), mode=ctypes.RTLD_GLOBAL)
         ctypes.CDLL(str(shim_path), mode=ctypes.RTLD_GLOBAL)
         openblas.scipy_openblas_get_config.restype = ctypes.c_char_p
-        config = openblas.scipy_openblas_get_config().decode()
+        openblas.scipy_openblas_get_corename.restype = ctypes.c_char_p
+        release = " ".join(openblas.scipy_openblas_get_config().decode().split()[:2])
+        kernels = openblas.scipy_openblas_get_corename().decode()
         openblas.scipy_openblas_set_num_threads(DEFAULT_NUM_THREADS)
     except (OSError, AttributeError) as error:
         return _keep_own(f"OpenBLAS did not load: {error}")
     _openblas = openblas
-    return BlasInfo(config)
+    return BlasInfo(f"{release} ({kernels})")
 
 
 def _keep_own(reason: str) -> BlasInfo:
