@@ -53,12 +53,12 @@ class Repeats:
     """Minutes that a source gives more than once; the first row of each is kept.
 
     Attributes:
-        identical: number of later rows that equal the first.
-        differing_lines: I64[n] lines of later rows that do not; they were dropped too.
+        identical: symbol -> number of later rows that equal the first.
+        differing: (symbol, line) of every later row that does not; these were dropped too.
     """
 
-    identical: int
-    differing_lines: I64
+    identical: dict[str, int]
+    differing: list[tuple[str, int]]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class Staging:
     def drop_repeats(self) -> Repeats:
         """Keep the first row of every minute that was staged more than once."""
         if self._increasing:
-            return Repeats(0, np.empty(0, np.int64))
+            return Repeats({}, [])
         self._db.execute(
             f"""create or replace temp table repeats as
                 with firsts as (
@@ -143,11 +143,15 @@ class Staging:
             "delete from staged using repeats r where staged.symbol = r.symbol"
             " and staged.line = r.line"
         )
-        found = self._db.execute("select differs, line from repeats order by line").fetchnumpy()
+        identical = self._db.execute(
+            "select symbol, count(*) from repeats where not differs group by symbol"
+        ).fetchall()
+        differing = self._db.execute(
+            "select symbol, line from repeats where differs order by line"
+        ).fetchall()
         self._db.execute("drop table repeats")
         self._increasing = True
-        differs = np.asarray(found["differs"], bool)
-        return Repeats(int((~differs).sum()), np.asarray(found["line"], np.int64)[differs])
+        return Repeats(dict(identical), differing)
 
     def merge(self, ask_only: bool = False) -> MergeReport:
         """Move the staged rows into the store; each minute may be staged once.

@@ -35,8 +35,8 @@ create table bars(
 create table imports(
     file varchar not null, sha256 varchar not null, symbol varchar not null,
     format varchar not null, clock varchar not null, rows bigint not null,
-    rejected bigint not null, first_time timestamp_ns, last_time timestamp_ns,
-    primary key(sha256, symbol));
+    rejected bigint not null, repeats bigint not null,
+    first_time timestamp_ns, last_time timestamp_ns, primary key(sha256, symbol));
 create table truths(symbol varchar primary key, json varchar not null);
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """
@@ -57,7 +57,7 @@ class SymbolSummary:
 
 @dataclass(frozen=True)
 class ImportRecord:
-    """One file that went into the store; `rows` are the file's good rows of `symbol`."""
+    """One file that went into the store: good rows of `symbol`, rows left out, rows had twice."""
 
     file: str
     sha256: str
@@ -66,6 +66,7 @@ class ImportRecord:
     clock: str
     rows: int
     rejected: int
+    repeats: int
     first_ns: int | None
     last_ns: int | None
 
@@ -202,7 +203,8 @@ class BarStore:
     def record_import(self, record: ImportRecord) -> None:
         """Remember that a file went in (inside the caller's `staging` transaction)."""
         self._db.execute(
-            "insert into imports values (?,?,?,?,?,?,?,make_timestamp_ns(?),make_timestamp_ns(?))",
+            "insert into imports values"
+            " (?, ?, ?, ?, ?, ?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?))",
             list(vars(record).values()),
         )
 

@@ -1,0 +1,160 @@
+"""`mlx-muzero data`: import minute bars, list them, check them."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from mlx_muzero.market.importers import ImportReport
+    from mlx_muzero.market.quality import QualityReport
+
+DEFAULT_DB = Path("data/market.duckdb")
+REJECTED_SHOWN = 10
+
+app = typer.Typer(no_args_is_help=True, help="Import minute bars, list them, check them.")
+
+DbOption = Annotated[Path, typer.Option("--db", help="Bar store.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+@app.command("import")
+def import_bars(
+    files: Annotated[list[Path], typer.Argument(help="csv, zip, parquet or DuckDB files.")],
+    symbol: Annotated[
+        str | None, typer.Option(help="Symbol; told from the file or its name if left out.")
+    ] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Format; detected if left out.")
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
+    ] = None,
+    db: DbOption = DEFAULT_DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Import files into the bar store; a file that is already there changes nothing."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    from mlx_muzero.market.importers import import_file, import_order
+    from mlx_muzero.market.store import BarStore
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    reports = []
+    with (
+        BarStore(db) as store,
+        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+    ):
+        for path in import_order(files):
+            task = progress.add_task(path.name)
+
+            def show(done: int, total: int, task: object = task) -> None:
+                progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
+
+            reports.append(import_file(store, path, symbol, format_name, clock, show))
+            progress.update(task, completed=1, total=1)
+    if as_json:
+        typer.echo(json.dumps([asdict(report) for report in reports]))
+    else:
+        for report in reports:
+            _print_import(report)
+
+
+@app.command("list")
+def list_symbols(db: DbOption = DEFAULT_DB, as_json: JsonOption = False) -> None:
+    """List the symbols of the bar store."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mlx_muzero.market.bars import utc_text
+    from mlx_muzero.market.store import BarStore
+
+    with BarStore(db, read_only=True) as store:
+        symbols = store.symbols()
+    if as_json:
+        typer.echo(json.dumps([asdict(s) for s in symbols]))
+        return
+    table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "has")
+    for s in symbols:
+        known = {"volume": s.has_volume, "ask": s.has_ask, "known truth": s.synthetic}
+        has = ", ".join(name for name, there in known.items() if there)
+        table.add_row(s.symbol, f"{s.bars:,}", utc_text(s.first_ns), utc_text(s.last_ns), has)
+    Console().print(table)
+
+
+@app.command("check")
+def check_symbol(
+    symbol: Annotated[str, typer.Argument(help="Symbol in the bar store.")],
+    db: DbOption = DEFAULT_DB,
+    as_json: JsonOption = False,
+) -> None:
+    """Report holes by cause, impossible prices, outliers and stray days of one symbol."""
+    from mlx_muzero.market.quality import check
+    from mlx_muzero.market.store import BarStore
+
+    with BarStore(db, read_only=True) as store:
+        bars = store.load(symbol)
+        repeats = sum(r.repeats for r in store.imports() if r.symbol == symbol)
+    report = check(bars, source_repeats=repeats)
+    if as_json:
+        typer.echo(json.dumps(asdict(report)))
+    else:
+        _print_quality(report)
+
+
+def _print_import(report: "ImportReport") -> None:
+    from mlx_muzero.market.bars import utc_text
+
+    head = f"{report.file}: {', '.join(report.symbols)} ({report.format}, clock {report.clock})"
+    if report.already_imported:
+        typer.echo(f"{head}: already imported, nothing changed")
+        return
+    typer.echo(
+        f"{head}: {report.rows:,} rows, {report.inserted:,} new, {report.duplicates:,} duplicates,"
+        f" {report.filled:,} completed, {report.conflicts:,} conflicts,"
+        f" {report.rejected_count:,} rejected, {report.seconds:.1f} s"
+    )
+    if report.first_ns is not None and report.last_ns is not None:
+        typer.echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")
+    for note in report.notes:
+        typer.echo(f"  note: {note}")
+    for row in report.rejected[:REJECTED_SHOWN]:
+        typer.echo(f"  rejected: {report.file}:{row.line}: {row.reason}: {row.text}")
+    if report.rejected_count > REJECTED_SHOWN:
+        typer.echo(f"  and {report.rejected_count - REJECTED_SHOWN:,} more")
+
+
+def _print_quality(report: "QualityReport") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from mlx_muzero.market.bars import utc_text
+
+    out = Console()
+    out.print(
+        f"{report.symbol} ({report.market}): {report.bars:,} bars from"
+        f" {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC",
+        highlight=False,
+    )
+    table = Table("gaps", "number", "missing minutes")
+    for kind, count in report.gap_counts.items():
+        table.add_row(kind, f"{count:,}", f"{report.missing_minutes[kind]:,}")
+    out.print(table)
+    table = Table("longest outages and holidays (UTC)", "until", "minutes")
+    for gap in sorted(report.gaps, key=lambda g: -g.missing_minutes)[:10]:
+        when = f"{utc_text(gap.start_ns)} {gap.kind}"
+        table.add_row(when, utc_text(gap.end_ns), f"{gap.missing_minutes:,}")
+    out.print(table)
+    table = Table("findings", "bars")
+    for fault, count in report.impossible.items():
+        table.add_row(fault, f"{count:,}")
+    table.add_row("Saturday", f"{report.saturday_bars:,}")
+    table.add_row("no volume traded", f"{report.zero_volume_bars:,}")
+    table.add_row("repeated in the source", f"{report.source_repeats:,}")
+    table.add_row("outliers", f"{len(report.outliers):,}")
+    table.add_row("outliers that reverted", f"{sum(o.reverted for o in report.outliers):,}")
+    out.print(table)

@@ -1,0 +1,90 @@
+"""When the FX market is closed: weekends, and the two holidays that close it everywhere.
+
+Times are those at which retail feeds stop and resume, read off the real gaps: the week runs from
+Sunday 17:00 to Friday 17:00 New York; around 25 December and 1 January feeds stop on the eve and
+resume a day later, some sooner than others. Other holidays only thin the market out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.market.bars import DAY_NS, HOUR_NS
+from mlx_muzero.market.clocks import ZoneClock
+from mlx_muzero.types import I64
+
+NEW_YORK = ZoneClock("America/New_York")
+WEEK_TURN_NS = 17 * HOUR_NS
+
+# (month, day, hour) New York local time of the longest observed closures; the year's end is one
+# because its first hours belong to the next year.
+_CHRISTMAS = ((12, 24, 13), (12, 26, 18))
+_NEW_YEAR = ((12, 31, 16), (1, 2, 3))
+
+
+@dataclass(frozen=True, eq=False)
+class Closures:
+    """Disjoint times in which no bar is expected.
+
+    Attributes:
+        start_ns: I64[n] increasing UTC starts.
+        end_ns: I64[n] ends.
+    """
+
+    start_ns: I64
+    end_ns: I64
+
+    @classmethod
+    def union(cls, *parts: "Closures") -> "Closures":
+        """Times in any of `parts`."""
+        start = np.concatenate([p.start_ns for p in parts])
+        end = np.concatenate([p.end_ns for p in parts])
+        if not len(start):
+            return parts[0]
+        order = np.argsort(start)
+        start, reach = start[order], np.maximum.accumulate(end[order])
+        fresh = np.concatenate([[True], start[1:] > reach[:-1]])
+        last = np.append(np.flatnonzero(fresh)[1:] - 1, len(start) - 1)
+        return cls(start[fresh], reach[last])
+
+    def closed_ns(self, start_ns: I64, end_ns: I64) -> I64:
+        """How much of each [start, end) is closed: I64[T] of I64[T] and I64[T]."""
+        lengths = np.concatenate([[0], np.cumsum(self.end_ns - self.start_ns)])
+
+        def before(time_ns: I64) -> I64:
+            begun = np.searchsorted(self.start_ns, time_ns, side="right")
+            if not len(self.end_ns):
+                return np.zeros(len(time_ns), np.int64)
+            # The last closure begun may still be open at that time.
+            open_part = np.maximum(self.end_ns[np.maximum(begun - 1, 0)] - time_ns, 0)
+            return lengths[begun] - np.where(begun > 0, open_part, 0)
+
+        return before(end_ns) - before(start_ns)
+
+
+def fx_weekends(first_ns: int, last_ns: int) -> Closures:
+    """Weekends that touch the time from `first_ns` to `last_ns`."""
+    days = np.arange(first_ns // DAY_NS - 4, last_ns // DAY_NS + 2, dtype=np.int64)
+    friday_close = days[days % 7 == 1] * DAY_NS + WEEK_TURN_NS  # 1970-01-02 was a Friday
+    return Closures(NEW_YORK.to_utc(friday_close), NEW_YORK.to_utc(friday_close + 2 * DAY_NS))
+
+
+def fx_holidays(first_ns: int, last_ns: int) -> Closures:
+    """Christmas and New Year closures that touch the time from `first_ns` to `last_ns`."""
+    first, last = (int(str(np.datetime64(ns, "ns").astype("M8[Y]"))) for ns in (first_ns, last_ns))
+    years = range(first - 1, last + 1)
+    start = [_local_ns(y, *edge) for y in years for edge in (_CHRISTMAS[0], _NEW_YEAR[0])]
+    end = [_local_ns(*e) for y in years for e in ((y, *_CHRISTMAS[1]), (y + 1, *_NEW_YEAR[1]))]
+    return Closures(NEW_YORK.to_utc(np.array(start)), NEW_YORK.to_utc(np.array(end)))
+
+
+def near_week_turn(time_ns: I64, tolerance_ns: int) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    """Whether each UTC time is within `tolerance_ns` of 17:00 New York: Bool[T]."""
+    spring_free = time_ns - (NEW_YORK.to_utc(time_ns) - time_ns)
+    away = (spring_free - WEEK_TURN_NS) % DAY_NS
+    return np.minimum(away, DAY_NS - away) <= tolerance_ns
+
+
+def _local_ns(year: int, month: int, day: int, hour: int) -> int:
+    date = np.datetime64(f"{year:04d}-{month:02d}-{day:02d}", "D").astype(np.int64)
+    return int(date) * DAY_NS + hour * HOUR_NS

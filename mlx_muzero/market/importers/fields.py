@@ -1,0 +1,197 @@
+"""Vectorised reading of delimited text: lines, decimal numbers and time stamps out of bytes.
+
+A chunk of a file is one uint8 array. Every operation runs over all rows at once, and line
+numbers survive, which is what a report of rejected rows needs. A decimal of up to 15 digits is an
+integer below 2**53 over a power of ten below 10**22, so one division rounds it correctly.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from mlx_muzero.types import F64, I64, Bool
+
+U8: TypeAlias = npt.NDArray[np.uint8]
+
+_EXACT_DIGITS = 15
+_LONGEST_NUMBER = 40
+_POWERS = 10.0 ** np.arange(_LONGEST_NUMBER + 1)
+
+EPOCH = "epoch"
+"""Stamp pattern of a plain count of milliseconds or microseconds since 1970, told by size."""
+
+# The year 5138 in milliseconds is 1973 in microseconds: no minute bar is near either.
+_MICROSECONDS_FROM = 10**14
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Whole lines of a file.
+
+    Attributes:
+        data: U8[bytes] the chunk.
+        start: I64[T] first byte of each line that is not blank.
+        end: I64[T] byte after its last, line break excluded.
+        number: I64[T] 1-based line number in the file.
+        total: number of lines in the chunk, blank ones included.
+    """
+
+    data: U8
+    start: I64
+    end: I64
+    number: I64
+    total: int
+
+    @classmethod
+    def split(cls, chunk: bytes, first_number: int) -> "Lines":
+        """Lines of `chunk`, the first of which is line `first_number` of the file."""
+        data = np.frombuffer(chunk, np.uint8)
+        breaks = np.flatnonzero(data == ord("\n"))
+        if len(data) and data[-1] != ord("\n"):
+            breaks = np.append(breaks, len(data))
+        start = np.concatenate([[0], breaks[:-1] + 1]).astype(np.int64)[: len(breaks)]
+        end = breaks - ((breaks > start) & (data[breaks - 1] == ord("\r")))
+        number = first_number + np.arange(len(breaks))
+        full = end > start
+        return cls(data, start[full], end[full], number[full], len(breaks))
+
+    def text(self, row: int, longest: int = 80) -> str:
+        """Line `row`, cut to `longest` characters."""
+        line = self.data[self.start[row] : self.end[row]].tobytes().decode("utf-8", "replace")
+        return line if len(line) <= longest else line[: longest - 3] + "..."
+
+    def take(self, rows: I64 | Bool) -> "Lines":
+        """The chosen rows."""
+        return Lines(self.data, self.start[rows], self.end[rows], self.number[rows], self.total)
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Lines cut at a delimiter; every line has the same number of fields.
+
+    Attributes:
+        lines: the lines, T of them.
+        delimiters: I64[T, fields - 1] where the delimiters are.
+    """
+
+    lines: Lines
+    delimiters: I64
+
+    @staticmethod
+    def counts(lines: Lines, delimiter: bytes) -> I64:
+        """Number of fields of each line: I64[T]."""
+        return _Delimiters(lines, delimiter).per_line + 1
+
+    @classmethod
+    def cut(cls, lines: Lines, delimiter: bytes) -> "Fields":
+        """Fields of lines that all have equally many."""
+        found = _Delimiters(lines, delimiter)
+        columns = int(found.per_line[0]) if len(found.per_line) else 0
+        return cls(lines, found.positions[found.first[:, None] + np.arange(columns)])
+
+    def span(self, first: int, last: int | None = None) -> tuple[I64, I64]:
+        """Start and end bytes of the fields `first` to `last` (inclusive), delimiters between."""
+        last = first if last is None else last
+        lines, columns = self.lines, self.delimiters.shape[1]
+        start = self.delimiters[:, first - 1] + 1 if first else lines.start
+        end = self.delimiters[:, last] if last < columns else lines.end
+        return start, end
+
+
+class _Delimiters:
+    def __init__(self, lines: Lines, delimiter: bytes) -> None:
+        self.lines = lines
+        self.positions = np.flatnonzero(lines.data == ord(delimiter))
+        self.first = np.searchsorted(self.positions, lines.start)
+
+    @cached_property
+    def per_line(self) -> I64:
+        return np.searchsorted(self.positions, self.lines.end) - self.first
+
+
+def decimals(data: U8, start: I64, end: I64) -> tuple[F64, Bool]:
+    """Decimal numbers, correctly rounded.
+
+    Args:
+        data: the bytes.
+        start: I64[T] first byte of each number.
+        end: I64[T] byte after its last.
+
+    Returns:
+        F64[T] values and Bool[T] whether each is a number (a value is 0 where not).
+    """
+    mantissa = np.zeros(len(start), np.int64)
+    digits = np.zeros(len(start), np.int8)
+    fraction = np.zeros(len(start), np.int8)
+    dots = np.zeros(len(start), np.int8)
+    plain = end - start <= _LONGEST_NUMBER
+    width = int((end - start)[plain].max(initial=0))
+    for j in range(width):
+        at = start + j
+        inside = at < end
+        byte = data[np.minimum(at, len(data) - 1)]
+        digit = inside & (byte - ord("0") < 10)
+        dot = inside & (byte == ord("."))
+        # Beyond 15 digits the mantissa may wrap; those rows take the slow path below.
+        mantissa = np.where(digit, mantissa * 10 + (byte - ord("0")), mantissa)
+        digits += digit
+        fraction += digit & (dots > 0)
+        dots += dot
+        plain &= digit | dot | ~inside
+    plain &= (digits > 0) & (digits <= _EXACT_DIGITS) & (dots <= 1)
+    values = mantissa / _POWERS[fraction]
+    known = plain.copy()
+    for row in np.flatnonzero(~plain):
+        try:
+            values[row] = float(data[start[row] : end[row]].tobytes())
+            known[row] = True
+        except ValueError:
+            values[row] = 0.0
+    return values, known
+
+
+def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
+    """Time stamps of one fixed pattern.
+
+    Args:
+        data: the bytes.
+        start: I64[T] first byte of each stamp.
+        end: I64[T] byte after its last.
+        pattern: Y M D h m s for the digits of date and time, ± H I for the sign, hours and
+            minutes of a UTC offset, anything else for itself; or `EPOCH`.
+
+    Returns:
+        I64[T] nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`) and
+        Bool[T] whether each stamp fits the pattern and exists in the calendar.
+    """
+    if pattern == EPOCH:
+        values, known = decimals(data, start, end)
+        count = values.astype(np.int64)
+        known &= (values == count) & (count > 0) & (count < 10**17)
+        return count * np.where(count >= _MICROSECONDS_FROM, 1_000, 1_000_000), known
+    known = end - start == len(pattern)
+    parts = {letter: np.zeros(len(start), np.int64) for letter in "YMDhmsHI"}
+    sign = np.ones(len(start), np.int64)
+    for j, letter in enumerate(pattern):
+        byte = data[np.minimum(start + j, len(data) - 1)]
+        if letter in parts:
+            digit = byte - ord("0")
+            known &= digit < 10
+            parts[letter] = parts[letter] * 10 + digit
+        elif letter == "±":
+            known &= (byte == ord("+")) | (byte == ord("-"))
+            sign = np.where(byte == ord("-"), -1, 1)
+        else:
+            known &= byte == ord(letter)
+    known &= (parts["Y"] >= 1900) & (parts["Y"] < 2200) & (parts["M"] >= 1) & (parts["M"] <= 12)
+    months = np.where(known, (parts["Y"] - 1970) * 12 + parts["M"] - 1, 0).astype("M8[M]")
+    first_day = months.astype("M8[D]").astype(np.int64)
+    month_days = (months + 1).astype("M8[D]").astype(np.int64) - first_day
+    known &= (parts["D"] >= 1) & (parts["D"] <= month_days)
+    known &= (parts["h"] < 24) & (parts["m"] < 60) & (parts["s"] < 60)
+    minutes = ((first_day + parts["D"] - 1) * 24 + parts["h"]) * 60 + parts["m"]
+    minutes -= sign * (parts["H"] * 60 + parts["I"])
+    return (minutes * 60 + parts["s"]) * 1_000_000_000, known

@@ -1,0 +1,227 @@
+"""The text formats, and how a file tells which one it is."""
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
+from mlx_muzero.market.importers.fields import EPOCH
+from mlx_muzero.market.staging import EXTRA_COLUMNS
+
+BINANCE_COLUMNS = (
+    "open_time",
+    *BAR_COLUMNS,
+    "close_time",
+    "quote_volume",
+    "count",
+    "taker_buy_volume",
+    "taker_buy_quote_volume",
+    "ignore",
+)
+
+_SNIFF_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class TextFormat:
+    """How the rows of one vendor's text files read.
+
+    Attributes:
+        name: name of the format.
+        about: one line for users.
+        delimiter: one character.
+        patterns: what the stamp may look like (see `fields.stamps`).
+        stamp_fields: how many fields the stamp takes at the start of a row.
+        columns: store columns of the fields after the stamp, "" for one that is ignored; empty if
+            the header line names them.
+        clock: the files' clock, None if it has to be told or detected.
+    """
+
+    name: str
+    about: str
+    delimiter: bytes
+    patterns: tuple[str, ...]
+    stamp_fields: int
+    columns: tuple[str, ...]
+    clock: str | None
+
+
+_MT_STAMP = ("YYYY.MM.DD,hh:mm",)
+
+TEXT_FORMATS = {
+    fmt.name: fmt
+    for fmt in (
+        TextFormat(
+            "histdata-ascii",
+            "HistData ASCII: YYYYMMDD HHMMSS;open;high;low;close;0",
+            b";",
+            ("YYYYMMDD hhmmss",),
+            1,
+            (*PRICE_COLUMNS, ""),
+            "histdata",
+        ),
+        TextFormat(
+            "histdata-mt",
+            "HistData MetaTrader: YYYY.MM.DD,HH:MM,open,high,low,close,0",
+            b",",
+            _MT_STAMP,
+            2,
+            (*PRICE_COLUMNS, ""),
+            "histdata",
+        ),
+        TextFormat(
+            "mt4",
+            "MetaTrader 4: YYYY.MM.DD,HH:MM,open,high,low,close,ticks",
+            b",",
+            _MT_STAMP,
+            2,
+            BAR_COLUMNS,
+            None,
+        ),
+        TextFormat(
+            "fxcm",
+            "FXCM: header timestamp,open,high,low,close[,volume][,open_ask,...], UTC",
+            b",",
+            ("YYYY-MM-DD hh:mm:ss±HH:II", "YYYY-MM-DDThh:mm:ss±HH:II", "YYYY-MM-DD hh:mm:ss"),
+            1,
+            (),
+            "UTC",
+        ),
+        TextFormat(
+            "binance",
+            "Binance klines: 12 columns, header or none, milliseconds or microseconds",
+            b",",
+            (EPOCH,),
+            1,
+            tuple(
+                {"count": "trades", "close_time": "", "ignore": ""}.get(name, name)
+                for name in BINANCE_COLUMNS[1:]
+            ),
+            "UTC",
+        ),
+    )
+}
+
+PARQUET = "parquet"
+MICRO_FEATURES = "micro-features"
+FORMATS = {name: fmt.about for name, fmt in TEXT_FORMATS.items()} | {
+    PARQUET: "parquet: timestamp, open, high, low, close [, volume, symbol, *_ask, ...], UTC",
+    MICRO_FEATURES: "DuckDB table micro_features with 32 lags of nine features and a close",
+}
+"""Every format by name, with one line for users."""
+
+_HISTDATA_NAME = re.compile(r"(HISTDATA|DAT_(MT|ASCII)_)", re.IGNORECASE)
+_NAME_PATTERNS = (
+    re.compile(r"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{6})_M1", re.IGNORECASE),
+    re.compile(r"([A-Z0-9]{5,20})-1m-\d{4}"),
+    re.compile(r"([A-Z]{6})1?(?:[-_ ].*)?", re.IGNORECASE),
+)
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """The bytes of a csv file, or of the one csv inside a zip, and their number.
+
+    Raises:
+        DataError: if the file is missing, a damaged zip, or a zip without exactly one csv.
+    """
+    try:
+        if not _is_zip(path):
+            with path.open("rb") as stream:
+                yield stream, path.stat().st_size
+            return
+        with zipfile.ZipFile(path) as archive:
+            members = [m for m in archive.infolist() if m.filename.lower().endswith(".csv")]
+            if len(members) != 1:
+                raise DataError(f"{path.name}: a zip must hold one csv, this has {len(members)}")
+            with archive.open(members[0]) as stream:
+                yield cast(BinaryIO, stream), members[0].file_size
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def detect_format(path: Path) -> str:
+    """The name of the format of the file at `path`, from its content and, last, its name.
+
+    Raises:
+        DataError: if it is none that we know; the message lists them.
+    """
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    with path.open("rb") as stream:
+        magic = stream.read(12)
+    if magic[:4] == b"PAR1":
+        return PARQUET
+    if magic[8:12] == b"DUCK":
+        return MICRO_FEATURES
+    with open_text(path) as (text, _):
+        head = text.read(_SNIFF_BYTES).decode("utf-8-sig", "replace")
+    rows = [line for line in head.splitlines() if line.strip()]
+    # The sniffed text may end inside a row.
+    name = _text_format(rows[:-1] or rows, path.name)
+    if name is None:
+        known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
+        first = rows[0][:80] if rows else "(empty)"
+        raise DataError(f"{path}: no known format; its first line is {first!r}. Known:\n{known}")
+    return name
+
+
+def symbol_in_name(path: Path) -> str | None:
+    """The symbol that a vendor's file name carries, upper case; None if it does not say."""
+    stem = path.name.split(".")[0]
+    for pattern in _NAME_PATTERNS:
+        match = pattern.search(stem) if pattern is not _NAME_PATTERNS[2] else pattern.match(stem)
+        if match:
+            return match[1].upper()
+    return None
+
+
+def header_columns(line: str) -> tuple[str, ...] | None:
+    """Columns of a header ``timestamp,open,high,low,close,...``; None if `line` is no header."""
+    names = tuple(name.strip().lower() for name in line.split(","))
+    known = {*BAR_COLUMNS, *EXTRA_COLUMNS}
+    if names[:1] != ("timestamp",) or not set(PRICE_COLUMNS) <= set(names):
+        return None
+    return tuple(name if name in known else "" for name in names[1:])
+
+
+def is_ask_file(path: Path) -> bool:
+    """Whether the file name says that the prices are asks (``usdjpy-m1-ask-2013.csv``)."""
+    return re.search(r"(?:^|[-_. ])ask(?:[-_. ]|$)", path.name, re.IGNORECASE) is not None
+
+
+def import_order(paths: list[Path]) -> list[Path]:
+    """The same files, ask files last: their prices go beside bid bars."""
+    return sorted(paths, key=is_ask_file)
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) == b"PK\x03\x04"
+
+
+def _text_format(rows: list[str], file_name: str) -> str | None:
+    if not rows:
+        return None
+    if header_columns(rows[0]) is not None:
+        return "fxcm"
+    cells = rows[0].split(",")
+    if tuple(cells) == BINANCE_COLUMNS or (
+        len(cells) == len(BINANCE_COLUMNS) and re.fullmatch(r"\d{13}|\d{16}", cells[0])
+    ):
+        return "binance"
+    # One damaged line at the top must not hide what the file is.
+    for line in rows[:20]:
+        if re.match(r"\d{8} \d{6};[^;]*;[^;]*;[^;]*;[^;]*;[^;]*$", line):
+            return "histdata-ascii"
+        if re.match(r"\d{4}\.\d\d\.\d\d,\d\d:\d\d,[^,]*,[^,]*,[^,]*,[^,]*,[^,]*$", line):
+            # HistData writes the same shape with a volume of zero in every row.
+            silent = all(row.rsplit(",", 1)[-1].strip(" 0.") == "" for row in rows)
+            return "histdata-mt" if silent or _HISTDATA_NAME.search(file_name) else "mt4"
+    return None

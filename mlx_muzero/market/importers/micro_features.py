@@ -1,0 +1,189 @@
+"""Reads the `micro_features` table that FX trains from, and checks it against itself.
+
+The table (FX "Feature Composition", "Data Pipeline Details") has one row for a bar and 288 lagged
+columns ``<feature>_<lag>``: nine features, lags 0 (this bar) to 31. Beside them it has a time and
+prices. Features are derived data, so only the prices are stored; but a table whose row t, lag k is
+not row t - k, lag 0 was built wrongly, and its prices cannot be trusted either.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS, utc_text
+from mlx_muzero.market.importers.formats import MICRO_FEATURES
+from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
+from mlx_muzero.market.staging import Columns
+from mlx_muzero.market.store import FileReader
+from mlx_muzero.types import F64, I64
+
+LAGS = 32
+LAGGED_FEATURES = (
+    "position_in_range_60",
+    "min_max_scaled_momentum_60",
+    "min_max_scaled_rolling_range",
+    "min_max_scaled_momentum_5",
+    "price_change_pips",
+    "dow_cos_final",
+    "dow_sin_final",
+    "hour_cos_final",
+    "hour_sin_final",
+)
+TABLE = "micro_features"
+
+# The table's other columns are not specified; these are the names such tables use.
+TIME_NAMES = ("timestamp", "open_time", "time", "datetime", "date_time", "bar_time", "ts")
+CLOSE_NAMES = ("close", "close_price", "bid_close", "close_bid", "mid_close", "price", "c")
+
+ROWS_PER_BATCH = 20_000
+# Features stored as float32 agree to about 1e-7.
+TOLERANCE = 1e-6
+
+
+@dataclass
+class MicroFeaturesSource:
+    """Implements `Source` for FX's feature table."""
+
+    path: Path
+    time_column: str
+    prices: dict[str, str]
+    size: int
+    format: str = MICRO_FEATURES
+    clock: str | None = "UTC"
+    ask_only: bool = False
+    notes: list[str] = field(default_factory=list)
+    _checked: bool = False
+
+    @classmethod
+    def open(cls, path: Path) -> "MicroFeaturesSource":
+        """A source for the DuckDB file at `path`.
+
+        Raises:
+            DataError: if the table, one of its 288 lagged columns, a time or a close is missing.
+        """
+        with FileReader(path) as reader:
+            described = reader.fetch(
+                "select column_name from duckdb_columns() where table_name = ?"
+                " order by column_index",
+                [TABLE],
+            )
+            names = {str(name).lower(): str(name) for name in described["column_name"]}
+            if not names:
+                raise DataError(f"{path}: a DuckDB file without a table {TABLE}")
+            missing = [
+                f"{feature}_{lag}"
+                for feature in LAGGED_FEATURES
+                for lag in range(LAGS)
+                if f"{feature}_{lag}" not in names
+            ]
+            if missing:
+                raise DataError(
+                    f"{path}: table {TABLE} lacks {len(missing)} of the {LAGS} lags of"
+                    f" {len(LAGGED_FEATURES)} features, first {missing[0]}"
+                )
+            time = _first_of(TIME_NAMES, names, path, "time")
+            close = _first_of(CLOSE_NAMES, names, path, "close")
+            (size,) = reader.fetch(f"select count(*) as n from {TABLE}")["n"]
+        whole = all(name in names for name in PRICE_COLUMNS)
+        prices = {name: names[name] if whole else close for name in PRICE_COLUMNS}
+        source = cls(path, time, prices, int(size))
+        if not whole:
+            source.notes.append(
+                f"the table has no open, high, low: they were all set to {close}, so a bar shows"
+                " no range within its minute"
+            )
+        return source
+
+    def chunks(self) -> Iterator[Chunk]:
+        """See `Source`; rows come in order of time.
+
+        Raises:
+            DataError: naming column, row and values, if a lag disagrees with lag 0.
+        """
+        prices = ", ".join(f'"{name}"::double as {alias}' for alias, name in self.prices.items())
+        lagged = [f"{feature}_{lag}" for feature in LAGGED_FEATURES for lag in range(LAGS)]
+        quoted = ", ".join(f'"{name}"::double as "{name}"' for name in lagged)
+        time = f'epoch_ns("{self.time_column}"::timestamp)'
+        with FileReader(self.path) as reader:
+            times = self._times(reader, time)
+            compared, done = 0, 0
+            while done < len(times):
+                # The rows before the batch are what its lags are compared with.
+                head = max(done - LAGS + 1, 0)
+                stop = min(done + ROWS_PER_BATCH, len(times))
+                table = reader.fetch(
+                    f"""select rowid + 1 as row, {time} as wall_ns, {prices}, {quoted}
+                        from {TABLE} where wall_ns between ? and ? order by wall_ns""",
+                    [int(times[head]), int(times[stop - 1])],
+                )
+                compared += self._compare_lags(table, done - head)
+                yield self._chunk(table, done - head, stop)
+                done = stop
+        note = (
+            f"{len(lagged)} lagged columns: lags 1 to {LAGS - 1} agree with lag 0"
+            f" ({compared:,} values compared)"
+        )
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _times(self, reader: FileReader, time: str) -> I64:
+        times = reader.fetch(f"select {time} as t from {TABLE} order by t")["t"]
+        if np.ma.getmaskarray(times).any():
+            raise DataError(f"{self.path}: {TABLE} has rows without {self.time_column}")
+        wall = np.ma.getdata(times).astype(np.int64)
+        twice = np.flatnonzero(np.diff(wall) == 0)
+        if len(twice):
+            at = utc_text(int(wall[twice[0]]))
+            raise DataError(f"{self.path}: {TABLE} has {len(twice)} times more than once, as {at}")
+        return wall
+
+    def _compare_lags(self, table: Columns, first_new: int) -> int:
+        wall = np.asarray(table["wall_ns"], np.int64)
+        compared = 0
+        for feature in LAGGED_FEATURES:
+            now = np.ma.filled(table[f"{feature}_0"], np.nan)
+            for lag in range(1, LAGS):
+                start = max(lag, first_new)
+                if start >= len(wall):
+                    break
+                then, lagged = now[start - lag : len(now) - lag], table[f"{feature}_{lag}"][start:]
+                lagged = np.ma.filled(lagged, np.nan)
+                contiguous = wall[start:] - wall[start - lag : len(wall) - lag] == lag * MINUTE_NS
+                known = contiguous & ~np.isnan(then) & ~np.isnan(lagged)
+                compared += int(known.sum())
+                off = known & (np.abs(then - lagged) > TOLERANCE * np.maximum(1, np.abs(then)))
+                if off.any():
+                    row = int(np.flatnonzero(off)[0])
+                    raise DataError(
+                        f"{self.path}: refused, the store is unchanged: column {feature}_{lag} of"
+                        f" row {table['row'][start + row]} ({utc_text(int(wall[start + row]))}) is"
+                        f" {lagged[row]:g}, but {feature}_0 was {then[row]:g} {lag} rows earlier"
+                    )
+        return compared
+
+    def _chunk(self, table: Columns, first_new: int, done: int) -> Chunk:
+        wall = np.asarray(table["wall_ns"], np.int64)[first_new:]
+        lines = np.asarray(table["row"], np.int64)[first_new:]
+        columns: dict[str, F64] = {
+            name: np.ma.filled(table[name], np.nan)[first_new:] for name in PRICE_COLUMNS
+        }
+        rows = RowFilter(lines)
+        rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
+        rows.reject_faults(columns)
+        rejected = [
+            Rejected(int(lines[row]), reason, ", ".join(f"{columns[n][row]:g}" for n in columns))
+            for row, reason in sorted(rows.reasons.items())
+        ]
+        good = rows.good
+        kept = {name: values[good] for name, values in columns.items()}
+        return Chunk(None, wall[good], lines[good], kept, rejected, done)
+
+
+def _first_of(wanted: tuple[str, ...], names: dict[str, str], path: Path, what: str) -> str:
+    for name in wanted:
+        if name in names:
+            return names[name]
+    raise DataError(f"{path}: table {TABLE} has no {what} column (looked for {', '.join(wanted)})")

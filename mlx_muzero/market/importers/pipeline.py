@@ -1,0 +1,269 @@
+"""Imports one file into the bar store: read, convert to UTC, screen, merge; all or nothing."""
+
+import hashlib
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.clocks import CLOCK_HELP, Clock, detect_fx_clock, parse_clock
+from mlx_muzero.market.importers.formats import (
+    FORMATS,
+    MICRO_FEATURES,
+    PARQUET,
+    detect_format,
+    symbol_in_name,
+)
+from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
+from mlx_muzero.market.importers.screen import Screen
+from mlx_muzero.market.importers.source import Rejected, Source
+from mlx_muzero.market.importers.table import ParquetSource
+from mlx_muzero.market.importers.text import TextSource
+from mlx_muzero.market.instrument import market_of
+from mlx_muzero.market.staging import MergeReport, Repeats, Staging
+from mlx_muzero.market.store import BarStore, ImportRecord
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Called with how much of the file is done and its size (bytes of text or rows)."""
+
+# Two imports of one feed agree but for a vendor's few corrections. More disagreement means
+# another feed, another clock or another instrument under the same name.
+CONFLICT_MAX_FRAC = 0.01
+CONFLICT_ALWAYS_ALLOWED = 10
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        file: name of the file.
+        symbols: what was imported.
+        format: name of its format.
+        clock: the file's clock, in words.
+        already_imported: nothing was done: this very file is in the store.
+        rows: good rows of the file.
+        inserted: bars that were new to the store.
+        duplicates: rows equal to an earlier row of the file or to a stored bar.
+        conflicts: rows whose minute is stored with other values; the stored bar stays.
+        filled: stored bars that got a column they lacked (ask prices, volume).
+        rejected_count: rows left out.
+        rejected: the first of them, with line and reason.
+        first_ns: earliest bar open of the good rows.
+        last_ns: latest.
+        notes: what else the user should know.
+        seconds: wall time.
+    """
+
+    file: str
+    symbols: tuple[str, ...]
+    format: str
+    clock: str
+    already_imported: bool = False
+    rows: int = 0
+    inserted: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    filled: int = 0
+    rejected_count: int = 0
+    rejected: tuple[Rejected, ...] = ()
+    first_ns: int | None = None
+    last_ns: int | None = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+
+def import_file(
+    store: BarStore,
+    path: str | Path,
+    symbol: str | None = None,
+    format_name: str | None = None,
+    clock: str | None = None,
+    progress: Progress | None = None,
+) -> ImportReport:
+    """Import one file in one transaction; importing it again changes nothing.
+
+    Args:
+        store: an open store, writable.
+        path: csv, zip, parquet or DuckDB file (see `FORMATS`).
+        symbol: the symbol; read from the file or its name if None. Of a parquet file with several
+            symbols it chooses one.
+        format_name: a key of `FORMATS`; detected if None.
+        clock: the file's clock (see `parse_clock`); the format's own, or detected, if None.
+        progress: told how far the file is read.
+
+    Raises:
+        DataError: if the file is unknown, unreadable or corrupt, or its symbol or clock cannot be
+            told; the store is unchanged.
+    """
+    started = time.perf_counter()
+    path = Path(path)
+    if format_name is not None and format_name not in FORMATS:
+        raise DataError(f"no format is called {format_name!r}; known: {', '.join(FORMATS)}")
+    source = _open(path, format_name or detect_format(path), symbol)
+    named = source.symbols if isinstance(source, ParquetSource) else []
+    only = symbol or symbol_in_name(path)
+    if not named and only is None:
+        raise DataError(f"{path}: its name does not say which symbol it holds: give a symbol")
+    symbols = tuple(named) or (str(only),)
+
+    sha256 = _sha256(path)
+    earlier = {r.symbol: r for r in store.imports() if r.sha256 == sha256}
+    if set(symbols) <= set(earlier):
+        _check_same_clock(path, clock, earlier[symbols[0]])
+        return ImportReport(
+            path.name, symbols, source.format, earlier[symbols[0]].clock, already_imported=True
+        )
+    rule, detected = _clock_of(source, clock, symbols[0])
+    job = _Job(path, source, rule, {name: Screen(name) for name in symbols})
+    with store.staging() as staging:
+        repeats = job.stage(staging, progress)
+        job.check(repeats)
+        merged = staging.merge(ask_only=source.ask_only)
+        job.check_merge(merged)
+        for name, screen in job.screens.items():
+            if name not in earlier:
+                store.record_import(
+                    ImportRecord(
+                        path.name,
+                        sha256,
+                        name,
+                        source.format,
+                        job.clock_text,
+                        screen.rows,
+                        screen.rejected_count,
+                        repeats.identical.get(name, 0),
+                        screen.first_ns,
+                        screen.last_ns,
+                    )
+                )
+    return job.report(repeats, merged, detected, time.perf_counter() - started)
+
+
+@dataclass
+class _Job:
+    path: Path
+    source: Source
+    clock: Clock
+    screens: dict[str, Screen]
+    first_wall_ns: int | None = None
+    last_wall_ns: int | None = None
+    rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def clock_text(self) -> str:
+        return self.clock.describe(self.first_wall_ns or 0, self.last_wall_ns or 0)
+
+    def stage(self, staging: Staging, progress: Progress | None) -> Repeats:
+        default = next(iter(self.screens))
+        for chunk in self.source.chunks():
+            screen = self.screens[chunk.symbol or default]
+            utc = self.clock.to_utc(chunk.wall_ns)
+            if len(utc):
+                low, high = int(chunk.wall_ns.min()), int(chunk.wall_ns.max())
+                self.first_wall_ns = min(low, self.first_wall_ns or low)
+                self.last_wall_ns = max(high, self.last_wall_ns or high)
+            screen.see(utc, chunk.lines, chunk.columns, chunk.rejected)
+            staging.append(screen.symbol, utc, chunk.lines, chunk.columns)
+            if progress is not None:
+                progress(chunk.done, self.source.size)
+        return staging.drop_repeats()
+
+    def check(self, repeats: Repeats) -> None:
+        # A later row that contradicts an earlier one is one more row left out.
+        for symbol, line in repeats.differing:
+            twice = Rejected(line, "its minute came before, with other values", "")
+            self.screens[symbol].reject([twice])
+        for screen in self.screens.values():
+            screen.check(str(self.path))
+
+    def check_merge(self, merged: MergeReport) -> None:
+        overlap = merged.duplicates + merged.conflicts
+        if merged.conflicts > max(CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC * overlap):
+            at = ", ".join(utc_text(int(t)) for t in merged.conflict_times_ns)
+            raise DataError(
+                f"{self.path}: refused, the store is unchanged: {merged.conflicts:,} of"
+                f" {overlap:,} bars already stored differ (first at {at} UTC), as from another feed"
+                " or clock: import it under another symbol, or name its clock"
+            )
+        if merged.unmatched and not overlap:
+            raise DataError(
+                f"{self.path}: ask prices without stored bid bars: import the bid first"
+            )
+
+    def report(
+        self, repeats: Repeats, merged: MergeReport, detected: str | None, seconds: float
+    ) -> ImportReport:
+        screens = list(self.screens.values())
+        rejected = sorted((r for s in screens for r in s.rejected), key=lambda r: r.line)
+        notes = list(self.source.notes)
+        if detected:
+            notes.append(detected)
+        if merged.unmatched:
+            notes.append(f"{merged.unmatched:,} ask rows had no stored bid bar and were left out")
+        for screen in screens:
+            notes += [f"kept, but suspicious: line {r.line}: {r.text}" for r in screen.wild]
+            if screen.saturday_count:
+                notes.append(f"{screen.saturday_count} bars fall on a Saturday (UTC)")
+        return ImportReport(
+            file=self.path.name,
+            symbols=tuple(self.screens),
+            format=self.source.format,
+            clock=self.clock_text,
+            rows=sum(s.rows for s in screens),
+            inserted=merged.inserted,
+            duplicates=merged.duplicates + sum(repeats.identical.values()),
+            conflicts=merged.conflicts,
+            filled=merged.filled,
+            rejected_count=sum(s.rejected_count for s in screens),
+            rejected=tuple(rejected),
+            first_ns=min((s.first_ns for s in screens if s.first_ns is not None), default=None),
+            last_ns=max((s.last_ns for s in screens if s.last_ns is not None), default=None),
+            notes=tuple(notes),
+            seconds=seconds,
+        )
+
+
+def _open(path: Path, format_name: str, symbol: str | None) -> Source:
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    if format_name == PARQUET:
+        return ParquetSource.open(path, symbol)
+    if format_name == MICRO_FEATURES:
+        return MicroFeaturesSource.open(path)
+    return TextSource.open(path, format_name)
+
+
+def _clock_of(source: Source, told: str | None, symbol: str) -> tuple[Clock, str | None]:
+    if told is not None or source.clock is not None:
+        return parse_clock(str(told or source.clock)), None
+    if market_of(symbol) == "fx":
+        walls = np.concatenate([chunk.wall_ns for chunk in source.chunks()] or [np.empty(0, "i8")])
+        found = detect_fx_clock(walls)
+        if found is not None:
+            return found, f"clock {found.name} detected from the hours the weeks close and open"
+    raise DataError(
+        f"a {source.format} file does not say its clock, and its weekends do not show it:"
+        f" name it ({CLOCK_HELP})"
+    )
+
+
+def _check_same_clock(path: Path, told: str | None, earlier: ImportRecord) -> None:
+    if told is None:
+        return
+    now = parse_clock(told).describe(earlier.first_ns or 0, earlier.last_ns or 0)
+    if now != earlier.clock:
+        raise DataError(
+            f"{path}: already imported with clock {earlier.clock}: import it with {now} under"
+            " another symbol"
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,122 @@
+"""Reads parquet files with the store's column names, one or many symbols to a file."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import BAR_COLUMNS, MINUTE_NS, PRICE_COLUMNS
+from mlx_muzero.market.importers.formats import PARQUET
+from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
+from mlx_muzero.market.staging import EXTRA_COLUMNS, Columns
+from mlx_muzero.market.store import FileReader
+from mlx_muzero.types import F64
+
+ROWS_PER_BATCH = 250_000
+
+_STAMP_TYPES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", "TIMESTAMP_MS")
+
+
+@dataclass
+class ParquetSource:
+    """Implements `Source` for parquet.
+
+    Attributes:
+        only: take this symbol out of a file of several; None takes all.
+    """
+
+    path: Path
+    only: str | None
+    names: tuple[str, ...]
+    # Symbol, first and last row of each, in the order of the file.
+    spans: list[tuple[str | None, int, int]]
+    size: int
+    format: str = PARQUET
+    clock: str | None = "UTC"
+    ask_only: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, path: Path, only: str | None) -> "ParquetSource":
+        """A source for the parquet file at `path`.
+
+        Raises:
+            DataError: if a needed column is missing, or the file has symbols but not `only`.
+        """
+        with FileReader() as reader:
+            names = _checked_columns(path, reader)
+            if "symbol" not in names:
+                (size,) = reader.fetch("select count(*) as n from read_parquet(?)", [str(path)])[
+                    "n"
+                ]
+                spans: list[tuple[str | None, int, int]] = [(None, 0, int(size) - 1)]
+            else:
+                found = reader.fetch(
+                    """select symbol, min(file_row_number) as a, max(file_row_number) as b
+                       from read_parquet(?, file_row_number = true) group by symbol order by a""",
+                    [str(path)],
+                )
+                held = list(zip(found["symbol"], found["a"], found["b"], strict=True))
+                size = max(b for _, _, b in held) + 1
+                spans = [(str(s), int(a), int(b)) for s, a, b in held if only in (None, s)]
+                if not spans:
+                    raise DataError(
+                        f"{path}: no symbol {only}; it holds {', '.join(str(s) for s, *_ in held)}"
+                    )
+        values = tuple(name for name in (*BAR_COLUMNS, *EXTRA_COLUMNS) if name in names)
+        return cls(path, only, values, spans, int(size))
+
+    @property
+    def symbols(self) -> list[str]:
+        """Symbols the file names and this source takes."""
+        return [symbol for symbol, *_ in self.spans if symbol is not None]
+
+    def chunks(self) -> Iterator[Chunk]:
+        """See `Source`."""
+        values = ", ".join(f"{name}::double as {name}" for name in self.names)
+        query = f"""select file_row_number as row, epoch_ns("timestamp") as wall_ns, {values}
+                    from read_parquet(?, file_row_number = true)
+                    where file_row_number between ? and ?"""
+        with FileReader() as reader:
+            for symbol, first, last in self.spans:
+                for start in range(first, last + 1, ROWS_PER_BATCH):
+                    stop = min(start + ROWS_PER_BATCH - 1, last)
+                    parameters: list[str | int] = [str(self.path), start, stop]
+                    if symbol is None:
+                        table = reader.fetch(query, parameters)
+                    else:
+                        table = reader.fetch(query + " and symbol = ?", [*parameters, symbol])
+                    yield _chunk(symbol, table, self.names, stop + 1)
+
+
+def _checked_columns(path: Path, reader: FileReader) -> set[str]:
+    described = reader.fetch("describe select * from read_parquet(?)", [str(path)])
+    types = dict(zip(described["column_name"], described["column_type"], strict=True))
+    missing = [name for name in ("timestamp", *PRICE_COLUMNS) if name not in types]
+    if missing:
+        raise DataError(
+            f"{path}: no column {', '.join(missing)}; it has {', '.join(map(str, types))}"
+        )
+    if types["timestamp"] not in _STAMP_TYPES:
+        raise DataError(f"{path}: column timestamp is {types['timestamp']}, expected a timestamp")
+    return set(types)
+
+
+def _chunk(symbol: str | None, table: Columns, names: tuple[str, ...], done: int) -> Chunk:
+    unknown_time = np.ma.getmaskarray(table["wall_ns"])
+    wall = np.ma.getdata(table["wall_ns"]).astype(np.int64, copy=False)
+    lines = np.ma.getdata(table["row"]).astype(np.int64) + 1
+    columns: dict[str, F64] = {name: np.ma.filled(table[name], np.nan) for name in names}
+    rows = RowFilter(lines)
+    rows.reject(unknown_time, "the time is missing")
+    rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
+    rows.reject_faults(columns)
+    rejected = [
+        Rejected(int(lines[row]), reason, ", ".join(f"{n} {columns[n][row]:g}" for n in names))
+        for row, reason in sorted(rows.reasons.items())
+    ]
+    good = rows.good
+    kept = {name: values[good] for name, values in columns.items()}
+    return Chunk(symbol, wall[good], lines[good], kept, rejected, done)

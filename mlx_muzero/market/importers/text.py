@@ -1,0 +1,146 @@
+"""Reads vendors' csv files, plain or zipped, a few megabytes at a time."""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS
+from mlx_muzero.market.importers.fields import Fields, Lines, decimals, stamps
+from mlx_muzero.market.importers.formats import (
+    BINANCE_COLUMNS,
+    TEXT_FORMATS,
+    TextFormat,
+    header_columns,
+    is_ask_file,
+    open_text,
+)
+from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
+from mlx_muzero.types import I64, Bool
+
+CHUNK_BYTES = 4 << 20
+# Far beyond any row: more without a line break is not a text of bars.
+_LONGEST_LINE = 64 * 1024
+
+
+@dataclass
+class TextSource:
+    """Implements `Source` for every `TextFormat`."""
+
+    path: Path
+    layout: TextFormat
+    size: int = 0
+    ask_only: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, path: Path, format_name: str) -> "TextSource":
+        """A source for the file at `path`, read as `format_name`."""
+        layout = TEXT_FORMATS[format_name]
+        source = cls(path, layout)
+        with open_text(path) as (stream, size):
+            source.size = size
+            source._columns = source._read_header(stream.read(_LONGEST_LINE))
+        has_ask = "close_ask" in source._columns
+        source.ask_only = is_ask_file(path) and not has_ask and format_name == "fxcm"
+        if source.ask_only:
+            source.notes.append("the file name says ask: its prices go beside stored bid bars")
+        return source
+
+    def __post_init__(self) -> None:
+        self._columns: tuple[str, ...] = self.layout.columns
+
+    @property
+    def format(self) -> str:
+        """See `Source`."""
+        return self.layout.name
+
+    @property
+    def clock(self) -> str | None:
+        """See `Source`."""
+        return self.layout.clock
+
+    def chunks(self) -> Iterator[Chunk]:
+        """See `Source`."""
+        with open_text(self.path) as (stream, _):
+            done, line, rest = 0, 1, b""
+            while True:
+                block = stream.read(CHUNK_BYTES)
+                done += len(block)
+                text = rest + block
+                cut = len(text) if not block else text.rfind(b"\n") + 1
+                text, rest = text[:cut], text[cut:]
+                if len(rest) > CHUNK_BYTES:
+                    raise DataError(f"{self.path}:{line}: a line of more than {len(rest)} bytes")
+                if text:
+                    if line == 1:
+                        text = text.removeprefix(codecs.BOM_UTF8)
+                    lines = Lines.split(text, line)
+                    first, line = line, line + lines.total
+                    yield self._parse(lines, done, skip_header=first == 1)
+                if not block:
+                    return
+
+    def _read_header(self, head: bytes) -> tuple[str, ...]:
+        first = head.splitlines()[0].decode("utf-8-sig", "replace") if head.strip() else ""
+        if self.layout.name != "fxcm":
+            return self.layout.columns
+        columns = header_columns(first)
+        if columns is None:
+            raise DataError(f"{self.path}:1: no header naming timestamp, open, high, low, close")
+        return columns
+
+    def _parse(self, lines: Lines, done: int, skip_header: bool) -> Chunk:
+        if skip_header and len(lines.start) and self._is_header(lines.text(0, _LONGEST_LINE)):
+            lines = lines.take(np.arange(1, len(lines.start)))
+        wanted = self.layout.stamp_fields + len(self._columns)
+        counts = Fields.counts(lines, self.layout.delimiter)
+        rejected = [
+            Rejected(
+                int(lines.number[row]),
+                f"{counts[row]} fields, expected {wanted}",
+                lines.text(int(row)),
+            )
+            for row in np.flatnonzero(counts != wanted)
+        ]
+        lines = lines.take(counts == wanted)
+        if not len(lines.start):
+            empty = np.empty(0, np.int64)
+            return Chunk(None, empty, empty, {}, rejected, done)
+        fields = Fields.cut(lines, self.layout.delimiter)
+        rows = RowFilter(lines.number)
+        span = fields.span(0, self.layout.stamp_fields - 1)
+        wall, known = self._stamps(lines, span)
+        rows.reject(~known, "the time cannot be read")
+        rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
+        columns = {}
+        for i, name in enumerate(self._columns, self.layout.stamp_fields):
+            if name:
+                columns[name], known = decimals(lines.data, *fields.span(i))
+                rows.reject(~known, f"{name} is not a number")
+        if self.ask_only:
+            columns = {f"{name}_ask": columns[name] for name in PRICE_COLUMNS}
+        rows.reject_faults(columns)
+        rejected += [
+            Rejected(int(lines.number[row]), reason, lines.text(row))
+            for row, reason in rows.reasons.items()
+        ]
+        good = rows.good
+        return Chunk(
+            None,
+            wall[good],
+            lines.number[good],
+            {name: values[good] for name, values in columns.items()},
+            sorted(rejected, key=lambda r: r.line),
+            done,
+        )
+
+    def _is_header(self, line: str) -> bool:
+        return self.layout.name == "fxcm" or tuple(line.split(",")) == BINANCE_COLUMNS
+
+    def _stamps(self, lines: Lines, span: tuple[I64, I64]) -> tuple[I64, Bool]:
+        tried = [stamps(lines.data, *span, pattern) for pattern in self.layout.patterns]
+        return max(tried, key=lambda found: int(found[1].sum()))

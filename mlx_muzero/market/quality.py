@@ -1,0 +1,208 @@
+"""What is wrong with a symbol's bars: holes by cause, impossible prices, outliers, stray days."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars, Fault, price_faults
+from mlx_muzero.market.calendar import Closures, fx_holidays, fx_weekends, near_week_turn
+from mlx_muzero.market.instrument import Market, market_of
+from mlx_muzero.types import F64, I64
+
+# A session bridges gaps up to this long (FX "Data Pipeline Details": max gap 10 minutes).
+SHORT_GAP_MINUTES = 10
+
+# Feeds stop early and resume late around closures; up to this much open-market time is theirs.
+CLOSURE_SLACK_MINUTES = 180
+
+# A weekday gap from one 17:00 New York to another, give or take this, is a holiday not listed.
+UNLISTED_HOLIDAY_TOLERANCE_NS = 90 * MINUTE_NS
+UNLISTED_HOLIDAY_MIN_NS = 22 * HOUR_NS
+
+# An outlier moves this many robust standard deviations: 1.4826 x the median absolute one-minute
+# return of its UTC day, at least half the symbol's and one tick. Payrolls reach 50 to 130 and are
+# listed though real; `Outlier.reverted` marks what looks like a bad tick.
+OUTLIER_SIGMAS = 50.0
+MAD_TO_SIGMA = 1.4826
+# A day with fewer one-minute returns has no spread of its own: the whole symbol's is used.
+_MIN_DAY_RETURNS = 30
+
+_SATURDAY = 2  # days since Thursday, 1970-01-01
+
+
+class GapKind(StrEnum):
+    """Why bars are missing between two neighbors."""
+
+    ONE_MINUTE = "one-minute hole"
+    SHORT = "short gap"
+    OUTAGE = "outage"
+    WEEKEND = "weekend"
+    HOLIDAY = "holiday"
+
+
+@dataclass(frozen=True)
+class Gap:
+    """Missing minutes: the first is at `start_ns`, the next bar opens at `end_ns` (UTC)."""
+
+    kind: GapKind
+    start_ns: int
+    end_ns: int
+    missing_minutes: int
+
+
+@dataclass(frozen=True)
+class Outlier:
+    """A one-minute return far outside its day's.
+
+    Attributes:
+        open_time_ns: the bar that moved, UTC open.
+        return_bps: its log return from the close before, in basis points.
+        sigmas: the same in robust standard deviations of its day.
+        reverted: the next minute took back at least half, as after a bad tick.
+    """
+
+    open_time_ns: int
+    return_bps: float
+    sigmas: float
+    reverted: bool
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """Result of `check`.
+
+    Attributes:
+        symbol: whose bars.
+        market: the calendar that was used.
+        bars: number of bars.
+        first_ns: first bar open.
+        last_ns: last bar open.
+        gap_counts: gaps by kind.
+        missing_minutes: missing minutes by kind.
+        gaps: every outage and holiday, in time order.
+        source_repeats: rows that came twice in the imported files and were kept once.
+        impossible: fault in words -> number of bars.
+        outliers: in time order.
+        saturday_bars: bars on a UTC Saturday, where FX is closed; 0 for crypto.
+        zero_volume_bars: bars in which nothing was traded, where volume is known.
+    """
+
+    symbol: str
+    market: Market
+    bars: int
+    first_ns: int
+    last_ns: int
+    gap_counts: dict[GapKind, int]
+    missing_minutes: dict[GapKind, int]
+    gaps: tuple[Gap, ...]
+    source_repeats: int
+    impossible: dict[str, int]
+    outliers: tuple[Outlier, ...]
+    saturday_bars: int
+    zero_volume_bars: int
+
+
+def check(bars: Bars, market: Market | None = None, source_repeats: int = 0) -> QualityReport:
+    """Look for everything that is wrong with `bars`; nothing is changed.
+
+    Args:
+        bars: at least one bar.
+        market: which calendar holds; told from the symbol if None.
+        source_repeats: passed on to the report (`BarStore.imports` knows it).
+    """
+    market = market or market_of(bars.symbol)
+    gaps = classify_gaps(bars.open_time_ns, market)
+    faults = price_faults(bars.open, bars.high, bars.low, bars.close, bars.volume)
+    saturday = bars.open_time_ns // DAY_NS % 7 == _SATURDAY
+    return QualityReport(
+        symbol=bars.symbol,
+        market=market,
+        bars=len(bars),
+        first_ns=int(bars.open_time_ns[0]),
+        last_ns=int(bars.open_time_ns[-1]),
+        gap_counts={kind: sum(g.kind == kind for g in gaps) for kind in GapKind},
+        missing_minutes={
+            kind: sum(g.missing_minutes for g in gaps if g.kind == kind) for kind in GapKind
+        },
+        gaps=tuple(g for g in gaps if g.kind in (GapKind.OUTAGE, GapKind.HOLIDAY)),
+        source_repeats=source_repeats,
+        impossible={fault.text: int((faults == fault).sum()) for fault in Fault if fault},
+        outliers=tuple(find_outliers(bars.open_time_ns, bars.close)),
+        saturday_bars=int(saturday.sum()) if market == "fx" else 0,
+        zero_volume_bars=int((bars.volume == 0).sum()),
+    )
+
+
+def classify_gaps(open_time_ns: I64, market: Market) -> list[Gap]:
+    """Every gap between neighboring bars, by cause.
+
+    A gap is a weekend or holiday if all but `CLOSURE_SLACK_MINUTES` of it lies in such a closure
+    (a holiday if a holiday closed any of it that the weekend had not); what is left is a one-minute
+    hole, a short gap that a session bridges, or an outage.
+
+    Args:
+        open_time_ns: I64[T] increasing UTC bar opens.
+        market: "crypto" has no closures.
+    """
+    before = np.flatnonzero(np.diff(open_time_ns) > MINUTE_NS)
+    if not len(before):
+        return []
+    start, end = open_time_ns[before] + MINUTE_NS, open_time_ns[before + 1]
+    missing = (end - start) // MINUTE_NS
+    kinds = np.full(len(start), GapKind.OUTAGE, object)
+    kinds[missing <= SHORT_GAP_MINUTES] = GapKind.SHORT
+    kinds[missing == 1] = GapKind.ONE_MINUTE
+    if market == "fx":
+        weekends = fx_weekends(int(start[0]), int(end[-1]))
+        both = Closures.union(weekends, fx_holidays(int(start[0]), int(end[-1])))
+        weekend, closed = weekends.closed_ns(start, end), both.closed_ns(start, end)
+        slack = CLOSURE_SLACK_MINUTES * MINUTE_NS
+        long = missing > SHORT_GAP_MINUTES
+        explained = long & (closed > 0) & (end - start - closed <= slack)
+        turns = near_week_turn(start, UNLISTED_HOLIDAY_TOLERANCE_NS)
+        turns &= near_week_turn(end, UNLISTED_HOLIDAY_TOLERANCE_NS)
+        unlisted = turns & (end - start - weekend >= UNLISTED_HOLIDAY_MIN_NS)
+        unlisted &= end - start <= 4 * DAY_NS
+        kinds[unlisted | explained] = GapKind.HOLIDAY
+        kinds[explained & (closed == weekend)] = GapKind.WEEKEND
+    return [
+        Gap(kind, int(a), int(b), int(n))
+        for kind, a, b, n in zip(kinds, start, end, missing, strict=True)
+    ]
+
+
+def find_outliers(open_time_ns: I64, close: F64) -> list[Outlier]:
+    """One-minute returns beyond `OUTLIER_SIGMAS` of their day (the rule above the constant).
+
+    Args:
+        open_time_ns: I64[T] increasing UTC bar opens.
+        close: F64[T] closes; bars without a positive close take no part.
+    """
+    usable = np.isfinite(close) & (close > 0)
+    time, price = open_time_ns[usable], close[usable]
+    if len(price) < 2:
+        return []
+    log = np.log(price)
+    step = np.where(np.diff(time) == MINUTE_NS, np.diff(log), np.nan)
+    size = np.abs(step)
+    moves = np.abs(np.diff(price))
+    tick = moves[moves > 1e-12].min(initial=np.inf)
+    overall = np.nanmedian(size) if np.isfinite(size).any() else 0.0
+    day = time[1:] // DAY_NS
+    starts = np.flatnonzero(np.diff(day, prepend=day[0] - 1))
+    sigma = np.empty(len(step))
+    for a, b in zip(starts, np.append(starts[1:], len(day)), strict=True):
+        known = size[a:b][~np.isnan(size[a:b])]
+        own = np.median(known) if len(known) >= _MIN_DAY_RETURNS else overall
+        sigma[a:b] = max(own, overall / 2)
+    sigma = MAD_TO_SIGMA * np.maximum(sigma, np.minimum(tick, price[:-1]) / price[:-1])
+    return [
+        Outlier(
+            int(time[i + 1]),
+            float(step[i] * 1e4),
+            float(size[i] / sigma[i]),
+            bool(i + 1 < len(step) and -step[i + 1] * np.sign(step[i]) >= 0.5 * size[i]),
+        )
+        for i in np.flatnonzero(size > OUTLIER_SIGMAS * sigma)
+    ]
