@@ -30,7 +30,7 @@ def random_walk(
     *,
     round_trip_cost_pips: float = 4.0,
     session_bars: int = 360,
-    mean_sigma_pips: float = 1.75,
+    mean_sigma_pips: float = 1.8,
     pip_size: float = 0.01,
     start_ns: int = FIRST_WEEK_NS,
     hole_frac: float = 0.0,
