@@ -21,7 +21,7 @@ Truth = dict[str, Any]
 FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))
 """Sunday 7 January 2024, 22:00 UTC."""
 
-_GRID_POINTS = 301
+_GRID_POINTS = 201
 
 
 def random_walk(
