@@ -49,7 +49,7 @@ def test_the_week_is_sunday_to_friday_22():
 def test_changes_have_the_volatility_of_their_hour():
     bars, _ = random_walk(1, 500)
     change = np.diff(bars.close) / 0.01
-    sigma = sigma_pips(bars.open_time_ns[1:], 1.75)
+    sigma = sigma_pips(bars.open_time_ns[1:], 1.8)
     assert np.std(change / sigma) == pytest.approx(1, abs=0.01)
     hour = bars.open_time_ns[1:] // HOUR_NS % 24
     for h in (4, 14, 21):
@@ -61,7 +61,7 @@ def test_changes_have_the_volatility_of_their_hour():
 
 def test_highs_are_extremes_of_a_brownian_path():
     bars, _ = random_walk(2, 200, pip_size=0.0001)
-    sigma = sigma_pips(bars.open_time_ns, 1.75) * 0.0001
+    sigma = sigma_pips(bars.open_time_ns, 1.8) * 0.0001
     # E[max of a Brownian motion on [0, 1] - start] = sqrt(2 / pi).
     for reach in (bars.high - bars.open, bars.open - bars.low):
         assert np.mean(reach / sigma) == pytest.approx(np.sqrt(2 / np.pi), rel=0.01)

@@ -9,19 +9,24 @@ bar's regime given all closes so far is a sufficient statistic of everything an 
 
 import math
 from dataclasses import asdict, dataclass
+from functools import partial
+from itertools import accumulate
+from typing import TypeVar
 
 import numpy as np
 
 from mlx_muzero.market.synthetic_bars import sigma_pips
 from mlx_muzero.types import F64, I64
 
+_Number = TypeVar("_Number", float, F64)
+
 
 @dataclass(frozen=True)
 class PlantedEdge:
     """Parameters of the planted edge.
 
-    At a cost of 4 pips the defaults leave about 90 pips to a 360-bar session played perfectly,
-    and less than two thirds of that to momentum, whose every turn pays the cost.
+    At a cost of 4 pips the defaults leave 88 pips to the best policy in a session of 360 bars
+    and 56 to the best momentum rule, which pays for every turn; the last 32 closes suffice.
 
     Attributes:
         kappa: drift of a regime over the standard deviation of a bar.
@@ -30,9 +35,9 @@ class PlantedEdge:
         pip_size: price of one pip.
     """
 
-    kappa: float = 0.35
+    kappa: float = 0.34
     switch_probability: float = 1.0 / 40.0
-    mean_sigma_pips: float = 1.75
+    mean_sigma_pips: float = 1.8
     pip_size: float = 0.01
 
     def __post_init__(self) -> None:
@@ -72,8 +77,7 @@ def next_belief(edge: PlantedEdge, belief: F64, surprise: F64) -> F64:
     Bayes' rule for two symmetric Gaussians is addition of hyperbolic tangents; the regime then
     persists with correlation 1 - 2q.
     """
-    evidence = np.tanh(edge.kappa * surprise)
-    return edge.persistence * (belief + evidence) / (1.0 + belief * evidence)
+    return _weigh(belief, np.tanh(edge.kappa * surprise), edge.persistence)
 
 
 def filter_beliefs(close: F64, open_time_ns: I64, edge: PlantedEdge) -> F64:
@@ -90,12 +94,12 @@ def filter_beliefs(close: F64, open_time_ns: I64, edge: PlantedEdge) -> F64:
     change = np.diff(close) / edge.pip_size
     surprise = change / sigma_pips(open_time_ns[1:], edge.mean_sigma_pips)
     evidence = np.tanh(edge.kappa * surprise).tolist()
-    persistence, belief = edge.persistence, 0.0
-    beliefs = [belief]
-    for t in evidence:  # `next_belief` on scalars: the recursion cannot be vectorised
-        belief = persistence * (belief + t) / (1.0 + belief * t)
-        beliefs.append(belief)
-    return np.array(beliefs)
+    weigh = partial(_weigh, persistence=edge.persistence)
+    return np.array(list(accumulate(evidence, weigh, initial=0.0)))
+
+
+def _weigh(belief: _Number, evidence: _Number, persistence: float) -> _Number:
+    return persistence * (belief + evidence) / (1.0 + belief * evidence)
 
 
 def log_odds(belief: F64) -> F64:

@@ -81,8 +81,8 @@ def solve(
     edge: PlantedEdge,
     round_trip_cost_pips: float,
     session_bars: int,
-    raster_minutes: int = 10,
-    grid_points: int = 301,
+    raster_minutes: int = 20,
+    grid_points: int = 201,
     quadrature_points: int = 32,
 ) -> PlantedOptimum:
     """The best policy of `edge`, its thresholds and its expected net pips.
@@ -118,7 +118,8 @@ def solve(
         # The step with n bars left moves through the bar opening session_bars - n + 1 minutes on.
         moved = starts + session_bars - bars_left + 1
         gain = edge.kappa * belief[:, None] * sigma[moved % DAY_MINUTES]
-        stay_flat, stay_long = transition @ flat, transition @ long + gain
+        ahead = transition @ np.hstack([flat, long])
+        stay_flat, stay_long = ahead[:, : len(starts)], ahead[:, len(starts) :] + gain
         gap = stay_long - stay_flat
         enter[bars_left] = _crossings(belief, gap, round_trip_cost_pips)
         leave[bars_left] = _crossings(belief, gap, 0.0)

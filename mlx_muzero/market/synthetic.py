@@ -21,7 +21,7 @@ Truth = dict[str, Any]
 FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))
 """Sunday 7 January 2024, 22:00 UTC."""
 
-_GRID_POINTS = 301
+_GRID_POINTS = 201
 
 
 def random_walk(
@@ -30,7 +30,7 @@ def random_walk(
     *,
     round_trip_cost_pips: float = 4.0,
     session_bars: int = 360,
-    mean_sigma_pips: float = 1.75,
+    mean_sigma_pips: float = 1.8,
     pip_size: float = 0.01,
     start_ns: int = FIRST_WEEK_NS,
     hole_frac: float = 0.0,

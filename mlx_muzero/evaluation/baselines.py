@@ -1,0 +1,162 @@
+"""Policies without a network: what a planner has to beat, and what nobody can.
+
+All are deterministic given their arguments and independent of the batch they are played in.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.market.planted_edge import filter_beliefs
+from mlx_muzero.market.planted_optimum import PlantedOptimum
+from mlx_muzero.market.synthetic_bars import minute_of_day
+from mlx_muzero.rng import Stream, key, uniform
+from mlx_muzero.trading.costs import gross_pips, trade_cost_pips
+from mlx_muzero.trading.positions import FLAT
+from mlx_muzero.types import F64, I32, I64
+
+
+@dataclass(frozen=True)
+class ConstantExposure:
+    """Moves to one exposure and stays there."""
+
+    name: str
+    exposure: float
+
+    def reset(self, env: SessionView) -> None:
+        """Nothing to prepare."""
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 actions toward the exposure."""
+        return env.table.actions_toward(env.position, np.full(len(env.bar), self.exposure))
+
+
+FLAT_POLICY = ConstantExposure("flat", 0.0)
+BUY_AND_HOLD = ConstantExposure("buy_and_hold", 1.0)
+
+
+@dataclass(frozen=True)
+class RandomPolicy:
+    """Uniform over the legal actions, seeded by session and step."""
+
+    seed: int
+    name: str = "random"
+
+    def reset(self, env: SessionView) -> None:
+        """Nothing to prepare."""
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 legal actions."""
+        draw = uniform(key(self.seed, Stream.POLICY, env.episode, env.step_index))
+        legal = env.table.legal_mask(env.position)
+        wanted = np.floor(draw * legal.sum(axis=1)) + 1
+        return np.asarray((legal.cumsum(axis=1) == wanted[:, None]).argmax(axis=1), np.int32)
+
+
+@dataclass(frozen=True)
+class Trend:
+    """Always in the market, on the side of the last `lookback` bars' move, or against it.
+
+    Where the price has not moved, or too few bars are known, it stays as it is.
+    """
+
+    name: str
+    lookback: int
+    direction: int
+
+    def reset(self, env: SessionView) -> None:
+        """Nothing to prepare."""
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 actions toward the side wanted."""
+        past = np.maximum(env.bar - self.lookback, 0)
+        side = self.direction * np.sign(env.close[env.bar] - env.close[past])
+        held = env.table.exposures[env.position]
+        return env.table.actions_toward(env.position, np.where(side == 0.0, held, side))
+
+
+def momentum(lookback: int) -> Trend:
+    """Long after `lookback` rising bars, short after falling ones."""
+    return Trend(f"momentum_{lookback}", lookback, +1)
+
+
+def mean_reversion(lookback: int) -> Trend:
+    """Short after `lookback` rising bars, long after falling ones."""
+    return Trend(f"mean_reversion_{lookback}", lookback, -1)
+
+
+@dataclass
+class PerfectForesight:
+    """Knows the whole session: the exact best actions after costs, an upper bound for all.
+
+    Attributes:
+        bound_pips: ``[B]`` float64, net pips of the sessions it was last reset to.
+    """
+
+    name: str = "perfect_foresight"
+    bound_pips: F64 = field(default_factory=lambda: np.zeros(0), init=False)
+    _best: I32 = field(default_factory=lambda: np.zeros((0, 0, 0), np.int32), init=False)
+
+    def reset(self, env: SessionView) -> None:
+        """Solve the sessions backwards over (step, position)."""
+        table, steps = env.table, env.session_bars
+        path = env.close[env.bar[:, None] + np.arange(steps + 1)]
+        after = table.next_position
+        positions = np.arange(len(table.position_names))
+        enters = (after != positions[:, None]) & (after != FLAT)
+        cost = trade_cost_pips(table.exposures[after], env.round_trip_cost_pips)
+        paid = np.where(table.legal, np.where(enters, cost, 0.0), np.inf)
+        worth = np.zeros((len(path), len(positions)))
+        self._best = np.empty((steps, *worth.shape), np.int32)
+        for step in reversed(range(steps)):
+            here, there = path[:, step, None], path[:, step + 1, None]
+            worth = worth + gross_pips(table.exposures, here, there, env.pip_size)
+            choices = worth[:, after] - paid
+            self._best[step] = choices.argmax(axis=2)
+            worth = choices.max(axis=2)
+        self.bound_pips = worth[:, FLAT]
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 best actions."""
+        return np.asarray(self._best[env.step_index, np.arange(len(env.bar)), env.position])
+
+
+@dataclass
+class BestPolicy:
+    """The best anyone can do on a planted-edge market without seeing the future."""
+
+    optimum: PlantedOptimum
+    name: str = "best_policy"
+    _close: F64 = field(default_factory=lambda: np.zeros(0), init=False)
+    _belief: F64 = field(default_factory=lambda: np.zeros(0), init=False)
+    _start_minute: I64 = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
+
+    def reset(self, env: SessionView) -> None:
+        """Filter the closes (once for the same data) and note when the sessions start.
+
+        Raises:
+            ValueError: the optimum was computed for another session length, cost or pip.
+        """
+        rules = (env.session_bars, env.round_trip_cost_pips, env.pip_size)
+        solved = (
+            self.optimum.session_bars,
+            self.optimum.round_trip_cost_pips,
+            self.optimum.edge.pip_size,
+        )
+        if rules != solved:
+            raise ValueError(f"sessions play by {rules} (bars, cost, pip), the optimum by {solved}")
+        if self._close is not env.close:
+            self._close = env.close
+            self._belief = filter_beliefs(env.close, env.open_time_ns, self.optimum.edge)
+        self._start_minute = minute_of_day(env.open_time_ns[env.bar])
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 actions by the optimum's belief thresholds."""
+        wanted = self.optimum.wanted_exposure(
+            self._belief[env.bar],
+            env.table.exposures[env.position],
+            env.session_bars - env.step_index,
+            self._start_minute,
+        )
+        return env.table.actions_toward(env.position, wanted)

@@ -1,0 +1,212 @@
+"""What a backtest of whole sessions says about a policy, in pips (FX "Monitoring & Validation")."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from mlx_muzero.trading.ledger import Trades
+from mlx_muzero.types import F64, I64
+
+Alarm = Literal["healthy", "notice", "warning", "critical"]
+
+# 52 weeks of five days of 1440 minutes: what an FX pair trades.
+_BARS_PER_YEAR = 52 * 5 * 1440
+_SQN_TRADES = 100
+_RESAMPLES = 1000
+_INTERVAL = (2.5, 97.5)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Numbers of one policy on one set of sessions; zeros where nothing was traded.
+
+    Attributes:
+        sessions: sessions played.
+        session_bars: steps of each.
+        trades: trades closed.
+        trades_per_session: their mean.
+        win_frac: share of trades with net pips above zero.
+        expectancy_pips: FX's (Win% x Avg_Win) - (Loss% x Avg_Loss), net of costs, per trade.
+        net_pips: pips after costs, all sessions.
+        gross_pips: pips before costs.
+        cost_pips: costs paid.
+        net_pips_per_session: mean.
+        net_pips_standard_error: its standard error, sessions taken as independent.
+        net_pips_low: lower end of its 95 % bootstrap interval over sessions.
+        net_pips_high: upper end.
+        profit_factor: net pips won over net pips lost; infinite without a loss, None without
+            either.
+        max_drawdown_pips: largest fall from a peak of the equity of all sessions end to end,
+            marked every bar.
+        sharpe: mean over standard deviation of net pips per session, annualised; 0 without spread.
+        sharpe_factor: the square root of `sharpe_sessions_per_year` it was multiplied by.
+        sharpe_sessions_per_year: sessions that fit end to end into 52 five-day weeks.
+        sqn: quality score, sqrt(min(trades, 100)) x mean / standard deviation of net pips per
+            trade (design 3.11); 0 without spread.
+        exposure_frac: share of bars with a position.
+        mean_bars_in_trade: bars from entry to exit.
+        action_frac: share of each action, by name.
+        alarm: FX's action alarm (`action_alarm`).
+    """
+
+    sessions: int
+    session_bars: int
+    trades: int
+    trades_per_session: float
+    win_frac: float
+    expectancy_pips: float
+    net_pips: float
+    gross_pips: float
+    cost_pips: float
+    net_pips_per_session: float
+    net_pips_standard_error: float
+    net_pips_low: float
+    net_pips_high: float
+    profit_factor: float | None
+    max_drawdown_pips: float
+    sharpe: float
+    sharpe_factor: float
+    sharpe_sessions_per_year: float
+    sqn: float
+    exposure_frac: float
+    mean_bars_in_trade: float
+    action_frac: dict[str, float]
+    alarm: Alarm
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON: an infinite profit factor becomes the text "inf"."""
+        values = asdict(self)
+        if self.profit_factor == math.inf:
+            values["profit_factor"] = "inf"
+        return values
+
+
+def measure(
+    trades: Trades,
+    equity_pips: F64,
+    action_counts: I64,
+    action_names: Sequence[str],
+    seed: int = 0,
+) -> Metrics:
+    """Metrics of `N` sessions of `steps` steps, all ended flat.
+
+    Args:
+        trades: every trade of every session.
+        equity_pips: ``[N, steps]`` float64, net equity of each session after each step, in the
+            order the sessions shall be laid end to end.
+        action_counts: ``[A]`` int64, how often each action was chosen.
+        action_names: `A` names.
+        seed: seed of the bootstrap.
+
+    Raises:
+        ValueError: no session, wrong counts, or trades that do not add up to the final equity.
+    """
+    sessions, steps = equity_pips.shape
+    counts = np.asarray(action_counts, np.int64)
+    if sessions < 1 or steps < 1:
+        raise ValueError(f"equity_pips has shape {equity_pips.shape}, wanted at least one session")
+    if counts.shape != (len(action_names),) or counts.sum() != sessions * steps:
+        raise ValueError(f"action_counts {counts} must count {sessions * steps} actions")
+    session_pips = equity_pips[:, -1]
+    net = trades.net_pips
+    if not math.isclose(net.sum(), session_pips.sum(), rel_tol=1e-9, abs_tol=1e-5 * sessions):
+        raise ValueError(
+            f"trades add up to {net.sum()} pips but the sessions end with {session_pips.sum()}"
+        )
+    won, lost = float(net[net > 0].sum()), float(-net[net < 0].sum())
+    low, high = _bootstrap_interval(session_pips, seed)
+    sessions_per_year = _BARS_PER_YEAR / steps
+    factor = math.sqrt(sessions_per_year)
+    return Metrics(
+        sessions=sessions,
+        session_bars=steps,
+        trades=len(trades),
+        trades_per_session=len(trades) / sessions,
+        win_frac=float((net > 0).mean()) if len(trades) else 0.0,
+        expectancy_pips=expectancy_pips(net),
+        net_pips=float(net.sum()),
+        gross_pips=float(trades.gross_pips.sum()),
+        cost_pips=float(trades.cost_pips.sum()),
+        net_pips_per_session=float(session_pips.mean()),
+        net_pips_standard_error=_deviation(session_pips) / math.sqrt(sessions),
+        net_pips_low=low,
+        net_pips_high=high,
+        profit_factor=won / lost if lost else (math.inf if won else None),
+        max_drawdown_pips=_max_drawdown(equity_pips),
+        sharpe=_mean_over_deviation(session_pips) * factor,
+        sharpe_factor=factor,
+        sharpe_sessions_per_year=sessions_per_year,
+        sqn=quality_score(net),
+        exposure_frac=float(trades.bars_held.sum()) / (sessions * steps),
+        mean_bars_in_trade=float(trades.bars_held.mean()) if len(trades) else 0.0,
+        action_frac={
+            name: float(count / counts.sum())
+            for name, count in zip(action_names, counts, strict=True)
+        },
+        alarm=action_alarm(counts),
+    )
+
+
+def expectancy_pips(net_pips: F64) -> float:
+    """FX "Expectancy" of trades ``[N]``: (Win% x Avg_Win) - (Loss% x Avg_Loss), 0 for none.
+
+    A trade of exactly 0 pips is neither a win nor a loss.
+    """
+    wins, losses = net_pips[net_pips > 0], -net_pips[net_pips < 0]
+    expectancy = 0.0
+    if len(wins):
+        expectancy += len(wins) / len(net_pips) * float(wins.mean())
+    if len(losses):
+        expectancy -= len(losses) / len(net_pips) * float(losses.mean())
+    return expectancy
+
+
+def quality_score(net_pips: F64) -> float:
+    """SQN of trades ``[N]`` (design 3.11), 0 for fewer than two or without spread."""
+    return math.sqrt(min(len(net_pips), _SQN_TRADES)) * _mean_over_deviation(net_pips)
+
+
+def action_alarm(action_counts: I64) -> Alarm:
+    """FX "Action Distribution" by the share of the commonest action.
+
+    FX calls up to 40 % healthy, above 60 % a warning and above 90 % critical (Hold-only
+    collapse); what lies between 40 and 60 % is a "notice" here. No actions are healthy.
+    """
+    total = int(np.sum(action_counts))
+    largest = int(np.max(action_counts)) if total else 0
+    if 10 * largest > 9 * total:
+        return "critical"
+    if 10 * largest > 6 * total:
+        return "warning"
+    return "notice" if 10 * largest > 4 * total else "healthy"
+
+
+def _deviation(values: F64) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
+
+
+def _mean_over_deviation(values: F64) -> float:
+    deviation = _deviation(values)
+    # A deviation of rounding errors is no spread.
+    if deviation <= 1e-12 * float(np.abs(values).max(initial=0.0)):
+        return 0.0
+    return float(values.mean()) / deviation
+
+
+def _max_drawdown(equity_pips: F64) -> float:
+    before = np.concatenate([[0.0], np.cumsum(equity_pips[:-1, -1])])
+    curve = (before[:, None] + equity_pips).ravel()
+    peak = np.maximum.accumulate(np.maximum(curve, 0.0))
+    return float((peak - curve).max())
+
+
+def _bootstrap_interval(session_pips: F64, seed: int) -> tuple[float, float]:
+    """95 % percentile interval of the mean over resampled sessions."""
+    rng = np.random.default_rng(seed)
+    sessions = len(session_pips)
+    means = [session_pips[rng.integers(sessions, size=sessions)].mean() for _ in range(_RESAMPLES)]
+    low, high = np.percentile(means, _INTERVAL)
+    return float(low), float(high)

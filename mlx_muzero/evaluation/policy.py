@@ -1,0 +1,80 @@
+"""What a policy is, and what of a session it may look at."""
+
+from typing import Protocol
+
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F64, I32, I64, U64
+
+
+class SessionView(Protocol):
+    """`B` sessions in lockstep, as a policy sees them.
+
+    An honest policy reads `close` and `open_time_ns` up to `bar` only.
+    """
+
+    @property
+    def bar(self) -> I64:
+        """``[B]``, the last known bar, at whose close the action executes."""
+        ...
+
+    @property
+    def close(self) -> F64:
+        """``[T]``, every close of the data."""
+        ...
+
+    @property
+    def open_time_ns(self) -> I64:
+        """``[T]``, UTC bar opens."""
+        ...
+
+    @property
+    def position(self) -> I32:
+        """``[B]``, index into `table`."""
+        ...
+
+    @property
+    def table(self) -> ActionTable:
+        """Positions and actions."""
+        ...
+
+    @property
+    def step_index(self) -> int:
+        """Decisions already made in the session."""
+        ...
+
+    @property
+    def session_bars(self) -> int:
+        """Decisions of a whole session."""
+        ...
+
+    @property
+    def episode(self) -> U64:
+        """``[B]``, identity of each session, for seeding."""
+        ...
+
+    @property
+    def pip_size(self) -> float:
+        """Price of one pip."""
+        ...
+
+    @property
+    def round_trip_cost_pips(self) -> float:
+        """Cost of one trade of exposure 1."""
+        ...
+
+
+class Policy(Protocol):
+    """Chooses an action for every session at every step."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
+        ...
+
+    def reset(self, env: SessionView) -> None:
+        """Sessions begin: `env` stands at their first decision."""
+        ...
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 actions for the decision `env` stands at."""
+        ...
