@@ -155,7 +155,9 @@ class Core {
     return {next_position.data(), next_position.data() + next_position.size()};
   }
 
+  // Before shapes are looked at, which would only mislead.
   void require(ms::Expansion expansion) const {
+    search_.require_leaves();
     if (search_.params().expansion != expansion) {
       throw ms::SearchError("backup() was given the expansion of the other expansion mode");
     }

@@ -139,10 +139,14 @@ int Search::successors_per_action() const {
   return params_.expansion == Expansion::kAllOutcomes ? shape_.outcomes : 0;
 }
 
-void Search::backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes) {
+void Search::require_leaves() const {
   if (actions_.size() + outcomes_.size() == 0) {
     throw SearchError("backup() has no leaves to take in: call select() first");
   }
+}
+
+void Search::backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes) {
+  require_leaves();
   const int successors = successors_per_action();
   validate(actions_, actions, successors);
   validate(outcomes_, outcomes, 1);

@@ -60,6 +60,9 @@ class Search {
   // Simulates until every tree waits for an evaluation or is done; false when all are done.
   bool select();
 
+  // Throws unless leaves of the last select() wait for backup().
+  void require_leaves() const;
+
   // Evaluations of the actions() and outcomes() of the last select().
   void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
 

@@ -96,7 +96,7 @@ class MlxEvaluator:
 
 
 def _evaluated(*arrays: mx.array) -> list[F32]:
-    """All arrays computed together, as float32 NumPy arrays."""
+    """All arrays computed together, as float32 NumPy arrays; without rows there is no work."""
     as_float = [array.astype(mx.float32) for array in arrays]
-    mx.eval(as_float)
-    return [np.asarray(array) for array in as_float]
+    mx.eval([array for array in as_float if array.size])
+    return [np.asarray(a) if a.size else np.empty(a.shape, np.float32) for a in as_float]

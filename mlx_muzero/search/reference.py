@@ -1,0 +1,230 @@
+"""The search once more, in plain Python: slow, short, and right if you can read it.
+
+`ReferenceTree` takes the same steps as the C++ core on Python objects, in the same precision and
+order of operations, so that the two agree node for node. The rules are those of design 4; where
+the two differ, one of them is wrong. `mlx_muzero.search.reference_search` batches the trees.
+"""
+
+import math
+from collections.abc import Generator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mlx_muzero.search.params import SearchParams
+
+
+@dataclass
+class DecisionNode:
+    """A state in which the agent acts."""
+
+    slot: int
+    position: int
+    depth: int
+    network_value: float
+    prior: list[float]
+    visits: int = 1
+    value: float = field(init=False)
+    chances: dict[int, "ChanceNode"] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.value = self.network_value
+
+    def add(self, result: float) -> None:
+        """Takes one more return into the running mean."""
+        self.value = (self.value * self.visits + result) / (self.visits + 1)
+        self.visits += 1
+
+
+@dataclass
+class ChanceNode:
+    """An action taken; `visits` and `value` are N(a) and Q(a) of that action."""
+
+    outcome_probs: list[float]
+    traversals: list[int]
+    value: float
+    visits: int = 1
+    rewards: dict[int, float] = field(default_factory=dict)
+    children: dict[int, DecisionNode] = field(default_factory=dict)
+
+    def expected_return(self, discount: float, instead: dict[int, float]) -> float:
+        """Mean over outcomes of reward plus discounted value, `instead` replacing some values."""
+        total = 0.0
+        for outcome, probability in enumerate(self.outcome_probs):
+            value = instead.get(outcome, self.children[outcome].value)
+            total += probability * (self.rewards[outcome] + discount * value)
+        return total
+
+
+Step = tuple[DecisionNode, int, int]  # decision node, action, outcome
+
+
+@dataclass
+class Leaf:
+    """What a simulation waits for: a new action, or in single_outcome a new outcome."""
+
+    node: DecisionNode
+    action: int
+    outcome: int | None
+    successors: list[int]  # slots of the decision nodes to come
+
+
+@dataclass
+class LeafEvaluation:
+    """The network's answer: one entry per successor, and for actions the outcomes."""
+
+    outcome_probs: list[float]
+    afterstate_value: float
+    rewards: list[float]
+    values: list[float]
+    priors: list[list[float]]
+
+
+class ReferenceTree:
+    """One root's tree; `simulations` is a conversation: leaves out, evaluations in."""
+
+    def __init__(
+        self,
+        params: SearchParams,
+        next_position: list[list[int]],
+        num_outcomes: int,
+        root: DecisionNode,
+    ) -> None:
+        self.params = params
+        self.root = root
+        self.leaf: Leaf | None = None
+        self.depths: list[int] = []
+        self.leaves = 0
+        self.evaluations = 0
+        self._next_position = next_position
+        self._num_outcomes = num_outcomes
+        self._next_slot = root.slot + 1
+        self.conversation = self._simulations()
+
+    def _simulations(self) -> Generator[Leaf, LeafEvaluation, None]:
+        for _ in range(self.params.num_simulations):
+            node, path = self.root, list[Step]()
+            while node.depth < self.params.depth_limit:
+                action = self._select_action(node)
+                if action not in node.chances:
+                    result = yield from self._expand_action(node, action)
+                    break
+                chance = node.chances[action]
+                outcome = _select_outcome(chance)
+                path.append((node, action, outcome))
+                if outcome not in chance.children:
+                    result = yield from self._expand_outcome(node, action, outcome)
+                    break
+                node = chance.children[outcome]
+            else:
+                result = node.network_value
+                node.add(result)
+                self.depths.append(node.depth)
+            self._back_up(path, result)
+
+    def _select_action(self, node: DecisionNode) -> int:
+        params = self.params
+        growth = math.log((node.visits + params.pb_c_base + 1.0) / params.pb_c_base)
+        exploration = math.sqrt(node.visits) * (params.pb_c_init + growth)
+        values = [node.value, *(chance.value for chance in node.chances.values())]
+        low, spread = min(values), max(max(values) - min(values), 1e-8)
+
+        def score(action: int) -> float:
+            chance = node.chances.get(action)
+            visits, q = (chance.visits, (chance.value - low) / spread) if chance else (0, 0.0)
+            return q + node.prior[action] * exploration / (1.0 + visits)
+
+        return max(self.allowed(node.position, node is self.root), key=score)
+
+    def allowed(self, position: int, at_root: bool) -> list[int]:
+        """Actions that may be chosen, in order."""
+        following = self._next_position[position]
+        masked = self.params.legal_actions == "tree" or (
+            at_root and self.params.legal_actions == "root"
+        )
+        return [action for action, after in enumerate(following) if after >= 0 or not masked]
+
+    def _expand_action(
+        self, node: DecisionNode, action: int
+    ) -> Generator[Leaf, LeafEvaluation, float]:
+        all_outcomes = self.params.expansion == "all_outcomes"
+        outcomes = range(self._num_outcomes) if all_outcomes else range(0)
+        slots = [self._next_slot + outcome for outcome in outcomes]
+        evaluation = yield Leaf(node, action, None, slots)
+        chance = ChanceNode(
+            normalize(evaluation.outcome_probs),
+            [0] * self._num_outcomes,
+            evaluation.afterstate_value,
+        )
+        node.chances[action] = chance
+        for outcome in outcomes:
+            self._add_successor(node, action, outcome, evaluation, outcome)
+        if all_outcomes:
+            chance.value = chance.expected_return(self.params.discount, {})
+        node.add(chance.value)
+        self._count_leaf(node.depth + all_outcomes, max(len(slots), 1))
+        return chance.value
+
+    def _expand_outcome(
+        self, node: DecisionNode, action: int, outcome: int
+    ) -> Generator[Leaf, LeafEvaluation, float]:
+        evaluation = yield Leaf(node, action, outcome, [self._next_slot])
+        self._add_successor(node, action, outcome, evaluation, 0)
+        self._count_leaf(node.depth + 1, 1)
+        return evaluation.values[0]
+
+    def _add_successor(
+        self, above: DecisionNode, action: int, outcome: int, evaluation: LeafEvaluation, row: int
+    ) -> None:
+        after = self._next_position[above.position][action]
+        position = after if after >= 0 else above.position
+        prior = normalize(evaluation.priors[row], self.allowed(position, at_root=False))
+        chance = above.chances[action]
+        chance.rewards[outcome] = evaluation.rewards[row]
+        chance.children[outcome] = DecisionNode(
+            self._next_slot, position, above.depth + 1, evaluation.values[row], prior
+        )
+        self._next_slot += 1
+
+    def _count_leaf(self, depth: int, evaluations: int) -> None:
+        self.depths.append(depth)
+        self.leaves += 1
+        self.evaluations += evaluations
+
+    def _back_up(self, path: list[Step], result: float) -> None:
+        """Carries the return from below the path's last outcome up to the root."""
+        discount = self.params.discount
+        for node, action, outcome in reversed(path):
+            chance = node.chances[action]
+            chance.traversals[outcome] += 1
+            if self.params.expansion == "all_outcomes":
+                result = chance.expected_return(discount, {outcome: result})
+                chance.value = chance.expected_return(discount, {})
+            else:
+                result = chance.rewards[outcome] + discount * result
+                chance.value = (chance.value * chance.visits + result) / (chance.visits + 1)
+            chance.visits += 1
+            node.add(result)
+
+
+def _select_outcome(chance: ChanceNode) -> int:
+    def score(outcome: int) -> float:
+        return chance.outcome_probs[outcome] / (chance.traversals[outcome] + 1.0)
+
+    return max(range(len(chance.outcome_probs)), key=score)
+
+
+def normalize(weights: list[float], allowed: list[int] | None = None) -> list[float]:
+    """Weights over `allowed` scaled to sum to one, as float32; uniform where all are zero."""
+    chosen = range(len(weights)) if allowed is None else allowed
+    total = 0.0  # not sum(), which compensates for rounding from Python 3.12 on
+    for index in chosen:
+        total += weights[index]
+    shares = [0.0] * len(weights)
+    for index in chosen:
+        shares[index] = _float32(weights[index] / total if total > 0.0 else 1.0 / len(chosen))
+    return shares
+
+
+def _float32(number: float) -> float:
+    return float(np.float32(number))

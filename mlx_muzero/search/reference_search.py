@@ -1,0 +1,161 @@
+"""Reference trees behind the interface of `Search`: same leaves, same slots, same results."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.reference import (
+    ChanceNode,
+    DecisionNode,
+    Leaf,
+    LeafEvaluation,
+    ReferenceTree,
+    normalize,
+)
+from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
+from mlx_muzero.types import F32, I32
+
+
+class ReferenceSearch:
+    """B reference trees behind the interface of `Search`.
+
+    Root noise is not drawn here: give the noised priors of another search's result.
+    """
+
+    def __init__(
+        self, params: SearchParams, next_position: npt.ArrayLike, num_outcomes: int
+    ) -> None:
+        self.params = params
+        self._next_position: list[list[int]] = np.asarray(next_position).tolist()
+        self._num_outcomes = num_outcomes
+        per_simulation = num_outcomes if params.expansion == "all_outcomes" else 1
+        self._slots_per_tree = 1 + params.num_simulations * per_simulation
+        self._trees: list[ReferenceTree] = []
+
+    def reset(self, prior: F32, value: F32, position: I32, noised_prior: F32 | None = None) -> None:
+        """Starts a search from B roots; arguments as in `Search.reset`."""
+        self._trees = []
+        for b in range(len(value)):
+            slot = b * self._slots_per_tree
+            root = DecisionNode(slot, int(position[b]), 0, float(value[b]), [])
+            tree = ReferenceTree(self.params, self._next_position, self._num_outcomes, root)
+            root.prior = (
+                normalize(prior[b].tolist(), tree.allowed(root.position, at_root=True))
+                if noised_prior is None
+                else noised_prior[b].tolist()
+            )
+            tree.leaf = next(tree.conversation, None)
+            self._trees.append(tree)
+
+    def root_slots(self) -> I32:
+        """[B] int32, slots of the roots' latents."""
+        return np.array([tree.root.slot for tree in self._trees], np.int32)
+
+    @property
+    def capacity(self) -> int:
+        """Slots the current search may name."""
+        return len(self._trees) * self._slots_per_tree
+
+    def select(self) -> Leaves | SingleLeaves | None:
+        """Leaves to evaluate, in the order of their roots; None when all roots are done."""
+        actions, outcomes = self._waiting()
+        if not actions and not outcomes:
+            return None
+        successors = self._num_outcomes if self.params.expansion == "all_outcomes" else 0
+        tree, parent, action, _ = _columns(actions)
+        if self.params.expansion == "all_outcomes":
+            slots = [leaf.successors for _, leaf in actions]
+            return Leaves(tree, parent, action, np.array(slots, np.int32).reshape(-1, successors))
+        slot = np.array([leaf.successors[0] for _, leaf in outcomes], np.int32)
+        return SingleLeaves(tree, parent, action, *_columns(outcomes), slot)
+
+    def backup(self, expansion: Expansion | SingleExpansion) -> None:
+        """Takes in the evaluations of the last leaves."""
+        actions, outcomes = self._waiting()
+        for row, (b, _) in enumerate(actions):
+            probs = expansion.outcome_probs[row].tolist()
+            if isinstance(expansion, Expansion):
+                evaluation = LeafEvaluation(
+                    probs,
+                    0.0,
+                    expansion.reward[row].tolist(),
+                    expansion.value[row].tolist(),
+                    expansion.prior[row].tolist(),
+                )
+            else:
+                afterstate_value = float(expansion.afterstate_value[row])
+                evaluation = LeafEvaluation(probs, afterstate_value, [], [], [])
+            self._answer(b, evaluation)
+        for row, (b, _) in enumerate(outcomes):
+            reward, value = float(expansion.reward[row]), float(expansion.value[row])
+            prior = expansion.prior[row].tolist()
+            self._answer(b, LeafEvaluation([], 0.0, [reward], [value], [prior]))
+
+    def _waiting(self) -> tuple[list[tuple[int, Leaf]], list[tuple[int, Leaf]]]:
+        """Leaves with their roots: actions, then outcomes."""
+        waiting = [(b, tree.leaf) for b, tree in enumerate(self._trees) if tree.leaf is not None]
+        return (
+            [(b, leaf) for b, leaf in waiting if leaf.outcome is None],
+            [(b, leaf) for b, leaf in waiting if leaf.outcome is not None],
+        )
+
+    def _answer(self, b: int, evaluation: LeafEvaluation) -> None:
+        tree = self._trees[b]
+        try:
+            tree.leaf = tree.conversation.send(evaluation)
+        except StopIteration:
+            tree.leaf = None
+
+    def result(self) -> SearchResult:
+        """Root statistics, as `Search.result` gives them."""
+        trees, actions = self._trees, range(len(self._next_position[0]))
+        chances = [[tree.root.chances.get(a) for a in actions] for tree in trees]
+        return SearchResult(
+            visits=np.array([[c.visits if c else 0 for c in row] for row in chances], np.int32),
+            value=np.array([tree.root.value for tree in trees], np.float32),
+            q=np.array([[c.value if c else 0.0 for c in row] for row in chances], np.float32),
+            prior=np.array([tree.root.prior for tree in trees], np.float32),
+            raw_value=np.array([tree.root.network_value for tree in trees], np.float32),
+            statistics=SearchStatistics(
+                max_depth=np.array([max(tree.depths) for tree in trees], np.int32),
+                mean_depth=np.array([sum(tree.depths) / len(tree.depths) for tree in trees]),
+                leaves=np.array([tree.leaves for tree in trees], np.int32),
+                evaluations=np.array([tree.evaluations for tree in trees], np.int32),
+            ),
+        )
+
+    def tree(self, root: int) -> TreeTable:
+        """The tree of `root`, as `Search.tree` gives it."""
+        nan = math.nan
+        tree = self._trees[root].root
+        nodes: list[tuple[DecisionNode | ChanceNode, int]] = [(tree, 0)]
+        rows = [(0, -1, 0, -1, nan, tree.visits, tree.value, nan, 0, nan)]
+        for parent, (node, depth) in enumerate(nodes):
+            if isinstance(node, DecisionNode):
+                for action, chance in sorted(node.chances.items()):
+                    prior, stats = node.prior[action], (chance.visits, chance.value)
+                    rows.append((len(rows), parent, 1, action, prior, *stats, nan, depth, nan))
+                    nodes.append((chance, depth))
+            else:
+                for outcome, child in sorted(node.children.items()):
+                    stats, reward = (child.visits, child.value), node.rewards[outcome]
+                    edge = (reward, depth + 1, node.outcome_probs[outcome])
+                    rows.append((len(rows), parent, 0, outcome, nan, *stats, *edge))
+                    nodes.append((child, depth + 1))
+        i32, f32 = np.int32, np.float32
+        dtypes = (i32, i32, np.int8, i32, f32, i32, np.float64, f32, i32, f32)
+        columns = zip(*rows, strict=True)
+        return TreeTable(*(np.array(c, t) for c, t in zip(columns, dtypes, strict=True)))
+
+
+def _columns(leaves: list[tuple[int, Leaf]]) -> tuple[I32, I32, I32, I32]:
+    """Tree, parent slot, action and outcome (-1 if none) of leaves."""
+    rows = [
+        (b, leaf.node.slot, leaf.action, -1 if leaf.outcome is None else leaf.outcome)
+        for b, leaf in leaves
+    ]
+    table = np.array(rows, np.int32).reshape(-1, 4)
+    return table[:, 0], table[:, 1], table[:, 2], table[:, 3]
