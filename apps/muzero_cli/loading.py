@@ -1,11 +1,14 @@
 """From command-line options to a configuration and a dataset."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 from mlx_muzero import config_toml
 from mlx_muzero.config import PRESETS, Config
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
 from muzero_cli.options import DEFAULT_DATABASE
 
@@ -20,8 +23,15 @@ def load_config(
     if file is not None:
         settings = config_toml.load(file, settings)
     if symbol is not None:
-        overrides = [*overrides, f'market.symbol="{symbol}"']
+        overrides = [*_of_symbol(symbol), *overrides]
     return config_toml.override(settings, overrides)
+
+
+def _of_symbol(symbol: str) -> list[str]:
+    """What a symbol's name settles; a later ``--set`` may say otherwise."""
+    pip_size = instrument(symbol).pip_size
+    settled = [f"market.symbol={json.dumps(symbol)}"]
+    return settled if pip_size is None else [*settled, f"market.pip_size={pip_size}"]
 
 
 def load_dataset(config: Config, database: Path | None) -> tuple[MarketDataset, Path]:
@@ -30,3 +40,9 @@ def load_dataset(config: Config, database: Path | None) -> tuple[MarketDataset, 
     with BarStore(path, read_only=True) as store:
         bars = store.load(config.market.symbol)
     return MarketDataset.from_bars(bars, config.market), path
+
+
+def load_truth(config: Config, database: Path) -> dict[str, Any] | None:
+    """What is known of a synthetic symbol's best policy; None for real ones."""
+    with BarStore(database, read_only=True) as store:
+        return store.truth(config.market.symbol)

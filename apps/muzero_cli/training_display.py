@@ -6,13 +6,13 @@ from datetime import timedelta
 from types import TracebackType
 
 import numpy as np
-from mlx_muzero.evaluation.metrics import Metrics
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.trainer import Counters

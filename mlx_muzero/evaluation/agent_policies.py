@@ -4,7 +4,6 @@ import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
-from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.types import I32
 
 
@@ -16,10 +15,10 @@ class SearchPolicy:
         self._agent = agent
         self._simulations = simulations
 
-    def reset(self, env: SessionEnv) -> None:
+    def reset(self, env: SessionView) -> None:
         """Nothing is carried from step to step."""
 
-    def act(self, env: SessionEnv) -> I32:
+    def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
         result = self._agent.plan(
             env.observe(),
@@ -38,10 +37,10 @@ class NetworkPolicy:
         self.name = name
         self._agent = agent
 
-    def reset(self, env: SessionEnv) -> None:
+    def reset(self, env: SessionView) -> None:
         """Nothing is carried from step to step."""
 
-    def act(self, env: SessionEnv) -> I32:
+    def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
         prior = self._agent.predict(env.observe()).prior
         legal = env.table.legal_mask(env.position)

@@ -1,12 +1,12 @@
 """Backtest: a policy played over sessions, side by side, in the training environment."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlx_muzero.evaluation.baselines import Policy
-from mlx_muzero.evaluation.metrics import Metrics, summarize
+from mlx_muzero.evaluation.metrics import Metrics, measure
+from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
@@ -24,16 +24,14 @@ class Backtest:
     """What a policy did.
 
     Attributes:
-      metrics: the summary.
-      trades: closed trades; `account` is the session's index.
-      session_net_pips: ``f64[n]`` result of each session after costs.
-      action_counts: ``i64[A]`` how often each action was taken.
+        metrics: the summary.
+        trades: closed trades; `account` is the session's index.
+        equity_pips: ``f64[n, steps]`` net equity of each session after each step.
     """
 
     metrics: Metrics
     trades: Trades
-    session_net_pips: F64
-    action_counts: I64
+    equity_pips: F64
 
 
 def backtest(
@@ -44,21 +42,21 @@ def backtest(
     tick: Tick = lambda _decisions: None,
 ) -> Backtest:
     """Play `policy` over the sessions at `starts` ``i64[n]``; `tick` hears of every B decisions."""
-    actions = len(rules.table.action_names)
-    action_counts = np.zeros(actions, np.int64)
-    net_pips: list[F64] = []
+    names = rules.table.action_names
+    action_counts = np.zeros(len(names), np.int64)
+    equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
     trades: list[Trades] = []
     for first in range(0, len(starts), SESSIONS_AT_ONCE):
         env = SessionEnv(dataset, rules, starts[first : first + SESSIONS_AT_ONCE])
         policy.reset(env)
         while not env.done:
-            action = policy.act(env)
+            step, action = env.step_index, policy.act(env)
             env.step(action)
-            action_counts += np.bincount(action, minlength=actions)
+            equity_pips[first : first + len(action), step] = env.core.equity_pips
+            action_counts += np.bincount(action, minlength=len(names))
             tick(len(action))
-        net_pips.append(env.core.equity_pips)
-        trades.append(env.core.ledger.trades().of_sessions_from(first))
+        closed = env.core.ledger.trades()
+        trades.append(replace(closed, account=closed.account + np.int32(first)))
     all_trades = Trades.concatenate(trades)
-    session_net_pips = np.concatenate(net_pips)
-    metrics = summarize(all_trades, session_net_pips, action_counts, rules, dataset.config)
-    return Backtest(metrics, all_trades, session_net_pips, action_counts)
+    metrics = measure(all_trades, equity_pips, action_counts, names)
+    return Backtest(metrics, all_trades, equity_pips)

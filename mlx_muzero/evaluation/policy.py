@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from mlx_muzero.trading.positions import ActionTable
-from mlx_muzero.types import F64, I32, I64, U64
+from mlx_muzero.types import F32, F64, I32, I64, U64
 
 
 class SessionView(Protocol):
@@ -60,6 +60,10 @@ class SessionView(Protocol):
     @property
     def round_trip_cost_pips(self) -> float:
         """Cost of one trade of exposure 1."""
+        ...
+
+    def observe(self) -> F32:
+        """``[B, W, F]``, what an agent sees at `bar`."""
         ...
 
 

@@ -29,7 +29,7 @@ def sample_actions(visits: I32, temperature: npt.ArrayLike, keys: U64) -> I32:
         raise ValueError("every row of visits needs a visited action and no negative count")
     heat = np.broadcast_to(np.asarray(temperature, np.float64), row_keys.shape)[:, None]
     if not (heat >= 0.0).all():
-        raise ValueError(f"temperature must not be negative, got {temperature}")
+        raise ValueError(f"temperature must not be negative, got {heat.min()}")
     # Relative to the row's largest count, so that no power over- or underflows in the top action.
     with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
         log_share = np.log(counts) - np.log(counts.max(axis=1, keepdims=True))

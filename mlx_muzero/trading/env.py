@@ -13,7 +13,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.features import FEATURE_NAMES
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingCore, TradingRules
 from mlx_muzero.trading.positions import ActionTable
-from mlx_muzero.types import F32, F64, I8, I32, I64
+from mlx_muzero.types import F32, F64, I8, I32, I64, U64
 
 OBSERVATION_FEATURES = FEATURE_NAMES + POSITION_FEATURES
 """The 15 columns of an observation; market features first."""
@@ -67,6 +67,21 @@ class SessionEnv:
     def table(self) -> ActionTable:
         """Positions and actions."""
         return self.rules.table
+
+    @property
+    def pip_size(self) -> float:
+        """Price of one pip."""
+        return self.rules.pip_size
+
+    @property
+    def round_trip_cost_pips(self) -> float:
+        """Cost of one trade of exposure 1."""
+        return self.rules.round_trip_cost_pips
+
+    @property
+    def episode(self) -> U64:
+        """Identity of each session, for seeding, ``u64[B]``: its first bar."""
+        return self.starts.astype(np.uint64)
 
     @property
     def session_bars(self) -> int:

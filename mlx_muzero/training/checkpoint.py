@@ -57,7 +57,7 @@ class CheckpointStore:
         partial.mkdir()
         mx.save_safetensors(str(partial / "weights.safetensors"), checkpoint.weights)
         mx.save_safetensors(str(partial / "optimizer.safetensors"), checkpoint.optimizer)
-        np.savez(partial / "replay.npz", **checkpoint.replay)
+        np.savez(partial / "replay.npz", allow_pickle=False, **checkpoint.replay)
         state = {"format": FORMAT_VERSION, **checkpoint.state}
         (partial / "state.json").write_text(json.dumps(state, indent=1))
         for path in partial.iterdir():

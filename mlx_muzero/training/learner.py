@@ -70,7 +70,7 @@ class Learner:
             losses=dict(zip(LOSS_TERMS, values[: len(LOSS_TERMS)].tolist(), strict=True)),
             total=float(values[-2]),
             gradient_norm=float(values[-1]),
-            overflow_frac=float(overflow.item()),
+            overflow_frac=float(np.array(overflow)),
         )
         self._require_finite(report)
         return report
@@ -110,9 +110,7 @@ class Learner:
 
     def arrays(self) -> tuple[dict[str, mx.array], dict[str, mx.array]]:
         """Weights (batch-norm statistics included) and optimizer state, flat by name."""
-        weights = tree_flatten(self.model.parameters(), destination={})
-        optimizer = tree_flatten(self.optimizer.state, destination={})
-        return weights, optimizer
+        return dict(tree_flatten(self.model.parameters())), dict(tree_flatten(self.optimizer.state))
 
     def restore(self, weights: dict[str, mx.array], optimizer: dict[str, mx.array]) -> None:
         """Inverse of `arrays`."""

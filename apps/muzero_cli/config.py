@@ -1,0 +1,38 @@
+"""`mlx-muzero config`: what a run would be configured with, and whether a file is right."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset
+
+app = typer.Typer(no_args_is_help=True, help="Show and check configurations.")
+
+
+@app.command("show")
+def show(
+    preset: Preset = "fx_micro",
+    config: ConfigFile = None,
+    set_: Overrides = [],  # noqa: B006
+    as_json: Json = False,
+) -> None:
+    """Print every key with its value, meaning and range, as TOML that can be edited."""
+    from dataclasses import asdict
+
+    from mlx_muzero import config_toml
+    from muzero_cli.loading import load_config
+
+    settings = load_config(preset, config, set_)
+    text = json.dumps(asdict(settings)) if as_json else config_toml.dumps(settings)
+    typer.echo(text.rstrip("\n"))
+
+
+@app.command("validate")
+def validate(file: Annotated[Path, typer.Argument(help="TOML file.")]) -> None:
+    """Check a configuration file: every wrong key, type and value at once."""
+    from mlx_muzero import config_toml
+
+    config_toml.load(file)
+    typer.echo(f"{file}: valid")

@@ -1,0 +1,80 @@
+"""`mlx-muzero evaluate`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from muzero_cli.options import Database, Json
+
+Split = Literal["train", "validation", "test"]
+Which = Literal["best", "latest"]
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    split: Annotated[Split, typer.Option(help="Part of the data.")] = "test",
+    sessions: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="At most so many sessions, spread evenly; all by default."),
+    ] = None,
+    simulations: Annotated[
+        Optional[int], typer.Option(min=1, help="Simulations a decision; the run's by default.")
+    ] = None,
+    checkpoint: Annotated[Which, typer.Option(help="Which checkpoint.")] = "best",
+    db: Database = None,
+    as_json: Json = False,
+) -> None:
+    """Judge a run on data it was not trained on, beside the baselines."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from mlx_muzero.agent import Agent
+    from mlx_muzero.evaluation.comparison import compare
+    from mlx_muzero.evaluation.report import report_dict, report_table
+    from mlx_muzero.market.outcomes import OUTCOME_NAMES
+    from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.training.models import build_model, load_model
+    from mlx_muzero.training.run import MarketRecord, RunFolder
+    from muzero_cli.loading import load_dataset, load_truth
+
+    folder = RunFolder(run)
+    config = folder.config()
+    rules = TradingRules.from_config(config)
+    model, name = load_model(folder, rules.table, checkpoint)
+    dataset, store = load_dataset(config, db or Path(folder.market().store))
+    folder.require_market(MarketRecord.of(store, dataset))
+    trained, untrained = (
+        Agent(one, config.search, rules.table, len(OUTCOME_NAMES))
+        for one in (model, build_model(config, rules.table))
+    )
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"), BarColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
+        task = progress.add_task(f"checkpoint {name}: decisions", total=None)
+        comparison = compare(
+            trained,
+            untrained,
+            simulations or config.search.num_simulations,
+            dataset,
+            rules,
+            split,
+            sessions,
+            load_truth(config, store),
+            lambda count: progress.advance(task, count),
+        )
+    if as_json:
+        report = report_dict(comparison.conditions, comparison.metrics)
+        report["checkpoint"] = name
+        report["expected_best_pips_per_session"] = comparison.expected_best_pips
+        typer.echo(json.dumps(report, allow_nan=False))
+        return
+    out = Console()
+    out.print(report_table(comparison.conditions, comparison.metrics))
+    if comparison.expected_best_pips is not None:
+        out.print(
+            "best policy that does not see the future, expected: "
+            f"{comparison.expected_best_pips:+.1f} net pips a session",
+            highlight=False,
+        )

@@ -1,0 +1,38 @@
+"""`mlx-muzero data synth`."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from muzero_cli.options import DEFAULT_DATABASE, Database
+
+Kind = Literal["random_walk", "planted_edge"]
+
+
+def synth(
+    kind: Annotated[Kind, typer.Argument(help="Which market.")],
+    symbol: Annotated[Optional[str], typer.Option(help="Name in the store; the kind's.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="Trading days of 1440 bars.")] = 250,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every draw.")] = 1,
+    cost_pips: Annotated[
+        float, typer.Option(min=0.0, help="Round-trip cost the known optimum is computed for.")
+    ] = 4.0,
+    db: Database = None,
+) -> None:
+    """Make a market whose best policy is known, replacing one of that name."""
+    from dataclasses import replace
+
+    from mlx_muzero.market.store import BarStore
+    from mlx_muzero.market.synthetic import make_market
+
+    bars, truth = make_market(kind, seed, days, round_trip_cost_pips=cost_pips)
+    bars = replace(bars, symbol=symbol or bars.symbol)
+    path = db or DEFAULT_DATABASE
+    with BarStore(path) as store:
+        store.replace_synthetic(bars, truth)
+    typer.echo(
+        f"{bars.symbol}: {len(bars):,} bars in {path}; the best policy without foresight expects "
+        f"{truth['expected_pips_per_session']:+.1f} net pips in a session of "
+        f"{truth['session_bars']} bars at {cost_pips:g} pips a trade"
+    )
