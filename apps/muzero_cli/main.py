@@ -10,7 +10,11 @@ import typer
 from rich.console import Console
 
 from mlx_muzero.errors import MuZeroError
-from muzero_cli import config, data, doctor, evaluate, train
+from muzero_cli import config, data
+from muzero_cli.doctor import doctor
+from muzero_cli.evaluate import evaluate
+from muzero_cli.synthetic import synth
+from muzero_cli.train import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,11 +24,12 @@ app = typer.Typer(
     epilog="Exit codes: 2 usage, 3 configuration, 4 market data, 5 run or checkpoint, "
     "6 training diverged, 7 search, 130 stopped by the user.",
 )
+data.app.command("synth")(synth)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("doctor")(doctor.doctor)
+app.command("train")(train)
+app.command("evaluate")(evaluate)
+app.command("doctor")(doctor)
 
 
 def run() -> None:

@@ -1,6 +1,5 @@
 """`mlx-muzero data synth`."""
 
-from pathlib import Path
 from typing import Annotated, Literal, Optional
 
 import typer
@@ -30,7 +29,7 @@ def synth(
     bars = replace(bars, symbol=symbol or bars.symbol)
     path = db or DEFAULT_DATABASE
     with BarStore(path) as store:
-        store.replace_synthetic(bars, truth)
+        store.write_synthetic(bars, truth)
     typer.echo(
         f"{bars.symbol}: {len(bars):,} bars in {path}; the best policy without foresight expects "
         f"{truth['expected_pips_per_session']:+.1f} net pips in a session of "

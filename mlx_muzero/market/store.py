@@ -183,6 +183,19 @@ class BarStore:
             row = self._db.execute("delete from bars where symbol = ?", [symbol]).fetchone()
         return int(row[0]) if row else 0
 
+    def write_synthetic(self, bars: Bars, truth: Mapping[str, object]) -> None:
+        """Keep a synthetic market with its truth, in place of one of the same name.
+
+        Raises:
+            DataError: the name holds real bars.
+        """
+        held = any(summary.symbol == bars.symbol for summary in self.symbols())
+        if held and self.truth(bars.symbol) is None:
+            raise DataError(f"{self.path} holds real bars of {bars.symbol}; choose another symbol")
+        self.remove(bars.symbol)
+        self.set_truth(bars.symbol, truth)
+        self.write(bars)
+
     def set_truth(self, symbol: str, truth: Mapping[str, object]) -> None:
         """Keep what is known about how the synthetic `symbol` was made (JSON values only)."""
         self._db.execute("insert or replace into truths values (?, ?)", [symbol, json.dumps(truth)])

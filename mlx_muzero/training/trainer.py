@@ -145,7 +145,8 @@ class Trainer:
         except TrainingDiverged as error:
             self.journal.append("diverged", reason=str(error), **asdict(self.counters))
             raise
-        self._validate()
+        if self.counters.validated_at < self.counters.episodes:
+            self._validate()
         self._save()
         self.journal.append("finished", **asdict(self.counters))
         return True
