@@ -39,7 +39,7 @@ def sample_actions(visits: I32, temperature: float, keys: U64) -> I32:
     return (cumulative > target).argmax(axis=1).astype(np.int32)
 
 
-def legal_actions(next_position: npt.ArrayLike, position: npt.ArrayLike) -> Bool:
+def legal_mask(next_position: npt.ArrayLike, position: npt.ArrayLike) -> Bool:
     """[B, A] bool, which actions are legal in `position` ([B]) under `next_position` ([P, A])."""
     table, rows = int32s("next_position", next_position), int32s("position", position)
     return np.asarray(table[rows] >= 0)
