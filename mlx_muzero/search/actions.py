@@ -32,7 +32,7 @@ def sample_actions(visits: I32, temperature: float, keys: U64) -> I32:
     if temperature == 0.0:
         return counts.argmax(axis=1).astype(np.int32)
     # Relative to the row's largest count, so that no power over- or underflows in the top action.
-    with np.errstate(divide="ignore", under="ignore"):
+    with np.errstate(divide="ignore", over="ignore", under="ignore"):
         log_share = np.log(counts) - np.log(counts.max(axis=1, keepdims=True))
         cumulative = np.exp(log_share / temperature).cumsum(axis=1)
     target = uniform(row_keys)[:, None] * cumulative[:, -1:]
