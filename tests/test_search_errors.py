@@ -1,6 +1,7 @@
 """Bad arguments are named; nothing crashes and nothing is half done."""
 
 import dataclasses
+import threading
 
 import numpy as np
 import pytest
@@ -159,3 +160,26 @@ def test_too_many_slots_is_an_error_not_an_overflow():
     search = Search(SearchParams(num_simulations=1_000_000), TABLE, 1200)
     with pytest.raises(SearchError, match="slots"):
         search.reset(**ROOTS, noise=False)
+
+
+def test_one_search_is_not_shared_between_threads():
+    search = Search(SearchParams(num_simulations=20_000, depth_limit=1), np.zeros((1, 3), int), 1)
+    roots = 200
+    prior = np.full((roots, 3), 1 / 3, np.float32)
+    zeros = np.zeros(roots, np.int32)
+    network = HashEvaluator(3, 1)
+    search.reset(prior, zeros, zeros, zeros, noise=False)
+    network.reset(zeros.astype(np.uint64), search.root_slots(), search.capacity)
+    for _ in range(3):  # then the depth limit lets the next select() run to the end
+        search.backup(network.expand(search.select()))
+    worker = threading.Thread(target=search.select)
+    worker.start()
+    refused = 0
+    while worker.is_alive():
+        try:
+            search.tree(0)
+        except SearchError as error:
+            assert "another thread" in str(error)  # noqa: PT017
+            refused += 1
+    worker.join()
+    assert refused > 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlx_muzero.search import Search, SearchParams, legal_actions
+from mlx_muzero.search import Search, SearchParams, legal_mask
 from mlx_muzero.search.hash_evaluator import HashEvaluator
 
 FX_POSITIONS = np.array([[0, 1, 2, -1], [1, -1, -1, 0], [2, -1, -1, 0]], np.int32)
@@ -33,16 +33,14 @@ def test_visits_are_conserved(expansion, depth_limit):
         below = np.zeros_like(tree.visits)
         np.add.at(below, tree.parent[1:], tree.visits[1:])
         chance = tree.kind == 1
+        # A successor made by all_outcomes counts its own evaluation, no simulation through it.
+        own = np.bincount(tree.parent[1:], minlength=len(tree.parent))[chance]
         decision = (tree.kind == 0) & (tree.depth < depth_limit)
-        children = np.bincount(tree.parent[1:], minlength=len(tree.parent))
         # N of a decision node is its own evaluation and the simulations through its actions.
         np.testing.assert_array_equal(tree.visits[decision], 1 + below[decision])
-        # N(a) is its expansion and the simulations that went on; successors count themselves.
-        own = children[chance] if expansion == "all_outcomes" else 0
-        if expansion == "all_outcomes":
-            np.testing.assert_array_equal(tree.visits[chance], 1 + below[chance] - own)
-        else:
-            np.testing.assert_array_equal(tree.visits[chance], 1 + below[chance])
+        # N(a) is its expansion and the simulations that went on through an outcome.
+        through = below[chance] - (own if expansion == "all_outcomes" else 0)
+        np.testing.assert_array_equal(tree.visits[chance], 1 + through)
         assert tree.depth.max() <= depth_limit
         assert tree.visits[0] == 81
 
@@ -98,7 +96,7 @@ def test_a_search_object_can_be_used_again_with_another_batch():
 def test_illegal_actions_are_masked_in_the_tree(expansion):
     params = SearchParams(num_simulations=150, depth_limit=5, expansion=expansion)
     search, result = plan(params, range(6), noise=True)
-    allowed = legal_actions(FX_POSITIONS, np.arange(6) % 3)
+    allowed = legal_mask(FX_POSITIONS, np.arange(6) % 3)
     assert (result.visits[~allowed] == 0).all()
     assert (result.prior[~allowed] == 0.0).all()
     np.testing.assert_allclose(result.prior.sum(axis=1), 1.0, rtol=1e-6)
@@ -122,7 +120,7 @@ def test_mask_at_the_root_only_and_not_at_all():
     states = np.arange(1, 30, 3)  # long
     at_root = plan(SearchParams(num_simulations=100, legal_actions="root"), states)
     off = plan(SearchParams(num_simulations=100, legal_actions="off"), states)
-    allowed = legal_actions(FX_POSITIONS, states % 3)
+    allowed = legal_mask(FX_POSITIONS, states % 3)
     assert (at_root[1].visits[~allowed] == 0).all()
     assert (off[1].visits[~allowed] > 0).any()
     tree = at_root[0].tree(0)
@@ -167,10 +165,6 @@ def test_noise_depends_on_the_seed_and_mixes_by_its_share():
     params = SearchParams(num_simulations=1, root_exploration_fraction=0.25)
     search = Search(params, np.zeros((1, 4), np.int32), OUTCOMES)
     prior = np.tile(np.array([[0.7, 0.1, 0.1, 0.1]], np.float32), (3, 1))
-    search.reset(prior, np.zeros(3), np.zeros(3, int), np.array([1, 2, 1]), noise=True)
-    search.select()
-    noised = [search.tree(b) for b in range(3)]
-    assert noised  # trees exist before any evaluation
     network = HashEvaluator(4, OUTCOMES)
     states = np.zeros(3, np.uint64)
     result = search.run(network, states, prior, np.zeros(3), [0, 0, 0], [1, 2, 1], noise=True)

@@ -45,7 +45,7 @@ def muzero_search(state, params, network):
         network.reset(np.uint64([node.state]), np.int32([0]), 2)
         one = np.int32([0])
         reward = network.expand(Leaves(one, one, np.int32([action]), np.int32([[1]]))).reward
-        child = Node(network._pool[1], network)
+        child = Node(network.state(1), network)
         node.children[action], node.rewards[action] = child, float(reward[0, 0])
         result = child.value
         for above, taken in reversed(path):

@@ -1,10 +1,9 @@
 // The Python face of the search core: NumPy arrays in, NumPy arrays out, no logic.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/vector.h>
 
+#include <atomic>
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +52,22 @@ const T* checked(const char* name, const In<T>& array, std::vector<std::size_t> 
   return array.data();
 }
 
+// Marks a search as busy while a call works without the GIL; a second caller gets an error.
+class Exclusive {
+ public:
+  explicit Exclusive(std::atomic_flag& busy) : busy_(busy) {
+    if (busy_.test_and_set(std::memory_order_acquire)) {
+      throw ms::SearchError("this search is at work in another thread; use one search per thread");
+    }
+  }
+  ~Exclusive() { busy_.clear(std::memory_order_release); }
+  Exclusive(const Exclusive&) = delete;
+  Exclusive& operator=(const Exclusive&) = delete;
+
+ private:
+  std::atomic_flag& busy_;
+};
+
 // A Search and the sizes its arrays must have.
 class Core {
  public:
@@ -64,6 +79,7 @@ class Core {
 
   void reset(const In<float>& prior, const In<float>& value, const In<std::int32_t>& position,
              const In<std::uint64_t>& seed, bool noise) {
+    const Exclusive exclusive(busy_);
     const std::size_t roots = value.ndim() == 1 ? value.shape(0) : 0;
     const float* values = checked("value", value, {roots});
     const float* priors = checked("prior", prior, {roots, actions_});
@@ -74,11 +90,13 @@ class Core {
   }
 
   bool select() {
+    const Exclusive exclusive(busy_);
     const nb::gil_scoped_release release;
     return search_.select();
   }
 
-  nb::tuple action_leaves() const {
+  nb::tuple action_leaves() {
+    const Exclusive exclusive(busy_);
     const ms::LeafColumns& leaves = search_.actions();
     const std::size_t n = leaves.size();
     const std::size_t successors = n == 0 ? 0 : leaves.slot.size() / n;
@@ -86,7 +104,8 @@ class Core {
                           to_numpy(std::vector(leaves.slot), {n, successors}));
   }
 
-  nb::tuple outcome_leaves() const {
+  nb::tuple outcome_leaves() {
+    const Exclusive exclusive(busy_);
     const ms::LeafColumns& leaves = search_.outcomes();
     return nb::make_tuple(column(leaves.tree), column(leaves.parent), column(leaves.action),
                           column(leaves.outcome), column(leaves.slot));
@@ -94,6 +113,7 @@ class Core {
 
   void backup_all(const In<float>& outcome_probs, const In<float>& reward, const In<float>& value,
                   const In<float>& prior) {
+    const Exclusive exclusive(busy_);
     require(ms::Expansion::kAllOutcomes);
     const std::size_t n = search_.actions().size();
     const ms::EvaluationColumns evaluations{
@@ -107,6 +127,7 @@ class Core {
 
   void backup_single(const In<float>& outcome_probs, const In<float>& afterstate_value,
                      const In<float>& reward, const In<float>& value, const In<float>& prior) {
+    const Exclusive exclusive(busy_);
     require(ms::Expansion::kSingleOutcome);
     const std::size_t n = search_.actions().size();
     const std::size_t m = search_.outcomes().size();
@@ -120,7 +141,8 @@ class Core {
     search_.backup(afterstates, successors);
   }
 
-  nb::tuple result() const {
+  nb::tuple result() {
+    const Exclusive exclusive(busy_);
     const auto roots = static_cast<std::size_t>(search_.roots());
     std::vector<std::int32_t> visits(roots * actions_), max_depth(roots), leaves(roots),
         evaluations(roots);
@@ -137,7 +159,8 @@ class Core {
                           column(std::move(leaves)), column(std::move(evaluations)));
   }
 
-  nb::tuple tree(int root) const {
+  nb::tuple tree(int root) {
+    const Exclusive exclusive(busy_);
     ms::TreeRows rows = ms::tree_rows(search_.tree(root), search_.shape());
     return nb::make_tuple(column(std::move(rows.parent)), column(std::move(rows.kind)),
                           column(std::move(rows.action_or_outcome)),
@@ -164,6 +187,7 @@ class Core {
   }
 
   ms::Search search_;
+  std::atomic_flag busy_;
   std::size_t actions_;
   std::size_t outcomes_;
 };

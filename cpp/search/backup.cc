@@ -42,7 +42,8 @@ void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, doub
     if (params.expansion == Expansion::kAllOutcomes) {
       result = expected_return(tree, shape, params.discount, chance, step.outcome, result);
       ++tree.edge_visits[edge];
-      tree.edge_value[edge] = expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0);
+      tree.edge_value[edge] =
+          expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0);
     } else {
       result = tree.reward[outcome] + params.discount * result;
       add_to_edge(tree, edge, result);

@@ -1,6 +1,7 @@
 #include "search/search.h"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <string>
 #include <utility>
@@ -53,6 +54,7 @@ Search::Search(const Params& params, std::vector<std::int32_t> next_position, in
 void Search::reset(int roots, const float* prior, const float* value,
                    const std::int32_t* position, const std::uint64_t* seed, bool noise) {
   validate_reset(roots, prior, value, position);
+  trees_.clear();
   const std::size_t block = shape_.block_bytes();
   const std::size_t needed = block * as_size(roots);
   if (needed > arena_bytes_) {

@@ -31,7 +31,7 @@ def sample_actions(visits: I32, temperature: npt.ArrayLike, keys: U64) -> I32:
     if not (heat >= 0.0).all():
         raise ValueError(f"temperature must not be negative, got {heat.min()}")
     # Relative to the row's largest count, so that no power over- or underflows in the top action.
-    with np.errstate(divide="ignore", invalid="ignore", under="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         log_share = np.log(counts) - np.log(counts.max(axis=1, keepdims=True))
         cumulative = np.exp(log_share / heat).cumsum(axis=1)
     target = uniform(row_keys)[:, None] * cumulative[:, -1:]
@@ -39,7 +39,7 @@ def sample_actions(visits: I32, temperature: npt.ArrayLike, keys: U64) -> I32:
     return np.where(heat[:, 0] == 0.0, counts.argmax(axis=1), drawn).astype(np.int32)
 
 
-def legal_actions(next_position: npt.ArrayLike, position: npt.ArrayLike) -> Bool:
+def legal_mask(next_position: npt.ArrayLike, position: npt.ArrayLike) -> Bool:
     """[B, A] bool, which actions are legal in `position` ([B]) under `next_position` ([P, A])."""
     table, rows = int32s("next_position", next_position), int32s("position", position)
     return np.asarray(table[rows] >= 0)

@@ -37,6 +37,10 @@ class HashEvaluator:
         self._pool = np.zeros(capacity, np.uint64)
         self._pool[root_slots] = root_latents
 
+    def state(self, slot: int) -> int:
+        """State in a slot of the pool."""
+        return int(self._pool[slot])
+
     def expand(self, leaves: Leaves) -> Expansion:
         """Actions with all their outcomes (see `Evaluator.expand`)."""
         above, action = self._pool[leaves.parent], leaves.action.astype(np.uint64)
