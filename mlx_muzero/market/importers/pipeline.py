@@ -178,7 +178,7 @@ class _Job:
         # A later row that contradicts an earlier one is one more row left out.
         for symbol, line in repeats.differing:
             twice = Rejected(line, "its minute came before, with other values", "")
-            self.screens[symbol].reject([twice])
+            self.screens[symbol].retract(twice)
         for screen in self.screens.values():
             screen.check(str(self.path))
 
