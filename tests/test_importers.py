@@ -303,7 +303,7 @@ def test_another_feed_under_the_same_name_is_refused(store, tmp_path):
     assert import_file(store, other, "USDJPY_B").inserted == 200
 
 
-def micro_features(path, n=400, gap_after=200, ohlc=False, spoil=None):
+def micro_features(path, n=400, gap_after=200, ohlc=False, spoil=None, stamp="timestamp"):
     """FX's table: lag k of row t is lag 0 of row t - k; the minute gap has other lags."""
     rng = np.random.default_rng(0)
     minutes = np.arange(n) + 100 * (np.arange(n) >= gap_after)
@@ -320,25 +320,30 @@ def micro_features(path, n=400, gap_after=200, ohlc=False, spoil=None):
     times = columns.pop("timestamp")
     table = {"t": times, **columns}
     with duckdb.connect(str(path)) as db:
+        db.execute("set timezone = 'UTC'")
         db.register("made", table)
         names = ", ".join(f'"{name}"' for name in columns)
         db.execute(
             f"""create table micro_features as
-                select make_timestamp_ns(t)::timestamp as "timestamp", {names}, 'x' as origin
+                select make_timestamp_ns(t)::{stamp} as "timestamp", {names}, 'x' as origin
                 from made order by random()"""
         )
     return path
 
 
-def test_the_feature_table_of_fx_gives_bars_once_its_lags_agree(store, tmp_path, monkeypatch):
+@pytest.mark.parametrize("stamp", ["timestamp", "timestamptz"])
+def test_the_feature_table_of_fx_gives_bars_once_its_lags_agree(
+    store, tmp_path, monkeypatch, stamp
+):
     monkeypatch.setattr("mlx_muzero.market.importers.micro_features.ROWS_PER_BATCH", 90)
-    path = micro_features(tmp_path / "micro_features_usdjpy.db", ohlc=True)
+    path = micro_features(tmp_path / "micro_features_usdjpy.db", ohlc=True, stamp=stamp)
     report = import_file(store, path, "USDJPY")
     assert (report.format, report.inserted) == ("micro-features", 400)
     assert any("288 lagged columns" in note for note in report.notes)
     bars = store.load("USDJPY")
     assert np.array_equal(bars.close, walk(400)[3])
     assert np.array_equal(bars.high, walk(400)[1])
+    assert bars.open_time_ns[0] == MONDAY_NS
 
 
 def test_a_feature_table_with_only_closes_says_what_its_bars_are(store, tmp_path):

@@ -264,7 +264,6 @@ def _connect(path: str, read_only: bool) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "autoinstall_known_extensions": "false",
-        "TimeZone": "UTC",
     }
     return duckdb.connect(path, read_only=read_only, config=config)
 
