@@ -43,7 +43,7 @@ def import_bars(
     from mlx_muzero.market.importers import import_file, import_order
     from mlx_muzero.market.store import BarStore
 
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
     reports = []
     with (
         BarStore(db) as store,
@@ -80,7 +80,12 @@ def list_symbols(db: DbOption = DEFAULT_DB, as_json: JsonOption = False) -> None
         return
     table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "has")
     for s in symbols:
-        known = {"volume": s.has_volume, "ask": s.has_ask, "known truth": s.synthetic}
+        known = {
+            "volume": s.has_volume,
+            "taker": s.has_taker,
+            "ask": s.has_ask,
+            "known truth": s.synthetic,
+        }
         has = ", ".join(name for name, there in known.items() if there)
         table.add_row(s.symbol, f"{s.bars:,}", utc_text(s.first_ns), utc_text(s.last_ns), has)
     Console().print(table)

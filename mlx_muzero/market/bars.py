@@ -32,7 +32,7 @@ class Fault(IntEnum):
             Fault.NONE: "no fault",
             Fault.NOT_FINITE: "a price is not a finite number",
             Fault.NOT_POSITIVE: "a price is zero or negative",
-            Fault.BAD_ORDER: "open or close outside [low, high]",
+            Fault.BAD_ORDER: "open or close outside low to high",
             Fault.BAD_VOLUME: "the volume is negative or infinite",
         }[self]
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS
 from mlx_muzero.market.clocks import ZoneClock
-from mlx_muzero.types import I64
+from mlx_muzero.types import I64, Bool
 
 NEW_YORK = ZoneClock("America/New_York")
 WEEK_TURN_NS = 17 * HOUR_NS
@@ -78,10 +78,9 @@ def fx_holidays(first_ns: int, last_ns: int) -> Closures:
     return Closures(NEW_YORK.to_utc(np.array(start)), NEW_YORK.to_utc(np.array(end)))
 
 
-def near_week_turn(time_ns: I64, tolerance_ns: int) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+def near_week_turn(time_ns: I64, tolerance_ns: int) -> Bool:
     """Whether each UTC time is within `tolerance_ns` of 17:00 New York: Bool[T]."""
-    spring_free = time_ns - (NEW_YORK.to_utc(time_ns) - time_ns)
-    away = (spring_free - WEEK_TURN_NS) % DAY_NS
+    away = (NEW_YORK.from_utc(time_ns) - WEEK_TURN_NS) % DAY_NS
     return np.minimum(away, DAY_NS - away) <= tolerance_ns
 
 

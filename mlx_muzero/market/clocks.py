@@ -24,10 +24,13 @@ CLOCK_HELP = "UTC, UTC+2, UTC-05:30, an IANA zone (Europe/Athens), a zone with a
 _SECOND_NS = 1_000_000_000
 _HISTDATA_SWITCH_NS = int(np.datetime64("2019-01-01", "ns").astype(np.int64))
 
-# A broker's week opens within this of Sunday 17:00 New York, give or take its offset.
-WEEK_OPEN_TOLERANCE_NS = 15 * MINUTE_NS
+# A broker's week opens and closes this near to a whole hour.
+WEEK_TURN_TOLERANCE_NS = 15 * MINUTE_NS
 # One weekend may be a holiday's; two that agree are not.
 MIN_WEEKENDS = 2
+# Early closes before holidays are one or two of a year's 104 edges; the wrong daylight saving
+# rule (European for American) is eight.
+MIN_AGREEING_FRAC = 0.96
 
 
 class Clock(Protocol):
@@ -56,9 +59,17 @@ class ZoneClock:
         local = wall_ns - self.shift_ns
         if not len(local):
             return local
-        years = (local[[local.argmin(), local.argmax()]].astype("datetime64[ns]")).astype("M8[Y]")
-        starts, offsets = _offsets(self.zone, *(int(y) + 1970 for y in years.astype(np.int64)))
-        return local - offsets[np.searchsorted(starts, local, side="right") - 1]
+        changes, offsets = _offsets(self.zone, *_year_range(local))
+        # Skipped and repeated local times keep the old offset: both end at the later reading.
+        starts = changes[1:] + np.maximum(offsets[:-1], offsets[1:])
+        return local - offsets[np.searchsorted(starts, local, side="right")]
+
+    def from_utc(self, utc_ns: I64) -> I64:
+        """Wall time of each UTC time, both I64[T]."""
+        if not len(utc_ns):
+            return utc_ns
+        changes, offsets = _offsets(self.zone, *_year_range(utc_ns))
+        return utc_ns + offsets[np.searchsorted(changes[1:], utc_ns, side="right")] + self.shift_ns
 
     def describe(self, first_wall_ns: int, last_wall_ns: int) -> str:
         """See `Clock.describe`."""
@@ -128,45 +139,45 @@ def parse_clock(text: str) -> Clock:
 def detect_fx_clock(wall_ns: I64) -> ZoneClock | None:
     """Finds a broker's clock from the hours its weeks close and open.
 
-    The FX week closes Friday 17:00 and opens Sunday 17:00 New York time. Every weekend gap of
-    the file (40 to 60 h) gives the offset at its two edges; if all agree on one fixed offset that
-    is the clock, if they agree on one distance from New York (brokers at New York + 7 h keep
-    their daily bars to five a week) that is, otherwise nothing is guessed.
+    The FX week closes Friday 17:00 and opens Sunday 17:00 New York time. The two edges of every
+    weekend gap (40 to 60 h) each give a distance from UTC, from New York (many brokers keep it at
+    7 h, for five daily bars a week) and from London (European daylight saving). The family whose
+    distances agree best, to the hour, is the clock.
 
     Args:
         wall_ns: I64[T] wall times of FX bars, in time order.
 
     Returns:
-        The clock, or None if the file has fewer than `MIN_WEEKENDS` weekends or they disagree.
+        The clock, or None if the file has fewer than `MIN_WEEKENDS` weekends or no family agrees
+        on `MIN_AGREEING_FRAC` of the edges.
     """
     gaps = np.diff(wall_ns)
-    edges = np.flatnonzero((gaps >= 40 * HOUR_NS) & (gaps <= 60 * HOUR_NS))
-    fixed, new_york = set(), set()
-    weekends = 0
-    for edge in edges:
-        # The bar before the gap closes a minute after it opens.
-        for wall, day in ((int(wall_ns[edge]) + MINUTE_NS, 4), (int(wall_ns[edge + 1]), 6)):
-            local_week_turn = _nearest_weekday_ns(wall, day) + 17 * HOUR_NS
-            shift = wall - local_week_turn
-            rounded = round(shift / (30 * MINUTE_NS)) * 30 * MINUTE_NS
-            if abs(shift - rounded) > WEEK_OPEN_TOLERANCE_NS:
-                return None
-            new_york.add(rounded)
-            turn_utc = ZoneClock("America/New_York").to_utc(np.array([local_week_turn]))[0]
-            fixed.add(rounded + local_week_turn - int(turn_utc))
-        weekends += 1
-    if weekends < MIN_WEEKENDS:
+    before = np.flatnonzero((gaps >= 40 * HOUR_NS) & (gaps <= 60 * HOUR_NS))
+    if len(before) < MIN_WEEKENDS:
         return None
-    if len(fixed) == 1:
-        return ZoneClock("UTC", fixed.pop())
-    return ZoneClock("America/New_York", new_york.pop()) if len(new_york) == 1 else None
+    # The bar before the gap closes a minute after it opens.
+    walls = np.concatenate([wall_ns[before] + MINUTE_NS, wall_ns[before + 1]])
+    turns = np.concatenate(
+        [_nearest_turn_ns(walls[: len(before)], 4), _nearest_turn_ns(walls[len(before) :], 6)]
+    )
+    turns_utc = ZoneClock("America/New_York").to_utc(turns)
+    best, best_frac = None, MIN_AGREEING_FRAC
+    for zone in ("UTC", "America/New_York", "Europe/London"):
+        shifts = walls - ZoneClock(zone).from_utc(turns_utc)
+        hours = np.round(shifts / HOUR_NS).astype(np.int64)
+        near = np.abs(shifts - hours * HOUR_NS) <= WEEK_TURN_TOLERANCE_NS
+        values, counts = np.unique(hours[near], return_counts=True)
+        frac = counts.max(initial=0) / len(walls)
+        if frac > best_frac:
+            best, best_frac = ZoneClock(zone, int(values[counts.argmax()]) * HOUR_NS), frac
+    return best
 
 
-def _nearest_weekday_ns(wall_ns: int, weekday: int) -> int:
-    # Midnight of the `weekday` (Monday 0) whose 17:00 is nearest; 1970-01-01 was a Thursday.
+def _nearest_turn_ns(wall_ns: I64, weekday: int) -> I64:
+    # The nearest 17:00 on a `weekday` (Monday 0), as local time; 1970-01-01 was a Thursday.
     anchor = 17 * HOUR_NS + (weekday - 3) * DAY_NS
-    weeks = round((wall_ns - anchor) / (7 * DAY_NS))
-    return anchor - 17 * HOUR_NS + weeks * 7 * DAY_NS
+    weeks = np.round((wall_ns - anchor) / (7 * DAY_NS)).astype(np.int64)
+    return anchor + weeks * 7 * DAY_NS
 
 
 def _is_zone(name: str) -> bool:
@@ -179,8 +190,13 @@ def _is_zone(name: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _offsets(zone: str, first_year: int, last_year: int) -> tuple[I64, I64]:
-    """Local times from which each UTC offset holds, and the offsets, both nanoseconds."""
-    info = ZoneInfo(zone)
+    """UTC times from which each offset holds, and the offsets, both nanoseconds."""
+    try:
+        info = ZoneInfo(zone)
+    except ZoneInfoNotFoundError as error:
+        raise DataError(
+            f"this system has no time zone data for {zone}: install it (package tzdata)"
+        ) from error
 
     def offset_s(second: int) -> int:
         offset = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=second)).astimezone(info)
@@ -188,19 +204,25 @@ def _offsets(zone: str, first_year: int, last_year: int) -> tuple[I64, I64]:
 
     begin = int(datetime(first_year, 1, 1, tzinfo=UTC).timestamp()) - 86_400
     end = int(datetime(last_year + 1, 1, 1, tzinfo=UTC).timestamp()) + 86_400
-    starts, offsets = [-(2**63)], [offset_s(begin)]
-    for day in range(begin, end, 86_400):
-        before, after = offset_s(day), offset_s(day + 86_400)
+    changes, offsets = [begin], [offset_s(begin)]
+    # No zone changes its offset twice within a week.
+    for week in range(begin, end, 7 * 86_400):
+        before, after = offsets[-1], offset_s(week + 7 * 86_400)
         if before == after:
             continue
-        low, high = day, day + 86_400
+        low, high = week, week + 7 * 86_400
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if offset_s(middle) == before else (low, middle)
-        # Skipped and repeated local times keep the old offset: both end at the later reading.
-        starts.append((high + max(before, after)) * _SECOND_NS)
+        changes.append(high)
         offsets.append(after)
-    return np.array(starts, np.int64), np.array(offsets, np.int64) * _SECOND_NS
+    return np.array(changes) * _SECOND_NS, np.array(offsets) * _SECOND_NS
+
+
+def _year_range(time_ns: I64) -> tuple[int, int]:
+    ends = np.array([time_ns.min(), time_ns.max()]).astype("M8[ns]").astype("M8[Y]")
+    first, last = ends.astype(np.int64)
+    return int(first) + 1970, int(last) + 1970
 
 
 def _years(first_ns: int, last_ns: int) -> str:

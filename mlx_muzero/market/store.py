@@ -52,6 +52,7 @@ class SymbolSummary:
     last_ns: int
     has_volume: bool
     has_ask: bool
+    has_taker: bool
     synthetic: bool
 
 
@@ -110,7 +111,7 @@ class BarStore:
         """What the store holds, by symbol."""
         rows = self._db.execute(
             """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
-                      count(volume) > 0, count(close_ask) > 0,
+                      count(volume) > 0, count(close_ask) > 0, count(taker_buy_volume) > 0,
                       symbol in (select symbol from truths)
                from bars group by symbol order by symbol"""
         ).fetchall()
@@ -249,6 +250,7 @@ class FileReader:
     """
 
     def __init__(self, database: Path | None = None) -> None:
+        self._name = f"{database}: " if database else ""
         self._db = _open(database, read_only=True) if database else _connect(":memory:", False)
 
     def __enter__(self) -> "FileReader":
@@ -267,7 +269,7 @@ class FileReader:
         try:
             return self._db.execute(query, parameters or []).fetchnumpy()
         except duckdb.Error as error:
-            raise DataError(str(error).splitlines()[0]) from error
+            raise DataError(self._name + str(error).splitlines()[0]) from error
 
 
 def _connect(path: str, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -275,7 +277,6 @@ def _connect(path: str, read_only: bool) -> duckdb.DuckDBPyConnection:
     config: dict[str, str | bool | int | float | list[str]] = {
         "memory_limit": MEMORY_LIMIT,
         "autoinstall_known_extensions": "false",
-        "TimeZone": "UTC",
     }
     return duckdb.connect(path, read_only=read_only, config=config)
 

@@ -6,7 +6,6 @@ integer below 2**53 over a power of ten below 10**22, so one division rounds it 
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -80,17 +79,12 @@ class Fields:
     lines: Lines
     delimiters: I64
 
-    @staticmethod
-    def counts(lines: Lines, delimiter: bytes) -> I64:
-        """Number of fields of each line: I64[T]."""
-        return _Delimiters(lines, delimiter).per_line + 1
-
     @classmethod
-    def cut(cls, lines: Lines, delimiter: bytes) -> "Fields":
-        """Fields of lines that all have equally many."""
-        found = _Delimiters(lines, delimiter)
-        columns = int(found.per_line[0]) if len(found.per_line) else 0
-        return cls(lines, found.positions[found.first[:, None] + np.arange(columns)])
+    def cut(cls, lines: Lines, delimiter: bytes, fields: int) -> "Fields":
+        """Fields of lines that all have `fields` of them (see `count_fields`)."""
+        positions = np.flatnonzero(lines.data == ord(delimiter))
+        first = np.searchsorted(positions, lines.start)
+        return cls(lines, positions[first[:, None] + np.arange(fields - 1)])
 
     def span(self, first: int, last: int | None = None) -> tuple[I64, I64]:
         """Start and end bytes of the fields `first` to `last` (inclusive), delimiters between."""
@@ -101,15 +95,10 @@ class Fields:
         return start, end
 
 
-class _Delimiters:
-    def __init__(self, lines: Lines, delimiter: bytes) -> None:
-        self.lines = lines
-        self.positions = np.flatnonzero(lines.data == ord(delimiter))
-        self.first = np.searchsorted(self.positions, lines.start)
-
-    @cached_property
-    def per_line(self) -> I64:
-        return np.searchsorted(self.positions, self.lines.end) - self.first
+def count_fields(lines: Lines, delimiter: bytes) -> I64:
+    """Number of fields of each line: I64[T]."""
+    positions = np.flatnonzero(lines.data == ord(delimiter))
+    return np.searchsorted(positions, lines.end) - np.searchsorted(positions, lines.start) + 1
 
 
 def decimals(data: U8, start: I64, end: I64) -> tuple[F64, Bool]:

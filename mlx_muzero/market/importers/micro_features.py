@@ -48,7 +48,7 @@ class MicroFeaturesSource:
     """Implements `Source` for FX's feature table."""
 
     path: Path
-    time_column: str
+    time: str
     prices: dict[str, str]
     size: int
     format: str = MICRO_FEATURES
@@ -66,7 +66,7 @@ class MicroFeaturesSource:
         """
         with FileReader(path) as reader:
             described = reader.fetch(
-                "select column_name from duckdb_columns() where table_name = ?"
+                "select column_name, data_type from duckdb_columns() where table_name = ?"
                 " order by column_index",
                 [TABLE],
             )
@@ -85,11 +85,14 @@ class MicroFeaturesSource:
                     f" {len(LAGGED_FEATURES)} features, first {missing[0]}"
                 )
             time = _first_of(TIME_NAMES, names, path, "time")
+            types = dict(zip(described["column_name"], described["data_type"], strict=True))
+            # A time with a zone is a moment already; casting it would read it as local.
+            zoned = types[time] == "TIMESTAMP WITH TIME ZONE"
             close = _first_of(CLOSE_NAMES, names, path, "close")
             (size,) = reader.fetch(f"select count(*) as n from {TABLE}")["n"]
         whole = all(name in names for name in PRICE_COLUMNS)
         prices = {name: names[name] if whole else close for name in PRICE_COLUMNS}
-        source = cls(path, time, prices, int(size))
+        source = cls(path, f'epoch_ns("{time}"{"" if zoned else "::timestamp"})', prices, int(size))
         if not whole:
             source.notes.append(
                 f"the table has no open, high, low: they were all set to {close}, so a bar shows"
@@ -106,16 +109,15 @@ class MicroFeaturesSource:
         prices = ", ".join(f'"{name}"::double as {alias}' for alias, name in self.prices.items())
         lagged = [f"{feature}_{lag}" for feature in LAGGED_FEATURES for lag in range(LAGS)]
         quoted = ", ".join(f'"{name}"::double as "{name}"' for name in lagged)
-        time = f'epoch_ns("{self.time_column}"::timestamp)'
         with FileReader(self.path) as reader:
-            times = self._times(reader, time)
+            times = self._times(reader)
             compared, done = 0, 0
             while done < len(times):
                 # The rows before the batch are what its lags are compared with.
                 head = max(done - LAGS + 1, 0)
                 stop = min(done + ROWS_PER_BATCH, len(times))
                 table = reader.fetch(
-                    f"""select rowid + 1 as row, {time} as wall_ns, {prices}, {quoted}
+                    f"""select rowid + 1 as row, {self.time} as wall_ns, {prices}, {quoted}
                         from {TABLE} where wall_ns between ? and ? order by wall_ns""",
                     [int(times[head]), int(times[stop - 1])],
                 )
@@ -129,10 +131,10 @@ class MicroFeaturesSource:
         if note not in self.notes:
             self.notes.append(note)
 
-    def _times(self, reader: FileReader, time: str) -> I64:
-        times = reader.fetch(f"select {time} as t from {TABLE} order by t")["t"]
+    def _times(self, reader: FileReader) -> I64:
+        times = reader.fetch(f"select {self.time} as t from {TABLE} order by t")["t"]
         if np.ma.getmaskarray(times).any():
-            raise DataError(f"{self.path}: {TABLE} has rows without {self.time_column}")
+            raise DataError(f"{self.path}: {TABLE} has rows without a time")
         wall = np.ma.getdata(times).astype(np.int64)
         twice = np.flatnonzero(np.diff(wall) == 0)
         if len(twice):

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.market.clocks import CLOCK_HELP, Clock, detect_fx_clock, parse_clock
+from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, detect_fx_clock, parse_clock
 from mlx_muzero.market.importers.formats import (
     FORMATS,
     MICRO_FEATURES,
@@ -178,7 +178,7 @@ class _Job:
         # A later row that contradicts an earlier one is one more row left out.
         for symbol, line in repeats.differing:
             twice = Rejected(line, "its minute came before, with other values", "")
-            self.screens[symbol].reject([twice])
+            self.screens[symbol].retract(twice)
         for screen in self.screens.values():
             screen.check(str(self.path))
 
@@ -240,6 +240,10 @@ def _open(path: Path, format_name: str, symbol: str | None) -> Source:
 
 
 def _clock_of(source: Source, told: str | None, symbol: str) -> tuple[Clock, str | None]:
+    if told is not None and isinstance(source, TextSource) and source.clock == UTC_CLOCK.name:
+        if parse_clock(told) != UTC_CLOCK:
+            raise DataError(f"{source.path}: a {source.format} file is in UTC, not {told}")
+        return UTC_CLOCK, None
     if told is not None or source.clock is not None:
         return parse_clock(str(told or source.clock)), None
     if market_of(symbol) == "fx":

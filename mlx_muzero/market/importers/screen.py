@@ -87,6 +87,11 @@ class Screen:
         self.rejected_count += len(rejected)
         self.rejected += rejected[: REJECTED_KEPT - len(self.rejected)]
 
+    def retract(self, row: Rejected) -> None:
+        """A row that was taken in is left out after all."""
+        self.rows -= 1
+        self.reject([row])
+
     def check(self, file: str) -> None:
         """Raise if the file as a whole cannot be trusted.
 
@@ -118,7 +123,7 @@ class Screen:
             faults.append(f"no two bars are one minute apart (the closest are {minutes} minutes)")
         if faults:
             reasons = "\n".join(f"  - {fault}" for fault in faults)
-            raise DataError(f"{file}: refused, the store is unchanged:\n{reasons}")
+            raise DataError(f"{file}: {self.symbol} refused, the store is unchanged:\n{reasons}")
 
     def _see_times(self, utc_ns: I64) -> None:
         head = [] if self._previous_ns is None else [self._previous_ns]

@@ -59,6 +59,8 @@ class ParquetSource:
                     [str(path)],
                 )
                 held = list(zip(found["symbol"], found["a"], found["b"], strict=True))
+                if not held or any(s is None for s, *_ in held):
+                    raise DataError(f"{path}: empty, or rows without a symbol")
                 size = max(b for _, _, b in held) + 1
                 spans = [(str(s), int(a), int(b)) for s, a, b in held if only in (None, s)]
                 if not spans:

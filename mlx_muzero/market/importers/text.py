@@ -9,7 +9,7 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS
-from mlx_muzero.market.importers.fields import Fields, Lines, decimals, stamps
+from mlx_muzero.market.importers.fields import Fields, Lines, count_fields, decimals, stamps
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
     TEXT_FORMATS,
@@ -97,7 +97,7 @@ class TextSource:
         if skip_header and len(lines.start) and self._is_header(lines.text(0, _LONGEST_LINE)):
             lines = lines.take(np.arange(1, len(lines.start)))
         wanted = self.layout.stamp_fields + len(self._columns)
-        counts = Fields.counts(lines, self.layout.delimiter)
+        counts = count_fields(lines, self.layout.delimiter)
         rejected = [
             Rejected(
                 int(lines.number[row]),
@@ -110,7 +110,7 @@ class TextSource:
         if not len(lines.start):
             empty = np.empty(0, np.int64)
             return Chunk(None, empty, empty, {}, rejected, done)
-        fields = Fields.cut(lines, self.layout.delimiter)
+        fields = Fields.cut(lines, self.layout.delimiter, wanted)
         rows = RowFilter(lines.number)
         span = fields.span(0, self.layout.stamp_fields - 1)
         wall, known = self._stamps(lines, span)
