@@ -5,8 +5,8 @@ import os
 from pathlib import Path
 
 import pytest
-from markets import walk_bars
 
+from markets import walk_bars
 from mlx_muzero.config import FX_MICRO, Config
 from mlx_muzero.market.dataset import MarketDataset
 

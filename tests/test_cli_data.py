@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from muzero_cli.data import app
 from typer.testing import CliRunner
 
 from mlx_muzero.errors import DataError
+from muzero_cli.data import app
 
 MINUTES = np.datetime64("2021-03-01T00:00", "s") + np.arange(300) * 60
 

@@ -1,6 +1,6 @@
 import numpy as np
-from markets import walk_bars
 
+from markets import walk_bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES, SessionEnv

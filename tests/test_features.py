@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markets import MINUTE_NS, MONDAY_NS, walk_bars
 
+from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.market.features import (
     FEATURE_NAMES,
     HISTORY_BARS,

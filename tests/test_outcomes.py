@@ -1,6 +1,6 @@
 import numpy as np
-from markets import walk_bars
 
+from markets import walk_bars
 from mlx_muzero.market.outcomes import (
     DEVIATION_BARS,
     DOWN,

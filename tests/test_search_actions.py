@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mlx_muzero.rng import Stream, key
-from mlx_muzero.search import legal_mask, sample_actions
+from mlx_muzero.search import sample_actions
 
 VISITS = np.array([[5, 15, 0, 5]], np.int32)
 
@@ -57,8 +57,3 @@ def test_bad_arguments():
         sample_actions(VISITS, float("nan"), keys)
     with pytest.raises(ValueError, match="keys"):
         sample_actions(VISITS, 1.0, np.zeros(2, np.uint64))
-
-
-def test_legal_mask():
-    table = np.array([[0, 1, -1], [-1, 1, 0]])
-    assert legal_mask(table, [1, 0]).tolist() == [[False, True, True], [True, True, False]]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markets import MINUTE_NS, MONDAY_NS, walk_bars
 
+from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.dataset import MarketDataset

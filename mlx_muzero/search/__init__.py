@@ -3,7 +3,7 @@
 The MLX backend is `mlx_muzero.search.mlx_evaluator`, so that nothing here imports MLX.
 """
 
-from mlx_muzero.search.actions import legal_mask, sample_actions
+from mlx_muzero.search.actions import sample_actions
 from mlx_muzero.search.evaluator import (
     Evaluator,
     Expansion,
@@ -26,6 +26,5 @@ __all__ = [
     "SingleExpansion",
     "SingleLeaves",
     "TreeTable",
-    "legal_mask",
     "sample_actions",
 ]

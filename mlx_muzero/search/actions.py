@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from mlx_muzero.rng import uniform
 from mlx_muzero.search.arrays import int32s, uint64s
-from mlx_muzero.types import I32, U64, Bool
+from mlx_muzero.types import I32, U64
 
 
 def sample_actions(visits: I32, temperature: npt.ArrayLike, keys: U64) -> I32:
@@ -37,9 +37,3 @@ def sample_actions(visits: I32, temperature: npt.ArrayLike, keys: U64) -> I32:
     target = uniform(row_keys)[:, None] * cumulative[:, -1:]
     drawn = (cumulative > target).argmax(axis=1)
     return np.where(heat[:, 0] == 0.0, counts.argmax(axis=1), drawn).astype(np.int32)
-
-
-def legal_mask(next_position: npt.ArrayLike, position: npt.ArrayLike) -> Bool:
-    """[B, A] bool, which actions are legal in `position` ([B]) under `next_position` ([P, A])."""
-    table, rows = int32s("next_position", next_position), int32s("position", position)
-    return np.asarray(table[rows] >= 0)
