@@ -7,10 +7,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from mlx_muzero.evaluation.metrics import action_alarm, expectancy_pips, measure, quality_score
-from mlx_muzero.evaluation.report import Conditions, report_dict, report_table
 from mlx_muzero.trading.ledger import Trades
 
 NAMES = ("HOLD", "BUY", "SELL", "CLOSE")
@@ -116,18 +114,3 @@ def test_interval_is_seeded_and_covers():
         assert m == measure(trades_with(pips), pips[:, None], np.array([0, 50, 0, 0]), NAMES, seed)
         covered += m.net_pips_low <= 2 <= m.net_pips_high
     assert covered >= 33
-
-
-def test_report_names_what_it_was_measured_on():
-    m = measure(trades_with([3]), np.full((1, 1), 3.0), np.array([0, 1, 0, 0]), NAMES)
-    conditions = Conditions("USDJPY", "test", 1, 360, 4.0, "2024-01-01", "2024-02-01")
-    console = Console(width=200, record=True, file=None, quiet=True)
-    with console.capture() as capture:
-        console.quiet = False
-        console.print(report_table(conditions, {"planner": m, "flat": m}))
-    text = capture.get()
-    for part in ("USDJPY", "test", "planner", "flat", "+3.0", "round trip 4", "critical"):
-        assert part in text
-    report = report_dict(conditions, {"planner": m})
-    assert report["conditions"]["split"] == "test"
-    json.dumps(report, allow_nan=False)

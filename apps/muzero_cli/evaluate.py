@@ -11,6 +11,9 @@ from muzero_cli.options import Database, Json
 Split = Literal["train", "validation", "test"]
 Which = Literal["best", "latest"]
 
+PIPED_WIDTH = 100
+"""Columns where standard output is no terminal."""
+
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
@@ -32,7 +35,7 @@ def evaluate(
 
     from mlx_muzero.agent import Agent
     from mlx_muzero.evaluation.comparison import compare
-    from mlx_muzero.evaluation.report import report_dict, report_table
+    from mlx_muzero.evaluation.report import report, report_dict
     from mlx_muzero.market.outcomes import OUTCOME_NAMES
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.models import build_model, load_model
@@ -49,6 +52,7 @@ def evaluate(
         Agent(one, config.search, rules.table, len(OUTCOME_NAMES))
         for one in (model, build_model(config, rules.table))
     )
+    simulations = simulations or config.search.num_simulations
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"), BarColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
@@ -56,7 +60,7 @@ def evaluate(
         comparison = compare(
             trained,
             untrained,
-            simulations or config.search.num_simulations,
+            simulations,
             dataset,
             rules,
             split,
@@ -65,16 +69,19 @@ def evaluate(
             lambda count: progress.advance(task, count),
         )
     if as_json:
-        report = report_dict(comparison.conditions, comparison.metrics)
-        report["checkpoint"] = name
-        report["expected_best_pips_per_session"] = comparison.expected_best_pips
-        typer.echo(json.dumps(report, allow_nan=False))
+        values = report_dict(comparison.conditions, comparison.metrics)
+        values["checkpoint"] = name
+        values["simulations"] = simulations
+        values["expected_best_pips_per_session"] = comparison.expected_best_pips
+        typer.echo(json.dumps(values, allow_nan=False))
         return
-    out = Console()
-    out.print(report_table(comparison.conditions, comparison.metrics))
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out = Console(highlight=False, width=PIPED_WIDTH)
+    out.print(f"{run}, checkpoint {name}, {simulations} simulations a decision")
+    out.print(report(comparison.conditions, comparison.metrics))
     if comparison.expected_best_pips is not None:
         out.print(
-            "best policy that does not see the future, expected: "
-            f"{comparison.expected_best_pips:+.1f} net pips a session",
-            highlight=False,
+            "Best policy that does not see the future, expected: "
+            f"{comparison.expected_best_pips:+.1f} net pips a session."
         )

@@ -22,6 +22,7 @@ from mlx_muzero.evaluation.baselines import (
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.report import Conditions
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.planted_optimum import from_truth
 from mlx_muzero.market.sessions import Split
@@ -127,8 +128,9 @@ def _conditions(
         data=dataset.config.symbol,
         split=split,
         sessions=len(starts),
+        available_sessions=len(dataset.evaluation_starts(split)),
         session_bars=dataset.config.session_bars,
         round_trip_cost_pips=rules.round_trip_cost_pips,
-        first=str(np.datetime64(int(first), "ns").astype("datetime64[m]")),
-        last=str(np.datetime64(int(last), "ns").astype("datetime64[m]")),
+        first=utc_text(int(first)),
+        last=utc_text(int(last)),
     )

@@ -1,12 +1,23 @@
-"""Several policies side by side, as a table to read and a dict to keep."""
+"""Several policies side by side, as tables to read in 80 columns and a dict to keep."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from rich import box
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
-from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.evaluation.metrics import Alarm, Metrics
+
+_ALARM_STYLES: dict[Alarm, str] = {
+    "healthy": "green",
+    "notice": "yellow",
+    "warning": "dark_orange",
+    "critical": "bold red",
+}
 
 
 @dataclass(frozen=True)
@@ -17,6 +28,7 @@ class Conditions:
         data: symbol or file.
         split: "train", "validation" or "test".
         sessions: sessions played by every policy.
+        available_sessions: sessions without a common step that the split holds.
         session_bars: steps of each.
         round_trip_cost_pips: cost of one trade.
         first: UTC time of the first bar, ISO 8601.
@@ -26,52 +38,25 @@ class Conditions:
     data: str
     split: str
     sessions: int
+    available_sessions: int
     session_bars: int
     round_trip_cost_pips: float
     first: str
     last: str
 
 
-def report_table(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Table:
-    """A Rich table, one row for each named policy in the order given."""
-    table = Table(
-        title=f"{conditions.data}, {conditions.split} split",
-        caption=f"{conditions.sessions} sessions of {conditions.session_bars} bars, "
-        f"{conditions.first} to {conditions.last}, round trip {conditions.round_trip_cost_pips:g} "
-        "pips; net pips a session with 95 % bootstrap interval",
+def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
+    """Results, actions and conditions of the named policies, in the order given.
+
+    Nothing is cut at 80 columns while the names have at most 19 characters.
+    """
+    return Group(
+        Text(f"{conditions.data}, {conditions.split} split\n", style="bold"),
+        _results(metrics),
+        Text(),
+        _actions(metrics),
+        Text(_legend(conditions, next(iter(metrics.values()))), style="dim"),
     )
-    table.add_column("policy")
-    for heading in (
-        "net pips/session",
-        "95 %",
-        "trades/session",
-        "expectancy",
-        "win",
-        "profit factor",
-        "sharpe",
-        "SQN",
-        "max drawdown",
-        "in market",
-    ):
-        table.add_column(heading, justify="right")
-    table.add_column("actions")
-    for name, m in metrics.items():
-        factor = "-" if m.profit_factor is None else f"{m.profit_factor:.2f}"
-        table.add_row(
-            name,
-            f"{m.net_pips_per_session:+.1f}",
-            f"{m.net_pips_low:+.1f} to {m.net_pips_high:+.1f}",
-            f"{m.trades_per_session:.1f}",
-            f"{m.expectancy_pips:+.2f}",
-            f"{m.win_frac:.0%}",
-            factor,
-            f"{m.sharpe:.2f}",
-            f"{m.sqn:.2f}",
-            f"{m.max_drawdown_pips:.0f}",
-            f"{m.exposure_frac:.0%}",
-            m.alarm,
-        )
-    return table
 
 
 def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[str, Any]:
@@ -80,3 +65,88 @@ def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[
         "conditions": asdict(conditions),
         "policies": {name: m.as_dict() for name, m in metrics.items()},
     }
+
+
+def _results(metrics: Mapping[str, Metrics]) -> Table:
+    headings = ("trades", "expect-\nancy", "win", "PF", "max\nDD", "Sharpe")
+    table = _table("net pips/session\n[95% interval]", *headings)
+    for name, m in metrics.items():
+        low, high = m.net_pips_low, m.net_pips_high
+        style = "green" if low > 0 else "red" if high < 0 else ""
+        interval = f"[{_signed(low):>5}, {_signed(high):>5}]"
+        table.add_row(
+            name,
+            Text(f"{_signed(m.net_pips_per_session):>5} {interval}", style=style),
+            _count(m.trades),
+            _signed(m.expectancy_pips),
+            f"{m.win_frac:.0%}",
+            "-" if m.profit_factor is None else _short(m.profit_factor),
+            _count(m.max_drawdown_pips),
+            _signed(m.sharpe),
+        )
+    return table
+
+
+def _actions(metrics: Mapping[str, Metrics]) -> Table:
+    first = next(iter(metrics.values()))
+    table = _table(*first.action_frac, "in\nmarket", "bars/\ntrade", "SQN", "net\npips", "alarm")
+    for name, m in metrics.items():
+        table.add_row(
+            name,
+            *(f"{frac:.0%}" for frac in m.action_frac.values()),
+            f"{m.exposure_frac:.0%}",
+            f"{m.mean_bars_in_trade:.0f}",
+            _signed(m.sqn),
+            _signed(m.net_pips),
+            Text(m.alarm, style=_ALARM_STYLES[m.alarm]),
+        )
+    return table
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table.add_column("policy", overflow="fold")
+    for heading in headings:
+        # A heading like "[95% interval]" is text, not markup.
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    return table
+
+
+def _legend(conditions: Conditions, measured: Metrics) -> str:
+    return "\n".join(
+        [
+            "",
+            f"{conditions.sessions:,} of {conditions.available_sessions:,} sessions of "
+            f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC; "
+            f"round trip {conditions.round_trip_cost_pips:g} pips.",
+            "Pips are net of costs; the interval is a bootstrap over sessions. Expectancy: "
+            "(Win% x Avg_Win) - (Loss% x Avg_Loss), pips a trade. PF: profit factor. Max DD: "
+            "largest fall of the equity, in pips, sessions end to end.",
+            f"Sharpe: mean over deviation of net pips per session, times "
+            f"{measured.sharpe_factor:.1f}, the root of the "
+            f"{measured.sharpe_sessions_per_year:,.0f} sessions that fit end to end into 52 "
+            "five-day weeks.",
+            "Alarm, by the commonest action: up to 40% healthy, up to 60% notice, up to 90% "
+            "warning, above critical; who holds positions for long holds often.",
+        ]
+    )
+
+
+def _signed(value: float) -> str:
+    """Three figures with their sign in at most five characters: +0.52, -12.3, +1240, -12k."""
+    text = _short(abs(value))
+    sign = "" if text == "0.00" else "-" if value < 0 else "+"
+    return sign + text
+
+
+def _short(value: float) -> str:
+    """Three figures of a number from 0 on, "inf" included, in at most four characters."""
+    for below, decimals in ((10, 2), (100, 1), (10_000, 0)):
+        if round(value, decimals) < below:
+            return f"{value:.{decimals}f}"
+    return f"{value / 1000:.0f}k" if value < math.inf else "inf"
+
+
+def _count(value: float) -> str:
+    """A whole number in at most six characters: 98,304 or 131k."""
+    return f"{value:,.0f}" if value < 99_999.5 else f"{value / 1000:.0f}k"

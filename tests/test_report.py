@@ -1,0 +1,110 @@
+"""The report reads whole in 80 columns, says what it was measured on, and is valid JSON."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from mlx_muzero.evaluation.metrics import Metrics, measure
+from mlx_muzero.evaluation.report import Conditions, report, report_dict
+from mlx_muzero.trading.ledger import Trades
+
+CONDITIONS = Conditions(
+    "USDJPY", "test", 100, 1_604, 360, 4.0, "2020-02-03 00:00", "2020-12-31 21:58"
+)
+LONGEST_NAME = "agent (raw network)"
+
+
+def metrics(**changes) -> Metrics:
+    flat = measure(
+        Trades.concatenate([]),
+        np.zeros((100, 360)),
+        np.array([36_000, 0, 0, 0]),
+        ("HOLD", "BUY", "SELL", "CLOSE"),
+    )
+    return replace(flat, **changes)
+
+
+def printed(policies, width=80, **options):
+    console = Console(width=width, **options)
+    with console.capture() as capture:
+        console.print(report(CONDITIONS, policies))
+    return capture.get()
+
+
+amounts = st.floats(-9e5, 9e5)
+
+
+@given(amounts, amounts, amounts, st.floats(0, 9e5), st.floats(-900, 900), st.integers(0, 900_000))
+def test_nothing_is_cut_at_80_columns(net, low, high, drawdown, sharpe, trades):
+    row = metrics(
+        net_pips_per_session=net,
+        net_pips_low=low,
+        net_pips_high=high,
+        expectancy_pips=net,
+        win_frac=1.0,
+        profit_factor=drawdown,
+        max_drawdown_pips=drawdown,
+        sharpe=sharpe,
+        sqn=sharpe,
+        trades=trades,
+        exposure_frac=1.0,
+        mean_bars_in_trade=360.0,
+    )
+    text = printed({LONGEST_NAME: row, "flat": metrics()})
+    assert "…" not in text
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    # One line in each of the two tables, with its name whole.
+    assert sum(line.startswith(LONGEST_NAME) for line in lines) == 2
+    assert sum(line.startswith("flat ") for line in lines) == 2
+
+
+def test_says_what_it_was_measured_on():
+    text = " ".join(printed({"flat": metrics()}).split())
+    for part in (
+        "USDJPY, test split",
+        "100 of 1,604 sessions of 360 bars, 2020-02-03 00:00 to 2020-12-31 21:58 UTC",
+        "round trip 4 pips",
+        "times 32.2, the root of the 1,040 sessions",
+    ):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.52, "+0.52"), (-0.001, "0.00"), (-9.996, "-10.0"), (-411.2, "-411"), (-12_345, "-12k")],
+)
+def test_numbers_keep_three_figures(value, text):
+    row = printed({"flat": metrics(net_pips_per_session=value)})
+    assert f" {text} [" in row
+
+
+def test_action_shares_and_alarms_are_named():
+    shares = {"HOLD": 0.55, "BUY": 0.2, "SELL": 0.05, "CLOSE": 0.2}
+    text = printed({"agent": metrics(action_frac=shares, alarm="notice"), "flat": metrics()})
+    agent, flat = (
+        next(line for line in text.splitlines()[8:] if line.startswith(name))
+        for name in ("agent", "flat")
+    )
+    assert agent.split()[1:5] == ["55%", "20%", "5%", "20%"]
+    assert agent.endswith("notice")
+    assert flat.endswith("critical")
+
+
+def test_color_marks_alarms_on_a_terminal_and_nothing_elsewhere():
+    policies = {"flat": metrics(), "edge": metrics(net_pips_low=1.0, net_pips_high=2.0)}
+    colored = printed(policies, force_terminal=True, color_system="standard")
+    assert "\x1b[1;31mcritical" in colored
+    assert "\x1b" not in printed(policies, width=100)
+
+
+def test_dict_is_valid_json():
+    values = report_dict(CONDITIONS, {"edge": metrics(profit_factor=math.inf)})
+    assert values["conditions"]["available_sessions"] == 1_604
+    assert json.loads(json.dumps(values, allow_nan=False))["policies"]["edge"]["alarm"]

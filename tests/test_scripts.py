@@ -1,0 +1,84 @@
+"""The scripts run, and what README and docs quote exists."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from mlx_muzero import config_toml
+from mlx_muzero.config_keys import KEYS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHELL_SCRIPTS = [ROOT / ".ci" / "run", ROOT / "scripts" / "test"]
+
+
+def run_script(name, *arguments):
+    command = [sys.executable, str(ROOT / "scripts" / name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_collection_benchmark_adds_up():
+    sizes = ("--simulations", "2", "--envs", "2", "3", "--steps", "2", "--rounds", "1")
+    found = run_script("bench_collect.py", *sizes, "--json")
+    assert [result["envs"] for result in found["results"]] == [2, 3]
+    for result in found["results"]:
+        per_minute = result["decisions_per_s"] * 60 / 360
+        assert result["episodes_per_minute"] == pytest.approx(per_minute)
+        assert sum(result["share"].values()) == pytest.approx(1)
+        assert min(result["share"].values()) > 0
+        assert result["ratio_to_twin"] > 0
+
+
+def test_replay_of_ten_thousand_episodes_stays_under_500_mb():
+    found = run_script("bench_replay.py", "--rounds", "2", "--json")
+    assert found["episodes"] == 10_000
+    assert found["buffer_bytes"] <= found["resident_growth_bytes"] + 1e6 < 501e6
+    assert found["times_smaller"] > 10
+
+
+@pytest.mark.parametrize("script", SHELL_SCRIPTS, ids=lambda path: path.name)
+def test_shell_scripts_are_executable_and_parse(script):
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_quoted_configurations_are_valid(page):
+    for text in blocks(page, "toml"):
+        config_toml.loads(text, str(page))
+    for key, value in re.findall(r"--set (\w+\.\w+)=(\S+)", page.read_text()):
+        config_toml.override(config_toml.loads(""), [f"{key}={value.rstrip('`')}"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_named_keys_files_and_links_exist(page):
+    text = page.read_text()
+    sections = "|".join(KEYS)
+    for section, name in re.findall(rf"`({sections})\.(\w+)`", text):
+        assert name in KEYS[section], f"{section}.{name}"
+    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
+    for path in re.findall(r"`((?:scripts|docs|mlx_muzero|cpp)/[\w./]+)`", text):
+        assert (ROOT / path).exists() or path == "scripts/demo", path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_quoted_commands_exist(page):
+    from muzero_cli.main import app
+
+    verbs = set(re.findall(r"mlx-muzero ((?:data |config )?[a-z]+)", page.read_text()))
+    for verb in verbs:
+        done = CliRunner().invoke(app, [*verb.split(), "--help"])
+        assert done.exit_code == 0, f"mlx-muzero {verb}"
