@@ -8,6 +8,7 @@ import sys
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from mlx_muzero.errors import MuZeroError
 from muzero_cli import config, data
@@ -37,7 +38,9 @@ def run() -> None:
     try:
         app()
     except MuZeroError as error:
-        Console(stderr=True, highlight=False).print(f"[bold red]error:[/] {error}", soft_wrap=True)
+        # As Text: a message may hold brackets, which markup would swallow.
+        message = Text.assemble(("error:", "bold red"), f" {error}")
+        Console(stderr=True).print(message, soft_wrap=True, highlight=False)
         sys.exit(error.exit_code)
 
 

@@ -2,7 +2,7 @@
 
 A checkpoint is a folder written under a temporary name, flushed to the disk and renamed, so a
 reader never sees half of one. Kept: the newest two, the newest of which is the latest, and the
-best by validation.
+best by validation, which each checkpoint names, so that the two can never disagree.
 """
 
 import json
@@ -22,7 +22,6 @@ FORMAT_VERSION = 1
 KEEP_NEWEST = 2
 
 _PARTIAL_SUFFIX = ".partial"
-_BEST_FILE = "best.json"
 
 
 @dataclass(frozen=True)
@@ -53,21 +52,23 @@ class CheckpointStore:
         self.folder.mkdir(parents=True, exist_ok=True)
         target = self.folder / name
         partial = self.folder / f"{name}{_PARTIAL_SUFFIX}"
-        shutil.rmtree(partial, ignore_errors=True)
+        best_name = name if best else self._best_name()
+        for left_over in self.folder.glob(f"*{_PARTIAL_SUFFIX}"):
+            shutil.rmtree(left_over)
         partial.mkdir()
         mx.save_safetensors(str(partial / "weights.safetensors"), checkpoint.weights)
         mx.save_safetensors(str(partial / "optimizer.safetensors"), checkpoint.optimizer)
         np.savez(partial / "replay.npz", allow_pickle=False, **checkpoint.replay)
-        state = {"format": FORMAT_VERSION, **checkpoint.state}
+        state = {"format": FORMAT_VERSION, "best": best_name, **checkpoint.state}
         (partial / "state.json").write_text(json.dumps(state, indent=1))
         for path in partial.iterdir():
             _flush(path)
         _flush(partial)
         partial.rename(target)
         _flush(self.folder)
-        if best:
-            self._point_best_at(name)
-        self._prune()
+        for old in self._whole()[:-KEEP_NEWEST]:
+            if old != best_name:
+                shutil.rmtree(self.folder / old)
         return target
 
     def latest(self) -> Path | None:
@@ -76,12 +77,16 @@ class CheckpointStore:
         return self.folder / names[-1] if names else None
 
     def best(self) -> Path | None:
-        """The checkpoint with the best validation, or None before the first."""
-        pointer = self.folder / _BEST_FILE
-        if not pointer.exists():
+        """The checkpoint with the best validation, or None before the first; errors as `load`."""
+        name = self._best_name()
+        if name is None or not (self.folder / name).exists():
             return None
-        path = self.folder / str(json.loads(pointer.read_text())["checkpoint"])
-        return path if path.exists() else None
+        return self.folder / name
+
+    def _best_name(self) -> str | None:
+        latest = self.latest()
+        name: str | None = None if latest is None else load_state(latest)["best"]
+        return name
 
     def _whole(self) -> list[str]:
         """Names of whole checkpoints, oldest first; names sort by age."""
@@ -92,19 +97,6 @@ class CheckpointStore:
             for path in self.folder.iterdir()
             if path.is_dir() and path.suffix != _PARTIAL_SUFFIX
         )
-
-    def _point_best_at(self, name: str) -> None:
-        partial = self.folder / f"{_BEST_FILE}{_PARTIAL_SUFFIX}"
-        partial.write_text(json.dumps({"checkpoint": name}))
-        _flush(partial)
-        partial.rename(self.folder / _BEST_FILE)
-        _flush(self.folder)
-
-    def _prune(self) -> None:
-        best = self.best()
-        for name in self._whole()[:-KEEP_NEWEST]:
-            if best is None or name != best.name:
-                shutil.rmtree(self.folder / name)
 
 
 def load(path: Path) -> Checkpoint:
@@ -126,7 +118,7 @@ def load_state(path: Path) -> dict[str, Any]:
     """Only the counters and facts of a checkpoint folder; errors as `load`."""
     try:
         state: dict[str, Any] = json.loads((path / "state.json").read_text())
-        version = state["format"]
+        version, _ = state["format"], state["best"]
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
     if version != FORMAT_VERSION:

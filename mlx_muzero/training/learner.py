@@ -6,11 +6,11 @@ spends a minute building fused kernels with the system's compiler and the step t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
-import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero import rng
@@ -19,6 +19,8 @@ from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.training.losses import LOSS_TERMS, DeviceBatch, loss_weights, losses
 from mlx_muzero.training.targets import Batch
+
+_NAMED = len(LOSS_TERMS)
 
 
 @dataclass(frozen=True)
@@ -55,34 +57,31 @@ class Learner:
         """One update of the weights.
 
         Raises:
-          TrainingDiverged: a loss or the gradient is NaN or infinite; names it.
+          TrainingDiverged: a loss, a gradient or a weight is NaN or infinite; names it.
         """
         dropout_key = int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps))
         mx.random.seed(dropout_key)
         self.model.train()
-        device_batch = DeviceBatch.of(batch)
-        figures, overflow = self._step(*device_batch)
-        mx.eval(self._state, figures, overflow)
+        figures = self._step(*DeviceBatch.of(batch))
+        mx.eval(self._state, figures)
         self.model.eval()
         self.steps += 1
-        values = np.array(figures, np.float64)
-        report = StepReport(
-            losses=dict(zip(LOSS_TERMS, values[: len(LOSS_TERMS)].tolist(), strict=True)),
-            total=float(values[-2]),
-            gradient_norm=float(values[-1]),
-            overflow_frac=float(np.array(overflow)),
+        self._require_finite(figures)
+        return StepReport(
+            losses=dict(zip(LOSS_TERMS, figures["losses"].tolist(), strict=True)),
+            total=figures["total"].item(),
+            gradient_norm=figures["gradient_norm"].item(),
+            overflow_frac=figures["overflow_frac"].item(),
         )
-        self._require_finite(report)
-        return report
 
     def _prepare(self) -> None:
         # Batch-norm statistics and dropout's key change inside the step, so they are its state.
         self._state = [self.model.state, self.optimizer.state, mx.random.state]
-        self._step: Callable[..., tuple[mx.array, mx.array]] = self._eager_step
+        self._step: Callable[..., dict[str, mx.array]] = self._eager_step
         if mx.default_device() == mx.gpu:
             self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
 
-    def _eager_step(self, *arrays: mx.array) -> tuple[mx.array, mx.array]:
+    def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
         batch = DeviceBatch(*arrays)
         weights = loss_weights(self.config)
 
@@ -91,22 +90,36 @@ class Learner:
             return (parts * weights).sum(), parts
 
         (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
-        gradients, norm = optim.clip_grad_norm(gradients, self.config.gradient_clip)
-        self.optimizer.update(self.model, gradients)
-        figures = mx.concatenate([parts, mx.stack([total, norm])])
-        return figures, self.model.support.count_outside(batch.value) / batch.value.size
-
-    def _require_finite(self, report: StepReport) -> None:
-        named = {
-            **{f"the {term} loss": value for term, value in report.losses.items()},
-            "the gradient": report.gradient_norm,
+        clipped, norm = optim.clip_grad_norm(gradients, self.config.gradient_clip)
+        self.optimizer.update(self.model, clipped)
+        return {
+            "losses": parts,
+            "total": total,
+            "gradient_norm": norm,
+            "loss_finite": mx.isfinite(parts),
+            "gradient_finite": _finite(gradients),
+            "weight_finite": _finite(self.model.parameters()),
+            "overflow_frac": self.model.support.count_outside(batch.value) / batch.value.size,
         }
-        for name, value in named.items():
-            if not np.isfinite(value):
-                raise TrainingDiverged(
-                    f"training step {self.steps}: {name} is {value}. The last good checkpoint is "
-                    "kept; lower train.learning_rate or the weight of that loss and resume."
-                )
+
+    def _require_finite(self, figures: dict[str, mx.array]) -> None:
+        # In the order they spoil each other, so that the first says where it began.
+        finite = {kind: figures[f"{kind}_finite"] for kind in ("loss", "gradient", "weight")}
+        if mx.concatenate(list(finite.values())).all().item():
+            return
+        kind = next(kind for kind, flags in finite.items() if not flags.all().item())
+        names = {
+            "loss": LOSS_TERMS,
+            "gradient": [name for name, _ in tree_flatten(self.model.trainable_parameters())],
+            "weight": [name for name, _ in tree_flatten(self.model.parameters())],
+        }[kind]
+        lost = [name for name, good in zip(names, finite[kind].tolist(), strict=True) if not good]
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        raise TrainingDiverged(
+            f"training step {self.steps}: {kind} NaN or infinite: {', '.join(lost[:_NAMED])}{more}. "
+            "The last checkpoint is kept; lower train.learning_rate or the weight of a loss in the "
+            "run's config.toml and resume."
+        )
 
     def arrays(self) -> tuple[dict[str, mx.array], dict[str, mx.array]]:
         """Weights (batch-norm statistics included) and optimizer state, flat by name."""
@@ -117,3 +130,8 @@ class Learner:
         self.model.load_weights(list(weights.items()), strict=True)
         self.optimizer.state = tree_unflatten(list(optimizer.items()))
         self._prepare()
+
+
+def _finite(tree: Any) -> mx.array:
+    """Whether each array of `tree` is free of NaN and infinity, ``bool[arrays]``."""
+    return mx.stack([mx.isfinite(array).all() for _, array in tree_flatten(tree)])

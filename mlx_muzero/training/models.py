@@ -11,7 +11,7 @@ from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
-from mlx_muzero.training.run import RunFolder, require_schema
+from mlx_muzero.training.run import RunFolder, misfit, require_schema
 
 Which = Literal["best", "latest"]
 
@@ -35,8 +35,8 @@ def load_model(folder: RunFolder, table: ActionTable, which: Which) -> tuple[Sto
     """The best or latest model of a run and the name of its checkpoint.
 
     Raises:
-      RunError: there is no such checkpoint, it is damaged, or its features, actions or outcomes
-        are not this program's.
+      RunError: there is no such checkpoint, it is damaged, or it was not written for this
+        configuration or program.
     """
     store = folder.checkpoints
     path = store.best() if which == "best" else store.latest()
@@ -45,6 +45,9 @@ def load_model(folder: RunFolder, table: ActionTable, which: Which) -> tuple[Sto
     state = checkpoints.load_state(path)
     require_schema(state, table, path)
     model = build_model(folder.config(), table)
-    model.load_weights(list(checkpoints.load_weights(path).items()), strict=True)
+    try:
+        model.load_weights(list(checkpoints.load_weights(path).items()), strict=True)
+    except ValueError as error:
+        raise misfit(path, error) from error
     model.eval()
     return model, path.name

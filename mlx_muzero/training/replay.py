@@ -127,8 +127,16 @@ class ReplayBuffer:
         return arrays
 
     def restore(self, state: dict[str, np.ndarray]) -> None:
-        """Inverse of `state` on a new buffer of the same configuration."""
+        """Inverse of `state` on a new buffer of the same configuration.
+
+        Raises:
+          ValueError: the configuration was another one.
+        """
         held = len(state["serial"])
+        if held != min(int(state["added"]), self._config.max_episodes):
+            raise ValueError(
+                f"{held} episodes of {state['added']} were kept, not {self._config.max_episodes}"
+            )
         for name, array in self.episodes.arrays().items():
             array[:held] = state[name]
         self._serial[:held] = state["serial"]

@@ -118,3 +118,12 @@ def require_schema(state: dict[str, Any], table: ActionTable, path: Path) -> Non
                 f"{path}: its {kind} are {state.get(kind)}, but this version of mlx_muzero has "
                 f"{names}. Use the version that wrote it."
             )
+
+
+def misfit(path: Path, error: Exception) -> RunError:
+    """What to raise when the arrays of the checkpoint at `path` do not fit the configuration."""
+    reason = str(error).splitlines()[0]
+    return RunError(
+        f"{path} does not fit the run's config.toml ({reason}). Restore the model and replay "
+        "settings it was written with."
+    )

@@ -28,7 +28,7 @@ from mlx_muzero.training.journal import Journal
 from mlx_muzero.training.learner import Learner, StepReport
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.replay import Episodes, ReplayBuffer
-from mlx_muzero.training.run import RunFolder, require_schema, schema
+from mlx_muzero.training.run import RunFolder, misfit, require_schema, schema
 from mlx_muzero.training.targets import make_batch
 
 STEPS_PER_JOURNAL_LINE = 20
@@ -117,15 +117,22 @@ class Trainer:
         )
 
     def resume(self) -> None:
-        """Go back to the newest checkpoint of the run folder, if it has one."""
+        """Go back to the newest checkpoint of the run folder, if it has one.
+
+        Raises:
+          RunError: it is damaged, or was not written for this configuration or program.
+        """
         path = self.folder.checkpoints.latest()
         if path is None:
             return
         saved = checkpoints.load(path)
         require_schema(saved.state, self.rules.table, path)
-        self.learner.restore(saved.weights, saved.optimizer)
-        self.replay.restore(saved.replay)
-        self.counters = Counters(**saved.state["counters"])
+        try:
+            self.learner.restore(saved.weights, saved.optimizer)
+            self.replay.restore(saved.replay)
+            self.counters = Counters(**saved.state["counters"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise misfit(path, error) from error
         self.learner.steps = self.counters.steps
         self.journal.append("resumed", checkpoint=path.name, **asdict(self.counters))
 
@@ -145,8 +152,6 @@ class Trainer:
         except TrainingDiverged as error:
             self.journal.append("diverged", reason=str(error), **asdict(self.counters))
             raise
-        if self.counters.validated_at < self.counters.episodes:
-            self._validate()
         self._save()
         self.journal.append("finished", **asdict(self.counters))
         return True
@@ -162,6 +167,8 @@ class Trainer:
             self._save()
         elif counters.episodes < train.episodes:
             self._collect()
+        elif counters.validated_at < counters.episodes:
+            self._validate()
         else:
             return False
         return True

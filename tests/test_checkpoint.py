@@ -1,0 +1,194 @@
+"""Checkpoints: whole or absent after a kill at any point, few, and refused when they do not fit."""
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from runs import assert_same_run, at_poll, everything, make_trainer
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training import checkpoint as checkpoints
+from mlx_muzero.training.checkpoint import Checkpoint, CheckpointStore
+from mlx_muzero.training.models import load_model
+from mlx_muzero.training.run import MarketRecord, RunFolder, require_schema, schema
+
+TESTS = Path(__file__).parent
+
+
+def tiny(number=0):
+    return Checkpoint(
+        weights={"w": mx.array([float(number)])},
+        optimizer={"step": mx.array(number)},
+        replay={"start": np.arange(number)},
+        state={"counters": {"episodes": number}},
+    )
+
+
+def names(store):
+    return sorted(path.name for path in store.folder.iterdir())
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path):
+    path = CheckpointStore(tmp_path).save("000001", tiny(5), best=False)
+    loaded = checkpoints.load(path)
+    assert loaded.weights["w"].tolist() == [5.0]
+    assert loaded.optimizer["step"].item() == 5
+    np.testing.assert_array_equal(loaded.replay["start"], np.arange(5))
+    assert loaded.state["counters"] == {"episodes": 5}
+
+
+def test_kept_are_the_newest_two_and_the_best(tmp_path):
+    store = CheckpointStore(tmp_path)
+    assert store.latest() is store.best() is None
+    for number in range(1, 7):
+        store.save(f"{number:06d}", tiny(number), best=number in (1, 2))
+    assert names(store) == ["000002", "000005", "000006"]
+    assert store.latest().name == "000006"
+    assert store.best().name == "000002"
+    store.save("000007", tiny(7), best=True)
+    assert names(store) == ["000006", "000007"]
+    assert store.best().name == "000007"
+
+
+def test_what_a_killed_save_left_behind_does_not_matter_and_goes(tmp_path):
+    store = CheckpointStore(tmp_path)
+    store.save("000001", tiny(1), best=True)
+    for name in ("000002.partial", "000009.partial"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "weights.safetensors").write_bytes(b"half")
+    assert store.latest().name == "000001"
+    assert store.best().name == "000001"
+    store.save("000002", tiny(2), best=False)
+    assert names(store) == ["000001", "000002"]
+
+
+def test_removing_the_newest_goes_back_to_the_one_before_with_its_best(tmp_path):
+    store = CheckpointStore(tmp_path)
+    store.save("000001", tiny(1), best=True)
+    newest = store.save("000002", tiny(2), best=True)
+    for file in newest.iterdir():
+        file.unlink()
+    newest.rmdir()
+    assert store.latest().name == store.best().name == "000001"
+
+
+KILLS = [
+    ("os.rename", 1),  # the first checkpoint, just before it counts
+    ("open", 7),  # the second, while its files are written
+    pytest.param("os.mkdir", 2, marks=pytest.mark.slow),
+    pytest.param("os.rename", 3, marks=pytest.mark.slow),
+    *(pytest.param("open", n, marks=pytest.mark.slow) for n in (1, 2, 3, 4, 5, 6, 9, 10, 16)),
+    pytest.param("shutil.rmtree", 1, marks=pytest.mark.slow),
+    ("os.remove", 2),  # between two files of the oldest, on its way out
+    pytest.param("os.rmdir", 1, marks=pytest.mark.slow),
+]
+
+
+@pytest.mark.parametrize(("event", "number"), KILLS)
+def test_a_run_killed_while_it_saves_goes_on_as_if_nothing_had_happened(
+    tmp_path, small_config, small_dataset, uninterrupted_run, event, number
+):
+    folder = RunFolder(tmp_path)
+    folder.begin(small_config, MarketRecord.of(tmp_path / "none.duckdb", small_dataset))
+    killed = subprocess.run(
+        [sys.executable, TESTS / "killed_run.py", tmp_path, event, str(number)], check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    latest = folder.checkpoints.latest()
+    if latest is not None:
+        checkpoints.load(latest)
+    resumed = make_trainer(tmp_path, small_config, small_dataset)
+    assert (resumed.counters.steps > 0) == (latest is not None)
+    assert resumed.run()
+    finished, reference = uninterrupted_run
+    assert_same_run(everything(resumed), finished)
+    for which in ("best", "latest"):
+        ours, its = (getattr(f.checkpoints, which)() for f in (folder, reference))
+        assert ours.name == its.name
+    assert not list(folder.checkpoints.folder.glob("*.partial"))
+
+
+@pytest.fixture
+def uninterrupted_run(tmp_path_factory, small_config, small_dataset):
+    folder = tmp_path_factory.getbasetemp() / "not killed"
+    trainer = make_trainer(folder, small_config, small_dataset)
+    assert trainer.run()
+    return everything(trainer), RunFolder(folder)
+
+
+@pytest.fixture
+def begun(tmp_path, small_config, small_dataset):
+    """A run folder with one checkpoint."""
+    trainer = make_trainer(tmp_path, small_config, small_dataset, at_poll(2))
+    assert not trainer.run()
+    return trainer.folder
+
+
+@pytest.mark.parametrize(
+    "file", ["weights.safetensors", "optimizer.safetensors", "replay.npz", "state.json"]
+)
+@pytest.mark.parametrize("damage", ["cut", "gone", "garbage"])
+def test_a_damaged_checkpoint_is_named_with_what_to_do(
+    begun, small_config, small_dataset, file, damage
+):
+    path = begun.checkpoints.latest()
+    data = (path / file).read_bytes()
+    (path / file).unlink()
+    if damage != "gone":
+        kept = data[: len(data) // 2] if damage == "cut" else bytes(reversed(data))
+        (path / file).write_bytes(kept)
+    with pytest.raises(RunError, match=rf"{path.name}: cannot read .* Remove that folder"):
+        make_trainer(begun.path, small_config, small_dataset)
+
+
+def rewrite_state(path, **changes):
+    state = json.loads((path / "state.json").read_text())
+    (path / "state.json").write_text(json.dumps(state | changes))
+
+
+def test_another_format_is_refused_with_both_numbers(begun, small_config):
+    rewrite_state(begun.checkpoints.latest(), format=99)
+    table = TradingRules.from_config(small_config).table
+    with pytest.raises(RunError, match=r"format 99.*reads format 1"):
+        load_model(begun, table, "latest")
+
+
+@pytest.mark.parametrize("kind", ["features", "actions", "outcomes"])
+def test_other_names_are_refused_by_name(begun, small_config, small_dataset, kind):
+    path = begun.checkpoints.latest()
+    table = TradingRules.from_config(small_config).table
+    ours = schema(table)[kind]
+    rewrite_state(path, **{kind: [*ours[1:], ours[0]]})
+    with pytest.raises(RunError, match=rf"{path.name}: its {kind} are .*{ours[0]}"):
+        make_trainer(begun.path, small_config, small_dataset)
+    with pytest.raises(RunError, match=kind):
+        load_model(begun, table, "latest")
+
+
+def test_what_was_written_for_these_names_is_accepted(begun, small_config):
+    path = begun.checkpoints.latest()
+    table = TradingRules.from_config(small_config).table
+    require_schema(checkpoints.load_state(path), table, path)
+    model, name = load_model(begun, table, "latest")
+    assert name == path.name
+    assert not model.training
+
+
+def test_a_model_of_another_size_is_refused_with_its_checkpoint(begun, small_config):
+    config = begun.path / "config.toml"
+    config.write_text(config.read_text().replace("latent_width = 16", "latent_width = 24"))
+    table = TradingRules.from_config(small_config).table
+    with pytest.raises(RunError, match=r"000001-episode-000000 does not fit .*config\.toml"):
+        load_model(begun, table, "latest")
+
+
+def test_a_run_without_a_best_checkpoint_says_so(begun, small_config):
+    table = TradingRules.from_config(small_config).table
+    with pytest.raises(RunError, match="no best checkpoint yet"):
+        load_model(begun, table, "best")
