@@ -25,8 +25,9 @@ _Number = TypeVar("_Number", float, F64)
 class PlantedEdge:
     """Parameters of the planted edge.
 
-    At a cost of 4 pips the defaults leave 88 pips to the best policy in a session of 360 bars
-    and 56 to the best momentum rule, which pays for every turn; the last 32 closes suffice.
+    At a cost of 4 pips the defaults leave 90 pips to the best policy in a session of 360 bars
+    and 52 to the best momentum rule, which pays for every turn and trades in quiet hours too;
+    the last 32 closes suffice.
 
     Attributes:
         kappa: drift of a regime over the standard deviation of a bar.
@@ -35,9 +36,9 @@ class PlantedEdge:
         pip_size: price of one pip.
     """
 
-    kappa: float = 0.34
-    switch_probability: float = 1.0 / 40.0
-    mean_sigma_pips: float = 1.8
+    kappa: float = 1.0
+    switch_probability: float = 0.1
+    mean_sigma_pips: float = 1.0
     pip_size: float = 0.01
 
     def __post_init__(self) -> None:
