@@ -58,8 +58,8 @@ def blocks(page, language):
 def test_quoted_configurations_are_valid(page):
     for text in blocks(page, "toml"):
         config_toml.loads(text, str(page))
-    for key, value in re.findall(r"--set (\w+\.\w+)=(\S+)", page.read_text()):
-        config_toml.override(config_toml.loads(""), [f"{key}={value.rstrip('`')}"])
+    for key, value in re.findall(r"--set (\w+\.\w+)=([^\s`)]+)", page.read_text()):
+        config_toml.override(config_toml.loads(""), [f"{key}={value}"])
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
