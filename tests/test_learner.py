@@ -1,17 +1,19 @@
 """One training step: every loss by its definition, masking, learning, divergence."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
 import pytest
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.training import learner as learner_module
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.losses import LOSS_TERMS, DeviceBatch, losses
 from mlx_muzero.training.models import build_model
@@ -30,9 +32,14 @@ def config(small_config):
     )
 
 
+def fresh_model(config):
+    """The same weights at every call; a training pass moves batch norm's statistics."""
+    return build_model(config, TradingRules.from_config(config).table)
+
+
 @pytest.fixture
 def model(config):
-    return build_model(config, TradingRules.from_config(config).table)
+    return fresh_model(config)
 
 
 def random_batch(config, seed=0, valid=VALID):
@@ -78,14 +85,13 @@ def expected_losses(model, batch, config):
     terms = {term: [] for term in LOSS_TERMS}
 
     def heads(head, latent, *inputs):
-        out = head(latent[None], *(mx.array([one]) for one in inputs))
+        out = head(latent[None], *(mx.array([int(one)]) for one in inputs))
         return [np.array(o[0], np.float64) for o in (out if isinstance(out, tuple) else (out,))]
 
-    model.eval()
-    real = [model.representation(mx.array(batch.observation[:, k])) for k in range(STEPS + 1)]
-    model.train()  # batch norm uses the statistics of the first windows
+    model.train()  # batch norm uses the statistics of the first windows, and learns them
     first = model.representation(mx.array(batch.observation[:, 0]))
     model.eval()
+    real = [model.representation(mx.array(batch.observation[:, k])) for k in range(STEPS + 1)]
     for row in range(ROWS):
         latent = first[row]
         for k in range(STEPS + 1):
@@ -105,7 +111,7 @@ def expected_losses(model, batch, config):
             action, outcome = batch.action[row, k], batch.outcome[row, k]
             (logits,) = heads(model.outcome_logits, latent, action)
             terms["outcome"].append(cross_entropy(np.eye(len(OUTCOME_NAMES))[outcome], logits))
-            afterstate = model.afterstate(latent[None], mx.array([action]))[0]
+            afterstate = model.afterstate(latent[None], mx.array([int(action)]))[0]
             terms["afterstate"].append(cross_entropy(target, *heads(model.value_logits, afterstate)))
             moved, reward = heads(model.dynamics, latent, action, outcome)
             terms["reward"].append((reward - batch.reward[row, k]) ** 2)
@@ -113,12 +119,10 @@ def expected_losses(model, batch, config):
     return {term: np.mean(values) for term, values in terms.items()}
 
 
-def test_every_loss_is_what_its_definition_says(config, model):
-    """The reward of the last valid step counts too: it is booked at the session's end."""
+def test_every_loss_is_what_its_definition_says(config):
     batch = random_batch(config)
-    # An invalid step follows one whose action, outcome and reward are real.
-    expected = expected_losses(model, batch, config)
-    found = losses_of(model, batch, config)
+    expected = expected_losses(fresh_model(config), batch, config)
+    found = losses_of(fresh_model(config), batch, config)
     for term in LOSS_TERMS:
         assert found[term] == pytest.approx(expected[term], rel=2e-4, abs=1e-5), term
 
@@ -138,23 +142,178 @@ def test_mean_squared_error_is_an_option_for_the_value(config, model):
     assert found == pytest.approx(((predicted - batch.value[:, 0]) ** 2).mean(), rel=1e-4)
 
 
-def gradients(model, batch, config):
+def gradients(config, batch, model=None):
+    model = model or fresh_model(config)
     model.train()
     device = DeviceBatch.of(batch)
     value, tree = nn.value_and_grad(model, lambda: losses(model, device, config.train).sum())()
-    model.eval()
     return {"loss": np.array(value), **{n: np.array(g) for n, g in tree_flatten(tree)}}
 
 
-def with_other_invalid_steps(batch, seed=1):
-    """`batch` with everything that lies outside the sessions replaced."""
-    other = random_batch(None or batch_config(batch), seed)
-    changed = {}
-    for field in dataclasses.fields(Batch):
-        mine, theirs = getattr(batch, field.name).copy(), getattr(other, field.name)
-        steps = mine.shape[1]
-        invalid = batch.valid[:, :steps] == 0
-        if field.name != "valid":
-            mine[invalid] = theirs[invalid]
-        changed[field.name] = mine
-    return Batch(**changed)
+def test_what_lies_outside_the_session_has_no_influence(config):
+    batch, other = random_batch(config), random_batch(config, seed=1)
+    changed = {"valid": batch.valid}
+    for name in ("observation", "action", "outcome", "reward", "policy", "value"):
+        mine, theirs = getattr(batch, name).copy(), getattr(other, name)
+        outside = batch.valid[:, : mine.shape[1]] == 0
+        mine[outside] = theirs[outside]
+        assert not np.array_equal(mine, getattr(batch, name))
+        changed[name] = mine
+    one, two = (gradients(config, b) for b in (batch, Batch(**changed)))
+    for name, gradient in one.items():
+        np.testing.assert_array_equal(gradient, two[name], err_msg=name)
+
+
+def test_what_lies_inside_the_session_has_influence(config):
+    batch, other = random_batch(config), random_batch(config, seed=1)
+    before = gradients(config, batch)["loss"]
+    for name in ("observation", "action", "outcome", "reward", "policy", "value"):
+        mine = getattr(batch, name).copy()
+        mine[1, 1], kept = getattr(other, name)[0, 0], mine[1, 1].copy()
+        if np.array_equal(mine[1, 1], kept):
+            mine[1, 1] = (kept + 1) % 3
+        changed = dataclasses.replace(batch, **{name: mine})
+        assert gradients(config, changed)["loss"] != before, name
+
+
+def test_no_gradient_flows_into_the_latents_of_real_windows(config, model):
+    only = dataclasses.replace(
+        config.train,
+        **{f"{term}_weight": float(term == "consistency") for term in LOSS_TERMS},
+    )
+    batch = DeviceBatch.of(random_batch(config))
+
+    def consistency(windows):
+        parts = losses(model, batch._replace(observation=windows), only)
+        return parts[LOSS_TERMS.index("consistency")]
+
+    flow = np.array(mx.grad(consistency)(batch.observation))
+    assert np.abs(flow[:, 0]).max() > 0
+    assert np.abs(flow[:, 1:]).max() == 0
+
+
+def test_a_latent_of_zeros_gives_a_finite_gradient(config, model):
+    """ReLU may leave nothing of a latent; the cosine to it must not be NaN backwards."""
+    model.dynamics_network.update(tree_map(mx.zeros_like, model.dynamics_network.parameters()))
+    found = gradients(config, random_batch(config), model)
+    for name, gradient in found.items():
+        assert np.isfinite(gradient).all(), name
+
+
+def test_one_batch_can_be_learned_by_heart(config, model):
+    train = dataclasses.replace(config.train, learning_rate=0.01)
+    batch = random_batch(config)
+    learner = Learner(model, train)
+    reports = [learner.step(batch) for _ in range(25)]
+    for term in ("policy", "value", "reward", "outcome", "afterstate"):
+        assert reports[-1].losses[term] < reports[0].losses[term], term
+    assert reports[-1].total < 0.8 * reports[0].total
+    assert reports[0].total == pytest.approx(
+        sum(getattr(train, f"{term}_weight") * reports[0].losses[term] for term in LOSS_TERMS),
+        rel=1e-5,
+    )
+    outside = (np.abs(batch.value) > config.model.value_max).mean()
+    assert reports[0].overflow_frac == pytest.approx(outside)
+
+
+def statistics(model):
+    named = dict(tree_flatten(model.parameters()))
+    return {name: np.array(array) for name, array in named.items() if "running" in name}
+
+
+def test_batch_norm_statistics_move_in_training_only(config, model):
+    batch = random_batch(config)
+    learner = Learner(model, config.train)
+    fresh = statistics(model)
+    assert fresh
+    learner.step(batch)
+    moved = statistics(model)
+    assert all(not np.array_equal(fresh[name], moved[name]) for name in fresh)
+    mx.eval(model.representation(mx.array(batch.observation[:, 0])))
+    assert not model.training
+    for name, array in statistics(model).items():
+        np.testing.assert_array_equal(array, moved[name], err_msg=name)
+
+
+def test_the_same_step_twice_is_the_same(small_config):
+    """Dropout included: its key is the run's seed and the number of the step."""
+    table = TradingRules.from_config(small_config).table
+    weights = []
+    for _ in range(2):
+        learner = Learner(build_model(small_config, table), small_config.train)
+        for seed in range(2):
+            learner.step(random_batch(small_config, seed))
+        weights.append({n: np.array(a) for n, a in learner.arrays()[0].items()})
+    for name, array in weights[0].items():
+        np.testing.assert_array_equal(array, weights[1][name], err_msg=name)
+
+
+@pytest.mark.slow
+def test_the_compiled_step_does_what_the_eager_one_does(small_config):
+    table = TradingRules.from_config(small_config).table
+    eager, compiled = (
+        Learner(build_model(small_config, table), small_config.train) for _ in range(2)
+    )
+    compiled._step = mx.compile(
+        compiled._eager_step, inputs=compiled._state, outputs=compiled._state
+    )
+    for seed in range(3):
+        one, two = (learner.step(random_batch(small_config, seed)) for learner in (eager, compiled))
+        assert two.total == pytest.approx(one.total, rel=1e-4)
+        assert two.gradient_norm == pytest.approx(one.gradient_norm, rel=1e-3)
+    for (name, a), b in zip(eager.arrays()[0].items(), compiled.arrays()[0].values(), strict=True):
+        np.testing.assert_allclose(np.array(a), np.array(b), atol=1e-3, err_msg=name)
+
+
+@pytest.mark.parametrize(
+    ("poisoned", "named"),
+    [
+        ("reward", "loss NaN or infinite: reward"),
+        ("value", "loss NaN or infinite: value, afterstate"),
+        ("policy", "loss NaN or infinite: policy"),
+        ("observation", "loss NaN or infinite: policy, value, reward"),
+    ],
+)
+def test_a_poisoned_batch_is_named_by_what_it_spoils(config, model, poisoned, named):
+    batch = random_batch(config)
+    getattr(batch, poisoned)[0, 0] = np.nan
+    with pytest.raises(TrainingDiverged, match=rf"training step 1: {named}"):
+        Learner(model, config.train).step(batch)
+
+
+def test_an_infinite_gradient_is_named_by_its_parameter(config, model, monkeypatch):
+    learner = Learner(model, config.train)
+    names = [name for name, _ in tree_flatten(model.trainable_parameters())]
+    spoiled = next(name for name in names if name.startswith("value_network"))
+
+    def value_and_grad(model, function):
+        def spoil():
+            value, tree = nn.value_and_grad(model, function)()
+            flat = [(n, g * mx.inf if n == spoiled else g) for n, g in tree_flatten(tree)]
+            return value, tree_unflatten(flat)
+
+        return spoil
+
+    monkeypatch.setattr(learner_module, "nn", SimpleNamespace(value_and_grad=value_and_grad))
+    with pytest.raises(TrainingDiverged, match=f"gradient NaN or infinite: {spoiled}\\."):
+        learner.step(random_batch(config))
+
+
+def test_a_weight_that_overflows_is_named(config, model):
+    learner = Learner(model, dataclasses.replace(config.train, learning_rate=1e39))
+    with pytest.raises(TrainingDiverged, match=r"weight NaN or infinite: \w+_network\..* and \d+ more"):
+        learner.step(random_batch(config))
+
+
+def test_training_goes_on_from_saved_arrays(config):
+    table = TradingRules.from_config(config).table
+    one, two = (Learner(build_model(config, table), config.train) for _ in range(2))
+    one.step(random_batch(config, 0))
+    two.restore(*one.arrays())
+    two.steps = one.steps
+    for learner in (one, two):
+        learner.step(random_batch(config, 1))
+    for mine, theirs in zip(one.arrays(), two.arrays(), strict=True):
+        assert mine.keys() == theirs.keys()
+        for name, array in mine.items():
+            np.testing.assert_array_equal(np.array(array), np.array(theirs[name]), err_msg=name)
