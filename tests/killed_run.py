@@ -20,7 +20,7 @@ def main(folder: Path, event: str, number: int) -> None:
     config = RunFolder(folder).config()
     dataset = MarketDataset.from_bars(walk_bars(1500), config.market)
     trainer = make_trainer(folder, config, dataset)
-    checkpoints = str(folder / "checkpoints") + os.sep
+    checkpoints = str(folder / "checkpoints")
     seen = 0
 
     def die_at(name: str, arguments: tuple[object, ...]) -> None:

@@ -1,10 +1,12 @@
 """Training runs small enough for tests, and what two of them are compared by."""
 
+import functools
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
+from markets import walk_bars
 
 from mlx_muzero.config import Config
 from mlx_muzero.market.dataset import MarketDataset
@@ -56,6 +58,15 @@ def make_trainer(
         trainer.resume()
     else:
         folder.begin(config, MarketRecord.of(path / "none.duckdb", dataset))
+    return trainer
+
+
+@functools.cache
+def ran_through(config: Config, path: Path) -> Trainer:
+    """A run of `config` on `walk_bars` that nothing stopped, made once for each folder."""
+    dataset = MarketDataset.from_bars(walk_bars(1500), config.market)
+    trainer = make_trainer(path, config, dataset)
+    assert trainer.run()
     return trainer
 
 

@@ -1,15 +1,12 @@
 """The training loop: a run does the same whether or not it was stopped, and stops when it must."""
 
 import dataclasses
-import functools
 
 import numpy as np
 import pytest
-from markets import walk_bars
-from runs import Heard, assert_same_run, at_poll, everything, make_trainer
+from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
 
 from mlx_muzero.errors import RunError, TrainingDiverged
-from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.training import journal
 from mlx_muzero.training.collector import temperature
 
@@ -20,17 +17,11 @@ def events(trainer, kind):
     return [e for e in journal.read(trainer.folder.journal_path) if e["event"] == kind]
 
 
-@functools.cache
-def ran_through(config, folder):
-    trainer = make_trainer(folder, config, MarketDataset.from_bars(walk_bars(1500), config.market))
-    assert trainer.run()
-    return everything(trainer)
-
-
 @pytest.fixture
 def uninterrupted(tmp_path_factory, small_config):
     """What a run of `small_config` ends as, made once."""
-    return ran_through(small_config, tmp_path_factory.getbasetemp() / "uninterrupted")
+    folder = tmp_path_factory.getbasetemp() / "uninterrupted"
+    return everything(ran_through(small_config, folder))
 
 
 def test_a_run_does_what_it_was_told_to(tmp_path, small_config, small_dataset):

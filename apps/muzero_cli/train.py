@@ -3,6 +3,7 @@
 import signal
 import time
 from pathlib import Path
+from shlex import quote
 from types import FrameType
 from typing import Annotated, Optional
 
@@ -27,6 +28,7 @@ def train(
     ] = None,
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
+    from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.run import MarketRecord, RunFolder
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.loading import load_config, load_dataset
@@ -45,33 +47,37 @@ def train(
     market = MarketRecord.of(store, dataset)
     if resume:
         folder.require_market(market)
-    else:
-        folder.begin(settings, market)
     stop = _StopSwitch(minutes)
-    from mlx_muzero.trading.core import TradingRules
-
     rules = TradingRules.from_config(settings)
     display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
-    console.print(
-        f"training on {market.symbol}: {market.bars:,} bars, "
-        f"{len(dataset.training_starts()):,} possible sessions, run {run}",
-        highlight=False,
-    )
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
+    # A run is begun only when all that a configuration or a market can get wrong is past.
     if resume:
         trainer.resume()
+    else:
+        folder.begin(settings, market)
+    _say(
+        console,
+        f"training on {market.symbol}: {market.bars:,} bars, "
+        f"{len(dataset.training_starts()):,} possible sessions, run {run}",
+    )
     with display, stop:
         finished = trainer.run()
     if finished:
-        console.print(f"done; next: mlx-muzero evaluate {run} --split test", highlight=False)
+        _say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
     else:
-        console.print(
+        _say(
+            console,
             f"saved after {trainer.counters.episodes} episodes; go on with: "
-            f"mlx-muzero train --run {run} --resume",
-            highlight=False,
+            f"mlx-muzero train --run {quote(str(run))} --resume",
         )
         if stop.interrupted:
             raise typer.Exit(STOPPED_EXIT_CODE)
+
+
+def _say(console: Console, text: str) -> None:
+    # Never wrapped, so that a command can be copied; a path's brackets are no markup.
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 class _StopSwitch:

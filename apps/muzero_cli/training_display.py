@@ -144,7 +144,8 @@ class TrainingDisplay:
         by_episodes = self._counters.episodes / self._episodes
         if self._limit_s is None:
             return by_episodes
-        return min(1.0, max(by_episodes, self._elapsed_s / self._limit_s))
+        by_time = self._elapsed_s / self._limit_s if self._limit_s else 1.0
+        return min(1.0, max(by_episodes, by_time))
 
     def _left(self) -> str:
         """Time left by the pace of this process so far, or by the limit if that is nearer."""

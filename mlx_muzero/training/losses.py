@@ -101,9 +101,13 @@ def loss_weights(config: TrainConfig) -> mx.array:
 
 
 def _latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
-    """1 - cosine similarity over the latent axis (EfficientZero, section 4.1)."""
-    norms = mx.linalg.norm(predicted, axis=-1) * mx.linalg.norm(real, axis=-1)
-    return 1.0 - (predicted * real).sum(axis=-1) / mx.maximum(norms, 1e-8)
+    """1 - cosine similarity over the latent axis (EfficientZero, section 4.1).
+
+    A latent of zeros, which ReLU may leave, has distance 1 and gradient 0.
+    """
+    # The root of a maximum, not a maximum of roots: the root's slope at 0 is infinite.
+    squares = mx.square(predicted).sum(axis=-1) * mx.square(real).sum(axis=-1)
+    return 1.0 - (predicted * real).sum(axis=-1) * mx.rsqrt(mx.maximum(squares, 1e-12))
 
 
 def _rows(x: mx.array) -> mx.array:

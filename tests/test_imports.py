@@ -1,0 +1,53 @@
+"""What an import costs, and which floor may use which."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+HEAVY = ("mlx.core", "duckdb", "textual", "coremltools", "mlx_muzero._core")
+
+
+def loaded_by(code):
+    """Which of `HEAVY` a fresh interpreter holds after `code`."""
+    report = f"import json, sys; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def command(arguments):
+    return (
+        f"import sys; sys.argv = ['mlx-muzero', *{arguments!r}]\n"
+        "from muzero_cli.main import run\n"
+        "try: run()\n"
+        "except SystemExit as done: assert not done.code, done.code"
+    )
+
+
+def test_importing_the_library_loads_nothing_heavy():
+    assert loaded_by("import mlx_muzero") == []
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"]])
+def test_help_loads_nothing_heavy(arguments):
+    assert loaded_by(command(arguments)) == []
+
+
+def test_training_loads_no_bar_store():
+    """Only the command line joins the two."""
+    assert "duckdb" not in loaded_by("import mlx_muzero.training.trainer")
+
+
+def test_every_import_goes_down():
+    """The contracts in pyproject.toml."""
+    pytest.importorskip("importlinter")
+    code = "from importlinter.cli import lint_imports; raise SystemExit(lint_imports())"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
