@@ -8,6 +8,7 @@ first. macOS uses Accelerate and is left alone.
 
 import ctypes
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -46,7 +47,9 @@ def preload() -> BlasInfo:
 def _preload_openblas() -> BlasInfo:
     global _openblas
     if "mlx.core" in sys.modules:
-        return _keep_own("mlx.core was imported before mlx_muzero: import mlx_muzero first")
+        reason = "mlx.core was imported before mlx_muzero: import mlx_muzero first"
+        warnings.warn(f"MLX keeps its slow BLAS: {reason}", RuntimeWarning, stacklevel=3)
+        return _keep_own(reason)
     openblas_path, shim_path = find_openblas(), find_shim()
     if openblas_path is None:
         return _keep_own("the scipy-openblas32 package is not installed")

@@ -80,7 +80,7 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
 
 
 def dumps(config: Config) -> str:
-    """`config` as TOML, each key with its meaning; ``loads(dumps(config)) == config``."""
+    """`config` as TOML, each key with its meaning and range; ``loads(dumps(config)) == config``."""
     blocks = []
     for section, keys in KEYS.items():
         assignments = {
@@ -88,7 +88,10 @@ def dumps(config: Config) -> str:
             for name, key in keys.items()
         }
         width = max(map(len, assignments.values()))
-        lines = [f"{assignments[name]:<{width}}  # {key.about}" for name, key in keys.items()]
+        lines = [
+            f"{assignments[name]:<{width}}  # {key.about}; {key.allowed}"
+            for name, key in keys.items()
+        ]
         blocks.append("\n".join([f"[{section}]", *lines]))
     return "\n\n".join(blocks) + "\n"
 

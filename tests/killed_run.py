@@ -10,10 +10,9 @@ import sys
 from pathlib import Path
 
 from markets import walk_bars
-from runs import make_trainer
-
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.training.run import RunFolder
+from runs import make_trainer
 
 
 def main(folder: Path, event: str, number: int) -> None:

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 import pytest
-from markets import walk_bars
 
+from markets import walk_bars
 from mlx_muzero.agent import Agent
 from mlx_muzero.evaluation import backtest as backtest_module
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy

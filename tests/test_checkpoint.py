@@ -9,7 +9,6 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 import pytest
-from runs import assert_same_run, at_poll, everything, make_trainer, ran_through
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.trading.core import TradingRules
@@ -17,6 +16,7 @@ from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.checkpoint import Checkpoint, CheckpointStore
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder, require_schema, schema
+from runs import assert_same_run, at_poll, everything, make_trainer, ran_through
 
 TESTS = Path(__file__).parent
 
@@ -87,7 +87,8 @@ MORE_KILLS = [("os.mkdir", 3), ("os.rename", 3), *(("open", n) for n in (1, 2, 3
 
 
 @pytest.mark.parametrize(
-    ("event", "number"), [*KILLS, *(pytest.param(*kill, marks=pytest.mark.slow) for kill in MORE_KILLS)]
+    ("event", "number"),
+    [*KILLS, *(pytest.param(*kill, marks=pytest.mark.slow) for kill in MORE_KILLS)],
 )
 def test_a_run_killed_while_it_saves_goes_on_as_if_nothing_had_happened(
     tmp_path, small_config, small_dataset, tmp_path_factory, event, number

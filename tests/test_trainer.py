@@ -4,11 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
 
 from mlx_muzero.errors import RunError, TrainingDiverged
 from mlx_muzero.training import journal
 from mlx_muzero.training.collector import temperature
+from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
 
 MORE_STOPS = (1, 12, 13, 17, 28, 30, 31, 45, 65, 78, 90)
 

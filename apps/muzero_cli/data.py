@@ -136,6 +136,7 @@ def _print_import(report: "ImportReport") -> None:
 def _print_quality(report: "QualityReport") -> None:
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from mlx_muzero.market.bars import utc_text
 
@@ -154,9 +155,10 @@ def _print_quality(report: "QualityReport") -> None:
         when = f"{utc_text(gap.start_ns)} {gap.kind}"
         table.add_row(when, utc_text(gap.end_ns), f"{gap.missing_minutes:,}")
     out.print(table)
+    # As Text: a finding may hold brackets, which markup would swallow.
     table = Table("findings", "bars")
     for fault, count in report.impossible.items():
-        table.add_row(fault, f"{count:,}")
+        table.add_row(Text(fault), f"{count:,}")
     table.add_row("Saturday", f"{report.saturday_bars:,}")
     table.add_row("no volume traded", f"{report.zero_volume_bars:,}")
     table.add_row("repeated in the source", f"{report.source_repeats:,}")

@@ -54,6 +54,7 @@ def train(
     # A run is begun only when all that a configuration or a market can get wrong is past.
     if resume:
         trainer.resume()
+        display.starts_at(trainer.counters)
     else:
         folder.begin(settings, market)
     _say(

@@ -2,11 +2,12 @@
 
 import time
 from collections import deque
+from dataclasses import replace
 from datetime import timedelta
 from types import TracebackType
 
 import numpy as np
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -38,7 +39,7 @@ class TrainingDisplay:
         self._limit_s = None if minutes is None else 60.0 * minutes
         self._began = self._line_at = time.monotonic()
         self._counters = Counters()
-        self._first_episodes: int | None = None
+        self._first_episodes = 0
         self._decisions = 0
         self._deciding_since: float | None = None
         self._decisions_per_s = 0.0
@@ -48,6 +49,11 @@ class TrainingDisplay:
         self._live = Live(
             console=console, get_renderable=self._panel, refresh_per_second=REDRAWS_PER_S
         )
+
+    def starts_at(self, counters: Counters) -> None:
+        """Take where a resumed run stands."""
+        self._counters = replace(counters)
+        self._first_episodes = counters.episodes
 
     def __enter__(self) -> "TrainingDisplay":
         """Start drawing."""
@@ -96,15 +102,15 @@ class TrainingDisplay:
             f"net {metrics.net_pips:+.0f} pips in {metrics.sessions} sessions"
         )
         best = "  (best so far)" if is_best else ""
-        self._console.print(
-            f"episode {counters.episodes}: validation {self._validation}{best}", highlight=False
-        )
+        self._say(f"episode {counters.episodes}: validation {self._validation}{best}")
+
+    def _say(self, text: str) -> None:
+        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def _at(self, counters: Counters) -> None:
-        self._counters = counters
+        # A copy of the numbers: the trainer goes on counting in its own.
+        self._counters = replace(counters)
         self._deciding_since = None
-        if self._first_episodes is None:
-            self._first_episodes = counters.episodes
 
     def _line(self) -> None:
         """Where there is no terminal to redraw, one line now and then."""
@@ -112,7 +118,7 @@ class TrainingDisplay:
         if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
             self._line_at = now
             facts = "; ".join(f"{name} {value}" for name, value in self._facts())
-            self._console.print(facts, highlight=False, soft_wrap=True)
+            self._say(facts)
 
     def _facts(self) -> list[tuple[str, str]]:
         shares = "  ".join(f"{name} {share:.0%}" for name, share in self._action_shares.items())
@@ -150,7 +156,7 @@ class TrainingDisplay:
     def _left(self) -> str:
         """Time left by the pace of this process so far, or by the limit if that is nearer."""
         candidates = [] if self._limit_s is None else [max(0.0, self._limit_s - self._elapsed_s)]
-        played = self._counters.episodes - (self._first_episodes or 0)
+        played = self._counters.episodes - self._first_episodes
         if played > 0:
             rest = self._episodes - self._counters.episodes
             candidates.append(self._elapsed_s / played * rest)
@@ -158,9 +164,10 @@ class TrainingDisplay:
 
     def _panel(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))
+        table.add_row("", ProgressBar(total=1.0, completed=self._done_frac(), width=60))
         for name, value in self._facts():
             table.add_row(Text(name, style="bold"), Text(value))
-        return Group(ProgressBar(total=1.0, completed=self._done_frac(), width=60), table)
+        return table
 
 
 def _clock(seconds: float) -> str:

@@ -77,10 +77,10 @@ class CheckpointStore:
         return self.folder / names[-1] if names else None
 
     def best(self) -> Path | None:
-        """The checkpoint with the best validation, or None before the first; errors as `load`."""
+        """The best by validation, or the latest before the first validation; errors as `load`."""
         name = self._best_name()
         if name is None or not (self.folder / name).exists():
-            return None
+            return self.latest()
         return self.folder / name
 
     def _best_name(self) -> str | None:

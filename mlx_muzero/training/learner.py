@@ -110,13 +110,14 @@ class Learner:
         kind = next(kind for kind, flags in finite.items() if not flags.all().item())
         names = {
             "loss": LOSS_TERMS,
-            "gradient": [name for name, _ in tree_flatten(self.model.trainable_parameters())],
-            "weight": [name for name, _ in tree_flatten(self.model.parameters())],
+            "gradient": list(dict(tree_flatten(self.model.trainable_parameters()))),
+            "weight": list(dict(tree_flatten(self.model.parameters()))),
         }[kind]
         lost = [name for name, good in zip(names, finite[kind].tolist(), strict=True) if not good]
         more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
         raise TrainingDiverged(
-            f"training step {self.steps}: {kind} NaN or infinite: {', '.join(lost[:_NAMED])}{more}. "
+            f"training step {self.steps}: {kind} NaN or infinite: "
+            f"{', '.join(lost[:_NAMED])}{more}. "
             "The last checkpoint is kept; lower train.learning_rate or the weight of a loss in the "
             "run's config.toml and resume."
         )
@@ -134,4 +135,4 @@ class Learner:
 
 def _finite(tree: Any) -> mx.array:
     """Whether each array of `tree` is free of NaN and infinity, ``bool[arrays]``."""
-    return mx.stack([mx.isfinite(array).all() for _, array in tree_flatten(tree)])
+    return mx.stack([mx.isfinite(array).all() for array in dict(tree_flatten(tree)).values()])
