@@ -87,7 +87,8 @@ MORE_KILLS = [("os.mkdir", 3), ("os.rename", 3), *(("open", n) for n in (1, 2, 3
 
 
 @pytest.mark.parametrize(
-    ("event", "number"), [*KILLS, *(pytest.param(*kill, marks=pytest.mark.slow) for kill in MORE_KILLS)]
+    ("event", "number"),
+    [*KILLS, *(pytest.param(*kill, marks=pytest.mark.slow) for kill in MORE_KILLS)],
 )
 def test_a_run_killed_while_it_saves_goes_on_as_if_nothing_had_happened(
     tmp_path, small_config, small_dataset, tmp_path_factory, event, number

@@ -7,8 +7,8 @@ import pytest
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.evaluation.backtest import backtest
-from mlx_muzero.evaluation.comparison import LOOKBACKS_BARS, baselines, compare, plays_by
 from mlx_muzero.evaluation.baselines import mean_reversion, momentum
+from mlx_muzero.evaluation.comparison import LOOKBACKS_BARS, baselines, compare, plays_by
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.synthetic import planted_edge, random_walk
@@ -33,9 +33,7 @@ def planted():
 
 def compared(config, bars, truth, sessions=5):
     rules = TradingRules.from_config(config)
-    agent = Agent(
-        build_model(config, rules.table), config.search, rules.table, len(OUTCOME_NAMES)
-    )
+    agent = Agent(build_model(config, rules.table), config.search, rules.table, len(OUTCOME_NAMES))
     dataset = MarketDataset.from_bars(bars, config.market)
     heard = []
     result = compare(agent, agent, 2, dataset, rules, "test", sessions, truth, heard.append)

@@ -112,7 +112,9 @@ def expected_losses(model, batch, config):
             (logits,) = heads(model.outcome_logits, latent, action)
             terms["outcome"].append(cross_entropy(np.eye(len(OUTCOME_NAMES))[outcome], logits))
             afterstate = model.afterstate(latent[None], mx.array([int(action)]))[0]
-            terms["afterstate"].append(cross_entropy(target, *heads(model.value_logits, afterstate)))
+            terms["afterstate"].append(
+                cross_entropy(target, *heads(model.value_logits, afterstate))
+            )
             moved, reward = heads(model.dynamics, latent, action, outcome)
             terms["reward"].append((reward - batch.reward[row, k]) ** 2)
             latent = mx.array(moved.astype(np.float32))
@@ -133,7 +135,10 @@ def test_mean_squared_error_is_an_option_for_the_value(config, model):
     one_step = dataclasses.replace(
         batch,
         **{name: getattr(batch, name)[:, :1] for name in ("action", "outcome", "reward")},
-        **{name: getattr(batch, name)[:, :2] for name in ("observation", "policy", "value", "valid")},
+        **{
+            name: getattr(batch, name)[:, :2]
+            for name in ("observation", "policy", "value", "valid")
+        },
     )
     one_step.valid[:, 1] = 0.0
     model.train()
@@ -301,7 +306,9 @@ def test_an_infinite_gradient_is_named_by_its_parameter(config, model, monkeypat
 
 def test_a_weight_that_overflows_is_named(config, model):
     learner = Learner(model, dataclasses.replace(config.train, learning_rate=1e39))
-    with pytest.raises(TrainingDiverged, match=r"weight NaN or infinite: \w+_network\..* and \d+ more"):
+    with pytest.raises(
+        TrainingDiverged, match=r"weight NaN or infinite: \w+_network\..* and \d+ more"
+    ):
         learner.step(random_batch(config))
 
 
