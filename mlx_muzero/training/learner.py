@@ -4,13 +4,14 @@ On a GPU the step is compiled. On the CPU it is not: measured with the fx_micro 
 spends a minute building fused kernels with the system's compiler and the step then takes as long.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
+import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero import rng
@@ -68,10 +69,10 @@ class Learner:
         self.steps += 1
         self._require_finite(figures)
         return StepReport(
-            losses=dict(zip(LOSS_TERMS, figures["losses"].tolist(), strict=True)),
-            total=figures["total"].item(),
-            gradient_norm=figures["gradient_norm"].item(),
-            overflow_frac=figures["overflow_frac"].item(),
+            losses=dict(zip(LOSS_TERMS, np.array(figures["losses"]).tolist(), strict=True)),
+            total=float(np.array(figures["total"])),
+            gradient_norm=float(np.array(figures["gradient_norm"])),
+            overflow_frac=float(np.array(figures["overflow_frac"])),
         )
 
     def _prepare(self) -> None:
@@ -104,23 +105,22 @@ class Learner:
 
     def _require_finite(self, figures: dict[str, mx.array]) -> None:
         # In the order they spoil each other, so that the first says where it began.
-        finite = {kind: figures[f"{kind}_finite"] for kind in ("loss", "gradient", "weight")}
-        if mx.concatenate(list(finite.values())).all().item():
-            return
-        kind = next(kind for kind, flags in finite.items() if not flags.all().item())
-        names = {
-            "loss": LOSS_TERMS,
-            "gradient": list(dict(tree_flatten(self.model.trainable_parameters()))),
-            "weight": list(dict(tree_flatten(self.model.parameters()))),
-        }[kind]
-        lost = [name for name, good in zip(names, finite[kind].tolist(), strict=True) if not good]
-        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-        raise TrainingDiverged(
-            f"training step {self.steps}: {kind} NaN or infinite: "
-            f"{', '.join(lost[:_NAMED])}{more}. "
-            "The last checkpoint is kept; lower train.learning_rate or the weight of a loss in the "
-            "run's config.toml and resume."
-        )
+        kinds: dict[str, Callable[[], Iterable[str]]] = {
+            "loss": lambda: LOSS_TERMS,
+            "gradient": lambda: dict(tree_flatten(self.model.trainable_parameters())),
+            "weight": lambda: dict(tree_flatten(self.model.parameters())),
+        }
+        for kind, names in kinds.items():
+            finite = np.array(figures[f"{kind}_finite"])
+            if finite.all():
+                continue
+            lost = [name for name, good in zip(names(), finite, strict=True) if not good]
+            more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+            raise TrainingDiverged(
+                f"training step {self.steps}: {kind} NaN or infinite: "
+                f"{', '.join(lost[:_NAMED])}{more}. The last checkpoint is kept; lower "
+                "train.learning_rate or the weight of a loss in the run's config.toml and resume."
+            )
 
     def arrays(self) -> tuple[dict[str, mx.array], dict[str, mx.array]]:
         """Weights (batch-norm statistics included) and optimizer state, flat by name."""

@@ -1,0 +1,326 @@
+"""The command line: exit codes, one line for a mistake, data on stdout, narration on stderr."""
+
+import dataclasses
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from markets import walk_bars
+from mlx_muzero import config_toml, errors
+from mlx_muzero.config import FX_MICRO
+from mlx_muzero.market.store import BarStore
+from mlx_muzero.training import journal
+from mlx_muzero.training.run import RunFolder
+from muzero_cli import main
+
+
+class Cli:
+    """Runs the command in this process."""
+
+    def __init__(self, monkeypatch, capfd):
+        self._monkeypatch, self._capfd = monkeypatch, capfd
+
+    def __call__(self, *arguments):
+        """Exit code, stdout and stderr of ``mlx-muzero`` with `arguments`."""
+        self._monkeypatch.setattr(sys, "argv", ["mlx-muzero", *map(str, arguments)])
+        code = 0
+        try:
+            main.run()
+        except SystemExit as done:
+            code = done.code or 0
+        out, err = self._capfd.readouterr()
+        return code, out, err
+
+
+@pytest.fixture
+def cli(monkeypatch, capfd, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+    return Cli(monkeypatch, capfd)
+
+
+@pytest.fixture
+def config_file(tmp_path, small_config):
+    path = tmp_path / "small.toml"
+    path.write_text(config_toml.dumps(small_config))
+    return path
+
+
+@pytest.fixture
+def db(tmp_path):
+    """A store with real bars of TEST."""
+    path = tmp_path / "market.duckdb"
+    with BarStore(path) as store:
+        store.write(walk_bars(1500))
+    return path
+
+
+@pytest.fixture
+def trained(cli, config_file, db, tmp_path):
+    """A run of four episodes."""
+    code, _, err = cli(
+        "train", "--run", "run", "--config", config_file, "--db", db, "--set", "train.episodes=4"
+    )
+    assert code == 0, err
+    return tmp_path / "run"
+
+
+def mistake(result, code, *words):
+    """The command failed with `code` and one line that holds `words`."""
+    assert result[0] == code, result
+    assert result[1] == ""
+    lines = result[2].splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    for word in words:
+        assert word in lines[0]
+
+
+def test_every_error_has_its_own_documented_exit_code():
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    codes = {kind.exit_code for kind in kinds}
+    assert len(codes) == len(kinds)
+    for code in codes - {errors.MuZeroError.exit_code}:
+        assert f"{code} " in main.__doc__
+        assert f"{code} " in main.app.info.epilog
+
+
+@pytest.mark.parametrize(
+    "kind", [k for k in vars(errors).values() if isinstance(k, type)], ids=lambda k: k.__name__
+)
+def test_an_error_ends_in_its_code_with_its_whole_message(cli, monkeypatch, kind):
+    """Brackets in it are no markup, and a long line is not wrapped."""
+    message = "write [market], then [/] its keys below; " + "x" * 300
+
+    def fail():
+        raise kind(message)
+
+    monkeypatch.setattr(main, "app", fail)
+    assert cli() == (kind.exit_code, "", f"error: {message}\n")
+
+
+def test_wrong_usage_is_2_and_shows_the_usage(cli):
+    code, out, err = cli("train")
+    assert (code, out) == (2, "")
+    assert "--run" in err
+
+
+def test_the_shown_configuration_is_valid(cli, tmp_path):
+    code, out, err = cli("config", "show", "--set", "train.episodes=7", "--set", "market.symbol=X")
+    assert (code, err) == (0, "")
+    (tmp_path / "shown.toml").write_text(out)
+    assert cli("config", "validate", "shown.toml") == (0, "shown.toml: valid\n", "")
+    shown = config_toml.load(tmp_path / "shown.toml")
+    assert shown == dataclasses.replace(
+        FX_MICRO,
+        market=dataclasses.replace(FX_MICRO.market, symbol="X"),
+        train=dataclasses.replace(FX_MICRO.train, episodes=7),
+    )
+
+
+def test_the_configuration_as_json(cli):
+    code, out, _ = cli("config", "show", "--json")
+    assert code == 0
+    assert json.loads(out) == dataclasses.asdict(FX_MICRO)
+
+
+def test_a_wrong_key_names_the_nearest(cli, tmp_path):
+    (tmp_path / "wrong.toml").write_text("[search]\nnum_simulation = 3\n")
+    result = cli("config", "validate", "wrong.toml")
+    mistake(result, 3, "wrong.toml:2", "search.num_simulation", "did you mean num_simulations?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["config", "show", "--preset", "no"], 3, ["no preset 'no'", "fx_micro"]),
+        (["config", "validate", "none.toml"], 3, ["none.toml"]),
+        (["train", "--run", "r", "--set", "train.batch_siz=1"], 3, ["did you mean batch_size"]),
+        (["train", "--run", "r", "--db", "no.duckdb"], 4, ["no.duckdb", "import"]),
+        (["train", "--run", "r", "--resume"], 5, ["r holds no run"]),
+        (["evaluate", "r"], 5, ["r holds no run"]),
+        (["data", "list", "--db", "no.duckdb"], 4, ["no.duckdb"]),
+        (["data", "check", "X", "--db", "no.duckdb"], 4, ["no.duckdb"]),
+    ],
+)
+def test_a_mistake_is_one_line_with_its_code(cli, arguments, code, words):
+    mistake(cli(*arguments), code, *words)
+
+
+def test_an_unknown_symbol_is_named_with_those_there_are(cli, db):
+    mistake(cli("train", "--run", "r", "--symbol", "EURUSD", "--db", db), 4, "EURUSD", "TEST")
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [("model.parameters=1", 3), ("market.session_bars=5000", 4), ("search.expansion=no", 3)],
+)
+def test_a_run_that_cannot_begin_leaves_no_folder(cli, config_file, db, tmp_path, change, code):
+    arguments = ["train", "--run", "r", "--config", config_file, "--db", db, "--set", change]
+    mistake(cli(*arguments), code)
+    assert not (tmp_path / "r").exists()
+
+
+def test_training_narrates_on_stderr_only(trained, cli):
+    code, out, err = cli("train", "--run", trained, "--resume")
+    assert (code, out) == (0, "")
+    assert f"mlx-muzero evaluate {trained} --split test" in err
+
+
+def test_a_run_is_not_begun_twice(trained, cli, config_file, db):
+    result = cli("train", "--run", trained, "--config", config_file, "--db", db)
+    mistake(result, 5, "already holds a run", "--resume")
+
+
+def test_a_resumed_run_keeps_its_configuration(trained, cli):
+    code, _, err = cli("train", "--run", trained, "--resume", "--set", "train.episodes=9")
+    assert code == 2
+    assert "keeps its configuration" in err
+
+
+def test_a_run_resumed_on_other_bars_is_refused(trained, cli, db):
+    with BarStore(db) as store:
+        store.remove("TEST")
+        store.write(walk_bars(1500, seed=1))
+    mistake(cli("train", "--run", trained, "--resume"), 5, "different")
+    mistake(cli("evaluate", trained), 5, "different")
+
+
+def test_a_run_may_have_brackets_in_its_name(cli, config_file, db):
+    name = "my [bold] run"
+    code, _, err = cli(
+        "train", "--run", name, "--config", config_file, "--db", db, "--minutes", "0"
+    )
+    assert code == 0
+    assert f"mlx-muzero train --run '{name}' --resume" in err
+
+
+def test_minutes_end_training_with_a_checkpoint(cli, config_file, db, tmp_path):
+    code, out, err = cli(
+        "train", "--run", "r", "--config", config_file, "--db", db, "--minutes", "0.005",
+        "--set", "train.episodes=100000",
+    )  # fmt: skip
+    assert (code, out) == (0, "")
+    assert "go on with: mlx-muzero train --run r --resume" in err
+    assert RunFolder(tmp_path / "r").checkpoints.latest() is not None
+
+
+def test_evaluate_without_a_checkpoint(cli, config_file, db):
+    cli("train", "--run", "r", "--config", config_file, "--db", db, "--minutes", "0")
+    mistake(cli("evaluate", "r"), 5, "no best checkpoint yet")
+
+
+def test_evaluate_prints_a_table_or_json(trained, cli):
+    options = ("evaluate", trained, "--sessions", "2", "--split", "validation")
+    code, out, err = cli(*options)
+    assert (code, err.strip()) == (0, "")
+    assert "agent (search)" in out
+    assert "TEST, validation split" in out
+    code, out, _ = cli(*options, "--json", "--simulations", "2", "--checkpoint", "latest")
+    assert code == 0
+    report = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    assert report["conditions"]["sessions"] == 2
+    assert report["checkpoint"] == RunFolder(trained).checkpoints.latest().name
+    assert report["expected_best_pips_per_session"] is None
+    assert "perfect_foresight" in report["policies"]
+
+
+def test_doctor_reports_json(cli):
+    code, out, err = cli("doctor", "--json")
+    assert (code, err) == (0, "")
+    assert {"mlx", "duckdb"} <= {check["name"] for check in json.loads(out)}
+
+
+def test_synthetic_bars_are_made_and_listed(cli):
+    code, out, err = cli("data", "synth", "random_walk", "--days", "1", "--db", "s.duckdb")
+    assert (code, err) == (0, "")
+    assert out.startswith("RANDOM_WALK: 1,440 bars")
+    code, out, _ = cli("data", "list", "--db", "s.duckdb", "--json")
+    (listed,) = json.loads(out)
+    assert (listed["symbol"], listed["bars"], listed["synthetic"]) == ("RANDOM_WALK", 1440, True)
+
+
+def test_synthetic_bars_never_replace_real_ones(cli, db):
+    def bars():
+        with BarStore(db, read_only=True) as store:
+            return store.load("TEST").close.tolist()
+
+    before = bars()
+    synth = ("data", "synth", "random_walk", "--days", "1", "--db", db, "--symbol")
+    mistake(cli(*synth, "TEST"), 4, "real bars of TEST")
+    assert bars() == before
+    assert cli(*synth, "MINE")[0] == cli(*synth, "MINE", "--seed", "2")[0] == 0
+
+
+def start_training(tmp_path, config_file, db):
+    """A long training in a process of its own, once it has collected something."""
+    command = [
+        sys.executable, "-m", "muzero_cli.main", "train", "--run", "run", "--config", config_file,
+        "--db", db, "--set", "train.episodes=100000", "--set", "train.validate_interval=100000",
+    ]  # fmt: skip
+    process = subprocess.Popen(
+        command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    wait_for(lambda: "learned" in kinds(tmp_path / "run"), process)
+    return process
+
+
+def kinds(run):
+    path = RunFolder(run).journal_path
+    return [event["event"] for event in journal.read(path)] if path.exists() else []
+
+
+def wait_for(condition, process):
+    deadline = time.monotonic() + 60.0
+    while not condition():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_saves_and_says_how_to_go_on(cli, tmp_path, config_file, db, number):
+    process = start_training(tmp_path, config_file, db)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert "go on with: mlx-muzero train --run run --resume" in err
+    assert "Traceback" not in err
+    run = tmp_path / "run"
+    assert kinds(run)[-2:] == ["saved", "stopped"]
+    stopped = list(journal.read(RunFolder(run).journal_path))[-1]
+    code, _, err = cli("train", "--run", run, "--resume", "--minutes", "0.005")
+    assert code == 0, err
+    resumed = [e for e in journal.read(RunFolder(run).journal_path) if e["event"] == "resumed"]
+    assert [e["steps"] for e in resumed] == [stopped["steps"]]
+    assert kinds(run)[-1] == "stopped"
+
+
+def test_a_second_interrupt_ends_the_run_at_once(tmp_path, config_file, db):
+    """In a checkpoint that takes too long, say; the one before stays whole."""
+    slow = tmp_path / "slow.py"
+    slow.write_text(
+        "import sys, time\n"
+        "from mlx_muzero.training.checkpoint import CheckpointStore\n"
+        "def save(*_, **__):\n"
+        "    print('saving', flush=True)\n"
+        "    time.sleep(60)\n"
+        "CheckpointStore.save = save\n"
+        "from muzero_cli.main import run\n"
+        "run()\n"
+    )
+    command = [sys.executable, slow, "train", "--run", "run", "--config", config_file, "--db", db]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    wait_for(lambda: "collected" in kinds(tmp_path / "run"), process)
+    process.send_signal(signal.SIGINT)
+    assert process.stdout.readline() == "saving\n"
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode not in (0, None)
+    assert "Traceback" not in err

@@ -1,0 +1,65 @@
+"""A run's folder: begun once, and tied to its configuration and market."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.training.run import MarketRecord, RunFolder
+
+
+@pytest.fixture
+def market(tmp_path, small_dataset):
+    return MarketRecord.of(tmp_path / "market.duckdb", small_dataset)
+
+
+def test_a_begun_run_gives_back_its_configuration_and_market(tmp_path, small_config, market):
+    folder = RunFolder(tmp_path / "deep" / "run")
+    assert not folder.exists
+    folder.begin(small_config, market)
+    again = RunFolder(tmp_path / "deep" / "run")
+    assert again.exists
+    assert again.config() == small_config
+    assert again.market() == market
+
+
+def test_a_run_is_begun_once(tmp_path, small_config, market):
+    folder = RunFolder(tmp_path / "run")
+    folder.begin(small_config, market)
+    with pytest.raises(RunError, match=r"already holds a run.*--resume"):
+        folder.begin(small_config, market)
+
+
+def test_a_folder_without_a_run_is_named(tmp_path):
+    with pytest.raises(RunError, match="holds no run"):
+        RunFolder(tmp_path).config()
+    with pytest.raises(RunError, match=r"market\.json"):
+        RunFolder(tmp_path).market()
+
+
+def test_a_configuration_edited_wrongly_is_named_by_line(tmp_path, small_config, market):
+    folder = RunFolder(tmp_path)
+    folder.begin(small_config, market)
+    path = tmp_path / "config.toml"
+    path.write_text(path.read_text().replace("batch_size = 8", "batch_siz = 8"))
+    with pytest.raises(ConfigError, match=r"config\.toml:\d+: train\.batch_siz.*batch_size"):
+        folder.config()
+
+
+def test_the_same_bars_in_another_store_are_the_same_market(
+    tmp_path, small_config, small_dataset, market
+):
+    folder = RunFolder(tmp_path)
+    folder.begin(small_config, market)
+    folder.require_market(MarketRecord.of(tmp_path / "moved.duckdb", small_dataset))
+
+
+def test_one_changed_price_is_another_market(tmp_path, small_config, small_dataset, market):
+    folder = RunFolder(tmp_path)
+    folder.begin(small_config, market)
+    close = small_dataset.close.copy()
+    close[700] = np.nextafter(close[700], 0.0)
+    other = dataclasses.replace(small_dataset, close=close)
+    with pytest.raises(RunError, match=r"trained on 1,500 bars of TEST.*different"):
+        folder.require_market(MarketRecord.of(tmp_path / "market.duckdb", other))
