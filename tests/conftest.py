@@ -4,11 +4,16 @@ import dataclasses
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from markets import walk_bars
 from mlx_muzero.config import FX_MICRO, Config
 from mlx_muzero.market.dataset import MarketDataset
+
+# A busy machine is slow, not wrong.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture
