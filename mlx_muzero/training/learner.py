@@ -135,4 +135,5 @@ class Learner:
 
 def _finite(tree: Any) -> mx.array:
     """Whether each array of `tree` is free of NaN and infinity, ``bool[arrays]``."""
-    return mx.stack([mx.isfinite(array).all() for array in dict(tree_flatten(tree)).values()])
+    # A sum is as NaN or infinite as its terms, and far cheaper on the CPU than looking at each.
+    return mx.isfinite(mx.stack([array.sum() for array in dict(tree_flatten(tree)).values()]))
