@@ -304,11 +304,14 @@ def test_an_infinite_gradient_is_named_by_its_parameter(config, model, monkeypat
         learner.step(random_batch(config))
 
 
-def test_a_weight_that_overflows_is_named(config, model):
+def test_a_weight_that_overflows_is_named_before_it_is_saved(config, model):
     learner = Learner(model, dataclasses.replace(config.train, learning_rate=1e39))
+    learner.step(random_batch(config))
     with pytest.raises(
         TrainingDiverged, match=r"weight NaN or infinite: \w+_network\..* and \d+ more"
     ):
+        learner.arrays()
+    with pytest.raises(TrainingDiverged, match="loss NaN or infinite"):
         learner.step(random_batch(config))
 
 

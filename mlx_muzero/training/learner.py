@@ -4,7 +4,7 @@ On a GPU the step is compiled. On the CPU it is not: measured with the fx_micro 
 spends a minute building fused kernels with the system's compiler and the step then takes as long.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ import mlx.core as mx
 import mlx.nn as nn
 import mlx.optimizers as optim
 import numpy as np
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from mlx_muzero import rng
 from mlx_muzero.config import TrainConfig
@@ -58,7 +58,7 @@ class Learner:
         """One update of the weights.
 
         Raises:
-          TrainingDiverged: a loss, a gradient or a weight is NaN or infinite; names it.
+          TrainingDiverged: a loss or a gradient is NaN or infinite; names it.
         """
         dropout_key = int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps))
         mx.random.seed(dropout_key)
@@ -91,40 +91,47 @@ class Learner:
             return (parts * weights).sum(), parts
 
         (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
-        clipped, norm = optim.clip_grad_norm(gradients, self.config.gradient_clip)
-        self.optimizer.update(self.model, clipped)
+        squares = _squares(gradients)
+        norm = mx.sqrt(squares.sum())
+        scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
+        self.optimizer.update(self.model, tree_map(lambda gradient: gradient * scale, gradients))
         return {
             "losses": parts,
             "total": total,
             "gradient_norm": norm,
-            "loss_finite": mx.isfinite(parts),
-            "gradient_finite": _finite(gradients),
-            "weight_finite": _finite(self.model.parameters()),
+            "gradient_squares": squares,
             "overflow_frac": self.model.support.count_outside(batch.value) / batch.value.size,
         }
 
     def _require_finite(self, figures: dict[str, mx.array]) -> None:
-        # In the order they spoil each other, so that the first says where it began.
-        kinds: dict[str, Callable[[], Iterable[str]]] = {
-            "loss": lambda: LOSS_TERMS,
-            "gradient": lambda: dict(tree_flatten(self.model.trainable_parameters())),
-            "weight": lambda: dict(tree_flatten(self.model.parameters())),
-        }
-        for kind, names in kinds.items():
-            finite = np.array(figures[f"{kind}_finite"])
-            if finite.all():
-                continue
-            lost = [name for name, good in zip(names(), finite, strict=True) if not good]
-            more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
-            raise TrainingDiverged(
-                f"training step {self.steps}: {kind} NaN or infinite: "
-                f"{', '.join(lost[:_NAMED])}{more}. The last checkpoint is kept; lower "
-                "train.learning_rate or the weight of a loss in the run's config.toml and resume."
-            )
+        # Losses first: a gradient is spoiled by them, not they by it.
+        self._require("loss", LOSS_TERMS, figures["losses"])
+        self._require(
+            "gradient", _names(self.model.trainable_parameters()), figures["gradient_squares"]
+        )
+
+    def _require(self, kind: str, terms: Iterable[str], values: mx.array) -> None:
+        """TrainingDiverged unless `values`, one for each of `terms`, are finite."""
+        finite = np.isfinite(np.array(values))
+        if finite.all():
+            return
+        lost = [term for term, good in zip(terms, finite, strict=True) if not good]
+        more = f" and {len(lost) - _NAMED} more" if len(lost) > _NAMED else ""
+        raise TrainingDiverged(
+            f"training step {self.steps}: {kind} NaN or infinite: "
+            f"{', '.join(lost[:_NAMED])}{more}. The last checkpoint is kept; lower "
+            "train.learning_rate or the weight of a loss in the run's config.toml and resume."
+        )
 
     def arrays(self) -> tuple[dict[str, mx.array], dict[str, mx.array]]:
-        """Weights (batch-norm statistics included) and optimizer state, flat by name."""
-        return dict(tree_flatten(self.model.parameters())), dict(tree_flatten(self.optimizer.state))
+        """Weights (batch-norm statistics included) and optimizer state, flat by name.
+
+        Raises:
+          TrainingDiverged: a weight is NaN or infinite; names it.
+        """
+        parameters = self.model.parameters()
+        self._require("weight", _names(parameters), _squares(parameters))
+        return dict(tree_flatten(parameters)), dict(tree_flatten(self.optimizer.state))
 
     def restore(self, weights: dict[str, mx.array], optimizer: dict[str, mx.array]) -> None:
         """Inverse of `arrays`."""
@@ -133,6 +140,11 @@ class Learner:
         self._prepare()
 
 
-def _finite(tree: Any) -> mx.array:
-    """Whether each array of `tree` is free of NaN and infinity, ``bool[arrays]``."""
-    return mx.stack([mx.isfinite(array).all() for array in dict(tree_flatten(tree)).values()])
+def _names(tree: Any) -> Iterator[str]:
+    """Name of each array of a parameter tree, in the order of `tree_flatten`."""
+    return iter(dict(tree_flatten(tree)))
+
+
+def _squares(tree: Any) -> mx.array:
+    """Sum of squares of each array of a parameter tree, ``f32[arrays]``; finite if the array is."""
+    return mx.stack([mx.square(array).sum() for array in dict(tree_flatten(tree)).values()])
