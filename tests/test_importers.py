@@ -11,8 +11,8 @@ import pytest
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
+from mlx_muzero.market.features import FEATURE_NAMES, LAGS
 from mlx_muzero.market.importers import FORMATS, detect_format, import_file, import_order
-from mlx_muzero.market.importers.micro_features import LAGGED_FEATURES, LAGS
 from mlx_muzero.market.store import BarStore
 
 DATA = os.environ.get("MLX_MUZERO_TEST_DATA")
@@ -310,7 +310,7 @@ def micro_features(path, n=400, gap_after=200, ohlc=False, spoil=None, stamp="ti
     columns = {"timestamp": MONDAY_NS + minutes * MINUTE_NS, "close": walk(n)[3]}
     if ohlc:
         columns |= dict(zip(("open", "high", "low"), walk(n)[:3], strict=True))
-    for feature in LAGGED_FEATURES:
+    for feature in FEATURE_NAMES:
         now = rng.random(n).astype(np.float32)
         for lag in range(LAGS):
             columns[f"{feature}_{lag}"] = np.roll(now, lag).astype(float)

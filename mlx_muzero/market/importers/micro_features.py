@@ -14,6 +14,7 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS, utc_text
+from mlx_muzero.market.features import FEATURE_NAMES
 from mlx_muzero.market.importers.formats import MICRO_FEATURES
 from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
 from mlx_muzero.market.staging import Columns
@@ -21,17 +22,6 @@ from mlx_muzero.market.store import FileReader
 from mlx_muzero.types import F64, I64
 
 LAGS = 32
-LAGGED_FEATURES = (
-    "position_in_range_60",
-    "min_max_scaled_momentum_60",
-    "min_max_scaled_rolling_range",
-    "min_max_scaled_momentum_5",
-    "price_change_pips",
-    "dow_cos_final",
-    "dow_sin_final",
-    "hour_cos_final",
-    "hour_sin_final",
-)
 TABLE = "micro_features"
 
 # The table's other columns are not specified; these are the names such tables use.
@@ -75,14 +65,14 @@ class MicroFeaturesSource:
                 raise DataError(f"{path}: a DuckDB file without a table {TABLE}")
             missing = [
                 f"{feature}_{lag}"
-                for feature in LAGGED_FEATURES
+                for feature in FEATURE_NAMES
                 for lag in range(LAGS)
                 if f"{feature}_{lag}" not in names
             ]
             if missing:
                 raise DataError(
                     f"{path}: table {TABLE} lacks {len(missing)} of the {LAGS} lags of"
-                    f" {len(LAGGED_FEATURES)} features, first {missing[0]}"
+                    f" {len(FEATURE_NAMES)} features, first {missing[0]}"
                 )
             time = _first_of(TIME_NAMES, names, path, "time")
             types = dict(zip(described["column_name"], described["data_type"], strict=True))
@@ -107,7 +97,7 @@ class MicroFeaturesSource:
             DataError: naming column, row and values, if a lag disagrees with lag 0.
         """
         prices = ", ".join(f'"{name}"::double as {alias}' for alias, name in self.prices.items())
-        lagged = [f"{feature}_{lag}" for feature in LAGGED_FEATURES for lag in range(LAGS)]
+        lagged = [f"{feature}_{lag}" for feature in FEATURE_NAMES for lag in range(LAGS)]
         quoted = ", ".join(f'"{name}"::double as "{name}"' for name in lagged)
         with FileReader(self.path) as reader:
             times = self._times(reader)
@@ -145,7 +135,7 @@ class MicroFeaturesSource:
     def _compare_lags(self, table: Columns, first_new: int) -> int:
         wall = np.asarray(table["wall_ns"], np.int64)
         compared = 0
-        for feature in LAGGED_FEATURES:
+        for feature in FEATURE_NAMES:
             now = np.ma.filled(table[f"{feature}_0"], np.nan)
             for lag in range(1, LAGS):
                 start = max(lag, first_new)
