@@ -11,8 +11,9 @@ import pytest
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
-from mlx_muzero.market.features import FEATURE_NAMES, LAGS
+from mlx_muzero.market.features import FEATURE_NAMES
 from mlx_muzero.market.importers import FORMATS, detect_format, import_file, import_order
+from mlx_muzero.market.importers.micro_features import LAGS
 from mlx_muzero.market.store import BarStore
 
 DATA = os.environ.get("MLX_MUZERO_TEST_DATA")
