@@ -1,3 +1,5 @@
+import shutil
+
 """Checkpoints: whole or absent after a kill at any point, few, and refused when they do not fit."""
 
 import json
@@ -179,7 +181,12 @@ def test_a_model_of_another_size_is_refused_with_its_checkpoint(begun, small_con
         load_model(begun, table, "latest")
 
 
-def test_a_run_without_a_best_checkpoint_says_so(begun, small_config):
-    table = TradingRules.from_config(small_config).table
+def test_before_the_first_validation_the_latest_checkpoint_is_the_best(begun):
+    table = TradingRules().table
+    assert load_model(begun, table, "best")[1] == load_model(begun, table, "latest")[1]
+
+
+def test_a_run_without_a_checkpoint_says_so(begun):
+    shutil.rmtree(begun.path / "checkpoints")
     with pytest.raises(RunError, match="no best checkpoint yet"):
-        load_model(begun, table, "best")
+        load_model(begun, TradingRules().table, "best")

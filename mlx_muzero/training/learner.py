@@ -4,21 +4,20 @@ On a GPU the step is compiled. On the CPU it is not: measured with the fx_micro 
 spends a minute building fused kernels with the system's compiler and the step then takes as long.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import mlx.core as mx
 import mlx.nn as nn
-import mlx.optimizers as optim
 import numpy as np
-from mlx.utils import tree_flatten, tree_map, tree_unflatten
+from mlx.utils import tree_flatten
 
 from mlx_muzero import rng
 from mlx_muzero.config import TrainConfig
 from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.training.losses import LOSS_TERMS, DeviceBatch, loss_weights, losses
+from mlx_muzero.training.optimizer import AdamW
 from mlx_muzero.training.targets import Batch
 
 _NAMED = len(LOSS_TERMS)
@@ -47,12 +46,13 @@ class Learner:
     def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
         self.model = model
         self.config = config
-        self.optimizer = optim.AdamW(
-            learning_rate=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.optimizer.init(model.trainable_parameters())
+        self.optimizer = AdamW(model, config.learning_rate, config.weight_decay)
         self.steps = 0
-        self._prepare()
+        # Batch-norm statistics and dropout's key change inside the step, so they are its state.
+        self._state = [self.model.state, self.optimizer.state, mx.random.state]
+        self._step: Callable[..., dict[str, mx.array]] = self._eager_step
+        if mx.default_device() == mx.gpu:
+            self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
 
     def step(self, batch: Batch) -> StepReport:
         """One update of the weights.
@@ -75,13 +75,6 @@ class Learner:
             overflow_frac=float(np.array(figures["overflow_frac"])),
         )
 
-    def _prepare(self) -> None:
-        # Batch-norm statistics and dropout's key change inside the step, so they are its state.
-        self._state = [self.model.state, self.optimizer.state, mx.random.state]
-        self._step: Callable[..., dict[str, mx.array]] = self._eager_step
-        if mx.default_device() == mx.gpu:
-            self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
-
     def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
         batch = DeviceBatch(*arrays)
         weights = loss_weights(self.config)
@@ -91,10 +84,11 @@ class Learner:
             return (parts * weights).sum(), parts
 
         (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
-        squares = _squares(gradients)
+        by_name = dict(tree_flatten(gradients))
+        squares = _squares(by_name)
         norm = mx.sqrt(squares.sum())
         scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
-        self.optimizer.update(self.model, tree_map(lambda gradient: gradient * scale, gradients))
+        self.optimizer.update(self.model, by_name, scale)
         return {
             "losses": parts,
             "total": total,
@@ -106,9 +100,8 @@ class Learner:
     def _require_finite(self, figures: dict[str, mx.array]) -> None:
         # Losses first: a gradient is spoiled by them, not they by it.
         self._require("loss", LOSS_TERMS, figures["losses"])
-        self._require(
-            "gradient", _names(self.model.trainable_parameters()), figures["gradient_squares"]
-        )
+        parameters = dict(tree_flatten(self.model.trainable_parameters()))
+        self._require("gradient", parameters, figures["gradient_squares"])
 
     def _require(self, kind: str, terms: Iterable[str], values: mx.array) -> None:
         """TrainingDiverged unless `values`, one for each of `terms`, are finite."""
@@ -129,22 +122,16 @@ class Learner:
         Raises:
           TrainingDiverged: a weight is NaN or infinite; names it.
         """
-        parameters = self.model.parameters()
-        self._require("weight", _names(parameters), _squares(parameters))
-        return dict(tree_flatten(parameters)), dict(tree_flatten(self.optimizer.state))
+        weights = dict(tree_flatten(self.model.parameters()))
+        self._require("weight", weights, _squares(weights))
+        return weights, self.optimizer.arrays()
 
     def restore(self, weights: dict[str, mx.array], optimizer: dict[str, mx.array]) -> None:
         """Inverse of `arrays`."""
         self.model.load_weights(list(weights.items()), strict=True)
-        self.optimizer.state = tree_unflatten(list(optimizer.items()))
-        self._prepare()
+        self.optimizer.restore(optimizer)
 
 
-def _names(tree: Any) -> Iterator[str]:
-    """Name of each array of a parameter tree, in the order of `tree_flatten`."""
-    return iter(dict(tree_flatten(tree)))
-
-
-def _squares(tree: Any) -> mx.array:
-    """Sum of squares of each array of a parameter tree, ``f32[arrays]``; finite if the array is."""
-    return mx.stack([mx.square(array).sum() for array in dict(tree_flatten(tree)).values()])
+def _squares(arrays: dict[str, mx.array]) -> mx.array:
+    """Sum of squares of each array, ``f32[arrays]``; finite only if the array is."""
+    return mx.stack([mx.square(array).sum() for array in arrays.values()])

@@ -1,0 +1,54 @@
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optim
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten, tree_unflatten
+
+from mlx_muzero.training.optimizer import AdamW
+
+
+def small_model(seed):
+    mx.random.seed(seed)
+    return nn.Sequential(nn.Linear(5, 7), nn.LayerNorm(7), nn.Linear(7, 3))
+
+
+def gradients_of(model, step):
+    key = mx.random.key(step)
+    parameters = dict(tree_flatten(model.trainable_parameters()))
+    return {name: mx.random.normal(array.shape, key=key) for name, array in parameters.items()}
+
+
+def weights(model):
+    return {name: np.array(array) for name, array in tree_flatten(model.parameters())}
+
+
+def test_agrees_with_adam_parameter_by_parameter():
+    mine, theirs = small_model(1), small_model(1)
+    optimizer = AdamW(mine, learning_rate=0.01, weight_decay=0.1)
+    other = optim.AdamW(learning_rate=0.01, weight_decay=0.1, bias_correction=True)
+    for step in range(5):
+        gradients = gradients_of(mine, step)
+        optimizer.update(mine, gradients, mx.array(1.0))
+        other.update(theirs, tree_unflatten(list(gradients.items())))
+        for name, array in weights(theirs).items():
+            np.testing.assert_allclose(weights(mine)[name], array, rtol=1e-5, atol=1e-7)
+
+
+def test_goes_on_from_its_arrays():
+    one, two = small_model(1), small_model(1)
+    first, second = (AdamW(model, 0.01, 0.0) for model in (one, two))
+    first.update(one, gradients_of(one, 0), mx.array(0.5))
+    second.restore(first.arrays())
+    two.load_weights(tree_flatten(one.parameters()))
+    for model, optimizer in ((one, first), (two, second)):
+        optimizer.update(model, gradients_of(model, 1), mx.array(1.0))
+    for name, array in weights(one).items():
+        np.testing.assert_array_equal(array, weights(two)[name])
+
+
+def test_refuses_the_state_of_another_model():
+    optimizer = AdamW(small_model(1), 0.01, 0.0)
+    other = AdamW(nn.Linear(2, 2), 0.01, 0.0)
+    with pytest.raises(ValueError, match="other parameters"):
+        optimizer.restore(other.arrays())
