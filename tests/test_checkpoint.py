@@ -1,8 +1,7 @@
-import shutil
-
 """Checkpoints: whole or absent after a kill at any point, few, and refused when they do not fit."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
