@@ -100,16 +100,6 @@ class StochasticMuZero(nn.Module):
             latent, one_hot(action, self.actions), one_hot(outcome, self.outcomes)
         )
 
-    def successors(self, latent: mx.array, action: mx.array) -> tuple[mx.array, mx.array]:
-        """`dynamics` for every outcome in one batch: next latents [n, C, D], rewards [n, C]."""
-        rows, count = latent.shape[0], self.outcomes
-        next_latent, reward = self.dynamics(
-            mx.repeat(latent, count, axis=0),
-            mx.repeat(action, count, axis=0),
-            mx.tile(mx.arange(count), rows),
-        )
-        return next_latent.reshape(rows, count, -1), reward.reshape(rows, count)
-
     def policy_logits(self, latent: mx.array) -> mx.array:
         """Latent [n, D] -> action logits [n, A]."""
         return self.policy_network(latent)
