@@ -52,7 +52,7 @@ def test_round_trip(config):
 
 def test_every_key_is_written_with_its_meaning():
     lines = config_toml.dumps(FX_MICRO).splitlines()
-    assert "latent_width = 256         # width of the latent state (D)" in lines
+    assert "latent_width = 256         # width of the latent state (D); 2 to 8192" in lines
     assert len(lines) == sum(len(keys) + 2 for keys in KEYS.values()) - 1
 
 

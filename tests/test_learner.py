@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
+from heads import with_random_heads
 from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
@@ -34,7 +35,7 @@ def config(small_config):
 
 def fresh_model(config):
     """The same weights at every call; a training pass moves batch norm's statistics."""
-    return build_model(config, TradingRules.from_config(config).table)
+    return with_random_heads(build_model(config, TradingRules.from_config(config).table))
 
 
 @pytest.fixture

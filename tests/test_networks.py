@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
+from heads import with_random_heads
 from mlx_muzero.config import FX_MICRO, ModelConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks import StochasticMuZero
@@ -22,9 +23,8 @@ F, A, C, W, N = 5, 4, 3, 12, 6
 
 
 def small(seed: int = 0, config: ModelConfig = SMALL) -> StochasticMuZero:
-    return StochasticMuZero(
-        config, features=F, actions=A, outcomes=C, window_bars=W, seed=seed
-    ).eval()
+    model = StochasticMuZero(config, features=F, actions=A, outcomes=C, window_bars=W, seed=seed)
+    return with_random_heads(model).eval()
 
 
 def observations(rows: int = N) -> mx.array:
@@ -169,6 +169,14 @@ def test_train_mode_drops_out_and_moves_running_statistics_that_are_not_trained(
     after = model.representation(observations())
     assert mx.array_equal(after, model.representation(observations()))
     assert not mx.array_equal(after, before)
+
+
+def test_a_fresh_model_prefers_nothing():
+    model = fx_model().eval()
+    latent = model.representation(mx.zeros((2, 32, 15)))
+    assert not np.array(model.policy_logits(latent)).any()
+    np.testing.assert_allclose(np.array(model.value(latent)), 0.0, atol=1e-3)
+    assert not np.array(model.dynamics(latent, mx.array([0, 1]), mx.array([0, 1]))[1]).any()
 
 
 def test_gradients_reach_every_trainable_parameter():

@@ -9,6 +9,17 @@ def one_hot(index: mx.array, size: int) -> mx.array:
     return (index[..., None] == mx.arange(size)).astype(mx.float32)
 
 
+def zero_linear(inputs: int, outputs: int) -> nn.Linear:
+    """A head that begins at zero: uniform policy, value and reward 0 until something is learned.
+
+    Random heads would give every state a value of their own, which bootstrapping hands on for
+    long (EfficientZero, appendix A.2).
+    """
+    head = nn.Linear(inputs, outputs)
+    head.weight, head.bias = mx.zeros_like(head.weight), mx.zeros_like(head.bias)
+    return head
+
+
 class CausalConv1d(nn.Module):
     """Dilated convolution over time: output t sees inputs t, t - dilation, ... and none after t.
 

@@ -4,7 +4,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.config import ModelConfig
-from mlx_muzero.networks.layers import ResidualTower
+from mlx_muzero.networks.layers import ResidualTower, zero_linear
 
 
 class PolicyNetwork(nn.Module):
@@ -13,7 +13,7 @@ class PolicyNetwork(nn.Module):
     def __init__(self, config: ModelConfig, actions: int) -> None:
         super().__init__()
         self.tower = ResidualTower(config.latent_width, config.policy_blocks, config.dropout)
-        self.logits = nn.Linear(config.latent_width, actions)
+        self.logits = zero_linear(config.latent_width, actions)
 
     def __call__(self, latent: mx.array) -> mx.array:
         """Latent [n, D] -> action logits [n, A]."""
@@ -26,7 +26,7 @@ class ValueNetwork(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.tower = ResidualTower(config.latent_width, config.value_blocks, config.dropout)
-        self.logits = nn.Linear(config.latent_width, config.value_bins)
+        self.logits = zero_linear(config.latent_width, config.value_bins)
 
     def __call__(self, latent: mx.array) -> mx.array:
         """Latent or afterstate [n, D] -> logits [n, S]."""

@@ -4,7 +4,7 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.config import ModelConfig
-from mlx_muzero.networks.layers import ConditionedTower
+from mlx_muzero.networks.layers import ConditionedTower, zero_linear
 
 
 class AfterstateNetwork(nn.Module):
@@ -44,7 +44,7 @@ class DynamicsNetwork(nn.Module):
         self.body = ConditionedTower(width, conditions, config.dynamics_blocks, config.dropout)
         self.next_latent = nn.Linear(width, width)
         self.next_latent_norm = nn.LayerNorm(width)
-        self.reward = nn.Linear(width, 1)
+        self.reward = zero_linear(width, 1)
 
     def __call__(
         self, latent: mx.array, action: mx.array, outcome: mx.array

@@ -45,6 +45,15 @@ class SearchResult:
     statistics: SearchStatistics
 
     @property
+    def greedy_value(self) -> F32:
+        """[B] float32, mean return of the most visited action: what playing greedily is worth.
+
+        The root's `value` also counts what the other actions cost to try.
+        """
+        best = self.visits.argmax(axis=1)
+        return np.asarray(self.q[np.arange(len(best)), best], np.float32)
+
+    @property
     def policy(self) -> F32:
         """[B, A] float32, share of the visits: the policy target."""
         total = self.visits.sum(axis=1, keepdims=True, dtype=np.float32)

@@ -70,7 +70,7 @@ class Collector:
             played.position_features[:, step] = env.position_features()
             played.action[:, step] = action
             played.policy[:, step] = result.policy
-            played.value[:, step] = result.value
+            played.value[:, step] = result.greedy_value
             played.reward[:, step] = env.step(action).reward
             tick(count)
         return played

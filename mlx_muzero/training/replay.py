@@ -25,7 +25,7 @@ class Episodes:
       action: ``i8[E, T]`` action taken.
       reward: ``f32[E, T]`` reward of the step.
       policy: ``f32[E, T, A]`` the search's visit shares.
-      value: ``f32[E, T]`` the search's root value.
+      value: ``f32[E, T]`` the search's value of its most visited root action.
     """
 
     start: I64
