@@ -1,5 +1,7 @@
 """The building blocks shared by the six networks (design 3.1)."""
 
+import math
+
 import mlx.core as mx
 import mlx.nn as nn
 
@@ -80,6 +82,11 @@ class ConditionedTower(nn.Module):
     def __init__(self, width: int, conditions: int, blocks: int, dropout: float) -> None:
         super().__init__()
         self.projection = nn.Linear(width + conditions, width)
+        # One entry of a one-hot is set where a latent has `width`: its column must weigh as much
+        # as all of theirs, or actions and outcomes are learned last.
+        columns = self.projection.weight
+        columns[:, width:] = columns[:, width:] * math.sqrt(width)
+        self.projection.weight = columns
         self.tower = ResidualTower(width, blocks, dropout)
 
     def __call__(self, latent: mx.array, *conditions: mx.array) -> mx.array:
