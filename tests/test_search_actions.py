@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from mlx_muzero.rng import Stream, key
-from mlx_muzero.search import sample_actions
+from mlx_muzero.search import SearchResult, SearchStatistics, sample_actions
 
 VISITS = np.array([[5, 15, 0, 5]], np.int32)
 
@@ -45,6 +45,24 @@ def test_an_unvisited_action_is_never_taken(visits, temperature, seed):
     actions = sample_actions(visits, temperature, key(seed, Stream.ACTION, np.arange(5)))
     assert actions.dtype == np.int32
     assert (visits[np.arange(5), actions] > 0).all()
+
+
+def test_each_root_may_have_its_own_temperature():
+    visits = np.repeat(VISITS, 3, axis=0)
+    heat = np.array([0.0, 1e-3, 10.0])
+    keys = key(3, Stream.ACTION, np.arange(3))
+    together = sample_actions(visits, heat, keys)
+    alone = [sample_actions(VISITS, heat[i], keys[i : i + 1])[0] for i in range(3)]
+    assert together.tolist() == alone
+    assert together[0] == together[1] == 1
+
+
+def test_the_greedy_value_is_that_of_the_most_visited_action():
+    statistics = SearchStatistics(*(np.zeros(2),) * 4)
+    visits = np.array([[1, 7, 2], [4, 4, 2]], np.int32)
+    q = np.array([[9.0, 1.5, 3.0], [-1.0, 2.0, 3.0]], np.float32)
+    result = SearchResult(visits, q[:, 0], q, q, q[:, 0], statistics)
+    assert result.greedy_value.tolist() == [1.5, -1.0]
 
 
 def test_bad_arguments():
