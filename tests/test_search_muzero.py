@@ -37,7 +37,8 @@ def muzero_search(state, params, network):
     for _ in range(params.num_simulations):
         node, path = root, []
         while True:
-            action = _pucb(node, params)
+            untried = [a for a in range(ACTIONS) if node is root and a not in node.children]
+            action = _pucb(node, params, untried or range(ACTIONS))
             path.append((node, action))
             if action not in node.children:
                 break
@@ -56,7 +57,7 @@ def muzero_search(state, params, network):
     return counts, root.value
 
 
-def _pucb(node, params):
+def _pucb(node, params, actions):
     growth = math.log((node.visits + params.pb_c_base + 1) / params.pb_c_base)
     exploration = math.sqrt(node.visits) * (params.pb_c_init + growth)
     q = {a: node.rewards[a] + params.discount * c.value for a, c in node.children.items()}
@@ -67,7 +68,7 @@ def _pucb(node, params):
         stretched = (q[a] - low) / max(high - low, 1e-8) if a in q else 0.0
         return stretched + node.prior[a] * exploration / (1.0 + visits)
 
-    return max(range(ACTIONS), key=score)
+    return max(actions, key=score)
 
 
 @pytest.mark.parametrize("outcomes", [1, 3])

@@ -93,7 +93,7 @@ bool Search::select() {
 // Walks down until the tree needs an evaluation; a walk stopped by the depth limit needs none.
 void Search::simulate(Tree& tree) const {
   while (tree.simulations < params_.num_simulations) {
-    std::int32_t node = 0;
+    std::int32_t node = kRootNode;
     tree.path_length = 0;
     const std::uint8_t* allowed = root_allowed_.data();
     while (tree.depth[node] < params_.depth_limit) {

@@ -34,10 +34,15 @@ int select_action(const Tree& tree, const TreeShape& shape, int node, const std:
   }
   const double spread = std::max(high - low, kMinValueSpread);
 
+  bool untried_only = false;
+  for (int a = 0; node == kRootNode && a < shape.actions; ++a) {
+    untried_only = untried_only || (allowed[a] && visits[a] == 0);
+  }
+
   int best = 0;
   double best_score = -std::numeric_limits<double>::infinity();
   for (int a = 0; a < shape.actions; ++a) {
-    if (!allowed[a]) continue;
+    if (!allowed[a] || (untried_only && visits[a] > 0)) continue;
     const double q = visits[a] == 0 ? 0.0 : (value[a] - low) / spread;
     const double score = q + prior[a] * exploration / (1.0 + visits[a]);
     if (score > best_score) {

@@ -61,6 +61,8 @@ struct Leaf {
   std::int32_t outcome;  // kOutcome only
 };
 
+constexpr std::int32_t kRootNode = 0;
+
 struct Tree {
   double* value;
   double* edge_value;

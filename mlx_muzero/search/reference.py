@@ -134,7 +134,11 @@ class ReferenceTree:
             visits, q = (chance.visits, (chance.value - low) / spread) if chance else (0, 0.0)
             return q + node.prior[action] * exploration / (1.0 + visits)
 
-        return max(self.allowed(node.position, node is self.root), key=score)
+        actions = self.allowed(node.position, node is self.root)
+        if node is self.root:
+            untried = [action for action in actions if action not in node.chances]
+            actions = untried or actions
+        return max(actions, key=score)
 
     def allowed(self, position: int, at_root: bool) -> list[int]:
         """Actions that may be chosen, in order."""
