@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -211,6 +212,7 @@ def test_minutes_end_training_with_a_checkpoint(cli, config_file, db, tmp_path):
 
 def test_evaluate_without_a_checkpoint(cli, config_file, db):
     cli("train", "--run", "r", "--config", config_file, "--db", db, "--minutes", "0")
+    shutil.rmtree("r/checkpoints")
     mistake(cli("evaluate", "r"), 5, "no best checkpoint yet")
 
 
