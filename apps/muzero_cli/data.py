@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muzero_cli.options import DEFAULT_DATABASE, Json
+
 if TYPE_CHECKING:
     from mlx_muzero.market.importers import ImportReport
     from mlx_muzero.market.quality import QualityReport
 
-DEFAULT_DB = Path("data/market.duckdb")
 REJECTED_SHOWN = 10
 
 app = typer.Typer(no_args_is_help=True, help="Import minute bars, list them, check them.")
 
 DbOption = Annotated[Path, typer.Option("--db", help="Bar store.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.command("import")
@@ -33,8 +33,8 @@ def import_bars(
         str | None,
         typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
     ] = None,
-    db: DbOption = DEFAULT_DB,
-    as_json: JsonOption = False,
+    db: DbOption = DEFAULT_DATABASE,
+    as_json: Json = False,
 ) -> None:
     """Import files into the bar store; a file that is already there changes nothing."""
     from rich.console import Console
@@ -65,7 +65,7 @@ def import_bars(
 
 
 @app.command("list")
-def list_symbols(db: DbOption = DEFAULT_DB, as_json: JsonOption = False) -> None:
+def list_symbols(db: DbOption = DEFAULT_DATABASE, as_json: Json = False) -> None:
     """List the symbols of the bar store."""
     from rich.console import Console
     from rich.table import Table
@@ -94,8 +94,8 @@ def list_symbols(db: DbOption = DEFAULT_DB, as_json: JsonOption = False) -> None
 @app.command("check")
 def check_symbol(
     symbol: Annotated[str, typer.Argument(help="Symbol in the bar store.")],
-    db: DbOption = DEFAULT_DB,
-    as_json: JsonOption = False,
+    db: DbOption = DEFAULT_DATABASE,
+    as_json: Json = False,
 ) -> None:
     """Report holes by cause, impossible prices, outliers and stray days of one symbol."""
     from mlx_muzero.market.quality import check
