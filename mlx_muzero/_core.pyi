@@ -11,6 +11,10 @@ class Expansion:
     all_outcomes: Expansion
     single_outcome: Expansion
 
+class Compatibility:
+    none: Compatibility
+    mctx: Compatibility
+
 class Params:
     def __init__(
         self,
@@ -24,6 +28,7 @@ class Params:
         root_exploration_fraction: float,
         legal_actions: LegalActions,
         expansion: Expansion,
+        compatibility: Compatibility,
     ) -> None: ...
 
 class SearchCore:

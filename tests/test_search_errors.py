@@ -38,12 +38,18 @@ def new_search(**changes):
         ("root_exploration_fraction", 2.0),
         ("legal_actions", "sometimes"),
         ("expansion", "none"),
+        ("compatibility", "openspiel"),
         ("num_simulations", 2**40),
     ],
 )
 def test_constants_out_of_range_are_named(name, value):
     with pytest.raises(SearchError, match=name):
         new_search(**{name: value})
+
+
+def test_mctx_compatibility_needs_its_expansion():
+    with pytest.raises(SearchError, match='expansion must be "single_outcome"'):
+        new_search(compatibility="mctx")
 
 
 def test_position_table_is_checked():

@@ -10,6 +10,8 @@ from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.hash_evaluator import HashEvaluator
 from mlx_muzero.search.reference_search import ReferenceSearch
 
+RULES = [("all_outcomes", "none"), ("single_outcome", "none"), ("single_outcome", "mctx")]
+
 
 @st.composite
 def problems(draw):
@@ -27,6 +29,7 @@ def problems(draw):
         )
     )
     table[np.arange(positions), draw(st.integers(0, actions - 1))] = positions - 1
+    expansion, compatibility = draw(st.sampled_from(RULES))
     params = SearchParams(
         num_simulations=draw(st.integers(1, 60)),
         depth_limit=draw(st.integers(1, 8)),
@@ -36,7 +39,8 @@ def problems(draw):
         root_dirichlet_alpha=draw(st.sampled_from([0.03, 1.0, 10.0])),
         root_exploration_fraction=draw(st.sampled_from([0.0, 0.25, 1.0])),
         legal_actions=draw(st.sampled_from(["tree", "root", "off"])),
-        expansion=draw(st.sampled_from(["all_outcomes", "single_outcome"])),
+        expansion=expansion,
+        compatibility=compatibility,
     )
     evaluator_args = (actions, outcomes, draw(st.sampled_from([0, 2, 5])))
     roots = draw(st.integers(1, 4))

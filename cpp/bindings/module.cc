@@ -215,6 +215,9 @@ NB_MODULE(_core, m) {
   nb::enum_<ms::Expansion>(m, "Expansion")
       .value("all_outcomes", ms::Expansion::kAllOutcomes)
       .value("single_outcome", ms::Expansion::kSingleOutcome);
+  nb::enum_<ms::Compatibility>(m, "Compatibility")
+      .value("none", ms::Compatibility::kNone)
+      .value("mctx", ms::Compatibility::kMctx);
 
   nb::class_<ms::Params>(m, "Params")
       .def(
@@ -222,16 +225,17 @@ NB_MODULE(_core, m) {
           [](ms::Params* self, int num_simulations, int depth_limit, double discount,
              double pb_c_init, double pb_c_base, double root_dirichlet_alpha,
              double root_exploration_fraction, ms::LegalActions legal_actions,
-             ms::Expansion expansion) {
+             ms::Expansion expansion, ms::Compatibility compatibility) {
             new (self) ms::Params{num_simulations,      depth_limit,
                                   discount,             pb_c_init,
                                   pb_c_base,            root_dirichlet_alpha,
                                   root_exploration_fraction, legal_actions,
-                                  expansion};
+                                  expansion,            compatibility};
           },
           nb::kw_only(), nb::arg("num_simulations"), nb::arg("depth_limit"), nb::arg("discount"),
           nb::arg("pb_c_init"), nb::arg("pb_c_base"), nb::arg("root_dirichlet_alpha"),
-          nb::arg("root_exploration_fraction"), nb::arg("legal_actions"), nb::arg("expansion"));
+          nb::arg("root_exploration_fraction"), nb::arg("legal_actions"), nb::arg("expansion"),
+          nb::arg("compatibility"));
 
   nb::class_<Core>(m, "SearchCore")
       .def(nb::init<const ms::Params&, const In<std::int32_t>&, int, int>(), nb::arg("params"),

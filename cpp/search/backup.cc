@@ -153,7 +153,17 @@ void expand(Tree& tree, const TreeShape& shape, const Params& params,
 
 void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params,
                      std::int32_t node) {
-  const double result = tree.raw_value[node];
+  // Simulations only ever end here, so the mean is the network's value already.
+  ++tree.visits[node];
+  back_up_path(tree, shape, params, tree.value[node]);
+  finish_simulation(tree, tree.depth[node]);
+}
+
+void back_up_stopped_at_chance(Tree& tree, const TreeShape& shape, const Params& params,
+                               std::int32_t node, std::int32_t action) {
+  const std::ptrdiff_t edge = std::ptrdiff_t{node} * shape.actions + action;
+  const double result = tree.edge_value[edge];
+  ++tree.edge_visits[edge];
   add_to_node(tree, node, result);
   back_up_path(tree, shape, params, result);
   finish_simulation(tree, tree.depth[node]);

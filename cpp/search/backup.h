@@ -29,7 +29,11 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
 void expand(Tree& tree, const TreeShape& shape, const Params& params,
             const PositionTable& positions, const Evaluation& evaluation);
 
-// Ends a simulation at a node that may not be expanded: its network value counts once more.
+// Ends a simulation at a decision node that may not be expanded: its network value counts once more.
 void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params, std::int32_t node);
+
+// The same at the chance node of (node, action).
+void back_up_stopped_at_chance(Tree& tree, const TreeShape& shape, const Params& params,
+                               std::int32_t node, std::int32_t action);
 
 }  // namespace muzero::search

@@ -19,6 +19,13 @@ enum class Expansion {
   kSingleOutcome,  // one node, chance or decision (Antonoglou et al. 2022)
 };
 
+// Whose rules the search follows where they differ from its own.
+enum class Compatibility {
+  kNone,
+  kMctx,  // mctx.stochastic_muzero_policy: depth_limit counts both kinds of edge, and the root
+          // has no rule of its own
+};
+
 struct Params {
   int num_simulations;               // simulations of one search, per root
   int depth_limit;                   // environment steps from the root to the deepest node
@@ -29,6 +36,7 @@ struct Params {
   double root_exploration_fraction;  // share of noise in the root prior
   LegalActions legal_actions;
   Expansion expansion;
+  Compatibility compatibility;
 };
 
 // Below this spread of Q values a node's Q is not stretched to [0, 1] (mctx's epsilon).

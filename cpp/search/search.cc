@@ -40,6 +40,8 @@ void LeafColumns::clear() {
 Search::Search(const Params& params, std::vector<std::int32_t> next_position, int positions,
                int actions, int outcomes, int threads)
     : params_((validate_params(params, outcomes, threads), params)),
+      mctx_(params.compatibility == Compatibility::kMctx),
+      edge_limit_(std::int64_t{params.depth_limit} * (mctx_ ? 1 : 2)),
       positions_(positions),
       shape_(TreeShape::of(params, actions, outcomes)),
       next_position_(std::move(next_position)),
@@ -96,14 +98,23 @@ void Search::simulate(Tree& tree) const {
     std::int32_t node = kRootNode;
     tree.path_length = 0;
     const std::uint8_t* allowed = root_allowed_.data();
-    while (tree.depth[node] < params_.depth_limit) {
+    for (;;) {
+      const std::int64_t edges = std::int64_t{tree.depth[node]} * 2;
+      if (edges >= edge_limit_) {
+        back_up_stopped(tree, shape_, params_, node);
+        break;
+      }
       const std::int32_t action = select_action(
           tree, shape_, node, allowed + std::ptrdiff_t{tree.position[node]} * shape_.actions,
-          exploration_[static_cast<std::size_t>(tree.visits[node])]);
+          exploration_[static_cast<std::size_t>(tree.visits[node])], node == kRootNode && !mctx_);
       const std::int32_t chance = tree.chance[std::ptrdiff_t{node} * shape_.actions + action];
       if (chance < 0) {
         tree.leaf = {Leaf::Kind::kAction, node, action, -1};
         return;
+      }
+      if (edges + 1 >= edge_limit_) {
+        back_up_stopped_at_chance(tree, shape_, params_, node, action);
+        break;
       }
       const std::int32_t outcome = select_outcome(tree, shape_, chance);
       tree.path[tree.path_length++] = {node, action, outcome};
@@ -115,7 +126,6 @@ void Search::simulate(Tree& tree) const {
       node = child;
       allowed = tree_allowed_.data();
     }
-    back_up_stopped(tree, shape_, params_, node);
   }
 }
 

@@ -90,6 +90,8 @@ class Search {
   int successors_per_action() const;
 
   Params params_;
+  bool mctx_;
+  std::int64_t edge_limit_;                   // edges of both kinds from the root to a leaf
   int positions_;
   TreeShape shape_;
   std::vector<std::int32_t> next_position_;   // [P, A]

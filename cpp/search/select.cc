@@ -19,7 +19,7 @@ std::vector<double> exploration_table(const Params& params) {
 }
 
 int select_action(const Tree& tree, const TreeShape& shape, int node, const std::uint8_t* allowed,
-                  double exploration) {
+                  double exploration, bool try_all) {
   const std::ptrdiff_t first = std::ptrdiff_t{node} * shape.actions;
   const std::int32_t* visits = tree.edge_visits + first;
   const double* value = tree.edge_value + first;
@@ -35,7 +35,7 @@ int select_action(const Tree& tree, const TreeShape& shape, int node, const std:
   const double spread = std::max(high - low, kMinValueSpread);
 
   bool untried_only = false;
-  for (int a = 0; node == kRootNode && a < shape.actions; ++a) {
+  for (int a = 0; try_all && a < shape.actions; ++a) {
     untried_only = untried_only || (allowed[a] && visits[a] == 0);
   }
 

@@ -27,6 +27,9 @@ void validate_params(const Params& params, int outcomes, int threads) {
           "finite and at least 0.001");
   require(within(params.root_exploration_fraction, 0.0, 1.0), "root_exploration_fraction",
           "in [0, 1]");
+  require(params.compatibility == Compatibility::kNone ||
+              params.expansion == Expansion::kSingleOutcome,
+          "expansion", "\"single_outcome\" for compatibility with mctx");
   require(outcomes >= 1, "num_outcomes", "at least 1");
   require(threads >= 1 && threads <= 1024, "threads", "in 1 .. 1024");
   require(std::int64_t{params.num_simulations} * outcomes < std::numeric_limits<int>::max(),

@@ -14,6 +14,7 @@ from mlx_muzero.search.evaluator import (
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
 from mlx_muzero.search.search import Search
+from mlx_muzero.search.table_evaluator import TableEvaluator
 
 __all__ = [
     "Evaluator",
@@ -25,6 +26,7 @@ __all__ = [
     "SearchStatistics",
     "SingleExpansion",
     "SingleLeaves",
+    "TableEvaluator",
     "TreeTable",
     "sample_actions",
 ]

@@ -1,8 +1,11 @@
 """The constants of a search."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from mlx_muzero.config import Expansion, LegalActions
+
+Compatibility = Literal["none", "mctx"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,9 @@ class SearchParams:
             "off" (an illegal action then leaves the position as it is).
         expansion: what one simulation evaluates: "all_outcomes" of an action, or a
             "single_outcome" node as in Stochastic MuZero (Antonoglou et al. 2022).
+        compatibility: "mctx" follows mctx's `stochastic_muzero_policy` visit for visit, for
+            checking one against the other: `depth_limit` is its `max_depth`, in edges of both
+            kinds, and root actions are not tried in turn first. Needs "single_outcome".
     """
 
     num_simulations: int = 25
@@ -32,3 +38,4 @@ class SearchParams:
     root_exploration_fraction: float = 0.5
     legal_actions: LegalActions = "tree"
     expansion: Expansion = "all_outcomes"
+    compatibility: Compatibility = "none"

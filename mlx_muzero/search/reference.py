@@ -96,6 +96,8 @@ class ReferenceTree:
         self.depths: list[int] = []
         self.leaves = 0
         self.evaluations = 0
+        self._mctx = params.compatibility == "mctx"
+        self._edge_limit = params.depth_limit * (1 if self._mctx else 2)
         self._next_position = next_position
         self._num_outcomes = num_outcomes
         self._next_slot = root.slot + 1
@@ -104,12 +106,15 @@ class ReferenceTree:
     def _simulations(self) -> Generator[Leaf, LeafEvaluation, None]:
         for _ in range(self.params.num_simulations):
             node, path = self.root, list[Step]()
-            while node.depth < self.params.depth_limit:
+            while 2 * node.depth < self._edge_limit:
                 action = self._select_action(node)
                 if action not in node.chances:
                     result = yield from self._expand_action(node, action)
                     break
                 chance = node.chances[action]
+                if 2 * node.depth + 1 >= self._edge_limit:
+                    result = self._stop_at_chance(node, chance)
+                    break
                 outcome = _select_outcome(chance)
                 path.append((node, action, outcome))
                 if outcome not in chance.children:
@@ -117,10 +122,16 @@ class ReferenceTree:
                     break
                 node = chance.children[outcome]
             else:
-                result = node.network_value
-                node.add(result)
+                result = node.value
+                node.visits += 1
                 self.depths.append(node.depth)
             self._back_up(path, result)
+
+    def _stop_at_chance(self, node: DecisionNode, chance: ChanceNode) -> float:
+        chance.visits += 1
+        node.add(chance.value)
+        self.depths.append(node.depth)
+        return chance.value
 
     def _select_action(self, node: DecisionNode) -> int:
         params = self.params
@@ -135,7 +146,7 @@ class ReferenceTree:
             return q + node.prior[action] * exploration / (1.0 + visits)
 
         actions = self.allowed(node.position, node is self.root)
-        if node is self.root:
+        if node is self.root and not self._mctx:
             untried = [action for action in actions if action not in node.chances]
             actions = untried or actions
         return max(actions, key=score)

@@ -62,6 +62,7 @@ class Search:
                 | {
                     "legal_actions": getattr(_core.LegalActions, params.legal_actions),
                     "expansion": getattr(_core.Expansion, params.expansion),
+                    "compatibility": getattr(_core.Compatibility, params.compatibility),
                 }
             )
         except (AttributeError, TypeError) as error:
