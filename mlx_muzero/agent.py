@@ -9,7 +9,7 @@ from mlx_muzero.config import SearchConfig
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.search.params import SearchParams
-from mlx_muzero.search.result import SearchResult
+from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, I32, U64
@@ -65,6 +65,14 @@ class Agent:
         return search.run(
             self._evaluator, root.latent, root.prior, root.value, position, seed, noise
         )
+
+    def explain(
+        self, observation: F32, position: I32, *, simulations: int
+    ) -> tuple[SearchResult, TreeTable]:
+        """One decision without noise, from ``f32[1, W, F]`` and ``i32[1]``, and its whole tree."""
+        seed = np.zeros(1, np.uint64)
+        result = self.plan(observation, position, seed, simulations=simulations, noise=False)
+        return result, self._search(simulations).tree(0)
 
     def _search(self, simulations: int) -> Search:
         """The searcher for that many simulations, with its arena kept from call to call."""

@@ -19,57 +19,6 @@ from mlx_muzero.training.run import RunFolder
 from muzero_cli import main
 
 
-class Cli:
-    """Runs the command in this process."""
-
-    def __init__(self, monkeypatch, capfd):
-        self._monkeypatch, self._capfd = monkeypatch, capfd
-
-    def __call__(self, *arguments):
-        """Exit code, stdout and stderr of ``mlx-muzero`` with `arguments`."""
-        self._monkeypatch.setattr(sys, "argv", ["mlx-muzero", *map(str, arguments)])
-        code = 0
-        try:
-            main.run()
-        except SystemExit as done:
-            code = done.code or 0
-        out, err = self._capfd.readouterr()
-        return code, out, err
-
-
-@pytest.fixture
-def cli(monkeypatch, capfd, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
-    return Cli(monkeypatch, capfd)
-
-
-@pytest.fixture
-def config_file(tmp_path, small_config):
-    path = tmp_path / "small.toml"
-    path.write_text(config_toml.dumps(small_config))
-    return path
-
-
-@pytest.fixture
-def db(tmp_path):
-    """A store with real bars of TEST."""
-    path = tmp_path / "market.duckdb"
-    with BarStore(path) as store:
-        store.write(walk_bars(1500))
-    return path
-
-
-@pytest.fixture
-def trained(cli, config_file, db, tmp_path):
-    """A run of four episodes."""
-    code, _, err = cli(
-        "train", "--run", "run", "--config", config_file, "--db", db, "--set", "train.episodes=4"
-    )
-    assert code == 0, err
-    return tmp_path / "run"
-
-
 def mistake(result, code, *words):
     """The command failed with `code` and one line that holds `words`."""
     assert result[0] == code, result

@@ -6,13 +6,9 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from muzero_cli.options import Database, Json
+from muzero_cli.options import Checkpoint, Database, Json, Simulations
 
 Split = Literal["train", "validation", "test"]
-Which = Literal["best", "latest"]
-
-PIPED_WIDTH = 100
-"""Columns where standard output is no terminal."""
 
 
 def evaluate(
@@ -22,10 +18,8 @@ def evaluate(
         Optional[int],
         typer.Option(min=1, help="At most so many sessions, spread evenly; all by default."),
     ] = None,
-    simulations: Annotated[
-        Optional[int], typer.Option(min=1, help="Simulations a decision; the run's by default.")
-    ] = None,
-    checkpoint: Annotated[Which, typer.Option(help="Which checkpoint.")] = "best",
+    simulations: Simulations = None,
+    checkpoint: Checkpoint = "best",
     db: Database = None,
     as_json: Json = False,
 ) -> None:
@@ -40,6 +34,7 @@ def evaluate(
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.models import build_model, load_model
     from mlx_muzero.training.run import MarketRecord, RunFolder
+    from muzero_cli.console import output_console
     from muzero_cli.loading import load_dataset, load_truth
 
     folder = RunFolder(run)
@@ -75,9 +70,7 @@ def evaluate(
         values["expected_best_pips_per_session"] = comparison.expected_best_pips
         typer.echo(json.dumps(values, allow_nan=False))
         return
-    out = Console(highlight=False)
-    if not out.is_terminal:
-        out = Console(highlight=False, width=PIPED_WIDTH)
+    out = output_console()
     out.print(f"{run}, checkpoint {name}, {simulations} simulations a decision")
     out.print(report(comparison.conditions, comparison.metrics))
     if comparison.expected_best_pips is not None:

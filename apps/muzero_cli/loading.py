@@ -1,6 +1,6 @@
 """From command-line options to a configuration and a dataset."""
 
-import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,15 +23,14 @@ def load_config(
     if file is not None:
         settings = config_toml.load(file, settings)
     if symbol is not None:
-        overrides = [*_of_symbol(symbol), *overrides]
+        settings = of_symbol(settings, symbol)
     return config_toml.override(settings, overrides)
 
 
-def _of_symbol(symbol: str) -> list[str]:
-    """What a symbol's name settles; a later ``--set`` may say otherwise."""
-    pip_size = instrument(symbol).pip_size
-    settled = [f"market.symbol={json.dumps(symbol)}"]
-    return settled if pip_size is None else [*settled, f"market.pip_size={pip_size}"]
+def of_symbol(settings: Config, symbol: str) -> Config:
+    """`settings` with what a symbol's name settles."""
+    pip_size = instrument(symbol).pip_size or settings.market.pip_size
+    return replace(settings, market=replace(settings.market, symbol=symbol, pip_size=pip_size))
 
 
 def load_dataset(config: Config, database: Path | None) -> tuple[MarketDataset, Path]:

@@ -16,6 +16,7 @@ from muzero_cli.doctor import doctor
 from muzero_cli.evaluate import evaluate
 from muzero_cli.synthetic import synth
 from muzero_cli.train import train
+from muzero_cli.tree import tree
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +31,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.command("tree")(tree)
 app.command("doctor")(doctor)
 
 

@@ -1,7 +1,7 @@
 """Command-line options that several verbs share."""
 
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
@@ -18,4 +18,8 @@ Overrides = Annotated[
 Database = Annotated[
     Optional[Path], typer.Option(help=f"Bar store; {DEFAULT_DATABASE} by default.")
 ]
+Simulations = Annotated[
+    Optional[int], typer.Option(min=1, help="Simulations a decision; the run's by default.")
+]
+Checkpoint = Annotated[Literal["best", "latest"], typer.Option(help="Which checkpoint.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -1,6 +1,7 @@
 """Bars in memory, and the one rule that says whether a bar's prices are possible."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 
 import numpy as np
@@ -116,6 +117,18 @@ def price_faults(open_: F64, high: F64, low: F64, close: F64, volume: F64 | None
 def utc_text(time_ns: int) -> str:
     """`time_ns` as ``YYYY-MM-DD HH:MM`` UTC, for messages."""
     return str(np.datetime64(int(time_ns), "ns").astype("datetime64[m]")).replace("T", " ")
+
+
+def utc_ns(text: str) -> int:
+    """Nanoseconds of an ISO 8601 time; one that names no offset is UTC.
+
+    Raises:
+        ValueError: `text` is no such time.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        time = time.replace(tzinfo=UTC)
+    return (time - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000
 
 
 def _freeze(bars: Bars, name: str, dtype: npt.DTypeLike) -> None:

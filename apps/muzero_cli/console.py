@@ -1,0 +1,12 @@
+"""Where a verb's tables and trees go."""
+
+from rich.console import Console
+
+PIPED_WIDTH = 100
+"""Columns where standard output is no terminal."""
+
+
+def output_console() -> Console:
+    """Standard output without colour by meaning, wide enough when it is piped."""
+    out = Console(highlight=False)
+    return out if out.is_terminal else Console(highlight=False, width=PIPED_WIDTH)

@@ -1,0 +1,64 @@
+"""Reading a search tree: its branches, the part worth showing, the line it expects."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.search.result import TreeTable
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A node of a folded tree, as rows of its `TreeTable`.
+
+    Attributes:
+        row: the node.
+        shown: branches below it that are shown, most visited first.
+        folded: children left out, in order of action or outcome.
+    """
+
+    row: int
+    shown: tuple["Branch", ...]
+    folded: tuple[int, ...]
+
+    def walk(self) -> Iterator["Branch"]:
+        """This branch and all shown below it, parents first."""
+        yield self
+        for branch in self.shown:
+            yield from branch.walk()
+
+
+def visit_share(tree: TreeTable, row: int) -> float:
+    """Visits of a node as a share of the root's."""
+    return float(tree.visits[row] / tree.visits[0])
+
+
+def folded(tree: TreeTable, least_share: float) -> Branch:
+    """The tree without the nodes whose `visit_share` is below `least_share`, from the root down."""
+
+    def branch(row: int) -> Branch:
+        children = _children(tree, row)
+        shown = [child for child in children if visit_share(tree, child) >= least_share]
+        shown.sort(key=lambda child: -int(tree.visits[child]))
+        rest = tuple(child for child in children if child not in shown)
+        return Branch(row, tuple(branch(child) for child in shown), rest)
+
+    return branch(0)
+
+
+def principal_variation(tree: TreeTable) -> list[int]:
+    """Rows of the most visited path below the root, actions and outcomes in turn.
+
+    Of equally visited outcomes the likeliest is taken, of other equals the first.
+    """
+    path, row = list[int](), 0
+    likelihood = np.nan_to_num(tree.probability)
+    while children := _children(tree, row):
+        row = max(children, key=lambda child: (tree.visits[child], likelihood[child]))
+        path.append(row)
+    return path
+
+
+def _children(tree: TreeTable, row: int) -> list[int]:
+    return [int(child) for child in np.flatnonzero(tree.parent == row)]
