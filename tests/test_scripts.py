@@ -15,7 +15,7 @@ from mlx_muzero.config_keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SHELL_SCRIPTS = [ROOT / ".ci" / "run", ROOT / "scripts" / "test"]
+SHELL_SCRIPTS = [ROOT / ".ci" / "run", ROOT / "scripts" / "test", ROOT / "scripts" / "sanitize"]
 
 
 def run_script(name, *arguments):

@@ -170,6 +170,7 @@ class Core {
   }
 
   int roots() const { return search_.roots(); }
+  std::size_t arena_bytes() const { return search_.arena_bytes(); }
   int slots_per_tree() const { return search_.shape().decisions; }
 
  private:
@@ -252,5 +253,6 @@ NB_MODULE(_core, m) {
       .def("result", &Core::result)
       .def("tree", &Core::tree, nb::arg("root"))
       .def_prop_ro("roots", &Core::roots)
+      .def_prop_ro("arena_bytes", &Core::arena_bytes)
       .def_prop_ro("slots_per_tree", &Core::slots_per_tree);
 }

@@ -23,6 +23,12 @@ std::vector<std::uint8_t> allowed_actions(const std::vector<std::int32_t>& next_
   return allowed;
 }
 
+// Returns add up past what a float32 holds when rewards come near its limits.
+float saturated(double value) {
+  constexpr double kLimit = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(value, -kLimit, kLimit));
+}
+
 const float* row_of(const float* column, int row, int width) {
   return column == nullptr ? nullptr : column + std::ptrdiff_t{row} * width;
 }
@@ -252,10 +258,10 @@ void Search::result(const ResultColumns& out) const {
     for (int a = 0; a < shape_.actions; ++a) {
       const std::int32_t visits = tree.edge_visits[a];
       out.visits[first + a] = visits;
-      out.q[first + a] = visits > 0 ? static_cast<float>(tree.edge_value[a]) : 0.0f;
+      out.q[first + a] = visits > 0 ? saturated(tree.edge_value[a]) : 0.0f;
       out.prior[first + a] = tree.prior[a];
     }
-    out.value[b] = static_cast<float>(tree.value[0]);
+    out.value[b] = saturated(tree.value[0]);
     out.raw_value[b] = tree.raw_value[0];
     out.max_depth[b] = tree.max_depth;
     out.mean_depth[b] = static_cast<double>(tree.total_depth) / tree.simulations;

@@ -76,6 +76,7 @@ class Search {
   const Params& params() const { return params_; }
   int roots() const { return static_cast<int>(trees_.size()); }
   int positions() const { return positions_; }
+  std::size_t arena_bytes() const { return arena_bytes_; }  // held for trees, kept between searches
   // First slot of a tree; decision node i of tree b lives in slot first_slot(b) + i.
   std::int32_t first_slot(int root) const { return root * shape_.decisions; }
 

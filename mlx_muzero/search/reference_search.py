@@ -115,8 +115,8 @@ class ReferenceSearch:
         chances = [[tree.root.chances.get(a) for a in actions] for tree in trees]
         return SearchResult(
             visits=np.array([[c.visits if c else 0 for c in row] for row in chances], np.int32),
-            value=np.array([tree.root.value for tree in trees], np.float32),
-            q=np.array([[c.value if c else 0.0 for c in row] for row in chances], np.float32),
+            value=_saturated([tree.root.value for tree in trees]),
+            q=_saturated([[c.value if c else 0.0 for c in row] for row in chances]),
             prior=np.array([tree.root.prior for tree in trees], np.float32),
             raw_value=np.array([tree.root.network_value for tree in trees], np.float32),
             statistics=SearchStatistics(
@@ -149,6 +149,11 @@ class ReferenceSearch:
         dtypes = (i32, i32, np.int8, i32, f32, i32, np.float64, f32, i32, f32)
         columns = zip(*rows, strict=True)
         return TreeTable(*(np.array(c, t) for c, t in zip(columns, dtypes, strict=True)))
+
+
+def _saturated(values: npt.ArrayLike) -> F32:
+    limits = np.finfo(np.float32)
+    return np.clip(values, limits.min, limits.max).astype(np.float32)
 
 
 def _columns(leaves: list[tuple[int, Leaf]]) -> tuple[I32, I32, I32, I32]:

@@ -30,7 +30,8 @@ class SearchResult:
 
     Attributes:
         visits: [B, A] int32, simulations that began with the action; rows sum to num_simulations.
-        value: [B] float32, mean return of the root, its own evaluation included.
+        value: [B] float32, mean return of the root, its own evaluation included; like q held
+            within what a float32 can hold.
         q: [B, A] float32, mean return of the action; 0 where it was never visited.
         prior: [B, A] float32, root prior the search used: after mask and noise.
         raw_value: [B] float32, the network's value of the root.

@@ -108,6 +108,14 @@ class Search:
         """Slots the current search may name."""
         return self._core.roots * self._core.slots_per_tree
 
+    @property
+    def arena_bytes(self) -> int:
+        """Bytes held for trees, all that a search allocates; 0 before the first `reset`.
+
+        Fixed by the roots, `num_simulations`, actions and outcomes; kept for the next search.
+        """
+        return self._core.arena_bytes
+
     def select(self) -> Leaves | SingleLeaves | None:
         """Simulates until every root waits for an evaluation; None when all are done.
 
