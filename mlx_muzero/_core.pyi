@@ -11,6 +11,10 @@ class Expansion:
     all_outcomes: Expansion
     single_outcome: Expansion
 
+class Root:
+    puct: Root
+    gumbel: Root
+
 class Compatibility:
     none: Compatibility
     mctx: Compatibility
@@ -29,6 +33,8 @@ class Params:
         legal_actions: LegalActions,
         expansion: Expansion,
         compatibility: Compatibility,
+        root: Root,
+        max_num_considered_actions: int,
     ) -> None: ...
 
 class SearchCore:
@@ -41,7 +47,7 @@ class SearchCore:
     def backup_single(
         self, outcome_probs: F32, afterstate_value: F32, reward: F32, value: F32, prior: F32
     ) -> None: ...
-    def result(self) -> tuple[I32, F32, F32, F32, F32, I32, F64, I32, I32]: ...
+    def result(self) -> tuple[I32, F32, F32, F32, I32, F32, F32, I32, F64, I32, I32]: ...
     def tree(self, root: int) -> tuple[I32, I8, I32, F32, I32, F64, F32, I32, F32]: ...
     @property
     def roots(self) -> int: ...

@@ -57,8 +57,8 @@ class Agent:
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
 
-        `seed` ``u64[B]`` names each root's random numbers; `noise` mixes Dirichlet noise into the
-        root priors, for collecting.
+        `seed` ``u64[B]`` names each root's random numbers; `noise` explores at the root, for
+        collecting.
         """
         root = self.predict(observation)
         search = self._search(simulations)
@@ -86,6 +86,8 @@ class Agent:
                 pb_c_base=config.pb_c_base,
                 root_dirichlet_alpha=config.root_dirichlet_alpha,
                 root_exploration_fraction=config.root_exploration_fraction,
+                root=config.root,
+                max_num_considered_actions=config.max_num_considered_actions,
                 legal_actions=config.legal_actions,
                 expansion=config.expansion,
             )

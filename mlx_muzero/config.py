@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 RewardScheme = Literal["amddp1", "mark_to_market"]
 LegalActions = Literal["tree", "root", "off"]
+Root = Literal["puct", "gumbel"]
 Expansion = Literal["all_outcomes", "single_outcome"]
 ValueLoss = Literal["cross_entropy", "mse"]
 
@@ -72,6 +73,8 @@ class SearchConfig:
     pb_c_base: float = setting(19652.0, "pUCT visits at which exploration grows", 1.0, 1e12)
     root_dirichlet_alpha: float = setting(1.0, "concentration of the root noise", 1e-3, 1e3)
     root_exploration_fraction: float = setting(0.5, "share of noise in the root prior", 0.0, 1.0)
+    root: Root = setting("puct", "how actions are chosen")
+    max_num_considered_actions: int = setting(16, "actions a Gumbel root begins with", 1, 100_000)
     legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
     expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
 

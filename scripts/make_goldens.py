@@ -53,6 +53,12 @@ CASES = [
         position=1,
         num_outcomes=2,
     ),
+    Case("gumbel", SearchParams(num_simulations=16, root="gumbel"), state=9, noise=True),
+    Case(
+        "gumbel_single_outcome",
+        SearchParams(num_simulations=16, root="gumbel", expansion="single_outcome"),
+        state=10,
+    ),
 ]
 
 

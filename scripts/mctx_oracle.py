@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 import numpy as np
+import numpy.typing as npt
 
 from mlx_muzero.rng import Stream, key, uniform
 from mlx_muzero.types import F32, F64, I32
@@ -33,6 +34,8 @@ class Case:
         outcomes: C.
         roots: B.
         levels: 0 for logits drawn from an interval; otherwise so many different ones, for ties.
+        max_num_considered_actions: of `mctx.gumbel_muzero_policy`, which has no chance nodes: C is
+            1. None for `mctx.stochastic_muzero_policy`.
     """
 
     num_simulations: int
@@ -41,13 +44,17 @@ class Case:
     outcomes: int = 3
     roots: int = 512
     levels: int = 0
+    max_num_considered_actions: int | None = None
 
     @property
     def name(self) -> str:
         """What the case's arrays are stored under."""
         limit = "" if self.max_depth is None else f"_depth_{self.max_depth}"
         ties = f"_levels_{self.levels}" if self.levels else ""
-        return f"{self.actions}x{self.outcomes}_simulations_{self.num_simulations}{limit}{ties}"
+        considered = self.max_num_considered_actions
+        gumbel = "" if considered is None else f"_gumbel_{considered}"
+        sizes = f"{self.actions}x{self.outcomes}_simulations_{self.num_simulations}"
+        return f"{sizes}{limit}{ties}{gumbel}"
 
 
 CASES = [
@@ -61,6 +68,10 @@ CASES = [
     Case(50, None, actions=2, outcomes=5),
     Case(50, None, levels=1),
     Case(50, 4, levels=2),
+    Case(25, 3, outcomes=1, roots=128, max_num_considered_actions=16),
+    Case(16, None, actions=7, outcomes=1, roots=128, max_num_considered_actions=4),
+    Case(200, None, actions=7, outcomes=1, roots=128, max_num_considered_actions=7),
+    Case(10, None, outcomes=1, roots=128, max_num_considered_actions=1),
 ]
 
 
@@ -101,62 +112,115 @@ class Model:
         return weights / weights.sum(axis=1, keepdims=True)
 
 
-def mctx_search(case: Case, model: Model) -> tuple[I32, F64]:
-    """Root visits [B, A] and values [B] of `mctx.stochastic_muzero_policy`, in float64.
+class Oracle:
+    """mctx over a model, in float64."""
 
-    Its noise against ties is switched off, so that the first of equals wins.
-    """
-    import jax
-    import jax.numpy as jnp
-    import mctx
+    def __init__(self, case: Case, model: Model) -> None:
+        import jax
+        import jax.numpy as jnp
 
-    jax.config.update("jax_enable_x64", True)
-    prior_logits, chance_logits = jnp.float64(model.prior_logits), jnp.float64(model.chance_logits)
-    value, reward = jnp.float64(model.value), jnp.float64(model.reward)
-    next_node = jnp.asarray(model.next_node)
+        jax.config.update("jax_enable_x64", True)
+        self._jax, self._case = jax, case
+        self._prior_logits = jnp.float64(model.prior_logits)
+        self._chance_logits = jnp.float64(model.chance_logits)
+        self._value, self._reward = jnp.float64(model.value), jnp.float64(model.reward)
+        self._next_node = jnp.asarray(model.next_node)
 
-    def decide(_params: Any, _key: Any, action: Any, node: Any) -> Any:
-        chance = next_node[node, action]
+    def search(self) -> dict[str, npt.NDArray[Any]]:
+        """What mctx finds from the case's roots.
+
+        Returns:
+            visits [B, A] and value [B] of the roots; for a Gumbel root also policy [B, A], the
+            improved one, and action [B], the winner.
+        """
+        gumbel = self._case.max_num_considered_actions is not None
+        output = self._gumbel() if gumbel else self._stochastic()
+        tree = output.search_tree
+        found = {
+            "visits": tree.children_visits[:, 0, : self._case.actions],
+            "value": tree.node_values[:, 0],
+        }
+        if gumbel:
+            found |= {"policy": output.action_weights, "action": output.action}
+        return {name: np.asarray(array) for name, array in found.items()}
+
+    def _stochastic(self) -> Any:
+        import mctx
+
+        jax = self._jax
+        no_noise = mock.patch.object(jax.random, "uniform", lambda _, shape: jax.numpy.zeros(shape))
+        with no_noise:  # against ties: the first of equals wins
+            return mctx.stochastic_muzero_policy(
+                decision_recurrent_fn=self._decide,
+                chance_recurrent_fn=self._happen,
+                dirichlet_fraction=0.0,
+                **self._arguments(),
+            )
+
+    def _gumbel(self) -> Any:
+        import mctx
+
+        return mctx.gumbel_muzero_policy(
+            recurrent_fn=self._step,
+            max_num_considered_actions=self._case.max_num_considered_actions,
+            gumbel_scale=0.0,
+            **self._arguments(),
+        )
+
+    def _arguments(self) -> dict[str, Any]:
+        import mctx
+
+        root = self._jax.numpy.arange(self._case.roots)
+        return {
+            "params": (),
+            "rng_key": self._jax.random.PRNGKey(0),
+            "root": mctx.RootFnOutput(
+                prior_logits=self._prior_logits[root], value=self._value[root], embedding=root
+            ),
+            "num_simulations": self._case.num_simulations,
+            "max_depth": self._case.max_depth,
+        }
+
+    def _decide(self, _params: Any, _key: Any, action: Any, node: Any) -> Any:
+        import mctx
+
+        chance = self._next_node[node, action]
         output = mctx.DecisionRecurrentFnOutput(
-            chance_logits=chance_logits[chance], afterstate_value=value[chance]
+            chance_logits=self._chance_logits[chance], afterstate_value=self._value[chance]
         )
         return output, chance
 
-    def happen(_params: Any, _key: Any, outcome: Any, chance: Any) -> Any:
-        node = next_node[chance, case.actions + outcome]
+    def _happen(self, _params: Any, _key: Any, outcome: Any, chance: Any) -> Any:
+        import mctx
+
+        node = self._next_node[chance, self._case.actions + outcome]
         output = mctx.ChanceRecurrentFnOutput(
-            action_logits=prior_logits[node],
-            value=value[node],
-            reward=reward[node],
-            discount=jnp.full(node.shape, DISCOUNT, value.dtype),
+            action_logits=self._prior_logits[node], **self._arrival(node)
         )
         return output, node
 
-    root = jnp.arange(case.roots)
-    with mock.patch.object(jax.random, "uniform", lambda _, shape=(), **__: jnp.zeros(shape)):
-        output = mctx.stochastic_muzero_policy(
-            params=(),
-            rng_key=jax.random.PRNGKey(0),
-            root=mctx.RootFnOutput(
-                prior_logits=prior_logits[root], value=value[root], embedding=root
-            ),
-            decision_recurrent_fn=decide,
-            chance_recurrent_fn=happen,
-            num_simulations=case.num_simulations,
-            max_depth=case.max_depth,
-            dirichlet_fraction=0.0,
+    def _step(self, _params: Any, _key: Any, action: Any, node: Any) -> Any:
+        """An action and its one outcome."""
+        import mctx
+
+        node = self._next_node[self._next_node[node, action], self._case.actions]
+        output = mctx.RecurrentFnOutput(
+            prior_logits=self._prior_logits[node], **self._arrival(node)
         )
-    tree = output.search_tree
-    visits = np.asarray(tree.children_visits[:, 0, : case.actions], np.int32)
-    return visits, np.asarray(tree.node_values[:, 0], np.float64)
+        return output, node
+
+    def _arrival(self, node: Any) -> dict[str, Any]:
+        value = self._value[node]
+        discount = self._jax.numpy.full_like(value, DISCOUNT)
+        return {"value": value, "reward": self._reward[node], "discount": discount}
 
 
 def main() -> None:
     found: dict[str, Any] = {}
     for case in CASES:
-        visits, value = mctx_search(case, Model.of(case))
-        found[f"{case.name}.visits"] = visits.astype(np.uint8)
-        found[f"{case.name}.value"] = value.astype(np.float32)
+        for name, array in Oracle(case, Model.of(case)).search().items():
+            whole = np.issubdtype(array.dtype, np.integer)
+            found[f"{case.name}.{name}"] = array.astype(np.uint8 if whole else np.float32)
         print(case.name)
     np.savez_compressed(GOLDENS, **found)
 

@@ -57,11 +57,11 @@ def test_each_root_may_have_its_own_temperature():
     assert together[0] == together[1] == 1
 
 
-def test_the_greedy_value_is_that_of_the_most_visited_action():
+def test_the_greedy_value_is_that_of_the_action():
     statistics = SearchStatistics(*(np.zeros(2),) * 4)
-    visits = np.array([[1, 7, 2], [4, 4, 2]], np.int32)
+    action = np.array([1, 0], np.int32)
     q = np.array([[9.0, 1.5, 3.0], [-1.0, 2.0, 3.0]], np.float32)
-    result = SearchResult(visits, q[:, 0], q, q, q[:, 0], statistics)
+    result = SearchResult(q, q[:, 0], q, q, q, action, q[:, 0], statistics)
     assert result.greedy_value.tolist() == [1.5, -1.0]
 
 

@@ -39,6 +39,8 @@ def new_search(**changes):
         ("legal_actions", "sometimes"),
         ("expansion", "none"),
         ("compatibility", "openspiel"),
+        ("root", "random"),
+        ("max_num_considered_actions", 0),
         ("num_simulations", 2**40),
     ],
 )
@@ -50,6 +52,8 @@ def test_constants_out_of_range_are_named(name, value):
 def test_mctx_compatibility_needs_its_expansion():
     with pytest.raises(SearchError, match='expansion must be "single_outcome"'):
         new_search(compatibility="mctx")
+    with pytest.raises(SearchError, match='root must be "puct"'):
+        new_search(compatibility="mctx", expansion="single_outcome", root="gumbel")
 
 
 def test_position_table_is_checked():

@@ -14,7 +14,13 @@ LARGEST = float(np.finfo(np.float32).max)
 DENORMAL = float(np.finfo(np.float32).smallest_subnormal)
 FINITE = [0.0, -0.0, 1.0, -1.0, 0.3, DENORMAL, -DENORMAL, 1e-30, 1e30, -1e30, LARGEST, -LARGEST]
 IMPOSSIBLE = [math.nan, math.inf, -math.inf]
-RULES = [("all_outcomes", "none"), ("single_outcome", "none"), ("single_outcome", "mctx")]
+RULES = [
+    ("all_outcomes", "none", "puct"),
+    ("single_outcome", "none", "puct"),
+    ("single_outcome", "mctx", "puct"),
+    ("all_outcomes", "none", "gumbel"),
+    ("single_outcome", "none", "gumbel"),
+]
 
 
 class RandomAnswers:
@@ -60,7 +66,7 @@ def searches(draw):
     table = np.random.default_rng(draw(st.integers(0, 99))).integers(
         -1, positions, (positions, actions)
     )
-    expansion, compatibility = draw(st.sampled_from(RULES))
+    expansion, compatibility, root = draw(st.sampled_from(RULES))
     params = SearchParams(
         num_simulations=draw(st.integers(1, 40)),
         depth_limit=draw(st.sampled_from([1, 2, 3, 2**31 - 1])),
@@ -72,6 +78,8 @@ def searches(draw):
         legal_actions=draw(st.sampled_from(["tree", "root", "off"])),
         expansion=expansion,
         compatibility=compatibility,
+        root=root,
+        max_num_considered_actions=draw(st.integers(1, 7)),
     )
     return params, table, outcomes, draw(st.integers(1, 3)), draw(st.integers(0, 2**32))
 
@@ -104,6 +112,7 @@ def test_finite_answers_give_a_whole_result(problem, numbers, threads):
         assert array.shape == shape
         assert np.isfinite(array).all()
     np.testing.assert_allclose(result.policy.sum(axis=1), 1.0, rtol=1e-5)
+    assert (result.visits[np.arange(roots), result.action] > 0).all()
     for array in (result.value, result.raw_value, result.statistics.mean_depth):
         assert array.shape == (roots,)
         assert np.isfinite(array).all()

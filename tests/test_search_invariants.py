@@ -9,6 +9,7 @@ from mlx_muzero.search.hash_evaluator import HashEvaluator
 FX_POSITIONS = np.array([[0, 1, 2, -1], [1, -1, -1, 0], [2, -1, -1, 0]], np.int32)
 OUTCOMES = 3
 MODES = ["all_outcomes", "single_outcome"]
+ROOTS = ["puct", "gumbel"]
 
 
 def plan(params, states, *, table=FX_POSITIONS, noise=False, threads=1, position=None):
@@ -22,10 +23,13 @@ def plan(params, states, *, table=FX_POSITIONS, noise=False, threads=1, position
     return search, search.run(network, states, prior, value, position, states, noise)
 
 
+@pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("expansion", MODES)
 @pytest.mark.parametrize("depth_limit", [1, 3, 50])
-def test_visits_are_conserved(expansion, depth_limit):
-    params = SearchParams(num_simulations=80, depth_limit=depth_limit, expansion=expansion)
+def test_visits_are_conserved(root, expansion, depth_limit):
+    params = SearchParams(
+        num_simulations=80, depth_limit=depth_limit, expansion=expansion, root=root
+    )
     search, result = plan(params, range(6))
     assert (result.visits.sum(axis=1) == 80).all()
     for b in range(6):
@@ -67,9 +71,10 @@ def test_one_simulation_follows_the_prior_and_averages_with_the_root_value():
     np.testing.assert_array_equal(result.policy, result.visits)
 
 
+@pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("expansion", MODES)
-def test_a_root_does_not_depend_on_its_batch_or_threads(expansion):
-    params = SearchParams(num_simulations=60, depth_limit=6, expansion=expansion)
+def test_a_root_does_not_depend_on_its_batch_or_threads(root, expansion):
+    params = SearchParams(num_simulations=60, depth_limit=6, expansion=expansion, root=root)
     together, batch = plan(params, range(17), noise=True)
     _, threaded = plan(params, range(17), noise=True, threads=3)
     np.testing.assert_array_equal(batch.visits, threaded.visits)
@@ -92,13 +97,15 @@ def test_a_search_object_can_be_used_again_with_another_batch():
         np.testing.assert_array_equal(again.visits[:3], first.visits)
 
 
+@pytest.mark.parametrize("root", ROOTS)
 @pytest.mark.parametrize("expansion", MODES)
-def test_illegal_actions_are_masked_in_the_tree(expansion):
-    params = SearchParams(num_simulations=150, depth_limit=5, expansion=expansion)
+def test_illegal_actions_are_masked_in_the_tree(root, expansion):
+    params = SearchParams(num_simulations=150, depth_limit=5, expansion=expansion, root=root)
     search, result = plan(params, range(6), noise=True)
     allowed = FX_POSITIONS[np.arange(6) % 3] >= 0
     assert (result.visits[~allowed] == 0).all()
     assert (result.prior[~allowed] == 0.0).all()
+    assert (result.policy[~allowed] == 0.0).all()
     np.testing.assert_allclose(result.prior.sum(axis=1), 1.0, rtol=1e-6)
     for b in range(6):
         _walk_positions(search.tree(b), b % 3)

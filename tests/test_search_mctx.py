@@ -1,4 +1,4 @@
-"""Under "mctx" compatibility a search finds what mctx finds, visit for visit.
+"""A search finds what mctx finds, visit for visit: with chance nodes, and with a Gumbel root.
 
 tests/goldens/mctx.npz holds what mctx found; where mctx is installed it is asked again.
 """
@@ -21,13 +21,15 @@ NO_LIMIT = 10**9
 
 
 def params_of(case):
-    return SearchParams(
-        num_simulations=case.num_simulations,
-        depth_limit=case.max_depth or NO_LIMIT,
-        discount=ORACLE["DISCOUNT"],
-        expansion="single_outcome",
-        compatibility="mctx",
-    )
+    common = {
+        "num_simulations": case.num_simulations,
+        "depth_limit": case.max_depth or NO_LIMIT,
+        "discount": ORACLE["DISCOUNT"],
+    }
+    if case.max_num_considered_actions is None:
+        return SearchParams(**common, expansion="single_outcome", compatibility="mctx")
+    considered = case.max_num_considered_actions
+    return SearchParams(**common, root="gumbel", max_num_considered_actions=considered)
 
 
 def evaluator_of(model):
@@ -44,22 +46,26 @@ def search(case, model):
     return core.run(evaluator, roots, *evaluator.prediction(roots), 0 * roots, roots, noise=False)
 
 
+def assert_found(result, found):
+    for name, wanted in found.items():
+        atol = 0 if np.issubdtype(wanted.dtype, np.integer) else 1e-6
+        np.testing.assert_allclose(getattr(result, name), wanted, rtol=0, atol=atol, err_msg=name)
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_visits_and_values_are_those_that_mctx_found(case):
+def test_a_search_finds_what_mctx_found(case):
     with np.load(ORACLE["GOLDENS"]) as goldens:
-        visits, value = goldens[f"{case.name}.visits"], goldens[f"{case.name}.value"]
-    result = search(case, ORACLE["Model"].of(case))
-    np.testing.assert_array_equal(result.visits, visits)
-    np.testing.assert_allclose(result.value, value, rtol=0, atol=1e-6)
+        stored = {
+            name.split(".")[1]: goldens[name] for name in goldens if name.split(".")[0] == case.name
+        }
+    assert {"visits", "value"} <= stored.keys()
+    assert_found(search(case, ORACLE["Model"].of(case)), stored)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not importlib.util.find_spec("mctx"), reason="mctx is not installed")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_visits_and_values_are_mctxs(case):
+def test_a_search_finds_what_mctx_finds(case):
     case = dataclasses.replace(case, roots=2048)
     model = ORACLE["Model"].of(case)
-    visits, value = ORACLE["mctx_search"](case, model)
-    result = search(case, model)
-    np.testing.assert_array_equal(result.visits, visits)
-    np.testing.assert_allclose(result.value, value, rtol=0, atol=1e-6)
+    assert_found(search(case, model), ORACLE["Oracle"](case, model).search())

@@ -10,7 +10,13 @@ from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.hash_evaluator import HashEvaluator
 from mlx_muzero.search.reference_search import ReferenceSearch
 
-RULES = [("all_outcomes", "none"), ("single_outcome", "none"), ("single_outcome", "mctx")]
+RULES = [
+    ("all_outcomes", "none", "puct"),
+    ("single_outcome", "none", "puct"),
+    ("single_outcome", "mctx", "puct"),
+    ("all_outcomes", "none", "gumbel"),
+    ("single_outcome", "none", "gumbel"),
+]
 
 
 @st.composite
@@ -29,7 +35,7 @@ def problems(draw):
         )
     )
     table[np.arange(positions), draw(st.integers(0, actions - 1))] = positions - 1
-    expansion, compatibility = draw(st.sampled_from(RULES))
+    expansion, compatibility, root = draw(st.sampled_from(RULES))
     params = SearchParams(
         num_simulations=draw(st.integers(1, 60)),
         depth_limit=draw(st.integers(1, 8)),
@@ -41,6 +47,8 @@ def problems(draw):
         legal_actions=draw(st.sampled_from(["tree", "root", "off"])),
         expansion=expansion,
         compatibility=compatibility,
+        root=root,
+        max_num_considered_actions=draw(st.integers(1, 7)),
     )
     evaluator_args = (actions, outcomes, draw(st.sampled_from([0, 2, 5])))
     roots = draw(st.integers(1, 4))
@@ -67,7 +75,8 @@ def test_core_and_twin_take_the_same_steps(problem):
         core_leaves.append(core.select())
     result = core.result()
 
-    twin.reset(prior, value, position, result.prior if noise else None)
+    noised = {"gumbel_seed": states} if params.root == "gumbel" else {"noised_prior": result.prior}
+    twin.reset(prior, value, position, **noised if noise else {})
     assert twin.capacity == core.capacity
     twin_network.reset(states, twin.root_slots(), twin.capacity)
     for expected in core_leaves:
@@ -80,7 +89,7 @@ def test_core_and_twin_take_the_same_steps(problem):
         twin.backup(_expanded(twin_network, leaves))
 
     twin_result = twin.result()
-    for name in ("visits", "value", "q", "prior", "raw_value"):
+    for name in ("visits", "value", "q", "prior", "policy", "action", "raw_value"):
         np.testing.assert_array_equal(getattr(twin_result, name), getattr(result, name), name)
     for got, wanted in zip(
         astuple(twin_result.statistics), astuple(result.statistics), strict=True

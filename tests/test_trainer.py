@@ -178,6 +178,18 @@ def test_resuming_with_a_smaller_replay_buffer_says_which_checkpoint(
         make_trainer(tmp_path, other, small_dataset)
 
 
+def test_a_gumbel_root_trains_on_its_improved_policy(tmp_path, small_config, small_dataset):
+    config = dataclasses.replace(
+        small_config, search=dataclasses.replace(small_config.search, root="gumbel")
+    )
+    trainer = make_trainer(tmp_path, config, small_dataset)
+    assert trainer.run()
+    policy = everything(trainer)["replay.policy"][: config.train.episodes]
+    shares = policy * config.search.num_simulations_collect
+    assert (np.abs(shares - shares.round()) > 1e-3).any()
+    np.testing.assert_allclose(policy.sum(axis=-1), 1.0, rtol=1e-5)
+
+
 def test_the_temperature_falls_linearly_and_stays(small_config):
     collect = dataclasses.replace(
         small_config.collect,

@@ -58,7 +58,7 @@ class TreeDisplay:
         return {
             "actions": self.action_names,
             "outcomes": self.outcome_names,
-            "action": self.action_names[self._best()],
+            "action": self.action_names[self.decision.result.action[0]],
             "visits": self.decision.result.visits[0].tolist(),
             "policy": self.decision.result.policy[0].tolist(),
             "value": float(self.decision.result.value[0]),
@@ -94,9 +94,6 @@ class TreeDisplay:
     def _folded(self, branch: Branch) -> str:
         share = sum(visit_share(self.decision.tree, row) for row in branch.folded)
         return f"folded: {', '.join(map(self._name, branch.folded))}  N {share:.0%}"
-
-    def _best(self) -> int:
-        return int(self.decision.result.visits[0].argmax())
 
     def _line(self) -> str:
         return " > ".join(map(self._name, principal_variation(self.decision.tree)))

@@ -144,16 +144,18 @@ class Core {
   nb::tuple result() {
     const Exclusive exclusive(busy_);
     const auto roots = static_cast<std::size_t>(search_.roots());
-    std::vector<std::int32_t> visits(roots * actions_), max_depth(roots), leaves(roots),
-        evaluations(roots);
-    std::vector<float> q(roots * actions_), prior(roots * actions_), value(roots),
-        raw_value(roots);
+    std::vector<std::int32_t> visits(roots * actions_), action(roots), max_depth(roots),
+        leaves(roots), evaluations(roots);
+    std::vector<float> q(roots * actions_), prior(roots * actions_), policy(roots * actions_),
+        value(roots), raw_value(roots);
     std::vector<double> mean_depth(roots);
-    search_.result({visits.data(), q.data(), prior.data(), value.data(), raw_value.data(),
-                    max_depth.data(), mean_depth.data(), leaves.data(), evaluations.data()});
+    search_.result({visits.data(), q.data(), prior.data(), policy.data(), action.data(),
+                    value.data(), raw_value.data(), max_depth.data(), mean_depth.data(),
+                    leaves.data(), evaluations.data()});
     const std::vector<std::size_t> by_action{roots, actions_};
     return nb::make_tuple(to_numpy(std::move(visits), by_action),
                           to_numpy(std::move(q), by_action), to_numpy(std::move(prior), by_action),
+                          to_numpy(std::move(policy), by_action), column(std::move(action)),
                           column(std::move(value)), column(std::move(raw_value)),
                           column(std::move(max_depth)), column(std::move(mean_depth)),
                           column(std::move(leaves)), column(std::move(evaluations)));
@@ -216,6 +218,9 @@ NB_MODULE(_core, m) {
   nb::enum_<ms::Expansion>(m, "Expansion")
       .value("all_outcomes", ms::Expansion::kAllOutcomes)
       .value("single_outcome", ms::Expansion::kSingleOutcome);
+  nb::enum_<ms::Root>(m, "Root")
+      .value("puct", ms::Root::kPuct)
+      .value("gumbel", ms::Root::kGumbel);
   nb::enum_<ms::Compatibility>(m, "Compatibility")
       .value("none", ms::Compatibility::kNone)
       .value("mctx", ms::Compatibility::kMctx);
@@ -226,17 +231,19 @@ NB_MODULE(_core, m) {
           [](ms::Params* self, int num_simulations, int depth_limit, double discount,
              double pb_c_init, double pb_c_base, double root_dirichlet_alpha,
              double root_exploration_fraction, ms::LegalActions legal_actions,
-             ms::Expansion expansion, ms::Compatibility compatibility) {
+             ms::Expansion expansion, ms::Compatibility compatibility, ms::Root root,
+             int max_num_considered_actions) {
             new (self) ms::Params{num_simulations,      depth_limit,
                                   discount,             pb_c_init,
                                   pb_c_base,            root_dirichlet_alpha,
                                   root_exploration_fraction, legal_actions,
-                                  expansion,            compatibility};
+                                  expansion,            compatibility,
+                                  root,                 max_num_considered_actions};
           },
           nb::kw_only(), nb::arg("num_simulations"), nb::arg("depth_limit"), nb::arg("discount"),
           nb::arg("pb_c_init"), nb::arg("pb_c_base"), nb::arg("root_dirichlet_alpha"),
           nb::arg("root_exploration_fraction"), nb::arg("legal_actions"), nb::arg("expansion"),
-          nb::arg("compatibility"));
+          nb::arg("compatibility"), nb::arg("root"), nb::arg("max_num_considered_actions"));
 
   nb::class_<Core>(m, "SearchCore")
       .def(nb::init<const ms::Params&, const In<std::int32_t>&, int, int>(), nb::arg("params"),

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstddef>
 #include <limits>
 #include <numbers>
 
@@ -41,26 +40,32 @@ double log_gamma_variate(CounterRng& rng, double alpha) {
 
 void add_root_noise(std::uint64_t seed, double alpha, double fraction,
                     const std::uint8_t* allowed, int actions, float* prior,
-                    std::vector<double>& scratch) {
+                    double* scratch) {
   CounterRng rng(seed);
   double largest = -std::numeric_limits<double>::infinity();
   for (int a = 0; a < actions; ++a) {
     if (!allowed[a]) continue;
-    const auto i = static_cast<std::size_t>(a);
-    scratch[i] = log_gamma_variate(rng, alpha);
-    largest = std::max(largest, scratch[i]);
+    scratch[a] = log_gamma_variate(rng, alpha);
+    largest = std::max(largest, scratch[a]);
   }
   double total = 0.0;
   for (int a = 0; a < actions; ++a) {
     if (!allowed[a]) continue;
-    const auto i = static_cast<std::size_t>(a);
-    scratch[i] = std::exp(scratch[i] - largest);
-    total += scratch[i];
+    scratch[a] = std::exp(scratch[a] - largest);
+    total += scratch[a];
   }
   for (int a = 0; a < actions; ++a) {
     if (!allowed[a]) continue;
-    const double noise = scratch[static_cast<std::size_t>(a)] / total;
+    const double noise = scratch[a] / total;
     prior[a] = static_cast<float>((1.0 - fraction) * prior[a] + fraction * noise);
+  }
+}
+
+void draw_gumbel(std::uint64_t seed, int actions, double* gumbel) {
+  constexpr double kLeast = 0x1.0p-53;  // where the exponential number is rounded to zero
+  CounterRng rng(seed);
+  for (int a = 0; a < actions; ++a) {
+    gumbel[a] = -std::log(std::max(-std::log(1.0 - rng.uniform()), kLeast));
   }
 }
 

@@ -19,6 +19,12 @@ enum class Expansion {
   kSingleOutcome,  // one node, chance or decision (Antonoglou et al. 2022)
 };
 
+// How actions are chosen.
+enum class Root {
+  kPuct,    // by prior, Q and visits; the root as any other node, with noise in its prior
+  kGumbel,  // by sequential halving with Gumbel noise (gumbel.h)
+};
+
 // Whose rules the search follows where they differ from its own.
 enum class Compatibility {
   kNone,
@@ -37,6 +43,8 @@ struct Params {
   LegalActions legal_actions;
   Expansion expansion;
   Compatibility compatibility;
+  Root root;
+  int max_num_considered_actions;    // root actions that sequential halving begins with
 };
 
 // Below this spread of Q values a node's Q is not stretched to [0, 1] (mctx's epsilon).

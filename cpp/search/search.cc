@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "search/gumbel.h"
 #include "search/noise.h"
 #include "search/select.h"
 #include "search/validate.h"
@@ -54,9 +55,12 @@ Search::Search(const Params& params, std::vector<std::int32_t> next_position, in
       root_allowed_(allowed_actions(next_position_, params.legal_actions != LegalActions::kOff)),
       tree_allowed_(allowed_actions(next_position_, params.legal_actions == LegalActions::kTree)),
       exploration_(exploration_table(params)),
-      noise_scratch_(as_size(actions)),
       pool_(threads) {
   validate_positions(next_position_, positions, actions, params.legal_actions);
+  const int most = std::min(params.max_num_considered_actions, actions);
+  for (int considered = 1; params.root == Root::kGumbel && considered <= most; ++considered) {
+    considered_visits_.push_back(considered_visits(considered, params.num_simulations));
+  }
 }
 
 void Search::reset(int roots, const float* prior, const float* value,
@@ -78,12 +82,14 @@ void Search::reset(int roots, const float* prior, const float* value,
     tree = Tree::in(arena_.get() + block * as_size(b), shape_);
     tree.clear();
     tree.add_decision(shape_, position[b], 0, value[b]);
-    const std::uint8_t* allowed =
-        root_allowed_.data() + std::ptrdiff_t{position[b]} * num_actions;
+    const std::uint8_t* allowed = allowed_at(tree, kRootNode);
     normalize_prior(row_of(prior, b, num_actions), allowed, num_actions, tree.prior);
-    if (noise) {
+    std::fill_n(tree.gumbel, num_actions, 0.0);
+    if (noise && params_.root == Root::kGumbel) {
+      draw_gumbel(seed[b], num_actions, tree.gumbel);
+    } else if (noise) {
       add_root_noise(seed[b], params_.root_dirichlet_alpha, params_.root_exploration_fraction,
-                     allowed, num_actions, tree.prior, noise_scratch_);
+                     allowed, num_actions, tree.prior, tree.scratch);
     }
   }
 }
@@ -98,21 +104,36 @@ bool Search::select() {
   return actions_.size() + outcomes_.size() > 0;
 }
 
+const std::uint8_t* Search::allowed_at(const Tree& tree, std::int32_t node) const {
+  const std::vector<std::uint8_t>& table = node == kRootNode ? root_allowed_ : tree_allowed_;
+  return table.data() + std::ptrdiff_t{tree.position[node]} * shape_.actions;
+}
+
+std::int32_t Search::select_at(const Tree& tree, std::int32_t node) const {
+  const std::uint8_t* allowed = allowed_at(tree, node);
+  const auto visits = static_cast<std::size_t>(tree.visits[node]);
+  if (params_.root == Root::kPuct) {
+    return select_action(tree, shape_, node, allowed, exploration_[visits],
+                         node == kRootNode && !mctx_);
+  }
+  if (node != kRootNode) return select_gumbel(tree, shape_, node, allowed);
+  const auto legal = static_cast<std::size_t>(std::count(allowed, allowed + shape_.actions, 1));
+  const std::size_t considered = std::min(considered_visits_.size(), legal);
+  return select_gumbel_root(tree, shape_, allowed, considered_visits_[considered - 1][visits - 1]);
+}
+
 // Walks down until the tree needs an evaluation; a walk stopped by the depth limit needs none.
 void Search::simulate(Tree& tree) const {
   while (tree.simulations < params_.num_simulations) {
     std::int32_t node = kRootNode;
     tree.path_length = 0;
-    const std::uint8_t* allowed = root_allowed_.data();
     for (;;) {
       const std::int64_t edges = std::int64_t{tree.depth[node]} * 2;
       if (edges >= edge_limit_) {
         back_up_stopped(tree, shape_, params_, node);
         break;
       }
-      const std::int32_t action = select_action(
-          tree, shape_, node, allowed + std::ptrdiff_t{tree.position[node]} * shape_.actions,
-          exploration_[static_cast<std::size_t>(tree.visits[node])], node == kRootNode && !mctx_);
+      const std::int32_t action = select_at(tree, node);
       const std::int32_t chance = tree.chance[std::ptrdiff_t{node} * shape_.actions + action];
       if (chance < 0) {
         tree.leaf = {Leaf::Kind::kAction, node, action, -1};
@@ -130,7 +151,6 @@ void Search::simulate(Tree& tree) const {
         return;
       }
       node = child;
-      allowed = tree_allowed_.data();
     }
   }
 }
@@ -261,6 +281,19 @@ void Search::result(const ResultColumns& out) const {
       out.q[first + a] = visits > 0 ? saturated(tree.edge_value[a]) : 0.0f;
       out.prior[first + a] = tree.prior[a];
     }
+    const std::uint8_t* allowed = allowed_at(tree, kRootNode);
+    if (params_.root == Root::kGumbel) {
+      out.action[b] = gumbel_winner(tree, shape_, allowed);
+      improved_policy(tree, shape_, kRootNode, allowed);
+    } else {
+      out.action[b] = static_cast<std::int32_t>(
+          std::max_element(tree.edge_visits, tree.edge_visits + shape_.actions) -
+          tree.edge_visits);
+      std::transform(tree.edge_visits, tree.edge_visits + shape_.actions, tree.scratch,
+                     [&](std::int32_t n) { return static_cast<double>(n) / tree.simulations; });
+    }
+    std::transform(tree.scratch, tree.scratch + shape_.actions, out.policy + first,
+                   [](double share) { return static_cast<float>(share); });
     out.value[b] = saturated(tree.value[0]);
     out.raw_value[b] = tree.raw_value[0];
     out.max_depth[b] = tree.max_depth;

@@ -39,6 +39,8 @@ struct ResultColumns {
   std::int32_t* visits;
   float* q;
   float* prior;
+  float* policy;
+  std::int32_t* action;
   float* value;
   float* raw_value;
   std::int32_t* max_depth;
@@ -66,7 +68,7 @@ class Search {
   // Evaluations of the actions() and outcomes() of the last select().
   void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
 
-  // visits, q, prior [B, A]; value, raw_value and the statistics [B].
+  // visits, q, prior, policy [B, A]; action, value, raw_value and the statistics [B].
   void result(const ResultColumns& out) const;
 
   const LeafColumns& actions() const { return actions_; }    // edges to expand
@@ -82,6 +84,8 @@ class Search {
 
  private:
   void simulate(Tree& tree) const;
+  std::int32_t select_at(const Tree& tree, std::int32_t node) const;
+  const std::uint8_t* allowed_at(const Tree& tree, std::int32_t node) const;
   void collect_leaves();
   void validate_reset(int roots, const float* prior, const float* value,
                       const std::int32_t* position) const;
@@ -99,7 +103,7 @@ class Search {
   std::vector<std::uint8_t> root_allowed_;    // [P, A]
   std::vector<std::uint8_t> tree_allowed_;    // [P, A]
   std::vector<double> exploration_;           // pUCT factor by node visits
-  std::vector<double> noise_scratch_;         // [A]
+  std::vector<std::vector<std::int32_t>> considered_visits_;  // by considered actions less one
   std::unique_ptr<std::byte[]> arena_;
   std::size_t arena_bytes_ = 0;
   std::vector<Tree> trees_;

@@ -35,6 +35,8 @@ Tree lay_out(Layout& layout, const TreeShape& shape) {
   Tree tree{};
   tree.value = layout.take<double>(n);
   tree.edge_value = layout.take<double>(na);
+  tree.gumbel = layout.take<double>(static_cast<std::size_t>(shape.actions));
+  tree.scratch = layout.take<double>(static_cast<std::size_t>(shape.actions));
   tree.raw_value = layout.take<float>(n);
   tree.prior = layout.take<float>(na);
   tree.visits = layout.take<std::int32_t>(n);

@@ -19,6 +19,8 @@
 //            | traversals     i32 [M][C]  |  simulations that went on through the outcome
 //            | child          i32 [M][C]  |  decision node, or -1
 //            +----------------------------+
+//            | gumbel         f64 [A]     |  noise of the root's actions, 0 without
+//            | scratch        f64 [A]     |  of whoever looks at a node's actions
 //            | path  {node, action, outcome} [L]: the steps of the simulation under way
 //            +----------------------------+  padded to a cache line
 //
@@ -77,6 +79,8 @@ struct Tree {
   float* reward;
   std::int32_t* traversals;
   std::int32_t* child;
+  double* gumbel;
+  double* scratch;
   Step* path;
 
   std::int32_t num_decisions;

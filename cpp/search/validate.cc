@@ -30,6 +30,9 @@ void validate_params(const Params& params, int outcomes, int threads) {
   require(params.compatibility == Compatibility::kNone ||
               params.expansion == Expansion::kSingleOutcome,
           "expansion", "\"single_outcome\" for compatibility with mctx");
+  require(params.compatibility == Compatibility::kNone || params.root == Root::kPuct, "root",
+          "\"puct\" for compatibility with mctx");
+  require(params.max_num_considered_actions >= 1, "max_num_considered_actions", "at least 1");
   require(outcomes >= 1, "num_outcomes", "at least 1");
   require(threads >= 1 && threads <= 1024, "threads", "in 1 .. 1024");
   require(std::int64_t{params.num_simulations} * outcomes < std::numeric_limits<int>::max(),

@@ -9,7 +9,7 @@ from mlx_muzero.types import I32
 
 
 class SearchPolicy:
-    """Plays the most visited action of a search without root noise."""
+    """Plays the action a search without root noise ends with."""
 
     def __init__(self, agent: Agent, simulations: int, name: str = "search") -> None:
         self.name = name
@@ -28,7 +28,7 @@ class SearchPolicy:
             simulations=self._simulations,
             noise=False,
         )
-        return result.visits.argmax(axis=1).astype(np.int32)
+        return result.action
 
 
 class NetworkPolicy:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_muzero.config import Expansion, LegalActions
+from mlx_muzero.config import Expansion, LegalActions, Root
 
 Compatibility = Literal["none", "mctx"]
 
@@ -27,6 +27,9 @@ class SearchParams:
         compatibility: "mctx" follows mctx's `stochastic_muzero_policy` visit for visit, for
             checking one against the other: `depth_limit` is its `max_depth`, in edges of both
             kinds, and root actions are not tried in turn first. Needs "single_outcome".
+        root: "puct", or "gumbel": at the root sequential halving with Gumbel noise, below it
+            the rule by which visits follow the improved policy (Danihelka et al. 2022).
+        max_num_considered_actions: root actions that sequential halving begins with.
     """
 
     num_simulations: int = 25
@@ -39,3 +42,5 @@ class SearchParams:
     legal_actions: LegalActions = "tree"
     expansion: Expansion = "all_outcomes"
     compatibility: Compatibility = "none"
+    root: Root = "puct"
+    max_num_considered_actions: int = 16

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mlx_muzero.search import reference_gumbel
 from mlx_muzero.search.params import SearchParams
 
 
@@ -29,6 +30,10 @@ class DecisionNode:
 
     def __post_init__(self) -> None:
         self.value = self.network_value
+
+    def visits_of(self, action: int) -> int:
+        """N(a)."""
+        return self.chances[action].visits if action in self.chances else 0
 
     def add(self, result: float) -> None:
         """Takes one more return into the running mean."""
@@ -89,9 +94,11 @@ class ReferenceTree:
         next_position: list[list[int]],
         num_outcomes: int,
         root: DecisionNode,
+        gumbel: list[float],
     ) -> None:
         self.params = params
         self.root = root
+        self.gumbel = gumbel
         self.leaf: Leaf | None = None
         self.depths: list[int] = []
         self.leaves = 0
@@ -134,6 +141,16 @@ class ReferenceTree:
         return chance.value
 
     def _select_action(self, node: DecisionNode) -> int:
+        actions = self.allowed(node.position, node is self.root)
+        if self.params.root == "puct":
+            return self._select_puct(node, actions)
+        if node is not self.root:
+            return reference_gumbel.select_interior(node, actions)
+        considered = min(self.params.max_num_considered_actions, len(actions))
+        sequence = reference_gumbel.considered_visits(considered, self.params.num_simulations)
+        return reference_gumbel.select_root(node, actions, self.gumbel, sequence[node.visits - 1])
+
+    def _select_puct(self, node: DecisionNode, actions: list[int]) -> int:
         params = self.params
         growth = math.log((node.visits + params.pb_c_base + 1.0) / params.pb_c_base)
         exploration = math.sqrt(node.visits) * (params.pb_c_init + growth)
@@ -142,10 +159,9 @@ class ReferenceTree:
 
         def score(action: int) -> float:
             chance = node.chances.get(action)
-            visits, q = (chance.visits, (chance.value - low) / spread) if chance else (0, 0.0)
-            return q + node.prior[action] * exploration / (1.0 + visits)
+            q = (chance.value - low) / spread if chance else 0.0
+            return q + node.prior[action] * exploration / (1.0 + node.visits_of(action))
 
-        actions = self.allowed(node.position, node is self.root)
         if node is self.root and not self._mctx:
             untried = [action for action in actions if action not in node.chances]
             actions = untried or actions

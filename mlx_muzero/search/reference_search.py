@@ -15,14 +15,16 @@ from mlx_muzero.search.reference import (
     ReferenceTree,
     normalize,
 )
+from mlx_muzero.search.reference_gumbel import gumbel_noise, improved_policy, winner
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
-from mlx_muzero.types import F32, I32
+from mlx_muzero.types import F32, I32, U64
 
 
 class ReferenceSearch:
     """B reference trees behind the interface of `Search`.
 
-    Root noise is not drawn here: give the noised priors of another search's result.
+    Dirichlet noise is not drawn here: give the noised priors of another search's result. Gumbel
+    noise is, from seeds.
     """
 
     def __init__(
@@ -35,13 +37,26 @@ class ReferenceSearch:
         self._slots_per_tree = 1 + params.num_simulations * per_simulation
         self._trees: list[ReferenceTree] = []
 
-    def reset(self, prior: F32, value: F32, position: I32, noised_prior: F32 | None = None) -> None:
+    def reset(
+        self,
+        prior: F32,
+        value: F32,
+        position: I32,
+        noised_prior: F32 | None = None,
+        gumbel_seed: U64 | None = None,
+    ) -> None:
         """Starts a search from B roots; arguments as in `Search.reset`."""
         self._trees = []
+        actions = prior.shape[1]
         for b in range(len(value)):
             slot = b * self._slots_per_tree
             root = DecisionNode(slot, int(position[b]), 0, float(value[b]), [])
-            tree = ReferenceTree(self.params, self._next_position, self._num_outcomes, root)
+            gumbel = (
+                [0.0] * actions
+                if gumbel_seed is None
+                else gumbel_noise(int(gumbel_seed[b]), actions)
+            )
+            tree = ReferenceTree(self.params, self._next_position, self._num_outcomes, root, gumbel)
             root.prior = (
                 normalize(prior[b].tolist(), tree.allowed(root.position, at_root=True))
                 if noised_prior is None
@@ -118,6 +133,8 @@ class ReferenceSearch:
             value=_saturated([tree.root.value for tree in trees]),
             q=_saturated([[c.value if c else 0.0 for c in row] for row in chances]),
             prior=np.array([tree.root.prior for tree in trees], np.float32),
+            policy=np.array([self._policy(tree) for tree in trees], np.float32),
+            action=np.array([self._action(tree) for tree in trees], np.int32),
             raw_value=np.array([tree.root.network_value for tree in trees], np.float32),
             statistics=SearchStatistics(
                 max_depth=np.array([max(tree.depths) for tree in trees], np.int32),
@@ -126,6 +143,19 @@ class ReferenceSearch:
                 evaluations=np.array([tree.evaluations for tree in trees], np.int32),
             ),
         )
+
+    def _policy(self, tree: ReferenceTree) -> list[float]:
+        root, actions = tree.root, range(len(self._next_position[0]))
+        if self.params.root == "gumbel":
+            policy = improved_policy(root, tree.allowed(root.position, at_root=True))
+            return [policy.get(action, 0.0) for action in actions]
+        return [root.visits_of(action) / self.params.num_simulations for action in actions]
+
+    def _action(self, tree: ReferenceTree) -> int:
+        root = tree.root
+        if self.params.root == "gumbel":
+            return winner(root, tree.allowed(root.position, at_root=True), tree.gumbel)
+        return max(range(len(self._next_position[0])), key=root.visits_of)
 
     def tree(self, root: int) -> TreeTable:
         """The tree of `root`, as `Search.tree` gives it."""

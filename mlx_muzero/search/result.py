@@ -33,7 +33,11 @@ class SearchResult:
         value: [B] float32, mean return of the root, its own evaluation included; like q held
             within what a float32 can hold.
         q: [B, A] float32, mean return of the action; 0 where it was never visited.
-        prior: [B, A] float32, root prior the search used: after mask and noise.
+        prior: [B, A] float32, root prior the search used: after mask and Dirichlet noise.
+        policy: [B, A] float32, the policy target: share of the visits, or for a Gumbel root the
+            policy improved by completed Q.
+        action: [B] int32, what to play greedily: the most visited action (the first on ties), or
+            for a Gumbel root the winner of its sequential halving.
         raw_value: [B] float32, the network's value of the root.
         statistics: how far the roots were searched.
     """
@@ -42,23 +46,18 @@ class SearchResult:
     value: F32
     q: F32
     prior: F32
+    policy: F32
+    action: I32
     raw_value: F32
     statistics: SearchStatistics
 
     @property
     def greedy_value(self) -> F32:
-        """[B] float32, mean return of the most visited action: what playing greedily is worth.
+        """[B] float32, mean return of `action`: what playing greedily is worth.
 
         The root's `value` also counts what the other actions cost to try.
         """
-        best = self.visits.argmax(axis=1)
-        return np.asarray(self.q[np.arange(len(best)), best], np.float32)
-
-    @property
-    def policy(self) -> F32:
-        """[B, A] float32, share of the visits: the policy target."""
-        total = self.visits.sum(axis=1, keepdims=True, dtype=np.float32)
-        return np.asarray(self.visits / total, np.float32)
+        return np.asarray(self.q[np.arange(len(self.action)), self.action], np.float32)
 
 
 @dataclass(frozen=True)

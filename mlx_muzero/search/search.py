@@ -63,6 +63,7 @@ class Search:
                     "legal_actions": getattr(_core.LegalActions, params.legal_actions),
                     "expansion": getattr(_core.Expansion, params.expansion),
                     "compatibility": getattr(_core.Compatibility, params.compatibility),
+                    "root": getattr(_core.Root, params.root),
                 }
             )
         except (AttributeError, TypeError) as error:
@@ -85,7 +86,7 @@ class Search:
             value: [B] float32, network value of each root.
             position: [B] int32, row of `next_position` each root stands in.
             seed: [B] uint64, what a root's noise depends on.
-            noise: whether to mix Dirichlet noise into the root priors.
+            noise: whether to explore at the root: Dirichlet noise in its prior, or Gumbel noise.
 
         Raises:
             SearchError: naming the array, root and action at fault.
@@ -160,9 +161,9 @@ class Search:
             SearchError: simulations are still to be done.
         """
         columns = self._core.result()
-        visits, q, prior, value, raw_value = columns[:5]
-        statistics = SearchStatistics(*columns[5:])
-        return SearchResult(visits, value, q, prior, raw_value, statistics)
+        visits, q, prior, policy, action, value, raw_value = columns[:7]
+        statistics = SearchStatistics(*columns[7:])
+        return SearchResult(visits, value, q, prior, policy, action, raw_value, statistics)
 
     def tree(self, root: int) -> TreeTable:
         """The tree of `root` as it stands, node by node.

@@ -63,8 +63,13 @@ class Collector:
                 simulations=self._config.search.num_simulations_collect,
                 noise=True,
             )
-            action = sample_actions(
-                result.visits, heat, rng.key(seed, rng.Stream.ACTION, episode, step)
+            # A Gumbel root has explored by its own noise; its winner is played.
+            action = (
+                result.action
+                if self._config.search.root == "gumbel"
+                else sample_actions(
+                    result.visits, heat, rng.key(seed, rng.Stream.ACTION, episode, step)
+                )
             )
             played.position[:, step] = env.position
             played.position_features[:, step] = env.position_features()

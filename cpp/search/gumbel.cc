@@ -1,0 +1,136 @@
+#include "search/gumbel.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+namespace muzero::search {
+namespace {
+
+constexpr double kLowest = -std::numeric_limits<double>::infinity();
+// Stands for a probability of zero, so that logarithms and shares of it are finite.
+constexpr double kLeastPrior = std::numeric_limits<float>::min();
+
+double prior_of(const Tree& tree, std::ptrdiff_t edge) {
+  return std::max<double>(tree.prior[edge], kLeastPrior);
+}
+
+// Value of the node as the paper's appendix D mixes it: the network's, and the Q of the expanded
+// actions weighted by their priors. It stands for the Q of the others.
+double mixed_value(const Tree& tree, const TreeShape& shape, int node) {
+  const std::ptrdiff_t first = std::ptrdiff_t{node} * shape.actions;
+  double visits = 0.0, weight = 0.0, weighted = 0.0;
+  for (std::ptrdiff_t edge = first; edge < first + shape.actions; ++edge) {
+    if (tree.chance[edge] < 0) continue;
+    visits += tree.edge_visits[edge];
+    weight += prior_of(tree, edge);
+    weighted += prior_of(tree, edge) * tree.edge_value[edge];
+  }
+  if (weight == 0.0) return tree.raw_value[node];
+  return (tree.raw_value[node] + visits * (weighted / weight)) / (visits + 1.0);
+}
+
+// ln P(a) + sigma(a) of the allowed actions, in tree.scratch.
+void improved_logits(const Tree& tree, const TreeShape& shape, int node,
+                     const std::uint8_t* allowed) {
+  const std::ptrdiff_t first = std::ptrdiff_t{node} * shape.actions;
+  const double mixed = mixed_value(tree, shape, node);
+  double low = -kLowest, high = kLowest, most = 0.0;
+  for (int a = 0; a < shape.actions; ++a) {
+    if (!allowed[a]) continue;
+    const bool expanded = tree.chance[first + a] >= 0;
+    tree.scratch[a] = expanded ? tree.edge_value[first + a] : mixed;
+    low = std::min(low, tree.scratch[a]);
+    high = std::max(high, tree.scratch[a]);
+    if (expanded) most = std::max<double>(most, tree.edge_visits[first + a]);
+  }
+  const double spread = std::max(high - low, kMinValueSpread);
+  for (int a = 0; a < shape.actions; ++a) {
+    if (!allowed[a]) continue;
+    const double stretched = (tree.scratch[a] - low) / spread;
+    tree.scratch[a] = std::log(prior_of(tree, first + a)) +
+                      (kVisitOffset + most) * kValueScale * stretched;
+  }
+}
+
+}  // namespace
+
+std::vector<std::int32_t> considered_visits(int considered, int simulations) {
+  std::vector<std::int32_t> sequence;
+  if (considered == 1) {
+    for (int visits = 0; visits < simulations; ++visits) sequence.push_back(visits);
+    return sequence;
+  }
+  const auto halvings = static_cast<int>(std::bit_width(static_cast<unsigned>(considered - 1)));
+  std::vector<std::int32_t> visits(static_cast<std::size_t>(considered), 0);
+  const auto total = static_cast<std::size_t>(simulations);
+  while (sequence.size() < total) {
+    const auto rivals = static_cast<std::int64_t>(visits.size());
+    const auto rounds = std::max<std::int64_t>(1, simulations / (halvings * rivals));
+    for (std::int64_t round = 0; round < rounds && sequence.size() < total; ++round) {
+      for (std::int32_t& count : visits) sequence.push_back(count++);
+    }
+    visits.resize(std::max<std::size_t>(2, visits.size() / 2));
+  }
+  sequence.resize(total);
+  return sequence;
+}
+
+int select_gumbel_root(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed,
+                       std::int32_t considered_visit) {
+  improved_logits(tree, shape, kRootNode, allowed);
+  int best = 0;
+  double best_score = kLowest;
+  for (int a = 0; a < shape.actions; ++a) {
+    if (!allowed[a] || tree.edge_visits[a] != considered_visit) continue;
+    const double score = tree.gumbel[a] + tree.scratch[a];
+    if (score > best_score) {
+      best = a;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+int gumbel_winner(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed) {
+  const std::int32_t most = *std::max_element(tree.edge_visits, tree.edge_visits + shape.actions);
+  return select_gumbel_root(tree, shape, allowed, most);
+}
+
+int select_gumbel(const Tree& tree, const TreeShape& shape, int node,
+                  const std::uint8_t* allowed) {
+  improved_policy(tree, shape, node, allowed);
+  const std::int32_t* visits = tree.edge_visits + std::ptrdiff_t{node} * shape.actions;
+  double total = 1.0;
+  for (int a = 0; a < shape.actions; ++a) total += visits[a];
+  int best = 0;
+  double best_score = kLowest;
+  for (int a = 0; a < shape.actions; ++a) {
+    if (!allowed[a]) continue;
+    const double score = tree.scratch[a] - visits[a] / total;
+    if (score > best_score) {
+      best = a;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
+void improved_policy(const Tree& tree, const TreeShape& shape, int node,
+                     const std::uint8_t* allowed) {
+  improved_logits(tree, shape, node, allowed);
+  double largest = kLowest;
+  for (int a = 0; a < shape.actions; ++a) {
+    if (allowed[a]) largest = std::max(largest, tree.scratch[a]);
+  }
+  double total = 0.0;
+  for (int a = 0; a < shape.actions; ++a) {
+    tree.scratch[a] = allowed[a] ? std::exp(tree.scratch[a] - largest) : 0.0;
+    total += tree.scratch[a];
+  }
+  for (int a = 0; a < shape.actions; ++a) tree.scratch[a] /= total;
+}
+
+}  // namespace muzero::search

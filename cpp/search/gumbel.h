@@ -1,0 +1,37 @@
+// Choosing actions as "Policy improvement by planning with Gumbel" does (Danihelka et al. 2022):
+// sequential halving with Gumbel noise at the root, a deterministic rule below, and a policy
+// improved by Q completed where no simulation went. Constants are those of its authors' mctx.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "search/tree.h"
+
+namespace muzero::search {
+
+// sigma(q) = (kVisitOffset + largest N(a)) * kValueScale * q, for Q stretched to [0, 1].
+inline constexpr double kVisitOffset = 50.0;
+inline constexpr double kValueScale = 0.1;
+
+// Visits an action must have to be considered by each of `simulations` simulations when sequential
+// halving begins with `considered` actions (mctx's get_sequence_of_considered_visits).
+std::vector<std::int32_t> considered_visits(int considered, int simulations);
+
+// Root action with the largest g(a) + ln P(a) + sigma(a) among the allowed ones with
+// `considered_visit` visits.
+int select_gumbel_root(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed,
+                       std::int32_t considered_visit);
+
+// The root action that sequential halving ends with: the same score among the most visited.
+int gumbel_winner(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed);
+
+// Action maximising pi'(a) - N(a) / (1 + sum of N), so that visits follow the improved policy pi'.
+int select_gumbel(const Tree& tree, const TreeShape& shape, int node,
+                  const std::uint8_t* allowed);
+
+// pi' = softmax(ln P + sigma) of a node over its allowed actions, 0 elsewhere; [A] in tree.scratch.
+void improved_policy(const Tree& tree, const TreeShape& shape, int node,
+                     const std::uint8_t* allowed);
+
+}  // namespace muzero::search
