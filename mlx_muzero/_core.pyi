@@ -35,6 +35,7 @@ class Params:
         compatibility: Compatibility,
         root: Root,
         max_num_considered_actions: int,
+        leaves_per_step: int,
     ) -> None: ...
 
 class SearchCore:

@@ -88,6 +88,7 @@ class Agent:
                 root_exploration_fraction=config.root_exploration_fraction,
                 root=config.root,
                 max_num_considered_actions=config.max_num_considered_actions,
+                leaves_per_step=config.leaves_per_step,
                 legal_actions=config.legal_actions,
                 expansion=config.expansion,
             )

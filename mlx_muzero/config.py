@@ -76,6 +76,7 @@ class SearchConfig:
     root: Root = setting("puct", "how actions are chosen")
     max_num_considered_actions: int = setting(16, "actions a Gumbel root begins with", 1, 100_000)
     legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
+    leaves_per_step: int = setting(1, "leaves of one tree evaluated together", 1, 100_000)
     expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
 
 

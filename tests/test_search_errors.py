@@ -41,6 +41,7 @@ def new_search(**changes):
         ("compatibility", "openspiel"),
         ("root", "random"),
         ("max_num_considered_actions", 0),
+        ("leaves_per_step", 0),
         ("num_simulations", 2**40),
     ],
 )
@@ -52,6 +53,8 @@ def test_constants_out_of_range_are_named(name, value):
 def test_mctx_compatibility_needs_its_expansion():
     with pytest.raises(SearchError, match='expansion must be "single_outcome"'):
         new_search(compatibility="mctx")
+    with pytest.raises(SearchError, match="leaves_per_step must be 1"):
+        new_search(compatibility="mctx", expansion="single_outcome", leaves_per_step=2)
     with pytest.raises(SearchError, match='root must be "puct"'):
         new_search(compatibility="mctx", expansion="single_outcome", root="gumbel")
 

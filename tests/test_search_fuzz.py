@@ -80,6 +80,7 @@ def searches(draw):
         compatibility=compatibility,
         root=root,
         max_num_considered_actions=draw(st.integers(1, 7)),
+        leaves_per_step=1 if compatibility == "mctx" else draw(st.sampled_from([1, 2, 3, 8])),
     )
     return params, table, outcomes, draw(st.integers(1, 3)), draw(st.integers(0, 2**32))
 

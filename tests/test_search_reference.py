@@ -49,6 +49,7 @@ def problems(draw):
         compatibility=compatibility,
         root=root,
         max_num_considered_actions=draw(st.integers(1, 7)),
+        leaves_per_step=1 if compatibility == "mctx" else draw(st.sampled_from([1, 2, 3, 8])),
     )
     evaluator_args = (actions, outcomes, draw(st.sampled_from([0, 2, 5])))
     roots = draw(st.integers(1, 4))

@@ -232,18 +232,20 @@ NB_MODULE(_core, m) {
              double pb_c_init, double pb_c_base, double root_dirichlet_alpha,
              double root_exploration_fraction, ms::LegalActions legal_actions,
              ms::Expansion expansion, ms::Compatibility compatibility, ms::Root root,
-             int max_num_considered_actions) {
+             int max_num_considered_actions, int leaves_per_step) {
             new (self) ms::Params{num_simulations,      depth_limit,
                                   discount,             pb_c_init,
                                   pb_c_base,            root_dirichlet_alpha,
                                   root_exploration_fraction, legal_actions,
                                   expansion,            compatibility,
-                                  root,                 max_num_considered_actions};
+                                  root,                 max_num_considered_actions,
+                                  leaves_per_step};
           },
           nb::kw_only(), nb::arg("num_simulations"), nb::arg("depth_limit"), nb::arg("discount"),
           nb::arg("pb_c_init"), nb::arg("pb_c_base"), nb::arg("root_dirichlet_alpha"),
           nb::arg("root_exploration_fraction"), nb::arg("legal_actions"), nb::arg("expansion"),
-          nb::arg("compatibility"), nb::arg("root"), nb::arg("max_num_considered_actions"));
+          nb::arg("compatibility"), nb::arg("root"), nb::arg("max_num_considered_actions"),
+          nb::arg("leaves_per_step"));
 
   nb::class_<Core>(m, "SearchCore")
       .def(nb::init<const ms::Params&, const In<std::int32_t>&, int, int>(), nb::arg("params"),

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <ranges>
 
 namespace muzero::search {
 namespace {
@@ -32,9 +33,9 @@ double expected_return(const Tree& tree, const TreeShape& shape, double discount
 constexpr int kNoOutcome = -1;
 
 // Carries `result`, the return from below the path's last outcome on, up to the root.
-void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, double result) {
-  for (std::int32_t i = tree.path_length - 1; i >= 0; --i) {
-    const Step step = tree.path[i];
+void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, Path path,
+                  double result) {
+  for (const Step& step : std::views::reverse(path)) {
     const std::ptrdiff_t edge = std::ptrdiff_t{step.node} * shape.actions + step.action;
     const std::int32_t chance = tree.chance[edge];
     const std::ptrdiff_t outcome = std::ptrdiff_t{chance} * shape.outcomes + step.outcome;
@@ -52,17 +53,20 @@ void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, doub
   }
 }
 
+Path path_of(const Tree& tree, const TreeShape& shape, std::int32_t i) {
+  return {tree.path_of(shape, i), static_cast<std::size_t>(tree.leaf[i].steps)};
+}
+
 void finish_simulation(Tree& tree, std::int32_t depth) {
   ++tree.simulations;
   tree.max_depth = std::max(tree.max_depth, depth);
   tree.total_depth += depth;
-  tree.leaf.kind = Leaf::Kind::kNone;
 }
 
-// The decision node after `outcome` of tree.leaf's action; prior is [A].
+// The decision node after `outcome` of a leaf's action; prior is [A].
 std::int32_t add_successor(Tree& tree, const TreeShape& shape, const PositionTable& positions,
-                           std::int32_t chance, int outcome, float value, const float* prior) {
-  const Leaf& leaf = tree.leaf;
+                           const Leaf& leaf, std::int32_t chance, int outcome, float value,
+                           const float* prior) {
   const std::int32_t here = tree.position[leaf.node];
   const std::int32_t next = positions.next[std::ptrdiff_t{here} * shape.actions + leaf.action];
   const std::int32_t position = next < 0 ? here : next;
@@ -82,44 +86,43 @@ void set_outcome_probs(Tree& tree, const TreeShape& shape, std::int32_t chance,
 }
 
 void expand_all_outcomes(Tree& tree, const TreeShape& shape, const Params& params,
-                         const PositionTable& positions, const Evaluation& evaluation) {
-  const Leaf leaf = tree.leaf;
+                         const PositionTable& positions, const Leaf& leaf, Path path,
+                         const Evaluation& evaluation) {
   const std::int32_t chance = tree.add_chance(shape, leaf.node, leaf.action);
   set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
   std::copy_n(evaluation.reward, shape.outcomes,
               tree.reward + std::ptrdiff_t{chance} * shape.outcomes);
   for (int c = 0; c < shape.outcomes; ++c) {
-    add_successor(tree, shape, positions, chance, c, evaluation.value[c],
+    add_successor(tree, shape, positions, leaf, chance, c, evaluation.value[c],
                   evaluation.prior + std::ptrdiff_t{c} * shape.actions);
   }
   const double result = expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0);
   add_to_edge(tree, std::ptrdiff_t{leaf.node} * shape.actions + leaf.action, result);
   add_to_node(tree, leaf.node, result);
-  back_up_path(tree, shape, params, result);
+  back_up_path(tree, shape, params, path, result);
   finish_simulation(tree, tree.depth[leaf.node] + 1);
 }
 
 // Stochastic MuZero's afterstate: no reward and no discount between decision and chance node.
-void expand_afterstate(Tree& tree, const TreeShape& shape, const Params& params,
-                       const Evaluation& evaluation) {
-  const Leaf leaf = tree.leaf;
+void expand_afterstate(Tree& tree, const TreeShape& shape, const Params& params, const Leaf& leaf,
+                       Path path, const Evaluation& evaluation) {
   const std::int32_t chance = tree.add_chance(shape, leaf.node, leaf.action);
   set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
   const double result = evaluation.value[0];
   add_to_edge(tree, std::ptrdiff_t{leaf.node} * shape.actions + leaf.action, result);
   add_to_node(tree, leaf.node, result);
-  back_up_path(tree, shape, params, result);
+  back_up_path(tree, shape, params, path, result);
   finish_simulation(tree, tree.depth[leaf.node]);
 }
 
 void expand_outcome(Tree& tree, const TreeShape& shape, const Params& params,
-                    const PositionTable& positions, const Evaluation& evaluation) {
-  const Leaf leaf = tree.leaf;
+                    const PositionTable& positions, const Leaf& leaf, Path path,
+                    const Evaluation& evaluation) {
   const std::int32_t chance = tree.chance[std::ptrdiff_t{leaf.node} * shape.actions + leaf.action];
   tree.reward[std::ptrdiff_t{chance} * shape.outcomes + leaf.outcome] = evaluation.reward[0];
-  const std::int32_t node = add_successor(tree, shape, positions, chance, leaf.outcome,
+  const std::int32_t node = add_successor(tree, shape, positions, leaf, chance, leaf.outcome,
                                           evaluation.value[0], evaluation.prior);
-  back_up_path(tree, shape, params, tree.value[node]);
+  back_up_path(tree, shape, params, path, tree.value[node]);
   finish_simulation(tree, tree.depth[node]);
 }
 
@@ -141,32 +144,47 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
 }
 
 void expand(Tree& tree, const TreeShape& shape, const Params& params,
-            const PositionTable& positions, const Evaluation& evaluation) {
+            const PositionTable& positions, std::int32_t i, const Evaluation& evaluation) {
+  const Leaf& leaf = tree.leaf[i];
+  const Path path = path_of(tree, shape, i);
   if (params.expansion == Expansion::kAllOutcomes) {
-    expand_all_outcomes(tree, shape, params, positions, evaluation);
-  } else if (tree.leaf.kind == Leaf::Kind::kAction) {
-    expand_afterstate(tree, shape, params, evaluation);
+    expand_all_outcomes(tree, shape, params, positions, leaf, path, evaluation);
+  } else if (leaf.kind == Leaf::Kind::kAction) {
+    expand_afterstate(tree, shape, params, leaf, path, evaluation);
   } else {
-    expand_outcome(tree, shape, params, positions, evaluation);
+    expand_outcome(tree, shape, params, positions, leaf, path, evaluation);
   }
 }
 
-void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params,
+void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params, Path path,
                      std::int32_t node) {
   // Simulations only ever end here, so the mean is the network's value already.
   ++tree.visits[node];
-  back_up_path(tree, shape, params, tree.value[node]);
+  back_up_path(tree, shape, params, path, tree.value[node]);
   finish_simulation(tree, tree.depth[node]);
 }
 
-void back_up_stopped_at_chance(Tree& tree, const TreeShape& shape, const Params& params,
+void back_up_stopped_at_chance(Tree& tree, const TreeShape& shape, const Params& params, Path path,
                                std::int32_t node, std::int32_t action) {
   const std::ptrdiff_t edge = std::ptrdiff_t{node} * shape.actions + action;
   const double result = tree.edge_value[edge];
   ++tree.edge_visits[edge];
   add_to_node(tree, node, result);
-  back_up_path(tree, shape, params, result);
+  back_up_path(tree, shape, params, path, result);
   finish_simulation(tree, tree.depth[node]);
+}
+
+void count_waiting(Tree& tree, const TreeShape& shape, std::int32_t i, std::int32_t by) {
+  const Leaf& leaf = tree.leaf[i];
+  for (const Step& step : path_of(tree, shape, i)) {
+    const std::ptrdiff_t edge = std::ptrdiff_t{step.node} * shape.actions + step.action;
+    tree.visits[step.node] += by;
+    tree.edge_visits[edge] += by;
+    tree.traversals[std::ptrdiff_t{tree.chance[edge]} * shape.outcomes + step.outcome] += by;
+  }
+  if (leaf.kind == Leaf::Kind::kOutcome) return;  // its edge is the last step
+  tree.visits[leaf.node] += by;
+  tree.edge_visits[std::ptrdiff_t{leaf.node} * shape.actions + leaf.action] += by;
 }
 
 }  // namespace muzero::search

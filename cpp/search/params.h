@@ -45,6 +45,7 @@ struct Params {
   Compatibility compatibility;
   Root root;
   int max_num_considered_actions;    // root actions that sequential halving begins with
+  int leaves_per_step;               // leaves of one tree that are evaluated together
 };
 
 // Below this spread of Q values a node's Q is not stretched to [0, 1] (mctx's epsilon).

@@ -122,53 +122,80 @@ std::int32_t Search::select_at(const Tree& tree, std::int32_t node) const {
   return select_gumbel_root(tree, shape_, allowed, considered_visits_[considered - 1][visits - 1]);
 }
 
-// Walks down until the tree needs an evaluation; a walk stopped by the depth limit needs none.
+// Walks until enough leaves wait for an evaluation. While they wait they count as visited, without
+// a value, so that the next walk goes elsewhere; a walk that still meets one of them ends the step.
 void Search::simulate(Tree& tree) const {
-  while (tree.simulations < params_.num_simulations) {
-    std::int32_t node = kRootNode;
-    tree.path_length = 0;
-    for (;;) {
-      const std::int64_t edges = std::int64_t{tree.depth[node]} * 2;
-      if (edges >= edge_limit_) {
-        back_up_stopped(tree, shape_, params_, node);
-        break;
-      }
-      const std::int32_t action = select_at(tree, node);
-      const std::int32_t chance = tree.chance[std::ptrdiff_t{node} * shape_.actions + action];
-      if (chance < 0) {
-        tree.leaf = {Leaf::Kind::kAction, node, action, -1};
-        return;
-      }
-      if (edges + 1 >= edge_limit_) {
-        back_up_stopped_at_chance(tree, shape_, params_, node, action);
-        break;
-      }
-      const std::int32_t outcome = select_outcome(tree, shape_, chance);
-      tree.path[tree.path_length++] = {node, action, outcome};
-      const std::int32_t child = tree.child[std::ptrdiff_t{chance} * shape_.outcomes + outcome];
-      if (child < 0) {
-        tree.leaf = {Leaf::Kind::kOutcome, node, action, outcome};
-        return;
-      }
-      node = child;
-    }
+  const std::int32_t room =
+      tree.simulations == 0 ? shape_.leaves : std::min(params_.leaves_per_step, shape_.leaves);
+  std::int32_t counted = 0;
+  while (tree.num_leaves < room &&
+         tree.simulations + tree.num_leaves < params_.num_simulations) {
+    for (; counted < tree.num_leaves; ++counted) count_waiting(tree, shape_, counted, 1);
+    if (!walk(tree)) break;
   }
+  while (counted > 0) count_waiting(tree, shape_, --counted, -1);
+}
+
+// From the root to a new leaf, or to the depth limit, where nothing is to be evaluated. False if it
+// meets a leaf that already waits.
+bool Search::walk(Tree& tree) const {
+  Step* path = tree.path_of(shape_, tree.num_leaves);
+  std::int32_t steps = 0;
+  const auto wait_at = [&](Leaf::Kind kind, std::int32_t node, std::int32_t action,
+                           std::int32_t outcome, std::int32_t visits) {
+    if (visits > 0) return false;
+    tree.leaf[tree.num_leaves++] = {kind, node, action, outcome, steps, -1};
+    return true;
+  };
+  for (std::int32_t node = kRootNode;;) {
+    const std::int64_t edges = std::int64_t{tree.depth[node]} * 2;
+    if (edges >= edge_limit_) return stop(tree, {path, as_size(steps)}, node, -1);
+    const std::int32_t action = select_at(tree, node);
+    const std::ptrdiff_t edge = std::ptrdiff_t{node} * shape_.actions + action;
+    const std::int32_t chance = tree.chance[edge];
+    if (chance < 0) {
+      return wait_at(Leaf::Kind::kAction, node, action, -1, tree.edge_visits[edge]);
+    }
+    if (edges + 1 >= edge_limit_) return stop(tree, {path, as_size(steps)}, node, action);
+    const std::int32_t outcome = select_outcome(tree, shape_, chance);
+    const std::ptrdiff_t below = std::ptrdiff_t{chance} * shape_.outcomes + outcome;
+    path[steps++] = {node, action, outcome};
+    if (tree.child[below] < 0) {
+      return wait_at(Leaf::Kind::kOutcome, node, action, outcome, tree.traversals[below]);
+    }
+    node = tree.child[below];
+  }
+}
+
+// Ends a walk at the depth limit, at `node` or at the chance node of its `action`. Means are taken
+// over finished simulations, so those that wait stand aside.
+bool Search::stop(Tree& tree, Path path, std::int32_t node, std::int32_t action) const {
+  for (std::int32_t i = 0; i < tree.num_leaves; ++i) count_waiting(tree, shape_, i, -1);
+  if (action < 0) {
+    back_up_stopped(tree, shape_, params_, path, node);
+  } else {
+    back_up_stopped_at_chance(tree, shape_, params_, path, node, action);
+  }
+  for (std::int32_t i = 0; i < tree.num_leaves; ++i) count_waiting(tree, shape_, i, 1);
+  return true;
 }
 
 // In tree order, so that the batch is the same whatever the thread count.
 void Search::collect_leaves() {
   for (int b = 0; b < roots(); ++b) {
-    const Tree& tree = trees_[as_size(b)];
-    if (tree.leaf.kind == Leaf::Kind::kNone) continue;
-    const bool is_action = tree.leaf.kind == Leaf::Kind::kAction;
-    LeafColumns& leaves = is_action ? actions_ : outcomes_;
-    leaves.tree.push_back(b);
-    leaves.parent.push_back(first_slot(b) + tree.leaf.node);
-    leaves.action.push_back(tree.leaf.action);
-    if (!is_action) leaves.outcome.push_back(tree.leaf.outcome);
-    const int successors = is_action ? successors_per_action() : 1;
-    for (int c = 0; c < successors; ++c) {
-      leaves.slot.push_back(first_slot(b) + tree.num_decisions + c);
+    Tree& tree = trees_[as_size(b)];
+    std::int32_t slot = first_slot(b) + tree.num_decisions;
+    for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
+      Leaf& leaf = tree.leaf[i];
+      const bool is_action = leaf.kind == Leaf::Kind::kAction;
+      LeafColumns& leaves = is_action ? actions_ : outcomes_;
+      leaf.row = static_cast<std::int32_t>(leaves.size());
+      leaves.tree.push_back(b);
+      leaves.parent.push_back(first_slot(b) + leaf.node);
+      leaves.action.push_back(leaf.action);
+      if (!is_action) leaves.outcome.push_back(leaf.outcome);
+      const int successors = is_action ? successors_per_action() : 1;
+      for (int c = 0; c < successors; ++c) leaves.slot.push_back(slot++);
     }
   }
 }
@@ -188,30 +215,32 @@ void Search::backup(const EvaluationColumns& actions, const EvaluationColumns& o
   const int successors = successors_per_action();
   validate(actions_, actions, successors);
   validate(outcomes_, outcomes, 1);
-  const int num_actions = static_cast<int>(actions_.size());
-  const int num_rows = num_actions + static_cast<int>(outcomes_.size());
-  const auto expand_any = [&](int row) {
-    if (row < num_actions) {
-      expand_row(actions_, actions, successors, row);
-    } else {
-      expand_row(outcomes_, outcomes, 1, row - num_actions);
+  const auto expand_tree = [&](int b) {
+    Tree& tree = trees_[as_size(b)];
+    for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
+      if (tree.leaf[i].kind == Leaf::Kind::kAction) {
+        expand_leaf(tree, i, actions, successors);
+      } else {
+        expand_leaf(tree, i, outcomes, 1);
+      }
     }
+    tree.num_leaves = 0;
   };
-  pool_.for_each(num_rows, std::cref(expand_any));
+  pool_.for_each(roots(), std::cref(expand_tree));
   actions_.clear();
   outcomes_.clear();
 }
 
-void Search::expand_row(const LeafColumns& leaves, const EvaluationColumns& columns,
-                        int successors, int row) {
+void Search::expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& columns,
+                         int successors) const {
+  const std::int32_t row = tree.leaf[i].row;
   const int values = std::max(successors, 1);  // an afterstate has a value, no successor
   const Evaluation evaluation{
       .outcome_probs = row_of(columns.outcome_probs, row, shape_.outcomes),
       .reward = row_of(columns.reward, row, successors),
       .value = row_of(columns.value, row, values),
       .prior = row_of(columns.prior, row, successors * shape_.actions)};
-  expand(trees_[as_size(leaves.tree[as_size(row)])], shape_, params_,
-         {next_position_.data(), tree_allowed_.data()}, evaluation);
+  expand(tree, shape_, params_, {next_position_.data(), tree_allowed_.data()}, i, evaluation);
 }
 
 void Search::validate_reset(int roots, const float* prior, const float* value,

@@ -1,5 +1,5 @@
 // Stochastic tree search for B roots at once, in the two-step form that batches evaluations:
-// select() runs every tree up to its next unevaluated leaf, backup() takes the evaluations in.
+// select() runs every tree up to its next unevaluated leaves, backup() takes the evaluations in.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@
 
 namespace muzero::search {
 
-// Leaves of one kind, a column per field; at most one leaf per tree.
+// Leaves of one kind, a column per field, in the order of their trees.
 struct LeafColumns {
   std::vector<std::int32_t> tree;
   std::vector<std::int32_t> parent;   // slot of the decision node
@@ -84,14 +84,16 @@ class Search {
 
  private:
   void simulate(Tree& tree) const;
+  bool walk(Tree& tree) const;
+  bool stop(Tree& tree, Path path, std::int32_t node, std::int32_t action) const;
   std::int32_t select_at(const Tree& tree, std::int32_t node) const;
   const std::uint8_t* allowed_at(const Tree& tree, std::int32_t node) const;
   void collect_leaves();
   void validate_reset(int roots, const float* prior, const float* value,
                       const std::int32_t* position) const;
   void validate(const LeafColumns& leaves, const EvaluationColumns& columns, int successors) const;
-  void expand_row(const LeafColumns& leaves, const EvaluationColumns& columns, int successors,
-                  int row);
+  void expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& columns,
+                   int successors) const;
   int successors_per_action() const;
 
   Params params_;

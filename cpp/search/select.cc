@@ -21,14 +21,15 @@ std::vector<double> exploration_table(const Params& params) {
 int select_action(const Tree& tree, const TreeShape& shape, int node, const std::uint8_t* allowed,
                   double exploration, bool try_all) {
   const std::ptrdiff_t first = std::ptrdiff_t{node} * shape.actions;
-  const std::int32_t* visits = tree.edge_visits + first;
+  const std::int32_t* visits = tree.edge_visits + first;  // of simulations that wait, too
+  const std::int32_t* chance = tree.chance + first;
   const double* value = tree.edge_value + first;
   const float* prior = tree.prior + first;
 
   double low = tree.value[node];
   double high = low;
   for (int a = 0; a < shape.actions; ++a) {
-    if (visits[a] == 0) continue;
+    if (chance[a] < 0) continue;
     low = std::min(low, value[a]);
     high = std::max(high, value[a]);
   }
@@ -43,7 +44,7 @@ int select_action(const Tree& tree, const TreeShape& shape, int node, const std:
   double best_score = -std::numeric_limits<double>::infinity();
   for (int a = 0; a < shape.actions; ++a) {
     if (!allowed[a] || (untried_only && visits[a] > 0)) continue;
-    const double q = visits[a] == 0 ? 0.0 : (value[a] - low) / spread;
+    const double q = chance[a] < 0 ? 0.0 : (value[a] - low) / spread;
     const double score = q + prior[a] * exploration / (1.0 + visits[a]);
     if (score > best_score) {
       best = a;

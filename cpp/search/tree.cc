@@ -48,11 +48,17 @@ Tree lay_out(Layout& layout, const TreeShape& shape) {
   tree.reward = layout.take<float>(mc);
   tree.traversals = layout.take<std::int32_t>(mc);
   tree.child = layout.take<std::int32_t>(mc);
-  tree.path = layout.take<Step>(static_cast<std::size_t>(shape.steps));
+  const auto leaves = static_cast<std::size_t>(shape.leaves);
+  tree.path = layout.take<Step>(leaves * static_cast<std::size_t>(shape.steps));
+  tree.leaf = layout.take<Leaf>(leaves);
   return tree;
 }
 
 }  // namespace
+
+int first_step_leaves(const Params& params, int actions) {
+  return params.leaves_per_step == 1 ? 1 : std::max(params.leaves_per_step, actions);
+}
 
 TreeShape TreeShape::of(const Params& params, int actions, int outcomes) {
   const int per_simulation = params.expansion == Expansion::kAllOutcomes ? outcomes : 1;
@@ -60,7 +66,8 @@ TreeShape TreeShape::of(const Params& params, int actions, int outcomes) {
           .outcomes = outcomes,
           .decisions = 1 + params.num_simulations * per_simulation,
           .chances = params.num_simulations,
-          .steps = std::min(params.depth_limit, params.num_simulations)};
+          .steps = std::min(params.depth_limit, params.num_simulations),
+          .leaves = std::min(first_step_leaves(params, actions), params.num_simulations)};
 }
 
 std::size_t TreeShape::block_bytes() const {
@@ -75,9 +82,8 @@ Tree Tree::in(std::byte* block, const TreeShape& shape) {
 }
 
 void Tree::clear() {
-  num_decisions = num_chances = path_length = simulations = max_depth = 0;
+  num_decisions = num_chances = num_leaves = simulations = max_depth = 0;
   total_depth = 0;
-  leaf = {Leaf::Kind::kNone, -1, -1, -1};
 }
 
 std::int32_t Tree::add_decision(const TreeShape& shape, std::int32_t at_position,

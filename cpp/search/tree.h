@@ -21,7 +21,8 @@
 //            +----------------------------+
 //            | gumbel         f64 [A]     |  noise of the root's actions, 0 without
 //            | scratch        f64 [A]     |  of whoever looks at a node's actions
-//            | path  {node, action, outcome} [L]: the steps of the simulation under way
+//            | path  {node, action, outcome} [K][L]: the steps to each leaf
+//            | leaf  {kind, node, ...} [K]: what waits for an evaluation
 //            +----------------------------+  padded to a cache line
 //
 // Value and visits of a chance node are edge_value and edge_visits of the action leading to it:
@@ -42,10 +43,14 @@ struct TreeShape {
   int decisions;  // N, most decision nodes
   int chances;    // M, most chance nodes
   int steps;      // L, longest path
+  int leaves;     // K, most leaves of one step
 
   static TreeShape of(const Params& params, int actions, int outcomes);
   std::size_t block_bytes() const;
 };
+
+// Leaves of a tree's first step: where more than one is allowed, every root action at once.
+int first_step_leaves(const Params& params, int actions);
 
 // One environment step of a path: decision node, action taken there, outcome that followed.
 struct Step {
@@ -54,13 +59,15 @@ struct Step {
   std::int32_t outcome;
 };
 
-// What the simulation under way waits for.
+// What a simulation waits for.
 struct Leaf {
-  enum class Kind { kNone, kAction, kOutcome };
+  enum class Kind { kAction, kOutcome };
   Kind kind;
   std::int32_t node;     // decision node whose action is taken
   std::int32_t action;
-  std::int32_t outcome;  // kOutcome only
+  std::int32_t outcome;  // kOutcome only; the last step of the path is the same
+  std::int32_t steps;    // length of its path
+  std::int32_t row;      // in the columns of its kind
 };
 
 constexpr std::int32_t kRootNode = 0;
@@ -82,17 +89,22 @@ struct Tree {
   double* gumbel;
   double* scratch;
   Step* path;
+  Leaf* leaf;
 
   std::int32_t num_decisions;
   std::int32_t num_chances;
-  std::int32_t path_length;
+  std::int32_t num_leaves;
   std::int32_t simulations;   // finished so far
   std::int32_t max_depth;     // deepest environment step a simulation reached
   std::int64_t total_depth;   // summed over simulations
-  Leaf leaf;
 
   // Lays the arrays out in `block`, which holds shape.block_bytes() bytes.
   static Tree in(std::byte* block, const TreeShape& shape);
+
+  // Path of leaf i.
+  Step* path_of(const TreeShape& shape, std::int32_t i) const {
+    return path + std::ptrdiff_t{i} * shape.steps;
+  }
 
   void clear();
   // Appends a decision node without children; its prior is left to the caller.

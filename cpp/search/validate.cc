@@ -33,6 +33,9 @@ void validate_params(const Params& params, int outcomes, int threads) {
   require(params.compatibility == Compatibility::kNone || params.root == Root::kPuct, "root",
           "\"puct\" for compatibility with mctx");
   require(params.max_num_considered_actions >= 1, "max_num_considered_actions", "at least 1");
+  require(params.leaves_per_step >= 1, "leaves_per_step", "at least 1");
+  require(params.compatibility == Compatibility::kNone || params.leaves_per_step == 1,
+          "leaves_per_step", "1 for compatibility with mctx");
   require(outcomes >= 1, "num_outcomes", "at least 1");
   require(threads >= 1 && threads <= 1024, "threads", "in 1 .. 1024");
   require(std::int64_t{params.num_simulations} * outcomes < std::numeric_limits<int>::max(),

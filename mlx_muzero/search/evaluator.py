@@ -1,7 +1,8 @@
 """What the search asks of a network, and in which arrays.
 
 An evaluator owns a pool of latent states ``[capacity, D]``; the search names its rows by slot and
-never sees a latent. Every array has one row per leaf; at most one leaf belongs to each root.
+never sees a latent. Every array has one row per leaf, in the order of the roots; several leaves of
+one root are different ones and none lies below another.
 """
 
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ class Leaves:
     """Actions to expand with all their outcomes (mode "all_outcomes").
 
     Attributes:
-        tree: [n] int32, root the leaf belongs to, increasing.
+        tree: [n] int32, root the leaf belongs to, not decreasing.
         parent: [n] int32, slot of the decision node's latent.
         action: [n] int32.
         slot: [n, C] int32, where the latents of the C successors go.
@@ -51,10 +52,10 @@ class SingleLeaves:
     """Nodes to expand one by one (mode "single_outcome"): two groups, either may be empty.
 
     Attributes:
-        chance_tree: [n] int32, root of each chance node to evaluate, increasing.
+        chance_tree: [n] int32, root of each chance node to evaluate, not decreasing.
         chance_parent: [n] int32, slot of the decision node above.
         chance_action: [n] int32.
-        tree: [m] int32, root of each decision node to evaluate, increasing.
+        tree: [m] int32, root of each decision node to evaluate, not decreasing.
         parent: [m] int32, slot of the decision node one environment step above.
         action: [m] int32.
         outcome: [m] int32.

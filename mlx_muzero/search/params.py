@@ -30,6 +30,8 @@ class SearchParams:
         root: "puct", or "gumbel": at the root sequential halving with Gumbel noise, below it
             the rule by which visits follow the improved policy (Danihelka et al. 2022).
         max_num_considered_actions: root actions that sequential halving begins with.
+        leaves_per_step: leaves of one tree that are evaluated together; above 1 the first step
+            expands every root action. The tree then depends on it.
     """
 
     num_simulations: int = 25
@@ -44,3 +46,4 @@ class SearchParams:
     compatibility: Compatibility = "none"
     root: Root = "puct"
     max_num_considered_actions: int = 16
+    leaves_per_step: int = 1

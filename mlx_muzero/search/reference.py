@@ -6,7 +6,6 @@ the two differ, one of them is wrong. `mlx_muzero.search.reference_search` batch
 """
 
 import math
-from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -27,13 +26,14 @@ class DecisionNode:
     visits: int = 1
     value: float = field(init=False)
     chances: dict[int, "ChanceNode"] = field(default_factory=dict)
+    waiting: set[int] = field(default_factory=set)  # actions that leaves are to expand
 
     def __post_init__(self) -> None:
         self.value = self.network_value
 
     def visits_of(self, action: int) -> int:
-        """N(a)."""
-        return self.chances[action].visits if action in self.chances else 0
+        """N(a), of simulations that wait too."""
+        return self.chances[action].visits if action in self.chances else action in self.waiting
 
     def add(self, result: float) -> None:
         """Takes one more return into the running mean."""
@@ -71,7 +71,13 @@ class Leaf:
     node: DecisionNode
     action: int
     outcome: int | None
-    successors: list[int]  # slots of the decision nodes to come
+    path: list[Step]  # to the leaf, with its own outcome if it has one
+    successors: list[int] = field(default_factory=list)  # slots of the decision nodes to come
+
+    def is_like(self, other: "Leaf") -> bool:
+        """Whether both wait for the same evaluation."""
+        edge = (self.action, self.outcome)
+        return self.node is other.node and edge == (other.action, other.outcome)
 
 
 @dataclass
@@ -86,7 +92,7 @@ class LeafEvaluation:
 
 
 class ReferenceTree:
-    """One root's tree; `simulations` is a conversation: leaves out, evaluations in."""
+    """One root's tree: `select` gives leaves, `take` their evaluations."""
 
     def __init__(
         self,
@@ -99,46 +105,73 @@ class ReferenceTree:
         self.params = params
         self.root = root
         self.gumbel = gumbel
-        self.leaf: Leaf | None = None
+        self.leaves: list[Leaf] = []
         self.depths: list[int] = []
-        self.leaves = 0
+        self.expanded = 0
         self.evaluations = 0
         self._mctx = params.compatibility == "mctx"
         self._edge_limit = params.depth_limit * (1 if self._mctx else 2)
         self._next_position = next_position
         self._num_outcomes = num_outcomes
         self._next_slot = root.slot + 1
-        self.conversation = self._simulations()
 
-    def _simulations(self) -> Generator[Leaf, LeafEvaluation, None]:
-        for _ in range(self.params.num_simulations):
-            node, path = self.root, list[Step]()
-            while 2 * node.depth < self._edge_limit:
-                action = self._select_action(node)
-                if action not in node.chances:
-                    result = yield from self._expand_action(node, action)
-                    break
-                chance = node.chances[action]
-                if 2 * node.depth + 1 >= self._edge_limit:
-                    result = self._stop_at_chance(node, chance)
-                    break
-                outcome = _select_outcome(chance)
-                path.append((node, action, outcome))
-                if outcome not in chance.children:
-                    result = yield from self._expand_outcome(node, action, outcome)
-                    break
-                node = chance.children[outcome]
-            else:
-                result = node.value
-                node.visits += 1
-                self.depths.append(node.depth)
-            self._back_up(path, result)
+    def select(self) -> None:
+        """Walks until enough `leaves` wait, counting those that do as visited meanwhile."""
+        room = self.params.leaves_per_step
+        if room > 1 and not self.depths:
+            room = max(room, len(self.root.prior))
+        slot = self._next_slot
+        while len(self.leaves) < room:
+            if len(self.depths) + len(self.leaves) == self.params.num_simulations:
+                break
+            leaf = self._walk()
+            if leaf is None:
+                continue
+            if any(leaf.is_like(other) for other in self.leaves):
+                break
+            if self.params.expansion == "all_outcomes":
+                leaf.successors = list(range(slot, slot + self._num_outcomes))
+            elif leaf.outcome is not None:
+                leaf.successors = [slot]
+            slot += len(leaf.successors)
+            self.leaves.append(leaf)
+            _count_waiting(leaf, 1)
+        for leaf in self.leaves:
+            _count_waiting(leaf, -1)
 
-    def _stop_at_chance(self, node: DecisionNode, chance: ChanceNode) -> float:
-        chance.visits += 1
-        node.add(chance.value)
+    def _walk(self) -> Leaf | None:
+        """The next leaf; None if the walk ended at the depth limit."""
+        node, path = self.root, list[Step]()
+        while 2 * node.depth < self._edge_limit:
+            action = self._select_action(node)
+            if action not in node.chances:
+                return Leaf(node, action, None, path)
+            chance = node.chances[action]
+            if 2 * node.depth + 1 >= self._edge_limit:
+                self._stop(path, node, chance)
+                return None
+            outcome = _select_outcome(chance)
+            path.append((node, action, outcome))
+            if outcome not in chance.children:
+                return Leaf(node, action, outcome, path)
+            node = chance.children[outcome]
+        self._stop(path, node, None)
+        return None
+
+    def _stop(self, path: list[Step], node: DecisionNode, chance: ChanceNode | None) -> None:
+        for leaf in self.leaves:
+            _count_waiting(leaf, -1)
+        if chance is None:
+            node.visits += 1
+            result = node.value
+        else:
+            chance.visits += 1
+            result = chance.value
+            node.add(result)
         self.depths.append(node.depth)
-        return chance.value
+        self._back_up(path, result)
+        for leaf in self.leaves:
+            _count_waiting(leaf, 1)
 
     def _select_action(self, node: DecisionNode) -> int:
         actions = self.allowed(node.position, node is self.root)
@@ -163,7 +196,7 @@ class ReferenceTree:
             return q + node.prior[action] * exploration / (1.0 + node.visits_of(action))
 
         if node is self.root and not self._mctx:
-            untried = [action for action in actions if action not in node.chances]
+            untried = [action for action in actions if not node.visits_of(action)]
             actions = untried or actions
         return max(actions, key=score)
 
@@ -175,13 +208,19 @@ class ReferenceTree:
         )
         return [action for action, after in enumerate(following) if after >= 0 or not masked]
 
-    def _expand_action(
-        self, node: DecisionNode, action: int
-    ) -> Generator[Leaf, LeafEvaluation, float]:
+    def take(self, leaf: Leaf, evaluation: LeafEvaluation) -> None:
+        """Expands a leaf and backs its simulation up."""
+        if leaf.outcome is None:
+            result = self._expand_action(leaf.node, leaf.action, evaluation)
+        else:
+            self._add_successor(leaf.node, leaf.action, leaf.outcome, evaluation, 0)
+            result = evaluation.values[0]
+            self._count_leaf(leaf.node.depth + 1, 1)
+        self._back_up(leaf.path, result)
+
+    def _expand_action(self, node: DecisionNode, action: int, evaluation: LeafEvaluation) -> float:
         all_outcomes = self.params.expansion == "all_outcomes"
         outcomes = range(self._num_outcomes) if all_outcomes else range(0)
-        slots = [self._next_slot + outcome for outcome in outcomes]
-        evaluation = yield Leaf(node, action, None, slots)
         chance = ChanceNode(
             normalize(evaluation.outcome_probs),
             [0] * self._num_outcomes,
@@ -193,16 +232,8 @@ class ReferenceTree:
         if all_outcomes:
             chance.value = chance.expected_return(self.params.discount, {})
         node.add(chance.value)
-        self._count_leaf(node.depth + all_outcomes, max(len(slots), 1))
+        self._count_leaf(node.depth + all_outcomes, max(len(outcomes), 1))
         return chance.value
-
-    def _expand_outcome(
-        self, node: DecisionNode, action: int, outcome: int
-    ) -> Generator[Leaf, LeafEvaluation, float]:
-        evaluation = yield Leaf(node, action, outcome, [self._next_slot])
-        self._add_successor(node, action, outcome, evaluation, 0)
-        self._count_leaf(node.depth + 1, 1)
-        return evaluation.values[0]
 
     def _add_successor(
         self, above: DecisionNode, action: int, outcome: int, evaluation: LeafEvaluation, row: int
@@ -219,7 +250,7 @@ class ReferenceTree:
 
     def _count_leaf(self, depth: int, evaluations: int) -> None:
         self.depths.append(depth)
-        self.leaves += 1
+        self.expanded += 1
         self.evaluations += evaluations
 
     def _back_up(self, path: list[Step], result: float) -> None:
@@ -236,6 +267,16 @@ class ReferenceTree:
                 chance.value = (chance.value * chance.visits + result) / (chance.visits + 1)
             chance.visits += 1
             node.add(result)
+
+
+def _count_waiting(leaf: Leaf, by: int) -> None:
+    for node, action, outcome in leaf.path:
+        node.visits += by
+        node.chances[action].visits += by
+        node.chances[action].traversals[outcome] += by
+    if leaf.outcome is None:
+        leaf.node.visits += by
+        leaf.node.waiting ^= {leaf.action}
 
 
 def _select_outcome(chance: ChanceNode) -> int:

@@ -62,7 +62,6 @@ class ReferenceSearch:
                 if noised_prior is None
                 else noised_prior[b].tolist()
             )
-            tree.leaf = next(tree.conversation, None)
             self._trees.append(tree)
 
     def root_slots(self) -> I32:
@@ -76,53 +75,43 @@ class ReferenceSearch:
 
     def select(self) -> Leaves | SingleLeaves | None:
         """Leaves to evaluate, in the order of their roots; None when all roots are done."""
-        actions, outcomes = self._waiting()
-        if not actions and not outcomes:
+        for one in self._trees:
+            one.select()
+        waiting = self._waiting()
+        if not waiting:
             return None
-        successors = self._num_outcomes if self.params.expansion == "all_outcomes" else 0
+        actions = [(b, leaf) for b, leaf in waiting if leaf.outcome is None]
+        outcomes = [(b, leaf) for b, leaf in waiting if leaf.outcome is not None]
         tree, parent, action, _ = _columns(actions)
         if self.params.expansion == "all_outcomes":
             slots = [leaf.successors for _, leaf in actions]
-            return Leaves(tree, parent, action, np.array(slots, np.int32).reshape(-1, successors))
+            return Leaves(tree, parent, action, np.array(slots, np.int32))
         slot = np.array([leaf.successors[0] for _, leaf in outcomes], np.int32)
         return SingleLeaves(tree, parent, action, *_columns(outcomes), slot)
 
     def backup(self, expansion: Expansion | SingleExpansion) -> None:
         """Takes in the evaluations of the last leaves."""
-        actions, outcomes = self._waiting()
-        for row, (b, _) in enumerate(actions):
-            probs = expansion.outcome_probs[row].tolist()
-            if isinstance(expansion, Expansion):
-                evaluation = LeafEvaluation(
-                    probs,
-                    0.0,
-                    expansion.reward[row].tolist(),
-                    expansion.value[row].tolist(),
-                    expansion.prior[row].tolist(),
-                )
+        action_row = outcome_row = 0
+        for b, leaf in self._waiting():
+            if leaf.outcome is None:
+                evaluation = _action_evaluation(expansion, action_row)
+                action_row += 1
             else:
-                afterstate_value = float(expansion.afterstate_value[row])
-                evaluation = LeafEvaluation(probs, afterstate_value, [], [], [])
-            self._answer(b, evaluation)
-        for row, (b, _) in enumerate(outcomes):
-            reward, value = float(expansion.reward[row]), float(expansion.value[row])
-            prior = expansion.prior[row].tolist()
-            self._answer(b, LeafEvaluation([], 0.0, [reward], [value], [prior]))
+                evaluation = LeafEvaluation(
+                    [],
+                    0.0,
+                    [float(expansion.reward[outcome_row])],
+                    [float(expansion.value[outcome_row])],
+                    [expansion.prior[outcome_row].tolist()],
+                )
+                outcome_row += 1
+            self._trees[b].take(leaf, evaluation)
+        for tree in self._trees:
+            tree.leaves.clear()
 
-    def _waiting(self) -> tuple[list[tuple[int, Leaf]], list[tuple[int, Leaf]]]:
-        """Leaves with their roots: actions, then outcomes."""
-        waiting = [(b, tree.leaf) for b, tree in enumerate(self._trees) if tree.leaf is not None]
-        return (
-            [(b, leaf) for b, leaf in waiting if leaf.outcome is None],
-            [(b, leaf) for b, leaf in waiting if leaf.outcome is not None],
-        )
-
-    def _answer(self, b: int, evaluation: LeafEvaluation) -> None:
-        tree = self._trees[b]
-        try:
-            tree.leaf = tree.conversation.send(evaluation)
-        except StopIteration:
-            tree.leaf = None
+    def _waiting(self) -> list[tuple[int, Leaf]]:
+        """Leaves with their roots, in order."""
+        return [(b, leaf) for b, tree in enumerate(self._trees) for leaf in tree.leaves]
 
     def result(self) -> SearchResult:
         """Root statistics, as `Search.result` gives them."""
@@ -139,7 +128,7 @@ class ReferenceSearch:
             statistics=SearchStatistics(
                 max_depth=np.array([max(tree.depths) for tree in trees], np.int32),
                 mean_depth=np.array([sum(tree.depths) / len(tree.depths) for tree in trees]),
-                leaves=np.array([tree.leaves for tree in trees], np.int32),
+                leaves=np.array([tree.expanded for tree in trees], np.int32),
                 evaluations=np.array([tree.evaluations for tree in trees], np.int32),
             ),
         )
@@ -179,6 +168,14 @@ class ReferenceSearch:
         dtypes = (i32, i32, np.int8, i32, f32, i32, np.float64, f32, i32, f32)
         columns = zip(*rows, strict=True)
         return TreeTable(*(np.array(c, t) for c, t in zip(columns, dtypes, strict=True)))
+
+
+def _action_evaluation(expansion: Expansion | SingleExpansion, row: int) -> LeafEvaluation:
+    probs = expansion.outcome_probs[row].tolist()
+    if isinstance(expansion, SingleExpansion):
+        return LeafEvaluation(probs, float(expansion.afterstate_value[row]), [], [], [])
+    reward, value = expansion.reward[row].tolist(), expansion.value[row].tolist()
+    return LeafEvaluation(probs, 0.0, reward, value, expansion.prior[row].tolist())
 
 
 def _saturated(values: npt.ArrayLike) -> F32:

@@ -118,7 +118,7 @@ class Search:
         return self._core.arena_bytes
 
     def select(self) -> Leaves | SingleLeaves | None:
-        """Simulates until every root waits for an evaluation; None when all are done.
+        """Simulates until every root waits for evaluations; None when all are done.
 
         The kind of leaves is that of ``params.expansion``.
 
