@@ -62,7 +62,13 @@ def tree(
         OUTCOME_NAMES,
     )
     if as_json:
-        typer.echo(json.dumps(display.as_dict(), allow_nan=False))
+        values = {
+            "checkpoint": name,
+            "symbol": config.market.symbol,
+            "time": utc_text(open_time_ns),
+            "simulations": simulations,
+        }
+        typer.echo(json.dumps(values | display.as_dict(), allow_nan=False))
     elif as_dot:
         typer.echo(display.dot(fold))
     else:

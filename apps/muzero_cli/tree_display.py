@@ -36,7 +36,7 @@ class TreeDisplay:
         return Group(
             Text(self.heading, style="bold"),
             self._tree(folded(self.decision.tree, least_share)),
-            Text(f"principal variation: {self._line()}"),
+            Text(f"principal variation: {' > '.join(map(self._name, self._line()))}"),
             Text(self._outcomes()),
         )
 
@@ -58,11 +58,11 @@ class TreeDisplay:
         return {
             "actions": self.action_names,
             "outcomes": self.outcome_names,
-            "action": self.action_names[self.decision.result.action[0]],
+            "action": self.action_names[self._action()],
             "visits": self.decision.result.visits[0].tolist(),
             "policy": self.decision.result.policy[0].tolist(),
             "value": float(self.decision.result.value[0]),
-            "principal_variation": principal_variation(tree),
+            "principal_variation": self._line(),
             "threshold_pips": self.decision.threshold_pips,
             "nodes": [{k: v for k, v in row.items() if not _missing(v)} for row in rows],
         }
@@ -95,12 +95,15 @@ class TreeDisplay:
         share = sum(visit_share(self.decision.tree, row) for row in branch.folded)
         return f"folded: {', '.join(map(self._name, branch.folded))}  N {share:.0%}"
 
-    def _line(self) -> str:
-        return " > ".join(map(self._name, principal_variation(self.decision.tree)))
+    def _action(self) -> int:
+        return int(self.decision.result.action[0])
+
+    def _line(self) -> list[int]:
+        return principal_variation(self.decision.tree, self._action())
 
     def _outcomes(self) -> str:
         tree, pips = self.decision.tree, self.decision.threshold_pips
-        action = principal_variation(tree)[0]
+        action = self._line()[0]
         parts = [
             f"{self._name(row)} {tree.probability[row]:.0%}"
             f" ({_OUTCOME_BOUNDS[self._name(row)].format(pips)})"

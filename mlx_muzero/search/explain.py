@@ -47,16 +47,15 @@ def folded(tree: TreeTable, least_share: float) -> Branch:
     return branch(0)
 
 
-def principal_variation(tree: TreeTable) -> list[int]:
-    """Rows of the most visited path below the root, actions and outcomes in turn.
+def principal_variation(tree: TreeTable, action: int) -> list[int]:
+    """Rows of the most visited path that begins with a root action, actions and outcomes in turn.
 
     Of equally visited outcomes the likeliest is taken, of other equals the first.
     """
-    path, row = list[int](), 0
     likelihood = np.nan_to_num(tree.probability)
-    while children := _children(tree, row):
-        row = max(children, key=lambda child: (tree.visits[child], likelihood[child]))
-        path.append(row)
+    path = [child for child in _children(tree, 0) if tree.action_or_outcome[child] == action]
+    while children := _children(tree, path[-1]):
+        path.append(max(children, key=lambda child: (tree.visits[child], likelihood[child])))
     return path
 
 
