@@ -109,7 +109,7 @@ class TrainConfig:
     weight_decay: float = setting(1e-5, "decoupled weight decay", 0.0, 1.0)
     gradient_clip: float = setting(1.0, "largest norm of a gradient", 1e-9, 1e9)
     num_unroll_steps: int = setting(5, "steps the model is unrolled (K)", 1, 100)
-    td_steps: int = setting(10, "rewards before the bootstrap; 0: the search's value", 0, 100_000)
+    td_steps: int = setting(10, "most rewards before the search's value; 0: that alone", 0, 100_000)
     policy_weight: float = setting(0.25, "weight of the policy loss", 0.0, 1e3)
     value_weight: float = setting(0.25, "weight of the value loss", 0.0, 1e3)
     reward_weight: float = setting(0.5, "weight of the reward loss", 0.0, 1e3)

@@ -43,6 +43,17 @@ def model(config):
     return fresh_model(config)
 
 
+BATCH_CONTENT = (
+    "observation",
+    "action",
+    "outcome",
+    "reward",
+    "policy",
+    "value",
+    "afterstate_value",
+)
+
+
 def random_batch(config, seed=0, valid=VALID):
     rng = np.random.default_rng(seed)
     policy = rng.random((ROWS, STEPS + 1, 4)) + 0.1
@@ -54,6 +65,7 @@ def random_batch(config, seed=0, valid=VALID):
         reward=rng.normal(size=(ROWS, STEPS)).astype(np.float32),
         policy=(policy / policy.sum(axis=-1, keepdims=True)).astype(np.float32),
         value=rng.uniform(-35, 35, (ROWS, STEPS + 1)).astype(np.float32),
+        afterstate_value=rng.uniform(-35, 35, (ROWS, STEPS)).astype(np.float32),
         valid=valid,
     )
 
@@ -113,6 +125,7 @@ def expected_losses(model, batch, config):
             (logits,) = heads(model.outcome_logits, latent, action)
             terms["outcome"].append(cross_entropy(np.eye(len(OUTCOME_NAMES))[outcome], logits))
             afterstate = model.afterstate(latent[None], mx.array([int(action)]))[0]
+            target = two_hot(batch.afterstate_value[row, k], config)
             terms["afterstate"].append(
                 cross_entropy(target, *heads(model.value_logits, afterstate))
             )
@@ -135,7 +148,10 @@ def test_mean_squared_error_is_an_option_for_the_value(config, model):
     batch = dataclasses.replace(random_batch(config), valid=np.ones((ROWS, STEPS + 1), np.float32))
     one_step = dataclasses.replace(
         batch,
-        **{name: getattr(batch, name)[:, :1] for name in ("action", "outcome", "reward")},
+        **{
+            name: getattr(batch, name)[:, :1]
+            for name in ("action", "outcome", "reward", "afterstate_value")
+        },
         **{
             name: getattr(batch, name)[:, :2]
             for name in ("observation", "policy", "value", "valid")
@@ -159,7 +175,7 @@ def gradients(config, batch, model=None):
 def test_what_lies_outside_the_session_has_no_influence(config):
     batch, other = random_batch(config), random_batch(config, seed=1)
     changed = {"valid": batch.valid}
-    for name in ("observation", "action", "outcome", "reward", "policy", "value"):
+    for name in BATCH_CONTENT:
         mine, theirs = getattr(batch, name).copy(), getattr(other, name)
         outside = batch.valid[:, : mine.shape[1]] == 0
         mine[outside] = theirs[outside]
@@ -173,7 +189,7 @@ def test_what_lies_outside_the_session_has_no_influence(config):
 def test_what_lies_inside_the_session_has_influence(config):
     batch, other = random_batch(config), random_batch(config, seed=1)
     before = gradients(config, batch)["loss"]
-    for name in ("observation", "action", "outcome", "reward", "policy", "value"):
+    for name in BATCH_CONTENT:
         mine = getattr(batch, name).copy()
         mine[1, 1], kept = getattr(other, name)[0, 0], mine[1, 1].copy()
         if np.array_equal(mine[1, 1], kept):
@@ -275,7 +291,8 @@ def test_the_compiled_step_does_what_the_eager_one_does(small_config):
     ("poisoned", "named"),
     [
         ("reward", "loss NaN or infinite: reward"),
-        ("value", "loss NaN or infinite: value, afterstate"),
+        ("value", "loss NaN or infinite: value"),
+        ("afterstate_value", "loss NaN or infinite: afterstate"),
         ("policy", "loss NaN or infinite: policy"),
         ("observation", "loss NaN or infinite: policy, value, reward"),
     ],

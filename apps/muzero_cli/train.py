@@ -51,19 +51,20 @@ def train(
     rules = TradingRules.from_config(settings)
     display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
-    # A run is begun only when all that a configuration or a market can get wrong is past.
-    if resume:
-        trainer.resume()
-        display.starts_at(trainer.counters)
-    else:
-        folder.begin(settings, market)
-    _say(
-        console,
-        f"training on {market.symbol}: {market.bars:,} bars, "
-        f"{len(dataset.training_starts()):,} possible sessions, run {run}",
-    )
-    with display, stop:
-        finished = trainer.run()
+    with folder.held():
+        # A run is begun only when all that a configuration or a market can get wrong is past.
+        if resume:
+            trainer.resume()
+            display.starts_at(trainer.counters)
+        else:
+            folder.begin(settings, market)
+        _say(
+            console,
+            f"training on {market.symbol}: {market.bars:,} bars, "
+            f"{len(dataset.training_starts()):,} possible sessions, run {run}",
+        )
+        with display, stop:
+            finished = trainer.run()
     if finished:
         _say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
     else:

@@ -24,6 +24,7 @@ class DeviceBatch(NamedTuple):
     reward: mx.array
     policy: mx.array
     value: mx.array
+    afterstate_value: mx.array
     valid: mx.array
 
     @classmethod
@@ -66,7 +67,7 @@ def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> 
             _mean(value_loss(model, latent, batch.value.reshape(-1), config), stepped),
             _mean(mx.square(unrolled.reward - batch.reward).reshape(-1), moved),
             _mean(nn.losses.cross_entropy(outcome_logits, outcome), moved),
-            _mean(value_loss(model, afterstate, batch.value[:, :-1].reshape(-1), config), moved),
+            _mean(value_loss(model, afterstate, batch.afterstate_value.reshape(-1), config), moved),
             _mean(
                 _latent_distance(
                     _rows(unrolled.latent[:, 1:]), real_latents(model, batch.observation[:, 1:])
