@@ -10,6 +10,8 @@ from typing import Any, Literal
 RewardScheme = Literal["amddp1", "mark_to_market"]
 LegalActions = Literal["tree", "root", "off"]
 Expansion = Literal["all_outcomes", "single_outcome"]
+ConcreteBackend = Literal["native", "mlx"]
+Backend = Literal["native", "mlx", "auto"]
 ValueLoss = Literal["cross_entropy", "mse"]
 
 
@@ -74,6 +76,8 @@ class SearchConfig:
     root_exploration_fraction: float = setting(0.5, "share of noise in the root prior", 0.0, 1.0)
     legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
     expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
+    backend: Backend = setting("auto", "what evaluates leaves; auto: the fastest, measured once")
+    threads: int = setting(0, "threads of the native backend; 0: as many as fast cores", 0, 1024)
 
 
 @dataclass(frozen=True)

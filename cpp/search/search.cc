@@ -82,11 +82,9 @@ void Search::reset(int roots, const float* prior, const float* value,
 
 bool Search::select() {
   if (trees_.empty()) throw SearchError("select() needs roots: call reset() first");
-  if (actions_.size() + outcomes_.size() > 0) {
-    throw SearchError("select() was called again before backup() of its last leaves");
-  }
+  require_no_leaves("select()");
   pool_.for_each(roots(), [this](int b) { simulate(trees_[as_size(b)]); });
-  collect_leaves();
+  collect_leaves(0, roots(), actions_, outcomes_);
   return actions_.size() + outcomes_.size() > 0;
 }
 
@@ -119,13 +117,16 @@ void Search::simulate(Tree& tree) const {
   }
 }
 
-// In tree order, so that the batch is the same whatever the thread count.
-void Search::collect_leaves() {
-  for (int b = 0; b < roots(); ++b) {
+// Of trees first .. last - 1, in order, so that the batch is the same whatever the thread count.
+void Search::collect_leaves(int first, int last, LeafColumns& actions,
+                            LeafColumns& outcomes) const {
+  actions.clear();
+  outcomes.clear();
+  for (int b = first; b < last; ++b) {
     const Tree& tree = trees_[as_size(b)];
     if (tree.leaf.kind == Leaf::Kind::kNone) continue;
     const bool is_action = tree.leaf.kind == Leaf::Kind::kAction;
-    LeafColumns& leaves = is_action ? actions_ : outcomes_;
+    LeafColumns& leaves = is_action ? actions : outcomes;
     leaves.tree.push_back(b);
     leaves.parent.push_back(first_slot(b) + tree.leaf.node);
     leaves.action.push_back(tree.leaf.action);
@@ -139,6 +140,12 @@ void Search::collect_leaves() {
 
 int Search::successors_per_action() const {
   return params_.expansion == Expansion::kAllOutcomes ? shape_.outcomes : 0;
+}
+
+void Search::require_no_leaves(const char* call) const {
+  if (actions_.size() + outcomes_.size() > 0) {
+    throw SearchError(std::string(call) + " was called before backup() of the last leaves");
+  }
 }
 
 void Search::require_leaves() const {

@@ -47,6 +47,8 @@ struct ResultColumns {
   std::int32_t* evaluations;
 };
 
+class LeafEvaluator;
+
 // Not for concurrent calls: one thread at a time, which `threads` helpers then assist.
 class Search {
  public:
@@ -66,6 +68,10 @@ class Search {
   // Evaluations of the actions() and outcomes() of the last select().
   void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
 
+  // Instead of select() and backup(): all simulations of all trees, the leaves evaluated by
+  // `evaluator`. Each thread takes whole groups of trees, and none waits for another.
+  void run(LeafEvaluator& evaluator);
+
   // visits, q, prior [B, A]; value, raw_value and the statistics [B].
   void result(const ResultColumns& out) const;
 
@@ -81,7 +87,9 @@ class Search {
 
  private:
   void simulate(Tree& tree) const;
-  void collect_leaves();
+  void run_group(LeafEvaluator& evaluator, int worker, int first, int last);
+  void collect_leaves(int first, int last, LeafColumns& actions, LeafColumns& outcomes) const;
+  void require_no_leaves(const char* call) const;
   void validate_reset(int roots, const float* prior, const float* value,
                       const std::int32_t* position) const;
   void validate(const LeafColumns& leaves, const EvaluationColumns& columns, int successors) const;

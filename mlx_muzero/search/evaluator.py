@@ -5,8 +5,9 @@ never sees a latent. Every array has one row per leaf; at most one leaf belongs 
 """
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
+from mlx_muzero import _core
 from mlx_muzero.types import F32, I32
 
 LatentsT_contra = TypeVar("LatentsT_contra", contravariant=True)
@@ -109,4 +110,14 @@ class Evaluator(Protocol[LatentsT_contra]):
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
         """Evaluates single chance and decision nodes; stores the decision nodes' latents."""
+        ...
+
+
+@runtime_checkable
+class InCore(Protocol):
+    """An evaluator that C++ calls itself: the whole search is then one call without the GIL."""
+
+    @property
+    def core(self) -> _core.Evaluator:
+        """Its C++ part."""
         ...
