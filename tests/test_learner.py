@@ -10,17 +10,18 @@ import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from heads import with_random_heads
-from mlx_muzero.errors import TrainingDiverged
+from mlx_muzero.errors import ConfigError, TrainingDiverged
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
 from mlx_muzero.training import learner as learner_module
 from mlx_muzero.training.learner import Learner
-from mlx_muzero.training.losses import LOSS_TERMS, DeviceBatch, losses
+from mlx_muzero.training.losses import DeviceBatch, loss_terms, losses
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.targets import Batch
 
 ROWS, STEPS = 6, 3
+LOSS_TERMS = ("policy", "value", "reward", "outcome", "afterstate", "consistency")
 VALID = np.ones((ROWS, STEPS + 1), np.float32)
 VALID[1, 2:] = VALID[4, 1:] = 0.0
 
@@ -72,9 +73,12 @@ def random_batch(config, seed=0, valid=VALID):
 
 def losses_of(model, batch, config):
     model.train()
-    found = np.array(losses(model, DeviceBatch.of(batch), config.train))
+    found = {
+        term: loss.item()
+        for term, loss in losses(model, DeviceBatch.of(batch), config.train).items()
+    }
     model.eval()
-    return dict(zip(LOSS_TERMS, found.tolist(), strict=True))
+    return found
 
 
 def cross_entropy(target, logits):
@@ -143,6 +147,24 @@ def test_every_loss_is_what_its_definition_says(config):
         assert found[term] == pytest.approx(expected[term], rel=2e-4, abs=1e-5), term
 
 
+def test_a_loss_without_weight_is_not_computed(config, model, monkeypatch):
+    light = dataclasses.replace(config.train, afterstate_weight=0.0)
+    monkeypatch.delattr(type(model), "afterstate")
+    learner = Learner(model, light)
+    before = {n: np.array(a) for n, a in tree_flatten(model.afterstate_network.parameters())}
+    report = learner.step(random_batch(config))
+    assert tuple(report.losses) == loss_terms(light)
+    assert "afterstate" not in report.losses
+    for name, array in tree_flatten(model.afterstate_network.parameters()):
+        np.testing.assert_allclose(np.array(array), before[name], rtol=1e-6, err_msg=name)
+
+
+def test_a_configuration_that_learns_nothing_is_refused(config, model):
+    weightless = dataclasses.replace(config.train, **{f"{term}_weight": 0.0 for term in LOSS_TERMS})
+    with pytest.raises(ConfigError, match="every loss has weight 0"):
+        Learner(model, weightless)
+
+
 def test_mean_squared_error_is_an_option_for_the_value(config, model):
     mse = dataclasses.replace(config, train=dataclasses.replace(config.train, value_loss="mse"))
     batch = dataclasses.replace(random_batch(config), valid=np.ones((ROWS, STEPS + 1), np.float32))
@@ -168,7 +190,11 @@ def gradients(config, batch, model=None):
     model = model or fresh_model(config)
     model.train()
     device = DeviceBatch.of(batch)
-    value, tree = nn.value_and_grad(model, lambda: losses(model, device, config.train).sum())()
+
+    def total():
+        return sum(losses(model, device, config.train).values())
+
+    value, tree = nn.value_and_grad(model, total)()
     return {"loss": np.array(value), **{n: np.array(g) for n, g in tree_flatten(tree)}}
 
 
@@ -206,8 +232,7 @@ def test_no_gradient_flows_into_the_latents_of_real_windows(config, model):
     batch = DeviceBatch.of(random_batch(config))
 
     def consistency(windows):
-        parts = losses(model, batch._replace(observation=windows), only)
-        return parts[LOSS_TERMS.index("consistency")]
+        return losses(model, batch._replace(observation=windows), only)["consistency"]
 
     flow = np.array(mx.grad(consistency)(batch.observation))
     assert np.abs(flow[:, 0]).max() > 0
