@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.backends import make_evaluator, search_threads
 from mlx_muzero.config import SearchConfig
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
@@ -31,7 +31,15 @@ class Prediction:
 
 
 class Agent:
-    """Plans with `model` under the rules of `table`; holds no state between decisions."""
+    """Plans with `model` under the rules of `table`; holds no state between decisions.
+
+    `search.backend` evaluates the leaves, with the weights `model` had when the agent was made or
+    last refreshed.
+
+    Raises:
+      ConfigError: the backend is "auto", which `mlx_muzero.backends.settle` replaces.
+      SearchError: the backend cannot represent the model.
+    """
 
     def __init__(
         self, model: StochasticMuZero, search: SearchConfig, table: ActionTable, outcomes: int
@@ -40,8 +48,13 @@ class Agent:
         self._config = search
         self._table = table
         self._outcomes = outcomes
-        self._evaluator = MlxEvaluator(model)
+        self._evaluator = make_evaluator(model, search)
+        self._threads = search_threads(search)
         self._searches: dict[int, Search] = {}
+
+    def refresh(self) -> None:
+        """Plan with the model's present weights: call it after they changed."""
+        self._evaluator.refresh()
 
     def predict(self, observation: F32) -> Prediction:
         """Root inference on observations ``f32[B, W, F]``."""
@@ -92,5 +105,7 @@ class Agent:
                 legal_actions=config.legal_actions,
                 expansion=config.expansion,
             )
-            self._searches[simulations] = Search(params, self._table.next_position, self._outcomes)
+            self._searches[simulations] = Search(
+                params, self._table.next_position, self._outcomes, self._threads
+            )
         return self._searches[simulations]

@@ -11,6 +11,8 @@ RewardScheme = Literal["amddp1", "mark_to_market"]
 LegalActions = Literal["tree", "root", "off"]
 Root = Literal["puct", "gumbel"]
 Expansion = Literal["all_outcomes", "single_outcome"]
+ConcreteBackend = Literal["native", "mlx"]
+Backend = Literal["native", "mlx", "auto"]
 ValueLoss = Literal["cross_entropy", "mse"]
 
 
@@ -78,6 +80,8 @@ class SearchConfig:
     legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
     leaves_per_step: int = setting(1, "leaves of one tree evaluated together", 1, 100_000)
     expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
+    backend: Backend = setting("auto", "what evaluates leaves; auto: the fastest, measured once")
+    threads: int = setting(0, "threads of the native backend; 0: as many as fast cores", 0, 1024)
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,7 @@ class TrainConfig:
     weight_decay: float = setting(1e-5, "decoupled weight decay", 0.0, 1.0)
     gradient_clip: float = setting(1.0, "largest norm of a gradient", 1e-9, 1e9)
     num_unroll_steps: int = setting(5, "steps the model is unrolled (K)", 1, 100)
-    td_steps: int = setting(10, "rewards before the bootstrap; 0: the search's value", 0, 100_000)
+    td_steps: int = setting(10, "most rewards before the search's value; 0: that alone", 0, 100_000)
     policy_weight: float = setting(0.25, "weight of the policy loss", 0.0, 1e3)
     value_weight: float = setting(0.25, "weight of the value loss", 0.0, 1e3)
     reward_weight: float = setting(0.5, "weight of the reward loss", 0.0, 1e3)

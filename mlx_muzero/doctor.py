@@ -54,6 +54,7 @@ def examine() -> list[Check]:
         check_core(),
         check_mlx(),
         check_blas(),
+        check_backends(),
         check_compiler(),
         check_duckdb(),
         check_coremltools(),
@@ -149,6 +150,27 @@ def check_blas() -> Check:
         return Check("blas", "ok", detail)
     remedy = f"at least {MIN_BLAS_SPEEDUP:.0f}x is usual: run again on an idle machine"
     return Check("blas", "warn", detail, remedy)
+
+
+_BACKENDS_PROBE = """
+import json, mlx_muzero
+from mlx_muzero.backends import measure
+from mlx_muzero.config import FX_MICRO
+from mlx_muzero.networks.model import StochasticMuZero
+model = StochasticMuZero(FX_MICRO.model, features=15, actions=4, outcomes=3, window_bars=32)
+speeds = measure(model, FX_MICRO.search)
+print(json.dumps({"speeds": str(speeds), "fastest": speeds.fastest}))
+"""
+
+
+def check_backends() -> Check:
+    """How fast the search's backends evaluate leaves of the fx_micro networks."""
+    probe = _probe(_BACKENDS_PROBE)
+    if probe.failure:
+        return Check("search", "fail", f"cannot be measured: {probe.failure}", "see the mlx check")
+    found = probe.found
+    detail = f'leaves/s: {found["speeds"]}; search.backend = "auto" takes {found["fastest"]}'
+    return Check("search", "ok", detail)
 
 
 def check_compiler() -> Check:

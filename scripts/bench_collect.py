@@ -1,6 +1,7 @@
 """Measures collecting: decisions per second, episodes per minute and where the time goes.
 
-    python scripts/bench_collect.py [--simulations N] [--envs B ...] [--steps N] [--rounds N]
+    python scripts/bench_collect.py [--backend B] [--simulations N] [--envs B ...] [--steps N]
+                                    [--rounds N]
 
 The fx_micro networks with their first weights play sessions of a synthetic market; --json prints
 JSON. A whole session has 360 steps; here it has --steps, and episodes per minute are scaled from
@@ -23,12 +24,12 @@ from unittest.mock import patch
 import mlx_muzero
 from mlx_muzero import blas, doctor
 from mlx_muzero.agent import Agent
+from mlx_muzero.backends import BACKENDS, NetworkEvaluator, search_threads
 from mlx_muzero.config import FX_MICRO, Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.synthetic import random_walk
-from mlx_muzero.search import Leaves, Search
-from mlx_muzero.search.mlx_evaluator import MlxEvaluator
+from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.reference_search import ReferenceSearch
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.trading.core import TradingRules
@@ -43,24 +44,27 @@ if TYPE_CHECKING:  # at run time mlx_muzero has to come first, to put its BLAS b
 MARKET_DAYS = 10
 SESSION_STEPS = FX_MICRO.market.session_bars
 PARTS: dict[str, tuple[tuple[type, str], ...]] = {
-    "search": ((Search, "reset"), (Search, "select"), (Search, "backup"), (Search, "result")),
-    "network": (
-        (Agent, "predict"),
-        (MlxEvaluator, "reset"),
-        (MlxEvaluator, "expand"),
-        (MlxEvaluator, "expand_single"),
-    ),
+    "root network": ((Agent, "predict"),),
+    "search": ((Search, "run"),),
     "environment": ((SessionEnv, "observe"), (SessionEnv, "step")),
 }
-"""Calls whose time is added up; none of them calls another. What is left is "other"."""
+"""Calls whose time is added up; none of them calls another. What is left is "other".
+
+The search is tree and leaf network together; bench_search.py tells them apart.
+"""
 
 
 class TwinSearch(ReferenceSearch):
-    """The pure-Python reference with what an agent calls; without root noise."""
+    """The pure-Python reference with what an agent calls; without threads and root noise."""
+
+    def __init__(
+        self, params: SearchParams, next_position: I32, num_outcomes: int, _threads: int
+    ) -> None:
+        super().__init__(params, next_position, num_outcomes)
 
     def run(
         self,
-        evaluator: MlxEvaluator,
+        evaluator: NetworkEvaluator,
         latents: "mx.array",
         prior: F32,
         value: F32,
@@ -155,6 +159,7 @@ def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> M
 def main() -> None:
     parser = argparse.ArgumentParser(description="Decisions per second of collecting.")
     parser.add_argument("--simulations", type=int, default=FX_MICRO.search.num_simulations)
+    parser.add_argument("--backend", choices=BACKENDS, default="native")
     parser.add_argument("--envs", type=int, nargs="+", default=[16, 32, 64])
     parser.add_argument("--steps", type=int, default=6, help="steps of a session")
     parser.add_argument("--rounds", type=int, default=3)
@@ -163,7 +168,9 @@ def main() -> None:
     config = replace(
         FX_MICRO,
         market=replace(FX_MICRO.market, symbol="RANDOM_WALK", session_bars=options.steps),
-        search=replace(FX_MICRO.search, num_simulations_collect=options.simulations),
+        search=replace(
+            FX_MICRO.search, num_simulations_collect=options.simulations, backend=options.backend
+        ),
     )
     bars, _ = random_walk(0, MARKET_DAYS)
     dataset = MarketDataset.from_bars(bars, config.market)
@@ -173,6 +180,7 @@ def main() -> None:
         "mlx_muzero": mlx_muzero.__version__,
         "mlx": version("mlx"),
         "blas": blas.preload().name,
+        "backend": f"{options.backend}, {search_threads(config.search)} threads",
         "simulations": options.simulations,
         "steps": options.steps,
         "rounds": options.rounds,
@@ -180,14 +188,14 @@ def main() -> None:
     if not options.json:
         print("\n".join(f"{name:11} {value}" for name, value in facts.items()))
         print(f"medians; episodes of {SESSION_STEPS} steps, scaled from {options.steps}\n")
-        heads = "".join(f"{part:>12}" for part in (*PARTS, "other"))
+        heads = "".join(f"{part:>14}" for part in (*PARTS, "other"))
         print(f"envs  decisions/s  episodes/min  x Python twin{heads}")
     results = []
     for envs in options.envs:
         found = measure(config, dataset, envs, options.rounds)
         results.append(asdict(found))
         if not options.json:
-            shares = "".join(f"{share:>12.1%}" for share in found.share.values())
+            shares = "".join(f"{share:>14.1%}" for share in found.share.values())
             print(
                 f"{envs:4}  {found.decisions_per_s:11.1f}  {found.episodes_per_minute:12.2f}"
                 f"  {found.ratio_to_twin:13.2f}{shares}",

@@ -50,7 +50,13 @@ def small_config() -> Config:
             value_min=-30.0,
             value_max=30.0,
         ),
-        search=dataclasses.replace(FX_MICRO.search, num_simulations=4, num_simulations_collect=4),
+        search=dataclasses.replace(
+            FX_MICRO.search,
+            num_simulations=4,
+            num_simulations_collect=4,
+            backend="native",
+            threads=2,
+        ),
         collect=dataclasses.replace(FX_MICRO.collect, envs=4),
         replay=dataclasses.replace(FX_MICRO.replay, min_episodes=4, max_episodes=10),
         train=dataclasses.replace(

@@ -10,17 +10,18 @@ import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from heads import with_random_heads
-from mlx_muzero.errors import TrainingDiverged
+from mlx_muzero.errors import ConfigError, TrainingDiverged
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
 from mlx_muzero.training import learner as learner_module
 from mlx_muzero.training.learner import Learner
-from mlx_muzero.training.losses import LOSS_TERMS, DeviceBatch, losses
+from mlx_muzero.training.losses import DeviceBatch, loss_terms, losses
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.targets import Batch
 
 ROWS, STEPS = 6, 3
+LOSS_TERMS = ("policy", "value", "reward", "outcome", "afterstate", "consistency")
 VALID = np.ones((ROWS, STEPS + 1), np.float32)
 VALID[1, 2:] = VALID[4, 1:] = 0.0
 
@@ -43,6 +44,17 @@ def model(config):
     return fresh_model(config)
 
 
+BATCH_CONTENT = (
+    "observation",
+    "action",
+    "outcome",
+    "reward",
+    "policy",
+    "value",
+    "afterstate_value",
+)
+
+
 def random_batch(config, seed=0, valid=VALID):
     rng = np.random.default_rng(seed)
     policy = rng.random((ROWS, STEPS + 1, 4)) + 0.1
@@ -54,15 +66,19 @@ def random_batch(config, seed=0, valid=VALID):
         reward=rng.normal(size=(ROWS, STEPS)).astype(np.float32),
         policy=(policy / policy.sum(axis=-1, keepdims=True)).astype(np.float32),
         value=rng.uniform(-35, 35, (ROWS, STEPS + 1)).astype(np.float32),
+        afterstate_value=rng.uniform(-35, 35, (ROWS, STEPS)).astype(np.float32),
         valid=valid,
     )
 
 
 def losses_of(model, batch, config):
     model.train()
-    found = np.array(losses(model, DeviceBatch.of(batch), config.train))
+    found = {
+        term: loss.item()
+        for term, loss in losses(model, DeviceBatch.of(batch), config.train).items()
+    }
     model.eval()
-    return dict(zip(LOSS_TERMS, found.tolist(), strict=True))
+    return found
 
 
 def cross_entropy(target, logits):
@@ -113,6 +129,7 @@ def expected_losses(model, batch, config):
             (logits,) = heads(model.outcome_logits, latent, action)
             terms["outcome"].append(cross_entropy(np.eye(len(OUTCOME_NAMES))[outcome], logits))
             afterstate = model.afterstate(latent[None], mx.array([int(action)]))[0]
+            target = two_hot(batch.afterstate_value[row, k], config)
             terms["afterstate"].append(
                 cross_entropy(target, *heads(model.value_logits, afterstate))
             )
@@ -130,12 +147,33 @@ def test_every_loss_is_what_its_definition_says(config):
         assert found[term] == pytest.approx(expected[term], rel=2e-4, abs=1e-5), term
 
 
+def test_a_loss_without_weight_is_not_computed(config, model, monkeypatch):
+    light = dataclasses.replace(config.train, afterstate_weight=0.0)
+    monkeypatch.delattr(type(model), "afterstate")
+    learner = Learner(model, light)
+    before = {n: np.array(a) for n, a in tree_flatten(model.afterstate_network.parameters())}
+    report = learner.step(random_batch(config))
+    assert tuple(report.losses) == loss_terms(light)
+    assert "afterstate" not in report.losses
+    for name, array in tree_flatten(model.afterstate_network.parameters()):
+        np.testing.assert_allclose(np.array(array), before[name], rtol=1e-6, err_msg=name)
+
+
+def test_a_configuration_that_learns_nothing_is_refused(config, model):
+    weightless = dataclasses.replace(config.train, **{f"{term}_weight": 0.0 for term in LOSS_TERMS})
+    with pytest.raises(ConfigError, match="every loss has weight 0"):
+        Learner(model, weightless)
+
+
 def test_mean_squared_error_is_an_option_for_the_value(config, model):
     mse = dataclasses.replace(config, train=dataclasses.replace(config.train, value_loss="mse"))
     batch = dataclasses.replace(random_batch(config), valid=np.ones((ROWS, STEPS + 1), np.float32))
     one_step = dataclasses.replace(
         batch,
-        **{name: getattr(batch, name)[:, :1] for name in ("action", "outcome", "reward")},
+        **{
+            name: getattr(batch, name)[:, :1]
+            for name in ("action", "outcome", "reward", "afterstate_value")
+        },
         **{
             name: getattr(batch, name)[:, :2]
             for name in ("observation", "policy", "value", "valid")
@@ -152,14 +190,18 @@ def gradients(config, batch, model=None):
     model = model or fresh_model(config)
     model.train()
     device = DeviceBatch.of(batch)
-    value, tree = nn.value_and_grad(model, lambda: losses(model, device, config.train).sum())()
+
+    def total():
+        return sum(losses(model, device, config.train).values())
+
+    value, tree = nn.value_and_grad(model, total)()
     return {"loss": np.array(value), **{n: np.array(g) for n, g in tree_flatten(tree)}}
 
 
 def test_what_lies_outside_the_session_has_no_influence(config):
     batch, other = random_batch(config), random_batch(config, seed=1)
     changed = {"valid": batch.valid}
-    for name in ("observation", "action", "outcome", "reward", "policy", "value"):
+    for name in BATCH_CONTENT:
         mine, theirs = getattr(batch, name).copy(), getattr(other, name)
         outside = batch.valid[:, : mine.shape[1]] == 0
         mine[outside] = theirs[outside]
@@ -173,7 +215,7 @@ def test_what_lies_outside_the_session_has_no_influence(config):
 def test_what_lies_inside_the_session_has_influence(config):
     batch, other = random_batch(config), random_batch(config, seed=1)
     before = gradients(config, batch)["loss"]
-    for name in ("observation", "action", "outcome", "reward", "policy", "value"):
+    for name in BATCH_CONTENT:
         mine = getattr(batch, name).copy()
         mine[1, 1], kept = getattr(other, name)[0, 0], mine[1, 1].copy()
         if np.array_equal(mine[1, 1], kept):
@@ -190,8 +232,7 @@ def test_no_gradient_flows_into_the_latents_of_real_windows(config, model):
     batch = DeviceBatch.of(random_batch(config))
 
     def consistency(windows):
-        parts = losses(model, batch._replace(observation=windows), only)
-        return parts[LOSS_TERMS.index("consistency")]
+        return losses(model, batch._replace(observation=windows), only)["consistency"]
 
     flow = np.array(mx.grad(consistency)(batch.observation))
     assert np.abs(flow[:, 0]).max() > 0
@@ -275,7 +316,8 @@ def test_the_compiled_step_does_what_the_eager_one_does(small_config):
     ("poisoned", "named"),
     [
         ("reward", "loss NaN or infinite: reward"),
-        ("value", "loss NaN or infinite: value, afterstate"),
+        ("value", "loss NaN or infinite: value"),
+        ("afterstate_value", "loss NaN or infinite: afterstate"),
         ("policy", "loss NaN or infinite: policy"),
         ("observation", "loss NaN or infinite: policy, value, reward"),
     ],

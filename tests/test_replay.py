@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from mlx_muzero import rng
 from mlx_muzero.config import ReplayConfig
 from mlx_muzero.training.replay import Episodes, ReplayBuffer
-from mlx_muzero.training.targets import make_batch, n_step_returns
+from mlx_muzero.training.targets import greedy_returns, make_batch
 
 STEPS, ACTIONS, FEATURES = 6, 4, 6
 CONFIG = ReplayConfig(min_episodes=1, max_episodes=5)
@@ -99,14 +99,22 @@ def test_ten_thousand_fx_episodes_fit_in_500_megabytes():
     td_steps=st.integers(0, 9),
     discount=st.floats(0.0, 1.0),
 )
-def test_n_step_returns_against_the_definition(seed, step, td_steps, discount):
+def test_greedy_returns_against_the_definition(seed, step, td_steps, discount):
     random = np.random.default_rng(seed)
-    reward = random.normal(size=(1, STEPS)).astype(np.float32)
-    value = random.normal(size=(1, STEPS)).astype(np.float32)
-    expected = sum(discount**j * reward[0, step + j] for j in range(td_steps) if step + j < STEPS)
-    if step + td_steps < STEPS:
-        expected += discount**td_steps * value[0, step + td_steps]
-    got = n_step_returns(reward, value, np.array([0]), np.array([step]), td_steps, discount)
+    played = Episodes.empty(1, STEPS, ACTIONS, FEATURES)
+    played.reward[:] = random.normal(size=(1, STEPS))
+    played.value[:] = random.normal(size=(1, STEPS))
+    played.policy[:] = random.integers(0, 3, (1, STEPS, ACTIONS)) / 8
+    played.action[:] = random.integers(0, ACTIONS, (1, STEPS))
+    expected, weight = 0.0, 1.0
+    for at in range(step, STEPS):
+        explored = played.policy[0, at, played.action[0, at]] < played.policy[0, at].max()
+        if at == step + td_steps or explored:
+            expected += weight * played.value[0, at]
+            break
+        expected += weight * played.reward[0, at]
+        weight *= discount
+    got = greedy_returns(played, np.array([0]), np.array([step]), td_steps, discount)
     np.testing.assert_allclose(got, [expected], rtol=1e-5, atol=1e-5)
 
 

@@ -1,6 +1,7 @@
 """A run's folder: begun once, and tied to its configuration and market."""
 
 import dataclasses
+import os
 
 import numpy as np
 import pytest
@@ -29,6 +30,18 @@ def test_a_run_is_begun_once(tmp_path, small_config, market):
     folder.begin(small_config, market)
     with pytest.raises(RunError, match=r"already holds a run.*--resume"):
         folder.begin(small_config, market)
+
+
+def test_one_process_at_a_time_trains_in_a_folder(tmp_path):
+    folder = RunFolder(tmp_path)
+    with (
+        folder.held(),
+        pytest.raises(RunError, match=rf"trained by process {os.getpid()}\."),
+        RunFolder(tmp_path).held(),
+    ):
+        pass
+    with folder.held():
+        pass
 
 
 def test_a_folder_without_a_run_is_named(tmp_path):

@@ -28,6 +28,7 @@ def evaluate(
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     from mlx_muzero.agent import Agent
+    from mlx_muzero.backends import settle
     from mlx_muzero.evaluation.comparison import compare
     from mlx_muzero.evaluation.report import report, report_dict
     from mlx_muzero.market.outcomes import OUTCOME_NAMES
@@ -43,8 +44,11 @@ def evaluate(
     model, name = load_model(folder, rules.table, checkpoint)
     dataset, store = load_dataset(config, db or Path(folder.market().store))
     folder.require_market(MarketRecord.of(store, dataset))
+    search = config.search
+    if search.backend == "auto":
+        search, _ = settle(model, search)
     trained, untrained = (
-        Agent(one, config.search, rules.table, len(OUTCOME_NAMES))
+        Agent(one, search, rules.table, len(OUTCOME_NAMES))
         for one in (model, build_model(config, rules.table))
     )
     simulations = simulations or config.search.num_simulations

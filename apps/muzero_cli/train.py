@@ -2,6 +2,7 @@
 
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from types import FrameType
@@ -28,7 +29,9 @@ def train(
     ] = None,
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
+    from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.training.models import build_model
     from mlx_muzero.training.run import MarketRecord, RunFolder
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.loading import load_config, load_dataset
@@ -49,21 +52,27 @@ def train(
         folder.require_market(market)
     stop = _StopSwitch(minutes)
     rules = TradingRules.from_config(settings)
+    if settings.search.backend == "auto":
+        # Once for the whole run, whose config.toml keeps the answer: results depend on it.
+        search, speeds = settle(build_model(settings, rules.table), settings.search)
+        settings = replace(settings, search=search)
+        _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
     display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
-    # A run is begun only when all that a configuration or a market can get wrong is past.
-    if resume:
-        trainer.resume()
-        display.starts_at(trainer.counters)
-    else:
-        folder.begin(settings, market)
-    _say(
-        console,
-        f"training on {market.symbol}: {market.bars:,} bars, "
-        f"{len(dataset.training_starts()):,} possible sessions, run {run}",
-    )
-    with display, stop:
-        finished = trainer.run()
+    with folder.held():
+        # A run is begun only when all that a configuration or a market can get wrong is past.
+        if resume:
+            trainer.resume()
+            display.starts_at(trainer.counters)
+        else:
+            folder.begin(settings, market)
+        _say(
+            console,
+            f"training on {market.symbol}: {market.bars:,} bars, "
+            f"{len(dataset.training_starts()):,} possible sessions, run {run}",
+        )
+        with display, stop:
+            finished = trainer.run()
     if finished:
         _say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
     else:

@@ -1,13 +1,13 @@
 // The Python face of the search core: NumPy arrays in, NumPy arrays out, no logic.
 #include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
 
 #include <atomic>
 #include <cstdint>
-#include <string>
 #include <utility>
 #include <vector>
 
+#include "bindings/arrays.h"
+#include "bindings/evaluators.h"
 #include "search/search.h"
 #include "search/tree_rows.h"
 
@@ -16,57 +16,11 @@ namespace ms = muzero::search;
 
 namespace {
 
-template <typename T>
-using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
-
-// A new NumPy array that owns its data.
-template <typename T>
-nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values, std::vector<std::size_t> shape) {
-  auto* owned = new std::vector<T>(std::move(values));
-  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner);
-}
-
-template <typename T>
-nb::ndarray<nb::numpy, T> column(std::vector<T> values) {
-  const std::size_t n = values.size();
-  return to_numpy(std::move(values), {n});
-}
-
-std::string text(const std::vector<std::size_t>& shape) {
-  std::string out = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) {
-    out += (i > 0 ? ", " : "") + std::to_string(shape[i]);
-  }
-  return out + "]";
-}
-
-template <typename T>
-const T* checked(const char* name, const In<T>& array, std::vector<std::size_t> shape) {
-  std::vector<std::size_t> got;
-  for (std::size_t i = 0; i < array.ndim(); ++i) got.push_back(array.shape(i));
-  if (got != shape) {
-    throw ms::SearchError(std::string(name) + " has shape " + text(got) + ", expected " +
-                          text(shape));
-  }
-  return array.data();
-}
-
-// Marks a search as busy while a call works without the GIL; a second caller gets an error.
-class Exclusive {
- public:
-  explicit Exclusive(std::atomic_flag& busy) : busy_(busy) {
-    if (busy_.test_and_set(std::memory_order_acquire)) {
-      throw ms::SearchError("this search is at work in another thread; use one search per thread");
-    }
-  }
-  ~Exclusive() { busy_.clear(std::memory_order_release); }
-  Exclusive(const Exclusive&) = delete;
-  Exclusive& operator=(const Exclusive&) = delete;
-
- private:
-  std::atomic_flag& busy_;
-};
+using muzero::bindings::checked;
+using muzero::bindings::column;
+using muzero::bindings::Exclusive;
+using muzero::bindings::In;
+using muzero::bindings::to_numpy;
 
 // A Search and the sizes its arrays must have.
 class Core {
@@ -139,6 +93,13 @@ class Core {
                                            .prior = checked("prior", prior, {m, actions_})};
     const nb::gil_scoped_release release;
     search_.backup(afterstates, successors);
+  }
+
+  void run(muzero::bindings::Evaluator& evaluator) {
+    const Exclusive exclusive(busy_);
+    const Exclusive evaluating(evaluator.busy);
+    const nb::gil_scoped_release release;
+    search_.run(evaluator.leaf_evaluator());
   }
 
   nb::tuple result() {
@@ -247,6 +208,8 @@ NB_MODULE(_core, m) {
           nb::arg("compatibility"), nb::arg("root"), nb::arg("max_num_considered_actions"),
           nb::arg("leaves_per_step"));
 
+  muzero::bindings::add_evaluators(m);
+
   nb::class_<Core>(m, "SearchCore")
       .def(nb::init<const ms::Params&, const In<std::int32_t>&, int, int>(), nb::arg("params"),
            nb::arg("next_position"), nb::arg("outcomes"), nb::arg("threads"))
@@ -259,6 +222,7 @@ NB_MODULE(_core, m) {
            nb::arg("value"), nb::arg("prior"))
       .def("backup_single", &Core::backup_single, nb::arg("outcome_probs"),
            nb::arg("afterstate_value"), nb::arg("reward"), nb::arg("value"), nb::arg("prior"))
+      .def("run", &Core::run, nb::arg("evaluator"))
       .def("result", &Core::result)
       .def("tree", &Core::tree, nb::arg("root"))
       .def_prop_ro("roots", &Core::roots)

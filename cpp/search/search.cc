@@ -96,11 +96,9 @@ void Search::reset(int roots, const float* prior, const float* value,
 
 bool Search::select() {
   if (trees_.empty()) throw SearchError("select() needs roots: call reset() first");
-  if (actions_.size() + outcomes_.size() > 0) {
-    throw SearchError("select() was called again before backup() of its last leaves");
-  }
+  require_no_leaves("select()");
   pool_.for_each(roots(), [this](int b) { simulate(trees_[as_size(b)]); });
-  collect_leaves();
+  collect_leaves(0, roots(), actions_, outcomes_);
   return actions_.size() + outcomes_.size() > 0;
 }
 
@@ -180,15 +178,17 @@ bool Search::stop(Tree& tree, Path path, std::int32_t node, std::int32_t action)
   return true;
 }
 
-// In tree order, so that the batch is the same whatever the thread count.
-void Search::collect_leaves() {
-  for (int b = 0; b < roots(); ++b) {
+// Of trees first .. last - 1, in order, so that the batch is the same whatever the thread count.
+void Search::collect_leaves(int first, int last, LeafColumns& actions, LeafColumns& outcomes) {
+  actions.clear();
+  outcomes.clear();
+  for (int b = first; b < last; ++b) {
     Tree& tree = trees_[as_size(b)];
     std::int32_t slot = first_slot(b) + tree.num_decisions;
     for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
       Leaf& leaf = tree.leaf[i];
       const bool is_action = leaf.kind == Leaf::Kind::kAction;
-      LeafColumns& leaves = is_action ? actions_ : outcomes_;
+      LeafColumns& leaves = is_action ? actions : outcomes;
       leaf.row = static_cast<std::int32_t>(leaves.size());
       leaves.tree.push_back(b);
       leaves.parent.push_back(first_slot(b) + leaf.node);
@@ -204,6 +204,12 @@ int Search::successors_per_action() const {
   return params_.expansion == Expansion::kAllOutcomes ? shape_.outcomes : 0;
 }
 
+void Search::require_no_leaves(const char* call) const {
+  if (actions_.size() + outcomes_.size() > 0) {
+    throw SearchError(std::string(call) + " was called before backup() of the last leaves");
+  }
+}
+
 void Search::require_leaves() const {
   if (actions_.size() + outcomes_.size() == 0) {
     throw SearchError("backup() has no leaves to take in: call select() first");
@@ -212,23 +218,25 @@ void Search::require_leaves() const {
 
 void Search::backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes) {
   require_leaves();
-  const int successors = successors_per_action();
-  validate(actions_, actions, successors);
+  validate(actions_, actions, successors_per_action());
   validate(outcomes_, outcomes, 1);
-  const auto expand_tree = [&](int b) {
-    Tree& tree = trees_[as_size(b)];
-    for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
-      if (tree.leaf[i].kind == Leaf::Kind::kAction) {
-        expand_leaf(tree, i, actions, successors);
-      } else {
-        expand_leaf(tree, i, outcomes, 1);
-      }
-    }
-    tree.num_leaves = 0;
-  };
-  pool_.for_each(roots(), std::cref(expand_tree));
+  pool_.for_each(roots(),
+                 [&](int b) { expand_leaves(trees_[as_size(b)], actions, outcomes); });
   actions_.clear();
   outcomes_.clear();
+}
+
+// In the order of the walks, in which their slots were given out.
+void Search::expand_leaves(Tree& tree, const EvaluationColumns& actions,
+                           const EvaluationColumns& outcomes) const {
+  for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
+    if (tree.leaf[i].kind == Leaf::Kind::kAction) {
+      expand_leaf(tree, i, actions, successors_per_action());
+    } else {
+      expand_leaf(tree, i, outcomes, 1);
+    }
+  }
+  tree.num_leaves = 0;
 }
 
 void Search::expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& columns,

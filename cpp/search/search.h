@@ -49,6 +49,8 @@ struct ResultColumns {
   std::int32_t* evaluations;
 };
 
+class LeafEvaluator;
+
 // Not for concurrent calls: one thread at a time, which `threads` helpers then assist.
 class Search {
  public:
@@ -67,6 +69,10 @@ class Search {
 
   // Evaluations of the actions() and outcomes() of the last select().
   void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
+
+  // Instead of select() and backup(): all simulations of all trees, the leaves evaluated by
+  // `evaluator`. Each thread takes whole groups of trees, and none waits for another.
+  void run(LeafEvaluator& evaluator);
 
   // visits, q, prior, policy [B, A]; action, value, raw_value and the statistics [B].
   void result(const ResultColumns& out) const;
@@ -88,10 +94,14 @@ class Search {
   bool stop(Tree& tree, Path path, std::int32_t node, std::int32_t action) const;
   std::int32_t select_at(const Tree& tree, std::int32_t node) const;
   const std::uint8_t* allowed_at(const Tree& tree, std::int32_t node) const;
-  void collect_leaves();
+  void run_group(LeafEvaluator& evaluator, int worker, int first, int last);
+  void collect_leaves(int first, int last, LeafColumns& actions, LeafColumns& outcomes);
+  void require_no_leaves(const char* call) const;
   void validate_reset(int roots, const float* prior, const float* value,
                       const std::int32_t* position) const;
   void validate(const LeafColumns& leaves, const EvaluationColumns& columns, int successors) const;
+  void expand_leaves(Tree& tree, const EvaluationColumns& actions,
+                     const EvaluationColumns& outcomes) const;
   void expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& columns,
                    int successors) const;
   int successors_per_action() const;

@@ -2,7 +2,21 @@
 
 #include <cstdint>
 
+#if defined(__APPLE__)
+#include <pthread/qos.h>
+#endif
+
 namespace muzero::search {
+namespace {
+
+// macOS would otherwise be free to put a worker on an efficiency core, and the others wait for it.
+void ask_for_a_fast_core() {
+#if defined(__APPLE__)
+  pthread_set_qos_class_self_np(QOS_CLASS_USER_INTERACTIVE, 0);
+#endif
+}
+
+}  // namespace
 
 ThreadPool::ThreadPool(int threads) : shares_(threads) {
   for (int share = 1; share < threads; ++share) {
@@ -45,6 +59,7 @@ void ThreadPool::run_share(int share) const {
 }
 
 void ThreadPool::serve(int share) {
+  ask_for_a_fast_core();
   unsigned long served = 0;
   std::unique_lock lock(mutex_);
   for (;;) {

@@ -18,6 +18,8 @@ class ThreadPool {
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
 
+  int shares() const { return shares_; }
+
   // Calls work(i) once for every i in [0, count) and returns when all are done. It must not throw.
   void for_each(int count, const std::function<void(int)>& work);
 

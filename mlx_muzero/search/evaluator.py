@@ -6,8 +6,9 @@ one root are different ones and none lies below another.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
+from mlx_muzero import _core
 from mlx_muzero.types import F32, I32
 
 LatentsT_contra = TypeVar("LatentsT_contra", contravariant=True)
@@ -110,4 +111,14 @@ class Evaluator(Protocol[LatentsT_contra]):
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
         """Evaluates single chance and decision nodes; stores the decision nodes' latents."""
+        ...
+
+
+@runtime_checkable
+class InCore(Protocol):
+    """An evaluator that C++ calls itself: the whole search is then one call without the GIL."""
+
+    @property
+    def core(self) -> _core.Evaluator:
+        """Its C++ part."""
         ...

@@ -46,6 +46,9 @@ class MlxEvaluator:
         self._model = model
         self._pool: F32 = np.empty((0, 0), np.float32)
 
+    def refresh(self) -> None:
+        """Nothing to do: the model itself evaluates."""
+
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Starts a search (see `Evaluator.reset`)."""
         latents = np.asarray(root_latents.astype(mx.float32))

@@ -12,6 +12,7 @@ from mlx_muzero.search.arrays import floats, int32s, uint64s
 from mlx_muzero.search.evaluator import (
     Evaluator,
     Expansion,
+    InCore,
     Leaves,
     SingleExpansion,
     SingleLeaves,
@@ -187,7 +188,7 @@ class Search:
         """Searches from B roots with `evaluator`; arguments as in `reset`.
 
         Args:
-            evaluator: evaluates the leaves.
+            evaluator: evaluates the leaves; one that is `InCore` does so without Python.
             latents: [B, D] latent of each root, in the evaluator's array type.
             prior: [B, A] float32.
             value: [B] float32.
@@ -197,6 +198,9 @@ class Search:
         """
         self.reset(prior, value, position, seed, noise)
         evaluator.reset(latents, self.root_slots(), self.capacity)
+        if isinstance(evaluator, InCore):
+            self._core.run(evaluator.core)
+            return self.result()
         while (leaves := self.select()) is not None:
             if isinstance(leaves, Leaves):
                 self.backup(evaluator.expand(leaves))

@@ -14,13 +14,14 @@ from mlx.utils import tree_flatten
 
 from mlx_muzero import rng
 from mlx_muzero.config import TrainConfig
-from mlx_muzero.errors import TrainingDiverged
+from mlx_muzero.errors import ConfigError, TrainingDiverged
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.training.losses import LOSS_TERMS, DeviceBatch, loss_weights, losses
+from mlx_muzero.training.losses import DeviceBatch, loss_terms, loss_weight, losses
 from mlx_muzero.training.optimizer import AdamW
 from mlx_muzero.training.targets import Batch
 
-_NAMED = len(LOSS_TERMS)
+_NAMED = 6
+"""How many spoiled terms an error names; the losses are no more."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class StepReport:
     """Figures of one training step.
 
     Attributes:
-      losses: mean loss of each of `LOSS_TERMS`, unweighted.
+      losses: mean loss of each term of the total that weighs anything, unweighted.
       total: their weighted sum.
       gradient_norm: before clipping.
       overflow_frac: share of value targets outside the support.
@@ -41,13 +42,20 @@ class StepReport:
 
 
 class Learner:
-    """Trains `model` in place with Adam, gradient clipping and decoupled weight decay."""
+    """Trains `model` in place with Adam, gradient clipping and decoupled weight decay.
+
+    Raises:
+      ConfigError: every loss has weight 0.
+    """
 
     def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
         self.model = model
         self.config = config
         self.optimizer = AdamW(model, config.learning_rate, config.weight_decay)
         self.steps = 0
+        self._terms = loss_terms(config)
+        if not self._terms:
+            raise ConfigError("train: every loss has weight 0; nothing would be learned")
         # Batch-norm statistics and dropout's key change inside the step, so they are its state.
         self._state = [self.model.state, self.optimizer.state, mx.random.state]
         self._step: Callable[..., dict[str, mx.array]] = self._eager_step
@@ -69,7 +77,7 @@ class Learner:
         self.steps += 1
         self._require_finite(figures)
         return StepReport(
-            losses=dict(zip(LOSS_TERMS, np.array(figures["losses"]).tolist(), strict=True)),
+            losses=dict(zip(self._terms, np.array(figures["losses"]).tolist(), strict=True)),
             total=float(np.array(figures["total"])),
             gradient_norm=float(np.array(figures["gradient_norm"])),
             overflow_frac=float(np.array(figures["overflow_frac"])),
@@ -77,10 +85,10 @@ class Learner:
 
     def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
         batch = DeviceBatch(*arrays)
-        weights = loss_weights(self.config)
+        weights = mx.array([loss_weight(self.config, term) for term in self._terms])
 
         def weighted_losses() -> tuple[mx.array, mx.array]:
-            parts = losses(self.model, batch, self.config)
+            parts = mx.stack(list(losses(self.model, batch, self.config).values()))
             return (parts * weights).sum(), parts
 
         (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
@@ -99,7 +107,7 @@ class Learner:
 
     def _require_finite(self, figures: dict[str, mx.array]) -> None:
         # Losses first: a gradient is spoiled by them, not they by it.
-        self._require("loss", LOSS_TERMS, figures["losses"])
+        self._require("loss", self._terms, figures["losses"])
         parameters = dict(tree_flatten(self.model.trainable_parameters()))
         self._require("gradient", parameters, figures["gradient_squares"])
 

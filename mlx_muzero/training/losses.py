@@ -1,5 +1,6 @@
 """The losses of the unrolled model (FX "Training Loss Components", design 3.8)."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import mlx.core as mx
@@ -8,8 +9,6 @@ import mlx.nn as nn
 from mlx_muzero.config import TrainConfig
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.training.targets import Batch
-
-LOSS_TERMS = ("policy", "value", "reward", "outcome", "afterstate", "consistency")
 
 UNROLL_GRADIENT_SCALE = 0.5
 """Gradient kept through each dynamics step (MuZero, appendix G)."""
@@ -24,6 +23,7 @@ class DeviceBatch(NamedTuple):
     reward: mx.array
     policy: mx.array
     value: mx.array
+    afterstate_value: mx.array
     valid: mx.array
 
     @classmethod
@@ -51,36 +51,79 @@ def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
     return Unrolled(mx.stack(latents, axis=1), mx.stack(rewards, axis=1))
 
 
-def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> mx.array:
-    """Mean loss of each of `LOSS_TERMS` over valid steps, ``f32[6]``, unweighted."""
+def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> dict[str, mx.array]:
+    """Mean loss of each of `loss_terms` over valid steps, scalars, unweighted."""
     unrolled = unroll(model, batch)
-    latent, moved_latent = _rows(unrolled.latent), _rows(unrolled.latent[:, :-1])
-    action, outcome = batch.action.reshape(-1), batch.outcome.reshape(-1)
-    stepped, moved = batch.valid.reshape(-1), batch.valid[:, :-1].reshape(-1)
-    policy_logits = model.policy_logits(latent)
-    outcome_logits = model.outcome_logits(moved_latent, action)
-    afterstate = model.afterstate(moved_latent, action)
-    return mx.stack(
-        [
-            _mean(nn.losses.cross_entropy(policy_logits, _rows(batch.policy)), stepped),
-            _mean(value_loss(model, latent, batch.value.reshape(-1), config), stepped),
-            _mean(mx.square(unrolled.reward - batch.reward).reshape(-1), moved),
-            _mean(nn.losses.cross_entropy(outcome_logits, outcome), moved),
-            _mean(value_loss(model, afterstate, batch.value[:, :-1].reshape(-1), config), moved),
-            _mean(
-                _latent_distance(
-                    _rows(unrolled.latent[:, 1:]), real_latents(model, batch.observation[:, 1:])
-                ),
-                batch.valid[:, 1:].reshape(-1),
-            ),
-        ]
-    )
+    return {term: _TERMS[term](model, unrolled, batch, config) for term in loss_terms(config)}
+
+
+def loss_weight(config: TrainConfig, term: str) -> float:
+    """Weight of a term in the total loss."""
+    weight: float = getattr(config, f"{term}_weight")
+    return weight
+
+
+def loss_terms(config: TrainConfig) -> tuple[str, ...]:
+    """Names of the terms that weigh anything; the others are not computed."""
+    return tuple(term for term in _TERMS if loss_weight(config, term) > 0)
+
+
+def _policy(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
+) -> mx.array:
+    logits = model.policy_logits(_rows(unrolled.latent))
+    return _mean(nn.losses.cross_entropy(logits, _rows(batch.policy)), batch.valid)
+
+
+def _value(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
+) -> mx.array:
+    return _mean(value_loss(model, _rows(unrolled.latent), batch.value, config), batch.valid)
+
+
+def _reward(
+    _: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, __: TrainConfig
+) -> mx.array:
+    return _mean(mx.square(unrolled.reward - batch.reward), batch.valid[:, :-1])
+
+
+def _outcome(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
+) -> mx.array:
+    logits = model.outcome_logits(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
+    loss = nn.losses.cross_entropy(logits, batch.outcome.reshape(-1))
+    return _mean(loss, batch.valid[:, :-1])
+
+
+def _afterstate(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
+) -> mx.array:
+    afterstate = model.afterstate(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
+    return _mean(value_loss(model, afterstate, batch.afterstate_value, config), batch.valid[:, :-1])
+
+
+def _consistency(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
+) -> mx.array:
+    real = real_latents(model, batch.observation[:, 1:])
+    return _mean(_latent_distance(_rows(unrolled.latent[:, 1:]), real), batch.valid[:, 1:])
+
+
+_TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig], mx.array]] = {
+    "policy": _policy,
+    "value": _value,
+    "reward": _reward,
+    "outcome": _outcome,
+    "afterstate": _afterstate,
+    "consistency": _consistency,
+}
 
 
 def value_loss(
     model: StochasticMuZero, latent: mx.array, target: mx.array, config: TrainConfig
 ) -> mx.array:
-    """Loss ``[n]`` of the value predicted at `latent` ``[n, D]`` against `target` ``[n]``."""
+    """Loss ``[n]`` of the value predicted at `latent` ``[n, D]`` against `target`, n numbers."""
+    target = target.reshape(-1)
     if config.value_loss == "mse":
         return mx.square(model.value(latent) - target)
     two_hot = model.support.encode(target)
@@ -93,11 +136,6 @@ def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
     latent = model.representation(mx.flatten(observation, 0, 1))
     model.train()
     return mx.stop_gradient(latent)
-
-
-def loss_weights(config: TrainConfig) -> mx.array:
-    """Weight of each of `LOSS_TERMS`, ``f32[6]``."""
-    return mx.array([getattr(config, f"{term}_weight") for term in LOSS_TERMS], mx.float32)
 
 
 def _latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
@@ -120,4 +158,6 @@ def _scale_gradient(x: mx.array, scale: float) -> mx.array:
 
 
 def _mean(loss: mx.array, valid: mx.array) -> mx.array:
+    """Mean of `loss` where `valid`, as many numbers, is 1."""
+    loss, valid = loss.reshape(-1), valid.reshape(-1)
     return (loss * valid).sum() / mx.maximum(valid.sum(), 1.0)

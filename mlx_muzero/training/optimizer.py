@@ -43,13 +43,17 @@ class AdamW:
         """One update of `model` with `gradients` by parameter name, times the scalar `scale`."""
         state = self.state
         state["step"] = state["step"] + 1
+        step = state["step"].astype(mx.float32)
         parameters = dict(tree_flatten(model.trainable_parameters()))
         flat, state["mean"], state["square"] = self._adam(
             self._flat(parameters),
-            self._flat(gradients) * scale,
+            self._flat(gradients),
+            scale,
             state["mean"],
             state["square"],
-            state["step"].astype(mx.float32),
+            # Not inside: the compiled function would raise to a power once for every parameter.
+            1.0 - MEAN_DECAY**step,
+            1.0 - SQUARE_DECAY**step,
         )
         model.update(tree_unflatten(list(self._by_name(flat).items())))
 
@@ -88,17 +92,20 @@ class AdamW:
 def _adam(
     parameter: mx.array,
     gradient: mx.array,
+    scale: mx.array,
     mean: mx.array,
     square: mx.array,
-    step: mx.array,
+    mean_weight: mx.array,
+    square_weight: mx.array,
     *,
     learning_rate: float,
     weight_decay: float,
 ) -> tuple[mx.array, mx.array, mx.array]:
+    gradient = gradient * scale
     mean = MEAN_DECAY * mean + (1.0 - MEAN_DECAY) * gradient
     square = SQUARE_DECAY * square + (1.0 - SQUARE_DECAY) * mx.square(gradient)
-    unbiased_mean = mean / (1.0 - MEAN_DECAY**step)
-    unbiased_square = square / (1.0 - SQUARE_DECAY**step)
+    unbiased_mean = mean / mean_weight
+    unbiased_square = square / square_weight
     decayed = parameter * (1.0 - learning_rate * weight_decay)
     updated = decayed - learning_rate * unbiased_mean / (mx.sqrt(unbiased_square) + EPSILON)
     return updated, mean, square

@@ -1,7 +1,11 @@
 """A run's folder and what ties its checkpoints to the market and the program (design 5)."""
 
+import fcntl
 import hashlib
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -52,7 +56,7 @@ class MarketRecord:
 
 
 class RunFolder:
-    """``runs/<name>/``: config.toml, market.json, journal.jsonl, checkpoints/."""
+    """``runs/<name>/``: config.toml, market.json, journal.jsonl, checkpoints/, lock."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -60,6 +64,7 @@ class RunFolder:
         self.checkpoints = CheckpointStore(path / "checkpoints")
         self._config_path = path / "config.toml"
         self._market_path = path / "market.json"
+        self._lock_path = path / "lock"
 
     @property
     def exists(self) -> bool:
@@ -75,7 +80,32 @@ class RunFolder:
             )
         self.path.mkdir(parents=True, exist_ok=True)
         self._market_path.write_text(json.dumps(asdict(market), indent=1))
-        self._config_path.write_text(config_toml.dumps(config))
+        # The run exists once its configuration does, so that comes last and whole.
+        partial = self._config_path.with_suffix(".partial")
+        partial.write_text(config_toml.dumps(config))
+        partial.rename(self._config_path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """This process alone trains here; the system lets go of it however the process ends.
+
+        Raises:
+          RunError: another process holds the folder.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._lock_path.open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                lock.seek(0)
+                raise RunError(
+                    f"{self.path} is being trained by process {lock.read().strip() or '?'}. "
+                    "Stop that one first, or choose another --run."
+                ) from error
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield
 
     def config(self) -> Config:
         """The configuration the run was begun with."""

@@ -21,7 +21,8 @@ class Batch:
       outcome: ``i32[n, K]`` chance outcomes that followed.
       reward: ``f32[n, K]`` rewards that followed.
       policy: ``f32[n, K+1, A]`` visit shares of the search.
-      value: ``f32[n, K+1]`` n-step returns.
+      value: ``f32[n, K+1]`` returns, `greedy_returns`.
+      afterstate_value: ``f32[n, K]`` returns of the actions taken.
       valid: ``f32[n, K+1]`` 1 where the step lies inside its session, else 0 and no loss.
     """
 
@@ -31,6 +32,7 @@ class Batch:
     reward: F32
     policy: F32
     value: F32
+    afterstate_value: F32
     valid: F32
 
 
@@ -56,32 +58,45 @@ def make_batch(
         dataset, bar.ravel(), position_features.reshape(-1, position_features.shape[-1])
     )
     moves = (at[0], at[1][:, :-1])
+    reward = episodes.reward[moves]
+    value = greedy_returns(episodes, slot[:, None], unrolled, td_steps, discount)
     return Batch(
         observation=windows.reshape(*bar.shape, *windows.shape[1:]),
         action=episodes.action[moves].astype(np.int32),
         outcome=dataset.outcomes[bar[:, :-1] + 1].astype(np.int32),
-        reward=episodes.reward[moves],
+        reward=reward,
         policy=episodes.policy[at],
-        value=n_step_returns(episodes.reward, episodes.value, *at, td_steps, discount),
+        value=value,
+        afterstate_value=reward + np.float32(discount) * value[:, 1:],
         valid=valid.astype(np.float32),
     )
 
 
-def n_step_returns(
-    reward: F32, value: F32, slot: I64, step: I64, td_steps: int, discount: float
-) -> F32:
-    """``sum_j<n discount^j reward + discount^n value`` from each ``slot, step``; broadcast shape.
+def greedy_returns(episodes: Episodes, slot: I64, step: I64, td_steps: int, discount: float) -> F32:
+    """n-step returns of the search's own best actions from each ``slot, step``; broadcast shape.
+
+    Watkins's Q(lambda) with lambda = 1 (Sutton & Barto, 2nd edition, 12.10): rewards are summed for
+    at most `td_steps` steps, but only while the action taken was one of the most visited; from the
+    first exploratory action on, the search's value stands for the rest. A return through random
+    entries would charge their costs to the state they were made in.
 
     Beyond the session's end rewards and values are 0: the position is closed there and its reward
-    booked (design 3.5). `reward` and `value` are ``[E, T]``.
+    booked (design 3.5).
     """
     slot, step = np.broadcast_arrays(slot, step)
-    session_steps = reward.shape[1]
+    slot, session_steps = slot[..., None], episodes.action.shape[1]
     ahead = step[..., None] + np.arange(td_steps + 1)
     inside = ahead < session_steps
     ahead = np.minimum(ahead, session_steps - 1)
+    policy = episodes.policy[slot, ahead]
+    taken = np.take_along_axis(policy, episodes.action[slot, ahead][..., None].astype(np.int64), -1)
+    followed = (taken[..., 0] >= policy.max(axis=-1)) | ~inside
+    followed[..., -1] = False
+    summed = np.logical_and.accumulate(followed, axis=-1)
+    bootstrap = ~summed
+    bootstrap[..., 1:] &= summed[..., :-1]
+    terms = np.where(summed, episodes.reward[slot, ahead], 0.0)
+    terms = np.where(bootstrap, episodes.value[slot, ahead], terms)
     discounts = discount ** np.arange(td_steps + 1, dtype=np.float64)
-    terms = np.where(inside, reward[slot[..., None], ahead], 0.0)
-    terms[..., -1] = np.where(inside[..., -1], value[slot, ahead[..., -1]], 0.0)
-    returns: F32 = (terms * discounts).sum(axis=-1).astype(np.float32)
+    returns: F32 = (np.where(inside, terms, 0.0) * discounts).sum(axis=-1).astype(np.float32)
     return returns

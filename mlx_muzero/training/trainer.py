@@ -182,6 +182,7 @@ class Trainer:
         first = self.counters.episodes
         count = min(self.config.collect.envs, self.config.train.episodes - first)
         began = time.perf_counter()
+        self.agent.refresh()
         played = self.collector.collect(first, count, self._decided)
         self.replay.add(played)
         self.counters.episodes += count
@@ -219,6 +220,7 @@ class Trainer:
         self.listener.learned(report, self.counters)
 
     def _validate(self) -> None:
+        self.agent.refresh()
         policy = SearchPolicy(self.agent, self.config.search.num_simulations)
         metrics = backtest(
             policy, self.dataset, self.rules, self._validation_starts, self._decided

@@ -1,0 +1,70 @@
+// NumPy arrays in and out of the core, checked.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+
+#include <atomic>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "search/params.h"
+
+namespace muzero::bindings {
+
+namespace nb = nanobind;
+
+template <typename T>
+using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
+
+// A new NumPy array that owns its data.
+template <typename T>
+nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values, std::vector<std::size_t> shape) {
+  auto* owned = new std::vector<T>(std::move(values));
+  nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
+  return nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner);
+}
+
+template <typename T>
+nb::ndarray<nb::numpy, T> column(std::vector<T> values) {
+  const std::size_t n = values.size();
+  return to_numpy(std::move(values), {n});
+}
+
+inline std::string text(const std::vector<std::size_t>& shape) {
+  std::string out = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    out += (i > 0 ? ", " : "") + std::to_string(shape[i]);
+  }
+  return out + "]";
+}
+
+template <typename T>
+const T* checked(const char* name, const In<T>& array, std::vector<std::size_t> shape) {
+  std::vector<std::size_t> got;
+  for (std::size_t i = 0; i < array.ndim(); ++i) got.push_back(array.shape(i));
+  if (got != shape) {
+    throw search::SearchError(std::string(name) + " has shape " + text(got) + ", expected " +
+                          text(shape));
+  }
+  return array.data();
+}
+
+// Marks an object as busy while a call works without the GIL; a second caller gets an error.
+class Exclusive {
+ public:
+  explicit Exclusive(std::atomic_flag& busy) : busy_(busy) {
+    if (busy_.test_and_set(std::memory_order_acquire)) {
+      throw search::SearchError("this search is at work in another thread; use one search per thread");
+    }
+  }
+  ~Exclusive() { busy_.clear(std::memory_order_release); }
+  Exclusive(const Exclusive&) = delete;
+  Exclusive& operator=(const Exclusive&) = delete;
+
+ private:
+  std::atomic_flag& busy_;
+};
+
+}  // namespace muzero::bindings

@@ -1,0 +1,156 @@
+#include "bindings/evaluators.h"
+
+#include <nanobind/stl/pair.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.h"
+#include "native/network_evaluator.h"
+
+namespace muzero::bindings {
+namespace {
+
+std::vector<std::int32_t> copied(const char* name, const In<std::int32_t>& array,
+                                 std::vector<std::size_t> shape) {
+  const std::int32_t* first = checked(name, array, std::move(shape));
+  return {first, first + array.size()};
+}
+
+std::vector<float> copied(const float* first, std::size_t count) {
+  return first == nullptr ? std::vector<float>() : std::vector<float>(first, first + count);
+}
+
+class NetworkFace : public Evaluator {
+ public:
+  explicit NetworkFace(const networks::Sizes& sizes) : evaluator_(sizes) {}
+
+  search::LeafEvaluator& leaf_evaluator() override { return evaluator_; }
+
+  std::vector<std::pair<std::string, std::vector<int>>> parameters() {
+    std::vector<std::pair<std::string, std::vector<int>>> out;
+    for (const networks::Parameter& parameter : evaluator_.network().parameters()) {
+      out.emplace_back(parameter.name, parameter.shape);
+    }
+    return out;
+  }
+
+  void load(const nb::typed<nb::list, In<float>>& arrays) {
+    const Exclusive exclusive(busy);
+    const std::vector<networks::Parameter>& parameters = evaluator_.network().parameters();
+    if (arrays.size() != parameters.size()) {
+      throw search::SearchError("load() needs an array for each of parameters()");
+    }
+    for (std::size_t i = 0; i < parameters.size(); ++i) {
+      const auto array = nb::cast<In<float>>(arrays[i]);
+      const std::vector<std::size_t> shape(parameters[i].shape.begin(), parameters[i].shape.end());
+      parameters[i].load(checked(parameters[i].name.c_str(), array, shape));
+    }
+  }
+
+  void reset(const In<float>& latents, const In<std::int32_t>& slots, int capacity) {
+    const Exclusive exclusive(busy);
+    const std::size_t rows = slots.size();
+    const std::size_t width = as_size(sizes().width);
+    const std::int32_t* to = checked("root_slots", slots, {rows});
+    evaluator_.reset(static_cast<int>(rows), checked("root_latents", latents, {rows, width}), to,
+                     capacity);
+  }
+
+  nb::tuple expand_all(const In<std::int32_t>& parent, const In<std::int32_t>& action,
+                       const In<std::int32_t>& slot) {
+    const Exclusive exclusive(busy);
+    const std::size_t n = action.size();
+    const std::size_t outcomes = as_size(sizes().outcomes);
+    search::LeafColumns leaves;
+    leaves.parent = copied("parent", parent, {n});
+    leaves.action = leaves.tree = copied("action", action, {n});
+    leaves.slot = copied("slot", slot, {n, outcomes});
+    const search::EvaluationColumns found = evaluate(leaves, {}).actions;
+    return nb::make_tuple(to_numpy(copied(found.outcome_probs, n * outcomes), {n, outcomes}),
+                          to_numpy(copied(found.reward, n * outcomes), {n, outcomes}),
+                          to_numpy(copied(found.value, n * outcomes), {n, outcomes}),
+                          prior(found, {n, outcomes}));
+  }
+
+  nb::tuple expand_single(const In<std::int32_t>& chance_parent,
+                          const In<std::int32_t>& chance_action,
+                          const In<std::int32_t>& parent, const In<std::int32_t>& action,
+                          const In<std::int32_t>& outcome, const In<std::int32_t>& slot) {
+    const Exclusive exclusive(busy);
+    const std::size_t n = chance_action.size();
+    const std::size_t m = action.size();
+    const std::size_t outcomes = as_size(sizes().outcomes);
+    search::LeafColumns chances, decisions;
+    chances.parent = copied("chance_parent", chance_parent, {n});
+    chances.action = chances.tree = copied("chance_action", chance_action, {n});
+    decisions.parent = copied("parent", parent, {m});
+    decisions.action = decisions.tree = copied("action", action, {m});
+    decisions.outcome = copied("outcome", outcome, {m});
+    decisions.slot = copied("slot", slot, {m});
+    const search::Evaluations found = evaluate(chances, decisions);
+    return nb::make_tuple(
+        to_numpy(copied(found.actions.outcome_probs, n * outcomes), {n, outcomes}),
+        column(copied(found.actions.value, n)), column(copied(found.outcomes.reward, m)),
+        column(copied(found.outcomes.value, m)), prior(found.outcomes, {m}));
+  }
+
+ private:
+  static std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
+  const networks::Sizes& sizes() { return evaluator_.network().sizes(); }
+
+  search::Evaluations evaluate(const search::LeafColumns& actions,
+                               const search::LeafColumns& outcomes) {
+    evaluator_.require_valid(actions);
+    evaluator_.require_valid(outcomes);
+    const nb::gil_scoped_release release;
+    evaluator_.reserve(1, static_cast<int>(std::max(actions.size(), outcomes.size())));
+    return evaluator_.evaluate(0, actions, outcomes);
+  }
+
+  // [*rows, A]
+  auto prior(const search::EvaluationColumns& found, std::vector<std::size_t> rows)
+      -> decltype(column(std::vector<float>())) {
+    std::size_t count = as_size(sizes().actions);
+    for (const std::size_t n : rows) count *= n;
+    rows.push_back(as_size(sizes().actions));
+    return to_numpy(count == 0 ? std::vector<float>() : copied(found.prior, count), rows);
+  }
+
+  native::NetworkEvaluator evaluator_;
+};
+
+}  // namespace
+
+void add_evaluators(nb::module_& m) {
+  nb::class_<Evaluator>(m, "Evaluator");
+
+  nb::class_<NetworkFace, Evaluator>(m, "NetworkEvaluator")
+      .def(
+          "__init__",
+          [](NetworkFace* self, int width, int actions, int outcomes, int bins,
+             int outcome_blocks, int dynamics_blocks, int policy_blocks, int value_blocks,
+             int afterstate_blocks) {
+            new (self) NetworkFace({width, actions, outcomes, bins, outcome_blocks,
+                                    dynamics_blocks, policy_blocks, value_blocks,
+                                    afterstate_blocks});
+          },
+          nb::kw_only(), nb::arg("width"), nb::arg("actions"), nb::arg("outcomes"),
+          nb::arg("bins"), nb::arg("outcome_blocks"), nb::arg("dynamics_blocks"),
+          nb::arg("policy_blocks"), nb::arg("value_blocks"), nb::arg("afterstate_blocks"))
+      .def("parameters", &NetworkFace::parameters)
+      .def("load", &NetworkFace::load, nb::arg("arrays"))
+      .def("reset", &NetworkFace::reset, nb::arg("root_latents"), nb::arg("root_slots"),
+           nb::arg("capacity"))
+      .def("expand_all", &NetworkFace::expand_all, nb::arg("parent"), nb::arg("action"),
+           nb::arg("slot"))
+      .def("expand_single", &NetworkFace::expand_single, nb::arg("chance_parent"),
+           nb::arg("chance_action"), nb::arg("parent"), nb::arg("action"), nb::arg("outcome"),
+           nb::arg("slot"));
+}
+
+}  // namespace muzero::bindings

@@ -1,0 +1,56 @@
+// The networks as the search's evaluator: latents by slot, and scratch for each thread.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "networks/recurrent.h"
+#include "search/leaf_evaluator.h"
+
+namespace muzero::native {
+
+class NetworkEvaluator : public search::LeafEvaluator {
+ public:
+  explicit NetworkEvaluator(const networks::Sizes& sizes) : network_(sizes) {}
+
+  networks::RecurrentNetwork& network() { return network_; }
+
+  // Starts a search: latents [rows, D] go to `slots` [rows], all below `capacity`.
+  void reset(int rows, const float* latents, const std::int32_t* slots, int capacity);
+
+  void begin(const search::Search& search, int workers, int leaves) override;
+  search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
+                               const search::LeafColumns& outcomes) override;
+
+  // Throws SearchError where a slot, action or outcome of `leaves` does not exist.
+  void require_valid(const search::LeafColumns& leaves) const;
+  // Makes room for as many workers and leaves of one call.
+  void reserve(int workers, int leaves);
+
+ private:
+  // Buffers of one thread, for `leaves` leaves with C successors each.
+  struct Worker {
+    Worker(const networks::RecurrentNetwork& network, int leaves);
+
+    int leaves;
+    networks::Workspace workspace;
+    networks::Floats latent;  // [leaves, padded(D)]
+    networks::Floats next;    // [leaves * C, padded(D)]
+    std::vector<float> outcome_probs;     // [leaves, C]
+    std::vector<float> afterstate_value;  // [leaves]
+    std::vector<float> reward;            // [leaves * C]
+    std::vector<float> value;             // [leaves * C]
+    std::vector<float> prior;             // [leaves * C, A]
+  };
+
+  void gather(const std::vector<std::int32_t>& slots, float* latents) const;
+  void evaluate_successors(Worker& worker, const std::vector<std::int32_t>& slots);
+
+  networks::RecurrentNetwork network_;
+  networks::Floats pool_;  // [capacity, padded(D)]
+  int capacity_ = 0;
+  int room_ = 0;  // slots the pool's memory holds
+  std::vector<Worker> workers_;
+};
+
+}  // namespace muzero::native

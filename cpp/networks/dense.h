@@ -1,0 +1,33 @@
+// One nn.Linear.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "networks/floats.h"
+#include "networks/parameter.h"
+
+namespace muzero::networks {
+
+// y = x W^T + b. The weights are packed when they are loaded, not at every product.
+class Dense {
+ public:
+  // `padding` is what the padding columns of y hold.
+  Dense(int in, int out, float padding = 0.0f);
+
+  // weight [out, in], its rows `row_stride` apart; bias [out].
+  void load_weight(const float* weight, int row_stride);
+  void load_bias(const float* bias);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+
+  // x [rows, padded(in)] -> y [rows, padded(out)].
+  void operator()(const float* x, int rows, float* y) const;
+
+ private:
+  int in_;
+  int out_;
+  Floats weight_;
+  Floats bias_;
+};
+
+}  // namespace muzero::networks

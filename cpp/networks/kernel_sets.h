@@ -1,0 +1,14 @@
+// The kernels of each instruction set; which of them this machine can run, kernels() knows.
+#pragma once
+
+#include "networks/kernels.h"
+
+namespace muzero::networks {
+
+#if defined(__x86_64__)
+extern const Kernels kAvx512Kernels;
+extern const Kernels kAvx2Kernels;
+#endif
+extern const Kernels kBaselineKernels;
+
+}  // namespace muzero::networks

@@ -1,0 +1,55 @@
+// The arithmetic of the networks, compiled for several instruction sets and chosen at run time.
+//
+// Rows are float32, padded so that kernels work on whole vectors. A row's result never depends on the rows beside it: every sum runs in one fixed order.
+// Where the machine fuses multiply and add, that order gives the same bits on every vector width.
+#pragma once
+
+namespace muzero::networks {
+
+// Rows are padded to a multiple of this many floats: the widest panel of any instruction set.
+inline constexpr int kLaneBlock = 32;
+
+constexpr int padded(int width) { return (width + kLaneBlock - 1) / kLaneBlock * kLaneBlock; }
+
+// Value of padding among logits: exp() makes a zero of it.
+inline constexpr float kImpossibleLogit = -1e30f;
+
+// nn.LayerNorm's default.
+inline constexpr float kLayerNormEpsilon = 1e-5f;
+
+// Weights cut into panels of `panel` output columns: [padded(out) / panel, in, panel].
+struct Panels {
+  const float* weights;
+  const float* bias;  // [padded(out)]
+  int in;
+  int out;
+};
+
+// Gain and bias of a LayerNorm, [padded(width)] with zeros as padding.
+struct NormWeights {
+  const float* gain;
+  const float* bias;
+  int width;
+};
+
+struct Kernels {
+  const char* name;
+  int panel;  // columns of one panel, a divisor of kLaneBlock
+
+  // y = x W^T + b; x [rows, padded(in)], y [rows, padded(out)].
+  void (*multiply)(const Panels& panels, const float* x, int rows, float* y);
+  // y = norm(x), y = relu(norm(x)), y = relu(y + norm(x)); x and y [rows, padded(width)].
+  void (*normalize)(const NormWeights& norm, const float* x, int rows, float* y);
+  void (*normalize_relu)(const NormWeights& norm, const float* x, int rows, float* y);
+  void (*normalize_add_relu)(const NormWeights& norm, const float* x, int rows, float* y);
+  // Logits [rows, stride] become probabilities in place; padding is kImpossibleLogit.
+  void (*softmax)(float* logits, int rows, int stride);
+  // Mean of `centers` [stride] under the softmax of each row of logits [rows, stride].
+  void (*expectation)(const float* logits, const float* centers, int rows, int stride,
+                      float* mean);
+};
+
+// The best this machine can run.
+const Kernels& kernels();
+
+}  // namespace muzero::networks

@@ -1,0 +1,238 @@
+// The kernels' source, included once for each instruction set by a file that defines
+//   MUZERO_TARGET         function attribute that enables the instruction set
+//   MUZERO_LANES          floats of one vector register
+//   MUZERO_PANEL_VECTORS  registers across a panel
+//   MUZERO_BLOCK_ROWS     rows whose sums are kept in registers at once
+// Everything is in an unnamed namespace: each file has its own copy.
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "networks/kernels.h"
+
+#define MUZERO_INLINE MUZERO_TARGET __attribute__((always_inline)) inline
+
+namespace muzero::networks {
+namespace {
+
+constexpr int kLanes = MUZERO_LANES;
+constexpr int kPanelVectors = MUZERO_PANEL_VECTORS;
+constexpr int kPanel = kLanes * kPanelVectors;
+constexpr int kBlockRows = MUZERO_BLOCK_ROWS;
+static_assert(kLaneBlock % kPanel == 0);
+
+// Sums run in 16 partial sums whatever the vector's width.
+constexpr int kPartialSums = 16;
+constexpr int kSumVectors = kPartialSums / kLanes;
+
+typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
+typedef std::int32_t IntVec __attribute__((vector_size(kLanes * sizeof(float))));
+typedef float UnalignedVec
+    __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+MUZERO_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
+MUZERO_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
+MUZERO_INLINE Vec splat(float x) { return Vec{} + x; }
+MUZERO_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
+
+// ---- y = x W^T + b -----------------------------------------------------------------------------
+
+template <int kRows>
+MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int in, const float* x,
+                                  std::ptrdiff_t x_stride, float* y, std::ptrdiff_t y_stride) {
+  Vec sum[kRows][kPanelVectors];
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kPanelVectors; ++v) sum[r][v] = load(bias + v * kLanes);
+  }
+  for (int k = 0; k < in; ++k) {
+    Vec w[kPanelVectors];
+    for (int v = 0; v < kPanelVectors; ++v) w[v] = load(weights + k * kPanel + v * kLanes);
+    for (int r = 0; r < kRows; ++r) {
+      const Vec one = splat(x[r * x_stride + k]);
+      for (int v = 0; v < kPanelVectors; ++v) sum[r][v] += one * w[v];
+    }
+  }
+  for (int r = 0; r < kRows; ++r) {
+    for (int v = 0; v < kPanelVectors; ++v) store(y + r * y_stride + v * kLanes, sum[r][v]);
+  }
+}
+
+// The last rows of a batch, `rows` < kRows of them.
+template <int kRows>
+MUZERO_INLINE void multiply_rest(int rows, const float* weights, const float* bias, int in,
+                                 const float* x, std::ptrdiff_t x_stride, float* y,
+                                 std::ptrdiff_t y_stride) {
+  if constexpr (kRows > 1) {
+    if (rows == kRows - 1) {
+      multiply_block<kRows - 1>(weights, bias, in, x, x_stride, y, y_stride);
+    } else {
+      multiply_rest<kRows - 1>(rows, weights, bias, in, x, x_stride, y, y_stride);
+    }
+  }
+}
+
+MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, float* y) {
+  const std::ptrdiff_t x_stride = padded(panels.in);
+  const int columns = padded(panels.out);
+  const std::ptrdiff_t panel_size = std::ptrdiff_t{panels.in} * kPanel;
+  for (int column = 0; column < columns; column += kPanel) {
+    const float* weights = panels.weights + column / kPanel * panel_size;
+    const float* bias = panels.bias + column;
+    int r = 0;
+    for (; r + kBlockRows <= rows; r += kBlockRows) {
+      multiply_block<kBlockRows>(weights, bias, panels.in, x + r * x_stride, x_stride,
+                                 y + std::ptrdiff_t{r} * columns + column, columns);
+    }
+    multiply_rest<kBlockRows>(rows - r, weights, bias, panels.in, x + r * x_stride, x_stride,
+                              y + std::ptrdiff_t{r} * columns + column, columns);
+  }
+}
+
+// ---- sums over a row ---------------------------------------------------------------------------
+
+struct PartialSums {
+  Vec part[kSumVectors];
+};
+
+MUZERO_INLINE float total(const PartialSums& sums) {
+  float lanes[kPartialSums];
+  for (int v = 0; v < kSumVectors; ++v) store(lanes + v * kLanes, sums.part[v]);
+  for (int half = kPartialSums / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  }
+  return lanes[0];
+}
+
+// ---- LayerNorm ---------------------------------------------------------------------------------
+
+enum class After { kNothing, kRelu, kAddRelu };
+
+template <After kAfter>
+MUZERO_INLINE void normalize_rows(const NormWeights& norm, const float* x, int rows, float* y) {
+  const int stride = padded(norm.width);
+  // Padding is zero: it adds nothing to the sum, but must not count as a deviation from the mean.
+  const int whole = norm.width / kPartialSums * kPartialSums;
+  const int rest = norm.width - whole;
+  float counts[kPartialSums];
+  for (int i = 0; i < kPartialSums; ++i) counts[i] = i < rest ? 1.0f : 0.0f;
+  const float scale = 1.0f / static_cast<float>(norm.width);
+  for (int r = 0; r < rows; ++r, x += stride, y += stride) {
+    PartialSums sums{};
+    for (int i = 0; i < norm.width; i += kPartialSums) {
+      for (int v = 0; v < kSumVectors; ++v) sums.part[v] += load(x + i + v * kLanes);
+    }
+    const float mean = total(sums) * scale;
+    PartialSums squares{};
+    for (int i = 0; i < whole; i += kPartialSums) {
+      for (int v = 0; v < kSumVectors; ++v) {
+        const Vec deviation = load(x + i + v * kLanes) - mean;
+        squares.part[v] += deviation * deviation;
+      }
+    }
+    if (rest > 0) {
+      for (int v = 0; v < kSumVectors; ++v) {
+        const Vec deviation = (load(x + whole + v * kLanes) - mean) * load(counts + v * kLanes);
+        squares.part[v] += deviation * deviation;
+      }
+    }
+    const float inverse = 1.0f / std::sqrt(total(squares) * scale + kLayerNormEpsilon);
+    for (int i = 0; i < stride; i += kLanes) {
+      Vec out = (load(x + i) - mean) * inverse * load(norm.gain + i) + load(norm.bias + i);
+      if constexpr (kAfter == After::kAddRelu) out += load(y + i);
+      // Written so that NaN stays NaN.
+      if constexpr (kAfter != After::kNothing) out = out < 0.0f ? Vec{} : out;
+      store(y + i, out);
+    }
+  }
+}
+
+MUZERO_TARGET void normalize(const NormWeights& norm, const float* x, int rows, float* y) {
+  normalize_rows<After::kNothing>(norm, x, rows, y);
+}
+MUZERO_TARGET void normalize_relu(const NormWeights& norm, const float* x, int rows, float* y) {
+  normalize_rows<After::kRelu>(norm, x, rows, y);
+}
+MUZERO_TARGET void normalize_add_relu(const NormWeights& norm, const float* x, int rows,
+                                      float* y) {
+  normalize_rows<After::kAddRelu>(norm, x, rows, y);
+}
+
+// ---- softmax -----------------------------------------------------------------------------------
+
+// exp(x) for x <= 0, to 1e-7 relative (Cephes' polynomial); 0 below the smallest normal number.
+MUZERO_INLINE Vec exp_of(Vec x) {
+  constexpr float kLowest = -87.0f;
+  constexpr float kLog2E = 1.44269504088896341f;
+  constexpr float kLn2High = 0.693359375f;
+  constexpr float kLn2Low = -2.12194440e-4f;
+  constexpr float kRounder = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
+  const Vec clamped = x < kLowest ? splat(kLowest) : x;
+  const Vec shifted = clamped * kLog2E + kRounder;
+  const Vec n = shifted - kRounder;
+  const Vec r = (clamped - n * kLn2High) - n * kLn2Low;
+  Vec p = splat(1.9875691500e-4f);
+  p = p * r + 1.3981999507e-3f;
+  p = p * r + 8.3334519073e-3f;
+  p = p * r + 4.1665795894e-2f;
+  p = p * r + 1.6666665459e-1f;
+  p = p * r + 5.0000001201e-1f;
+  p = p * (r * r) + r + 1.0f;
+  IntVec power;  // n sits in the low bits of `shifted`; move it into the exponent
+  std::memcpy(&power, &shifted, sizeof power);
+  power = (power << 23) + (127 << 23);
+  Vec scale;
+  std::memcpy(&scale, &power, sizeof scale);
+  return x < kLowest ? Vec{} : p * scale;
+}
+
+MUZERO_INLINE float largest(const float* row, int stride) {
+  Vec top = load(row);
+  for (int i = kLanes; i < stride; i += kLanes) top = larger(load(row + i), top);
+  float lanes[kLanes];
+  store(lanes, top);
+  float best = lanes[0];
+  for (int i = 1; i < kLanes; ++i) best = lanes[i] > best ? lanes[i] : best;
+  return best;
+}
+
+MUZERO_TARGET void softmax(float* logits, int rows, int stride) {
+  for (int r = 0; r < rows; ++r, logits += stride) {
+    const float top = largest(logits, stride);
+    PartialSums sums{};
+    for (int i = 0; i < stride; i += kPartialSums) {
+      for (int v = 0; v < kSumVectors; ++v) {
+        const Vec weight = exp_of(load(logits + i + v * kLanes) - top);
+        store(logits + i + v * kLanes, weight);
+        sums.part[v] += weight;
+      }
+    }
+    const float sum = total(sums);
+    for (int i = 0; i < stride; i += kLanes) store(logits + i, load(logits + i) / sum);
+  }
+}
+
+MUZERO_TARGET void expectation(const float* logits, const float* centers, int rows, int stride,
+                               float* mean) {
+  for (int r = 0; r < rows; ++r, logits += stride) {
+    const float top = largest(logits, stride);
+    PartialSums sums{}, weighted{};
+    for (int i = 0; i < stride; i += kPartialSums) {
+      for (int v = 0; v < kSumVectors; ++v) {
+        const Vec weight = exp_of(load(logits + i + v * kLanes) - top);
+        sums.part[v] += weight;
+        weighted.part[v] += weight * load(centers + i + v * kLanes);
+      }
+    }
+    mean[r] = total(weighted) / total(sums);
+  }
+}
+
+constexpr Kernels table(const char* name) {
+  return {name,           kPanel,  multiply,    normalize, normalize_relu, normalize_add_relu,
+          softmax, expectation};
+}
+
+}  // namespace
+}  // namespace muzero::networks

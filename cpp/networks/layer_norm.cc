@@ -1,0 +1,21 @@
+#include "networks/layer_norm.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace muzero::networks {
+
+LayerNorm::LayerNorm(int width)
+    : width_(width),
+      gain_(zeros(static_cast<std::size_t>(padded(width)))),
+      bias_(zeros(static_cast<std::size_t>(padded(width)))) {}
+
+void LayerNorm::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
+  const auto copy_to = [this](float* to) {
+    return [this, to](const float* array) { std::copy_n(array, width_, to); };
+  };
+  parameters.push_back({name + ".weight", {width_}, copy_to(gain_.get())});
+  parameters.push_back({name + ".bias", {width_}, copy_to(bias_.get())});
+}
+
+}  // namespace muzero::networks

@@ -1,0 +1,63 @@
+// Stacks of residual blocks, as in mlx_muzero/networks/layers.py.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "networks/dense.h"
+#include "networks/layer_norm.h"
+#include "networks/workspace.h"
+
+namespace muzero::networks {
+
+// x = relu(x + norm_2(linear_2(relu(norm_1(linear_1(x))))))
+class ResidualBlock {
+ public:
+  explicit ResidualBlock(int width);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+  // Works on the first `rows` rows of workspace.x.
+  void operator()(int rows, Workspace& workspace) const;
+
+ private:
+  Dense linear_1_;
+  LayerNorm norm_1_;
+  Dense linear_2_;
+  LayerNorm norm_2_;
+};
+
+class ResidualTower {
+ public:
+  ResidualTower(int width, int blocks);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+  // Works on the first `rows` rows of workspace.x.
+  void operator()(int rows, Workspace& workspace) const;
+
+ private:
+  std::vector<ResidualBlock> blocks_;
+};
+
+// A linear projection of a latent joined with one-hot conditions, then a tower. A one-hot condition
+// is a column of the projection to add, not a wider product.
+class ConditionedTower {
+ public:
+  ConditionedTower(int width, int conditions, int blocks);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+
+  // The latent's part: latent [rows, padded(width)] -> y, the same shape.
+  void project(const float* latent, int rows, float* y) const { projection_(latent, rows, y); }
+  // y [width] += the column of a condition in [0, conditions).
+  void add_condition(int condition, float* y) const;
+  void tower(int rows, Workspace& workspace) const { tower_(rows, workspace); }
+
+ private:
+  void load_projection(const float* weight);
+
+  int width_;
+  int conditions_;
+  Dense projection_;
+  Floats columns_;  // [conditions, width]
+  ResidualTower tower_;
+};
+
+}  // namespace muzero::networks

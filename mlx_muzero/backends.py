@@ -1,0 +1,103 @@
+"""The backends that evaluate a search's leaves, and which of them is faster here."""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.config import ConcreteBackend, SearchConfig
+from mlx_muzero.cores import performance_cores
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.search.evaluator import Evaluator
+from mlx_muzero.search.mlx_evaluator import MlxEvaluator
+from mlx_muzero.search.native_evaluator import NativeEvaluator
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.search import Search
+
+BACKENDS: tuple[ConcreteBackend, ...] = ("native", "mlx")
+
+_ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
+
+
+class NetworkEvaluator(Evaluator[mx.array], Protocol):
+    """An evaluator of a model whose weights may change."""
+
+    def refresh(self) -> None:
+        """Takes over the model's present weights."""
+        ...
+
+
+def make_evaluator(model: StochasticMuZero, search: SearchConfig) -> NetworkEvaluator:
+    """The evaluator that `search.backend` names.
+
+    Raises:
+        ConfigError: the backend is still "auto".
+        SearchError: the backend cannot represent the model.
+    """
+    if search.backend == "native":
+        return NativeEvaluator(model)
+    if search.backend == "mlx":
+        return MlxEvaluator(model)
+    raise ConfigError(
+        'search.backend: "auto" is not settled yet; settle it with mlx_muzero.backends.settle, '
+        'or name "native" or "mlx"'
+    )
+
+
+def search_threads(search: SearchConfig) -> int:
+    """Threads of one search: MLX brings its own."""
+    if search.backend != "native":
+        return 1
+    return search.threads or performance_cores()
+
+
+@dataclass(frozen=True)
+class BackendSpeeds:
+    """Leaves evaluated in a second by each backend, on this machine."""
+
+    leaves_per_s: dict[ConcreteBackend, float]
+
+    @property
+    def fastest(self) -> ConcreteBackend:
+        """The backend with the most."""
+        return max(self.leaves_per_s, key=self.leaves_per_s.__getitem__)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{name} {rate:,.0f}" for name, rate in self.leaves_per_s.items())
+
+
+def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
+    """Short searches of 16 roots with `model` on every backend; a fraction of a second."""
+    random = np.random.default_rng(0)
+    shape = (_ROOTS, model.config.latent_width)
+    latents = mx.array(random.normal(size=shape).astype(np.float32))
+    prior = np.full((_ROOTS, model.actions), 1.0 / model.actions, np.float32)
+    zeros = np.zeros(_ROOTS, np.int32)
+    positions = np.zeros((1, model.actions), np.int32)
+    params = SearchParams(num_simulations=_SIMULATIONS, expansion=search.expansion)
+    model.eval()
+    rates: dict[ConcreteBackend, float] = {}
+    for backend in BACKENDS:
+        trial = replace(search, backend=backend)
+        evaluator = make_evaluator(model, trial)
+        searcher = Search(params, positions, model.outcomes, search_threads(trial))
+        for repeat in range(1 + _REPEATS):
+            start = time.perf_counter()
+            result = searcher.run(evaluator, latents, prior, zeros, zeros, zeros, noise=False)
+            rate = int(result.statistics.leaves.sum()) / (time.perf_counter() - start)
+            # The first run also allocates.
+            rates[backend] = max(rates.get(backend, 0.0), rate if repeat else 0.0)
+    return BackendSpeeds(rates)
+
+
+def settle(model: StochasticMuZero, search: SearchConfig) -> tuple[SearchConfig, BackendSpeeds]:
+    """`search` with the fastest backend in place of "auto", and the speeds it was chosen by.
+
+    Results depend on the backend in their last digits, so whoever must repeat them keeps the
+    settled configuration.
+    """
+    speeds = measure(model, search)
+    return replace(search, backend=speeds.fastest), speeds
