@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from muzero_cli.options import Database, Json
+from muzero_cli.options import Json, RunDatabase
 
 Split = Literal["train", "validation", "test"]
 Which = Literal["best", "latest"]
@@ -26,7 +26,7 @@ def evaluate(
         Optional[int], typer.Option(min=1, help="Simulations a decision; the run's by default.")
     ] = None,
     checkpoint: Annotated[Which, typer.Option(help="Which checkpoint.")] = "best",
-    db: Database = None,
+    db: RunDatabase = None,
     as_json: Json = False,
 ) -> None:
     """Judge a run on data it was not trained on, beside the baselines."""

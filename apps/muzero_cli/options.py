@@ -15,7 +15,9 @@ Overrides = Annotated[
     list[str],
     typer.Option("--set", help="One key, as section.key=value; repeat for more."),
 ]
-Database = Annotated[
-    Optional[Path], typer.Option(help=f"Bar store; {DEFAULT_DATABASE} by default.")
+Database = Annotated[Path, typer.Option(help="Bar store.")]
+RunDatabase = Annotated[
+    Optional[Path],
+    typer.Option(help=f"Bar store; by default the run's own, {DEFAULT_DATABASE} for a new run."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
