@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -20,13 +21,20 @@ hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real market data, named by MLX_MUZERO_TEST_DATA."""
     folder = os.environ.get("MLX_MUZERO_TEST_DATA")
     if not folder:
         pytest.skip("needs real market data: set MLX_MUZERO_TEST_DATA to its folder")
     return Path(folder)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[BarStore]:
+    """An empty bar store."""
+    with BarStore(tmp_path / "market.duckdb") as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -1,57 +1,16 @@
 """Importing files: every format, what is left out and why, and what is refused whole."""
 
-import os
 import shutil
 import zipfile
-from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
 
+from market_files import MONDAY_NS, ascii_file, refused, rows, walk, write
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
-from mlx_muzero.market.features import FEATURE_NAMES
 from mlx_muzero.market.importers import FORMATS, detect_format, import_file, import_order
-from mlx_muzero.market.importers.micro_features import LAGS
-from mlx_muzero.market.store import BarStore
-
-DATA = os.environ.get("MLX_MUZERO_TEST_DATA")
-needs_data = pytest.mark.skipif(DATA is None, reason="MLX_MUZERO_TEST_DATA names no data folder")
-
-MONDAY_NS = int(np.datetime64("2021-03-01T00:00", "ns").astype(np.int64))
-
-
-@pytest.fixture
-def store(tmp_path):
-    with BarStore(tmp_path / "market.duckdb") as opened:
-        yield opened
-
-
-def walk(n, seed=0):
-    """Open, high, low, close of a small random walk, with three decimals."""
-    steps = np.random.default_rng(seed).normal(0, 0.005, n + 1)
-    price = np.round(105 + np.cumsum(steps), 3)
-    o, c = price[:-1], price[1:]
-    return o, np.maximum(o, c) + 0.002, np.minimum(o, c) - 0.002, c
-
-
-def rows(stamp, n=200, tail="", delimiter=",", start=MONDAY_NS, seed=0):
-    """Text rows of `n` minutes; `stamp` is a strftime format."""
-    times = (start + np.arange(n) * MINUTE_NS).astype("M8[ns]").astype("M8[s]").tolist()
-    return [
-        delimiter.join([t.strftime(stamp), *(f"{x:.3f}" for x in prices)]) + tail
-        for t, prices in zip(times, zip(*walk(n, seed), strict=True), strict=True)
-    ]
-
-
-def write(path, lines, head=None):
-    path.write_text("\n".join(([head] if head else []) + lines) + "\n")
-    return path
-
-
-def ascii_file(path, n=200, **options):
-    return write(path, rows("%Y%m%d %H%M%S", n, ";0", ";", **options))
 
 
 def binance_rows(n=30, unit=10**6):
@@ -229,15 +188,6 @@ def test_rows_that_came_twice_are_kept_once(store, tmp_path):
     assert store.imports()[0].repeats == 60
 
 
-def refused(store, path, *parts, **options):
-    with pytest.raises(DataError) as error:
-        import_file(store, path, **options)
-    for part in parts:
-        assert part in str(error.value)
-    assert store.symbols() == []
-    assert store.imports() == []
-
-
 def test_an_import_that_is_interrupted_leaves_nothing(store, tmp_path):
     def interrupt(done, total):
         raise KeyboardInterrupt
@@ -302,146 +252,3 @@ def test_another_feed_under_the_same_name_is_refused(store, tmp_path):
         import_file(store, other)
     assert np.array_equal(store.load("USDJPY").close, walk(200)[3])
     assert import_file(store, other, "USDJPY_B").inserted == 200
-
-
-def micro_features(path, n=400, gap_after=200, ohlc=False, spoil=None, stamp="timestamp"):
-    """FX's table: lag k of row t is lag 0 of row t - k; the minute gap has other lags."""
-    rng = np.random.default_rng(0)
-    minutes = np.arange(n) + 100 * (np.arange(n) >= gap_after)
-    columns = {"timestamp": MONDAY_NS + minutes * MINUTE_NS, "close": walk(n)[3]}
-    if ohlc:
-        columns |= dict(zip(("open", "high", "low"), walk(n)[:3], strict=True))
-    for feature in FEATURE_NAMES:
-        now = rng.random(n).astype(np.float32)
-        for lag in range(LAGS):
-            columns[f"{feature}_{lag}"] = np.roll(now, lag).astype(float)
-            columns[f"{feature}_{lag}"][:lag] = np.nan
-    if spoil:
-        columns[spoil][300] += 0.25
-    times = columns.pop("timestamp")
-    table = {"t": times, **columns}
-    with duckdb.connect(str(path)) as db:
-        db.execute("set timezone = 'UTC'")
-        db.register("made", table)
-        names = ", ".join(f'"{name}"' for name in columns)
-        db.execute(
-            f"""create table micro_features as
-                select make_timestamp_ns(t)::{stamp} as "timestamp", {names}, 'x' as origin
-                from made order by random()"""
-        )
-    return path
-
-
-@pytest.mark.parametrize("stamp", ["timestamp", "timestamptz"])
-def test_the_feature_table_of_fx_gives_bars_once_its_lags_agree(
-    store, tmp_path, monkeypatch, stamp
-):
-    monkeypatch.setattr("mlx_muzero.market.importers.micro_features.ROWS_PER_BATCH", 90)
-    path = micro_features(tmp_path / "micro_features_usdjpy.db", ohlc=True, stamp=stamp)
-    report = import_file(store, path, "USDJPY")
-    assert (report.format, report.inserted) == ("micro-features", 400)
-    assert any("288 lagged columns" in note for note in report.notes)
-    bars = store.load("USDJPY")
-    assert np.array_equal(bars.close, walk(400)[3])
-    assert np.array_equal(bars.high, walk(400)[1])
-    assert bars.open_time_ns[0] == MONDAY_NS
-
-
-def test_a_feature_table_with_only_closes_says_what_its_bars_are(store, tmp_path):
-    report = import_file(store, micro_features(tmp_path / "m.db"), "USDJPY")
-    assert any("no open, high, low" in note for note in report.notes)
-    bars = store.load("USDJPY")
-    assert np.array_equal(bars.high, bars.close)
-    assert np.array_equal(bars.open, bars.close)
-
-
-def test_a_feature_table_whose_lags_disagree_is_refused(store, tmp_path):
-    path = micro_features(tmp_path / "m.db", spoil="hour_sin_final_7")
-    refused(store, path, "hour_sin_final_7", "row", "7 rows earlier", symbol="USDJPY")
-    with duckdb.connect(str(path)) as db:
-        db.execute("alter table micro_features drop column price_change_pips_31")
-    refused(store, path, "price_change_pips_31", symbol="USDJPY")
-    with duckdb.connect(str(tmp_path / "o.db")) as db:
-        db.execute("create table t(x int)")
-    refused(store, tmp_path / "o.db", "without a table micro_features", symbol="USDJPY")
-
-
-@pytest.fixture(scope="module")
-def usdjpy(tmp_path_factory):
-    """The six real years of USDJPY, imported once."""
-    with BarStore(tmp_path_factory.mktemp("real") / "market.duckdb") as store:
-        report = import_file(store, Path(DATA) / "fx/USDJPY_M1_2015-2020.parquet")
-        assert (report.inserted, report.rejected_count) == (2_232_071, 0)
-        assert report.seconds < 60
-        yield store
-
-
-@needs_data
-class TestRealFiles:
-    """Real files of HistData, FXCM, MetaTrader and Binance."""
-
-    data = Path(DATA or ".")
-
-    def test_raw_histdata_of_2018_equals_the_converted_bars(self, usdjpy, store):
-        raw = self.data / "raw/histdata/HISTDATA_COM_ASCII_USDJPY_M12018.zip"
-        assert import_file(store, raw).inserted == 371_800
-        found = store.load("USDJPY")
-        expected = usdjpy.load("USDJPY").between(found.open_time_ns[0], found.open_time_ns[-1] + 1)
-        for name in ("open_time_ns", "open", "high", "low", "close"):
-            assert np.array_equal(getattr(found, name), getattr(expected, name))
-
-    def test_the_hour_written_twice_is_kept_once(self, usdjpy, store):
-        raw = self.data / "raw/histdata/DAT_MT_USDJPY_M1_2019_Oct-Nov_excerpt.zip"
-        report = import_file(store, raw)
-        assert (report.format, report.duplicates) == ("histdata-mt", 60)
-        found = store.load("USDJPY")
-        expected = usdjpy.load("USDJPY").between(found.open_time_ns[0], found.open_time_ns[-1] + 1)
-        assert np.array_equal(found.open_time_ns, expected.open_time_ns)
-        assert np.array_equal(found.close, expected.close)
-
-    def test_corrupt_histdata_is_refused(self, store):
-        path = self.data / "raw/histdata/DAT_ASCII_AUDJPY_M1_2005_dirty_excerpt.zip"
-        refused(store, path, "other instruments", "Saturday", "line 28635")
-
-    def test_metatrader_on_its_brokers_clock(self, store):
-        report = import_file(store, self.data / "raw/mt4/USDJPY1.csv")
-        assert (report.format, report.clock, report.rows) == ("mt4", "UTC+2", 21_467)
-        bars = store.load("USDJPY")
-        payrolls = int(np.datetime64("2017-02-03T13:30", "ns").astype(np.int64))
-        assert bars.volume.argmax() in np.flatnonzero(
-            np.abs(bars.open_time_ns - payrolls) < HOUR_NS
-        )
-
-    def test_fxcm_text_and_table_agree(self, store):
-        import_file(store, self.data / "raw/usdjpy-m1-bid-2013_head.csv")
-        report = import_file(store, self.data / "fx/USDJPY_M1_2013-02_bidask_fxcm.parquet")
-        assert (report.duplicates, report.filled, report.conflicts) == (10_000, 10_000, 0)
-        spread = store.load_extras("USDJPY")["close_ask"] - store.load("USDJPY").close
-        assert np.median(spread) == pytest.approx(0.003)
-
-    @pytest.mark.parametrize(
-        ("name", "symbol", "count"),
-        [
-            ("AVAXUSDT-1m-2024-02.zip", "AVAXUSDT", 41_760),
-            ("ADABTC-1m-2021-11-27.csv", "ADABTC", 10),
-        ],
-    )
-    def test_binance(self, store, name, symbol, count):
-        report = import_file(store, self.data / "raw/binance" / name)
-        assert (report.symbols, report.inserted, report.rejected_count) == ((symbol,), count, 0)
-        assert "taker_buy_volume" in store.load_extras(symbol)
-
-    @pytest.mark.parametrize(
-        "name",
-        [
-            "futures-APEUSDT-aggTrades-2024-10-18.zip",
-            "futures-um-klines-BTCUSDT-1h-2024-10-28.zip",
-            "../truefx_usdjpy-ticks.csv",
-        ],
-    )
-    def test_what_is_not_minute_bars_is_refused(self, store, name):
-        refused(store, self.data / "raw/binance" / name, symbol="BTCUSDT")
-
-    def test_crypto_of_many_symbols(self, store):
-        report = import_file(store, self.data / "crypto/binance_um_klines_taker_1m_2023-02.parquet")
-        assert (len(report.symbols), report.inserted) == (5, 201_600)

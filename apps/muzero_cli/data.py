@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from muzero_cli.options import DEFAULT_DATABASE, Json
+from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 
 if TYPE_CHECKING:
     from mlx_muzero.market.importers import ImportReport
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 REJECTED_SHOWN = 10
 
 app = typer.Typer(no_args_is_help=True, help="Import minute bars, list them, check them.")
-
-DbOption = Annotated[Path, typer.Option("--db", help="Bar store.")]
 
 
 @app.command("import")
@@ -33,7 +31,7 @@ def import_bars(
         str | None,
         typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
     ] = None,
-    db: DbOption = DEFAULT_DATABASE,
+    db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
     """Import files into the bar store; a file that is already there changes nothing."""
@@ -65,7 +63,7 @@ def import_bars(
 
 
 @app.command("list")
-def list_symbols(db: DbOption = DEFAULT_DATABASE, as_json: Json = False) -> None:
+def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None:
     """List the symbols of the bar store."""
     from rich.console import Console
     from rich.table import Table
@@ -94,7 +92,7 @@ def list_symbols(db: DbOption = DEFAULT_DATABASE, as_json: Json = False) -> None
 @app.command("check")
 def check_symbol(
     symbol: Annotated[str, typer.Argument(help="Symbol in the bar store.")],
-    db: DbOption = DEFAULT_DATABASE,
+    db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
     """Report holes by cause, impossible prices, outliers and stray days of one symbol."""

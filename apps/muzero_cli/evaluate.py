@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from muzero_cli.options import Checkpoint, Database, Json, Simulations
+from muzero_cli.options import Checkpoint, Json, RunDatabase, Simulations
 
 Split = Literal["train", "validation", "test"]
 
@@ -20,7 +20,7 @@ def evaluate(
     ] = None,
     simulations: Simulations = None,
     checkpoint: Checkpoint = "best",
-    db: Database = None,
+    db: RunDatabase = None,
     as_json: Json = False,
 ) -> None:
     """Judge a run on data it was not trained on, beside the baselines."""

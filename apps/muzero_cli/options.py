@@ -15,8 +15,10 @@ Overrides = Annotated[
     list[str],
     typer.Option("--set", help="One key, as section.key=value; repeat for more."),
 ]
-Database = Annotated[
-    Optional[Path], typer.Option(help=f"Bar store; {DEFAULT_DATABASE} by default.")
+Database = Annotated[Path, typer.Option(help="Bar store.")]
+RunDatabase = Annotated[
+    Optional[Path],
+    typer.Option(help=f"Bar store; by default the run's own, {DEFAULT_DATABASE} for a new run."),
 ]
 Simulations = Annotated[
     Optional[int], typer.Option(min=1, help="Simulations a decision; the run's by default.")

@@ -17,7 +17,7 @@ def synth(
     cost_pips: Annotated[
         float, typer.Option(min=0.0, help="Round-trip cost the known optimum is computed for.")
     ] = 4.0,
-    db: Database = None,
+    db: Database = DEFAULT_DATABASE,
 ) -> None:
     """Make a market whose best policy is known, replacing one of that name."""
     from dataclasses import replace
@@ -27,11 +27,10 @@ def synth(
 
     bars, truth = make_market(kind, seed, days, round_trip_cost_pips=cost_pips)
     bars = replace(bars, symbol=symbol or bars.symbol)
-    path = db or DEFAULT_DATABASE
-    with BarStore(path) as store:
+    with BarStore(db) as store:
         store.write_synthetic(bars, truth)
     typer.echo(
-        f"{bars.symbol}: {len(bars):,} bars in {path}; the best policy without foresight expects "
+        f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
         f"{truth['expected_pips_per_session']:+.1f} net pips in a session of "
         f"{truth['session_bars']} bars at {cost_pips:g} pips a trade"
     )

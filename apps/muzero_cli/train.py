@@ -11,7 +11,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
-from muzero_cli.options import ConfigFile, Database, Overrides, Preset
+from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
 
 STOPPED_EXIT_CODE = 130
 
@@ -22,7 +22,7 @@ def train(
     preset: Preset = "fx_micro",
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
-    db: Database = None,
+    db: RunDatabase = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a begun run.")] = False,
     minutes: Annotated[
         Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")

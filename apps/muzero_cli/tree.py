@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from muzero_cli.options import Checkpoint, Database, Json, Simulations
+from muzero_cli.options import Checkpoint, Json, RunDatabase, Simulations
 
 
 def tree(
@@ -21,7 +21,7 @@ def tree(
     ] = 0.05,
     simulations: Simulations = None,
     checkpoint: Checkpoint = "best",
-    db: Database = None,
+    db: RunDatabase = None,
     as_json: Json = False,
     as_dot: Annotated[bool, typer.Option("--dot", help="Print a graph for Graphviz.")] = False,
 ) -> None:
