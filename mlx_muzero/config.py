@@ -115,6 +115,9 @@ class TrainConfig:
     batch_size: int = setting(64, "positions in one training step", 1, 65536)
     learning_rate: float = setting(0.002, "Adam step size", 1e-9, 10.0)
     weight_decay: float = setting(1e-5, "decoupled weight decay", 0.0, 1.0)
+    average_decay: float = setting(
+        0.0, "what the averaged weights, which play, keep of themselves a step; 0: the latest", 0, 1
+    )
     gradient_clip: float = setting(1.0, "largest norm of a gradient", 1e-9, 1e9)
     num_unroll_steps: int = setting(5, "steps the model is unrolled (K)", 1, 100)
     td_steps: int = setting(10, "most rewards before the search's value; 0: that alone", 0, 100_000)

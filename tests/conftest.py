@@ -74,6 +74,7 @@ def small_config() -> Config:
             batch_size=8,
             num_unroll_steps=2,
             td_steps=3,
+            average_decay=0.5,
             validate_interval=4,
             validate_sessions=3,
             checkpoint_interval=4,

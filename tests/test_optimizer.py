@@ -25,11 +25,11 @@ def weights(model):
 
 def test_agrees_with_adam_parameter_by_parameter():
     mine, theirs = small_model(1), small_model(1)
-    optimizer = AdamW(mine, learning_rate=0.01, weight_decay=0.1)
+    optimizer = AdamW(mine, learning_rate=0.01, weight_decay=0.1, average_decay=0.0)
     other = optim.AdamW(learning_rate=0.01, weight_decay=0.1, bias_correction=True)
     for step in range(5):
         gradients = gradients_of(mine, step)
-        optimizer.update(mine, gradients, mx.array(1.0))
+        optimizer.update(gradients, mx.array(1.0))
         other.update(theirs, tree_unflatten(list(gradients.items())))
         for name, array in weights(theirs).items():
             np.testing.assert_allclose(weights(mine)[name], array, rtol=1e-5, atol=1e-7)
@@ -37,18 +37,38 @@ def test_agrees_with_adam_parameter_by_parameter():
 
 def test_goes_on_from_its_arrays():
     one, two = small_model(1), small_model(1)
-    first, second = (AdamW(model, 0.01, 0.0) for model in (one, two))
-    first.update(one, gradients_of(one, 0), mx.array(0.5))
-    second.restore(first.arrays())
-    two.load_weights(tree_flatten(one.parameters()))
+    first, second = (AdamW(model, 0.01, 0.0, 0.9) for model in (one, two))
+    first.update(gradients_of(one, 0), mx.array(0.5))
+    second.restore(first.arrays(), first.average())
     for model, optimizer in ((one, first), (two, second)):
-        optimizer.update(model, gradients_of(model, 1), mx.array(1.0))
+        optimizer.update(gradients_of(model, 1), mx.array(1.0))
     for name, array in weights(one).items():
         np.testing.assert_array_equal(array, weights(two)[name])
+        np.testing.assert_array_equal(first.average()[name], second.average()[name])
+
+
+def test_averages_the_parameters_with_a_memory_that_grows():
+    model = small_model(1)
+    optimizer = AdamW(model, 0.01, 0.0, average_decay=0.5)
+    expected = weights(model)
+    for step in range(12):
+        optimizer.update(gradients_of(model, step), mx.array(1.0))
+        keep = min(0.5, (2 + step) / (11 + step))
+        for name, array in weights(model).items():
+            expected[name] = keep * expected[name] + (1 - keep) * array
+            np.testing.assert_allclose(optimizer.average()[name], expected[name], rtol=1e-5)
+
+
+def test_an_average_without_memory_is_the_parameters():
+    model = small_model(1)
+    optimizer = AdamW(model, 0.01, 0.0, average_decay=0.0)
+    optimizer.update(gradients_of(model, 0), mx.array(1.0))
+    for name, array in weights(model).items():
+        np.testing.assert_array_equal(optimizer.average()[name], array)
 
 
 def test_refuses_the_state_of_another_model():
-    optimizer = AdamW(small_model(1), 0.01, 0.0)
-    other = AdamW(nn.Linear(2, 2), 0.01, 0.0)
+    optimizer = AdamW(small_model(1), 0.01, 0.0, 0.0)
+    other = AdamW(nn.Linear(2, 2), 0.01, 0.0, 0.0)
     with pytest.raises(ValueError, match="other parameters"):
-        optimizer.restore(other.arrays())
+        optimizer.restore(other.arrays(), other.average())

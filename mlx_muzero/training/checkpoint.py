@@ -18,7 +18,7 @@ import numpy as np
 
 from mlx_muzero.errors import RunError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 KEEP_NEWEST = 2
 
 _PARTIAL_SUFFIX = ".partial"
@@ -29,8 +29,8 @@ class Checkpoint:
     """Everything a run needs to go on.
 
     Attributes:
-      weights: model parameters and batch-norm statistics by name.
-      optimizer: optimizer state by name.
+      weights: averaged model parameters, which play, and batch-norm statistics by name.
+      optimizer: optimizer state by name, the parameters being learned included.
       replay: arrays of the replay buffer.
       state: counters and facts that fit JSON.
     """

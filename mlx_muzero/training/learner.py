@@ -51,7 +51,9 @@ class Learner:
     def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
         self.model = model
         self.config = config
-        self.optimizer = AdamW(model, config.learning_rate, config.weight_decay)
+        self.optimizer = AdamW(
+            model, config.learning_rate, config.weight_decay, config.average_decay
+        )
         self.steps = 0
         self._terms = loss_terms(config)
         if not self._terms:
@@ -96,7 +98,7 @@ class Learner:
         squares = _squares(by_name)
         norm = mx.sqrt(squares.sum())
         scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
-        self.optimizer.update(self.model, by_name, scale)
+        self.optimizer.update(by_name, scale)
         return {
             "losses": parts,
             "total": total,
@@ -124,20 +126,24 @@ class Learner:
             "train.learning_rate or the weight of a loss in the run's config.toml and resume."
         )
 
+    def playing_weights(self) -> dict[str, mx.array]:
+        """Averaged parameters, and batch-norm statistics, by name: what an agent plays with."""
+        return dict(tree_flatten(self.model.parameters())) | self.optimizer.average()
+
     def arrays(self) -> tuple[dict[str, mx.array], dict[str, mx.array]]:
-        """Weights (batch-norm statistics included) and optimizer state, flat by name.
+        """`playing_weights` and optimizer state, flat by name.
 
         Raises:
           TrainingDiverged: a weight is NaN or infinite; names it.
         """
-        weights = dict(tree_flatten(self.model.parameters()))
+        weights = self.playing_weights()
         self._require("weight", weights, _squares(weights))
         return weights, self.optimizer.arrays()
 
     def restore(self, weights: dict[str, mx.array], optimizer: dict[str, mx.array]) -> None:
         """Inverse of `arrays`."""
         self.model.load_weights(list(weights.items()), strict=True)
-        self.optimizer.restore(optimizer)
+        self.optimizer.restore(optimizer, average=weights)
 
 
 def _squares(arrays: dict[str, mx.array]) -> mx.array:

@@ -100,9 +100,9 @@ class Trainer:
 
     def __post_init__(self) -> None:
         """Build model, agent, replay and collector from the configuration."""
-        self.model = build_model(self.config, self.rules.table)
-        self.agent = Agent(self.model, self.config.search, self.rules.table, len(OUTCOME_NAMES))
-        self.learner = Learner(self.model, self.config.train)
+        self.learner = Learner(build_model(self.config, self.rules.table), self.config.train)
+        self.playing = build_model(self.config, self.rules.table)
+        self.agent = Agent(self.playing, self.config.search, self.rules.table, len(OUTCOME_NAMES))
         self.replay = ReplayBuffer(
             self.config.replay,
             self.config.train.seed,
@@ -182,7 +182,7 @@ class Trainer:
         first = self.counters.episodes
         count = min(self.config.collect.envs, self.config.train.episodes - first)
         began = time.perf_counter()
-        self.agent.refresh()
+        self._play_what_is_learned()
         played = self.collector.collect(first, count, self._decided)
         self.replay.add(played)
         self.counters.episodes += count
@@ -219,8 +219,12 @@ class Trainer:
             self.journal.append("learned", steps=self.counters.steps, **asdict(report))
         self.listener.learned(report, self.counters)
 
-    def _validate(self) -> None:
+    def _play_what_is_learned(self) -> None:
+        self.playing.load_weights(list(self.learner.playing_weights().items()), strict=True)
         self.agent.refresh()
+
+    def _validate(self) -> None:
+        self._play_what_is_learned()
         policy = SearchPolicy(self.agent, self.config.search.num_simulations)
         metrics = backtest(
             policy, self.dataset, self.rules, self._validation_starts, self._decided
