@@ -14,6 +14,7 @@ Expansion = Literal["all_outcomes", "single_outcome"]
 ConcreteBackend = Literal["native", "mlx"]
 Backend = Literal["native", "mlx", "auto"]
 ValueLoss = Literal["cross_entropy", "mse"]
+BestBy = Literal["expectancy", "net_pips"]
 
 
 def setting(default: Any, about: str, low: float | None = None, high: float | None = None) -> Any:
@@ -130,6 +131,9 @@ class TrainConfig:
     value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
     validate_interval: int = setting(100, "episodes between validations", 1)
     validate_sessions: int = setting(100, "sessions of one validation", 1)
+    best_by: BestBy = setting(
+        "expectancy", "what makes the best checkpoint: net pips a trade, or a session"
+    )
     checkpoint_interval: int = setting(100, "episodes between checkpoints", 1)
 
 

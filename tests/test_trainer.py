@@ -126,7 +126,7 @@ def test_the_best_checkpoint_is_the_one_with_the_highest_expectancy(
     trainer.run()
     validated = events(trainer, "validated")
     best = max(validated, key=lambda e: (e["metrics"]["expectancy_pips"], e["metrics"]["sqn"]))
-    assert trainer.counters.best_expectancy_pips == best["metrics"]["expectancy_pips"]
+    assert trainer.counters.best_pips == best["metrics"]["expectancy_pips"]
     assert trainer.folder.checkpoints.best().name.endswith(f"episode-{best['episodes']:06d}")
 
 

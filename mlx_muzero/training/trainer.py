@@ -48,7 +48,7 @@ class Counters:
       validated_at: episodes at the last validation.
       saved_at: episodes at the last checkpoint.
       saves: checkpoints written; they are named by it.
-      best_expectancy_pips: of the best validation so far.
+      best_pips: of the best validation so far, a trade or a session (`train.best_by`).
       best_sqn: quality score of it, which breaks ties.
     """
 
@@ -57,7 +57,7 @@ class Counters:
     validated_at: int = 0
     saved_at: int = 0
     saves: int = 0
-    best_expectancy_pips: float | None = None
+    best_pips: float | None = None
     best_sqn: float = 0.0
 
 
@@ -232,7 +232,7 @@ class Trainer:
         self.counters.validated_at = self.counters.episodes
         is_best = self._is_best(metrics)
         if is_best:
-            self.counters.best_expectancy_pips = metrics.expectancy_pips
+            self.counters.best_pips = self._pips(metrics)
             self.counters.best_sqn = metrics.sqn
         self.journal.append(
             "validated",
@@ -246,11 +246,15 @@ class Trainer:
             self._save(best=True)
 
     def _is_best(self, metrics: Metrics) -> bool:
-        """Best by expectancy, ties by the quality score (FX "Validation Process", design 3.11)."""
-        best = self.counters.best_expectancy_pips
+        """Best by pips, ties by the quality score (FX "Validation Process", design 3.11)."""
+        best = self.counters.best_pips
         if best is None:
             return True
-        return (metrics.expectancy_pips, metrics.sqn) > (best, self.counters.best_sqn)
+        return (self._pips(metrics), metrics.sqn) > (best, self.counters.best_sqn)
+
+    def _pips(self, metrics: Metrics) -> float:
+        by_trade = self.config.train.best_by == "expectancy"
+        return metrics.expectancy_pips if by_trade else metrics.net_pips_per_session
 
     def _save(self, *, best: bool = False) -> None:
         self.counters.saved_at = self.counters.episodes
