@@ -80,7 +80,7 @@ std::int32_t add_successor(Tree& tree, const TreeShape& shape, const PositionTab
   const std::int32_t here = tree.position[leaf.node];
   const std::int32_t next = positions.next[std::ptrdiff_t{here} * shape.actions + leaf.action];
   const std::int32_t position = next < 0 ? here : next;
-  const std::int32_t node = tree.add_decision(shape, position, tree.depth[leaf.node] + 1, value);
+  const std::int32_t node = tree.add_decision(position, tree.depth[leaf.node] + 1, value);
   tree.child[std::ptrdiff_t{chance} * shape.outcomes + outcome] = node;
   normalize_prior(prior, positions.tree_allowed + std::ptrdiff_t{position} * shape.actions,
                   shape.actions, tree.prior + std::ptrdiff_t{node} * shape.actions);
@@ -144,13 +144,15 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
   double total = 0.0;
   int count = 0;
   for (int a = 0; a < actions; ++a) {
-    if (!allowed[a]) continue;
-    total += weights[a];
-    ++count;
+    prior[a] = allowed[a] ? weights[a] : 0.0f;
+    total += prior[a];
+    count += allowed[a];
   }
-  for (int a = 0; a < actions; ++a) {
-    const double share = total > 0.0 ? weights[a] / total : 1.0 / count;
-    prior[a] = allowed[a] ? static_cast<float>(share) : 0.0f;
+  if (total > 0.0) {
+    for (int a = 0; a < actions; ++a) prior[a] = static_cast<float>(prior[a] / total);
+  } else {
+    const auto uniform = static_cast<float>(1.0 / count);
+    for (int a = 0; a < actions; ++a) prior[a] = allowed[a] ? uniform : 0.0f;
   }
 }
 
