@@ -5,12 +5,16 @@ import os
 import re
 import subprocess
 import sys
+import venv
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from typer.testing import CliRunner
 
 from mlx_muzero import config_toml
+from mlx_muzero.backends import BACKENDS
+from mlx_muzero.config import Expansion
 from mlx_muzero.config_keys import KEYS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +39,29 @@ def test_collection_benchmark_adds_up():
         assert sum(result["share"].values()) == pytest.approx(1)
         assert min(result["share"].values()) > 0
         assert result["ratio_to_twin"] > 0
+
+
+def test_search_benchmark_covers_its_grid():
+    sizes = ("--roots", "2", "3", "--simulations", "2", "--rounds", "1")
+    found = run_script("bench_search.py", *sizes, "--json")
+    assert {(row["expansion"], row["roots"], row["backend"]) for row in found["backends"]} == {
+        (expansion, roots, backend)
+        for expansion in get_args(Expansion)
+        for roots in (2, 3)
+        for backend in BACKENDS
+    }
+    assert {row["expansion"] for row in found["tree"]} == set(get_args(Expansion))
+    rows = [*found["backends"], *found["tree"]]
+    assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
+
+
+def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):
+    bare = tmp_path / "bin" / "python"
+    venv.create(tmp_path, with_pip=False)
+    found = run_script("bench_search.py", "--peer", f"mctx={bare}", "--json")
+    assert found["notes"] == [
+        f"mctx is not installed for {bare}; install it there: {bare} -m pip install mctx 'jax[cpu]'"
+    ]
 
 
 def test_replay_of_ten_thousand_episodes_stays_under_500_mb():

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "bindings/bench.h"
 #include "bindings/evaluators.h"
 #include "search/search.h"
 #include "search/tree_rows.h"
@@ -209,6 +210,7 @@ NB_MODULE(_core, m) {
           nb::arg("leaves_per_step"));
 
   muzero::bindings::add_evaluators(m);
+  muzero::bindings::add_bench(m);
 
   nb::class_<Core>(m, "SearchCore")
       .def(nb::init<const ms::Params&, const In<std::int32_t>&, int, int>(), nb::arg("params"),

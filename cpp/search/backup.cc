@@ -18,16 +18,25 @@ void add_to_edge(Tree& tree, std::ptrdiff_t edge, double result) {
   tree.edge_value[edge] = n == 0.0 ? result : (tree.edge_value[edge] * n + result) / (n + 1.0);
 }
 
-// Sum over c of P(c) * (r_c + discount * V_c), with `replacement` for the value of `outcome`.
-double expected_return(const Tree& tree, const TreeShape& shape, double discount,
-                       std::int32_t chance, int outcome, double replacement) {
+// Sums over c of P(c) * (r_c + discount * V_c).
+struct Expectation {
+  double of_values;  // V_c are the successors' values
+  double of_result;  // the same, but for one outcome whose V_c is a simulation's return
+};
+
+Expectation expected_return(const Tree& tree, const TreeShape& shape, double discount,
+                            std::int32_t chance, int outcome, double result) {
   const std::ptrdiff_t first = std::ptrdiff_t{chance} * shape.outcomes;
-  double total = 0.0;
+  const float* prob = tree.outcome_prob + first;
+  const float* reward = tree.reward + first;
+  const std::int32_t* child = tree.child + first;
+  Expectation sum{};
   for (int c = 0; c < shape.outcomes; ++c) {
-    const double value = c == outcome ? replacement : tree.value[tree.child[first + c]];
-    total += tree.outcome_prob[first + c] * (tree.reward[first + c] + discount * value);
+    const double value = tree.value[child[c]];
+    sum.of_values += prob[c] * (reward[c] + discount * value);
+    sum.of_result += prob[c] * (reward[c] + discount * (c == outcome ? result : value));
   }
-  return total;
+  return sum;
 }
 
 constexpr int kNoOutcome = -1;
@@ -41,10 +50,11 @@ void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, Path
     const std::ptrdiff_t outcome = std::ptrdiff_t{chance} * shape.outcomes + step.outcome;
     ++tree.traversals[outcome];
     if (params.expansion == Expansion::kAllOutcomes) {
-      result = expected_return(tree, shape, params.discount, chance, step.outcome, result);
+      const Expectation sum =
+          expected_return(tree, shape, params.discount, chance, step.outcome, result);
       ++tree.edge_visits[edge];
-      tree.edge_value[edge] =
-          expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0);
+      tree.edge_value[edge] = sum.of_values;
+      result = sum.of_result;
     } else {
       result = tree.reward[outcome] + params.discount * result;
       add_to_edge(tree, edge, result);
@@ -70,7 +80,7 @@ std::int32_t add_successor(Tree& tree, const TreeShape& shape, const PositionTab
   const std::int32_t here = tree.position[leaf.node];
   const std::int32_t next = positions.next[std::ptrdiff_t{here} * shape.actions + leaf.action];
   const std::int32_t position = next < 0 ? here : next;
-  const std::int32_t node = tree.add_decision(shape, position, tree.depth[leaf.node] + 1, value);
+  const std::int32_t node = tree.add_decision(position, tree.depth[leaf.node] + 1, value);
   tree.child[std::ptrdiff_t{chance} * shape.outcomes + outcome] = node;
   normalize_prior(prior, positions.tree_allowed + std::ptrdiff_t{position} * shape.actions,
                   shape.actions, tree.prior + std::ptrdiff_t{node} * shape.actions);
@@ -96,7 +106,8 @@ void expand_all_outcomes(Tree& tree, const TreeShape& shape, const Params& param
     add_successor(tree, shape, positions, leaf, chance, c, evaluation.value[c],
                   evaluation.prior + std::ptrdiff_t{c} * shape.actions);
   }
-  const double result = expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0);
+  const double result =
+      expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0).of_values;
   add_to_edge(tree, std::ptrdiff_t{leaf.node} * shape.actions + leaf.action, result);
   add_to_node(tree, leaf.node, result);
   back_up_path(tree, shape, params, path, result);
@@ -133,13 +144,15 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
   double total = 0.0;
   int count = 0;
   for (int a = 0; a < actions; ++a) {
-    if (!allowed[a]) continue;
-    total += weights[a];
-    ++count;
+    prior[a] = allowed[a] ? weights[a] : 0.0f;
+    total += prior[a];
+    count += allowed[a];
   }
-  for (int a = 0; a < actions; ++a) {
-    const double share = total > 0.0 ? weights[a] / total : 1.0 / count;
-    prior[a] = allowed[a] ? static_cast<float>(share) : 0.0f;
+  if (total > 0.0) {
+    for (int a = 0; a < actions; ++a) prior[a] = static_cast<float>(prior[a] / total);
+  } else {
+    const auto uniform = static_cast<float>(1.0 / count);
+    for (int a = 0; a < actions; ++a) prior[a] = allowed[a] ? uniform : 0.0f;
   }
 }
 

@@ -70,7 +70,7 @@ void Search::reset(int roots, const float* prior, const float* value,
   const std::size_t block = shape_.block_bytes();
   const std::size_t needed = block * as_size(roots);
   if (needed > arena_bytes_) {
-    arena_.reset(new std::byte[needed]);  // never cleared: nodes are written when created
+    arena_.reset(new std::byte[needed]);
     arena_bytes_ = needed;
   }
   trees_.resize(as_size(roots));
@@ -80,8 +80,8 @@ void Search::reset(int roots, const float* prior, const float* value,
   for (int b = 0; b < roots; ++b) {
     Tree& tree = trees_[as_size(b)];
     tree = Tree::in(arena_.get() + block * as_size(b), shape_);
-    tree.clear();
-    tree.add_decision(shape_, position[b], 0, value[b]);
+    tree.clear(shape_);
+    tree.add_decision(position[b], 0, value[b]);
     const std::uint8_t* allowed = allowed_at(tree, kRootNode);
     normalize_prior(row_of(prior, b, num_actions), allowed, num_actions, tree.prior);
     std::fill_n(tree.gumbel, num_actions, 0.0);

@@ -81,31 +81,32 @@ Tree Tree::in(std::byte* block, const TreeShape& shape) {
   return lay_out(layout, shape);
 }
 
-void Tree::clear() {
+// Of all nodes at once: filling each one's few edges as it is added takes longer.
+void Tree::clear(const TreeShape& shape) {
   num_decisions = num_chances = num_leaves = simulations = max_depth = 0;
   total_depth = 0;
+  const auto actions = std::ptrdiff_t{shape.decisions} * shape.actions;
+  std::fill_n(edge_visits, actions, 0);
+  std::fill_n(chance, actions, -1);
+  const auto outcomes = std::ptrdiff_t{shape.chances} * shape.outcomes;
+  std::fill_n(traversals, outcomes, 0);
+  std::fill_n(child, outcomes, -1);
 }
 
-std::int32_t Tree::add_decision(const TreeShape& shape, std::int32_t at_position,
-                                std::int32_t at_depth, float network_value) {
+std::int32_t Tree::add_decision(std::int32_t at_position, std::int32_t at_depth,
+                                float network_value) {
   const std::int32_t node = num_decisions++;
   value[node] = network_value;
   raw_value[node] = network_value;
   visits[node] = 1;
   position[node] = at_position;
   depth[node] = at_depth;
-  const std::ptrdiff_t edge = std::ptrdiff_t{node} * shape.actions;
-  std::fill_n(edge_visits + edge, shape.actions, 0);
-  std::fill_n(chance + edge, shape.actions, -1);
   return node;
 }
 
 std::int32_t Tree::add_chance(const TreeShape& shape, std::int32_t node, std::int32_t action) {
   const std::int32_t created = num_chances++;
   chance[std::ptrdiff_t{node} * shape.actions + action] = created;
-  const std::ptrdiff_t edge = std::ptrdiff_t{created} * shape.outcomes;
-  std::fill_n(traversals + edge, shape.outcomes, 0);
-  std::fill_n(child + edge, shape.outcomes, -1);
   return created;
 }
 

@@ -106,10 +106,10 @@ struct Tree {
     return path + std::ptrdiff_t{i} * shape.steps;
   }
 
-  void clear();
+  // Forgets all nodes.
+  void clear(const TreeShape& shape);
   // Appends a decision node without children; its prior is left to the caller.
-  std::int32_t add_decision(const TreeShape& shape, std::int32_t at_position, std::int32_t at_depth,
-                            float network_value);
+  std::int32_t add_decision(std::int32_t at_position, std::int32_t at_depth, float network_value);
   // Appends the chance node of (node, action), without children; probabilities and rewards unset.
   std::int32_t add_chance(const TreeShape& shape, std::int32_t node, std::int32_t action);
 };

@@ -1,0 +1,63 @@
+"""The fx_micro networks to search with, and roots to search from."""
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import numpy as np
+from mlx.utils import tree_flatten
+
+from mlx_muzero.config import FX_MICRO
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.trading.positions import FX_ACTIONS
+from mlx_muzero.training.models import build_model
+from mlx_muzero.types import F32
+
+OUTCOMES = len(OUTCOME_NAMES)
+_RECURRENT = tuple(
+    f"{name}_network." for name in ("outcome", "dynamics", "policy", "value", "afterstate")
+)
+
+
+def fx_micro() -> StochasticMuZero:
+    """The preset's model with heads drawn at random: fresh ones begin at zero.
+
+    With those every value would be equal, and the tree unlike that of a trained model.
+    """
+    model = build_model(FX_MICRO, FX_ACTIONS)
+    heads = (
+        model.policy_network.logits,
+        model.value_network.logits,
+        model.dynamics_network.reward,
+    )
+    for number, head in enumerate(heads):
+        head.weight = mx.random.normal(head.weight.shape, scale=0.1, key=mx.random.key(number))
+    mx.eval(model.parameters())
+    return model
+
+
+def recurrent_weights(model: StochasticMuZero) -> dict[str, F32]:
+    """The networks a search evaluates, by parameter, and the values of the value bins."""
+    weights = {
+        name: np.asarray(array)
+        for name, array in dict(tree_flatten(model.parameters())).items()
+        if name.startswith(_RECURRENT)
+    }
+    return weights | {"support.centers": np.asarray(model.support.centers)}
+
+
+@dataclass(frozen=True)
+class Roots:
+    """Where searches begin: latent [B, D], prior [B, A], value [B]."""
+
+    latent: F32
+    prior: F32
+    value: F32
+
+    @classmethod
+    def of(cls, model: StochasticMuZero, count: int) -> "Roots":
+        """Random latents, as normalised as the model's own, and what it makes of them."""
+        numbers = np.random.default_rng(0).normal(size=(count, model.config.latent_width))
+        latent = mx.array(numbers.astype(np.float32))
+        prior = mx.softmax(model.policy_logits(latent), axis=-1)
+        return cls(np.asarray(latent), np.asarray(prior), np.asarray(model.value(latent)))
