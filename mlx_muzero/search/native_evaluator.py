@@ -47,8 +47,13 @@ class NativeEvaluator:
     bit, except where Accelerate does the products (macOS).
     """
 
-    def __init__(self, model: RecurrentModule) -> None:
+    def __init__(self, model: RecurrentModule, kernels: str | None = None) -> None:
         """Copies the model's weights.
+
+        Args:
+            model: the networks.
+            kernels: one of `_core.kernels()`, those this machine can run; the first is the default,
+                and the fastest.
 
         Raises:
             SearchError: the model has other networks than `StochasticMuZero`; names the parameter.
@@ -65,6 +70,7 @@ class NativeEvaluator:
             policy_blocks=config.policy_blocks,
             value_blocks=config.value_blocks,
             afterstate_blocks=config.afterstate_blocks,
+            kernels=kernels or _core.kernels()[0],
         )
         self._shapes = {name: tuple(shape) for name, shape in self.core.parameters()}
         self.refresh()
