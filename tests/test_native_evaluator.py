@@ -74,13 +74,15 @@ def random_leaves(model, rows, seed=0):
 
 
 def expansions(evaluator, model, rows, seed=0):
-    """Every array of both kinds of expansion, and of the expansion one step below."""
+    """What is predicted of roots, both kinds of expansion, and the expansion one step below."""
     every, single = random_leaves(model, rows, seed)
-    evaluator.reset(latents_of(model, rows, seed), every.parent, rows * (1 + model.outcomes))
+    latents = latents_of(model, rows, seed)
+    evaluator.reset(latents, every.parent, rows * (1 + model.outcomes))
     found = [evaluator.expand_single(single), evaluator.expand(every)]
     below = Leaves(every.tree, every.slot[:, -1].copy(), every.action, every.slot)
     found.append(evaluator.expand(below))
-    return {
+    prior, value = evaluator.predict(latents)
+    return {"root.prior": prior, "root.value": value} | {
         f"{step}.{name}": array
         for step, one in enumerate(found)
         for name, array in dataclasses.asdict(one).items()

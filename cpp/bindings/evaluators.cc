@@ -68,6 +68,19 @@ class NetworkFace : public Evaluator {
     }
   }
 
+  nb::tuple predict(const In<float>& latents) {
+    const Exclusive exclusive(busy);
+    const std::size_t rows = latents.ndim() == 2 ? latents.shape(0) : 0;
+    const std::size_t actions = as_size(sizes().actions);
+    const float* first = checked("latents", latents, {rows, as_size(sizes().width)});
+    std::vector<float> prior(rows * actions), value(rows);
+    {
+      const nb::gil_scoped_release release;
+      evaluator_.predict(first, static_cast<int>(rows), prior.data(), value.data());
+    }
+    return nb::make_tuple(to_numpy(std::move(prior), {rows, actions}), column(std::move(value)));
+  }
+
   void reset(const In<float>& latents, const In<std::int32_t>& slots, int capacity) {
     const Exclusive exclusive(busy);
     const std::size_t rows = slots.size();
@@ -162,9 +175,11 @@ void add_evaluators(nb::module_& m) {
           },
           nb::kw_only(), nb::arg("width"), nb::arg("actions"), nb::arg("outcomes"),
           nb::arg("bins"), nb::arg("outcome_blocks"), nb::arg("dynamics_blocks"),
-          nb::arg("policy_blocks"), nb::arg("value_blocks"), nb::arg("afterstate_blocks"), nb::arg("kernels"))
+          nb::arg("policy_blocks"), nb::arg("value_blocks"), nb::arg("afterstate_blocks"),
+          nb::arg("kernels"))
       .def("parameters", &NetworkFace::parameters)
       .def("load", &NetworkFace::load, nb::arg("arrays"))
+      .def("predict", &NetworkFace::predict, nb::arg("latents"))
       .def("reset", &NetworkFace::reset, nb::arg("root_latents"), nb::arg("root_slots"),
            nb::arg("capacity"))
       .def("expand_all", &NetworkFace::expand_all, nb::arg("parent"), nb::arg("action"),

@@ -12,6 +12,12 @@ using search::SearchError;
 
 std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
 
+// Latent [width] -> [padded(width)].
+void copy_padded(const float* latent, int width, float* to) {
+  std::copy_n(latent, width, to);
+  std::fill(to + width, to + padded(width), 0.0f);
+}
+
 void require_below(const char* name, const std::vector<std::int32_t>& values, int limit) {
   for (const std::int32_t value : values) {
     if (value < 0 || value >= limit) {
@@ -34,6 +40,17 @@ NetworkEvaluator::Worker::Worker(const networks::RecurrentNetwork& network, int 
       value(as_size(workspace.rows)),
       prior(as_size(workspace.rows) * as_size(network.sizes().actions)) {}
 
+void NetworkEvaluator::predict(const float* latents, int rows, float* prior, float* value) {
+  reserve(1, rows);
+  Worker& worker = workers_.front();
+  const int width = network_.sizes().width;
+  for (std::ptrdiff_t row = 0; row < rows; ++row) {
+    copy_padded(latents + row * width, width, worker.next.get() + row * padded(width));
+  }
+  network_.policy(worker.next.get(), rows, worker.workspace, prior);
+  network_.value(worker.next.get(), rows, worker.workspace, value);
+}
+
 void NetworkEvaluator::reset(int rows, const float* latents, const std::int32_t* slots,
                              int capacity) {
   const int width = network_.sizes().width;
@@ -48,9 +65,7 @@ void NetworkEvaluator::reset(int rows, const float* latents, const std::int32_t*
       throw SearchError("root slot " + std::to_string(slots[row]) + " is not in 0 .. " +
                         std::to_string(capacity - 1));
     }
-    float* latent = pool_.get() + slots[row] * stride;
-    std::copy_n(latents + std::ptrdiff_t{row} * width, width, latent);
-    std::fill(latent + width, latent + stride, 0.0f);
+    copy_padded(latents + std::ptrdiff_t{row} * width, width, pool_.get() + slots[row] * stride);
   }
 }
 

@@ -17,6 +17,9 @@ class NetworkEvaluator : public search::LeafEvaluator {
 
   networks::RecurrentNetwork& network() { return network_; }
 
+  // Policy [rows, A] and value [rows] of latents [rows, D].
+  void predict(const float* latents, int rows, float* prior, float* value);
+
   // Starts a search: latents [rows, D] go to `slots` [rows], all below `capacity`.
   void reset(int rows, const float* latents, const std::int32_t* slots, int capacity);
 

@@ -96,6 +96,11 @@ class NativeEvaluator:
                 )
         self.core.load([_floats(arrays[name]) for name in self._shapes])
 
+    def predict(self, latents: mx.array) -> tuple[F32, F32]:
+        """Policy [n, A] and value [n] of latents [n, D]."""
+        prior, value = self.core.predict(_floats(latents))
+        return prior, value
+
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Starts a search (see `Evaluator.reset`)."""
         self.core.reset(_floats(root_latents), root_slots, capacity)
