@@ -33,8 +33,8 @@ class Prediction:
 class Agent:
     """Plans with `model` under the rules of `table`; holds no state between decisions.
 
-    `search.backend` evaluates the leaves, with the weights `model` had when the agent was made or
-    last refreshed.
+    `search.backend` evaluates latents, with the weights `model` had when the agent was made or last
+    refreshed; observations become latents in `model` itself.
 
     Raises:
       ConfigError: the backend is "auto", which `mlx_muzero.backends.settle` replaces.
@@ -60,10 +60,7 @@ class Agent:
         """Root inference on observations ``f32[B, W, F]``."""
         self._model.eval()
         latent = self._model.representation(mx.array(observation))
-        prior = mx.softmax(self._model.policy_logits(latent), axis=-1)
-        value = self._model.value(latent)
-        mx.eval(latent, prior, value)
-        return Prediction(latent, np.array(prior), np.array(value))
+        return Prediction(latent, *self._evaluator.predict(latent))
 
     def plan(
         self, observation: F32, position: I32, seed: U64, *, simulations: int, noise: bool

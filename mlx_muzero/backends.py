@@ -16,6 +16,7 @@ from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.search.native_evaluator import NativeEvaluator
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
+from mlx_muzero.types import F32
 
 BACKENDS: tuple[ConcreteBackend, ...] = ("native", "mlx")
 
@@ -24,6 +25,10 @@ _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
 
 class NetworkEvaluator(Evaluator[mx.array], Protocol):
     """An evaluator of a model whose weights may change."""
+
+    def predict(self, latents: mx.array) -> tuple[F32, F32]:
+        """Policy [n, A] and value [n] of latents [n, D]."""
+        ...
 
     def refresh(self) -> None:
         """Takes over the model's present weights."""

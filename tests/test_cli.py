@@ -132,6 +132,23 @@ def test_a_resumed_run_keeps_its_configuration(trained, cli):
     assert "keeps its configuration" in err
 
 
+def test_auto_is_settled_when_a_run_begins(cli, config_file, db, tmp_path):
+    code, _, err = cli(
+        "train", "--run", "r", "--config", config_file, "--db", db, "--minutes", "0",
+        "--set", "search.backend=auto",
+    )  # fmt: skip
+    assert code == 0, err
+    backend = RunFolder(tmp_path / "r").config().search.backend
+    assert backend in ("native", "mlx")
+    assert f"search backend: {backend}" in err
+
+
+def test_a_run_that_names_no_backend_is_not_resumed(trained, cli):
+    path = trained / "config.toml"
+    path.write_text(path.read_text().replace('backend = "native"', 'backend = "auto"'))
+    mistake(cli("train", "--run", trained, "--resume"), 3, "search.backend", 'name "native"')
+
+
 def test_a_run_resumed_on_other_bars_is_refused(trained, cli, db):
     with BarStore(db) as store:
         store.remove("TEST")

@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
 from heads import with_random_heads
+from mlx_muzero import _core
 from mlx_muzero.config import FX_MICRO
 from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import Leaves, Search, SearchParams, SingleLeaves
 from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.search.native_evaluator import NativeEvaluator
+from runs import ran_through
 
 POSITIONS = np.array([[0, 1, 2, -1], [1, -1, -1, 0], [2, -1, -1, 0]], np.int32)
 MODES = ["all_outcomes", "single_outcome"]
 SMALL = {"latent_width": 24, "value_bins": 31, "value_min": -3.0, "value_max": 3.0}
+KERNELS = _core.kernels()
 accelerate = pytest.mark.skipif(
     sys.platform == "darwin", reason="Accelerate's rows may depend on the batch"
 )
@@ -71,13 +74,15 @@ def random_leaves(model, rows, seed=0):
 
 
 def expansions(evaluator, model, rows, seed=0):
-    """Every array of both kinds of expansion, and of the expansion one step below."""
+    """What is predicted of roots, both kinds of expansion, and the expansion one step below."""
     every, single = random_leaves(model, rows, seed)
-    evaluator.reset(latents_of(model, rows, seed), every.parent, rows * (1 + model.outcomes))
+    latents = latents_of(model, rows, seed)
+    evaluator.reset(latents, every.parent, rows * (1 + model.outcomes))
     found = [evaluator.expand_single(single), evaluator.expand(every)]
     below = Leaves(every.tree, every.slot[:, -1].copy(), every.action, every.slot)
     found.append(evaluator.expand(below))
-    return {
+    prior, value = evaluator.predict(latents)
+    return {"root.prior": prior, "root.value": value} | {
         f"{step}.{name}": array
         for step, one in enumerate(found)
         for name, array in dataclasses.asdict(one).items()
@@ -99,7 +104,8 @@ def run(model, evaluator, mode, roots, threads=1, simulations=20, rows=slice(Non
     random = np.random.default_rng(5)
     prior = random.dirichlet(np.ones(4), roots).astype(np.float32)
     value = random.normal(size=roots).astype(np.float32)
-    params = SearchParams(num_simulations=simulations, expansion=mode, depth_limit=4, **changes)
+    constants = {"num_simulations": simulations, "expansion": mode, "depth_limit": 4}
+    params = SearchParams(**constants | changes)
     index = np.arange(roots)[rows]
     search = Search(params, POSITIONS, model.outcomes, threads)
     return search.run(
@@ -139,12 +145,31 @@ def test_expansions_are_the_models(width, actions, outcomes, bins, blocks, rows,
     )
 
 
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("rows", [1, 16])
-def test_expansions_of_fx_micro_are_the_models(fx_micro, rows):
+def test_expansions_of_fx_micro_are_the_models(fx_micro, rows, kernels):
     assert_close(
-        expansions(NativeEvaluator(fx_micro), fx_micro, rows),
+        expansions(NativeEvaluator(fx_micro, kernels), fx_micro, rows),
         expansions(MlxEvaluator(fx_micro), fx_micro, rows),
     )
+
+
+def test_expansions_of_a_trained_model_are_the_models(tmp_path, small_config):
+    blocks = ("outcome", "dynamics", "policy", "value", "afterstate")
+    sizes = {"latent_width": 64, **{f"{name}_blocks": 2 for name in blocks}}
+    config = dataclasses.replace(
+        small_config, model=dataclasses.replace(small_config.model, **sizes)
+    )
+    model = ran_through(config, tmp_path).learner.model
+    model.eval()
+    assert_close(
+        expansions(NativeEvaluator(model), model, 16), expansions(MlxEvaluator(model), model, 16)
+    )
+
+
+def test_unknown_kernels_are_refused(small):
+    with pytest.raises(SearchError, match='no kernels named "SSE9"'):
+        NativeEvaluator(small, "SSE9")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -166,9 +191,10 @@ def test_the_number_of_threads_changes_no_bit(small, mode):
 
 
 @accelerate
+@pytest.mark.parametrize("kernels", KERNELS)
 @pytest.mark.parametrize("mode", MODES)
-def test_a_root_alone_has_the_bits_it_has_in_a_batch(fx_micro, mode):
-    evaluator = NativeEvaluator(fx_micro)
+def test_a_root_alone_has_the_bits_it_has_in_a_batch(fx_micro, mode, kernels):
+    evaluator = NativeEvaluator(fx_micro, kernels)
     together = run(fx_micro, evaluator, mode, 16, threads=2)
     for rows in (slice(0, 1), slice(15, 16), slice(3, 12)):
         alone = run(fx_micro, evaluator, mode, 16, rows=rows)
@@ -178,13 +204,17 @@ def test_a_root_alone_has_the_bits_it_has_in_a_batch(fx_micro, mode):
 
 @accelerate
 @pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("depth_limit", [1, 2, 4])
 @pytest.mark.parametrize("changes", [{}, {"leaves_per_step": 6}, {"root": "gumbel"}])
-def test_one_call_does_what_step_by_step_does(small, mode, changes):
+def test_one_call_does_what_step_by_step_does(small, mode, depth_limit, changes):
+    """Though it leaves out what no walk comes to see: step by step everything is evaluated."""
     evaluator = NativeEvaluator(small)
     steps = SimpleNamespace(  # without `core`, which C++ would call itself
         reset=evaluator.reset, expand=evaluator.expand, expand_single=evaluator.expand_single
     )
-    one, other = (run(small, by, mode, 9, **changes) for by in (evaluator, steps))
+    one, other = (
+        run(small, by, mode, 9, depth_limit=depth_limit, **changes) for by in (evaluator, steps)
+    )
     np.testing.assert_array_equal(one.visits, other.visits)
     np.testing.assert_array_equal(one.q, other.q)
 

@@ -52,8 +52,9 @@ def train(
         folder.require_market(market)
     stop = _StopSwitch(minutes)
     rules = TradingRules.from_config(settings)
-    if settings.search.backend == "auto":
-        # Once for the whole run, whose config.toml keeps the answer: results depend on it.
+    if settings.search.backend == "auto" and not resume:
+        # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
+        # resumed run must name one.
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
         _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")

@@ -12,6 +12,7 @@ class RecordingEvaluator : public search::LeafEvaluator {
  public:
   explicit RecordingEvaluator(search::LeafEvaluator& inner) : inner_(inner) {}
 
+  bool rows_are_independent() const override { return inner_.rows_are_independent(); }
   void begin(const search::Search& search, int workers, int leaves) override;
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;

@@ -25,9 +25,25 @@ std::vector<float> copied(const float* first, std::size_t count) {
   return first == nullptr ? std::vector<float>() : std::vector<float>(first, first + count);
 }
 
+std::vector<std::string> kernel_names() {
+  std::vector<std::string> names;
+  for (const networks::Kernels* kernels : networks::runnable_kernels()) {
+    names.emplace_back(kernels->name);
+  }
+  return names;
+}
+
+const networks::Kernels& kernels_named(const std::string& name) {
+  for (const networks::Kernels* kernels : networks::runnable_kernels()) {
+    if (kernels->name == name) return *kernels;
+  }
+  throw search::SearchError("this machine has no kernels named \"" + name + "\"");
+}
+
 class NetworkFace : public Evaluator {
  public:
-  explicit NetworkFace(const networks::Sizes& sizes) : evaluator_(sizes) {}
+  NetworkFace(const networks::Sizes& sizes, const networks::Kernels& kernels)
+      : evaluator_(sizes, kernels) {}
 
   search::LeafEvaluator& leaf_evaluator() override { return evaluator_; }
 
@@ -52,6 +68,19 @@ class NetworkFace : public Evaluator {
     }
   }
 
+  nb::tuple predict(const In<float>& latents) {
+    const Exclusive exclusive(busy);
+    const std::size_t rows = latents.ndim() == 2 ? latents.shape(0) : 0;
+    const std::size_t actions = as_size(sizes().actions);
+    const float* first = checked("latents", latents, {rows, as_size(sizes().width)});
+    std::vector<float> prior(rows * actions), value(rows);
+    {
+      const nb::gil_scoped_release release;
+      evaluator_.predict(first, static_cast<int>(rows), prior.data(), value.data());
+    }
+    return nb::make_tuple(to_numpy(std::move(prior), {rows, actions}), column(std::move(value)));
+  }
+
   void reset(const In<float>& latents, const In<std::int32_t>& slots, int capacity) {
     const Exclusive exclusive(busy);
     const std::size_t rows = slots.size();
@@ -70,6 +99,7 @@ class NetworkFace : public Evaluator {
     leaves.parent = copied("parent", parent, {n});
     leaves.action = leaves.tree = copied("action", action, {n});
     leaves.slot = copied("slot", slot, {n, outcomes});
+    leaves.goes_on.assign(n, 1);
     const search::EvaluationColumns found = evaluate(leaves, {}).actions;
     return nb::make_tuple(to_numpy(copied(found.outcome_probs, n * outcomes), {n, outcomes}),
                           to_numpy(copied(found.reward, n * outcomes), {n, outcomes}),
@@ -92,6 +122,7 @@ class NetworkFace : public Evaluator {
     decisions.action = decisions.tree = copied("action", action, {m});
     decisions.outcome = copied("outcome", outcome, {m});
     decisions.slot = copied("slot", slot, {m});
+    decisions.goes_on.assign(m, 1);
     const search::Evaluations found = evaluate(chances, decisions);
     return nb::make_tuple(
         to_numpy(copied(found.actions.outcome_probs, n * outcomes), {n, outcomes}),
@@ -127,6 +158,8 @@ class NetworkFace : public Evaluator {
 }  // namespace
 
 void add_evaluators(nb::module_& m) {
+  m.def("kernels", &kernel_names);
+
   nb::class_<Evaluator>(m, "Evaluator");
 
   nb::class_<NetworkFace, Evaluator>(m, "NetworkEvaluator")
@@ -134,16 +167,19 @@ void add_evaluators(nb::module_& m) {
           "__init__",
           [](NetworkFace* self, int width, int actions, int outcomes, int bins,
              int outcome_blocks, int dynamics_blocks, int policy_blocks, int value_blocks,
-             int afterstate_blocks) {
+             int afterstate_blocks, const std::string& kernels) {
             new (self) NetworkFace({width, actions, outcomes, bins, outcome_blocks,
                                     dynamics_blocks, policy_blocks, value_blocks,
-                                    afterstate_blocks});
+                                    afterstate_blocks},
+                                   kernels_named(kernels));
           },
           nb::kw_only(), nb::arg("width"), nb::arg("actions"), nb::arg("outcomes"),
           nb::arg("bins"), nb::arg("outcome_blocks"), nb::arg("dynamics_blocks"),
-          nb::arg("policy_blocks"), nb::arg("value_blocks"), nb::arg("afterstate_blocks"))
+          nb::arg("policy_blocks"), nb::arg("value_blocks"), nb::arg("afterstate_blocks"),
+          nb::arg("kernels"))
       .def("parameters", &NetworkFace::parameters)
       .def("load", &NetworkFace::load, nb::arg("arrays"))
+      .def("predict", &NetworkFace::predict, nb::arg("latents"))
       .def("reset", &NetworkFace::reset, nb::arg("root_latents"), nb::arg("root_slots"),
            nb::arg("capacity"))
       .def("expand_all", &NetworkFace::expand_all, nb::arg("parent"), nb::arg("action"),

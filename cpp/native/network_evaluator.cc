@@ -12,6 +12,12 @@ using search::SearchError;
 
 std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
 
+// Latent [width] -> [padded(width)].
+void copy_padded(const float* latent, int width, float* to) {
+  std::copy_n(latent, width, to);
+  std::fill(to + width, to + padded(width), 0.0f);
+}
+
 void require_below(const char* name, const std::vector<std::int32_t>& values, int limit) {
   for (const std::int32_t value : values) {
     if (value < 0 || value >= limit) {
@@ -34,6 +40,17 @@ NetworkEvaluator::Worker::Worker(const networks::RecurrentNetwork& network, int 
       value(as_size(workspace.rows)),
       prior(as_size(workspace.rows) * as_size(network.sizes().actions)) {}
 
+void NetworkEvaluator::predict(const float* latents, int rows, float* prior, float* value) {
+  reserve(1, rows);
+  Worker& worker = workers_.front();
+  const int width = network_.sizes().width;
+  for (std::ptrdiff_t row = 0; row < rows; ++row) {
+    copy_padded(latents + row * width, width, worker.next.get() + row * padded(width));
+  }
+  network_.policy(worker.next.get(), rows, worker.workspace, prior);
+  network_.value(worker.next.get(), rows, worker.workspace, value);
+}
+
 void NetworkEvaluator::reset(int rows, const float* latents, const std::int32_t* slots,
                              int capacity) {
   const int width = network_.sizes().width;
@@ -48,9 +65,7 @@ void NetworkEvaluator::reset(int rows, const float* latents, const std::int32_t*
       throw SearchError("root slot " + std::to_string(slots[row]) + " is not in 0 .. " +
                         std::to_string(capacity - 1));
     }
-    float* latent = pool_.get() + slots[row] * stride;
-    std::copy_n(latents + std::ptrdiff_t{row} * width, width, latent);
-    std::fill(latent + width, latent + stride, 0.0f);
+    copy_padded(latents + std::ptrdiff_t{row} * width, width, pool_.get() + slots[row] * stride);
   }
 }
 
@@ -87,37 +102,64 @@ search::Evaluations NetworkEvaluator::evaluate(int worker_index,
   Worker& worker = workers_[as_size(worker_index)];
   search::Evaluations evaluations;
   if (actions.size() > 0) {
-    const int rows = static_cast<int>(actions.size());
-    gather(actions.parent, worker.latent.get());
-    network_.outcome_probs(worker.latent.get(), actions.action.data(), rows, worker.workspace,
-                           worker.outcome_probs.data());
-    evaluations.actions.outcome_probs = worker.outcome_probs.data();
-    if (actions.slot.empty()) {  // single_outcome: the chance node's afterstate
-      network_.afterstate(worker.latent.get(), actions.action.data(), rows, worker.workspace,
-                          worker.next.get());
-      network_.value(worker.next.get(), rows, worker.workspace, worker.afterstate_value.data());
-      evaluations.actions.value = worker.afterstate_value.data();
-    } else {
-      network_.all_dynamics(worker.latent.get(), actions.action.data(), rows, worker.workspace,
-                            worker.next.get(), worker.reward.data());
-      evaluate_successors(worker, actions.slot);
-      evaluations.actions.reward = worker.reward.data();
-      evaluations.actions.value = worker.value.data();
-      evaluations.actions.prior = worker.prior.data();
-    }
+    evaluations.actions = actions.slot.empty() ? evaluate_afterstates(worker, actions)
+                                               : evaluate_all_outcomes(worker, actions);
   }
-  if (outcomes.size() > 0) {
-    gather(outcomes.parent, worker.latent.get());
-    network_.dynamics(worker.latent.get(), outcomes.action.data(), outcomes.outcome.data(),
-                      static_cast<int>(outcomes.size()), worker.workspace, worker.next.get(),
-                      worker.reward.data());
-    evaluate_successors(worker, outcomes.slot);
-    evaluations.outcomes = {.outcome_probs = nullptr,
-                            .reward = worker.reward.data(),
-                            .value = worker.value.data(),
-                            .prior = worker.prior.data()};
-  }
+  if (outcomes.size() > 0) evaluations.outcomes = evaluate_outcomes(worker, outcomes);
   return evaluations;
+}
+
+search::EvaluationColumns NetworkEvaluator::evaluate_afterstates(
+    Worker& worker, const search::LeafColumns& leaves) const {
+  const int rows = static_cast<int>(leaves.size());
+  outcome_probs(worker, leaves);
+  network_.afterstate(worker.latent.get(), leaves.action.data(), rows, worker.workspace,
+                      worker.next.get());
+  network_.value(worker.next.get(), rows, worker.workspace, worker.afterstate_value.data());
+  return {.outcome_probs = worker.outcome_probs.data(), .value = worker.afterstate_value.data()};
+}
+
+search::EvaluationColumns NetworkEvaluator::evaluate_all_outcomes(
+    Worker& worker, const search::LeafColumns& leaves) const {
+  outcome_probs(worker, leaves);
+  network_.all_dynamics(worker.latent.get(), leaves.action.data(),
+                        static_cast<int>(leaves.size()), worker.workspace, worker.next.get(),
+                        worker.reward.data());
+  evaluate_successors(worker, leaves);
+  return {.outcome_probs = worker.outcome_probs.data(),
+          .reward = worker.reward.data(),
+          .value = worker.value.data(),
+          .prior = worker.prior.data()};
+}
+
+search::EvaluationColumns NetworkEvaluator::evaluate_outcomes(
+    Worker& worker, const search::LeafColumns& leaves) const {
+  gather(leaves.parent, worker.latent.get());
+  network_.dynamics(worker.latent.get(), leaves.action.data(), leaves.outcome.data(),
+                    static_cast<int>(leaves.size()), worker.workspace, worker.next.get(),
+                    worker.reward.data());
+  evaluate_successors(worker, leaves);
+  return {.reward = worker.reward.data(),
+          .value = worker.value.data(),
+          .prior = worker.prior.data()};
+}
+
+// Of the leaves' actions; leaves the latents above in worker.latent.
+void NetworkEvaluator::outcome_probs(Worker& worker, const search::LeafColumns& leaves) const {
+  gather(leaves.parent, worker.latent.get());
+  network_.outcome_probs(worker.latent.get(), leaves.action.data(),
+                         static_cast<int>(leaves.size()), worker.workspace,
+                         worker.outcome_probs.data());
+}
+
+// Value and prior of the latents in worker.next, the latter where a walk may go on.
+void NetworkEvaluator::evaluate_successors(Worker& worker,
+                                           const search::LeafColumns& leaves) const {
+  network_.value(worker.next.get(), static_cast<int>(leaves.slot.size()), worker.workspace,
+                 worker.value.data());
+  const int kept = keep_latents(worker, leaves);
+  if (kept > 0) network_.policy(worker.next.get(), kept, worker.workspace, worker.prior.data());
+  spread_priors(worker, leaves, kept);
 }
 
 void NetworkEvaluator::gather(const std::vector<std::int32_t>& slots, float* latents) const {
@@ -128,17 +170,36 @@ void NetworkEvaluator::gather(const std::vector<std::int32_t>& slots, float* lat
   }
 }
 
-// Value and prior of the latents in worker.next, which go to `slots`.
-void NetworkEvaluator::evaluate_successors(Worker& worker,
-                                           const std::vector<std::int32_t>& slots) {
+// Puts successors from which a walk may go on into their slots, and side by side at the beginning
+// of worker.next. Returns how many they are.
+int NetworkEvaluator::keep_latents(Worker& worker, const search::LeafColumns& leaves) const {
   const std::ptrdiff_t stride = padded(network_.sizes().width);
+  const std::size_t successors = leaves.slot.size() / leaves.size();
   const float* latent = worker.next.get();
-  const int rows = static_cast<int>(slots.size());
-  network_.value(latent, rows, worker.workspace, worker.value.data());
-  network_.policy(latent, rows, worker.workspace, worker.prior.data());
-  for (const std::int32_t slot : slots) {
-    std::copy_n(latent, stride, pool_.get() + slot * stride);
-    latent += stride;
+  float* kept = worker.next.get();
+  for (std::size_t row = 0; row < leaves.slot.size(); ++row, latent += stride) {
+    if (!leaves.goes_on[row / successors]) continue;
+    std::copy_n(latent, stride, pool_.get() + leaves.slot[row] * stride);
+    if (kept != latent) std::copy_n(latent, stride, kept);
+    kept += stride;
+  }
+  return static_cast<int>((kept - worker.next.get()) / stride);
+}
+
+// Moves the first `kept` priors to the rows they belong to, zeros to the others.
+void NetworkEvaluator::spread_priors(Worker& worker, const search::LeafColumns& leaves,
+                                     int kept) const {
+  const std::ptrdiff_t actions = network_.sizes().actions;
+  const std::size_t successors = leaves.slot.size() / leaves.size();
+  const float* from = worker.prior.data() + kept * actions;
+  float* to = worker.prior.data() + static_cast<std::ptrdiff_t>(leaves.slot.size()) * actions;
+  for (std::size_t row = leaves.slot.size(); row-- > 0;) {
+    to -= actions;
+    if (!leaves.goes_on[row / successors]) {
+      std::fill_n(to, actions, 0.0f);
+    } else if ((from -= actions) != to) {
+      std::copy_n(from, actions, to);
+    }
   }
 }
 

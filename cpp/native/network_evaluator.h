@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "networks/matrix.h"
 #include "networks/recurrent.h"
 #include "search/leaf_evaluator.h"
 
@@ -11,13 +12,18 @@ namespace muzero::native {
 
 class NetworkEvaluator : public search::LeafEvaluator {
  public:
-  explicit NetworkEvaluator(const networks::Sizes& sizes) : network_(sizes) {}
+  NetworkEvaluator(const networks::Sizes& sizes, const networks::Kernels& kernels)
+      : network_(sizes, kernels) {}
 
   networks::RecurrentNetwork& network() { return network_; }
+
+  // Policy [rows, A] and value [rows] of latents [rows, D].
+  void predict(const float* latents, int rows, float* prior, float* value);
 
   // Starts a search: latents [rows, D] go to `slots` [rows], all below `capacity`.
   void reset(int rows, const float* latents, const std::int32_t* slots, int capacity);
 
+  bool rows_are_independent() const override { return networks::kRowsAreIndependent; }
   void begin(const search::Search& search, int workers, int leaves) override;
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;
@@ -43,8 +49,17 @@ class NetworkEvaluator : public search::LeafEvaluator {
     std::vector<float> prior;             // [leaves * C, A]
   };
 
+  search::EvaluationColumns evaluate_afterstates(Worker& worker,
+                                                 const search::LeafColumns& leaves) const;
+  search::EvaluationColumns evaluate_all_outcomes(Worker& worker,
+                                                  const search::LeafColumns& leaves) const;
+  search::EvaluationColumns evaluate_outcomes(Worker& worker,
+                                              const search::LeafColumns& leaves) const;
+  void outcome_probs(Worker& worker, const search::LeafColumns& leaves) const;
+  void evaluate_successors(Worker& worker, const search::LeafColumns& leaves) const;
   void gather(const std::vector<std::int32_t>& slots, float* latents) const;
-  void evaluate_successors(Worker& worker, const std::vector<std::int32_t>& slots);
+  int keep_latents(Worker& worker, const search::LeafColumns& leaves) const;
+  void spread_priors(Worker& worker, const search::LeafColumns& leaves, int kept) const;
 
   networks::RecurrentNetwork network_;
   networks::Floats pool_;  // [capacity, padded(D)]

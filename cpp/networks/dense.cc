@@ -6,8 +6,9 @@
 
 namespace muzero::networks {
 
-Dense::Dense(int in, int out, float padding)
-    : in_(in),
+Dense::Dense(const Kernels& kernels, int in, int out, float padding)
+    : kernels_(kernels),
+      in_(in),
       out_(out),
       weight_(zeros(packed_size(in, out))),
       bias_(uninitialized(static_cast<std::size_t>(padded(out)))) {
@@ -16,7 +17,7 @@ Dense::Dense(int in, int out, float padding)
 }
 
 void Dense::load_weight(const float* weight, int row_stride) {
-  pack(weight, row_stride, in_, out_, weight_.get());
+  pack(kernels_, weight, row_stride, in_, out_, weight_.get());
 }
 
 void Dense::load_bias(const float* bias) { std::copy_n(bias, out_, bias_.get()); }
@@ -28,7 +29,7 @@ void Dense::add_parameters(const std::string& name, std::vector<Parameter>& para
 }
 
 void Dense::operator()(const float* x, int rows, float* y) const {
-  multiply({weight_.get(), bias_.get(), in_, out_}, x, rows, y);
+  multiply(kernels_, {weight_.get(), bias_.get(), in_, out_}, x, rows, y);
 }
 
 }  // namespace muzero::networks

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "networks/floats.h"
+#include "networks/kernels.h"
 #include "networks/parameter.h"
 
 namespace muzero::networks {
@@ -13,7 +14,7 @@ namespace muzero::networks {
 class Dense {
  public:
   // `padding` is what the padding columns of y hold.
-  Dense(int in, int out, float padding = 0.0f);
+  Dense(const Kernels& kernels, int in, int out, float padding = 0.0f);
 
   // weight [out, in], its rows `row_stride` apart; bias [out].
   void load_weight(const float* weight, int row_stride);
@@ -24,6 +25,7 @@ class Dense {
   void operator()(const float* x, int rows, float* y) const;
 
  private:
+  const Kernels& kernels_;
   int in_;
   int out_;
   Floats weight_;

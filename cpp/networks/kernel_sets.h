@@ -1,4 +1,4 @@
-// The kernels of each instruction set; which of them this machine can run, kernels() knows.
+// The kernels of each instruction set; runnable_kernels() knows which this machine can run.
 #pragma once
 
 #include "networks/kernels.h"

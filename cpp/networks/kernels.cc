@@ -5,22 +5,26 @@
 namespace muzero::networks {
 namespace {
 
-const Kernels& best() {
+std::vector<const Kernels*> look() {
+  std::vector<const Kernels*> found;
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw")) {
-    return kAvx512Kernels;
+    found.push_back(&kAvx512Kernels);
   }
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return kAvx2Kernels;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) {
+    found.push_back(&kAvx2Kernels);
+  }
 #endif
-  return kBaselineKernels;
+  found.push_back(&kBaselineKernels);
+  return found;
 }
 
 }  // namespace
 
-const Kernels& kernels() {
-  static const Kernels& chosen = best();
-  return chosen;
+const std::vector<const Kernels*>& runnable_kernels() {
+  static const std::vector<const Kernels*> found = look();
+  return found;
 }
 
 }  // namespace muzero::networks

@@ -1,8 +1,11 @@
 // The arithmetic of the networks, compiled for several instruction sets and chosen at run time.
 //
-// Rows are float32, padded so that kernels work on whole vectors. A row's result never depends on the rows beside it: every sum runs in one fixed order.
-// Where the machine fuses multiply and add, that order gives the same bits on every vector width.
+// Rows are float32, padded so that kernels work on whole vectors. A row's result never depends on
+// the rows beside it: every sum runs in one fixed order. Where the machine fuses multiply and add,
+// that order gives the same bits on every vector width.
 #pragma once
+
+#include <vector>
 
 namespace muzero::networks {
 
@@ -49,7 +52,7 @@ struct Kernels {
                       float* mean);
 };
 
-// The best this machine can run.
-const Kernels& kernels();
+// Those this machine can run, the fastest first.
+const std::vector<const Kernels*>& runnable_kernels();
 
 }  // namespace muzero::networks

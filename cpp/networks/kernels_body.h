@@ -21,13 +21,30 @@ constexpr int kLanes = MUZERO_LANES;
 constexpr int kPanelVectors = MUZERO_PANEL_VECTORS;
 constexpr int kPanel = kLanes * kPanelVectors;
 constexpr int kBlockRows = MUZERO_BLOCK_ROWS;
+constexpr int kCacheLine = 16;  // floats
+
+// How far ahead weights are asked for, in floats. The weights of all networks do not fit into a
+// core's own caches, so every product waits for its weights; the processor's prefetcher helps too
+// little.
+constexpr int kAhead = 2048;
 static_assert(kLaneBlock % kPanel == 0);
 
-// Sums run in 16 partial sums whatever the vector's width.
-constexpr int kPartialSums = 16;
+// Sums run in 32 partial sums whatever the vector's width, in several registers, so that additions
+// need not wait for each other.
+constexpr int kPartialSums = 32;
+static_assert(kLaneBlock % kPartialSums == 0);
 constexpr int kSumVectors = kPartialSums / kLanes;
 
-typedef float Vec __attribute__((vector_size(kLanes * sizeof(float))));
+template <int n>
+struct Lanes {
+  typedef float Type __attribute__((vector_size(n * sizeof(float))));
+};
+template <>
+struct Lanes<1> {
+  typedef float Type;
+};
+
+typedef Lanes<kLanes>::Type Vec;
 typedef std::int32_t IntVec __attribute__((vector_size(kLanes * sizeof(float))));
 typedef float UnalignedVec
     __attribute__((vector_size(kLanes * sizeof(float)), aligned(sizeof(float)), may_alias));
@@ -39,6 +56,7 @@ MUZERO_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
 // ---- y = x W^T + b -----------------------------------------------------------------------------
 
+// kRows rows times one panel.
 template <int kRows>
 MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int in, const float* x,
                                   std::ptrdiff_t x_stride, float* y, std::ptrdiff_t y_stride) {
@@ -46,9 +64,10 @@ MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int i
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kPanelVectors; ++v) sum[r][v] = load(bias + v * kLanes);
   }
-  for (int k = 0; k < in; ++k) {
+  for (int k = 0; k < in; ++k, weights += kPanel) {
+    for (int i = 0; i < kPanel; i += kCacheLine) __builtin_prefetch(weights + kAhead + i);
     Vec w[kPanelVectors];
-    for (int v = 0; v < kPanelVectors; ++v) w[v] = load(weights + k * kPanel + v * kLanes);
+    for (int v = 0; v < kPanelVectors; ++v) w[v] = load(weights + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
       const Vec one = splat(x[r * x_stride + k]);
       for (int v = 0; v < kPanelVectors; ++v) sum[r][v] += one * w[v];
@@ -59,17 +78,15 @@ MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int i
   }
 }
 
-// The last rows of a batch, `rows` < kRows of them.
+// The same for `rows` rows, at most kRows.
 template <int kRows>
-MUZERO_INLINE void multiply_rest(int rows, const float* weights, const float* bias, int in,
+MUZERO_INLINE void multiply_rows(int rows, const float* weights, const float* bias, int in,
                                  const float* x, std::ptrdiff_t x_stride, float* y,
                                  std::ptrdiff_t y_stride) {
-  if constexpr (kRows > 1) {
-    if (rows == kRows - 1) {
-      multiply_block<kRows - 1>(weights, bias, in, x, x_stride, y, y_stride);
-    } else {
-      multiply_rest<kRows - 1>(rows, weights, bias, in, x, x_stride, y, y_stride);
-    }
+  if (rows == kRows) {
+    multiply_block<kRows>(weights, bias, in, x, x_stride, y, y_stride);
+  } else if constexpr (kRows > 1) {
+    multiply_rows<kRows - 1>(rows, weights, bias, in, x, x_stride, y, y_stride);
   }
 }
 
@@ -77,16 +94,17 @@ MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, floa
   const std::ptrdiff_t x_stride = padded(panels.in);
   const int columns = padded(panels.out);
   const std::ptrdiff_t panel_size = std::ptrdiff_t{panels.in} * kPanel;
+  const int blocks = (rows + kBlockRows - 1) / kBlockRows;
   for (int column = 0; column < columns; column += kPanel) {
     const float* weights = panels.weights + column / kPanel * panel_size;
-    const float* bias = panels.bias + column;
-    int r = 0;
-    for (; r + kBlockRows <= rows; r += kBlockRows) {
-      multiply_block<kBlockRows>(weights, bias, panels.in, x + r * x_stride, x_stride,
-                                 y + std::ptrdiff_t{r} * columns + column, columns);
+    // Blocks of like size: the sums of a few rows alone would wait for each other.
+    for (int block = 0, r = 0; block < blocks; ++block) {
+      const int next = rows * (block + 1) / blocks;
+      multiply_rows<kBlockRows>(next - r, weights, panels.bias + column, panels.in,
+                                x + r * x_stride, x_stride,
+                                y + std::ptrdiff_t{r} * columns + column, columns);
+      r = next;
     }
-    multiply_rest<kBlockRows>(rows - r, weights, bias, panels.in, x + r * x_stride, x_stride,
-                              y + std::ptrdiff_t{r} * columns + column, columns);
   }
 }
 
@@ -96,13 +114,24 @@ struct PartialSums {
   Vec part[kSumVectors];
 };
 
-MUZERO_INLINE float total(const PartialSums& sums) {
-  float lanes[kPartialSums];
-  for (int v = 0; v < kSumVectors; ++v) store(lanes + v * kLanes, sums.part[v]);
-  for (int half = kPartialSums / 2; half > 0; half /= 2) {
-    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+// Sum of n lanes: halves are added until one lane is left.
+template <int n>
+MUZERO_INLINE float folded(typename Lanes<n>::Type v) {
+  typename Lanes<n / 2>::Type low, high;
+  std::memcpy(&low, &v, sizeof low);
+  std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+  if constexpr (n > 2) {
+    return folded<n / 2>(low + high);
+  } else {
+    return low + high;
   }
-  return lanes[0];
+}
+
+MUZERO_INLINE float total(PartialSums sums) {
+  for (int half = kSumVectors / 2; half > 0; half /= 2) {
+    for (int v = 0; v < half; ++v) sums.part[v] += sums.part[v + half];
+  }
+  return folded<kLanes>(sums.part[0]);
 }
 
 // ---- LayerNorm ---------------------------------------------------------------------------------

@@ -5,8 +5,9 @@
 
 namespace muzero::networks {
 
-LayerNorm::LayerNorm(int width)
-    : width_(width),
+LayerNorm::LayerNorm(const Kernels& kernels, int width)
+    : kernels_(kernels),
+      width_(width),
       gain_(zeros(static_cast<std::size_t>(padded(width)))),
       bias_(zeros(static_cast<std::size_t>(padded(width)))) {}
 

@@ -20,13 +20,13 @@ std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
 
 std::size_t packed_size(int in, int out) { return as_size(in) * as_size(out); }
 
-void pack(const float* weight, int row_stride, int in, int out, float* packed) {
+void pack(const Kernels&, const float* weight, int row_stride, int in, int out, float* packed) {
   for (int row = 0; row < out; ++row) {
     std::copy_n(weight + std::ptrdiff_t{row} * row_stride, in, packed + std::ptrdiff_t{row} * in);
   }
 }
 
-void multiply(const Panels& packed, const float* x, int rows, float* y) {
+void multiply(const Kernels&, const Panels& packed, const float* x, int rows, float* y) {
   const int columns = padded(packed.out);
   for (int r = 0; r < rows; ++r) {
     std::copy_n(packed.bias, columns, y + std::ptrdiff_t{r} * columns);
@@ -39,8 +39,9 @@ void multiply(const Panels& packed, const float* x, int rows, float* y) {
 
 std::size_t packed_size(int in, int out) { return as_size(in) * as_size(padded(out)); }
 
-void pack(const float* weight, int row_stride, int in, int out, float* packed) {
-  const int panel = kernels().panel;
+void pack(const Kernels& kernels, const float* weight, int row_stride, int in, int out,
+          float* packed) {
+  const int panel = kernels.panel;
   for (int first = 0; first < out; first += panel) {
     float* columns = packed + std::ptrdiff_t{first} * in;
     const int last = std::min(first + panel, out);
@@ -51,8 +52,8 @@ void pack(const float* weight, int row_stride, int in, int out, float* packed) {
   }
 }
 
-void multiply(const Panels& packed, const float* x, int rows, float* y) {
-  kernels().multiply(packed, x, rows, y);
+void multiply(const Kernels& kernels, const Panels& packed, const float* x, int rows, float* y) {
+  kernels.multiply(packed, x, rows, y);
 }
 
 #endif

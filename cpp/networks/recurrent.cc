@@ -3,26 +3,25 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "networks/kernels.h"
-
 namespace muzero::networks {
 
-RecurrentNetwork::RecurrentNetwork(const Sizes& sizes)
+RecurrentNetwork::RecurrentNetwork(const Sizes& sizes, const Kernels& kernels)
     : sizes_(sizes),
+      kernels_(kernels),
       stride_(padded(sizes.width)),
-      outcome_body_(sizes.width, sizes.actions, sizes.outcome_blocks),
-      outcome_logits_(sizes.width, sizes.outcomes, kImpossibleLogit),
-      dynamics_body_(sizes.width, sizes.actions + sizes.outcomes, sizes.dynamics_blocks),
-      next_latent_(sizes.width, sizes.width),
-      next_latent_norm_(sizes.width),
-      reward_(sizes.width, 1),
-      policy_tower_(sizes.width, sizes.policy_blocks),
-      policy_logits_(sizes.width, sizes.actions, kImpossibleLogit),
-      value_tower_(sizes.width, sizes.value_blocks),
-      value_logits_(sizes.width, sizes.bins, kImpossibleLogit),
+      outcome_body_(kernels, sizes.width, sizes.actions, sizes.outcome_blocks),
+      outcome_logits_(kernels, sizes.width, sizes.outcomes, kImpossibleLogit),
+      dynamics_body_(kernels, sizes.width, sizes.actions + sizes.outcomes, sizes.dynamics_blocks),
+      next_latent_(kernels, sizes.width, sizes.width),
+      next_latent_norm_(kernels, sizes.width),
+      reward_(kernels, sizes.width, 1),
+      policy_tower_(kernels, sizes.width, sizes.policy_blocks),
+      policy_logits_(kernels, sizes.width, sizes.actions, kImpossibleLogit),
+      value_tower_(kernels, sizes.width, sizes.value_blocks),
+      value_logits_(kernels, sizes.width, sizes.bins, kImpossibleLogit),
       value_centers_(zeros(static_cast<std::size_t>(padded(sizes.bins)))),
-      afterstate_body_(sizes.width, sizes.actions, sizes.afterstate_blocks),
-      afterstate_norm_(sizes.width) {
+      afterstate_body_(kernels, sizes.width, sizes.actions, sizes.afterstate_blocks),
+      afterstate_norm_(kernels, sizes.width) {
   outcome_body_.add_parameters("outcome_network.body", parameters_);
   outcome_logits_.add_parameters("outcome_network.logits", parameters_);
   dynamics_body_.add_parameters("dynamics_network.body", parameters_);
@@ -99,7 +98,7 @@ void RecurrentNetwork::value(const float* latent, int rows, Workspace& workspace
   value_tower_(rows, workspace);
   float* logits = workspace.logits.get();
   value_logits_(workspace.x.get(), rows, logits);
-  kernels().expectation(logits, value_centers_.get(), rows, padded(sizes_.bins), value);
+  kernels_.expectation(logits, value_centers_.get(), rows, padded(sizes_.bins), value);
 }
 
 void RecurrentNetwork::afterstate(const float* latent, const std::int32_t* action, int rows,
@@ -121,7 +120,7 @@ void RecurrentNetwork::probabilities(const Dense& head, int count, int rows, Wor
   const int stride = padded(count);
   float* logits = workspace.logits.get();
   head(workspace.x.get(), rows, logits);
-  kernels().softmax(logits, rows, stride);
+  kernels_.softmax(logits, rows, stride);
   for (int r = 0; r < rows; ++r) {
     std::copy_n(logits + std::ptrdiff_t{r} * stride, count, probs + std::ptrdiff_t{r} * count);
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "networks/dense.h"
+#include "networks/kernels.h"
 #include "networks/layer_norm.h"
 #include "networks/parameter.h"
 #include "networks/tower.h"
@@ -28,7 +29,7 @@ struct Sizes {
 // the rows of a call. Constant while it computes: any number of threads, a workspace each.
 class RecurrentNetwork {
  public:
-  explicit RecurrentNetwork(const Sizes& sizes);
+  RecurrentNetwork(const Sizes& sizes, const Kernels& kernels);
   RecurrentNetwork(const RecurrentNetwork&) = delete;
   RecurrentNetwork& operator=(const RecurrentNetwork&) = delete;
 
@@ -62,6 +63,7 @@ class RecurrentNetwork {
                      float* probs) const;
 
   Sizes sizes_;
+  const Kernels& kernels_;
   int stride_;  // padded(D)
   ConditionedTower outcome_body_;
   Dense outcome_logits_;

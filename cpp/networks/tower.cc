@@ -4,8 +4,11 @@
 
 namespace muzero::networks {
 
-ResidualBlock::ResidualBlock(int width)
-    : linear_1_(width, width), norm_1_(width), linear_2_(width, width), norm_2_(width) {}
+ResidualBlock::ResidualBlock(const Kernels& kernels, int width)
+    : linear_1_(kernels, width, width),
+      norm_1_(kernels, width),
+      linear_2_(kernels, width, width),
+      norm_2_(kernels, width) {}
 
 void ResidualBlock::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   linear_1_.add_parameters(name + ".linear_1", parameters);
@@ -24,8 +27,8 @@ void ResidualBlock::operator()(int rows, Workspace& workspace) const {
   norm_2_.add_relu(outer, rows, x);
 }
 
-ResidualTower::ResidualTower(int width, int blocks) {
-  for (int i = 0; i < blocks; ++i) blocks_.emplace_back(width);
+ResidualTower::ResidualTower(const Kernels& kernels, int width, int blocks) {
+  for (int i = 0; i < blocks; ++i) blocks_.emplace_back(kernels, width);
 }
 
 void ResidualTower::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
@@ -38,12 +41,12 @@ void ResidualTower::operator()(int rows, Workspace& workspace) const {
   for (const ResidualBlock& block : blocks_) block(rows, workspace);
 }
 
-ConditionedTower::ConditionedTower(int width, int conditions, int blocks)
+ConditionedTower::ConditionedTower(const Kernels& kernels, int width, int conditions, int blocks)
     : width_(width),
       conditions_(conditions),
-      projection_(width, width),
+      projection_(kernels, width, width),
       columns_(zeros(static_cast<std::size_t>(conditions) * static_cast<std::size_t>(width))),
-      tower_(width, blocks) {}
+      tower_(kernels, width, blocks) {}
 
 void ConditionedTower::add_parameters(const std::string& name,
                                       std::vector<Parameter>& parameters) {

@@ -14,7 +14,7 @@ namespace muzero::networks {
 // x = relu(x + norm_2(linear_2(relu(norm_1(linear_1(x))))))
 class ResidualBlock {
  public:
-  explicit ResidualBlock(int width);
+  ResidualBlock(const Kernels& kernels, int width);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   // Works on the first `rows` rows of workspace.x.
   void operator()(int rows, Workspace& workspace) const;
@@ -28,7 +28,7 @@ class ResidualBlock {
 
 class ResidualTower {
  public:
-  ResidualTower(int width, int blocks);
+  ResidualTower(const Kernels& kernels, int width, int blocks);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
   // Works on the first `rows` rows of workspace.x.
   void operator()(int rows, Workspace& workspace) const;
@@ -41,7 +41,7 @@ class ResidualTower {
 // is a column of the projection to add, not a wider product.
 class ConditionedTower {
  public:
-  ConditionedTower(int width, int conditions, int blocks);
+  ConditionedTower(const Kernels& kernels, int width, int conditions, int blocks);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
 
   // The latent's part: latent [rows, padded(width)] -> y, the same shape.

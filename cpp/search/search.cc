@@ -42,6 +42,7 @@ void LeafColumns::clear() {
   action.clear();
   outcome.clear();
   slot.clear();
+  goes_on.clear();
 }
 
 Search::Search(const Params& params, std::vector<std::int32_t> next_position, int positions,
@@ -98,7 +99,8 @@ bool Search::select() {
   if (trees_.empty()) throw SearchError("select() needs roots: call reset() first");
   require_no_leaves("select()");
   pool_.for_each(roots(), [this](int b) { simulate(trees_[as_size(b)]); });
-  collect_leaves(0, roots(), actions_, outcomes_);
+  // In the order of the trees, so that the batch is the same whatever the thread count.
+  for (Tree& tree : trees_) collect_leaves(tree, actions_, outcomes_);
   return actions_.size() + outcomes_.size() > 0;
 }
 
@@ -178,25 +180,24 @@ bool Search::stop(Tree& tree, Path path, std::int32_t node, std::int32_t action)
   return true;
 }
 
-// Of trees first .. last - 1, in order, so that the batch is the same whatever the thread count.
-void Search::collect_leaves(int first, int last, LeafColumns& actions, LeafColumns& outcomes) {
-  actions.clear();
-  outcomes.clear();
-  for (int b = first; b < last; ++b) {
-    Tree& tree = trees_[as_size(b)];
-    std::int32_t slot = first_slot(b) + tree.num_decisions;
-    for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
-      Leaf& leaf = tree.leaf[i];
-      const bool is_action = leaf.kind == Leaf::Kind::kAction;
-      LeafColumns& leaves = is_action ? actions : outcomes;
-      leaf.row = static_cast<std::int32_t>(leaves.size());
-      leaves.tree.push_back(b);
-      leaves.parent.push_back(first_slot(b) + leaf.node);
-      leaves.action.push_back(leaf.action);
-      if (!is_action) leaves.outcome.push_back(leaf.outcome);
-      const int successors = is_action ? successors_per_action() : 1;
-      for (int c = 0; c < successors; ++c) leaves.slot.push_back(slot++);
-    }
+// Adds what waits in one tree to the columns of its kind.
+void Search::collect_leaves(Tree& tree, LeafColumns& actions, LeafColumns& outcomes) const {
+  const auto b = static_cast<std::int32_t>(&tree - trees_.data());
+  const bool done = tree.simulations + tree.num_leaves == params_.num_simulations;
+  std::int32_t slot = first_slot(b) + tree.num_decisions;
+  for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
+    Leaf& leaf = tree.leaf[i];
+    const bool is_action = leaf.kind == Leaf::Kind::kAction;
+    LeafColumns& leaves = is_action ? actions : outcomes;
+    leaf.row = static_cast<std::int32_t>(leaves.size());
+    leaves.tree.push_back(b);
+    leaves.parent.push_back(first_slot(b) + leaf.node);
+    leaves.action.push_back(leaf.action);
+    if (!is_action) leaves.outcome.push_back(leaf.outcome);
+    const int successors = is_action ? successors_per_action() : 1;
+    for (int c = 0; c < successors; ++c) leaves.slot.push_back(slot++);
+    const std::int64_t edges_below = std::int64_t{tree.depth[leaf.node] + 1} * 2;
+    leaves.goes_on.push_back(!done && edges_below < edge_limit_);
   }
 }
 

@@ -21,6 +21,7 @@ struct LeafColumns {
   std::vector<std::int32_t> action;
   std::vector<std::int32_t> outcome;  // outcome leaves only
   std::vector<std::int32_t> slot;     // of the successors: [n, C] for all outcomes, [n] for one
+  std::vector<std::uint8_t> goes_on;  // whether a walk may yet go on from the successors
 
   std::size_t size() const { return tree.size(); }
   void clear();
@@ -95,7 +96,9 @@ class Search {
   std::int32_t select_at(const Tree& tree, std::int32_t node) const;
   const std::uint8_t* allowed_at(const Tree& tree, std::int32_t node) const;
   void run_group(LeafEvaluator& evaluator, int worker, int first, int last);
-  void collect_leaves(int first, int last, LeafColumns& actions, LeafColumns& outcomes);
+  int first_of(int group, int groups) const;
+  void take_turn(int first, int last, std::vector<Tree*>& turn);
+  void collect_leaves(Tree& tree, LeafColumns& actions, LeafColumns& outcomes) const;
   void require_no_leaves(const char* call) const;
   void validate_reset(int roots, const float* prior, const float* value,
                       const std::int32_t* position) const;

@@ -49,6 +49,13 @@ class MlxEvaluator:
     def refresh(self) -> None:
         """Nothing to do: the model itself evaluates."""
 
+    def predict(self, latents: mx.array) -> tuple[F32, F32]:
+        """Policy [n, A] and value [n] of latents [n, D]."""
+        prior, value = _evaluated(
+            mx.softmax(self._model.policy_logits(latents), axis=-1), self._model.value(latents)
+        )
+        return prior, value
+
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Starts a search (see `Evaluator.reset`)."""
         latents = np.asarray(root_latents.astype(mx.float32))

@@ -47,8 +47,13 @@ class NativeEvaluator:
     bit, except where Accelerate does the products (macOS).
     """
 
-    def __init__(self, model: RecurrentModule) -> None:
+    def __init__(self, model: RecurrentModule, kernels: str | None = None) -> None:
         """Copies the model's weights.
+
+        Args:
+            model: the networks.
+            kernels: one of `_core.kernels()`, those this machine can run; the first is the default,
+                and the fastest.
 
         Raises:
             SearchError: the model has other networks than `StochasticMuZero`; names the parameter.
@@ -65,6 +70,7 @@ class NativeEvaluator:
             policy_blocks=config.policy_blocks,
             value_blocks=config.value_blocks,
             afterstate_blocks=config.afterstate_blocks,
+            kernels=kernels or _core.kernels()[0],
         )
         self._shapes = {name: tuple(shape) for name, shape in self.core.parameters()}
         self.refresh()
@@ -89,6 +95,11 @@ class NativeEvaluator:
                     f'expected {self._shapes.get(name, "none")}; use search.backend = "mlx"'
                 )
         self.core.load([_floats(arrays[name]) for name in self._shapes])
+
+    def predict(self, latents: mx.array) -> tuple[F32, F32]:
+        """Policy [n, A] and value [n] of latents [n, D]."""
+        prior, value = self.core.predict(_floats(latents))
+        return prior, value
 
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Starts a search (see `Evaluator.reset`)."""
