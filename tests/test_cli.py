@@ -282,6 +282,9 @@ def test_a_second_interrupt_ends_the_run_at_once(tmp_path, config_file, db):
         "run()\n"
     )
     command = [sys.executable, slow, "train", "--run", "run", "--config", config_file, "--db", db]
+    # No checkpoint is due before the interrupt: two signals at once would count as one.
+    for interval in ("validate_interval", "checkpoint_interval"):
+        command += ["--set", f"train.{interval}=1000000"]
     process = subprocess.Popen(
         command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
