@@ -286,7 +286,13 @@ def test_a_second_interrupt_ends_the_run_at_once(tmp_path, config_file, db):
     for interval in ("validate_interval", "checkpoint_interval"):
         command += ["--set", f"train.{interval}=1000000"]
     process = subprocess.Popen(
-        command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell's background jobs ignore interrupts, and so would what they start.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     wait_for(lambda: "collected" in kinds(tmp_path / "run"), process)
     process.send_signal(signal.SIGINT)
