@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
-from heads import with_random_heads
+from bench.networks import with_random_heads
 from mlx_muzero.errors import ConfigError, TrainingDiverged
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules

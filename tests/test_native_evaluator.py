@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
-from heads import with_random_heads
+from bench.networks import with_random_heads
 from mlx_muzero import _core
 from mlx_muzero.config import FX_MICRO
 from mlx_muzero.errors import SearchError

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
-from heads import with_random_heads
+from bench.networks import with_random_heads
 from mlx_muzero.config import FX_MICRO, ModelConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks import StochasticMuZero

@@ -9,18 +9,12 @@ from hypothesis import strategies as st
 
 from mlx_muzero.errors import SearchError
 from mlx_muzero.search import Expansion, Leaves, Search, SearchParams, SingleExpansion
+from search_rules import rules
 
 LARGEST = float(np.finfo(np.float32).max)
 DENORMAL = float(np.finfo(np.float32).smallest_subnormal)
 FINITE = [0.0, -0.0, 1.0, -1.0, 0.3, DENORMAL, -DENORMAL, 1e-30, 1e30, -1e30, LARGEST, -LARGEST]
 IMPOSSIBLE = [math.nan, math.inf, -math.inf]
-RULES = [
-    ("all_outcomes", "none", "puct"),
-    ("single_outcome", "none", "puct"),
-    ("single_outcome", "mctx", "puct"),
-    ("all_outcomes", "none", "gumbel"),
-    ("single_outcome", "none", "gumbel"),
-]
 
 
 class RandomAnswers:
@@ -66,7 +60,6 @@ def searches(draw):
     table = np.random.default_rng(draw(st.integers(0, 99))).integers(
         -1, positions, (positions, actions)
     )
-    expansion, compatibility, root = draw(st.sampled_from(RULES))
     params = SearchParams(
         num_simulations=draw(st.integers(1, 40)),
         depth_limit=draw(st.sampled_from([1, 2, 3, 2**31 - 1])),
@@ -75,12 +68,7 @@ def searches(draw):
         pb_c_base=draw(st.sampled_from([1.0, 19652.0, LARGEST])),
         root_dirichlet_alpha=draw(st.sampled_from([1e-3, 1.0, LARGEST])),
         root_exploration_fraction=draw(st.sampled_from([0.0, 0.5, 1.0])),
-        legal_actions=draw(st.sampled_from(["tree", "root", "off"])),
-        expansion=expansion,
-        compatibility=compatibility,
-        root=root,
-        max_num_considered_actions=draw(st.integers(1, 7)),
-        leaves_per_step=1 if compatibility == "mctx" else draw(st.sampled_from([1, 2, 3, 8])),
+        **draw(rules()),
     )
     return params, table, outcomes, draw(st.integers(1, 3)), draw(st.integers(0, 2**32))
 

@@ -9,14 +9,7 @@ from hypothesis import strategies as st
 from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.hash_evaluator import HashEvaluator
 from mlx_muzero.search.reference_search import ReferenceSearch
-
-RULES = [
-    ("all_outcomes", "none", "puct"),
-    ("single_outcome", "none", "puct"),
-    ("single_outcome", "mctx", "puct"),
-    ("all_outcomes", "none", "gumbel"),
-    ("single_outcome", "none", "gumbel"),
-]
+from search_rules import rules
 
 
 @st.composite
@@ -35,7 +28,6 @@ def problems(draw):
         )
     )
     table[np.arange(positions), draw(st.integers(0, actions - 1))] = positions - 1
-    expansion, compatibility, root = draw(st.sampled_from(RULES))
     params = SearchParams(
         num_simulations=draw(st.integers(1, 60)),
         depth_limit=draw(st.integers(1, 8)),
@@ -44,12 +36,7 @@ def problems(draw):
         pb_c_base=draw(st.sampled_from([1.0, 50.0, 19652.0])),
         root_dirichlet_alpha=draw(st.sampled_from([0.03, 1.0, 10.0])),
         root_exploration_fraction=draw(st.sampled_from([0.0, 0.25, 1.0])),
-        legal_actions=draw(st.sampled_from(["tree", "root", "off"])),
-        expansion=expansion,
-        compatibility=compatibility,
-        root=root,
-        max_num_considered_actions=draw(st.integers(1, 7)),
-        leaves_per_step=1 if compatibility == "mctx" else draw(st.sampled_from([1, 2, 3, 8])),
+        **draw(rules()),
     )
     evaluator_args = (actions, outcomes, draw(st.sampled_from([0, 2, 5])))
     roots = draw(st.integers(1, 4))

@@ -1,4 +1,4 @@
-"""The fx_micro networks to search with, and roots to search from."""
+"""Networks whose heads say something, and roots to search from."""
 
 from dataclasses import dataclass
 
@@ -19,12 +19,11 @@ _RECURRENT = tuple(
 )
 
 
-def fx_micro() -> StochasticMuZero:
-    """The preset's model with heads drawn at random: fresh ones begin at zero.
+def with_random_heads(model: StochasticMuZero) -> StochasticMuZero:
+    """`model` with policy, value and reward heads drawn at random: fresh ones begin at zero.
 
-    With those every value would be equal, and the tree unlike that of a trained model.
+    With those every value would be equal, whatever feeds them, and a tree unlike a trained one's.
     """
-    model = build_model(FX_MICRO, FX_ACTIONS)
     heads = (
         model.policy_network.logits,
         model.value_network.logits,
@@ -34,6 +33,11 @@ def fx_micro() -> StochasticMuZero:
         head.weight = mx.random.normal(head.weight.shape, scale=0.1, key=mx.random.key(number))
     mx.eval(model.parameters())
     return model
+
+
+def fx_micro() -> StochasticMuZero:
+    """The preset's model, its heads drawn at random."""
+    return with_random_heads(build_model(FX_MICRO, FX_ACTIONS))
 
 
 def recurrent_weights(model: StochasticMuZero) -> dict[str, F32]:
