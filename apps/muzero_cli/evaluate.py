@@ -27,44 +27,29 @@ def evaluate(
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from mlx_muzero.agent import Agent
-    from mlx_muzero.backends import settle
     from mlx_muzero.evaluation.comparison import compare
     from mlx_muzero.evaluation.report import report, report_dict
-    from mlx_muzero.market.outcomes import OUTCOME_NAMES
-    from mlx_muzero.trading.core import TradingRules
-    from mlx_muzero.training.models import build_model, load_model
-    from mlx_muzero.training.run import MarketRecord, RunFolder
+    from mlx_muzero.training.models import build_model
     from muzero_cli.console import output_console
-    from muzero_cli.loading import load_dataset, load_truth
+    from muzero_cli.loading import load_truth
+    from muzero_cli.trained_run import load_run
 
-    folder = RunFolder(run)
-    config = folder.config()
-    rules = TradingRules.from_config(config)
-    model, name = load_model(folder, rules.table, checkpoint)
-    dataset, store = load_dataset(config, db or Path(folder.market().store))
-    folder.require_market(MarketRecord.of(store, dataset))
-    search = config.search
-    if search.backend == "auto":
-        search, _ = settle(model, search)
-    trained, untrained = (
-        Agent(one, search, rules.table, len(OUTCOME_NAMES))
-        for one in (model, build_model(config, rules.table))
-    )
+    loaded = load_run(run, checkpoint, db)
+    config, name = loaded.config, loaded.checkpoint
     simulations = simulations or config.search.num_simulations
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"), BarColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         task = progress.add_task(f"checkpoint {name}: decisions", total=None)
         comparison = compare(
-            trained,
-            untrained,
+            loaded.agent(),
+            loaded.agent(build_model(config, loaded.rules.table)),
             simulations,
-            dataset,
-            rules,
+            loaded.dataset,
+            loaded.rules,
             split,
             sessions,
-            load_truth(config, store),
+            load_truth(config, loaded.store),
             lambda count: progress.advance(task, count),
         )
     if as_json:

@@ -26,15 +26,11 @@ def tree(
     as_dot: Annotated[bool, typer.Option("--dot", help="Print a graph for Graphviz.")] = False,
 ) -> None:
     """Show what a run's agent considers at one bar, from a flat account."""
-    from mlx_muzero.agent import Agent
     from mlx_muzero.evaluation.decision import decide_at
     from mlx_muzero.market.bars import utc_ns, utc_text
     from mlx_muzero.market.outcomes import OUTCOME_NAMES
-    from mlx_muzero.trading.core import TradingRules
-    from mlx_muzero.training.models import load_model
-    from mlx_muzero.training.run import MarketRecord, RunFolder
     from muzero_cli.console import output_console
-    from muzero_cli.loading import load_dataset, of_symbol
+    from muzero_cli.trained_run import load_run
     from muzero_cli.tree_display import TreeDisplay
 
     if as_json and as_dot:
@@ -43,28 +39,20 @@ def tree(
         open_time_ns = utc_ns(at)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from error
-    folder = RunFolder(run)
-    trained = folder.config()
-    config = of_symbol(trained, pair) if pair else trained
-    rules = TradingRules.from_config(config)
-    model, name = load_model(folder, rules.table, checkpoint)
-    dataset, store = load_dataset(config, db or Path(folder.market().store))
-    if config.market.symbol == trained.market.symbol:
-        folder.require_market(MarketRecord.of(store, dataset))
-    agent = Agent(model, config.search, rules.table, len(OUTCOME_NAMES))
-    simulations = simulations or config.search.num_simulations
-    decision = decide_at(agent, dataset, open_time_ns, simulations)
+    loaded = load_run(run, checkpoint, db, pair)
+    simulations = simulations or loaded.config.search.num_simulations
+    decision = decide_at(loaded.agent(), loaded.dataset, open_time_ns, simulations)
     display = TreeDisplay(
-        f"{run}, checkpoint {name}: {config.market.symbol} at {utc_text(open_time_ns)} UTC, "
-        f"{simulations} simulations",
+        f"{run}, checkpoint {loaded.checkpoint}: {loaded.config.market.symbol} "
+        f"at {utc_text(open_time_ns)} UTC, {simulations} simulations",
         decision,
-        rules.table.action_names,
+        loaded.rules.table.action_names,
         OUTCOME_NAMES,
     )
     if as_json:
         values = {
-            "checkpoint": name,
-            "symbol": config.market.symbol,
+            "checkpoint": loaded.checkpoint,
+            "symbol": loaded.config.market.symbol,
             "time": utc_text(open_time_ns),
             "simulations": simulations,
         }
