@@ -40,6 +40,23 @@ class Params:
 
 def kernels() -> list[str]: ...
 
+class Encoder:
+    def __init__(
+        self,
+        *,
+        features: int,
+        window_bars: int,
+        channels: int,
+        kernel: int,
+        width: int,
+        blocks: int,
+        kernels: str,
+        threads: int,
+    ) -> None: ...
+    def parameters(self) -> list[tuple[str, list[int]]]: ...
+    def load(self, arrays: list[F32]) -> None: ...
+    def encode(self, observation: F32) -> F32: ...
+
 class Evaluator: ...
 
 class NetworkEvaluator(Evaluator):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.backends import make_evaluator, search_threads
+from mlx_muzero.backends import make_encoder, make_evaluator, search_threads
 from mlx_muzero.config import SearchConfig
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.params import SearchParams
@@ -33,8 +33,8 @@ class Prediction:
 class Agent:
     """Plans with `model` under the rules of `table`; holds no state between decisions.
 
-    `search.backend` evaluates latents, with the weights `model` had when the agent was made or last
-    refreshed; observations become latents in `model` itself.
+    `search.backend` computes the networks, with the weights `model` had when the agent was made or
+    last refreshed.
 
     Raises:
       ConfigError: the backend is "auto", which `mlx_muzero.backends.settle` replaces.
@@ -44,22 +44,22 @@ class Agent:
     def __init__(
         self, model: StochasticMuZero, search: SearchConfig, table: ActionTable, outcomes: int
     ) -> None:
-        self._model = model
         self._config = search
         self._table = table
         self._outcomes = outcomes
+        self._encoder = make_encoder(model, search)
         self._evaluator = make_evaluator(model, search)
         self._threads = search_threads(search)
         self._searches: dict[int, Search] = {}
 
     def refresh(self) -> None:
         """Plan with the model's present weights: call it after they changed."""
+        self._encoder.refresh()
         self._evaluator.refresh()
 
     def predict(self, observation: F32) -> Prediction:
         """Root inference on observations ``f32[B, W, F]``."""
-        self._model.eval()
-        latent = self._model.representation(mx.array(observation))
+        latent = self._encoder(observation)
         return Prediction(latent, *self._evaluator.predict(latent))
 
     def plan(

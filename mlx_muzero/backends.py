@@ -1,4 +1,4 @@
-"""The backends that evaluate a search's leaves, and which of them is faster here."""
+"""The backends that compute a model for a search, and which of them is faster here."""
 
 import time
 from dataclasses import dataclass, replace
@@ -10,7 +10,9 @@ import numpy as np
 from mlx_muzero.config import ConcreteBackend, SearchConfig
 from mlx_muzero.cores import performance_cores
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.networks.mlx_encoder import MlxEncoder
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.native_encoder import NativeEncoder
 from mlx_muzero.search.evaluator import Evaluator
 from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.search.native_evaluator import NativeEvaluator
@@ -35,6 +37,29 @@ class NetworkEvaluator(Evaluator[mx.array], Protocol):
         ...
 
 
+class Encoder(Protocol):
+    """The representation network of a model whose weights may change."""
+
+    def __call__(self, observation: F32) -> mx.array:
+        """Observation [n, W, F] -> latent [n, D]."""
+        ...
+
+    def refresh(self) -> None:
+        """Takes over the model's present weights."""
+        ...
+
+
+def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
+    """What makes latents of observations beside the evaluator that `search.backend` names.
+
+    Raises:
+        SearchError: the backend cannot represent the model.
+    """
+    if search.backend == "native":
+        return NativeEncoder(model, search_threads(search))
+    return MlxEncoder(model)
+
+
 def make_evaluator(model: StochasticMuZero, search: SearchConfig) -> NetworkEvaluator:
     """The evaluator that `search.backend` names.
 
@@ -53,7 +78,7 @@ def make_evaluator(model: StochasticMuZero, search: SearchConfig) -> NetworkEval
 
 
 def search_threads(search: SearchConfig) -> int:
-    """Threads of one search: MLX brings its own."""
+    """Threads that one search shares: MLX brings its own."""
     if search.backend != "native":
         return 1
     return search.threads or performance_cores()

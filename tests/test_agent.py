@@ -7,6 +7,7 @@ import pytest
 
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
+from mlx_muzero.backends import BACKENDS
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
@@ -84,11 +85,14 @@ def test_the_raw_network_plays_legal_actions_only(small_config, small_dataset):
         env.step(action)
 
 
-def test_a_model_left_in_training_mode_plans_without_dropout(small_config, roots):
-    table = TradingRules.from_config(small_config).table
-    model = build_model(small_config, table)
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_model_left_in_training_mode_plans_without_dropout(small_config, roots, backend):
+    config = with_search(small_config, backend=backend)
+    table = TradingRules.from_config(config).table
+    model = build_model(config, table)
     model.train()
-    agent = Agent(model, small_config.search, table, len(OUTCOME_NAMES))
-    one, two = (plan(agent, roots, np.arange(ROOTS), noise=False) for _ in range(2))
-    np.testing.assert_array_equal(one.value, two.value)
-    assert not model.training
+    agent = Agent(model, config.search, table, len(OUTCOME_NAMES))
+    training = plan(agent, roots, np.arange(ROOTS), noise=False)
+    model.eval()
+    evaluating = plan(agent, roots, np.arange(ROOTS), noise=False)
+    np.testing.assert_array_equal(training.value, evaluating.value)

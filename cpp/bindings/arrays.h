@@ -57,7 +57,7 @@ class Exclusive {
   explicit Exclusive(std::atomic_flag& busy) : busy_(busy) {
     if (busy_.test_and_set(std::memory_order_acquire)) {
       throw search::SearchError(
-          "this search is at work in another thread; use one search per thread");
+          "this object is at work in another thread; use one for each thread");
     }
   }
   ~Exclusive() { busy_.clear(std::memory_order_release); }

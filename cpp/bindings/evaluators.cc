@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bindings/arrays.h"
+#include "bindings/parameters.h"
 #include "native/network_evaluator.h"
 
 namespace muzero::bindings {
@@ -25,21 +26,6 @@ std::vector<float> copied(const float* first, std::size_t count) {
   return first == nullptr ? std::vector<float>() : std::vector<float>(first, first + count);
 }
 
-std::vector<std::string> kernel_names() {
-  std::vector<std::string> names;
-  for (const networks::Kernels* kernels : networks::runnable_kernels()) {
-    names.emplace_back(kernels->name);
-  }
-  return names;
-}
-
-const networks::Kernels& kernels_named(const std::string& name) {
-  for (const networks::Kernels* kernels : networks::runnable_kernels()) {
-    if (kernels->name == name) return *kernels;
-  }
-  throw search::SearchError("this machine has no kernels named \"" + name + "\"");
-}
-
 class NetworkFace : public Evaluator {
  public:
   NetworkFace(const networks::Sizes& sizes, const networks::Kernels& kernels)
@@ -47,25 +33,11 @@ class NetworkFace : public Evaluator {
 
   search::LeafEvaluator& leaf_evaluator() override { return evaluator_; }
 
-  std::vector<std::pair<std::string, std::vector<int>>> parameters() {
-    std::vector<std::pair<std::string, std::vector<int>>> out;
-    for (const networks::Parameter& parameter : evaluator_.network().parameters()) {
-      out.emplace_back(parameter.name, parameter.shape);
-    }
-    return out;
-  }
+  NamedShapes parameters() { return named_shapes(evaluator_.network().parameters()); }
 
-  void load(const nb::typed<nb::list, In<float>>& arrays) {
+  void load(const Arrays& arrays) {
     const Exclusive exclusive(busy);
-    const std::vector<networks::Parameter>& parameters = evaluator_.network().parameters();
-    if (arrays.size() != parameters.size()) {
-      throw search::SearchError("load() needs an array for each of parameters()");
-    }
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const auto array = nb::cast<In<float>>(arrays[i]);
-      const std::vector<std::size_t> shape(parameters[i].shape.begin(), parameters[i].shape.end());
-      parameters[i].load(checked(parameters[i].name.c_str(), array, shape));
-    }
+    load_parameters(evaluator_.network().parameters(), arrays);
   }
 
   nb::tuple predict(const In<float>& latents) {
@@ -158,8 +130,6 @@ class NetworkFace : public Evaluator {
 }  // namespace
 
 void add_evaluators(nb::module_& m) {
-  m.def("kernels", &kernel_names);
-
   nb::class_<Evaluator>(m, "Evaluator");
 
   nb::class_<NetworkFace, Evaluator>(m, "NetworkEvaluator")

@@ -8,7 +8,9 @@
 
 #include "bindings/arrays.h"
 #include "bindings/bench.h"
+#include "bindings/encoder.h"
 #include "bindings/evaluators.h"
+#include "bindings/parameters.h"
 #include "search/search.h"
 #include "search/tree_rows.h"
 
@@ -209,6 +211,8 @@ NB_MODULE(_core, m) {
           nb::arg("compatibility"), nb::arg("root"), nb::arg("max_num_considered_actions"),
           nb::arg("leaves_per_step"));
 
+  muzero::bindings::add_kernels(m);
+  muzero::bindings::add_encoder(m);
   muzero::bindings::add_evaluators(m);
   muzero::bindings::add_bench(m);
 

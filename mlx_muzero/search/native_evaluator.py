@@ -3,12 +3,11 @@
 from typing import Any, Protocol
 
 import mlx.core as mx
-import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
 from mlx_muzero.config import ModelConfig
-from mlx_muzero.errors import SearchError
+from mlx_muzero.native_parameters import floats, load_parameters
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
 from mlx_muzero.types import F32, I32
 
@@ -72,7 +71,6 @@ class NativeEvaluator:
             afterstate_blocks=config.afterstate_blocks,
             kernels=kernels or _core.kernels()[0],
         )
-        self._shapes = {name: tuple(shape) for name, shape in self.core.parameters()}
         self.refresh()
 
     def refresh(self) -> None:
@@ -82,28 +80,21 @@ class NativeEvaluator:
             SearchError: a parameter is missing, unknown or has another shape.
         """
         arrays = {
-            name: array
+            name: floats(array)
             for name, array in dict(tree_flatten(self._model.parameters())).items()
             if name.startswith(_NETWORKS)
         }
-        arrays["support.centers"] = self._model.support.centers
-        for name in sorted(arrays.keys() | self._shapes.keys()):
-            got = arrays[name].shape if name in arrays else "missing"
-            if got != self._shapes.get(name):
-                raise SearchError(
-                    f"the native backend cannot represent this model: parameter {name} is {got}, "
-                    f'expected {self._shapes.get(name, "none")}; use search.backend = "mlx"'
-                )
-        self.core.load([_floats(arrays[name]) for name in self._shapes])
+        arrays["support.centers"] = floats(self._model.support.centers)
+        load_parameters(self.core, arrays)
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D]."""
-        prior, value = self.core.predict(_floats(latents))
+        prior, value = self.core.predict(floats(latents))
         return prior, value
 
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Starts a search (see `Evaluator.reset`)."""
-        self.core.reset(_floats(root_latents), root_slots, capacity)
+        self.core.reset(floats(root_latents), root_slots, capacity)
 
     def expand(self, leaves: Leaves) -> Expansion:
         """Outcome probabilities of every leaf and all its successors (see `Evaluator.expand`)."""
@@ -121,7 +112,3 @@ class NativeEvaluator:
                 leaves.slot,
             )
         )
-
-
-def _floats(array: mx.array) -> F32:
-    return np.ascontiguousarray(np.asarray(array.astype(mx.float32)))

@@ -1,0 +1,10 @@
+// The representation network for Python.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace muzero::bindings {
+
+void add_encoder(nanobind::module_& m);
+
+}  // namespace muzero::bindings

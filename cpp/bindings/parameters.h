@@ -1,0 +1,29 @@
+// What binds networks: their kernels by name, and the arrays they are loaded from.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "bindings/arrays.h"
+#include "networks/kernels.h"
+#include "networks/parameter.h"
+
+namespace muzero::bindings {
+
+using NamedShapes = std::vector<std::pair<std::string, std::vector<int>>>;
+using Arrays = nb::typed<nb::list, In<float>>;
+
+NamedShapes named_shapes(const std::vector<networks::Parameter>& parameters);
+
+// `arrays`: one for each of the parameters.
+void load_parameters(const std::vector<networks::Parameter>& parameters, const Arrays& arrays);
+
+const networks::Kernels& kernels_named(const std::string& name);
+
+// _core.kernels(): names of those this machine can run, the fastest first.
+void add_kernels(nb::module_& m);
+
+}  // namespace muzero::bindings

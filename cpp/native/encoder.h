@@ -1,0 +1,27 @@
+// The representation network over many windows at once, shared between threads.
+#pragma once
+
+#include <vector>
+
+#include "networks/representation.h"
+#include "search/thread_pool.h"
+
+namespace muzero::native {
+
+class Encoder {
+ public:
+  Encoder(const networks::RepresentationSizes& sizes, const networks::Kernels& kernels,
+          int threads);
+
+  networks::RepresentationNetwork& network() { return network_; }
+
+  // Observation [windows, W, F] -> latent [windows, D].
+  void encode(const float* observation, int windows, float* latent);
+
+ private:
+  networks::RepresentationNetwork network_;
+  search::ThreadPool pool_;
+  std::vector<networks::RepresentationWorkspace> workspaces_;  // one for each thread
+};
+
+}  // namespace muzero::native

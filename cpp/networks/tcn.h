@@ -1,0 +1,82 @@
+// The temporal encoder of windows of bars, as in mlx_muzero/networks/tcn.py, without batch norm: it
+// is folded into the convolutions whose weights are loaded.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "networks/dense.h"
+#include "networks/floats.h"
+#include "networks/kernels.h"
+#include "networks/parameter.h"
+
+namespace muzero::networks {
+
+// How many windows, and how many bars each has. Rows are theirs, bar by bar.
+struct Windows {
+  int count;
+  int bars;
+
+  int rows() const { return count * bars; }
+};
+
+// Buffers for the windows under way in one thread, [rows, padded(values)].
+struct TcnWorkspace {
+  TcnWorkspace(int rows, int values, int taps);
+
+  Floats x;      // what a block reads and leaves
+  Floats inner;  // between a block's convolutions
+  Floats outer;  // what a block adds
+  Floats skip;   // what it is added to, where x has another width
+  Floats taps;   // what one row of a convolution sees
+};
+
+// Output t sees inputs t, t - dilation, ... and none after t; zeros stand before the window.
+class CausalConv {
+ public:
+  CausalConv(const Kernels& kernels, int in, int out, int kernel, int dilation);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+  // x [rows, padded(in)] -> y [rows, padded(out)]; `taps` holds [rows, padded(kernel * in)].
+  void operator()(const float* x, Windows windows, float* taps, float* y) const;
+
+ private:
+  int in_;
+  int kernel_;
+  int dilation_;
+  Dense taps_;
+};
+
+// x = relu(skip(x) + relu(conv_2(relu(conv_1(x))))), where skip is linear if widths differ.
+class TemporalBlock {
+ public:
+  TemporalBlock(const Kernels& kernels, int in, int out, int kernel, int dilation);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+  void operator()(Windows windows, TcnWorkspace& workspace) const;
+
+ private:
+  int out_;
+  CausalConv conv_1_;
+  CausalConv conv_2_;
+  std::optional<Dense> residual_;
+};
+
+class TemporalEncoder {
+ public:
+  TemporalEncoder(const Kernels& kernels, int features, int channels, int kernel);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+  TcnWorkspace workspace(int rows) const;
+  // workspace.x [rows, padded(F)] -> workspace.inner [rows, padded(channels)].
+  void operator()(Windows windows, TcnWorkspace& workspace) const;
+
+ private:
+  static constexpr std::array<int, 3> kDilations{1, 2, 4};
+
+  int widest_;  // values of a bar, before or after any layer
+  int kernel_;
+  std::vector<TemporalBlock> blocks_;
+  Dense output_;
+};
+
+}  // namespace muzero::networks
