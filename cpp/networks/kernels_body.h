@@ -51,7 +51,8 @@ typedef float UnalignedVec
 
 MUZERO_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 MUZERO_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
-MUZERO_INLINE Vec splat(float x) { return Vec{} + x; }
+// Minus zero, as x - 0 is x: the compiler would add a zero to every x, for the sake of -0.
+MUZERO_INLINE Vec splat(float x) { return x - Vec{}; }
 MUZERO_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
 // ---- y = x W^T + b -----------------------------------------------------------------------------

@@ -40,6 +40,8 @@ ONE_THREAD = {
     "MKL_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
 }
+SEARCHES = 5
+"""In a row, before it is the other's turn: the first of them finds the caches full of the other."""
 SAME_NETWORK = 1e-4
 """Most that the roots' values may differ between two libraries, as a part of the largest."""
 
@@ -121,10 +123,11 @@ def measure(model: StochasticMuZero, name: str, python: str, rounds: int) -> Pee
         answers: list[dict[str, Any]] = []
 
         def theirs() -> float:
-            answers.append(ask())
-            return float(answers[-1]["seconds"])
+            turn = [ask() for _ in range(SEARCHES)]
+            answers.extend(turn)
+            return statistics.mean(float(answer["seconds"]) for answer in turn)
 
-        seconds = by_turns({"ours": timed(ours), "theirs": theirs}, rounds)
+        seconds = by_turns({"ours": timed(ours, SEARCHES), "theirs": theirs}, rounds)
     same = (np.array(answers[-1]["visits"]) == ours().visits).all(axis=1).mean()
     return PeerRate(
         ", ".join(f"{package} {version}" for package, version in about["versions"].items()),
@@ -141,6 +144,12 @@ def _require_installed(name: str, peer: Peer, python: str) -> None:
     if tried.returncode != 0:
         how = " && ".join(f"{python} -m pip install {packages}" for packages in peer.install)
         raise PeerMissingError(f"{name} is not installed for {python}; install it there: {how}")
+
+
+def _keep_to_one_core() -> None:
+    """XLA does not heed the variables that ask for one thread."""
+    if hasattr(os, "sched_setaffinity"):  # not on macOS
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
 
 @contextmanager
@@ -166,6 +175,7 @@ def _running(
             [python, "-m", peer.module, str(task)],
             cwd=Path(__file__).resolve().parent.parent,
             env=os.environ | ONE_THREAD,
+            preexec_fn=_keep_to_one_core,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
