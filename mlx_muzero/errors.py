@@ -39,3 +39,9 @@ class SearchError(MuZeroError):
     """The search was given arrays it cannot use; the message names the argument."""
 
     exit_code = 7
+
+
+class ExportError(MuZeroError):
+    """An export cannot be made, read or trusted; names the tensor, operation or file."""
+
+    exit_code = 8
