@@ -45,3 +45,9 @@ class ExportError(MuZeroError):
     """An export cannot be made, read or trusted; names the tensor, operation or file."""
 
     exit_code = 8
+
+
+class EngineLost(MuZeroError):
+    """Exported programs can no longer be run; an `Agent` goes on with another backend."""
+
+    exit_code = 9

@@ -45,6 +45,11 @@ class ProgramEntry:
     outputs: dict[str, Shape]
     op_histogram: dict[str, int]
 
+    @property
+    def key(self) -> str:
+        """What tells it from the other programs of its export: ``recurrent_b32``."""
+        return f"{self.name}_b{self.rows}"
+
 
 @dataclass(frozen=True)
 class Manifest:

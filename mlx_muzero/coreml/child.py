@@ -1,0 +1,163 @@
+"""A child process that runs exported programs, seen from its parent."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from typing import IO
+
+import numpy as np
+
+from mlx_muzero.coreml.buffers import Buffers, allocate, size_bytes
+from mlx_muzero.coreml.deployment import Deployment
+from mlx_muzero.coreml.manifest import ProgramEntry
+from mlx_muzero.coreml.program import ComputeUnits, Engine
+from mlx_muzero.coreml.protocol import Job
+from mlx_muzero.types import F32
+
+_EXIT_S = 5.0
+"""How long a process that has closed its channel may take to end."""
+
+_LAST_WORDS_BYTES = 4096
+
+
+class ChildLost(Exception):
+    """A child process is of no more use.
+
+    Attributes:
+        curable: whether another one may do better: this one died, or hung while it should answer.
+            One that cannot load, or answers wrongly, would do so again.
+    """
+
+    def __init__(self, reason: str, *, curable: bool) -> None:
+        super().__init__(reason)
+        self.curable = curable
+
+
+class Child:
+    """A process with programs loaded, which answers one request after the other.
+
+    It ends when it is lost, by `end`, with this object, and with this process.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        programs: Sequence[ProgramEntry],
+        engine: Engine,
+        compute_units: ComputeUnits,
+    ) -> None:
+        """Starts it and waits until it has loaded `programs`, some of the deployment's export.
+
+        Raises:
+            ChildLost: it did not; says why.
+        """
+        self._limits = limits = deployment.limits
+        self._channel, channel = Pipe()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
+        memory = allocate(size_bytes(programs))
+        job = Job(
+            folder=str(deployment.folder),
+            programs=[program.key for program in programs],
+            engine=engine,
+            compute_units=compute_units,
+            loader=deployment.loader,
+            channel=channel.fileno(),
+            memory=memory,
+            load_s=limits.load_s,
+            answer_s=limits.answer_s,
+        )
+        try:
+            self._buffers = Buffers(memory, programs)
+            self._process = _spawn(job, self._stderr)
+        except OSError as error:
+            raise ChildLost(f"it cannot be started: {error}", curable=False) from error
+        finally:
+            os.close(memory)
+            channel.close()
+        self.end = weakref.finalize(self, _end, self._process, self._channel, self._stderr)
+        """Ends the process at once; without effect the second time."""
+        slow = ChildLost(f"its programs were not loaded in {limits.load_s:g} s", curable=False)
+        with self._ended_on_failure():
+            self._await_answer(limits.load_s, slow)
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
+
+    def call(self, program: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
+        """Outputs of the program with that key: finite, and copies.
+
+        Raises:
+            ChildLost: it died, hung or answered wrongly, now or earlier.
+        """
+        limit_s = self._limits.answer_s
+        slow = ChildLost(f"{program} gave no answer in {limit_s:g} s", curable=True)
+        for name, view in self._buffers.inputs[program].items():
+            np.copyto(view, inputs[name])
+        with self._ended_on_failure():
+            self._channel.send_bytes(program.encode())
+            self._await_answer(limit_s, slow)
+            outputs = {name: view.copy() for name, view in self._buffers.outputs[program].items()}
+            for name, array in outputs.items():
+                if not np.isfinite(array).all():
+                    reason = f'{program}: output "{name}" holds NaN or infinity'
+                    raise ChildLost(reason, curable=False)
+        return outputs
+
+    def _await_answer(self, limit_s: float, slow: ChildLost) -> None:
+        if not self._channel.poll(limit_s):
+            raise slow
+        failure = self._channel.recv_bytes().decode()
+        if failure:
+            raise ChildLost(failure, curable=False)
+
+    @contextmanager
+    def _ended_on_failure(self) -> Iterator[None]:
+        """Ends the process if the block fails: a late answer would pass for the next one's."""
+        try:
+            yield
+        except (EOFError, OSError) as error:
+            reason = self._obituary()
+            self.end()
+            raise ChildLost(reason, curable=True) from error
+        except BaseException:
+            self.end()
+            raise
+
+    def _obituary(self) -> str:
+        """How the process ended, and its last words."""
+        try:
+            status = self._process.wait(_EXIT_S)
+        except subprocess.TimeoutExpired:
+            return "it closed its channel"
+        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit code {status}"
+        self._stderr.seek(-min(_LAST_WORDS_BYTES, self._stderr.seek(0, os.SEEK_END)), os.SEEK_END)
+        words = self._stderr.read().decode(errors="replace").strip().splitlines()
+        return f"it ended {how}" + (f" ({words[-1].strip()})" if words else "")
+
+
+def _spawn(job: Job, stderr: IO[bytes]) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(
+        # -P: nothing in the working directory is taken for a module.
+        [sys.executable, "-P", "-m", "mlx_muzero.coreml.worker", job.to_argument()],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        pass_fds=(job.channel, job.memory),
+        process_group=0,  # Ctrl-C is for the parent alone
+    )
+
+
+def _end(process: "subprocess.Popen[bytes]", channel: Connection, stderr: IO[bytes]) -> None:
+    process.kill()
+    process.wait()
+    channel.close()
+    stderr.close()
