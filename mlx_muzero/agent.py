@@ -114,7 +114,7 @@ class Agent:
 
     def _fall_back(self, lost: EngineLost) -> None:
         backend = fallback(self._model)
-        self._report(EngineEvent("engine_lost", f"{self.backend}: {lost}; {backend} goes on"))
+        self._report(EngineEvent("engine_lost", str(lost), backend))
         self._evaluate_with(replace(self._config, backend=backend))
 
     def _search(self, simulations: int) -> Search:

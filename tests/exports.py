@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import mlx.core as mx
+import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
+from mlx_muzero.coreml.child import Child
+from mlx_muzero.coreml.deployment import Deployment, Limits
 from mlx_muzero.coreml.interface import input_shapes, output_shapes
 from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
 from mlx_muzero.coreml.weights import digest, sizes_of, weights_of
@@ -15,12 +18,15 @@ from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.types import F32
 from model_programs import FAULTS, PROGRAMS
 
 LOADER = "model_programs:load"
 """What loads them in the child process; `tests` must be on its PYTHONPATH."""
 
 ROWS = (2, 8)
+
+PATIENT = Limits()
 
 
 def export_model(folder: Path, config: Config, model: StochasticMuZero) -> Path:
@@ -54,21 +60,32 @@ def export_model(folder: Path, config: Config, model: StochasticMuZero) -> Path:
         verification={},
         versions={},
     ).write(folder)
-    mx.save_safetensors(
-        str(folder / "weights.safetensors"), dict(tree_flatten(model.parameters()))
-    )
+    mx.save_safetensors(str(folder / "weights.safetensors"), dict(tree_flatten(model.parameters())))
     (folder / "config.toml").write_text(config_toml.dumps(config))
     return folder
 
 
-def break_programs(folder: Path, fault: str, *, call: int = 0, once: bool = False) -> None:
-    """Has the programs of the export in `folder` fail at their `call`-th call .
+def deployed_child(folder: Path, limits: Limits = PATIENT) -> tuple[Child, dict[str, F32]]:
+    """A child with the program `recurrent_b2` of the export in `folder`, and inputs for it."""
+    (entry,) = (e for e in Manifest.load(folder).programs if e.key == "recurrent_b2")
+    draw = np.random.default_rng(0)
+    inputs = {n: draw.normal(size=s).astype(np.float32) for n, s in entry.inputs.items()}
+    deployment = Deployment(folder, limits=limits, loader=LOADER)
+    return Child(deployment, [entry], "sim", "CPU_ONLY"), inputs
+
+
+def break_programs(
+    folder: Path, fault: str, *, after: int = 0, times: int = 1, loading: bool = False
+) -> None:
+    """Has the programs of the export in `folder` fail.
 
     Args:
         folder: of the export.
-        fault: of `model_programs`.
-        call: at which call of a process; 0 while loading.
-        once: whether only the first process to get there fails.
+        fault: one of `model_programs.FAULTS`.
+        after: calls that still go well.
+        times: how often they fail then.
+        loading: whether it is loading that fails, rather than being called.
     """
     assert fault in FAULTS
-    (folder / "fault.json").write_text(json.dumps({"fault": fault, "call": call, "once": once}))
+    values = {"fault": fault, "after": after, "times": times, "loading": loading}
+    (folder / "fault.json").write_text(json.dumps(values))

@@ -7,6 +7,7 @@ The export is one of `exports.export_model`, and `exports.break_programs` says w
 import json
 import os
 import signal
+import sys
 import time
 from functools import cache
 
@@ -17,16 +18,12 @@ from mlx_muzero import config_toml
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 
-calls = 0
-
 
 def load(folder, entry, engine, compute_units):
     model = model_in(folder)
-    fail_if_due(folder, {})
+    fail_if_due(folder, {}, loading=True)
 
     def call(inputs):
-        global calls
-        calls += 1
         tensors = {name: mx.array(tensor[0, :, 0].T) for name, tensor in inputs.items()}
         outputs = PROGRAMS[entry.name](model, **tensors)
         return fail_if_due(
@@ -77,25 +74,39 @@ def dynamics(model, latent, action, outcome):
 PROGRAMS = {"recurrent": recurrent, "afterstate": afterstate, "dynamics": dynamics}
 
 
-def fail_if_due(folder, outputs):
-    """`outputs`, unless the fault in the export's folder is due at this call of this process."""
+def fail_if_due(folder, outputs, loading=False):
+    """`outputs`, unless the fault in the export's folder is due."""
     file = folder / "fault.json"
     if not file.exists():
         return outputs
     fault = json.loads(file.read_text())
-    if calls != fault["call"]:
+    if fault["loading"] != loading:
         return outputs
-    if fault["once"]:
+    due = fault["after"] == 0
+    fault["times" if due else "after"] -= 1
+    if fault["times"]:
+        file.write_text(json.dumps(fault))
+    else:
         file.unlink()
-    return FAULTS[fault["fault"]](outputs)
+    return FAULTS[fault["fault"]](outputs) if due else outputs
 
 
 def die(outputs):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def abort(outputs):
+    print("E5RT: starting\nMLIR pass manager failed", file=sys.stderr)
+    os.abort()
+
+
 def hang(outputs):
     time.sleep(600)
+
+
+def late(outputs):
+    time.sleep(1.0)
+    return outputs
 
 
 def fail(outputs):
@@ -110,8 +121,8 @@ def one_row(outputs):
     return {name: array[..., :1] for name, array in outputs.items()}
 
 
-def wrong_numbers(outputs):
+def rows_reversed(outputs):
     return {name: array[..., ::-1] for name, array in outputs.items()}
 
 
-FAULTS = {f.__name__: f for f in (die, hang, fail, nan, one_row, wrong_numbers)}
+FAULTS = {f.__name__: f for f in (die, abort, hang, late, fail, nan, one_row, rows_reversed)}

@@ -1,13 +1,11 @@
 """A child process that runs exported programs, seen from its parent."""
 
 import os
-import signal
 import subprocess
-import sys
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import IO
@@ -17,14 +15,10 @@ import numpy as np
 from mlx_muzero.coreml.buffers import Buffers, allocate, size_bytes
 from mlx_muzero.coreml.deployment import Deployment
 from mlx_muzero.coreml.manifest import ProgramEntry
+from mlx_muzero.coreml.processes import END_S, how_it_ended, spawn
 from mlx_muzero.coreml.program import ComputeUnits, Engine
 from mlx_muzero.coreml.protocol import Job
 from mlx_muzero.types import F32
-
-_EXIT_S = 5.0
-"""How long a process that has closed its channel may take to end."""
-
-_LAST_WORDS_BYTES = 4096
 
 
 class ChildLost(Exception):
@@ -75,7 +69,12 @@ class Child:
         )
         try:
             self._buffers = Buffers(memory, programs)
-            self._process = _spawn(job, self._stderr)
+            self._process = spawn(
+                "mlx_muzero.coreml.worker",
+                job.to_argument(),
+                self._stderr,
+                (job.channel, job.memory),
+            )
         except OSError as error:
             raise ChildLost(f"it cannot be started: {error}", curable=False) from error
         finally:
@@ -98,6 +97,8 @@ class Child:
         Raises:
             ChildLost: it died, hung or answered wrongly, now or earlier.
         """
+        if not self.end.alive:
+            raise ChildLost("it was ended", curable=True)
         limit_s = self._limits.answer_s
         slow = ChildLost(f"{program} gave no answer in {limit_s:g} s", curable=True)
         for name, view in self._buffers.inputs[program].items():
@@ -125,39 +126,17 @@ class Child:
         try:
             yield
         except (EOFError, OSError) as error:
-            reason = self._obituary()
+            reason = how_it_ended(self._process, self._stderr)
             self.end()
             raise ChildLost(reason, curable=True) from error
         except BaseException:
             self.end()
             raise
 
-    def _obituary(self) -> str:
-        """How the process ended, and its last words."""
-        try:
-            status = self._process.wait(_EXIT_S)
-        except subprocess.TimeoutExpired:
-            return "it closed its channel"
-        how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit code {status}"
-        self._stderr.seek(-min(_LAST_WORDS_BYTES, self._stderr.seek(0, os.SEEK_END)), os.SEEK_END)
-        words = self._stderr.read().decode(errors="replace").strip().splitlines()
-        return f"it ended {how}" + (f" ({words[-1].strip()})" if words else "")
-
-
-def _spawn(job: Job, stderr: IO[bytes]) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(
-        # -P: nothing in the working directory is taken for a module.
-        [sys.executable, "-P", "-m", "mlx_muzero.coreml.worker", job.to_argument()],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=stderr,
-        pass_fds=(job.channel, job.memory),
-        process_group=0,  # Ctrl-C is for the parent alone
-    )
-
 
 def _end(process: "subprocess.Popen[bytes]", channel: Connection, stderr: IO[bytes]) -> None:
     process.kill()
-    process.wait()
+    with suppress(subprocess.TimeoutExpired):  # a driver may hold a process that is killed
+        process.wait(END_S)
     channel.close()
     stderr.close()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
+from mlx_muzero.config import Backend
 from mlx_muzero.coreml.program import ComputeUnits
 from mlx_muzero.errors import ConfigError
 
@@ -43,13 +44,16 @@ class EngineEvent:
     Attributes:
         event: what; its name in the journal.
         reason: why, in words.
+        backend: what evaluates from now on, if that is another one.
     """
 
-    event: Literal["engine_restarted", "engine_lost"]
+    event: Literal["engine_restarted", "engine_lost", "engine_refreshed", "engine_refresh_failed"]
     reason: str
+    backend: Backend | None = None
 
     def __str__(self) -> str:
-        return f"{self.event.replace('_', ' ')}: {self.reason}"
+        text = f"{self.event.replace('_', ' ')}: {self.reason}"
+        return text if self.backend is None else f"{text}; going on with {self.backend}"
 
 
 def warn(event: EngineEvent) -> None:

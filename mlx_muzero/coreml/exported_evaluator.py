@@ -17,7 +17,7 @@ from mlx_muzero.coreml.interface import PROGRAMS_FOR, ProgramName
 from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
 from mlx_muzero.coreml.program import Engine, Program, ProgramSet
 from mlx_muzero.coreml.program_evaluator import ProgramEvaluator
-from mlx_muzero.coreml.self_test import SelfTest
+from mlx_muzero.coreml.self_test import self_test
 from mlx_muzero.coreml.supervisor import Answering, Supervisor
 from mlx_muzero.coreml.weights import digest, sizes_of, weights_of
 from mlx_muzero.errors import ExportError
@@ -55,21 +55,15 @@ class ExportedEvaluator(ProgramEvaluator):
         manifest = current_manifest(model, deployment.folder)
         entries = _entries(manifest, expansion, deployment.folder)
         units = compute_units()
-        tests = [
-            SelfTest(model, expansion, rows) for rows in sorted({entry.rows for entry in entries})
-        ]
 
         def launch() -> Child:
             # A restart may come long after the export was made.
             if Manifest.load(deployment.folder) != manifest:
                 raise ChildLost(f"{deployment.folder} now holds another export", curable=False)
             child = Child(deployment, entries, engine, units)
-            programs = ProgramEvaluator(_program_set(child, entries), manifest.sizes)
-            for test in tests:
-                failure = test.failure(programs)
-                if failure is not None:
-                    child.end()
-                    raise ChildLost(failure, curable=False)
+            failure = self_test(_program_set(child, entries), manifest, model, engine, units)
+            if failure is not None:
+                raise ChildLost(f"self-test: {failure}", curable=False)
             return child
 
         self.supervisor = Supervisor(launch, deployment.limits, deployment.report)
