@@ -7,12 +7,9 @@ outcome c of row i. Actions and outcomes are one-hot.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from mlx_muzero.config import Expansion, ModelConfig
-
-if TYPE_CHECKING:  # whoever only runs programs needs no MLX
-    from mlx_muzero.networks.model import StochasticMuZero
 
 ProgramName = Literal["initial", "recurrent", "afterstate", "dynamics"]
 Shape = tuple[int, ...]
@@ -41,11 +38,6 @@ class Sizes:
     actions: int
     outcomes: int
     window_bars: int
-
-    @classmethod
-    def of(cls, model: StochasticMuZero) -> "Sizes":
-        """The sizes of `model`."""
-        return cls(model.config, model.features, model.actions, model.outcomes, model.window_bars)
 
 
 def input_shapes(name: ProgramName, sizes: Sizes, rows: int) -> dict[str, Shape]:
