@@ -120,21 +120,7 @@ class Agent:
     def _search(self, simulations: int) -> Search:
         """The searcher for that many simulations, with its arena kept from call to call."""
         if simulations not in self._searches:
-            config = self._config
-            params = SearchParams(
-                num_simulations=simulations,
-                depth_limit=config.depth_limit,
-                discount=config.discount,
-                pb_c_init=config.pb_c_init,
-                pb_c_base=config.pb_c_base,
-                root_dirichlet_alpha=config.root_dirichlet_alpha,
-                root_exploration_fraction=config.root_exploration_fraction,
-                root=config.root,
-                max_num_considered_actions=config.max_num_considered_actions,
-                leaves_per_step=config.leaves_per_step,
-                legal_actions=config.legal_actions,
-                expansion=config.expansion,
-            )
+            params = SearchParams.from_config(self._config, simulations)
             self._searches[simulations] = Search(
                 params, self._table.next_position, self._outcomes, self._threads
             )

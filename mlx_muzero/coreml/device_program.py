@@ -1,0 +1,40 @@
+"""A program run by Core ML (macOS)."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero.coreml.program import ComputeUnits
+from mlx_muzero.errors import ExportError
+from mlx_muzero.types import F32
+
+
+class DeviceProgram:
+    """One function of a saved package as a `Program`; loading compiles it for the device.
+
+    Core ML holds the GIL while it loads and predicts, and may hang or abort the process: what has
+    to survive that runs it in a child process.
+    """
+
+    def __init__(self, package: Path, function: str | None, compute_units: ComputeUnits) -> None:
+        """Loads the program.
+
+        Raises:
+            ExportError: this is no Mac.
+        """
+        if sys.platform != "darwin":
+            raise ExportError(f"{package}: Core ML runs on macOS only")
+        from mlx_muzero.coreml.toolkit import ct
+
+        # By keyword: what comes second is a flag that slows every prediction.
+        self._model: Any = ct.models.MLModel(
+            str(package), compute_units=ct.ComputeUnit[compute_units], function_name=function
+        )
+
+    def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
+        """See `Program`."""
+        outputs = self._model.predict(dict(inputs))
+        return {name: np.asarray(array, np.float32) for name, array in outputs.items()}
