@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
-from exports import deployed_child
 from mlx_muzero.coreml.deployment import Limits
+from model_exports import deployed_child
 
 ANSWER_S = 1.0
 

@@ -13,11 +13,11 @@ import pytest
 
 from bench.networks import with_random_heads
 from doomed_parent import ANSWER_S
-from exports import break_programs, deployed_child, export_model
 from mlx_muzero.coreml.child import ChildLost
 from mlx_muzero.coreml.worker import GRACE_S
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
+from model_exports import break_programs, deployed_child, export_model
 
 TESTS = Path(__file__).parent
 

@@ -1,6 +1,7 @@
 """Collecting beside learning, with programs that are exchanged while it goes on."""
 
 import dataclasses
+import os
 import threading
 import time
 from queue import SimpleQueue
@@ -19,7 +20,7 @@ from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.collector import Collector
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model
-from mlx_muzero.training.refresher import Refreshed
+from mlx_muzero.training.refresher import Refreshed, Refresher
 from runs import Heard, make_trainer
 
 
@@ -96,3 +97,176 @@ def stage(small_config, small_dataset):
     yield staged
     staged.background.close()
     assert staged.refresher.closed
+
+
+def test_a_stand_in_plays_with_what_is_learned_until_there_is_an_export(stage, tmp_path):
+    assert stage.next_round() == ("native", 0)
+    stage.learner.steps = 40
+    # The next round was begun before that.
+    assert stage.next_round() == ("native", 0)
+    assert stage.next_round() == ("native", 40)
+    stage.refresher.done.append(stage.refreshed(32, tmp_path))
+    assert [stage.next_round() for _ in range(3)] == [
+        ("native", 40),
+        ("coreml-sim", 32),
+        ("coreml-sim", 32),
+    ]
+    assert stage.events() == [("engine_refreshed", "the weights of training step 32 are exported")]
+
+
+def test_refreshes_are_offered_the_weights_that_play(stage):
+    stage.next_round()
+    (steps, weights), _ = stage.refresher.begun
+    assert steps == 0
+    playing = stage.learner.playing_weights()
+    assert weights.keys() == playing.keys() == weights_of(stage.learner.model).keys()
+    for name, array in playing.items():
+        np.testing.assert_array_equal(weights[name], np.array(array))
+
+
+@pytest.mark.parametrize("error", [ExportError("tensor x does not fit"), OSError("disk full")])
+def test_a_failed_refresh_keeps_the_former_programs(stage, tmp_path, error):
+    stage.refresher.done += [stage.refreshed(8, tmp_path), error]
+    rounds = [stage.next_round() for _ in range(4)]
+    assert rounds == [("coreml-sim", 8)] * 4
+    _, (event, reason) = stage.events()
+    assert (event, reason) == ("engine_refresh_failed", str(error))
+
+
+def test_a_mistake_in_the_program_is_no_failed_refresh(stage):
+    stage.refresher.done.append(TypeError("a bug"))
+    with pytest.raises(TypeError):
+        stage.next_round()
+
+
+def test_a_lost_engine_is_stood_in_for_until_the_next_refresh(stage, tmp_path):
+    agent = stage.agent()
+    agent.lost = False
+    first = stage.refreshed(8, tmp_path, agent)
+    stage.refresher.done.append(first)
+    assert stage.next_round() == ("coreml-sim", 8)
+    agent.lost = True
+    first.events.put(EngineEvent("engine_lost", "it died", "native"))
+    stage.learner.steps = 30
+    played = [stage.next_round() for _ in range(3)]
+    assert played[1:] == [("native", 30)] * 2
+    stage.refresher.done.append(stage.refreshed(24, tmp_path))
+    stage.next_round()
+    assert stage.next_round() == ("coreml-sim", 24)
+    assert [event for event, _ in stage.events()] == [
+        "engine_refreshed",
+        "engine_lost",
+        "engine_refreshed",
+    ]
+
+
+def test_the_trainer_waits_for_a_round_only_when_it_asks_for_it(stage, tmp_path):
+    agent = stage.agent()
+    agent.gate = threading.Event()
+    stage.next_round()
+    stage.refresher.done.append(stage.refreshed(8, tmp_path, agent))
+    stage.next_round()  # and the round that is begun cannot end
+    ticks = []
+
+    def tick(decisions):
+        ticks.append(decisions)
+        if len(ticks) == 2:
+            agent.gate.set()
+
+    played = stage.background.collect(2 * stage.config.collect.envs, tick)
+    assert played.backend == "coreml-sim"
+    assert ticks[:2] == [0, 0]
+
+
+def test_closing_abandons_the_round_under_way(stage, tmp_path):
+    agent = stage.agent()
+    agent.gate = threading.Event()
+    stage.refresher.done.append(stage.refreshed(8, tmp_path, agent))
+    threading.Timer(0.2, agent.gate.set).start()
+
+    class Stopped(Exception):
+        pass
+
+    def stop(decisions):
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        stage.background.collect(0, stop)
+    stage.background.close()
+    assert stage.background._under_way.done()
+    assert stage.background._under_way.exception() is not None
+
+
+def of_kind(events, kind):
+    return [event for event in events if event["event"] == kind]
+
+
+@pytest.fixture
+def exporting_config(small_config):
+    """Programs of a few microseconds, refreshed as often as can be."""
+    return dataclasses.replace(
+        small_config,
+        collect=dataclasses.replace(small_config.collect, backend="coreml-sim", refresh_steps=4),
+        train=dataclasses.replace(
+            small_config.train, episodes=100_000, validate_interval=1000, checkpoint_interval=1000
+        ),
+    )
+
+
+class Until:
+    """A `stop` that says yes when a condition on the journal holds; or fails in the end."""
+
+    def __init__(self, path, holds, limit_s=90.0):
+        self._journal, self._holds = path / "journal.jsonl", holds
+        self._deadline = time.monotonic() + limit_s
+
+    def __call__(self):
+        assert time.monotonic() < self._deadline
+        return self._journal.exists() and self._holds(list(journal.read(self._journal)))
+
+
+@pytest.mark.parametrize(
+    ("backend", "name", "value", "remedy"),
+    [
+        ("coreml", "sys.platform", "linux", '"coreml-sim" runs the same programs anywhere'),
+        ("coreml-sim", "find_spec", lambda _: None, r"pip install 'mlx_muzero\[coreml\]'"),
+    ],
+)
+def test_a_machine_that_cannot_says_so_at_once(
+    small_config, small_dataset, tmp_path, monkeypatch, backend, name, value, remedy
+):
+    monkeypatch.setattr(f"mlx_muzero.training.refresher.{name}", value)
+    rules = TradingRules.from_config(small_config)
+    with pytest.raises(ConfigError, match=f'collect.backend: "{backend}".*{remedy}'):
+        Refresher(small_config, backend, small_dataset, rules, tmp_path)
+
+
+def test_a_run_plays_exports_of_what_it_learns(tmp_path, exporting_config, small_dataset):
+    """With the exporter, the interpreter and all their processes."""
+    heard, pids = Heard(), []
+
+    def an_export_has_played(events):
+        exported = trainer.background._exported
+        if exported is not None:
+            pids.append(exported.agent._evaluator.supervisor.child.pid)
+        return any(event.get("backend") == "coreml-sim" for event in of_kind(events, "collected"))
+
+    stop = Until(tmp_path, an_export_has_played)
+    trainer = make_trainer(tmp_path, exporting_config, small_dataset, stop, heard)
+    assert not trainer.run()
+    events = list(journal.read(trainer.folder.journal_path))
+    assert of_kind(events, "engine_refresh_failed") == of_kind(events, "engine_lost") == []
+    (refreshed, *_) = of_kind(events, "engine_refreshed")
+    assert refreshed["reason"] == "the weights of training step 0 are exported"
+    assert "engine_refreshed" in heard.events
+    rounds = of_kind(events, "collected")
+    assert (rounds[0]["backend"], rounds[0]["weights_steps"]) == ("native", 0)
+    assert rounds[-1]["weights_steps"] == 0
+    assert trainer.counters.steps > 0
+    for pid in set(pids):
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert not trainer.folder.collector_path.exists()
+    resumed = make_trainer(tmp_path, exporting_config, small_dataset, lambda: True)
+    assert not resumed.run()
+    assert resumed.counters.episodes == trainer.counters.episodes

@@ -2,11 +2,18 @@
 
 import os
 import shutil
+import sys
+from enum import Enum
+from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from mlx_muzero.coreml import compiled_cache
 from mlx_muzero.coreml.compiled_cache import load_compiled
+from mlx_muzero.coreml.device_program import DeviceProgram
+from mlx_muzero.errors import ExportError
 
 
 class FakeCoreML:
@@ -104,3 +111,61 @@ def test_the_last_used_are_kept(core_ml, package, monkeypatch):
         for path in core_ml.cache.glob(f"{content}-*"):
             os.utime(path, (age, age))
     assert sorted(path.name[0] for path in core_ml.cache.iterdir()) == ["a", "c"]
+
+
+class FakeTools:
+    """The part of coremltools that runs programs, as its documentation describes it."""
+
+    class ComputeUnit(Enum):
+        CPU_ONLY = "CPU_ONLY"
+        CPU_AND_GPU = "CPU_AND_GPU"
+        CPU_AND_NE = "CPU_AND_NE"
+        ALL = "ALL"
+
+    def __init__(self):
+        self.compiled, self.loaded = [], []
+        tools = self
+
+        class CompiledMLModel:
+            def __init__(self, path, compute_units=tools.ComputeUnit.ALL, function_name=None):
+                assert isinstance(path, str)
+                assert (Path(path) / "model").exists()
+                tools.loaded.append((Path(path), compute_units, function_name))
+
+            def predict(self, inputs):
+                return {"doubled": 2.0 * inputs["x"].astype(np.float64)}
+
+        def compile_model(model, destination_path=None):
+            assert model.endswith(".mlpackage")
+            assert destination_path.endswith(".mlmodelc")
+            Path(destination_path).mkdir()
+            (Path(destination_path) / "model").touch()
+            tools.compiled.append(model)
+            return destination_path
+
+        self.models = SimpleNamespace(
+            CompiledMLModel=CompiledMLModel, utils=SimpleNamespace(compile_model=compile_model)
+        )
+
+
+def test_a_device_program_is_loaded_compiled(monkeypatch, tmp_path):
+    tools = FakeTools()
+    monkeypatch.setattr("mlx_muzero.coreml.toolkit.ct", tools)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    package = tmp_path / "programs.mlpackage"
+    for _ in range(2):
+        program = DeviceProgram(package, "recurrent_b32", "abc", "CPU_AND_NE")
+    outputs = program({"x": np.ones((1, 2), np.float32)})
+    assert outputs["doubled"].dtype == np.float32
+    np.testing.assert_array_equal(outputs["doubled"], [[2.0, 2.0]])
+    assert tools.compiled == [str(package)]
+    compiled, units, function = tools.loaded[-1]
+    assert (units.name, function) == ("CPU_AND_NE", "recurrent_b32")
+    assert compiled.parent == tmp_path / "Library" / "Caches" / "mlx_muzero" / "compiled"
+
+
+def test_a_device_program_needs_a_mac(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "platform", "linux")
+    with pytest.raises(ExportError, match="Core ML runs on macOS only"):
+        DeviceProgram(tmp_path / "x.mlpackage", None, "abc", "CPU_ONLY")

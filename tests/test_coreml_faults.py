@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from bench.networks import with_random_heads
-from exports import LOADER, PATIENT, break_programs, export_model
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
 from mlx_muzero.coreml.deployment import Deployment, Limits
@@ -23,6 +22,7 @@ from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
 from mlx_muzero.training.models import build_model
+from model_exports import LOADER, PATIENT, break_programs, export_model
 
 PAIRS, SIMULATIONS = 16, 8
 CALLS = 10

@@ -50,6 +50,11 @@ class ProgramEntry:
         """What tells it from the other programs of its export: ``recurrent_b32``."""
         return f"{self.name}_b{self.rows}"
 
+    @property
+    def content(self) -> str:
+        """One digest of the package's program and weights."""
+        return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class Manifest:

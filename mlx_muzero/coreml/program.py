@@ -49,4 +49,4 @@ def load_program(
         return Interpreter(package, entry.function)
     from mlx_muzero.coreml.device_program import DeviceProgram
 
-    return DeviceProgram(package, entry.function, compute_units)
+    return DeviceProgram(package, entry.function, entry.content, compute_units)

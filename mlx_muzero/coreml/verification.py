@@ -35,9 +35,10 @@ def verify(
     samples: Samples,
     *,
     quick: bool = False,
+    on_device: bool = True,
     load: Loader = load_program,
 ) -> Verification:
-    """Compare the export in `folder` with `model`; on macOS through Core ML too.
+    """Compare the export in `folder` with `model`.
 
     Args:
         folder: of the export.
@@ -45,6 +46,7 @@ def verify(
         table: of actions.
         samples: situations to compare on.
         quick: outputs only, neither drift nor searches.
+        on_device: on macOS through Core ML too, in this process.
         load: loads a program.
 
     Raises:
@@ -75,7 +77,7 @@ def verify(
         )
 
     engines = [figures("sim", None)]
-    if sys.platform == "darwin":
+    if on_device and sys.platform == "darwin":
         for units in get_args(ComputeUnits):
             try:
                 engines.append(figures("coreml", units))

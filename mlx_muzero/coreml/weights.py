@@ -31,3 +31,18 @@ def digest(weights: Mapping[str, F32]) -> str:
         found.update(f"{name} {array.shape}\n".encode())
         found.update(array.tobytes())
     return found.hexdigest()
+
+
+def model_of(weights: Mapping[str, F32], sizes: Sizes) -> StochasticMuZero:
+    """The model with these weights, in evaluation mode; inverse of `weights_of` and `sizes_of`."""
+    model = StochasticMuZero(
+        sizes.model,
+        features=sizes.features,
+        actions=sizes.actions,
+        outcomes=sizes.outcomes,
+        window_bars=sizes.window_bars,
+    )
+    model.load_weights([(name, mx.array(array)) for name, array in weights.items()], strict=True)
+    mx.eval(model.parameters())
+    model.eval()
+    return model

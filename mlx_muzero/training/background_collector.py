@@ -97,9 +97,9 @@ class BackgroundCollector:
 
     def events(self) -> Iterator[EngineEvent]:
         """What happened to the programs that play since the last call."""
+        yield from drained(self._events)
         if self._exported is not None:
             yield from drained(self._exported.events)
-        yield from drained(self._events)
 
     def close(self) -> None:
         """Abandons what is under way and ends its processes."""
@@ -107,6 +107,7 @@ class BackgroundCollector:
         self._refresher.close()
         if self._under_way is not None:
             wait([self._under_way], _CLOSE_S)
+        self._exported = None
 
     def _begin(self, first_episode: int) -> None:
         """Has the round that begins with `first_episode` played; none is under way."""

@@ -113,8 +113,9 @@ class Refresher:
         return refreshed
 
     def close(self) -> None:
-        """Gives up the refresh under way."""
+        """Gives up the refresh under way and removes the exports."""
         self._closed.set()
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _refresh(self, steps: int, weights: Weights) -> Refreshed:
         config = self._config
