@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.backends import settle
@@ -43,11 +42,14 @@ class TrainedRun:
 
 def load_run(
     path: Path,
-    checkpoint: Literal["best", "latest"],
+    checkpoint: str,
     database: Path | None,
     symbol: str | None = None,
 ) -> TrainedRun:
-    """The run at `path` on the bars it was trained on, or on those of another symbol."""
+    """The run at `path` on the bars it was trained on, or on those of another symbol.
+
+    `checkpoint` is "best", "latest" or the name of one.
+    """
     folder = RunFolder(path)
     trained = folder.config()
     config = of_symbol(trained, symbol) if symbol else trained
