@@ -14,9 +14,11 @@ from mlx_muzero.errors import MuZeroError
 from muzero_cli import config, data
 from muzero_cli.doctor import doctor
 from muzero_cli.evaluate import evaluate
+from muzero_cli.export import export
 from muzero_cli.synthetic import synth
 from muzero_cli.train import train
 from muzero_cli.tree import tree
+from muzero_cli.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,6 +34,8 @@ app.add_typer(config.app, name="config")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("tree")(tree)
+app.command("export")(export)
+app.command("verify")(verify)
 app.command("doctor")(doctor)
 
 

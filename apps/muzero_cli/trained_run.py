@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.backends import ENGINES, fallback, settle
@@ -56,7 +55,7 @@ class TrainedRun:
 
 def load_run(
     path: Path,
-    checkpoint: Literal["best", "latest"],
+    checkpoint: str,
     database: Path | None,
     symbol: str | None = None,
     backend: Backend | None = None,
@@ -64,8 +63,8 @@ def load_run(
 ) -> TrainedRun:
     """The run at `path` on the bars it was trained on, or on those of another symbol.
 
-    `backend` replaces its search backend; `export` is what a coreml one plays instead of the
-    export in the run's folder.
+    `checkpoint` is "best", "latest" or the name of one; `backend` replaces its search backend, and
+    `export` is what a coreml one plays instead of the export in the run's folder.
     """
     folder = RunFolder(path)
     trained = folder.config()

@@ -7,6 +7,7 @@ from mlx_muzero.coreml.interface import ProgramName
 from mlx_muzero.coreml.manifest import Precision
 from mlx_muzero.coreml.program import ComputeUnits, Engine
 from mlx_muzero.errors import ExportError
+from mlx_muzero.json_values import finite
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,7 @@ BOUNDED_STEPS = 5
 """Drift is bounded after so many steps, and only reported later: searches look no further."""
 
 BOUNDS: dict[Precision, Bounds] = {
-    "fp16": Bounds(output=0.02, drift=0.02, agreement=0.99),
+    "fp16": Bounds(output=0.01, drift=0.01, agreement=0.99),
     "fp32": Bounds(output=1e-4, drift=1e-4, agreement=0.99),
 }
 
@@ -200,4 +201,4 @@ class Verification:
             engine["problems"] = figures.problems(self.precision)
             if figures.agreement:
                 engine["agreement"]["rate"] = figures.agreement.rate
-        return values
+        return dict(finite(values))

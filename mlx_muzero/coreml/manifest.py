@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -121,10 +121,13 @@ class Manifest:
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise ExportError(f"{path}: cannot read it ({error}). Export again.") from error
 
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {"format": FORMAT_VERSION, **asdict(self)}
+
     def write(self, folder: Path) -> None:
         """Write ``manifest.json`` into `folder`."""
-        values = {"format": FORMAT_VERSION, **asdict(self)}
-        (folder / _FILE).write_text(json.dumps(values, indent=1, allow_nan=False))
+        (folder / _FILE).write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False))
 
     def check_files(self, folder: Path) -> None:
         """Compare every package in `folder` with what was exported.
@@ -142,10 +145,6 @@ class Manifest:
                 if name in wanted and name in found:
                     state = "changed since it was exported"
                 raise ExportError(f"{folder / package / name} is {state}. Export again.")
-
-    def with_verification(self, figures: dict[str, Any]) -> "Manifest":
-        """This manifest with the figures of a passed verification."""
-        return replace(self, verification=figures)
 
 
 def digests(package: Path) -> dict[str, str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero.coreml.manifest import Precision
-from mlx_muzero.coreml.toolkit import ct, load_mil, types
+from mlx_muzero.coreml.toolkit import DecodeError, ct, load_mil, types
 from mlx_muzero.errors import ExportError
 
 DEFAULT_FUNCTION = "main"
@@ -31,7 +31,7 @@ def read_function(package: Path, function: str | None) -> Any:
         for other in set(functions) - {name}:
             del functions[other]
         program = load_mil(spec, spec.specificationVersion, str(package / _WEIGHTS))
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, DecodeError) as error:
         raise ExportError(f"{package}: cannot read it ({error}). Export again.") from error
     return program.functions[name]
 

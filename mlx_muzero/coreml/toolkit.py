@@ -18,6 +18,7 @@ try:
     from coremltools.converters.mil.frontend.milproto.load import load as load_mil
     from coremltools.converters.mil.mil import types
     from coremltools.converters.mil.mil.passes import pass_pipeline
+    from google.protobuf.message import DecodeError
 except ImportError as error:
     raise ExportError(
         f"Core ML programs need coremltools ({error}): pip install 'mlx_muzero[coreml]'"
@@ -29,4 +30,4 @@ pass_pipeline.tqdm = functools.partial(pass_pipeline.tqdm, disable=True)
 TARGET = ct.target.macOS15
 """The oldest system an export runs on: the first with several functions in one package."""
 
-__all__ = ["TARGET", "ct", "load_mil", "mb", "types"]
+__all__ = ["TARGET", "DecodeError", "ct", "load_mil", "mb", "types"]
