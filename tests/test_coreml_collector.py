@@ -229,7 +229,7 @@ class Until:
     ("backend", "name", "value", "remedy"),
     [
         ("coreml", "sys.platform", "linux", '"coreml-sim" runs the same programs anywhere'),
-        ("coreml-sim", "find_spec", lambda _: None, r"pip install 'mlx_muzero\[coreml\]'"),
+        ("coreml-sim", "find_spec", lambda _: None, r"pip install 'mlx-muzero\[coreml\]'"),
     ],
 )
 def test_a_machine_that_cannot_says_so_at_once(

@@ -116,7 +116,7 @@ class Child:
     def _await_answer(self, limit_s: float, slow: ChildLost) -> None:
         if not self._channel.poll(limit_s):
             raise slow
-        failure = self._channel.recv_bytes().decode()
+        failure = self._channel.recv_bytes().decode(errors="replace")
         if failure:
             raise ChildLost(failure, curable=False)
 
