@@ -23,7 +23,7 @@ def test_what_one_side_writes_the_other_reads(shapes_of_programs):
         entry(rows, inputs, outputs) for rows, (inputs, outputs) in enumerate(shapes_of_programs, 1)
     ]
     descriptor = allocate(size_bytes(programs))
-    parent, child = Buffers(descriptor, programs), Buffers(descriptor, programs)
+    parent, child = Buffers(descriptor, programs), Buffers(descriptor, programs[::-1])
     os.close(descriptor)
 
     def views(side):
