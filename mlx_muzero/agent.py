@@ -1,12 +1,14 @@
 """The agent: networks and search joined into decisions for B accounts at once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.backends import make_encoder, make_evaluator, search_threads
-from mlx_muzero.config import SearchConfig
+from mlx_muzero.backends import fallback, make_encoder, make_evaluator, search_threads
+from mlx_muzero.config import Backend, SearchConfig
+from mlx_muzero.coreml.deployment import Deployment, EngineEvent, warn
+from mlx_muzero.errors import EngineLost
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.result import SearchResult, TreeTable
@@ -34,28 +36,44 @@ class Agent:
     """Plans with `model` under the rules of `table`; holds no state between decisions.
 
     `search.backend` computes the networks, with the weights `model` had when the agent was made or
-    last refreshed.
+    last refreshed. A backend that runs the export of `deployment` is replaced by another when it is
+    lost, for good, and the deployment's `report` hears of it; the plan under way is made anew.
 
     Raises:
-      ConfigError: the backend is "auto", which `mlx_muzero.backends.settle` replaces.
+      ConfigError: the backend is "auto", which `mlx_muzero.backends.settle` replaces, or needs a
+        deployment.
       SearchError: the backend cannot represent the model.
+      ExportError: the deployment's export cannot be used, or is of other weights.
     """
 
     def __init__(
-        self, model: StochasticMuZero, search: SearchConfig, table: ActionTable, outcomes: int
+        self,
+        model: StochasticMuZero,
+        search: SearchConfig,
+        table: ActionTable,
+        outcomes: int,
+        deployment: Deployment | None = None,
     ) -> None:
-        self._config = search
+        self._model = model
         self._table = table
         self._outcomes = outcomes
-        self._encoder = make_encoder(model, search)
-        self._evaluator = make_evaluator(model, search)
-        self._threads = search_threads(search)
-        self._searches: dict[int, Search] = {}
+        self._deployment = deployment
+        self._report = warn if deployment is None else deployment.report
+        self._evaluate_with(search)
+
+    @property
+    def backend(self) -> Backend:
+        """What evaluates latents now."""
+        return self._config.backend
 
     def refresh(self) -> None:
         """Plan with the model's present weights: call it after they changed."""
         self._encoder.refresh()
         self._evaluator.refresh()
+
+    def close(self) -> None:
+        """End what evaluates beside this process; the agent cannot plan any more."""
+        self._evaluator.close()
 
     def predict(self, observation: F32) -> Prediction:
         """Root inference on observations ``f32[B, W, F]``."""
@@ -71,10 +89,14 @@ class Agent:
         collecting.
         """
         root = self.predict(observation)
-        search = self._search(simulations)
-        return search.run(
-            self._evaluator, root.latent, root.prior, root.value, position, seed, noise
-        )
+        try:
+            return self._search(simulations).run(
+                self._evaluator, root.latent, root.prior, root.value, position, seed, noise
+            )
+        except EngineLost as lost:
+            # From the root: a plan is one backend's from its first simulation to its last.
+            self._fall_back(lost)
+        return self.plan(observation, position, seed, simulations=simulations, noise=noise)
 
     def explain(
         self, observation: F32, position: I32, *, simulations: int
@@ -84,24 +106,25 @@ class Agent:
         result = self.plan(observation, position, seed, simulations=simulations, noise=False)
         return result, self._search(simulations).tree(0)
 
+    def _evaluate_with(self, search: SearchConfig) -> None:
+        self._config = search
+        self._threads = search_threads(search)
+        self._searches: dict[int, Search] = {}
+        self._encoder = make_encoder(self._model, search)
+        try:
+            self._evaluator = make_evaluator(self._model, search, self._deployment)
+        except EngineLost as lost:
+            self._fall_back(lost)
+
+    def _fall_back(self, lost: EngineLost) -> None:
+        backend = fallback(self._model)
+        self._report(EngineEvent("engine_lost", str(lost), backend))
+        self._evaluate_with(replace(self._config, backend=backend))
+
     def _search(self, simulations: int) -> Search:
         """The searcher for that many simulations, with its arena kept from call to call."""
         if simulations not in self._searches:
-            config = self._config
-            params = SearchParams(
-                num_simulations=simulations,
-                depth_limit=config.depth_limit,
-                discount=config.discount,
-                pb_c_init=config.pb_c_init,
-                pb_c_base=config.pb_c_base,
-                root_dirichlet_alpha=config.root_dirichlet_alpha,
-                root_exploration_fraction=config.root_exploration_fraction,
-                root=config.root,
-                max_num_considered_actions=config.max_num_considered_actions,
-                leaves_per_step=config.leaves_per_step,
-                legal_actions=config.legal_actions,
-                expansion=config.expansion,
-            )
+            params = SearchParams.from_config(self._config, simulations)
             self._searches[simulations] = Search(
                 params, self._table.next_position, self._outcomes, self._threads
             )

@@ -8,8 +8,11 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.config import ConcreteBackend, SearchConfig
+from mlx_muzero.coreml.deployment import Deployment
+from mlx_muzero.coreml.exported_evaluator import ExportedEvaluator
+from mlx_muzero.coreml.program import Engine
 from mlx_muzero.cores import performance_cores
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, SearchError
 from mlx_muzero.networks.mlx_encoder import MlxEncoder
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.networks.native_encoder import NativeEncoder
@@ -21,6 +24,10 @@ from mlx_muzero.search.search import Search
 from mlx_muzero.types import F32
 
 BACKENDS: tuple[ConcreteBackend, ...] = ("native", "mlx")
+"""Those that need nothing but a model."""
+
+ENGINES: dict[ConcreteBackend, Engine] = {"coreml": "coreml", "coreml-sim": "sim"}
+"""Those that need an export of it, and what runs its programs."""
 
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
 
@@ -34,6 +41,10 @@ class NetworkEvaluator(Evaluator[mx.array], Protocol):
 
     def refresh(self) -> None:
         """Takes over the model's present weights."""
+        ...
+
+    def close(self) -> None:
+        """Ends what it runs beside this process; it cannot be used any more."""
         ...
 
 
@@ -60,25 +71,46 @@ def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
     return MlxEncoder(model)
 
 
-def make_evaluator(model: StochasticMuZero, search: SearchConfig) -> NetworkEvaluator:
-    """The evaluator that `search.backend` names.
+def make_evaluator(
+    model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
+) -> NetworkEvaluator:
+    """The evaluator that `search.backend` names; one of `ENGINES` runs the export of `deployment`.
 
     Raises:
-        ConfigError: the backend is still "auto".
+        ConfigError: the backend is still "auto", or there is no export for it.
         SearchError: the backend cannot represent the model.
+        ExportError: the export cannot be used, or is of other weights.
+        EngineLost: the export's programs do not work here.
     """
-    if search.backend == "native":
+    backend = search.backend
+    if backend == "native":
         return NativeEvaluator(model)
-    if search.backend == "mlx":
+    if backend == "mlx":
         return MlxEvaluator(model)
-    raise ConfigError(
-        'search.backend: "auto" is not settled yet; settle it with mlx_muzero.backends.settle, '
-        'or name "native" or "mlx"'
-    )
+    if backend == "auto":
+        raise ConfigError(
+            'search.backend: "auto" is not settled yet; settle it with mlx_muzero.backends.settle, '
+            'or name "native" or "mlx"'
+        )
+    if deployment is None:
+        raise ConfigError(
+            f'search.backend: "{backend}" plays an export, and there is none of a model that is '
+            f'being trained; name "native" or "mlx", and "{backend}" as collect.backend'
+        )
+    return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
+
+
+def fallback(model: StochasticMuZero) -> ConcreteBackend:
+    """What evaluates `model` where its export does not: the first of `BACKENDS` that can."""
+    try:
+        NativeEvaluator(model)
+    except SearchError:
+        return "mlx"
+    return "native"
 
 
 def search_threads(search: SearchConfig) -> int:
-    """Threads that one search shares: MLX brings its own."""
+    """Threads that one search shares; more would wait for each other but in C++."""
     if search.backend != "native":
         return 1
     return search.threads or performance_cores()

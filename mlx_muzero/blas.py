@@ -97,6 +97,19 @@ def _shim_candidates() -> Iterator[Path]:
         yield Path(core.origin).with_name(SHIM_NAME)
 
 
+def limit_numpy_threads() -> None:
+    """Keep NumPy's own OpenBLAS to one thread too; without effect where it brings none.
+
+    On a busy machine its threads wait for each other many times longer than they compute.
+    """
+    numpy = find_spec("numpy")
+    folders = (numpy.submodule_search_locations or []) if numpy else []
+    for folder in folders:
+        for library in Path(folder).parent.glob("numpy.libs/libscipy_openblas64_*.so"):
+            openblas = ctypes.CDLL(str(library))
+            openblas.scipy_openblas_set_num_threads64_(DEFAULT_NUM_THREADS)
+
+
 def num_threads() -> int | None:
     """Threads of one OpenBLAS call; None where OpenBLAS is not in use."""
     return None if _openblas is None else int(_openblas.scipy_openblas_get_num_threads())

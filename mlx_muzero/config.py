@@ -11,8 +11,9 @@ RewardScheme = Literal["amddp1", "mark_to_market"]
 LegalActions = Literal["tree", "root", "off"]
 Root = Literal["puct", "gumbel"]
 Expansion = Literal["all_outcomes", "single_outcome"]
-ConcreteBackend = Literal["native", "mlx"]
-Backend = Literal["native", "mlx", "auto"]
+ConcreteBackend = Literal["native", "mlx", "coreml", "coreml-sim"]
+Backend = Literal["native", "mlx", "coreml", "coreml-sim", "auto"]
+CollectBackend = Literal["same", "coreml", "coreml-sim"]
 ValueLoss = Literal["cross_entropy", "mse"]
 BestBy = Literal["expectancy", "net_pips"]
 
@@ -90,6 +91,12 @@ class CollectConfig:
     """Self-play on training sessions."""
 
     envs: int = setting(16, "sessions played in lockstep (B)", 1, 4096)
+    backend: CollectBackend = setting(
+        "same", "what plays: as search.backend, or exports made while training goes on"
+    )
+    refresh_steps: int = setting(
+        500, "training steps after which such an export is replaced by one of newer weights", 1
+    )
     initial_temperature: float = setting(10.0, "action temperature of the first episode", 1e-3, 1e3)
     final_temperature: float = setting(1.0, "action temperature after the decay", 1e-3, 1e3)
     temperature_decay_episodes: int = setting(50_000, "episodes of the linear decay", 1)

@@ -41,9 +41,19 @@ def loads(text: str, source: str = "configuration", base: Config | None = None) 
         tables = tomllib.loads(text)
     except ValueError as error:  # also of integers with thousands of digits
         raise ConfigError(f"{source}: not valid TOML: {error}") from error
-    lines = _lines_of_keys(text)
+    return from_tables(tables, source, base, _lines_of_keys(text))
+
+
+def from_tables(
+    tables: Mapping[str, Any],
+    source: str = "configuration",
+    base: Config | None = None,
+    lines: Mapping[str, int] | None = None,
+) -> Config:
+    """As `loads`, from sections already parsed; `lines` are those of the keys in `source`."""
     config, problems = _overlay(tables, FX_MICRO if base is None else base)
     if problems:
+        lines = lines or {}
         raise ConfigError(
             "\n".join(
                 f"{source}{f':{lines[path]}' if path in lines else ''}: {path}: {message}"

@@ -39,3 +39,15 @@ class SearchError(MuZeroError):
     """The search was given arrays it cannot use; the message names the argument."""
 
     exit_code = 7
+
+
+class ExportError(MuZeroError):
+    """An export cannot be made, read or trusted; names the tensor, operation or file."""
+
+    exit_code = 8
+
+
+class EngineLost(MuZeroError):
+    """Exported programs can no longer be run; an `Agent` goes on with another backend."""
+
+    exit_code = 9

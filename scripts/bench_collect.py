@@ -122,9 +122,9 @@ def timed_parts() -> Iterator[dict[str, float]]:
         yield seconds
 
 
-def seconds_to_collect(collector: Collector, envs: int) -> float:
+def seconds_to_collect(collector: Collector, agent: Agent, envs: int) -> float:
     start = time.perf_counter()
-    collector.collect(0, envs, lambda _decisions: None)
+    collector.collect(agent, 0, envs, lambda _decisions: None)
     return time.perf_counter() - start
 
 
@@ -132,24 +132,20 @@ def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> M
     """Collect with the core and with the twin, round by round."""
     rules = TradingRules.from_config(config)
     model = build_model(config, rules.table)
-    core, twin = (
-        Collector(
-            config, dataset, rules, Agent(model, config.search, rules.table, len(OUTCOME_NAMES))
-        )
-        for _ in range(2)
-    )
+    collector = Collector(config, dataset, rules)
+    core, twin = (Agent(model, config.search, rules.table, len(OUTCOME_NAMES)) for _ in range(2))
     decisions = envs * config.market.session_bars
-    seconds_to_collect(core, envs)
+    seconds_to_collect(collector, core, envs)
     # An agent makes its searcher at the first decision and keeps it.
     with patch("mlx_muzero.agent.Search", TwinSearch):
-        seconds_to_collect(twin, 1)
+        seconds_to_collect(collector, twin, 1)
     rates, ratios, shares = [], [], []
     for _ in range(rounds):
         with timed_parts() as parts:
-            total = seconds_to_collect(core, envs)
+            total = seconds_to_collect(collector, core, envs)
         shares.append({part: parts[part] / total for part in PARTS})
         rates.append(decisions / total)
-        ratios.append(seconds_to_collect(twin, envs) / total)
+        ratios.append(seconds_to_collect(collector, twin, envs) / total)
     share = {part: statistics.median(one[part] for one in shares) for part in PARTS}
     share["other"] = 1.0 - sum(share.values())
     rate = statistics.median(rates)

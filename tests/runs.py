@@ -33,6 +33,9 @@ class Heard:
     def validated(self, metrics, counters, is_best: bool) -> None:
         self.events.append("validated")
 
+    def engine_changed(self, event) -> None:
+        self.events.append(event.event)
+
 
 def never() -> bool:
     return False

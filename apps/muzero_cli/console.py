@@ -2,6 +2,8 @@
 
 from rich.console import Console
 
+from mlx_muzero.coreml.deployment import EngineEvent
+
 PIPED_WIDTH = 100
 """Columns where standard output is no terminal."""
 
@@ -10,3 +12,8 @@ def output_console() -> Console:
     """Standard output without colour by meaning, wide enough when it is piped."""
     out = Console(highlight=False)
     return out if out.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+
+
+def say_event(event: EngineEvent) -> None:
+    """Tells of `event` on standard error."""
+    Console(stderr=True).print(str(event), markup=False, highlight=False, soft_wrap=True)

@@ -6,7 +6,14 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from muzero_cli.options import Checkpoint, Json, RunDatabase, Simulations
+from muzero_cli.options import (
+    Checkpoint,
+    ExportFolder,
+    Json,
+    RunDatabase,
+    SearchBackend,
+    Simulations,
+)
 
 Split = Literal["train", "validation", "test"]
 
@@ -20,6 +27,8 @@ def evaluate(
     ] = None,
     simulations: Simulations = None,
     checkpoint: Checkpoint = "best",
+    backend: SearchBackend = None,
+    export: ExportFolder = None,
     db: RunDatabase = None,
     as_json: Json = False,
 ) -> None:
@@ -29,21 +38,20 @@ def evaluate(
 
     from mlx_muzero.evaluation.comparison import compare
     from mlx_muzero.evaluation.report import report, report_dict
-    from mlx_muzero.training.models import build_model
     from muzero_cli.console import output_console
     from muzero_cli.loading import load_truth
     from muzero_cli.trained_run import load_run
 
-    loaded = load_run(run, checkpoint, db)
-    config, name = loaded.config, loaded.checkpoint
+    loaded = load_run(run, checkpoint, db, backend=backend, export=export)
+    config, name, agent = loaded.config, loaded.checkpoint, loaded.agent()
     simulations = simulations or config.search.num_simulations
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"), BarColumn())
     with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
         task = progress.add_task(f"checkpoint {name}: decisions", total=None)
         comparison = compare(
-            loaded.agent(),
-            loaded.agent(build_model(config, loaded.rules.table)),
+            agent,
+            loaded.untrained_agent(),
             simulations,
             loaded.dataset,
             loaded.rules,
@@ -56,11 +64,14 @@ def evaluate(
         values = report_dict(comparison.conditions, comparison.metrics)
         values["checkpoint"] = name
         values["simulations"] = simulations
+        values["backend"] = agent.backend
         values["expected_best_pips_per_session"] = comparison.expected_best_pips
         typer.echo(json.dumps(values, allow_nan=False))
         return
     out = output_console()
-    out.print(f"{run}, checkpoint {name}, {simulations} simulations a decision")
+    out.print(
+        f"{run}, checkpoint {name}, {simulations} simulations a decision, backend {agent.backend}"
+    )
     out.print(report(comparison.conditions, comparison.metrics))
     if comparison.expected_best_pips is not None:
         out.print(

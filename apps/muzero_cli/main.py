@@ -1,7 +1,8 @@
 """`mlx-muzero`: the verbs, and how their errors become exit codes.
 
 Exit codes: 0 done; 2 wrong usage; 3 configuration; 4 market data; 5 run or checkpoint; 6 training
-diverged; 7 search; 130 stopped by the user. Narration goes to stderr, data to stdout.
+diverged; 7 search; 8 export; 9 exported programs do not run; 130 stopped by the user. Narration
+goes to stderr, data to stdout.
 """
 
 import sys
@@ -14,9 +15,11 @@ from mlx_muzero.errors import MuZeroError
 from muzero_cli import config, data
 from muzero_cli.doctor import doctor
 from muzero_cli.evaluate import evaluate
+from muzero_cli.export import export
 from muzero_cli.synthetic import synth
 from muzero_cli.train import train
 from muzero_cli.tree import tree
+from muzero_cli.verify import verify
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,7 +27,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Planning-based trading: Stochastic MuZero in MLX with a C++ tree search.",
     epilog="Exit codes: 2 usage, 3 configuration, 4 market data, 5 run or checkpoint, "
-    "6 training diverged, 7 search, 130 stopped by the user.",
+    "6 training diverged, 7 search, 8 export, 9 exported programs do not run, "
+    "130 stopped by the user.",
 )
 data.app.command("synth")(synth)
 app.add_typer(data.app, name="data")
@@ -32,6 +36,8 @@ app.add_typer(config.app, name="config")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("tree")(tree)
+app.command("export")(export)
+app.command("verify")(verify)
 app.command("doctor")(doctor)
 
 

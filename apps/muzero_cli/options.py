@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
+from mlx_muzero.config import Backend
+
 DEFAULT_DATABASE = Path("data/market.duckdb")
 
 Preset = Annotated[str, typer.Option(help="Preset to start from.")]
@@ -24,4 +26,12 @@ Simulations = Annotated[
     Optional[int], typer.Option(min=1, help="Simulations a decision; the run's by default.")
 ]
 Checkpoint = Annotated[Literal["best", "latest"], typer.Option(help="Which checkpoint.")]
+SearchBackend = Annotated[
+    Optional[Backend],
+    typer.Option("--backend", help="What evaluates the search's leaves; the run's by default."),
+]
+ExportFolder = Annotated[
+    Optional[Path],
+    typer.Option("--export", help="Export that a coreml backend plays; RUN/export by default."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]

@@ -11,6 +11,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
+from mlx_muzero.config import CollectBackend
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
 
 STOPPED_EXIT_CODE = 130
@@ -23,6 +24,14 @@ def train(
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
+    collector_backend: Annotated[
+        Optional[CollectBackend],
+        typer.Option(help="Play with exports made while training goes on; sets collect.backend."),
+    ] = None,
+    refresh_every: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="Training steps between them; sets collect.refresh_steps."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a begun run.")] = False,
     minutes: Annotated[
         Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
@@ -39,6 +48,7 @@ def train(
 
     console = Console(stderr=True)
     folder = RunFolder(run)
+    set_ = [*set_, *_collect_overrides(collector_backend, refresh_every)]
     if resume:
         if symbol or config or set_:
             raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
@@ -72,6 +82,13 @@ def train(
             f"training on {market.symbol}: {market.bars:,} bars, "
             f"{len(dataset.training_starts()):,} possible sessions, run {run}",
         )
+        if settings.collect.backend != "same":
+            _say(
+                console,
+                f"collecting with {settings.collect.backend}, exported every "
+                f"{settings.collect.refresh_steps} training steps; when an export begins to play "
+                "depends on time, so this run cannot be repeated bit for bit",
+            )
         with display, stop:
             finished = trainer.run()
     if finished:
@@ -84,6 +101,11 @@ def train(
         )
         if stop.interrupted:
             raise typer.Exit(STOPPED_EXIT_CODE)
+
+
+def _collect_overrides(backend: str | None, refresh_steps: int | None) -> list[str]:
+    given = {"backend": backend, "refresh_steps": refresh_steps}
+    return [f"collect.{key}={value}" for key, value in given.items() if value is not None]
 
 
 def _say(console: Console, text: str) -> None:

@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 from mlx_muzero.agent import Agent
-from mlx_muzero.backends import settle
-from mlx_muzero.config import Config
+from mlx_muzero.backends import ENGINES, fallback, settle
+from mlx_muzero.config import Backend, Config
+from mlx_muzero.coreml.deployment import Deployment
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.models import load_model
+from mlx_muzero.training.models import build_model, load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder
+from muzero_cli.console import say_event
 from muzero_cli.loading import load_dataset, of_symbol
 
 
@@ -27,6 +28,7 @@ class TrainedRun:
       checkpoint: its name.
       dataset: bars with features and outcomes.
       store: where they came from.
+      deployment: the export that a coreml backend plays, if it is there.
     """
 
     config: Config
@@ -35,19 +37,35 @@ class TrainedRun:
     checkpoint: str
     dataset: MarketDataset
     store: Path
+    deployment: Deployment
 
-    def agent(self, model: StochasticMuZero | None = None) -> Agent:
-        """An agent that plays with `model`, by default the run's."""
-        return Agent(model or self.model, self.config.search, self.rules.table, len(OUTCOME_NAMES))
+    def agent(self) -> Agent:
+        """An agent that plays with the run's model."""
+        search, table = self.config.search, self.rules.table
+        return Agent(self.model, search, table, len(OUTCOME_NAMES), self.deployment)
+
+    def untrained_agent(self) -> Agent:
+        """An agent that plays with the networks' first weights, which nobody exports."""
+        search, table = self.config.search, self.rules.table
+        model = build_model(self.config, table)
+        if search.backend in ENGINES:
+            search = replace(search, backend=fallback(model))
+        return Agent(model, search, table, len(OUTCOME_NAMES))
 
 
 def load_run(
     path: Path,
-    checkpoint: Literal["best", "latest"],
+    checkpoint: str,
     database: Path | None,
     symbol: str | None = None,
+    backend: Backend | None = None,
+    export: Path | None = None,
 ) -> TrainedRun:
-    """The run at `path` on the bars it was trained on, or on those of another symbol."""
+    """The run at `path` on the bars it was trained on, or on those of another symbol.
+
+    `checkpoint` is "best", "latest" or the name of one; `backend` replaces its search backend, and
+    `export` is what a coreml one plays instead of the export in the run's folder.
+    """
     folder = RunFolder(path)
     trained = folder.config()
     config = of_symbol(trained, symbol) if symbol else trained
@@ -56,7 +74,9 @@ def load_run(
     dataset, store = load_dataset(config, database or Path(folder.market().store))
     if config.market.symbol == trained.market.symbol:
         folder.require_market(MarketRecord.of(store, dataset))
-    if config.search.backend == "auto":
-        search, _ = settle(model, config.search)
-        config = replace(config, search=search)
-    return TrainedRun(config, rules, model, name, dataset, store)
+    search = replace(config.search, backend=backend or config.search.backend)
+    if search.backend == "auto":
+        search, _ = settle(model, search)
+    config = replace(config, search=search)
+    deployment = Deployment(export or folder.export_path, say_event)
+    return TrainedRun(config, rules, model, name, dataset, store, deployment)

@@ -13,6 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.replay import Episodes
@@ -103,6 +104,10 @@ class TrainingDisplay:
         )
         best = "  (best so far)" if is_best else ""
         self._say(f"episode {counters.episodes}: validation {self._validation}{best}")
+
+    def engine_changed(self, event: EngineEvent) -> None:
+        """Say it for good."""
+        self._say(str(event))
 
     def _say(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -6,7 +6,14 @@ from typing import Annotated, Optional
 
 import typer
 
-from muzero_cli.options import Checkpoint, Json, RunDatabase, Simulations
+from muzero_cli.options import (
+    Checkpoint,
+    ExportFolder,
+    Json,
+    RunDatabase,
+    SearchBackend,
+    Simulations,
+)
 
 
 def tree(
@@ -21,6 +28,8 @@ def tree(
     ] = 0.05,
     simulations: Simulations = None,
     checkpoint: Checkpoint = "best",
+    backend: SearchBackend = None,
+    export: ExportFolder = None,
     db: RunDatabase = None,
     as_json: Json = False,
     as_dot: Annotated[bool, typer.Option("--dot", help="Print a graph for Graphviz.")] = False,
@@ -39,7 +48,7 @@ def tree(
         open_time_ns = utc_ns(at)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from error
-    loaded = load_run(run, checkpoint, db, pair)
+    loaded = load_run(run, checkpoint, db, pair, backend, export)
     simulations = simulations or loaded.config.search.num_simulations
     decision = decide_at(loaded.agent(), loaded.dataset, open_time_ns, simulations)
     display = TreeDisplay(

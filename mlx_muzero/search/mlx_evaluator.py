@@ -6,6 +6,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
+from mlx_muzero.search.latent_pool import LatentPool
 from mlx_muzero.types import F32, I32
 
 
@@ -36,18 +37,17 @@ class RecurrentModel(Protocol):
 
 
 class MlxEvaluator:
-    """Evaluates leaves in one batched call with a single `mx.eval`.
-
-    The latent pool is a NumPy array: rows are gathered and stored without the copy of the whole
-    pool that a functional update of an mx.array makes.
-    """
+    """Evaluates leaves in one batched call with a single `mx.eval`."""
 
     def __init__(self, model: RecurrentModel) -> None:
         self._model = model
-        self._pool: F32 = np.empty((0, 0), np.float32)
+        self._pool = LatentPool()
 
     def refresh(self) -> None:
         """Nothing to do: the model itself evaluates."""
+
+    def close(self) -> None:
+        """Nothing to do: all of it is in this process."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D]."""
@@ -58,10 +58,7 @@ class MlxEvaluator:
 
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Starts a search (see `Evaluator.reset`)."""
-        latents = np.asarray(root_latents.astype(mx.float32))
-        if self._pool.shape[0] < capacity or self._pool.shape[1] != latents.shape[1]:
-            self._pool = np.empty((capacity, latents.shape[1]), np.float32)
-        self._pool[root_slots] = latents
+        self._pool.reset(np.asarray(root_latents.astype(mx.float32)), root_slots, capacity)
 
     def expand(self, leaves: Leaves) -> Expansion:
         """Outcome probabilities of every leaf and all its successors (see `Evaluator.expand`)."""

@@ -87,6 +87,9 @@ class NativeEvaluator:
         arrays["support.centers"] = floats(self._model.support.centers)
         load_parameters(self.core, arrays)
 
+    def close(self) -> None:
+        """Nothing to do: all of it is in this process."""
+
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D]."""
         prior, value = self.core.predict(floats(latents))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_muzero.config import Expansion, LegalActions, Root
+from mlx_muzero.config import Expansion, LegalActions, Root, SearchConfig
 
 Compatibility = Literal["none", "mctx"]
 
@@ -47,3 +47,21 @@ class SearchParams:
     root: Root = "puct"
     max_num_considered_actions: int = 16
     leaves_per_step: int = 1
+
+    @classmethod
+    def from_config(cls, config: SearchConfig, num_simulations: int) -> "SearchParams":
+        """The rules of `config`, with that many simulations."""
+        return cls(
+            num_simulations=num_simulations,
+            depth_limit=config.depth_limit,
+            discount=config.discount,
+            pb_c_init=config.pb_c_init,
+            pb_c_base=config.pb_c_base,
+            root_dirichlet_alpha=config.root_dirichlet_alpha,
+            root_exploration_fraction=config.root_exploration_fraction,
+            root=config.root,
+            max_num_considered_actions=config.max_num_considered_actions,
+            leaves_per_step=config.leaves_per_step,
+            legal_actions=config.legal_actions,
+            expansion=config.expansion,
+        )

@@ -6,7 +6,6 @@ best by validation, which each checkpoint names, so that the two can never disag
 """
 
 import json
-import os
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.errors import RunError
+from mlx_muzero.files import flush
 
 FORMAT_VERSION = 2
 KEEP_NEWEST = 2
@@ -62,10 +62,10 @@ class CheckpointStore:
         state = {"format": FORMAT_VERSION, "best": best_name, **checkpoint.state}
         (partial / "state.json").write_text(json.dumps(state, indent=1))
         for path in partial.iterdir():
-            _flush(path)
-        _flush(partial)
+            flush(path)
+        flush(partial)
         partial.rename(target)
-        _flush(self.folder)
+        flush(self.folder)
         for old in self._whole()[:-KEEP_NEWEST]:
             if old != best_name:
                 shutil.rmtree(self.folder / old)
@@ -151,12 +151,3 @@ def _load_tensors(path: Path) -> dict[str, mx.array]:
     tensors = mx.load(str(path))
     assert isinstance(tensors, dict)
     return tensors
-
-
-def _flush(path: Path) -> None:
-    """Make a file or a folder's entries durable."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,12 +1,14 @@
 """Self-play: B training sessions in lockstep, one search for all of them at every step."""
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import CollectConfig, Config
+from mlx_muzero.config import Backend, CollectConfig, Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.search.actions import sample_actions
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
@@ -25,23 +27,47 @@ def temperature(config: CollectConfig, episode: I64) -> F64:
     return np.asarray(config.initial_temperature - fall * done, np.float64)
 
 
+@dataclass(frozen=True, eq=False)
+class Round:
+    """Episodes played side by side.
+
+    Attributes:
+      episodes: what was played.
+      seconds: how long that took.
+      backend: what evaluated the searches, in the end.
+      weights_steps: training steps of the weights.
+    """
+
+    episodes: Episodes
+    seconds: float
+    backend: Backend
+    weights_steps: int
+
+
 class Collector:
-    """Plays training sessions with the agent's current weights.
+    """Plays training sessions.
 
     Every random number is named by the run's seed, the episode and the step, so an episode is the
     same whatever it is collected beside, and again after a restart.
     """
 
-    def __init__(
-        self, config: Config, dataset: MarketDataset, rules: TradingRules, agent: Agent
-    ) -> None:
+    def __init__(self, config: Config, dataset: MarketDataset, rules: TradingRules) -> None:
         self._config = config
         self._dataset = dataset
         self._rules = rules
-        self._agent = agent
         self._starts = dataset.training_starts()
 
-    def collect(self, first_episode: int, count: int, tick: Tick) -> Episodes:
+    def round_size(self, first_episode: int) -> int:
+        """Episodes of the round that begins with `first_episode`; 0 after the run's last one."""
+        return min(self._config.collect.envs, self._config.train.episodes - first_episode)
+
+    def play_round(self, agent: Agent, weights_steps: int, first_episode: int, tick: Tick) -> Round:
+        """Play a round with the current weights of `agent`, of so many training steps."""
+        began = time.perf_counter()
+        episodes = self.collect(agent, first_episode, self.round_size(first_episode), tick)
+        return Round(episodes, time.perf_counter() - began, agent.backend, weights_steps)
+
+    def collect(self, agent: Agent, first_episode: int, count: int, tick: Tick) -> Episodes:
         """Play episodes `first_episode` .. +`count` - 1 with one search a step for all."""
         seed = self._config.train.seed
         episode = np.arange(first_episode, first_episode + count, dtype=np.int64)
@@ -56,7 +82,7 @@ class Collector:
         heat = temperature(self._config.collect, episode)
         while not env.done:
             step = env.step_index
-            result = self._agent.plan(
+            result = agent.plan(
                 env.observe(),
                 env.position,
                 rng.key(seed, rng.Stream.SEARCH, episode, step),

@@ -5,12 +5,13 @@ when the run goes on, and readers skip it.
 """
 
 import json
-import math
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from mlx_muzero.json_values import finite
 
 Clock = Callable[[], datetime]
 
@@ -29,7 +30,7 @@ class Journal:
 
     def append(self, event: str, **facts: Any) -> None:
         """Add one event with its wall time; one write call, so lines are never interleaved."""
-        line = {"event": event, "time": self._clock().isoformat(), **_finite(facts)}
+        line = {"event": event, "time": self._clock().isoformat(), **finite(facts)}
         data = json.dumps(line, allow_nan=False).encode() + b"\n"
         if self._ends_in_torn_line():
             data = b"\n" + data
@@ -58,14 +59,3 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
                 continue
             if isinstance(event, dict) and "event" in event:
                 yield event
-
-
-def _finite(value: Any) -> Any:
-    """`value` with NaN and infinities, which JSON lacks, as None."""
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

@@ -1,7 +1,5 @@
 """Models by configuration: fresh from a seed, or trained from a run's checkpoint."""
 
-from typing import Literal
-
 import mlx.core as mx
 
 from mlx_muzero.config import Config
@@ -12,8 +10,6 @@ from mlx_muzero.trading.env import OBSERVATION_FEATURES
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
-
-Which = Literal["best", "latest"]
 
 
 def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
@@ -31,17 +27,22 @@ def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
     return model
 
 
-def load_model(folder: RunFolder, table: ActionTable, which: Which) -> tuple[StochasticMuZero, str]:
-    """The best or latest model of a run and the name of its checkpoint.
+def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[StochasticMuZero, str]:
+    """A model of a run and the name of its checkpoint: the "best", the "latest" or one by name.
 
     Raises:
       RunError: there is no such checkpoint, it is damaged, or it was not written for this
         configuration or program.
     """
     store = folder.checkpoints
-    path = store.best() if which == "best" else store.latest()
-    if path is None:
-        raise RunError(f"{folder.path} has no {which} checkpoint yet: train it longer.")
+    if which in ("best", "latest"):
+        path = store.best() if which == "best" else store.latest()
+        if path is None:
+            raise RunError(f"{folder.path} has no {which} checkpoint yet: train it longer.")
+    else:
+        path = store.folder / which
+        if not path.exists():
+            raise RunError(f"{folder.path} does not keep checkpoint {which} any more.")
     state = checkpoints.load_state(path)
     require_schema(state, table, path)
     model = build_model(folder.config(), table)

@@ -56,12 +56,17 @@ class MarketRecord:
 
 
 class RunFolder:
-    """``runs/<name>/``: config.toml, market.json, journal.jsonl, checkpoints/, lock."""
+    """``runs/<name>/``: config.toml, market.json, journal.jsonl, checkpoints/, export/, lock.
+
+    And ``collector/`` for what a collector's programs are kept in while they play.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal_path = path / "journal.jsonl"
         self.checkpoints = CheckpointStore(path / "checkpoints")
+        self.export_path = path / "export"
+        self.collector_path = path / "collector"
         self._config_path = path / "config.toml"
         self._market_path = path / "market.json"
         self._lock_path = path / "lock"

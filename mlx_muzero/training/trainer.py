@@ -4,7 +4,6 @@ What comes next depends only on counters (`Counters`), and every random number i
 a run resumed from a checkpoint does what the uninterrupted run would have done.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
@@ -14,6 +13,7 @@ import numpy as np
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
 from mlx_muzero.config import Config
+from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
@@ -22,11 +22,13 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
+from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.checkpoint import Checkpoint
-from mlx_muzero.training.collector import Collector, temperature
+from mlx_muzero.training.collector import Collector, Round, temperature
 from mlx_muzero.training.journal import Journal
 from mlx_muzero.training.learner import Learner, StepReport
 from mlx_muzero.training.models import build_model
+from mlx_muzero.training.refresher import Refresher
 from mlx_muzero.training.replay import Episodes, ReplayBuffer
 from mlx_muzero.training.run import RunFolder, misfit, require_schema, schema
 from mlx_muzero.training.targets import make_batch
@@ -76,6 +78,9 @@ class Listener(Protocol):
     def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
         """A validation is done."""
 
+    def engine_changed(self, event: EngineEvent) -> None:
+        """Something happened to the programs that collect."""
+
 
 @dataclass
 class Trainer:
@@ -99,7 +104,7 @@ class Trainer:
     counters: Counters = field(default_factory=Counters)
 
     def __post_init__(self) -> None:
-        """Build model, agent, replay and collector from the configuration."""
+        """Build model, agent, replay and collectors from the configuration."""
         self.learner = Learner(build_model(self.config, self.rules.table), self.config.train)
         self.playing = build_model(self.config, self.rules.table)
         self.agent = Agent(self.playing, self.config.search, self.rules.table, len(OUTCOME_NAMES))
@@ -110,7 +115,15 @@ class Trainer:
             actions=len(self.rules.table.action_names),
             position_features=len(POSITION_FEATURES),
         )
-        self.collector = Collector(self.config, self.dataset, self.rules, self.agent)
+        self.collector = Collector(self.config, self.dataset, self.rules)
+        self.background = None
+        backend = self.config.collect.backend
+        if backend != "same":
+            exports = self.folder.collector_path
+            refresher = Refresher(self.config, backend, self.dataset, self.rules, exports)
+            self.background = BackgroundCollector(
+                self.config, self.rules, self.collector, self.learner, refresher
+            )
         self.journal = Journal(self.folder.journal_path)
         self._validation_starts = self.dataset.evaluation_starts(
             "validation", self.config.train.validate_sessions
@@ -152,6 +165,9 @@ class Trainer:
         except TrainingDiverged as error:
             self.journal.append("diverged", reason=str(error), **asdict(self.counters))
             raise
+        finally:
+            if self.background is not None:
+                self.background.close()
         self._save()
         self.journal.append("finished", **asdict(self.counters))
         return True
@@ -180,23 +196,32 @@ class Trainer:
 
     def _collect(self) -> None:
         first = self.counters.episodes
-        count = min(self.config.collect.envs, self.config.train.episodes - first)
-        began = time.perf_counter()
-        self._play_what_is_learned()
-        played = self.collector.collect(first, count, self._decided)
-        self.replay.add(played)
-        self.counters.episodes += count
-        actions = np.bincount(played.action.ravel(), minlength=len(self.rules.table.action_names))
+        if self.background is None:
+            self._play_what_is_learned()
+            played = self.collector.play_round(
+                self.agent, self.counters.steps, first, self._decided
+            )
+        else:
+            played = self.background.collect(first, self._decided)
+        self.replay.add(played.episodes)
+        self.counters.episodes += len(played.episodes)
+        self._journal_round(played, first)
+        self.listener.collected(played.episodes, self.counters)
+
+    def _journal_round(self, played: Round, first: int) -> None:
+        episodes, names = played.episodes, self.rules.table.action_names
+        actions = np.bincount(episodes.action.ravel(), minlength=len(names))
         self.journal.append(
             "collected",
             episodes=self.counters.episodes,
-            decisions_per_s=played.action.size / (time.perf_counter() - began),
-            reward_mean=float(played.reward.sum(axis=1).mean()),
-            actions=dict(zip(self.rules.table.action_names, actions.tolist(), strict=True)),
+            decisions_per_s=episodes.action.size / played.seconds,
+            reward_mean=float(episodes.reward.sum(axis=1).mean()),
+            actions=dict(zip(names, actions.tolist(), strict=True)),
             trade_frac=self.replay.trade_frac,
             temperature=float(temperature(self.config.collect, np.array([first]))[0]),
+            backend=played.backend,
+            weights_steps=played.weights_steps,
         )
-        self.listener.collected(played, self.counters)
 
     def _learn(self) -> None:
         train = self.config.train
@@ -275,5 +300,9 @@ class Trainer:
         self._poll()
 
     def _poll(self) -> None:
+        if self.background is not None:
+            for event in self.background.events():
+                self.journal.append(event.event, reason=event.reason, backend=event.backend)
+                self.listener.engine_changed(event)
         if self.stop():
             raise StopRequested

@@ -1,0 +1,87 @@
+"""`mlx-muzero export`."""
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from muzero_cli.options import Checkpoint, Json, RunDatabase
+
+if TYPE_CHECKING:
+    from mlx_muzero.coreml.figures import Verification
+
+Precision = Annotated[
+    Literal["fp16", "fp32"],
+    typer.Option(help="Of the numbers inside; the Neural Engine computes in fp16 only."),
+]
+LayerNorm = Annotated[
+    Literal["op", "decomposed"],
+    typer.Option(help="As one operation, or for a device that does not take it, as simpler ones."),
+]
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Run folder; the export goes into its export/.")],
+    batch: Annotated[
+        str, typer.Option(help="Rows of the programs, each made once for each number.")
+    ] = "1,32,64",
+    precision: Precision = "fp16",
+    layer_norm: LayerNorm = "op",
+    multifunction: Annotated[
+        bool, typer.Option("--multifunction", help="One package for all programs.")
+    ] = False,
+    checkpoint: Checkpoint = "best",
+    db: RunDatabase = None,
+    as_json: Json = False,
+) -> None:
+    """Export a run's networks to Core ML, verified before they replace an older export."""
+    from rich.console import Console
+
+    from mlx_muzero.coreml.export import ExportOptions
+    from mlx_muzero.coreml.export import export as export_programs
+    from mlx_muzero.coreml.samples import draw_samples
+    from mlx_muzero.coreml.verification import SAMPLES
+    from mlx_muzero.coreml.verification import verify as verify_export
+    from mlx_muzero.coreml.weights import weights_of
+    from mlx_muzero.training.run import RunFolder
+    from muzero_cli.console import output_console
+    from muzero_cli.trained_run import load_run
+    from muzero_cli.verification_display import verification_tables
+
+    options = ExportOptions(_batches(batch), precision, layer_norm, multifunction)
+    loaded = load_run(run, checkpoint, db)
+    samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
+    console = Console(stderr=True)
+    target = RunFolder(run).export_path
+    began = time.perf_counter()
+
+    def verify(folder: Path) -> "Verification":
+        status.update("verifying")
+        verification = verify_export(folder, loaded.model, loaded.rules.table, samples)
+        if not as_json:
+            output_console().print(verification_tables(verification))
+        return verification
+
+    with console.status(f"exporting checkpoint {loaded.checkpoint}") as status:
+        manifest = export_programs(
+            weights_of(loaded.model), loaded.config, loaded.checkpoint, target, verify, options
+        )
+    if as_json:
+        typer.echo(json.dumps({"export": str(target), **manifest.as_dict()}, allow_nan=False))
+    console.print(
+        f"{target}: checkpoint {loaded.checkpoint}, {len(manifest.programs)} programs, exported "
+        f"and verified in {time.perf_counter() - began:.1f} s",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _batches(text: str) -> tuple[int, ...]:
+    """Distinct numbers of rows from a list with commas, ascending."""
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise typer.BadParameter("write whole numbers, as in 1,32,64", param_hint="--batch")
+    return tuple(sorted({int(word) for word in words}))

@@ -1,0 +1,53 @@
+"""A program run by Core ML (macOS)."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero.coreml.compiled_cache import load_compiled
+from mlx_muzero.coreml.program import ComputeUnits
+from mlx_muzero.errors import ExportError
+from mlx_muzero.types import F32
+
+
+class DeviceProgram:
+    """One function of a saved package as a `Program`; loading compiles it for the device.
+
+    Core ML holds the GIL while it loads and predicts, and may hang or abort the process: what has
+    to survive that runs it in a child process.
+    """
+
+    def __init__(
+        self, package: Path, function: str | None, content: str, compute_units: ComputeUnits
+    ) -> None:
+        """Loads the program, compiled when it is loaded for the first time.
+
+        Args:
+            package: the package.
+            function: its name there; None in a package of one function.
+            content: digest of the package (`ProgramEntry.content`).
+            compute_units: what Core ML may use.
+
+        Raises:
+            ExportError: this is no Mac.
+        """
+        if sys.platform != "darwin":
+            raise ExportError(f"{package}: Core ML runs on macOS only")
+        from mlx_muzero.coreml.toolkit import ct
+
+        def compile_model(source: Path, destination: Path) -> None:
+            ct.models.utils.compile_model(str(source), str(destination))
+
+        def load_model(compiled: Path) -> Any:
+            units = ct.ComputeUnit[compute_units]
+            return ct.models.CompiledMLModel(str(compiled), units, function)
+
+        self._model: Any = load_compiled(package, content, compile_model, load_model)
+
+    def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
+        """See `Program`."""
+        outputs = self._model.predict(dict(inputs))
+        return {name: np.asarray(array, np.float32) for name, array in outputs.items()}

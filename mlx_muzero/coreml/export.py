@@ -1,0 +1,153 @@
+"""Exporting a model: packages and manifest in one folder, verified before it is there."""
+
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+from mlx_muzero import __version__
+from mlx_muzero.config import Config
+from mlx_muzero.coreml import conversion
+from mlx_muzero.coreml.figures import Verification
+from mlx_muzero.coreml.interface import PROGRAMS_FOR, ProgramName, Sizes
+from mlx_muzero.coreml.manifest import LayerNorm, Manifest, Precision, ProgramEntry, digests
+from mlx_muzero.coreml.networks import Networks, read_networks
+from mlx_muzero.coreml.packages import histogram, read_function, require_precision
+from mlx_muzero.coreml.programs import build
+from mlx_muzero.coreml.weights import digest
+from mlx_muzero.errors import ExportError
+from mlx_muzero.files import replaced
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.types import F32
+
+JOINED_PACKAGE = "programs.mlpackage"
+
+Verify = Callable[[Path], Verification]
+"""Judges the export in a folder that nobody else has seen yet."""
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """How a model is exported.
+
+    Attributes:
+        batches: rows of the programs; each program is made once for each.
+        precision: of the numbers inside; the Neural Engine computes in "fp16" only.
+        layer_norm: as one operation, or "decomposed" into simpler ones.
+        multifunction: all programs as functions of one package, which shares their weights.
+    """
+
+    batches: tuple[int, ...] = (1, 32, 64)
+    precision: Precision = "fp16"
+    layer_norm: LayerNorm = "op"
+    multifunction: bool = False
+
+
+def export(
+    weights: Mapping[str, F32],
+    config: Config,
+    checkpoint: str,
+    target: Path,
+    verify: Verify,
+    options: ExportOptions = ExportOptions(),
+) -> Manifest:
+    """Export the programs that the searches of `config` need into the folder `target`.
+
+    A new export takes the place of an old one when it is complete and verified; until then, and
+    when anything fails, the old one stays.
+
+    Args:
+        weights: of the model, by name (`mlx_muzero.coreml.weights.weights_of`).
+        config: of the run.
+        checkpoint: what to call the weights.
+        target: the export folder.
+        verify: judges the export before it is moved to `target`.
+        options: how.
+
+    Raises:
+        ExportError: a tensor does not fit, a parameter is unknown, an operation has the wrong
+            precision, the verification failed, or another export to `target` is going on.
+    """
+    actions = TradingRules.from_config(config).table.action_names
+    sizes = Sizes(
+        model=config.model,
+        features=len(OBSERVATION_FEATURES),
+        actions=len(actions),
+        outcomes=len(OUTCOME_NAMES),
+        window_bars=config.market.window_bars,
+    )
+    networks = read_networks(weights, sizes, options.precision)
+    names = PROGRAMS_FOR[config.search.expansion]
+    try:
+        with replaced(target) as folder:
+            manifest = Manifest(
+                checkpoint=checkpoint,
+                weights_sha256=digest(weights),
+                config=config,
+                precision=options.precision,
+                layer_norm=options.layer_norm,
+                features=OBSERVATION_FEATURES,
+                actions=actions,
+                outcomes=OUTCOME_NAMES,
+                programs=_packages(folder, names, networks, sizes, options),
+                verification={},
+                versions={"mlx_muzero": __version__}
+                | {name: version(name) for name in ("coremltools", "mlx", "numpy")},
+            )
+            manifest.write(folder)
+            verification = verify(folder)
+            verification.require_passed()
+            manifest = replace(manifest, verification=verification.as_dict())
+            manifest.write(folder)
+            return manifest
+    except BlockingIOError as error:
+        raise ExportError(f"another export to {target} is going on; wait for it") from error
+
+
+def _packages(
+    folder: Path,
+    names: tuple[ProgramName, ...],
+    networks: Networks,
+    sizes: Sizes,
+    options: ExportOptions,
+) -> tuple[ProgramEntry, ...]:
+    """Write every program's package into `folder`."""
+    made: dict[str, tuple[ProgramName, int, Path]] = {}
+    for name in names:
+        for rows in options.batches:
+            function = f"{name}_b{rows}"
+            package = folder / f"{function}.mlpackage"
+            program = build(name, networks, sizes, rows, options.precision, options.layer_norm)
+            conversion.save(program, package)
+            made[function] = (name, rows, package)
+    if options.multifunction:
+        joined = folder / JOINED_PACKAGE
+        conversion.join({function: package for function, (_, _, package) in made.items()}, joined)
+        for _, _, package in made.values():
+            shutil.rmtree(package)
+        made = {function: (name, rows, joined) for function, (name, rows, _) in made.items()}
+    return tuple(
+        _entry(name, rows, package, function if options.multifunction else None, options.precision)
+        for function, (name, rows, package) in made.items()
+    )
+
+
+def _entry(
+    name: ProgramName, rows: int, package: Path, function: str | None, precision: Precision
+) -> ProgramEntry:
+    """What was saved, read back from the disk."""
+    saved = read_function(package, function)
+    require_precision(saved, precision)
+    return ProgramEntry(
+        name=name,
+        rows=rows,
+        package=package.name,
+        function=function,
+        sha256=digests(package),
+        inputs={name: tuple(var.shape) for name, var in saved.inputs.items()},
+        outputs={var.name: tuple(var.shape) for var in saved.outputs},
+        op_histogram=histogram(saved),
+    )

@@ -1,0 +1,116 @@
+"""Exporting in a process of its own: ``python -m mlx_muzero.coreml.export_process FOLDER``.
+
+Building and converting programs holds Python's lock for seconds, in which nothing could be learned.
+Here they take what training leaves of the processor.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero import config_toml
+from mlx_muzero.config import Config
+from mlx_muzero.coreml.figures import Verification
+from mlx_muzero.coreml.manifest import Manifest
+from mlx_muzero.coreml.processes import how_it_ended, spawn
+from mlx_muzero.coreml.samples import Samples
+from mlx_muzero.errors import ExportError, MuZeroError
+from mlx_muzero.types import F32
+
+LIMIT_S = 300.0
+"""Longest time an export may take; a few seconds are usual."""
+
+_POLL_S = 0.1
+_NICENESS = 10
+
+
+def export_apart(
+    weights: Mapping[str, F32],
+    config: Config,
+    target: Path,
+    rows: int,
+    samples: Samples,
+    cancelled: threading.Event,
+) -> Manifest:
+    """Export into the folder `target` in another process, and wait for it.
+
+    Args:
+        weights: of the model, by name.
+        config: of the run.
+        target: the export folder; its name is that of the weights.
+        rows: of the programs.
+        samples: situations the programs are compared with the model on before the export is there.
+        cancelled: ends the process when it is set.
+
+    Raises:
+        ExportError: it failed, took too long or was cancelled.
+    """
+    job = {"target": str(target), "rows": rows}
+    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as stderr:
+        np.savez(Path(folder, "weights.npz"), allow_pickle=False, **weights)
+        np.savez(Path(folder, "samples.npz"), allow_pickle=False, **asdict(samples))
+        Path(folder, "config.toml").write_text(config_toml.dumps(config))
+        Path(folder, "job.json").write_text(json.dumps(job))
+        process = spawn("mlx_muzero.coreml.export_process", folder, stderr)
+        deadline = time.monotonic() + LIMIT_S
+        try:
+            while process.poll() is None:
+                if cancelled.wait(_POLL_S):
+                    raise ExportError(f"the export to {target} was given up")
+                if time.monotonic() > deadline:
+                    raise ExportError(f"the export to {target} took more than {LIMIT_S:g} s")
+        finally:
+            process.kill()
+            process.wait()
+        if process.returncode:
+            raise ExportError(f"export to {target}: {how_it_ended(process, stderr)}")
+    return Manifest.load(target)
+
+
+def main(folder: Path) -> None:
+    """Does what `export_apart` has put into `folder`."""
+    # What only this process needs: coremltools among it.
+    from mlx_muzero.coreml.export import ExportOptions, export
+    from mlx_muzero.coreml.verification import verify
+    from mlx_muzero.coreml.weights import model_of
+    from mlx_muzero.trading.core import TradingRules
+
+    job = json.loads((folder / "job.json").read_text())
+    config = config_toml.load(folder / "config.toml")
+    weights = _arrays(folder / "weights.npz")
+    samples = Samples(**_arrays(folder / "samples.npz"))
+    target = Path(job["target"])
+    table = TradingRules.from_config(config).table
+
+    def verified(export_folder: Path) -> Verification:
+        model = model_of(weights, Manifest.load(export_folder).sizes)
+        # Whoever plays it tests it on the device, in yet another process.
+        return verify(export_folder, model, table, samples, quick=True, on_device=False)
+
+    options = ExportOptions(batches=(job["rows"],))
+    export(weights, config, target.name, target, verified, options)
+
+
+def _arrays(file: Path) -> dict[str, Any]:
+    with np.load(file) as arrays:
+        return dict(arrays)
+
+
+if __name__ == "__main__":
+    os.nice(_NICENESS)
+    # Without a parent to end it, the system's timer does.
+    signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
+    try:
+        main(Path(sys.argv[1]))
+    except MuZeroError as error:
+        sys.exit(str(error))

@@ -1,0 +1,178 @@
+"""`manifest.json` of an export: what was exported, from which weights, and what its files were."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mlx_muzero import config_toml
+from mlx_muzero.config import Config
+from mlx_muzero.coreml.interface import ProgramName, Shape, Sizes
+from mlx_muzero.errors import ConfigError, ExportError
+
+Precision = Literal["fp16", "fp32"]
+LayerNorm = Literal["op", "decomposed"]
+
+FORMAT_VERSION = 1
+
+_FILE = "manifest.json"
+_CONTENT = "Data"
+"""Part of a package that holds program and weights; what lies beside it has random names in it."""
+
+
+@dataclass(frozen=True)
+class ProgramEntry:
+    """One program of an export.
+
+    Attributes:
+        name: which program.
+        rows: the fixed number of rows.
+        package: file name in the export folder.
+        function: its name in the package; None for a package of one function.
+        sha256: digests of the package's program and weights, by path inside the package.
+        inputs: shape of each input.
+        outputs: shape of each output.
+        op_histogram: how often each operation occurs, constants apart.
+    """
+
+    name: ProgramName
+    rows: int
+    package: str
+    function: str | None
+    sha256: dict[str, str]
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+    op_histogram: dict[str, int]
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other programs of its export: ``recurrent_b32``."""
+        return f"{self.name}_b{self.rows}"
+
+    @property
+    def content(self) -> str:
+        """One digest of the package's program and weights."""
+        return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an export folder holds.
+
+    Attributes:
+        checkpoint: name of the checkpoint the weights come from.
+        weights_sha256: digest of its weights (`mlx_muzero.coreml.weights.digest`).
+        config: of the run.
+        precision: of the numbers inside the programs.
+        layer_norm: as one operation, or decomposed.
+        features: names of an observation's columns.
+        actions: names of the actions.
+        outcomes: names of the chance outcomes.
+        programs: the programs.
+        verification: figures of the verification the export passed; empty before it.
+        versions: of the software that made it.
+    """
+
+    checkpoint: str
+    weights_sha256: str
+    config: Config
+    precision: Precision
+    layer_norm: LayerNorm
+    features: tuple[str, ...]
+    actions: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    programs: tuple[ProgramEntry, ...]
+    verification: dict[str, Any]
+    versions: dict[str, str]
+
+    @property
+    def sizes(self) -> Sizes:
+        """What the programs' shapes follow from."""
+        return Sizes(
+            model=self.config.model,
+            features=len(self.features),
+            actions=len(self.actions),
+            outcomes=len(self.outcomes),
+            window_bars=self.config.market.window_bars,
+        )
+
+    @staticmethod
+    def load(folder: Path) -> "Manifest":
+        """The manifest of the export in `folder`; its files are not looked at (`check_files`).
+
+        Raises:
+            ExportError: there is no export, or its manifest is damaged or of another version.
+        """
+        path = folder / _FILE
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            version = values.pop("format")
+            if version != FORMAT_VERSION:
+                raise ExportError(
+                    f"{path}: export format {version}, but this version of mlx_muzero reads "
+                    f"format {FORMAT_VERSION}. Export again."
+                )
+            return _from_json(values)
+        except FileNotFoundError as error:
+            raise ExportError(
+                f"{folder} holds no export (no {_FILE} there); make one with mlx-muzero export."
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+            raise ExportError(f"{path}: cannot read it ({error}). Export again.") from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {"format": FORMAT_VERSION, **asdict(self)}
+
+    def write(self, folder: Path) -> None:
+        """Write ``manifest.json`` into `folder`."""
+        (folder / _FILE).write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False))
+
+    def check_files(self, folder: Path) -> None:
+        """Compare every package in `folder` with what was exported.
+
+        Raises:
+            ExportError: a file is missing, unknown or changed; names it.
+        """
+        # Programs of one multifunction package share its files.
+        for package, wanted in {entry.package: entry.sha256 for entry in self.programs}.items():
+            found = digests(folder / package)
+            for name in sorted(wanted.keys() | found.keys()):
+                if found.get(name) == wanted.get(name):
+                    continue
+                state = "missing" if name not in found else "not of this export"
+                if name in wanted and name in found:
+                    state = "changed since it was exported"
+                raise ExportError(f"{folder / package / name} is {state}. Export again.")
+
+
+def digests(package: Path) -> dict[str, str]:
+    """SHA-256 of each file of a package's program and weights, by path inside the package.
+
+    Two exports of the same weights have the same.
+    """
+    return {
+        str(path.relative_to(package)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted((package / _CONTENT).rglob("*"))
+        if path.is_file()
+    }
+
+
+def _from_json(values: dict[str, Any]) -> Manifest:
+    for name, choices in (("precision", Precision), ("layer_norm", LayerNorm)):
+        if values[name] not in get_args(choices):
+            raise ValueError(f"{name} {values[name]!r} is unknown")
+    for name in ("features", "actions", "outcomes"):
+        values[name] = tuple(values[name])
+    values["config"] = config_toml.from_tables(values["config"], "config")
+    values["programs"] = tuple(_entry(program) for program in values["programs"])
+    return Manifest(**values)
+
+
+def _entry(values: dict[str, Any]) -> ProgramEntry:
+    if values["name"] not in get_args(ProgramName):
+        raise ValueError(f"program {values['name']!r} is unknown")
+    for name in ("inputs", "outputs"):
+        values[name] = {tensor: tuple(shape) for tensor, shape in values[name].items()}
+    return ProgramEntry(**values)

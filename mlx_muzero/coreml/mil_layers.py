@@ -1,0 +1,106 @@
+"""Layers in Core ML's intermediate language (MIL), on images ``(1, channels, height, width)``."""
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from mlx_muzero.coreml import manifest
+from mlx_muzero.coreml.layers import LayerNorm, Linear
+from mlx_muzero.coreml.networks import Conditioned, TemporalBlock, Tower
+from mlx_muzero.coreml.toolkit import mb
+from mlx_muzero.networks.folding import NORM_EPSILON
+from mlx_muzero.types import F32
+
+Var = Any
+"""A value of the program being built; coremltools has no types."""
+
+SQUARE_SCALE = 0.125
+"""Deviations are scaled by it before they are squared: 256 and above would overflow float16."""
+
+
+def joined(images: list[Var]) -> Var:
+    """Images of the same rows with their channels one after the other."""
+    return mb.concat(values=images, axis=1)
+
+
+class MilLayers:
+    """Layers of one numeric precision, with layer norm in one of its two forms.
+
+    "op" leaves it to Core ML; "decomposed" spells it out, for a Neural Engine that does not take
+    the operation over the channel axis.
+    """
+
+    def __init__(self, precision: manifest.Precision, layer_norm: manifest.LayerNorm) -> None:
+        self._precision = precision
+        self._dtype = np.float16 if precision == "fp16" else np.float32
+        self._layer_norm = layer_norm
+
+    def entered(self, x: Var) -> Var:
+        """An input of the program, float32, in the layers' precision."""
+        return mb.cast(x=x, dtype="fp16") if self._precision == "fp16" else x
+
+    def output(self, name: str, x: Var) -> Var:
+        """An output of the program, float32 under its name."""
+        if self._precision == "fp16":
+            return mb.cast(x=x, dtype="fp32", name=name)
+        return mb.identity(x=x, name=name)
+
+    def column(self, values: F32) -> npt.NDArray[Any]:
+        """[channels] as an image that is the same in every column."""
+        return values.astype(self._dtype)[None, :, None, None]
+
+    def linear(self, x: Var, layer: Linear) -> Var:
+        """`layer` as a convolution over the last axis, with zeros before its first column."""
+        taps = layer.weight.shape[2]
+        return mb.conv(
+            x=x,
+            weight=layer.weight[:, :, None, :].astype(self._dtype),
+            bias=layer.bias.astype(self._dtype),
+            dilations=[1, layer.dilation],
+            pad_type="custom",
+            pad=[0, 0, (taps - 1) * layer.dilation, 0],
+            name=layer.name,
+        )
+
+    def norm(self, x: Var, layer: LayerNorm) -> Var:
+        """Layer norm over the channels of every column."""
+        if self._layer_norm == "op":
+            return mb.layer_norm(
+                x=x,
+                axes=[1],
+                gamma=layer.scale.astype(self._dtype),
+                beta=layer.shift.astype(self._dtype),
+                epsilon=self._dtype(NORM_EPSILON),
+                name=layer.name,
+            )
+        centered = mb.sub(x=x, y=mb.reduce_mean(x=x, axes=[1], keep_dims=True))
+        scaled = mb.mul(x=centered, y=self._dtype(SQUARE_SCALE))
+        variance = mb.reduce_mean(x=mb.mul(x=scaled, y=scaled), axes=[1], keep_dims=True)
+        inverse = mb.rsqrt(x=variance, epsilon=self._dtype(NORM_EPSILON * SQUARE_SCALE**2))
+        normal = mb.mul(x=mb.mul(x=scaled, y=inverse), y=self.column(layer.scale))
+        return mb.add(x=normal, y=self.column(layer.shift), name=layer.name)
+
+    def temporal_block(self, x: Var, block: TemporalBlock) -> Var:
+        """Images of sequences ``(1, channels, n, W)``."""
+        h = mb.relu(x=self.linear(x, block.conv_1))
+        h = mb.relu(x=self.linear(h, block.conv_2))
+        residual = x if block.residual is None else self.linear(x, block.residual)
+        return mb.relu(x=mb.add(x=h, y=residual))
+
+    def tower(self, x: Var, blocks: Tower) -> Var:
+        """Residual blocks."""
+        for block in blocks:
+            h = mb.relu(x=self.norm(self.linear(x, block.linear_1), block.norm_1))
+            h = self.norm(self.linear(h, block.linear_2), block.norm_2)
+            x = mb.relu(x=mb.add(x=x, y=h))
+        return x
+
+    def head(self, x: Var, head: tuple[Tower, Linear]) -> Var:
+        """A tower and the logits on it."""
+        blocks, logits = head
+        return self.linear(self.tower(x, blocks), logits)
+
+    def conditioned(self, body: Conditioned, *inputs: Var) -> Var:
+        """Latent and one-hot conditions -> a tower's output."""
+        return self.tower(self.linear(joined(list(inputs)), body.projection), body.tower)

@@ -1,0 +1,45 @@
+"""Whether loaded programs do what the model does, on fixed inputs.
+
+Core ML can load a model, run it and be wrong: a batch that collapses to one row, a layout taken for
+another, weights that are not these.
+"""
+
+import numpy as np
+
+from mlx_muzero.coreml.figures import EngineFigures
+from mlx_muzero.coreml.manifest import Manifest
+from mlx_muzero.coreml.output_errors import output_errors
+from mlx_muzero.coreml.program import ComputeUnits, Engine, ProgramSet
+from mlx_muzero.coreml.samples import Samples
+from mlx_muzero.networks.model import StochasticMuZero
+
+SAMPLES = 40
+"""Some of each program's rows stay empty, and small programs are called several times."""
+
+
+def self_test(
+    programs: ProgramSet,
+    manifest: Manifest,
+    model: StochasticMuZero,
+    engine: Engine,
+    compute_units: ComputeUnits,
+) -> str | None:
+    """The first output of `programs` that is not that of `model`; None if there is none.
+
+    The bounds are those of an export's verification (`mlx_muzero.coreml.figures.BOUNDS`).
+    """
+    errors = output_errors(programs, manifest.sizes, model, _samples(model))
+    figures = EngineFigures(engine, compute_units, tuple(errors))
+    return next(iter(figures.problems(manifest.precision)), None)
+
+
+def _samples(model: StochasticMuZero) -> Samples:
+    draw = np.random.default_rng(0)
+    shape = (SAMPLES, model.window_bars, model.features)
+    rows = np.arange(SAMPLES, dtype=np.int32)
+    return Samples(
+        observation=draw.normal(size=shape).astype(np.float32),
+        position=np.zeros(SAMPLES, np.int32),
+        action=rows % model.actions,
+        outcome=rows % model.outcomes,
+    )

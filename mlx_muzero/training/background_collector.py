@@ -1,0 +1,156 @@
+"""Self-play beside learning: rounds are played one ahead, in a thread, with exported weights.
+
+The weights that play are older than those that learn, by a round and by the age of their export.
+How much that is depends on time.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from queue import SimpleQueue
+from typing import Protocol
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.agent import Agent
+from mlx_muzero.backends import ENGINES
+from mlx_muzero.config import Config
+from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.errors import MuZeroError
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.collector import Collector, Round, Tick
+from mlx_muzero.training.learner import Learner
+from mlx_muzero.training.models import build_model
+from mlx_muzero.training.refresher import Refreshed, Weights, drained
+from mlx_muzero.training.threads import in_thread, let_go
+
+_WAIT_S = 0.05
+"""How often the trainer hears of progress while it waits for a round."""
+
+
+class Refreshes(Protocol):
+    """Where newer agents come from: a `Refresher`."""
+
+    def begin(self, steps: int, weights: Callable[[], Weights]) -> None:
+        """Begins a refresh with the weights of `steps` training steps, if one is due."""
+
+    def take(self) -> Refreshed | None:
+        """What a refresh came to, once; raises what it failed with."""
+
+    def close(self) -> None:
+        """Gives up the refresh under way."""
+
+
+class _Closed(Exception):
+    """The collector was closed while a round was being played."""
+
+
+class BackgroundCollector:
+    """Plays with the newest export, and with `search.backend` while no export can be played.
+
+    Another thread plays; all methods belong to the trainer's.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        rules: TradingRules,
+        collector: Collector,
+        learner: Learner,
+        refresher: Refreshes,
+    ) -> None:
+        self._collector = collector
+        self._learner = learner
+        self._refresher = refresher
+        self._exported: Refreshed | None = None
+        self._model = build_model(config, rules.table)
+        self._stand_in = Agent(self._model, config.search, rules.table, len(OUTCOME_NAMES))
+        self._events: SimpleQueue[EngineEvent] = SimpleQueue()
+        self._under_way: Future[Round] | None = None
+        self._decisions = 0
+        self._closed = threading.Event()
+
+    def collect(self, first_episode: int, tick: Tick) -> Round:
+        """The round that begins with `first_episode`; the next one is begun at once.
+
+        Args:
+          first_episode: where the last round ended.
+          tick: hears of the decisions made while this waits; what it raises ends the waiting.
+        """
+        if self._under_way is None:
+            self._under_way = self._begin(first_episode)
+        heard = self._decisions
+        while not wait([self._under_way], _WAIT_S).done:
+            decisions = self._decisions
+            tick(decisions - heard)
+            heard = decisions
+        played = self._under_way.result()
+        following = first_episode + len(played.episodes)
+        self._under_way = None
+        if self._collector.round_size(following):
+            self._under_way = self._begin(following)
+        return played
+
+    def events(self) -> Iterator[EngineEvent]:
+        """What happened to the programs that play since the last call."""
+        yield from drained(self._events)
+        if self._exported is not None:
+            yield from drained(self._exported.events)
+
+    def close(self) -> None:
+        """Abandons what is under way and ends its processes."""
+        self._closed.set()
+        self._refresher.close()
+        let_go(self._under_way)
+        if self._exported is not None:
+            self._exported.agent.close()
+
+    def _begin(self, first_episode: int) -> Future[Round]:
+        """The round that begins with `first_episode`, being played; no other is."""
+        agent, steps = self._player()
+        return in_thread(
+            lambda: self._collector.play_round(agent, steps, first_episode, self._decided)
+        )
+
+    def _player(self) -> tuple[Agent, int]:
+        """What plays the next round, and the training steps of its weights."""
+        self._swap()
+        self._refresher.begin(self._learner.steps, self._weights)
+        exported = self._exported
+        if exported is not None and exported.agent.backend in ENGINES:
+            return exported.agent, exported.steps
+        weights = [(name, mx.array(array)) for name, array in self._weights().items()]
+        self._model.load_weights(weights, strict=True)
+        mx.eval(self._model.parameters())  # in this thread, before another plays with them
+        self._stand_in.refresh()
+        return self._stand_in, self._learner.steps
+
+    def _swap(self) -> None:
+        """Plays the last refresh from here on, if it is done."""
+        try:
+            refreshed = self._refresher.take()
+        except (MuZeroError, OSError) as error:
+            self._events.put(EngineEvent("engine_refresh_failed", str(error)))
+            return
+        if refreshed is None:
+            return
+        for event in tuple(self.events()):  # also the former one's last
+            self._events.put(event)
+        if self._exported is not None:
+            self._exported.agent.close()
+        self._exported = refreshed
+        reason = f"the weights of training step {refreshed.steps} are exported"
+        self._events.put(EngineEvent("engine_refreshed", reason, refreshed.agent.backend))
+
+    def _weights(self) -> Weights:
+        weights = self._learner.playing_weights()
+        mx.eval(weights)
+        return {name: np.array(array) for name, array in weights.items()}
+
+    def _decided(self, count: int) -> None:
+        """Hears of decisions in the thread that plays."""
+        if self._closed.is_set():
+            raise _Closed
+        self._decisions += count
