@@ -71,6 +71,10 @@ class Agent:
         """Plan with the model's present weights: call it after they changed."""
         self._evaluator.refresh()
 
+    def close(self) -> None:
+        """End what evaluates beside this process; the agent cannot plan any more."""
+        self._evaluator.close()
+
     def predict(self, observation: F32) -> Prediction:
         """Root inference on observations ``f32[B, W, F]``."""
         self._model.eval()

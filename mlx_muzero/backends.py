@@ -43,6 +43,10 @@ class NetworkEvaluator(Evaluator[mx.array], Protocol):
         """Takes over the model's present weights."""
         ...
 
+    def close(self) -> None:
+        """Ends what it runs beside this process; it cannot be used any more."""
+        ...
+
 
 def make_evaluator(
     model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None

@@ -199,7 +199,7 @@ def check_coremltools() -> Check:
     installed = _installed("coremltools")
     if installed is None:
         detail = f"not installed: {purpose}"
-        return Check("coremltools", "unavailable", detail, "pip install coremltools")
+        return Check("coremltools", "unavailable", detail, "pip install 'mlx-muzero[coreml]'")
     return Check("coremltools", "ok", f"{installed}: {purpose}")
 
 

@@ -14,7 +14,7 @@ class Children:
     """Launches children whose fates are told beforehand; keeps the time and the events."""
 
     def __init__(self, *fates):
-        self.launched, self.now, self.events = 0, 0.0, []
+        self.launched, self.ended, self.now, self.events = 0, 0, 0.0, []
         self._fates = iter(fates)
 
     def supervisor(self):
@@ -28,6 +28,9 @@ class Children:
     def call(self, program, inputs):
         self._meet_fate()
         return {"of": inputs["x"]}
+
+    def end(self):
+        self.ended += 1
 
     def _meet_fate(self):
         fate = next(self._fates)
@@ -77,6 +80,16 @@ def test_what_a_new_child_would_do_again_is_final(fates):
     children = Children(*fates)
     with pytest.raises(EngineLost, match=r"^wrong$"):
         children.supervisor().call("p", {"x": 1})
+
+
+def test_none_is_launched_once_closed():
+    children = Children(None, died())
+    supervisor = children.supervisor()
+    supervisor.close()
+    assert children.ended == 1
+    with pytest.raises(EngineLost, match="closed"):
+        supervisor.call("p", {"x": 1})
+    assert (children.launched, children.events) == (1, [])
 
 
 def test_compute_units_are_never_all(monkeypatch):

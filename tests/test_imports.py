@@ -33,7 +33,9 @@ def test_importing_the_library_loads_nothing_heavy():
     assert loaded_by("import mlx_muzero") == []
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["train", "--help"], ["evaluate", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], *([verb, "--help"] for verb in ("train", "evaluate", "export"))]
+)
 def test_help_loads_nothing_heavy(arguments):
     assert loaded_by(command(arguments)) == []
 
@@ -41,6 +43,12 @@ def test_help_loads_nothing_heavy(arguments):
 def test_training_loads_no_bar_store():
     """Only the command line joins the two."""
     assert "duckdb" not in loaded_by("import mlx_muzero.training.trainer")
+
+
+def test_reading_an_export_needs_neither_mlx_nor_coremltools():
+    """Nor does whoever runs its programs in a process of its own need MLX."""
+    assert loaded_by("import mlx_muzero.coreml.program, mlx_muzero.coreml.manifest") == []
+    assert loaded_by("import mlx_muzero.coreml.interpreter") == ["coremltools"]
 
 
 def test_every_import_goes_down():

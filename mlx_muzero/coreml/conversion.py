@@ -5,6 +5,8 @@ from typing import Any
 
 from mlx_muzero.coreml.toolkit import TARGET, ct
 
+_DATE = "com.github.apple.coremltools.conversion_date"
+
 
 def save(program: Any, package: Path) -> None:
     """Convert a MIL program as it stands and save it; `program` is spent afterwards.
@@ -20,6 +22,8 @@ def save(program: Any, package: Path) -> None:
         pass_pipeline=ct.PassPipeline.EMPTY,
         skip_model_load=True,
     )
+    # So that equal weights give equal files tomorrow too.
+    del model.user_defined_metadata[_DATE]
     model.save(str(package))
 
 

@@ -4,7 +4,7 @@ The latent pool is on this side, so a request needs nothing but its inputs, and 
 another child as if nothing had happened.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -18,12 +18,15 @@ from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
 from mlx_muzero.coreml.program import Engine, Program, ProgramSet
 from mlx_muzero.coreml.program_evaluator import ProgramEvaluator
 from mlx_muzero.coreml.self_test import self_test
-from mlx_muzero.coreml.supervisor import Answering, Supervisor
+from mlx_muzero.coreml.supervisor import Supervisor
 from mlx_muzero.coreml.weights import digest, sizes_of, weights_of
 from mlx_muzero.errors import ExportError
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.types import F32
+
+Call = Callable[[str, Mapping[str, F32]], dict[str, F32]]
+"""Runs the program with a key."""
 
 
 class ExportedEvaluator(ProgramEvaluator):
@@ -61,13 +64,13 @@ class ExportedEvaluator(ProgramEvaluator):
             if Manifest.load(deployment.folder) != manifest:
                 raise ChildLost(f"{deployment.folder} now holds another export", curable=False)
             child = Child(deployment, entries, engine, units)
-            failure = self_test(_program_set(child, entries), manifest, model, engine, units)
+            failure = self_test(_program_set(child.call, entries), manifest, model, engine, units)
             if failure is not None:
                 raise ChildLost(f"self-test: {failure}", curable=False)
             return child
 
         self.supervisor = Supervisor(launch, deployment.limits, deployment.report)
-        super().__init__(_program_set(self.supervisor, entries), manifest.sizes)
+        super().__init__(_program_set(self.supervisor.call, entries), manifest.sizes)
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D], by the model itself."""
@@ -80,6 +83,10 @@ class ExportedEvaluator(ProgramEvaluator):
             ExportError: its weights are others.
         """
         current_manifest(self._model, self._folder)
+
+    def close(self) -> None:
+        """Ends the child process."""
+        self.supervisor.close()
 
 
 def current_manifest(model: StochasticMuZero, folder: Path) -> Manifest:
@@ -111,8 +118,8 @@ def _entries(manifest: Manifest, expansion: Expansion, folder: Path) -> list[Pro
     return entries
 
 
-def _program_set(answering: Answering, entries: Iterable[ProgramEntry]) -> ProgramSet:
+def _program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:
     programs: dict[ProgramName, dict[int, Program]] = {}
     for entry in entries:
-        programs.setdefault(entry.name, {})[entry.rows] = partial(answering.call, entry.key)
+        programs.setdefault(entry.name, {})[entry.rows] = partial(call, entry.key)
     return programs

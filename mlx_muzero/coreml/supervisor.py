@@ -12,7 +12,12 @@ from mlx_muzero.types import F32
 
 
 class Answering(Protocol):
-    """Something that runs programs, such as a `Child`."""
+    """Something that runs programs: a `Child`."""
+
+    @property
+    def end(self) -> Callable[[], object]:
+        """Ends it; without effect the second time."""
+        ...
 
     def call(self, program: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
         """Outputs of a program.
@@ -55,13 +60,14 @@ class Supervisor:
         self._report = report
         self._now = now
         self._restarts_at: deque[float] = deque()
+        self._closed = False
         self.child = self._launched()
 
     def call(self, program: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
         """Outputs of a program.
 
         Raises:
-            EngineLost: no child can be made to give them.
+            EngineLost: no child can be made to give them, or this was closed.
         """
         while True:
             try:
@@ -69,6 +75,11 @@ class Supervisor:
             except ChildLost as lost:
                 self._count_restart(lost)
                 self.child = self._launched()
+
+    def close(self) -> None:
+        """Ends the child for good."""
+        self._closed = True
+        self.child.end()
 
     def _launched(self) -> Answering:
         while True:
@@ -83,6 +94,8 @@ class Supervisor:
         Raises:
             EngineLost: it would do no good, or be one too many.
         """
+        if self._closed:
+            raise EngineLost("it was closed") from lost
         now, limits = self._now(), self._limits
         while self._restarts_at and self._restarts_at[0] <= now - limits.restarts_s:
             self._restarts_at.popleft()

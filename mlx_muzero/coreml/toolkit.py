@@ -21,7 +21,7 @@ try:
     from google.protobuf.message import DecodeError
 except ImportError as error:
     raise ExportError(
-        f"Core ML programs need coremltools ({error}): pip install 'mlx_muzero[coreml]'"
+        f"Core ML programs need coremltools ({error}): pip install 'mlx-muzero[coreml]'"
     ) from error
 
 # A bar for each of its passes, over whatever is on the screen.

@@ -46,6 +46,9 @@ class MlxEvaluator:
     def refresh(self) -> None:
         """Nothing to do: the model itself evaluates."""
 
+    def close(self) -> None:
+        """Nothing to do: all of it is in this process."""
+
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D]."""
         prior, value = _evaluated(

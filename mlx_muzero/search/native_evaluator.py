@@ -96,6 +96,9 @@ class NativeEvaluator:
                 )
         self.core.load([_floats(arrays[name]) for name in self._shapes])
 
+    def close(self) -> None:
+        """Nothing to do: all of it is in this process."""
+
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D]."""
         prior, value = self.core.predict(_floats(latents))

@@ -107,7 +107,8 @@ class BackgroundCollector:
         self._refresher.close()
         if self._under_way is not None:
             wait([self._under_way], _CLOSE_S)
-        self._exported = None
+        if self._exported is not None:
+            self._exported.agent.close()
 
     def _begin(self, first_episode: int) -> None:
         """Has the round that begins with `first_episode` played; none is under way."""
@@ -142,6 +143,8 @@ class BackgroundCollector:
             return
         for event in tuple(self.events()):  # also the former one's last
             self._events.put(event)
+        if self._exported is not None:
+            self._exported.agent.close()
         self._exported = refreshed
         reason = f"the weights of training step {refreshed.steps} are exported"
         self._events.put(EngineEvent("engine_refreshed", reason, refreshed.agent.backend))

@@ -14,12 +14,14 @@ def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
     Executors do, and so a load that hangs would keep a stopped run from ending.
     """
     future: Future[ResultT] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    Thread(target=run, daemon=True).start()
+    Thread(target=_run, args=(work, future), daemon=True).start()
     return future
+
+
+def _run(work: Callable[[], ResultT], future: Future[ResultT]) -> None:
+    try:
+        future.set_result(work())
+    except BaseException as error:
+        future.set_exception(error)
+        # The error remembers this frame: without this both would live on, and all `work` holds.
+        del future, work
