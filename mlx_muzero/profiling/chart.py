@@ -11,7 +11,7 @@ try:
     from matplotlib.figure import Figure
 except ImportError as error:
     raise ConfigError(
-        f"--png needs matplotlib ({error}): pip install 'mlx_muzero[chart]'"
+        f"--png needs matplotlib ({error}): pip install 'mlx-muzero[chart]'"
     ) from error
 
 

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.backends import NetworkEvaluator, make_evaluator, search_threads
+from mlx_muzero.config import SearchConfig
 from mlx_muzero.coreml.apart import CallFailed, call_apart
 from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
@@ -75,7 +77,7 @@ def measure_saved(folder: str, target: dict[str, Any], effort: dict[str, Any]) -
     if chosen.units is not None:
         os.environ[COMPUTE_UNITS_VARIABLE] = chosen.units
     found = measure(Subject.load(Path(folder)), chosen, Effort(**effort))
-    # Now that its evaluator's child has ended, the child counts too.
+    # Only now has the child of an export ended, and counts too.
     return asdict(replace(found, memory_mb=peak_memory_mb()))
 
 
@@ -89,14 +91,15 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
     start = time.perf_counter()
     evaluator = make_evaluator(subject.model, search, subject.deployment)
     load_ms = 1e3 * (time.perf_counter() - start)
-    calls = tuple(_calls(subject, evaluator, count, effort.seconds) for count in effort.batches)
-    decisions = _Decisions(subject, replace(search, backend=target.backend), evaluator)
-    steps = tuple(
-        decisions.times(pairs, simulations, effort.seconds)
-        for pairs in effort.pairs
-        for simulations in effort.simulations
-    )
-    energy = decisions.energy(max(effort.pairs), max(effort.simulations), effort.energy_s)
+    with closing(evaluator):
+        calls = tuple(_calls(subject, evaluator, count, effort.seconds) for count in effort.batches)
+        decisions = _Decisions(subject, search, evaluator)
+        steps = tuple(
+            decisions.times(pairs, simulations, effort.seconds)
+            for pairs in effort.pairs
+            for simulations in effort.simulations
+        )
+        energy = decisions.energy(max(effort.pairs), max(effort.simulations), effort.energy_s)
     return BackendProfile(target.name, load_ms, calls, steps, energy=energy)
 
 
@@ -130,7 +133,7 @@ def _calls(subject: Subject, evaluator: NetworkEvaluator, count: int, seconds: f
 class _Decisions:
     """Decisions of an evaluator, as an agent makes them."""
 
-    def __init__(self, subject: Subject, search: Any, evaluator: NetworkEvaluator) -> None:
+    def __init__(self, subject: Subject, search: SearchConfig, evaluator: NetworkEvaluator) -> None:
         self._subject, self._config, self._evaluator = subject, search, evaluator
 
     def times(self, pairs: int, simulations: int, seconds: float) -> StepTimes:
