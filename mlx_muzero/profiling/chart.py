@@ -9,6 +9,7 @@ from mlx_muzero.profiling.published import CRYPTO_TABLE
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from matplotlib.ticker import ScalarFormatter
 except ImportError as error:
     raise ConfigError(
         f"--png needs matplotlib ({error}): pip install 'mlx-muzero[chart]'"
@@ -38,10 +39,11 @@ def _rates(axes: Axes, profile: Profile) -> None:
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
+    axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.set_xlabel("leaves in a call")
     axes.set_ylabel("leaves/s")
     axes.grid(alpha=0.3)
-    axes.legend(fontsize=8)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
 
 
 def _steps(axes: Axes, profile: Profile) -> None:
@@ -63,7 +65,9 @@ def _steps(axes: Axes, profile: Profile) -> None:
             axes.axhspan(published.low_ms, published.high_ms, color="gray", alpha=0.2, label=label)
     axes.set_yscale("log")
     axes.set_xticks(
-        range(len(searches)), [f"{pairs} pairs\n{n} sim." for pairs, n in searches], fontsize=8
+        range(len(searches)),
+        [f"{pairs} pairs\n{n or 'no'} sim." for pairs, n in searches],
+        fontsize=8,
     )
     axes.set_ylabel("ms a step")
-    axes.legend(fontsize=8)
+    axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, fontsize=8)
