@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mlx_muzero import backend_speeds, backends, config_toml
+from mlx_muzero import backend_speeds, backends, config_toml, cores
 from mlx_muzero.backend_speeds import BackendSpeeds, recall, remember
 from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE, Deployment
 from mlx_muzero.coreml.placement import OpPlacement, ProgramPlacement
@@ -54,6 +54,13 @@ def measured(monkeypatch):
     return use
 
 
+@pytest.fixture
+def mac(monkeypatch):
+    """Has this machine pass for a Mac."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(cores, "_sysctl", lambda name: 4)
+
+
 def auto(subject):
     return dataclasses.replace(subject.config.search, backend="auto")
 
@@ -94,19 +101,20 @@ def test_what_speeds_depend_on_is_told_apart(subject, monkeypatch):
 
     first = key()
     others = {key(expansion="single_outcome"), key(leaves_per_step=2), key(threads=1)}
-    monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
-    others.add(key())
-    monkeypatch.setattr(backend_speeds, "version", lambda name: "another")
-    others.add(key())
+    with monkeypatch.context() as patch:
+        patch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
+        others.add(key())
+        patch.setattr(backend_speeds, "version", lambda name: "another")
+        others.add(key())
     assert len(others) == 5
     assert first not in others
-    monkeypatch.undo()
     assert key(num_simulations=3, backend="native") == first
 
 
-def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(exported, monkeypatch):
+def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(
+    exported, mac, monkeypatch
+):
     model, search = exported.model, auto(exported)
-    monkeypatch.setattr(sys, "platform", "darwin")
     rates = {"native": 5.0, "coreml": 9.0, "coreml-sim": 99.0}
     remember(backends.speed_key(model, search), BackendSpeeds(rates))
 
@@ -188,7 +196,7 @@ def test_where_nothing_works_the_verdict_says_so():
 
 
 @pytest.fixture
-def on_a_mac(exported, measured, monkeypatch):
+def on_a_mac(exported, measured, mac, monkeypatch):
     """A profile of a Mac: one unit fails, energy is sampled, placements are known."""
     energy = Energy("macmon", 1.0, 0.5, 2.0, 100.0, 8)
     broken = Target("coreml", units="CPU_AND_GPU")
@@ -200,7 +208,6 @@ def on_a_mac(exported, measured, monkeypatch):
     monkeypatch.setattr(
         profiling, "targets", lambda exported: [Target("native"), NEURAL_ENGINE, broken]
     )
-    monkeypatch.setattr(sys, "platform", "darwin")
     monkeypatch.setattr(profiling, "units_to_try", lambda: ("CPU_AND_NE",))
     lost = ProgramPlacement("initial_b32", "CPU_AND_NE", failure="no answer")
     monkeypatch.setattr(profiling, "placements", lambda folder, units: (plan(0.75), lost))
