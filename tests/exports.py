@@ -17,18 +17,16 @@ from mlx_muzero.coreml.weights import sizes_of, weights_of
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
 
+NETWORKS = ("representation", "outcome", "dynamics", "policy", "value", "afterstate")
+BARE = {f"{network}_blocks": 0 for network in NETWORKS}
+"""Sizes of a model without residual blocks, whose programs are converted in a moment."""
 SMALL = {
     "latent_width": 12,
     "tcn_channels": 6,
     "value_bins": 15,
     "value_min": -7.0,
     "value_max": 7.0,
-    "representation_blocks": 1,
-    "outcome_blocks": 1,
-    "dynamics_blocks": 1,
-    "policy_blocks": 1,
-    "value_blocks": 1,
-    "afterstate_blocks": 1,
+    **dict.fromkeys(BARE, 1),
 }
 
 

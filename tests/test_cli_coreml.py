@@ -48,7 +48,7 @@ def test_without_coremltools_the_reason_is_said_and_another_backend_plays(
     assert code == 0
     assert json.loads(out)["backend"] == "native"
     (line,) = [line for line in err.splitlines() if "engine lost" in line]
-    assert "pip install 'mlx_muzero[coreml]'" in line
+    assert "pip install 'mlx-muzero[coreml]'" in line
     assert line.endswith("; going on with native")
 
 

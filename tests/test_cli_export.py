@@ -1,19 +1,58 @@
 """`mlx-muzero export` and `mlx-muzero verify`: a trained run's programs, and what is refused."""
 
 import json
+import shutil
 import sys
 
+import mlx.core as mx
 import pytest
 
+from exports import BARE, passed, run_config, trading_model
+from markets import walk_bars
+from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.coreml.weights import weights_of
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.store import BarStore
+from mlx_muzero.trading.positions import FX_ACTIONS
+from mlx_muzero.training.checkpoint import Checkpoint
+from mlx_muzero.training.run import MarketRecord, RunFolder, schema
+from muzero_cli.trained_run import load_run
 from test_cli import mistake
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """A run with a checkpoint of random weights, and the store of its bars."""
+    folder = tmp_path_factory.mktemp("runs") / "run"
+    store = folder.with_name("market.duckdb")
+    with BarStore(store) as opened:
+        opened.write(walk_bars(1500))
+    model = trading_model(**BARE)
+    config = run_config(model)
+    begun = RunFolder(folder)
+    dataset = MarketDataset.from_bars(walk_bars(1500), config.market)
+    begun.begin(config, MarketRecord.of(store, dataset))
+    weights = {name: mx.array(array) for name, array in weights_of(model).items()}
+    checkpoint = Checkpoint(weights, {}, {}, schema(FX_ACTIONS))
+    begun.checkpoints.save("000001-episode-000004", checkpoint, best=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def exported_once(run):
+    """The run, exported."""
+    loaded = load_run(run, "best", None)
+    options = ExportOptions(batches=(1, 16))
+    arguments = (weights_of(loaded.model), loaded.config, loaded.checkpoint, run / "export")
+    export(*arguments, passed, options)
+    return run
+
+
 @pytest.fixture
-def exported(trained, cli):
-    """The run's export folder, exported once for a small and a single batch."""
-    code, _, err = cli("export", trained, "--batch", "16,1")
-    assert code == 0, err
-    return trained / "export"
+def exported(exported_once, tmp_path):
+    """The export of a copy of the run."""
+    shutil.copytree(exported_once, tmp_path / "run")
+    return tmp_path / "run" / "export"
 
 
 def test_a_trained_run_is_exported_and_verified(trained, cli):
@@ -38,22 +77,21 @@ def test_the_figures_as_json(exported, cli):
     assert (engine["engine"], engine["problems"]) == ("sim", [])
     assert engine["agreement"]["rate"] >= 0.99
     assert engine["agreement"]["decisions"] == figures["samples"]
-    code, out, _ = cli("export", exported.parent, "--batch", "2", "--json", "--precision", "fp32")
+    code, out, _ = cli("export", exported.parent, "--batch", "16", "--json", "--precision", "fp32")
     assert code == 0
     manifest = json.loads(out)
     assert manifest["export"] == str(exported)
     assert manifest["precision"] == "fp32"
-    assert [program["rows"] for program in manifest["programs"]] == [2, 2]
+    assert [program["rows"] for program in manifest["programs"]] == [16, 16]
     assert manifest["verification"]["engines"][0]["problems"] == []
 
 
-def test_every_way_of_exporting(trained, cli):
-    options = ["--batch", "3", "--layer-norm", "decomposed", "--multifunction"]
-    code, _, err = cli("export", trained, *options)
+def test_every_way_of_exporting(exported, cli):
+    options = ["--batch", "16", "--layer-norm", "decomposed", "--multifunction"]
+    code, _, err = cli("export", exported.parent, *options)
     assert code == 0, err
-    folder = trained / "export"
-    assert sorted(p.name for p in folder.iterdir()) == ["manifest.json", "programs.mlpackage"]
-    assert cli("verify", folder)[0] == 0
+    assert sorted(p.name for p in exported.iterdir()) == ["manifest.json", "programs.mlpackage"]
+    assert cli("verify", exported)[0] == 0
 
 
 def test_an_export_that_was_changed_does_not_pass(exported, cli):

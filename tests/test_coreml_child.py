@@ -14,6 +14,7 @@ import pytest
 from doomed_parent import ANSWER_S
 from mlx_muzero.coreml.child import ChildLost
 from mlx_muzero.coreml.worker import GRACE_S
+from mlx_muzero.errors import ExportError
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
@@ -31,11 +32,9 @@ def export(small_config, tmp_path, monkeypatch):
 
 def has_ended(pid):
     """Whether a process of some other parent is gone, or dead and not yet buried."""
-    try:
-        os.kill(pid, 0)
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return True
+    command = ["ps", "-o", "state=", "-p", str(pid)]
+    state = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return state.strip().startswith("Z") or not state.strip()
 
 
 def ends_in(pid, limit_s):
@@ -78,8 +77,11 @@ def test_nothing_is_left_of_a_child(export):
     assert not shm.exists() or not list(shm.glob("mlxmz*"))
 
 
-def test_an_answer_is_a_copy(export):
+def test_inputs_are_checked_and_outputs_are_copies(export):
     child, inputs = deployed_child(export)
+    wrong = {name: array[..., :1] for name, array in inputs.items()}
+    with pytest.raises(ExportError, match="input latent is"):
+        child.call("recurrent_b2", wrong)
     first = child.call("recurrent_b2", inputs)
     kept = {name: array.copy() for name, array in first.items()}
     child.call("recurrent_b2", {name: array[..., ::-1].copy() for name, array in inputs.items()})

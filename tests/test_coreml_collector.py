@@ -1,13 +1,16 @@
 """Collecting beside learning, with programs that are exchanged while it goes on."""
 
 import dataclasses
+import io
 import os
+import signal
 import threading
 import time
 from queue import SimpleQueue
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.coreml.deployment import EngineEvent
@@ -21,6 +24,7 @@ from mlx_muzero.training.collector import Collector
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.refresher import Refreshed, Refresher
+from muzero_cli.training_display import TrainingDisplay
 from runs import Heard, make_trainer
 
 
@@ -229,7 +233,7 @@ class Until:
     ("backend", "name", "value", "remedy"),
     [
         ("coreml", "sys.platform", "linux", '"coreml-sim" runs the same programs anywhere'),
-        ("coreml-sim", "find_spec", lambda _: None, r"pip install 'mlx_muzero\[coreml\]'"),
+        ("coreml-sim", "find_spec", lambda _: None, r"pip install 'mlx-muzero\[coreml\]'"),
     ],
 )
 def test_a_machine_that_cannot_says_so_at_once(
@@ -242,31 +246,43 @@ def test_a_machine_that_cannot_says_so_at_once(
 
 
 def test_a_run_plays_exports_of_what_it_learns(tmp_path, exporting_config, small_dataset):
-    """With the exporter, the interpreter and all their processes."""
-    heard, pids = Heard(), []
+    """With the exporter, the interpreter and all their processes, one of which is killed."""
+    heard, pids = Heard(), set()
 
-    def an_export_has_played(events):
+    def survived_a_killed_child(events):
         exported = trainer.background._exported
+        restarts = of_kind(events, "engine_restarted")
         if exported is not None:
-            pids.append(exported.agent._evaluator.supervisor.child.pid)
-        return any(event.get("backend") == "coreml-sim" for event in of_kind(events, "collected"))
+            pid = exported.agent._evaluator.supervisor.child.pid
+            if pid not in pids and not restarts:
+                os.kill(pid, signal.SIGKILL)
+            pids.add(pid)
+        last = of_kind(events, "collected")[-1:]
+        return bool(restarts) and last[0]["backend"] == "coreml-sim"
 
-    stop = Until(tmp_path, an_export_has_played)
+    stop = Until(tmp_path, survived_a_killed_child)
     trainer = make_trainer(tmp_path, exporting_config, small_dataset, stop, heard)
     assert not trainer.run()
     events = list(journal.read(trainer.folder.journal_path))
     assert of_kind(events, "engine_refresh_failed") == of_kind(events, "engine_lost") == []
-    (refreshed, *_) = of_kind(events, "engine_refreshed")
-    assert refreshed["reason"] == "the weights of training step 0 are exported"
-    assert "engine_refreshed" in heard.events
+    assert of_kind(events, "engine_restarted")[0]["reason"] == "it ended by SIGKILL"
+    refreshed = of_kind(events, "engine_refreshed")
+    assert refreshed[0]["reason"] == "the weights of training step 0 are exported"
+    assert {"engine_refreshed", "engine_restarted"} <= set(heard.events)
     rounds = of_kind(events, "collected")
     assert (rounds[0]["backend"], rounds[0]["weights_steps"]) == ("native", 0)
-    assert rounds[-1]["weights_steps"] == 0
     assert trainer.counters.steps > 0
-    for pid in set(pids):
+    for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
     assert not trainer.folder.collector_path.exists()
     resumed = make_trainer(tmp_path, exporting_config, small_dataset, lambda: True)
     assert not resumed.run()
     assert resumed.counters.episodes == trainer.counters.episodes
+
+
+def test_the_display_says_what_happened():
+    console = Console(file=io.StringIO(), width=200)
+    display = TrainingDisplay(console, ("HOLD",), 1, None)
+    display.engine_changed(EngineEvent("engine_lost", "it died [9]", "native"))
+    assert console.file.getvalue() == "engine lost: it died [9]; going on with native\n"

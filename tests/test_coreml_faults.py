@@ -6,6 +6,7 @@ ML's run behind.
 
 import dataclasses
 import os
+import shutil
 import signal
 import threading
 import time
@@ -216,10 +217,14 @@ def test_stale_export(exported):
             use()
 
 
-def test_export_replaced_before_a_restart(exported):
-    """The former programs are gone; the model's weights are still those of the search."""
+@pytest.mark.parametrize("now", ["replaced", "gone"])
+def test_export_changed_before_a_restart(exported, now):
+    """The former programs are no more; the model's weights are still those of the search."""
     agent = exported.agent()
-    exported.export(exported.another_model())
+    if now == "replaced":
+        exported.export(exported.another_model())
+    else:
+        shutil.rmtree(exported.folder)
     os.kill(agent._evaluator.supervisor.child.pid, signal.SIGKILL)
     exported.plan(agent)
-    assert_fell_back(exported, agent, "now holds another export")
+    assert_fell_back(exported, agent, {"replaced": "another export", "gone": "no export"}[now])

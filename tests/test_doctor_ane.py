@@ -6,21 +6,24 @@ from contextlib import contextmanager
 
 import pytest
 
+from exports import run_config, trading_model
 from fake_plans import FakePlan, cpu, neural_engine
 from mlx_muzero import doctor
 from mlx_muzero.coreml.child import ChildLost
+from mlx_muzero.coreml.export import ExportOptions
 from mlx_muzero.coreml.manifest import Manifest
 from mlx_muzero.coreml.placement import placement
 from mlx_muzero.doctor import Check
 from mlx_muzero.errors import ExportError
-from mlx_muzero.profiling import ane_questions
+from mlx_muzero.profiling import ane_lab, ane_questions
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.ane_questions import ask
 from mlx_muzero.profiling.ane_report import write_report
 from mlx_muzero.profiling.core_ml import core_ml
 from mlx_muzero.profiling.figures import BackendProfile
+from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
-from subjects import figures, small_subject
+from subjects import figures
 
 QUESTIONS = 5
 
@@ -55,19 +58,37 @@ class FakeMac:
         yield self.lab.interpreted(export)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def few_rows():
-    """Small exports, made once: what is asked does not depend on their rows."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(ane_questions, "_MANY", ane_questions.ExportOptions(batches=(2,)))
-    yield
-    patch.undo()
+@pytest.fixture(scope="module")
+def subject():
+    model = trading_model()
+    return Subject("a small one", run_config(model), model, None)
+
+
+@pytest.fixture(scope="module")
+def exported(subject, tmp_path_factory):
+    """Makes an export of the model; each one is made once for all tests."""
+    return Lab(subject, tmp_path_factory.mktemp("exports"), None).exported
+
+
+@pytest.fixture(autouse=True)
+def few_exports(exported, monkeypatch):
+    """Small ones: what is asked does not depend on their rows."""
+    few, decomposed, joined = (
+        ExportOptions(batches=(2,), **options)
+        for options in ({}, {"layer_norm": "decomposed"}, {"multifunction": True})
+    )
+    norms = (("as one operation", few), ("decomposed", decomposed))
+    for name, options in (("_MANY", few), ("_LAYER_NORMS", norms), ("_DRIFT", few)):
+        monkeypatch.setattr(ane_questions, name, options)
+    monkeypatch.setattr(ane_questions, "_JOINED", joined)
+    monkeypatch.setattr(ane_lab, "SAMPLES", 4)
+    monkeypatch.setattr(Lab, "_export", lambda self, options: exported(options))
 
 
 @pytest.fixture
-def make_lab(small_config, tmp_path):
+def make_lab(subject, tmp_path):
     def make(mac):
-        lab = Lab(small_subject(small_config), tmp_path, mac)
+        lab = Lab(subject, tmp_path, mac)
         if mac is not None:
             mac.lab = lab
         return lab
@@ -97,7 +118,7 @@ def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     assert "native: 1 leaves 1.00 ms, 64 leaves 1.00 ms" in times
     assert "mlx-cpu failed: it ended by SIGKILL" in times
     assert "coreml CPU_AND_NE" in times
-    assert "Plans tell of 8 of 8 functions" in functions
+    assert "Plans tell of 4 of 4 functions" in functions
     assert "CPU_ONLY failed: its programs were not loaded" in drift
     assert "after 50 steps" in drift
 
@@ -123,7 +144,7 @@ def test_elsewhere_each_question_says_that_it_needs_a_mac_and_what_is_known(make
     saved, _, times, functions, drift = (" ".join(a.findings) for a in answers)
     assert "recurrent_b2 is saved as" in saved
     assert "native: 1 leaves" in times
-    assert "holds 4 functions" in functions
+    assert "holds 2 functions" in functions
     assert "In the interpreter: latents off by" in drift
 
 
@@ -145,10 +166,9 @@ def test_there_is_no_core_ml_elsewhere():
 
 
 @pytest.fixture
-def command(cli, monkeypatch, make_lab):
+def command(cli, monkeypatch, subject):
     """The verb, on a small model and with checks that take no time."""
     monkeypatch.setattr(doctor, "examine", lambda: CHECKS)
-    subject = make_lab(None).subject
     monkeypatch.setattr("mlx_muzero.profiling.subject.preset_subject", lambda: subject)
     monkeypatch.setattr("mlx_muzero.profiling.ane_questions.targets", lambda exported: [])
     return cli

@@ -48,7 +48,9 @@ def test_training_loads_no_bar_store():
 def test_reading_an_export_needs_neither_mlx_nor_coremltools():
     """Nor does whoever runs its programs in a process of its own need MLX."""
     assert loaded_by("import mlx_muzero.coreml.program, mlx_muzero.coreml.manifest") == []
+    assert loaded_by("import mlx_muzero.coreml.worker") == []
     assert loaded_by("import mlx_muzero.coreml.interpreter") == ["coremltools"]
+    assert "coremltools" not in loaded_by("import mlx_muzero.training.trainer")
 
 
 def test_every_import_goes_down():

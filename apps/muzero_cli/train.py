@@ -82,6 +82,13 @@ def train(
             f"training on {market.symbol}: {market.bars:,} bars, "
             f"{len(dataset.training_starts()):,} possible sessions, run {run}",
         )
+        if settings.collect.backend != "same":
+            _say(
+                console,
+                f"collecting with {settings.collect.backend}, exported every "
+                f"{settings.collect.refresh_steps} training steps; when an export begins to play "
+                "depends on time, so this run cannot be repeated bit for bit",
+            )
         with display, stop:
             finished = trainer.run()
     if finished:

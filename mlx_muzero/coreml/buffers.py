@@ -28,7 +28,8 @@ _ITEM_BYTES = 4
 class Buffers:
     """Every tensor of `programs`, float32, as NumPy views of the shared memory `descriptor`.
 
-    Both processes lay them out from the same programs, so nothing but the descriptor travels.
+    Both processes lay them out from the same programs, whatever their order, so nothing but the
+    descriptor travels.
 
     Attributes:
         inputs: of each program, by its `ProgramEntry.key`.
@@ -36,7 +37,7 @@ class Buffers:
     """
 
     def __init__(self, descriptor: int, programs: Iterable[ProgramEntry]) -> None:
-        programs = tuple(programs)
+        programs = sorted(programs, key=lambda program: program.key)
         memory = mmap.mmap(descriptor, size_bytes(programs))
         offsets = _offsets(programs)
         self.inputs: dict[str, Tensors] = {}

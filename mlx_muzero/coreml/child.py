@@ -18,6 +18,7 @@ from mlx_muzero.coreml.manifest import ProgramEntry
 from mlx_muzero.coreml.processes import END_S, how_it_ended, spawn
 from mlx_muzero.coreml.program import ComputeUnits, Engine
 from mlx_muzero.coreml.protocol import Job
+from mlx_muzero.errors import ExportError
 from mlx_muzero.types import F32
 
 
@@ -96,12 +97,16 @@ class Child:
 
         Raises:
             ChildLost: it died, hung or answered wrongly, now or earlier.
+            ExportError: an input has another shape.
         """
         if not self.end.alive:
             raise ChildLost("it was ended", curable=True)
         limit_s = self._limits.answer_s
         slow = ChildLost(f"{program} gave no answer in {limit_s:g} s", curable=True)
         for name, view in self._buffers.inputs[program].items():
+            if inputs[name].shape != view.shape:
+                shape = inputs[name].shape
+                raise ExportError(f"{program}: input {name} is {shape}, wanted {view.shape}")
             np.copyto(view, inputs[name])
         with self._ended_on_failure():
             self._channel.send_bytes(program.encode())
@@ -116,7 +121,7 @@ class Child:
     def _await_answer(self, limit_s: float, slow: ChildLost) -> None:
         if not self._channel.poll(limit_s):
             raise slow
-        failure = self._channel.recv_bytes().decode()
+        failure = self._channel.recv_bytes().decode(errors="replace")
         if failure:
             raise ChildLost(failure, curable=False)
 

@@ -60,12 +60,11 @@ class ExportedEvaluator(ProgramEvaluator):
         units = compute_units()
 
         def launch() -> Child:
-            # A restart may come long after the export was made.
-            if Manifest.load(deployment.folder) != manifest:
-                raise ChildLost(f"{deployment.folder} now holds another export", curable=False)
+            _require_unchanged(manifest, deployment.folder)
             child = Child(deployment, entries, engine, units)
             failure = self_test(program_set(child.call, entries), manifest, model, engine, units)
             if failure is not None:
+                child.end()
                 raise ChildLost(f"self-test: {failure}", curable=False)
             return child
 
@@ -103,6 +102,16 @@ def current_manifest(model: StochasticMuZero, folder: Path) -> Manifest:
             "model's weights are others. Export again with mlx-muzero export."
         )
     return manifest
+
+
+def _require_unchanged(manifest: Manifest, folder: Path) -> None:
+    """ChildLost unless `folder` holds that export: a restart may come long after the start."""
+    try:
+        if Manifest.load(folder) != manifest:
+            raise ExportError(f"{folder} now holds another export")
+        manifest.check_files(folder)
+    except ExportError as error:
+        raise ChildLost(str(error), curable=False) from error
 
 
 def _entries(manifest: Manifest, expansion: Expansion, folder: Path) -> list[ProgramEntry]:

@@ -22,9 +22,12 @@ from mlx_muzero.coreml.buffers import Buffers, Tensors
 from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
 from mlx_muzero.coreml.program import Program
 from mlx_muzero.coreml.protocol import Job
+from mlx_muzero.errors import MuZeroError
 
 GRACE_S = 2.0
 """How much later than the parent this process loses patience with itself."""
+
+_SAID_BYTES = 2000
 
 
 def main(job: Job) -> None:
@@ -73,7 +76,9 @@ def _answer(got: Tensors, wanted: Tensors) -> None:
 
 
 def _said(error: Exception) -> bytes:
-    return f"{type(error).__name__}: {error}".encode()
+    """What went wrong, short enough to be sent at once."""
+    kind = "" if isinstance(error, MuZeroError) else f"{type(error).__name__}: "
+    return f"{kind}{error}".encode()[:_SAID_BYTES]
 
 
 @contextmanager

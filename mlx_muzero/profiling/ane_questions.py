@@ -14,7 +14,7 @@ from mlx_muzero.coreml.child import ChildLost
 from mlx_muzero.coreml.drift import drift
 from mlx_muzero.coreml.export import ExportOptions
 from mlx_muzero.coreml.figures import Drift
-from mlx_muzero.coreml.manifest import LayerNorm, Manifest
+from mlx_muzero.coreml.manifest import Manifest
 from mlx_muzero.coreml.output_errors import output_errors
 from mlx_muzero.coreml.placement import ProgramPlacement
 from mlx_muzero.coreml.program import ProgramSet
@@ -157,16 +157,18 @@ def _as_saved(lab: Lab) -> Findings:
     return Findings(tuple(sentences), figures)
 
 
-def _layer_norm(kind: LayerNorm) -> ExportOptions:
-    return ExportOptions(batches=(64,), layer_norm=kind)
+_LAYER_NORMS = (
+    ("as one operation", ExportOptions(batches=(64,))),
+    ("decomposed", ExportOptions(batches=(64,), layer_norm="decomposed")),
+)
 
 
 def _layer_norm_placed(lab: Lab) -> Findings:
     sentences: list[str] = []
     figures: dict[str, Any] = {}
-    for kind, words in _LAYER_NORMS:
-        plans = _plans(lab, _layer_norm(kind))
-        figures[kind] = _as_figures(plans)
+    for words, options in _LAYER_NORMS:
+        plans = _plans(lab, options)
+        figures[words] = _as_figures(plans)
         for plan in plans:
             only = replace(
                 plan,
@@ -183,22 +185,16 @@ def _layer_norm_computed(lab: Lab) -> Findings:
     sentences: list[str] = []
     figures: dict[str, Any] = {}
     model = lab.subject.model
-    for kind, words in _LAYER_NORMS:
-        programs = lab.interpreted(lab.exported(_layer_norm(kind)))
+    for words, options in _LAYER_NORMS:
+        programs = lab.interpreted(lab.exported(options))
         errors = list(output_errors(programs, sizes_of(model), model, lab.samples))
         worst = max(errors, key=lambda error: error.worst / max(1.0, error.largest))
-        figures[kind] = {f"{error.program} {error.output}": error.worst for error in errors}
+        figures[words] = {f"{error.program} {error.output}": error.worst for error in errors}
         sentences.append(
             f"Layer norm {words}: in the interpreter the worst output, {worst.program} "
             f"{worst.output}, is off by {worst.worst:.2g} where values reach {worst.largest:.3g}."
         )
     return Findings(tuple(sentences), figures)
-
-
-_LAYER_NORMS: tuple[tuple[LayerNorm, str], ...] = (
-    ("op", "as one operation"),
-    ("decomposed", "decomposed"),
-)
 
 
 def _timed(lab: Lab, measure: Measure) -> Findings:

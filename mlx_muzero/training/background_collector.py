@@ -24,14 +24,10 @@ from mlx_muzero.training.collector import Collector, Round, Tick
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.refresher import Refreshed, Weights, drained
-from mlx_muzero.training.threads import in_thread
+from mlx_muzero.training.threads import in_thread, let_go
 
 _WAIT_S = 0.05
 """How often the trainer hears of progress while it waits for a round."""
-
-
-_CLOSE_S = 5.0
-"""How long a stopped run waits for the decision under way."""
 
 
 class Refreshes(Protocol):
@@ -84,15 +80,17 @@ class BackgroundCollector:
           tick: hears of the decisions made while this waits; what it raises ends the waiting.
         """
         if self._under_way is None:
-            self._begin(first_episode)
-        assert self._under_way is not None
+            self._under_way = self._begin(first_episode)
         heard = self._decisions
         while not wait([self._under_way], _WAIT_S).done:
             decisions = self._decisions
             tick(decisions - heard)
             heard = decisions
         played = self._under_way.result()
-        self._begin(first_episode + len(played.episodes))
+        following = first_episode + len(played.episodes)
+        self._under_way = None
+        if self._collector.round_size(following):
+            self._under_way = self._begin(following)
         return played
 
     def events(self) -> Iterator[EngineEvent]:
@@ -105,19 +103,16 @@ class BackgroundCollector:
         """Abandons what is under way and ends its processes."""
         self._closed.set()
         self._refresher.close()
-        if self._under_way is not None:
-            wait([self._under_way], _CLOSE_S)
+        let_go(self._under_way)
         if self._exported is not None:
             self._exported.agent.close()
 
-    def _begin(self, first_episode: int) -> None:
-        """Has the round that begins with `first_episode` played; none is under way."""
-        self._under_way = None
-        if self._collector.round_size(first_episode):
-            agent, steps = self._player()
-            self._under_way = in_thread(
-                lambda: self._collector.play_round(agent, steps, first_episode, self._decided)
-            )
+    def _begin(self, first_episode: int) -> Future[Round]:
+        """The round that begins with `first_episode`, being played; no other is."""
+        agent, steps = self._player()
+        return in_thread(
+            lambda: self._collector.play_round(agent, steps, first_episode, self._decided)
+        )
 
     def _player(self) -> tuple[Agent, int]:
         """What plays the next round, and the training steps of its weights."""

@@ -24,14 +24,11 @@ from mlx_muzero.errors import ConfigError, EngineLost
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.threads import in_thread
+from mlx_muzero.training.threads import in_thread, let_go
 from mlx_muzero.types import F32
 
 Weights = dict[str, F32]
 """Parameters and batch-norm statistics of a model by name, copied."""
-
-_SAMPLES = 128
-"""Situations that each export is verified on."""
 
 _SAMPLES = 128
 """Situations that each export is verified on."""
@@ -115,6 +112,7 @@ class Refresher:
     def close(self) -> None:
         """Gives up the refresh under way and removes the exports."""
         self._closed.set()
+        let_go(self._under_way)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _refresh(self, steps: int, weights: Weights) -> Refreshed:
@@ -147,12 +145,12 @@ def drained(events: SimpleQueue[EngineEvent]) -> Iterator[EngineEvent]:
 
 
 def _require_engine(backend: ConcreteBackend) -> None:
-    if find_spec("coremltools") is None:
-        raise ConfigError(
-            f"collect.backend: \"{backend}\" needs coremltools: pip install 'mlx_muzero[coreml]'"
-        )
     if backend == "coreml" and sys.platform != "darwin":
         raise ConfigError(
             'collect.backend: "coreml" needs macOS; "coreml-sim" runs the same programs anywhere, '
             "slowly"
+        )
+    if find_spec("coremltools") is None:
+        raise ConfigError(
+            f"collect.backend: \"{backend}\" needs coremltools: pip install 'mlx-muzero[coreml]'"
         )

@@ -1,11 +1,14 @@
 """Work beside the trainer's own thread."""
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
+
+LET_GO_S = 5.0
+"""How long a stopped run waits for a decision or an export under way."""
 
 
 def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
@@ -16,6 +19,12 @@ def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
     future: Future[ResultT] = Future()
     Thread(target=_run, args=(work, future), daemon=True).start()
     return future
+
+
+def let_go(work: Future[Any] | None) -> None:
+    """Waits a moment for work that was told to end."""
+    if work is not None:
+        wait([work], LET_GO_S)
 
 
 def _run(work: Callable[[], ResultT], future: Future[ResultT]) -> None:
