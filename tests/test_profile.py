@@ -280,6 +280,13 @@ def test_profile_without_a_run_is_of_the_preset(cli, measured):
     assert "has no export" in " ".join(out.split())
 
 
+def test_a_chart_needs_a_folder_before_anything_is_measured(cli, monkeypatch):
+    monkeypatch.setattr(profiling, "measure_apart", None)
+    code, _, err = cli("profile", "--png", "nowhere/chart.png")
+    assert code == 2
+    assert "there is no folder nowhere" in err
+
+
 def test_profile_of_no_run_is_refused(cli):
     code, _, err = cli("profile", "nowhere")
     assert code == 5

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from muzero_cli.options import Json
+from muzero_cli.options import Json, in_a_folder
 
 if TYPE_CHECKING:
     from mlx_muzero.doctor import Check
@@ -21,9 +21,9 @@ def doctor(
     ane: Annotated[
         bool, typer.Option("--ane", help="Look into the Neural Engine too; takes minutes.")
     ] = False,
-    report: Annotated[Path, typer.Option(help="Where --ane writes what it found.")] = Path(
-        "mlx-muzero-ane.md"
-    ),
+    report: Annotated[
+        Path, typer.Option(help="Where --ane writes what it found.", callback=in_a_folder)
+    ] = Path("mlx-muzero-ane.md"),
     as_json: Json = False,
 ) -> None:
     """Report what this machine has, how fast it is, and what is missing and why."""

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from muzero_cli.options import Json
+from muzero_cli.options import Json, in_a_folder
 
 
 def profile(
@@ -16,7 +16,9 @@ def profile(
     seconds: Annotated[
         float, typer.Option(min=0.0, help="Time spent on each figure, at least.")
     ] = 0.3,
-    png: Annotated[Optional[Path], typer.Option(help="Draw the figures into this file.")] = None,
+    png: Annotated[
+        Optional[Path], typer.Option(help="Draw the figures into this file.", callback=in_a_folder)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Measure every backend on this machine, and remember which is the fastest."""

@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 INTERVAL_MS = 250
+MOST_SAMPLES = 240
+"""After so many a sampler ends by itself, should nobody be left to end it."""
+
 LEAST_SAMPLES = 4
 
 _POWER_LINE = re.compile(r"^(CPU|GPU|ANE) Power: ([\d.]+) mW", re.MULTILINE)
@@ -62,12 +65,12 @@ class Sampler:
 def find_sampler() -> Sampler | None:
     """The tool that can be used here; None if there is none."""
     if shutil.which("macmon"):
-        return Sampler(("macmon", "pipe", "--interval", str(INTERVAL_MS)), _read_macmon)
+        bounds = ("--samples", str(MOST_SAMPLES), "--interval", str(INTERVAL_MS))
+        return Sampler(("macmon", "pipe", *bounds), _read_macmon)
     if os.geteuid() == 0 and shutil.which("powermetrics"):
-        samplers = "cpu_power,gpu_power,ane_power"
-        return Sampler(
-            ("powermetrics", "--samplers", samplers, "-i", str(INTERVAL_MS)), _read_powermetrics
-        )
+        bounds = ("-n", str(MOST_SAMPLES), "-i", str(INTERVAL_MS))
+        samplers = ("--samplers", "cpu_power,gpu_power,ane_power")
+        return Sampler(("powermetrics", *samplers, *bounds), _read_powermetrics)
     return None
 
 

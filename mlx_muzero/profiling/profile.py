@@ -12,6 +12,7 @@ from mlx_muzero.config import ConcreteBackend
 from mlx_muzero.coreml.deployment import compute_units, units_to_try
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
 from mlx_muzero.json_values import finite
+from mlx_muzero.profiling.energy import find_sampler
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort, measure_apart
 from mlx_muzero.profiling.published import CRYPTO_TABLE
@@ -135,8 +136,11 @@ def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:
             "that computes what the programs would, at a speed that says nothing of a Mac"
         )
     if all(found.energy is None for found in backends):
-        notes.append(
-            "energy not available: no macmon on the path, and no powermetrics that may be run "
-            "(it needs root)"
+        sampler = find_sampler()
+        reason = (
+            "no macmon on the path, and no powermetrics that may be run (it needs root)"
+            if sampler is None
+            else f"{sampler.command[0]} gave too few samples"
         )
+        notes.append(f"energy not available: {reason}")
     return notes

@@ -55,5 +55,5 @@ def _on_the_neural_engine(placements: Sequence[ProgramPlacement]) -> str:
         return "where Core ML runs what was asked of the Neural Engine is not known"
     low, high = min(shares), max(shares)
     if high == 0:
-        return "Core ML plans none of the search's programs for the Neural Engine, whoever asks"
+        return "Core ML plans none of the search's programs for the Neural Engine"
     return f"Core ML plans {low:.0%} to {high:.0%} of the search's programs for the Neural Engine"
