@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -21,6 +22,7 @@ from mlx_muzero.profiling.ane_questions import ask
 from mlx_muzero.profiling.ane_report import write_report
 from mlx_muzero.profiling.core_ml import core_ml
 from mlx_muzero.profiling.figures import BackendProfile
+from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
 from subjects import figures
@@ -160,6 +162,22 @@ def test_a_question_that_fails_keeps_none_from_being_asked(make_lab, monkeypatch
     assert answers[0].findings == ("ExportError: no coremltools",)
 
 
+def test_a_mac_on_which_nothing_works_has_failed(make_lab, monkeypatch):
+    class BrokenMac(FakeMac):
+        units = ("CPU_ONLY",)
+
+        def plan(self, export, units):
+            plans = super().plan(export, units)
+            return tuple(replace(plan, operations=(), failure="SIGKILL") for plan in plans)
+
+    monkeypatch.setattr(ane_questions, "targets", lambda exported: [Target("mlx", "cpu")])
+    answers = list(ask(make_lab(BrokenMac()), measure))
+    failed = [answer.status == "failed" for answer in answers]
+    assert failed == [True, True, True, False, True]
+    assert "SIGKILL" in answers[0].findings[0]
+    assert "Plans tell of 0 of" in answers[3].findings[0]
+
+
 @pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")
 def test_there_is_no_core_ml_elsewhere():
     assert core_ml() is None
@@ -170,7 +188,9 @@ def command(cli, monkeypatch, subject):
     """The verb, on a small model and with checks that take no time."""
     monkeypatch.setattr(doctor, "examine", lambda: CHECKS)
     monkeypatch.setattr("mlx_muzero.profiling.subject.preset_subject", lambda: subject)
-    monkeypatch.setattr("mlx_muzero.profiling.ane_questions.targets", lambda exported: [])
+    monkeypatch.setattr(ane_questions, "targets", lambda exported: [Target("native")])
+    little = Effort(seconds=0.0, batches=(2,), pairs=(2,), simulations=(4,))
+    monkeypatch.setattr(ane_questions, "EFFORT", little)
     return cli
 
 

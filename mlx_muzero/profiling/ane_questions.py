@@ -19,7 +19,6 @@ from mlx_muzero.coreml.output_errors import output_errors
 from mlx_muzero.coreml.placement import ProgramPlacement
 from mlx_muzero.coreml.program import ProgramSet
 from mlx_muzero.coreml.weights import sizes_of
-from mlx_muzero.errors import MuZeroError
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort, measure_apart
@@ -97,7 +96,7 @@ def ask(
                 found = question.elsewhere(lab)
                 sentences = (f"This needs a Mac: {question.needs}.", *found.sentences)
                 yield Answer(question.text, "needs a Mac", sentences, found.figures)
-        except (CallFailed, ChildLost, MuZeroError) as error:
+        except Exception as error:  # whatever a Mac may raise: the other questions matter too
             yield Answer(question.text, "failed", (f"{type(error).__name__}: {error}",), {})
 
 
@@ -142,7 +141,7 @@ def questions(measure: Measure) -> tuple[Question, ...]:
 
 
 def _placed(lab: Lab) -> Findings:
-    plans = _plans(lab, _MANY)
+    plans = _required(_plans(lab, _MANY))
     return Findings(tuple(_summary(plan) for plan in plans), {"plans": _as_figures(plans)})
 
 
@@ -167,7 +166,7 @@ def _layer_norm_placed(lab: Lab) -> Findings:
     sentences: list[str] = []
     figures: dict[str, Any] = {}
     for words, options in _LAYER_NORMS:
-        plans = _plans(lab, options)
+        plans = _required(_plans(lab, options))
         figures[words] = _as_figures(plans)
         for plan in plans:
             only = replace(
@@ -214,6 +213,8 @@ def _timed(lab: Lab, measure: Measure) -> Findings:
             f"{target.name}: {times}; 16 pairs with 50 simulations {decisions} decisions/s."
         )
         figures[target.name] = {str(call.leaves): call.p50_ms for call in found.calls}
+    if all("failure" in times for times in figures.values()):
+        raise CallFailed(" ".join(sentences))
     return Findings(tuple(sentences), figures)
 
 
@@ -255,6 +256,8 @@ def _drift_on_device(lab: Lab) -> Findings:
             continue
         sentences.append(f"{units}: {_drift_text(steps)}.")
         figures[units] = {str(step.steps): step.latent_frac for step in steps}
+    if all("failure" in errors for errors in figures.values()):
+        raise CallFailed(" ".join(sentences))
     return Findings(tuple(sentences), figures)
 
 
@@ -281,6 +284,17 @@ def _plans(lab: Lab, options: ExportOptions) -> list[ProgramPlacement]:
     assert core_ml is not None
     folder: Path = lab.exported(options)
     return [plan for units in core_ml.units for plan in core_ml.plan(folder, units)]
+
+
+def _required(plans: list[ProgramPlacement]) -> list[ProgramPlacement]:
+    """`plans`, some of which were made.
+
+    Raises:
+        CallFailed: none was.
+    """
+    if all(plan.failure for plan in plans):
+        raise CallFailed(f"no plan could be made: {plans[0].failure}")
+    return plans
 
 
 def _summary(plan: ProgramPlacement) -> str:
