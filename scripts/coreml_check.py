@@ -14,20 +14,19 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.backends import make_evaluator
+from mlx_muzero.agent import Agent
 from mlx_muzero.config import ConcreteBackend
-from mlx_muzero.coreml.deployment import Deployment
+from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.coreml.export import export
 from mlx_muzero.coreml.figures import Verification
 from mlx_muzero.coreml.samples import made_up_samples
 from mlx_muzero.coreml.verification import verify
 from mlx_muzero.coreml.weights import weights_of
-from mlx_muzero.errors import MuZeroError
+from mlx_muzero.errors import EngineLost, MuZeroError
 from mlx_muzero.profiling.subject import Subject, preset_subject
-from mlx_muzero.search import Search, SearchParams
+from mlx_muzero.types import I32
 
 SAMPLES = 64
 ROOTS, SIMULATIONS = 16, 25
@@ -60,19 +59,20 @@ def check(subject: Subject, folder: Path) -> None:
     print(f"{backend} in its child process: {same} of {ROOTS} decisions are those of mlx")
 
 
-def searched(
-    subject: Subject, backend: ConcreteBackend, folder: Path
-) -> np.ndarray[tuple[int, ...], np.dtype[np.int32]]:
+def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
     """[ROOTS] actions that searches with `backend` end with."""
-    model, search = subject.model, replace(subject.config.search, backend=backend)
-    latent = model.representation(mx.array(made_up_samples(model, ROOTS).observation))
-    searcher = Search(
-        SearchParams.from_config(search, SIMULATIONS), subject.table.next_position, model.outcomes
-    )
-    with closing(make_evaluator(model, search, Deployment(folder))) as evaluator:
-        prior, value = evaluator.predict(latent)
-        zeros = np.zeros(ROOTS, np.int32)
-        return searcher.run(evaluator, latent, prior, value, zeros, zeros, noise=False).action
+    search = replace(subject.config.search, backend=backend)
+    deployment = Deployment(folder, report=refuse)
+    agent = Agent(subject.model, search, subject.table, subject.model.outcomes, deployment)
+    with closing(agent):
+        observation = made_up_samples(subject.model, ROOTS).observation
+        flat, seed = np.zeros(ROOTS, np.int32), np.zeros(ROOTS, np.uint64)
+        return agent.plan(observation, flat, seed, simulations=SIMULATIONS, noise=False).action
+
+
+def refuse(event: EngineEvent) -> None:
+    """Nothing may happen to the programs here, and nothing stands in for them."""
+    raise EngineLost(str(event))
 
 
 if __name__ == "__main__":
