@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import platform
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,8 @@ class SpeedKey:
             "compute_units": units,
         }
         versions = {"mlx_muzero": __version__, "mlx": version("mlx")}
-        networks = asdict(model) | {"actions": actions, "outcomes": outcomes}
+        # A number of parameters required is a check of the sizes, not one of them.
+        networks = asdict(replace(model, parameters=0)) | {"actions": actions, "outcomes": outcomes}
         settings = {
             name: getattr(search, name) for name in ("expansion", "leaves_per_step", "threads")
         }

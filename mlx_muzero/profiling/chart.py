@@ -9,7 +9,6 @@ from mlx_muzero.profiling.published import CRYPTO_TABLE
 try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.ticker import ScalarFormatter
 except ImportError as error:
     raise ConfigError(
         f"--png needs matplotlib ({error}): pip install 'mlx-muzero[chart]'"
@@ -39,7 +38,7 @@ def _rates(axes: Axes, profile: Profile) -> None:
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_major_formatter("{x:.0f}")
     axes.set_xlabel("leaves in a call")
     axes.set_ylabel("leaves/s")
     axes.grid(alpha=0.3)
