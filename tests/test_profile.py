@@ -102,7 +102,7 @@ def test_what_speeds_depend_on_is_told_apart(subject, monkeypatch):
     first = key()
     others = {key(expansion="single_outcome"), key(leaves_per_step=2), key(threads=1)}
     with monkeypatch.context() as patch:
-        patch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
+        patch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_AND_GPU")
         others.add(key())
         patch.setattr(backend_speeds, "version", lambda name: "another")
         others.add(key())
