@@ -1,18 +1,20 @@
 """The backends that compute a model for a search, and which of them is faster here."""
 
+import sys
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.backend_speeds import BackendSpeeds, SpeedKey, recall
 from mlx_muzero.config import ConcreteBackend, SearchConfig
-from mlx_muzero.coreml.deployment import Deployment
-from mlx_muzero.coreml.exported_evaluator import ExportedEvaluator
+from mlx_muzero.coreml.deployment import Deployment, compute_units
+from mlx_muzero.coreml.exported_evaluator import ExportedEvaluator, current_manifest
 from mlx_muzero.coreml.program import Engine
 from mlx_muzero.cores import performance_cores
-from mlx_muzero.errors import ConfigError, SearchError
+from mlx_muzero.errors import ConfigError, ExportError, SearchError
 from mlx_muzero.networks.mlx_encoder import MlxEncoder
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.networks.native_encoder import NativeEncoder
@@ -116,19 +118,9 @@ def search_threads(search: SearchConfig) -> int:
     return search.threads or performance_cores()
 
 
-@dataclass(frozen=True)
-class BackendSpeeds:
-    """Leaves evaluated in a second by each backend, on this machine."""
-
-    leaves_per_s: dict[ConcreteBackend, float]
-
-    @property
-    def fastest(self) -> ConcreteBackend:
-        """The backend with the most."""
-        return max(self.leaves_per_s, key=self.leaves_per_s.__getitem__)
-
-    def __str__(self) -> str:
-        return ", ".join(f"{name} {rate:,.0f}" for name, rate in self.leaves_per_s.items())
+def speed_key(model: StochasticMuZero, search: SearchConfig) -> SpeedKey:
+    """What the speeds of searches with `model` are remembered under on this machine."""
+    return SpeedKey.of(model.config, model.actions, model.outcomes, search, compute_units())
 
 
 def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
@@ -155,11 +147,30 @@ def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
     return BackendSpeeds(rates)
 
 
-def settle(model: StochasticMuZero, search: SearchConfig) -> tuple[SearchConfig, BackendSpeeds]:
+def settle(
+    model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
+) -> tuple[SearchConfig, BackendSpeeds]:
     """`search` with the fastest backend in place of "auto", and the speeds it was chosen by.
 
-    Results depend on the backend in their last digits, so whoever must repeat them keeps the
-    settled configuration.
+    What ``mlx-muzero profile`` found on this machine for networks of this size counts, and is
+    measured in short where it found nothing. Only a profile knows "coreml", which is chosen only
+    where `deployment` has an export of `model`; a simulation never is. Results depend on the
+    backend in their last digits, so whoever must repeat them keeps the settled configuration.
     """
-    speeds = measure(model, search)
+    usable = set(BACKENDS) | ({"coreml"} if _exported(model, deployment) else set())
+    profiled = recall(speed_key(model, search))
+    rates = {} if profiled is None else profiled.leaves_per_s
+    known = {name: rate for name, rate in rates.items() if name in usable}
+    speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
     return replace(search, backend=speeds.fastest), speeds
+
+
+def _exported(model: StochasticMuZero, deployment: Deployment | None) -> bool:
+    """Whether `deployment` has a whole export of `model` that this machine can run."""
+    if deployment is None or sys.platform != "darwin":
+        return False
+    try:
+        current_manifest(model, deployment.folder)
+    except ExportError:
+        return False
+    return True

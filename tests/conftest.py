@@ -30,6 +30,13 @@ def real_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(autouse=True)
+def own_home(monkeypatch, tmp_path_factory):
+    """Keeps caches of the person at this machine out of the tests, and the tests out of theirs."""
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[BarStore]:
     """An empty bar store."""

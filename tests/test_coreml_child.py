@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.networks import with_random_heads
 from doomed_parent import ANSWER_S
 from mlx_muzero.coreml.child import ChildLost
 from mlx_muzero.coreml.worker import GRACE_S
 from mlx_muzero.errors import ExportError
+from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 from model_exports import break_programs, deployed_child, export_model

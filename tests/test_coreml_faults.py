@@ -14,12 +14,12 @@ import time
 import numpy as np
 import pytest
 
-from bench.networks import with_random_heads
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
 from mlx_muzero.coreml.deployment import Deployment, Limits
 from mlx_muzero.errors import ExportError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
 from mlx_muzero.training.models import build_model

@@ -10,6 +10,7 @@ import pytest
 from exports import passed, run_config, trading_model
 from markets import walk_bars
 from mlx_muzero.coreml import verification
+from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.coreml.figures import (
     Agreement,
@@ -152,6 +153,7 @@ def test_a_changed_package_is_refused(exported, tmp_path, model, samples):
 @pytest.fixture
 def on_a_mac(monkeypatch):
     monkeypatch.setattr(verification, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.delenv(COMPUTE_UNITS_VARIABLE, raising=False)
 
 
 def mac_loader(failing=(), wrong=()):
@@ -180,6 +182,13 @@ def test_a_mac_verifies_every_compute_unit(check, on_a_mac):
     ]
     assert all(figures.outputs for figures in found.engines)
     assert found.problems() == []
+
+
+def test_the_environment_can_keep_a_mac_to_one_compute_unit(check, on_a_mac, monkeypatch):
+    monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
+    found = check(load=mac_loader(failing=["CPU_ONLY"]), quick=True)
+    assert [figures.name for figures in found.engines] == ["interpreter", "Core ML CPU_ONLY"]
+    assert "Failed to build" in found.problems()[0]
 
 
 def test_a_compute_unit_that_cannot_be_used_is_reported(check, on_a_mac):

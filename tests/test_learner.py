@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
-from bench.networks import with_random_heads
 from mlx_muzero.errors import ConfigError, TrainingDiverged
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import OBSERVATION_FEATURES
 from mlx_muzero.training import learner as learner_module

@@ -1,31 +1,90 @@
 """`mlx-muzero doctor`."""
 
 import json
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from muzero_cli.options import Json
+from muzero_cli.options import Json, in_a_folder
+
+if TYPE_CHECKING:
+    from mlx_muzero.doctor import Check
+    from mlx_muzero.profiling.ane_questions import Answer
 
 FAILED_EXIT_CODE = 1
 
 
-def doctor(as_json: Json = False) -> None:
+def doctor(
+    ane: Annotated[
+        bool, typer.Option("--ane", help="Look into the Neural Engine too; takes minutes.")
+    ] = False,
+    report: Annotated[
+        Path, typer.Option(help="Where --ane writes what it found.", callback=in_a_folder)
+    ] = Path("mlx-muzero-ane.md"),
+    as_json: Json = False,
+) -> None:
     """Report what this machine has, how fast it is, and what is missing and why."""
-    from rich.console import Console
-    from rich.table import Table
-
     from mlx_muzero.doctor import examine
 
     checks = examine()
+    values: Any = [check.as_dict() for check in checks]
+    if not as_json:
+        _print_checks(checks)
+    failed = any(check.status == "fail" for check in checks)
+    if ane and not failed:
+        answers = _answers(checks, report)
+        values = {"checks": values, "answers": [asdict(answer) for answer in answers]}
+        if not as_json:
+            _print_answers(answers)
+        failed = any(answer.status == "failed" for answer in answers)
     if as_json:
-        typer.echo(json.dumps([check.as_dict() for check in checks]))
-    else:
-        table = Table(box=None, padding=(0, 2, 0, 0))
-        for heading in ("check", "status", "detail"):
-            table.add_column(heading, overflow="fold")
-        for check in checks:
-            remedy = f"\n{check.remedy}" if check.remedy else ""
-            table.add_row(check.name, check.status, check.detail + remedy)
-        Console().print(table)
-    if any(check.status == "fail" for check in checks):
+        typer.echo(json.dumps(values))
+    if failed:
         raise typer.Exit(FAILED_EXIT_CODE)
+
+
+def _answers(checks: list["Check"], report: Path) -> list["Answer"]:
+    """Asks the questions about the Neural Engine, and writes the report."""
+    from rich.console import Console
+
+    from mlx_muzero.profiling.ane_lab import Lab
+    from mlx_muzero.profiling.ane_questions import ask
+    from mlx_muzero.profiling.ane_report import write_report
+    from mlx_muzero.profiling.core_ml import core_ml
+    from mlx_muzero.profiling.subject import preset_subject
+
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+        lab = Lab(preset_subject(), Path(folder), core_ml())
+        answers = list(ask(lab, say=status.update))
+    write_report(report, checks, answers)
+    console.print(f"written to {report}", markup=False, highlight=False, soft_wrap=True)
+    return answers
+
+
+def _print_checks(checks: list["Check"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("check", "status", "detail"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        remedy = f"\n{check.remedy}" if check.remedy else ""
+        table.add_row(check.name, check.status, check.detail + remedy)
+    Console().print(table)
+
+
+def _print_answers(answers: list["Answer"]) -> None:
+    from rich.text import Text
+
+    from muzero_cli.console import output_console
+
+    out = output_console()
+    for number, answer in enumerate(answers, 1):
+        out.print(Text.assemble("\n", (f"{number}. {answer.question}", "bold")))
+        for sentence in answer.findings:
+            out.print(Text(sentence))

@@ -16,6 +16,7 @@ from muzero_cli import config, data
 from muzero_cli.doctor import doctor
 from muzero_cli.evaluate import evaluate
 from muzero_cli.export import export
+from muzero_cli.profile import profile
 from muzero_cli.synthetic import synth
 from muzero_cli.train import train
 from muzero_cli.tree import tree
@@ -38,6 +39,7 @@ app.command("evaluate")(evaluate)
 app.command("tree")(tree)
 app.command("export")(export)
 app.command("verify")(verify)
+app.command("profile")(profile)
 app.command("doctor")(doctor)
 
 

@@ -35,3 +35,10 @@ ExportFolder = Annotated[
     typer.Option("--export", help="Export that a coreml backend plays; RUN/export by default."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+
+
+def in_a_folder(file: Optional[Path]) -> Optional[Path]:
+    """Callback of an option for a file to be written: refuses one whose folder is missing."""
+    if file is not None and not file.absolute().parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {file.parent}")
+    return file

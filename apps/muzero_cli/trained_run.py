@@ -74,9 +74,9 @@ def load_run(
     dataset, store = load_dataset(config, database or Path(folder.market().store))
     if config.market.symbol == trained.market.symbol:
         folder.require_market(MarketRecord.of(store, dataset))
+    deployment = Deployment(export or folder.export_path, say_event)
     search = replace(config.search, backend=backend or config.search.backend)
     if search.backend == "auto":
-        search, _ = settle(model, search)
+        search, _ = settle(model, search, deployment)
     config = replace(config, search=search)
-    deployment = Deployment(export or folder.export_path, say_event)
     return TrainedRun(config, rules, model, name, dataset, store, deployment)

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from mlx_muzero.caches import cache_folder
+
 ModelT = TypeVar("ModelT")
 
 KEEP = 32
@@ -20,8 +22,8 @@ KEEP = 32
 
 
 def default_folder() -> Path:
-    """Where macOS wants what a program can make again."""
-    return Path.home() / "Library" / "Caches" / "mlx_muzero" / "compiled"
+    """The folder of the cache."""
+    return cache_folder() / "compiled"
 
 
 def load_compiled(

@@ -88,7 +88,23 @@ def compute_units() -> ComputeUnits:
     Raises:
         ConfigError: the environment names no such units.
     """
-    units = os.environ.get(COMPUTE_UNITS_VARIABLE, "CPU_AND_NE")
+    return _forced_units() or "CPU_AND_NE"
+
+
+def units_to_try() -> tuple[ComputeUnits, ...]:
+    """What to compare Core ML on: all there is, or what the environment says.
+
+    Raises:
+        ConfigError: the environment names no such units.
+    """
+    forced = _forced_units()
+    return get_args(ComputeUnits) if forced is None else (forced,)
+
+
+def _forced_units() -> ComputeUnits | None:
+    units = os.environ.get(COMPUTE_UNITS_VARIABLE)
+    if units is None:
+        return None
     for known in get_args(ComputeUnits):
         if units == known:
             return known

@@ -38,9 +38,6 @@ class DeviceProgram:
             raise ExportError(f"{package}: Core ML runs on macOS only")
         from mlx_muzero.coreml.toolkit import ct
 
-        def compile_model(source: Path, destination: Path) -> None:
-            ct.models.utils.compile_model(str(source), str(destination))
-
         def load_model(compiled: Path) -> Any:
             units = ct.ComputeUnit[compute_units]
             return ct.models.CompiledMLModel(str(compiled), units, function)
@@ -51,3 +48,10 @@ class DeviceProgram:
         """See `Program`."""
         outputs = self._model.predict(dict(inputs))
         return {name: np.asarray(array, np.float32) for name, array in outputs.items()}
+
+
+def compile_model(package: Path, destination: Path) -> None:
+    """Compiles `package` into the new folder `destination`, an ``.mlmodelc``."""
+    from mlx_muzero.coreml.toolkit import ct
+
+    ct.models.utils.compile_model(str(package), str(destination))

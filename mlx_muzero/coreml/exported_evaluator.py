@@ -62,14 +62,14 @@ class ExportedEvaluator(ProgramEvaluator):
         def launch() -> Child:
             _require_unchanged(manifest, deployment.folder)
             child = Child(deployment, entries, engine, units)
-            failure = self_test(_program_set(child.call, entries), manifest, model, engine, units)
+            failure = self_test(program_set(child.call, entries), manifest, model, engine, units)
             if failure is not None:
                 child.end()
                 raise ChildLost(f"self-test: {failure}", curable=False)
             return child
 
         self.supervisor = Supervisor(launch, deployment.limits, deployment.report)
-        super().__init__(_program_set(self.supervisor.call, entries), manifest.sizes)
+        super().__init__(program_set(self.supervisor.call, entries), manifest.sizes)
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D], by the model itself."""
@@ -127,7 +127,8 @@ def _entries(manifest: Manifest, expansion: Expansion, folder: Path) -> list[Pro
     return entries
 
 
-def _program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:
+def program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:
+    """The programs of `entries`, run by `call`."""
     programs: dict[ProgramName, dict[int, Program]] = {}
     for entry in entries:
         programs.setdefault(entry.name, {})[entry.rows] = partial(call, entry.key)

@@ -6,6 +6,7 @@ import numpy as np
 
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.trading.positions import ActionTable
@@ -72,6 +73,19 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
         np.concatenate(position),
         np.concatenate(action),
         random.integers(0, len(OUTCOME_NAMES), count).astype(np.int32),
+    )
+
+
+def made_up_samples(model: StochasticMuZero, count: int) -> Samples:
+    """`count` situations of noise, for networks that know no market; always the same."""
+    draw = np.random.default_rng(0)
+    shape = (count, model.window_bars, model.features)
+    rows = np.arange(count, dtype=np.int32)
+    return Samples(
+        observation=draw.normal(size=shape).astype(np.float32),
+        position=np.zeros(count, np.int32),
+        action=rows % model.actions,
+        outcome=rows % model.outcomes,
     )
 
 

@@ -4,13 +4,11 @@ Core ML can load a model, run it and be wrong: a batch that collapses to one row
 another, weights that are not these.
 """
 
-import numpy as np
-
 from mlx_muzero.coreml.figures import EngineFigures
 from mlx_muzero.coreml.manifest import Manifest
 from mlx_muzero.coreml.output_errors import output_errors
 from mlx_muzero.coreml.program import ComputeUnits, Engine, ProgramSet
-from mlx_muzero.coreml.samples import Samples
+from mlx_muzero.coreml.samples import made_up_samples
 from mlx_muzero.networks.model import StochasticMuZero
 
 SAMPLES = 40
@@ -28,18 +26,6 @@ def self_test(
 
     The bounds are those of an export's verification (`mlx_muzero.coreml.figures.BOUNDS`).
     """
-    errors = output_errors(programs, manifest.sizes, model, _samples(model))
+    errors = output_errors(programs, manifest.sizes, model, made_up_samples(model, SAMPLES))
     figures = EngineFigures(engine, compute_units, tuple(errors))
     return next(iter(figures.problems(manifest.precision)), None)
-
-
-def _samples(model: StochasticMuZero) -> Samples:
-    draw = np.random.default_rng(0)
-    shape = (SAMPLES, model.window_bars, model.features)
-    rows = np.arange(SAMPLES, dtype=np.int32)
-    return Samples(
-        observation=draw.normal(size=shape).astype(np.float32),
-        position=np.zeros(SAMPLES, np.int32),
-        action=rows % model.actions,
-        outcome=rows % model.outcomes,
-    )

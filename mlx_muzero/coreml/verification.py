@@ -4,8 +4,8 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
+from mlx_muzero.coreml.deployment import units_to_try
 from mlx_muzero.coreml.drift import drift
 from mlx_muzero.coreml.figures import EngineFigures, Verification
 from mlx_muzero.coreml.interface import ProgramName
@@ -46,7 +46,7 @@ def verify(
         table: of actions.
         samples: situations to compare on.
         quick: outputs only, neither drift nor searches.
-        on_device: on macOS through Core ML too, in this process.
+        on_device: on macOS through Core ML too, in this process, on the units to try.
         load: loads a program.
 
     Raises:
@@ -78,7 +78,7 @@ def verify(
 
     engines = [figures("sim", None)]
     if on_device and sys.platform == "darwin":
-        for units in get_args(ComputeUnits):
+        for units in units_to_try():
             try:
                 engines.append(figures("coreml", units))
             except Exception as error:  # whatever Core ML may raise: the other units matter too

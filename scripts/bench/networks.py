@@ -9,6 +9,7 @@ from mlx.utils import tree_flatten
 from mlx_muzero.config import FX_MICRO
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.models import build_model
 from mlx_muzero.types import F32
@@ -17,22 +18,6 @@ OUTCOMES = len(OUTCOME_NAMES)
 _RECURRENT = tuple(
     f"{name}_network." for name in ("outcome", "dynamics", "policy", "value", "afterstate")
 )
-
-
-def with_random_heads(model: StochasticMuZero) -> StochasticMuZero:
-    """`model` with policy, value and reward heads drawn at random: fresh ones begin at zero.
-
-    With those every value would be equal, whatever feeds them, and a tree unlike a trained one's.
-    """
-    heads = (
-        model.policy_network.logits,
-        model.value_network.logits,
-        model.dynamics_network.reward,
-    )
-    for number, head in enumerate(heads):
-        head.weight = mx.random.normal(head.weight.shape, scale=0.1, key=mx.random.key(number))
-    mx.eval(model.parameters())
-    return model
 
 
 def fx_micro() -> StochasticMuZero:

@@ -1,0 +1,43 @@
+"""`mlx-muzero profile`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from muzero_cli.options import Json, in_a_folder
+
+
+def profile(
+    run: Annotated[
+        Optional[Path], typer.Argument(help="Run folder; fx_micro with random weights without.")
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.0, help="Time spent on each figure, at least.")
+    ] = 0.3,
+    png: Annotated[
+        Optional[Path], typer.Option(help="Draw the figures into this file.", callback=in_a_folder)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every backend on this machine, and remember which is the fastest."""
+    from rich.console import Console
+
+    if png is not None:
+        from mlx_muzero.profiling.chart import draw  # before anything is measured in vain
+    from mlx_muzero.profiling.measure import Effort
+    from mlx_muzero.profiling.profile import profile as measure_profile
+    from mlx_muzero.profiling.subject import preset_subject, run_subject
+    from muzero_cli.console import output_console
+    from muzero_cli.profile_display import profile_tables
+
+    subject = preset_subject() if run is None else run_subject(run)
+    with Console(stderr=True).status("") as status:
+        found = measure_profile(subject, Effort(seconds=seconds), status.update)
+    if as_json:
+        typer.echo(json.dumps(found.as_dict(), allow_nan=False))
+    else:
+        output_console().print(profile_tables(found))
+    if png is not None:
+        draw(found, png)

@@ -1,0 +1,133 @@
+"""A profile as tables."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mlx_muzero.coreml.placement import OpPlacement, ProgramPlacement
+from mlx_muzero.profiling.figures import BackendProfile
+from mlx_muzero.profiling.profile import Profile
+from mlx_muzero.profiling.published import CRYPTO_TABLE
+
+
+def profile_tables(profile: Profile) -> Group:
+    """Every figure, the published ones beside them, and the verdict."""
+    parts: list[RenderableType] = [Text(profile.machine), Text(profile.subject)]
+    parts += ["", Text(f"Expansions from Python ({profile.expansion}), ms"), _calls(profile)]
+    parts += ["", Text("Steps: decisions for all pairs at once, root inference included")]
+    parts += [_steps(profile), "", Text("Loading, memory and energy"), _costs(profile)]
+    parts += ["", Text("Beside the crypto specification's figures, of other networks on an M4")]
+    parts += [_published(profile)]
+    for placement in profile.placements:
+        parts += ["", *_placement(placement)]
+    parts += ["", *(Text(note) for note in profile.notes), Text(profile.verdict, "bold")]
+    return Group(*parts)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if number else "left")
+    return table
+
+
+def _measured(profile: Profile) -> Iterator[tuple[str, BackendProfile]]:
+    """What gave figures, by a name that says when it is a simulation."""
+    for target, found in zip(profile.targets, profile.backends, strict=True):
+        if not found.failure:
+            yield f"{target.name} (simulation)" if target.simulated else target.name, found
+
+
+def _calls(profile: Profile) -> Table:
+    table = _table("backend", "leaves", "first", "p50", "p90", "p99", "calls", "leaves/s")
+    for name, found in _measured(profile):
+        for call in found.calls:
+            times = (call.first_ms, call.p50_ms, call.p90_ms, call.p99_ms)
+            table.add_row(
+                name,
+                str(call.leaves),
+                *(f"{ms:,.2f}" for ms in times),
+                str(call.calls),
+                f"{call.leaves_per_s:,.0f}",
+            )
+            name = ""
+    return table
+
+
+def _steps(profile: Profile) -> Table:
+    table = _table("backend", "pairs", "simulations", "p50 ms", "p90 ms", "decisions/s", "leaves/s")
+    for name, found in _measured(profile):
+        for step in found.steps:
+            table.add_row(
+                name,
+                str(step.pairs),
+                str(step.simulations) if step.simulations else "none",
+                f"{step.p50_ms:,.1f}",
+                f"{step.p90_ms:,.1f}",
+                f"{step.decisions_per_s:,.0f}",
+                f"{step.leaves_per_s:,.0f}" if step.simulations else "-",
+            )
+            name = ""
+    return table
+
+
+def _costs(profile: Profile) -> Table:
+    table = _table("backend", "load ms", "memory MB", "mJ/decision", "CPU W", "GPU W", "ANE W")
+    for name, found in _measured(profile):
+        energy = found.energy
+        watts = ["not available", "-", "-", "-"]
+        if energy is not None:
+            watts = [f"{energy.mj_per_decision:,.1f}"]
+            watts += [f"{power:.2f}" for power in (energy.cpu_w, energy.gpu_w, energy.ane_w)]
+        table.add_row(name, f"{found.load_ms:,.1f}", f"{found.memory_mb:,.0f}", *watts)
+    for found in profile.backends:
+        if found.failure:
+            table.add_row(found.target, "failed")
+            table.add_row(Text(f"  {found.failure}", overflow="fold"))
+    return table
+
+
+def _published(profile: Profile) -> Table:
+    """The fastest real target for most pairs, beside each published line."""
+    table = _table("step", "published ms", "here ms", "by", "for")
+    for published in CRYPTO_TABLE:
+        span = f"{published.low_ms:.0f}"
+        if published.high_ms != published.low_ms:
+            span += f"-{published.high_ms:.0f}"
+        steps = [
+            (step.p50_ms, target.name, step.pairs)
+            for target, found in zip(profile.targets, profile.backends, strict=True)
+            for step in found.steps
+            if not target.simulated and step.simulations == published.simulations
+        ]
+        most = max((pairs for _, _, pairs in steps), default=0)
+        here = min((step for step in steps if step[2] == most), default=None)
+        measured = ("-", "-", "-")
+        if here is not None:
+            measured = (f"{here[0]:,.1f}", here[1], f"{here[2]} pairs")
+        table.add_row(published.what, span, *measured)
+    return table
+
+
+def _placement(placement: ProgramPlacement) -> list[RenderableType]:
+    """Operations of a kind with the same device on one line."""
+    head = Text(f"{placement.program}, {placement.requested} requested: ")
+    if placement.failure:
+        return [head.append(f"no plan, {placement.failure}")]
+    counts = placement.counts()
+    head.append(", ".join(f"{count} on {device}" for device, count in counts.items()))
+    table = _table("operation", "preferred", "operations", "cost share")
+    kinds: defaultdict[tuple[str, str], list[OpPlacement]] = defaultdict(list)
+    for op in placement.operations:
+        kinds[op.operation, op.preferred or "undetermined"].append(op)
+    for (kind, device), ops in kinds.items():
+        table.add_row(kind, device, str(len(ops)), _share(ops))
+    return [head, table]
+
+
+def _share(ops: Sequence[OpPlacement]) -> str:
+    costs = [op.cost for op in ops if op.cost is not None]
+    return f"{sum(costs):.1%}" if costs else "unknown"

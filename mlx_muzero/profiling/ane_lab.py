@@ -1,0 +1,60 @@
+"""Exports of one model, made as the questions about the Neural Engine need them."""
+
+from functools import cache
+from pathlib import Path
+
+from mlx_muzero.coreml.deployment import LOAD_PROGRAM
+from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.coreml.figures import Verification
+from mlx_muzero.coreml.interface import ProgramName
+from mlx_muzero.coreml.manifest import Manifest
+from mlx_muzero.coreml.program import Program, ProgramSet, load_program
+from mlx_muzero.coreml.samples import Samples, made_up_samples
+from mlx_muzero.coreml.verification import verify
+from mlx_muzero.coreml.weights import weights_of
+from mlx_muzero.profiling.core_ml import CoreMl
+from mlx_muzero.profiling.subject import Subject
+
+SAMPLES = 64
+
+
+class Lab:
+    """A model, a folder for its exports, and Core ML where there is one.
+
+    Attributes:
+        subject: the model.
+        core_ml: what runs and plans its exports; None on other systems than macOS.
+        samples: situations to call programs with.
+    """
+
+    def __init__(self, subject: Subject, folder: Path, core_ml: CoreMl | None) -> None:
+        self.subject = subject
+        self.core_ml = core_ml
+        self.samples: Samples = made_up_samples(subject.model, SAMPLES)
+        self._folder = folder
+        self.exported = cache(self._export)
+        """The folder of an export with given options, made once."""
+
+    def interpreted(self, folder: Path) -> ProgramSet:
+        """The programs of an export in the NumPy interpreter."""
+        programs: dict[ProgramName, dict[int, Program]] = {}
+        for entry in Manifest.load(folder).programs:
+            program = load_program(folder, entry, "sim")
+            programs.setdefault(entry.name, {})[entry.rows] = program
+        return programs
+
+    def deployed(self, options: ExportOptions) -> Subject:
+        """The model with such an export."""
+        subject, folder = self.subject, self.exported(options)
+        return Subject(subject.name, subject.config, subject.model, folder, loader=LOAD_PROGRAM)
+
+    def _export(self, options: ExportOptions) -> Path:
+        model, config = self.subject.model, self.subject.config
+        target = self._folder / f"{len(list(self._folder.iterdir()))}"
+
+        def check(folder: Path) -> Verification:
+            table = self.subject.table
+            return verify(folder, model, table, self.samples, quick=True, on_device=False)
+
+        export(weights_of(model), config, self.subject.name, target, check, options)
+        return target

@@ -1,0 +1,65 @@
+"""What the questions about the Neural Engine are put to: Core ML on a Mac."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from mlx_muzero.coreml.child import Child
+from mlx_muzero.coreml.deployment import Deployment, units_to_try
+from mlx_muzero.coreml.exported_evaluator import program_set
+from mlx_muzero.coreml.manifest import Manifest
+from mlx_muzero.coreml.placement import ProgramPlacement, placements
+from mlx_muzero.coreml.program import ComputeUnits, ProgramSet
+
+
+class CoreMl(Protocol):
+    """Core ML, in other processes."""
+
+    @property
+    def units(self) -> tuple[ComputeUnits, ...]:
+        """What it is asked to compute on, one after the other."""
+        ...
+
+    def plan(self, export: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...]:
+        """Its plan of every program of an export."""
+        ...
+
+    def programs(self, export: Path, units: ComputeUnits) -> AbstractContextManager[ProgramSet]:
+        """The programs of an export, loaded.
+
+        Raises:
+            ChildLost: they cannot be loaded, or later called.
+        """
+        ...
+
+
+class ThisMac:
+    """The Core ML of this machine."""
+
+    def __init__(self) -> None:
+        self.units = units_to_try()
+
+    def plan(self, export: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...]:
+        """See `CoreMl`."""
+        return placements(export, units)
+
+    @contextmanager
+    def programs(self, export: Path, units: ComputeUnits) -> Iterator[ProgramSet]:
+        """See `CoreMl`."""
+        entries = Manifest.load(export).programs
+        child = Child(Deployment(export), entries, "coreml", units)
+        try:
+            yield program_set(child.call, entries)
+        finally:
+            child.end()
+
+
+def core_ml() -> CoreMl | None:
+    """Core ML; None on other systems.
+
+    Raises:
+        ConfigError: the environment names unknown compute units.
+    """
+    return ThisMac() if sys.platform == "darwin" else None

@@ -1,0 +1,193 @@
+"""Measuring one target, in a process of its own.
+
+Loading, first calls and memory are only what they are in a fresh process, and what Core ML does to
+it does not reach the other measurements.
+"""
+
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.backends import NetworkEvaluator, make_encoder, make_evaluator, search_threads
+from mlx_muzero.config import SearchConfig
+from mlx_muzero.coreml.apart import CallFailed, call_apart
+from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
+from mlx_muzero.profiling.figures import BackendProfile, CallTimes, StepTimes
+from mlx_muzero.profiling.leaves import some_leaves
+from mlx_muzero.profiling.subject import Subject
+from mlx_muzero.profiling.targets import Target
+from mlx_muzero.search.evaluator import Leaves
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.search import Search
+
+LIMIT_S = 900.0
+"""Longest time one target may take; loading may compile for the Neural Engine."""
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What is measured, and how long.
+
+    Attributes:
+        seconds: spent on each cell, at least.
+        batches: numbers of leaves in a call.
+        pairs: numbers of pairs decided for together.
+        simulations: of each pair; 0 is root inference alone.
+        energy_s: seconds of decisions that power is sampled in.
+    """
+
+    seconds: float = 0.3
+    batches: tuple[int, ...] = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+    pairs: tuple[int, ...] = (8, 16)
+    simulations: tuple[int, ...] = (0, 25, 50)
+    energy_s: float = 3.0
+
+
+MIN_REPEATS, MAX_REPEATS = 5, 1000
+
+
+def measure_apart(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
+    """The figures of `target`, or why there are none."""
+    with tempfile.TemporaryDirectory() as folder:
+        subject.save(Path(folder))
+        arguments = {"folder": folder, "target": asdict(target), "effort": asdict(effort)}
+        try:
+            found = call_apart("mlx_muzero.profiling.measure:measure_saved", arguments, LIMIT_S)
+        except CallFailed as failed:
+            return BackendProfile(target.name, failure=str(failed))
+    return BackendProfile.from_dict(found)
+
+
+def measure_saved(folder: str, target: dict[str, Any], effort: dict[str, Any]) -> dict[str, Any]:
+    """`measure` of a saved subject, with values of JSON; makes this process the target's."""
+    chosen = Target(**target)
+    if chosen.device is not None:
+        mx.set_default_device(mx.Device(getattr(mx, chosen.device)))
+    if chosen.units is not None:
+        os.environ[COMPUTE_UNITS_VARIABLE] = chosen.units
+    found = measure(Subject.load(Path(folder)), chosen, Effort(**effort))
+    # Only now has the child of an export ended, and counts too.
+    return asdict(replace(found, memory_mb=peak_memory_mb()))
+
+
+def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
+    """Times and energy of `target` in this process.
+
+    Raises:
+        MuZeroError: it cannot play here, or stopped playing.
+    """
+    search = replace(subject.config.search, backend=target.backend)
+    start = time.perf_counter()
+    evaluator = make_evaluator(subject.model, search, subject.deployment)
+    load_ms = 1e3 * (time.perf_counter() - start)
+    with closing(evaluator):
+        calls = tuple(_calls(subject, evaluator, count, effort.seconds) for count in effort.batches)
+        decisions = _Decisions(subject, search, evaluator)
+        steps = tuple(
+            decisions.times(pairs, simulations, effort.seconds)
+            for pairs in effort.pairs
+            for simulations in effort.simulations
+        )
+        energy = decisions.energy(max(effort.pairs), max(effort.simulations), effort.energy_s)
+    return BackendProfile(target.name, load_ms, calls, steps, energy=energy)
+
+
+def peak_memory_mb() -> float:
+    """The most this process ever held and the most one of its ended children did, in megabytes."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    own, children = (
+        resource.getrusage(who).ru_maxrss
+        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    )
+    return (own + children) * unit / 1e6
+
+
+def _calls(subject: Subject, evaluator: NetworkEvaluator, count: int, seconds: float) -> CallTimes:
+    leaves = some_leaves(subject.model, subject.config.search.expansion, count)
+    latents = np.random.default_rng(0).normal(size=(count, subject.model.config.latent_width))
+    roots = np.arange(count, dtype=np.int32)
+    capacity = count * (1 + subject.model.outcomes)
+    evaluator.reset(mx.array(latents.astype(np.float32)), roots, capacity)
+
+    def call() -> object:
+        if isinstance(leaves, Leaves):
+            return evaluator.expand(leaves)
+        return evaluator.expand_single(leaves)
+
+    (first,), times = _timed(call, 0.0, 1), _timed(call, seconds)
+    p50, p90, p99 = np.percentile(times, (50, 90, 99))
+    return CallTimes(count, first, float(p50), float(p90), float(p99), len(times))
+
+
+class _Decisions:
+    """Decisions of an evaluator, as an agent makes them."""
+
+    def __init__(self, subject: Subject, search: SearchConfig, evaluator: NetworkEvaluator) -> None:
+        self._subject, self._config, self._evaluator = subject, search, evaluator
+
+    def times(self, pairs: int, simulations: int, seconds: float) -> StepTimes:
+        decide = self._decider(pairs, simulations)
+        leaves = decide()  # allocates the trees, and is a first call
+        times = _timed(decide, seconds)
+        p50, p90 = np.percentile(times, (50, 90))
+        return StepTimes(
+            pairs, simulations, float(p50), float(p90), 1e3 * leaves / float(p50), len(times)
+        )
+
+    def energy(self, pairs: int, simulations: int, seconds: float) -> Energy | None:
+        sampler = find_sampler()
+        if sampler is None:
+            return None
+        return measure_energy(sampler, self._decider(pairs, simulations), pairs, seconds)
+
+    def _decider(self, pairs: int, simulations: int) -> Callable[[], int]:
+        """Decides for `pairs` and counts the leaves."""
+        model, evaluator = self._subject.model, self._evaluator
+        shape = (pairs, model.window_bars, model.features)
+        observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        encode = make_encoder(model, self._config)
+        flat, seed = np.zeros(pairs, np.int32), np.arange(pairs, dtype=np.uint64)
+
+        def infer() -> int:
+            evaluator.predict(encode(observation))
+            return 0
+
+        def plan() -> int:
+            latent = encode(observation)
+            prior, value = evaluator.predict(latent)
+            result = search.run(evaluator, latent, prior, value, flat, seed, noise=False)
+            return int(result.statistics.leaves.sum())
+
+        if not simulations:
+            return infer
+        search = Search(
+            SearchParams.from_config(self._config, simulations),
+            self._subject.table.next_position,
+            model.outcomes,
+            search_threads(self._config),
+        )
+        return plan
+
+
+def _timed(action: Callable[[], object], seconds: float, repeats: int = MIN_REPEATS) -> list[float]:
+    """Milliseconds of each call of `action`: at least `repeats`, for at least `seconds`."""
+    times: list[float] = []
+    began = time.perf_counter()
+    while len(times) < repeats or time.perf_counter() - began < seconds:
+        if len(times) == MAX_REPEATS:
+            break
+        start = time.perf_counter()
+        action()
+        times.append(1e3 * (time.perf_counter() - start))
+    return times

@@ -1,0 +1,146 @@
+"""The profile of a machine: every target measured, what Core ML plans, and which backend wins."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mlx_muzero import doctor
+from mlx_muzero.backend_speeds import BackendSpeeds, remember
+from mlx_muzero.backends import speed_key
+from mlx_muzero.config import ConcreteBackend
+from mlx_muzero.coreml.deployment import compute_units, units_to_try
+from mlx_muzero.coreml.placement import ProgramPlacement, placements
+from mlx_muzero.json_values import finite
+from mlx_muzero.profiling.energy import find_sampler
+from mlx_muzero.profiling.figures import BackendProfile
+from mlx_muzero.profiling.measure import Effort, measure_apart
+from mlx_muzero.profiling.published import CRYPTO_TABLE
+from mlx_muzero.profiling.subject import Subject
+from mlx_muzero.profiling.targets import Target, has_gpu, targets
+from mlx_muzero.profiling.verdict import verdict
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What was found.
+
+    Attributes:
+        machine: it was measured on.
+        subject: the model's name.
+        expansion: what a leaf is.
+        targets: what was measured.
+        backends: figures of each target, in the same order.
+        placements: Core ML's plan of every program for all compute units; empty on other systems.
+        notes: what was not measured and why.
+        speeds: by which `search.backend = "auto"` chooses from now on; None if nothing worked.
+        verdict: in one sentence.
+    """
+
+    machine: str
+    subject: str
+    expansion: str
+    targets: tuple[Target, ...]
+    backends: tuple[BackendProfile, ...]
+    placements: tuple[ProgramPlacement, ...]
+    notes: tuple[str, ...]
+    speeds: BackendSpeeds | None
+    verdict: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON, with what follows from the figures."""
+        values = asdict(self)
+        for backend, found in zip(values["backends"], self.backends, strict=True):
+            for cell, call in zip(backend["calls"], found.calls, strict=True):
+                cell["leaves_per_s"] = call.leaves_per_s
+            for cell, step in zip(backend["steps"], found.steps, strict=True):
+                cell["decisions_per_s"] = step.decisions_per_s
+            if found.energy is not None:
+                backend["energy"]["mj_per_decision"] = found.energy.mj_per_decision
+        for target, of in zip(values["targets"], self.targets, strict=True):
+            target["name"], target["simulated"] = of.name, of.simulated
+        values["auto"] = None if self.speeds is None else self.speeds.fastest
+        values["published"] = [asdict(step) for step in CRYPTO_TABLE]
+        return dict(finite(values))
+
+
+def profile(
+    subject: Subject,
+    effort: Effort,
+    say: Callable[[str], None] = lambda text: None,
+) -> Profile:
+    """Measure every target there is for `subject`, and remember the speeds for "auto".
+
+    Args:
+        subject: the model.
+        effort: what is measured, and how long.
+        say: hears what is being done.
+
+    Raises:
+        ConfigError: the environment names unknown compute units.
+    """
+    chosen = targets(exported=subject.export is not None)
+    backends = []
+    for target in chosen:
+        say(f"measuring {target.name}")
+        backends.append(measure_apart(subject, target, effort))
+    planned: tuple[ProgramPlacement, ...] = ()
+    if subject.export is not None and sys.platform == "darwin":
+        say("asking Core ML where it would run each operation")
+        planned = tuple(
+            plan for units in units_to_try() for plan in placements(subject.export, units)
+        )
+    speeds = _speeds(chosen, backends, effort)
+    if speeds is not None:
+        remember(speed_key(subject.model, subject.config.search), speeds)
+    return Profile(
+        machine=doctor.check_machine().detail,
+        subject=subject.name,
+        expansion=subject.config.search.expansion,
+        targets=tuple(chosen),
+        backends=tuple(backends),
+        placements=planned,
+        notes=tuple(_notes(subject, backends)),
+        speeds=speeds,
+        verdict=verdict(chosen, backends, planned, speeds, effort),
+    )
+
+
+def _speeds(
+    chosen: list[Target], backends: list[BackendProfile], effort: Effort
+) -> BackendSpeeds | None:
+    """Leaves per second of what a search can be told to use, in the largest steps measured.
+
+    Of MLX and Core ML that is one device each: MLX's default, and the units a deployment uses.
+    """
+    plays = {
+        "native": "native",
+        "mlx": Target("mlx", "gpu" if has_gpu() else "cpu").name,
+        "coreml": Target("coreml", units=compute_units()).name,
+    }
+    rates: dict[ConcreteBackend, float] = {}
+    for target, found in zip(chosen, backends, strict=True):
+        step = found.step(max(effort.pairs), max(effort.simulations))
+        if step is not None and plays.get(target.backend) == target.name:
+            rates[target.backend] = step.leaves_per_s
+    return BackendSpeeds(rates, profiled=True) if rates else None
+
+
+def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:
+    notes = []
+    if subject.export is None:
+        notes.append(f"coreml and coreml-sim not measured: {subject.no_export}")
+    elif sys.platform != "darwin":
+        notes.append(
+            "coreml not measured and no placement: Core ML needs macOS; coreml-sim is a simulation "
+            "that computes what the programs would, at a speed that says nothing of a Mac"
+        )
+    if all(found.energy is None for found in backends):
+        sampler = find_sampler()
+        reason = (
+            "no macmon on the path, and no powermetrics that may be run (it needs root)"
+            if sampler is None
+            else f"{sampler.command[0]} gave too few samples"
+        )
+        notes.append(f"energy not available: {reason}")
+    return notes

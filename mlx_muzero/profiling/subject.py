@@ -1,0 +1,111 @@
+"""What is profiled: a model with its configuration, and the export of it if there is one."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import mlx.core as mx
+
+from mlx_muzero import config_toml
+from mlx_muzero.config import FX_MICRO, Config
+from mlx_muzero.coreml.deployment import LOAD_PROGRAM, Deployment
+from mlx_muzero.coreml.exported_evaluator import current_manifest
+from mlx_muzero.errors import ExportError
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.training.models import build_model, load_model
+from mlx_muzero.training.run import RunFolder
+
+_WEIGHTS, _CONFIG, _REST = "weights.safetensors", "config.toml", "subject.json"
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """A model to profile.
+
+    Attributes:
+        name: what to call it.
+        config: its configuration.
+        model: with the weights that `export` was made from.
+        export: folder of an export of it; None if there is none that can be used.
+        no_export: why there is none.
+        loader: of the export's programs (see `Deployment`).
+    """
+
+    name: str
+    config: Config
+    model: StochasticMuZero
+    export: Path | None
+    no_export: str = ""
+    loader: str = LOAD_PROGRAM
+
+    @property
+    def table(self) -> ActionTable:
+        """Of the actions."""
+        return TradingRules.from_config(self.config).table
+
+    @property
+    def deployment(self) -> Deployment | None:
+        """Of the export."""
+        return None if self.export is None else Deployment(self.export, loader=self.loader)
+
+    def save(self, folder: Path) -> None:
+        """Puts it into a folder, for `load` in another process."""
+        self.model.save_weights(str(folder / _WEIGHTS))
+        (folder / _CONFIG).write_text(config_toml.dumps(self.config))
+        export = None if self.export is None else str(self.export)
+        rest = {"name": self.name, "export": export, "loader": self.loader}
+        (folder / _REST).write_text(json.dumps(rest))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Subject":
+        """What was saved into `folder`."""
+        config = config_toml.load(folder / _CONFIG)
+        model = build_model(config, TradingRules.from_config(config).table)
+        model.load_weights(str(folder / _WEIGHTS), strict=True)
+        model.eval()
+        rest = json.loads((folder / _REST).read_text())
+        export = None if rest["export"] is None else Path(rest["export"])
+        return cls(rest["name"], config, model, export, loader=rest["loader"])
+
+
+def preset_subject() -> Subject:
+    """The networks of fx_micro with weights and heads drawn at random."""
+    table = TradingRules.from_config(FX_MICRO).table
+    model = with_random_heads(build_model(FX_MICRO, table))
+    reason = "fx_micro with random weights has no export; profile a run that was exported"
+    return Subject("fx_micro, random weights", FX_MICRO, model, None, reason)
+
+
+def run_subject(run: Path) -> Subject:
+    """The best model of the run in folder `run`, and the export there if it is of that model.
+
+    Raises:
+        RunError: there is no such run, or it has no checkpoint yet.
+    """
+    folder = RunFolder(run)
+    config = folder.config()
+    model, checkpoint = load_model(folder, TradingRules.from_config(config).table, "best")
+    name = f"{run}, checkpoint {checkpoint}"
+    try:
+        current_manifest(model, folder.export_path)
+    except ExportError as error:
+        return Subject(name, config, model, None, str(error))
+    return Subject(name, config, model, folder.export_path)
+
+
+def with_random_heads(model: StochasticMuZero) -> StochasticMuZero:
+    """`model` with policy, value and reward heads drawn at random: fresh ones begin at zero.
+
+    With those every value would be equal, whatever feeds them, and a tree unlike a trained one's.
+    """
+    heads = (
+        model.policy_network.logits,
+        model.value_network.logits,
+        model.dynamics_network.reward,
+    )
+    for number, head in enumerate(heads):
+        head.weight = mx.random.normal(head.weight.shape, scale=0.1, key=mx.random.key(number))
+    mx.eval(model.parameters())
+    return model

@@ -1,0 +1,59 @@
+"""A profile in one sentence."""
+
+from collections.abc import Sequence
+
+from mlx_muzero.backend_speeds import BackendSpeeds
+from mlx_muzero.coreml.placement import ProgramPlacement
+from mlx_muzero.profiling.figures import BackendProfile, StepTimes
+from mlx_muzero.profiling.measure import Effort
+from mlx_muzero.profiling.targets import Target
+
+NEURAL_ENGINE = Target("coreml", units="CPU_AND_NE").name
+
+
+def verdict(
+    targets: Sequence[Target],
+    backends: Sequence[BackendProfile],
+    placements: Sequence[ProgramPlacement],
+    speeds: BackendSpeeds | None,
+    effort: Effort,
+) -> str:
+    """Which target decides fastest in the largest step, and what "auto" takes."""
+    pairs, simulations = max(effort.pairs), max(effort.simulations)
+    ranked: list[tuple[str, StepTimes]] = sorted(
+        (
+            (target.name, step)
+            for target, found in zip(targets, backends, strict=True)
+            if not target.simulated and (step := found.step(pairs, simulations)) is not None
+        ),
+        key=lambda named: named[1].p50_ms,
+    )
+    if not ranked or speeds is None:
+        return "Nothing could be measured on this machine: see the failures."
+    (name, best), *others = ranked
+    text = (
+        f"{name} decides fastest here: {pairs} pairs with {simulations} simulations in "
+        f"{best.p50_ms:,.0f} ms, {best.decisions_per_s:,.0f} decisions/s"
+    )
+    if others:
+        second, step = others[0]
+        text += f", {step.p50_ms / best.p50_ms:.1f} times as fast as {second}"
+    if any(other == NEURAL_ENGINE for other, _ in ranked):
+        text += f"; {_on_the_neural_engine(placements)}"
+    return f'{text}; search.backend = "auto" takes {speeds.fastest}.'
+
+
+def _on_the_neural_engine(placements: Sequence[ProgramPlacement]) -> str:
+    """What became of the request for it."""
+    asked = [
+        plan.cost_share("ANE")
+        for plan in placements
+        if plan.requested == "CPU_AND_NE" and not plan.program.startswith("initial_")
+    ]
+    shares = [share for share in asked if share is not None]
+    if not shares:
+        return "where Core ML runs what was asked of the Neural Engine is not known"
+    low, high = min(shares), max(shares)
+    if high == 0:
+        return "Core ML plans none of the search's programs for the Neural Engine"
+    return f"Core ML plans {low:.0%} to {high:.0%} of the search's programs for the Neural Engine"

@@ -1,0 +1,79 @@
+"""Converts the fx_micro networks, loads the saved programs and compares them with MLX.
+
+    python scripts/coreml_check.py
+
+On a Mac Core ML compiles and runs the programs, on what MLX_MUZERO_COMPUTE_UNITS names or else on
+all its units; elsewhere the NumPy interpreter runs them. Every output has to keep the bounds of an
+export, in this process and in the child process that searches use. Exit codes are the command's:
+8 when the programs are not the model, 9 when the child cannot run them.
+"""
+
+import sys
+import tempfile
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.agent import Agent
+from mlx_muzero.config import ConcreteBackend
+from mlx_muzero.coreml.deployment import Deployment, EngineEvent
+from mlx_muzero.coreml.export import export
+from mlx_muzero.coreml.figures import Verification
+from mlx_muzero.coreml.samples import made_up_samples
+from mlx_muzero.coreml.verification import verify
+from mlx_muzero.coreml.weights import weights_of
+from mlx_muzero.errors import EngineLost, MuZeroError
+from mlx_muzero.profiling.subject import Subject, preset_subject
+from mlx_muzero.types import I32
+
+SAMPLES = 64
+ROOTS, SIMULATIONS = 16, 25
+
+
+def main() -> None:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            check(preset_subject(), Path(folder, "export"))
+    except MuZeroError as error:
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def check(subject: Subject, folder: Path) -> None:
+    """Prints how far the programs are from the model, and raises where that is too far."""
+    samples = made_up_samples(subject.model, SAMPLES)
+
+    def verified(made: Path) -> Verification:
+        found = verify(made, subject.model, subject.table, samples, quick=True)
+        for engine in found.engines:
+            print(engine.name, "; ".join(engine.problems(found.precision)) or "within bounds")
+            for error in engine.outputs:
+                print(f"  {error.program} {error.output}: {error.worst:.2g} of {error.largest:.3g}")
+        return found
+
+    export(weights_of(subject.model), subject.config, subject.name, folder, verified)
+    backend: ConcreteBackend = "coreml" if sys.platform == "darwin" else "coreml-sim"
+    same = (searched(subject, backend, folder) == searched(subject, "mlx", folder)).sum()
+    print(f"{backend} in its child process: {same} of {ROOTS} decisions are those of mlx")
+
+
+def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
+    """[ROOTS] actions that searches with `backend` end with."""
+    search = replace(subject.config.search, backend=backend)
+    deployment = Deployment(folder, report=refuse)
+    agent = Agent(subject.model, search, subject.table, subject.model.outcomes, deployment)
+    with closing(agent):
+        observation = made_up_samples(subject.model, ROOTS).observation
+        flat, seed = np.zeros(ROOTS, np.int32), np.zeros(ROOTS, np.uint64)
+        return agent.plan(observation, flat, seed, simulations=SIMULATIONS, noise=False).action
+
+
+def refuse(event: EngineEvent) -> None:
+    """Nothing may happen to the programs here, and nothing stands in for them."""
+    raise EngineLost(str(event))
+
+
+if __name__ == "__main__":
+    main()
