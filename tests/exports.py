@@ -37,7 +37,7 @@ def random_model(
 
     Products keep the size of what they multiply, so that depth makes nothing large or small.
     """
-    config = dataclasses.replace(FX_MICRO.model, parameters=0, **SMALL | sizes)
+    config = dataclasses.replace(FX_MICRO.model, **SMALL | sizes | {"parameters": 0})
     model = StochasticMuZero(
         config, features=features, actions=actions, outcomes=outcomes, window_bars=window_bars
     )

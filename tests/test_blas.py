@@ -86,3 +86,16 @@ for rows, inner, columns in [(1, 256, 4), (64, 256, 256), (193, 263, 256), (2048
     np.testing.assert_allclose(product, a @ b, rtol=1e-4, atol=1e-4)
 """
     assert run(code).startswith("OpenBLAS")
+
+
+@linux_only
+def test_numpy_is_kept_to_one_thread():
+    code = """
+import ctypes, numpy
+from mlx_muzero import blas
+blas.limit_numpy_threads()
+maps = open("/proc/self/maps").read().split()
+paths = {word for word in maps if "libscipy_openblas64_" in word}
+print([ctypes.CDLL(path).scipy_openblas_get_num_threads64_() for path in paths])
+"""
+    assert run(code) in ("[1]", "[]")

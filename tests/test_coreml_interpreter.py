@@ -60,6 +60,16 @@ def test_every_operation_rounds_and_sums_do_not(tmp_path):
     assert np.isinf(total.item())
 
 
+def test_a_cast_leaves_what_it_reads(tmp_path):
+    def body(x):
+        half = mb.cast(x=x, dtype="fp16")
+        return mb.cast(x=half, dtype="fp32", name="rounded"), mb.relu(x=x, name="whole")
+
+    program = Interpreter(saved(tmp_path, body, shape=(1, 1, 1, 1)))
+    out = program({"x": np.full((1, 1, 1, 1), 2049.0, np.float32)})
+    assert (out["rounded"].item(), out["whole"].item()) == (2048.0, 2049.0)
+
+
 def test_an_unknown_operation_is_named(tmp_path):
     package = saved(tmp_path, lambda x: mb.sigmoid(x=x, name="squash"))
     with pytest.raises(ExportError, match=r"operation squash \(sigmoid\)"):

@@ -1,5 +1,7 @@
 """The saved programs compute what the MLX model computes."""
 
+import dataclasses
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import random_model, random_samples, saved_program
+from mlx_muzero.config import FX_MICRO
 from mlx_muzero.coreml.figures import BOUNDS
 from mlx_muzero.coreml.interface import input_shapes, output_shapes
 from mlx_muzero.coreml.output_errors import output_errors
@@ -126,3 +129,12 @@ def test_an_export_sees_the_weights_of_inference(tmp_path):
     assert weights.keys() == weights_of(model).keys()
     found = errors(tmp_path, model, 3, "initial", precision="fp32")
     assert max(found.values()) <= BOUNDS["fp32"].output
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("layer_norm", ["op", "decomposed"])
+def test_the_networks_of_the_preset_are_their_saved_programs(tmp_path, name, layer_norm):
+    model = random_model(features=15, window_bars=32, **dataclasses.asdict(FX_MICRO.model))
+    found = errors(tmp_path, model, 32, name, layer_norm=layer_norm)
+    assert max(found.values()) <= BOUNDS["fp16"].output / 2, found

@@ -147,7 +147,7 @@ def _entry(
         package=package.name,
         function=function,
         sha256=digests(package),
-        inputs={name: tuple(var.shape) for name, var in saved.inputs.items()},
+        inputs={tensor: tuple(var.shape) for tensor, var in saved.inputs.items()},
         outputs={var.name: tuple(var.shape) for var in saved.outputs},
         op_histogram=histogram(saved),
     )

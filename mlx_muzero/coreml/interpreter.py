@@ -77,7 +77,7 @@ class Interpreter:
         array = inputs[name]
         if array.shape != shape:
             raise ExportError(f"{self._name}: input {name} is {array.shape}, wanted {shape}")
-        return np.array(array, np.float32)
+        return np.asarray(array, np.float32)
 
 
 def _steps(ops: list[Any], outputs: list[str]) -> list[_Step]:

@@ -159,6 +159,11 @@ def _relu(op: Any) -> Kernel:
     return lambda x: np.maximum(x, np.float32(0.0))
 
 
+def _copy(op: Any) -> Kernel:
+    # Rounded in place afterwards, and its input may be read again.
+    return lambda x: x.copy()
+
+
 def _same(op: Any) -> Kernel:
     return lambda x: x
 
@@ -170,7 +175,7 @@ _BINARY: dict[str, Callable[..., npt.NDArray[Any]]] = {
 }
 _KERNELS: dict[str, Callable[[Any], Kernel]] = {
     **dict.fromkeys(_BINARY, _binary),
-    "cast": _same,
+    "cast": _copy,
     "concat": _concat,
     "conv": _conv,
     "identity": _same,
