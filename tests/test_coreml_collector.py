@@ -128,13 +128,13 @@ def test_refreshes_are_offered_the_weights_that_play(stage):
         np.testing.assert_array_equal(weights[name], np.array(array))
 
 
-@pytest.mark.parametrize("error", [ExportError("tensor x does not fit"), OSError("disk full")])
-def test_a_failed_refresh_keeps_the_former_programs(stage, tmp_path, error):
-    stage.refresher.done += [stage.refreshed(8, tmp_path), error]
+@pytest.mark.parametrize("kind", [ExportError, OSError])
+def test_a_failed_refresh_keeps_the_former_programs(stage, tmp_path, kind):
+    stage.refresher.done += [stage.refreshed(8, tmp_path), kind("something broke")]
     rounds = [stage.next_round() for _ in range(4)]
     assert rounds == [("coreml-sim", 8)] * 4
     _, (event, reason) = stage.events()
-    assert (event, reason) == ("engine_refresh_failed", str(error))
+    assert (event, reason) == ("engine_refresh_failed", "something broke")
 
 
 def test_a_mistake_in_the_program_is_no_failed_refresh(stage):
@@ -226,6 +226,7 @@ class Until:
 
     def __call__(self):
         assert time.monotonic() < self._deadline
+        time.sleep(0.05)  # leaves the processor to the exporter
         return self._journal.exists() and self._holds(list(journal.read(self._journal)))
 
 

@@ -127,6 +127,8 @@ class Refresher:
         search = replace(config.search, backend=self._backend)
         deployment = Deployment(folder, events.put)
         agent = Agent(model, search, self._table, len(OUTCOME_NAMES), deployment)
+        if self._closed.is_set():
+            agent.close()
         if agent.backend != self._backend:
             *_, lost = drained(events)
             raise EngineLost(lost.reason)
