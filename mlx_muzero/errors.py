@@ -39,3 +39,9 @@ class SearchError(MuZeroError):
     """The search was given arrays it cannot use; the message names the argument."""
 
     exit_code = 7
+
+
+class FeedError(MuZeroError):
+    """A feed cannot go on and waiting will not help; names the pair, setting or package."""
+
+    exit_code = 10
