@@ -12,7 +12,7 @@ SECOND_NS = 1_000_000_000
 MONDAY_NS = 1_740_960_000 * SECOND_NS  # 2025-03-03 00:00 UTC
 
 # Loopback delivers at once; this only has to outlast a hiccup of the kernel.
-GRACE_S = 0.001
+GRACE_S = 0.0002
 DEADLOCK_S = 20.0
 
 

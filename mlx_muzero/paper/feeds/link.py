@@ -6,6 +6,7 @@ clients that lost the same venue do not come back together. A venue that names a
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from mlx_muzero.paper.feeds.events import Channel, Disconnected, Reconnected
@@ -40,14 +41,23 @@ class Link:
     async def call(self, request: Callable[[], Awaitable[Answer]]) -> Answer:
         """The answer to `request`, asked for as often as it takes."""
         while True:
-            await self._shared.gate.wait()
-            try:
-                answer = await request()
-            except Unavailable as failure:
-                await self.failed(failure)
-            else:
-                self.works()
-                return answer
+            with suppress(Unavailable):
+                return await self.attempt(request)
+
+    async def attempt(self, request: Callable[[], Awaitable[Answer]]) -> Answer:
+        """The answer to `request`, asked for once.
+
+        Raises:
+            Unavailable: there is none; this has been said, and waited for.
+        """
+        await self._shared.gate.wait()
+        try:
+            answer = await request()
+        except Unavailable as failure:
+            await self.failed(failure)
+            raise
+        self.works()
+        return answer
 
     def works(self) -> None:
         """Something came over it."""

@@ -6,6 +6,8 @@ the next bar to be emitted to whatever the venue has by now.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
 
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
@@ -15,6 +17,7 @@ from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import Hours
 from mlx_muzero.paper.feeds.link import Link
 from mlx_muzero.paper.feeds.sequence import BarSequence
+from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription
 
 
@@ -78,19 +81,26 @@ class PairFeed:
             self._emit([Stale(self.sequence.pair, "requests", silent_ns, self._last_open_ns)])
 
     async def _catch_up(self) -> None:
+        """Ask for everything that is due until there is an answer."""
+        while True:
+            with suppress(Unavailable):
+                return await self._read_due()
+            # By now more may be due than was asked for.
+
+    async def _read_due(self) -> None:
         """Ask for everything that is due, page by page, oldest first."""
         sequence = self.sequence
-        bound_ns = self._venue.now_ns() - self._settings.max_backfill_bars * MINUTE_NS
         hole = sequence.holds_back or self._due_in() <= -MINUTE_NS
         if hole:
+            bound_ns = self._venue.now_ns() - self._settings.max_backfill_bars * MINUTE_NS
             sequence.open_hole()
             self._emit(sequence.give_up(bound_ns // MINUTE_NS * MINUTE_NS))
         start_ns = sequence.next_open_ns - self._settings.lookback_bars * MINUTE_NS
         while True:
-            candles, asked_ns = await self._fetch(start_ns)
+            candles, asked_ns = await self._link.attempt(partial(self._fetch, start_ns))
             self.take(candles, asked_ns)
-            # A later bar is what says that a minute without one will not get any. One that is
-            # impossible says nothing, nor does one that is not over.
+            # A later bar, be it not over, is what says that a minute without one will not get any;
+            # but the last minute's may just not be there yet.
             newest_ns = max(_believable(candles, asked_ns), default=start_ns - MINUTE_NS)
             last_closed_ns = asked_ns // MINUTE_NS * MINUTE_NS - MINUTE_NS
             if hole:
@@ -104,13 +114,9 @@ class PairFeed:
 
     async def _fetch(self, start_ns: int) -> tuple[Sequence[Candle], int]:
         """A page, and a time the venue's clock had passed when the request that got it began."""
-
-        async def ask() -> tuple[Sequence[Candle], int]:
-            # An answer may come after a minute's end with the minute as it was before.
-            asked_ns = self._venue.surely_ns()
-            return await self._source.fetch(self.sequence.pair, start_ns), asked_ns
-
-        return await self._link.call(ask)
+        # An answer may come after a minute's end with the minute as it was before.
+        asked_ns = self._venue.surely_ns()
+        return await self._source.fetch(self.sequence.pair, start_ns), asked_ns
 
     def _due_in(self) -> int:
         """Time until the next bar may be asked for; by how much it is late, if negative."""

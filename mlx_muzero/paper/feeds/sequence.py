@@ -108,8 +108,12 @@ class BarSequence:
         return self._release()
 
     def open_hole(self) -> None:
-        """From here on, hold the bars that are held now until `close_hole`."""
-        self._hole = _Hole(self._next_ns, min(self._held, default=None))
+        """From here on, hold the bars that are held now until `close_hole`.
+
+        A hole that is open already goes on.
+        """
+        if self._hole is None:
+            self._hole = _Hole(self._next_ns, min(self._held, default=None))
 
     def give_up(self, before_ns: int) -> list[Event]:
         """Emit what is held of the minutes before `before_ns`; the others have no bar.
