@@ -8,10 +8,11 @@ import math
 import subprocess
 import sys
 import traceback
-from contextlib import asynccontextmanager
 
 import pytest
 
+import feed_sessions
+from feed_sessions import FIRST_MINUTE, START_NS, of
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.events import (
@@ -25,15 +26,11 @@ from mlx_muzero.paper.feeds.events import (
     Reconnected,
     Stale,
 )
-from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.feeds.oanda import PRACTICE_URL, TOKEN_VARIABLE, OandaSource
-from mlx_muzero.paper.feeds.settings import FeedSettings
 from oanda_venue import TOKEN, OandaVenue
-from venue import later, prices
-from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, collect, run
+from venue import prices
+from virtual_time import MONDAY_NS, SECOND_NS, run
 
-START_NS = MONDAY_NS + 10 * HOUR_NS + 30 * SECOND_NS
-FIRST_MINUTE = START_NS // MINUTE_NS
 PAIR = "USD_JPY"
 
 
@@ -42,57 +39,16 @@ def token(monkeypatch):
     monkeypatch.setenv(TOKEN_VARIABLE, f" {TOKEN}\n")
 
 
-class Session:
-    """A feed, the venue behind it, and their clock."""
-
-    def __init__(self, clock, venue, feed):
-        self.clock, self.venue, self.feed = clock, venue, feed
-
-    def at(self, minute, act):
-        """Do `act` a quarter of a minute into `minute`, counted from the first."""
-        due_ns = (FIRST_MINUTE + minute) * MINUTE_NS + 15 * SECOND_NS - self.clock.start_ns
-        self._task = later(self.clock, due_ns - self.clock.monotonic_ns(), act)
+def play(bars, prepare=None, pairs=(PAIR,), **options):
+    return feed_sessions.play(OandaVenue, OandaSource, pairs, bars, prepare, **options)
 
 
-@asynccontextmanager
-async def session(start_ns=START_NS, **settings):
-    clock = VirtualClock(start_ns)
-    venue = OandaVenue(clock)
-    async with venue.listen() as url:
-        feed = LiveFeed(
-            OandaSource(url), settings=FeedSettings(**settings), clock=clock, uniform=lambda: 0.5
-        )
-        yield Session(clock, venue, feed)
-
-
-def play(bars, prepare=lambda session: None, first=None, pairs=(PAIR,), **options):
-    """Events up to the `bars`-th bar of the first pair, and the session."""
-
-    async def main():
-        async with session(**options) as held:
-            prepare(held)
-            async with held.feed.subscribe(dict.fromkeys(pairs, first)) as events:
-                mine = (e for e in range(bars - 1, -1, -1))
-
-                def last(event):
-                    return (
-                        isinstance(event, BarClosed) and event.bar.pair == PAIR and not next(mine)
-                    )
-
-                seen = await collect(events, last)
-                held.elapsed_ns = held.clock.monotonic_ns()
-                return seen, held
-
-    return run(main())
-
-
-def of(events, kind):
-    return [event for event in events if isinstance(event, kind)]
+def session(start_ns=START_NS, **settings):
+    return feed_sessions.session(OandaVenue, OandaSource, start_ns, **settings)
 
 
 def minutes(events, pair=PAIR):
-    closed = [e.bar for e in of(events, BarClosed) if e.bar.pair == pair]
-    return [bar.open_time_ns // MINUTE_NS - FIRST_MINUTE for bar in closed]
+    return feed_sessions.minutes(events, pair)
 
 
 def rows_edited(minute, change, until=None):
@@ -278,7 +234,7 @@ def test_a_malformed_bar_is_rejected_with_a_reason_and_the_others_come(change, r
 def test_an_answer_that_is_no_list_of_candles_is_an_outage(rows):
     def prepare(held):
         held.at(1, lambda: setattr(held.venue, "edit", lambda _: rows))
-        held.again = later(held.clock, 200 * SECOND_NS, lambda: setattr(held.venue, "edit", list))
+        held.after(200, lambda: setattr(held.venue, "edit", list))
 
     events, _ = play(5, prepare)
     assert of(events, Disconnected)[0].reason == "the answer is not a list of candles"

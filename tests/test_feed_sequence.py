@@ -11,8 +11,9 @@ from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.events import BarClosed, BarRejected, BarRevised, GapFilled
 from mlx_muzero.paper.feeds.hours import AroundTheClock
+from mlx_muzero.paper.feeds.last_word import LastWord
 from mlx_muzero.paper.feeds.sequence import BarSequence
-from virtual_time import MONDAY_NS
+from virtual_time import MONDAY_NS, SECOND_NS
 
 LATER = MONDAY_NS + 10_000 * MINUTE_NS
 
@@ -169,3 +170,30 @@ def test_whatever_a_venue_sends_emitted_bars_are_possible_and_increase(sent, ask
     assert not bars.holds_back
     gone = sum(e.missing for e in events if isinstance(e, GapFilled))
     assert gone == (max(emitted) + 1 if emitted else 0) - len(emitted)
+
+
+def told(*messages):
+    """(minute, close, complete) told by a stream of (minute, close, second of arrival)."""
+    stream, found = LastWord(), []
+    for minute, close, second in messages:
+        for each in stream.take([candle(minute, close)], MONDAY_NS + second * SECOND_NS):
+            found.append(((each.open_time_ns - MONDAY_NS) // MINUTE_NS, each.close, each.complete))
+    return found
+
+
+def test_a_streamed_minute_is_whole_when_its_last_word_came_after_its_end():
+    assert told((0, 1.0, 59), (0, 2.0, 60)) == []
+    assert told((0, 1.0, 59), (0, 2.0, 60), (1, 3.0, 60)) == [(0, 2.0, True)]
+
+
+def test_a_streamed_minute_that_stopped_before_its_end_is_not():
+    assert told((0, 1.0, 30), (1, 3.0, 90), (1, 4.0, 120), (2, 5.0, 121)) == [(1, 4.0, True)]
+
+
+def test_a_streamed_correction_is_told_at_once():
+    assert told((1, 1.0, 70), (0, 2.0, 71)) == [(0, 2.0, True)]
+
+
+def test_a_streamed_time_from_the_future_changes_nothing():
+    found = told((0, 1.0, 30), (9999, 7.0, 31), (0, 2.0, 60), (1, 3.0, 60))
+    assert found == [(9999, 7.0, None), (0, 2.0, True)]

@@ -55,7 +55,10 @@ class PushSource(Source, Protocol):
     """A venue that also sends bars by itself."""
 
     def listen(self, pair: str) -> AsyncIterator[Sequence[Candle]]:
-        """Candles as the venue sends them, `complete` where it has said that they are over.
+        """Candles as the venue sends them, `complete` only where it says so or not.
 
-        Connects when it is iterated; beginning anew connects anew.
+        Connects when it is iterated, and anew where the connection before has failed.
         """
+
+    async def hang_up(self, pair: str) -> None:
+        """Drop the connection that `listen` of `pair` uses: it is up, but nothing comes."""

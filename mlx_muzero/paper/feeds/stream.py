@@ -1,12 +1,11 @@
 """The pushed stream of one pair: listened to, and begun anew when it fails or falls silent."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
 
-from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.events import SECOND_NS, Stale
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import Hours
+from mlx_muzero.paper.feeds.last_word import LastWord
 from mlx_muzero.paper.feeds.link import Link
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.source import PushSource, Unavailable
@@ -37,44 +36,50 @@ class StreamFeed:
             try:
                 await self._listen()
             except Unavailable as failure:
+                if isinstance(failure, _Silent):
+                    await self._source.hang_up(self._pair)
                 await self._link.failed(failure)
 
     async def _listen(self) -> None:
-        limit_ns = self._shared.settings.stream_silence_ns
-        heartbeat = Heartbeat(self._hours, limit_ns, self._shared.venue.now_ns())
-        messages = aiter(self._source.listen(self._pair))
-        while True:
-            coming = asyncio.create_task(_next(messages))
-            try:
-                while not await self._came(coming):
-                    now_ns = self._shared.venue.now_ns()
-                    if heartbeat.missed(now_ns):
-                        silent_ns = heartbeat.silent_ns(now_ns)
-                        self._shared.outbox.put([Stale(self._pair, "stream", silent_ns, None)])
-                        raise Unavailable(f"connected, but silent for {silent_ns // SECOND_NS} s")
-                candles = coming.result()
-            finally:
-                if not coming.done():
-                    coming.cancel()
-                    await asyncio.wait([coming])
-            heartbeat.beat(self._shared.venue.now_ns())
-            self._link.works()
-            self._feed.take(candles, self._shared.venue.surely_ns())
-
-    async def _came(self, coming: "asyncio.Task[Sequence[Candle]]") -> bool:
-        """Whether the next message comes before the next look at the clock."""
-        tick: asyncio.Task[None] = asyncio.create_task(
-            self._shared.clock.sleep(self._shared.settings.tick_ns)
-        )
+        """Take what comes, until it fails or stops coming."""
+        now_ns, settings = self._shared.venue.now_ns(), self._shared.settings
+        heartbeat = Heartbeat(self._hours, settings.stream_silence_ns, now_ns)
+        taking = asyncio.create_task(self._take(heartbeat))
         try:
-            await asyncio.wait({coming, tick}, return_when=asyncio.FIRST_COMPLETED)
+            while not await self._ended(taking):
+                now_ns = self._shared.venue.now_ns()
+                if heartbeat.missed(now_ns):
+                    silent_ns = heartbeat.silent_ns(now_ns)
+                    self._shared.outbox.put([Stale(self._pair, "stream", silent_ns, None)])
+                    raise _Silent(f"connected, but silent for {silent_ns // SECOND_NS} s")
+            taking.result()
+        finally:
+            taking.cancel()
+            await asyncio.wait([taking])
+
+    async def _take(self, heartbeat: Heartbeat) -> None:
+        # Nothing may come between two messages: ccxt drops one that nobody waits for.
+        venue, last_word = self._shared.venue, LastWord()
+        async for candles in self._source.listen(self._pair):
+            self._link.works()
+            heartbeat.beat(venue.now_ns())
+            told = last_word.take(candles, venue.now_ns() + venue.uncertainty_ns)
+            self._feed.take(told, venue.surely_ns())
+        raise Unavailable("the venue ended the stream")
+
+    async def _ended(self, taking: "asyncio.Task[None]") -> bool:
+        """Whether it ends before the next look at the clock."""
+        tick = asyncio.create_task(_sleep(self._shared))
+        try:
+            await asyncio.wait([taking, tick], return_when=asyncio.FIRST_COMPLETED)
         finally:
             tick.cancel()
-        return coming.done()
+        return taking.done()
 
 
-async def _next(messages: AsyncIterator[Sequence[Candle]]) -> Sequence[Candle]:
-    try:
-        return await anext(messages)
-    except StopAsyncIteration:
-        raise Unavailable("the venue ended the stream") from None
+class _Silent(Unavailable):
+    """A connection that is up and brings nothing."""
+
+
+async def _sleep(shared: Subscription) -> None:
+    await shared.clock.sleep(shared.settings.tick_ns)
