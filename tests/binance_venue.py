@@ -1,6 +1,7 @@
 """Binance's spot klines, REST and websocket, as documented and as ccxt uses them."""
 
 import asyncio
+import functools
 import json
 from contextlib import asynccontextmanager
 
@@ -122,19 +123,20 @@ class BinanceVenue(Venue):
             yield pointed_at(address)
 
 
-def pointed_at(address):
-    """ccxt's settings that send every one of Binance's addresses to `address`."""
+@functools.cache
+def binance_addresses():
     import ccxt.pro
 
-    def rest(url):
-        return f"http://{address}/" + url.split("/", 3)[3]
+    urls = ccxt.pro.binance().urls["api"]
+    return {name: url.split("/", 3)[3] for name, url in urls.items() if name != "ws"}
 
-    addresses = {
-        name: rest(url) for name, url in ccxt.pro.binance().urls["api"].items() if name != "ws"
-    }
-    sockets = {"spot": f"ws://{address}/stream/ws"}
+
+def pointed_at(address):
+    """ccxt's settings that send every one of Binance's addresses to `address`."""
+    asked = {name: f"http://{address}/{path}" for name, path in binance_addresses().items()}
     return {
-        "urls": {"api": addresses | {"ws": sockets}},
+        "urls": {"api": asked | {"ws": {"spot": f"ws://{address}/stream/ws"}}},
         "options": {"fetchMarkets": {"types": ["spot"]}},
         "rateLimit": 1,
+        "verify": False,  # certificates take long to load, and nobody here has one
     }

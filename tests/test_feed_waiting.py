@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek, hours_of
 from mlx_muzero.paper.feeds.link import backoff_ns
+from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.source import VenueTime
 from mlx_muzero.paper.feeds.venue_clock import VenueClock
@@ -138,3 +140,21 @@ def test_a_venue_clock_that_jumps_is_noticed():
     assert local is None
     assert (jump.whose, jump.jump_ns) == ("venue", pytest.approx(-90 * SECOND_NS, abs=1000))
     assert offset.offset_ns == jump.jump_ns
+
+
+def test_a_backfill_waits_for_a_slow_consumer_and_an_error_comes_last():
+    async def main():
+        outbox = Outbox()
+        event = ClockJumped("local", 1)
+        outbox.put([event] * (Outbox.ROOM + 1))
+        outbox.fail(FeedError("over"))
+        waiting = asyncio.create_task(outbox.room())
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        for _ in range(Outbox.ROOM + 1):
+            assert await outbox.get() is event
+        await waiting
+        with pytest.raises(FeedError, match="over"):
+            await outbox.get()
+
+    run(main(), grace_s=0)

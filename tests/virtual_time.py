@@ -11,8 +11,9 @@ import selectors
 SECOND_NS = 1_000_000_000
 MONDAY_NS = 1_740_960_000 * SECOND_NS  # 2025-03-03 00:00 UTC
 
-# Loopback delivers at once; this only has to outlast a hiccup of the kernel.
-GRACE_S = 0.0002
+# Loopback delivers at once; this only has to outlast a hiccup of the kernel. (select, unlike
+# epoll, waits for less than a millisecond.)
+GRACE_S = 0.0001
 DEADLOCK_S = 20.0
 
 
@@ -25,7 +26,7 @@ class VirtualTimeLoop(asyncio.SelectorEventLoop):
         return self.now_s
 
 
-class _Selector(selectors.DefaultSelector):
+class _Selector(selectors.SelectSelector):
     def __init__(self, loop, grace_s):
         super().__init__()
         self._loop, self._grace_s = loop, grace_s

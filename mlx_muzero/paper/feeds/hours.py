@@ -1,10 +1,12 @@
 """How much of a time a pair's market is open: the FX week, or always."""
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
+from mlx_muzero.market.bars import DAY_NS
 from mlx_muzero.market.calendar import Closures, fx_holidays, fx_weekends
 from mlx_muzero.market.instrument import market_of
 
@@ -57,4 +59,11 @@ def hours_of(pair: str) -> Hours:
 
 
 def _closures(start_ns: int, end_ns: int) -> Closures:
+    """Closures that touch the days from `start_ns` to `end_ns`; asked for every second."""
+    return _closures_of_days(start_ns // DAY_NS, end_ns // DAY_NS)
+
+
+@lru_cache(maxsize=64)
+def _closures_of_days(first: int, last: int) -> Closures:
+    start_ns, end_ns = first * DAY_NS, (last + 1) * DAY_NS
     return Closures.union(fx_weekends(start_ns, end_ns), fx_holidays(start_ns, end_ns))
