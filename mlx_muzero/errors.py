@@ -51,3 +51,9 @@ class EngineLost(MuZeroError):
     """Exported programs can no longer be run; an `Agent` goes on with another backend."""
 
     exit_code = 9
+
+
+class FeedError(MuZeroError):
+    """A feed cannot go on and waiting will not help; names the pair, setting or package."""
+
+    exit_code = 10

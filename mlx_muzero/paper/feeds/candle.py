@@ -1,0 +1,68 @@
+"""A bar as a venue sends it: not yet known to be closed, in order, new, or even possible."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero.market.bars import MINUTE_NS, price_faults
+from mlx_muzero.market.bars import Fault as PriceFault
+from mlx_muzero.paper.feeds.events import LiveBar
+
+
+@dataclass(frozen=True)
+class Candle:
+    """One row of a venue's answer.
+
+    Attributes:
+        open_time_ns: None where the venue's text is no time.
+        open: NaN where it is no number; so are the others.
+        high: highest price.
+        low: lowest price.
+        close: last price so far.
+        volume: traded volume or ticks, NaN where unknown.
+        complete: the venue's own word on whether the minute is over; None where it gives none.
+        source_time_ns: the venue's clock when it sent this; None where it does not say.
+    """
+
+    open_time_ns: int | None
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+    complete: bool | None = None
+    source_time_ns: int | None = None
+
+    def fault(self) -> str | None:
+        """Why this can be no minute bar; None if it can."""
+        if self.open_time_ns is None:
+            return "its time cannot be read"
+        if self.open_time_ns % MINUTE_NS:
+            return "its time is not a whole minute"
+        row = (np.array([x]) for x in (self.open, self.high, self.low, self.close, self.volume))
+        fault = PriceFault(price_faults(*row)[0])
+        return fault.text if fault else None
+
+    def as_bar(self, pair: str, open_time_ns: int, arrival_time_ns: int) -> LiveBar:
+        """The bar this is, once its rules are met."""
+        return LiveBar(
+            pair,
+            open_time_ns,
+            self.open,
+            self.high,
+            self.low,
+            self.close,
+            self.volume,
+            self.source_time_ns,
+            arrival_time_ns,
+        )
+
+
+def number(value: Any) -> float:
+    """`value` of a JSON answer as a number, NaN if it is none."""
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return math.nan

@@ -1,0 +1,70 @@
+"""An exchange of ccxt's that can only be looked at: no key, and no request that needs one.
+
+ccxt gives every exchange its trading methods. They stay, but lead nowhere: each request passes
+`sign`, which lets only GET through, and whatever wants credentials is refused before that.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mlx_muzero.errors import FeedError
+from mlx_muzero.paper.feeds.http import missing_extra, retry_after_ns
+from mlx_muzero.paper.feeds.source import Unavailable
+
+
+def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
+    """The ccxt.pro exchange `name` without its private half.
+
+    Args:
+        name: ccxt's, such as ``binanceusdm``.
+        settings: for ccxt's constructor; must hold no credential.
+
+    Raises:
+        FeedError: ccxt is not installed or has no such exchange, or `settings` holds a credential.
+    """
+    try:
+        import ccxt.pro as ccxt
+    except ImportError:
+        raise missing_extra("ccxt") from None
+    if name not in ccxt.exchanges:
+        raise FeedError(f"ccxt streams from no exchange named {name}")
+    exchange_class = getattr(ccxt, name)
+    secrets = exchange_class.requiredCredentials
+    forbidden = sorted(secrets.keys() & settings.keys())
+    if forbidden:
+        raise FeedError(f"a feed takes no credentials: leave out {', '.join(forbidden)}")
+    return _without_private_half(exchange_class)(dict(settings))
+
+
+def _without_private_half(exchange_class: Any) -> Any:
+    class PublicExchange(exchange_class):  # type: ignore[misc]
+        def sign(self, path: str, api: Any = "public", method: str = "GET", *rest: Any) -> Any:
+            """Make a request, if it is one that only reads."""
+            if method != "GET" or "private" in str(api).lower():
+                raise FeedError(f"{self.id} {method} {path} is not public: a feed only reads")
+            return super().sign(path, api, method, *rest)
+
+        def check_required_credentials(self, error: bool = True) -> bool:
+            """There are none."""
+            if error:
+                raise FeedError(f"{self.id} wants a key for that: a feed only reads what is public")
+            return False
+
+        def handle_errors(
+            self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any
+        ) -> Any:
+            """Tell overload and outage, with how long to wait, from errors of ours."""
+            if code in (418, 429) or code >= 500:
+                raise Unavailable(f"HTTP {code}", retry_after_ns(headers))
+            return super().handle_errors(code, reason, url, method, headers, *rest)
+
+        def parse_ohlcvs(self, ohlcvs: Any, *rest: Any, **options: Any) -> Any:
+            """Parse rows, if rows came."""
+            if not isinstance(ohlcvs, list):
+                raise Unavailable("the answer is not a list of bars")
+            # One that is no row becomes an empty one, whose bar is then rejected.
+            rows = [row if isinstance(row, list | dict) else [] for row in ohlcvs]
+            return super().parse_ohlcvs(rows, *rest, **options)
+
+    PublicExchange.__name__ = exchange_class.__name__
+    return PublicExchange

@@ -1,0 +1,109 @@
+"""One-minute bars of a crypto exchange through ccxt, asked for and, where it can, pushed.
+
+Only what ccxt unifies is used: it passes on neither whether a pushed minute is over (which is
+`feeds.last_word`'s to tell) nor when it was sent.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from typing import Any
+
+from mlx_muzero.errors import FeedError
+from mlx_muzero.paper.feeds.candle import Candle, number
+from mlx_muzero.paper.feeds.ccxt_public import public_exchange
+from mlx_muzero.paper.feeds.events import SECOND_NS
+from mlx_muzero.paper.feeds.http import date_ns
+from mlx_muzero.paper.feeds.source import Unavailable, VenueTime
+
+MILLISECOND_NS = 1_000_000
+
+# What waiting does not cure; everything else an exchange may say is taken for an outage.
+_FINAL = ("BadSymbol", "BadRequest", "ArgumentsRequired", "NotSupported", "AuthenticationError")
+
+
+class CcxtSource:
+    """A `feeds.source.PushSource`; pairs are ccxt's symbols, such as ``BTC/USDT:USDT``.
+
+    Args:
+        exchange: ccxt's name, such as ``binanceusdm``.
+        settings: for ccxt's constructor, such as ``{"options": ...}``; no credentials.
+
+    Raises:
+        FeedError: see `ccxt_public.public_exchange`.
+    """
+
+    page_bars = 500
+
+    def __init__(self, exchange: str, settings: Mapping[str, Any] | None = None) -> None:
+        self._exchange = public_exchange(exchange, settings or {})
+
+    @property
+    def pushes(self) -> bool:
+        """Whether ccxt has the exchange's stream of bars."""
+        return bool(self._exchange.has.get("watchOHLCV"))
+
+    async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
+        """See `Source.fetch`."""
+        since_ms = start_ns // MILLISECOND_NS
+        rows = await _answer(
+            self._exchange.fetch_ohlcv(pair, "1m", since_ms, self.page_bars), self._name(pair)
+        )
+        # Nothing was awaited since the answer came, so these are its headers.
+        sent_ns = date_ns(self._exchange.last_response_headers or {})
+        return [_candle(row, sent_ns) for row in rows]
+
+    async def time(self, pair: str) -> VenueTime:
+        """See `Source.time`: the exchange's clock, or the ``Date`` of an answer without one."""
+        if self._exchange.has.get("fetchTime"):
+            time_ms = await _answer(self._exchange.fetch_time(), self._exchange.id)
+            if isinstance(time_ms, int):
+                return VenueTime(time_ms * MILLISECOND_NS, MILLISECOND_NS)
+        else:
+            await _answer(self._exchange.fetch_ohlcv(pair, "1m", None, 1), self._name(pair))
+            sent_ns = date_ns(self._exchange.last_response_headers or {})
+            if sent_ns is not None:
+                return VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
+        raise Unavailable("the answer has no time")
+
+    async def listen(self, pair: str) -> AsyncIterator[Sequence[Candle]]:
+        """See `PushSource.listen`."""
+        while True:
+            rows = await _answer(self._exchange.watch_ohlcv(pair, "1m"), self._name(pair))
+            yield [_candle(row, None) for row in rows]
+
+    async def hang_up(self, pair: str) -> None:
+        """See `PushSource.hang_up`; ccxt's pairs share a connection, so it is all of them."""
+        await self._exchange.close_ws_clients()
+
+    async def close(self) -> None:
+        """See `Source.close`."""
+        await self._exchange.close()
+
+    def _name(self, pair: str) -> str:
+        return f"{self._exchange.id} {pair}"
+
+
+async def _answer(request: Awaitable[Any], name: str) -> Any:
+    """What ccxt answers, its errors told apart by whether waiting may help."""
+    import ccxt
+
+    try:
+        return await request
+    except tuple(getattr(ccxt, kind) for kind in _FINAL) as error:
+        raise FeedError(f"{name} cannot be had: {error}") from error
+    except ccxt.BaseError as error:
+        raise Unavailable(type(error).__name__) from error
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # ccxt cancels what waits on a connection that it closes.
+        raise Unavailable("the connection was closed") from None
+
+
+def _candle(row: Sequence[Any], sent_ns: int | None) -> Candle:
+    """A row of ccxt's: time in milliseconds, open, high, low, close, volume; None for unread."""
+    time_ms, *values = row
+    open_, high, low, close, volume = map(number, values)
+    time_ns = time_ms * MILLISECOND_NS if isinstance(time_ms, int) else None
+    return Candle(time_ns, open_, high, low, close, volume, source_time_ns=sent_ns)

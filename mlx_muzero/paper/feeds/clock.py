@@ -1,0 +1,47 @@
+"""This machine's clocks, as an argument: tests put a virtual one in their place."""
+
+import asyncio
+import time
+from typing import Protocol
+
+from mlx_muzero.paper.feeds.events import SECOND_NS
+
+
+class Clock(Protocol):
+    """What a feed knows of time."""
+
+    def wall_ns(self) -> int:
+        """UTC nanoseconds since 1970; may jump."""
+
+    def monotonic_ns(self) -> int:
+        """Nanoseconds since some start; never jumps, and stands still while the machine sleeps."""
+
+    async def sleep(self, duration_ns: int) -> None:
+        """Wait, by the monotonic clock; not at all if `duration_ns` is not positive."""
+
+
+class SystemClock:
+    """The clocks of the operating system."""
+
+    def wall_ns(self) -> int:
+        """See `Clock.wall_ns`."""
+        return time.time_ns()
+
+    def monotonic_ns(self) -> int:
+        """See `Clock.monotonic_ns`."""
+        return time.monotonic_ns()
+
+    async def sleep(self, duration_ns: int) -> None:
+        """See `Clock.sleep`."""
+        await asyncio.sleep(max(duration_ns, 0) / SECOND_NS)
+
+
+async def wait_for(event: asyncio.Event, duration_ns: int, clock: Clock) -> bool:
+    """Wait until `event` is set, but no longer than `duration_ns`: whether it was set."""
+    waits = [asyncio.create_task(event.wait()), asyncio.create_task(clock.sleep(duration_ns))]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    return event.is_set()

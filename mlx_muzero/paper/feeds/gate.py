@@ -1,0 +1,20 @@
+"""What all connections of a feed wait at when the venue wants to be left alone."""
+
+from mlx_muzero.paper.feeds.clock import Clock
+
+
+class Gate:
+    """Open, until it is shut for a time."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._opens_ns = clock.monotonic_ns()
+
+    def shut(self, duration_ns: int) -> None:
+        """Let nobody pass for `duration_ns` from now."""
+        self._opens_ns = max(self._opens_ns, self._clock.monotonic_ns() + duration_ns)
+
+    async def wait(self) -> None:
+        """Wait until it opens."""
+        while (left_ns := self._opens_ns - self._clock.monotonic_ns()) > 0:
+            await self._clock.sleep(left_ns)

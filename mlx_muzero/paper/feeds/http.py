@@ -1,0 +1,33 @@
+"""What venues say in HTTP headers, and what to say without the package that speaks it."""
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from mlx_muzero.errors import FeedError
+from mlx_muzero.paper.feeds.events import SECOND_NS
+
+
+def date_ns(headers: Mapping[str, str]) -> int | None:
+    """The ``Date`` header: when the answer was made, in whole seconds; None without one."""
+    return _http_date_ns(headers.get("Date", ""))
+
+
+def retry_after_ns(headers: Mapping[str, str]) -> int | None:
+    """The ``Retry-After`` header, seconds or a date; None where there is none to be read."""
+    text = headers.get("Retry-After", "")
+    if text.isascii() and text.isdigit():
+        return int(text) * SECOND_NS
+    until_ns, now_ns = _http_date_ns(text), date_ns(headers)
+    return None if until_ns is None or now_ns is None else max(until_ns - now_ns, 0)
+
+
+def missing_extra(package: str) -> FeedError:
+    """The error for a feed whose package is not installed."""
+    return FeedError(f"{package} is not installed: pip install 'mlx_muzero[paper]'")
+
+
+def _http_date_ns(text: str) -> int | None:
+    try:
+        return int(parsedate_to_datetime(text).timestamp()) * SECOND_NS
+    except ValueError:
+        return None

@@ -1,0 +1,45 @@
+"""Events on their way to the consumer, in order, and the error that ends them."""
+
+import asyncio
+from collections import deque
+
+from mlx_muzero.paper.feeds.events import Event
+
+
+class Outbox:
+    """A queue whose producers may ask for room: a backfill must not outrun a slow consumer."""
+
+    ROOM = 4096
+
+    def __init__(self) -> None:
+        self._events: deque[Event] = deque()
+        self._error: BaseException | None = None
+        self._filled, self._drained = asyncio.Event(), asyncio.Event()
+
+    def put(self, events: list[Event]) -> None:
+        """Add events; never waits, so that their order is the order of the calls."""
+        self._events.extend(events)
+        if events:
+            self._filled.set()
+
+    def fail(self, error: BaseException) -> None:
+        """Let the consumer have `error` once it has read what came before."""
+        self._error = self._error or error
+        self._filled.set()
+
+    async def room(self) -> None:
+        """Wait until the consumer has caught up."""
+        while len(self._events) >= self.ROOM:
+            self._drained.clear()
+            await self._drained.wait()
+
+    async def get(self) -> Event:
+        """The next event; raises what `fail` was given."""
+        while not self._events:
+            if self._error is not None:
+                raise self._error
+            self._filled.clear()
+            await self._filled.wait()
+        event = self._events.popleft()
+        self._drained.set()
+        return event

@@ -1,0 +1,134 @@
+"""Stored bars as a feed: several pairs side by side, minute by minute, at any speed.
+
+A bar comes at its close, in the replay's own time: `arrival_time_ns` is the close, whatever the
+speed. Pairs share that time, so nothing of a minute is known before all of the minute before.
+"""
+
+import math
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import FeedError
+from mlx_muzero.market.bars import MINUTE_NS, Bars
+from mlx_muzero.market.store import BarStore
+from mlx_muzero.paper.feeds.candle import Candle
+from mlx_muzero.paper.feeds.clock import Clock, SystemClock
+from mlx_muzero.paper.feeds.events import Event
+from mlx_muzero.paper.feeds.hours import HoursOf, hours_of
+from mlx_muzero.paper.feeds.sequence import BarSequence
+
+
+class ReplayFeed:
+    """A `feeds.feed.Feed` of bars in memory; its events end with the last bar.
+
+    Args:
+        bars: of each pair.
+        speed: replayed time over real time; infinity for as fast as the consumer reads.
+        clock: this machine's, for the pace.
+        hours: which missing minutes count as missing.
+
+    Raises:
+        FeedError: the speed is not positive.
+    """
+
+    def __init__(
+        self,
+        bars: Sequence[Bars],
+        speed: float = math.inf,
+        clock: Clock | None = None,
+        hours: HoursOf = hours_of,
+    ) -> None:
+        if not speed > 0:
+            raise FeedError(f"replay speed {speed} is not positive: 1 is real time, inf the most")
+        self._bars = {series.symbol: series for series in bars}
+        self._speed = speed
+        self._clock = clock or SystemClock()
+        self._hours = hours
+
+    @classmethod
+    def from_store(
+        cls,
+        path: str | Path,
+        pairs: Sequence[str],
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        speed: float = math.inf,
+    ) -> "ReplayFeed":
+        """Bars of a store that open in [start_ns, end_ns); the file is closed again at once.
+
+        Raises:
+            DataError: the store cannot be read or has no bars of a pair in that time.
+        """
+        with BarStore(path, read_only=True) as store:
+            return cls([store.load(pair, start_ns, end_ns) for pair in pairs], speed)
+
+    @asynccontextmanager
+    async def subscribe(
+        self, first_open_ns: Mapping[str, int | None]
+    ) -> AsyncIterator[AsyncIterator[Event]]:
+        """See `feeds.feed.Feed.subscribe`."""
+        unknown = sorted(first_open_ns.keys() - self._bars.keys())
+        if unknown or not first_open_ns:
+            held = ", ".join(self._bars) or "nothing"
+            wanted = ", ".join(unknown) or "no pair"
+            raise FeedError(f"the replay was asked for {wanted}; it holds {held}")
+        yield self._events(first_open_ns)
+
+    async def _events(self, first_open_ns: Mapping[str, int | None]) -> AsyncIterator[Event]:
+        begin_ns, first_close_ns = self._clock.monotonic_ns(), None
+        for close_ns, events in self._minutes(first_open_ns):
+            first_close_ns = close_ns if first_close_ns is None else first_close_ns
+            due_ns = begin_ns + int((close_ns - first_close_ns) / self._speed)
+            # Even where it is late, others get their turn once a minute.
+            await self._clock.sleep(due_ns - self._clock.monotonic_ns())
+            for event in events:
+                yield event
+
+    def _minutes(
+        self, first_open_ns: Mapping[str, int | None]
+    ) -> Iterator[tuple[int, list[Event]]]:
+        """Close of each minute that has a bar, and the events of all pairs in it."""
+        series = [
+            self._bars[pair].between(first_ns or 0, np.iinfo(np.int64).max)
+            for pair, first_ns in first_open_ns.items()
+        ]
+        series = [bars for bars in series if len(bars)]
+        sequences = [self._sequence(bars, first_open_ns[bars.symbol]) for bars in series]
+        rows = [0] * len(series)
+        for open_ns in np.unique(np.concatenate([[], *(b.open_time_ns for b in series)])):
+            close_ns = int(open_ns) + MINUTE_NS
+            events: list[Event] = []
+            for i, (bars, sequence) in enumerate(zip(series, sequences, strict=True)):
+                if rows[i] < len(bars) and bars.open_time_ns[rows[i]] == open_ns:
+                    events += _offer(sequence, _candle(bars, rows[i]), close_ns)
+                    rows[i] += 1
+            yield close_ns, events
+
+    def _sequence(self, bars: Bars, first_ns: int | None) -> BarSequence:
+        first_ns = int(bars.open_time_ns[0]) if first_ns is None else first_ns
+        return BarSequence(bars.symbol, first_ns, self._hours(bars.symbol), remembered_bars=1)
+
+
+def _offer(sequence: BarSequence, candle: Candle, close_ns: int) -> list[Event]:
+    events = sequence.offer(candle, close_ns, close_ns)
+    if sequence.holds_back:
+        # Nobody has the minutes before it: the store is all there is.
+        sequence.open_hole()
+        events += sequence.close_hole()
+    return events
+
+
+def _candle(bars: Bars, row: int) -> Candle:
+    return Candle(
+        int(bars.open_time_ns[row]),
+        float(bars.open[row]),
+        float(bars.high[row]),
+        float(bars.low[row]),
+        float(bars.close[row]),
+        float(bars.volume[row]),
+        complete=True,
+        source_time_ns=int(bars.open_time_ns[row]) + MINUTE_NS,
+    )

@@ -1,0 +1,55 @@
+"""How patient a live feed is. Every number of its rules, in one place."""
+
+from dataclasses import dataclass
+
+from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
+from mlx_muzero.market.instrument import market_of
+from mlx_muzero.paper.feeds.events import SECOND_NS
+
+
+@dataclass(frozen=True)
+class FeedSettings:
+    """Waits, bounds and limits of a live feed; times in nanoseconds.
+
+    Attributes:
+        settle_ns: after a bar's close before it is asked for.
+        push_settle_ns: the same where a stream should have brought it by then.
+        reorder_ns: how long a bar is held back for an older one that has not come.
+        retry_ns: before a bar that is due, but not there, is asked for again; doubles.
+        max_retry_ns: the most that becomes.
+        lookback_bars: emitted bars that every request reads again, to notice corrections.
+        remembered_bars: emitted bars that can still be told from their corrections.
+        max_backfill_bars: minutes a backfill reaches back.
+        crypto_stale_ns: silence after which a pair that trades all week is stale.
+        fx_stale_ns: silence, in open market time, after which a currency pair is stale. A quiet
+            minute has no bar there, and the market pauses for some minutes at 17:00 New York.
+        stream_silence_ns: open market time without a pushed message before a reconnect.
+        min_backoff_ns: longest wait after a first failure; doubles with each further one.
+        max_backoff_ns: the most that becomes.
+        offset_samples: measurements of the venue's clock, of which the median counts.
+        offset_interval_ns: between two such rounds.
+        tick_ns: between two looks at clocks and silences.
+        max_jump_ns: how far clocks may part before it is a jump.
+    """
+
+    settle_ns: int = SECOND_NS
+    push_settle_ns: int = 3 * SECOND_NS
+    reorder_ns: int = SECOND_NS
+    retry_ns: int = SECOND_NS
+    max_retry_ns: int = 15 * SECOND_NS
+    lookback_bars: int = 3
+    remembered_bars: int = 1440
+    max_backfill_bars: int = 7 * 1440
+    crypto_stale_ns: int = 90 * SECOND_NS
+    fx_stale_ns: int = 10 * MINUTE_NS
+    stream_silence_ns: int = 90 * SECOND_NS
+    min_backoff_ns: int = SECOND_NS
+    max_backoff_ns: int = MINUTE_NS
+    offset_samples: int = 5
+    offset_interval_ns: int = HOUR_NS
+    tick_ns: int = SECOND_NS
+    max_jump_ns: int = SECOND_NS
+
+    def stale_ns(self, pair: str) -> int:
+        """Silence after which `pair` is stale."""
+        return self.fx_stale_ns if market_of(pair) == "fx" else self.crypto_stale_ns

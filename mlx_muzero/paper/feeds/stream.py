@@ -1,0 +1,85 @@
+"""The pushed stream of one pair: listened to, and begun anew when it fails or falls silent."""
+
+import asyncio
+
+from mlx_muzero.paper.feeds.events import SECOND_NS, Stale
+from mlx_muzero.paper.feeds.heartbeat import Heartbeat
+from mlx_muzero.paper.feeds.hours import Hours
+from mlx_muzero.paper.feeds.last_word import LastWord
+from mlx_muzero.paper.feeds.link import Link
+from mlx_muzero.paper.feeds.pair import PairFeed
+from mlx_muzero.paper.feeds.source import PushSource, Unavailable
+from mlx_muzero.paper.feeds.subscription import Subscription
+
+
+class StreamFeed:
+    """Brings what a venue pushes to its `PairFeed`.
+
+    Args:
+        feed: the pair's.
+        source: the venue.
+        hours: of the pair's market.
+        shared: what the subscription's parts share.
+    """
+
+    def __init__(
+        self, feed: PairFeed, source: PushSource, hours: Hours, shared: Subscription
+    ) -> None:
+        self._feed, self._source, self._hours, self._shared = feed, source, hours, shared
+        self._pair = feed.sequence.pair
+        self._link = Link(self._pair, "stream", shared)
+
+    async def run(self) -> None:
+        """Listen for ever."""
+        while True:
+            await self._shared.gate.wait()
+            try:
+                await self._listen()
+            except Unavailable as failure:
+                if isinstance(failure, _Silent):
+                    await self._source.hang_up(self._pair)
+                await self._link.failed(failure)
+
+    async def _listen(self) -> None:
+        """Take what comes, until it fails or stops coming."""
+        now_ns, settings = self._shared.venue.now_ns(), self._shared.settings
+        heartbeat = Heartbeat(self._hours, settings.stream_silence_ns, now_ns)
+        taking = asyncio.create_task(self._take(heartbeat))
+        try:
+            while not await self._ended(taking):
+                now_ns = self._shared.venue.now_ns()
+                if heartbeat.missed(now_ns):
+                    silent_ns = heartbeat.silent_ns(now_ns)
+                    self._shared.outbox.put([Stale(self._pair, "stream", silent_ns, None)])
+                    raise _Silent(f"connected, but silent for {silent_ns // SECOND_NS} s")
+            taking.result()
+        finally:
+            taking.cancel()
+            await asyncio.wait([taking])
+
+    async def _take(self, heartbeat: Heartbeat) -> None:
+        # Nothing may come between two messages: ccxt drops one that nobody waits for.
+        venue, last_word = self._shared.venue, LastWord()
+        async for candles in self._source.listen(self._pair):
+            self._link.works()
+            heartbeat.beat(venue.now_ns())
+            told = last_word.take(candles, venue.now_ns() + venue.uncertainty_ns)
+            self._feed.take(told, venue.surely_ns())
+        raise Unavailable("the venue ended the stream")
+
+    async def _ended(self, taking: "asyncio.Task[None]") -> bool:
+        """Whether it ends before the next look at the clock."""
+        tick = asyncio.create_task(_sleep(self._shared))
+        try:
+            await asyncio.wait([taking, tick], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            tick.cancel()
+        return taking.done()
+
+
+class _Silent(Unavailable):
+    """A connection that is up and brings nothing."""
+
+
+async def _sleep(shared: Subscription) -> None:
+    await shared.clock.sleep(shared.settings.tick_ns)

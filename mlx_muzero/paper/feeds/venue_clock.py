@@ -1,0 +1,78 @@
+"""The venue's clock, estimated: what decides whether a minute is over.
+
+Between measurements it runs on this machine's monotonic clock, so a wall clock that is set, by
+whatever amount, changes nothing. While the machine sleeps it falls behind, which is the safe
+side: bars look not yet closed until it is measured again.
+"""
+
+import statistics
+from collections.abc import Awaitable, Callable
+
+from mlx_muzero.paper.feeds.clock import Clock
+from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset, Event
+from mlx_muzero.paper.feeds.source import VenueTime
+
+
+class VenueClock:
+    """Time at the venue.
+
+    Args:
+        clock: this machine's.
+        max_jump_ns: how far clocks may part before that is a jump.
+    """
+
+    def __init__(self, clock: Clock, max_jump_ns: int) -> None:
+        self._clock = clock
+        self._max_jump_ns = max_jump_ns
+        # All of these are differences to the monotonic clock.
+        self._wall_ahead_ns = self._measured_wall_ahead_ns = self._wall_ahead()
+        self._ahead_ns: int | None = None
+        self.uncertainty_ns = 0
+
+    def now_ns(self) -> int:
+        """The venue's time, best guess; this machine's wall time until it has been measured."""
+        ahead_ns = self._wall_ahead_ns if self._ahead_ns is None else self._ahead_ns
+        return self._clock.monotonic_ns() + ahead_ns
+
+    def surely_ns(self) -> int:
+        """A time the venue's clock has passed."""
+        return self.now_ns() - self.uncertainty_ns
+
+    async def measure(self, ask: Callable[[], Awaitable[VenueTime]], samples: int) -> list[Event]:
+        """Ask `samples` times and take the median.
+
+        Returns:
+            The offset; before it, a jump if the venue's clock is not where it should be.
+        """
+        rounds = [await self._sample(ask) for _ in range(samples)]
+        ahead_ns = int(statistics.median_low(ahead for ahead, _ in rounds))
+        uncertainty_ns = int(statistics.median_high(half for _, half in rounds))
+        events: list[Event] = []
+        if self._ahead_ns is not None:
+            moved_ns = ahead_ns - self._ahead_ns
+            # While the machine sleeps the monotonic clock stands still: both clocks seem to move.
+            slept_ns = self._wall_ahead() - self._measured_wall_ahead_ns
+            allowed_ns = self._max_jump_ns + uncertainty_ns + self.uncertainty_ns
+            if min(abs(moved_ns), abs(moved_ns - slept_ns)) > allowed_ns:
+                events.append(ClockJumped("venue", moved_ns))
+        self._ahead_ns, self.uncertainty_ns = ahead_ns, uncertainty_ns
+        self._measured_wall_ahead_ns = self._wall_ahead()
+        offset_ns = ahead_ns - self._measured_wall_ahead_ns
+        return [*events, ClockOffset(offset_ns, uncertainty_ns, samples)]
+
+    def local_jump(self) -> ClockJumped | None:
+        """How far the wall clock has left the monotonic one since this was last asked."""
+        before_ns, self._wall_ahead_ns = self._wall_ahead_ns, self._wall_ahead()
+        moved_ns = self._wall_ahead_ns - before_ns
+        return ClockJumped("local", moved_ns) if abs(moved_ns) > self._max_jump_ns else None
+
+    def _wall_ahead(self) -> int:
+        return self._clock.wall_ns() - self._clock.monotonic_ns()
+
+    async def _sample(self, ask: Callable[[], Awaitable[VenueTime]]) -> tuple[int, int]:
+        """How far the venue is ahead of the monotonic clock, and how far off that may be."""
+        asked_ns = self._clock.monotonic_ns()
+        answer = await ask()
+        trip_ns = self._clock.monotonic_ns() - asked_ns
+        uncertainty_ns = (trip_ns + answer.resolution_ns) // 2
+        return answer.time_ns - asked_ns - trip_ns // 2, uncertainty_ns
