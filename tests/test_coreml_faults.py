@@ -1,7 +1,7 @@
 """What a search makes of a child process that fails: the same result, or another backend's.
 
-The programs are the MLX model itself (`model_programs`), behind the process and protocol that Core
-ML's run behind.
+But for one test the programs are the MLX model itself (`model_programs`), behind the process and
+protocol that Core ML's run behind.
 """
 
 import dataclasses
@@ -14,9 +14,12 @@ import time
 import numpy as np
 import pytest
 
+from exports import passed, run_config, trading_model
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
-from mlx_muzero.coreml.deployment import Deployment, Limits
+from mlx_muzero.coreml.deployment import LOAD_PROGRAM, Deployment, Limits
+from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.coreml.weights import weights_of
 from mlx_muzero.errors import ExportError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.profiling.subject import with_random_heads
@@ -33,26 +36,16 @@ ALWAYS = 1000
 
 
 class Exported:
-    """A model and its export, and searches of both."""
+    """A model with its export in `folder`, and searches of both."""
 
-    def __init__(self, config, folder):
-        self._config = config
+    def __init__(self, config, model, folder, loader=LOADER):
+        self.model, self.folder, self.events = model, folder, []
+        self._config, self._loader = config, loader
         self._table = TradingRules.from_config(config).table
-        self.model = with_random_heads(build_model(config, self._table))
-        self.folder = folder
-        self.events = []
-        self.export(self.model)
-
-    def export(self, model):
-        export_model(self.folder, self._config, model)
-
-    def another_model(self):
-        train = dataclasses.replace(self._config.train, seed=1)
-        return build_model(dataclasses.replace(self._config, train=train), self._table)
 
     def agent(self, backend="coreml-sim", limits=PATIENT, **search):
         settings = dataclasses.replace(self._config.search, backend=backend, **search)
-        deployment = Deployment(self.folder, self.events.append, limits, LOADER)
+        deployment = Deployment(self.folder, self.events.append, limits, self._loader)
         return Agent(self.model, settings, self._table, len(OUTCOME_NAMES), deployment)
 
     def plan(self, agent):
@@ -72,7 +65,10 @@ class Exported:
 @pytest.fixture
 def exported(small_config, tmp_path, monkeypatch, pytestconfig):
     monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath / "tests"))
-    return Exported(small_config, tmp_path / "export")
+    model = with_random_heads(
+        build_model(small_config, TradingRules.from_config(small_config).table)
+    )
+    return Exported(small_config, model, export_model(tmp_path / "export", small_config, model))
 
 
 def assert_same(one, other):
@@ -116,11 +112,16 @@ def test_child_killed_at_a_random_moment(exported):
     assert agent.backend == "coreml-sim"
 
 
-def test_child_killed_from_outside_in_the_middle(exported):
+def test_child_with_the_interpreter_killed_from_outside(tmp_path):
+    """A real export, in the process that plays it; the moment has nothing to do with the calls."""
+    model = trading_model()
+    config = run_config(model)
+    export(weights_of(model), config, "m", tmp_path / "export", passed, ExportOptions((16,)))
+    exported = Exported(config, model, tmp_path / "export", LOAD_PROGRAM)
     agent = exported.agent()
     undisturbed = exported.plan(agent)
     began = time.monotonic()
-    exported.plan(agent)
+    assert_same(exported.plan(agent), undisturbed)
     moment_s = np.random.default_rng().uniform(0.0, time.monotonic() - began)
     pid = agent._evaluator.supervisor.child.pid
     timer = threading.Timer(moment_s, os.kill, (pid, signal.SIGKILL))
@@ -218,11 +219,14 @@ def test_stale_export(exported):
 
 
 @pytest.mark.parametrize("now", ["replaced", "gone"])
-def test_export_changed_before_a_restart(exported, now):
+def test_export_changed_before_a_restart(exported, small_config, now):
     """The former programs are no more; the model's weights are still those of the search."""
     agent = exported.agent()
     if now == "replaced":
-        exported.export(exported.another_model())
+        train = dataclasses.replace(small_config.train, seed=1)
+        config = dataclasses.replace(small_config, train=train)
+        other = build_model(config, TradingRules.from_config(config).table)
+        export_model(exported.folder, small_config, other)
     else:
         shutil.rmtree(exported.folder)
     os.kill(agent._evaluator.supervisor.child.pid, signal.SIGKILL)
