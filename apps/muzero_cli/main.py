@@ -1,8 +1,8 @@
 """`mlx-muzero`: the verbs, and how their errors become exit codes.
 
 Exit codes: 0 done; 2 wrong usage; 3 configuration; 4 market data; 5 run or checkpoint; 6 training
-diverged; 7 search; 8 export; 9 exported programs do not run; 130 stopped by the user. Narration
-goes to stderr, data to stdout.
+diverged; 7 search; 8 export; 9 exported programs do not run; 10 feed; 130 stopped by the user.
+Narration goes to stderr, data to stdout.
 """
 
 import sys
@@ -28,7 +28,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Planning-based trading: Stochastic MuZero in MLX with a C++ tree search.",
     epilog="Exit codes: 2 usage, 3 configuration, 4 market data, 5 run or checkpoint, "
-    "6 training diverged, 7 search, 8 export, 9 exported programs do not run, "
+    "6 training diverged, 7 search, 8 export, 9 exported programs do not run, 10 feed, "
     "130 stopped by the user.",
 )
 data.app.command("synth")(synth)
