@@ -242,6 +242,8 @@ class Trainer:
         self.counters.steps = self.learner.steps
         if self.counters.steps % STEPS_PER_JOURNAL_LINE == 0:
             self.journal.append("learned", steps=self.counters.steps, **asdict(report))
+        if self.background is not None:
+            self.background.learned()
         self.listener.learned(report, self.counters)
 
     def _play_what_is_learned(self) -> None:
