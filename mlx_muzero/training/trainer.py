@@ -1,7 +1,8 @@
 """The training loop: collect, learn, validate, save; the same run whether or not it was stopped.
 
 What comes next depends only on counters (`Counters`), and every random number is named by them, so
-a run resumed from a checkpoint does what the uninterrupted run would have done.
+a run resumed from a checkpoint does what the uninterrupted run would have done. With
+`collect.backend` set, rounds are played beside all this, with weights whose age depends on time.
 """
 
 from collections.abc import Callable
