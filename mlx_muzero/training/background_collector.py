@@ -17,7 +17,6 @@ from mlx_muzero.agent import Agent
 from mlx_muzero.backends import ENGINES
 from mlx_muzero.config import Config
 from mlx_muzero.coreml.deployment import EngineEvent
-from mlx_muzero.errors import MuZeroError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Collector, Round, Tick
@@ -33,11 +32,13 @@ _WAIT_S = 0.05
 class Refreshes(Protocol):
     """Where newer agents come from: a `Refresher`."""
 
+    events: SimpleQueue[EngineEvent]
+
     def begin(self, steps: int, weights: Callable[[], Weights]) -> None:
         """Begins a refresh with the weights of `steps` training steps, if one is due."""
 
     def take(self) -> Refreshed | None:
-        """What a refresh came to, once; raises what it failed with."""
+        """The last refresh, once it is done."""
 
     def close(self) -> None:
         """Gives up the refresh under way."""
@@ -67,7 +68,7 @@ class BackgroundCollector:
         self._exported: Refreshed | None = None
         self._model = build_model(config, rules.table)
         self._stand_in = Agent(self._model, config.search, rules.table, len(OUTCOME_NAMES))
-        self._events: SimpleQueue[EngineEvent] = SimpleQueue()
+        self._events = refresher.events
         self._under_way: Future[Round] | None = None
         self._decisions = 0
         self._closed = threading.Event()
@@ -93,6 +94,10 @@ class BackgroundCollector:
             self._under_way = self._begin(following)
         return played
 
+    def learned(self) -> None:
+        """Begins a refresh if that training step made one due; returns at once."""
+        self._refresher.begin(self._learner.steps, self._weights)
+
     def events(self) -> Iterator[EngineEvent]:
         """What happened to the programs that play since the last call."""
         yield from drained(self._events)
@@ -117,7 +122,7 @@ class BackgroundCollector:
     def _player(self) -> tuple[Agent, int]:
         """What plays the next round, and the training steps of its weights."""
         self._swap()
-        self._refresher.begin(self._learner.steps, self._weights)
+        self.learned()  # or the first export would wait for the first training step
         exported = self._exported
         if exported is not None and exported.agent.backend in ENGINES:
             return exported.agent, exported.steps
@@ -129,11 +134,7 @@ class BackgroundCollector:
 
     def _swap(self) -> None:
         """Plays the last refresh from here on, if it is done."""
-        try:
-            refreshed = self._refresher.take()
-        except (MuZeroError, OSError) as error:
-            self._events.put(EngineEvent("engine_refresh_failed", str(error)))
-            return
+        refreshed = self._refresher.take()
         if refreshed is None:
             return
         for event in tuple(self.events()):  # also the former one's last

@@ -20,7 +20,7 @@ from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.coreml.export_process import export_apart
 from mlx_muzero.coreml.samples import draw_samples
 from mlx_muzero.coreml.weights import model_of
-from mlx_muzero.errors import ConfigError, EngineLost
+from mlx_muzero.errors import ConfigError, EngineLost, MuZeroError
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
@@ -55,7 +55,11 @@ class Refreshed:
 
 
 class Refresher:
-    """Makes an agent with a newer export each `collect.refresh_steps` training steps."""
+    """Makes an agent with a newer export each `collect.refresh_steps` training steps.
+
+    Attributes:
+      events: refreshes that failed.
+    """
 
     def __init__(
         self,
@@ -78,47 +82,72 @@ class Refresher:
           ConfigError: this machine cannot run `backend`.
         """
         _require_engine(backend)
+        self.events: SimpleQueue[EngineEvent] = SimpleQueue()
         self._config = config
         self._backend = backend
         self._table = rules.table
         self._samples = draw_samples(dataset, rules, _SAMPLES)
         self._folder = folder
-        self._under_way: Future[Refreshed] | None = None
+        self._under_way: Future[Refreshed | None] | None = None
+        self._ready: Refreshed | None = None
         self._begun_at: int | None = None
         self._in_use: Path | None = None
         self._closed = threading.Event()
 
     def begin(self, steps: int, weights: Callable[[], Weights]) -> None:
-        """Begins a refresh with the weights of `steps` training steps, if one is due."""
+        """Begins a refresh with the weights of `steps` training steps, if that is due.
+
+        Never waits: while one is under way no other begins.
+        """
+        self._take_in()
         due = self._begun_at is None or steps - self._begun_at >= self._config.collect.refresh_steps
         if due and self._under_way is None:
             self._begun_at = steps
             copied = weights()
-            self._under_way = in_thread(lambda: self._refresh(steps, copied))
+            keep = {self._in_use, None if self._ready is None else self._ready.folder}
+            self._under_way = in_thread(lambda: self._reported(steps, copied, keep))
 
     def take(self) -> Refreshed | None:
-        """What the refresh under way came to, once it is done.
-
-        Raises:
-          MuZeroError, OSError: it failed.
-        """
-        if self._under_way is None or not self._under_way.done():
-            return None
-        done, self._under_way = self._under_way, None
-        refreshed = done.result()
-        self._in_use = refreshed.folder
-        return refreshed
+        """The newest refresh that is done, if it was not taken before."""
+        self._take_in()
+        newest, self._ready = self._ready, None
+        if newest is not None:
+            self._in_use = newest.folder
+        return newest
 
     def close(self) -> None:
         """Gives up the refresh under way and removes the exports."""
         self._closed.set()
         let_go(self._under_way)
+        unused = self.take()
+        if unused is not None:
+            unused.agent.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _take_in(self) -> None:
+        """Has a refresh that is done take the place of an older one that nobody took."""
+        if self._under_way is None or not self._under_way.done():
+            return
+        done, self._under_way = self._under_way, None
+        newest = done.result()
+        if newest is not None:
+            if self._ready is not None:
+                self._ready.agent.close()
+            self._ready = newest
+
+    def _reported(self, steps: int, weights: Weights, keep: set[Path | None]) -> Refreshed | None:
+        """As `_refresh`, but None and an event if it fails."""
+        try:
+            for folder in set(self._folder.glob("*")) - keep:
+                shutil.rmtree(folder)
+            return self._refresh(steps, weights)
+        except (MuZeroError, OSError) as error:
+            self.events.put(EngineEvent("engine_refresh_failed", str(error)))
+            return None
 
     def _refresh(self, steps: int, weights: Weights) -> Refreshed:
         config = self._config
         folder = self._folder / f"step-{steps}"
-        self._remove_unused()
         leaves = config.collect.envs * config.search.leaves_per_step
         rows = -(-leaves // _LANE) * _LANE
         manifest = export_apart(weights, config, folder, rows, self._samples, self._closed)
@@ -133,11 +162,6 @@ class Refresher:
             *_, lost = drained(events)
             raise EngineLost(lost.reason)
         return Refreshed(agent, steps, events, folder)
-
-    def _remove_unused(self) -> None:
-        for folder in self._folder.glob("*"):
-            if folder != self._in_use:
-                shutil.rmtree(folder)
 
 
 def drained(events: SimpleQueue[EngineEvent]) -> Iterator[EngineEvent]:

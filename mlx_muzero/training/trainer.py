@@ -1,7 +1,8 @@
 """The training loop: collect, learn, validate, save; the same run whether or not it was stopped.
 
 What comes next depends only on counters (`Counters`), and every random number is named by them, so
-a run resumed from a checkpoint does what the uninterrupted run would have done.
+a run resumed from a checkpoint does what the uninterrupted run would have done. With
+`collect.backend` set, rounds are played beside all this, with weights whose age depends on time.
 """
 
 from collections.abc import Callable
@@ -242,6 +243,8 @@ class Trainer:
         self.counters.steps = self.learner.steps
         if self.counters.steps % STEPS_PER_JOURNAL_LINE == 0:
             self.journal.append("learned", steps=self.counters.steps, **asdict(report))
+        if self.background is not None:
+            self.background.learned()
         self.listener.learned(report, self.counters)
 
     def _play_what_is_learned(self) -> None:
