@@ -119,8 +119,9 @@ def run(model, evaluator, mode, roots, threads=1, simulations=20, rows=slice(Non
     )
 
 
+# Not two wide: LayerNorm makes a sign of two numbers, and no bound holds where they nearly agree.
 @given(
-    width=st.sampled_from([2, 7, 16, 24, 33, 64]),
+    width=st.sampled_from([5, 7, 16, 24, 33, 64]),
     actions=st.integers(1, 7),
     outcomes=st.integers(1, 5),
     bins=st.sampled_from([3, 31, 40]),
