@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from mlx_muzero import journal
 from mlx_muzero.agent import Agent
 from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.coreml.weights import weights_of
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training import journal
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.collector import Collector
 from mlx_muzero.training.learner import Learner

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlx_muzero.training.journal import Journal, read
+from mlx_muzero.journal import Journal, read
 
 
 def noon():

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from mlx_muzero import journal
 from mlx_muzero.errors import RunError, TrainingDiverged
-from mlx_muzero.training import journal
 from mlx_muzero.training.collector import temperature
 from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
 

@@ -19,6 +19,7 @@ from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.journal import Journal
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
@@ -26,7 +27,6 @@ from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.collector import Collector, Round, temperature
-from mlx_muzero.training.journal import Journal
 from mlx_muzero.training.learner import Learner, StepReport
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.refresher import Refresher
