@@ -13,7 +13,7 @@ from mlx_muzero.config import Config
 from mlx_muzero.trading.costs import gross_pips, trade_cost_pips
 from mlx_muzero.trading.ledger import Ledger, Trades
 from mlx_muzero.trading.positions import FLAT, FX_ACTIONS, ILLEGAL, ActionTable
-from mlx_muzero.trading.rewards import StepEffect, reward_function
+from mlx_muzero.trading.rewards import Execution, StepEffect, reward_function
 from mlx_muzero.types import F32, F64, I32, I64, Bool
 
 POSITION_FEATURES = (
@@ -142,13 +142,43 @@ class TradingCore:
         Raises:
             ValueError: an array of the wrong shape or an action outside the table.
         """
-        rules, table = self.rules, self.rules.table
+        next_price = self._vector("next_price", next_price)
+        next_bar = np.array(np.broadcast_to(bar, self.accounts), np.int64) + 1
+        execution = self.execute(action, price, bar)
+        held_pips = self.mark(next_price, next_bar)
+        forced = self.position != FLAT if final else np.zeros(self.accounts, np.bool_)
+        forced_net_pips = self._close(forced, self._price, next_bar, forced=True)
+        self.position = np.where(forced, FLAT, self.position).astype(np.int32)
+        effect = StepEffect(
+            execution=execution,
+            held_pips=execution.moved_pips + held_pips,
+            forced=forced,
+            forced_net_pips=forced_net_pips,
+        )
+        return self._reward(effect).astype(np.float32)
+
+    def execute(self, action: I32, price: F64, bar: I64) -> Execution:
+        """Fill what `action` asks for at `price`; an illegal action changes nothing.
+
+        Args:
+            action: ``[B]`` int32.
+            price: ``[B]`` float64, what is paid or received; the accounts are marked at it.
+            bar: ``[B]`` int64, index of the last closed bar.
+
+        Returns:
+            What the accounts did.
+
+        Raises:
+            ValueError: an array of the wrong shape or an action outside the table; nothing has
+                changed then.
+        """
+        table = self.rules.table
         action = np.asarray(action, np.int32)
         if action.shape != (self.accounts,):
             raise ValueError(f"action has shape {action.shape}, wanted ({self.accounts},)")
         if action.min() < 0 or action.max() >= len(table.action_names):
             raise ValueError(f"actions must lie in [0, {len(table.action_names)})")
-        price, next_price = self._vector("price", price), self._vector("next_price", next_price)
+        price = self._vector("price", price)
         bar = np.array(np.broadcast_to(bar, self.accounts), np.int64)
 
         before = self.position
@@ -160,28 +190,43 @@ class TradingCore:
         entered = changed & (after != FLAT)
         self.illegal_actions += illegal
 
+        moved_pips = gross_pips(self.exposure, self._price, price, self.rules.pip_size)
+        self._price = price.copy()
         closed_net = self._close(closed, price, bar, forced=False)
         self.position = after
         self._enter(entered, price, bar)
-        held_pips = gross_pips(self.exposure, price, next_price, rules.pip_size)
-        entry_cost = trade_cost_pips(self.exposure, rules.round_trip_cost_pips)
-        self._mark(next_price, bar + 1)
-
-        forced = self.position != FLAT if final else np.zeros_like(closed)
-        forced_net = self._close(forced, next_price, bar + 1, forced=True)
-        self.position = np.where(forced, FLAT, self.position).astype(np.int32)
-        effect = StepEffect(
+        entry_cost = trade_cost_pips(self.exposure, self.rules.round_trip_cost_pips)
+        return Execution(
             flat_before=before == FLAT,
             illegal=illegal,
+            moved_pips=moved_pips,
             closed=closed,
             closed_net_pips=closed_net,
             entered=entered,
             entry_cost_pips=np.where(entered, entry_cost, 0.0),
-            held_pips=held_pips,
-            forced=forced,
-            forced_net_pips=forced_net,
         )
-        return self._reward(effect).astype(np.float32)
+
+    def mark(self, price: F64, bar: I64) -> F64:
+        """Value the accounts at `price`, the close of `bar` (both ``[B]``).
+
+        Returns:
+            ``[B]`` float64, pips what is held made since the last fill or mark.
+
+        Raises:
+            ValueError: an array of the wrong shape; nothing has changed then.
+        """
+        price = self._vector("price", price)
+        held_pips = gross_pips(self.exposure, self._price, price, self.rules.pip_size)
+        self._price, self._bar = (
+            price.copy(),
+            np.array(np.broadcast_to(bar, self.accounts), np.int64),
+        )
+        pips = self.unrealized_pips
+        self._peak_pips = np.maximum(self._peak_pips, pips)
+        from_peak = self._peak_pips - pips
+        self._max_drawdown_pips = np.maximum(self._max_drawdown_pips, from_peak)
+        self._drawdown_area += from_peak
+        return held_pips
 
     def position_features(self) -> F32:
         """``[B, 6]`` float32, `POSITION_FEATURES` at the last mark, all zero when flat.
@@ -241,11 +286,3 @@ class TradingCore:
         self.entry_bar = np.where(where, bar, self.entry_bar)
         for history in (self._peak_pips, self._max_drawdown_pips, self._drawdown_area):
             history[where] = 0.0
-
-    def _mark(self, price: F64, bar: I64) -> None:
-        self._price, self._bar = price.copy(), bar
-        pips = self.unrealized_pips
-        self._peak_pips = np.maximum(self._peak_pips, pips)
-        from_peak = self._peak_pips - pips
-        self._max_drawdown_pips = np.maximum(self._max_drawdown_pips, from_peak)
-        self._drawdown_area += from_peak

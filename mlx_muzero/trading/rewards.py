@@ -21,27 +21,40 @@ ILLEGAL_COST_PIPS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class StepEffect:
-    """What one step did; every array is ``[B]``.
+class Execution:
+    """What the fills of one decision did; every array is ``[B]``.
 
     Attributes:
         flat_before: bool, no position before the action.
         illegal: bool, the action was not allowed and changed nothing.
+        moved_pips: float64, exposure before the action times the price change up to the fill.
         closed: bool, the action closed a trade.
         closed_net_pips: float64, its pips after costs, 0 where none closed.
         entered: bool, the action opened a trade.
         entry_cost_pips: float64, round-trip cost of that trade, 0 where none opened.
-        held_pips: float64, exposure after the action times the price change to the next bar.
-        forced: bool, the session ended and closed a trade at the next bar.
-        forced_net_pips: float64, its pips after costs, 0 where none.
     """
 
     flat_before: Bool
     illegal: Bool
+    moved_pips: F64
     closed: Bool
     closed_net_pips: F64
     entered: Bool
     entry_cost_pips: F64
+
+
+@dataclass(frozen=True, eq=False)
+class StepEffect:
+    """What one step did; every array is ``[B]``.
+
+    Attributes:
+        execution: what the action did.
+        held_pips: float64, exposures held times the price changes since the bar before.
+        forced: bool, the session ended and closed a trade at the next bar.
+        forced_net_pips: float64, its pips after costs, 0 where none.
+    """
+
+    execution: Execution
     held_pips: F64
     forced: Bool
     forced_net_pips: F64
@@ -68,12 +81,13 @@ def amddp1(pnl_pips: F64) -> F64:
 
 def amddp1_rewards(effect: StepEffect) -> F64:
     """``[B]`` float64, FX's action reward, plus AMDDP1 of a forced close, clipped to [-3, 3]."""
-    stayed = ~(effect.illegal | effect.closed | effect.entered)
-    reward = np.where(stayed & effect.flat_before, IDLE_REWARD, 0.0)
-    reward += np.where(effect.closed, amddp1(effect.closed_net_pips), 0.0)
-    reward += np.where(effect.entered, ENTRY_REWARD, 0.0)
-    illegal = np.where(effect.flat_before, ILLEGAL_WHILE_FLAT, ILLEGAL_WHILE_POSITIONED)
-    reward += np.where(effect.illegal, illegal, 0.0)
+    done = effect.execution
+    stayed = ~(done.illegal | done.closed | done.entered)
+    reward = np.where(stayed & done.flat_before, IDLE_REWARD, 0.0)
+    reward += np.where(done.closed, amddp1(done.closed_net_pips), 0.0)
+    reward += np.where(done.entered, ENTRY_REWARD, 0.0)
+    illegal = np.where(done.flat_before, ILLEGAL_WHILE_FLAT, ILLEGAL_WHILE_POSITIONED)
+    reward += np.where(done.illegal, illegal, 0.0)
     reward += np.where(effect.forced, amddp1(effect.forced_net_pips), 0.0)
     return np.clip(reward, -REWARD_CLIP, REWARD_CLIP)
 
@@ -84,8 +98,9 @@ def mark_to_market_rewards(effect: StepEffect, scale: float) -> F64:
     A trade's whole cost is charged on entry, so rewards over scale sum to the net pips of the
     session (less one for each illegal action).
     """
-    penalty = np.where(effect.illegal, ILLEGAL_COST_PIPS, 0.0)
-    return scale * (effect.held_pips - effect.entry_cost_pips - penalty)
+    done = effect.execution
+    penalty = np.where(done.illegal, ILLEGAL_COST_PIPS, 0.0)
+    return scale * (effect.held_pips - done.entry_cost_pips - penalty)
 
 
 def reward_function(scheme: str, scale: float) -> RewardFunction:

@@ -27,6 +27,7 @@ from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.collector import Collector, Round, temperature
+from mlx_muzero.training.decisions import record_decisions
 from mlx_muzero.training.learner import Learner, StepReport
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.refresher import Refresher
@@ -268,6 +269,15 @@ class Trainer:
             steps=self.counters.steps,
             best=is_best,
             metrics=metrics.as_dict(),
+        )
+        record_decisions(
+            self.folder.decisions_path,
+            self.agent,
+            self.dataset,
+            self.rules.table,
+            self._validation_starts,
+            self.config.search.num_simulations,
+            self.counters.episodes,
         )
         self.listener.validated(metrics, self.counters, is_best)
         if is_best:
