@@ -9,12 +9,11 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.features import HISTORY_BARS
-from mlx_muzero.market.outcomes import DEVIATION_BARS, outcome_thresholds
+from mlx_muzero.market.outcomes import next_threshold
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.trading.core import POSITION_FEATURES
 from mlx_muzero.trading.env import observations
 from mlx_muzero.trading.positions import FLAT
-from mlx_muzero.types import F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ def decide_at(
     observation = observations(dataset, np.array([bar]), flat)
     position = np.array([FLAT], np.int32)
     result, tree = agent.explain(observation, position, simulations=simulations)
-    threshold = _next_threshold(dataset.close[: bar + 1])
+    threshold = next_threshold(dataset.close[: bar + 1])
     return Decision(result, tree, threshold / dataset.config.pip_size)
 
 
@@ -64,9 +63,3 @@ def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:
             f"observation needs {first:,}"
         )
     return bar
-
-
-def _next_threshold(close: F64) -> float:
-    """Threshold of the bar that follows `close`, which it does not depend on itself."""
-    recent = np.append(close[-(DEVIATION_BARS + 1) :], close[-1])
-    return float(outcome_thresholds(recent)[-1])

@@ -4,10 +4,12 @@ An action decided at bar t executes at its close; then time moves to bar t+1, wh
 is marked. Money is float64; only the reward and the features leave as float32.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from mlx_muzero.config import Config
 from mlx_muzero.trading.costs import gross_pips, trade_cost_pips
@@ -250,6 +252,25 @@ class TradingCore:
         features[:, 1:] = np.tanh(raw / _FEATURE_SCALE)
         features[self.position == FLAT] = 0.0
         return features.astype(np.float32)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything the accounts are, but for closed trades: ``[B]`` arrays by name."""
+        return {name: a.copy() for name, a in vars(self).items() if isinstance(a, np.ndarray)}
+
+    def restore(self, state: Mapping[str, npt.ArrayLike]) -> None:
+        """Be as the core was that gave `state`, without its closed trades.
+
+        Raises:
+            ValueError: it is of other names or of another number of accounts.
+        """
+        now = self.state()
+        if state.keys() != now.keys():
+            raise ValueError(f"a core has {', '.join(now)}; the state has {', '.join(state)}")
+        for name, array in now.items():
+            values = np.array(state[name], array.dtype)
+            if values.shape != array.shape:
+                raise ValueError(f"{name} has shape {values.shape}, wanted {array.shape}")
+            setattr(self, name, values)
 
     def _vector(self, name: str, values: F64) -> F64:
         array = np.asarray(values, np.float64)
