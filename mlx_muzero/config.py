@@ -7,7 +7,9 @@ error messages, is `mlx_muzero.config_toml`.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-RewardScheme = Literal["amddp1", "mark_to_market"]
+Actions = Literal["fx", "targets"]
+RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
+Encoder = Literal["tcn", "resnet", "transformer"]
 LegalActions = Literal["tree", "root", "off"]
 Root = Literal["puct", "gumbel"]
 Expansion = Literal["all_outcomes", "single_outcome"]
@@ -38,11 +40,27 @@ class MarketConfig:
 
 @dataclass(frozen=True)
 class TradingConfig:
-    """Costs and reward (FX "Reward System"; design 3.6)."""
+    """Actions, costs and reward (FX "Reward System"; CRYPTO 3B; design 3.6, 3.7)."""
 
-    round_trip_cost_pips: float = setting(4.0, "spread and commission of one trade", 0.0, 1e6)
+    actions: Actions = setting("fx", "FX's four actions, or CRYPTO's seven target exposures")
+    round_trip_cost_pips: float = setting(
+        4.0, "spread and commission of one trade, paid on entry", 0.0, 1e6
+    )
+    taker_fee_bps: float = setting(0.0, "fee of a fill that takes liquidity", 0.0, 1e4)
+    maker_fee_bps: float = setting(0.0, "fee of a fill that rests in the book", 0.0, 1e4)
+    maker_frac: float = setting(0.0, "share of fills that rest in the book", 0.0, 1.0)
+    spread_bps: float = setting(0.0, "bid to ask; a taker's fill pays half", 0.0, 1e4)
+    slippage_bps: float = setting(0.0, "what a taker's fill pays beyond the spread", 0.0, 1e4)
     reward: RewardScheme = setting("amddp1", "reward scheme")
-    reward_scale: float = setting(1.0, "reward per pip of mark_to_market", 1e-6, 1e6)
+    reward_scale: float = setting(
+        1.0, "reward per pip of mark_to_market, or per unit of differential_sharpe", 1e-6, 1e6
+    )
+    sharpe_rate: float = setting(
+        0.01, "share of a bar in the moving averages of differential_sharpe (eta)", 1e-6, 1.0
+    )
+    sharpe_deviation_pips: float = setting(
+        1.0, "deviation that differential_sharpe begins with and never falls below", 1e-6, 1e6
+    )
 
 
 @dataclass(frozen=True)

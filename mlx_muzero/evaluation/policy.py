@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I32, I64, U64
 
@@ -33,8 +34,13 @@ class SessionView(Protocol):
         ...
 
     @property
+    def rules(self) -> TradingRules:
+        """Actions and costs."""
+        ...
+
+    @property
     def table(self) -> ActionTable:
-        """Positions and actions."""
+        """Positions and actions of the rules."""
         ...
 
     @property
@@ -50,16 +56,6 @@ class SessionView(Protocol):
     @property
     def episode(self) -> U64:
         """``[B]``, identity of each session, for seeding."""
-        ...
-
-    @property
-    def pip_size(self) -> float:
-        """Price of one pip."""
-        ...
-
-    @property
-    def round_trip_cost_pips(self) -> float:
-        """Cost of one trade of exposure 1."""
         ...
 
     def observe(self) -> F32:

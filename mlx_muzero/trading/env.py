@@ -69,16 +69,6 @@ class SessionEnv:
         return self.rules.table
 
     @property
-    def pip_size(self) -> float:
-        """Price of one pip."""
-        return self.rules.pip_size
-
-    @property
-    def round_trip_cost_pips(self) -> float:
-        """Cost of one trade of exposure 1."""
-        return self.rules.round_trip_cost_pips
-
-    @property
     def episode(self) -> U64:
         """Identity of each session, for seeding, ``u64[B]``: its first bar."""
         return self.starts.astype(np.uint64)
@@ -94,7 +84,7 @@ class SessionEnv:
         return self.step_index == self.session_bars
 
     def position_features(self) -> F32:
-        """The account's six features, ``f32[B, 6]``."""
+        """`TradingRules.position_features` of each account, ``f32[B, n]``."""
         return self.core.position_features()
 
     def observe(self) -> F32:
@@ -116,5 +106,5 @@ def observations(dataset: MarketDataset, bar: I64, position_features: F32) -> F3
     """Windows ``f32[B, W, 15]`` that end at `bar` ``[B]``, position features constant across W."""
     window = dataset.config.window_bars
     rows = bar[:, None] + np.arange(1 - window, 1)
-    held = np.broadcast_to(position_features[:, None, :], (*rows.shape, len(POSITION_FEATURES)))
+    held = np.broadcast_to(position_features[:, None, :], (*rows.shape, position_features.shape[1]))
     return np.concatenate([dataset.features[rows], held], axis=2)
