@@ -68,8 +68,15 @@ class ModelConfig:
     """Sizes of the six networks (FX "Neural Network Architecture"; design 3.1)."""
 
     latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
+    encoder: Encoder = setting("tcn", "what reads the window of bars")
     tcn_channels: int = setting(48, "channels of the temporal encoder", 1, 4096)
-    tcn_kernel: int = setting(3, "kernel of the causal convolutions", 1, 31)
+    tcn_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
+    resnet_channels: int = setting(64, "channels of the residual encoder", 1, 4096)
+    resnet_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
+    resnet_blocks: int = setting(4, "its blocks, each with twice the dilation before", 1, 12)
+    transformer_width: int = setting(64, "width of the transformer", 1, 4096)
+    transformer_heads: int = setting(4, "heads of its attention; they divide the width", 1, 64)
+    transformer_layers: int = setting(2, "its layers", 1, 64)
     dropout: float = setting(0.1, "dropout in encoder and residual blocks", 0.0, 0.9)
     representation_blocks: int = setting(3, "residual blocks", 0, 64)
     outcome_blocks: int = setting(2, "residual blocks", 0, 64)
@@ -81,6 +88,16 @@ class ModelConfig:
     value_min: float = setting(-300.0, "lowest value of the support")
     value_max: float = setting(300.0, "highest value of the support")
     parameters: int = setting(0, "required number of trainable parameters; 0 for any", 0)
+
+    @property
+    def encoder_channels(self) -> int:
+        """Channels that the encoder makes of a bar."""
+        channels: dict[Encoder, int] = {
+            "tcn": self.tcn_channels,
+            "resnet": self.resnet_channels,
+            "transformer": self.transformer_width,
+        }
+        return channels[self.encoder]
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[search]\ndiscount = 1.01", "1.01 is out of range, allowed is 0 to 1"),
         ("[search]\ndiscount = nan", "nan is out of range"),
         ("[model]\nvalue_max = inf", "inf is out of range"),
-        ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market, differential"),
+        ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market, diff"),
         ("preset = 'fx_mikro'", "run.toml:1: preset: 'fx_mikro' is not one of fx_micro; did you"),
         ("[market]\ntrain_frac = 0.9\nvalidation_frac = 0.1", "must stay below 1"),
         ("[model]\nvalue_min = 300", "300.0 with model.value_max = 300.0: the lowest value must"),
@@ -177,7 +177,7 @@ def test_describe_lists_every_key():
         0,
         "at least 0",
     )
-    assert rows["trading.reward"].allowed == "amddp1 | mark_to_market"
+    assert rows["trading.reward"].allowed == "amddp1 | mark_to_market | differential_sharpe"
     assert rows["market.symbol"].allowed == "any string"
     assert rows["model.value_min"].allowed == "any number"
     assert rows["train.seed"].allowed == f"0 to {2**63 - 1}"
