@@ -18,6 +18,9 @@ Backend = Literal["native", "mlx", "coreml", "coreml-sim", "auto"]
 CollectBackend = Literal["same", "coreml", "coreml-sim"]
 ValueLoss = Literal["cross_entropy", "mse"]
 BestBy = Literal["expectancy", "net_pips"]
+BarFeatures = Literal["micro", "crypto"]
+HigherTimeframe = Literal["5m", "1h"]
+ContextSeries = Literal["book_imbalance", "taker_buy_share", "funding_rate", "open_interest"]
 
 
 def setting(default: Any, about: str, low: float | None = None, high: float | None = None) -> Any:
@@ -27,15 +30,32 @@ def setting(default: Any, about: str, low: float | None = None, high: float | No
 
 @dataclass(frozen=True)
 class MarketConfig:
-    """Which bars a run sees and how they are cut (FX "Data Pipeline Details")."""
+    """Which bars a run sees and how they are cut (FX "Data Pipeline Details", CRYPTO 3A)."""
 
     symbol: str = setting("USDJPY", "symbol in the bar store")
-    pip_size: float = setting(0.01, "price of one pip", 1e-8, 1e6)
+    symbols: tuple[str, ...] = setting((), "the pairs of one model, in its order; none: symbol")
+    pip_size: float = setting(
+        0.01, "price of one pip; 0: pips are basis points of the price", 0.0, 1e6
+    )
+    features: BarFeatures = setting("micro", "what is seen of a bar; the next three are crypto's")
+    timeframes: tuple[HigherTimeframe, ...] = setting((), "bars seen beside the minutes")
+    context: tuple[ContextSeries, ...] = setting((), "series seen beside the bars")
+    macro: tuple[str, ...] = setting((), "macro series seen, by the name they were imported as")
     session_bars: int = setting(360, "steps of one session", 2, 100_000)
     max_gap_minutes: float = setting(10.0, "longest hole inside a session", 1.0, 1440.0)
     train_frac: float = setting(0.70, "first share of the bars, for training", 0.05, 0.9)
     validation_frac: float = setting(0.15, "next share, for choosing a checkpoint", 0.01, 0.9)
     window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
+
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Symbols of the run; the index of one is its pair."""
+        return self.symbols or (self.symbol,)
+
+    @property
+    def label(self) -> str:
+        """The pairs in words."""
+        return ", ".join(self.pairs)
 
 
 @dataclass(frozen=True)
@@ -195,4 +215,44 @@ class Config:
 FX_MICRO = Config(model=ModelConfig(parameters=2_338_802))
 """Micro Stochastic MuZero on one-minute FX bars, number for number as FX prints it."""
 
-PRESETS: dict[str, Config] = {"fx_micro": FX_MICRO}
+CRYPTO_MARKET = MarketConfig(
+    symbol="BTCUSDT",
+    symbols=(
+        "BTCUSDT",
+        "ETHUSDT",
+        "SOLUSDT",
+        "XRPUSDT",
+        "BNBUSDT",
+        "LTCUSDT",
+        "LINKUSDT",
+        "AVAXUSDT",
+        "BCHUSDT",
+        "ETCUSDT",
+        "SUIUSDT",
+    ),
+    pip_size=0.0,
+    features="crypto",
+    timeframes=("5m", "1h"),
+    context=("book_imbalance", "taker_buy_share", "funding_rate", "open_interest"),
+)
+
+CRYPTO = Config(
+    market=CRYPTO_MARKET,
+    # What Binance charges for USD-M perpetuals without a discount, and what a small market order
+    # meets in the book of a large pair.
+    trading=TradingConfig(
+        actions="targets",
+        round_trip_cost_pips=0.0,
+        taker_fee_bps=5.0,
+        maker_fee_bps=2.0,
+        spread_bps=1.0,
+        slippage_bps=0.5,
+        reward="differential_sharpe",
+        sharpe_deviation_pips=5.0,
+    ),
+    model=ModelConfig(encoder="transformer", value_min=-100.0, value_max=100.0, value_bins=401),
+    search=SearchConfig(num_simulations=50, num_simulations_collect=16, depth_limit=5),
+)
+"""One model over many crypto pairs on minute bars and what surrounds them (CRYPTO 3)."""
+
+PRESETS: dict[str, Config] = {"fx_micro": FX_MICRO, "crypto": CRYPTO}

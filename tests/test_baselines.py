@@ -1,7 +1,7 @@
 """Baselines on real sessions: honest, independent of the batch, bounded by foresight."""
 
+import dataclasses
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import FX_ACTIONS, ActionTable
 
 
-@dataclass
+@dataclasses.dataclass
 class View:
     bar: np.ndarray
     close: np.ndarray
@@ -33,6 +33,7 @@ class View:
     step_index: int = 0
     table: ActionTable = FX_ACTIONS
     rules: TradingRules = TradingRules()
+    funding_rate: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
 
 def play(policy, bars, starts, steps=360, cost=4.0):
@@ -43,7 +44,7 @@ def play(policy, bars, starts, steps=360, cost=4.0):
     view = View(
         starts, bars.close, bars.open_time_ns, core.position, starts.astype(np.uint64), steps
     )
-    view.rules = core.rules
+    view.rules, view.funding_rate = core.rules, np.zeros(len(bars))
     policy.reset(view)
     actions = np.empty((steps, len(starts)), np.int32)
     for step in range(steps):

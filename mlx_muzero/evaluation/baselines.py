@@ -12,7 +12,7 @@ from mlx_muzero.market.planted_edge import filter_beliefs
 from mlx_muzero.market.planted_optimum import PlantedOptimum
 from mlx_muzero.market.synthetic_bars import minute_of_day
 from mlx_muzero.rng import Stream, key, uniform
-from mlx_muzero.trading.costs import gross_pips, pip_price
+from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.types import F64, I32, I64
 
@@ -104,7 +104,8 @@ class PerfectForesight:
     def reset(self, env: SessionView) -> None:
         """Solve the sessions backwards over (step, position)."""
         rules, table, steps = env.rules, env.table, env.session_bars
-        path = env.close[env.bar[:, None] + np.arange(steps + 1)]
+        bars = env.bar[:, None] + np.arange(steps + 1)
+        path, rate = env.close[bars], env.funding_rate[bars]
         after = table.next_position
         held, wanted = table.exposures[:, None], table.exposures[after]
         fills = np.where(after != np.arange(len(after))[:, None], 1.0, 0.0)
@@ -116,6 +117,7 @@ class PerfectForesight:
             here, there = path[:, step, None], path[:, step + 1, None]
             pip = pip_price(here, rules.pip_size)
             worth = worth + gross_pips(table.exposures, here, there, pip)
+            worth = worth - funding_pips(table.exposures, there, rate[:, step + 1, None], pip)
             leave, enter = rules.costs.fill_pips(held, wanted, here[..., None], rules.pip_size)
             paid = np.where(table.legal, fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid

@@ -124,10 +124,10 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
 def _conditions(
     dataset: MarketDataset, rules: TradingRules, split: Split, starts: I64
 ) -> Conditions:
-    first = dataset.open_time_ns[starts[0]]
-    last = dataset.open_time_ns[starts[-1] + dataset.config.session_bars]
+    first = dataset.open_time_ns[starts].min()
+    last = dataset.open_time_ns[starts + dataset.config.session_bars].max()
     return Conditions(
-        data=dataset.config.symbol,
+        data=dataset.label,
         split=split,
         sessions=len(starts),
         available_sessions=len(dataset.evaluation_starts(split)),

@@ -8,7 +8,7 @@ from mlx_muzero.agent import Agent
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.features import HISTORY_BARS
+from mlx_muzero.market.frames import minutes_before
 from mlx_muzero.market.outcomes import DEVIATION_BARS, outcome_thresholds
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.trading.core import TradingCore, TradingRules
@@ -38,6 +38,13 @@ def decide_at(
 ) -> Decision:
     """Plan at the close of the bar that opens at `open_time_ns`, knowing nothing after it.
 
+    Args:
+        agent: who decides.
+        dataset: of one pair.
+        rules: of the account.
+        open_time_ns: of the bar.
+        simulations: of the search.
+
     Raises:
         DataError: there is no such bar, or too few before it for an observation.
     """
@@ -53,18 +60,17 @@ def decide_at(
 
 
 def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:
-    times, symbol = dataset.open_time_ns, dataset.config.symbol
+    times, symbol = dataset.open_time_ns, dataset.label
     bar = int(np.searchsorted(times, open_time_ns))
     if bar == len(times) or times[bar] != open_time_ns:
         around = " and ".join(utc_text(int(t)) for t in times[max(bar - 1, 0) : bar + 1])
         raise DataError(
             f"no bar of {symbol} opens at {utc_text(open_time_ns)} UTC; the nearest: {around}"
         )
-    first = HISTORY_BARS + dataset.config.window_bars - 2
-    if bar < first:
+    if dataset.seen_from[bar] < 0:
         raise DataError(
             f"{symbol}: {utc_text(open_time_ns)} UTC has {bar:,} bars before it, and an "
-            f"observation needs {first:,}"
+            f"observation needs {minutes_before(dataset.config):,}"
         )
     return bar
 

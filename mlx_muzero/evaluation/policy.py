@@ -10,7 +10,7 @@ from mlx_muzero.types import F32, F64, I32, I64, U64
 class SessionView(Protocol):
     """`B` sessions in lockstep, as a policy sees them.
 
-    An honest policy reads `close` and `open_time_ns` up to `bar` only.
+    An honest policy reads `close`, `funding_rate` and `open_time_ns` up to `bar` only.
     """
 
     @property
@@ -21,6 +21,11 @@ class SessionView(Protocol):
     @property
     def close(self) -> F64:
         """``[T]``, every close of the data."""
+        ...
+
+    @property
+    def funding_rate(self) -> F64:
+        """``[T]``, rate that a long position pays on its worth within each bar, mostly 0."""
         ...
 
     @property

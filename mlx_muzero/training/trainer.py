@@ -140,7 +140,7 @@ class Trainer:
         if path is None:
             return
         saved = checkpoints.load(path)
-        require_schema(saved.state, self.rules.table, path)
+        require_schema(saved.state, self.config, self.rules.table, path)
         try:
             self.learner.restore(saved.weights, saved.optimizer)
             self.replay.restore(saved.replay)
@@ -292,7 +292,7 @@ class Trainer:
             weights=weights,
             optimizer=optimizer,
             replay=self.replay.state(),
-            state={"counters": asdict(self.counters), **schema(self.rules.table)},
+            state={"counters": asdict(self.counters), **schema(self.config, self.rules.table)},
         )
         name = f"{self.counters.saves:06d}-episode-{self.counters.episodes:06d}"
         path = self.folder.checkpoints.save(name, checkpoint, best=best)
