@@ -55,6 +55,9 @@ class DicePlanner:
             statistics=SearchStatistics(none, zeros, none, none),
         )
 
+    def troubles(self):
+        return []
+
     def tree(self, root, simulations):
         names = ("node", "parent", "kind", "action_or_outcome", "visits", "depth")
         columns = {name: np.zeros(1, np.int32) for name in names}

@@ -1,7 +1,7 @@
 """Baselines on real sessions: honest, independent of the batch, bounded by foresight."""
 
+import dataclasses
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -18,10 +18,11 @@ from mlx_muzero.evaluation.baselines import (
 from mlx_muzero.market.planted_optimum import from_truth
 from mlx_muzero.market.synthetic import planted_edge, random_walk
 from mlx_muzero.trading.core import TradingCore, TradingRules
+from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import FX_ACTIONS, ActionTable
 
 
-@dataclass
+@dataclasses.dataclass
 class View:
     bar: np.ndarray
     close: np.ndarray
@@ -31,21 +32,19 @@ class View:
     session_bars: int = 360
     step_index: int = 0
     table: ActionTable = FX_ACTIONS
-    pip_size: float = 0.01
-    round_trip_cost_pips: float = 4.0
+    rules: TradingRules = TradingRules()
+    funding_rate: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
 
 def play(policy, bars, starts, steps=360, cost=4.0):
     """Net pips ``[B]``, actions ``[steps, B]`` and the core after the sessions at `starts`."""
     starts = np.asarray(starts, np.int64)
-    core = TradingCore(
-        TradingRules(reward="mark_to_market", round_trip_cost_pips=cost), len(starts)
-    )
+    core = TradingCore(TradingRules(reward="mark_to_market", costs=Costs(cost)), len(starts))
     core.reset(bars.close[starts], starts)
     view = View(
         starts, bars.close, bars.open_time_ns, core.position, starts.astype(np.uint64), steps
     )
-    view.round_trip_cost_pips = cost
+    view.rules, view.funding_rate = core.rules, np.zeros(len(bars))
     policy.reset(view)
     actions = np.empty((steps, len(starts)), np.int32)
     for step in range(steps):
@@ -168,7 +167,7 @@ def test_foresight_is_the_best_of_all_action_sequences(walk):
         net, _, _ = play(foresight, walk, [start], steps, cost)
         assert net[0] == pytest.approx(foresight.bound_pips[0])
         sequences = np.array(list(itertools.product(range(4), repeat=steps)))
-        core = TradingCore(TradingRules(round_trip_cost_pips=cost), len(sequences))
+        core = TradingCore(TradingRules(costs=Costs(cost)), len(sequences))
         at = np.full(len(sequences), start)
         core.reset(walk.close[at], at)
         for step in range(steps):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_muzero.trading.core import TradingCore, TradingRules
-from mlx_muzero.trading.rewards import amddp1, reward_function
+from mlx_muzero.trading.rewards import Sharpe, amddp1, reward_function
 
 
 def fx_amddp1(pnl_pips):
@@ -106,4 +106,4 @@ def test_mark_to_market_charges_the_cost_on_entry_and_a_pip_for_illegal():
 
 def test_unknown_scheme():
     with pytest.raises(ValueError, match="sharpe"):
-        reward_function("sharpe", 1.0)
+        reward_function("sharpe", 1.0, Sharpe())

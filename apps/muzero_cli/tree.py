@@ -50,7 +50,7 @@ def tree(
         raise typer.BadParameter(str(error), param_hint="--at") from error
     loaded = load_run(run, checkpoint, db, pair, backend, export)
     simulations = simulations or loaded.config.search.num_simulations
-    decision = decide_at(loaded.agent(), loaded.dataset, open_time_ns, simulations)
+    decision = decide_at(loaded.agent(), loaded.dataset, loaded.rules, open_time_ns, simulations)
     display = TreeDisplay(
         f"{run}, checkpoint {loaded.checkpoint}: {loaded.config.market.symbol} "
         f"at {utc_text(open_time_ns)} UTC, {simulations} simulations",

@@ -9,7 +9,9 @@ import numpy as np
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order, fate, fill_price
 from mlx_muzero.paper.settings import FillSettings
-from mlx_muzero.trading.core import TradingCore, TradingRules
+from mlx_muzero.trading.core import TradingCore
+from mlx_muzero.trading.costs import pip_price
+from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32
 
 Row = dict[str, Any]
@@ -36,8 +38,8 @@ class PairAccount:
     Args:
         pair: symbol.
         rules: of trading, costs included.
-        notional: money behind exposure 1. In pips of a price it buys, at the first price seen, a
-            number of units that then stays.
+        notional: money behind exposure 1: a basis point is worth a ten thousandth of it; where a
+            pip is a price, a pip is worth what it is at the first price seen, from then on.
         fills: when orders are filled.
     """
 
@@ -93,14 +95,15 @@ class PairAccount:
         """``f32[6]`` of the trading core."""
         return np.asarray(self.core.position_features()[0])
 
-    def on_bar(self, bar: LiveBar) -> BarEffect:
-        """Settle the pending order at the bar, then mark at its close."""
+    def on_bar(self, bar: LiveBar, funding_rate: float) -> BarEffect:
+        """Settle the pending order at the bar, then mark at its close, funding included."""
         effect = BarEffect()
         if self.bar < 0:
             self.core.reset(np.array([bar.open]), np.array([-1]))
-            self.pip_value = self._notional * self.core.rules.pip_size / bar.open
+            pip = self._pip_price(bar.open)
+            self.pip_value = self._notional * pip / bar.open
         if self.order is not None:
-            settled = fate(self.order, bar, self._fills)
+            settled = fate(self.order, bar.open_time_ns, self._fills)
             if settled == "filled":
                 self._fill(self.order, bar, effect)
             elif settled == "expired":
@@ -108,7 +111,7 @@ class PairAccount:
             if settled != "waits":
                 self.order = None
         self.bar += 1
-        self.core.mark(np.array([bar.close]), np.array([self.bar]))
+        self.core.mark(np.array([bar.close]), np.array([self.bar]), np.array([funding_rate]))
         self.close, self.close_ns = bar.close, bar.close_time_ns
         return effect
 
@@ -132,9 +135,12 @@ class PairAccount:
         self.close = float("nan") if state["close"] is None else state["close"]
         self.pip_value, self._entry_ns = state["pip_value"], state["entry_ns"]
 
+    def _pip_price(self, price: float) -> float:
+        return float(np.max(pip_price(np.array(price), self.core.rules.pip_size)))
+
     def _fill(self, order: Order, bar: LiveBar, effect: BarEffect) -> None:
-        core, pip = self.core, self.core.rules.pip_size
-        before, entered_ns = self.exposure, self._entry_ns
+        core, before, entered_ns = self.core, self.exposure, self._entry_ns
+        pip = self._pip_price(bar.open)
         price = fill_price(order, bar.open, pip, self._fills)
         done = core.execute(np.array([order.action]), np.array([price]), np.array([self.bar]))
         change = self.exposure - before
@@ -146,13 +152,16 @@ class PairAccount:
             "fill_ns": bar.open_time_ns,
             "units": change * self.pip_value / pip,
             "price": price,
-            "fee": float(done.entry_cost_pips[0]) * self.pip_value,
+            "fee": float(done.cost_pips[0]) * self.pip_value,
             "slippage": abs(change) * self._fills.slippage_pips * self.pip_value,
             "exposure": self.exposure,
         }
         trades = core.ledger.drain()
         for i in range(len(trades)):
-            gross_pips, cost_pips = float(trades.gross_pips[i]), float(trades.cost_pips[i])
+            pips = {
+                name: float(getattr(trades, f"{name}_pips")[i])
+                for name in ("gross", "cost", "funding", "net")
+            }
             effect.trades.append(
                 {
                     "pair": self.pair,
@@ -163,11 +172,7 @@ class PairAccount:
                     "exit_bar": int(trades.exit_bar[i]),
                     "entry_price": float(trades.entry_price[i]),
                     "exit_price": float(trades.exit_price[i]),
-                    "gross_pips": gross_pips,
-                    "cost_pips": cost_pips,
-                    "gross": gross_pips * self.pip_value,
-                    "cost": cost_pips * self.pip_value,
-                    "funding": 0.0,
-                    "net": (gross_pips - cost_pips) * self.pip_value,
+                    **{f"{name}_pips": value for name, value in pips.items() if name != "net"},
+                    **{name: value * self.pip_value for name, value in pips.items()},
                 }
             )

@@ -5,6 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from mlx_muzero.agent import Agent
+from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
 
@@ -14,6 +15,16 @@ class AgentPlanner:
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
+        self._troubles: list[str] = []
+
+    def heard(self, event: EngineEvent) -> None:
+        """Take note of what an agent's deployment reports."""
+        self._troubles.append(str(event))
+
+    def troubles(self) -> list[str]:
+        """See `Planner.troubles`."""
+        troubles, self._troubles = self._troubles, []
+        return troubles
 
     @property
     def backend(self) -> str:

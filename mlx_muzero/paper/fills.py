@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from mlx_muzero.market.bars import MINUTE_NS
-from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.settings import MILLISECOND_NS, FillSettings
 
 
@@ -39,12 +38,12 @@ class Order:
 Fate = Literal["waits", "filled", "expired"]
 
 
-def fate(order: Order, bar: LiveBar, settings: FillSettings) -> Fate:
-    """What becomes of a pending order when the next bar of its pair is known."""
-    if bar.open_time_ns > order.close_ns + round(settings.valid_minutes * MINUTE_NS):
+def fate(order: Order, open_time_ns: int, settings: FillSettings) -> Fate:
+    """What becomes of a pending order at its pair's next bar, which opened at `open_time_ns`."""
+    if open_time_ns > order.close_ns + round(settings.valid_minutes * MINUTE_NS):
         return "expired"
     there_ns = order.sent_ns + round(settings.latency_ms * MILLISECOND_NS)
-    in_time = there_ns <= bar.open_time_ns + round(settings.open_tolerance_ms * MILLISECOND_NS)
+    in_time = there_ns <= open_time_ns + round(settings.open_tolerance_ms * MILLISECOND_NS)
     return "filled" if in_time else "waits"
 
 

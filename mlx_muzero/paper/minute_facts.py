@@ -1,13 +1,42 @@
 """The facts of the journal's `minute` event: money, limits, and every pair."""
 
 from collections.abc import Sequence
+from typing import Literal
 
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decided import Decided
+from mlx_muzero.paper.mode import Mode
 from mlx_muzero.paper.risk import Losses
 from mlx_muzero.paper.settings import RiskSettings
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.positions import ActionTable
+
+PairState = Literal["trading", "warming", "stale", "halted"]
+
+
+def pair_state(
+    account: PairAccount, mode: Mode, warming: str | None, fresh: bool, silence: str | None
+) -> tuple[PairState, str | None]:
+    """Whether a pair is traded this minute, and why not.
+
+    Args:
+        account: of the pair.
+        mode: of the session.
+        warming: why it has no observation, if so.
+        fresh: it has a bar of this minute, in time.
+        silence: what the feed said of it, if it misses bars.
+    """
+    if mode.halted:
+        return "halted", mode.reason
+    if not fresh:
+        if not account.close_ns:
+            return "stale", silence or "no bar yet"
+        last = f"no bar since {utc_text(account.close_ns)} UTC, or it came too late"
+        return "stale", silence or last
+    if warming is not None:
+        return "warming", warming
+    return "trading", None if account.order is None else "its last order is still on its way"
 
 
 def money_of(accounts: Sequence[PairAccount], equity: float) -> dict[str, float]:
@@ -35,7 +64,7 @@ def limits_used(limits: RiskSettings, losses: Losses, accounts: Sequence[PairAcc
 
 
 def pair_facts(
-    account: PairAccount, table: ActionTable, state: tuple[str, str | None], decided: Decided
+    account: PairAccount, table: ActionTable, state: tuple[PairState, str | None], decided: Decided
 ) -> Row:
     """What is known of one pair; `state` is its name and why."""
     facts: Row = {

@@ -1,84 +1,69 @@
 """What the networks see of one pair, bar by bar: bit-identical to the batch path's windows."""
 
 from collections import deque
-from typing import Protocol
 
 import numpy as np
 
 from mlx_muzero.config import MarketConfig
-from mlx_muzero.market.bars import MINUTE_NS
-from mlx_muzero.market.features import FEATURE_NAMES, HISTORY_BARS, LiveFeatures
+from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
+from mlx_muzero.market.context import funding_paid
+from mlx_muzero.market.frames import minutes_before
+from mlx_muzero.market.live import LiveMarket
 from mlx_muzero.market.outcomes import DEVIATION_BARS, next_threshold
+from mlx_muzero.market.series import FUNDING_RATE, Series, SeriesByName
+from mlx_muzero.market.timeframes import Minute
 from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.types import F32
 
 
-class Observer(Protocol):
-    """Makes the observations of one pair."""
-
-    @property
-    def history_bars(self) -> int:
-        """Bars after which the newest row no longer depends on older ones."""
-        ...
-
-    @property
-    def last_open_ns(self) -> int | None:
-        """Open of the last bar; None before the first."""
-        ...
-
-    def push(self, bar: LiveBar) -> None:
-        """Take in the next closed bar."""
-        ...
-
-    def warming(self) -> str | None:
-        """Why there is no observation yet; None if there is one."""
-        ...
-
-    def observe(self, position_features: F32) -> F32:
-        """``f32[W, F]`` at the last bar, from ``f32[6]`` of the account."""
-        ...
-
-    def threshold_pips(self) -> float:
-        """Change of the next close above which it is UP; NaN while unknown."""
-        ...
-
-
-class FxObserver:
-    """The observation of `trading.env.observations`, from closes alone.
+class Observer:
+    """Makes the observations of one pair.
 
     Args:
-        market: window, pip and the longest hole a window may have.
+        market: columns, window, pip and the longest hole a window may have.
+        symbol: the pair.
+        series: beside its bars; a live feed brings none.
     """
 
-    def __init__(self, market: MarketConfig) -> None:
-        self._market = market
-        self._features = LiveFeatures(market.pip_size)
-        self._rows: deque[F32 | None] = deque(maxlen=market.window_bars)
+    def __init__(
+        self, market: MarketConfig, symbol: str, series: SeriesByName | None = None
+    ) -> None:
+        self._market, self._symbol = market, symbol
+        series = series or {}
+        self._live = LiveMarket(market, symbol, series)
+        self._funding = series.get(FUNDING_RATE, Series.empty(symbol, FUNDING_RATE))
+        self._window: F32 | None = None
+        self._bars = 0
         self._open_ns: deque[int] = deque(maxlen=market.window_bars)
         self._closes: deque[float] = deque(maxlen=DEVIATION_BARS + 1)
 
     @property
     def history_bars(self) -> int:
-        """See `Observer.history_bars`."""
-        return HISTORY_BARS + self._market.window_bars - 1
+        """Bars after which an observation depends on no older ones."""
+        # The longest frame the history begins in is left out if it is not whole.
+        return minutes_before(self._market) + 1 + HOUR_NS // MINUTE_NS
 
     @property
     def last_open_ns(self) -> int | None:
-        """See `Observer.last_open_ns`."""
+        """Open of the last bar; None before the first."""
         return self._open_ns[-1] if self._open_ns else None
 
-    def push(self, bar: LiveBar) -> None:
-        """See `Observer.push`."""
-        self._rows.append(self._features.push(bar.open_time_ns, bar.close))
+    def push(self, bar: LiveBar) -> float:
+        """Take in the next closed bar; returns the funding rate that settled in it."""
+        opens = [*([] if self.last_open_ns is None else [self.last_open_ns]), bar.open_time_ns]
+        minute = Minute(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        self._window = self._live.push(minute)
+        self._bars += 1
         self._open_ns.append(bar.open_time_ns)
         self._closes.append(bar.close)
+        return float(funding_paid(np.array(opens, np.int64), self._funding)[-1])
 
     def warming(self) -> str | None:
-        """See `Observer.warming`: too few bars, or a hole no training session has."""
-        window = self._market.window_bars
-        ready = sum(row is not None for row in self._rows)
-        if ready < window:
-            return f"{window - ready} more bars until the first whole window"
+        """Why there is no observation yet; None if there is one."""
+        if self._window is None:
+            needed = minutes_before(self._market) + 1
+            return f"{self._bars:,} bars so far; a whole observation needs at least {needed:,}"
         steps = np.diff(np.array(self._open_ns, np.int64))
         holes = np.flatnonzero(steps > round(self._market.max_gap_minutes * MINUTE_NS))
         if len(holes):
@@ -87,15 +72,18 @@ class FxObserver:
         return None
 
     def observe(self, position_features: F32) -> F32:
-        """See `Observer.observe`."""
-        observation = np.empty(
-            (self._market.window_bars, len(FEATURE_NAMES) + len(position_features)), np.float32
-        )
-        for row, features in enumerate(self._rows):
-            observation[row, : len(FEATURE_NAMES)] = features
-        observation[:, len(FEATURE_NAMES) :] = position_features
-        return observation
+        """``f32[W, F]`` at the last bar, from ``f32[n]`` of the account.
+
+        Raises:
+            ValueError: it is still warming up.
+        """
+        if self._window is None:
+            raise ValueError(f"{self._symbol} has no whole observation yet")
+        held = np.broadcast_to(position_features, (len(self._window), len(position_features)))
+        return np.concatenate([self._window, held], axis=1)
 
     def threshold_pips(self) -> float:
-        """See `Observer.threshold_pips`."""
-        return next_threshold(np.array(self._closes)) / self._market.pip_size
+        """Change of the next close above which it is UP; NaN while unknown."""
+        closes = np.array(self._closes)
+        pip = pip_price(closes[-1:], self._market.pip_size)
+        return float(np.max(next_threshold(closes) / pip))

@@ -21,6 +21,10 @@ class Planner(Protocol):
         """Columns of a root's tree in the last plan."""
         ...
 
+    def troubles(self) -> list[str]:
+        """What failed since this was last asked, and was made up for by something else."""
+        ...
+
     @property
     def backend(self) -> str:
         """What evaluates."""

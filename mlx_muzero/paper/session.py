@@ -12,12 +12,19 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero import rng
-from mlx_muzero.market.bars import MINUTE_NS, utc_text
+from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decided import Decided
+from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.minute import Minute
-from mlx_muzero.paper.minute_facts import limits_used, money_of, pair_facts
+from mlx_muzero.paper.minute_facts import (
+    PairState,
+    limits_used,
+    money_of,
+    pair_facts,
+    pair_state,
+)
 from mlx_muzero.paper.mode import CONSEQUENCES, Command, Mode
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner, SimulationBudget
@@ -93,10 +100,10 @@ class Session:
         for pair, trader in self.traders.items():
             for bar in minute.bars.get(pair, ()):
                 self._stale.pop(pair, None)
-                trader.observer.push(bar)
+                funding_rate = trader.observer.push(bar)
                 transaction.add("bars", asdict(bar) | {"pair": pair})
                 if bar.close_time_ns > self.begin_ns:
-                    self._settle(trader, bar, transaction)
+                    self._settle(trader, bar, funding_rate, transaction)
         self.last_close_ns = max(self.last_close_ns, minute.close_ns)
         self._watch_losses(minute.close_ns, transaction)
         states = self._states(minute)
@@ -136,6 +143,11 @@ class Session:
     def all_stale(self) -> bool:
         """Whether no pair has bars."""
         return len(self._stale) == len(self.traders)
+
+    @property
+    def unit(self) -> str:
+        """What a pip of the pairs is called."""
+        return self._accounts()[0].core.rules.unit
 
     @property
     def equity(self) -> float:
@@ -183,8 +195,10 @@ class Session:
         )
         self._resumed_from_ns = None
 
-    def _settle(self, trader: Trader, bar: Any, transaction: Transaction) -> None:
-        effect = trader.account.on_bar(bar)
+    def _settle(
+        self, trader: Trader, bar: LiveBar, funding_rate: float, transaction: Transaction
+    ) -> None:
+        effect = trader.account.on_bar(bar, funding_rate)
         if effect.fill is not None:
             fill = {"id": self._take_id("fill")} | effect.fill
             transaction.add("fills", fill)
@@ -229,27 +243,17 @@ class Session:
             reaction = "entries stop until the cooldown is over; exits are still managed"
             transaction.tell("fault", what=what, reason=reason, reaction=reaction)
 
-    def _states(self, minute: Minute) -> dict[str, tuple[str, str | None]]:
-        """State of each pair and why, as the journal has it."""
-        states: dict[str, tuple[str, str | None]] = {}
-        for pair, trader in self.traders.items():
-            warming = trader.observer.warming()
-            if self.mode.halted:
-                states[pair] = "halted", "halt was commanded"
-            elif pair not in minute.fresh:
-                states[pair] = "stale", self._stale.get(pair) or self._no_bar(trader.account)
-            elif warming is not None:
-                states[pair] = "warming", warming
-            elif trader.account.order is not None:
-                states[pair] = "trading", "its last order is still on its way"
-            else:
-                states[pair] = "trading", None
-        return states
-
-    def _no_bar(self, account: PairAccount) -> str:
-        if not account.close_ns:
-            return "no bar yet"
-        return f"no bar since {utc_text(account.close_ns)} UTC, or it came too late"
+    def _states(self, minute: Minute) -> dict[str, tuple[PairState, str | None]]:
+        return {
+            pair: pair_state(
+                trader.account,
+                self.mode,
+                trader.observer.warming(),
+                pair in minute.fresh,
+                self._stale.get(pair),
+            )
+            for pair, trader in self.traders.items()
+        }
 
     def _plan(
         self,
@@ -278,6 +282,8 @@ class Session:
         except Exception as error:
             self._fault("planning", f"{type(error).__name__}: {error}", close_ns, transaction)
             return
+        for trouble in self.planner.troubles():
+            self._fault("evaluator", trouble, close_ns, transaction)
         searched_s = self._stopwatch() - planned_s
         self._budget.measured(simulations, searched_s)
         decided.pairs, decided.result, decided.simulations = pairs, result, simulations
@@ -333,7 +339,7 @@ class Session:
         if self.mode.flattening:
             for pair, trader in self.traders.items():
                 if trader.account.exposure and trader.account.order is None:
-                    wanted[pair] = 0.0
+                    wanted.setdefault(pair, 0.0)
         return wanted
 
     def _bound_for(self, account: PairAccount) -> float:
@@ -373,7 +379,7 @@ class Session:
     def _tell_minute(
         self,
         minute: Minute,
-        states: Mapping[str, tuple[str, str | None]],
+        states: Mapping[str, tuple[PairState, str | None]],
         decided: Decided,
         transaction: Transaction,
     ) -> None:

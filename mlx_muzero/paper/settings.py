@@ -12,6 +12,7 @@ from mlx_muzero.config import TradingConfig, setting
 from mlx_muzero.config_keys import Key, did_you_mean, section_keys
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.paper.feeds.events import SECOND_NS
+from mlx_muzero.trading.costs import Costs
 
 MILLISECOND_NS = SECOND_NS // 1000
 
@@ -55,10 +56,10 @@ class FillSettings:
     )
     valid_minutes: float = setting(10.0, "an order not filled by then expires", 1.0, 10_080.0)
 
-    @property
-    def round_trip_cost_pips(self) -> float:
-        """What one trade of exposure 1 pays beside slippage."""
-        return 2.0 * (self.half_spread_pips + self.fee_pips)
+    def costs(self, pip_size: float) -> Costs:
+        """What the trading core charges: a currency pair's round trip on entry, else each fill."""
+        side = self.half_spread_pips + self.fee_pips
+        return Costs(2.0 * side, 0.0) if pip_size else Costs(0.0, side)
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,14 @@ class PaperSettings:
 
 def fills_of(trading: TradingConfig) -> FillSettings:
     """Fills that cost what a run was trained to pay."""
-    return FillSettings(half_spread_pips=trading.round_trip_cost_pips / 2.0)
+    if trading.actions == "fx":
+        return FillSettings(half_spread_pips=trading.round_trip_cost_pips / 2.0)
+    taken = 1.0 - trading.maker_frac
+    return FillSettings(
+        half_spread_pips=taken * trading.spread_bps / 2.0,
+        fee_pips=taken * trading.taker_fee_bps + trading.maker_frac * trading.maker_fee_bps,
+        slippage_pips=taken * trading.slippage_bps,
+    )
 
 
 def override(settings: PaperSettings, assignments: Iterable[str]) -> PaperSettings:

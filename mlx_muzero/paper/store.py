@@ -45,7 +45,8 @@ TABLES: dict[str, dict[str, str]] = {
     "trades": {
         "pair": "varchar", "exposure": "double", "entry_ns": "bigint", "exit_ns": "bigint",
         "entry_bar": "bigint", "exit_bar": "bigint", "entry_price": "double",
-        "exit_price": "double", "gross_pips": "double", "cost_pips": "double", "gross": "double",
+        "exit_price": "double", "gross_pips": "double", "cost_pips": "double",
+        "funding_pips": "double", "gross": "double",
         "cost": "double", "funding": "double", "net": "double",
     },
     "equity": {
@@ -59,10 +60,11 @@ TABLES: dict[str, dict[str, str]] = {
 
 def _view(name: str, columns: Mapping[str, str]) -> str:
     shape = json.dumps([columns])
-    # Two levels only: a column that is a list stays one.
+    # Two levels only: a column that is a list stays one. Sorted before they part, as the rows of
+    # one transaction have an order too.
     return (
         f"create view {name} as select unnest(from_json(json_extract(rows, '$.{name}'), "
-        f"'{shape}'), max_depth := 2) from transactions order by seq;"
+        f"'{shape}'), max_depth := 2) from (select rows from transactions order by seq);"
     )
 
 
