@@ -110,8 +110,8 @@ def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **
 
 def play(path, paper=None, planner=None, bars=None, crash=None, feed=None, **options):
     """One process's life in the folder `path`: what it leaves behind."""
-    paper = paper or settings()
     folder, planner = PaperFolder(path), planner or DicePlanner()
+    paper = paper or (folder.settings() if folder.exists else settings())
     feed = feed or ReplayFeed(bars or markets(paper.pairs))
     with folder.held(), PaperStore(folder.store_path) as store:
         engine, session = open_engine(folder, store, paper, planner, feed, crash, **options)

@@ -72,6 +72,7 @@ def test_killed_at_any_time(tmp_path, uninterrupted):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3, 7))
 def test_killed_hundreds_of_times(tmp_path, uninterrupted, seed):
-    report, tables = killed(tmp_path / "run", seed, 250, "points" if seed % 2 else "times")
+    """Points close together, so that hundreds of kills fit into one session."""
+    report, tables = killed(tmp_path / "run", seed, 1000, "points" if seed % 2 else "times")
     assert_same(tables, uninterrupted, tmp_path / "run")
     print(f"{report['kills']} kills")

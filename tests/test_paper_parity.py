@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from markets import MINUTE_NS
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.parity import check_parity
 from mlx_muzero.paper.session_report import report_session
@@ -13,8 +14,8 @@ from mlx_muzero.paper.store import PaperStore
 from paper_sessions import CONFIG, DicePlanner, ScriptedPlanner, markets, play, settings
 
 
-@pytest.fixture
-def session(tmp_path):
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
     """A finished session with slippage, limits that bind and a stretch of commands."""
     paper = settings(
         ("USDJPY", "EURJPY", "GBPJPY"),
@@ -23,7 +24,12 @@ def session(tmp_path):
         "risk.max_daily_loss_frac=0.002",
         "risk.cooldown_minutes=5",
     )
-    return play(tmp_path / "run", paper, bars=markets(paper.pairs, 260)), paper
+    path = tmp_path_factory.mktemp("paper") / "run"
+    return play(path, paper, bars=markets(paper.pairs, 260)), paper
+
+
+def moved(bars, minutes):
+    return replace(bars, open_time_ns=bars.open_time_ns + minutes * MINUTE_NS)
 
 
 def parity_of(folder, paper, planner=None):
@@ -111,7 +117,8 @@ def test_a_report_counts_what_the_tables_hold(session):
 
 def test_days_end_to_end_are_the_equity_curve(tmp_path):
     paper = settings(("USDJPY",))
-    played = play(tmp_path / "run", paper, bars=markets(paper.pairs, 1600))
+    late = [moved(bars, 21 * 60) for bars in markets(paper.pairs, 260)]
+    played = play(tmp_path / "run", paper, bars=late)
     with PaperStore(played.folder.store_path, read_only=True) as store:
         report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
     assert report.metrics.sessions == 2

@@ -240,7 +240,9 @@ class Engine:
             latency["total"] = 1e3 * (now_s - self._arrived_s)
 
         self._recorder.record(session, transaction, committed)
-        append_decisions(self._folder.decisions_path, session, minute.close_ns, decided)
+        decisions = self._folder.decisions_path
+        with self._folder.writing(decisions):
+            append_decisions(decisions, session, minute.close_ns, decided)
         self._tell(facts)
 
     def _control(self) -> ControlServer:

@@ -1,5 +1,6 @@
 """The folder of a paper session, and the one process that may be in it (design 5)."""
 
+import errno
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -78,6 +79,23 @@ class PaperFolder:
             file.seek(max(self.journal_path.stat().st_size - _TAIL_BYTES, 0))
             events = journal.events(file)
             return max((int(event.get("seq", 0)) for event in events), default=0)
+
+    @contextmanager
+    def writing(self, path: Path) -> Iterator[None]:
+        """Says what to do where `path`, of this folder, cannot be written.
+
+        Raises:
+            RunError: it cannot.
+        """
+        try:
+            yield
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else f"it cannot be written ({error.strerror})"
+            raise RunError(
+                f"{path}: {reason}. Nothing is lost: make room or make it writable, and start "
+                "again."
+            ) from error
 
     @contextmanager
     def _writable(self) -> Iterator[None]:

@@ -5,11 +5,9 @@ compares them with the journal's last number and writes what a kill left out: ea
 journaled exactly once.
 """
 
-import errno
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from mlx_muzero.errors import RunError
 from mlx_muzero.journal import Journal
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.session import Session
@@ -83,15 +81,8 @@ class Recorder:
         return {"session": session.state(), "event": self._event, "events": events}
 
     def _journal_events(self, events: list[Mapping[str, Any]] | list[Row], after: int) -> None:
-        try:
+        with self._folder.writing(self._folder.journal_path):
             for event in events:
                 if event["seq"] > after:
                     self._journal.append(event["event"], seq=event["seq"], **event["facts"])
                     self._crash("after a line of the journal")
-        except OSError as error:
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-            reason = "the disk is full" if full else f"it cannot be written ({error.strerror})"
-            raise RunError(
-                f"{self._folder.journal_path}: {reason}. Nothing is lost: make room or make it "
-                "writable, and start again."
-            ) from error
