@@ -9,16 +9,14 @@ take. Exits with 1 if the process grew by 500 MB or more.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 
 import mlx_muzero
+from bench.resources import resident_bytes
 from mlx_muzero import doctor, rng
 from mlx_muzero.config import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
@@ -33,17 +31,6 @@ from mlx_muzero.types import I64
 MARKET_DAYS = 60
 GROWTH_LIMIT_BYTES = 500_000_000
 MB = 1e6
-
-
-def resident_bytes() -> int:
-    """Memory of this process that is in RAM."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    shown = subprocess.run(
-        ["ps", "-o", "rss=", "-p", str(os.getpid())], capture_output=True, text=True, check=True
-    )
-    return int(shown.stdout) * 1024
 
 
 def played(random: np.random.Generator, starts: I64, count: int) -> Episodes:

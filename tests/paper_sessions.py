@@ -31,16 +31,17 @@ class DicePlanner:
 
     backend = "dice"
 
-    def __init__(self):
-        self.asked = []
+    def __init__(self, table=TABLE):
+        self.asked, self._table = [], table
 
     def plan(self, observation, position, seed, simulations):
         self.asked.append((observation.copy(), position.copy(), simulations))
-        actions, rows = len(TABLE.action_names), len(position)
+        table = self._table
+        actions, rows = len(table.action_names), len(position)
         visits = np.zeros((rows, actions), np.int32)
         for i in range(rows):
             digest = hashlib.sha256(observation[i].tobytes() + seed[i].tobytes()).digest()
-            legal = np.flatnonzero(TABLE.legal[position[i]])
+            legal = np.flatnonzero(table.legal[position[i]])
             visits[i, legal[digest[0] % len(legal)]] = simulations
         zeros = np.zeros(rows, np.float32)
         none = np.zeros(rows, np.int32)
@@ -48,7 +49,7 @@ class DicePlanner:
             visits=visits,
             value=visits[:, 0].astype(np.float32),
             q=np.zeros((rows, actions), np.float32),
-            prior=np.full((rows, actions), 0.25, np.float32),
+            prior=np.full((rows, actions), 1 / actions, np.float32),
             policy=visits / np.float32(simulations),
             action=visits.argmax(axis=1).astype(np.int32),
             raw_value=zeros,
@@ -101,7 +102,8 @@ def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **
     """An engine in a folder that this process holds."""
     if not folder.exists:
         folder.begin(paper)
-    session = make_session(paper, CONFIG, planner, options.pop("begin_ns", 0))
+    config, series = options.pop("config", CONFIG), options.pop("series", None)
+    session = make_session(paper, config, planner, options.pop("begin_ns", 0), series)
     journal = Journal(folder.journal_path)
     recorder = Recorder(folder, store, journal, crash or (lambda _point: None))
     options.setdefault("wall_ns", None)

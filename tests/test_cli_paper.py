@@ -107,11 +107,12 @@ def test_a_session_that_cannot_begin_says_why(cli, trained, paper_db, arguments,
     )
     assert got == code, err
     assert message in err
+    assert cli("paper", "start", "--run", "p")[0] == 2, "it was not begun"
 
 
 def test_nothing_is_reported_of_a_session_that_has_not_traded(cli, trained, paper_db):
     begin = ("paper", "start", "--model", trained, "--db", paper_db, "--run", "p")
-    assert cli(*begin, "--pairs", "USDJPY", "--from", "2030-01-01")[0] == 4
+    assert cli(*begin, "--pairs", "USDJPY", "--from", time_of(200), "--to", time_of(150))[0] == 0
     code, _, err = cli("paper", "report", "p")
     assert code == RunError.exit_code
-    assert "no paper session" in err or "no minute" in err
+    assert "no minute has been traded yet" in err

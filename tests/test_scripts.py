@@ -55,6 +55,16 @@ def test_search_benchmark_covers_its_grid():
     assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
 
 
+def test_paper_benchmark_measures_every_stage():
+    sizes = ("--pairs", "2", "--simulations", "2", "--minutes", "12")
+    found = run_script("bench_paper.py", *sizes, "--json")
+    assert [row["stage"] for row in found["latency"]] == ["observe", "search", "orders", "total"]
+    assert all(0 < row["p50"] <= row["p99"] <= row["most"] for row in found["latency"])
+    (soak,) = found["soak"]
+    assert soak["minutes"] == 12
+    assert soak["descriptors_end"] == soak["descriptors_begin"] > 0
+
+
 def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):
     bare = tmp_path / "bin" / "python"
     venv.create(tmp_path, with_pip=False)

@@ -23,6 +23,7 @@ from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.engine import Engine
+from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.names import venue_names
 from mlx_muzero.paper.opening import (
@@ -33,6 +34,7 @@ from mlx_muzero.paper.opening import (
     replayed_series,
 )
 from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
@@ -65,14 +67,25 @@ def trade(path: Path, options: SessionOptions, speed: float) -> None:
     console = Console(stderr=True)
     folder = PaperFolder(path)
     with folder.held():
-        if folder.exists:
-            settings = _same_session(folder, options)
-        else:
-            settings = new_settings(options)
-            folder.begin(settings)
+        settings = _same_session(folder, options) if folder.exists else new_settings(options)
         config, planner = load_planner(settings)
+        session = _new_session(settings, config, planner)
+        feed = _feed(settings, session, speed)
+        # A session is begun only when all that options can get wrong is past.
+        if not folder.exists:
+            folder.begin(settings)
         with PaperStore(folder.store_path) as store:
-            engine = _engine(folder, settings, config, planner, store, speed, _Status(console))
+            engine = Engine(
+                folder,
+                settings,
+                session,
+                store,
+                Recorder(folder, store, Journal(folder.journal_path)),
+                feed,
+                None if settings.session.feed == "replay" else time.time_ns,
+                _about(settings, session),
+                _Status(console).minute,
+            )
             interrupted = asyncio.run(_run(engine))
     if interrupted:
         _say(console, f"stopped; go on with: mlx-muzero paper start --run {quote(str(path))}")
@@ -159,36 +172,24 @@ def _same_session(folder: PaperFolder, options: SessionOptions) -> PaperSettings
     return settings
 
 
-def _engine(
-    folder: PaperFolder,
-    settings: PaperSettings,
-    config: Config,
-    planner: AgentPlanner,
-    store: PaperStore,
-    speed: float,
-    status: "_Status",
-) -> Engine:
+def _new_session(settings: PaperSettings, config: Config, planner: AgentPlanner) -> Session:
     replayed = settings.session.feed == "replay"
     begin_ns = begin_of_replay_ns(settings) if replayed else time.time_ns()
-    series = replayed_series(settings, config)
-    session = make_session(settings, config, planner, begin_ns, series)
+    return make_session(settings, config, planner, begin_ns, replayed_series(settings, config))
+
+
+def _feed(settings: PaperSettings, session: Session, speed: float) -> Feed:
     history_bars = next(iter(session.traders.values())).observer.history_bars
-    return Engine(
-        folder,
-        settings,
-        session,
-        store,
-        Recorder(folder, store, Journal(folder.journal_path)),
-        make_feed(settings, history_bars, speed or math.inf),
-        None if replayed else time.time_ns,
-        {
-            "model_run": settings.session.model,
-            "checkpoint": settings.session.checkpoint,
-            "outcomes": list(OUTCOME_NAMES),
-            "unit": session.unit,
-        },
-        status.minute,
-    )
+    return make_feed(settings, history_bars, speed or math.inf)
+
+
+def _about(settings: PaperSettings, session: Session) -> Row:
+    return {
+        "model_run": settings.session.model,
+        "checkpoint": settings.session.checkpoint,
+        "outcomes": list(OUTCOME_NAMES),
+        "unit": session.unit,
+    }
 
 
 async def _run(engine: Engine) -> bool:

@@ -1,8 +1,9 @@
 """The bar store: one DuckDB file of minute bars and series beside them, and who put them there.
 
-This is the only module that imports duckdb. DuckDB lets one process write a file and then
-nobody else open it, so a store is opened for as short as possible or by the one process that
-owns it. Bars are unique per (symbol, open time): `Staging.merge` is the only way in.
+Beside the store of a paper session, this is the only module that imports duckdb. DuckDB lets one
+process write a file and then nobody else open it, so a store is opened for as short as possible or
+by the one process that owns it. Bars are unique per (symbol, open time): `Staging.merge` is the
+only way in.
 """
 
 import json

@@ -228,22 +228,24 @@ class Engine:
     def _decide(self, minute: Minute) -> None:
         session = self._session
         transaction, decided = session.step(minute, self._now_ns, self._arrived_s)
-        facts = next(facts for name, facts in transaction.events if name == "minute")
-        facts["clock_offset_ms"] = self._clock_offset_ms
+        told = [facts for name, facts in transaction.events if name == "minute"]
         made_s = time.perf_counter()
 
         def committed() -> None:
             # Orders count once they are durable.
             now_s = time.perf_counter()
-            latency = facts["latency_ms"]
-            latency["orders"] = latency.get("orders", 0.0) + 1e3 * (now_s - made_s)
-            latency["total"] = 1e3 * (now_s - self._arrived_s)
+            for facts in told:
+                facts["clock_offset_ms"] = self._clock_offset_ms
+                latency = facts["latency_ms"]
+                latency["orders"] = latency.get("orders", 0.0) + 1e3 * (now_s - made_s)
+                latency["total"] = 1e3 * (now_s - self._arrived_s)
 
         self._recorder.record(session, transaction, committed)
         decisions = self._folder.decisions_path
         with self._folder.writing(decisions):
             append_decisions(decisions, session, minute.close_ns, decided)
-        self._tell(facts)
+        for facts in told:
+            self._tell(facts)
 
     def _control(self) -> ControlServer:
         loop = asyncio.get_running_loop()

@@ -11,6 +11,18 @@ _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH")
 _SETTLED_IN_QUOTE = ("binanceusdm", "krakenfutures", "kucoinfutures")
 
 
+def exchange_of(feed: str) -> str:
+    """The exchange of a feed ``ccxt:EXCHANGE``.
+
+    Raises:
+        FeedError: there is no such feed.
+    """
+    kind, _, exchange = feed.partition(":")
+    if kind != "ccxt" or not exchange:
+        raise FeedError(f"no feed {feed!r}; there are replay, ccxt:EXCHANGE and oanda")
+    return exchange
+
+
 def symbol_of(name: str) -> str:
     """Our name: ``BTC/USDT:USDT`` is ``BTCUSDT``, ``USD_JPY`` is ``USDJPY``."""
     return re.sub(r"[^A-Za-z0-9.]", "", name.split(":")[0]).upper()
@@ -22,11 +34,12 @@ def venue_name(name: str, feed: str) -> str:
     A name in the venue's own form is kept.
 
     Raises:
-        FeedError: our name does not say where base and quote part.
+        FeedError: there is no such feed, or our name does not say where base and quote part.
     """
     symbol = symbol_of(name)
     if feed == "replay":
         return symbol
+    exchange = "" if feed == "oanda" else exchange_of(feed)
     if symbol != name:
         return name
     if feed == "oanda":
@@ -35,7 +48,7 @@ def venue_name(name: str, feed: str) -> str:
         return f"{symbol[:3]}_{symbol[3:6]}"
     for quote in _QUOTES:
         if symbol.endswith(quote) and len(symbol) > len(quote):
-            settled = f":{quote}" if feed.removeprefix("ccxt:") in _SETTLED_IN_QUOTE else ""
+            settled = f":{quote}" if exchange in _SETTLED_IN_QUOTE else ""
             return f"{symbol.removesuffix(quote)}/{quote}{settled}"
     raise FeedError(f"{name}: write the pair as the exchange does, such as BTC/USDT:USDT")
 

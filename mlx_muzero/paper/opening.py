@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from mlx_muzero.config import Config, MarketConfig
-from mlx_muzero.errors import ConfigError, FeedError
+from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.bars import MINUTE_NS, utc_ns
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import instrument
@@ -13,6 +13,7 @@ from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.names import exchange_of
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.session import Session, Trader
@@ -110,9 +111,7 @@ def make_feed(settings: PaperSettings, history_bars: int, speed: float = math.in
         from mlx_muzero.paper.feeds.oanda import OandaSource
 
         return LiveFeed(OandaSource())
-    kind, colon, exchange = wanted.feed.partition(":")
-    if kind != "ccxt" or not colon:
-        raise FeedError(f"no feed {wanted.feed!r}; there are replay, ccxt:EXCHANGE and oanda")
+    exchange = exchange_of(wanted.feed)
     from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
 
     source = CcxtSource(exchange)

@@ -114,7 +114,8 @@ class Session:
             self._order(minute.close_ns, decided, transaction, sent_ns)
             decided.latency_ms["orders"] = 1e3 * (self._stopwatch() - began_s)
         decided.latency_ms["total"] = 1e3 * (self._stopwatch() - arrived_s)
-        self._tell_minute(minute, states, decided, transaction)
+        if minute.close_ns > self.begin_ns:
+            self._tell_minute(minute, states, decided, transaction)
         return transaction, decided
 
     def command(self, name: Command, now_ns: int) -> Transaction:
@@ -269,7 +270,6 @@ class Session:
         if not chosen:
             return
         pairs, traders = [ready[i] for i in chosen], [traders[i] for i in chosen]
-        began_s = self._stopwatch()
         try:
             observation = np.stack(
                 [t.observer.observe(t.account.position_features()) for t in traders]
@@ -289,7 +289,7 @@ class Session:
         decided.pairs, decided.result, decided.simulations = pairs, result, simulations
         decided.positions = position.tolist()
         decided.threshold_pips = [t.observer.threshold_pips() for t in traders]
-        decided.latency_ms = {"observe": 1e3 * (planned_s - began_s), "search": 1e3 * searched_s}
+        decided.latency_ms = {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s}
 
     def _order(
         self,

@@ -1,0 +1,164 @@
+"""Measures paper trading: from a minute's last bar to its durable orders, and what it holds on to.
+
+    python scripts/bench_paper.py [--pairs N] [--simulations N] [--minutes N] [--backend NAME]
+
+Networks of fx_micro with random heads decide on made-up bars that are replayed as fast as they are
+read; the session, its store and its journal are what `mlx-muzero paper start` runs. `--minutes
+1440` is a day: memory must end where it was a tenth into it, and so must open descriptors.
+"""
+
+import argparse
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.networks import OUTCOMES, fx_micro
+from bench.report import Report
+from bench.resources import open_descriptors, resident_bytes
+from mlx_muzero import journal
+from mlx_muzero.agent import Agent
+from mlx_muzero.config import FX_MICRO
+from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, Bars
+from mlx_muzero.market.frames import minutes_before
+from mlx_muzero.paper.agent_planner import AgentPlanner
+from mlx_muzero.paper.engine import Engine
+from mlx_muzero.paper.feeds.replay import ReplayFeed
+from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.opening import make_session
+from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.session_report import LATENCIES
+from mlx_muzero.paper.settings import PaperSettings, SessionSettings
+from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.paper.transaction import Row
+from mlx_muzero.trading.positions import FX_ACTIONS
+
+_CODES = ("USD", "EUR", "GBP", "CHF", "AUD", "NZD", "CAD")
+NAMES = [base + quote for base in _CODES for quote in _CODES if base != quote]
+_MONDAY_NS = 4 * DAY_NS + 2000 * 7 * DAY_NS
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Milliseconds of one stage, over all minutes that planned."""
+
+    stage: str
+    p50: float
+    p99: float
+    most: float
+
+
+@dataclass(frozen=True)
+class Soak:
+    """What the process held a tenth into the session, and at its end."""
+
+    minutes: int
+    minutes_per_s: float
+    mib_begin: float
+    mib_end: float
+    growth_frac: float
+    descriptors_begin: int
+    descriptors_end: int
+
+
+class Watch:
+    """Notes what the process holds, minute by minute."""
+
+    def __init__(self) -> None:
+        self.held: list[tuple[int, int]] = []
+
+    def minute(self, _facts: Row) -> None:
+        """Take note."""
+        self.held.append((resident_bytes(), open_descriptors()))
+
+    def soak(self, seconds: float) -> Soak:
+        """What was noted in a session that took so long."""
+        begin, end = self.held[len(self.held) // 10], self.held[-1]
+        return Soak(
+            minutes=len(self.held),
+            minutes_per_s=len(self.held) / seconds,
+            mib_begin=begin[0] / 2**20,
+            mib_end=end[0] / 2**20,
+            growth_frac=end[0] / begin[0] - 1.0,
+            descriptors_begin=begin[1],
+            descriptors_end=end[1],
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Latency and endurance of paper trading.")
+    parser.add_argument("--pairs", type=int, default=16, choices=range(1, len(NAMES) + 1))
+    parser.add_argument("--simulations", type=int, default=50)
+    parser.add_argument("--minutes", type=int, default=300, help="decided on")
+    parser.add_argument("--backend", default="native", choices=["native", "mlx"])
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    facts = {name: getattr(options, name) for name in ("pairs", "simulations", "backend")}
+    report = Report(options.json, **facts)
+    with tempfile.TemporaryDirectory() as folder:
+        watch, path = Watch(), Path(folder) / "paper"
+        begun_s = time.perf_counter()
+        trade(path, options, watch)
+        soak = watch.soak(time.perf_counter() - begun_s)
+        report.table("latency", "From the last bar to durable orders, ms:", latencies(path))
+    report.table("soak", "What the process held:", [soak])
+    report.end()
+
+
+def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
+    """A session of `options.minutes` decided minutes, and the history before them."""
+    names = NAMES[: options.pairs]
+    settings = PaperSettings(
+        pairs={name: name for name in names},
+        session=SessionSettings(simulations=options.simulations, backend=options.backend),
+    )
+    warm = minutes_before(FX_MICRO.market)
+    bars = [made_up(name, seed, warm + options.minutes) for seed, name in enumerate(names)]
+    search = replace(FX_MICRO.search, backend=options.backend)
+    planner = AgentPlanner(Agent(fx_micro(), search, FX_ACTIONS, OUTCOMES))
+    session = make_session(settings, FX_MICRO, planner, _MONDAY_NS + warm * MINUTE_NS)
+    folder = PaperFolder(path)
+    with folder.held():
+        folder.begin(settings)
+        with PaperStore(folder.store_path) as store:
+            recorder = Recorder(folder, store, journal.Journal(folder.journal_path))
+            feed = ReplayFeed(bars)
+            asyncio.run(
+                Engine(
+                    folder, settings, session, store, recorder, feed, None, None, watch.minute
+                ).run()
+            )
+
+
+def latencies(path: Path) -> list[Latency]:
+    """By stage, from the journal."""
+    events = journal.read(path / "journal.jsonl")
+    planned = [e["latency_ms"] for e in events if e["event"] == "minute" and e["simulations"]]
+    rows = []
+    for stage in LATENCIES:
+        values = [latency[stage] for latency in planned]
+        p50, p99 = (float(np.percentile(values, q)) for q in (50, 99))
+        rows.append(Latency(stage, p50, p99, max(values)))
+    return rows
+
+
+def made_up(name: str, seed: int, count: int) -> Bars:
+    """A random walk."""
+    close = 1.1 + np.cumsum(np.random.default_rng(seed).integers(-3, 4, count)) * 1e-5
+    opened = np.concatenate([close[:1], close[:-1]])
+    return Bars(
+        name,
+        _MONDAY_NS + MINUTE_NS * np.arange(count, dtype=np.int64),
+        opened,
+        np.maximum(opened, close),
+        np.minimum(opened, close),
+        close,
+        np.full(count, np.nan),
+    )
+
+
+if __name__ == "__main__":
+    main()
