@@ -19,7 +19,7 @@ STOPPED_EXIT_CODE = 130
 
 def train(
     run: Annotated[Path, typer.Option(help="Run folder, new or (with --resume) begun.")],
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
+    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
     preset: Preset = "fx_micro",
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
