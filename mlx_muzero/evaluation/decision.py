@@ -26,11 +26,13 @@ class Decision:
         result: of the search, one root.
         tree: the whole tree.
         threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
+        unit: "pips" or "bps", what that is counted in.
     """
 
     result: SearchResult
     tree: TreeTable
     threshold_pips: float
+    unit: str = "pips"
 
 
 def decide_at(
@@ -56,7 +58,7 @@ def decide_at(
     result, tree = agent.explain(observation, position, simulations=simulations)
     threshold = _next_threshold(dataset.close[: bar + 1])
     pip = pip_price(dataset.close[[bar]], rules.pip_size)
-    return Decision(result, tree, float(np.max(threshold / pip)))
+    return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)
 
 
 def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:
