@@ -170,6 +170,11 @@ _RULES = (
         "the lowest value must lie below the highest",
     ),
     _Rule(
+        ("model.transformer_heads", "model.transformer_width"),
+        lambda c: c.model.transformer_width % c.model.transformer_heads == 0,
+        "the heads must divide the width",
+    ),
+    _Rule(
         ("replay.min_episodes", "replay.max_episodes"),
         lambda c: c.replay.min_episodes <= c.replay.max_episodes,
         "training would wait for more episodes than are kept",

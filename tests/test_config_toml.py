@@ -35,7 +35,8 @@ def values_of(key: Key) -> st.SearchStrategy:
 def configs(draw) -> Config:
     """Valid values for a few keys, the rest as in the preset."""
     paired = {"train_frac", "validation_frac", "session_bars", "num_unroll_steps", "value_min",
-              "value_max", "min_episodes", "max_episodes", "features"}  # fmt: skip
+              "value_max", "min_episodes", "max_episodes", "features",
+              "transformer_heads", "transformer_width"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
     config = replace(FX_MICRO, market=market)
     for section, keys in KEYS.items():
@@ -97,7 +98,7 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[search]\ndiscount = 1.01", "1.01 is out of range, allowed is 0 to 1"),
         ("[search]\ndiscount = nan", "nan is out of range"),
         ("[model]\nvalue_max = inf", "inf is out of range"),
-        ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market; did you"),
+        ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market, diff"),
         ("preset = 'fx_mikro'", "run.toml:1: preset: 'fx_mikro' is not one of fx_micro, crypto;"),
         ("[market]\ntrain_frac = 0.9\nvalidation_frac = 0.1", "must stay below 1"),
         ("[model]\nvalue_min = 300", "300.0 with model.value_max = 300.0: the lowest value must"),
@@ -181,7 +182,7 @@ def test_describe_lists_every_key():
         0,
         "at least 0",
     )
-    assert rows["trading.reward"].allowed == "amddp1 | mark_to_market"
+    assert rows["trading.reward"].allowed == "amddp1 | mark_to_market | differential_sharpe"
     assert rows["market.symbol"].allowed == "any string"
     assert rows["market.symbols"].allowed == "list of strings"
     assert rows["market.timeframes"].allowed == "list of 5m | 1h"

@@ -108,9 +108,9 @@ def test_pairs_and_their_funding_become_one_dataset(real_data, store):
     histories = [load_history(store, symbol, market) for symbol in market.symbols]
     dataset = MarketDataset.of_pairs(histories, market)
     assert len(dataset.close) == 11 * 43_171
-    # Three settlements a day for thirty days.
+    # Three settlements a day for thirty days; those of BNB are mostly of nothing.
     paid = np.bincount(dataset.pair, dataset.funding_rate != 0)
-    assert (paid > 85).all()
+    assert (np.delete(paid, market.symbols.index("BNBUSDT")) > 85).all()
     known = market_feature_names(market).index("funding_rate_known")
     for split in SPLITS:
         starts = dataset.evaluation_starts(split)

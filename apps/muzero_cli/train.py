@@ -68,7 +68,9 @@ def train(
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
         _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
-    display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
+    display = TrainingDisplay(
+        console, rules.table.action_names, settings.train.episodes, minutes, rules.unit
+    )
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
     with folder.held():
         # A run is begun only when all that a configuration or a market can get wrong is past.

@@ -53,7 +53,7 @@ def tree(
         wanted = f"the run has several: name one of {loaded.dataset.label}"
         raise typer.BadParameter(wanted, param_hint="--pair")
     simulations = simulations or loaded.config.search.num_simulations
-    decision = decide_at(loaded.agent(), loaded.dataset, open_time_ns, simulations)
+    decision = decide_at(loaded.agent(), loaded.dataset, loaded.rules, open_time_ns, simulations)
     display = TreeDisplay(
         f"{run}, checkpoint {loaded.checkpoint}: {loaded.dataset.label} "
         f"at {utc_text(open_time_ns)} UTC, {simulations} simulations",

@@ -12,14 +12,15 @@ import numpy as np
 from mlx_muzero.config import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.frames import market_feature_names
-from mlx_muzero.trading.core import POSITION_FEATURES, TradingCore, TradingRules
+from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I8, I32, I64, U64
 
 
 def observation_features(config: Config) -> tuple[str, ...]:
     """Names of an observation's columns, the market's first: a checkpoint's schema."""
-    return market_feature_names(config.market) + POSITION_FEATURES
+    account = TradingRules.from_config(config).position_features
+    return market_feature_names(config.market) + account
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +63,11 @@ class SessionEnv:
         return self.dataset.close
 
     @property
+    def funding_rate(self) -> F64:
+        """Funding that settles within each bar of the whole market, ``f64[T]``."""
+        return self.dataset.funding_rate
+
+    @property
     def open_time_ns(self) -> I64:
         """Opens of the whole market, ``i64[T]``; what is known ends at `bar`."""
         return self.dataset.open_time_ns
@@ -70,16 +76,6 @@ class SessionEnv:
     def table(self) -> ActionTable:
         """Positions and actions."""
         return self.rules.table
-
-    @property
-    def pip_size(self) -> float:
-        """Price of one pip."""
-        return self.rules.pip_size
-
-    @property
-    def round_trip_cost_pips(self) -> float:
-        """Cost of one trade of exposure 1."""
-        return self.rules.round_trip_cost_pips
 
     @property
     def episode(self) -> U64:
@@ -97,7 +93,7 @@ class SessionEnv:
         return self.step_index == self.session_bars
 
     def position_features(self) -> F32:
-        """The account's six features, ``f32[B, 6]``."""
+        """`TradingRules.position_features` of each account, ``f32[B, n]``."""
         return self.core.position_features()
 
     def observe(self) -> F32:
@@ -110,7 +106,8 @@ class SessionEnv:
             raise ValueError("the sessions have ended")
         bar, close = self.bar, self.dataset.close
         final = self.step_index + 1 == self.session_bars
-        reward = self.core.step(action, close[bar], close[bar + 1], bar, final)
+        funding_rate = self.dataset.funding_rate[bar + 1]
+        reward = self.core.step(action, close[bar], close[bar + 1], bar, final, funding_rate)
         self.step_index += 1
         return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])
 
