@@ -40,7 +40,7 @@ def test_json_is_all_there_is_on_standard_output(files):
     path, db = files
     (report,) = json.loads(run("import", path, "--db", db, "--json").stdout)
     assert report["rejected"][0]["line"] == 8
-    (summary,) = json.loads(run("list", "--db", db, "--json").stdout)
+    (summary,) = json.loads(run("list", "--db", db, "--json").stdout)["symbols"]
     assert (summary["symbol"], summary["bars"]) == ("USDJPY", 299)
     quality = json.loads(run("check", "USDJPY", "--db", db, "--json").stdout)
     assert quality["gap_counts"]["one-minute hole"] == 1

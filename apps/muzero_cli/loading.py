@@ -8,6 +8,7 @@ from mlx_muzero import config_toml
 from mlx_muzero.config import PRESETS, Config
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
 from muzero_cli.options import DEFAULT_DATABASE
@@ -28,17 +29,30 @@ def load_config(
 
 
 def of_symbol(settings: Config, symbol: str) -> Config:
-    """`settings` with what a symbol's name settles."""
+    """`settings` for `symbol`, or for several with commas between, and what a name settles."""
+    if settings.market.features == "crypto":
+        symbols = tuple(symbol.split(","))
+        market = replace(settings.market, symbol=symbols[0], symbols=symbols)
+        return replace(settings, market=market)
     pip_size = instrument(symbol).pip_size or settings.market.pip_size
     return replace(settings, market=replace(settings.market, symbol=symbol, pip_size=pip_size))
 
 
-def load_dataset(config: Config, database: Path | None) -> tuple[MarketDataset, Path]:
-    """Bars of the configured symbol with features and outcomes, and the store they came from."""
+def load_dataset(
+    config: Config, database: Path | None, pairs: tuple[str, ...] | None = None
+) -> tuple[MarketDataset, Path]:
+    """Bars of the configured pairs with features and outcomes, and the store they came from.
+
+    Args:
+        config: of the run.
+        database: the store, or None for the usual one.
+        pairs: those of the configured pairs to load; None for all.
+    """
     path = database or DEFAULT_DATABASE
+    wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
-        bars = store.load(config.market.symbol)
-    return MarketDataset.from_bars(bars, config.market), path
+        histories = [load_history(store, pair, config.market) for pair in wanted]
+    return MarketDataset.of_pairs(histories, config.market), path
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ STOPPED_EXIT_CODE = 130
 
 def train(
     run: Annotated[Path, typer.Option(help="Run folder, new or (with --resume) begun.")],
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
+    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
     preset: Preset = "fx_micro",
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
@@ -68,7 +68,9 @@ def train(
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
         _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
-    display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
+    display = TrainingDisplay(
+        console, rules.table.action_names, settings.train.episodes, minutes, rules.unit
+    )
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
     with folder.held():
         # A run is begun only when all that a configuration or a market can get wrong is past.

@@ -11,7 +11,7 @@ from mlx_muzero.agent import Agent
 from mlx_muzero.config import Backend, CollectConfig, Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.search.actions import sample_actions
-from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
+from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.types import F64, I64
@@ -76,7 +76,10 @@ class Collector:
         env = SessionEnv(self._dataset, self._rules, starts)
         table = self._rules.table
         played = Episodes.empty(
-            count, env.session_bars, table.next_position.shape[1], len(POSITION_FEATURES)
+            count,
+            env.session_bars,
+            table.next_position.shape[1],
+            len(self._rules.position_features),
         )
         played.start[:] = starts
         heat = temperature(self._config.collect, episode)

@@ -22,7 +22,7 @@ from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
+from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.checkpoint import Checkpoint
@@ -114,7 +114,7 @@ class Trainer:
             self.config.train.seed,
             steps=self.config.market.session_bars,
             actions=len(self.rules.table.action_names),
-            position_features=len(POSITION_FEATURES),
+            position_features=len(self.rules.position_features),
         )
         self.collector = Collector(self.config, self.dataset, self.rules)
         self.background = None
@@ -140,7 +140,7 @@ class Trainer:
         if path is None:
             return
         saved = checkpoints.load(path)
-        require_schema(saved.state, self.rules.table, path)
+        require_schema(saved.state, self.config, self.rules.table, path)
         try:
             self.learner.restore(saved.weights, saved.optimizer)
             self.replay.restore(saved.replay)
@@ -292,7 +292,7 @@ class Trainer:
             weights=weights,
             optimizer=optimizer,
             replay=self.replay.state(),
-            state={"counters": asdict(self.counters), **schema(self.rules.table)},
+            state={"counters": asdict(self.counters), **schema(self.config, self.rules.table)},
         )
         name = f"{self.counters.saves:06d}-episode-{self.counters.episodes:06d}"
         path = self.folder.checkpoints.save(name, checkpoint, best=best)
