@@ -137,16 +137,8 @@ def _print_series(reports: "list[SeriesReport]") -> None:
     from rich.console import Console
     from rich.table import Column, Table
 
-    table = Table(
-        Column("series", min_width=15),
-        "points",
-        "every",
-        "known for",
-        "holes",
-        "longest",
-        "low",
-        "high",
-    )
+    columns = ("points", "every", "kept", "holes", "longest", "low", "high")
+    table = Table(Column("series", min_width=15), *columns)
     for r in reports:
         table.add_row(
             r.name,
@@ -155,8 +147,8 @@ def _print_series(reports: "list[SeriesReport]") -> None:
             f"{r.max_age_minutes:,.0f}",
             f"{r.holes:,}",
             f"{r.longest_hole_minutes:,.0f}",
-            f"{r.lowest:.3g}",
-            f"{r.highest:.3g}",
+            f"{r.lowest:.2g}",
+            f"{r.highest:.2g}",
         )
     Console().print(table)
     Console().print("Times are minutes; a hole is longer than a value is kept.", highlight=False)
