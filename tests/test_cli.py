@@ -207,7 +207,7 @@ def test_synthetic_bars_are_made_and_listed(cli):
     assert (code, err) == (0, "")
     assert out.startswith("RANDOM_WALK: 1,440 bars")
     code, out, _ = cli("data", "list", "--db", "s.duckdb", "--json")
-    (listed,) = json.loads(out)
+    (listed,) = json.loads(out)["symbols"]
     assert (listed["symbol"], listed["bars"], listed["synthetic"]) == ("RANDOM_WALK", 1440, True)
 
 

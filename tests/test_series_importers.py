@@ -193,6 +193,8 @@ def test_a_macro_figure_is_known_from_its_release(store, tmp_path):
     assert np.isnan(known[0])
     # Of two figures released together the later month's counts.
     assert known[1:].tolist() == [1.4, 1.7]
+    assert import_file(store, path).already_imported
+    assert import_file(store, path, "inflation").inserted == 3
     bad = write(tmp_path / "rates.csv", ["2021-01-01,1.4,someday"], "date,value,release_time")
     with pytest.raises(DataError, match=r"rates.csv:2: release_time is not an ISO 8601 time"):
         import_file(store, bad)

@@ -135,25 +135,23 @@ def check_symbol(
 
 def _print_series(reports: "list[SeriesReport]") -> None:
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    from mlx_muzero.market.bars import utc_text
-
-    columns = ("series", "points", "from (UTC)", "to (UTC)", "every min", "holes", "longest min")
-    table = Table(*columns, "lowest", "highest")
+    columns = ("points", "every", "kept", "holes", "longest", "low", "high")
+    table = Table(Column("series", min_width=15), *columns)
     for r in reports:
         table.add_row(
             r.name,
             f"{r.points:,}",
-            utc_text(r.first_ns),
-            utc_text(r.last_ns),
             f"{r.usual_minutes:,.0f}",
-            f"{r.holes:,} > {r.max_age_minutes:,.0f} min",
+            f"{r.max_age_minutes:,.0f}",
+            f"{r.holes:,}",
             f"{r.longest_hole_minutes:,.0f}",
-            f"{r.lowest:.6g}",
-            f"{r.highest:.6g}",
+            f"{r.lowest:.2g}",
+            f"{r.highest:.2g}",
         )
     Console().print(table)
+    Console().print("Times are minutes; a hole is longer than a value is kept.", highlight=False)
 
 
 def _print_import(report: "ImportReport") -> None:

@@ -17,7 +17,7 @@ from mlx_muzero.market.series import (
 )
 
 if TYPE_CHECKING:
-    # Training reads what was loaded here, and loads no bar store itself.
+    # Who has a history in memory needs no store.
     from mlx_muzero.market.store import BarStore
 
 

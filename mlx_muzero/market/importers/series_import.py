@@ -59,7 +59,9 @@ def import_series(
     earlier = {record.symbol for record in store.imports() if record.sha256 == sha256}
     file = _read(path, format_name, symbol, progress)
     symbols = tuple(dict.fromkeys(series.symbol for series in file.series))
-    if set(symbols) <= earlier:
+    # The same figures may come again under another name.
+    held = {(summary.symbol, summary.name) for summary in store.series()}
+    if set(symbols) <= earlier and {(s.symbol, s.name) for s in file.series} <= held:
         return ImportReport(path.name, symbols, format_name, "UTC", already_imported=True)
     with store.transaction():
         merges = [store.write_series(series) for series in file.series]
