@@ -35,7 +35,7 @@ class RunSummary:
 
 
 class RunListing:
-    """The runs in `root`, and `root` itself if it is one; journals are read on from call to call."""
+    """The runs in `root`, and `root` itself if it is one; each call reads journals on."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
