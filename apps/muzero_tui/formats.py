@@ -33,6 +33,8 @@ def number(value: float | None, digits: int = 4) -> str:
     """About `digits` digits: ``12,345``, ``1.234``, ``0.0012``."""
     if value is None:
         return NOTHING
+    if isinstance(value, int):
+        return f"{value:,}"
     size = abs(value)
     if size >= 10 ** (digits - 1) or value == 0:
         return f"{value:,.0f}"
@@ -90,3 +92,10 @@ def clock(ns: int | None, seconds: bool = False) -> str:
 def day_and_clock(ns: int) -> str:
     """UTC date and time of nanoseconds since 1970."""
     return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%m-%d %H:%M")
+
+
+def outcome_range(name: str, threshold: float) -> str:
+    """The price changes an outcome stands for."""
+    return {"UP": f"> +{threshold:.1f}", "DOWN": f"< -{threshold:.1f}"}.get(
+        name, f"+-{threshold:.1f}"
+    )

@@ -102,12 +102,12 @@ def _rasterize(
     return cells
 
 
-def _stroke(
-    start: tuple[int, int] | None, end: tuple[int, int]
-) -> Sequence[tuple[int, int]]:
+def _stroke(start: tuple[int, int] | None, end: tuple[int, int]) -> Sequence[tuple[int, int]]:
     """Dots from one point to the next, one for each column."""
     if start is None or end[0] - start[0] < 1:
         return [end]
     width = end[0] - start[0]
     rise = end[1] - start[1]
-    return [(start[0] + step, start[1] + round(rise * step / width)) for step in range(1, width + 1)]
+    return [
+        (start[0] + step, start[1] + round(rise * step / width)) for step in range(1, width + 1)
+    ]

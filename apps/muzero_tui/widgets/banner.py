@@ -24,13 +24,13 @@ class Banner(Panel, can_focus=False):
         if self.app.no_run:
             return left
         condition = condition_text(self.watched, paint)
-        name = Text(f"{self.watched.folder.name} ", "bold")
+        title = Text(f"{self.watched.folder.name} ", "bold")
         room = width - left.cell_len - 1
         right = Text("")
         # What has no room is left out, the least important first.
-        for part in (condition, self._moment(paint), name):
+        for part in (condition, self._moment(paint), title):
             if right.cell_len + part.cell_len + 1 <= room:
-                right = part.append_text(Text(" ")).append_text(right) if right else part
+                right = part.append(" ").append_text(right)
         return left.append(" " * max(room - right.cell_len, 0)).append_text(right)
 
     def _moment(self, paint: Paint) -> Text:

@@ -63,8 +63,8 @@ class PlotPanel(Panel):
         Binding("v", "next_curve", "Next curve", id="plot.next_curve"),
     ]
 
-    def __init__(self, **options: str) -> None:
-        super().__init__(**options)
+    def __init__(self) -> None:
+        super().__init__()
         self.view = View()
         self._curve_number = 0
 

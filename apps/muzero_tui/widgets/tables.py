@@ -15,8 +15,8 @@ class LiveTable(DataTable[Text]):
 
     HELP: ClassVar[str] = ""
 
-    def __init__(self, **options: str) -> None:
-        super().__init__(cursor_type="row", **options)
+    def __init__(self, *, id: str) -> None:  # noqa: A002
+        super().__init__(cursor_type="row", id=id)
         self._columns_shown: tuple[str, ...] = ()
         self._rows_shown: dict[str, Row] = {}
 
@@ -53,6 +53,6 @@ class LiveTable(DataTable[Text]):
             self.add_column(column, key=column)
         for key, row in rows.items():
             self.add_row(*row, key=key)
-        if chosen in rows:
+        if chosen is not None and chosen in rows:
             self.move_cursor(row=self.get_row_index(chosen), animate=False, scroll=False)
             self.scroll_to(scroll.x, scroll.y, animate=False)
