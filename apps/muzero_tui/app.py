@@ -145,9 +145,11 @@ class MuZeroApp(App[None]):
 
     def _keep_up(self) -> None:
         if isinstance(self.screen, RunScreen) and not self._opening:
-            if isinstance(self.screen, ProfileScreen):
-                self.profile = self.watched.profile() or {}
             self.screen.keep_up()
+
+    def read_profile(self) -> None:
+        """Take what was last measured of the run."""
+        self.profile = self.watched.profile() or {}
 
     def _look(self) -> None:
         if self.screen is self._runs:

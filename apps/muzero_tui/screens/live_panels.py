@@ -156,10 +156,13 @@ class Health(PaperPanel):
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Ill feeds, then notices."""
         state, text = self.state, Text()
-        ill = {p: e for p, e in state.feed.items() if e["kind"] in ("stale", "disconnected")}
+        ill = {pair: "stale" for pair, row in state.pairs.items() if row.get("state") == "stale"}
+        for pair, event in state.feed.items():
+            if event["kind"] in ("stale", "disconnected"):
+                ill[pair or "all"] = event["kind"]
         if ill:
-            for pair, event in ill.items():
-                text.append(f"◌ {pair or 'all'} {event['kind']}\n", paint.warning)
+            for pair, kind in ill.items():
+                text.append(f"◌ {pair} {kind}\n", paint.warning)
         elif state.minute:
             text.append(f"✓ {len(state.pairs)} feeds well\n", paint.good)
         for event in reversed(state.notices):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
+from textual.geometry import Size
 
 from muzero_tui.formats import bar, number, percent
 from muzero_tui.paint import Paint
@@ -17,6 +18,10 @@ UNMEASURED = "no data: measure it with mlx-muzero profile {}"
 
 class ProfilePanel(Panel):
     """A panel of figures; as high as what it says."""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Lines of what is said."""
+        return len(self.draw(width, 0, self.app.paint).plain.rstrip("\n").splitlines())
 
     @property
     def found(self) -> dict[str, Any]:
@@ -46,7 +51,9 @@ class Verdict(ProfilePanel):
             return Text(UNMEASURED.format(self.watched.folder), paint.muted)
         text = Text().append(f"{self.found['machine']}\n{self.found['subject']}\n", paint.muted)
         text.append(f"{self.found['verdict']}\n", f"bold {paint.accent}")
-        return text.append("\n".join(self.found["notes"]), paint.muted)
+        for note in self.found["notes"]:
+            text.append(f"{note}\n", paint.muted)
+        return text
 
 
 class Steps(ProfilePanel):
@@ -153,6 +160,12 @@ class ProfileScreen(RunScreen):
             yield Steps()
             yield Costs()
             yield Placement()
+
+    def show(self) -> None:
+        """Read the profile again: panels grow with it."""
+        self.app.read_profile()
+        for panel in self.query(ProfilePanel):
+            panel.refresh(layout=True)
 
 
 def _planned(operations: list[dict[str, Any]]) -> str:
