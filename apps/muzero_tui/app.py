@@ -155,9 +155,9 @@ class MuZeroApp(App[None]):
         if self.screen is self._runs:
             self._runs.look()
 
-    def show_decisions_of(self, pair: str) -> None:
+    async def show_decisions_of(self, pair: str) -> None:
         """The tree screen, filtered by a pair."""
-        self.switch_mode("tree")
+        await self.switch_mode("tree")
         line = self._screens["tree"].query_one("#filter", Input)
         line.value, line.display = pair, True
 

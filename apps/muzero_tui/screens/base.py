@@ -26,7 +26,7 @@ class RunScreen(Screen[None]):
         (160, "-wide"),
     ]
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
-    AUTO_FOCUS = "LiveTable, PlotPanel, Panel"
+    AUTO_FOCUS = "LiveTable, Panel"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "filter", "Filter", id="filter", key_display="/", show=False),
         Binding("escape", "leave", "Back", id="back", show=False),
@@ -56,7 +56,9 @@ class RunScreen(Screen[None]):
         self.call_after_refresh(self.keep_up)
 
     def keep_up(self) -> None:
-        """Redraw what shows the run."""
+        """Redraw what shows the run; nothing before the screen is made, or when it goes."""
+        if not self.query("#filter"):
+            return
         self.show()
         for panel in self.query(Panel):
             panel.refresh()

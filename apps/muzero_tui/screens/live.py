@@ -45,6 +45,7 @@ class PairTable(LiveTable):
 class LiveScreen(RunScreen):
     """The pairs above, the account below; commands go to the running engine."""
 
+    AUTO_FOCUS = "#pairs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "app.command('stop_entries')", "Stop entries", id="command.stop_entries"),
         Binding("f", "app.command('flatten')", "Flatten", id="command.flatten"),
@@ -75,10 +76,10 @@ class LiveScreen(RunScreen):
                 rows[pair] = [cells[column] for column in columns]
         self.query_one(PairTable).show(columns, rows)
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Show the tree behind the pair's last decision."""
         if event.row_key.value is not None:
-            self.app.show_decisions_of(event.row_key.value)
+            await self.app.show_decisions_of(event.row_key.value)
 
     def _columns(self) -> tuple[str, ...]:
         return next(columns for least, columns in COLUMNS if self.size.width >= least)
