@@ -69,7 +69,7 @@ class Session:
                 shares = [2.0 if at == action else 0.5 for at in range(len(ACTIONS))]
                 up = 0.35 + 0.2 * math.sin(minute / 6 + number)
                 row |= {
-                    "action": ACTIONS[action],
+                    "action": action,
                     "probabilities": [share / sum(shares) for share in shares],
                     "outcomes": [up, 0.25, 0.75 - up],
                     "value": 0.1 * math.sin(minute / 9 + number),

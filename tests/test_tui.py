@@ -19,7 +19,7 @@ from muzero_tui.widgets.banner import Banner
 from muzero_tui.widgets.panel import Panel, PlotPanel
 from muzero_tui.widgets.search_tree import SearchTree
 from muzero_tui.widgets.tables import LiveTable
-from paper_journals import Session
+from paper_journals import START_NS, Session, append_decision
 from training_journals import training_run
 
 SIZE = (120, 36)
@@ -229,10 +229,13 @@ def test_decisions_are_stepped_through_and_folded(session):
         assert tree(pilot.app) == (1, 0.02)
         await pilot.press("tab", "greater_than_sign", "greater_than_sign", "less_than_sign")
         assert tree(pilot.app) == (1, 0.05)
-        await pilot.press("left_square_bracket", "right_square_bracket")
-        await pilot.pause()
-        assert tree(pilot.app)[0] == 0
+        table = pilot.app.screen.query_one("#decision-list", LiveTable)
+        await pilot.press("left_square_bracket")
+        assert table.row_count == 1
+        await pilot.press("right_square_bracket")
+        assert table.row_count == 5
 
+    append_decision(session.folder / "decisions", "BTC/USDT", START_NS - 86_400 * 10**9)
     drive(app_of(session), script)
 
 
@@ -258,9 +261,9 @@ def test_a_command_needs_a_second_key(session):
         await pilot.press("f", "escape")
         await app.workers.wait_for_complete()
         assert given == []
-        for keys in ("ff", "sy", "hh"):
+        for keys in ("ff", "sy", "hh", "gg"):
             await pilot.press(keys[0])
-            assert "open position" in app.screen._text
+            assert "Open positions now:" in app.screen._text
             await pilot.press(keys[1])
             await app.workers.wait_for_complete()
         await pilot.pause()
@@ -268,7 +271,7 @@ def test_a_command_needs_a_second_key(session):
 
     with lives(session.folder), ControlServer(session.folder / "control.sock", handlers):
         assert drive(app_of(session), script) == {"done as told"}
-    assert given == ["flatten", "stop_entries", "halt"]
+    assert given == ["flatten", "stop-entries", "halt", "resume"]
 
 
 def test_commands_are_refused_where_they_make_no_sense(session):

@@ -12,7 +12,6 @@ import typer
 from rich.console import Console
 
 from mlx_muzero.config import CollectBackend
-from muzero_cli.background import train_and_watch
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
 
 STOPPED_EXIT_CODE = 130
@@ -43,6 +42,8 @@ def train(
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
     if watch:
+        from muzero_cli.background import train_and_watch
+
         train_and_watch(run)
         return
     from mlx_muzero.backends import settle

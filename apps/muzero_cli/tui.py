@@ -39,7 +39,10 @@ def show(run: Path, *, read_only: bool = False) -> None:
         from muzero_tui.app import MuZeroApp
     except ModuleNotFoundError as error:
         raise _missing(error) from error
-    MuZeroApp(run, read_only=read_only).run()
+    app = MuZeroApp(run, read_only=read_only)
+    app.run()
+    if app.return_code:
+        raise typer.Exit(app.return_code)
 
 
 def _serve(run: Path, port: int) -> None:

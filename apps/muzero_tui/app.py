@@ -1,5 +1,7 @@
 """The application: one watched run, five screens, commands to the process that runs it."""
 
+import asyncio
+import signal
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
@@ -109,6 +111,12 @@ class MuZeroApp(App[None]):
 
     def on_mount(self) -> None:
         """Show the first screen and begin to look."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Textual gives the terminal back when it exits, not when it is ended.
+            leave = partial(self.exit, return_code=128 + number)
+            asyncio.get_running_loop().add_signal_handler(number, leave)
+        # What is drawn takes its colors from the theme.
+        self.theme_changed_signal.subscribe(self, lambda _theme: self._keep_up())
         if self.no_run:
             self.switch_mode("runs")
         else:
@@ -147,9 +155,10 @@ class MuZeroApp(App[None]):
         if isinstance(self.screen, RunScreen) and not self._opening:
             self.screen.keep_up()
 
-    def read_profile(self) -> None:
-        """Take what was last measured of the run."""
-        self.profile = self.watched.profile() or {}
+    def read_profile(self) -> bool:
+        """Take what was last measured of the run; whether that is new."""
+        before, self.profile = self.profile, self.watched.profile() or {}
+        return self.profile != before
 
     def _look(self) -> None:
         if self.screen is self._runs:
@@ -166,7 +175,7 @@ class MuZeroApp(App[None]):
     def action_command(self, name: str) -> None:
         """Ask whether a command is meant, and give it."""
         if reason := self._refusal():
-            self.notify(reason, title=f"{name.replace('_', ' ')} is not possible", timeout=6)
+            self.notify(reason, title=f"{name} is not possible", timeout=6)
             return
         state = self.watched.state
         assert isinstance(state, PaperState)
@@ -235,7 +244,6 @@ class MuZeroApp(App[None]):
         """The next of dark, light, the terminal's colors and color-blind safe."""
         place = CYCLE.index(self.theme) + 1 if self.theme in CYCLE else 0
         self.theme = CYCLE[place % len(CYCLE)]
-        self._keep_up()
 
     def action_copy(self) -> None:
         """What the focused widget shows, into the clipboard."""

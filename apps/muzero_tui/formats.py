@@ -46,7 +46,7 @@ def number(value: float | None, digits: int = 4) -> str:
 
 def signed(value: float | None, digits: int = 2) -> str:
     """With its sign: ``+1.25``."""
-    return NOTHING if value is None else f"{value:+,.{digits}f}"
+    return NOTHING if value is None else f"{round(value, digits) + 0.0:+,.{digits}f}"
 
 
 def percent(share: float | None, digits: int = 0) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.css.query import NoMatches
 from textual.screen import Screen
 from textual.widgets import Footer, Input
 
@@ -56,12 +57,13 @@ class RunScreen(Screen[None]):
         self.call_after_refresh(self.keep_up)
 
     def keep_up(self) -> None:
-        """Redraw what shows the run; nothing before the screen is made, or when it goes."""
-        if not self.query("#filter"):
-            return
-        self.show()
+        """Redraw what shows the run."""
+        try:
+            self.show()
+        except NoMatches:
+            return  # the screen is still being made, or already going
         for panel in self.query(Panel):
-            panel.refresh()
+            panel.keep_up()
 
     def show(self) -> None:
         """Bring what is not a panel up to date."""

@@ -7,33 +7,31 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Key
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mlx_muzero.watch.paper_state import PaperState
 
-KEYS = {"stop_entries": "s", "flatten": "f", "halt": "h"}
+KEYS = {"stop-entries": "s", "flatten": "f", "halt": "h", "resume": "g"}
 
 
 def consequence(command: str, state: PaperState) -> str:
     """What a command will do to this account, as a sentence."""
-    minute, held = state.minute, state.open_positions
-    positions = f"{held} open position{'' if held == 1 else 's'}"
-    if command == "stop_entries":
-        return (
-            f"No new position is entered from now on. The {positions} are kept, managed and closed "
-            "as the agent decides."
-        )
-    if command == "flatten":
-        return (
-            f"The {positions} (exposure {minute.get('exposure_total', 0):.2f}, unrealized "
-            f"{minute.get('unrealized', 0):+,.2f}) are closed at the next fills, costs included; "
-            "then nothing is entered."
-        )
-    return (
-        f"No order of any kind is sent from now on, closing ones neither: the {positions} stay "
-        "open and unmanaged until the engine is started again."
-    )
+    minute, orders = state.minute, f"Open orders now: {len(state.orders)}."
+    held = f"Open positions now: {state.open_positions}."
+    exposure, unrealized = minute.get("exposure_total", 0.0), minute.get("unrealized", 0.0)
+    return {
+        "stop-entries": "No position is opened or increased any more; open ones are still managed "
+        f"and closed by the agent. {held}",
+        "flatten": "Pending orders are canceled and every position is closed at its next bar's "
+        f"open, costs included; then nothing is opened until resume. {held} Exposure "
+        f"{exposure:.2f}, unrealized {unrealized:+,.2f}.",
+        "halt": "Pending orders are canceled and nothing is traded or planned any more, closing "
+        f"neither: positions stay open until resume. {held} {orders}",
+        "resume": "Trading goes on with the next minute: stops are lifted, and drawdown and daily "
+        f"loss count from the equity of now. {held}",
+    }[command]
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -51,16 +49,18 @@ class ConfirmScreen(ModalScreen[bool]):
 
     def compose(self) -> ComposeResult:
         """Name, consequence, keys."""
-        name, key = self._command.replace("_", " ").upper(), KEYS[self._command]
+        name, key = self._command.replace("-", " ").upper(), KEYS[self._command]
         with Vertical(id="confirm"):
             yield Static(name, id="confirm-name", markup=False)
             yield Static(self._text, markup=False)
             keys = f"{key} or y: do it     esc: leave it"
             yield Static(keys, id="confirm-keys", markup=False)
 
-    def on_key(self, event: object) -> None:
+    def on_key(self, event: Key) -> None:
         """The command's own key a second time means it."""
-        if getattr(event, "key", "") == KEYS[self._command]:
+        if event.key == KEYS[self._command]:
+            event.stop()  # or it asks again on the screen below
+            event.prevent_default()
             self.dismiss(True)
 
     def action_answer(self, yes: bool) -> None:

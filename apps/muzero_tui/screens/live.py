@@ -47,9 +47,10 @@ class LiveScreen(RunScreen):
 
     AUTO_FOCUS = "#pairs"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("s", "app.command('stop_entries')", "Stop entries", id="command.stop_entries"),
+        Binding("s", "app.command('stop-entries')", "Stop entries", id="command.stop_entries"),
         Binding("f", "app.command('flatten')", "Flatten", id="command.flatten"),
         Binding("h", "app.command('halt')", "Halt", id="command.halt"),
+        Binding("g", "app.command('resume')", "Resume", id="command.resume", show=False),
     ]
 
     def body(self) -> ComposeResult:
@@ -118,11 +119,8 @@ def _action(row: dict[str, Any], state: PaperState) -> str:
     if action is None:
         return "-"
     names = state.began.get("actions", [])
-    number_of = names.index(action) if action in names else action
-    if not isinstance(number_of, int):
-        return str(action)
-    name = names[number_of] if number_of < len(names) else str(number_of)
-    return f"{name} {percent(shares[number_of])}" if number_of < len(shares) else name
+    name = names[action] if action < len(names) else str(action)
+    return f"{name} {percent(shares[action])}" if action < len(shares) else name
 
 
 def _blocks(shares: list[float] | None) -> str:

@@ -163,9 +163,9 @@ class ProfileScreen(RunScreen):
 
     def show(self) -> None:
         """Read the profile again: panels grow with it."""
-        self.app.read_profile()
-        for panel in self.query(ProfilePanel):
-            panel.refresh(layout=True)
+        if self.app.read_profile():
+            for panel in self.query(ProfilePanel):
+                panel.refresh(layout=True)
 
 
 def _planned(operations: list[dict[str, Any]]) -> str:

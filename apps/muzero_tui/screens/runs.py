@@ -54,7 +54,7 @@ class RunsScreen(RunScreen):
             for run in self._found
             if wanted in f"{run.folder.name} {run.kind} {run.condition}".lower()
         }
-        self.query_one(RunsTable).show(("run", "kind", "state", "age", "best", "bad lines"), rows)
+        self.query_one(RunsTable).show(("run", "kind", "state", "age", "best", "bad"), rows)
         empty = self.query_one("#no-runs", Static)
         empty.display = not rows
         empty.update(self._nothing())

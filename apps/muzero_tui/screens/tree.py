@@ -76,7 +76,7 @@ class TreeScreen(RunScreen):
                 rows[str(number)] = [Text(when), Text(entry.pair), Text(note)]
             if len(rows) == MOST_LISTED:
                 break
-        columns = ("close", "pair", "episodes") if self._trains else ("close", "pair")
+        columns = ("close", "pair", "at") if self._trains else ("close", "pair")
         table = self.query_one(DecisionTable)
         table.border_title = self._day.stem if self._day else "no decisions"
         table.show(columns, {key: row[: len(columns)] for key, row in rows.items()})

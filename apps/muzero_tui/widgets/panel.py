@@ -26,6 +26,7 @@ class Panel(Widget, can_focus=True):
     HELP: ClassVar[str] = ""
 
     app: MuZeroApp
+    _drawn: Text | None = None
 
     def on_mount(self) -> None:
         """Put the title on the border."""
@@ -38,6 +39,15 @@ class Panel(Widget, can_focus=True):
 
     def render(self) -> Text:
         """What `draw` gives for the present size."""
+        self._drawn = self._draw()
+        return self._drawn
+
+    def keep_up(self) -> None:
+        """Redraw if there is anything new to be seen: drawing a text costs less than showing it."""
+        if self._draw() != self._drawn:
+            self.refresh()
+
+    def _draw(self) -> Text:
         size = self.content_size
         text = self.draw(size.width, size.height, self.app.paint)
         text.no_wrap, text.overflow = True, "ellipsis"

@@ -28,7 +28,7 @@ class LiveTable(DataTable[Text]):
             for key, row in rows.items():
                 cells = zip(columns, row, self._rows_shown[key], strict=True)
                 for column, cell, shown in cells:
-                    if cell != shown:
+                    if cell != shown or cell.style != shown.style:
                         self.update_cell(key, column, cell, update_width=True)
         self._columns_shown, self._rows_shown = tuple(columns), dict(rows)
 
