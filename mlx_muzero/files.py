@@ -1,4 +1,4 @@
-"""Folders that are whole or absent, whenever the program is stopped."""
+"""Folders that are whole or absent and lines that are whole, whenever the program is stopped."""
 
 import fcntl
 import os
@@ -21,6 +21,30 @@ def flush_tree(folder: Path) -> None:
     """Make everything in `folder` durable."""
     for path in (*folder.rglob("*"), folder):
         flush(path)
+
+
+def append_line(path: Path, line: bytes) -> None:
+    """Add a line to a file that others read meanwhile; one write, so lines never interleave.
+
+    What a killed process left unfinished is closed first; readers skip it.
+    """
+    data = line + b"\n"
+    if _ends_in_torn_line(path):
+        data = b"\n" + data
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def _ends_in_torn_line(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read(1) != b"\n"
+    except OSError:
+        return False
 
 
 @contextmanager

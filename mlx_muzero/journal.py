@@ -5,12 +5,12 @@ when the run goes on, and readers skip it.
 """
 
 import json
-import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from mlx_muzero.files import append_line
 from mlx_muzero.json_values import finite
 
 Clock = Callable[[], datetime]
@@ -31,22 +31,7 @@ class Journal:
     def append(self, event: str, **facts: Any) -> None:
         """Add one event with its wall time; one write call, so lines are never interleaved."""
         line = {"event": event, "time": self._clock().isoformat(), **finite(facts)}
-        data = json.dumps(line, allow_nan=False).encode() + b"\n"
-        if self._ends_in_torn_line():
-            data = b"\n" + data
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            os.write(descriptor, data)
-        finally:
-            os.close(descriptor)
-
-    def _ends_in_torn_line(self) -> bool:
-        try:
-            with self._path.open("rb") as file:
-                file.seek(-1, os.SEEK_END)
-                return file.read(1) != b"\n"
-        except OSError:
-            return False
+        append_line(self._path, json.dumps(line, allow_nan=False).encode())
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

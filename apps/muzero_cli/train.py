@@ -36,8 +36,16 @@ def train(
     minutes: Annotated[
         Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--tui", help="Train in the background and watch it here.")
+    ] = False,
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
+    if watch:
+        from muzero_cli.background import train_and_watch
+
+        train_and_watch(run)
+        return
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.models import build_model

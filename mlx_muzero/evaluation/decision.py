@@ -38,19 +38,26 @@ class Decision:
 def decide_at(
     agent: Agent, dataset: MarketDataset, rules: TradingRules, open_time_ns: int, simulations: int
 ) -> Decision:
-    """Plan at the close of the bar that opens at `open_time_ns`, knowing nothing after it.
-
-    Args:
-        agent: who decides.
-        dataset: of one pair.
-        rules: of the account.
-        open_time_ns: of the bar.
-        simulations: of the search.
+    """`decide` at the close of the bar that opens at `open_time_ns`, of a dataset of one pair.
 
     Raises:
         DataError: there is no such bar, or too few before it for an observation.
     """
-    bar = _bar_at(dataset, open_time_ns)
+    return decide(agent, dataset, rules, _bar_at(dataset, open_time_ns), simulations)
+
+
+def decide(
+    agent: Agent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
+) -> Decision:
+    """Plan at the close of a bar, knowing nothing after it.
+
+    Args:
+        agent: who decides.
+        dataset: of any pairs.
+        rules: of the account.
+        bar: index in `dataset`, with an observation.
+        simulations: of the search.
+    """
     account = TradingCore(rules, 1)
     account.reset(dataset.close[[bar]], np.array([bar]))
     observation = observations(dataset, np.array([bar]), account.position_features())

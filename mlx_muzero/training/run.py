@@ -62,14 +62,16 @@ class MarketRecord:
 
 
 class RunFolder:
-    """``runs/<name>/``: config.toml, market.json, journal.jsonl, checkpoints/, export/, lock.
+    """``runs/<name>/``: config.toml, market.json, journal.jsonl, lock and the folders.
 
-    And ``collector/`` for what a collector's programs are kept in while they play.
+    Folders: ``checkpoints/``, ``decisions/`` with trees, ``export/``, and ``collector/`` for what a
+    collector's programs are kept in while they play.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.journal_path = path / "journal.jsonl"
+        self.decisions_path = path / "decisions"
         self.checkpoints = CheckpointStore(path / "checkpoints")
         self.export_path = path / "export"
         self.collector_path = path / "collector"
