@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mlx_muzero.errors import MuZeroError
-from muzero_cli import config, data
+from muzero_cli import config, data, paper
 from muzero_cli.doctor import doctor
 from muzero_cli.evaluate import evaluate
 from muzero_cli.export import export
@@ -36,6 +36,7 @@ app = typer.Typer(
 data.app.command("synth")(synth)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
+app.add_typer(paper.app, name="paper")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("tree")(tree)
