@@ -252,6 +252,8 @@ CRYPTO = Config(
     ),
     model=ModelConfig(encoder="transformer", value_min=-100.0, value_max=100.0, value_bins=401),
     search=SearchConfig(num_simulations=50, num_simulations_collect=16, depth_limit=5),
+    # Every target is always legal: FX's temperature of 10 would resize at every bar, for its costs.
+    collect=CollectConfig(initial_temperature=1.0, final_temperature=0.5),
 )
 """One model over many crypto pairs on minute bars and what surrounds them (CRYPTO 3)."""
 

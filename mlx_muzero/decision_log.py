@@ -7,17 +7,17 @@ nodes. A line begins with what an index needs, so that finding decisions parses 
 
 import heapq
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import append_line
-from mlx_muzero.json_values import finite
 
 MOST_NODES = 64
 COLUMNS = (
@@ -98,7 +98,7 @@ def append(folder: Path, record: DecisionRecord) -> None:
     """Add a decision to the file of its day in `folder`, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     day = datetime.fromtimestamp(record.close_ns // 1_000_000_000, UTC).date()
-    line = json.dumps(finite(_rounded(asdict(record))), allow_nan=False, ensure_ascii=False)
+    line = json.dumps(_compact(vars(record)), allow_nan=False, ensure_ascii=False)
     append_line(folder / f"{day}.jsonl", line.encode())
 
 
@@ -198,12 +198,12 @@ def _plain(column: Any) -> list[Any]:
     return column.tolist() if hasattr(column, "tolist") else list(column)
 
 
-def _rounded(value: Any) -> Any:
-    """Floats to the digits a float32 holds about: a day of trees takes half the space."""
-    if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_rounded(item) for item in value]
+def _compact(value: Any) -> Any:
+    """Floats to the digits a float32 holds about, which halves a day of trees; None for NaN."""
     if isinstance(value, float):
-        return float(f"{value:.{_DIGITS}g}")
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_compact(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _compact(item) for key, item in value.items()}
     return value

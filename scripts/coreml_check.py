@@ -18,6 +18,7 @@ import numpy as np
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.config import ConcreteBackend
+from mlx_muzero.coreml.core_ml import core_ml
 from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.coreml.export import export
 from mlx_muzero.coreml.figures import Verification
@@ -46,7 +47,7 @@ def check(subject: Subject, folder: Path) -> None:
     samples = made_up_samples(subject.model, SAMPLES)
 
     def verified(made: Path) -> Verification:
-        found = verify(made, subject.model, subject.table, samples, quick=True)
+        found = verify(made, subject.model, subject.table, samples, core_ml(), quick=True)
         for engine in found.engines:
             print(engine.name, "; ".join(engine.problems(found.precision)) or "within bounds")
             for error in engine.outputs:

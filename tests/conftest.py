@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Iterator[BarStore]:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small_config() -> Config:
     """A configuration whose networks, sessions and searches take milliseconds."""
     return Config(

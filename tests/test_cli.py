@@ -207,7 +207,7 @@ def test_synthetic_bars_are_made_and_listed(cli):
     assert (code, err) == (0, "")
     assert out.startswith("RANDOM_WALK: 1,440 bars")
     code, out, _ = cli("data", "list", "--db", "s.duckdb", "--json")
-    (listed,) = json.loads(out)
+    (listed,) = json.loads(out)["symbols"]
     assert (listed["symbol"], listed["bars"], listed["synthetic"]) == ("RANDOM_WALK", 1440, True)
 
 
@@ -275,15 +275,16 @@ def test_a_second_interrupt_ends_the_run_at_once(tmp_path, config_file, db):
         "from mlx_muzero.training.checkpoint import CheckpointStore\n"
         "def save(*_, **__):\n"
         "    print('saving', flush=True)\n"
-        "    time.sleep(60)\n"
+        # In pieces: a signal that another thread receives ends no sleep of this one.
+        "    for _ in range(600): time.sleep(0.1)\n"
         "CheckpointStore.save = save\n"
         "from muzero_cli.main import run\n"
         "run()\n"
     )
     command = [sys.executable, slow, "train", "--run", "run", "--config", config_file, "--db", db]
     # No checkpoint is due before the interrupt: two signals at once would count as one.
-    for interval in ("validate_interval", "checkpoint_interval"):
-        command += ["--set", f"train.{interval}=1000000"]
+    for count in ("episodes", "validate_interval", "checkpoint_interval"):
+        command += ["--set", f"train.{count}=1000000"]
     process = subprocess.Popen(
         command,
         cwd=tmp_path,

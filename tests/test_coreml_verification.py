@@ -2,14 +2,16 @@
 
 import functools
 import shutil
-from types import SimpleNamespace
+import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from exports import passed, run_config, trading_model
 from markets import walk_bars
-from mlx_muzero.coreml import verification
+from mlx_muzero.coreml.child import ChildLost
+from mlx_muzero.coreml.core_ml import ThisMac
 from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.coreml.figures import (
@@ -20,9 +22,10 @@ from mlx_muzero.coreml.figures import (
     OutputError,
     Verification,
 )
-from mlx_muzero.coreml.program import load_program
+from mlx_muzero.coreml.manifest import Manifest
+from mlx_muzero.coreml.program import program_set
 from mlx_muzero.coreml.samples import draw_samples
-from mlx_muzero.coreml.verification import verify
+from mlx_muzero.coreml.verification import interpreted, verify
 from mlx_muzero.coreml.weights import weights_of
 from mlx_muzero.errors import ExportError
 from mlx_muzero.market.dataset import MarketDataset
@@ -65,9 +68,9 @@ def exported(model, tmp_path_factory):
 def check(model, samples, exported):
     """Verifies an export of the model; `load` comes between the programs and the figures."""
 
-    def verified(mode="all_outcomes", load=load_program, quick=False, of=model, **options):
+    def verified(mode="all_outcomes", mac=None, load=interpreted, quick=False, of=model, **options):
         folder = exported(mode, **options)
-        return verify(folder, of, FX_ACTIONS, samples, quick=quick, load=load)
+        return verify(folder, of, FX_ACTIONS, samples, mac, quick=quick, load=load)
 
     return verified
 
@@ -75,8 +78,8 @@ def check(model, samples, exported):
 def spoiled(change):
     """A loader whose programs' outputs go through `change(name, outputs)` on the way."""
 
-    def load(folder, entry, engine, units):
-        program = load_program(folder, entry, "sim", units)
+    def load(folder, entry):
+        program = interpreted(folder, entry)
         return lambda inputs: change(entry.name, program(inputs))
 
     return load
@@ -150,30 +153,30 @@ def test_a_changed_package_is_refused(exported, tmp_path, model, samples):
         verify(tmp_path / "export", model, FX_ACTIONS, samples)
 
 
-@pytest.fixture
-def on_a_mac(monkeypatch):
-    monkeypatch.setattr(verification, "sys", SimpleNamespace(platform="darwin"))
-    monkeypatch.delenv(COMPUTE_UNITS_VARIABLE, raising=False)
+class FakeMac:
+    """Core ML played by the interpreter; its process dies on units in `lost`, `wrong` are off."""
+
+    units = ("CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE")
+
+    def __init__(self, lost=(), wrong=()):
+        self.lost, self.wrong = lost, wrong
+
+    @contextmanager
+    def programs(self, export, units):
+        if units in self.lost:
+            raise ChildLost("Failed to build the model execution plan", curable=False)
+        entries = Manifest.load(export).programs
+        by_key = {entry.key: interpreted(export, entry) for entry in entries}
+        off = 1.0 if units in self.wrong else 0.0
+
+        def call(key, inputs):
+            return {name: array + off for name, array in by_key[key](inputs).items()}
+
+        yield program_set(call, entries)
 
 
-def mac_loader(failing=(), wrong=()):
-    """Core ML played by the interpreter; compute units in `failing` raise, in `wrong` are off."""
-
-    def load(folder, entry, engine, units):
-        program = load_program(folder, entry, "sim", units)
-        if engine == "sim":
-            return program
-        if units in failing:
-            raise RuntimeError("Failed to build the model execution plan")
-        if units in wrong:
-            return lambda inputs: {key: array + 1.0 for key, array in program(inputs).items()}
-        return program
-
-    return load
-
-
-def test_a_mac_verifies_every_compute_unit(check, on_a_mac):
-    found = check(load=mac_loader(), quick=True)
+def test_a_mac_verifies_every_compute_unit(check):
+    found = check(mac=FakeMac(), quick=True)
     assert [figures.name for figures in found.engines] == [
         "interpreter",
         "Core ML CPU_ONLY",
@@ -184,26 +187,27 @@ def test_a_mac_verifies_every_compute_unit(check, on_a_mac):
     assert found.problems() == []
 
 
-def test_the_environment_can_keep_a_mac_to_one_compute_unit(check, on_a_mac, monkeypatch):
+@pytest.mark.skipif(sys.platform == "darwin", reason="Core ML is there")
+def test_the_environment_can_keep_a_mac_to_one_compute_unit(check, monkeypatch):
     monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
-    found = check(load=mac_loader(failing=["CPU_ONLY"]), quick=True)
+    found = check(mac=ThisMac(), quick=True)
     assert [figures.name for figures in found.engines] == ["interpreter", "Core ML CPU_ONLY"]
-    assert "Failed to build" in found.problems()[0]
+    assert "Core ML runs on macOS only" in found.problems()[0]
 
 
-def test_a_compute_unit_that_cannot_be_used_is_reported(check, on_a_mac):
-    found = check(load=mac_loader(failing=["CPU_AND_GPU"], wrong=["CPU_AND_NE"]), quick=True)
+def test_a_compute_unit_that_cannot_be_used_is_reported(check):
+    found = check(mac=FakeMac(lost=["CPU_AND_GPU"], wrong=["CPU_AND_NE"]), quick=True)
     problems = [figures.problems("fp16") for figures in found.engines]
     assert problems[:2] == [[], []]
-    assert problems[2] == ["RuntimeError: Failed to build the model execution plan"]
+    assert problems[2] == ["Failed to build the model execution plan"]
     assert "initial latent is off by" in problems[3][0]
     assert found.problems() == []
     assert found.as_dict()["engines"][2]["failure"] == problems[2][0]
 
 
-def test_an_export_that_no_compute_unit_runs_does_not_pass(check, on_a_mac):
-    units = ["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE"]
-    found = check(load=mac_loader(failing=units[:2], wrong=units[2:]), quick=True)
+def test_an_export_that_no_compute_unit_runs_does_not_pass(check):
+    units = FakeMac.units
+    found = check(mac=FakeMac(lost=units[:2], wrong=units[2:]), quick=True)
     assert [problem.split(":")[0] for problem in found.problems()] == [
         f"Core ML {name}" for name in units
     ]

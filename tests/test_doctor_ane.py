@@ -11,6 +11,7 @@ from exports import run_config, trading_model
 from fake_plans import FakePlan, cpu, neural_engine
 from mlx_muzero import doctor
 from mlx_muzero.coreml.child import ChildLost
+from mlx_muzero.coreml.core_ml import core_ml
 from mlx_muzero.coreml.export import ExportOptions
 from mlx_muzero.coreml.manifest import Manifest
 from mlx_muzero.coreml.placement import placement
@@ -20,7 +21,6 @@ from mlx_muzero.profiling import ane_lab, ane_questions
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.ane_questions import ask
 from mlx_muzero.profiling.ane_report import write_report
-from mlx_muzero.profiling.core_ml import core_ml
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.subject import Subject

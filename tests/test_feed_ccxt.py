@@ -3,8 +3,6 @@
 import itertools
 import math
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -387,27 +385,6 @@ def test_an_exchange_that_ccxt_does_not_have_is_named():
 
 def test_whether_bars_are_pushed_is_known_beforehand():
     assert CcxtSource("binance").pushes
-
-
-def test_without_ccxt_one_sentence_says_what_to_install():
-    code = (
-        "import sys; sys.modules['ccxt'] = None; sys.modules['ccxt.pro'] = None\n"
-        "from mlx_muzero.errors import FeedError\n"
-        "from mlx_muzero.paper.feeds.ccxt_source import CcxtSource\n"
-        "try: CcxtSource('binance')\n"
-        "except FeedError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "ccxt is not installed: pip install 'mlx_muzero[paper]'\n"
-
-
-def test_importing_feeds_loads_neither_ccxt_nor_httpx():
-    code = (
-        "import sys, mlx_muzero.paper.feeds.ccxt_source, mlx_muzero.paper.feeds.oanda\n"
-        "print([m for m in ('ccxt', 'httpx', 'aiohttp', 'mlx.core') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "[]\n"
 
 
 def test_unread_values_are_unknown():

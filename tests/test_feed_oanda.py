@@ -5,8 +5,6 @@ import contextlib
 import itertools
 import logging
 import math
-import subprocess
-import sys
 import traceback
 
 import pytest
@@ -353,18 +351,6 @@ def test_leaving_the_block_ends_every_task_and_connection():
             }, held.feed._source._client.is_closed
 
     assert run(main()) == (set(), True)
-
-
-def test_without_httpx_one_sentence_says_what_to_install():
-    code = (
-        "import sys; sys.modules['httpx'] = None\n"
-        "from mlx_muzero.errors import FeedError\n"
-        "from mlx_muzero.paper.feeds.oanda import OandaSource\n"
-        "try: OandaSource()\n"
-        "except FeedError as error: print(error)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "httpx is not installed: pip install 'mlx_muzero[paper]'\n"
 
 
 def test_unknown_prices_are_no_numbers():

@@ -40,6 +40,17 @@ def test_help_loads_nothing_heavy(arguments):
     assert loaded_by(command(arguments)) == []
 
 
+def test_watching_a_run_loads_nothing_heavy():
+    """So that the terminal application is there at once."""
+    code = "import muzero_cli.main, muzero_tui.app, mlx_muzero.watch.run, mlx_muzero.control"
+    report = "import sys; print([m for m in ('numpy', 'tomli_w', 'asyncio') if m in sys.modules])"
+    assert loaded_by(code) == ["textual"]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    )
+    assert "numpy" not in done.stdout
+
+
 def test_training_loads_no_bar_store():
     """Only the command line joins the two."""
     assert "duckdb" not in loaded_by("import mlx_muzero.training.trainer")

@@ -50,10 +50,10 @@ def _answers(checks: list["Check"], report: Path) -> list["Answer"]:
     """Asks the questions about the Neural Engine, and writes the report."""
     from rich.console import Console
 
+    from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.profiling.ane_lab import Lab
     from mlx_muzero.profiling.ane_questions import ask
     from mlx_muzero.profiling.ane_report import write_report
-    from mlx_muzero.profiling.core_ml import core_ml
     from mlx_muzero.profiling.subject import preset_subject
 
     console = Console(stderr=True)

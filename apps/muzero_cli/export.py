@@ -39,6 +39,7 @@ def export(
     """Export a run's networks to Core ML, verified before they replace an older export."""
     from rich.console import Console
 
+    from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.coreml.export import ExportOptions
     from mlx_muzero.coreml.export import export as export_programs
     from mlx_muzero.coreml.samples import draw_samples
@@ -59,7 +60,7 @@ def export(
 
     def verify(folder: Path) -> "Verification":
         status.update("verifying")
-        verification = verify_export(folder, loaded.model, loaded.rules.table, samples)
+        verification = verify_export(folder, loaded.model, loaded.rules.table, samples, core_ml())
         if not as_json:
             output_console().print(verification_tables(verification))
         return verification

@@ -17,9 +17,11 @@ from muzero_cli.doctor import doctor
 from muzero_cli.evaluate import evaluate
 from muzero_cli.export import export
 from muzero_cli.profile import profile
+from muzero_cli.status import status
 from muzero_cli.synthetic import synth
 from muzero_cli.train import train
 from muzero_cli.tree import tree
+from muzero_cli.tui import tui
 from muzero_cli.verify import verify
 
 app = typer.Typer(
@@ -42,6 +44,8 @@ app.command("export")(export)
 app.command("verify")(verify)
 app.command("profile")(profile)
 app.command("doctor")(doctor)
+app.command("status")(status)
+app.command("tui")(tui)
 
 
 def run() -> None:

@@ -35,8 +35,11 @@ def profile(
     subject = preset_subject() if run is None else run_subject(run)
     with Console(stderr=True).status("") as status:
         found = measure_profile(subject, Effort(seconds=seconds), status.update)
+    values = json.dumps(found.as_dict(), allow_nan=False)
+    if run is not None:
+        (run / "profile.json").write_text(values)
     if as_json:
-        typer.echo(json.dumps(found.as_dict(), allow_nan=False))
+        typer.echo(values)
     else:
         output_console().print(profile_tables(found))
     if png is not None:

@@ -19,7 +19,7 @@ STOPPED_EXIT_CODE = 130
 
 def train(
     run: Annotated[Path, typer.Option(help="Run folder, new or (with --resume) begun.")],
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
+    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
     preset: Preset = "fx_micro",
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
@@ -36,8 +36,16 @@ def train(
     minutes: Annotated[
         Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--tui", help="Train in the background and watch it here.")
+    ] = False,
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
+    if watch:
+        from muzero_cli.background import train_and_watch
+
+        train_and_watch(run)
+        return
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.models import build_model
@@ -68,7 +76,9 @@ def train(
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
         _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
-    display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
+    display = TrainingDisplay(
+        console, rules.table.action_names, settings.train.episodes, minutes, rules.unit
+    )
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
     with folder.held():
         # A run is begun only when all that a configuration or a market can get wrong is past.

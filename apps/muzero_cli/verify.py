@@ -17,6 +17,7 @@ def verify(
     """Compare an export's saved programs with the model they were made from."""
     from rich.console import Console
 
+    from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.coreml.manifest import Manifest
     from mlx_muzero.coreml.samples import draw_samples
     from mlx_muzero.coreml.verification import SAMPLES
@@ -30,7 +31,7 @@ def verify(
     loaded = load_run(export.resolve().parent, manifest.checkpoint, db)
     samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
     with Console(stderr=True).status(f"verifying checkpoint {manifest.checkpoint}"):
-        verification = verify_export(export, loaded.model, loaded.rules.table, samples)
+        verification = verify_export(export, loaded.model, loaded.rules.table, samples, core_ml())
     if as_json:
         typer.echo(json.dumps(verification.as_dict(), allow_nan=False))
     else:

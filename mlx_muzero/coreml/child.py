@@ -15,7 +15,7 @@ import numpy as np
 from mlx_muzero.coreml.buffers import Buffers, allocate, size_bytes
 from mlx_muzero.coreml.deployment import Deployment
 from mlx_muzero.coreml.manifest import ProgramEntry
-from mlx_muzero.coreml.processes import END_S, how_it_ended, spawn
+from mlx_muzero.coreml.processes import END_S, forget_words, how_it_ended, spawn
 from mlx_muzero.coreml.program import ComputeUnits, Engine
 from mlx_muzero.coreml.protocol import Job
 from mlx_muzero.errors import ExportError
@@ -108,6 +108,7 @@ class Child:
                 shape = inputs[name].shape
                 raise ExportError(f"{program}: input {name} is {shape}, wanted {view.shape}")
             np.copyto(view, inputs[name])
+        forget_words(self._stderr)
         with self._ended_on_failure():
             self._channel.send_bytes(program.encode())
             self._await_answer(limit_s, slow)

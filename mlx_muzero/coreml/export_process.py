@@ -95,7 +95,7 @@ def main(folder: Path) -> None:
     def verified(export_folder: Path) -> Verification:
         model = model_of(weights, Manifest.load(export_folder).sizes)
         # Whoever plays it tests it on the device, in yet another process.
-        return verify(export_folder, model, table, samples, quick=True, on_device=False)
+        return verify(export_folder, model, table, samples, quick=True)
 
     options = ExportOptions(batches=(job["rows"],))
     export(weights, config, target.name, target, verified, options)

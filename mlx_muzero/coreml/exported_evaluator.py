@@ -4,8 +4,6 @@ The latent pool is on this side, so a request needs nothing but its inputs, and 
 another child as if nothing had happened.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
 from pathlib import Path
 
 import mlx.core as mx
@@ -13,9 +11,9 @@ import mlx.core as mx
 from mlx_muzero.config import Expansion
 from mlx_muzero.coreml.child import Child, ChildLost
 from mlx_muzero.coreml.deployment import Deployment, compute_units
-from mlx_muzero.coreml.interface import PROGRAMS_FOR, ProgramName
+from mlx_muzero.coreml.interface import PROGRAMS_FOR
 from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
-from mlx_muzero.coreml.program import Engine, Program, ProgramSet
+from mlx_muzero.coreml.program import Engine, program_set
 from mlx_muzero.coreml.program_evaluator import ProgramEvaluator
 from mlx_muzero.coreml.self_test import self_test
 from mlx_muzero.coreml.supervisor import Supervisor
@@ -24,9 +22,6 @@ from mlx_muzero.errors import ExportError
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.mlx_evaluator import MlxEvaluator
 from mlx_muzero.types import F32
-
-Call = Callable[[str, Mapping[str, F32]], dict[str, F32]]
-"""Runs the program with a key."""
 
 
 class ExportedEvaluator(ProgramEvaluator):
@@ -125,11 +120,3 @@ def _entries(manifest: Manifest, expansion: Expansion, folder: Path) -> list[Pro
             "needs. Export again with mlx-muzero export."
         )
     return entries
-
-
-def program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:
-    """The programs of `entries`, run by `call`."""
-    programs: dict[ProgramName, dict[int, Program]] = {}
-    for entry in entries:
-        programs.setdefault(entry.name, {})[entry.rows] = partial(call, entry.key)
-    return programs

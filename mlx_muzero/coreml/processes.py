@@ -11,6 +11,7 @@ END_S = 5.0
 """How long a process may take to end once it has to."""
 
 _LAST_WORDS_BYTES = 4096
+_MOST_WORDS_BYTES = 1 << 20
 
 
 def spawn(
@@ -45,3 +46,14 @@ def how_it_ended(process: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> str:
     stderr.seek(-min(_LAST_WORDS_BYTES, stderr.seek(0, os.SEEK_END)), os.SEEK_END)
     words = stderr.read().decode(errors="replace").strip().splitlines()
     return f"it ended {how}" + (f" ({words[-1].strip()})" if words else "")
+
+
+def forget_words(stderr: IO[bytes]) -> None:
+    """Empties the file of what a process said once that is long: it may run for weeks.
+
+    The process shares the file's position, so it goes on at the beginning.
+    """
+    descriptor = stderr.fileno()
+    if os.fstat(descriptor).st_size > _MOST_WORDS_BYTES:
+        os.ftruncate(descriptor, 0)
+        os.lseek(descriptor, 0, os.SEEK_SET)

@@ -1,6 +1,7 @@
 """One exported program, loaded and ready to be called, whatever runs it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -33,6 +34,9 @@ class Program(Protocol):
 ProgramSet = Mapping[ProgramName, Mapping[int, Program]]
 """Loaded programs by name, then by number of rows."""
 
+Call = Callable[[str, Mapping[str, F32]], dict[str, F32]]
+"""Runs the program with a key."""
+
 
 def load_program(
     folder: Path, entry: ProgramEntry, engine: Engine, compute_units: ComputeUnits = "CPU_AND_NE"
@@ -50,3 +54,11 @@ def load_program(
     from mlx_muzero.coreml.device_program import DeviceProgram
 
     return DeviceProgram(package, entry.function, entry.content, compute_units)
+
+
+def program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:
+    """The programs of `entries`, run by `call`."""
+    programs: dict[ProgramName, dict[int, Program]] = {}
+    for entry in entries:
+        programs.setdefault(entry.name, {})[entry.rows] = partial(call, entry.key)
+    return programs

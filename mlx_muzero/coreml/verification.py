@@ -1,17 +1,23 @@
 """Verifying an export: its saved programs against the model they were made from."""
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from mlx_muzero.coreml.deployment import units_to_try
+from mlx_muzero.coreml.child import ChildLost
+from mlx_muzero.coreml.core_ml import CoreMl
 from mlx_muzero.coreml.drift import drift
 from mlx_muzero.coreml.figures import EngineFigures, Verification
-from mlx_muzero.coreml.interface import ProgramName
 from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
 from mlx_muzero.coreml.output_errors import output_errors
-from mlx_muzero.coreml.program import ComputeUnits, Engine, Program, ProgramSet, load_program
+from mlx_muzero.coreml.program import (
+    ComputeUnits,
+    Engine,
+    Program,
+    ProgramSet,
+    load_program,
+    program_set,
+)
 from mlx_muzero.coreml.samples import Samples
 from mlx_muzero.coreml.search_agreement import search_agreement
 from mlx_muzero.coreml.weights import digest, weights_of
@@ -25,7 +31,12 @@ SAMPLES = 512
 _OUTPUT_SAMPLES = 128
 _DRIFT_SAMPLES = 64
 
-Loader = Callable[[Path, ProgramEntry, Engine, ComputeUnits], Program]
+Loader = Callable[[Path, ProgramEntry], Program]
+
+
+def interpreted(folder: Path, entry: ProgramEntry) -> Program:
+    """A program of the export in `folder`, run in NumPy."""
+    return load_program(folder, entry, "sim")
 
 
 def verify(
@@ -33,10 +44,10 @@ def verify(
     model: StochasticMuZero,
     table: ActionTable,
     samples: Samples,
+    core_ml: CoreMl | None = None,
     *,
     quick: bool = False,
-    on_device: bool = True,
-    load: Loader = load_program,
+    load: Loader = interpreted,
 ) -> Verification:
     """Compare the export in `folder` with `model`.
 
@@ -45,9 +56,9 @@ def verify(
         model: with the weights it was made from.
         table: of actions.
         samples: situations to compare on.
+        core_ml: what runs the programs too, on each of its units.
         quick: outputs only, neither drift nor searches.
-        on_device: on macOS through Core ML too, in this process, on the units to try.
-        load: loads a program.
+        load: loads a program to be run here.
 
     Raises:
         ExportError: there is no export, its files were changed, or it was made from other weights.
@@ -62,8 +73,7 @@ def verify(
 
     sizes, few = manifest.sizes, samples.some(_DRIFT_SAMPLES)
 
-    def figures(engine: Engine, units: ComputeUnits | None) -> EngineFigures:
-        programs = _loaded(folder, manifest, engine, units, load)
+    def figures(engine: Engine, units: ComputeUnits | None, programs: ProgramSet) -> EngineFigures:
         errors = output_errors(programs, sizes, model, samples.some(_OUTPUT_SAMPLES))
         found = EngineFigures(engine, units, tuple(errors))
         if quick or found.problems(manifest.precision):
@@ -76,26 +86,14 @@ def verify(
             ),
         )
 
-    engines = [figures("sim", None)]
-    if on_device and sys.platform == "darwin":
-        for units in units_to_try():
+    by_key = {entry.key: load(folder, entry) for entry in manifest.programs}
+    here = program_set(lambda key, inputs: by_key[key](inputs), manifest.programs)
+    engines = [figures("sim", None, here)]
+    if core_ml is not None:
+        for units in core_ml.units:
             try:
-                engines.append(figures("coreml", units))
-            except Exception as error:  # whatever Core ML may raise: the other units matter too
-                reason = f"{type(error).__name__}: {error}"
-                engines.append(EngineFigures("coreml", units, failure=reason))
+                with core_ml.programs(folder, units) as programs:
+                    engines.append(figures("coreml", units, programs))
+            except ChildLost as lost:  # the other units matter too
+                engines.append(EngineFigures("coreml", units, failure=str(lost)))
     return Verification(manifest.precision, len(samples), tuple(engines))
-
-
-def _loaded(
-    folder: Path,
-    manifest: Manifest,
-    engine: Engine,
-    units: ComputeUnits | None,
-    load: Loader,
-) -> ProgramSet:
-    programs: dict[ProgramName, dict[int, Program]] = {}
-    for entry in manifest.programs:
-        program = load(folder, entry, engine, units or "CPU_ONLY")
-        programs.setdefault(entry.name, {})[entry.rows] = program
-    return programs

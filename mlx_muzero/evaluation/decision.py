@@ -25,24 +25,19 @@ class Decision:
         result: of the search, one root.
         tree: the whole tree.
         threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
+        unit: "pips" or "bps", what that is counted in.
     """
 
     result: SearchResult
     tree: TreeTable
     threshold_pips: float
+    unit: str = "pips"
 
 
 def decide_at(
     agent: Agent, dataset: MarketDataset, rules: TradingRules, open_time_ns: int, simulations: int
 ) -> Decision:
-    """Plan at the close of the bar that opens at `open_time_ns`, knowing nothing after it.
-
-    Args:
-        agent: who decides.
-        dataset: of one pair.
-        rules: of the account.
-        open_time_ns: of the bar.
-        simulations: of the search.
+    """`decide` at the close of the bar that opens at `open_time_ns`, of a dataset of one pair.
 
     Raises:
         DataError: there is no such bar, or too few before it for an observation.
@@ -53,7 +48,15 @@ def decide_at(
 def decide(
     agent: Agent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
 ) -> Decision:
-    """As `decide_at`, at the close of a bar given by its index, at which a session can start."""
+    """Plan at the close of a bar, knowing nothing after it.
+
+    Args:
+        agent: who decides.
+        dataset: of any pairs.
+        rules: of the account.
+        bar: index in `dataset`, with an observation.
+        simulations: of the search.
+    """
     account = TradingCore(rules, 1)
     account.reset(dataset.close[[bar]], np.array([bar]))
     observation = observations(dataset, np.array([bar]), account.position_features())
@@ -61,7 +64,7 @@ def decide(
     result, tree = agent.explain(observation, position, simulations=simulations)
     threshold = next_threshold(dataset.close[: bar + 1])
     pip = pip_price(dataset.close[[bar]], rules.pip_size)
-    return Decision(result, tree, float(np.max(threshold / pip)))
+    return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)
 
 
 def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:

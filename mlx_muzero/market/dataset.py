@@ -63,6 +63,9 @@ class MarketDataset:
         Raises:
           ValueError: there is none, or one that is not configured.
         """
+        unknown = {history.bars.symbol for history in histories} - set(config.pairs)
+        if unknown or not histories:
+            raise ValueError(f"wanted some of {config.label}, got {sorted(unknown) or 'nothing'}")
         by_pair = {config.pairs.index(history.bars.symbol): history for history in histories}
         return cls._joined([cls._of_pair(by_pair[pair], pair, config) for pair in sorted(by_pair)])
 

@@ -1,6 +1,7 @@
 """What the store knows of one pair: its minute bars, and the series that a configuration needs."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,10 @@ from mlx_muzero.market.series import (
     Series,
     SeriesByName,
 )
-from mlx_muzero.market.store import BarStore
+
+if TYPE_CHECKING:
+    # Who has a history in memory needs no store.
+    from mlx_muzero.market.store import BarStore
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +34,7 @@ class PairHistory:
     series: SeriesByName
 
 
-def load_history(store: BarStore, symbol: str, config: MarketConfig) -> PairHistory:
+def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHistory:
     """Bars of `symbol` and what `config` has seen beside them.
 
     The taker's share of a minute comes from trades, or from the klines where those have it.
@@ -56,7 +60,7 @@ def load_history(store: BarStore, symbol: str, config: MarketConfig) -> PairHist
     return PairHistory(bars, series)
 
 
-def _with_klines(trades: Series, store: BarStore, bars: Bars) -> Series:
+def _with_klines(trades: Series, store: "BarStore", bars: Bars) -> Series:
     """Shares from `trades`, and from klines in the minutes that those leave out."""
     bought = store.load_extras(bars.symbol).get("taker_buy_volume")
     if bought is None:

@@ -173,16 +173,22 @@ class BarStore:
             return staging.merge()
 
     @contextmanager
-    def staging(self) -> Iterator[Staging]:
-        """One transaction: committed when the block ends, undone when it raises."""
+    def transaction(self) -> Iterator[None]:
+        """What is done inside is committed when the block ends, and undone when it raises."""
         self._db.execute("begin")
         try:
-            yield Staging(self._db)
-            self._db.execute("drop table staged")
+            yield
         except BaseException:
             self._db.execute("rollback")
             raise
         self._db.execute("commit")
+
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """One transaction with a place for new bars."""
+        with self.transaction():
+            yield Staging(self._db)
+            self._db.execute("drop table staged")
 
     def load_series(self, symbol: str, name: str) -> Series:
         """One series of `symbol` (`market.series`); empty if the store has none."""
@@ -195,12 +201,12 @@ class BarStore:
         return SeriesTable(self._db).summaries() if self._version >= _SERIES_SINCE else []
 
     def write_series(self, series: Series) -> SeriesMerge:
-        """Add points (inside the caller's `staging` transaction)."""
+        """Add points (inside the caller's `transaction`)."""
         return SeriesTable(self._db).write(series)
 
     def remove(self, symbol: str) -> int:
         """Forget `symbol`, its series, imports and truth; returns the number of bars removed."""
-        with self.staging():
+        with self.transaction():
             SeriesTable(self._db).remove(symbol)
             for table in ("imports", "truths"):
                 self._db.execute(f"delete from {table} where symbol = ?", [symbol])
@@ -238,7 +244,7 @@ class BarStore:
         return [ImportRecord(*row) for row in rows]
 
     def record_import(self, record: ImportRecord) -> None:
-        """Remember that a file went in (inside the caller's `staging` transaction)."""
+        """Remember that a file went in (inside the caller's `transaction`)."""
         self._db.execute(
             "insert into imports values"
             " (?, ?, ?, ?, ?, ?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?))",

@@ -3,6 +3,7 @@
 from functools import cache
 from pathlib import Path
 
+from mlx_muzero.coreml.core_ml import CoreMl
 from mlx_muzero.coreml.deployment import LOAD_PROGRAM
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.coreml.figures import Verification
@@ -12,7 +13,6 @@ from mlx_muzero.coreml.program import Program, ProgramSet, load_program
 from mlx_muzero.coreml.samples import Samples, made_up_samples
 from mlx_muzero.coreml.verification import verify
 from mlx_muzero.coreml.weights import weights_of
-from mlx_muzero.profiling.core_ml import CoreMl
 from mlx_muzero.profiling.subject import Subject
 
 SAMPLES = 64
@@ -54,7 +54,7 @@ class Lab:
 
         def check(folder: Path) -> Verification:
             table = self.subject.table
-            return verify(folder, model, table, self.samples, quick=True, on_device=False)
+            return verify(folder, model, table, self.samples, quick=True)
 
         export(weights_of(model), config, self.subject.name, target, check, options)
         return target

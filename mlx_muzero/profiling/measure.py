@@ -5,8 +5,6 @@ it does not reach the other measurements.
 """
 
 import os
-import resource
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,6 +20,7 @@ from mlx_muzero.backends import NetworkEvaluator, make_encoder, make_evaluator, 
 from mlx_muzero.config import SearchConfig
 from mlx_muzero.coreml.apart import CallFailed, call_apart
 from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.memory import peak_memory_mb
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
 from mlx_muzero.profiling.figures import BackendProfile, CallTimes, StepTimes
 from mlx_muzero.profiling.leaves import some_leaves
@@ -101,16 +100,6 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
         )
         energy = decisions.energy(max(effort.pairs), max(effort.simulations), effort.energy_s)
     return BackendProfile(target.name, load_ms, calls, steps, energy=energy)
-
-
-def peak_memory_mb() -> float:
-    """The most this process ever held and the most one of its ended children did, in megabytes."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    own, children = (
-        resource.getrusage(who).ru_maxrss
-        for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    )
-    return (own + children) * unit / 1e6
 
 
 def _calls(subject: Subject, evaluator: NetworkEvaluator, count: int, seconds: float) -> CallTimes:

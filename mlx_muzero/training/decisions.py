@@ -11,8 +11,9 @@ from mlx_muzero.evaluation.decision import decide
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.trading.positions import FLAT
+from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import I64
 
 DECISIONS_PER_VALIDATION = 4
@@ -27,9 +28,9 @@ def record_decisions(
     simulations: int,
     episodes: int,
 ) -> None:
-    """Append what a flat account decides at the first of the sessions at `starts` to `folder`."""
+    """Append what flat accounts decide at some of the `starts` of sessions to `folder`."""
     table = rules.table
-    for start in starts[:DECISIONS_PER_VALIDATION]:
+    for start in spread_evenly(starts, DECISIONS_PER_VALIDATION):
         began = time.perf_counter()
         decision = decide(agent, dataset, rules, int(start), simulations)
         latency_ms = 1e3 * (time.perf_counter() - began)

@@ -5,6 +5,8 @@ a run resumed from a checkpoint does what the uninterrupted run would have done.
 `collect.backend` set, rounds are played beside all this, with weights whose age depends on time.
 """
 
+import os
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
@@ -18,10 +20,12 @@ from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
-from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.evaluation.calibration import outcome_calibration
+from mlx_muzero.evaluation.metrics import Metrics, action_alarm
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.memory import peak_memory_mb
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
@@ -127,6 +131,8 @@ class Trainer:
                 self.config, self.rules, self.collector, self.learner, refresher
             )
         self.journal = Journal(self.folder.journal_path)
+        self._learning_s = 0.0  # since the last line on it
+        self._first_step = 0
         self._validation_starts = self.dataset.evaluation_starts(
             "validation", self.config.train.validate_sessions
         )
@@ -148,7 +154,7 @@ class Trainer:
             self.counters = Counters(**saved.state["counters"])
         except (ValueError, KeyError, TypeError) as error:
             raise misfit(path, error) from error
-        self.learner.steps = self.counters.steps
+        self.learner.steps = self._first_step = self.counters.steps
         self.journal.append("resumed", checkpoint=path.name, **asdict(self.counters))
 
     def run(self) -> bool:
@@ -157,6 +163,7 @@ class Trainer:
         Raises:
           TrainingDiverged: a loss or the gradient is not finite; checkpoints are left as they are.
         """
+        self._journal_start()
         try:
             while self._act():
                 self._poll()
@@ -173,6 +180,20 @@ class Trainer:
         self._save()
         self.journal.append("finished", **asdict(self.counters))
         return True
+
+    def _journal_start(self) -> None:
+        replay, table = self.config.replay, self.rules.table
+        self.journal.append(
+            "started",
+            pid=os.getpid(),
+            symbol=self.config.market.symbol,
+            actions=list(table.action_names),
+            outcomes=list(OUTCOME_NAMES),
+            episodes_due=self.config.train.episodes,
+            replay_capacity=replay.max_episodes,
+            min_trade_frac=replay.min_trade_frac,
+            backend=self.agent.backend,
+        )
 
     def _act(self) -> bool:
         """Do the one thing that is due; False when nothing is left to do."""
@@ -219,14 +240,17 @@ class Trainer:
             decisions_per_s=episodes.action.size / played.seconds,
             reward_mean=float(episodes.reward.sum(axis=1).mean()),
             actions=dict(zip(names, actions.tolist(), strict=True)),
+            alarm=action_alarm(actions),
             trade_frac=self.replay.trade_frac,
+            replay_episodes=len(self.replay),
+            memory_mb=peak_memory_mb(),
             temperature=float(temperature(self.config.collect, np.array([first]))[0]),
             backend=played.backend,
             weights_steps=played.weights_steps,
         )
 
     def _learn(self) -> None:
-        train = self.config.train
+        began, train = time.perf_counter(), self.config.train
         keys = rng.key(
             train.seed, rng.Stream.BATCH, self.counters.steps, np.arange(train.batch_size)
         )
@@ -242,11 +266,23 @@ class Trainer:
         )
         report = self.learner.step(batch)
         self.counters.steps = self.learner.steps
+        self._learning_s += time.perf_counter() - began
         if self.counters.steps % STEPS_PER_JOURNAL_LINE == 0:
-            self.journal.append("learned", steps=self.counters.steps, **asdict(report))
+            self._journal_learning(report)
         if self.background is not None:
             self.background.learned()
         self.listener.learned(report, self.counters)
+
+    def _journal_learning(self, report: StepReport) -> None:
+        """One line for the last `STEPS_PER_JOURNAL_LINE` steps; the first of a resumed run less."""
+        steps = min(STEPS_PER_JOURNAL_LINE, self.counters.steps - self._first_step)
+        self.journal.append(
+            "learned",
+            steps=self.counters.steps,
+            **asdict(report),
+            steps_per_s=steps / self._learning_s,
+        )
+        self._learning_s = 0.0
 
     def _play_what_is_learned(self) -> None:
         self.playing.load_weights(list(self.learner.playing_weights().items()), strict=True)
@@ -269,6 +305,9 @@ class Trainer:
             steps=self.counters.steps,
             best=is_best,
             metrics=metrics.as_dict(),
+            calibration=asdict(
+                outcome_calibration(self.playing, self.dataset, self.rules, self._validation_starts)
+            ),
         )
         record_decisions(
             self.folder.decisions_path,

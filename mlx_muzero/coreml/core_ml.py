@@ -1,4 +1,4 @@
-"""What the questions about the Neural Engine are put to: Core ML on a Mac."""
+"""Core ML on a Mac, always in other processes: it may crash or hang the one that calls it."""
 
 import sys
 from collections.abc import Iterator
@@ -8,10 +8,9 @@ from typing import Protocol
 
 from mlx_muzero.coreml.child import Child
 from mlx_muzero.coreml.deployment import Deployment, units_to_try
-from mlx_muzero.coreml.exported_evaluator import program_set
 from mlx_muzero.coreml.manifest import Manifest
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
-from mlx_muzero.coreml.program import ComputeUnits, ProgramSet
+from mlx_muzero.coreml.program import ComputeUnits, ProgramSet, program_set
 
 
 class CoreMl(Protocol):

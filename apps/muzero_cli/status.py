@@ -1,0 +1,55 @@
+"""`mlx-muzero status`."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.json_values import finite
+from muzero_cli.options import Json
+
+WATCH_S = 2.0
+
+
+def status(
+    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    as_json: Json = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Say how a run stands: what the terminal application shows, as text or JSON."""
+    from mlx_muzero.watch.run import WatchedRun, run_kind
+
+    if run_kind(run) is None:
+        raise RunError(f"{run} holds no run (no config.toml or paper.toml there).")
+    watched, seen = WatchedRun(run), -1
+    while True:
+        watched.poll()
+        if watched.version != seen:
+            seen = watched.version
+            facts = finite(
+                {"run": str(run), "kind": watched.kind, "condition": watched.condition}
+                | {"pid": watched.pid, "events": len(watched.index)}
+                | {"skipped_lines": watched.index.skipped, **watched.state.as_dict()}
+            )
+            typer.echo(json.dumps(facts, allow_nan=False) if as_json else as_text(facts))
+        if not watch:
+            return
+        time.sleep(WATCH_S)
+
+
+def as_text(facts: dict[str, Any], indent: str = "") -> str:
+    """A fact a line; what holds facts itself is indented below its name."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines.append(f"{indent}{name}")
+            lines += [as_text(value, indent + "  ")] if value else []
+        elif value not in (None, "", []):
+            shown = f"{value:.6g}" if isinstance(value, float) else value
+            lines.append(f"{indent}{name:<{max(26 - len(indent), 1)}} {shown}")
+    return "\n".join(lines)

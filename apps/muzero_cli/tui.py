@@ -1,0 +1,61 @@
+"""`mlx-muzero tui`."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mlx_muzero.errors import MuZeroError
+
+DEFAULT_RUNS = Path("runs")
+
+
+def tui(
+    run: Annotated[Path, typer.Argument(help="Run folder, or a folder of runs.")] = DEFAULT_RUNS,
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Refuse commands to the running process.")
+    ] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Show it in a browser, read-only, on this machine.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Of --serve.")] = 8000,
+) -> None:
+    """Watch training and paper trading: a run as it goes, or any moment of one that ended."""
+    if serve:
+        _serve(run, port)
+    else:
+        show(run, read_only=read_only)
+
+
+def show(run: Path, *, read_only: bool = False) -> None:
+    """Run the application in this terminal until it is left.
+
+    Raises:
+        MuZeroError: Textual is not installed.
+    """
+    try:
+        from muzero_tui.app import MuZeroApp
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    app = MuZeroApp(run, read_only=read_only)
+    app.run()
+    if app.return_code:
+        raise typer.Exit(app.return_code)
+
+
+def _serve(run: Path, port: int) -> None:
+    try:
+        from textual_serve.server import Server
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    command = [sys.executable, "-m", "muzero_cli.main", "tui", str(run), "--read-only"]
+    Server(shlex.join(command), host="127.0.0.1", port=port, title="mlx-muzero").serve()
+
+
+def _missing(error: ModuleNotFoundError) -> MuZeroError:
+    return MuZeroError(
+        f"the terminal application needs a package that is not there ({error.name}): "
+        "pip install 'mlx_muzero[tui]'"
+    )

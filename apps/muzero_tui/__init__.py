@@ -1,0 +1,1 @@
+"""The terminal application: watches runs through their journals, commands through their sockets."""

@@ -1,0 +1,289 @@
+"""The application: one watched run, five screens, commands to the process that runs it."""
+
+import asyncio
+import signal
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.widgets import Input
+
+from mlx_muzero import control
+from mlx_muzero.errors import RunError
+from mlx_muzero.journal import utc_now
+from mlx_muzero.watch.listing import RunListing
+from mlx_muzero.watch.paper_state import PaperState
+from mlx_muzero.watch.run import WatchedRun, run_kind
+from muzero_tui.keymap import keymap_path, load_keymap
+from muzero_tui.paint import Paint
+from muzero_tui.screens.base import RunScreen
+from muzero_tui.screens.confirm import ConfirmScreen, consequence
+from muzero_tui.screens.help import HelpScreen
+from muzero_tui.screens.live import LiveScreen
+from muzero_tui.screens.profile import ProfileScreen
+from muzero_tui.screens.runs import RunsScreen
+from muzero_tui.screens.train import TrainScreen
+from muzero_tui.screens.tree import TreeScreen
+from muzero_tui.themes import CYCLE, OWN
+
+POLL_S = 0.25
+AGES_S = 1.0
+"""Ages grow without any event."""
+
+LOOK_S = 2.0
+"""Between two looks at the folder of runs, while it is shown."""
+
+
+class MuZeroApp(App[None]):
+    """Watches one run at a time; `folder` is a run, or a folder of runs.
+
+    Args:
+        folder: of a run or of runs.
+        read_only: refuse every command, as in a browser.
+        clock: wall clock.
+    """
+
+    TITLE = "mlx-muzero"
+    CSS_PATH = "app.tcss"
+    ENABLE_COMMAND_PALETTE = True
+    MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "switch_mode('runs')", "Runs", id="screen.runs", show=False),
+        Binding("2", "switch_mode('train')", "Train", id="screen.train", show=False),
+        Binding("3", "switch_mode('live')", "Live", id="screen.live", show=False),
+        Binding("4", "switch_mode('tree')", "Tree", id="screen.tree", show=False),
+        Binding("5", "switch_mode('profile')", "Profile", id="screen.profile", show=False),
+        Binding("space", "pause", "Pause", id="moment.pause"),
+        Binding("comma", "scrub(-0.01)", "Back", id="moment.back", key_display=",", show=False),
+        Binding(
+            "full_stop", "scrub(0.01)", "Forward", id="moment.forward", key_display=".", show=False
+        ),
+        Binding("semicolon", "scrub(-0.1)", "Far back", id="moment.far_back", show=False),
+        Binding("colon", "scrub(0.1)", "Far forward", id="moment.far_forward", show=False),
+        Binding("r", "replay", "Replay", id="moment.replay"),
+        Binding("left_curly_bracket", "speed(-1)", "Slower", id="moment.slower", show=False),
+        Binding("right_curly_bracket", "speed(1)", "Faster", id="moment.faster", show=False),
+        Binding("l", "live", "Live", id="moment.live"),
+        Binding("t", "next_theme", "Theme", id="theme.next", show=False),
+        Binding("x", "screenshot", "Screenshot", id="screenshot", show=False),
+        Binding("c", "copy", "Copy", id="copy", show=False),
+        Binding("question_mark", "help", "Help", id="help", key_display="?"),
+        Binding("q", "quit", "Quit", id="quit"),
+    ]
+
+    def __init__(
+        self, folder: Path, *, read_only: bool = False, clock: Callable[[], datetime] = utc_now
+    ) -> None:
+        super().__init__()
+        self.clock = clock
+        self.read_only = read_only
+        self.watched = WatchedRun(folder, clock)
+        self.no_run = run_kind(folder) is None
+        self.profile: dict[str, Any] = {}
+        self._opening = False
+        self._seen = -1
+        self._aged = 0.0
+        root = folder if self.no_run else folder.parent
+        self._runs = RunsScreen(RunListing(root))
+        self._screens: dict[str, RunScreen] = {
+            "runs": self._runs,
+            "train": TrainScreen(),
+            "live": LiveScreen(),
+            "tree": TreeScreen(),
+            "profile": ProfileScreen(),
+        }
+        for name, screen in self._screens.items():
+            self.add_mode(name, partial(_same, screen))
+        for theme in OWN:
+            self.register_theme(theme)
+        self.theme = OWN[0].name
+        self.set_keymap(load_keymap(keymap_path(), binding_ids()))
+
+    @property
+    def paint(self) -> Paint:
+        """Styles by meaning, of the present theme."""
+        return Paint.of(self.theme_variables)
+
+    def on_mount(self) -> None:
+        """Show the first screen and begin to look."""
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            # Textual gives the terminal back when it exits, not when it is ended.
+            leave = partial(self.exit, return_code=128 + number)
+            asyncio.get_running_loop().add_signal_handler(number, leave)
+        # What is drawn takes its colors from the theme.
+        self.theme_changed_signal.subscribe(self, lambda _theme: self._keep_up())
+        if self.no_run:
+            self.switch_mode("runs")
+        else:
+            self.choose(self.watched.folder)
+        self._runs.call_later(self._look)
+        self.set_interval(POLL_S, self.poll)
+        self.set_interval(AGES_S, self._keep_up)
+        self.set_interval(LOOK_S, self._look)
+
+    def choose(self, folder: Path) -> None:
+        """Watch a run; a long journal is opened beside the application."""
+        self.watched = WatchedRun(folder, self.clock)
+        self.no_run = False
+        self._opening, self._seen = True, -1
+        self.switch_mode("live" if run_kind(folder) == "paper" else "train")
+        self.run_worker(partial(self._open, self.watched), thread=True, exclusive=True)
+
+    def _open(self, run: WatchedRun) -> None:
+        run.poll()
+        self.call_from_thread(self._opened)
+
+    def _opened(self) -> None:
+        self._opening = False
+        self.poll()
+
+    def poll(self) -> None:
+        """Look for news and redraw the screen if there are any."""
+        if self._opening or self.no_run:
+            return
+        self.watched.poll()
+        if self.watched.version != self._seen:
+            self._seen = self.watched.version
+            self._keep_up()
+
+    def _keep_up(self) -> None:
+        if isinstance(self.screen, RunScreen) and not self._opening:
+            self.screen.keep_up()
+
+    def read_profile(self) -> bool:
+        """Take what was last measured of the run; whether that is new."""
+        before, self.profile = self.profile, self.watched.profile() or {}
+        return self.profile != before
+
+    def _look(self) -> None:
+        if self.screen is self._runs:
+            self._runs.look()
+
+    async def show_decisions_of(self, pair: str) -> None:
+        """The tree screen, filtered by a pair."""
+        await self.switch_mode("tree")
+        line = self._screens["tree"].query_one("#filter", Input)
+        line.value, line.display = pair, True
+
+    # Commands to the process.
+
+    def action_command(self, name: str) -> None:
+        """Ask whether a command is meant, and give it."""
+        if reason := self._refusal():
+            self.notify(reason, title=f"{name} is not possible", timeout=6)
+            return
+        state = self.watched.state
+        assert isinstance(state, PaperState)
+        question = ConfirmScreen(name, consequence(name, state))
+        self.push_screen(question, partial(self._command_answered, name))
+
+    def _refusal(self) -> str:
+        """Why no command can be given; empty if one can."""
+        if self.read_only:
+            return "this view is read-only"
+        if self.no_run or self.watched.kind != "paper":
+            return "the run shown is no paper trading"
+        if self.watched.pid is None:
+            return "no process runs this session: what is shown is read-only"
+        if self.watched.playback.mode != "live":
+            return "a past moment is shown: press l for the live one"
+        return ""
+
+    def _command_answered(self, name: str, meant: bool | None) -> None:
+        if meant:
+            run = self.watched.folder
+            self.run_worker(partial(self._send, run, name), thread=True)
+
+    def _send(self, run: Path, name: str) -> None:
+        try:
+            answer, severity = control.send(run / "control.sock", name), "information"
+        except RunError as error:
+            answer, severity = str(error), "error"
+        self.call_from_thread(self.notify, answer, severity=severity, timeout=10)
+
+    # The moment shown.
+
+    def action_pause(self) -> None:
+        """Stay at the moment shown, or go on live."""
+        playback = self.watched.playback
+        if playback.mode == "paused":
+            playback.live()
+        else:
+            playback.pause()
+        self.poll()
+
+    def action_scrub(self, share: float) -> None:
+        """Move through the journal."""
+        self.watched.playback.scrub(share)
+        self.poll()
+
+    def action_replay(self) -> None:
+        """Replay from the moment shown; from the beginning at the end."""
+        self.watched.playback.replay()
+        self.poll()
+
+    def action_speed(self, by: int) -> None:
+        """Replay faster or slower."""
+        self.watched.playback.change_speed(by)
+        self.notify(f"replay at {self.watched.playback.speed:,.0f} times", timeout=2)
+        self._keep_up()
+
+    def action_live(self) -> None:
+        """Follow the end of the journal."""
+        self.watched.playback.live()
+        self.poll()
+
+    # Manners.
+
+    def action_next_theme(self) -> None:
+        """The next of dark, light, the terminal's colors and color-blind safe."""
+        place = CYCLE.index(self.theme) + 1 if self.theme in CYCLE else 0
+        self.theme = CYCLE[place % len(CYCLE)]
+
+    def action_copy(self) -> None:
+        """What the focused widget shows, into the clipboard."""
+        copied = getattr(self.focused, "copied", None)
+        if copied is None:
+            self.notify("nothing to copy here: choose a panel with tab", severity="warning")
+            return
+        text = copied()
+        self.copy_to_clipboard(text)
+        self.notify(f"copied {len(text):,} characters", timeout=2)
+
+    def action_help(self) -> None:
+        """Explain the focused widget and its keys."""
+        focused = self.focused
+        words = getattr(focused, "HELP", "") or "Choose a panel with tab to read what it shows."
+        title = getattr(focused, "border_title", None) or type(self.screen).__name__
+        self.push_screen(HelpScreen(str(title), words, self.screen.active_bindings))
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """Every action, for the command palette."""
+        yield from super().get_system_commands(screen)
+        for active in screen.active_bindings.values():
+            binding = active.binding
+            if binding.id and binding.description and binding.id != "quit":
+                run = partial(self.run_action, binding.action, active.node)
+                yield SystemCommand(f"{binding.description} ({binding.id})", binding.key, run)
+
+
+def _same(screen: RunScreen) -> RunScreen:
+    return screen
+
+
+def binding_ids() -> set[str]:
+    """The ids of every key."""
+    from muzero_tui.widgets.panel import PlotPanel
+    from muzero_tui.widgets.search_tree import SearchTree
+
+    owners: tuple[type[Any], ...] = (
+        MuZeroApp, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
+        HelpScreen,
+    )  # fmt: skip
+    bindings = (binding for owner in owners for binding in owner.BINDINGS)
+    return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}

@@ -1,0 +1,101 @@
+"""Numbers, times and shares as short text."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+_LEVELS = "▁▂▃▄▅▆▇█"
+NOTHING = "-"
+
+
+def age(seconds: float | None) -> str:
+    """``4s``, ``3m``, ``2h``, ``5d``."""
+    if seconds is None:
+        return NOTHING
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{max(seconds, 0):.0f}s"
+
+
+def duration(seconds: float | None) -> str:
+    """``1:02:03``; ``2d 03:04`` when longer than a day."""
+    if seconds is None:
+        return NOTHING
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, whole = divmod(rest, 60)
+    if hours >= 24:
+        return f"{hours // 24}d {hours % 24:02d}:{minutes:02d}"
+    return f"{hours}:{minutes:02d}:{whole:02d}"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """About `digits` digits: ``12,345``, ``1.234``, ``0.0012``."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, int):
+        return f"{value:,}"
+    size = abs(value)
+    if size >= 10 ** (digits - 1) or value == 0:
+        return f"{value:,.0f}"
+    if size < 1e-4:
+        return f"{value:.1e}"
+    whole = len(str(int(size))) if size >= 1 else 0
+    return f"{value:,.{max(digits - max(whole, 1), 0)}f}"
+
+
+def signed(value: float | None, digits: int = 2) -> str:
+    """With its sign: ``+1.25``."""
+    return NOTHING if value is None else f"{round(value, digits) + 0.0:+,.{digits}f}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """``25%``."""
+    return NOTHING if share is None else f"{share:.{digits}%}"
+
+
+def price(value: float | None) -> str:
+    """About six digits, whatever the instrument costs."""
+    if value is None:
+        return NOTHING
+    size = abs(value)
+    digits = 1 if size >= 10_000 else 2 if size >= 1_000 else 3 if size >= 100 else 5
+    return f"{value:,.{digits}f}"
+
+
+def bar(share: float | None, width: int) -> str:
+    """A share of `width` columns, to an eighth of one."""
+    eighths = round(min(max(share or 0.0, 0.0), 1.0) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return ("█" * full + (_EIGHTHS[rest] if rest else "")).ljust(width)
+
+
+def spark(values: Sequence[float], width: int) -> str:
+    """The last `width` values as a row of blocks between their lowest and highest."""
+    shown = list(values)[-width:]
+    if not shown:
+        return " " * width
+    low, high = min(shown), max(shown)
+    scale = (len(_LEVELS) - 1) / (high - low) if high > low else 0.0
+    blocks = "".join(_LEVELS[round((value - low) * scale)] for value in shown)
+    return blocks.rjust(width)
+
+
+def clock(ns: int | None, seconds: bool = False) -> str:
+    """UTC time of day of nanoseconds since 1970."""
+    if ns is None:
+        return NOTHING
+    moment = datetime.fromtimestamp(ns / 1e9, UTC)
+    return moment.strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def day_and_clock(ns: int) -> str:
+    """UTC date and time of nanoseconds since 1970."""
+    return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%m-%d %H:%M")
+
+
+def outcome_range(name: str, threshold: float) -> str:
+    """The price changes an outcome stands for."""
+    return {"UP": f"> +{threshold:.1f}", "DOWN": f"< -{threshold:.1f}"}.get(
+        name, f"+-{threshold:.1f}"
+    )

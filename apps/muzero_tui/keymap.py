@@ -1,0 +1,37 @@
+"""Keys a user wants elsewhere: a TOML file of binding id = "key,other key"."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Collection
+from pathlib import Path
+
+from mlx_muzero.errors import ConfigError
+
+
+def keymap_path() -> Path:
+    """Where the file is looked for."""
+    home = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(home) / "mlx_muzero" / "keys.toml"
+
+
+def load_keymap(path: Path, known: Collection[str]) -> dict[str, str]:
+    """Keys by binding id; none without the file.
+
+    Raises:
+        ConfigError: the file cannot be read, or an id is unknown.
+    """
+    if not path.exists():
+        return {}
+    try:
+        keys = tomllib.loads(path.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    for name, key in keys.items():
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {nearest[0]}?" if nearest else ""
+            raise ConfigError(f"{path}: there is no key named {name}{hint}")
+        if not isinstance(key, str):
+            raise ConfigError(f'{path}: {name} must be text, as in "j" or "j,down"')
+    return keys

@@ -1,0 +1,1 @@
+"""The five screens, and those that lie over them."""

@@ -1,0 +1,68 @@
+"""A command that touches positions: its consequence, and a second key to mean it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.events import Key
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mlx_muzero.watch.paper_state import PaperState
+
+KEYS = {"stop-entries": "s", "flatten": "f", "halt": "h", "resume": "g"}
+
+
+def consequence(command: str, state: PaperState) -> str:
+    """What a command will do to this account, as a sentence."""
+    minute, orders = state.minute, f"Open orders now: {len(state.orders)}."
+    held = f"Open positions now: {state.open_positions}."
+    exposure, unrealized = minute.get("exposure_total", 0.0), minute.get("unrealized", 0.0)
+    return {
+        "stop-entries": "No position is opened or increased any more; open ones are still managed "
+        f"and closed by the agent. {held}",
+        "flatten": "Pending orders are canceled and every position is closed at its next bar's "
+        f"open, costs included; then nothing is opened until resume. {held} Exposure "
+        f"{exposure:.2f}, unrealized {unrealized:+,.2f}.",
+        "halt": "Pending orders are canceled and nothing is traded or planned any more, closing "
+        f"neither: positions stay open until resume. {held} {orders}",
+        "resume": "Trading goes on with the next minute: stops are lifted, and drawdown and daily "
+        f"loss count from the equity of now. {held}",
+    }[command]
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks for the same key again, or y; anything else leaves things as they are."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "answer(True)", "Do it", id="confirm.yes"),
+        Binding("escape,n", "answer(False)", "Leave it", id="confirm.no"),
+    ]
+
+    def __init__(self, command: str, text: str) -> None:
+        super().__init__()
+        self._command = command
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """Name, consequence, keys."""
+        name, key = self._command.replace("-", " ").upper(), KEYS[self._command]
+        with Vertical(id="confirm"):
+            yield Static(name, id="confirm-name", markup=False)
+            yield Static(self._text, markup=False)
+            keys = f"{key} or y: do it     esc: leave it"
+            yield Static(keys, id="confirm-keys", markup=False)
+
+    def on_key(self, event: Key) -> None:
+        """The command's own key a second time means it."""
+        if event.key == KEYS[self._command]:
+            event.stop()  # or it asks again on the screen below
+            event.prevent_default()
+            self.dismiss(True)
+
+    def action_answer(self, yes: bool) -> None:
+        """End the question."""
+        self.dismiss(yes)

@@ -1,0 +1,45 @@
+"""What the focused widget shows, and every key that works there."""
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+
+class HelpScreen(ModalScreen[None]):
+    """Text of the widget, then its keys and those of the screen and the application."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark", "dismiss", "Close", id="help.close"),
+    ]
+
+    def __init__(self, title: str, words: str, keys: dict[str, ActiveBinding]) -> None:
+        super().__init__()
+        self._title = title
+        self._words = words
+        self._keys = keys
+
+    def compose(self) -> ComposeResult:
+        """A scrolling sheet."""
+        with VerticalScroll(id="help") as sheet:
+            sheet.border_title = self._title
+            yield Static(self._words, markup=False)
+            yield Static(self._table())
+
+    def _table(self) -> Text:
+        text = Text("\nkeys\n", "bold")
+        seen = set()
+        for key, active in self._keys.items():
+            binding = active.binding
+            if binding.action in seen or not binding.description:
+                continue
+            seen.add(binding.action)
+            shown = binding.key_display or key.replace("_", " ")
+            name = f"  ({binding.id})" if binding.id else ""
+            text.append(f"{shown:>14}  ", "bold").append(binding.description).append(name, "dim")
+            text.append("\n")
+        return text

@@ -1,0 +1,135 @@
+"""Paper trading as it goes: a row for each pair, the account, risk, orders and feeds."""
+
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid
+from textual.widgets import DataTable
+
+from mlx_muzero.watch.paper_state import PaperState
+from muzero_tui.formats import bar, number, percent, price, signed, spark
+from muzero_tui.paint import Paint
+from muzero_tui.screens.base import RunScreen
+from muzero_tui.screens.live_panels import Account, EquityPlot, Health, Orders, Risk, silence
+from muzero_tui.widgets.tables import LiveTable
+
+STATES = {"trading": "● trading", "warming": "◔ warming", "stale": "◌ stale", "halted": "■ halted"}
+COLUMNS = (
+    (160, ("pair", "state", "age", "price", "last hour", "pos", "P&L", "action", "shares", "next",
+           "value", "ms", "why")),
+    (110, ("pair", "state", "age", "price", "last hour", "pos", "P&L", "action", "shares", "next",
+           "value")),
+    (0, ("pair", "state", "age", "price", "pos", "P&L", "action", "next", "value")),
+)  # fmt: skip
+"""By the width they need."""
+
+_SHARE = "▁▂▃▄▅▆▇█"
+
+
+class PairTable(LiveTable):
+    """The pairs."""
+
+    HELP: ClassVar[str] = (
+        "A row for each pair, as of the last decided minute.\n\n"
+        "age: since its last bar closed   pos: exposure held\n"
+        "P&L: unrealized   action: chosen, with its share of the visits\n"
+        "shares: a block for each action, the higher the more visits\n"
+        "next: a block for each predicted outcome of the next bar\n"
+        "value: of the root, after the search   ms: all pairs' decisions of that minute\n\n"
+        "enter shows the tree behind the pair's last decision; / filters."
+    )
+
+
+class LiveScreen(RunScreen):
+    """The pairs above, the account below; commands go to the running engine."""
+
+    AUTO_FOCUS = "#pairs"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("s", "app.command('stop-entries')", "Stop entries", id="command.stop_entries"),
+        Binding("f", "app.command('flatten')", "Flatten", id="command.flatten"),
+        Binding("h", "app.command('halt')", "Halt", id="command.halt"),
+        Binding("g", "app.command('resume')", "Resume", id="command.resume", show=False),
+    ]
+
+    def body(self) -> ComposeResult:
+        """Account, pairs, four panels."""
+        yield Account()
+        yield PairTable(id="pairs")
+        with Grid(id="live"):
+            yield EquityPlot()
+            yield Risk()
+            yield Orders()
+            yield Health()
+
+    def show(self) -> None:
+        """The pairs that pass the filter, with the columns there is room for."""
+        state = self.app.watched.state
+        if not isinstance(state, PaperState):
+            self.query_one(PairTable).show((), {})
+            return
+        columns = self._columns()
+        rows = {}
+        for pair, row in state.pairs.items():
+            cells = self._cells(pair, row, state)
+            if self.wanted in f"{pair} {row.get('state', '')}".lower():
+                rows[pair] = [cells[column] for column in columns]
+        self.query_one(PairTable).show(columns, rows)
+
+    async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Show the tree behind the pair's last decision."""
+        if event.row_key.value is not None:
+            await self.app.show_decisions_of(event.row_key.value)
+
+    def _columns(self) -> tuple[str, ...]:
+        return next(columns for least, columns in COLUMNS if self.size.width >= least)
+
+    def _cells(self, pair: str, row: dict[str, Any], state: PaperState) -> dict[str, Text]:
+        paint: Paint = self.app.paint
+        name = row.get("state", "warming")
+        style = {"trading": paint.good, "halted": paint.bad}.get(name, paint.warning)
+        prices = [close for _, close in state.prices.get(pair, ())]
+        profit, exposure = row.get("unrealized"), row.get("exposure")
+        latency = state.minute.get("latency_ms", {}).get("total") if "action" in row else None
+        return {
+            "pair": Text(pair if self.size.width >= 110 else pair.split("/")[0], "bold"),
+            "state": Text(STATES.get(name, name), style),
+            "age": _right(silence(self.app.watched.playback.now, row.get("bar_close_ns"))),
+            "price": _right(price(row.get("close"))),
+            "last hour": Text(spark(prices, 24), paint.curve),
+            "pos": _right(signed(exposure, 1), paint.sign(exposure)),
+            "P&L": _right(signed(profit), paint.sign(profit)),
+            "action": Text(_action(row, state)),
+            "shares": Text(_blocks(row.get("probabilities")), paint.accent),
+            "next": Text(_outcomes(row, self.size.width), paint.curve),
+            "value": _right(signed(row.get("value"), 3)),
+            "ms": _right(number(latency, 3)),
+            "why": Text(str(row.get("why") or ""), paint.muted),
+        }
+
+
+def _right(text: str, style: str = "") -> Text:
+    return Text(text, style, justify="right")
+
+
+def _action(row: dict[str, Any], state: PaperState) -> str:
+    """Name and visit share of what was chosen."""
+    action, shares = row.get("action"), row.get("probabilities") or []
+    if action is None:
+        return "-"
+    names = state.began.get("actions", [])
+    name = names[action] if action < len(names) else str(action)
+    return f"{name} {percent(shares[action])}" if action < len(shares) else name
+
+
+def _blocks(shares: list[float] | None) -> str:
+    return "".join(_SHARE[min(int(share * 8), 7)] for share in shares or ())
+
+
+def _outcomes(row: dict[str, Any], width: int) -> str:
+    """Blocks where there is little room, bars with percentages where there is much."""
+    shares = row.get("outcomes") or []
+    if width < 160:
+        return _blocks(shares)
+    return " ".join(f"{bar(share, 5)}{share:4.0%}" for share in shares)

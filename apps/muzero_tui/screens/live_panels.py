@@ -1,0 +1,213 @@
+"""The panels of the live screen, but for the table of pairs."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from rich.text import Text
+
+from mlx_muzero.watch.index import Event
+from mlx_muzero.watch.paper_state import PaperState
+from muzero_tui.formats import age, bar, clock, number, percent, price, signed
+from muzero_tui.paint import Paint
+from muzero_tui.plotting import plot
+from muzero_tui.widgets.condition import condition_of
+from muzero_tui.widgets.panel import Panel, PlotPanel
+
+MODES = {
+    "trading": "TRADING",
+    "entries_stopped": "ENTRIES STOPPED: positions are still managed and closed",
+    "flattening": "FLATTENING: every position is being closed",
+    "halted": "HALTED: no orders at all",
+}
+
+
+class PaperPanel(Panel):
+    """A panel about paper trading."""
+
+    @property
+    def state(self) -> PaperState:
+        """The state shown; a blank one for a run of another kind."""
+        state = self.watched.state
+        return state if isinstance(state, PaperState) else PaperState()
+
+
+class Account(PaperPanel):
+    """The account in two lines."""
+
+    HELP: ClassVar[str] = (
+        "What the engine does and why, then the account: equity, the day's profit or loss, "
+        "drawdown from the peak of equity, summed exposure of all pairs; and the time a minute's "
+        "decisions took, with the venue's clock minus this machine's."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Mode and reason; then figures."""
+        state, minute = self.state, self.state.minute
+        if not minute:
+            words = "no data: no minute decided yet" if self.watched.kind == "paper" else ""
+            return Text(words or "this run trains: see 2 Train, or choose a paper run in 1 Runs")
+        style = {"trading": paint.good, "halted": paint.bad}.get(state.mode, paint.warning)
+        text = Text().append(MODES.get(state.mode, state.mode), f"bold {style}")
+        if reason := minute.get("mode_reason"):
+            text.append(f" ({reason})", style)
+        if condition_of(self.watched) in ("stale", "disconnected"):
+            text.append(f"  {condition_of(self.watched)}: what is shown is old", paint.bad)
+        day, drawdown = minute.get("day_pnl"), minute.get("drawdown_frac")
+        text.append("\nequity ").append(f"{minute.get('equity', 0):,.2f}", "bold")
+        text.append(" day ").append(signed(day), paint.sign(day))
+        unrealized = minute.get("unrealized")
+        text.append(" open ").append(signed(unrealized), paint.sign(unrealized))
+        text.append(" dd ").append(percent(drawdown, 1), paint.bad if drawdown else paint.muted)
+        text.append(f" exposure {number(minute.get('exposure_total'), 3)}")
+        text.append(f" latency {number(minute.get('latency_ms', {}).get('total'), 3)} ms")
+        offset = state.clock_offset_ms
+        late = offset is not None and abs(offset) > 1000
+        text.append(f" clock {signed(offset, 0)} ms", paint.bad if late else "")
+        return text
+
+
+class EquityPlot(PlotPanel, PaperPanel):
+    """The account over time."""
+
+    TITLE = "equity"
+    HELP: ClassVar[str] = (
+        "Equity of the account at every minute's close, and (v) drawdown as a share of the peak.\n"
+        "+ - zoom, left and right move, z maximizes."
+    )
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """Equity first."""
+        return ("equity", "drawdown")
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """One curve over UTC time."""
+        self.border_title = self.curve
+        y_text: Callable[[float], str]
+        if self.curve == "equity":
+            series, style, y_text = self.state.equity, paint.curve, _money
+        else:
+            series, style, y_text = self.state.drawdown_frac, paint.bad, _tenths
+        return plot(series, width, height, style, _moment, y_text, self.view)
+
+
+class Risk(PaperPanel):
+    """How near the limits are."""
+
+    TITLE = "risk"
+    HELP: ClassVar[str] = (
+        "Every limit of the session: what is used of it. Amber from 70 %, red from 90 %; the "
+        "engine's reaction to a limit that is reached is in the notices."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """A meter for each limit."""
+        limits: dict[str, Any] = self.state.minute.get("risk", {})
+        if not limits:
+            return Text("no data: no limits reported", paint.muted)
+        text, room = Text(), max(width - 34, 4)
+        for name, at in sorted(limits.items(), key=lambda item: -_used(item[1])):
+            share = _used(at)
+            style = paint.bad if share >= 0.9 else paint.warning if share >= 0.7 else paint.good
+            text.append(f"{name.replace('_', ' ')[:16]:17}").append(bar(share, room), style)
+            figures = f" {number(at.get('used'), 3)}/{number(at.get('limit'), 3)}"
+            text.append(f"{figures}{' !' if share >= 0.9 else ''}\n")
+        return text
+
+
+class Orders(PaperPanel):
+    """What was sent and what came of it."""
+
+    TITLE = "orders, fills, trades"
+    HELP: ClassVar[str] = (
+        "Open orders (○), then the newest fills (●) with price, fee and exposure after, and closed "
+        "trades (=) with their net result in the account's currency."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Open orders first; then what happened last."""
+        text, state = Text(), self.state
+        for order in state.orders.values():
+            text.append(f"○ {clock(order['close_ns'])} ", paint.warning)
+            text.append(f"{order.get('pair', '')} {_exposures(order)} open\n")
+        done: list[tuple[int, Event]] = [(fill["fill_ns"], fill) for fill in state.fills]
+        done += [(trade["exit_ns"], trade) for trade in state.trades]
+        for at, event in sorted(done, key=lambda item: -item[0])[: max(height, 1)]:
+            if event["event"] == "fill":
+                text.append("● ", paint.accent)
+                text.append(f"{clock(at)} {event['pair']} {signed(event['units'], 4)}")
+                text.append(f" @ {price(event['price'])} fee {number(event['fee'], 3)}\n")
+            else:
+                text.append("= ").append(f"{clock(at)} {event['pair']} net ")
+                text.append(f"{signed(event['net'])}\n", paint.sign(event["net"]))
+        return text if text else Text("no data: no order yet", paint.muted)
+
+
+class Health(PaperPanel):
+    """Feeds and notices."""
+
+    TITLE = "feeds and notices"
+    HELP: ClassVar[str] = (
+        "The last thing heard of each feed that is not well, then risk, faults, commands and holes "
+        "in the data, the newest first."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Ill feeds, then notices."""
+        state, text = self.state, Text()
+        ill = {pair: "stale" for pair, row in state.pairs.items() if row.get("state") == "stale"}
+        for pair, event in state.feed.items():
+            if event["kind"] in ("stale", "disconnected"):
+                ill[pair or "all"] = event["kind"]
+        if ill:
+            for pair, kind in ill.items():
+                text.append(f"◌ {pair} {kind}\n", paint.warning)
+        elif state.minute:
+            text.append(f"✓ {len(state.pairs)} feeds well\n", paint.good)
+        for event in reversed(state.notices):
+            when = str(event.get("time", ""))[11:16]
+            text.append(f"{when} ", "dim").append_text(_notice(event, paint)).append("\n")
+        return text if text else Text("no data", paint.muted)
+
+
+def _notice(event: Event, paint: Paint) -> Text:
+    kind = event["event"]
+    if kind == "risk":
+        used = f"{number(event.get('value'), 3)} of {number(event.get('threshold'), 3)}"
+        return Text(f"risk {event.get('limit')} {used}: {event.get('reaction')}", paint.bad)
+    if kind == "fault":
+        return Text(
+            f"fault {event.get('what')}: {event.get('reason')}; {event.get('reaction')}", paint.bad
+        )
+    if kind == "hole":
+        minutes = (event.get("to_ns", 0) - event.get("from_ns", 0)) / 6e10
+        return Text(f"hole of {minutes:.0f} min: {event.get('reason')}", paint.warning)
+    consequence = event.get("consequence")
+    return Text(f"{event.get('name')} by {event.get('source')}: {consequence}", paint.accent)
+
+
+def _exposures(order: Event) -> str:
+    return f"{signed(order.get('from_exposure'), 1)} > {signed(order.get('to_exposure'), 1)}"
+
+
+def _used(at: dict[str, Any]) -> float:
+    used, limit = at.get("used"), at.get("limit")
+    return abs(used) / abs(limit) if used is not None and limit else 0.0
+
+
+def _money(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _tenths(value: float) -> str:
+    return percent(value, 1)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%m-%d %H:%M")
+
+
+def silence(now: datetime, bar_close_ns: int | None) -> str:
+    """How long ago a bar closed."""
+    return age(None if bar_close_ns is None else now.timestamp() - bar_close_ns / 1e9)

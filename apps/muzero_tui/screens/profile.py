@@ -1,0 +1,179 @@
+"""What `mlx-muzero profile` measured of the run: how fast, at what cost, and where it ran."""
+
+from collections import Counter, defaultdict
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.geometry import Size
+
+from muzero_tui.formats import bar, number, percent
+from muzero_tui.paint import Paint
+from muzero_tui.screens.base import RunScreen
+from muzero_tui.widgets.panel import Panel
+
+UNMEASURED = "no data: measure it with mlx-muzero profile {}"
+
+
+class ProfilePanel(Panel):
+    """A panel of figures; as high as what it says."""
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Lines of what is said."""
+        return len(self.draw(width, 0, self.app.paint).plain.rstrip("\n").splitlines())
+
+    @property
+    def found(self) -> dict[str, Any]:
+        """The profile; empty without one."""
+        return self.app.profile
+
+    @property
+    def measured(self) -> list[tuple[str, dict[str, Any]]]:
+        """Name and figures of every target that could be measured."""
+        names = [
+            target["name"] + (" (simulation)" if target["simulated"] else "")
+            for target in self.found.get("targets", [])
+        ]
+        pairs = zip(names, self.found.get("backends", []), strict=False)
+        return [(name, backend) for name, backend in pairs if not backend["failure"]]
+
+
+class Verdict(ProfilePanel):
+    """The result in a sentence."""
+
+    TITLE = "verdict"
+    HELP: ClassVar[str] = "Which backend decides fastest here, and what was not measured and why."
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Machine, subject, verdict, notes."""
+        if not self.found:
+            return Text(UNMEASURED.format(self.watched.folder), paint.muted)
+        text = Text().append(f"{self.found['machine']}\n{self.found['subject']}\n", paint.muted)
+        text.append(f"{self.found['verdict']}\n", f"bold {paint.accent}")
+        for note in self.found["notes"]:
+            text.append(f"{note}\n", paint.muted)
+        return text
+
+
+class Steps(ProfilePanel):
+    """Decisions for all pairs at once."""
+
+    TITLE = "steps: decisions for all pairs at once"
+    HELP: ClassVar[str] = (
+        "Measured. Bars are decisions a second at the median, the longest is the fastest of its "
+        "row's pairs and simulations; p50 and p90 are milliseconds of a whole step."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """A block for each size of step, a line for each target."""
+        cells: dict[tuple[int, int], list[tuple[str, dict[str, Any]]]] = {}
+        for name, backend in self.measured:
+            for step in backend["steps"]:
+                size = step["pairs"], step["simulations"]
+                cells.setdefault(size, []).append((name, step))
+        if not cells:
+            return Text(UNMEASURED.format(self.watched.folder), paint.muted)
+        text, room = Text(), max(width - 60, 4)
+        for (pairs, simulations), lines in cells.items():
+            search = f"{simulations} simulations" if simulations else "no search"
+            text.append(f"{pairs} pair{'s' * (pairs > 1)}, {search}\n", "bold")
+            best = max(step["decisions_per_s"] for _, step in lines)
+            for name, step in lines:
+                rate = step["decisions_per_s"]
+                text.append(f"  {name[:22]:23}").append(bar(rate / best, room), paint.curve)
+                text.append(f" {number(rate):>7}/s  p50 {number(step['p50_ms'], 3):>6}")
+                text.append(f"  p90 {number(step['p90_ms'], 3):>6} ms\n")
+        return text
+
+
+class Costs(ProfilePanel):
+    """Loading, memory, energy."""
+
+    TITLE = "loading, memory, energy"
+    HELP: ClassVar[str] = (
+        "Until the first call, the most memory held, and where a sampler of power was there, watts "
+        "and millijoules a decision."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """A line for each target, failures last."""
+        if not self.found:
+            return Text(UNMEASURED.format(self.watched.folder), paint.muted)
+        text = Text().append(f"{'':25}{'load ms':>9}{'MB':>8}{'mJ/dec.':>9}{'CPU W':>7}", "dim")
+        text.append(f"{'GPU W':>7}{'ANE W':>7}\n", "dim")
+        for name, backend in self.measured:
+            text.append(f"{name[:24]:25}{number(backend['load_ms']):>9}")
+            text.append(f"{number(backend['memory_mb']):>8}")
+            energy = backend["energy"] or {}
+            text.append(f"{number(energy.get('mj_per_decision'), 3):>9}")
+            for key in ("cpu_w", "gpu_w", "ane_w"):
+                text.append(f"{number(energy.get(key), 3):>7}")
+            text.append("\n")
+        for backend in self.found["backends"]:
+            if backend["failure"]:
+                text.append(f"{backend['target']}: {backend['failure']}\n", paint.bad)
+        return text
+
+
+class Placement(ProfilePanel):
+    """Where operations run."""
+
+    TITLE = "placement: requested, planned, measured"
+    HELP: ClassVar[str] = (
+        "Requested: what Core ML was allowed to use. Planned: the operations its compute plan "
+        "gives to each device, and their share of the estimated time. Measured: the median step "
+        "with those units. Asking for the Neural Engine is not using it."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """A line for each program and request."""
+        plans = self.found.get("placements", [])
+        if not plans:
+            return Text("no data: Core ML's plans need macOS and an export", paint.muted)
+        text = Text().append(
+            f"{'requested':13}{'program':18}{'planned':36}{'measured':>12}\n", "dim"
+        )
+        for plan in plans:
+            text.append(f"{plan['requested'][:12]:13}{plan['program'][:17]:18}")
+            if plan["failure"]:
+                text.append(f"no plan: {plan['failure']}\n", paint.bad)
+                continue
+            text.append(f"{_planned(plan['operations'])[:35]:36}")
+            text.append(f"{self._measured_ms(plan['requested']):>12}\n")
+        return text
+
+    def _measured_ms(self, requested: str) -> str:
+        for name, backend in self.measured:
+            if name.endswith(requested) and backend["steps"]:
+                return f"{number(backend['steps'][-1]['p50_ms'], 3)} ms"
+        return "-"
+
+
+class ProfileScreen(RunScreen):
+    """Four panels, one below the other."""
+
+    def body(self) -> ComposeResult:
+        """Verdict, steps, costs, placement."""
+        with VerticalScroll(id="profile"):
+            yield Verdict()
+            yield Steps()
+            yield Costs()
+            yield Placement()
+
+    def show(self) -> None:
+        """Read the profile again: panels grow with it."""
+        if self.app.read_profile():
+            for panel in self.query(ProfilePanel):
+                panel.refresh(layout=True)
+
+
+def _planned(operations: list[dict[str, Any]]) -> str:
+    """Operations by device with their shares of the cost."""
+    counts = Counter(op["preferred"] or "undetermined" for op in operations)
+    costs: defaultdict[str, float] = defaultdict(float)
+    for op in operations:
+        costs[op["preferred"] or "undetermined"] += op["cost"] or 0.0
+    return ", ".join(
+        f"{device} {count} ops {percent(costs[device])}" for device, count in counts.items()
+    )

@@ -1,0 +1,87 @@
+"""The runs there are: choose one to watch."""
+
+from datetime import UTC
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.widgets import DataTable, Static
+
+from mlx_muzero.watch.listing import RunListing, RunSummary
+from muzero_tui.formats import age
+from muzero_tui.screens.base import RunScreen
+from muzero_tui.widgets.condition import styled_condition
+from muzero_tui.widgets.tables import LiveTable
+
+
+class RunsTable(LiveTable):
+    """The runs."""
+
+    HELP: ClassVar[str] = (
+        "Every run in the folder, the one changed last first.\n\n"
+        "● running: a process holds it\n"
+        "✓ finished  ■ stopped  ✗ diverged: as its journal says\n"
+        "○ disconnected: its process ended without a word\n"
+        "· no data: nothing happened in it yet\n\n"
+        "enter watches the run under the cursor; / filters by name, kind or state."
+    )
+
+
+class RunsScreen(RunScreen):
+    """A table of runs with kind, state, age and best metric."""
+
+    def __init__(self, listing: RunListing) -> None:
+        super().__init__()
+        self._listing = listing
+        self._found: list[RunSummary] = []
+
+    def body(self) -> ComposeResult:
+        """The table, and a word where it is empty."""
+        yield RunsTable(id="runs")
+        yield Static(id="no-runs")
+
+    def look(self) -> None:
+        """Read the folder again."""
+        self._found = self._listing.refresh()
+        self.show()
+
+    def show(self) -> None:
+        """The runs that pass the filter."""
+        wanted = self.wanted
+        rows = {
+            str(run.folder): self._row(run)
+            for run in self._found
+            if wanted in f"{run.folder.name} {run.kind} {run.condition}".lower()
+        }
+        self.query_one(RunsTable).show(("run", "kind", "state", "age", "best", "bad"), rows)
+        empty = self.query_one("#no-runs", Static)
+        empty.display = not rows
+        empty.update(self._nothing())
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Watch the chosen run."""
+        if event.row_key.value is not None:
+            self.app.choose(Path(event.row_key.value))
+
+    def _nothing(self) -> Text:
+        if self._found:
+            return Text("no run passes the filter")
+        return Text(
+            f"no data: no runs in {self._listing.root}\n\n"
+            "Begin one with mlx-muzero train --run runs/NAME, or name another folder: "
+            "mlx-muzero tui FOLDER"
+        )
+
+    def _row(self, run: RunSummary) -> list[Text]:
+        now = self.app.clock()
+        old = None if run.changed is None else (now - run.changed.astimezone(UTC)).total_seconds()
+        bad = Text(str(run.skipped) if run.skipped else "", self.app.paint.warning)
+        return [
+            Text(run.folder.name, "bold"),
+            Text(run.kind),
+            styled_condition(run.condition, self.app.paint),
+            Text(age(old), justify="right"),
+            Text(run.best),
+            bad,
+        ]

@@ -1,0 +1,228 @@
+"""The panels of the train screen."""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.text import Text
+
+from mlx_muzero.watch.series import Series
+from mlx_muzero.watch.train_state import TrainState
+from muzero_tui.formats import bar, duration, number, percent, signed
+from muzero_tui.paint import Paint
+from muzero_tui.plotting import plot
+from muzero_tui.widgets.panel import Panel, PlotPanel
+
+ALARMS = "notice over 40 %, warning over 60 %, critical over 90 %"
+
+
+class TrainPanel(Panel):
+    """A panel about training."""
+
+    @property
+    def state(self) -> TrainState:
+        """The state shown; a blank one for a run of another kind."""
+        state = self.watched.state
+        return state if isinstance(state, TrainState) else TrainState()
+
+
+class LossPlot(PlotPanel, TrainPanel):
+    """The losses."""
+
+    TITLE = "losses"
+    HELP: ClassVar[str] = (
+        "Mean losses, unweighted, of every 20th training step; their weighted sum is the total.\n"
+        "v shows the next curve: each term, the gradient's norm before clipping, and the share of "
+        "value targets outside the support (widen model.value_min and value_max if it is not 0).\n"
+        "+ - zoom, left and right move, z maximizes, space pauses."
+    )
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """The total first."""
+        terms = [term for term in self.state.losses if term != "total"]
+        return ("total", *terms, "gradient norm", "support overflow")
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """The parts in a line, and one curve."""
+        state, name = self.state, self.curve
+        self.border_title = f"losses: {name}"
+        parts = Text(no_wrap=True)
+        for term, series in state.losses.items():
+            style = f"bold {paint.accent}" if term == name else ""
+            parts.append(f"{term[:6]} ", "dim").append(f"{number(series.last, 3)} ", style)
+        series = {
+            "gradient norm": state.gradient_norm,
+            "support overflow": state.overflow_frac,
+        }.get(name) or state.losses.get(name, Series())
+        x_text = _thousands
+        curve = plot(series, width, height - 1, paint.curve, x_text, _short, self.view)
+        return parts.append("\n").append_text(curve)
+
+
+class ValidationPlot(PlotPanel, TrainPanel):
+    """What validations found."""
+
+    TITLE = "validation"
+    HELP: ClassVar[str] = (
+        "Sessions of the validation split played with search and without noise.\n"
+        "expectancy: net pips a trade after costs; win: share of trades with net pips above 0.\n"
+        "v changes the curve. The best one is what evaluation and export use."
+    )
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """Expectancy and win rate."""
+        return ("expectancy", "win rate")
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """The last validation, the best one, and one curve over episodes."""
+        state = self.state
+        self.border_title = f"validation: {self.curve}"
+        head = Text(no_wrap=True)
+        for word, at, found in (
+            ("last", state.validated_at, state.validation),
+            ("best", state.best_at, state.best),
+        ):
+            if found:
+                pips = found.get("expectancy_pips")
+                head.append(f"{word}@{at} ", "dim").append(signed(pips), paint.sign(pips))
+                head.append(f" win {percent(found.get('win_frac'))}")
+                head.append(f" {found.get('trades', 0):,} tr  ", "dim")
+        by_trade = self.curve == "expectancy"
+        series = state.expectancy_pips if by_trade else state.win_frac
+        y_text: Callable[[float], str] = signed if by_trade else percent
+        curve = plot(series, width, height - 1, paint.curve, _thousands, y_text, self.view)
+        return head.append("\n").append_text(curve)
+
+
+class Progress(TrainPanel):
+    """How far it is and how fast."""
+
+    TITLE = "progress"
+    HELP: ClassVar[str] = (
+        "Episodes collected of those due. The pace is that of the last 20 rounds, learning and "
+        "validation included; the time left follows from it. decisions/s is of collecting alone, "
+        "steps/s of learning alone; memory is the most the process ever held."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """A bar and the figures."""
+        state = self.state
+        due = state.episodes_due
+        share = state.episodes / due if due else 0.0
+        text = Text().append(bar(share, max(width - 6, 1)), paint.curve)
+        text.append(f" {percent(share)}\n" if due else "\n")
+        of = f" of {due:,}" if due else ""
+        left = state.ending or f"{duration(state.left_s)} left"
+        _pair(text, "episodes", f"{state.episodes:,}{of}, {left}", width)
+        pace = f"{number(state.episodes_per_min, 3)} ep./min"
+        _pair(text, "pace", f"{pace}, {number(state.learned.get('steps_per_s'), 3)} steps/s", width)
+        rate = f"{number(state.collected.get('decisions_per_s'))} decisions/s"
+        _pair(text, "search", f"{rate}, {state.collected.get('backend', '-')}", width)
+        _pair(text, "memory", f"{number(state.collected.get('memory_mb'))} MB", width)
+        _pair(text, "saved", state.checkpoint or "not yet", width)
+        if state.reason:
+            text.append(state.reason, paint.bad)
+        elif state.engine:
+            text.append(state.engine, paint.muted)
+        return text
+
+
+class Actions(TrainPanel):
+    """What is played."""
+
+    TITLE = "actions"
+    HELP: ClassVar[str] = (
+        "Shares of the actions in the last round of collecting, the largest named by its alarm: "
+        f"healthy up to 40 %, {ALARMS}. A policy that only holds has collapsed.\n"
+        "Temperature: 1 draws actions by their visits, lower ones prefer the most visited."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """A bar for each action."""
+        counts = self.state.collected.get("actions", {})
+        alarm = self.state.collected.get("alarm")
+        total = sum(counts.values())
+        if not total:
+            return Text("no data: no round collected yet", paint.muted)
+        heat = number(self.state.collected.get("temperature"), 3)
+        text = Text().append(f"{alarm or 'unknown'}", f"bold {paint.alarm(alarm)}")
+        text.append(f"  temperature {heat}\n", paint.muted)
+        largest = max(counts, key=lambda name: counts[name])
+        for name, count in counts.items():
+            style = paint.alarm(alarm) if name == largest else paint.curve
+            text.append(f"{name[:7]:7} ").append(bar(count / total, width - 13), style)
+            text.append(f"{count / total:5.0%}\n")
+        return text
+
+
+class Replay(TrainPanel):
+    """What is learned from."""
+
+    TITLE = "replay"
+    HELP: ClassVar[str] = (
+        "The replay buffer: episodes held of those it has room for, and the share that ever held "
+        "a position beside the quota replay.min_trade_frac, below which episodes without a trade "
+        "go first. Overflow is the share of value targets outside the support: widen "
+        "model.value_min and model.value_max if it is not 0."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Bars of fill and trades, and the overflow."""
+        state, room = self.state, max(width - 26, 1)
+        held, capacity = state.collected.get("replay_episodes"), state.began.get("replay_capacity")
+        traded, quota = state.collected.get("trade_frac"), state.began.get("min_trade_frac")
+        text = Text()
+        share = held / capacity if held is not None and capacity else None
+        text.append("filled  ", "dim").append(bar(share, room), paint.curve)
+        text.append(f" {number(held)}/{number(capacity)}\n")
+        short = traded is not None and quota is not None and traded < quota
+        text.append("trading ", "dim").append(
+            bar(traded, room), paint.warning if short else paint.curve
+        )
+        text.append(f" {percent(traded)} of {percent(quota)} wanted\n")
+        if short:
+            text.append("below the quota: episodes without a trade go first\n", paint.warning)
+        overflow = state.overflow_frac.last
+        style = paint.warning if overflow else paint.muted
+        text.append("support overflow ", "dim").append(f"{percent(overflow, 2)}\n", style)
+        text.append("gradient norm    ", "dim").append(f"{number(state.gradient_norm.last)}\n")
+        return text
+
+
+class OutcomeCalibration(TrainPanel):
+    """Whether the market does what the networks say."""
+
+    TITLE = "outcome calibration"
+    HELP: ClassVar[str] = (
+        "At the last validation: how often each outcome was predicted and how often it came; then "
+        "predicted probabilities of all outcomes in bins of a tenth beside the share that came "
+        "true. Error is the mean distance of the two."
+    )
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Outcomes, then bins."""
+        found = self.state.calibration
+        if not found:
+            return Text("no data: no validation yet", paint.muted)
+        names = self.state.began.get("outcomes", [])
+        text = Text().append(f"error {found['error']:.3f}\n", "bold")
+        for name, said, came in zip(names, found["predicted"], found["realized"], strict=False):
+            text.append(f"{name[:7]:8}").append(bar(said, max(width - 25, 1)), paint.curve)
+            text.append(f" {said:4.0%} came {came:4.0%}\n")
+        text.append("bins  said > came:", "dim")
+        for said, came in zip(found["bin_predicted"], found["bin_realized"], strict=True):
+            text.append(f"  {said:.0%} > {came:.0%}")
+        return text
+
+
+def _pair(text: Text, name: str, value: str, width: int) -> None:
+    text.append(f"{name:9}", "dim").append(f"{value[: max(width - 9, 1)]}\n")
+
+
+def _thousands(value: float) -> str:
+    return f"{value:,.0f}"
+
+
+def _short(value: float) -> str:
+    return number(value, 4)

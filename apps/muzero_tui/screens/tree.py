@@ -1,0 +1,155 @@
+"""The search tree behind any recorded decision."""
+
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Grid, Vertical
+from textual.widgets import DataTable, Tree
+
+from mlx_muzero import decision_log
+from mlx_muzero.decision_log import DECISION, DecisionRecord, Entry
+from mlx_muzero.errors import RunError
+from muzero_tui.formats import day_and_clock
+from muzero_tui.screens.base import RunScreen
+from muzero_tui.screens.tree_panels import Comparison, Outcomes
+from muzero_tui.widgets.search_tree import SearchTree
+from muzero_tui.widgets.tables import LiveTable
+
+MOST_LISTED = 500
+
+
+class DecisionTable(LiveTable):
+    """The decisions."""
+
+    HELP: ClassVar[str] = (
+        "Recorded decisions, the newest first: time of the bar's close (UTC) and pair; in training "
+        "the episodes behind the networks. Moving the cursor shows the tree; [ and ] go to the day "
+        "before and after; / filters by pair, day or episode."
+    )
+
+
+class TreeScreen(RunScreen):
+    """Decisions at the left, the tree at the right, what it came to below."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "step(1)", "Older", id="tree.older"),
+        Binding("b", "step(-1)", "Newer", id="tree.newer"),
+        Binding("left_square_bracket", "day(-1)", "Day before", id="tree.day_before", show=False),
+        Binding("right_square_bracket", "day(1)", "Day after", id="tree.day_after", show=False),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._folder: Path | None = None
+        self._day: Path | None = None
+        self._entries: list[Entry] = []
+        self._end = 0
+        self._shown: Entry | None = None
+
+    def body(self) -> ComposeResult:
+        """List, tree, comparison and outcomes."""
+        with Grid(id="decisions"):
+            yield DecisionTable(id="decision-list")
+            with Vertical(id="decision"):
+                yield SearchTree(id="search-tree")
+                with Grid(id="reasons"):
+                    yield Comparison()
+                    yield Outcomes()
+
+    def on_mount(self) -> None:
+        """Title the tree."""
+        self.query_one(SearchTree).border_title = "search tree"
+
+    def show(self) -> None:
+        """The decisions of the day that pass the filter, the newest `MOST_LISTED` of them."""
+        self._look()
+        wanted = self.wanted
+        rows = {}
+        for number in range(len(self._entries) - 1, -1, -1):
+            entry = self._entries[number]
+            when = day_and_clock(entry.close_ns)
+            note = "" if entry.episodes is None else f"@{entry.episodes}"
+            if wanted in f"{when} {entry.pair} {note}".lower():
+                rows[str(number)] = [Text(when), Text(entry.pair), Text(note)]
+            if len(rows) == MOST_LISTED:
+                break
+        columns = ("close", "pair", "at") if self._trains else ("close", "pair")
+        table = self.query_one(DecisionTable)
+        table.border_title = self._day.stem if self._day else "no decisions"
+        table.show(columns, {key: row[: len(columns)] for key, row in rows.items()})
+        if not rows:
+            self._show(None)
+        elif self._shown is None and table.chosen is not None:
+            self._show(self._entries[int(table.chosen)])
+
+    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+        """Show the tree of the decision under the cursor."""
+        if event.row_key.value is not None:
+            self._show(self._entries[int(event.row_key.value)])
+
+    def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[int]) -> None:
+        """Show the outcomes after the root action the cursor is in."""
+        node = event.node
+        while node.parent is not None and not node.parent.is_root:
+            node = node.parent
+        record = self.query_one(Outcomes).decision
+        if record is None or node.data is None or node.is_root:
+            self._look_after(None)
+        elif record.tree["kind"][node.data] != DECISION:
+            self._look_after(record.tree["edge"][node.data])
+
+    def action_step(self, by: int) -> None:
+        """To an older or a newer decision."""
+        table = self.query_one(DecisionTable)
+        table.move_cursor(row=table.cursor_row + by, animate=False)
+
+    def action_day(self, by: int) -> None:
+        """To the day before or after."""
+        days = decision_log.days(self._folder) if self._folder else []
+        if self._day in days:
+            self._open(days[min(max(days.index(self._day) + by, 0), len(days) - 1)])
+            self.show()
+
+    @property
+    def _trains(self) -> bool:
+        return any(entry.episodes is not None for entry in self._entries[-1:])
+
+    def _look(self) -> None:
+        """Read on; another run begins with its newest day."""
+        folder = self.app.watched.folder / "decisions"
+        if folder != self._folder:
+            self._folder, self._day, self._shown = folder, None, None
+        days = decision_log.days(folder)
+        if self._day is None and days:
+            self._open(days[-1])
+        elif self._day is not None:
+            found, self._end = decision_log.index(self._day, self._end)
+            self._entries += found
+
+    def _open(self, day: Path) -> None:
+        self._day, self._shown = day, None
+        self._entries, self._end = decision_log.index(day)
+
+    def _show(self, entry: Entry | None) -> None:
+        if entry is not None and entry == self._shown:
+            return
+        self._shown = entry
+        record: DecisionRecord | None = None
+        if entry is not None:
+            try:
+                record = decision_log.read(entry)
+            except RunError as error:
+                self.notify(str(error), severity="error")
+        self.query_one(SearchTree).show_decision(record, self.app.paint)
+        self.query_one(Comparison).decision = record
+        self.query_one(Comparison).refresh()
+        self.query_one(Outcomes).decision = record
+        self._look_after(None)
+
+    def _look_after(self, action: int | None) -> None:
+        outcomes = self.query_one(Outcomes)
+        outcomes.action = action
+        outcomes.refresh()

@@ -1,0 +1,41 @@
+"""The line at the top: screens, the watched run, whether it lives, and which moment is shown."""
+
+from rich.style import Style
+from rich.text import Text
+
+from muzero_tui.formats import number
+from muzero_tui.paint import Paint
+from muzero_tui.widgets.condition import condition_text
+from muzero_tui.widgets.panel import Panel
+
+SCREENS = ("runs", "train", "live", "tree", "profile")
+
+
+class Banner(Panel, can_focus=False):
+    """One line; the names of the screens can be clicked."""
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """Screens at the left, the run at the right."""
+        left = Text(" ")
+        for place, name in enumerate(SCREENS, 1):
+            here = name == self.app.current_mode
+            style = Style(meta={"@click": f"app.switch_mode('{name}')"}, reverse=here)
+            left.append(f" {place} {name.title()} ", style)
+        if self.app.no_run:
+            return left
+        condition = condition_text(self.watched, paint)
+        title = Text(f"{self.watched.folder.name} ", "bold")
+        room = width - left.cell_len - 1
+        right = Text("")
+        # What has no room is left out, the least important first.
+        for part in (condition, self._moment(paint), title):
+            if right.cell_len + part.cell_len + 1 <= room:
+                right = part.append(" ").append_text(right)
+        return left.append(" " * max(room - right.cell_len, 0)).append_text(right)
+
+    def _moment(self, paint: Paint) -> Text:
+        playback = self.watched.playback
+        if playback.mode == "live":
+            return Text("")
+        speed = f" x{number(playback.speed)}" if playback.mode == "replay" else ""
+        return Text(f"{playback.mode.upper()}{speed} {playback.now:%m-%d %H:%M:%S}", paint.accent)

@@ -1,0 +1,104 @@
+"""A part of a screen that draws the watched run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.widget import Widget
+
+from muzero_tui.paint import Paint
+from muzero_tui.plotting import View
+
+if TYPE_CHECKING:
+    from mlx_muzero.watch.run import WatchedRun
+    from muzero_tui.app import MuZeroApp
+
+
+class Panel(Widget, can_focus=True):
+    """Draws text of its own size; what it shows is asked for anew at every redraw.
+
+    `TITLE` is on its border; `HELP` says what is seen, for the help screen.
+    """
+
+    TITLE: ClassVar[str] = ""
+    HELP: ClassVar[str] = ""
+
+    app: MuZeroApp
+    _drawn: Text | None = None
+
+    def on_mount(self) -> None:
+        """Put the title on the border."""
+        self.border_title = self.TITLE
+
+    @property
+    def watched(self) -> WatchedRun:
+        """The watched run."""
+        return self.app.watched
+
+    def render(self) -> Text:
+        """What `draw` gives for the present size."""
+        self._drawn = self._draw()
+        return self._drawn
+
+    def keep_up(self) -> None:
+        """Redraw if there is anything new to be seen: drawing a text costs less than showing it."""
+        if self._draw() != self._drawn:
+            self.refresh()
+
+    def _draw(self) -> Text:
+        size = self.content_size
+        text = self.draw(size.width, size.height, self.app.paint)
+        text.no_wrap, text.overflow = True, "ellipsis"
+        return text
+
+    def draw(self, width: int, height: int, paint: Paint) -> Text:
+        """The panel as text of that many columns and lines."""
+        raise NotImplementedError
+
+    def copied(self) -> str:
+        """What a copy to the clipboard takes."""
+        return self.render().plain
+
+
+class PlotPanel(Panel):
+    """A panel with a curve that can be zoomed and moved, and others to change to."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("plus,equals_sign", "zoom(2)", "Zoom", id="plot.zoom_in", key_display="+"),
+        Binding("minus", "zoom(0.5)", "Zoom out", id="plot.zoom_out", show=False),
+        Binding("left", "move(-0.5)", "Earlier", id="plot.earlier", show=False),
+        Binding("right", "move(0.5)", "Later", id="plot.later", show=False),
+        Binding("v", "next_curve", "Next curve", id="plot.next_curve"),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.view = View()
+        self._curve_number = 0
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """Names of the curves there are."""
+        raise NotImplementedError
+
+    @property
+    def curve(self) -> str:
+        """Name of the curve shown."""
+        return self.curves[self._curve_number % len(self.curves)]
+
+    def action_zoom(self, factor: float) -> None:
+        """Show less or more of the x axis."""
+        self.view = self.view.zoomed(factor)
+        self.refresh()
+
+    def action_move(self, screens: float) -> None:
+        """Show an earlier or later part."""
+        self.view = self.view.moved(screens)
+        self.refresh()
+
+    def action_next_curve(self) -> None:
+        """Show another curve."""
+        self._curve_number += 1
+        self.refresh()

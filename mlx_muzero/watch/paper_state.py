@@ -1,0 +1,160 @@
+"""What a paper trading journal says so far."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from mlx_muzero.watch.index import Event, event_time
+from mlx_muzero.watch.series import Series
+
+PRICES = 60
+KEPT = 100
+ORDER_LIFE_NS = 10 * 60_000_000_000
+"""An order neither filled nor ended by then is an old one whose end was not read."""
+
+_ENDINGS = ("finished", "stopped")
+_NOTICES = ("risk", "fault", "command", "hole")
+
+
+@dataclass
+class PaperState:
+    """Folded from the events of paper trading.
+
+    Attributes:
+        began: facts of the last `paper_started`.
+        time: of the last event.
+        ending: "finished" or "stopped" once the journal says so; else empty.
+        reason: why it stopped.
+        minute: the last `minute`.
+        equity: of the account, by UTC seconds.
+        drawdown_frac: by UTC seconds.
+        prices: last closes of each pair, as (close_ns, close).
+        orders: open ones by id.
+        fills: the newest, oldest first.
+        trades: the newest, oldest first.
+        notices: risk, faults, commands and holes, oldest first.
+        feed: the last thing heard of each pair's feed, "" for all.
+        clock_offset_ms: the venue's clock minus this machine's.
+    """
+
+    CURVES: ClassVar[frozenset[str]] = frozenset({"minute"})
+
+    began: Event = field(default_factory=dict)
+    time: datetime | None = None
+    ending: str = ""
+    reason: str = ""
+    minute: Event = field(default_factory=dict)
+    equity: Series = field(default_factory=Series)
+    drawdown_frac: Series = field(default_factory=Series)
+    prices: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
+    orders: dict[Any, Event] = field(default_factory=dict)
+    fills: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
+    trades: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
+    notices: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
+    feed: dict[str, Event] = field(default_factory=dict)
+    clock_offset_ms: float | None = None
+
+    def apply(self, event: Event) -> None:
+        """Take the next event; one of another kind or form changes nothing but the time."""
+        kind = str(event["event"])
+        self.time = event_time(event) or self.time
+        self.ending = kind if kind in _ENDINGS else ""
+        self.reason = str(event.get("reason", "")) if kind == "stopped" else ""
+        if kind in _NOTICES:
+            self.notices.append(event)
+        elif handler := _HANDLERS.get(kind):
+            try:
+                handler(self, event)
+            except (KeyError, TypeError, ValueError):
+                return
+
+    @property
+    def pairs(self) -> dict[str, dict[str, Any]]:
+        """The rows of the last minute; pairs that are only waited for have empty ones."""
+        rows: dict[str, dict[str, Any]] = {pair: {} for pair in self.began.get("pairs", ())}
+        return rows | self.minute.get("pairs", {})
+
+    @property
+    def mode(self) -> str:
+        """What the engine does: "trading", "entries_stopped", "flattening", "halted" or ""."""
+        return str(self.minute.get("mode", ""))
+
+    @property
+    def open_positions(self) -> int:
+        """Pairs with a position."""
+        return sum(1 for row in self.pairs.values() if row.get("exposure"))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts without the curves, for JSON."""
+        return {
+            "time": None if self.time is None else self.time.isoformat(),
+            "ending": self.ending,
+            "reason": self.reason,
+            "began": self.began,
+            "minute": self.minute,
+            "open_orders": list(self.orders.values()),
+            "last_fill": self.fills[-1] if self.fills else None,
+            "last_trade": self.trades[-1] if self.trades else None,
+            "last_notice": self.notices[-1] if self.notices else None,
+            "feed": self.feed,
+            "clock_offset_ms": self.clock_offset_ms,
+        }
+
+    def _started(self, event: Event) -> None:
+        self.began = event
+        self.feed.clear()
+
+    def _minute(self, event: Event) -> None:
+        close_ns = event["close_ns"]
+        self.minute = event
+        self.equity.append(close_ns / 1e9, event["equity"])
+        self.drawdown_frac.append(close_ns / 1e9, event["drawdown_frac"])
+        if event.get("clock_offset_ms") is not None:
+            self.clock_offset_ms = event["clock_offset_ms"]
+        for pair, row in event["pairs"].items():
+            self._price(pair, row)
+        for key, order in list(self.orders.items()):
+            if order["close_ns"] < close_ns - ORDER_LIFE_NS:
+                del self.orders[key]
+
+    def _price(self, pair: str, row: dict[str, Any]) -> None:
+        bar_close_ns, close = row.get("bar_close_ns"), row.get("close")
+        if bar_close_ns is None or close is None:
+            return
+        prices = self.prices.setdefault(pair, deque(maxlen=PRICES))
+        if prices and prices[-1][0] == bar_close_ns:
+            prices.pop()
+        prices.append((bar_close_ns, close))
+
+    def _order(self, event: Event) -> None:
+        if isinstance(event["close_ns"], int):
+            self.orders[event["id"]] = event
+
+    def _fill(self, event: Event) -> None:
+        self.orders.pop(event["order_id"], None)
+        self.fills.append(event)
+
+    def _order_ended(self, event: Event) -> None:
+        self.orders.pop(event["id"], None)
+
+    def _trade(self, event: Event) -> None:
+        self.trades.append(event)
+
+    def _feed(self, event: Event) -> None:
+        if event["kind"] == "clock_offset":
+            self.clock_offset_ms = event.get("offset_ms", self.clock_offset_ms)
+        else:
+            self.feed[str(event.get("pair") or "")] = event
+
+
+_HANDLERS = {
+    "paper_started": PaperState._started,
+    "minute": PaperState._minute,
+    "order": PaperState._order,
+    "fill": PaperState._fill,
+    "order_expired": PaperState._order_ended,
+    "order_canceled": PaperState._order_ended,
+    "trade": PaperState._trade,
+    "feed": PaperState._feed,
+}

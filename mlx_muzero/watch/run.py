@@ -1,0 +1,99 @@
+"""One watched run: its kind, its journal, the state of the moment shown, and who runs it."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from mlx_muzero.journal import utc_now
+from mlx_muzero.watch.index import JournalIndex
+from mlx_muzero.watch.paper_state import PaperState
+from mlx_muzero.watch.playback import Playback
+from mlx_muzero.watch.process import holder
+from mlx_muzero.watch.train_state import TrainState
+
+RunKind = Literal["training", "paper"]
+State = TrainState | PaperState
+
+_AT_ONCE = 2000
+"""New events folded one by one; more are sampled anew."""
+
+
+def run_kind(folder: Path) -> RunKind | None:
+    """Of a run folder; None if it is none."""
+    if (folder / "paper.toml").exists():
+        return "paper"
+    return "training" if (folder / "config.toml").exists() else None
+
+
+class WatchedRun:
+    """A run folder, read only; `poll` moves everything on.
+
+    Attributes:
+        folder: of the run.
+        kind: "paper" or "training"; None while it is no run.
+        index: of its journal.
+        playback: which of it is shown.
+        state: of what is shown.
+        pid: of the process that runs it; None without one.
+        version: changes whenever something to be shown does.
+    """
+
+    def __init__(self, folder: Path, clock: Callable[[], datetime] = utc_now) -> None:
+        self.folder = folder
+        self.kind = run_kind(folder)
+        self.index = JournalIndex(folder / "journal.jsonl")
+        self.playback = Playback(self.index, clock)
+        self.state: State = self._blank()
+        self.pid: int | None = None
+        self.version = 0
+        self._folded = 0
+
+    @property
+    def condition(self) -> str:
+        """Running, how it ended, "disconnected" if that was without a word, or "no data"."""
+        if self.pid is not None:
+            return "running"
+        if not len(self.index):
+            return "no data"
+        return self.state.ending or "disconnected"
+
+    def poll(self) -> None:
+        """Look for what is new."""
+        before = (self.pid, self.playback.mode, self.index.skipped)
+        self.kind = run_kind(self.folder)
+        if self.index.refresh():
+            self.playback.live()
+            self._folded = 0
+        self.playback.advance()
+        self._fold()
+        self.pid = holder(self.folder)
+        if before != (self.pid, self.playback.mode, self.index.skipped):
+            self.version += 1
+
+    def profile(self) -> dict[str, Any] | None:
+        """What `mlx-muzero profile` last measured of this run; None if nothing."""
+        try:
+            found = json.loads((self.folder / "profile.json").read_text())
+        except (OSError, ValueError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def _fold(self) -> None:
+        position = self.playback.position
+        new = position - self._folded
+        if new == 0:
+            return
+        if 0 < new <= _AT_ONCE and self._folded:
+            events = self.index.events(self._folded, position)
+        else:
+            self.state = self._blank()
+            events = self.index.sampled(position, self.state.CURVES)
+        for event in events:
+            self.state.apply(event)
+        self._folded = position
+        self.version += 1
+
+    def _blank(self) -> State:
+        return PaperState() if self.kind == "paper" else TrainState()

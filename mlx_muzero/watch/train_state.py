@@ -1,0 +1,183 @@
+"""What a training journal says so far."""
+
+from collections import deque
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, ClassVar
+
+from mlx_muzero.watch.index import Event, event_time
+from mlx_muzero.watch.series import Series
+
+_PACE_ROUNDS = 20
+"""Rounds of collecting that the pace is taken from."""
+
+_ENDINGS = ("finished", "stopped", "diverged")
+
+
+@dataclass
+class TrainState:
+    """Folded from the events of training.
+
+    Attributes:
+        began: facts of the last `started`.
+        time: of the last event.
+        ending: "finished", "stopped" or "diverged" once the journal says so; else empty.
+        reason: why, of a divergence.
+        episodes: collected.
+        steps: training steps.
+        losses: of each term and the total, by training step.
+        gradient_norm: by training step.
+        overflow_frac: share of value targets outside the support, by training step.
+        expectancy_pips: of validations, by episode.
+        win_frac: of validations, by episode.
+        validation: metrics of the last one.
+        validated_at: its episodes.
+        best: metrics of the best one.
+        best_at: its episodes.
+        calibration: predicted and realized outcomes at the last validation.
+        collected: facts of the last round.
+        learned: facts of the last line on learning.
+        checkpoint: the last one saved.
+        engine: the last thing heard of exported programs.
+    """
+
+    CURVES: ClassVar[frozenset[str]] = frozenset({"collected", "learned", "validated"})
+
+    began: Event = field(default_factory=dict)
+    time: datetime | None = None
+    ending: str = ""
+    reason: str = ""
+    episodes: int = 0
+    steps: int = 0
+    losses: dict[str, Series] = field(default_factory=dict)
+    gradient_norm: Series = field(default_factory=Series)
+    overflow_frac: Series = field(default_factory=Series)
+    expectancy_pips: Series = field(default_factory=Series)
+    win_frac: Series = field(default_factory=Series)
+    validation: dict[str, Any] = field(default_factory=dict)
+    validated_at: int = 0
+    best: dict[str, Any] = field(default_factory=dict)
+    best_at: int = 0
+    calibration: dict[str, Any] = field(default_factory=dict)
+    collected: Event = field(default_factory=dict)
+    learned: Event = field(default_factory=dict)
+    checkpoint: str = ""
+    engine: str = ""
+    _rounds: deque[tuple[datetime, int]] = field(
+        default_factory=lambda: deque(maxlen=_PACE_ROUNDS + 1)
+    )
+
+    def apply(self, event: Event) -> None:
+        """Take the next event; one of another kind or form changes nothing but the time."""
+        kind = str(event["event"])
+        self.time = event_time(event) or self.time
+        self.ending = kind if kind in _ENDINGS else ""
+        self.reason = str(event.get("reason", "")) if kind == "diverged" else ""
+        if handler := _HANDLERS.get(kind):
+            try:
+                handler(self, event)
+            except (KeyError, TypeError, ValueError):
+                return
+        elif kind.startswith("engine_"):
+            self.engine = f"{kind.removeprefix('engine_')}: {event.get('reason', '')}"
+
+    @property
+    def episodes_per_min(self) -> float | None:
+        """Pace of the last rounds, learning and validation included."""
+        if len(self._rounds) < 2:
+            return None
+        (first, start), (last, end) = self._rounds[0], self._rounds[-1]
+        minutes = (last - first).total_seconds() / 60.0
+        return (end - start) / minutes if minutes > 0 else None
+
+    @property
+    def episodes_due(self) -> int | None:
+        """Episodes the run is to have in the end."""
+        return self.began.get("episodes_due")
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds to the end at the present pace."""
+        pace, due = self.episodes_per_min, self.episodes_due
+        if self.ending or not pace or due is None:
+            return None
+        return max(0.0, (due - self.episodes) / pace * 60.0)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The facts without the curves, for JSON."""
+        return {
+            "time": None if self.time is None else self.time.isoformat(),
+            "ending": self.ending,
+            "reason": self.reason,
+            "episodes": self.episodes,
+            "episodes_due": self.episodes_due,
+            "steps": self.steps,
+            "losses": {term: series.last for term, series in self.losses.items()},
+            "gradient_norm": self.gradient_norm.last,
+            "overflow_frac": self.overflow_frac.last,
+            "episodes_per_min": self.episodes_per_min,
+            "decisions_per_s": self.collected.get("decisions_per_s"),
+            "steps_per_s": self.learned.get("steps_per_s"),
+            "memory_mb": self.collected.get("memory_mb"),
+            "left_s": self.left_s,
+            "temperature": self.collected.get("temperature"),
+            "actions": self.collected.get("actions", {}),
+            "action_alarm": self.collected.get("alarm"),
+            "replay_episodes": self.collected.get("replay_episodes"),
+            "trade_frac": self.collected.get("trade_frac"),
+            "calibration": self.calibration,
+            "validated_at": self.validated_at,
+            "validation": self.validation,
+            "best_at": self.best_at,
+            "best": self.best,
+            "checkpoint": self.checkpoint,
+            "engine": self.engine,
+        }
+
+    def _started(self, event: Event) -> None:
+        self.began = event
+        self._rounds.clear()
+
+    def _collected(self, event: Event) -> None:
+        self.episodes = event["episodes"]
+        self.collected = event
+        if self.time is not None:
+            self._rounds.append((self.time, self.episodes))
+
+    def _learned(self, event: Event) -> None:
+        self.steps = event["steps"]
+        self.learned = event
+        for term, value in {**event["losses"], "total": event["total"]}.items():
+            self.losses.setdefault(term, Series()).append(self.steps, value)
+        self.gradient_norm.append(self.steps, event["gradient_norm"])
+        self.overflow_frac.append(self.steps, event["overflow_frac"])
+
+    def _validated(self, event: Event) -> None:
+        self.validated_at, self.validation = event["episodes"], event["metrics"]
+        self.calibration = event.get("calibration", {})
+        if event["best"]:
+            self.best_at, self.best = self.validated_at, self.validation
+        self.expectancy_pips.append(self.validated_at, self.validation["expectancy_pips"])
+        self.win_frac.append(self.validated_at, self.validation["win_frac"])
+
+    def _saved(self, event: Event) -> None:
+        self.checkpoint = event["checkpoint"]
+
+    def _resumed(self, event: Event) -> None:
+        """The run went back to a checkpoint: what came after it happens again."""
+        self.episodes, self.steps = event["episodes"], event["steps"]
+        for series in (*self.losses.values(), self.gradient_norm, self.overflow_frac):
+            series.cut(self.steps)
+        for series in (self.expectancy_pips, self.win_frac):
+            series.cut(self.episodes)
+        self._rounds.clear()
+
+
+_HANDLERS = {
+    "started": TrainState._started,
+    "collected": TrainState._collected,
+    "learned": TrainState._learned,
+    "validated": TrainState._validated,
+    "saved": TrainState._saved,
+    "resumed": TrainState._resumed,
+}

@@ -1,0 +1,385 @@
+"""The terminal application: every key, what it says of dead and silent runs, and commands."""
+
+import asyncio
+import fcntl
+import os
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from mlx_muzero.control import ControlServer
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.journal import Journal
+from muzero_tui.app import MuZeroApp, binding_ids
+from muzero_tui.screens.confirm import KEYS, ConfirmScreen
+from muzero_tui.screens.help import HelpScreen
+from muzero_tui.themes import CYCLE
+from muzero_tui.widgets.banner import Banner
+from muzero_tui.widgets.panel import Panel, PlotPanel
+from muzero_tui.widgets.search_tree import SearchTree
+from muzero_tui.widgets.tables import LiveTable
+from paper_journals import START_NS, Session, append_decision
+from training_journals import training_run
+
+SIZE = (120, 36)
+
+
+@pytest.fixture
+def session(tmp_path):
+    """Forty minutes of paper trading, the last five decisions recorded."""
+    made = Session(tmp_path / "runs" / "paper")
+    for minute in range(40):
+        made.minute()
+        if minute >= 35:
+            made.decide()
+    return made
+
+
+@contextmanager
+def lives(folder: Path):
+    """The run is held, as by a process."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def drive(app, script, size=SIZE):
+    """Runs `script(pilot)` once the run is opened."""
+
+    async def main():
+        async with app.run_test(size=size) as pilot:
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            return await script(pilot)
+
+    return asyncio.run(main())
+
+
+def presses(*keys, then=lambda app: None):
+    async def script(pilot):
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause()
+        return then(pilot.app)
+
+    return script
+
+
+def app_of(session, **options):
+    return MuZeroApp(session.folder, clock=session.clock, **options)
+
+
+def test_digits_go_to_screens(session):
+    async def script(pilot):
+        modes = []
+        for key in "12345":
+            await pilot.press(key)
+            modes.append(pilot.app.current_mode)
+        return modes
+
+    assert drive(app_of(session), script) == ["runs", "train", "live", "tree", "profile"]
+
+
+def test_a_run_opens_where_it_belongs(session, tmp_path):
+    assert drive(app_of(session), presses(then=lambda app: app.current_mode)) == "live"
+    folder, clock = training_run(tmp_path / "training")
+    app = MuZeroApp(folder, clock=clock)
+    assert drive(app, presses(then=lambda app: app.current_mode)) == "train"
+
+
+def test_a_run_is_chosen_by_enter(session, tmp_path):
+    app = MuZeroApp(tmp_path / "runs", clock=session.clock)
+
+    async def script(pilot):
+        assert app.current_mode == "runs"
+        await pilot.pause(0.3)
+        await pilot.press("enter")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        return app.watched.folder.name, app.current_mode
+
+    assert drive(app, script) == ("paper", "live")
+
+
+def test_a_moment_is_kept_and_moved(session):
+    app = app_of(session)
+
+    async def moment(pilot, *keys):
+        for key in keys:
+            await pilot.press(key)
+        playback = app.watched.playback
+        return playback.mode, playback.position / len(app.watched.index), app.watched.state.time
+
+    async def script(pilot):
+        assert (await moment(pilot, "space"))[0] == "paused"
+        assert (await moment(pilot, "space"))[0] == "live"
+        mode, back, at = await moment(pilot, "semicolon", "comma")
+        assert mode == "paused"
+        assert 0.85 < back < 0.9
+        _, further, later = await moment(pilot, "full_stop", "full_stop")
+        assert further > back
+        assert later > at
+        assert (await moment(pilot, "semicolon", "semicolon", "colon"))[1] < further
+        assert (await moment(pilot, "l"))[:2] == ("live", 1.0)
+
+    drive(app, script)
+
+
+def test_replay_begins_at_the_beginning_and_changes_speed(session):
+    def replay(app):
+        return app.watched.playback.mode, app.watched.playback.speed
+
+    keys = ("r", "right_curly_bracket", "right_curly_bracket", "left_curly_bracket")
+    assert drive(app_of(session), presses(*keys, then=replay)) == ("replay", 300.0)
+
+
+def test_themes_go_around(session):
+    app = app_of(session)
+    assert drive(app, presses(*"t" * len(CYCLE), then=lambda app: app.theme)) == CYCLE[0]
+
+
+def test_help_explains_the_focused_widget_and_closes(session):
+    async def script(pilot):
+        await pilot.press("question_mark")
+        assert "A row for each pair" in pilot.app.screen._words
+        await pilot.press("escape")
+        return type(pilot.app.screen)
+
+    assert drive(app_of(session), script) is not HelpScreen
+
+
+def test_every_widget_that_takes_the_focus_explains_itself(session):
+    async def script(pilot):
+        silent = set()
+        for key in "12345":
+            await pilot.press(key)
+            await pilot.pause()
+            for widget in pilot.app.screen.focus_chain:
+                if isinstance(widget, Panel | LiveTable | SearchTree) and not widget.HELP:
+                    silent.add(type(widget).__name__)
+        return silent
+
+    assert drive(app_of(session), script) == set()
+
+
+def test_a_copy_goes_to_the_clipboard(session):
+    copied = drive(app_of(session), presses("c", then=lambda app: app.clipboard))
+    assert copied.splitlines()[0].startswith("pair\tstate")
+    assert "BTC/USDT" in copied
+
+
+def test_a_screenshot_is_delivered(session, monkeypatch):
+    taken = []
+    monkeypatch.setattr(MuZeroApp, "deliver_screenshot", lambda *a, **k: taken.append(1))
+    drive(app_of(session), presses("x"))
+    assert taken == [1]
+
+
+def test_the_filter_keeps_what_it_names_until_escape(session):
+    async def script(pilot):
+        table, found = pilot.app.screen.query_one("#pairs", LiveTable), []
+        for keys in (["slash", *"doge"], ["enter"], ["escape"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+            found.append(table.row_count)
+        return found
+
+    assert drive(app_of(session), script) == [1, 1, 8]
+
+
+def test_a_panel_is_maximized_and_put_back(session):
+    async def script(pilot):
+        found = []
+        for key in ("tab", "z", "z", "z", "escape"):
+            await pilot.press(key)
+            found.append(pilot.app.screen.maximized is not None)
+        return found
+
+    assert drive(app_of(session), script) == [False, True, False, True, False]
+
+
+def test_curves_are_zoomed_moved_and_changed(tmp_path):
+    folder, clock = training_run(tmp_path / "training")
+
+    def plot(app):
+        panel = app.screen.query(PlotPanel).first()
+        return panel.view.zoom, round(panel.view.end, 3), panel.curve
+
+    async def script(pilot):
+        await pilot.press("plus", "plus", "left")
+        assert plot(pilot.app) == (4.0, 0.875, "total")
+        await pilot.press("right", "right", "minus", "v")
+        assert plot(pilot.app) == (2.0, 1.0, "policy")
+
+    drive(MuZeroApp(folder, clock=clock), script)
+
+
+def test_decisions_are_stepped_through_and_folded(session):
+    def tree(app):
+        table = app.screen.query_one("#decision-list", LiveTable)
+        return table.cursor_row, app.screen.query_one(SearchTree).least
+
+    async def script(pilot):
+        await pilot.press("4")
+        await pilot.pause()
+        await pilot.press("n", "n", "b")
+        assert tree(pilot.app) == (1, 0.02)
+        await pilot.press("tab", "greater_than_sign", "greater_than_sign", "less_than_sign")
+        assert tree(pilot.app) == (1, 0.05)
+        table = pilot.app.screen.query_one("#decision-list", LiveTable)
+        await pilot.press("left_square_bracket")
+        assert table.row_count == 1
+        await pilot.press("right_square_bracket")
+        assert table.row_count == 5
+
+    append_decision(session.folder / "decisions", "BTC/USDT", START_NS - 86_400 * 10**9)
+    drive(app_of(session), script)
+
+
+def test_enter_on_a_pair_shows_its_tree(session):
+    async def script(pilot):
+        await pilot.press("enter")
+        await pilot.pause()
+        table = pilot.app.screen.query_one("#decision-list", LiveTable)
+        assert (pilot.app.current_mode, table.row_count) == ("tree", 5)
+        await pilot.press("3", "down", "enter")
+        await pilot.pause()
+        assert table.row_count == 0, "no decision of that pair is recorded"
+
+    drive(app_of(session), script)
+
+
+def test_a_command_needs_a_second_key(session):
+    given = []
+    handlers = {name: lambda name=name: given.append(name) or "done as told" for name in KEYS}
+
+    async def script(pilot):
+        app = pilot.app
+        await pilot.press("f", "escape")
+        await app.workers.wait_for_complete()
+        assert given == []
+        for keys in ("ff", "sy", "hh", "gg"):
+            await pilot.press(keys[0])
+            assert "Open positions now:" in app.screen._text
+            await pilot.press(keys[1])
+            await app.workers.wait_for_complete()
+        await pilot.pause()
+        return {notice.message for notice in app._notifications}
+
+    with lives(session.folder), ControlServer(session.folder / "control.sock", handlers):
+        assert drive(app_of(session), script) == {"done as told"}
+    assert given == ["flatten", "stop-entries", "halt", "resume"]
+
+
+def test_commands_are_refused_where_they_make_no_sense(session):
+    def said(app):
+        assert not isinstance(app.screen, ConfirmScreen)
+        return next(iter(app._notifications)).message
+
+    assert "no process runs this session" in drive(app_of(session), presses("h", then=said))
+    with lives(session.folder):
+        assert "read-only" in drive(app_of(session, read_only=True), presses("h", then=said))
+        assert "past moment" in drive(app_of(session), presses("comma", "h", then=said))
+
+
+def test_a_command_nobody_takes_is_an_error_not_a_crash(session):
+    async def script(pilot):
+        await pilot.press("h", "h")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        return next(iter(pilot.app._notifications)).message
+
+    with lives(session.folder):
+        assert "no running process takes commands" in drive(app_of(session), script)
+
+
+def test_the_banner_says_when_the_process_dies_and_returns(session):
+    app = app_of(session)
+
+    def banner():
+        return app.screen.query_one(Banner).render().plain
+
+    async def script(pilot):
+        with lives(session.folder):
+            await pilot.pause(0.6)
+            assert "● running" in banner()
+        await pilot.pause(0.6)
+        assert "○ disconnected" in banner()
+        with lives(session.folder):
+            session.minute()
+            await pilot.pause(0.6)
+            assert "● running" in banner()
+            session.now_ns += 600 * 10**9
+            await pilot.pause(1.2)
+            assert "◌ stale" in banner()
+
+    drive(app, script)
+
+
+def test_new_events_appear_by_themselves(session):
+    app = app_of(session)
+
+    async def script(pilot):
+        before = app.watched.state.minute["close_ns"]
+        session.minute()
+        await pilot.pause(0.6)
+        return app.watched.state.minute["close_ns"] - before
+
+    assert drive(app, script) == 60 * 10**9
+
+
+def test_every_named_key_is_in_the_palette_or_on_a_modal(session):
+    """And ids are unique, so that a keymap can name them."""
+    app = app_of(session)
+
+    async def script(pilot):
+        found = set()
+        for keys in ("1", "2", "3", "4"):
+            await pilot.press(keys)
+            await pilot.pause()
+            for command in app.get_system_commands(app.screen):
+                found.add(command.title.rpartition("(")[2].rstrip(")"))
+        return found
+
+    found = drive(app, script)
+    modal = {"confirm.yes", "confirm.no", "help.close", "quit", "tree.fold", "tree.unfold"}
+    assert binding_ids() - modal <= found
+
+
+def test_keys_are_remapped_by_id(session, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    (tmp_path / "mlx_muzero").mkdir()
+    keys = tmp_path / "mlx_muzero" / "keys.toml"
+    keys.write_text('"moment.pause" = "p"\n')
+    assert drive(app_of(session), presses("p", then=lambda a: a.watched.playback.mode)) == "paused"
+    keys.write_text('"moment.paus" = "p"\n')
+    with pytest.raises(ConfigError, match=r"did you mean moment\.pause"):
+        app_of(session)
+
+
+def test_a_run_that_does_not_exist_yet_is_waited_for(tmp_path):
+    app = MuZeroApp(tmp_path / "none")
+
+    async def script(pilot):
+        await pilot.pause(0.3)
+        return app.screen.query_one("#no-runs").render().plain
+
+    assert "no data: no runs in" in drive(app, script)
+
+
+def test_leaving_writes_nothing_into_the_run(session):
+    before = {path: path.stat().st_mtime_ns for path in session.folder.rglob("*")}
+    drive(app_of(session), presses("1", "2", "3", "4", "5", "r", "l", "q"))
+    assert {path: path.stat().st_mtime_ns for path in session.folder.rglob("*")} == before
+
+
+def test_a_journal_of_nothing_is_no_crash_on_any_screen(tmp_path):
+    for name in ("config.toml", "paper.toml"):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        (folder / name).touch()
+        Journal(folder / "journal.jsonl")
+        drive(MuZeroApp(folder), presses("1", "2", "3", "4", "5"), (40, 10))

@@ -1,0 +1,84 @@
+"""The application in a real terminal: what it leaves behind, however it ends."""
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from training_journals import training_run
+
+ENTER, LEAVE, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
+PATIENCE_S = 60.0
+
+
+class Terminal:
+    """A pseudo-terminal with the command in it."""
+
+    def __init__(self, *arguments):
+        self._main, other = pty.openpty()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "muzero_cli.main", *map(str, arguments)],
+            stdin=other, stdout=other, stderr=other, start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24",
+                 "PYTHONPATH": os.pathsep.join(sys.path)},
+        )  # fmt: skip
+        os.close(other)
+        self.written = b""
+
+    def read_until(self, wanted):
+        limit = time.monotonic() + PATIENCE_S
+        while wanted not in self.written and time.monotonic() < limit:
+            if select.select([self._main], [], [], 0.2)[0]:
+                try:
+                    self.written += os.read(self._main, 65536)
+                except OSError:
+                    break
+        assert wanted in self.written, self.written[-500:]
+
+    def type(self, keys):
+        os.write(self._main, keys)
+
+    def close(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._main)
+
+
+@pytest.fixture
+def terminal(tmp_path):
+    folder, _ = training_run(tmp_path / "edge")
+    opened = Terminal("tui", folder)
+    yield opened
+    opened.close()
+
+
+@pytest.mark.parametrize("end", ["q", "SIGTERM"])
+def test_the_terminal_is_as_it_was(terminal, end):
+    terminal.read_until(b"losses")
+    assert ENTER in terminal.written
+    if end == "q":
+        terminal.type(b"q")
+    else:
+        terminal.process.send_signal(signal.SIGTERM)
+    terminal.read_until(LEAVE)
+    terminal.read_until(CURSOR)
+    terminal.process.wait(PATIENCE_S)
+
+
+def test_status_says_the_same_without_it(cli, tmp_path):
+    folder, _ = training_run(tmp_path / "edge")
+    code, out, _ = cli("status", folder)
+    assert code == 0
+    assert "episodes                   768" in out
+    code, out, _ = cli("status", folder, "--json")
+    assert code == 0
+    assert '"condition": "disconnected"' in out
+    code, _, err = cli("status", tmp_path)
+    assert code == 5
+    assert "holds no run" in err
