@@ -4,7 +4,7 @@
 
 Networks of fx_micro with random heads decide on made-up bars that are replayed as fast as they are
 read; the session, its store and its journal are what `mlx-muzero paper start` runs. `--minutes
-1440` is a day: memory must end where it was a tenth into it, and so must open descriptors.
+1440` is a day: memory and descriptors of its last tenth are compared with those of its second.
 """
 
 import argparse
@@ -54,15 +54,16 @@ class Latency:
 
 @dataclass(frozen=True)
 class Soak:
-    """What the process held a tenth into the session, and at its end."""
+    """What the process held in the second tenth of the session and in its last, on average."""
 
     minutes: int
     minutes_per_s: float
     mib_begin: float
     mib_end: float
+    mib_most: float
     growth_frac: float
-    descriptors_begin: int
-    descriptors_end: int
+    descriptors_begin: float
+    descriptors_end: float
 
 
 class Watch:
@@ -77,12 +78,15 @@ class Watch:
 
     def soak(self, seconds: float) -> Soak:
         """What was noted in a session that took so long."""
-        begin, end = self.held[len(self.held) // 10], self.held[-1]
+        tenth = max(len(self.held) // 10, 1)
+        begin = np.mean(self.held[tenth : 2 * tenth], axis=0)
+        end = np.mean(self.held[-tenth:], axis=0)
         return Soak(
             minutes=len(self.held),
             minutes_per_s=len(self.held) / seconds,
             mib_begin=begin[0] / 2**20,
             mib_end=end[0] / 2**20,
+            mib_most=max(held for held, _ in self.held) / 2**20,
             growth_frac=end[0] / begin[0] - 1.0,
             descriptors_begin=begin[1],
             descriptors_end=end[1],

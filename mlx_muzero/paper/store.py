@@ -1,10 +1,11 @@
 """The paper run's store: one DuckDB file, one row a transaction, and the state after the last.
 
-A transaction's rows are kept as the JSON they came as; the tables are views over it. That makes a
+A transaction's rows are kept as JSON, column by column; the tables are views over it. That makes a
 commit two statements, and the state and the rows that led to it can never disagree.
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,10 @@ from mlx_muzero.paper.transaction import Row, Transaction
 
 APPLICATION = "mlx_muzero paper"
 SCHEMA_VERSION = 1
+MEMORY_LIMIT = "256MB"
+
+_ROW_GROUP = 2048  # the smallest there is: a day and a half of minutes
+_COMPACT = (",", ":")
 
 TABLES: dict[str, dict[str, str]] = {
     "bars": {
@@ -59,12 +64,12 @@ TABLES: dict[str, dict[str, str]] = {
 
 
 def _view(name: str, columns: Mapping[str, str]) -> str:
-    shape = json.dumps([columns])
-    # Two levels only: a column that is a list stays one. Sorted before they part, as the rows of
-    # one transaction have an order too.
+    shape = json.dumps({column: [kind] for column, kind in columns.items()})
+    values = ", ".join(f'unnest(t."{column}") as "{column}"' for column in columns)
+    # Sorted before they part: the rows of one transaction have an order too.
     return (
-        f"create view {name} as select unnest(from_json(json_extract(rows, '$.{name}'), "
-        f"'{shape}'), max_depth := 2) from (select rows from transactions order by seq);"
+        f"create view {name} as select {values} from (select from_json(json_extract(rows, "
+        f"'$.{name}'), '{shape}') as t from (select rows from transactions order by seq));"
     )
 
 
@@ -92,11 +97,7 @@ class PaperStore:
         if read_only and not path.is_file():
             raise RunError(f"{path.parent} holds no paper session that has begun (no {path.name}).")
         with self._explained():
-            self._db = duckdb.connect(
-                str(path),
-                read_only=read_only,
-                config={"memory_limit": "1GB", "autoinstall_known_extensions": "false"},
-            )
+            self._db = _open(path, read_only)
         try:
             self._check_schema()
         except BaseException:
@@ -116,8 +117,12 @@ class PaperStore:
 
     def commit(self, seq: int, transaction: Transaction, state: Row) -> None:
         """Make a transaction and the state after it durable, both or neither."""
-        rows = json.dumps(finite(transaction.rows), allow_nan=False)
-        after = json.dumps(state)
+        columns = {
+            table: {name: [row[name] for row in rows] for name in TABLES[table]}
+            for table, rows in transaction.rows.items()
+        }
+        rows = json.dumps(finite(columns), allow_nan=False, separators=_COMPACT)
+        after = json.dumps(state, separators=_COMPACT)
         with self._explained():
             self._db.execute("begin")
             try:
@@ -156,7 +161,7 @@ class PaperStore:
                 rows = self._db.execute(
                     "select rows from transactions order by seq desc limit ?", [limit]
                 ).fetchall()
-            bars = [LiveBar(**b) for row in reversed(rows) for b in _bars_of(row[0])]
+            bars = [bar for row in reversed(rows) for bar in _bars_of(row[0])]
             counts = dict.fromkeys(needed, 0)
             for bar in bars:
                 counts[bar.pair] = counts.get(bar.pair, 0) + 1
@@ -207,6 +212,27 @@ class PaperStore:
             raise RunError(f"{self._path}: {_reason(str(error))}") from error
 
 
+def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    # One thread, as it works beside the search; and small groups of rows, for a checkpoint writes
+    # those again that grew.
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": MEMORY_LIMIT,
+        "autoinstall_known_extensions": "false",
+        "threads": 1,
+        "temp_directory": f"{path}.tmp",
+    }
+    db = duckdb.connect(":memory:", config=config)
+    try:
+        mode = "read_only" if read_only else "read_write"
+        quoted = str(path).replace("'", "''")
+        db.execute(f"attach '{quoted}' as paper ({mode}, row_group_size {_ROW_GROUP})")
+        db.execute("use paper")
+    except duckdb.Error:
+        db.close()
+        raise
+    return db
+
+
 def _reason(text: str) -> str:
     """What a DuckDB error means for a user, and what to do."""
     first = text.splitlines()[0]
@@ -221,8 +247,8 @@ def _reason(text: str) -> str:
     return f"DuckDB cannot use it ({first})."
 
 
-def _bars_of(rows: str) -> list[Row]:
-    bars = json.loads(rows).get("bars", [])
-    for bar in bars:
-        bar["volume"] = float("nan") if bar["volume"] is None else bar["volume"]
-    return list(bars)
+def _bars_of(rows: str) -> list[LiveBar]:
+    columns = json.loads(rows).get("bars", {name: [] for name in TABLES["bars"]})
+    columns["volume"] = [math.nan if v is None else v for v in columns["volume"]]
+    values = zip(*columns.values(), strict=True)
+    return [LiveBar(**dict(zip(columns, row, strict=True))) for row in values]
