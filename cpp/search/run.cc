@@ -59,7 +59,7 @@ void Search::run_group(LeafEvaluator& evaluator, int worker, int first, int last
   LeafColumns actions;
   LeafColumns outcomes;
   for (;;) {
-    for (int b = first; b < last; ++b) simulate(trees_[static_cast<std::size_t>(b)]);
+    simulate(first, last, turn);
     take_turn(first, last, turn);
     if (turn.empty()) return;
     actions.clear();

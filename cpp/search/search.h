@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "search/arena.h"
 #include "search/backup.h"
 #include "search/params.h"
 #include "search/thread_pool.h"
@@ -90,9 +90,13 @@ class Search {
   std::int32_t first_slot(int root) const { return root * shape_.decisions; }
 
  private:
-  void simulate(Tree& tree) const;
-  bool walk(Tree& tree) const;
-  bool stop(Tree& tree, Path path, std::int32_t node, std::int32_t action) const;
+  void simulate(int first, int last, std::vector<Tree*>& walking);
+  bool begin_walk(Tree& tree) const;
+  bool end_step(Tree& tree) const;
+  bool take_action(Tree& tree) const;
+  bool take_outcome(Tree& tree) const;
+  bool wait(Tree& tree, Leaf::Kind kind, std::int32_t outcome, std::int32_t visits) const;
+  void stop(Tree& tree, bool at_chance) const;
   std::int32_t select_at(const Tree& tree, std::int32_t node) const;
   const std::uint8_t* allowed_at(const Tree& tree, std::int32_t node) const;
   void run_group(LeafEvaluator& evaluator, int worker, int first, int last);
@@ -119,7 +123,7 @@ class Search {
   std::vector<std::uint8_t> tree_allowed_;    // [P, A]
   std::vector<double> exploration_;           // pUCT factor by node visits
   std::vector<std::vector<std::int32_t>> considered_visits_;  // by considered actions less one
-  std::unique_ptr<std::byte[]> arena_;
+  Arena arena_;
   std::size_t arena_bytes_ = 0;
   std::vector<Tree> trees_;
   LeafColumns actions_;
