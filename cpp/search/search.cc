@@ -99,9 +99,11 @@ void Search::reset(int roots, const float* prior, const float* value,
 bool Search::select() {
   if (trees_.empty()) throw SearchError("select() needs roots: call reset() first");
   require_no_leaves("select()");
-  pool_.for_each(pool_.shares(), [this](int share) {
-    std::vector<Tree*> walking;
-    simulate(first_of(share, pool_.shares()), first_of(share + 1, pool_.shares()), walking);
+  const int shares = pool_.shares();
+  pool_.for_each(shares, [this, shares](int share) {
+    std::vector<Tree*> trees;
+    for (int b = share; b < roots(); b += shares) trees.push_back(&trees_[as_size(b)]);
+    simulate(trees);
   });
   // In the order of the trees, so that the batch is the same whatever the thread count.
   for (Tree& tree : trees_) collect_leaves(tree, actions_, outcomes_);

@@ -12,9 +12,9 @@ namespace muzero::search {
 // sqrt(N) * (pb_c_init + ln((N + pb_c_base + 1) / pb_c_base)).
 std::vector<double> exploration_table(const Params& params);
 
-// Action maximising q(a) + P(a) * exploration / (1 + N(a)), first index on ties. q is Q stretched to
-// [0, 1] over the expanded actions and the node's own value; an action that is not expanded has q = 0
-// (mctx's qtransform_by_parent_and_siblings).
+// Action maximising q(a) + P(a) * exploration / (1 + N(a)), first index on ties. q is Q stretched
+// to [0, 1] over the expanded actions and the node's own value; an action that is not expanded has
+// q = 0 (mctx's qtransform_by_parent_and_siblings).
 int select_action(const Tree& tree, const TreeShape& shape, int node, double exploration);
 
 // The likeliest of the allowed actions without visits, or -1. The root tries every action once

@@ -8,18 +8,14 @@
 
 namespace muzero::search {
 
-// Walks trees [first, last) until as many leaves of each wait for an evaluation as may. The trees
-// take turns, half a step each: a walk waits for memory and for one division after another, which
-// those of the others fill.
-void Search::simulate(int first, int last, std::vector<Tree*>& walking) {
-  walking.clear();
-  for (int b = first; b < last; ++b) {
-    Tree& tree = trees_[static_cast<std::size_t>(b)];
-    if (begin_walk(tree)) walking.push_back(&tree);
-  }
-  while (!walking.empty()) {
-    std::erase_if(walking, [this](Tree* tree) { return !take_action(*tree); });
-    std::erase_if(walking, [this](Tree* tree) { return !take_outcome(*tree); });
+// Walks until as many leaves of each tree wait for an evaluation as may; empties `trees`. They take
+// turns, half a step each: a walk waits for memory and for one division after another, and the
+// others fill that time.
+void Search::simulate(std::vector<Tree*>& trees) const {
+  std::erase_if(trees, [this](Tree* tree) { return !begin_walk(*tree); });
+  while (!trees.empty()) {
+    std::erase_if(trees, [this](Tree* tree) { return !take_action(*tree); });
+    std::erase_if(trees, [this](Tree* tree) { return !take_outcome(*tree); });
   }
 }
 
