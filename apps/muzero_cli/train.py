@@ -11,7 +11,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
-from mlx_muzero.config import CollectBackend
+from mlx_muzero.config import CollectBackend, Phases
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
 
 STOPPED_EXIT_CODE = 130
@@ -24,6 +24,13 @@ def train(
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
+    phase: Annotated[
+        Optional[Phases], typer.Option(help="What to learn; sets train.phase.")
+    ] = None,
+    from_: Annotated[
+        Optional[Path],
+        typer.Option("--from", help="Run whose best checkpoint this new one begins with."),
+    ] = None,
     collector_backend: Annotated[
         Optional[CollectBackend],
         typer.Option(help="Play with exports made while training goes on; sets collect.backend."),
@@ -40,7 +47,7 @@ def train(
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
-    from mlx_muzero.training.models import build_model
+    from mlx_muzero.training.models import build_model, starting_weights
     from mlx_muzero.training.run import MarketRecord, RunFolder
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.loading import load_config, load_dataset
@@ -48,9 +55,9 @@ def train(
 
     console = Console(stderr=True)
     folder = RunFolder(run)
-    set_ = [*set_, *_collect_overrides(collector_backend, refresh_every)]
+    set_ = [*set_, *_overrides(phase, collector_backend, refresh_every)]
     if resume:
-        if symbol or config or set_:
+        if symbol or config or set_ or from_:
             raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
         settings = folder.config()
         db = db or Path(folder.market().store)
@@ -68,15 +75,19 @@ def train(
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
         _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
-    display = TrainingDisplay(console, rules.table.action_names, settings.train.episodes, minutes)
+    begin_with = (
+        None if from_ is None else starting_weights(RunFolder(from_), settings, rules.table)
+    )
+    display = TrainingDisplay(console, rules.table.action_names, minutes)
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
     with folder.held():
         # A run is begun only when all that a configuration or a market can get wrong is past.
         if resume:
             trainer.resume()
-            display.starts_at(trainer.counters)
         else:
             folder.begin(settings, market)
+            if begin_with is not None:
+                trainer.begin_from(*begin_with)
         _say(
             console,
             f"training on {market.symbol}: {market.bars:,} bars, "
@@ -103,9 +114,15 @@ def train(
             raise typer.Exit(STOPPED_EXIT_CODE)
 
 
-def _collect_overrides(backend: str | None, refresh_steps: int | None) -> list[str]:
-    given = {"backend": backend, "refresh_steps": refresh_steps}
-    return [f"collect.{key}={value}" for key, value in given.items() if value is not None]
+def _overrides(
+    phase: str | None, collector_backend: str | None, refresh_steps: int | None
+) -> list[str]:
+    given = {
+        "train.phase": phase,
+        "collect.backend": collector_backend,
+        "collect.refresh_steps": refresh_steps,
+    }
+    return [f"{key}={value}" for key, value in given.items() if value is not None]
 
 
 def _say(console: Console, text: str) -> None:

@@ -55,7 +55,7 @@ class Learner:
             model, config.learning_rate, config.weight_decay, config.average_decay
         )
         self.steps = 0
-        self._terms = loss_terms(config)
+        self._terms = loss_terms(config, model)
         if not self._terms:
             raise ConfigError("train: every loss has weight 0; nothing would be learned")
         # Batch-norm statistics and dropout's key change inside the step, so they are its state.

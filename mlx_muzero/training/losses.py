@@ -54,7 +54,9 @@ def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
 def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> dict[str, mx.array]:
     """Mean loss of each of `loss_terms` over valid steps, scalars, unweighted."""
     unrolled = unroll(model, batch)
-    return {term: _TERMS[term](model, unrolled, batch, config) for term in loss_terms(config)}
+    return {
+        term: _TERMS[term](model, unrolled, batch, config) for term in loss_terms(config, model)
+    }
 
 
 def loss_weight(config: TrainConfig, term: str) -> float:
@@ -63,9 +65,10 @@ def loss_weight(config: TrainConfig, term: str) -> float:
     return weight
 
 
-def loss_terms(config: TrainConfig) -> tuple[str, ...]:
-    """Names of the terms that weigh anything; the others are not computed."""
-    return tuple(term for term in _TERMS if loss_weight(config, term) > 0)
+def loss_terms(config: TrainConfig, model: StochasticMuZero) -> tuple[str, ...]:
+    """Names of the terms that weigh anything and that `model` can learn; no others are computed."""
+    learned = (term for term in _TERMS if model.decoded or term != "next_bar")
+    return tuple(term for term in learned if loss_weight(config, term) > 0)
 
 
 def _policy(
@@ -106,7 +109,14 @@ def _consistency(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
 ) -> mx.array:
     real = real_latents(model, batch.observation[:, 1:])
-    return _mean(_latent_distance(_rows(unrolled.latent[:, 1:]), real), batch.valid[:, 1:])
+    return _mean(latent_distance(_rows(unrolled.latent[:, 1:]), real), batch.valid[:, 1:])
+
+
+def _next_bar(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
+) -> mx.array:
+    predicted, real = next_bars(model, unrolled, batch)
+    return _mean(mx.square(predicted - real).mean(axis=-1), batch.valid[:, 1:])
 
 
 _TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig], mx.array]] = {
@@ -116,6 +126,7 @@ _TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig
     "outcome": _outcome,
     "afterstate": _afterstate,
     "consistency": _consistency,
+    "next_bar": _next_bar,
 }
 
 
@@ -138,7 +149,16 @@ def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
     return mx.stop_gradient(latent)
 
 
-def _latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
+def next_bars(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch
+) -> tuple[mx.array, mx.array]:
+    """Market columns of the bars after the first K latents: predicted and real, ``[n * K, M]``."""
+    bars = batch.observation[:, :, -1, : model.decoded]
+    latent, last = _rows(unrolled.latent[:, :-1]), _rows(bars[:, :-1])
+    return model.next_bar(latent, last), _rows(bars[:, 1:])
+
+
+def latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
     """1 - cosine similarity over the latent axis (EfficientZero, section 4.1).
 
     A latent of zeros, which ReLU may leave, has distance 1 and gradient 0.

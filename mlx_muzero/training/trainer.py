@@ -1,20 +1,21 @@
 """The training loop: collect, learn, validate, save; the same run whether or not it was stopped.
 
-What comes next depends only on counters (`Counters`), and every random number is named by them, so
-a run resumed from a checkpoint does what the uninterrupted run would have done. With
-`collect.backend` set, rounds are played beside all this, with weights whose age depends on time.
+One loop for every phase (`mlx_muzero.training.phases`): only who plays, which losses count and what
+is judged differ. What comes next depends only on counters (`Counters`), and every random number is
+named by them, so a run resumed from a checkpoint does what the uninterrupted run would have done.
+With `collect.backend` set, rounds are played beside all this, with weights whose age depends on
+time.
 """
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
 
+import mlx.core as mx
 import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import Config
-from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.config import Config, PhaseName
 from mlx_muzero.errors import TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
@@ -28,11 +29,14 @@ from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.collector import Collector, Round, temperature
 from mlx_muzero.training.decisions import record_decisions
-from mlx_muzero.training.learner import Learner, StepReport
-from mlx_muzero.training.models import build_model
+from mlx_muzero.training.learner import Learner
+from mlx_muzero.training.models import begin_from, build_model
+from mlx_muzero.training.phases import episodes_of, loss_config, phase_after, planned
+from mlx_muzero.training.progress import Counters, Listener
 from mlx_muzero.training.refresher import Refresher
-from mlx_muzero.training.replay import Episodes, ReplayBuffer
+from mlx_muzero.training.replay import ReplayBuffer
 from mlx_muzero.training.run import RunFolder, misfit, require_schema, schema
+from mlx_muzero.training.supervised import SupervisedPhase
 from mlx_muzero.training.targets import make_batch
 
 STEPS_PER_JOURNAL_LINE = 20
@@ -40,48 +44,6 @@ STEPS_PER_JOURNAL_LINE = 20
 
 class StopRequested(Exception):
     """Raised between two decisions or training steps when the caller wants the run to stop."""
-
-
-@dataclass
-class Counters:
-    """How far a run is; all that decides what it does next.
-
-    Attributes:
-      episodes: collected.
-      steps: training steps.
-      validated_at: episodes at the last validation.
-      saved_at: episodes at the last checkpoint.
-      saves: checkpoints written; they are named by it.
-      best_pips: of the best validation so far, a trade or a session (`train.best_by`).
-      best_sqn: quality score of it, which breaks ties.
-    """
-
-    episodes: int = 0
-    steps: int = 0
-    validated_at: int = 0
-    saved_at: int = 0
-    saves: int = 0
-    best_pips: float | None = None
-    best_sqn: float = 0.0
-
-
-class Listener(Protocol):
-    """Hears what the trainer does, while it does it."""
-
-    def decided(self, count: int) -> None:
-        """`count` more decisions were searched."""
-
-    def collected(self, episodes: Episodes, counters: Counters) -> None:
-        """A round of episodes is in the replay buffer."""
-
-    def learned(self, report: StepReport, counters: Counters) -> None:
-        """One training step is done."""
-
-    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
-        """A validation is done."""
-
-    def engine_changed(self, event: EngineEvent) -> None:
-        """Something happened to the programs that collect."""
 
 
 @dataclass
@@ -107,9 +69,22 @@ class Trainer:
 
     def __post_init__(self) -> None:
         """Build model, agent, replay and collectors from the configuration."""
-        self.learner = Learner(build_model(self.config, self.rules.table), self.config.train)
         self.playing = build_model(self.config, self.rules.table)
         self.agent = Agent(self.playing, self.config.search, self.rules.table, len(OUTCOME_NAMES))
+        self.collector = Collector(self.config, self.dataset, self.rules)
+        self.journal = Journal(self.folder.journal_path)
+        self._validation_starts = self.dataset.evaluation_starts(
+            "validation", self.config.train.validate_sessions
+        )
+        self._enter(planned(self.config.train)[0])
+
+    def _enter(self, phase: PhaseName, weights: dict[str, mx.array] | None = None) -> None:
+        """Stand at the beginning of `phase`, with `weights` or, without any, those of the seed."""
+        model = build_model(self.config, self.rules.table)
+        if weights is not None:
+            begin_from(model, weights)
+        self.counters = Counters(phase=phase, saves=self.counters.saves)
+        self.learner = Learner(model, loss_config(self.config.train, phase))
         self.replay = ReplayBuffer(
             self.config.replay,
             self.config.train.seed,
@@ -117,19 +92,30 @@ class Trainer:
             actions=len(self.rules.table.action_names),
             position_features=len(POSITION_FEATURES),
         )
-        self.collector = Collector(self.config, self.dataset, self.rules)
+        self.supervised = None
+        if phase != "search":
+            self.supervised = SupervisedPhase(
+                self.config, phase, self.dataset, self.rules, self._validation_starts
+            )
         self.background = None
         backend = self.config.collect.backend
-        if backend != "same":
+        if phase == "search" and backend != "same":
             exports = self.folder.collector_path
             refresher = Refresher(self.config, backend, self.dataset, self.rules, exports)
             self.background = BackgroundCollector(
                 self.config, self.rules, self.collector, self.learner, refresher
             )
-        self.journal = Journal(self.folder.journal_path)
-        self._validation_starts = self.dataset.evaluation_starts(
-            "validation", self.config.train.validate_sessions
-        )
+
+    def begin_from(self, weights: dict[str, mx.array], origin: str) -> None:
+        """Begin the run with the weights of another, called `origin`, instead of the seed's.
+
+        Raises:
+          ValueError: they belong to other networks.
+        """
+        self._enter(self.counters.phase, weights)
+        self.journal.append("begun_from", checkpoint=origin)
+        # At once: a run killed before its first checkpoint would otherwise begin from the seed.
+        self._save()
 
     def resume(self) -> None:
         """Go back to the newest checkpoint of the run folder, if it has one.
@@ -143,9 +129,16 @@ class Trainer:
         saved = checkpoints.load(path)
         require_schema(saved.state, self.rules.table, path)
         try:
+            counters = Counters(**saved.state["counters"])
+            if counters.phase not in planned(self.config.train):
+                raise ValueError(
+                    f"it is of the {counters.phase} phase, which train.phase leaves out"
+                )
+            if counters.phase != self.counters.phase:
+                self._enter(counters.phase)
             self.learner.restore(saved.weights, saved.optimizer)
             self.replay.restore(saved.replay)
-            self.counters = Counters(**saved.state["counters"])
+            self.counters = counters
         except (ValueError, KeyError, TypeError) as error:
             raise misfit(path, error) from error
         self.learner.steps = self.counters.steps
@@ -157,6 +150,7 @@ class Trainer:
         Raises:
           TrainingDiverged: a loss or the gradient is not finite; checkpoints are left as they are.
         """
+        self._tell_phase()
         try:
             while self._act():
                 self._poll()
@@ -183,22 +177,41 @@ class Trainer:
             self._validate()
         elif counters.episodes - counters.saved_at >= train.checkpoint_interval:
             self._save()
-        elif counters.episodes < train.episodes:
+        elif counters.episodes < episodes_of(train, counters.phase):
             self._collect()
         elif counters.validated_at < counters.episodes:
             self._validate()
+        elif (phase := phase_after(train, counters.phase)) is not None:
+            self._advance(phase)
         else:
             return False
         return True
 
+    def _advance(self, phase: PhaseName) -> None:
+        """Go on with `phase` from the best checkpoint of the one that is done."""
+        best = self.folder.checkpoints.best()
+        assert best is not None  # every phase ends with a validation, the first of which is saved
+        self._enter(phase, checkpoints.load_weights(best))
+        self._save()
+        self._tell_phase()
+
+    def _tell_phase(self) -> None:
+        phase = self.counters.phase
+        episodes = episodes_of(self.config.train, phase)
+        self.journal.append("phase", phase=phase, episodes=episodes)
+        self.listener.phase_begun(self.counters, episodes)
+
     def _steps_due(self) -> int:
-        if len(self.replay) < min(self.config.replay.min_episodes, self.config.train.episodes):
+        episodes = episodes_of(self.config.train, self.counters.phase)
+        if len(self.replay) < min(self.config.replay.min_episodes, episodes):
             return 0
         return int(self.counters.episodes * self.config.train.steps_per_episode)
 
     def _collect(self) -> None:
         first = self.counters.episodes
-        if self.background is None:
+        if self.supervised is not None:
+            played = self.supervised.play_round(first, self._decided)
+        elif self.background is None:
             self._play_what_is_learned()
             played = self.collector.play_round(
                 self.agent, self.counters.steps, first, self._decided
@@ -254,6 +267,9 @@ class Trainer:
 
     def _validate(self) -> None:
         self._play_what_is_learned()
+        if self.supervised is not None:
+            self._assess(self.supervised)
+            return
         policy = SearchPolicy(self.agent, self.config.search.num_simulations)
         metrics = backtest(
             policy, self.dataset, self.rules, self._validation_starts, self._decided
@@ -280,6 +296,25 @@ class Trainer:
             self.counters.episodes,
         )
         self.listener.validated(metrics, self.counters, is_best)
+        if is_best:
+            self._save(best=True)
+
+    def _assess(self, supervised: SupervisedPhase) -> None:
+        assessment = supervised.assess(self.playing, self._decided)
+        self.counters.validated_at = self.counters.episodes
+        best = self.counters.best_score
+        is_best = best is None or assessment.score > best
+        if is_best:
+            self.counters.best_score = assessment.score
+        self.journal.append(
+            "assessed",
+            phase=self.counters.phase,
+            episodes=self.counters.episodes,
+            steps=self.counters.steps,
+            best=is_best,
+            report=assessment.as_dict(),
+        )
+        self.listener.assessed(assessment, self.counters, is_best)
         if is_best:
             self._save(best=True)
 
