@@ -108,7 +108,7 @@ def test_a_new_decoder_is_the_last_value_predictor(tmp_path, small_config, small
 
 
 def test_a_world_model_learns_what_can_be_learned(tmp_path, small_config, small_dataset):
-    """The clock of the next bar is certain, and a position's next reward follows the outcome."""
+    """What a random walk does next is not among it; what a position then earns is."""
     train = dataclasses.replace(
         small_config.train,
         phase="world-model",
@@ -124,7 +124,6 @@ def test_a_world_model_learns_what_can_be_learned(tmp_path, small_config, small_
     assert trainer.run()
     report = events(trainer, "assessed")[0]["report"]
     assert report["steps"][0]["reward_mse"] < 0.7 * report["reward_variance"]
-    assert report["steps"][0]["next_bar_mse"] < report["steps"][0]["last_value_mse"]
 
 
 def test_scripted_values_are_the_returns_that_follow(tmp_path, small_config, small_dataset):

@@ -7,6 +7,7 @@ from typing import Any
 from mlx_muzero import config_toml
 from mlx_muzero.config import PRESETS, Config
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
@@ -35,10 +36,15 @@ def of_symbol(settings: Config, symbol: str) -> Config:
 
 def load_dataset(config: Config, database: Path | None) -> tuple[MarketDataset, Path]:
     """Bars of the configured symbol with features and outcomes, and the store they came from."""
+    bars, path = load_bars(config, database)
+    return MarketDataset.from_bars(bars, config.market), path
+
+
+def load_bars(config: Config, database: Path | None) -> tuple[Bars, Path]:
+    """Bars of the configured symbol and the store they came from."""
     path = database or DEFAULT_DATABASE
     with BarStore(path, read_only=True) as store:
-        bars = store.load(config.market.symbol)
-    return MarketDataset.from_bars(bars, config.market), path
+        return store.load(config.market.symbol), path
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

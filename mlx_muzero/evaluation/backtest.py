@@ -27,11 +27,13 @@ class Backtest:
         metrics: the summary.
         trades: closed trades; `account` is the session's index.
         equity_pips: ``f64[n, steps]`` net equity of each session after each step.
+        reward: ``f64[n]`` sum of each session's rewards.
     """
 
     metrics: Metrics
     trades: Trades
     equity_pips: F64
+    reward: F64
 
 
 def backtest(
@@ -45,13 +47,14 @@ def backtest(
     names = rules.table.action_names
     action_counts = np.zeros(len(names), np.int64)
     equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
+    reward: F64 = np.zeros(len(starts))
     trades: list[Trades] = []
     for first in range(0, len(starts), SESSIONS_AT_ONCE):
         env = SessionEnv(dataset, rules, starts[first : first + SESSIONS_AT_ONCE])
         policy.reset(env)
         while not env.done:
             step, action = env.step_index, policy.act(env)
-            env.step(action)
+            reward[first : first + len(action)] += env.step(action).reward
             equity_pips[first : first + len(action), step] = env.core.equity_pips
             action_counts += np.bincount(action, minlength=len(names))
             tick(len(action))
@@ -59,4 +62,4 @@ def backtest(
         trades.append(replace(closed, account=closed.account + np.int32(first)))
     all_trades = Trades.concatenate(trades)
     metrics = measure(all_trades, equity_pips, action_counts, names)
-    return Backtest(metrics, all_trades, equity_pips)
+    return Backtest(metrics, all_trades, equity_pips, reward)

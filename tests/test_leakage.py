@@ -1,0 +1,114 @@
+"""The leakage test passes what is causal and catches what is not, wherever it hides."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from markets import walk_bars
+from mlx_muzero.evaluation.baselines import PerfectForesight, RandomPolicy, momentum
+from mlx_muzero.evaluation.leakage import check_leakage, replaced_after
+from mlx_muzero.market.bars import price_faults
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.trading.core import TradingRules
+
+BARS = walk_bars(1200)
+POLICIES = (momentum(5), RandomPolicy(seed=0))
+
+
+@pytest.fixture
+def check(small_config):
+    """The test of `BARS` with `rebuild` and `policies`; the library's own by default."""
+
+    def run(rebuild=None, policies=POLICIES, cuts=6):
+        def own(bars):
+            return MarketDataset.from_bars(bars, small_config.market)
+
+        rules = TradingRules.from_config(small_config)
+        return check_leakage(BARS, rebuild or own, rules, policies, cuts, seed=3)
+
+    return run
+
+
+def test_the_librarys_features_outcomes_and_policies_do_not_look_ahead(check):
+    report = check()
+    assert report.leaks == ()
+    assert report.cuts == 6
+    assert report.control_caught > 0
+    assert all(each.compared > 0 for each in report.checks)
+    names = {each.name for each in report.checks}
+    assert {"outcome labels", "decisions of random", "rewards of momentum_5"} <= names
+
+
+def test_a_policy_that_sees_the_future_is_caught(check):
+    report = check(policies=[PerfectForesight()])
+    leaks = {each.name for each in report.leaks}
+    assert "decisions of perfect_foresight" in leaks
+    assert not any(name.startswith("feature") for name in leaks)
+
+
+@pytest.mark.parametrize("column", [0, 4])
+def test_a_feature_scaled_over_the_whole_history_is_caught_by_name(check, small_config, column):
+    def scaled(bars):
+        dataset = MarketDataset.from_bars(bars, small_config.market)
+        features = dataset.features.copy()
+        features[:, column] /= np.nanstd(features[:, column])
+        return dataclasses.replace(dataset, features=features)
+
+    report = check(scaled)
+    names = [each.name for each in report.leaks if each.name.startswith("feature")]
+    assert len(names) == 1
+    assert "cut after 2019-01-07" in report.leaks[0].example
+
+
+def test_outcomes_read_one_bar_early_are_caught(check, small_config):
+    def early(bars):
+        dataset = MarketDataset.from_bars(bars, small_config.market)
+        return dataclasses.replace(dataset, outcomes=np.roll(dataset.outcomes, -1))
+
+    assert [each.name for each in check(early).leaks] == ["outcome labels"]
+
+
+def test_everything_after_the_cut_is_replaced_and_nothing_before():
+    cut = 700
+    other = replaced_after(BARS, cut, seed=0)
+    for name in ("open_time_ns", "open", "high", "low", "close", "volume"):
+        one, two = getattr(BARS, name), getattr(other, name)
+        np.testing.assert_array_equal(one[: cut + 1], two[: cut + 1], name)
+        assert not np.isclose(one[cut + 1 :], two[cut + 1 :], rtol=0, atol=0).any(), name
+    assert not price_faults(other.open, other.high, other.low, other.close, other.volume).any()
+
+
+def test_the_verb_says_what_it_found(cli, config_file, db, trained):
+    code, out, err = cli("check-leakage", trained, "--cuts", "3")
+    assert code == 0, err
+    assert "decisions of agent (search)" in out
+    assert "No leak" in out
+    code, out, err = cli(
+        "check-leakage", "--config", config_file, "--db", db, "--cuts", 3, "--json"
+    )
+    assert code == 0, err
+    assert json.loads(out)["cuts"] == 3
+
+
+def test_the_verb_fails_when_there_is_a_leak(cli, config_file, db, monkeypatch):
+    honest = MarketDataset.from_bars
+
+    def leaking(bars, config):
+        dataset = honest(bars, config)
+        features = dataset.features + np.float32(bars.close[-1])
+        return dataclasses.replace(dataset, features=features)
+
+    monkeypatch.setattr(MarketDataset, "from_bars", leaking)
+    code, out, err = cli("check-leakage", "--config", config_file, "--db", db, "--cuts", 2)
+    assert code == 12
+    assert "the future leaks into: feature position_in_range_60" in err
+    assert "changed" in out
+
+
+def test_bars_that_cannot_tell_are_no_pass(cli, config_file, db, monkeypatch):
+    monkeypatch.setattr(PerfectForesight, "act", lambda self, env: np.zeros(1, np.int32))
+    code, _, err = cli("check-leakage", "--config", config_file, "--db", db, "--cuts", 2)
+    assert code == 12
+    assert "cannot tell" in err
