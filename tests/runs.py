@@ -40,6 +40,9 @@ class Heard:
     def validated(self, metrics, counters, is_best: bool) -> None:
         self.events.append("validated")
 
+    def abandoned(self, error) -> None:
+        self.events.append("abandoned")
+
     def engine_changed(self, event) -> None:
         self.events.append(event.event)
 

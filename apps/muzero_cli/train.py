@@ -1,6 +1,7 @@
 """`mlx-muzero train`."""
 
 import signal
+import sys
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
-from mlx_muzero.config import CollectBackend, Phases
+from mlx_muzero.config import FX_MICRO, CollectBackend, Phases
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
 
 STOPPED_EXIT_CODE = 130
@@ -31,6 +32,13 @@ def train(
         Optional[Path],
         typer.Option("--from", help="Run whose best checkpoint this new one begins with."),
     ] = None,
+    ranks: Annotated[
+        Optional[int], typer.Option(min=2, help="Train in so many processes on this machine.")
+    ] = None,
+    hostfile: Annotated[
+        Optional[Path],
+        typer.Option(help="Train on the machines of this mlx.distributed_config file."),
+    ] = None,
     collector_backend: Annotated[
         Optional[CollectBackend],
         typer.Option(help="Play with exports made while training goes on; sets collect.backend."),
@@ -47,39 +55,57 @@ def train(
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.training.launch import launch, launched
     from mlx_muzero.training.models import build_model, starting_weights
+    from mlx_muzero.training.ranks import Ranks
     from mlx_muzero.training.run import MarketRecord, RunFolder
+    from mlx_muzero.training.same_run import config_of_first, require_same_market
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.loading import load_config, load_dataset
     from muzero_cli.training_display import TrainingDisplay
 
     console = Console(stderr=True)
     folder = RunFolder(run)
+    if (ranks or hostfile) and not launched():
+        ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
+        _say(console, f"{ended} in every process")
+        return
+    group = Ranks.join() if launched() else Ranks()
+    if not group.first:
+        console = Console(quiet=True)
     set_ = [*set_, *_overrides(phase, collector_backend, refresh_every)]
-    if resume:
-        if symbol or config or set_ or from_:
-            raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
-        settings = folder.config()
-        db = db or Path(folder.market().store)
-    else:
+    if not resume:
         settings = load_config(preset, config, set_, symbol)
+    elif symbol or config or set_ or from_:
+        raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
+    else:
+        # Only the first rank's machine holds the run.
+        settings = folder.config() if group.first else FX_MICRO
+        db = db or (Path(folder.market().store) if group.first else None)
+    settings = config_of_first(group, settings)
     dataset, store = load_dataset(settings, db)
     market = MarketRecord.of(store, dataset)
-    if resume:
+    require_same_market(group, market)
+    if resume and group.first:
         folder.require_market(market)
-    stop = _StopSwitch(minutes)
     rules = TradingRules.from_config(settings)
-    if settings.search.backend == "auto" and not resume:
+    if settings.search.backend == "auto" and not resume and group.first:
         # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
         # resumed run must name one.
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
         _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
+    settings = config_of_first(group, settings)
+    stop = _StopSwitch(minutes)
     begin_with = (
         None if from_ is None else starting_weights(RunFolder(from_), settings, rules.table)
     )
     display = TrainingDisplay(console, rules.table.action_names, minutes)
-    trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
+    trainer = Trainer(settings, dataset, rules, folder, display, stop.requested, group)
+    if not group.first:
+        with stop:
+            trainer.run()
+        return
     with folder.held():
         # A run is begun only when all that a configuration or a market can get wrong is past.
         if resume:

@@ -1,5 +1,6 @@
 """Live progress of training on stderr: a panel on a terminal, elsewhere a line now and then."""
 
+import os
 import time
 from collections import deque
 from dataclasses import replace
@@ -14,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.progress import Counters
@@ -119,6 +121,11 @@ class TrainingDisplay:
         self._say(f"episode {counters.episodes}: {self._validation}{best}")
         if counters.episodes == self._episodes:
             self._console.print(assessment_report(assessment))
+
+    def abandoned(self, error: RankLost) -> None:
+        """Say why and end this process, whose main thread cannot be woken."""
+        self._say(f"error: {error}")
+        os._exit(error.exit_code)
 
     def engine_changed(self, event: EngineEvent) -> None:
         """Say it for good."""

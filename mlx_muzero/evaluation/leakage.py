@@ -121,10 +121,8 @@ def check_leakage(
             tally.compare(f"observations of {name}", one.observation, two.observation, cut, start)
             tally.compare(f"decisions of {name}", one.action, two.action, cut, start)
             tally.compare(f"rewards of {name}", one.reward, two.reward, cut, start + 1)
-        ahead = (
-            _play(PerfectForesight(), market, rules, start, cut) for market in (dataset, other)
-        )
-        caught += not np.array_equal(*(play.action for play in ahead))
+        ahead = [_play(PerfectForesight(), each, rules, start, cut) for each in (dataset, other)]
+        caught += bool((ahead[0].action != ahead[1].action).any())
         tick()
     return LeakageReport(bars.symbol, len(starts), tally.checks(), caught)
 

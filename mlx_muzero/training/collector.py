@@ -103,10 +103,12 @@ class Collector:
         """Episodes of the round that begins with `first_episode`; 0 after the run's last one."""
         return min(self._config.collect.envs, self._config.train.episodes - first_episode)
 
-    def play_round(self, agent: Agent, weights_steps: int, first_episode: int, tick: Tick) -> Round:
-        """Play a round with the current weights of `agent`, of so many training steps."""
+    def play_round(
+        self, agent: Agent, weights_steps: int, first_episode: int, count: int, tick: Tick
+    ) -> Round:
+        """Play `count` episodes with the weights of `agent`, of so many training steps."""
         began = time.perf_counter()
-        episodes = self.collect(agent, first_episode, self.round_size(first_episode), tick)
+        episodes = self.collect(agent, first_episode, count, tick)
         return Round(episodes, time.perf_counter() - began, agent.backend, weights_steps)
 
     def collect(self, agent: Agent, first_episode: int, count: int, tick: Tick) -> Episodes:

@@ -1,6 +1,7 @@
 """The losses of the unrolled model (FX "Training Loss Components", design 3.8)."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import NamedTuple
 
 import mlx.core as mx
@@ -15,7 +16,10 @@ UNROLL_GRADIENT_SCALE = 0.5
 
 
 class DeviceBatch(NamedTuple):
-    """A `Batch` as MLX arrays, same shapes."""
+    """A `Batch` as MLX arrays, same shapes; and `valid_rows` ``[K+1]``, how many rows are valid.
+
+    Where several processes share a batch, their mean: a loss is over the valid steps of all.
+    """
 
     observation: mx.array
     action: mx.array
@@ -25,11 +29,13 @@ class DeviceBatch(NamedTuple):
     value: mx.array
     afterstate_value: mx.array
     valid: mx.array
+    valid_rows: mx.array
 
     @classmethod
     def of(cls, batch: Batch) -> "DeviceBatch":
         """Copy a batch to MLX."""
-        return cls(*(mx.array(getattr(batch, name)) for name in cls._fields))
+        arrays = {field.name: mx.array(getattr(batch, field.name)) for field in fields(batch)}
+        return cls(**arrays, valid_rows=arrays["valid"].sum(axis=0))
 
 
 class Unrolled(NamedTuple):
@@ -75,19 +81,19 @@ def _policy(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
 ) -> mx.array:
     logits = model.policy_logits(_rows(unrolled.latent))
-    return _mean(nn.losses.cross_entropy(logits, _rows(batch.policy)), batch.valid)
+    return _mean(nn.losses.cross_entropy(logits, _rows(batch.policy)), batch, _ALL)
 
 
 def _value(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
 ) -> mx.array:
-    return _mean(value_loss(model, _rows(unrolled.latent), batch.value, config), batch.valid)
+    return _mean(value_loss(model, _rows(unrolled.latent), batch.value, config), batch, _ALL)
 
 
 def _reward(
     _: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, __: TrainConfig
 ) -> mx.array:
-    return _mean(mx.square(unrolled.reward - batch.reward), batch.valid[:, :-1])
+    return _mean(mx.square(unrolled.reward - batch.reward), batch, _BEFORE)
 
 
 def _outcome(
@@ -95,28 +101,28 @@ def _outcome(
 ) -> mx.array:
     logits = model.outcome_logits(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
     loss = nn.losses.cross_entropy(logits, batch.outcome.reshape(-1))
-    return _mean(loss, batch.valid[:, :-1])
+    return _mean(loss, batch, _BEFORE)
 
 
 def _afterstate(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
 ) -> mx.array:
     afterstate = model.afterstate(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
-    return _mean(value_loss(model, afterstate, batch.afterstate_value, config), batch.valid[:, :-1])
+    return _mean(value_loss(model, afterstate, batch.afterstate_value, config), batch, _BEFORE)
 
 
 def _consistency(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
 ) -> mx.array:
     real = real_latents(model, batch.observation[:, 1:])
-    return _mean(latent_distance(_rows(unrolled.latent[:, 1:]), real), batch.valid[:, 1:])
+    return _mean(latent_distance(_rows(unrolled.latent[:, 1:]), real), batch, _AFTER)
 
 
 def _next_bar(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
 ) -> mx.array:
     predicted, real = next_bars(model, unrolled, batch)
-    return _mean(mx.square(predicted - real).mean(axis=-1), batch.valid[:, 1:])
+    return _mean(mx.square(predicted - real).mean(axis=-1), batch, _AFTER)
 
 
 _TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig], mx.array]] = {
@@ -177,7 +183,11 @@ def _scale_gradient(x: mx.array, scale: float) -> mx.array:
     return x * scale + mx.stop_gradient(x) * (1.0 - scale)
 
 
-def _mean(loss: mx.array, valid: mx.array) -> mx.array:
-    """Mean of `loss` where `valid`, as many numbers, is 1."""
-    loss, valid = loss.reshape(-1), valid.reshape(-1)
-    return (loss * valid).sum() / mx.maximum(valid.sum(), 1.0)
+_ALL, _BEFORE, _AFTER = slice(None), slice(None, -1), slice(1, None)
+"""Unrolled steps a loss is about: all K+1, or the first or the last K."""
+
+
+def _mean(loss: mx.array, batch: DeviceBatch, steps: slice) -> mx.array:
+    """Mean of `loss`, a number for each row and each of `steps`, where the batch is valid."""
+    valid = batch.valid[:, steps].reshape(-1)
+    return (loss.reshape(-1) * valid).sum() / mx.maximum(batch.valid_rows[steps].sum(), 1.0)

@@ -5,10 +5,15 @@ from typing import Protocol
 
 from mlx_muzero.config import PhaseName
 from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.supervised import Assessment
+
+
+class StopRequested(Exception):
+    """Raised between two decisions or training steps when the caller wants the run to stop."""
 
 
 @dataclass
@@ -58,6 +63,9 @@ class Listener(Protocol):
 
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
         """A supervised phase was judged."""
+
+    def abandoned(self, error: RankLost) -> None:
+        """Another rank is gone and this process cannot go on: all is saved, and it should end."""
 
     def engine_changed(self, event: EngineEvent) -> None:
         """Something happened to the programs that collect."""

@@ -114,6 +114,17 @@ class RunFolder:
             lock.flush()
             yield
 
+    def holder(self) -> int | None:
+        """Number of the process that trains here, if one does."""
+        try:
+            with self._lock_path.open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return int(self._lock_path.read_text() or 0) or None
+        except FileNotFoundError:
+            pass
+        return None
+
     def config(self) -> Config:
         """The configuration the run was begun with."""
         if not self.exists:

@@ -49,10 +49,9 @@ class SupervisedPhase:
         self._starts = validation_starts
         self._collector = ScriptedCollector(config, dataset, rules, players(config, phase))
 
-    def play_round(self, first_episode: int, tick: Tick) -> Round:
-        """The round that begins with `first_episode`."""
-        left = self._config.train.supervised_episodes - first_episode
-        return self._collector.play_round(first_episode, min(self._config.collect.envs, left), tick)
+    def play_round(self, first_episode: int, count: int, tick: Tick) -> Round:
+        """`count` episodes of the phase, from `first_episode` on."""
+        return self._collector.play_round(first_episode, count, tick)
 
     def assess(self, model: StochasticMuZero, tick: Tick) -> Assessment:
         """Judge what `model`, in evaluation mode, predicts on the validation sessions."""

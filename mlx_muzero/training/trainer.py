@@ -7,8 +7,11 @@ With `collect.backend` set, rounds are played beside all this, with weights whos
 time.
 """
 
+import math
+import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
@@ -16,7 +19,7 @@ import numpy as np
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
 from mlx_muzero.config import Config, PhaseName
-from mlx_muzero.errors import TrainingDiverged
+from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.metrics import Metrics
@@ -26,13 +29,14 @@ from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
-from mlx_muzero.training.checkpoint import Checkpoint
+from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
 from mlx_muzero.training.collector import Collector, Round, temperature
 from mlx_muzero.training.decisions import record_decisions
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import begin_from, build_model
 from mlx_muzero.training.phases import episodes_of, loss_config, phase_after, planned
-from mlx_muzero.training.progress import Counters, Listener
+from mlx_muzero.training.progress import Counters, Listener, StopRequested
+from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.refresher import Refresher
 from mlx_muzero.training.replay import ReplayBuffer
 from mlx_muzero.training.run import RunFolder, misfit, require_schema, schema
@@ -40,10 +44,6 @@ from mlx_muzero.training.supervised import SupervisedPhase
 from mlx_muzero.training.targets import make_batch
 
 STEPS_PER_JOURNAL_LINE = 20
-
-
-class StopRequested(Exception):
-    """Raised between two decisions or training steps when the caller wants the run to stop."""
 
 
 @dataclass
@@ -57,6 +57,7 @@ class Trainer:
       folder: where journal and checkpoints go.
       listener: told of progress.
       stop: polled between decisions and steps; True ends `run` after a checkpoint.
+      ranks: the processes that train together; only the first one writes and is polled for all.
     """
 
     config: Config
@@ -65,6 +66,7 @@ class Trainer:
     folder: RunFolder
     listener: Listener
     stop: Callable[[], bool]
+    ranks: Ranks = field(default_factory=Ranks)
     counters: Counters = field(default_factory=Counters)
 
     def __post_init__(self) -> None:
@@ -72,7 +74,10 @@ class Trainer:
         self.playing = build_model(self.config, self.rules.table)
         self.agent = Agent(self.playing, self.config.search, self.rules.table, len(OUTCOME_NAMES))
         self.collector = Collector(self.config, self.dataset, self.rules)
-        self.journal = Journal(self.folder.journal_path)
+        self.journal = Journal(self.folder.journal_path if self.ranks.first else Path(os.devnull))
+        self._batch_share = self.ranks.share(self.config.train.batch_size, "train.batch_size")
+        if self.ranks.size > 1 and self.config.collect.backend != "same":
+            raise ConfigError('collect.backend: several processes that train together need "same"')
         self._validation_starts = self.dataset.evaluation_starts(
             "validation", self.config.train.validate_sessions
         )
@@ -84,7 +89,7 @@ class Trainer:
         if weights is not None:
             begin_from(model, weights)
         self.counters = Counters(phase=phase, saves=self.counters.saves)
-        self.learner = Learner(model, loss_config(self.config.train, phase))
+        self.learner = Learner(model, loss_config(self.config.train, phase), self.ranks)
         self.replay = ReplayBuffer(
             self.config.replay,
             self.config.train.seed,
@@ -129,29 +134,33 @@ class Trainer:
         saved = checkpoints.load(path)
         require_schema(saved.state, self.rules.table, path)
         try:
-            counters = Counters(**saved.state["counters"])
-            if counters.phase not in planned(self.config.train):
-                raise ValueError(
-                    f"it is of the {counters.phase} phase, which train.phase leaves out"
-                )
-            if counters.phase != self.counters.phase:
-                self._enter(counters.phase)
-            self.learner.restore(saved.weights, saved.optimizer)
-            self.replay.restore(saved.replay)
-            self.counters = counters
+            self._restore(saved)
         except (ValueError, KeyError, TypeError) as error:
             raise misfit(path, error) from error
-        self.learner.steps = self.counters.steps
         self.journal.append("resumed", checkpoint=path.name, **asdict(self.counters))
+
+    def _restore(self, saved: Checkpoint) -> None:
+        counters = Counters(**saved.state["counters"])
+        if counters.phase not in planned(self.config.train):
+            raise ValueError(f"it is of the {counters.phase} phase, which train.phase leaves out")
+        if counters.phase != self.counters.phase:
+            self._enter(counters.phase)
+        self.learner.restore(saved.weights, saved.optimizer)
+        self.replay.restore(saved.replay)
+        self.counters = counters
+        self.learner.steps = counters.steps
 
     def run(self) -> bool:
         """Train until the configured episodes are done or `stop`; True if they are done.
 
         Raises:
           TrainingDiverged: a loss or the gradient is not finite; checkpoints are left as they are.
+          RankLost: another process that trained along is gone; a checkpoint was saved.
         """
         self._tell_phase()
+        self.ranks.abandon = self._abandon
         try:
+            self._take_from_first()
             while self._act():
                 self._poll()
         except StopRequested:
@@ -161,12 +170,25 @@ class Trainer:
         except TrainingDiverged as error:
             self.journal.append("diverged", reason=str(error), **asdict(self.counters))
             raise
+        except RankLost as error:
+            self._lose(error)
+            raise
         finally:
+            self.ranks.abandon = None
             if self.background is not None:
                 self.background.close()
         self._save()
         self.journal.append("finished", **asdict(self.counters))
         return True
+
+    def _lose(self, error: RankLost) -> None:
+        self._save()
+        self.journal.append("rank_lost", reason=str(error), **asdict(self.counters))
+
+    def _abandon(self, error: RankLost) -> None:
+        self.learner.step_back()
+        self._lose(error)
+        self.listener.abandoned(error)
 
     def _act(self) -> bool:
         """Do the one thing that is due; False when nothing is left to do."""
@@ -189,37 +211,40 @@ class Trainer:
 
     def _advance(self, phase: PhaseName) -> None:
         """Go on with `phase` from the best checkpoint of the one that is done."""
-        best = self.folder.checkpoints.best()
-        assert best is not None  # every phase ends with a validation, the first of which is saved
-        self._enter(phase, checkpoints.load_weights(best))
+        # Every phase ends with a validation, the first of which is saved; by the first rank only.
+        best = self.folder.checkpoints.best() if self.ranks.first else None
+        self._enter(phase, None if best is None else checkpoints.load_weights(best))
+        self._take_from_first()
         self._save()
         self._tell_phase()
 
     def _tell_phase(self) -> None:
-        phase = self.counters.phase
-        episodes = episodes_of(self.config.train, phase)
-        self.journal.append("phase", phase=phase, episodes=episodes)
+        episodes = episodes_of(self.config.train, self.counters.phase)
+        self.journal.append("phase", phase=self.counters.phase, episodes=episodes)
         self.listener.phase_begun(self.counters, episodes)
 
     def _steps_due(self) -> int:
         episodes = episodes_of(self.config.train, self.counters.phase)
-        if len(self.replay) < min(self.config.replay.min_episodes, episodes):
+        if len(self.replay) * self.ranks.size < min(self.config.replay.min_episodes, episodes):
             return 0
         return int(self.counters.episodes * self.config.train.steps_per_episode)
 
     def _collect(self) -> None:
-        first = self.counters.episodes
+        episodes = episodes_of(self.config.train, self.counters.phase)
+        count = min(self.config.collect.envs, episodes - self.counters.episodes)
+        mine = math.ceil(count / self.ranks.size)
+        first = self.counters.episodes + self.ranks.rank * mine
         if self.supervised is not None:
-            played = self.supervised.play_round(first, self._decided)
+            played = self.supervised.play_round(first, mine, self._decided)
         elif self.background is None:
             self._play_what_is_learned()
             played = self.collector.play_round(
-                self.agent, self.counters.steps, first, self._decided
+                self.agent, self.counters.steps, first, mine, self._decided
             )
         else:
             played = self.background.collect(first, self._decided)
         self.replay.add(played.episodes)
-        self.counters.episodes += len(played.episodes)
+        self.counters.episodes += len(played.episodes) * self.ranks.size
         self._journal_round(played, first)
         self.listener.collected(played.episodes, self.counters)
 
@@ -240,9 +265,8 @@ class Trainer:
 
     def _learn(self) -> None:
         train = self.config.train
-        keys = rng.key(
-            train.seed, rng.Stream.BATCH, self.counters.steps, np.arange(train.batch_size)
-        )
+        row = self.ranks.rank * self._batch_share + np.arange(self._batch_share)
+        keys = rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, row)
         slot, step = self.replay.sample(keys)
         batch = make_batch(
             self.replay.episodes,
@@ -266,10 +290,16 @@ class Trainer:
         self.agent.refresh()
 
     def _validate(self) -> None:
-        self._play_what_is_learned()
-        if self.supervised is not None:
-            self._assess(self.supervised)
-            return
+        """The first rank alone validates; all go on by its counters."""
+        if self.ranks.first:
+            self._play_what_is_learned()
+            if self.supervised is None:
+                self._backtest()
+            else:
+                self._assess(self.supervised)
+        self.counters = Counters(**self.ranks.facts_of_first(asdict(self.counters)))
+
+    def _backtest(self) -> None:
         policy = SearchPolicy(self.agent, self.config.search.num_simulations)
         metrics = backtest(
             policy, self.dataset, self.rules, self._validation_starts, self._decided
@@ -332,25 +362,36 @@ class Trainer:
     def _save(self, *, best: bool = False) -> None:
         self.counters.saved_at = self.counters.episodes
         self.counters.saves += 1
-        weights, optimizer = self.learner.arrays()
-        checkpoint = Checkpoint(
-            weights=weights,
-            optimizer=optimizer,
-            replay=self.replay.state(),
-            state={"counters": asdict(self.counters), **schema(self.rules.table)},
-        )
+        if not self.ranks.first:
+            return
+        checkpoint = self._checkpoint()
         name = f"{self.counters.saves:06d}-episode-{self.counters.episodes:06d}"
         path = self.folder.checkpoints.save(name, checkpoint, best=best)
         self.journal.append("saved", checkpoint=path.name, best=best)
 
+    def _checkpoint(self) -> Checkpoint:
+        weights, optimizer = self.learner.arrays()
+        state = {"counters": asdict(self.counters), **schema(self.rules.table)}
+        return Checkpoint(weights, optimizer, self.replay.state(), state)
+
+    def _take_from_first(self) -> None:
+        """Stand where the first rank stands: its weights, counters and episodes."""
+        if self.ranks.size == 1:
+            return
+        sent = self.ranks.from_first(packed(self._checkpoint()) if self.ranks.first else {})
+        if not self.ranks.first:
+            self._restore(unpacked(sent))
+
     def _decided(self, count: int) -> None:
         self.listener.decided(count)
-        self._poll()
+        # Ranks play at paces of their own and agree on stopping between rounds.
+        if self.ranks.size == 1:
+            self._poll()
 
     def _poll(self) -> None:
         if self.background is not None:
             for event in self.background.events():
                 self.journal.append(event.event, reason=event.reason, backend=event.backend)
                 self.listener.engine_changed(event)
-        if self.stop():
+        if self.ranks.any(self.stop()):
             raise StopRequested
