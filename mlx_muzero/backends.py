@@ -65,10 +65,9 @@ class Encoder(Protocol):
 def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
     """What makes latents of observations beside the evaluator that `search.backend` names.
 
-    Raises:
-        SearchError: the backend cannot represent the model.
+    Only the temporal encoder exists in C++; MLX runs the others, once for each decision.
     """
-    if search.backend == "native":
+    if search.backend == "native" and model.config.encoder == "tcn":
         return NativeEncoder(model, search_threads(search))
     return MlxEncoder(model)
 

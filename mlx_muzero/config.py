@@ -7,7 +7,9 @@ error messages, is `mlx_muzero.config_toml`.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-RewardScheme = Literal["amddp1", "mark_to_market"]
+Actions = Literal["fx", "targets"]
+RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
+Encoder = Literal["tcn", "resnet", "transformer"]
 LegalActions = Literal["tree", "root", "off"]
 Root = Literal["puct", "gumbel"]
 Expansion = Literal["all_outcomes", "single_outcome"]
@@ -26,6 +28,9 @@ Behavior = Literal[
     "mean_reversion_5",
     "mean_reversion_30",
 ]
+BarFeatures = Literal["micro", "crypto"]
+HigherTimeframe = Literal["5m", "1h"]
+ContextSeries = Literal["book_imbalance", "taker_buy_share", "funding_rate", "open_interest"]
 
 
 def setting(default: Any, about: str, low: float | None = None, high: float | None = None) -> Any:
@@ -35,24 +40,57 @@ def setting(default: Any, about: str, low: float | None = None, high: float | No
 
 @dataclass(frozen=True)
 class MarketConfig:
-    """Which bars a run sees and how they are cut (FX "Data Pipeline Details")."""
+    """Which bars a run sees and how they are cut (FX "Data Pipeline Details", CRYPTO 3A)."""
 
     symbol: str = setting("USDJPY", "symbol in the bar store")
-    pip_size: float = setting(0.01, "price of one pip", 1e-8, 1e6)
+    symbols: tuple[str, ...] = setting((), "the pairs of one model, in its order; none: symbol")
+    pip_size: float = setting(
+        0.01, "price of one pip; 0: pips are basis points of the price", 0.0, 1e6
+    )
+    features: BarFeatures = setting("micro", "what is seen of a bar; the next three are crypto's")
+    timeframes: tuple[HigherTimeframe, ...] = setting((), "bars seen beside the minutes")
+    context: tuple[ContextSeries, ...] = setting((), "series seen beside the bars")
+    macro: tuple[str, ...] = setting((), "macro series seen, by the name they were imported as")
     session_bars: int = setting(360, "steps of one session", 2, 100_000)
     max_gap_minutes: float = setting(10.0, "longest hole inside a session", 1.0, 1440.0)
     train_frac: float = setting(0.70, "first share of the bars, for training", 0.05, 0.9)
     validation_frac: float = setting(0.15, "next share, for choosing a checkpoint", 0.01, 0.9)
     window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
 
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """Symbols of the run; the index of one is its pair."""
+        return self.symbols or (self.symbol,)
+
+    @property
+    def label(self) -> str:
+        """The pairs in words."""
+        return ", ".join(self.pairs)
+
 
 @dataclass(frozen=True)
 class TradingConfig:
-    """Costs and reward (FX "Reward System"; design 3.6)."""
+    """Actions, costs and reward (FX "Reward System"; CRYPTO 3B; design 3.6, 3.7)."""
 
-    round_trip_cost_pips: float = setting(4.0, "spread and commission of one trade", 0.0, 1e6)
+    actions: Actions = setting("fx", "FX's four actions, or CRYPTO's seven target exposures")
+    round_trip_cost_pips: float = setting(
+        4.0, "spread and commission of one trade, paid on entry", 0.0, 1e6
+    )
+    taker_fee_bps: float = setting(0.0, "fee of a fill that takes liquidity", 0.0, 1e4)
+    maker_fee_bps: float = setting(0.0, "fee of a fill that rests in the book", 0.0, 1e4)
+    maker_frac: float = setting(0.0, "share of fills that rest in the book", 0.0, 1.0)
+    spread_bps: float = setting(0.0, "bid to ask; a taker's fill pays half", 0.0, 1e4)
+    slippage_bps: float = setting(0.0, "what a taker's fill pays beyond the spread", 0.0, 1e4)
     reward: RewardScheme = setting("amddp1", "reward scheme")
-    reward_scale: float = setting(1.0, "reward per pip of mark_to_market", 1e-6, 1e6)
+    reward_scale: float = setting(
+        1.0, "reward per pip of mark_to_market, or per unit of differential_sharpe", 1e-6, 1e6
+    )
+    sharpe_rate: float = setting(
+        0.01, "share of a bar in the moving averages of differential_sharpe (eta)", 1e-6, 1.0
+    )
+    sharpe_deviation_pips: float = setting(
+        1.0, "deviation that differential_sharpe begins with and never falls below", 1e-6, 1e6
+    )
 
 
 @dataclass(frozen=True)
@@ -60,8 +98,15 @@ class ModelConfig:
     """Sizes of the six networks (FX "Neural Network Architecture"; design 3.1)."""
 
     latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
+    encoder: Encoder = setting("tcn", "what reads the window of bars")
     tcn_channels: int = setting(48, "channels of the temporal encoder", 1, 4096)
-    tcn_kernel: int = setting(3, "kernel of the causal convolutions", 1, 31)
+    tcn_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
+    resnet_channels: int = setting(64, "channels of the residual encoder", 1, 4096)
+    resnet_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
+    resnet_blocks: int = setting(4, "its blocks, each with twice the dilation before", 1, 12)
+    transformer_width: int = setting(64, "width of the transformer", 1, 4096)
+    transformer_heads: int = setting(4, "heads of its attention; they divide the width", 1, 64)
+    transformer_layers: int = setting(2, "its layers", 1, 64)
     dropout: float = setting(0.1, "dropout in encoder and residual blocks", 0.0, 0.9)
     representation_blocks: int = setting(3, "residual blocks", 0, 64)
     outcome_blocks: int = setting(2, "residual blocks", 0, 64)
@@ -73,6 +118,16 @@ class ModelConfig:
     value_min: float = setting(-300.0, "lowest value of the support")
     value_max: float = setting(300.0, "highest value of the support")
     parameters: int = setting(0, "required number of trainable parameters; 0 for any", 0)
+
+    @property
+    def encoder_channels(self) -> int:
+        """Channels that the encoder makes of a bar."""
+        channels: dict[Encoder, int] = {
+            "tcn": self.tcn_channels,
+            "resnet": self.resnet_channels,
+            "transformer": self.transformer_width,
+        }
+        return channels[self.encoder]
 
 
 @dataclass(frozen=True)
@@ -176,4 +231,44 @@ class Config:
 FX_MICRO = Config(model=ModelConfig(parameters=2_338_802))
 """Micro Stochastic MuZero on one-minute FX bars, number for number as FX prints it."""
 
-PRESETS: dict[str, Config] = {"fx_micro": FX_MICRO}
+CRYPTO_MARKET = MarketConfig(
+    symbol="BTCUSDT",
+    symbols=(
+        "BTCUSDT",
+        "ETHUSDT",
+        "SOLUSDT",
+        "XRPUSDT",
+        "BNBUSDT",
+        "LTCUSDT",
+        "LINKUSDT",
+        "AVAXUSDT",
+        "BCHUSDT",
+        "ETCUSDT",
+        "SUIUSDT",
+    ),
+    pip_size=0.0,
+    features="crypto",
+    timeframes=("5m", "1h"),
+    context=("book_imbalance", "taker_buy_share", "funding_rate", "open_interest"),
+)
+
+CRYPTO = Config(
+    market=CRYPTO_MARKET,
+    # What Binance charges for USD-M perpetuals without a discount, and what a small market order
+    # meets in the book of a large pair.
+    trading=TradingConfig(
+        actions="targets",
+        round_trip_cost_pips=0.0,
+        taker_fee_bps=5.0,
+        maker_fee_bps=2.0,
+        spread_bps=1.0,
+        slippage_bps=0.5,
+        reward="differential_sharpe",
+        sharpe_deviation_pips=5.0,
+    ),
+    model=ModelConfig(encoder="transformer", value_min=-100.0, value_max=100.0, value_bins=401),
+    search=SearchConfig(num_simulations=50, num_simulations_collect=16, depth_limit=5),
+)
+"""One model over many crypto pairs on minute bars and what surrounds them (CRYPTO 3)."""
+
+PRESETS: dict[str, Config] = {"fx_micro": FX_MICRO, "crypto": CRYPTO}

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from math import inf
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from mlx_muzero.config import Config
+from mlx_muzero.config import Config, ContextSeries
 
 _LARGEST = 1.7e308
 """Beyond every finite float the configuration can hold; also turns NaN and infinity away."""
@@ -20,7 +20,11 @@ _TYPE_NAMES = {
 
 @dataclass(frozen=True)
 class Key:
-    """One key of the configuration: its type, inclusive range, default and meaning."""
+    """One key of the configuration: its type, inclusive range, default and meaning.
+
+    A key of type tuple is a list of distinct strings in TOML, each one of `choices` where there
+    are any.
+    """
 
     section: str
     name: str
@@ -40,7 +44,9 @@ class Key:
     def allowed(self) -> str:
         """The values it may take, in words."""
         if self.choices:
-            return " | ".join(self.choices)
+            return ("list of " if self.type is tuple else "") + " | ".join(self.choices)
+        if self.type is tuple:
+            return "list of strings"
         if self.type is str or (self.low, self.high) == (-inf, inf):
             return f"any {_TYPE_NAMES[self.type].split()[1]}"
         low, high = (
@@ -54,18 +60,32 @@ class Key:
         Raises:
             ValueError: wrong type, out of range, or none of the choices; the text says which.
         """
+        if self.type is tuple:
+            return self._check_list(value)
         accepted = (int, float) if self.type is float else (self.type,)
         if type(value) not in accepted:
             got = _TYPE_NAMES.get(type(value), "a date or time")
             raise ValueError(f"expected {_TYPE_NAMES[self.type]}, got {value!r} ({got})")
-        if self.choices and value not in self.choices:
-            hint = did_you_mean(str(value), self.choices)
-            raise ValueError(f"{value!r} is not one of {', '.join(self.choices)}{hint}")
+        self._check_choice(value)
         if isinstance(value, int | float):
             if not (self.low <= value <= self.high and abs(value) <= _LARGEST):
                 raise ValueError(f"{value!r} is out of range, allowed is {self.allowed}")
             return self.type(value)
         return value
+
+    def _check_list(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple) or not all(type(item) is str for item in value):
+            raise ValueError(f'expected a list of strings as ["A", "B"], got {value!r}')
+        for item in value:
+            self._check_choice(item)
+        if len(set(value)) != len(value):
+            raise ValueError(f"{value!r} names something twice")
+        return tuple(value)
+
+    def _check_choice(self, value: object) -> None:
+        if self.choices and value not in self.choices:
+            hint = did_you_mean(str(value), self.choices)
+            raise ValueError(f"{value!r} is not one of {', '.join(self.choices)}{hint}")
 
 
 def _keys() -> dict[str, dict[str, Key]]:
@@ -80,12 +100,13 @@ def _keys() -> dict[str, dict[str, Key]]:
 
 
 def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
-    choices = get_args(hint) if get_origin(hint) is Literal else ()
+    item = get_args(hint)[0] if get_origin(hint) is tuple else hint
+    choices = get_args(item) if get_origin(item) is Literal else ()
     low, high = field.metadata["low"], field.metadata["high"]
     return Key(
         section=section,
         name=field.name,
-        type=str if choices else hint,
+        type=tuple if get_origin(hint) is tuple else str if choices else hint,
         choices=choices,
         low=-inf if low is None else low,
         high=inf if high is None else high,
@@ -113,6 +134,14 @@ class _Rule(NamedTuple):
     message: str
 
 
+def _crypto_only(name: str) -> _Rule:
+    return _Rule(
+        ("market.features", f"market.{name}"),
+        lambda c: c.market.features == "crypto" or not getattr(c.market, name),
+        "micro features know nothing beside the bars of one symbol",
+    )
+
+
 _RULES = (
     _Rule(
         ("market.train_frac", "market.validation_frac"),
@@ -124,10 +153,26 @@ _RULES = (
         lambda c: c.train.num_unroll_steps <= c.market.session_bars,
         "the model cannot be unrolled for more steps than a session has",
     ),
+    *(_crypto_only(path) for path in ("symbols", "timeframes", "context", "macro")),
+    _Rule(
+        ("market.macro", "market.context"),
+        lambda c: set(c.market.macro).isdisjoint(get_args(ContextSeries)),
+        "a macro series needs a name of its own",
+    ),
+    _Rule(
+        ("market.features", "market.pip_size"),
+        lambda c: c.market.features == "crypto" or c.market.pip_size > 0.0,
+        "micro features need the price of a pip",
+    ),
     _Rule(
         ("model.value_min", "model.value_max"),
         lambda c: c.model.value_min < c.model.value_max,
         "the lowest value must lie below the highest",
+    ),
+    _Rule(
+        ("model.transformer_heads", "model.transformer_width"),
+        lambda c: c.model.transformer_width % c.model.transformer_heads == 0,
+        "the heads must divide the width",
     ),
     _Rule(
         ("replay.min_episodes", "replay.max_episodes"),

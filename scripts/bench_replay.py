@@ -24,7 +24,7 @@ from mlx_muzero.config import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.synthetic import random_walk
 from mlx_muzero.trading.core import POSITION_FEATURES
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.replay import Episodes, ReplayBuffer
 from mlx_muzero.training.targets import make_batch
@@ -102,7 +102,7 @@ def main() -> None:
     sample(0)
     batch_s = statistics.median(sample(step) for step in range(1, options.rounds + 1))
     steps = config.replay.max_episodes * config.market.session_bars
-    stored = steps * config.market.window_bars * len(OBSERVATION_FEATURES) * 4
+    stored = steps * config.market.window_bars * len(observation_features(config)) * 4
     facts = {
         "machine": doctor.check_machine().detail,
         "python": doctor.check_python().detail,

@@ -15,7 +15,7 @@ from mlx_muzero.coreml.programs import build
 from mlx_muzero.coreml.samples import Samples
 from mlx_muzero.coreml.weights import sizes_of, weights_of
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 
 NETWORKS = ("representation", "outcome", "dynamics", "policy", "value", "afterstate")
 BARE = {f"{network}_blocks": 0 for network in NETWORKS}
@@ -78,7 +78,7 @@ def run_config(model: StochasticMuZero, expansion: Expansion = "all_outcomes") -
 
 def trading_model(**changes) -> StochasticMuZero:
     """A random model of the observations and actions there are."""
-    return random_model(features=len(OBSERVATION_FEATURES), window_bars=8, **changes)
+    return random_model(features=len(observation_features(FX_MICRO)), window_bars=8, **changes)
 
 
 def passed(_folder: Path) -> Verification:

@@ -11,7 +11,7 @@ from mlx_muzero.backends import BACKENDS
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import OBSERVATION_FEATURES, SessionEnv
+from mlx_muzero.trading.env import SessionEnv, observation_features
 from mlx_muzero.training.models import build_model
 
 ROOTS = 12
@@ -29,7 +29,7 @@ def with_search(config, **changes):
 @pytest.fixture
 def roots(small_config):
     draw = np.random.default_rng(0)
-    shape = (ROOTS, small_config.market.window_bars, len(OBSERVATION_FEATURES))
+    shape = (ROOTS, small_config.market.window_bars, len(observation_features(small_config)))
     observation = draw.normal(size=shape).astype(np.float32)
     position = (np.arange(ROOTS) % 3).astype(np.int32)
     return observation, position, rng.key(3, rng.Stream.SEARCH, np.arange(ROOTS))

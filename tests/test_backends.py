@@ -11,7 +11,7 @@ from mlx_muzero.cores import performance_cores
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 from mlx_muzero.training.models import build_model
 
 
@@ -30,7 +30,7 @@ def with_backend(config, backend):
 
 
 def plan(agent, config):
-    shape = (5, config.market.window_bars, len(OBSERVATION_FEATURES))
+    shape = (5, config.market.window_bars, len(observation_features(config)))
     observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
     seed = rng.key(3, rng.Stream.SEARCH, np.arange(5))
     return agent.plan(observation, np.zeros(5, np.int32), seed, simulations=8, noise=False)

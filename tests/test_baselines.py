@@ -1,7 +1,7 @@
 """Baselines on real sessions: honest, independent of the batch, bounded by foresight."""
 
+import dataclasses
 import itertools
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -18,10 +18,11 @@ from mlx_muzero.evaluation.baselines import (
 from mlx_muzero.market.planted_optimum import from_truth
 from mlx_muzero.market.synthetic import planted_edge, random_walk
 from mlx_muzero.trading.core import TradingCore, TradingRules
-from mlx_muzero.trading.positions import FX_ACTIONS, ActionTable
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.positions import FX_ACTIONS, TARGET_ACTIONS, ActionTable
 
 
-@dataclass
+@dataclasses.dataclass
 class View:
     bar: np.ndarray
     close: np.ndarray
@@ -31,21 +32,20 @@ class View:
     session_bars: int = 360
     step_index: int = 0
     table: ActionTable = FX_ACTIONS
-    pip_size: float = 0.01
-    round_trip_cost_pips: float = 4.0
+    rules: TradingRules = TradingRules()
+    funding_rate: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
 
-def play(policy, bars, starts, steps=360, cost=4.0):
+def play(policy, bars, starts, steps=360, cost=4.0, rules=None):
     """Net pips ``[B]``, actions ``[steps, B]`` and the core after the sessions at `starts`."""
     starts = np.asarray(starts, np.int64)
-    core = TradingCore(
-        TradingRules(reward="mark_to_market", round_trip_cost_pips=cost), len(starts)
-    )
+    rules = rules or TradingRules(reward="mark_to_market", costs=Costs(cost))
+    core = TradingCore(rules, len(starts))
     core.reset(bars.close[starts], starts)
     view = View(
         starts, bars.close, bars.open_time_ns, core.position, starts.astype(np.uint64), steps
     )
-    view.round_trip_cost_pips = cost
+    view.rules, view.table, view.funding_rate = rules, rules.table, np.zeros(len(bars))
     policy.reset(view)
     actions = np.empty((steps, len(starts)), np.int32)
     for step in range(steps):
@@ -168,13 +168,43 @@ def test_foresight_is_the_best_of_all_action_sequences(walk):
         net, _, _ = play(foresight, walk, [start], steps, cost)
         assert net[0] == pytest.approx(foresight.bound_pips[0])
         sequences = np.array(list(itertools.product(range(4), repeat=steps)))
-        core = TradingCore(TradingRules(round_trip_cost_pips=cost), len(sequences))
+        core = TradingCore(TradingRules(costs=Costs(cost)), len(sequences))
         at = np.full(len(sequences), start)
         core.reset(walk.close[at], at)
         for step in range(steps):
             here, there = walk.close[at + step], walk.close[at + step + 1]
             core.step(sequences[:, step], here, there, at + step, step + 1 == steps)
         assert net[0] == pytest.approx(core.equity_pips.max())
+
+
+def test_foresight_of_targets_is_the_best_of_all_sequences_at_costs_of_fills(walk):
+    steps, start = 3, 300
+    foresight = PerfectForesight()
+    sequences = np.array(list(itertools.product(range(7), repeat=steps)))
+    at = np.full(len(sequences), start)
+    for pip_size, fill_bps in ((0.01, 0.0), (0.01, 0.7), (0.0, 0.7)):
+        rules = TradingRules(TARGET_ACTIONS, pip_size, Costs(0.0, fill_bps), "mark_to_market")
+        net, _, _ = play(foresight, walk, [start], steps, rules=rules)
+        core = TradingCore(rules, len(sequences))
+        core.reset(walk.close[at], at)
+        for step in range(steps):
+            here, there = walk.close[at + step], walk.close[at + step + 1]
+            core.step(sequences[:, step], here, there, at + step, step + 1 == steps)
+        # Exact in pips; within the price's relative change in basis points.
+        close = 1e-9 if pip_size else 1e-3
+        assert net[0] == pytest.approx(core.equity_pips.max(), rel=close)
+        assert net[0] == pytest.approx(foresight.bound_pips[0], rel=close)
+
+
+def test_baselines_go_to_the_whole_exposure_of_targets(walk):
+    rules = TradingRules(TARGET_ACTIONS, 0.0, Costs(0.0, 6.0), "mark_to_market")
+    net, actions, core = play(BUY_AND_HOLD, walk, STARTS, rules=rules)
+    assert (actions == TARGET_ACTIONS.action_names.index("LONG_3")).all()
+    rise = walk.close[STARTS + 360] / walk.close[STARTS]
+    np.testing.assert_allclose(net, 10_000 * (rise - 1) - 6 - 6 * rise)
+    assert set(play(momentum(5), walk, STARTS, rules=rules)[1].ravel()) <= {3, 6}
+    assert not play(FLAT_POLICY, walk, STARTS, rules=rules)[0].any()
+    assert core.ledger.trades().forced.all()
 
 
 def test_nobody_beats_foresight(edge_market, optimum):

@@ -156,7 +156,7 @@ def test_another_format_is_refused_with_both_numbers(begun, small_config):
 def test_other_names_are_refused_by_name(begun, small_config, small_dataset, kind):
     path = begun.checkpoints.latest()
     table = TradingRules.from_config(small_config).table
-    ours = schema(table)[kind]
+    ours = schema(small_config, table)[kind]
     rewrite_state(path, **{kind: [*ours[1:], ours[0]]})
     with pytest.raises(RunError, match=rf"{path.name}: its {kind} are .*{ours[0]}"):
         make_trainer(begun.path, small_config, small_dataset)
@@ -167,7 +167,7 @@ def test_other_names_are_refused_by_name(begun, small_config, small_dataset, kin
 def test_what_was_written_for_these_names_is_accepted(begun, small_config):
     path = begun.checkpoints.latest()
     table = TradingRules.from_config(small_config).table
-    require_schema(checkpoints.load_state(path), table, path)
+    require_schema(checkpoints.load_state(path), small_config, table, path)
     model, name = load_model(begun, table, "latest")
     assert name == path.name
     assert not model.training

@@ -74,7 +74,7 @@ def test_the_shown_configuration_is_valid(cli, tmp_path):
 def test_the_configuration_as_json(cli):
     code, out, _ = cli("config", "show", "--json")
     assert code == 0
-    assert json.loads(out) == dataclasses.asdict(FX_MICRO)
+    assert json.loads(out) == json.loads(json.dumps(dataclasses.asdict(FX_MICRO)))
 
 
 def test_a_wrong_key_names_the_nearest(cli, tmp_path):

@@ -40,7 +40,7 @@ def test_json_is_all_there_is_on_standard_output(files):
     path, db = files
     (report,) = json.loads(run("import", path, "--db", db, "--json").stdout)
     assert report["rejected"][0]["line"] == 8
-    (summary,) = json.loads(run("list", "--db", db, "--json").stdout)
+    (summary,) = json.loads(run("list", "--db", db, "--json").stdout)["symbols"]
     assert (summary["symbol"], summary["bars"]) == ("USDJPY", 299)
     quality = json.loads(run("check", "USDJPY", "--db", db, "--json").stdout)
     assert quality["gap_counts"]["one-minute hole"] == 1
@@ -53,3 +53,28 @@ def test_errors_reach_the_caller_as_they_are(files):
     run("import", path, "--db", db, "--symbol", "EURUSD", "--clock", "UTC")
     with pytest.raises(DataError, match="no bars of USDJPY"):
         run("check", "USDJPY", "--db", db)
+
+
+def test_series_are_listed_and_checked_beside_bars(files, tmp_path):
+    path, db = files
+    rows = [f"{1614556800000 + i * 28_800_000},8,0.0001" for i in (0, 1, 2, 5)]
+    funding = tmp_path / "USDJPY-fundingRate-2021-03.csv"
+    funding.write_text("calc_time,funding_interval_hours,last_funding_rate\n" + "\n".join(rows))
+    macro = tmp_path / "cpi.csv"
+    macro.write_text("date,value,release_time\n2021-02-01,1.7,2021-03-10T13:30\n")
+    imported = run("import", path, funding, macro, "--db", db)
+    assert "USDJPY funding_rate (binance-funding, clock UTC): 4 rows, 4 new" in imported.stdout
+    assert "MACRO cpi (macro" in imported.stdout
+    found = json.loads(run("list", "--db", db, "--json").stdout)["series"]
+    assert [(s["symbol"], s["name"], s["points"]) for s in found] == [
+        ("MACRO", "cpi", 1),
+        ("USDJPY", "funding_rate", 4),
+    ]
+    quality = json.loads(run("check", "USDJPY", "--db", db, "--json").stdout)
+    assert quality["bars"] == 299
+    (series,) = quality["series"]
+    assert (series["usual_minutes"], series["holes"]) == (480, 1)
+    assert series["longest_hole_minutes"] == 3 * 480
+    assert "funding_rate" in run("check", "USDJPY", "--db", db).stdout
+    assert "cpi" in run("check", "MACRO", "--db", db).stdout
+    assert "one-minute hole" not in run("check", "MACRO", "--db", db).stdout

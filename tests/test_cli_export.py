@@ -33,7 +33,7 @@ def run(tmp_path_factory):
     dataset = MarketDataset.from_bars(walk_bars(1500), config.market)
     begun.begin(config, MarketRecord.of(store, dataset))
     weights = {name: mx.array(array) for name, array in weights_of(model).items()}
-    checkpoint = Checkpoint(weights, {}, {}, schema(FX_ACTIONS))
+    checkpoint = Checkpoint(weights, {}, {}, schema(config, FX_ACTIONS))
     begun.checkpoints.save("000001-episode-000004", checkpoint, best=True)
     return folder
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero import config_toml
-from mlx_muzero.config import FX_MICRO, Config
+from mlx_muzero.config import FX_MICRO, PRESETS, Config
 from mlx_muzero.config_keys import KEYS, Key
 from mlx_muzero.errors import ConfigError
 
@@ -19,6 +19,9 @@ def problems(text: str) -> list[str]:
 
 
 def values_of(key: Key) -> st.SearchStrategy:
+    if key.type is tuple:
+        items = st.sampled_from(key.choices) if key.choices else st.text("ABC\"'", max_size=3)
+        return st.lists(items, unique=True).map(tuple)
     if key.choices:
         return st.sampled_from(key.choices)
     if key.type is str:
@@ -32,8 +35,10 @@ def values_of(key: Key) -> st.SearchStrategy:
 def configs(draw) -> Config:
     """Valid values for a few keys, the rest as in the preset."""
     paired = {"train_frac", "validation_frac", "session_bars", "num_unroll_steps", "value_min",
-              "value_max", "min_episodes", "max_episodes"}  # fmt: skip
-    config = FX_MICRO
+              "value_max", "min_episodes", "max_episodes", "features",
+              "transformer_heads", "transformer_width"}  # fmt: skip
+    market = replace(FX_MICRO.market, features="crypto")
+    config = replace(FX_MICRO, market=market)
     for section, keys in KEYS.items():
         free = [key for name, key in keys.items() if name not in paired]
         chosen = draw(st.lists(st.sampled_from(free), unique_by=lambda key: key.name, max_size=3))
@@ -93,8 +98,8 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[search]\ndiscount = 1.01", "1.01 is out of range, allowed is 0 to 1"),
         ("[search]\ndiscount = nan", "nan is out of range"),
         ("[model]\nvalue_max = inf", "inf is out of range"),
-        ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market; did you"),
-        ("preset = 'fx_mikro'", "run.toml:1: preset: 'fx_mikro' is not one of fx_micro; did you"),
+        ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market, diff"),
+        ("preset = 'fx_mikro'", "run.toml:1: preset: 'fx_mikro' is not one of fx_micro, crypto;"),
         ("[market]\ntrain_frac = 0.9\nvalidation_frac = 0.1", "must stay below 1"),
         ("[model]\nvalue_min = 300", "300.0 with model.value_max = 300.0: the lowest value must"),
         ("[replay]\nmin_episodes = 20000", "more episodes than are kept"),
@@ -177,14 +182,33 @@ def test_describe_lists_every_key():
         0,
         "at least 0",
     )
-    assert rows["trading.reward"].allowed == "amddp1 | mark_to_market"
+    assert rows["trading.reward"].allowed == "amddp1 | mark_to_market | differential_sharpe"
     assert rows["market.symbol"].allowed == "any string"
+    assert rows["market.symbols"].allowed == "list of strings"
+    assert rows["market.timeframes"].allowed == "list of 5m | 1h"
     assert rows["model.value_min"].allowed == "any number"
     assert rows["train.seed"].allowed == f"0 to {2**63 - 1}"
     assert all(row.about for row in rows.values())
 
 
+def test_lists_are_checked_item_by_item_and_are_crypto_s():
+    found = problems(
+        "[market]\nsymbols = 'A,B'\ntimeframes = ['5m', '4h']\ncontext = ['open_intrest']\n"
+        "macro = ['cpi', 'cpi']"
+    )
+    assert found[0].startswith("run.toml:2: market.symbols: expected a list of strings")
+    assert "'4h' is not one of 5m, 1h" in found[1]
+    assert "did you mean open_interest?" in found[2]
+    assert "names something twice" in found[3]
+    assert "one symbol" in problems("[market]\nsymbols = ['A', 'B']")[0]
+    crypto = config_toml.loads("preset = 'crypto'\n[market]\nsymbols = ['A', 'B']")
+    assert crypto.market.pairs == ("A", "B")
+    assert problems("preset = 'crypto'\n[market]\nmacro = ['funding_rate']")
+
+
 def test_presets_and_defaults_break_no_rule():
+    for preset in PRESETS.values():
+        assert config_toml.loads(config_toml.dumps(preset)) == preset
     for key in (key for keys in KEYS.values() for key in keys.values()):
         assert key.check(key.default) == key.default
     assert config_toml.loads(config_toml.dumps(Config())) == Config()

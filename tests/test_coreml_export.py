@@ -8,6 +8,7 @@ import pytest
 
 from exports import BARE, passed, random_samples, run_config, trading_model
 from mlx_muzero import files
+from mlx_muzero.config import FX_MICRO
 from mlx_muzero.coreml import conversion
 from mlx_muzero.coreml import export as exporting
 from mlx_muzero.coreml.export import ExportOptions, export
@@ -19,7 +20,7 @@ from mlx_muzero.coreml.program import load_program
 from mlx_muzero.coreml.weights import digest, sizes_of, weights_of
 from mlx_muzero.errors import ExportError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 
 BATCHES = (1, 3)
 CHECKPOINT = "000001-episode-000004"
@@ -98,7 +99,7 @@ def test_the_manifest_says_what_there_is(model, tmp_path, expansion, names):
     assert found.weights_sha256 == digest(weights_of(model))
     assert found.sizes == sizes_of(model)
     assert found.config == run_config(model, expansion)
-    assert (found.features, found.outcomes) == (OBSERVATION_FEATURES, OUTCOME_NAMES)
+    assert (found.features, found.outcomes) == (observation_features(FX_MICRO), OUTCOME_NAMES)
     assert found.versions.keys() == {"coremltools", "mlx", "numpy", "mlx_muzero"}
     assert [(p.name, p.rows) for p in found.programs] == [(n, r) for n in names for r in BATCHES]
     for program in found.programs:

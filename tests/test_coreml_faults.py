@@ -24,7 +24,7 @@ from mlx_muzero.errors import ExportError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 from mlx_muzero.training.models import build_model
 from model_exports import LOADER, PATIENT, break_programs, export_model
 
@@ -49,7 +49,7 @@ class Exported:
         return Agent(self.model, settings, self._table, len(OUTCOME_NAMES), deployment)
 
     def plan(self, agent):
-        shape = (PAIRS, self._config.market.window_bars, len(OBSERVATION_FEATURES))
+        shape = (PAIRS, self._config.market.window_bars, len(observation_features(self._config)))
         observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
         seed = rng.key(3, rng.Stream.SEARCH, np.arange(PAIRS))
         position = (np.arange(PAIRS) % 3).astype(np.int32)

@@ -43,7 +43,7 @@ def test_a_folded_batch_norm_is_the_layer_and_the_batch_norm():
 
 
 def test_the_taps_of_a_convolution_come_oldest_first(model):
-    conv = read(model, "fp32").representation.blocks[0].conv_1
+    conv = read(model, "fp32").representation.encoder.blocks[0].conv_1
     assert conv.weight.shape == (6, 5, 3)
     weights = weights_of(model)
     name = "representation_network.encoder.blocks.0"

@@ -36,6 +36,9 @@ def errors(folder, model, rows, name, precision="fp16", layer_norm="op"):
     return {error.output: error.worst / max(1.0, error.largest) for error in found}
 
 
+ENCODERS = ("tcn", "resnet", "transformer")
+ENCODER_SIZES = {"resnet_channels": 12, "transformer_width": 16, "transformer_heads": 4}
+
 blocks = st.integers(0, 2)
 # A layer norm over very few channels, which may be nearly equal, magnifies any rounding.
 widths = st.integers(8, 40)
@@ -56,6 +59,13 @@ widths = st.integers(8, 40)
             "latent_width": widths,
             "tcn_channels": st.integers(1, 8),
             "tcn_kernel": st.integers(1, 4),
+            "encoder": st.sampled_from(ENCODERS),
+            "resnet_channels": st.integers(8, 12),
+            "resnet_kernel": st.integers(1, 4),
+            "resnet_blocks": st.integers(1, 2),
+            "transformer_width": st.sampled_from([8, 16]),
+            "transformer_heads": st.sampled_from([1, 2, 4]),
+            "transformer_layers": st.integers(1, 2),
             "value_bins": st.integers(3, 40),
             "representation_blocks": blocks,
             "outcome_blocks": blocks,
@@ -73,6 +83,17 @@ def test_any_network_is_its_saved_program(
     folder = tmp_path_factory.mktemp("program")
     found = errors(folder, random_model(**shape), rows, name, precision, layer_norm)
     assert max(found.values()) <= BOUNDS[precision].output, found
+
+
+@pytest.mark.parametrize("layer_norm", ["op", "decomposed"])
+@pytest.mark.parametrize("encoder", ENCODERS)
+def test_every_encoder_is_its_saved_program(tmp_path, encoder, layer_norm):
+    model = random_model(encoder=encoder, window_bars=9, **ENCODER_SIZES)
+    found = errors(tmp_path, model, 5, "initial", layer_norm=layer_norm)
+    assert max(found.values()) <= BOUNDS["fp16"].output, found
+    function = read_function(tmp_path / "initial_b5.mlpackage", None)
+    allowed = OPERATIONS[layer_norm] | ({"matmul"} if encoder == "transformer" else set())
+    assert set(histogram(function)) <= allowed
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -1,9 +1,11 @@
+import dataclasses
+
 import numpy as np
 
 from markets import walk_bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import OBSERVATION_FEATURES, SessionEnv
+from mlx_muzero.trading.env import SessionEnv, observation_features
 
 
 def random_legal(env, rng):
@@ -31,7 +33,11 @@ def test_an_observation_is_the_window_that_ends_at_the_last_known_bar(small_data
     )
     env.step(np.array([0, 1, 2], np.int32))
     seen = env.observe()
-    assert seen.shape == (3, small_config.market.window_bars, len(OBSERVATION_FEATURES))
+    assert seen.shape == (
+        3,
+        small_config.market.window_bars,
+        len(observation_features(small_config)),
+    )
     for row, bar in enumerate(env.bar):
         np.testing.assert_array_equal(seen[row, :, :9], small_dataset.features[bar - 7 : bar + 1])
         np.testing.assert_array_equal(seen[row, :, 9:], env.position_features()[[row] * 8])
@@ -45,9 +51,7 @@ def test_the_future_changes_neither_observation_nor_reward(small_config):
     steps = 5
     close = bars.close.copy()
     close[starts[0] + steps + 1 :] *= 1.5
-    other = MarketDataset(
-        known.config, known.open_time_ns, close, known.features.copy(), known.outcomes.copy()
-    )
+    other = dataclasses.replace(known, close=close, features=known.features.copy())
     other.features[starts[0] + steps + 1 :] = 9.0
     rules = TradingRules.from_config(small_config)
     one, two = SessionEnv(known, rules, starts), SessionEnv(other, rules, starts)

@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -7,7 +6,6 @@ from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.market.features import (
     FEATURE_NAMES,
     HISTORY_BARS,
-    LiveFeatures,
     market_features,
 )
 
@@ -69,16 +67,3 @@ def test_the_future_does_not_change_the_past(seed, cut):
     close[cut:] += np.random.default_rng(seed).normal(size=300 - cut)
     changed = market_features(bars.open_time_ns, close, PIP)
     np.testing.assert_array_equal(features_of(bars)[:cut], changed[:cut])
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_live_stream_equals_the_batch_bit_for_bit(seed):
-    bars = walk_bars(400, seed)
-    live = LiveFeatures(PIP)
-    batch = features_of(bars)
-    for t in range(400):
-        row = live.push(int(bars.open_time_ns[t]), float(bars.close[t]))
-        if row is None:
-            assert np.isnan(batch[t]).all()
-        else:
-            assert row.tobytes() == batch[t].tobytes()

@@ -167,7 +167,7 @@ def test_bad_rows_are_left_out_with_file_line_and_reason(store, tmp_path):
 
 
 def test_lines_are_counted_across_chunks(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("mlx_muzero.market.importers.text.CHUNK_BYTES", 1000)
+    monkeypatch.setattr("mlx_muzero.market.importers.blocks.BLOCK_BYTES", 1000)
     lines = rows("%Y%m%d %H%M%S", 300, ";0", ";")
     lines[250] = "broken"
     seen = []

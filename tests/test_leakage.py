@@ -9,24 +9,26 @@ import pytest
 from markets import walk_bars
 from mlx_muzero.evaluation.baselines import PerfectForesight, RandomPolicy, momentum
 from mlx_muzero.evaluation.leakage import check_leakage, replaced_after
-from mlx_muzero.market.bars import price_faults
+from mlx_muzero.market.bars import MINUTE_NS, price_faults
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import PairHistory
+from mlx_muzero.market.series import Series
 from mlx_muzero.trading.core import TradingRules
 
-BARS = walk_bars(1200)
+HISTORY = PairHistory(walk_bars(1200), {})
 POLICIES = (momentum(5), RandomPolicy(seed=0))
 
 
 @pytest.fixture
 def check(small_config):
-    """The test of `BARS` with `rebuild` and `policies`; the library's own by default."""
+    """The test of `HISTORY` with `rebuild` and `policies`; the library's own by default."""
 
     def run(rebuild=None, policies=POLICIES, cuts=6):
-        def own(bars):
-            return MarketDataset.from_bars(bars, small_config.market)
+        def own(histories):
+            return MarketDataset.of_pairs(histories, small_config.market)
 
         rules = TradingRules.from_config(small_config)
-        return check_leakage(BARS, rebuild or own, rules, policies, cuts, seed=3)
+        return check_leakage([HISTORY], rebuild or own, rules, policies, cuts, seed=3)
 
     return run
 
@@ -45,39 +47,47 @@ def test_a_policy_that_sees_the_future_is_caught(check):
     report = check(policies=[PerfectForesight()])
     leaks = {each.name for each in report.leaks}
     assert "decisions of perfect_foresight" in leaks
-    assert not any(name.startswith("feature") for name in leaks)
+    assert not any(name.startswith("column") for name in leaks)
 
 
 @pytest.mark.parametrize("column", [0, 4])
 def test_a_feature_scaled_over_the_whole_history_is_caught_by_name(check, small_config, column):
-    def scaled(bars):
-        dataset = MarketDataset.from_bars(bars, small_config.market)
+    def scaled(histories):
+        dataset = MarketDataset.of_pairs(histories, small_config.market)
         features = dataset.features.copy()
         features[:, column] /= np.nanstd(features[:, column])
         return dataclasses.replace(dataset, features=features)
 
     report = check(scaled)
-    names = [each.name for each in report.leaks if each.name.startswith("feature")]
+    names = [each.name for each in report.leaks if each.name.startswith("column")]
     assert len(names) == 1
     assert "cut after 2019-01-07" in report.leaks[0].example
 
 
 def test_outcomes_read_one_bar_early_are_caught(check, small_config):
-    def early(bars):
-        dataset = MarketDataset.from_bars(bars, small_config.market)
+    def early(histories):
+        dataset = MarketDataset.of_pairs(histories, small_config.market)
         return dataclasses.replace(dataset, outcomes=np.roll(dataset.outcomes, -1))
 
     assert [each.name for each in check(early).leaks] == ["outcome labels"]
 
 
 def test_everything_after_the_cut_is_replaced_and_nothing_before():
-    cut = 700
-    other = replaced_after(BARS, cut, seed=0)
+    bars, kept = HISTORY.bars, 701
+    closes = bars.open_time_ns + MINUTE_NS
+    series = Series("TEST", "open_interest", bars.open_time_ns, closes, bars.close)
+    history = PairHistory(bars, {"open_interest": series})
+    other = replaced_after(history, int(closes[kept - 1]), seed=0)
     for name in ("open_time_ns", "open", "high", "low", "close", "volume"):
-        one, two = getattr(BARS, name), getattr(other, name)
-        np.testing.assert_array_equal(one[: cut + 1], two[: cut + 1], name)
-        assert not np.isclose(one[cut + 1 :], two[cut + 1 :], rtol=0, atol=0).any(), name
-    assert not price_faults(other.open, other.high, other.low, other.close, other.volume).any()
+        one, two = getattr(bars, name), getattr(other.bars, name)
+        np.testing.assert_array_equal(one[:kept], two[:kept], name)
+        assert not (one[kept:] == two[kept:]).any(), name
+    changed = other.bars
+    faults = price_faults(changed.open, changed.high, changed.low, changed.close, changed.volume)
+    assert not faults.any()
+    values = other.series["open_interest"].value
+    np.testing.assert_array_equal(values[:kept], bars.close[:kept])
+    assert not (values[kept:] == bars.close[kept:]).any()
 
 
 def test_the_verb_says_what_it_found(cli, config_file, db, trained):
@@ -93,17 +103,17 @@ def test_the_verb_says_what_it_found(cli, config_file, db, trained):
 
 
 def test_the_verb_fails_when_there_is_a_leak(cli, config_file, db, monkeypatch):
-    honest = MarketDataset.from_bars
+    honest = MarketDataset.of_pairs
 
-    def leaking(bars, config):
-        dataset = honest(bars, config)
-        features = dataset.features + np.float32(bars.close[-1])
+    def leaking(histories, config):
+        dataset = honest(histories, config)
+        features = dataset.features + np.float32(histories[0].bars.close[-1])
         return dataclasses.replace(dataset, features=features)
 
-    monkeypatch.setattr(MarketDataset, "from_bars", leaking)
+    monkeypatch.setattr(MarketDataset, "of_pairs", leaking)
     code, out, err = cli("check-leakage", "--config", config_file, "--db", db, "--cuts", 2)
     assert code == 12
-    assert "the future leaks into: feature position_in_range_60" in err
+    assert "the future leaks into: column position_in_range_60" in err
     assert "changed" in out
 
 

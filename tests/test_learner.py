@@ -13,7 +13,7 @@ from mlx_muzero.errors import ConfigError, TrainingDiverged
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 from mlx_muzero.training import learner as learner_module
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.losses import DeviceBatch, loss_terms, losses
@@ -58,7 +58,7 @@ BATCH_CONTENT = (
 def random_batch(config, seed=0, valid=VALID):
     rng = np.random.default_rng(seed)
     policy = rng.random((ROWS, STEPS + 1, 4)) + 0.1
-    shape = (ROWS, STEPS + 1, config.market.window_bars, len(OBSERVATION_FEATURES))
+    shape = (ROWS, STEPS + 1, config.market.window_bars, len(observation_features(config)))
     return Batch(
         observation=rng.normal(size=shape).astype(np.float32),
         action=rng.integers(0, 4, (ROWS, STEPS)).astype(np.int32),

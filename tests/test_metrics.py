@@ -26,6 +26,7 @@ def trades_with(net, cost=4.0, bars=5):
         exit_price=np.zeros(n),
         gross_pips=net + cost,
         cost_pips=np.full(n, cost),
+        funding_pips=np.zeros(n),
         forced=np.zeros(n, bool),
     )
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.evaluation.report import Conditions, report, report_dict
 from mlx_muzero.trading.ledger import Trades
+from mlx_muzero.trading.positions import TARGET_ACTIONS
 
 CONDITIONS = Conditions(
     "USDJPY", "test", 100, 1_604, 360, 4.0, "2020-02-03 00:00", "2020-12-31 21:58"
@@ -30,10 +31,10 @@ def metrics(**changes) -> Metrics:
     return replace(flat, **changes)
 
 
-def printed(policies, width=80, **options):
+def printed(policies, width=80, conditions=CONDITIONS, **options):
     console = Console(width=width, **options)
     with console.capture() as capture:
-        console.print(report(CONDITIONS, policies))
+        console.print(report(conditions, policies))
     return capture.get()
 
 
@@ -102,6 +103,23 @@ def test_color_marks_alarms_on_a_terminal_and_nothing_elsewhere():
     colored = printed(policies, force_terminal=True, color_system="standard")
     assert "\x1b[1;31mcritical" in colored
     assert "\x1b" not in printed(policies, width=100)
+
+
+def test_seven_targets_in_basis_points_fit_in_80_columns_too():
+    conditions = replace(CONDITIONS, round_trip_cost_pips=0.0, fill_cost_bps=6.0, unit="bps")
+    names = TARGET_ACTIONS.action_names
+    row = metrics(action_frac=dict.fromkeys(names, 1.0), net_pips_per_session=-123_456.0)
+    text = printed({LONGEST_NAME: row}, conditions=conditions)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum(line.startswith(LONGEST_NAME) for line in lines) == 3
+    assert all(name in text for name in names)
+    assert "pips" not in text.lower()
+    for part in ("net bps/session", "6 bps of every fill.", "365 whole days", "bps a trade"):
+        assert part in " ".join(text.split())
+    both = replace(conditions, round_trip_cost_pips=4.0)
+    assert both.costs == "round trip 4 bps and 6 bps of every fill"
+    assert replace(conditions, fill_cost_bps=0.0).costs == "no costs"
 
 
 def test_dict_is_valid_json():

@@ -4,11 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero.trading.core import TradingCore, TradingRules
-from mlx_muzero.trading.rewards import amddp1, reward_function
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.positions import TARGET_ACTIONS
+from mlx_muzero.trading.rewards import Sharpe, amddp1, reward_function
 
 
 def fx_amddp1(pnl_pips):
@@ -106,4 +108,62 @@ def test_mark_to_market_charges_the_cost_on_entry_and_a_pip_for_illegal():
 
 def test_unknown_scheme():
     with pytest.raises(ValueError, match="sharpe"):
-        reward_function("sharpe", 1.0)
+        reward_function("sharpe", 1.0, Sharpe())
+
+
+def sharpe_core(accounts, **constants):
+    rules = TradingRules(
+        TARGET_ACTIONS,
+        0.0,
+        Costs(0.0, 6.0),
+        "differential_sharpe",
+        reward_scale=0.5,
+        sharpe=Sharpe(**constants),
+    )
+    return TradingCore(rules, accounts)
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), deviation=st.sampled_from([0.01, 20.0]))
+def test_differential_sharpe_is_the_derivative_of_the_moving_ratio(seed, deviation):
+    rng = np.random.default_rng(seed)
+    rate, steps = 0.05, 25
+    close = 100 * np.exp(np.cumsum(rng.normal(0, 0.002, steps + 1)))
+    core = sharpe_core(1, rate=rate, deviation_pips=deviation)
+    core.reset(close[:1], np.zeros(1, int))
+    mean, square, equity = 0.0, deviation**2, 0.0
+
+    def ratio(eta, earned):
+        moved_mean = mean + eta * (earned - mean)
+        moved_square = square + eta * (earned**2 - square)
+        return moved_mean / math.sqrt(moved_square - moved_mean**2)
+
+    for t in range(steps):
+        action, bar = rng.integers(0, 7, 1), np.array([t])
+        reward = core.step(action, close[t : t + 1], close[t + 1 : t + 2], bar, t + 1 == steps)
+        earned, equity = core.equity_pips[0] - equity, core.equity_pips[0]
+        # Central differences, eta in steps that are small for any spread.
+        step = 1e-4 / (1.0 + earned**2 / (square - mean**2))
+        gain = (ratio(step, earned) - ratio(-step, earned)) / (2 * step)
+        assert reward[0] == pytest.approx(0.5 * gain, rel=1e-3, abs=1e-4)
+        mean += rate * (earned - mean)
+        square = max(square + rate * (earned**2 - square), mean**2 + deviation**2)
+
+
+def test_differential_sharpe_begins_at_its_deviation_and_anew_with_every_session():
+    core = sharpe_core(2, rate=0.1, deviation_pips=20.0)
+    prices, bar = np.array([100.0, 100.0]), np.zeros(2, int)
+    for _ in range(2):
+        core.reset(prices, bar)
+        # 50 bps up on an exposure of 1, less 6 bps for the fill; and nothing.
+        reward = core.step(np.array([3, 0]), prices, prices * 1.005, bar, False)
+        np.testing.assert_allclose(reward, [0.5 * 44 / 20, 0.0], rtol=1e-6)
+    again = core.step(np.array([3, 0]), prices * 1.005, prices * 1.005, bar + 1, False)
+    # Earning nothing costs those who had earned, and nobody else.
+    assert again[0] < 0 == again[1]
+
+
+def test_impossible_sharpe_constants():
+    for constants in ({"rate": 0.0}, {"rate": 1.5}, {"deviation_pips": 0.0}):
+        with pytest.raises(ValueError, match="Sharpe"):
+            Sharpe(**constants)

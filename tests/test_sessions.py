@@ -18,6 +18,8 @@ from mlx_muzero.market.sessions import (
     spread_evenly,
 )
 
+LOOKBACK = HISTORY_BARS + 8 - 2
+
 CONFIG = MarketConfig(session_bars=20, window_bars=8)
 
 
@@ -28,6 +30,15 @@ def times_with_holes(count, holes):
     return MONDAY_NS + np.concatenate([[0], np.cumsum(steps)])
 
 
+def starts_of(times, split, pair=None):
+    """Starts where an observation depends on `LOOKBACK` bars of its pair before it."""
+    pair = np.zeros(len(times), np.int16) if pair is None else pair
+    first = np.searchsorted(pair, pair)
+    bar = np.arange(len(times))
+    seen_from = np.where(bar - LOOKBACK >= first, bar - LOOKBACK, -1)
+    return session_starts(times, pair, seen_from, CONFIG, split)
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     holes=st.lists(st.tuples(st.integers(0, 4000), st.integers(2, 3000)), max_size=6),
@@ -35,19 +46,19 @@ def times_with_holes(count, holes):
 )
 def test_every_bar_of_a_session_is_in_its_split_and_unbroken(holes, count):
     times = times_with_holes(count, holes)
-    ranges = split_ranges(count, CONFIG)
+    ranges = split_ranges(times, CONFIG)
     for split in SPLITS:
-        for start in session_starts(times, CONFIG, split).tolist():
+        for start in starts_of(times, split).tolist():
             first_seen = start - CONFIG.window_bars + 1
-            assert first_seen - (HISTORY_BARS - 1) >= ranges[split].first
-            assert start + CONFIG.session_bars < ranges[split].end
+            assert times[first_seen - (HISTORY_BARS - 1)] >= ranges[split].first_ns
+            assert times[start + CONFIG.session_bars] < ranges[split].end_ns
             gaps = np.diff(times[first_seen : start + CONFIG.session_bars + 1])
             assert gaps.max() <= CONFIG.max_gap_minutes * MINUTE_NS
 
 
 def test_all_starts_are_found():
     times = times_with_holes(1000, [(400, 11)])
-    starts = session_starts(times, CONFIG, "train")
+    starts = starts_of(times, "train")
     first = HISTORY_BARS - 1 + CONFIG.window_bars - 1
     before = range(first, 400 - CONFIG.session_bars + 1)
     after = range(401 + CONFIG.window_bars - 1, 700 - CONFIG.session_bars)
@@ -55,11 +66,26 @@ def test_all_starts_are_found():
 
 
 def test_splits_are_chronological_and_cover_all_bars():
-    ranges = split_ranges(1001, CONFIG)
-    assert ranges["train"].first == 0
-    assert ranges["train"].end == ranges["validation"].first
-    assert ranges["validation"].end == ranges["test"].first
-    assert ranges["test"].end == 1001
+    times = times_with_holes(1001, [(500, 90)])
+    ranges = split_ranges(times, CONFIG)
+    bars = [int(((times >= r.first_ns) & (times < r.end_ns)).sum()) for r in ranges.values()]
+    assert bars == [701, 150, 150]
+    assert ranges["train"].end_ns == ranges["validation"].first_ns
+    assert ranges["validation"].end_ns == ranges["test"].first_ns
+
+
+def test_pairs_are_split_at_the_same_times_and_sessions_stay_in_their_pair():
+    early, late = times_with_holes(900, []), times_with_holes(1200, []) + 500 * MINUTE_NS
+    times, pair = np.concatenate([early, late]), np.repeat(np.int16([0, 1]), [900, 1200])
+    ranges = split_ranges(times, CONFIG)
+    found = {split: starts_of(times, split, pair) for split in SPLITS}
+    for split, starts in found.items():
+        ends = starts + CONFIG.session_bars
+        assert (pair[starts - LOOKBACK] == pair[ends]).all()
+        assert (times[starts - LOOKBACK] >= ranges[split].first_ns).all()
+        assert (times[ends] < ranges[split].end_ns).all()
+    assert set(pair[found["train"]]) == {0, 1}
+    assert set(pair[found["test"]]) == {1}
 
 
 def test_separate_sessions_share_no_step():

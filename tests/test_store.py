@@ -1,5 +1,6 @@
 """The bar store: what goes in comes out, once, and damaged files say so."""
 
+import dataclasses
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, Bars, Fault, price_faults
+from mlx_muzero.market.series import Series
 from mlx_muzero.market.store import BarStore
 
 START_NS = 1_514_764_800 * 10**9
@@ -144,6 +146,84 @@ def test_a_newer_schema_is_refused(tmp_path):
         db.execute("update meta set value = '99' where key = 'schema_version'")
     with pytest.raises(DataError, match="schema version 99"):
         BarStore(path)
+
+
+SCHEMA_1 = """
+create table meta(key varchar primary key, value varchar not null);
+create table bars(
+    symbol varchar not null, open_time timestamp_ns not null,
+    open double not null, high double not null, low double not null, close double not null,
+    volume double, open_ask double, high_ask double, low_ask double, close_ask double,
+    quote_volume double, trades double, taker_buy_volume double, taker_buy_quote_volume double);
+create table imports(
+    file varchar not null, sha256 varchar not null, symbol varchar not null,
+    format varchar not null, clock varchar not null, rows bigint not null,
+    rejected bigint not null, repeats bigint not null,
+    first_time timestamp_ns, last_time timestamp_ns, primary key(sha256, symbol));
+create table truths(symbol varchar primary key, json varchar not null);
+insert into meta values ('application', 'mlx_muzero bars'), ('schema_version', '1');
+insert into bars values ('BTCUSDT', '2021-03-01 00:00', 1, 2, 1, 2, 5, null, null, null, null,
+    7.5, 3, 2.5, 3.75);
+insert into truths values ('SYNTH', '{"kind": "planted"}');
+insert into imports values ('a.zip', 'abc', 'BTCUSDT', 'binance', 'UTC', 1, 0, 0,
+    '2021-03-01 00:00', '2021-03-01 00:00');
+"""
+
+
+def everything(store):
+    bars, extras = store.load("BTCUSDT"), store.load_extras("BTCUSDT")
+    columns = [bars.open_time_ns, bars.open, bars.volume, *extras.values()]
+    return [c.tolist() for c in columns], store.imports(), store.truth("SYNTH"), store.symbols()
+
+
+def test_a_store_of_the_first_schema_is_read_and_kept(tmp_path):
+    path = tmp_path / "market.duckdb"
+    with duckdb.connect(str(path)) as db:
+        db.execute(SCHEMA_1)
+    with BarStore(path, read_only=True) as store:
+        before = everything(store)
+        assert store.series() == []
+        assert len(store.load_series("BTCUSDT", "funding_rate")) == 0
+    with BarStore(path) as store:
+        assert everything(store) == before
+        now = np.array([START_NS])
+        with store.transaction():
+            store.write_series(Series("BTCUSDT", "funding_rate", now, now, np.array([1e-4])))
+    with BarStore(path, read_only=True) as store:
+        assert everything(store) == before
+        assert store.load_series("BTCUSDT", "funding_rate").value.tolist() == [1e-4]
+        assert before[0][3:] == [[7.5], [3.0], [2.5], [3.75]]
+
+
+def test_series_go_with_their_symbol_and_failed_writes_leave_nothing(store):
+    now = START_NS + np.arange(3) * MINUTE_NS
+    series = Series("BTCUSDT", "funding_rate", now, now, np.array([1e-4, 2e-4, 3e-4]))
+
+    def fail():
+        with store.transaction():
+            store.write_series(series)
+            raise RuntimeError("after the write")
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert store.series() == []
+    with store.transaction():
+        assert store.write_series(series).inserted == 3
+        merge = store.write_series(dataclasses.replace(series, value=np.array([1e-4, 0.0, 3e-4])))
+    assert (merge.inserted, merge.duplicates, merge.conflicts) == (0, 2, 1)
+    assert store.load_series("BTCUSDT", "funding_rate").value.tolist() == [1e-4, 2e-4, 3e-4]
+    store.remove("BTCUSDT")
+    assert store.series() == []
+
+
+def test_a_series_refuses_what_no_reader_expects():
+    one, two = np.array([1, 2]), np.array([2, 1])
+    with pytest.raises(ValueError, match="order"):
+        Series("A", "cpi", one, two, np.ones(2))
+    with pytest.raises(ValueError, match="number"):
+        Series("A", "cpi", one, one, np.ones(3))
+    with pytest.raises(ValueError, match="finite"):
+        Series("A", "cpi", one, one, np.array([1.0, np.nan]))
 
 
 def test_a_truncated_store_is_called_damaged(tmp_path):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero.trading.core import POSITION_FEATURES, TradingCore, TradingRules
+from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.ledger import Trades
 from mlx_muzero.trading.positions import FX_ACTIONS, ActionTable
 
@@ -42,7 +43,7 @@ def test_money_is_conserved(seed, table, accounts, steps, cost, scale):
     rng = np.random.default_rng(seed)
     close = 150 + np.cumsum(rng.normal(0, 0.05, (accounts, steps + 1)), axis=1)
     actions = rng.integers(0, len(table.action_names), (accounts, steps))
-    rules = TradingRules(table, 0.01, cost, "mark_to_market", scale)
+    rules = TradingRules(table, 0.01, Costs(cost), "mark_to_market", scale)
     rewards, core = play(rules, close, actions)
     trades = core.ledger.trades()
     net = np.bincount(trades.account, trades.net_pips, accounts)
@@ -178,9 +179,9 @@ def test_impossible_tables(change, message):
 
 def test_impossible_calls():
     with pytest.raises(ValueError, match="cost"):
-        TradingRules(round_trip_cost_pips=-1)
+        TradingRules(costs=Costs(-1))
     with pytest.raises(ValueError, match="pip_size"):
-        TradingRules(pip_size=0)
+        TradingRules(pip_size=-1)
     with pytest.raises(ValueError, match="accounts"):
         TradingCore(TradingRules(), 0)
     core = TradingCore(TradingRules(), 2)

@@ -1,4 +1,4 @@
-"""`mlx-muzero data`: import minute bars, list them, check them."""
+"""`mlx-muzero data`: import minute bars and series beside them, list them, check them."""
 
 import json
 from dataclasses import asdict
@@ -12,17 +12,21 @@ from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 if TYPE_CHECKING:
     from mlx_muzero.market.importers import ImportReport
     from mlx_muzero.market.quality import QualityReport
+    from mlx_muzero.market.series_quality import SeriesReport
 
 REJECTED_SHOWN = 10
 
-app = typer.Typer(no_args_is_help=True, help="Import minute bars, list them, check them.")
+app = typer.Typer(
+    no_args_is_help=True, help="Import minute bars and series beside them, list them, check them."
+)
 
 
 @app.command("import")
 def import_bars(
-    files: Annotated[list[Path], typer.Argument(help="csv, zip, parquet or DuckDB files.")],
+    files: Annotated[list[Path], typer.Argument(help="csv, zip, gz, parquet or DuckDB files.")],
     symbol: Annotated[
-        str | None, typer.Option(help="Symbol; told from the file or its name if left out.")
+        str | None,
+        typer.Option(help="Symbol, or a macro series' name; told from the file if left out."),
     ] = None,
     format_name: Annotated[
         str | None, typer.Option("--format", help="Format; detected if left out.")
@@ -64,7 +68,7 @@ def import_bars(
 
 @app.command("list")
 def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None:
-    """List the symbols of the bar store."""
+    """List the symbols of the bar store, and the series beside their bars."""
     from rich.console import Console
     from rich.table import Table
 
@@ -72,9 +76,13 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
     from mlx_muzero.market.store import BarStore
 
     with BarStore(db, read_only=True) as store:
-        symbols = store.symbols()
+        symbols, series = store.symbols(), store.series()
     if as_json:
-        typer.echo(json.dumps([asdict(s) for s in symbols]))
+        found = {
+            "symbols": [asdict(s) for s in symbols],
+            "series": [asdict(s) for s in series],
+        }
+        typer.echo(json.dumps(found))
         return
     table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "has")
     for s in symbols:
@@ -87,6 +95,12 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
         has = ", ".join(name for name, there in known.items() if there)
         table.add_row(s.symbol, f"{s.bars:,}", utc_text(s.first_ns), utc_text(s.last_ns), has)
     Console().print(table)
+    if series:
+        table = Table("symbol", "series", "points", "first (UTC)", "last (UTC)")
+        for beside in series:
+            first, last = utc_text(beside.first_ns), utc_text(beside.last_ns)
+            table.add_row(beside.symbol, beside.name, f"{beside.points:,}", first, last)
+        Console().print(table)
 
 
 @app.command("check")
@@ -95,24 +109,56 @@ def check_symbol(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Report holes by cause, impossible prices, outliers and stray days of one symbol."""
+    """Report holes by cause, impossible prices and outliers of one symbol, and its series."""
     from mlx_muzero.market.quality import check
+    from mlx_muzero.market.series_quality import check_series
     from mlx_muzero.market.store import BarStore
 
     with BarStore(db, read_only=True) as store:
-        bars = store.load(symbol)
-        repeats = sum(r.repeats for r in store.imports() if r.symbol == symbol)
-    report = check(bars, source_repeats=repeats)
+        names = [s.name for s in store.series() if s.symbol == symbol]
+        series = [check_series(store.load_series(symbol, name)) for name in names]
+        has_bars = any(s.symbol == symbol for s in store.symbols())
+        # Of MACRO, for one, there are series alone.
+        report = None
+        if has_bars or not series:
+            repeats = sum(r.repeats for r in store.imports() if r.symbol == symbol)
+            report = check(store.load(symbol), source_repeats=repeats)
     if as_json:
-        typer.echo(json.dumps(asdict(report)))
-    else:
+        bars = {} if report is None else asdict(report)
+        typer.echo(json.dumps(bars | {"series": [asdict(s) for s in series]}))
+        return
+    if report is not None:
         _print_quality(report)
+    if series:
+        _print_series(series)
+
+
+def _print_series(reports: "list[SeriesReport]") -> None:
+    from rich.console import Console
+    from rich.table import Column, Table
+
+    columns = ("points", "every", "kept", "holes", "longest", "low", "high")
+    table = Table(Column("series", min_width=15), *columns)
+    for r in reports:
+        table.add_row(
+            r.name,
+            f"{r.points:,}",
+            f"{r.usual_minutes:,.0f}",
+            f"{r.max_age_minutes:,.0f}",
+            f"{r.holes:,}",
+            f"{r.longest_hole_minutes:,.0f}",
+            f"{r.lowest:.2g}",
+            f"{r.highest:.2g}",
+        )
+    Console().print(table)
+    Console().print("Times are minutes; a hole is longer than a value is kept.", highlight=False)
 
 
 def _print_import(report: "ImportReport") -> None:
     from mlx_muzero.market.bars import utc_text
 
-    head = f"{report.file}: {', '.join(report.symbols)} ({report.format}, clock {report.clock})"
+    what = ", ".join(report.symbols) + (f" {', '.join(report.series)}" if report.series else "")
+    head = f"{report.file}: {what} ({report.format}, clock {report.clock})"
     if report.already_imported:
         typer.echo(f"{head}: already imported, nothing changed")
         return

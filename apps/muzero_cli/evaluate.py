@@ -76,5 +76,5 @@ def evaluate(
     if comparison.expected_best_pips is not None:
         out.print(
             "Best policy that does not see the future, expected: "
-            f"{comparison.expected_best_pips:+.1f} net pips a session."
+            f"{comparison.expected_best_pips:+.1f} net {loaded.rules.unit} a session."
         )

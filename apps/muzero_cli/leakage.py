@@ -35,7 +35,7 @@ def check_leakage(
     from mlx_muzero.market.dataset import MarketDataset
     from mlx_muzero.trading.core import TradingRules
     from muzero_cli.leakage_display import leakage_table, verdict
-    from muzero_cli.loading import load_bars, load_config
+    from muzero_cli.loading import load_config, load_histories
     from muzero_cli.trained_run import load_run
 
     policies: list[Policy] = [momentum(5), mean_reversion(30), RandomPolicy(seed=0)]
@@ -49,14 +49,14 @@ def check_leakage(
         db = loaded.store
         search = SearchPolicy(agent, settings.search.num_simulations, "agent (search)")
         policies += [search, NetworkPolicy(agent, "agent (raw network)")]
-    bars, _ = load_bars(settings, db)
+    histories, _ = load_histories(settings, db)
     console = Console(stderr=True)
     columns = (TextColumn("cuts"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("", total=cuts)
         report = leakage.check_leakage(
-            bars,
-            lambda changed: MarketDataset.from_bars(changed, settings.market),
+            histories,
+            lambda changed: MarketDataset.of_pairs(changed, settings.market),
             TradingRules.from_config(settings),
             policies,
             cuts,

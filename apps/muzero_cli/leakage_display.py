@@ -24,7 +24,7 @@ def leakage_table(report: LeakageReport) -> Group:
             f" {check.example}" if check.example else "",
         )
     about = (
-        f"{report.symbol}: everything after {report.cuts} bars was replaced, one at a time. "
+        f"{report.pairs}: everything after {report.cuts} bars was replaced, one at a time. "
         f"Control: a policy that looks ahead was caught at {report.control_caught} of them."
     )
     failure = verdict(report)

@@ -7,8 +7,8 @@ from typing import Any
 from mlx_muzero import config_toml
 from mlx_muzero.config import PRESETS, Config
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
 from muzero_cli.options import DEFAULT_DATABASE
@@ -29,22 +29,37 @@ def load_config(
 
 
 def of_symbol(settings: Config, symbol: str) -> Config:
-    """`settings` with what a symbol's name settles."""
+    """`settings` for `symbol`, or for several with commas between, and what a name settles."""
+    if settings.market.features == "crypto":
+        symbols = tuple(symbol.split(","))
+        market = replace(settings.market, symbol=symbols[0], symbols=symbols)
+        return replace(settings, market=market)
     pip_size = instrument(symbol).pip_size or settings.market.pip_size
     return replace(settings, market=replace(settings.market, symbol=symbol, pip_size=pip_size))
 
 
-def load_dataset(config: Config, database: Path | None) -> tuple[MarketDataset, Path]:
-    """Bars of the configured symbol with features and outcomes, and the store they came from."""
-    bars, path = load_bars(config, database)
-    return MarketDataset.from_bars(bars, config.market), path
+def load_dataset(
+    config: Config, database: Path | None, pairs: tuple[str, ...] | None = None
+) -> tuple[MarketDataset, Path]:
+    """Bars of the configured pairs with features and outcomes, and the store they came from.
+
+    Args:
+        config: of the run.
+        database: the store, or None for the usual one.
+        pairs: those of the configured pairs to load; None for all.
+    """
+    histories, path = load_histories(config, database, pairs)
+    return MarketDataset.of_pairs(histories, config.market), path
 
 
-def load_bars(config: Config, database: Path | None) -> tuple[Bars, Path]:
-    """Bars of the configured symbol and the store they came from."""
+def load_histories(
+    config: Config, database: Path | None, pairs: tuple[str, ...] | None = None
+) -> tuple[list[PairHistory], Path]:
+    """What `load_dataset` makes a dataset of."""
     path = database or DEFAULT_DATABASE
+    wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
-        return store.load(config.market.symbol), path
+        return [load_history(store, pair, config.market) for pair in wanted], path
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

@@ -12,7 +12,7 @@ def audit_tables(audit: RewardAudit) -> Group:
     """Policies by net pips, what each scheme pays them, and what it therefore teaches."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("policy")
-    table.add_column("net pips/session", justify="right")
+    table.add_column(f"net {audit.unit}/session", justify="right")
     for scheme in audit.schemes:
         table.add_column(scheme, justify="right")
     by_pips = sorted(audit.policies.items(), key=lambda item: -item[1].net_pips)
@@ -27,12 +27,14 @@ def audit_tables(audit: RewardAudit) -> Group:
     for scheme, judged in audit.schemes.items():
         correlation = judged.rank_correlation
         shown = "undefined" if correlation is None else f"{correlation:+.2f}"
-        lines.append(Text(f"\n{scheme}: rank correlation with net pips {shown}.", style="bold"))
+        lines.append(
+            Text(f"\n{scheme}: rank correlation with net {audit.unit} {shown}.", style="bold")
+        )
         words = judged.degenerate or (
-            "It pays no policy here more than one that makes more pips without seeing the future.",
+            "It pays no policy here more than one that makes more without seeing the future.",
         )
         lines += [Text(sentence) for sentence in words]
-    about = f"{audit.symbol}, {audit.sessions:,} sessions; mean reward a session and its place."
+    about = f"{audit.pairs}, {audit.sessions:,} sessions; mean reward a session and its place."
     return Group(table, Text(about, style="dim"), *lines)
 
 

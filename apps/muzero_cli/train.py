@@ -20,7 +20,7 @@ STOPPED_EXIT_CODE = 130
 
 def train(
     run: Annotated[Path, typer.Option(help="Run folder, new or (with --resume) begun.")],
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
+    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
     preset: Preset = "fx_micro",
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
@@ -100,7 +100,7 @@ def train(
     begin_with = (
         None if from_ is None else starting_weights(RunFolder(from_), settings, rules.table)
     )
-    display = TrainingDisplay(console, rules.table.action_names, minutes)
+    display = TrainingDisplay(console, rules.table.action_names, minutes, rules.unit)
     trainer = Trainer(settings, dataset, rules, folder, display, stop.requested, group)
     if not group.first:
         with stop:

@@ -7,6 +7,7 @@ from mlx_muzero.agent import Agent
 from mlx_muzero.backends import ENGINES, fallback, settle
 from mlx_muzero.config import Backend, Config
 from mlx_muzero.coreml.deployment import Deployment
+from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
@@ -61,18 +62,24 @@ def load_run(
     backend: Backend | None = None,
     export: Path | None = None,
 ) -> TrainedRun:
-    """The run at `path` on the bars it was trained on, or on those of another symbol.
+    """The run at `path` on the bars it was trained on, or on those of `symbol` alone.
+
+    A model of several pairs knows those only; one of a single FX pair may be shown another.
 
     `checkpoint` is "best", "latest" or the name of one; `backend` replaces its search backend, and
     `export` is what a coreml one plays instead of the export in the run's folder.
     """
     folder = RunFolder(path)
     trained = folder.config()
-    config = of_symbol(trained, symbol) if symbol else trained
+    config, pairs = trained, None
+    if symbol and trained.market.features == "crypto":
+        pairs = _known_pairs(trained, symbol)
+    elif symbol:
+        config = of_symbol(trained, symbol)
     rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
-    dataset, store = load_dataset(config, database or Path(folder.market().store))
-    if config.market.symbol == trained.market.symbol:
+    dataset, store = load_dataset(config, database or Path(folder.market().store), pairs)
+    if pairs is None and config.market.symbol == trained.market.symbol:
         folder.require_market(MarketRecord.of(store, dataset))
     deployment = Deployment(export or folder.export_path, say_event)
     search = replace(config.search, backend=backend or config.search.backend)
@@ -80,3 +87,13 @@ def load_run(
         search, _ = settle(model, search, deployment)
     config = replace(config, search=search)
     return TrainedRun(config, rules, model, name, dataset, store, deployment)
+
+
+def _known_pairs(config: Config, symbols: str) -> tuple[str, ...]:
+    wanted = tuple(symbols.split(","))
+    unknown = [symbol for symbol in wanted if symbol not in config.market.pairs]
+    if unknown:
+        raise ConfigError(
+            f"the run does not know {', '.join(unknown)}; it was trained on {config.market.label}"
+        )
+    return wanted

@@ -36,10 +36,12 @@ class TrainingDisplay:
         console: Console,
         action_names: tuple[str, ...],
         minutes: float | None,
+        unit: str = "pips",
     ) -> None:
         self._console = console
         self._action_names = action_names
         self._phase, self._episodes = "", 1
+        self._unit = unit
         self._limit_s = None if minutes is None else 60.0 * minutes
         self._began = self._line_at = time.monotonic()
         self._counters = Counters()
@@ -107,8 +109,8 @@ class TrainingDisplay:
         """Take the result of a validation and say it once for good."""
         self._at(counters)
         self._validation = (
-            f"expectancy {metrics.expectancy_pips:+.2f} pips, {metrics.trades} trades, "
-            f"net {metrics.net_pips:+.0f} pips in {metrics.sessions} sessions"
+            f"expectancy {metrics.expectancy_pips:+.2f} {self._unit}, {metrics.trades} trades, "
+            f"net {metrics.net_pips:+.0f} {self._unit} in {metrics.sessions} sessions"
         )
         best = "  (best so far)" if is_best else ""
         self._say(f"episode {counters.episodes}: validation {self._validation}{best}")

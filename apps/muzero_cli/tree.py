@@ -49,10 +49,13 @@ def tree(
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from error
     loaded = load_run(run, checkpoint, db, pair, backend, export)
+    if len(loaded.dataset.symbols) > 1:
+        wanted = f"the run has several: name one of {loaded.dataset.label}"
+        raise typer.BadParameter(wanted, param_hint="--pair")
     simulations = simulations or loaded.config.search.num_simulations
-    decision = decide_at(loaded.agent(), loaded.dataset, open_time_ns, simulations)
+    decision = decide_at(loaded.agent(), loaded.dataset, loaded.rules, open_time_ns, simulations)
     display = TreeDisplay(
-        f"{run}, checkpoint {loaded.checkpoint}: {loaded.config.market.symbol} "
+        f"{run}, checkpoint {loaded.checkpoint}: {loaded.dataset.label} "
         f"at {utc_text(open_time_ns)} UTC, {simulations} simulations",
         decision,
         loaded.rules.table.action_names,
@@ -61,7 +64,7 @@ def tree(
     if as_json:
         values = {
             "checkpoint": loaded.checkpoint,
-            "symbol": loaded.config.market.symbol,
+            "symbol": loaded.dataset.label,
             "time": utc_text(open_time_ns),
             "simulations": simulations,
         }

@@ -64,6 +64,7 @@ class TreeDisplay:
             "value": float(self.decision.result.value[0]),
             "principal_variation": self._line(),
             "threshold_pips": self.decision.threshold_pips,
+            "unit": self.decision.unit,
             "nodes": [{k: v for k, v in row.items() if not _missing(v)} for row in rows],
         }
 
@@ -110,7 +111,8 @@ class TreeDisplay:
             for row in range(len(tree.node))
             if tree.parent[row] == action
         ]
-        return f"next bar after {self._name(action)}, in pips: {', '.join(parts)}"
+        unit = self.decision.unit
+        return f"next bar after {self._name(action)}, in {unit}: {', '.join(parts)}"
 
 
 def _missing(value: Any) -> bool:

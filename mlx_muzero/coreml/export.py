@@ -20,7 +20,7 @@ from mlx_muzero.errors import ExportError
 from mlx_muzero.files import replaced
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 from mlx_muzero.types import F32
 
 JOINED_PACKAGE = "programs.mlpackage"
@@ -74,7 +74,7 @@ def export(
     actions = TradingRules.from_config(config).table.action_names
     sizes = Sizes(
         model=config.model,
-        features=len(OBSERVATION_FEATURES),
+        features=len(observation_features(config)),
         actions=len(actions),
         outcomes=len(OUTCOME_NAMES),
         window_bars=config.market.window_bars,
@@ -89,7 +89,7 @@ def export(
                 config=config,
                 precision=options.precision,
                 layer_norm=options.layer_norm,
-                features=OBSERVATION_FEATURES,
+                features=observation_features(config),
                 actions=actions,
                 outcomes=OUTCOME_NAMES,
                 programs=_packages(folder, names, networks, sizes, options),

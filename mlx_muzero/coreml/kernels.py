@@ -168,8 +168,15 @@ def _same(op: Any) -> Kernel:
     return lambda x: x
 
 
+def _matmul(op: Any) -> Kernel:
+    if op.transpose_x.val or op.transpose_y.val:
+        raise _unknown(op)
+    return _binary(op)
+
+
 _BINARY: dict[str, Callable[..., npt.NDArray[Any]]] = {
     "add": np.add,
+    "matmul": np.matmul,
     "mul": np.multiply,
     "sub": np.subtract,
 }
@@ -180,6 +187,7 @@ _KERNELS: dict[str, Callable[[Any], Kernel]] = {
     "conv": _conv,
     "identity": _same,
     "layer_norm": _layer_norm,
+    "matmul": _matmul,
     "reduce_mean": _reduce(np.mean),
     "reduce_sum": _reduce(np.sum),
     "relu": _relu,

@@ -54,6 +54,17 @@ class Reader:
         """A linear layer."""
         return self._in_range(self._linear(name, inputs, outputs, taps=1))
 
+    def causal(self, name: str, inputs: int, outputs: int, taps: int, dilation: int) -> Linear:
+        """A causal convolution."""
+        layer = self._linear(name, inputs, outputs, taps)
+        return self._in_range(replace(layer, dilation=dilation))
+
+    def array(self, name: str, *shape: int) -> F32:
+        """A parameter that is no layer."""
+        array = self._take(name, *shape)
+        self._require_range(name, array)
+        return array
+
     def linear_batch_norm(self, name: str, norm: str, inputs: int, outputs: int) -> Linear:
         """A linear layer and the batch norm after it, as one."""
         return self._in_range(self._folded(self._linear(name, inputs, outputs, taps=1), norm))

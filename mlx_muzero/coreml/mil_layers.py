@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from mlx_muzero.coreml import manifest
 from mlx_muzero.coreml.layers import LayerNorm, Linear
-from mlx_muzero.coreml.networks import Conditioned, TemporalBlock, Tower
+from mlx_muzero.coreml.networks import Conditioned, Tower
 from mlx_muzero.coreml.toolkit import mb
 from mlx_muzero.networks.folding import NORM_EPSILON
 from mlx_muzero.types import F32
@@ -48,7 +48,15 @@ class MilLayers:
 
     def column(self, values: F32) -> npt.NDArray[Any]:
         """[channels] as an image that is the same in every column."""
-        return values.astype(self._dtype)[None, :, None, None]
+        return self.constant(values[None, :, None, None])
+
+    def constant(self, values: F32) -> npt.NDArray[Any]:
+        """`values` in the layers' precision."""
+        return values.astype(self._dtype)
+
+    def scalar(self, value: float) -> Any:
+        """`value` in the layers' precision."""
+        return self._dtype(value)
 
     def linear(self, x: Var, layer: Linear) -> Var:
         """`layer` as a convolution over the last axis, with zeros before its first column."""
@@ -80,13 +88,6 @@ class MilLayers:
         inverse = mb.rsqrt(x=variance, epsilon=self._dtype(NORM_EPSILON * SQUARE_SCALE**2))
         normal = mb.mul(x=mb.mul(x=scaled, y=inverse), y=self.column(layer.scale))
         return mb.add(x=normal, y=self.column(layer.shift), name=layer.name)
-
-    def temporal_block(self, x: Var, block: TemporalBlock) -> Var:
-        """Images of sequences ``(1, channels, n, W)``."""
-        h = mb.relu(x=self.linear(x, block.conv_1))
-        h = mb.relu(x=self.linear(h, block.conv_2))
-        residual = x if block.residual is None else self.linear(x, block.residual)
-        return mb.relu(x=mb.add(x=h, y=residual))
 
     def tower(self, x: Var, blocks: Tower) -> Var:
         """Residual blocks."""

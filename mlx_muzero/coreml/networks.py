@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from mlx_muzero.coreml.encoders import Encoder, read_encoder
 from mlx_muzero.coreml.interface import Sizes
 from mlx_muzero.coreml.layers import LayerNorm, Linear, Reader
 from mlx_muzero.coreml.manifest import Precision
-from mlx_muzero.networks.tcn import DILATIONS
 from mlx_muzero.types import F32
 
 
@@ -24,20 +24,10 @@ Tower = tuple[Block, ...]
 
 
 @dataclass(frozen=True)
-class TemporalBlock:
-    """Two causal convolutions with ReLU, and a residual through `residual` if there is one."""
-
-    conv_1: Linear
-    conv_2: Linear
-    residual: Linear | None
-
-
-@dataclass(frozen=True)
 class Representation:
-    """Temporal blocks, attention over time, projection of that and of the last bar, tower."""
+    """Encoder, attention over time, projection of that and of the last bar, tower."""
 
-    blocks: tuple[TemporalBlock, ...]
-    output: Linear
+    encoder: Encoder
     attention: Linear
     projection: Linear
     norm: LayerNorm
@@ -142,32 +132,11 @@ def _block(reader: Reader, name: str, width: int) -> Block:
 
 def _representation(reader: Reader, sizes: Sizes, tower: Tower) -> Representation:
     name = "representation_network"
-    channels, width = sizes.model.tcn_channels, sizes.model.latent_width
+    channels, width = sizes.model.encoder_channels, sizes.model.latent_width
     return Representation(
-        blocks=_temporal_blocks(reader, f"{name}.encoder", sizes),
-        output=reader.linear_batch_norm(
-            f"{name}.encoder.output", f"{name}.encoder.norm", channels, channels
-        ),
+        encoder=read_encoder(reader, f"{name}.encoder", sizes),
         attention=reader.linear(f"{name}.attention", channels, 1),
         projection=reader.linear(f"{name}.projection", channels + sizes.features, width),
         norm=reader.layer_norm(f"{name}.projection_norm", width),
         tower=tower,
     )
-
-
-def _temporal_blocks(reader: Reader, encoder: str, sizes: Sizes) -> tuple[TemporalBlock, ...]:
-    channels, taps = sizes.model.tcn_channels, sizes.model.tcn_kernel
-    blocks = []
-    for i, dilation in enumerate(DILATIONS):
-        name = f"{encoder}.blocks.{i}"
-        inputs = channels if i else sizes.features
-        conv_1, conv_2 = (
-            reader.causal_batch_norm(
-                f"{name}.conv_{j}.taps", f"{name}.norm_{j}", size, channels, taps, dilation
-            )
-            for j, size in ((1, inputs), (2, channels))
-        )
-        same = inputs == channels
-        residual = None if same else reader.linear(f"{name}.residual", inputs, channels)
-        blocks.append(TemporalBlock(conv_1, conv_2, residual))
-    return tuple(blocks)

@@ -1,15 +1,16 @@
 """The four programs in Core ML's intermediate language (MIL).
 
-Written for the Neural Engine: every tensor has rank 4, every product is a convolution, the rows are
-the last axis, and nothing is gathered, looked up or sized while it runs. A sequence is an image
-``(1, channels, n, W)``, a latent ``(1, channels, 1, n)``. A whole search step is one program, as
-small programs are left to the CPU.
+Written for the Neural Engine: every tensor has rank 4, every product with weights is a
+convolution, the rows are the last axis, and nothing is gathered, looked up or sized while it runs.
+A sequence is an image ``(1, channels, n, W)``, a latent ``(1, channels, 1, n)``. A whole search
+step is one program, as small programs are left to the CPU.
 """
 
 from dataclasses import replace
 
 from mlx_muzero.coreml.interface import ProgramName, Sizes, input_shapes, output_shapes
 from mlx_muzero.coreml.manifest import LayerNorm, Precision
+from mlx_muzero.coreml.mil_encoders import encoded
 from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
 from mlx_muzero.coreml.networks import Networks, Representation
 from mlx_muzero.coreml.toolkit import TARGET, mb
@@ -116,10 +117,8 @@ class _Programs:
 
     def _representation(self, observation: Var, network: Representation) -> Var:
         """(1, F, n, W) -> (1, D, 1, n)."""
-        layers, x = self._layers, observation
-        for block in network.blocks:
-            x = layers.temporal_block(x, block)
-        x = layers.linear(x, network.output)
+        layers = self._layers
+        x = encoded(layers, observation, network.encoder)
         attention = mb.softmax(x=layers.linear(x, network.attention), axis=3)
         pooled = mb.reduce_sum(x=mb.mul(x=x, y=attention), axes=[3], keep_dims=True)
         last = mb.slice_by_index(

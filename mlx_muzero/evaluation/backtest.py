@@ -5,7 +5,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlx_muzero.evaluation.metrics import Metrics, measure
+from mlx_muzero.evaluation.metrics import (
+    CRYPTO_BARS_PER_YEAR,
+    FX_BARS_PER_YEAR,
+    Metrics,
+    measure,
+)
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
@@ -61,5 +66,7 @@ def backtest(
         closed = env.core.ledger.trades()
         trades.append(replace(closed, account=closed.account + np.int32(first)))
     all_trades = Trades.concatenate(trades)
-    metrics = measure(all_trades, equity_pips, action_counts, names)
+    # What is counted in pips keeps the FX week; what is counted in basis points never closes.
+    bars_per_year = FX_BARS_PER_YEAR if rules.pip_size else CRYPTO_BARS_PER_YEAR
+    metrics = measure(all_trades, equity_pips, action_counts, names, bars_per_year)
     return Backtest(metrics, all_trades, equity_pips, reward)

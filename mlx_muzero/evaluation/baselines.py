@@ -12,7 +12,7 @@ from mlx_muzero.market.planted_edge import filter_beliefs
 from mlx_muzero.market.planted_optimum import PlantedOptimum
 from mlx_muzero.market.synthetic_bars import minute_of_day
 from mlx_muzero.rng import Stream, key, uniform
-from mlx_muzero.trading.costs import gross_pips, trade_cost_pips
+from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.types import F64, I32, I64
 
@@ -102,7 +102,10 @@ def mean_reversion(lookback: int) -> Trend:
 
 @dataclass
 class PerfectForesight:
-    """Knows the whole session: the exact best actions after costs, an upper bound for all.
+    """Knows the whole session: the best actions after costs, an upper bound for all.
+
+    Exact in pips of a price. In basis points what is held is taken as worth its notional at every
+    bar, so the bound is off by the session's relative price change, of costs and of gains.
 
     Attributes:
         bound_pips: ``[B]`` float64, net pips of the sessions it was last reset to.
@@ -114,18 +117,23 @@ class PerfectForesight:
 
     def reset(self, env: SessionView) -> None:
         """Solve the sessions backwards over (step, position)."""
-        table, steps = env.table, env.session_bars
-        path = env.close[env.bar[:, None] + np.arange(steps + 1)]
+        rules, table, steps = env.rules, env.table, env.session_bars
+        bars = env.bar[:, None] + np.arange(steps + 1)
+        path, rate = env.close[bars], env.funding_rate[bars]
         after = table.next_position
-        positions = np.arange(len(table.position_names))
-        enters = (after != positions[:, None]) & (after != FLAT)
-        cost = trade_cost_pips(table.exposures[after], env.round_trip_cost_pips)
-        paid = np.where(table.legal, np.where(enters, cost, 0.0), np.inf)
-        worth = np.zeros((len(path), len(positions)))
+        held, wanted = table.exposures[:, None], table.exposures[after]
+        fills = np.where(after != np.arange(len(after))[:, None], 1.0, 0.0)
+        final, flat = path[:, -1, None], np.zeros_like(table.exposures)
+        leave, _ = rules.costs.fill_pips(table.exposures, flat, final, rules.pip_size)
+        worth = -leave
         self._best = np.empty((steps, *worth.shape), np.int32)
         for step in reversed(range(steps)):
             here, there = path[:, step, None], path[:, step + 1, None]
-            worth = worth + gross_pips(table.exposures, here, there, env.pip_size)
+            pip = pip_price(here, rules.pip_size)
+            worth = worth + gross_pips(table.exposures, here, there, pip)
+            worth = worth - funding_pips(table.exposures, there, rate[:, step + 1, None], pip)
+            leave, enter = rules.costs.fill_pips(held, wanted, here[..., None], rules.pip_size)
+            paid = np.where(table.legal, fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid
             self._best[step] = choices.argmax(axis=2)
             worth = choices.max(axis=2)
@@ -152,7 +160,7 @@ class BestPolicy:
         Raises:
             ValueError: the optimum was computed for another session length, cost or pip.
         """
-        rules = (env.session_bars, env.round_trip_cost_pips, env.pip_size)
+        rules = (env.session_bars, env.rules.costs.round_trip_pips, env.rules.pip_size)
         solved = (
             self.optimum.session_bars,
             self.optimum.round_trip_cost_pips,

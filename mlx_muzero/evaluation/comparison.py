@@ -27,6 +27,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.planted_optimum import from_truth
 from mlx_muzero.market.sessions import Split
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.costs import Costs
 from mlx_muzero.types import I64
 
 LOOKBACKS_BARS = (5, 15, 30, 60, 120)
@@ -115,22 +116,25 @@ def _best_trend(candidates: list[Trend], dataset: MarketDataset, rules: TradingR
 
 def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules) -> bool:
     """Whether a synthetic market's truth was computed for these sessions and costs."""
-    wanted = (truth["session_bars"], truth["round_trip_cost_pips"], truth["parameters"]["pip_size"])
-    return wanted == (dataset.config.session_bars, rules.round_trip_cost_pips, rules.pip_size)
+    costs = Costs(round_trip_pips=truth["round_trip_cost_pips"])
+    wanted = (truth["session_bars"], costs, truth["parameters"]["pip_size"])
+    return wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
 
 
 def _conditions(
     dataset: MarketDataset, rules: TradingRules, split: Split, starts: I64
 ) -> Conditions:
-    first = dataset.open_time_ns[starts[0]]
-    last = dataset.open_time_ns[starts[-1] + dataset.config.session_bars]
+    first = dataset.open_time_ns[starts].min()
+    last = dataset.open_time_ns[starts + dataset.config.session_bars].max()
     return Conditions(
-        data=dataset.config.symbol,
+        data=dataset.label,
         split=split,
         sessions=len(starts),
         available_sessions=len(dataset.evaluation_starts(split)),
         session_bars=dataset.config.session_bars,
-        round_trip_cost_pips=rules.round_trip_cost_pips,
+        round_trip_cost_pips=rules.costs.round_trip_pips,
         first=utc_text(int(first)),
         last=utc_text(int(last)),
+        fill_cost_bps=rules.costs.fill_bps,
+        unit=rules.unit,
     )

@@ -8,10 +8,11 @@ from mlx_muzero.agent import Agent
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.features import HISTORY_BARS
+from mlx_muzero.market.frames import minutes_before
 from mlx_muzero.market.outcomes import DEVIATION_BARS, outcome_thresholds
 from mlx_muzero.search.result import SearchResult, TreeTable
-from mlx_muzero.trading.core import POSITION_FEATURES
+from mlx_muzero.trading.core import TradingCore, TradingRules
+from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.env import observations
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.types import F64
@@ -25,43 +26,53 @@ class Decision:
         result: of the search, one root.
         tree: the whole tree.
         threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
+        unit: "pips" or "bps", what that is counted in.
     """
 
     result: SearchResult
     tree: TreeTable
     threshold_pips: float
+    unit: str = "pips"
 
 
 def decide_at(
-    agent: Agent, dataset: MarketDataset, open_time_ns: int, simulations: int
+    agent: Agent, dataset: MarketDataset, rules: TradingRules, open_time_ns: int, simulations: int
 ) -> Decision:
     """Plan at the close of the bar that opens at `open_time_ns`, knowing nothing after it.
+
+    Args:
+        agent: who decides.
+        dataset: of one pair.
+        rules: of the account.
+        open_time_ns: of the bar.
+        simulations: of the search.
 
     Raises:
         DataError: there is no such bar, or too few before it for an observation.
     """
     bar = _bar_at(dataset, open_time_ns)
-    flat = np.zeros((1, len(POSITION_FEATURES)), np.float32)
-    observation = observations(dataset, np.array([bar]), flat)
+    account = TradingCore(rules, 1)
+    account.reset(dataset.close[[bar]], np.array([bar]))
+    observation = observations(dataset, np.array([bar]), account.position_features())
     position = np.array([FLAT], np.int32)
     result, tree = agent.explain(observation, position, simulations=simulations)
     threshold = _next_threshold(dataset.close[: bar + 1])
-    return Decision(result, tree, threshold / dataset.config.pip_size)
+    pip = pip_price(dataset.close[[bar]], rules.pip_size)
+    return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)
 
 
 def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:
-    times, symbol = dataset.open_time_ns, dataset.config.symbol
+    times, symbol = dataset.open_time_ns, dataset.label
     bar = int(np.searchsorted(times, open_time_ns))
     if bar == len(times) or times[bar] != open_time_ns:
         around = " and ".join(utc_text(int(t)) for t in times[max(bar - 1, 0) : bar + 1])
         raise DataError(
             f"no bar of {symbol} opens at {utc_text(open_time_ns)} UTC; the nearest: {around}"
         )
-    first = HISTORY_BARS + dataset.config.window_bars - 2
-    if bar < first:
+    if dataset.seen_from[bar] < 0:
         raise DataError(
             f"{symbol}: {utc_text(open_time_ns)} UTC has {bar:,} bars before it, and an "
-            f"observation needs {first:,}"
+            f"observation needs {minutes_before(dataset.config):,}"
         )
     return bar
 

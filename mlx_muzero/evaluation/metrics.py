@@ -1,4 +1,7 @@
-"""What a backtest of whole sessions says about a policy, in pips (FX "Monitoring & Validation")."""
+"""What a backtest of whole sessions says about a policy, in pips (FX "Monitoring & Validation").
+
+Pips are the instrument's own: basis points where it has no pip.
+"""
 
 import math
 from collections.abc import Sequence
@@ -12,8 +15,12 @@ from mlx_muzero.types import F64, I64
 
 Alarm = Literal["healthy", "notice", "warning", "critical"]
 
-# 52 weeks of five days of 1440 minutes: what an FX pair trades.
-_BARS_PER_YEAR = 52 * 5 * 1440
+FX_BARS_PER_YEAR = 52 * 5 * 1440
+"""52 weeks of five days of 1440 minutes: what an FX pair trades."""
+
+CRYPTO_BARS_PER_YEAR = 365 * 1440
+"""Every minute."""
+
 _SQN_TRADES = 100
 _RESAMPLES = 1000
 _INTERVAL = (2.5, 97.5)
@@ -26,13 +33,15 @@ class Metrics:
     Attributes:
         sessions: sessions played.
         session_bars: steps of each.
-        trades: trades closed.
+        trades: round trips: stretches of one side, from its first fill to its last
+            (`Trades.round_trip`).
         trades_per_session: their mean.
         win_frac: share of trades with net pips above zero.
         expectancy_pips: FX's (Win% x Avg_Win) - (Loss% x Avg_Loss), net of costs, per trade.
         net_pips: pips after costs, all sessions.
         gross_pips: pips before costs.
         cost_pips: costs paid.
+        funding_pips: funding paid, negative if received.
         net_pips_per_session: mean.
         net_pips_standard_error: its standard error, sessions taken as independent.
         net_pips_low: lower end of its 95 % bootstrap interval over sessions.
@@ -43,7 +52,7 @@ class Metrics:
             marked every bar.
         sharpe: mean over standard deviation of net pips per session, annualised; 0 without spread.
         sharpe_factor: the square root of `sharpe_sessions_per_year` it was multiplied by.
-        sharpe_sessions_per_year: sessions that fit end to end into 52 five-day weeks.
+        sharpe_sessions_per_year: sessions that fit end to end into a year of trading.
         sqn: quality score, sqrt(min(trades, 100)) x mean / standard deviation of net pips per
             trade (design 3.11); 0 without spread.
         exposure_frac: share of bars with a position.
@@ -61,6 +70,7 @@ class Metrics:
     net_pips: float
     gross_pips: float
     cost_pips: float
+    funding_pips: float
     net_pips_per_session: float
     net_pips_standard_error: float
     net_pips_low: float
@@ -89,6 +99,7 @@ def measure(
     equity_pips: F64,
     action_counts: I64,
     action_names: Sequence[str],
+    bars_per_year: int = FX_BARS_PER_YEAR,
     seed: int = 0,
 ) -> Metrics:
     """Metrics of `N` sessions of `steps` steps, all ended flat.
@@ -99,6 +110,7 @@ def measure(
             order the sessions shall be laid end to end.
         action_counts: ``[A]`` int64, how often each action was chosen.
         action_names: `A` names.
+        bars_per_year: minutes the instrument trades in a year.
         seed: seed of the bootstrap.
 
     Raises:
@@ -111,25 +123,27 @@ def measure(
     if counts.shape != (len(action_names),) or counts.sum() != sessions * steps:
         raise ValueError(f"action_counts {counts} must count {sessions * steps} actions")
     session_pips = equity_pips[:, -1]
-    net = trades.net_pips
+    net: F64 = np.bincount(trades.round_trip, trades.net_pips).astype(np.float64)
+    bars_held = np.bincount(trades.round_trip, trades.bars_held)
     if not math.isclose(net.sum(), session_pips.sum(), rel_tol=1e-9, abs_tol=1e-5 * sessions):
         raise ValueError(
             f"trades add up to {net.sum()} pips but the sessions end with {session_pips.sum()}"
         )
     won, lost = float(net[net > 0].sum()), float(-net[net < 0].sum())
     low, high = _bootstrap_interval(session_pips, seed)
-    sessions_per_year = _BARS_PER_YEAR / steps
+    sessions_per_year = bars_per_year / steps
     factor = math.sqrt(sessions_per_year)
     return Metrics(
         sessions=sessions,
         session_bars=steps,
-        trades=len(trades),
-        trades_per_session=len(trades) / sessions,
-        win_frac=float((net > 0).mean()) if len(trades) else 0.0,
+        trades=len(net),
+        trades_per_session=len(net) / sessions,
+        win_frac=float((net > 0).mean()) if len(net) else 0.0,
         expectancy_pips=expectancy_pips(net),
         net_pips=float(net.sum()),
         gross_pips=float(trades.gross_pips.sum()),
         cost_pips=float(trades.cost_pips.sum()),
+        funding_pips=float(trades.funding_pips.sum()),
         net_pips_per_session=float(session_pips.mean()),
         net_pips_standard_error=_deviation(session_pips) / math.sqrt(sessions),
         net_pips_low=low,
@@ -140,8 +154,8 @@ def measure(
         sharpe_factor=factor,
         sharpe_sessions_per_year=sessions_per_year,
         sqn=quality_score(net),
-        exposure_frac=float(trades.bars_held.sum()) / (sessions * steps),
-        mean_bars_in_trade=float(trades.bars_held.mean()) if len(trades) else 0.0,
+        exposure_frac=float(bars_held.sum()) / (sessions * steps),
+        mean_bars_in_trade=float(bars_held.mean()) if len(bars_held) else 0.0,
         action_frac={
             name: float(count / counts.sum())
             for name, count in zip(action_names, counts, strict=True)

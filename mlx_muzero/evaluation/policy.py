@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I32, I64, U64
 
@@ -9,7 +10,7 @@ from mlx_muzero.types import F32, F64, I32, I64, U64
 class SessionView(Protocol):
     """`B` sessions in lockstep, as a policy sees them.
 
-    An honest policy reads `close` and `open_time_ns` up to `bar` only.
+    An honest policy reads `close`, `funding_rate` and `open_time_ns` up to `bar` only.
     """
 
     @property
@@ -23,6 +24,11 @@ class SessionView(Protocol):
         ...
 
     @property
+    def funding_rate(self) -> F64:
+        """``[T]``, rate that a long position pays on its worth within each bar, mostly 0."""
+        ...
+
+    @property
     def open_time_ns(self) -> I64:
         """``[T]``, UTC bar opens."""
         ...
@@ -33,8 +39,13 @@ class SessionView(Protocol):
         ...
 
     @property
+    def rules(self) -> TradingRules:
+        """Actions and costs."""
+        ...
+
+    @property
     def table(self) -> ActionTable:
-        """Positions and actions."""
+        """Positions and actions of the rules."""
         ...
 
     @property
@@ -50,16 +61,6 @@ class SessionView(Protocol):
     @property
     def episode(self) -> U64:
         """``[B]``, identity of each session, for seeding."""
-        ...
-
-    @property
-    def pip_size(self) -> float:
-        """Price of one pip."""
-        ...
-
-    @property
-    def round_trip_cost_pips(self) -> float:
-        """Cost of one trade of exposure 1."""
         ...
 
     def observe(self) -> F32:

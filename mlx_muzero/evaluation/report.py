@@ -1,7 +1,7 @@
 """Several policies side by side, as tables to read in 80 columns and a dict to keep."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ _ALARM_STYLES: dict[Alarm, str] = {
     "critical": "bold red",
 }
 
+_ACTIONS_BESIDE = 4
+"""Shares of more actions than these take a table of their own in 80 columns."""
+
 
 @dataclass(frozen=True)
 class Conditions:
@@ -33,6 +36,8 @@ class Conditions:
         round_trip_cost_pips: cost of one trade.
         first: UTC time of the first bar, ISO 8601.
         last: UTC time of the last bar.
+        fill_cost_bps: cost of every fill, in and out, of its notional.
+        unit: "pips" or "bps", what the fields called pips are counted in.
     """
 
     data: str
@@ -43,6 +48,20 @@ class Conditions:
     round_trip_cost_pips: float
     first: str
     last: str
+    fill_cost_bps: float = 0.0
+    unit: str = "pips"
+
+    @property
+    def costs(self) -> str:
+        """What was paid, in words."""
+        paid = [
+            f"round trip {self.round_trip_cost_pips:g} {self.unit}",
+            f"{self.fill_cost_bps:g} bps of every fill",
+        ]
+        charged = [self.round_trip_cost_pips, self.fill_cost_bps]
+        return " and ".join(text for text, cost in zip(paid, charged, strict=True) if cost) or (
+            "no costs"
+        )
 
 
 def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
@@ -52,9 +71,8 @@ def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
     """
     return Group(
         Text(f"{conditions.data}, {conditions.split} split\n", style="bold"),
-        _results(metrics),
-        Text(),
-        _actions(metrics),
+        _results(metrics, conditions.unit),
+        *(part for table in _actions(metrics, conditions.unit) for part in (Text(), table)),
         Text(_legend(conditions, next(iter(metrics.values()))), style="dim"),
     )
 
@@ -67,9 +85,9 @@ def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[
     }
 
 
-def _results(metrics: Mapping[str, Metrics]) -> Table:
+def _results(metrics: Mapping[str, Metrics], unit: str) -> Table:
     headings = ("trades", "expect-\nancy", "win", "PF", "max\nDD", "Sharpe")
-    table = _table("net pips/session\n[95% interval]", *headings)
+    table = _table(f"net {unit}/session\n[95% interval]", *headings)
     for name, m in metrics.items():
         low, high = m.net_pips_low, m.net_pips_high
         style = "green" if low > 0 else "red" if high < 0 else ""
@@ -87,19 +105,32 @@ def _results(metrics: Mapping[str, Metrics]) -> Table:
     return table
 
 
-def _actions(metrics: Mapping[str, Metrics]) -> Table:
-    first = next(iter(metrics.values()))
-    table = _table(*first.action_frac, "in\nmarket", "bars/\ntrade", "SQN", "net\npips", "alarm")
-    for name, m in metrics.items():
-        table.add_row(
-            name,
-            *(f"{frac:.0%}" for frac in m.action_frac.values()),
+def _actions(metrics: Mapping[str, Metrics], unit: str) -> list[Table]:
+    """What was done: shares of the actions, and the trades they made; one table where it fits."""
+    actions = next(iter(metrics.values())).action_frac
+    headings = ("in\nmarket", "bars/\ntrade", "SQN", f"net\n{unit}", "alarm")
+    shares = {
+        name: [f"{frac:.0%}" for frac in m.action_frac.values()] for name, m in metrics.items()
+    }
+    made: dict[str, list[str | Text]] = {
+        name: [
             f"{m.exposure_frac:.0%}",
             f"{m.mean_bars_in_trade:.0f}",
             _signed(m.sqn),
             _signed(m.net_pips),
             Text(m.alarm, style=_ALARM_STYLES[m.alarm]),
-        )
+        ]
+        for name, m in metrics.items()
+    }
+    if len(actions) > _ACTIONS_BESIDE:
+        return [_rows(_table(*actions), shares), _rows(_table(*headings), made)]
+    joined = {name: [*shares[name], *made[name]] for name in metrics}
+    return [_rows(_table(*actions, *headings), joined)]
+
+
+def _rows(table: Table, rows: Mapping[str, Sequence[str | Text]]) -> Table:
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
     return table
 
 
@@ -113,19 +144,20 @@ def _table(*headings: str) -> Table:
 
 
 def _legend(conditions: Conditions, measured: Metrics) -> str:
+    unit = conditions.unit
+    year = "52 five-day weeks" if unit == "pips" else "365 whole days"
     return "\n".join(
         [
             "",
             f"{conditions.sessions:,} of {conditions.available_sessions:,} sessions of "
             f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC; "
-            f"round trip {conditions.round_trip_cost_pips:g} pips.",
-            "Pips are net of costs; the interval is a bootstrap over sessions. Expectancy: "
-            "(Win% x Avg_Win) - (Loss% x Avg_Loss), pips a trade. PF: profit factor. Max DD: "
-            "largest fall of the equity, in pips, sessions end to end.",
-            f"Sharpe: mean over deviation of net pips per session, times "
+            f"{conditions.costs}.",
+            f"{unit.capitalize()} are net of costs; the interval is a bootstrap over sessions. "
+            f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} a trade. PF: profit "
+            f"factor. Max DD: largest fall of the equity, in {unit}, sessions end to end.",
+            f"Sharpe: mean over deviation of net {unit} per session, times "
             f"{measured.sharpe_factor:.1f}, the root of the "
-            f"{measured.sharpe_sessions_per_year:,.0f} sessions that fit end to end into 52 "
-            "five-day weeks.",
+            f"{measured.sharpe_sessions_per_year:,.0f} sessions that fit end to end into {year}.",
             "Alarm, by the commonest action: up to 40% healthy, up to 60% notice, up to 90% "
             "warning, above critical; who holds positions for long holds often.",
         ]

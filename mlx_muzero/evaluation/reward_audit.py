@@ -75,13 +75,15 @@ class RewardAudit:
     """The audit of one market.
 
     Attributes:
-        symbol: whose bars.
+        pairs: whose bars.
+        unit: of the net pips, "pips" or "bps".
         sessions: played by every policy.
         policies: what each made, by name.
         schemes: what each pays for, by name.
     """
 
-    symbol: str
+    pairs: str
+    unit: str
     sessions: int
     policies: dict[str, Earned]
     schemes: dict[str, SchemeAudit]
@@ -104,10 +106,11 @@ def audit_reward(
         for policy in audited_policies()
     }
     return RewardAudit(
-        symbol=dataset.config.symbol,
+        pairs=dataset.label,
+        unit=rules.unit,
         sessions=len(starts),
         policies=policies,
-        schemes={scheme: judge(policies, scheme) for scheme in schemes},
+        schemes={scheme: judge(policies, scheme, rules.unit) for scheme in schemes},
     )
 
 
@@ -130,17 +133,17 @@ def _play(
     )
 
 
-def judge(policies: dict[str, Earned], scheme: str) -> SchemeAudit:
+def judge(policies: dict[str, Earned], scheme: str, unit: str = "pips") -> SchemeAudit:
     """What `scheme` pays for, from what the policies earned."""
     pips = np.array([earned.net_pips for earned in policies.values()])
     reward = np.array([earned.reward[scheme] for earned in policies.values()])
     return SchemeAudit(
         rank_correlation=spearman(reward, pips),
-        degenerate=tuple(_degenerate(policies, scheme)),
+        degenerate=tuple(_degenerate(policies, scheme, unit)),
     )
 
 
-def _degenerate(policies: dict[str, Earned], scheme: str) -> list[str]:
+def _degenerate(policies: dict[str, Earned], scheme: str, unit: str) -> list[str]:
     """What a policy that cannot see the future would be paid for, if not for pips."""
     honest = {n: e for n, e in policies.items() if n != PerfectForesight().name}
     flat, found = policies[FLAT_POLICY.name], []
@@ -149,8 +152,8 @@ def _degenerate(policies: dict[str, Earned], scheme: str) -> list[str]:
     if honest[paid].net_pips < honest[best].net_pips:
         found.append(
             f"It pays {paid} most, {honest[paid].reward[scheme]:+.3g} a session for "
-            f"{honest[paid].net_pips:+.1f} pips; {best} makes {honest[best].net_pips:+.1f} and is "
-            f"paid {honest[best].reward[scheme]:+.3g}: an agent learns to be {paid}."
+            f"{honest[paid].net_pips:+.1f} {unit}; {best} makes {honest[best].net_pips:+.1f} and "
+            f"is paid {honest[best].reward[scheme]:+.3g}: an agent learns to be {paid}."
         )
     losers = [
         name
@@ -160,7 +163,7 @@ def _degenerate(policies: dict[str, Earned], scheme: str) -> list[str]:
     if losers:
         found.append(
             f"It pays for losing: staying flat ({flat.reward[scheme]:+.3g} a session) is paid less "
-            f"than {', '.join(losers)}, which {'loses' if len(losers) == 1 else 'lose'} pips: an "
+            f"than {', '.join(losers)}, which {'loses' if len(losers) == 1 else 'lose'}: an "
             "agent learns to be in the market whatever it costs."
         )
     return found

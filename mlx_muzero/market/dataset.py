@@ -1,11 +1,17 @@
-"""Everything the environment reads about one market, computed once from its bars."""
+"""Everything the environment reads about its markets, computed once from their bars."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.market.bars import Bars
-from mlx_muzero.market.features import market_features
+from mlx_muzero.market.context import funding_paid
+from mlx_muzero.market.frames import Frame, market_rows
+from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.outcomes import outcome_labels
+from mlx_muzero.market.series import FUNDING_RATE, Series
 from mlx_muzero.market.sessions import (
     Split,
     require_sessions,
@@ -13,46 +19,128 @@ from mlx_muzero.market.sessions import (
     session_starts,
     spread_evenly,
 )
-from mlx_muzero.types import F32, F64, I8, I64
+from mlx_muzero.types import F32, F64, I8, I16, I64
 
 
 @dataclass(frozen=True, eq=False)
 class MarketDataset:
-    """Bars of one symbol with their features and outcomes.
+    """Bars of one pair after another, with their features and outcomes; T of them in all.
 
     Attributes:
-      config: how sessions and splits are cut.
-      open_time_ns: ``[T]`` UTC open of each bar.
+      config: which columns an observation has, and how sessions and splits are cut.
+      pair: ``[T]`` index into `MarketConfig.pairs` of each bar's symbol, ascending.
+      open_time_ns: ``[T]`` UTC open of each bar, increasing within a pair.
       close: ``[T]`` price at which decisions of the bar are executed.
-      features: ``[T, 9]`` `market.features.FEATURE_NAMES`; NaN rows while warming up.
+      features: ``[T, f]`` features of the minute bars; NaN rows while warming up.
+      frames: rows of the higher timeframes.
+      context: ``[T, G]`` what is known beside the bars at each close.
+      seen_from: ``[T]`` first bar that an observation at each bar depends on, -1 where none is
+        possible yet.
       outcomes: ``[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 while warming up.
+      funding_rate: ``[T]`` share of a long position's value paid within each bar, mostly 0.
     """
 
     config: MarketConfig
+    pair: I16
     open_time_ns: I64
     close: F64
     features: F32
+    frames: tuple[Frame, ...]
+    context: F32
+    seen_from: I64
     outcomes: I8
+    funding_rate: F64
 
     @classmethod
     def from_bars(cls, bars: Bars, config: MarketConfig) -> "MarketDataset":
-        """Features and outcomes of `bars`."""
+        """Bars of one symbol with nothing beside them, whatever its name."""
+        return cls._joined([cls._of_pair(PairHistory(bars, {}), 0, config)])
+
+    @classmethod
+    def of_pairs(cls, histories: Sequence[PairHistory], config: MarketConfig) -> "MarketDataset":
+        """All or some of the configured pairs, with what is known beside their bars.
+
+        Raises:
+          ValueError: there is none, or one that is not configured.
+        """
+        unknown = {history.bars.symbol for history in histories} - set(config.pairs)
+        if unknown or not histories:
+            raise ValueError(f"wanted some of {config.label}, got {sorted(unknown) or 'nothing'}")
+        by_pair = {config.pairs.index(history.bars.symbol): history for history in histories}
+        return cls._joined([cls._of_pair(by_pair[pair], pair, config) for pair in sorted(by_pair)])
+
+    @classmethod
+    def _of_pair(cls, history: PairHistory, pair: int, config: MarketConfig) -> "MarketDataset":
+        bars = history.bars
+        rows = market_rows(bars, history.series, config)
+        funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
         return cls(
             config=config,
+            pair=np.full(len(bars), pair, np.int16),
             open_time_ns=bars.open_time_ns,
             close=bars.close,
-            features=market_features(bars.open_time_ns, bars.close, config.pip_size),
+            features=rows.minutes,
+            frames=rows.frames,
+            context=rows.context,
+            seen_from=rows.seen_from,
             outcomes=outcome_labels(bars.close),
+            funding_rate=funding_paid(bars.open_time_ns, funding),
         )
+
+    @classmethod
+    def _joined(cls, parts: "Sequence[MarketDataset]") -> "MarketDataset":
+        """One pair after another, their indices of bars and rows counted on."""
+        if len(parts) == 1:
+            return parts[0]
+        first_bar = np.cumsum([0, *(len(part.close) for part in parts[:-1])])
+
+        def counted_on(indices: Sequence[I64], first: I64) -> I64:
+            moved = [np.where(i < 0, -1, i + f) for i, f in zip(indices, first, strict=True)]
+            return np.concatenate(moved)
+
+        frames = []
+        for group in zip(*(part.frames for part in parts), strict=True):
+            first_row = np.cumsum([0, *(len(frame.rows) for frame in group[:-1])])
+            last = counted_on([frame.last for frame in group], first_row)
+            frames.append(Frame(np.concatenate([frame.rows for frame in group]), last))
+        columns = ("pair", "open_time_ns", "close", "features", "context", "outcomes")
+        return cls(
+            config=parts[0].config,
+            frames=tuple(frames),
+            seen_from=counted_on([part.seen_from for part in parts], first_bar),
+            funding_rate=np.concatenate([part.funding_rate for part in parts]),
+            **{name: np.concatenate([getattr(p, name) for p in parts]) for name in columns},
+        )
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The pairs there are bars of."""
+        return tuple(self.config.pairs[pair] for pair in np.unique(self.pair))
+
+    @property
+    def label(self) -> str:
+        """Those pairs in words."""
+        return ", ".join(self.symbols)
+
+    def windows(self, bar: I64) -> F32:
+        """What the market shows when each `bar` ``[B]`` closes, ``f32[B, W, market columns]``."""
+        back = np.arange(1 - self.config.window_bars, 1)
+        groups = [self.features[bar[:, None] + back]]
+        groups += [frame.rows[frame.last[bar][:, None] + back] for frame in self.frames]
+        beside = self.context[bar][:, None, :]
+        groups.append(np.broadcast_to(beside, (len(bar), len(back), beside.shape[2])))
+        return np.concatenate(groups, axis=2)
 
     def training_starts(self) -> I64:
         """Every start of a training session, overlapping ones included, ``i64[n]``."""
-        starts = session_starts(self.open_time_ns, self.config, "train")
-        return require_sessions(starts, self.config.symbol, "train", self.config)
+        return self.starts("train")
 
     def evaluation_starts(self, split: Split, count: int | None = None) -> I64:
         """Starts of sessions that share no step, at most `count` spread evenly, ``i64[m]``."""
-        starts = session_starts(self.open_time_ns, self.config, split)
-        starts = separate_sessions(starts, self.config.session_bars)
-        require_sessions(starts, self.config.symbol, split, self.config)
+        starts = separate_sessions(self.starts(split), self.config.session_bars)
         return starts if count is None else spread_evenly(starts, count)
+
+    def starts(self, split: Split) -> I64:
+        """Every start of a session of `split`, overlapping ones included, ``i64[n]``."""
+        starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, split)
+        return require_sessions(starts, self.label, split, self.config)

@@ -5,23 +5,19 @@ carry no running sums, so a row computed from the last `HISTORY_BARS` closes has
 the row computed from the whole history.
 """
 
-from collections import deque
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from mlx_muzero.types import F32, F64, I64
 
+CALENDAR_NAMES = ("dow_cos_final", "dow_sin_final", "hour_cos_final", "hour_sin_final")
 FEATURE_NAMES = (
     "position_in_range_60",
     "min_max_scaled_momentum_60",
     "min_max_scaled_rolling_range",
     "min_max_scaled_momentum_5",
     "price_change_pips",
-    "dow_cos_final",
-    "dow_sin_final",
-    "hour_cos_final",
-    "hour_sin_final",
+    *CALENDAR_NAMES,
 )
 """Order is part of a checkpoint and compared by name when one is loaded."""
 
@@ -51,30 +47,11 @@ def market_features(open_time_ns: I64, close: F64, pip_size: float) -> F32:
         _scaled_over_own_range(high - low),
         _scaled_over_own_range(_momentum(close, SHORT_BARS)),
         np.tanh(_momentum(close, 1) / pip_size / PRICE_CHANGE_SCALE_PIPS),
-        *_cyclical(open_time_ns),
+        *calendar_features(open_time_ns),
     )
     for index, column in enumerate(columns):
         features[HISTORY_BARS - 1 :, index] = column[HISTORY_BARS - 1 :]
     return features
-
-
-class LiveFeatures:
-    """The same features bar by bar; bit-identical to `market_features` on the whole history."""
-
-    def __init__(self, pip_size: float) -> None:
-        self._pip_size = pip_size
-        self._open_time_ns: deque[int] = deque(maxlen=HISTORY_BARS)
-        self._close: deque[float] = deque(maxlen=HISTORY_BARS)
-
-    def push(self, open_time_ns: int, close: float) -> F32 | None:
-        """Row ``f32[9]`` of the bar that just closed, or None while warming up."""
-        self._open_time_ns.append(open_time_ns)
-        self._close.append(close)
-        if len(self._close) < HISTORY_BARS:
-            return None
-        times, closes = np.array(self._open_time_ns, np.int64), np.array(self._close, np.float64)
-        row: F32 = market_features(times, closes, self._pip_size)[-1]
-        return row
 
 
 def _momentum(close: F64, bars: int) -> F64:
@@ -103,8 +80,8 @@ def _scaled_over_own_range(values: F64) -> F64:
     return _position_in(values, *_rolling_extremes(values))
 
 
-def _cyclical(open_time_ns: I64) -> tuple[F64, F64, F64, F64]:
-    """Cosine and sine of the weekday, then of the hour with its minutes, UTC."""
+def calendar_features(open_time_ns: I64) -> tuple[F64, F64, F64, F64]:
+    """`CALENDAR_NAMES`: cosine and sine of the weekday, then of the hour with minutes, UTC."""
     weekday = (open_time_ns // _DAY_NS + _EPOCH_WEEKDAY) % 7
     day_angle = 2.0 * np.pi * weekday / 7.0
     hour_angle = 2.0 * np.pi * (open_time_ns % _DAY_NS) / _DAY_NS

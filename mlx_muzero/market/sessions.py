@@ -1,7 +1,7 @@
 """Sessions: stretches of bars without a hole, and the chronological splits they belong to.
 
 FX "Data Pipeline Details" and SessionIndexCalculator, design 3.5. A session is named by its first
-decision bar s: its steps move to bars s+1 .. s+`session_bars`.
+decision bar s: its steps move to bars s+1 .. s+`session_bars`, of the same pair.
 """
 
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ import numpy as np
 
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.features import HISTORY_BARS
-from mlx_muzero.types import I64
+from mlx_muzero.market.frames import minutes_before
+from mlx_muzero.types import I16, I64
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -22,40 +22,58 @@ _MINUTE_NS = 60_000_000_000
 
 @dataclass(frozen=True)
 class SplitRange:
-    """Bars ``first <= t < end`` of one split."""
+    """Bars that open at ``first_ns <= t < end_ns`` belong to a split."""
 
-    first: int
-    end: int
+    first_ns: int
+    end_ns: int
 
 
-def split_ranges(bars: int, config: MarketConfig) -> dict[Split, SplitRange]:
-    """Chronological cut of `bars` bars into the three splits."""
-    train_end = round(bars * config.train_frac)
-    validation_end = round(bars * (config.train_frac + config.validation_frac))
+def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRange]:
+    """Chronological cut of bars into the three splits, at the same times for every pair.
+
+    Args:
+        open_time_ns: ``[T]`` of all pairs; the shares count all their bars together.
+        config: the shares.
+    """
+    times = np.append(np.sort(open_time_ns), np.iinfo(np.int64).max)
+    train_end = int(times[round(len(open_time_ns) * config.train_frac)])
+    share = config.train_frac + config.validation_frac
+    validation_end = int(times[round(len(open_time_ns) * share)])
     return {
-        "train": SplitRange(0, train_end),
+        "train": SplitRange(int(times[0]), train_end),
         "validation": SplitRange(train_end, validation_end),
-        "test": SplitRange(validation_end, bars),
+        "test": SplitRange(validation_end, int(times[-1])),
     }
 
 
-def session_starts(open_time_ns: I64, config: MarketConfig, split: Split) -> I64:
+def session_starts(
+    open_time_ns: I64, pair: I16, seen_from: I64, config: MarketConfig, split: Split
+) -> I64:
     """Every bar of `split` at which a session can start, ``i64[n]`` ascending.
 
-    All bars that a session looks at lie inside the split, those behind its first features
-    included; from the first observed bar to the last there is no hole above `max_gap_minutes`,
-    hence no weekend.
+    All bars that a session looks at are of its pair and inside the split, those behind its first
+    features included; from the first minute observed to the last there is no hole above
+    `max_gap_minutes`, hence no weekend.
+
+    Args:
+        open_time_ns: ``[T]`` of the bars, one pair after another.
+        pair: ``[T]`` whose bar each is.
+        seen_from: ``[T]`` first bar that an observation at each depends on, -1 where there is none.
+        config: lengths and shares.
+        split: which one.
     """
-    span = split_ranges(len(open_time_ns), config)[split]
-    lookback = config.window_bars - 1
-    first = span.first + HISTORY_BARS - 1 + lookback
-    starts = np.arange(first, span.end - config.session_bars, dtype=np.int64)
-    if len(starts) == 0:
-        return starts
+    span = split_ranges(open_time_ns, config)[split]
+    steps = config.session_bars
+    starts = np.arange(len(open_time_ns) - steps, dtype=np.int64)
+    starts = starts[seen_from[: max(len(starts), 0)] >= 0]
+    inside = open_time_ns[seen_from[starts]] >= span.first_ns
+    inside &= open_time_ns[starts + steps] < span.end_ns
+    inside &= pair[starts + steps] == pair[starts]
+    starts = starts[inside]
     hole = np.diff(open_time_ns) > config.max_gap_minutes * _MINUTE_NS
     holes_before = np.concatenate([[0], np.cumsum(hole)])
-    unbroken = holes_before[starts + config.session_bars] == holes_before[starts - lookback]
-    return starts[unbroken]
+    first_seen = starts - (config.window_bars - 1)
+    return starts[holes_before[starts + steps] == holes_before[first_seen]]
 
 
 def separate_sessions(starts: I64, session_bars: int) -> I64:
@@ -75,13 +93,13 @@ def spread_evenly(starts: I64, count: int) -> I64:
     return starts[np.linspace(0, len(starts) - 1, count).round().astype(np.int64)]
 
 
-def require_sessions(starts: I64, symbol: str, split: Split, config: MarketConfig) -> I64:
+def require_sessions(starts: I64, label: str, split: Split, config: MarketConfig) -> I64:
     """`starts` unchanged, or DataError if there is none."""
     if len(starts) == 0:
         raise DataError(
-            f"{symbol}: the {split} split has no session of {config.session_bars} bars without a "
+            f"{label}: the {split} split has no session of {config.session_bars} bars without a "
             f"hole above {config.max_gap_minutes:g} minutes (each needs "
-            f"{HISTORY_BARS + config.window_bars} bars before it). Import more bars, or lower "
-            f"market.session_bars; `mlx-muzero data check {symbol}` lists the holes."
+            f"{minutes_before(config):,} minutes before it). Import more bars, or lower "
+            f"market.session_bars; `mlx-muzero data check SYMBOL` lists the holes."
         )
     return starts

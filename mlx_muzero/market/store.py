@@ -1,4 +1,4 @@
-"""The bar store: one DuckDB file holding every symbol's minute bars, and who put them there.
+"""The bar store: one DuckDB file of minute bars and series beside them, and who put them there.
 
 This is the only module that imports duckdb. DuckDB lets one process write a file and then
 nobody else open it, so a store is opened for as short as possible or by the one process that
@@ -17,10 +17,12 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
+from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
+from mlx_muzero.market.series_table import CREATE_SERIES, SeriesTable
 from mlx_muzero.market.staging import EXTRA_COLUMNS, Columns, MergeReport, Staging
 from mlx_muzero.types import F64
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 APPLICATION = "mlx_muzero bars"
 
 # Bounds DuckDB's own buffers; larger sorts and joins spill to disk beside the store.
@@ -38,8 +40,13 @@ create table imports(
     rejected bigint not null, repeats bigint not null,
     first_time timestamp_ns, last_time timestamp_ns, primary key(sha256, symbol));
 create table truths(symbol varchar primary key, json varchar not null);
+{CREATE_SERIES}
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """
+
+_SERIES_SINCE = 2
+# What turns a store of the version before into this one, by that version.
+_MIGRATIONS = {1: CREATE_SERIES}
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,7 @@ class BarStore:
         self.path = Path(path)
         self._db = _open(self.path, read_only)
         try:
-            _check_schema(self._db, self.path, read_only)
+            self._version = _check_schema(self._db, self.path, read_only)
         except BaseException:
             self._db.close()
             raise
@@ -165,20 +172,41 @@ class BarStore:
             return staging.merge()
 
     @contextmanager
-    def staging(self) -> Iterator[Staging]:
-        """One transaction: committed when the block ends, undone when it raises."""
+    def transaction(self) -> Iterator[None]:
+        """What is done inside is committed when the block ends, and undone when it raises."""
         self._db.execute("begin")
         try:
-            yield Staging(self._db)
-            self._db.execute("drop table staged")
+            yield
         except BaseException:
             self._db.execute("rollback")
             raise
         self._db.execute("commit")
 
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """One transaction with a place for new bars."""
+        with self.transaction():
+            yield Staging(self._db)
+            self._db.execute("drop table staged")
+
+    def load_series(self, symbol: str, name: str) -> Series:
+        """One series of `symbol` (`market.series`); empty if the store has none."""
+        if self._version < _SERIES_SINCE:
+            return Series.empty(symbol, name)
+        return SeriesTable(self._db).load(symbol, name)
+
+    def series(self) -> list[SeriesSummary]:
+        """What the store holds beside bars, by symbol and name."""
+        return SeriesTable(self._db).summaries() if self._version >= _SERIES_SINCE else []
+
+    def write_series(self, series: Series) -> SeriesMerge:
+        """Add points (inside the caller's `transaction`)."""
+        return SeriesTable(self._db).write(series)
+
     def remove(self, symbol: str) -> int:
-        """Forget `symbol`, its imports and its truth; returns the number of bars removed."""
-        with self.staging():
+        """Forget `symbol`, its series, imports and truth; returns the number of bars removed."""
+        with self.transaction():
+            SeriesTable(self._db).remove(symbol)
             for table in ("imports", "truths"):
                 self._db.execute(f"delete from {table} where symbol = ?", [symbol])
             row = self._db.execute("delete from bars where symbol = ?", [symbol]).fetchone()
@@ -215,7 +243,7 @@ class BarStore:
         return [ImportRecord(*row) for row in rows]
 
     def record_import(self, record: ImportRecord) -> None:
-        """Remember that a file went in (inside the caller's `staging` transaction)."""
+        """Remember that a file went in (inside the caller's `transaction`)."""
         self._db.execute(
             "insert into imports values"
             " (?, ?, ?, ?, ?, ?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?))",
@@ -305,11 +333,12 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise DataError(f"{path}: cannot be made ({error.strerror})") from error
 
 
-def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> None:
+def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> int:
+    """The store's schema version, after what it takes to write to it."""
     tables = {row[0] for row in db.execute("select table_name from duckdb_tables()").fetchall()}
     if not tables and not read_only:
         db.execute(f"begin; {_SCHEMA} commit;")
-        return
+        return SCHEMA_VERSION
     meta: dict[str, str] = {}
     if "meta" in tables and "bars" in tables:
         meta = dict(db.execute("select key, value from meta").fetchall())
@@ -321,3 +350,12 @@ def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) ->
             f"{path} has schema version {version}; this mlx_muzero reads up to {SCHEMA_VERSION}:"
             " update mlx_muzero"
         )
+    if read_only:
+        return version
+    while version < SCHEMA_VERSION:
+        migration, version = _MIGRATIONS[version], version + 1
+        db.execute(
+            f"begin; {migration} update meta set value = '{version}'"
+            " where key = 'schema_version'; commit;"
+        )
+    return version

@@ -33,7 +33,7 @@ class StochasticMuZero(nn.Module):
         features: values of one bar of an observation (F).
         actions: number of actions (A).
         outcomes: number of chance outcomes (C).
-        window_bars: bars of one observation (W); no parameter depends on it.
+        window_bars: bars of one observation (W); only a transformer has parameters for each.
         decoded: market columns that a next-bar decoder predicts (M), the first of an observation; 0
             for a model without one.
         seed: of the initial weights; seeds MLX's generator of this thread.
@@ -61,7 +61,7 @@ class StochasticMuZero(nn.Module):
         self.outcomes = outcomes
         self.window_bars = window_bars
         self.support = Support(config.value_min, config.value_max, config.value_bins)
-        self.representation_network = RepresentationNetwork(config, features)
+        self.representation_network = RepresentationNetwork(config, features, window_bars)
         self.outcome_network = OutcomeProbabilityNetwork(config, actions, outcomes)
         self.dynamics_network = DynamicsNetwork(config, actions, outcomes)
         self.policy_network = PolicyNetwork(config, actions)

@@ -5,6 +5,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
+from mlx_muzero.errors import SearchError
 from mlx_muzero.native_parameters import floats, load_parameters
 from mlx_muzero.networks.folding import fold_batch_norm
 from mlx_muzero.networks.model import StochasticMuZero
@@ -33,9 +34,15 @@ class NativeEncoder:
             kernels: one of `_core.kernels()`; the first, and fastest, is the default.
 
         Raises:
-            SearchError: the model has another representation network; names the parameter.
+            SearchError: the model has another encoder, or another representation network; names
+                the encoder or the parameter.
         """
         config = model.config
+        if config.encoder != "tcn":
+            raise SearchError(
+                f'model.encoder: "{config.encoder}" has no C++ of its own, only "tcn" has; encode '
+                "with MlxEncoder"
+            )
         self._model = model
         self._core = _core.Encoder(
             features=model.features,

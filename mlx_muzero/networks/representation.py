@@ -4,17 +4,17 @@ import mlx.core as mx
 import mlx.nn as nn
 
 from mlx_muzero.config import ModelConfig
+from mlx_muzero.networks.encoders import build_encoder
 from mlx_muzero.networks.layers import ResidualTower
-from mlx_muzero.networks.tcn import TemporalEncoder
 
 
 class RepresentationNetwork(nn.Module):
-    """Temporal encoder, attention over time, skip of the last bar, residual tower."""
+    """Encoder of the window, attention over time, skip of the last bar, residual tower."""
 
-    def __init__(self, config: ModelConfig, features: int) -> None:
+    def __init__(self, config: ModelConfig, features: int, window_bars: int) -> None:
         super().__init__()
-        channels, width = config.tcn_channels, config.latent_width
-        self.encoder = TemporalEncoder(features, channels, config.tcn_kernel, config.dropout)
+        channels, width = config.encoder_channels, config.latent_width
+        self.encoder = build_encoder(config, features, window_bars)
         self.attention = nn.Linear(channels, 1)
         self.projection = nn.Linear(channels + features, width)
         self.projection_norm = nn.LayerNorm(width)

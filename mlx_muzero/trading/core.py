@@ -1,86 +1,37 @@
 """The one trading core of training, backtest and paper: `B` accounts stepped in lockstep.
 
-An action decided at bar t executes at its close; then time moves to bar t+1, where everything
-is marked. Money is float64; only the reward and the features leave as float32.
+A step fills what an action asks for at a price (`execute`), then moves on to the next bar's close,
+where everything is valued (`mark`). Money is float64; only the reward and the features leave as
+float32.
 """
-
-from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 
-from mlx_muzero.config import Config
-from mlx_muzero.trading.costs import gross_pips, trade_cost_pips
+from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.ledger import Ledger, Trades
-from mlx_muzero.trading.positions import FLAT, FX_ACTIONS, ILLEGAL, ActionTable
-from mlx_muzero.trading.rewards import StepEffect, reward_function
+from mlx_muzero.trading.positions import FLAT, ILLEGAL
+from mlx_muzero.trading.rewards import Execution, StepEffect
+from mlx_muzero.trading.rules import FEATURE_SCALE, POSITION_FEATURES, TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, Bool
 
-POSITION_FEATURES = (
-    "position_side",
-    "position_pips",
-    "bars_since_entry",
-    "pips_from_peak",
-    "max_drawdown_pips",
-    "accumulated_dd",
-)
-"""FX "Position State Features", in order; the last five are tanh(x / 100)."""
-
-_FEATURE_SCALE = 100.0
-
-
-@dataclass(frozen=True)
-class TradingRules:
-    """What an account may do and what it pays.
-
-    Attributes:
-        table: positions and actions.
-        pip_size: price of one pip.
-        round_trip_cost_pips: spread and commission of one trade of exposure 1.
-        reward: "amddp1" or "mark_to_market".
-        reward_scale: reward per pip of mark_to_market.
-    """
-
-    table: ActionTable = FX_ACTIONS
-    pip_size: float = 0.01
-    round_trip_cost_pips: float = 4.0
-    reward: str = "amddp1"
-    reward_scale: float = 1.0
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """FX's actions under the configured costs and reward."""
-        return cls(
-            pip_size=config.market.pip_size,
-            round_trip_cost_pips=config.trading.round_trip_cost_pips,
-            reward=config.trading.reward,
-            reward_scale=config.trading.reward_scale,
-        )
-
-    def __post_init__(self) -> None:
-        """Check the numbers.
-
-        Raises:
-            ValueError: a pip or scale that is not positive, a negative cost, or no such reward.
-        """
-        if not self.pip_size > 0.0 or not self.reward_scale > 0.0:
-            raise ValueError("pip_size and reward_scale must be positive")
-        if not self.round_trip_cost_pips >= 0.0:
-            raise ValueError("round_trip_cost_pips must not be negative")
-        reward_function(self.reward, self.reward_scale)
+__all__ = ["POSITION_FEATURES", "TradingCore", "TradingRules"]
 
 
 class TradingCore:
     """Positions, equity and trades of `B` accounts under one set of rules.
 
-    A change of exposure closes the open trade and opens another; each trade pays its own round
-    trip. All attributes are arrays ``[B]`` and valid after `reset`.
+    A trade is a stretch of constant exposure: a change of exposure closes the open one and opens
+    another at the same price, and only the difference of the two is filled and pays
+    (`Costs.fill_pips`). What giving it up costs belongs to the trade that ends, what taking it on
+    costs to the one that begins. All attributes are arrays ``[B]`` and valid after `reset`.
 
     Attributes:
         rules: the rules.
         position: int32, index into the action table.
         entry_price: float64, price of the open trade; meaningless when flat.
         entry_bar: int64, bar of the open trade; meaningless when flat.
+        open_cost_pips: float64, costs paid so far for the open trade, 0 when flat.
+        open_funding_pips: float64, funding it paid so far, negative if it received some.
         realized_pips: float64, net pips of the closed trades.
         illegal_actions: int64, illegal actions so far.
         ledger: the closed trades.
@@ -91,20 +42,23 @@ class TradingCore:
             raise ValueError(f"accounts is {accounts}, wanted at least 1")
         self.rules = rules
         self.accounts = accounts
-        self._reward = reward_function(rules.reward, rules.reward_scale)
-        self.reset(np.zeros(accounts), np.zeros(accounts, np.int64))
+        self.reset(np.ones(accounts), np.zeros(accounts, np.int64))
 
     def reset(self, price: F64, bar: I64) -> None:
         """Begin sessions: flat and without trades, marked at `price` ``[B]``, close of `bar`."""
         accounts = self.accounts
+        price = self._vector("price", price)
         self.position: I32 = np.zeros(accounts, np.int32)
-        self.entry_price: F64 = np.zeros(accounts)
+        self.entry_price: F64 = price.copy()
         self.entry_bar: I64 = np.zeros(accounts, np.int64)
+        self.open_cost_pips: F64 = np.zeros(accounts)
+        self.open_funding_pips: F64 = np.zeros(accounts)
         self.realized_pips: F64 = np.zeros(accounts)
         self.illegal_actions: I64 = np.zeros(accounts, np.int64)
         self.ledger = Ledger()
-        self._price: F64 = self._vector("price", price).copy()
-        self._bar: I64 = np.array(np.broadcast_to(bar, accounts), np.int64)
+        self._reward = self.rules.new_reward()
+        self._price: F64 = price.copy()
+        self._bar: I64 = self._bars(bar)
         self._peak_pips: F64 = np.zeros(accounts)
         self._max_drawdown_pips: F64 = np.zeros(accounts)
         self._drawdown_area: F64 = np.zeros(accounts)
@@ -117,15 +71,23 @@ class TradingCore:
     @property
     def unrealized_pips(self) -> F64:
         """``[B]`` float64, gross pips of the open trade at the last mark, 0 when flat."""
-        return gross_pips(self.exposure, self.entry_price, self._price, self.rules.pip_size)
+        return self._gross_pips(self.entry_price, self._price)
 
     @property
     def equity_pips(self) -> F64:
-        """``[B]`` float64, closed trades net, plus the open one gross, less its whole cost."""
-        cost = trade_cost_pips(self.exposure, self.rules.round_trip_cost_pips)
-        return self.realized_pips + self.unrealized_pips - cost
+        """``[B]`` float64, closed trades net, plus the open one gross, less what it has paid."""
+        paid = self.open_cost_pips + self.open_funding_pips
+        return self.realized_pips + self.unrealized_pips - paid
 
-    def step(self, action: I32, price: F64, next_price: F64, bar: I64, final: bool) -> F32:
+    def step(
+        self,
+        action: I32,
+        price: F64,
+        next_price: F64,
+        bar: I64,
+        final: bool,
+        funding_rate: F64 | None = None,
+    ) -> F32:
         """Execute `action` at `price`, move to the next bar, and return the rewards.
 
         Args:
@@ -135,6 +97,7 @@ class TradingCore:
             bar: ``[B]`` int64, index of the bar the action was decided on.
             final: the session ends: open positions are closed at `next_price`, bar + 1, and
                 their rewards belong to this step.
+            funding_rate: ``[B]`` float64, what settles in the next bar, as for `mark`.
 
         Returns:
             ``[B]`` float32 rewards of the rules' scheme.
@@ -142,14 +105,45 @@ class TradingCore:
         Raises:
             ValueError: an array of the wrong shape or an action outside the table.
         """
-        rules, table = self.rules, self.rules.table
+        next_price = self._vector("next_price", next_price)
+        if funding_rate is not None:
+            funding_rate = self._vector("funding_rate", funding_rate)
+        next_bar = self._bars(bar) + 1
+        execution = self.execute(action, price, bar)
+        held_pips = self.mark(next_price, next_bar, funding_rate)
+        forced = self.position != FLAT if final else np.zeros(self.accounts, np.bool_)
+        forced_cost, forced_net = self._force_close(forced, next_bar)
+        effect = StepEffect(
+            execution=execution,
+            held_pips=execution.moved_pips + held_pips,
+            forced=forced,
+            forced_cost_pips=forced_cost,
+            forced_net_pips=forced_net,
+        )
+        return self._reward(effect).astype(np.float32)
+
+    def execute(self, action: I32, price: F64, bar: I64) -> Execution:
+        """Fill what `action` asks for at `price`; an illegal action changes nothing.
+
+        Args:
+            action: ``[B]`` int32.
+            price: ``[B]`` float64, what is paid or received; the accounts are valued at it.
+            bar: ``[B]`` int64, index of the last closed bar.
+
+        Returns:
+            What the accounts did.
+
+        Raises:
+            ValueError: an array of the wrong shape or an action outside the table; nothing has
+                changed then.
+        """
+        table = self.rules.table
         action = np.asarray(action, np.int32)
         if action.shape != (self.accounts,):
             raise ValueError(f"action has shape {action.shape}, wanted ({self.accounts},)")
         if action.min() < 0 or action.max() >= len(table.action_names):
             raise ValueError(f"actions must lie in [0, {len(table.action_names)})")
-        price, next_price = self._vector("price", price), self._vector("next_price", next_price)
-        bar = np.array(np.broadcast_to(bar, self.accounts), np.int64)
+        price, bar = self._vector("price", price), self._bars(bar)
 
         before = self.position
         after = table.next_position[before, action]
@@ -160,50 +154,70 @@ class TradingCore:
         entered = changed & (after != FLAT)
         self.illegal_actions += illegal
 
-        closed_net = self._close(closed, price, bar, forced=False)
+        moved_pips = self._gross_pips(self._price, price)
+        self._price = price.copy()
+        exit_cost, entry_cost = self._fill_cost_pips(changed, after, price)
+        closed_net = self._close(closed, exit_cost, bar, forced=False)
         self.position = after
-        self._enter(entered, price, bar)
-        held_pips = gross_pips(self.exposure, price, next_price, rules.pip_size)
-        entry_cost = trade_cost_pips(self.exposure, rules.round_trip_cost_pips)
-        self._mark(next_price, bar + 1)
-
-        forced = self.position != FLAT if final else np.zeros_like(closed)
-        forced_net = self._close(forced, next_price, bar + 1, forced=True)
-        self.position = np.where(forced, FLAT, self.position).astype(np.int32)
-        effect = StepEffect(
+        self._enter(entered, entry_cost, bar)
+        return Execution(
             flat_before=before == FLAT,
             illegal=illegal,
+            moved_pips=moved_pips,
             closed=closed,
             closed_net_pips=closed_net,
             entered=entered,
-            entry_cost_pips=np.where(entered, entry_cost, 0.0),
-            held_pips=held_pips,
-            forced=forced,
-            forced_net_pips=forced_net,
+            cost_pips=exit_cost + entry_cost,
         )
-        return self._reward(effect).astype(np.float32)
+
+    def mark(self, price: F64, bar: I64, funding_rate: F64 | None = None) -> F64:
+        """Value the accounts at `price` ``[B]``, the close of `bar` ``[B]``.
+
+        Args:
+            price: ``[B]`` float64.
+            bar: ``[B]`` int64.
+            funding_rate: ``[B]`` float64, sum of the rates that settled in `bar`, 0 where none
+                did. What is held pays its worth at `price` times the rate: longs pay a positive
+                one, shorts receive it.
+
+        Returns:
+            ``[B]`` float64, pips made by what is held since the last fill or mark, less funding.
+
+        Raises:
+            ValueError: an array of the wrong shape; nothing has changed then.
+        """
+        price, bar = self._vector("price", price), self._bars(bar)
+        held_pips = self._gross_pips(self._price, price)
+        if funding_rate is not None:
+            rate = self._vector("funding_rate", funding_rate)
+            paid = funding_pips(self.exposure, price, rate, self._pip_price(self.entry_price))
+            self.open_funding_pips += paid
+            held_pips = held_pips - paid
+        self._price, self._bar = price.copy(), bar
+        pips = self.unrealized_pips
+        self._peak_pips = np.maximum(self._peak_pips, pips)
+        from_peak = self._peak_pips - pips
+        self._max_drawdown_pips = np.maximum(self._max_drawdown_pips, from_peak)
+        self._drawdown_area += from_peak
+        return held_pips
 
     def position_features(self) -> F32:
-        """``[B, 6]`` float32, `POSITION_FEATURES` at the last mark, all zero when flat.
-
-        position_side is the signed exposure. Pips are gross, and the peak begins at the entry's
-        0; accumulated_dd adds up pips_from_peak over the bars since.
-        """
+        """``[B, n]`` float32, `TradingRules.position_features` at the last mark."""
         pips = self.unrealized_pips
-        raw = np.stack(
-            [
-                pips,
-                (self._bar - self.entry_bar).astype(np.float64),
-                self._peak_pips - pips,
-                self._max_drawdown_pips,
-                self._drawdown_area,
-            ],
-            axis=1,
-        )
-        features = np.empty((self.accounts, len(POSITION_FEATURES)))
-        features[:, 0] = self.exposure
-        features[:, 1:] = np.tanh(raw / _FEATURE_SCALE)
-        features[self.position == FLAT] = 0.0
+        raw = [
+            pips,
+            (self._bar - self.entry_bar).astype(np.float64),
+            self._peak_pips - pips,
+            self._max_drawdown_pips,
+            self._drawdown_area,
+        ]
+        features = np.empty((self.accounts, len(self.rules.position_features)))
+        held = features[:, : len(POSITION_FEATURES)]
+        held[:, 0] = self.exposure
+        held[:, 1:] = np.tanh(np.stack(raw, axis=1) / FEATURE_SCALE)
+        held[self.position == FLAT] = 0.0
+        if self.rules.sees_balance:
+            features[:, -1] = np.tanh(self.equity_pips / FEATURE_SCALE)
         return features.astype(np.float32)
 
     def _vector(self, name: str, values: F64) -> F64:
@@ -212,40 +226,66 @@ class TradingCore:
             raise ValueError(f"{name} has shape {array.shape}, wanted ({self.accounts},)")
         return array
 
-    def _close(self, where: Bool, price: F64, bar: I64, forced: bool) -> F64:
+    def _bars(self, bar: I64) -> I64:
+        return np.array(np.broadcast_to(bar, self.accounts), np.int64)
+
+    def _pip_price(self, fill_price: F64) -> F64 | float:
+        return pip_price(fill_price, self.rules.pip_size)
+
+    def _gross_pips(self, since: F64, price: F64) -> F64:
+        """``[B]``, pips before costs of what is held, from price `since` to `price`."""
+        return gross_pips(self.exposure, since, price, self._pip_price(self.entry_price))
+
+    def _fill_cost_pips(self, where: Bool, after: I32, price: F64) -> tuple[F64, F64]:
+        """``[B]`` each, cost of leaving the present position and of entering `after`; 0 elsewhere.
+
+        What is held counts by what it is worth now: in basis points, it grew with the price.
+        """
+        rules = self.rules
+        held = self.exposure * (self._pip_price(price) / self._pip_price(self.entry_price))
+        wanted = np.asarray(rules.table.exposures[after])
+        left, entered = rules.costs.fill_pips(held, wanted, price, rules.pip_size)
+        return np.where(where, left, 0.0), np.where(where, entered, 0.0)
+
+    def _force_close(self, where: Bool, bar: I64) -> tuple[F64, F64]:
+        """Go flat at the last mark, `bar`; ``[B]`` costs of the fills, and net pips of the trades.
+
+        Both are 0 elsewhere.
+        """
+        flat = np.zeros(self.accounts, np.int32)
+        cost, _ = self._fill_cost_pips(where, flat, self._price)
+        net = self._close(where, cost, bar, forced=True)
+        self.position = np.where(where, FLAT, self.position).astype(np.int32)
+        return cost, net
+
+    def _close(self, where: Bool, exit_cost: F64, bar: I64, forced: bool) -> F64:
         """Book and record the open trades at `where`; returns their net pips, 0 elsewhere."""
         net_pips = np.zeros(self.accounts)
         rows = np.flatnonzero(where)
         if not len(rows):
             return net_pips
-        exposure = self.exposure[rows]
-        entry_price, exit_price = self.entry_price[rows], price[rows]
         trades = Trades(
             account=rows.astype(np.int32),
-            exposure=exposure,
+            exposure=self.exposure[rows],
             entry_bar=self.entry_bar[rows],
             exit_bar=bar[rows],
-            entry_price=entry_price,
-            exit_price=exit_price,
-            gross_pips=gross_pips(exposure, entry_price, exit_price, self.rules.pip_size),
-            cost_pips=trade_cost_pips(exposure, self.rules.round_trip_cost_pips),
+            entry_price=self.entry_price[rows],
+            exit_price=self._price[rows],
+            gross_pips=self.unrealized_pips[rows],
+            cost_pips=(self.open_cost_pips + exit_cost)[rows],
+            funding_pips=self.open_funding_pips[rows],
             forced=np.full(len(rows), forced),
         )
         self.ledger.record(trades)
         net_pips[rows] = trades.net_pips
         self.realized_pips += net_pips
+        self.open_cost_pips[rows] = 0.0
+        self.open_funding_pips[rows] = 0.0
         return net_pips
 
-    def _enter(self, where: Bool, price: F64, bar: I64) -> None:
-        self.entry_price = np.where(where, price, self.entry_price)
+    def _enter(self, where: Bool, cost: F64, bar: I64) -> None:
+        self.entry_price = np.where(where, self._price, self.entry_price)
         self.entry_bar = np.where(where, bar, self.entry_bar)
+        self.open_cost_pips += cost
         for history in (self._peak_pips, self._max_drawdown_pips, self._drawdown_area):
             history[where] = 0.0
-
-    def _mark(self, price: F64, bar: I64) -> None:
-        self._price, self._bar = price.copy(), bar
-        pips = self.unrealized_pips
-        self._peak_pips = np.maximum(self._peak_pips, pips)
-        from_peak = self._peak_pips - pips
-        self._max_drawdown_pips = np.maximum(self._max_drawdown_pips, from_peak)
-        self._drawdown_area += from_peak

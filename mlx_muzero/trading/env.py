@@ -9,14 +9,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mlx_muzero.config import Config
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.features import FEATURE_NAMES
-from mlx_muzero.trading.core import POSITION_FEATURES, TradingCore, TradingRules
+from mlx_muzero.market.frames import market_feature_names
+from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I8, I32, I64, U64
 
-OBSERVATION_FEATURES = FEATURE_NAMES + POSITION_FEATURES
-"""The 15 columns of an observation; market features first."""
+
+def observation_features(config: Config) -> tuple[str, ...]:
+    """Names of an observation's columns, the market's first: a checkpoint's schema."""
+    account = TradingRules.from_config(config).position_features
+    return market_feature_names(config.market) + account
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,11 @@ class SessionEnv:
         return self.dataset.close
 
     @property
+    def funding_rate(self) -> F64:
+        """Funding that settles within each bar of the whole market, ``f64[T]``."""
+        return self.dataset.funding_rate
+
+    @property
     def open_time_ns(self) -> I64:
         """Opens of the whole market, ``i64[T]``; what is known ends at `bar`."""
         return self.dataset.open_time_ns
@@ -67,16 +76,6 @@ class SessionEnv:
     def table(self) -> ActionTable:
         """Positions and actions."""
         return self.rules.table
-
-    @property
-    def pip_size(self) -> float:
-        """Price of one pip."""
-        return self.rules.pip_size
-
-    @property
-    def round_trip_cost_pips(self) -> float:
-        """Cost of one trade of exposure 1."""
-        return self.rules.round_trip_cost_pips
 
     @property
     def episode(self) -> U64:
@@ -94,11 +93,11 @@ class SessionEnv:
         return self.step_index == self.session_bars
 
     def position_features(self) -> F32:
-        """The account's six features, ``f32[B, 6]``."""
+        """`TradingRules.position_features` of each account, ``f32[B, n]``."""
         return self.core.position_features()
 
     def observe(self) -> F32:
-        """Observations ``f32[B, W, 15]`` at the last known bar."""
+        """Observations ``f32[B, W, F]`` at the last known bar."""
         return observations(self.dataset, self.bar, self.position_features())
 
     def step(self, action: I32) -> Step:
@@ -107,14 +106,15 @@ class SessionEnv:
             raise ValueError("the sessions have ended")
         bar, close = self.bar, self.dataset.close
         final = self.step_index + 1 == self.session_bars
-        reward = self.core.step(action, close[bar], close[bar + 1], bar, final)
+        funding_rate = self.dataset.funding_rate[bar + 1]
+        reward = self.core.step(action, close[bar], close[bar + 1], bar, final, funding_rate)
         self.step_index += 1
         return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])
 
 
 def observations(dataset: MarketDataset, bar: I64, position_features: F32) -> F32:
-    """Windows ``f32[B, W, 15]`` that end at `bar` ``[B]``, position features constant across W."""
-    window = dataset.config.window_bars
-    rows = bar[:, None] + np.arange(1 - window, 1)
-    held = np.broadcast_to(position_features[:, None, :], (*rows.shape, len(POSITION_FEATURES)))
-    return np.concatenate([dataset.features[rows], held], axis=2)
+    """Windows ``f32[B, W, F]`` that end at `bar` ``[B]``, position features constant across W."""
+    market = dataset.windows(bar)
+    held = position_features[:, None, :]
+    held = np.broadcast_to(held, (*market.shape[:2], held.shape[2]))
+    return np.concatenate([market, held], axis=2)

@@ -11,6 +11,8 @@ from mlx_muzero.types import F64, I32, I64, Bool
 class Trades:
     """Closed trades in the order they closed; every column is ``[N]``.
 
+    A trade is a stretch of constant exposure, so its gross can be computed again from its prices.
+
     Attributes:
         account: int32, index into the batch.
         exposure: float64, signed exposure held (+1 long, -1 short).
@@ -19,7 +21,8 @@ class Trades:
         entry_price: float64.
         exit_price: float64.
         gross_pips: float64, before costs.
-        cost_pips: float64, the round trip.
+        cost_pips: float64, of the fills that took the exposure on and gave it up.
+        funding_pips: float64, funding paid, negative if received.
         forced: bool, closed by the end of the session rather than by an action.
     """
 
@@ -31,6 +34,7 @@ class Trades:
     exit_price: F64
     gross_pips: F64
     cost_pips: F64
+    funding_pips: F64
     forced: Bool
 
     def __len__(self) -> int:
@@ -43,13 +47,32 @@ class Trades:
 
     @property
     def net_pips(self) -> F64:
-        """``[N]`` float64, pips after costs."""
-        return self.gross_pips - self.cost_pips
+        """``[N]`` float64, pips after costs and funding."""
+        return self.gross_pips - self.cost_pips - self.funding_pips
 
     @property
     def bars_held(self) -> I64:
         """``[N]`` int64, bars from entry to exit."""
         return self.exit_bar - self.entry_bar
+
+    @property
+    def round_trip(self) -> I64:
+        """``[N]`` int64, which stretch of one side, of one account, each trade is part of.
+
+        Stretches are numbered by their first trade. A change of exposure that stays on its side
+        ends a trade and no round trip; neither does it decide whether one won.
+        """
+        by_account = np.argsort(self.account, kind="stable")
+        last, here = by_account[:-1], by_account[1:]
+        goes_on = (
+            (self.account[last] == self.account[here])
+            & (self.side[last] == self.side[here])
+            & (self.exit_bar[last] == self.entry_bar[here])
+        )
+        begins = np.flatnonzero(np.concatenate([np.ones(min(len(self), 1), np.bool_), ~goes_on]))
+        first = np.empty(len(self), np.int64)
+        first[by_account] = np.repeat(by_account[begins], np.diff([*begins, len(self)]))
+        return np.unique(first, return_inverse=True)[1].astype(np.int64)
 
     @classmethod
     def concatenate(cls, parts: list["Trades"]) -> "Trades":
@@ -77,6 +100,7 @@ _EMPTY = {
     "exit_price": np.zeros(0, np.float64),
     "gross_pips": np.zeros(0, np.float64),
     "cost_pips": np.zeros(0, np.float64),
+    "funding_pips": np.zeros(0, np.float64),
     "forced": np.zeros(0, np.bool_),
 }
 

@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from mlx_muzero.config import Actions
 from mlx_muzero.types import F64, I32, Bool
 
 ILLEGAL = -1
@@ -124,3 +125,17 @@ FX_ACTIONS = ActionTable(
     ),
 )
 """FX "Position Rules": one position, no scaling, no direct reversal."""
+
+_TARGETS = (0.0, 0.3, 0.6, 1.0, -0.3, -0.6, -1.0)
+_TARGET_NAMES = ("NEUTRAL", "LONG_1", "LONG_2", "LONG_3", "SHORT_1", "SHORT_2", "SHORT_3")
+
+TARGET_ACTIONS = ActionTable(
+    action_names=_TARGET_NAMES,
+    position_names=_TARGET_NAMES,
+    exposures=np.array(_TARGETS),
+    next_position=np.tile(np.arange(len(_TARGETS), dtype=np.int32), (len(_TARGETS), 1)),
+)
+"""CRYPTO "Action Space": an action is the exposure wanted, whatever is held."""
+
+ACTION_TABLES: dict[Actions, ActionTable] = {"fx": FX_ACTIONS, "targets": TARGET_ACTIONS}
+"""By the value of `trading.actions`."""

@@ -2,6 +2,7 @@
 
 `amddp1` follows FX "Reward System - EXACT Implementation" to the letter. Its optimum is
 degenerate (enter once for +1, then hold for free), which is why `mark_to_market` exists.
+`differential_sharpe` is the gain of a moving Sharpe ratio (Moody and Saffell 2001).
 """
 
 from collections.abc import Callable
@@ -21,30 +22,74 @@ ILLEGAL_COST_PIPS = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class StepEffect:
-    """What one step did; every array is ``[B]``.
+class Execution:
+    """What the fills of one decision did; every array is ``[B]``.
 
     Attributes:
         flat_before: bool, no position before the action.
         illegal: bool, the action was not allowed and changed nothing.
+        moved_pips: float64, exposure before the action times the price change up to the fill.
         closed: bool, the action closed a trade.
         closed_net_pips: float64, its pips after costs, 0 where none closed.
         entered: bool, the action opened a trade.
-        entry_cost_pips: float64, round-trip cost of that trade, 0 where none opened.
-        held_pips: float64, exposure after the action times the price change to the next bar.
-        forced: bool, the session ended and closed a trade at the next bar.
-        forced_net_pips: float64, its pips after costs, 0 where none.
+        cost_pips: float64, costs of the fills.
     """
 
     flat_before: Bool
     illegal: Bool
+    moved_pips: F64
     closed: Bool
     closed_net_pips: F64
     entered: Bool
-    entry_cost_pips: F64
+    cost_pips: F64
+
+
+@dataclass(frozen=True, eq=False)
+class StepEffect:
+    """What one step did; every array is ``[B]``.
+
+    Attributes:
+        execution: what the action did.
+        held_pips: float64, exposures held times the price changes since the bar before, less
+            funding.
+        forced: bool, the session ended and closed a trade at the next bar.
+        forced_cost_pips: float64, costs of those fills.
+        forced_net_pips: float64, its pips after costs, 0 where none.
+    """
+
+    execution: Execution
     held_pips: F64
     forced: Bool
+    forced_cost_pips: F64
     forced_net_pips: F64
+
+    @property
+    def earned_pips(self) -> F64:
+        """``[B]`` float64, change of net equity; an illegal action costs a pip on top."""
+        penalty = np.where(self.execution.illegal, ILLEGAL_COST_PIPS, 0.0)
+        return self.held_pips - self.execution.cost_pips - self.forced_cost_pips - penalty
+
+
+@dataclass(frozen=True)
+class Sharpe:
+    """Constants of the differential Sharpe ratio.
+
+    Attributes:
+        rate: eta, share of the newest bar in the moving averages.
+        deviation_pips: deviation the averages begin with, and never fall below.
+    """
+
+    rate: float = 0.01
+    deviation_pips: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            ValueError: a rate outside (0, 1] or a deviation that is not positive.
+        """
+        if not 0.0 < self.rate <= 1.0 or not self.deviation_pips > 0.0:
+            raise ValueError(f"{self}: rate must lie in (0, 1] and the deviation be positive")
 
 
 RewardFunction = Callable[[StepEffect], F64]
@@ -68,12 +113,13 @@ def amddp1(pnl_pips: F64) -> F64:
 
 def amddp1_rewards(effect: StepEffect) -> F64:
     """``[B]`` float64, FX's action reward, plus AMDDP1 of a forced close, clipped to [-3, 3]."""
-    stayed = ~(effect.illegal | effect.closed | effect.entered)
-    reward = np.where(stayed & effect.flat_before, IDLE_REWARD, 0.0)
-    reward += np.where(effect.closed, amddp1(effect.closed_net_pips), 0.0)
-    reward += np.where(effect.entered, ENTRY_REWARD, 0.0)
-    illegal = np.where(effect.flat_before, ILLEGAL_WHILE_FLAT, ILLEGAL_WHILE_POSITIONED)
-    reward += np.where(effect.illegal, illegal, 0.0)
+    done = effect.execution
+    stayed = ~(done.illegal | done.closed | done.entered)
+    reward = np.where(stayed & done.flat_before, IDLE_REWARD, 0.0)
+    reward += np.where(done.closed, amddp1(done.closed_net_pips), 0.0)
+    reward += np.where(done.entered, ENTRY_REWARD, 0.0)
+    illegal = np.where(done.flat_before, ILLEGAL_WHILE_FLAT, ILLEGAL_WHILE_POSITIONED)
+    reward += np.where(done.illegal, illegal, 0.0)
     reward += np.where(effect.forced, amddp1(effect.forced_net_pips), 0.0)
     return np.clip(reward, -REWARD_CLIP, REWARD_CLIP)
 
@@ -81,15 +127,56 @@ def amddp1_rewards(effect: StepEffect) -> F64:
 def mark_to_market_rewards(effect: StepEffect, scale: float) -> F64:
     """``[B]`` float64, change of net equity in pips times `scale`; an illegal action costs a pip.
 
-    A trade's whole cost is charged on entry, so rewards over scale sum to the net pips of the
+    Costs are charged by the step that fills, so rewards over scale sum to the net pips of the
     session (less one for each illegal action).
     """
-    penalty = np.where(effect.illegal, ILLEGAL_COST_PIPS, 0.0)
-    return scale * (effect.held_pips - effect.entry_cost_pips - penalty)
+    return scale * effect.earned_pips
 
 
-def reward_function(scheme: str, scale: float) -> RewardFunction:
-    """The scheme called `scheme` ("amddp1", which has no scale, or "mark_to_market").
+class DifferentialSharpe:
+    """Moody and Saffell 2001, "Learning to trade via direct reinforcement".
+
+    With R the pips earned in a step, and A and B the moving averages of R and of R squared, each
+    an average over 1 / eta steps,
+
+        D = (B (R - A) - A (R^2 - B) / 2) / (B - A^2)^(3/2)
+        A <- A + eta (R - A),  B <- B + eta (R^2 - B)
+
+    is the derivative of the moving Sharpe ratio A / sqrt(B - A^2) with respect to eta: what one
+    more bar of R is worth to it. The paper leaves the first bars and flat accounts open, where the
+    deviation is 0 over 0. Here B starts at, and is kept from falling below, A^2 + deviation_pips^2:
+    a session begins with D = R / deviation_pips and learns its own deviation from there.
+
+    One object serves one session of `B` accounts.
+    """
+
+    def __init__(self, sharpe: Sharpe, scale: float) -> None:
+        self._sharpe = sharpe
+        self._scale = scale
+        self._mean: F64 | float = 0.0
+        self._square: F64 | float = sharpe.deviation_pips**2
+
+    def __call__(self, effect: StepEffect) -> F64:
+        """``[B]`` float64, D times the scale; moves the averages on."""
+        earned = effect.earned_pips
+        mean_gap, square_gap = earned - self._mean, earned**2 - self._square
+        variance = self._square - self._mean**2
+        gain = (self._square * mean_gap - self._mean * square_gap / 2) / variance**1.5
+        self._mean = self._mean + self._sharpe.rate * mean_gap
+        self._square = np.maximum(
+            self._square + self._sharpe.rate * square_gap,
+            self._mean**2 + self._sharpe.deviation_pips**2,
+        )
+        return self._scale * gain
+
+
+def reward_function(scheme: str, scale: float, sharpe: Sharpe) -> RewardFunction:
+    """The scheme called `scheme`, at the beginning of a session.
+
+    Args:
+        scheme: "amddp1", which has no scale, "mark_to_market" or "differential_sharpe".
+        scale: what the reward is multiplied by.
+        sharpe: constants of "differential_sharpe".
 
     Raises:
         ValueError: no such scheme.
@@ -98,4 +185,8 @@ def reward_function(scheme: str, scale: float) -> RewardFunction:
         return amddp1_rewards
     if scheme == "mark_to_market":
         return partial(mark_to_market_rewards, scale=scale)
-    raise ValueError(f'reward scheme "{scheme}" is neither "amddp1" nor "mark_to_market"')
+    if scheme == "differential_sharpe":
+        return DifferentialSharpe(sharpe, scale)
+    raise ValueError(
+        f'reward scheme "{scheme}" is none of "amddp1", "mark_to_market", "differential_sharpe"'
+    )

@@ -12,7 +12,7 @@ from mlx_muzero.agent import Agent
 from mlx_muzero.config import Backend, CollectConfig, Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.search.actions import sample_actions
-from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
+from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.types import F32, F64, I32, I64
@@ -65,7 +65,7 @@ def empty_episodes(starts: I64, dataset: MarketDataset, rules: TradingRules) -> 
         len(starts),
         dataset.config.session_bars,
         len(rules.table.action_names),
-        len(POSITION_FEATURES),
+        len(rules.position_features),
     )
     episodes.start[:] = starts
     return episodes

@@ -5,27 +5,24 @@ from mlx.utils import tree_flatten
 
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
+from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
-from mlx_muzero.trading.core import POSITION_FEATURES
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
-
-MARKET_COLUMNS = OBSERVATION_FEATURES[: -len(POSITION_FEATURES)]
-"""Columns of an observation that the market alone decides, its first ones."""
 
 
 def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
     """An untrained model for `config`, its weights drawn from the run's seed."""
     model = StochasticMuZero(
         config.model,
-        features=len(OBSERVATION_FEATURES),
+        features=len(observation_features(config)),
         actions=len(table.action_names),
         outcomes=len(OUTCOME_NAMES),
         window_bars=config.market.window_bars,
-        decoded=0 if config.train.phase == "search" else len(MARKET_COLUMNS),
+        decoded=0 if config.train.phase == "search" else len(market_feature_names(config.market)),
         seed=config.train.seed,
     )
     mx.eval(model.parameters())
@@ -85,7 +82,7 @@ def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[Stoch
         if not path.exists():
             raise RunError(f"{folder.path} does not keep checkpoint {which} any more.")
     state = checkpoints.load_state(path)
-    require_schema(state, table, path)
+    require_schema(state, folder.config(), table, path)
     model = build_model(folder.config(), table)
     try:
         model.load_weights(list(checkpoints.load_weights(path).items()), strict=True)

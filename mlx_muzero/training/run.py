@@ -15,7 +15,7 @@ from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.trading.env import OBSERVATION_FEATURES
+from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
 
@@ -26,11 +26,12 @@ class MarketRecord:
 
     Attributes:
       store: path of the bar store.
-      symbol: symbol in it.
+      symbol: symbol in it, or several.
       bars: number of bars.
-      first_ns: open of the first bar.
-      last_ns: open of the last bar.
-      digest: SHA-256 over times and closes.
+      first_ns: open of the earliest bar.
+      last_ns: open of the latest bar.
+      digest: SHA-256 over times, closes and, where an observation has them, the columns that do
+        not follow from those.
     """
 
     store: str
@@ -45,12 +46,17 @@ class MarketRecord:
         """Record of `dataset` as loaded from `store`."""
         digest = hashlib.sha256(dataset.open_time_ns.tobytes())
         digest.update(dataset.close.tobytes())
+        if dataset.config.features == "crypto":
+            digest.update(dataset.funding_rate.tobytes())
+            frames = (frame.rows for frame in dataset.frames)
+            for columns in (dataset.features, *frames, dataset.context):
+                digest.update(columns.tobytes())
         return cls(
             store=str(store),
-            symbol=dataset.config.symbol,
+            symbol=dataset.label,
             bars=len(dataset.close),
-            first_ns=int(dataset.open_time_ns[0]),
-            last_ns=int(dataset.open_time_ns[-1]),
+            first_ns=int(dataset.open_time_ns.min()),
+            last_ns=int(dataset.open_time_ns.max()),
             digest=digest.hexdigest(),
         )
 
@@ -149,18 +155,18 @@ class RunFolder:
             )
 
 
-def schema(table: ActionTable) -> dict[str, Any]:
+def schema(config: Config, table: ActionTable) -> dict[str, Any]:
     """Names whose order the weights depend on, stored in every checkpoint."""
     return {
-        "features": list(OBSERVATION_FEATURES),
+        "features": list(observation_features(config)),
         "actions": list(table.action_names),
         "outcomes": list(OUTCOME_NAMES),
     }
 
 
-def require_schema(state: dict[str, Any], table: ActionTable, path: Path) -> None:
-    """RunError unless a checkpoint's `state` was written for the names of this program."""
-    for kind, names in schema(table).items():
+def require_schema(state: dict[str, Any], config: Config, table: ActionTable, path: Path) -> None:
+    """RunError unless a checkpoint's `state` was written for the names of this configuration."""
+    for kind, names in schema(config, table).items():
         if state.get(kind) != names:
             raise RunError(
                 f"{path}: its {kind} are {state.get(kind)}, but this version of mlx_muzero has "

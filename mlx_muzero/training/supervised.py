@@ -10,13 +10,13 @@ from mlx_muzero.evaluation.forecasts import base_rates
 from mlx_muzero.evaluation.value_ranking import ValueReport
 from mlx_muzero.evaluation.world_model import Unrolling, WorldModelReport
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.market.outcomes import OUTCOME_NAMES, UNKNOWN
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observations
 from mlx_muzero.training.collector import Round, Tick
 from mlx_muzero.training.losses import DeviceBatch, latent_distance, next_bars, unroll
-from mlx_muzero.training.models import MARKET_COLUMNS
 from mlx_muzero.training.phases import players
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.scripted_collector import ScriptedCollector
@@ -63,7 +63,8 @@ class SupervisedPhase:
             return ValueReport.of(self._config.train.value_policy, predicted, realized)
         unrolled = _unrolling(model, episodes, self._dataset, self._config, tick)
         rates = _training_rates(self._dataset)
-        return WorldModelReport.of(unrolled, len(episodes), rates, MARKET_COLUMNS)
+        columns = market_feature_names(self._config.market)
+        return WorldModelReport.of(unrolled, len(episodes), rates, columns)
 
 
 def _training_rates(dataset: MarketDataset) -> F64:

@@ -26,7 +26,7 @@ from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.trading.core import POSITION_FEATURES, TradingRules
+from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
@@ -95,7 +95,7 @@ class Trainer:
             self.config.train.seed,
             steps=self.config.market.session_bars,
             actions=len(self.rules.table.action_names),
-            position_features=len(POSITION_FEATURES),
+            position_features=len(self.rules.position_features),
         )
         self.supervised = None
         if phase != "search":
@@ -132,7 +132,7 @@ class Trainer:
         if path is None:
             return
         saved = checkpoints.load(path)
-        require_schema(saved.state, self.rules.table, path)
+        require_schema(saved.state, self.config, self.rules.table, path)
         try:
             self._restore(saved)
         except (ValueError, KeyError, TypeError) as error:
@@ -371,7 +371,7 @@ class Trainer:
 
     def _checkpoint(self) -> Checkpoint:
         weights, optimizer = self.learner.arrays()
-        state = {"counters": asdict(self.counters), **schema(self.rules.table)}
+        state = {"counters": asdict(self.counters), **schema(self.config, self.rules.table)}
         return Checkpoint(weights, optimizer, self.replay.state(), state)
 
     def _take_from_first(self) -> None:

@@ -12,6 +12,7 @@ from typing import BinaryIO, cast
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
 from mlx_muzero.market.importers.fields import EPOCH
+from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
 from mlx_muzero.market.staging import EXTRA_COLUMNS
 
 BINANCE_COLUMNS = (
@@ -108,18 +109,55 @@ TEXT_FORMATS = {
     )
 }
 
+AGGREGATE_TRADES = "binance-aggtrades"
+FUNDING = "binance-funding"
+METRICS = "binance-metrics"
+MACRO_FIGURES = "macro"
+DEPTH_CAPTURE = "depth-capture"
+FUNDING_PARQUET = "funding-parquet"
+SERIES_FORMATS = {
+    AGGREGATE_TRADES: "Binance aggTrades: taker-buy share and trades of every minute",
+    FUNDING: "Binance fundingRate: calc_time,funding_interval_hours,last_funding_rate",
+    METRICS: "Binance metrics: create_time,symbol,sum_open_interest,...",
+    DEPTH_CAPTURE: "gzip of Binance's order book messages: imbalance of every minute",
+    FUNDING_PARQUET: "parquet: timestamp, funding_rate [, symbol], UTC",
+    MACRO_FIGURES: "macro figures: date,value,release_time",
+}
+"""Files of series beside the bars, by the format's name."""
+
+AGGREGATE_COLUMNS = (
+    "agg_trade_id",
+    "price",
+    "quantity",
+    "first_trade_id",
+    "last_trade_id",
+    "transact_time",
+    "is_buyer_maker",
+)
+SERIES_COLUMNS = {
+    AGGREGATE_TRADES: AGGREGATE_COLUMNS,
+    FUNDING: ("calc_time", "funding_interval_hours", "last_funding_rate"),
+    METRICS: ("create_time", "symbol", "sum_open_interest"),
+    MACRO_FIGURES: ("date", "value", "release_time"),
+}
+"""Columns that the header of a csv file of each must name."""
+
 PARQUET = "parquet"
 MICRO_FEATURES = "micro-features"
-FORMATS = {name: fmt.about for name, fmt in TEXT_FORMATS.items()} | {
-    PARQUET: "parquet: timestamp, open, high, low, close [, volume, symbol, *_ask, ...], UTC",
-    MICRO_FEATURES: "DuckDB table micro_features with 32 lags of nine features and a close",
-}
+FORMATS = (
+    {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
+    | {
+        PARQUET: "parquet: timestamp, open, high, low, close [, volume, symbol, *_ask, ...], UTC",
+        MICRO_FEATURES: "DuckDB table micro_features with 32 lags of nine features and a close",
+    }
+    | SERIES_FORMATS
+)
 """Every format by name, with one line for users."""
 
 _HISTDATA_NAME = re.compile(r"(HISTDATA|DAT_(MT|ASCII)_)", re.IGNORECASE)
 _NAME_PATTERNS = (
     re.compile(r"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{6})_M1", re.IGNORECASE),
-    re.compile(r"([A-Z0-9]{5,20})-1m-\d{4}"),
+    re.compile(r"([A-Z0-9]{5,20})-(?:1m|aggTrades|fundingRate|metrics)-\d{4}"),
     re.compile(r"([A-Z]{6})1?(?:[-_ ].*)?", re.IGNORECASE),
 )
 
@@ -157,7 +195,11 @@ def detect_format(path: Path) -> str:
     with path.open("rb") as stream:
         magic = stream.read(12)
     if magic[:4] == b"PAR1":
-        return PARQUET
+        columns = parquet_columns(path)
+        is_funding = {*FUNDING_COLUMNS} <= columns and "close" not in columns
+        return FUNDING_PARQUET if is_funding else PARQUET
+    if magic[:2] == b"\x1f\x8b":
+        return DEPTH_CAPTURE
     if magic[8:12] == b"DUCK":
         return MICRO_FEATURES
     with open_text(path) as (text, _):
@@ -184,11 +226,16 @@ def symbol_in_name(path: Path) -> str | None:
 
 def header_columns(line: str) -> tuple[str, ...] | None:
     """Columns of a header ``timestamp,open,high,low,close,...``; None if `line` is no header."""
-    names = tuple(name.strip().lower() for name in line.split(","))
+    names = header_names(line)
     known = {*BAR_COLUMNS, *EXTRA_COLUMNS}
     if names[:1] != ("timestamp",) or not set(PRICE_COLUMNS) <= set(names):
         return None
     return tuple(name if name in known else "" for name in names[1:])
+
+
+def header_names(line: str) -> tuple[str, ...]:
+    """Fields of a csv line, small letters."""
+    return tuple(cell.strip().lower() for cell in line.split(","))
 
 
 def is_ask_file(path: Path) -> bool:
@@ -216,6 +263,9 @@ def _text_format(rows: list[str], file_name: str) -> str | None:
         len(cells) == len(BINANCE_COLUMNS) and re.fullmatch(r"\d{13}|\d{16}", cells[0])
     ):
         return "binance"
+    series = _series_format(rows[0])
+    if series is not None:
+        return series
     # One damaged line at the top must not hide what the file is.
     for line in rows[:20]:
         if re.match(r"\d{8} \d{6};[^;]*;[^;]*;[^;]*;[^;]*;[^;]*$", line):
@@ -224,4 +274,16 @@ def _text_format(rows: list[str], file_name: str) -> str | None:
             # HistData writes the same shape with a volume of zero in every row.
             silent = all(row.rsplit(",", 1)[-1].strip(" 0.") == "" for row in rows)
             return "histdata-mt" if silent or _HISTDATA_NAME.search(file_name) else "mt4"
+    return None
+
+
+def _series_format(line: str) -> str | None:
+    names = header_names(line)
+    for name, columns in SERIES_COLUMNS.items():
+        if set(columns) <= set(names):
+            return name
+    # Spot files have no header and a field more.
+    trades = len(AGGREGATE_COLUMNS)
+    if len(names) in (trades, trades + 1) and names[0].isdigit() and names[6] in ("true", "false"):
+        return AGGREGATE_TRADES
     return None

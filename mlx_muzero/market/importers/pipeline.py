@@ -1,11 +1,8 @@
 """Imports one file into the bar store: read, convert to UTC, screen, merge; all or nothing."""
 
-import hashlib
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 import numpy as np
 
@@ -16,66 +13,25 @@ from mlx_muzero.market.importers.formats import (
     FORMATS,
     MICRO_FEATURES,
     PARQUET,
+    SERIES_FORMATS,
     detect_format,
     symbol_in_name,
 )
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
+from mlx_muzero.market.importers.report import (
+    ImportReport,
+    Progress,
+    require_few_conflicts,
+    sha256_of,
+)
 from mlx_muzero.market.importers.screen import Screen
+from mlx_muzero.market.importers.series_import import import_series
 from mlx_muzero.market.importers.source import Rejected, Source
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
 from mlx_muzero.market.instrument import market_of
 from mlx_muzero.market.staging import MergeReport, Repeats, Staging
 from mlx_muzero.market.store import BarStore, ImportRecord
-
-Progress: TypeAlias = Callable[[int, int], None]
-"""Called with how much of the file is done and its size (bytes of text or rows)."""
-
-# Two imports of one feed agree but for a vendor's few corrections. More disagreement means
-# another feed, another clock or another instrument under the same name.
-CONFLICT_MAX_FRAC = 0.01
-CONFLICT_ALWAYS_ALLOWED = 10
-
-
-@dataclass(frozen=True)
-class ImportReport:
-    """What an import did.
-
-    Attributes:
-        file: name of the file.
-        symbols: what was imported.
-        format: name of its format.
-        clock: the file's clock, in words.
-        already_imported: nothing was done: this very file is in the store.
-        rows: good rows of the file.
-        inserted: bars that were new to the store.
-        duplicates: rows equal to an earlier row of the file or to a stored bar.
-        conflicts: rows whose minute is stored with other values; the stored bar stays.
-        filled: stored bars that got a column they lacked (ask prices, volume).
-        rejected_count: rows left out.
-        rejected: the first of them, with line and reason.
-        first_ns: earliest bar open of the good rows.
-        last_ns: latest.
-        notes: what else the user should know.
-        seconds: wall time.
-    """
-
-    file: str
-    symbols: tuple[str, ...]
-    format: str
-    clock: str
-    already_imported: bool = False
-    rows: int = 0
-    inserted: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    filled: int = 0
-    rejected_count: int = 0
-    rejected: tuple[Rejected, ...] = ()
-    first_ns: int | None = None
-    last_ns: int | None = None
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
 
 
 def import_file(
@@ -105,14 +61,21 @@ def import_file(
     path = Path(path)
     if format_name is not None and format_name not in FORMATS:
         raise DataError(f"no format is called {format_name!r}; known: {', '.join(FORMATS)}")
-    source = _open(path, format_name or detect_format(path), symbol)
+    if not path.is_file():
+        raise DataError(f"{path}: no such file")
+    format_name = format_name or detect_format(path)
+    if format_name in SERIES_FORMATS:
+        if clock is not None and parse_clock(clock) != UTC_CLOCK:
+            raise DataError(f"{path}: a {format_name} file is in UTC, not {clock}")
+        return import_series(store, path, format_name, symbol, progress)
+    source = _open(path, format_name, symbol)
     named = source.symbols if isinstance(source, ParquetSource) else []
     only = symbol or symbol_in_name(path)
     if not named and only is None:
         raise DataError(f"{path}: its name does not say which symbol it holds: give a symbol")
     symbols = tuple(named) or (str(only),)
 
-    sha256 = _sha256(path)
+    sha256 = sha256_of(path)
     earlier = {r.symbol: r for r in store.imports() if r.sha256 == sha256}
     if set(symbols) <= set(earlier):
         _check_same_clock(path, clock, earlier[symbols[0]])
@@ -184,13 +147,9 @@ class _Job:
 
     def check_merge(self, merged: MergeReport) -> None:
         overlap = merged.duplicates + merged.conflicts
-        if merged.conflicts > max(CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC * overlap):
-            at = ", ".join(utc_text(int(t)) for t in merged.conflict_times_ns)
-            raise DataError(
-                f"{self.path}: refused, the store is unchanged: {merged.conflicts:,} of"
-                f" {overlap:,} bars already stored differ (first at {at} UTC), as from another feed"
-                " or clock: import it under another symbol, or name its clock"
-            )
+        at = ", ".join(utc_text(int(t)) for t in merged.conflict_times_ns)
+        where = f" (first at {at} UTC)"
+        require_few_conflicts(self.path, "bars", merged.conflicts, overlap, where)
         if merged.unmatched and not overlap:
             raise DataError(
                 f"{self.path}: ask prices without stored bid bars: import the bid first"
@@ -230,8 +189,6 @@ class _Job:
 
 
 def _open(path: Path, format_name: str, symbol: str | None) -> Source:
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
     if format_name == PARQUET:
         return ParquetSource.open(path, symbol)
     if format_name == MICRO_FEATURES:
@@ -266,8 +223,3 @@ def _check_same_clock(path: Path, told: str | None, earlier: ImportRecord) -> No
             f"{path}: already imported with clock {earlier.clock}: import it with {now} under"
             " another symbol"
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,6 +1,5 @@
 """Reads vendors' csv files, plain or zipped, a few megabytes at a time."""
 
-import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS
+from mlx_muzero.market.importers.blocks import line_blocks
 from mlx_muzero.market.importers.fields import Fields, Lines, count_fields, decimals, stamps
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
@@ -21,7 +21,6 @@ from mlx_muzero.market.importers.formats import (
 from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
 from mlx_muzero.types import I64, Bool
 
-CHUNK_BYTES = 4 << 20
 # Far beyond any row: more without a line break is not a text of bars.
 _LONGEST_LINE = 64 * 1024
 
@@ -65,24 +64,10 @@ class TextSource:
 
     def chunks(self) -> Iterator[Chunk]:
         """See `Source`."""
-        with open_text(self.path) as (stream, _):
-            done, line, rest = 0, 1, b""
-            while True:
-                block = stream.read(CHUNK_BYTES)
-                done += len(block)
-                text = rest + block
-                cut = len(text) if not block else text.rfind(b"\n") + 1
-                text, rest = text[:cut], text[cut:]
-                if len(rest) > CHUNK_BYTES:
-                    raise DataError(f"{self.path}:{line}: a line of more than {len(rest)} bytes")
-                if text:
-                    if line == 1:
-                        text = text.removeprefix(codecs.BOM_UTF8)
-                    lines = Lines.split(text, line)
-                    first, line = line, line + lines.total
-                    yield self._parse(lines, done, skip_header=first == 1)
-                if not block:
-                    return
+        first = True
+        for lines, done in line_blocks(self.path):
+            yield self._parse(lines, done, skip_header=first)
+            first = False
 
     def _read_header(self, head: bytes) -> tuple[str, ...]:
         first = head.splitlines()[0].decode("utf-8-sig", "replace") if head.strip() else ""

@@ -1,0 +1,77 @@
+"""What the store knows of one pair: its minute bars, and the series that a configuration needs."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlx_muzero.config import MarketConfig
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_text
+from mlx_muzero.market.series import (
+    FUNDING_RATE,
+    MACRO,
+    TAKER_BUY_SHARE,
+    Series,
+    SeriesByName,
+)
+
+if TYPE_CHECKING:
+    # Who has a history in memory needs no store.
+    from mlx_muzero.market.store import BarStore
+
+
+@dataclass(frozen=True, eq=False)
+class PairHistory:
+    """Bars of one pair and the series beside them.
+
+    Attributes:
+        bars: minute bars.
+        series: by name; one that is missing or empty is unknown throughout.
+    """
+
+    bars: Bars
+    series: SeriesByName
+
+
+def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHistory:
+    """Bars of `symbol` and what `config` has seen beside them.
+
+    The taker's share of a minute comes from trades, or from the klines where those have it.
+
+    Raises:
+        DataError: there are no bars, or crypto features are wanted of bars without a volume.
+    """
+    bars = store.load(symbol)
+    if config.features == "micro":
+        return PairHistory(bars, {})
+    unknown = np.flatnonzero(np.isnan(bars.volume))
+    if len(unknown):
+        raise DataError(
+            f"{store.path}: {len(unknown):,} bars of {symbol} have no volume (first at "
+            f"{utc_text(int(bars.open_time_ns[unknown[0]]))} UTC), which crypto features need: "
+            "import a file that has it, or choose other market.symbols"
+        )
+    # Settlements are paid, whether they are seen or not.
+    series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
+    series |= {name: store.load_series(MACRO, name) for name in config.macro}
+    if TAKER_BUY_SHARE in series:
+        series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], store, bars)
+    return PairHistory(bars, series)
+
+
+def _with_klines(trades: Series, store: "BarStore", bars: Bars) -> Series:
+    """Shares from `trades`, and from klines in the minutes that those leave out."""
+    bought = store.load_extras(bars.symbol).get("taker_buy_volume")
+    if bought is None:
+        return trades
+    known = ~np.isnan(bought) & (bars.volume > 0.0)
+    known &= ~np.isin(bars.open_time_ns, trades.event_ns)
+    opens = bars.open_time_ns[known]
+    return Series.in_order(
+        bars.symbol,
+        TAKER_BUY_SHARE,
+        np.concatenate([trades.event_ns, opens]),
+        np.concatenate([trades.known_ns, opens + MINUTE_NS]),
+        np.concatenate([trades.value, bought[known] / bars.volume[known]]),
+    )

@@ -1,0 +1,37 @@
+"""A text file as blocks of whole lines, a few megabytes at a time."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.importers.fields import Lines
+from mlx_muzero.market.importers.formats import open_text
+
+BLOCK_BYTES = 4 << 20
+
+
+def line_blocks(path: Path) -> Iterator[tuple[Lines, int]]:
+    """Lines of a csv file, plain or zipped, with how many of its bytes are behind.
+
+    Raises:
+        DataError: the file cannot be read, or a line is longer than a block.
+    """
+    with open_text(path) as (stream, _):
+        done, line, rest = 0, 1, b""
+        while True:
+            block = stream.read(BLOCK_BYTES)
+            done += len(block)
+            text = rest + block
+            cut = len(text) if not block else text.rfind(b"\n") + 1
+            text, rest = text[:cut], text[cut:]
+            if len(rest) > BLOCK_BYTES:
+                raise DataError(f"{path}:{line}: a line of more than {len(rest)} bytes")
+            if text:
+                if line == 1:
+                    text = text.removeprefix(codecs.BOM_UTF8)
+                lines = Lines.split(text, line)
+                line += lines.total
+                yield lines, done
+            if not block:
+                return

@@ -1,0 +1,125 @@
+"""Reads captures of an order book into its imbalance of every minute.
+
+A capture is gzip text, one message a line: ``<local time ns> <JSON>``, where the JSON is that of
+Binance's combined stream (``depth`` differences; other streams are passed over) or a REST snapshot
+of the book. Messages are taken at the exchange's time, which no local clock shifts.
+"""
+
+import gzip
+import json
+import re
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.market.importers.order_book import OrderBook
+from mlx_muzero.market.importers.report import Progress
+from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
+from mlx_muzero.market.series import BOOK_IMBALANCE
+
+FIRST_LINE = re.compile(r"\d{19} \{")
+
+SECONDS_NEEDED = 30
+"""Seconds of a minute at which the book must be known for the minute to have a value."""
+
+QUIET_NS = 5_000_000_000
+"""After so long without a message nobody knows the book any more."""
+
+_SECOND_NS = 1_000_000_000
+_MS = 1_000_000
+
+
+def read_depth_capture(path: Path, symbol: str | None, progress: Progress | None) -> SeriesFile:
+    """The imbalance of every minute: the mean of `OrderBook.imbalance` at its whole seconds.
+
+    At second s the book holds the messages stamped before s. A minute is known at its close.
+
+    Raises:
+        DataError: a line cannot be read, there is no snapshot, or the streams are of another
+            symbol or of several.
+    """
+    book = OrderBook()
+    sampled: dict[int, list[float]] = {}
+    due_ns = last_ns = 0
+    count = 0
+    for line, message in _messages(path, progress):
+        count += 1
+        try:
+            if "lastUpdateId" in message:
+                kind, data = "snapshot", message
+            elif "@depth" in message["stream"]:
+                kind, data = "update", message["data"]
+                symbol = _same_symbol(symbol, str(data["s"]), f"{path}:{line}")
+            else:
+                continue
+            # Spot snapshots carry no time; those of futures do.
+            now_ns = int(data["E"]) * _MS if "E" in data else last_ns
+            if now_ns - last_ns > QUIET_NS:
+                due_ns = now_ns - now_ns % _SECOND_NS + _SECOND_NS
+            while due_ns <= now_ns:
+                _sample(book, due_ns, sampled)
+                due_ns += _SECOND_NS
+            last_ns = max(last_ns, now_ns)
+            book.snapshot(data) if kind == "snapshot" else book.update(data)
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(f"{path}:{line}: no message of an order book: {error!r}") from error
+    if symbol is None or not sampled:
+        raise DataError(
+            f"{path}: no second at which the book is known: it needs depth and snapshot"
+        )
+    return _by_minute(path, symbol, count, sampled, book.breaks)
+
+
+def _sample(book: OrderBook, time_ns: int, sampled: dict[int, list[float]]) -> None:
+    imbalance = book.imbalance()
+    if imbalance is not None:
+        # The book at the end of a minute belongs to it.
+        sampled.setdefault((time_ns - 1) // MINUTE_NS, []).append(imbalance)
+
+
+def _by_minute(
+    path: Path, symbol: str, count: int, sampled: dict[int, list[float]], breaks: int
+) -> SeriesFile:
+    full = {m: values for m, values in sampled.items() if len(values) >= SECONDS_NEEDED}
+    opens = np.array(sorted(full), np.int64) * MINUTE_NS
+    value = np.array([np.mean(full[minute]) for minute in sorted(full)])
+    lines = np.arange(len(opens))
+    points = Points(symbol, BOOK_IMBALANCE, lines, opens, opens + MINUTE_NS, value)
+    file = series_file(path, count, [points])
+    if len(full) < len(sampled):
+        left_out = len(sampled) - len(full)
+        file.notes.append(
+            f"{left_out} minutes have fewer than {SECONDS_NEEDED} seconds of a known book"
+        )
+    if breaks:
+        file.notes.append(f"messages are missing {breaks} times; the book is unknown from there")
+    return file
+
+
+def _messages(path: Path, progress: Progress | None) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    size = path.stat().st_size
+    try:
+        with path.open("rb") as packed, gzip.open(packed, "rt", encoding="utf-8") as text:
+            for line, row in enumerate(text, 1):
+                if not FIRST_LINE.match(row):
+                    raise DataError(f"{path}:{line}: no time and message: {row[:60]!r}")
+                try:
+                    message = json.loads(row[20:])
+                except ValueError as error:
+                    raise DataError(f"{path}:{line}: not JSON ({error})") from error
+                yield line, message
+                if progress is not None and line % 10_000 == 0:
+                    progress(packed.tell(), size)
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def _same_symbol(known: str | None, named: str, where: str) -> str:
+    if known not in (None, named):
+        raise DataError(f"{where}: a message of {named}; {known} was wanted")
+    return named

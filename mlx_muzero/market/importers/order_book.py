@@ -1,0 +1,91 @@
+"""An order book kept from Binance's messages, and how far it leans to one side.
+
+Binance USD-M "How to manage a local order book correctly": differences are applied onto a
+snapshot; each names the one before it, so a lost one shows, and the book is unknown until the
+next snapshot. Spot differences name the first of their updates instead.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest, nsmallest
+from typing import Any
+
+LEVELS = 10
+"""Best levels of each side that count."""
+
+# Differences kept for a snapshot that is on its way: more than a minute of the busiest stream.
+_WAITING = 10_000
+
+
+class OrderBook:
+    """Levels of both sides while the sequence of messages is unbroken.
+
+    Attributes:
+        breaks: how often a difference did not follow the one before it.
+    """
+
+    def __init__(self) -> None:
+        self.breaks = 0
+        self._bids: dict[float, float] = {}
+        self._asks: dict[float, float] = {}
+        self._last_id: int | None = None
+        self._snapshot_id: int | None = None
+        self._waiting: deque[Mapping[str, Any]] = deque(maxlen=_WAITING)
+
+    @property
+    def known(self) -> bool:
+        """Whether the book is that of the exchange."""
+        return self._last_id is not None
+
+    def snapshot(self, message: Mapping[str, Any]) -> None:
+        """Begin with a snapshot, and the differences from before it arrived that go beyond it."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        self._bids, self._asks = {}, {}
+        _apply(self._bids, message["bids"])
+        _apply(self._asks, message["asks"])
+        self._snapshot_id = self._last_id = int(message["lastUpdateId"])
+        for difference in waiting:
+            self.update(difference)
+
+    def update(self, message: Mapping[str, Any]) -> None:
+        """Apply a difference; one that the snapshot holds already changes nothing."""
+        first, last = int(message["U"]), int(message["u"])
+        if self._last_id is None:
+            self._waiting.append(message)
+            return
+        if self._snapshot_id is not None:
+            if last < self._snapshot_id:
+                return
+            follows = first <= self._snapshot_id + 1
+        else:
+            follows = int(message.get("pu", first - 1)) == self._last_id
+        if not follows:
+            self.breaks += 1
+            self._last_id = self._snapshot_id = None
+            self._waiting.append(message)
+            return
+        self._snapshot_id = None
+        self._last_id = last
+        _apply(self._bids, message["b"])
+        _apply(self._asks, message["a"])
+
+    def best(self) -> tuple[float, float]:
+        """Highest bid and lowest ask."""
+        return max(self._bids), min(self._asks)
+
+    def imbalance(self) -> float | None:
+        """(B - A) / (B + A) of the quantities on the `LEVELS` best levels; None if unknown."""
+        if not self.known or not self._bids or not self._asks:
+            return None
+        bid = sum(self._bids[price] for price in nlargest(LEVELS, self._bids))
+        ask = sum(self._asks[price] for price in nsmallest(LEVELS, self._asks))
+        return (bid - ask) / (bid + ask)
+
+
+def _apply(side: dict[float, float], levels: Iterable[Sequence[str]]) -> None:
+    for price, quantity in levels:
+        if float(quantity) == 0.0:
+            side.pop(float(price), None)
+        else:
+            side[float(price)] = float(quantity)

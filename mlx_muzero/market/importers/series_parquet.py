@@ -1,0 +1,56 @@
+"""Reads funding rates of one or many symbols from parquet."""
+
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.importers.report import Progress
+from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
+from mlx_muzero.market.series import FUNDING_RATE
+from mlx_muzero.market.store import FileReader
+
+FUNDING_COLUMNS = ("timestamp", FUNDING_RATE)
+
+
+def parquet_columns(path: Path) -> set[str]:
+    """Column names of a parquet file."""
+    with FileReader() as reader:
+        described = reader.fetch("describe select * from read_parquet(?)", [str(path)])
+    return {str(name) for name in described["column_name"]}
+
+
+def read_funding_parquet(path: Path, symbol: str | None, progress: Progress | None) -> SeriesFile:
+    """Columns ``timestamp, funding_rate`` and, unless `symbol` tells, ``symbol``.
+
+    Raises:
+        DataError: a row lacks something, or there is no row of `symbol`.
+    """
+    columns = parquet_columns(path)
+    missing = {*FUNDING_COLUMNS, *(() if symbol else ("symbol",))} - columns
+    if missing:
+        raise DataError(f"{path}: no column {', '.join(sorted(missing))}")
+    named = "symbol::varchar" if "symbol" in columns else "?"
+    parameters: list[str | int] = [] if "symbol" in columns else [str(symbol)]
+    with FileReader() as reader:
+        table = reader.fetch(
+            f"""select {named} as symbol, file_row_number + 1 as line,
+                       epoch_ns("timestamp") as time_ns, {FUNDING_RATE}::double as rate
+                from read_parquet(?, file_row_number = true) order by file_row_number""",
+            [*parameters, str(path)],
+        )
+    for name in ("symbol", "time_ns", "rate"):
+        for row in np.flatnonzero(np.ma.getmaskarray(table[name]))[:1]:
+            raise DataError(f"{path}: row {table['line'][row]}: {name} is missing")
+    symbols = np.ma.getdata(table["symbol"]).astype(str)
+    if symbol is not None and symbol not in symbols:
+        raise DataError(f"{path}: no symbol {symbol}; it holds {', '.join(np.unique(symbols))}")
+    points = []
+    for name in [symbol] if symbol else np.unique(symbols).tolist():
+        rows = symbols == name
+        lines, time_ns, rate = (
+            np.ma.getdata(table[column])[rows] for column in ("line", "time_ns", "rate")
+        )
+        time_ns = time_ns.astype(np.int64)
+        points.append(Points(name, FUNDING_RATE, lines, time_ns, time_ns, rate))
+    return series_file(path, len(symbols), points)

@@ -1,0 +1,86 @@
+"""What every importer of series hands on, and the rule for what it may hold.
+
+A series is small and every point of it is read for hours or months, so nothing is left out: one
+row that cannot be read refuses the file.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.series import Series
+from mlx_muzero.types import F64, I64
+
+
+@dataclass(frozen=True)
+class SeriesFile:
+    """Everything a file says.
+
+    Attributes:
+        rows: rows or messages it was read from.
+        series: their points.
+        repeats: points given again with the same value; kept once.
+        notes: what the user should know.
+    """
+
+    rows: int
+    series: list[Series]
+    repeats: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """Rows of one series as a file gives them.
+
+    Attributes:
+        symbol: whose.
+        name: of the series.
+        lines: I64[n] where each stands.
+        event_ns: I64[n] what it is about.
+        known_ns: I64[n] since when it is known.
+        value: F64[n].
+    """
+
+    symbol: str
+    name: str
+    lines: I64
+    event_ns: I64
+    known_ns: I64
+    value: F64
+
+    def once(self, path: Path) -> tuple[Series, int]:
+        """Each point once, and how many came again.
+
+        Raises:
+            DataError: a value is not finite, or a point comes again with another one.
+        """
+        for row in np.flatnonzero(~np.isfinite(self.value))[:1]:
+            raise DataError(f"{path}:{self.lines[row]}: {self.name} is not a finite number")
+        order = np.lexsort((self.lines, self.event_ns, self.known_ns))
+        event, known, value = self.event_ns[order], self.known_ns[order], self.value[order]
+        again = np.zeros(len(order), bool)
+        again[1:] = (np.diff(event) == 0) & (np.diff(known) == 0)
+        for row in np.flatnonzero(again[1:] & (np.diff(value) != 0))[:1] + 1:
+            raise DataError(
+                f"{path}:{self.lines[order[row]]}: {self.name} of {self.symbol} at "
+                f"{utc_text(int(event[row]))} UTC came before, with another value"
+            )
+        keep = ~again
+        series = Series(self.symbol, self.name, event[keep], known[keep], value[keep])
+        return series, int(again.sum())
+
+
+def series_file(path: Path, rows: int, points: list[Points]) -> SeriesFile:
+    """`points` as a file's content.
+
+    Raises:
+        DataError: there is none, or as `Points.once`.
+    """
+    if not any(len(part.value) for part in points):
+        raise DataError(f"{path}: holds no value")
+    found = [part.once(path) for part in points]
+    return SeriesFile(rows, [series for series, _ in found], sum(again for _, again in found))

@@ -1,0 +1,131 @@
+"""Series beside the bars: what each is called, what its values are, how long they stay good.
+
+A point has two times: what it is about (`event_ns`) and from when on it is known (`known_ns`).
+Only the second one decides who may read it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
+from mlx_muzero.types import F64, I64
+
+MACRO = "MACRO"
+"""Stands for the symbol of series that concern every pair."""
+
+FUNDING_RATE = "funding_rate"
+"""Share of the position's value that longs pay shorts at a settlement (negative: receive)."""
+OPEN_INTEREST = "open_interest"
+"""Open contracts, in units of the base currency."""
+TAKER_BUY_SHARE = "taker_buy_share"
+"""Share of a minute's traded volume whose buyer was the taker, in [0, 1]."""
+TRADE_COUNT = "trade_count"
+"""Trades of a minute."""
+BOOK_IMBALANCE = "book_imbalance"
+"""Bid less ask quantity over both, best levels, mean over a minute, in [-1, 1]."""
+
+MAX_AGE_NS = {
+    FUNDING_RATE: 9 * HOUR_NS,
+    OPEN_INTEREST: 15 * MINUTE_NS,
+    TAKER_BUY_SHARE: 2 * MINUTE_NS,
+    TRADE_COUNT: 2 * MINUTE_NS,
+    BOOK_IMBALANCE: 2 * MINUTE_NS,
+}
+"""How long after it became known a value counts as known: its usual interval and some slack."""
+
+MACRO_MAX_AGE_NS = 100 * DAY_NS
+"""A quarterly figure, published late."""
+
+
+@dataclass(frozen=True, eq=False)
+class Series:
+    """Points of one series of one symbol, by the time they became known.
+
+    Attributes:
+        symbol: of the bars it stands beside, or `MACRO`.
+        name: which series.
+        event_ns: I64[n] UTC times the values are about.
+        known_ns: I64[n] UTC times from which they are known, not decreasing.
+        value: F64[n] finite values.
+
+    Raises:
+        ValueError: if the arrays differ in length, are out of order, or a value is not finite.
+    """
+
+    symbol: str
+    name: str
+    event_ns: I64
+    known_ns: I64
+    value: F64
+
+    def __post_init__(self) -> None:
+        """Check what every user of a series relies on."""
+        if not self.event_ns.shape == self.known_ns.shape == self.value.shape:
+            raise ValueError(f"{self.name}: times and values differ in number")
+        if (np.diff(self.known_ns) < 0).any():
+            raise ValueError(f"{self.name}: points are not in the order they became known")
+        if not np.isfinite(self.value).all():
+            raise ValueError(f"{self.name}: a value is not finite")
+
+    @classmethod
+    def in_order(cls, symbol: str, name: str, event_ns: I64, known_ns: I64, value: F64) -> Self:
+        """The series of points in any order: by the time known, then the time they are about."""
+        order = np.lexsort((event_ns, known_ns))
+        return cls(symbol, name, event_ns[order], known_ns[order], value[order])
+
+    @classmethod
+    def empty(cls, symbol: str, name: str) -> Self:
+        """A series of which nothing is known."""
+        none = np.empty(0, np.int64)
+        return cls(symbol, name, none, none, np.empty(0))
+
+    def __len__(self) -> int:
+        """Number of points (n)."""
+        return len(self.value)
+
+    def slice(self, start: int, stop: int) -> "Series":
+        """Points `start` to `stop` (exclusive) by index, sharing memory."""
+        part = slice(start, stop)
+        columns = (self.event_ns[part], self.known_ns[part])
+        return Series(self.symbol, self.name, *columns, self.value[part])
+
+    def as_of(self, time_ns: I64, max_age_ns: int) -> F64:
+        """The newest value known at each time, ``f64[T]``; NaN where it is older than that."""
+        if not len(self):
+            return np.full(len(time_ns), np.nan)
+        newest = np.searchsorted(self.known_ns, time_ns, side="right") - 1
+        at = np.maximum(newest, 0)
+        fresh = (newest >= 0) & (time_ns - self.known_ns[at] <= max_age_ns)
+        return np.where(fresh, self.value[at], np.nan)
+
+
+def max_age_ns(name: str) -> int:
+    """How long a value of the series `name` counts as known; what is not listed is macro."""
+    return MAX_AGE_NS.get(name, MACRO_MAX_AGE_NS)
+
+
+@dataclass(frozen=True)
+class SeriesSummary:
+    """What the store holds of one series; times are those at which values became known."""
+
+    symbol: str
+    name: str
+    points: int
+    first_ns: int
+    last_ns: int
+
+
+@dataclass(frozen=True)
+class SeriesMerge:
+    """What became of points written to the store: the first value of a point stays."""
+
+    inserted: int
+    duplicates: int
+    conflicts: int
+
+
+SeriesByName = Mapping[str, Series]
+"""Series of one symbol and the macro ones, by name."""

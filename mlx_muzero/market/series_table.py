@@ -1,0 +1,71 @@
+"""The store's table of series: points unique by symbol, name and both their times.
+
+A point that is there already stays: an equal one is a duplicate, another one a conflict. A figure
+revised later has another time of being known, and is another point.
+"""
+
+import numpy as np
+
+from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
+from mlx_muzero.market.staging import Database
+
+CREATE_SERIES = """
+create table series(
+    symbol varchar not null, name varchar not null, event_time timestamp_ns not null,
+    known_time timestamp_ns not null, value double not null);
+"""
+
+_SAME_POINT = """a.symbol = b.symbol and a.name = b.name and a.event_time = b.event_time
+                 and a.known_time = b.known_time"""
+
+
+class SeriesTable:
+    """Reads and writes the table through the store's connection."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def write(self, series: Series) -> SeriesMerge:
+        """Add points, each given once (inside the caller's transaction)."""
+        columns = {"event_ns": series.event_ns, "known_ns": series.known_ns, "value": series.value}
+        self._db.register("incoming", {k: np.ascontiguousarray(v) for k, v in columns.items()})
+        self._db.execute(
+            """create or replace temp table fresh as
+               select ?::varchar as symbol, ?::varchar as name,
+                      make_timestamp_ns(event_ns) as event_time,
+                      make_timestamp_ns(known_ns) as known_time, value from incoming""",
+            [series.symbol, series.name],
+        )
+        self._db.unregister("incoming")
+        overlap, conflicts = self._db.execute(
+            f"""select count(*), count(*) filter (a.value <> b.value)
+                from series a join fresh b on {_SAME_POINT}"""
+        ).fetchone()
+        self._db.execute(
+            f"""insert into series select * from fresh b anti join series a on {_SAME_POINT}
+                order by known_time, event_time"""
+        )
+        self._db.execute("drop table fresh")
+        return SeriesMerge(len(series) - overlap, overlap - conflicts, conflicts)
+
+    def load(self, symbol: str, name: str) -> Series:
+        """Every point of one series; empty if there is none."""
+        found = self._db.execute(
+            """select epoch_ns(event_time) as event_ns, epoch_ns(known_time) as known_ns, value
+               from series where symbol = ? and name = ? order by known_time, event_time""",
+            [symbol, name],
+        ).fetchnumpy()
+        event_ns, known_ns = (np.asarray(found[key], np.int64) for key in ("event_ns", "known_ns"))
+        return Series(symbol, name, event_ns, known_ns, np.asarray(found["value"], np.float64))
+
+    def summaries(self) -> list[SeriesSummary]:
+        """What there is, by symbol and name."""
+        rows = self._db.execute(
+            """select symbol, name, count(*), epoch_ns(min(known_time)), epoch_ns(max(known_time))
+               from series group by symbol, name order by symbol, name"""
+        ).fetchall()
+        return [SeriesSummary(*row) for row in rows]
+
+    def remove(self, symbol: str) -> None:
+        """Forget every series of `symbol`."""
+        self._db.execute("delete from series where symbol = ?", [symbol])

@@ -1,0 +1,22 @@
+"""The encoders of a window of bars behind one interface: [n, W, F] -> [n, W, channels]."""
+
+import mlx.nn as nn
+
+from mlx_muzero.config import ModelConfig
+from mlx_muzero.networks.resnet import ResidualEncoder
+from mlx_muzero.networks.tcn import TemporalEncoder
+from mlx_muzero.networks.transformer import TransformerEncoder
+
+
+def build_encoder(config: ModelConfig, features: int, window_bars: int) -> nn.Module:
+    """The encoder that `model.encoder` names: [n, W, F] -> [n, W, `config.encoder_channels`]."""
+    channels, dropout = config.encoder_channels, config.dropout
+    match config.encoder:
+        case "tcn":
+            return TemporalEncoder(features, channels, config.tcn_kernel, dropout)
+        case "resnet":
+            kernel, blocks = config.resnet_kernel, config.resnet_blocks
+            return ResidualEncoder(features, channels, kernel, blocks, dropout)
+        case "transformer":
+            heads, layers = config.transformer_heads, config.transformer_layers
+            return TransformerEncoder(features, window_bars, channels, heads, layers, dropout)

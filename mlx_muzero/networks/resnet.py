@@ -1,0 +1,54 @@
+"""A residual convolutional encoder of a window of bars (He et al. 2016, "Identity mappings")."""
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from mlx_muzero.networks.layers import CausalConv1d
+
+
+def dilation(block: int) -> int:
+    """Bars between the taps of residual block `block`: 1, 2, 4, ..."""
+    return 2**block
+
+
+class PreActivationBlock(nn.Module):
+    """Twice layer norm, ReLU and a causal convolution, added to what came in."""
+
+    def __init__(self, channels: int, kernel: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(channels)
+        self.conv_1 = CausalConv1d(channels, channels, kernel, dilation)
+        self.norm_2 = nn.LayerNorm(channels)
+        self.conv_2 = CausalConv1d(channels, channels, kernel, dilation)
+        self.dropout = nn.Dropout(dropout)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """[n, W, channels] -> [n, W, channels]."""
+        h = self.conv_1(nn.relu(self.norm_1(x)))
+        return x + self.conv_2(self.dropout(nn.relu(self.norm_2(h))))
+
+
+class ResidualEncoder(nn.Module):
+    """A 1x1 convolution, residual blocks of growing dilation, layer norm and ReLU.
+
+    Causal: the output at bar t depends on no bar after t. Layer norm looks at one bar of one window
+    only, so rows do not depend on each other in training either.
+    """
+
+    def __init__(
+        self, features: int, channels: int, kernel: int, blocks: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.input = nn.Linear(features, channels)
+        self.blocks = [
+            PreActivationBlock(channels, kernel, dilation(block), dropout)
+            for block in range(blocks)
+        ]
+        self.norm = nn.LayerNorm(channels)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """[n, W, F] -> [n, W, channels]."""
+        x = self.input(x)
+        for block in self.blocks:
+            x = block(x)
+        return nn.relu(self.norm(x))

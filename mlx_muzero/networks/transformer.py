@@ -1,0 +1,76 @@
+"""A small transformer over the rows of a window (Vaswani et al. 2017; pre-LN, Xiong et al. 2020).
+
+Every row attends to every other: the whole window is known when it is read.
+"""
+
+import mlx.core as mx
+import mlx.nn as nn
+
+MLP_EXPANSION = 2
+"""Width of a layer's hidden units over the width of the encoder."""
+
+POSITION_DEVIATION = 0.02
+"""Of the learned positions at the start: small beside the rows they are added to."""
+
+
+class SelfAttention(nn.Module):
+    """Scaled dot-product attention in several heads."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width)
+        self.key = nn.Linear(width, width)
+        self.value = nn.Linear(width, width)
+        self.output = nn.Linear(width, width)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """[n, W, width] -> [n, W, width]."""
+        rows, window, width = x.shape
+
+        def split(projected: mx.array) -> mx.array:
+            by_head = projected.reshape(rows, window, self.heads, width // self.heads)
+            return by_head.transpose(0, 2, 1, 3)
+
+        query, key, value = split(self.query(x)), split(self.key(x)), split(self.value(x))
+        scores = query @ key.transpose(0, 1, 3, 2) * (width // self.heads) ** -0.5
+        mixed = mx.softmax(scores, axis=-1) @ value
+        return self.output(mixed.transpose(0, 2, 1, 3).reshape(rows, window, width))
+
+
+class TransformerLayer(nn.Module):
+    """Layer norm and attention, then layer norm and two linear layers, each with a residual."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_1 = nn.LayerNorm(width)
+        self.attention = SelfAttention(width, heads)
+        self.norm_2 = nn.LayerNorm(width)
+        self.linear_1 = nn.Linear(width, MLP_EXPANSION * width)
+        self.linear_2 = nn.Linear(MLP_EXPANSION * width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """[n, W, width] -> [n, W, width]."""
+        x = x + self.dropout(self.attention(self.norm_1(x)))
+        return x + self.dropout(self.linear_2(nn.relu(self.linear_1(self.norm_2(x)))))
+
+
+class TransformerEncoder(nn.Module):
+    """A linear layer with a learned position for each row, transformer layers, layer norm."""
+
+    def __init__(
+        self, features: int, window_bars: int, width: int, heads: int, layers: int, dropout: float
+    ) -> None:
+        super().__init__()
+        self.input = nn.Linear(features, width)
+        self.positions = mx.random.normal((window_bars, width), scale=POSITION_DEVIATION)
+        self.layers = [TransformerLayer(width, heads, dropout) for _ in range(layers)]
+        self.norm = nn.LayerNorm(width)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """[n, W, F] -> [n, W, width]."""
+        x = self.input(x) + self.positions
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x)

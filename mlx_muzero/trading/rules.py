@@ -1,0 +1,89 @@
+"""What an account may do, what it pays, what it is rewarded for and what it sees of itself."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from mlx_muzero.config import Config
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.positions import ACTION_TABLES, FX_ACTIONS, ActionTable
+from mlx_muzero.trading.rewards import RewardFunction, Sharpe, reward_function
+
+POSITION_FEATURES = (
+    "position_side",
+    "position_pips",
+    "bars_since_entry",
+    "pips_from_peak",
+    "max_drawdown_pips",
+    "accumulated_dd",
+)
+"""FX "Position State Features", in order; the last five are tanh(x / 100), all are 0 when flat.
+
+position_side is the signed exposure. Pips are gross and of the open trade; their peak begins at
+the entry's 0, and accumulated_dd adds up pips_from_peak over the bars since.
+"""
+
+BALANCE_FEATURE = "balance_pips"
+"""tanh(x / 100) of the account's net equity since the session began (CRYPTO 3A)."""
+
+FEATURE_SCALE = 100.0
+
+
+@dataclass(frozen=True)
+class TradingRules:
+    """The rules of all accounts of a run.
+
+    Attributes:
+        table: positions and actions.
+        pip_size: price of one pip; 0 where a pip is a basis point of the price of a fill.
+        costs: what fills pay.
+        reward: "amddp1", "mark_to_market" or "differential_sharpe".
+        reward_scale: reward per pip of mark_to_market, or per unit of differential_sharpe.
+        sharpe: constants of differential_sharpe.
+        sees_balance: the agent sees the balance of its accounts too.
+    """
+
+    table: ActionTable = FX_ACTIONS
+    pip_size: float = 0.01
+    costs: Costs = Costs()
+    reward: str = "amddp1"
+    reward_scale: float = 1.0
+    sharpe: Sharpe = Sharpe()
+    sees_balance: bool = False
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """The configured actions, costs and reward."""
+        trading = config.trading
+        return cls(
+            table=ACTION_TABLES[trading.actions],
+            pip_size=config.market.pip_size,
+            costs=Costs.from_config(trading),
+            reward=trading.reward,
+            reward_scale=trading.reward_scale,
+            sharpe=Sharpe(trading.sharpe_rate, trading.sharpe_deviation_pips),
+            sees_balance=trading.actions == "targets",
+        )
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            ValueError: a negative pip, a scale that is not positive, or no such reward.
+        """
+        if not self.pip_size >= 0.0 or not self.reward_scale > 0.0:
+            raise ValueError("pip_size must not be negative and reward_scale must be positive")
+        self.new_reward()
+
+    @property
+    def position_features(self) -> tuple[str, ...]:
+        """Names of what an agent sees of its account, in order."""
+        return POSITION_FEATURES + (BALANCE_FEATURE,) * self.sees_balance
+
+    @property
+    def unit(self) -> str:
+        """What reports call a pip of this instrument."""
+        return "pips" if self.pip_size else "bps"
+
+    def new_reward(self) -> RewardFunction:
+        """The reward scheme as it begins a session."""
+        return reward_function(self.reward, self.reward_scale, self.sharpe)
