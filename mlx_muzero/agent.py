@@ -104,7 +104,11 @@ class Agent:
         """One decision without noise, from ``f32[1, W, F]`` and ``i32[1]``, and its whole tree."""
         seed = np.zeros(1, np.uint64)
         result = self.plan(observation, position, seed, simulations=simulations, noise=False)
-        return result, self._search(simulations).tree(0)
+        return result, self.tree(0, simulations=simulations)
+
+    def tree(self, root: int, *, simulations: int) -> TreeTable:
+        """The tree of `root` in the last plan, which was made with that many simulations."""
+        return self._search(simulations).tree(root)
 
     def _evaluate_with(self, search: SearchConfig) -> None:
         self._config = search

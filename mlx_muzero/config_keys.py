@@ -89,14 +89,16 @@ class Key:
 
 
 def _keys() -> dict[str, dict[str, Key]]:
-    sections: dict[str, dict[str, Key]] = {}
-    for section, kind in get_type_hints(Config).items():
-        hints = get_type_hints(kind)
-        sections[section] = {
-            field.name: _key(section, field, hints[field.name])
-            for field in dataclasses.fields(kind)
-        }
-    return sections
+    sections = get_type_hints(Config).items()
+    return {section: section_keys(section, kind) for section, kind in sections}
+
+
+def section_keys(section: str, kind: type) -> dict[str, Key]:
+    """Keys of a section by name: the fields of its dataclass, made by `config.setting`."""
+    hints = get_type_hints(kind)
+    return {
+        field.name: _key(section, field, hints[field.name]) for field in dataclasses.fields(kind)
+    }
 
 
 def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:

@@ -33,7 +33,9 @@ def append_line(path: Path, line: bytes) -> None:
         data = b"\n" + data
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     try:
-        os.write(descriptor, data)
+        # All of it in one call, but where the disk is full: then the next one says so.
+        while data:
+            data = data[os.write(descriptor, data) :]
     finally:
         os.close(descriptor)
 
@@ -45,6 +47,25 @@ def _ends_in_torn_line(path: Path) -> bool:
             return file.read(1) != b"\n"
     except OSError:
         return False
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """This process alone holds `path`; the system lets go of it however the process ends.
+
+    Raises:
+        BlockingIOError: another process holds it; its text is that one's id, "?" if unknown.
+    """
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise BlockingIOError(lock.read().strip() or "?") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 @contextmanager

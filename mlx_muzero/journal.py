@@ -5,7 +5,7 @@ when the run goes on, and readers skip it.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,15 @@ class Journal:
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """The events of a journal, oldest first; lines that are not whole JSON objects are skipped."""
     with path.open("rb") as file:
-        for line in file:
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and "event" in event:
-                yield event
+        yield from events(file)
+
+
+def events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The events among `lines`."""
+    for line in lines:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(event, dict) and "event" in event:
+            yield event

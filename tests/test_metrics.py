@@ -101,7 +101,7 @@ def test_numbers_that_cannot_belong_together():
     with pytest.raises(ValueError, match="add up"):
         measure(trades_with([10]), np.zeros((1, 1)), np.array([1, 0, 0, 0]), NAMES)
     with pytest.raises(ValueError, match="count"):
-        measure(trades_with([]), np.zeros((1, 2)), np.array([1, 0, 0, 0]), NAMES)
+        measure(trades_with([]), np.zeros((1, 2)), np.array([1, 0, 1]), NAMES)
     with pytest.raises(ValueError, match="at least one"):
         measure(trades_with([]), np.zeros((0, 2)), np.array([0, 0, 0, 0]), NAMES)
 

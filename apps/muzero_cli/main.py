@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from mlx_muzero.errors import MuZeroError
-from muzero_cli import config, data
+from muzero_cli import config, data, paper
 from muzero_cli.audit_reward import audit_reward
 from muzero_cli.doctor import doctor
 from muzero_cli.evaluate import evaluate
@@ -37,6 +37,7 @@ app = typer.Typer(
 data.app.command("synth")(synth)
 app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
+app.add_typer(paper.app, name="paper")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("audit-reward")(audit_reward)

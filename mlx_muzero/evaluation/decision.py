@@ -9,13 +9,12 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.frames import minutes_before
-from mlx_muzero.market.outcomes import DEVIATION_BARS, outcome_thresholds
+from mlx_muzero.market.outcomes import next_threshold
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.env import observations
 from mlx_muzero.trading.positions import FLAT
-from mlx_muzero.types import F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,13 +49,19 @@ def decide_at(
     Raises:
         DataError: there is no such bar, or too few before it for an observation.
     """
-    bar = _bar_at(dataset, open_time_ns)
+    return decide(agent, dataset, rules, _bar_at(dataset, open_time_ns), simulations)
+
+
+def decide(
+    agent: Agent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
+) -> Decision:
+    """As `decide_at`, at the close of a bar given by its index, at which a session can start."""
     account = TradingCore(rules, 1)
     account.reset(dataset.close[[bar]], np.array([bar]))
     observation = observations(dataset, np.array([bar]), account.position_features())
     position = np.array([FLAT], np.int32)
     result, tree = agent.explain(observation, position, simulations=simulations)
-    threshold = _next_threshold(dataset.close[: bar + 1])
+    threshold = next_threshold(dataset.close[: bar + 1])
     pip = pip_price(dataset.close[[bar]], rules.pip_size)
     return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)
 
@@ -75,9 +80,3 @@ def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:
             f"observation needs {minutes_before(dataset.config):,}"
         )
     return bar
-
-
-def _next_threshold(close: F64) -> float:
-    """Threshold of the bar that follows `close`, which it does not depend on itself."""
-    recent = np.append(close[-(DEVIATION_BARS + 1) :], close[-1])
-    return float(outcome_thresholds(recent)[-1])

@@ -31,6 +31,12 @@ def outcome_thresholds(close: F64) -> F64:
     return thresholds
 
 
+def next_threshold(close: F64) -> float:
+    """Threshold of the bar after `close` ``[T]``, which it does not depend on itself."""
+    recent = np.append(close[-(DEVIATION_BARS + 1) :], close[-1])
+    return float(outcome_thresholds(recent)[-1])
+
+
 def outcome_labels(close: F64) -> I8:
     """Outcome of every bar against the close before it, ``i8[T]``; `UNKNOWN` while warming up."""
     threshold = outcome_thresholds(close)

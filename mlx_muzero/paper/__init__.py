@@ -1,1 +1,12 @@
-"""Paper trading: real markets, simulated fills. So far, the feeds it will trade on."""
+"""Paper trading: real markets, simulated fills, state that outlives its process.
+
+    feeds      live bars as events          minute      bars -> minutes to decide on
+    session    the state machine: a minute or a command in, a transaction out
+      account  positions and money          fills       when and at what price an order is filled
+      risk     limits and their reactions   mode        what may be traded now, and why
+      planner  search, trees, deadline      observation what the networks see
+    store      transactions, durable first  engine      feed -> session -> store -> journal
+    parity     the same session through the batch path; report its metrics
+
+docs/paper.md states the rules.
+"""

@@ -5,7 +5,10 @@ where everything is valued (`mark`). Money is float64; only the reward and the f
 float32.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+import numpy.typing as npt
 
 from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.ledger import Ledger, Trades
@@ -219,6 +222,25 @@ class TradingCore:
         if self.rules.sees_balance:
             features[:, -1] = np.tanh(self.equity_pips / FEATURE_SCALE)
         return features.astype(np.float32)
+
+    def state(self) -> dict[str, np.ndarray]:
+        """Everything the accounts are, but for closed trades: ``[B]`` arrays by name."""
+        return {name: a.copy() for name, a in vars(self).items() if isinstance(a, np.ndarray)}
+
+    def restore(self, state: Mapping[str, npt.ArrayLike]) -> None:
+        """Be as the core was that gave `state`, without its closed trades.
+
+        Raises:
+            ValueError: it is of other names or of another number of accounts.
+        """
+        now = self.state()
+        if state.keys() != now.keys():
+            raise ValueError(f"a core has {', '.join(now)}; the state has {', '.join(state)}")
+        for name, array in now.items():
+            values = np.array(state[name], array.dtype)
+            if values.shape != array.shape:
+                raise ValueError(f"{name} has shape {values.shape}, wanted {array.shape}")
+            setattr(self, name, values)
 
     def _vector(self, name: str, values: F64) -> F64:
         array = np.asarray(values, np.float64)

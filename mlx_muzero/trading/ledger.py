@@ -116,6 +116,12 @@ class Ledger:
         if len(trades):
             self._parts.append(trades)
 
+    def drain(self) -> Trades:
+        """Everything recorded so far, which is then forgotten."""
+        trades = self.trades()
+        self._parts.clear()
+        return trades
+
     def trades(self) -> Trades:
         """Everything recorded so far."""
         return Trades.concatenate(self._parts)

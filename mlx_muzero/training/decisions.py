@@ -7,11 +7,12 @@ from pathlib import Path
 from mlx_muzero import decision_log
 from mlx_muzero.agent import Agent
 from mlx_muzero.decision_log import DecisionRecord
-from mlx_muzero.evaluation.decision import decide_at
+from mlx_muzero.evaluation.decision import decide
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.trading.positions import FLAT, ActionTable
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.types import I64
 
 DECISIONS_PER_VALIDATION = 4
@@ -21,16 +22,16 @@ def record_decisions(
     folder: Path,
     agent: Agent,
     dataset: MarketDataset,
-    table: ActionTable,
+    rules: TradingRules,
     starts: I64,
     simulations: int,
     episodes: int,
 ) -> None:
     """Append what a flat account decides at the first of the sessions at `starts` to `folder`."""
+    table = rules.table
     for start in starts[:DECISIONS_PER_VALIDATION]:
-        open_time_ns = int(dataset.open_time_ns[start])
         began = time.perf_counter()
-        decision = decide_at(agent, dataset, open_time_ns, simulations)
+        decision = decide(agent, dataset, rules, int(start), simulations)
         latency_ms = 1e3 * (time.perf_counter() - began)
         result, tree = decision.result, decision.tree
         columns = {field.name: getattr(tree, field.name) for field in fields(tree)}
@@ -38,8 +39,8 @@ def record_decisions(
         decision_log.append(
             folder,
             DecisionRecord(
-                close_ns=open_time_ns + MINUTE_NS,
-                pair=dataset.config.symbol,
+                close_ns=int(dataset.open_time_ns[start]) + MINUTE_NS,
+                pair=dataset.config.pairs[dataset.pair[start]],
                 action=int(result.action[0]),
                 episodes=episodes,
                 action_names=list(table.action_names),

@@ -1,11 +1,9 @@
 """A run's folder and what ties its checkpoints to the market and the program (design 5)."""
 
-import fcntl
 import hashlib
 import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ from typing import Any
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
+from mlx_muzero.files import locked
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.env import observation_features
@@ -106,18 +105,14 @@ class RunFolder:
           RunError: another process holds the folder.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with self._lock_path.open("a+") as lock:
+        with ExitStack() as stack:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                stack.enter_context(locked(self._lock_path))
             except BlockingIOError as error:
-                lock.seek(0)
                 raise RunError(
-                    f"{self.path} is being trained by process {lock.read().strip() or '?'}. "
-                    "Stop that one first, or choose another --run."
+                    f"{self.path} is being trained by process {error}. Stop that one first, or "
+                    "choose another --run."
                 ) from error
-            lock.truncate(0)
-            lock.write(str(os.getpid()))
-            lock.flush()
             yield
 
     def holder(self) -> int | None:

@@ -320,7 +320,7 @@ class Trainer:
             self.folder.decisions_path,
             self.agent,
             self.dataset,
-            self.rules.table,
+            self.rules,
             self._validation_starts,
             self.config.search.num_simulations,
             self.counters.episodes,

@@ -1,0 +1,95 @@
+"""`mlx-muzero paper`: begin or go on with a paper session, command it, check it, report on it."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from mlx_muzero.config import Backend
+from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Overrides, Simulations
+
+app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
+
+Run = Annotated[Path, typer.Argument(help="Folder of the paper session.")]
+Command = Literal["stop-entries", "flatten", "halt", "resume"]
+
+
+@app.command()
+def start(
+    model: Annotated[Optional[Path], typer.Option(help="Training run whose model decides.")] = None,
+    pairs: Annotated[
+        Optional[str], typer.Option(help="Pairs with commas between, our names or the venue's.")
+    ] = None,
+    feed: Annotated[str, typer.Option(help="replay, ccxt:EXCHANGE or oanda.")] = "replay",
+    run: Annotated[
+        Optional[Path], typer.Option(help="Folder, new or begun; runs/paper-MODEL by default.")
+    ] = None,
+    checkpoint: Checkpoint = "best",
+    backend: Annotated[
+        Optional[Backend], typer.Option(help="What evaluates leaves; the run's by default.")
+    ] = None,
+    simulations: Simulations = None,
+    db: Annotated[Path, typer.Option(help="Bar store to replay.")] = DEFAULT_DATABASE,
+    from_: Annotated[
+        str, typer.Option("--from", help="First minute a replay trades, UTC: 2025-05-26T00:00.")
+    ] = "",
+    to: Annotated[str, typer.Option(help="End of a replay, UTC.")] = "",
+    speed: Annotated[
+        float, typer.Option(min=0.0, help="Of a replay: 1 is real time; 0 as fast as can be.")
+    ] = 0.0,
+    set_: Overrides = [],  # noqa: B006
+) -> None:
+    """Begin a session, or go on with the one in --run, whether it was stopped or killed.
+
+    Ctrl-C stops it; positions stay as they are. A session keeps what it was begun with: to go on,
+    name its --run alone.
+    """
+    from muzero_cli.paper_session import SessionOptions, trade
+
+    options = SessionOptions(
+        model, pairs, feed, checkpoint, backend, simulations, db, from_, to, tuple(set_)
+    )
+    if run is None and model is None:
+        raise typer.BadParameter("name a training run, or the --run to go on with", None, None)
+    trade(run or Path("runs") / f"paper-{Path(str(model)).name}", options, speed)
+
+
+def _command(name: Command, about: str) -> None:
+    def act(run: Run) -> None:
+        from mlx_muzero.control import send
+        from mlx_muzero.paper.folder import PaperFolder
+
+        typer.echo(f"{name}: {send(PaperFolder(run).socket_path, name)}")
+
+    app.command(name, help=about)(act)
+
+
+_command("stop-entries", "Open and increase no position any more; go on managing open ones.")
+_command("flatten", "Close every position at its next bar's open, then open none.")
+_command("halt", "Trade nothing any more; positions stay open.")
+_command("resume", "Trade again; losses count from now.")
+
+
+@app.command()
+def parity(run: Run, as_json: Json = False) -> None:
+    """Play a stopped session again through the batch path; exit code 5 if anything differs."""
+    from muzero_cli.paper_checks import show_parity
+
+    show_parity(run, as_json)
+
+
+@app.command()
+def report(
+    run: Run,
+    csv: Annotated[
+        Optional[Path], typer.Option(help="Also write the tables as CSV files there.")
+    ] = None,
+    parquet: Annotated[
+        Optional[Path], typer.Option(help="Also write the tables as Parquet files there.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Report on a stopped session: metrics, money, costs, funding, latency."""
+    from muzero_cli.paper_checks import show_report
+
+    show_report(run, {"csv": csv, "parquet": parquet}, as_json)

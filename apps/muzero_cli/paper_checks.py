@@ -1,0 +1,120 @@
+"""What `mlx-muzero paper parity` and `paper report` show."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.journal import Journal
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.opening import replayed_series
+from mlx_muzero.paper.parity import Parity, check_parity
+from mlx_muzero.paper.session_report import SessionReport, report_session
+from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.training.run import RunFolder
+from muzero_cli.console import output_console
+from muzero_cli.paper_session import load_planner
+
+
+def show_parity(run: Path, as_json: bool) -> None:
+    """Check a session, journal and print the result; exit code 5 where the paths differ."""
+    with _stopped(run) as (folder, store):
+        settings = folder.settings()
+        config, planner = load_planner(settings)
+        found = check_parity(store, settings, config, planner, replayed_series(settings, config))
+        Journal(folder.journal_path).append("parity", **found.as_dict())
+    if as_json:
+        typer.echo(json.dumps(found.as_dict()))
+    else:
+        output_console().print(_parity_table(run, found))
+        for text in (line for part in vars(found).values() for line in part.first):
+            Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+    if not found.exact:
+        raise typer.Exit(RunError.exit_code)
+
+
+def show_report(
+    run: Path, exports: Mapping[Literal["csv", "parquet"], Path | None], as_json: bool
+) -> None:
+    """Print a session's report, and write its tables where asked to."""
+    with _stopped(run) as (folder, store):
+        settings = folder.settings()
+        config = RunFolder(Path(settings.session.model)).config()
+        report = report_session(folder, store, settings, config)
+        for kind, target in exports.items():
+            if target is not None:
+                files = store.export(target, kind)
+                Console(stderr=True).print(f"{len(files)} tables written to {target}", markup=False)
+    if as_json:
+        typer.echo(json.dumps(report.as_dict()))
+    else:
+        output_console().print(_report_table(run, report))
+
+
+@contextmanager
+def _stopped(run: Path) -> Iterator[tuple[PaperFolder, PaperStore]]:
+    """The session at `run`, which nobody trades meanwhile."""
+    folder = PaperFolder(run)
+    if not folder.exists:
+        raise RunError(f"{run} holds no paper session (no paper.toml there).")
+    with folder.held(), PaperStore(folder.store_path, read_only=True) as store:
+        yield folder, store
+
+
+def _parity_table(run: Path, found: Parity) -> Table:
+    verdict = "exact" if found.exact else "NOT the same"
+    table = Table(title=f"{run}: recorded and replayed are {verdict}", box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for heading in ("recorded", "replayed", "differ"):
+        table.add_column(heading, justify="right")
+    for name, part in vars(found).items():
+        table.add_row(name, f"{part.recorded:,}", f"{part.replayed:,}", f"{part.differ:,}")
+    return table
+
+
+def _report_table(run: Path, report: SessionReport) -> Table:
+    m, money = report.metrics, report.money
+    table = Table(
+        title=f"{run}: {report.minutes:,} minutes, {utc_text(report.first_ns)} to "
+        f"{utc_text(report.last_ns)} UTC",
+        box=box.SIMPLE,
+        show_header=False,
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    profit_factor = "-" if m.profit_factor is None else f"{m.profit_factor:.2f}"
+    rows = {
+        "equity": f"{money['equity']:,.2f}",
+        "net": f"{money['net']:+,.2f}",
+        "  gross": f"{money['gross']:+,.2f}",
+        "  cost of fills": f"{-money['cost']:+,.2f}",
+        "  funding": f"{-money['funding']:+,.2f}",
+        "slippage, inside the prices": f"{-money['slippage']:+,.2f}",
+        "ledger against trades' prices": f"{report.ledger_error:+.2e}",
+        "round trips": f"{m.trades:,}",
+        "won": f"{m.win_frac:.0%}",
+        "expectancy, bps of notional": f"{m.expectancy_pips:+.2f}",
+        "profit factor": profit_factor,
+        "net a day, bps [95% interval]": f"{m.net_pips_per_session:+.1f} "
+        f"[{m.net_pips_low:+.1f}, {m.net_pips_high:+.1f}]",
+        "largest drawdown, bps": f"{m.max_drawdown_pips:.1f}",
+        "Sharpe, annual": f"{m.sharpe:+.2f}",
+        "SQN": f"{m.sqn:+.2f}",
+        "in the market": f"{m.exposure_frac:.0%}",
+        "bars a round trip": f"{m.mean_bars_in_trade:.0f}",
+        "actions": "  ".join(f"{name} {share:.0%}" for name, share in m.action_frac.items()),
+        "holes": f"{report.holes}",
+    }
+    for stage, values in report.latency_ms.items():
+        rows[f"latency, {stage}, ms"] = f"p50 {values['p50']:.1f}  p99 {values['p99']:.1f}"
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

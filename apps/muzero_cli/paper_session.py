@@ -1,0 +1,239 @@
+"""What `mlx-muzero paper start` does."""
+
+import asyncio
+import math
+import os
+import signal
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+
+import typer
+from rich.console import Console
+
+from mlx_muzero.agent import Agent
+from mlx_muzero.backends import settle
+from mlx_muzero.config import Backend, Config
+from mlx_muzero.coreml.deployment import Deployment, EngineEvent
+from mlx_muzero.errors import RunError
+from mlx_muzero.journal import Journal
+from mlx_muzero.market.bars import utc_ns, utc_text
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.paper import settings as paper_settings
+from mlx_muzero.paper.agent_planner import AgentPlanner
+from mlx_muzero.paper.engine import Engine
+from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.names import venue_names
+from mlx_muzero.paper.opening import (
+    begin_of_replay_ns,
+    make_feed,
+    make_session,
+    market_of_pair,
+    replayed_series,
+)
+from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
+from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.paper.transaction import Row
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.training.models import load_model
+from mlx_muzero.training.run import RunFolder
+
+INTERRUPTED_EXIT_CODE = 130
+_STATUS_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """What a new session is begun with; see `muzero_cli.paper.start`."""
+
+    model: Path | None
+    pairs: str | None
+    feed: str
+    checkpoint: str
+    backend: Backend | None
+    simulations: int | None
+    database: Path
+    replay_from: str
+    replay_to: str
+    overrides: tuple[str, ...]
+
+
+def trade(path: Path, options: SessionOptions, speed: float) -> None:
+    """Begin or go on with the session at `path`, until it ends or Ctrl-C."""
+    console = Console(stderr=True)
+    folder = PaperFolder(path)
+    with folder.held():
+        if folder.exists:
+            settings = _same_session(folder, options)
+        else:
+            settings = new_settings(options)
+            folder.begin(settings)
+        config, planner = load_planner(settings)
+        with PaperStore(folder.store_path) as store:
+            engine = _engine(folder, settings, config, planner, store, speed, _Status(console))
+            interrupted = asyncio.run(_run(engine))
+    if interrupted:
+        _say(console, f"stopped; go on with: mlx-muzero paper start --run {quote(str(path))}")
+        raise typer.Exit(INTERRUPTED_EXIT_CODE)
+    _say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
+
+
+def new_settings(options: SessionOptions) -> PaperSettings:
+    """The settings of a new session, from options and from what the model was trained with."""
+    if options.model is None:
+        raise typer.BadParameter("a new session needs a training run", param_hint="--model")
+    folder = RunFolder(options.model)
+    config = folder.config()
+    names = options.pairs.split(",") if options.pairs else config.market.pairs
+    rules = TradingRules.from_config(config)
+    model, checkpoint = load_model(folder, rules.table, options.checkpoint)
+    search = replace(config.search, backend=options.backend or config.search.backend)
+    if search.backend == "auto":
+        search, _ = settle(model, search, Deployment(folder.export_path))
+    replayed = options.feed == "replay"
+    for option, text in (("--from", options.replay_from), ("--to", options.replay_to)):
+        try:
+            utc_ns(text) if text else None
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint=option) from error
+    settings = PaperSettings(
+        pairs=venue_names([name.strip() for name in names], options.feed),
+        session=SessionSettings(
+            model=str(options.model),
+            checkpoint=checkpoint,
+            feed=options.feed,
+            database=str(options.database) if replayed else "",
+            replay_from=options.replay_from,
+            replay_to=options.replay_to,
+            backend=search.backend,
+            simulations=options.simulations or config.search.num_simulations,
+        ),
+        fills=fills_of(config.trading),
+    )
+    settings = paper_settings.override(settings, options.overrides)
+    for symbol in settings.pairs:
+        market_of_pair(config, symbol)
+    return settings
+
+
+def load_planner(settings: PaperSettings) -> tuple[Config, AgentPlanner]:
+    """The training run's configuration, and its agent."""
+    folder = RunFolder(Path(settings.session.model))
+    config = folder.config()
+    table = TradingRules.from_config(config).table
+    model, _ = load_model(folder, table, settings.session.checkpoint)
+    search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
+    heard: list[AgentPlanner] = []
+
+    def report(event: EngineEvent) -> None:
+        for planner in heard:
+            planner.heard(event)
+
+    deployment = Deployment(folder.export_path, report)
+    planner = AgentPlanner(Agent(model, search, table, len(OUTCOME_NAMES), deployment))
+    heard.append(planner)
+    return config, planner
+
+
+def _same_session(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
+    settings = folder.settings()
+    begun = settings.session
+    given = {
+        "--model": (options.model, Path(begun.model)),
+        "--pairs": (
+            options.pairs and sorted(venue_names(options.pairs.split(","), begun.feed)),
+            sorted(settings.pairs),
+        ),
+        "--set": (options.overrides, ()),
+        "--simulations": (options.simulations, begun.simulations),
+        "--backend": (options.backend, begun.backend),
+    }
+    for option, (now, then) in given.items():
+        if now and now != then:
+            raise RunError(
+                f"{folder.path} holds a session that was begun with another {option}. Go on with "
+                f"it by --run {quote(str(folder.path))} alone, or choose another --run."
+            )
+    return settings
+
+
+def _engine(
+    folder: PaperFolder,
+    settings: PaperSettings,
+    config: Config,
+    planner: AgentPlanner,
+    store: PaperStore,
+    speed: float,
+    status: "_Status",
+) -> Engine:
+    replayed = settings.session.feed == "replay"
+    begin_ns = begin_of_replay_ns(settings) if replayed else time.time_ns()
+    series = replayed_series(settings, config)
+    session = make_session(settings, config, planner, begin_ns, series)
+    history_bars = next(iter(session.traders.values())).observer.history_bars
+    return Engine(
+        folder,
+        settings,
+        session,
+        store,
+        Recorder(folder, store, Journal(folder.journal_path)),
+        make_feed(settings, history_bars, speed or math.inf),
+        None if replayed else time.time_ns,
+        {
+            "model_run": settings.session.model,
+            "checkpoint": settings.session.checkpoint,
+            "outcomes": list(OUTCOME_NAMES),
+            "unit": session.unit,
+        },
+        status.minute,
+    )
+
+
+async def _run(engine: Engine) -> bool:
+    """Run until the feed ends or a signal comes; True for a signal."""
+    loop, interrupted = asyncio.get_running_loop(), False
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        if interrupted:
+            os._exit(INTERRUPTED_EXIT_CODE)  # asked twice; a killed session comes back whole
+        interrupted = True
+        engine.stop()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    try:
+        await engine.run()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    return interrupted
+
+
+class _Status:
+    """One line a minute, or a second where minutes are shorter."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next_s = 0.0
+
+    def minute(self, facts: Row) -> None:
+        """Tell of a minute."""
+        if time.monotonic() < self._next_s:
+            return
+        self._next_s = time.monotonic() + _STATUS_EVERY_S
+        states = [pair["state"] for pair in facts["pairs"].values()]
+        counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
+        reason = f" ({facts['mode_reason']})" if facts["mode_reason"] else ""
+        _say(
+            self._console,
+            f"{utc_text(facts['close_ns'])} UTC  {facts['mode']}{reason}  equity "
+            f"{facts['equity']:,.2f}  day {facts['day_pnl']:+,.2f}  exposure "
+            f"{facts['exposure_total']:g}  {counts}  {facts['latency_ms']['total']:.0f} ms",
+        )
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,178 @@
+"""One pair's position and money: the trading core, what it asked for, and what a pip is worth."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.paper.fills import Order, fate, fill_price
+from mlx_muzero.paper.settings import FillSettings
+from mlx_muzero.trading.core import TradingCore
+from mlx_muzero.trading.costs import pip_price
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.types import F32
+
+Row = dict[str, Any]
+
+
+@dataclass
+class BarEffect:
+    """What a bar did to an account, as rows of the store.
+
+    Attributes:
+        fill: of the pending order, without its id.
+        trades: closed by it.
+        expired: the pending order, if it is too late for it.
+    """
+
+    fill: Row | None = None
+    trades: list[Row] = field(default_factory=list)
+    expired: Order | None = None
+
+
+class PairAccount:
+    """The account of one pair.
+
+    Args:
+        pair: symbol.
+        rules: of trading, costs included.
+        notional: money behind exposure 1: a basis point is worth a ten thousandth of it; where a
+            pip is a price, a pip is worth what it is at the first price seen, from then on.
+        fills: when orders are filled.
+    """
+
+    def __init__(
+        self, pair: str, rules: TradingRules, notional: float, fills: FillSettings
+    ) -> None:
+        self.pair = pair
+        self.core = TradingCore(rules, 1)
+        self.order: Order | None = None
+        self.bar = -1  # bars marked so far, less one
+        self.close_ns = 0
+        self.close = float("nan")
+        self.pip_value = 0.0
+        self._notional, self._fills = notional, fills
+        self._entry_ns = 0
+
+    @property
+    def position(self) -> int:
+        """Index into the action table."""
+        return int(self.core.position[0])
+
+    @property
+    def exposure(self) -> float:
+        """Signed exposure held."""
+        return float(self.core.exposure[0])
+
+    @property
+    def entry_price(self) -> float | None:
+        """Of the open trade."""
+        return float(self.core.entry_price[0]) if self.exposure else None
+
+    @property
+    def entry_ns(self) -> int | None:
+        """When the open trade was filled."""
+        return self._entry_ns if self.exposure else None
+
+    @property
+    def realized(self) -> float:
+        """Net money of the closed trades."""
+        return float(self.core.realized_pips[0]) * self.pip_value
+
+    @property
+    def unrealized(self) -> float:
+        """Gross money of the open trade at the last mark."""
+        return float(self.core.unrealized_pips[0]) * self.pip_value
+
+    @property
+    def profit(self) -> float:
+        """All money made: closed trades net, the open one gross less its cost."""
+        return float(self.core.equity_pips[0]) * self.pip_value
+
+    def position_features(self) -> F32:
+        """``f32[6]`` of the trading core."""
+        return np.asarray(self.core.position_features()[0])
+
+    def on_bar(self, bar: LiveBar, funding_rate: float) -> BarEffect:
+        """Settle the pending order at the bar, then mark at its close, funding included."""
+        effect = BarEffect()
+        if self.bar < 0:
+            self.core.reset(np.array([bar.open]), np.array([-1]))
+            pip = self._pip_price(bar.open)
+            self.pip_value = self._notional * pip / bar.open
+        if self.order is not None:
+            settled = fate(self.order, bar.open_time_ns, self._fills)
+            if settled == "filled":
+                self._fill(self.order, bar, effect)
+            elif settled == "expired":
+                effect.expired = self.order
+            if settled != "waits":
+                self.order = None
+        self.bar += 1
+        self.core.mark(np.array([bar.close]), np.array([self.bar]), np.array([funding_rate]))
+        self.close, self.close_ns = bar.close, bar.close_time_ns
+        return effect
+
+    def state(self) -> Row:
+        """Everything, as JSON."""
+        return {
+            "core": {name: array.tolist() for name, array in self.core.state().items()},
+            "order": None if self.order is None else asdict(self.order),
+            "bar": self.bar,
+            "close": None if np.isnan(self.close) else self.close,
+            "close_ns": self.close_ns,
+            "pip_value": self.pip_value,
+            "entry_ns": self._entry_ns,
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as the account was that gave `state`."""
+        self.core.restore(state["core"])
+        self.order = None if state["order"] is None else Order(**state["order"])
+        self.bar, self.close_ns = state["bar"], state["close_ns"]
+        self.close = float("nan") if state["close"] is None else state["close"]
+        self.pip_value, self._entry_ns = state["pip_value"], state["entry_ns"]
+
+    def _pip_price(self, price: float) -> float:
+        return float(np.max(pip_price(np.array(price), self.core.rules.pip_size)))
+
+    def _fill(self, order: Order, bar: LiveBar, effect: BarEffect) -> None:
+        core, before, entered_ns = self.core, self.exposure, self._entry_ns
+        pip = self._pip_price(bar.open)
+        price = fill_price(order, bar.open, pip, self._fills)
+        done = core.execute(np.array([order.action]), np.array([price]), np.array([self.bar]))
+        change = self.exposure - before
+        if done.entered[0]:
+            self._entry_ns = bar.open_time_ns
+        effect.fill = {
+            "order_id": order.id,
+            "pair": self.pair,
+            "fill_ns": bar.open_time_ns,
+            "units": change * self.pip_value / pip,
+            "price": price,
+            "fee": float(done.cost_pips[0]) * self.pip_value,
+            "slippage": abs(change) * self._fills.slippage_pips * self.pip_value,
+            "exposure": self.exposure,
+        }
+        trades = core.ledger.drain()
+        for i in range(len(trades)):
+            pips = {
+                name: float(getattr(trades, f"{name}_pips")[i])
+                for name in ("gross", "cost", "funding", "net")
+            }
+            effect.trades.append(
+                {
+                    "pair": self.pair,
+                    "exposure": float(trades.exposure[i]),
+                    "entry_ns": entered_ns,
+                    "exit_ns": bar.open_time_ns,
+                    "entry_bar": int(trades.entry_bar[i]),
+                    "exit_bar": int(trades.exit_bar[i]),
+                    "entry_price": float(trades.entry_price[i]),
+                    "exit_price": float(trades.exit_price[i]),
+                    **{f"{name}_pips": value for name, value in pips.items() if name != "net"},
+                    **{name: value * self.pip_value for name, value in pips.items()},
+                }
+            )

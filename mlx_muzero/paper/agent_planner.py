@@ -1,0 +1,41 @@
+"""The agent as the planner of a paper session."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from typing import Any
+
+from mlx_muzero.agent import Agent
+from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.search.result import SearchResult
+from mlx_muzero.types import F32, I32, U64
+
+
+class AgentPlanner:
+    """An agent as a `paper.planner.Planner`."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._troubles: list[str] = []
+
+    def heard(self, event: EngineEvent) -> None:
+        """Take note of what an agent's deployment reports."""
+        self._troubles.append(str(event))
+
+    def troubles(self) -> list[str]:
+        """See `Planner.troubles`."""
+        troubles, self._troubles = self._troubles, []
+        return troubles
+
+    @property
+    def backend(self) -> str:
+        """See `Planner.backend`."""
+        return self._agent.backend
+
+    def plan(self, observation: F32, position: I32, seed: U64, simulations: int) -> SearchResult:
+        """See `Planner.plan`; without noise."""
+        return self._agent.plan(observation, position, seed, simulations=simulations, noise=False)
+
+    def tree(self, root: int, simulations: int) -> Mapping[str, Sequence[Any]]:
+        """See `Planner.tree`."""
+        table = self._agent.tree(root, simulations=simulations)
+        return {field.name: getattr(table, field.name) for field in fields(table)}

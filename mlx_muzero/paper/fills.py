@@ -1,0 +1,53 @@
+"""When a simulated order is filled, and at what price. docs/paper.md argues for the rules.
+
+Bars are all a feed has, so an order gets the open of the first bar it is there in time for.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.paper.settings import MILLISECOND_NS, FillSettings
+
+
+@dataclass(frozen=True)
+class Order:
+    """A wish to change one pair's exposure.
+
+    Attributes:
+        id: counts the session's orders.
+        pair: symbol.
+        close_ns: end of the minute it was decided on.
+        sent_ns: when it was sent.
+        action: index into the action table.
+        from_exposure: held when it was sent.
+        to_exposure: wanted.
+    """
+
+    id: int
+    pair: str
+    close_ns: int
+    sent_ns: int
+    action: int
+    from_exposure: float
+    to_exposure: float
+
+
+Fate = Literal["waits", "filled", "expired"]
+
+
+def fate(order: Order, open_time_ns: int, settings: FillSettings) -> Fate:
+    """What becomes of a pending order at its pair's next bar, which opened at `open_time_ns`."""
+    if open_time_ns > order.close_ns + round(settings.valid_minutes * MINUTE_NS):
+        return "expired"
+    there_ns = order.sent_ns + round(settings.latency_ms * MILLISECOND_NS)
+    in_time = there_ns <= open_time_ns + round(settings.open_tolerance_ms * MILLISECOND_NS)
+    return "filled" if in_time else "waits"
+
+
+def fill_price(order: Order, open_price: float, pip: float, settings: FillSettings) -> float:
+    """The open, made worse by the slippage in pips of `pip` price."""
+    side = float(np.sign(order.to_exposure - order.from_exposure))
+    return open_price + side * settings.slippage_pips * pip

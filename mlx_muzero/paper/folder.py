@@ -1,0 +1,110 @@
+"""The folder of a paper session, and the one process that may be in it (design 5)."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from mlx_muzero import journal
+from mlx_muzero.errors import RunError
+from mlx_muzero.files import flush, locked
+from mlx_muzero.paper import settings as paper_settings
+from mlx_muzero.paper.settings import PaperSettings
+
+# A session that is said to run may have written this much since its last whole line.
+_TAIL_BYTES = 4_000_000
+
+
+class PaperFolder:
+    """``runs/<name>/``: paper.toml, journal.jsonl, store.duckdb, decisions/, lock, control.sock."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.settings_path = path / "paper.toml"
+        self.journal_path = path / "journal.jsonl"
+        self.store_path = path / "store.duckdb"
+        self.decisions_path = path / "decisions"
+        self.socket_path = path / "control.sock"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a session was begun here."""
+        return self.settings_path.exists()
+
+    def begin(self, settings: PaperSettings) -> None:
+        """Keep the settings of a new session; it exists from then on.
+
+        Raises:
+            RunError: the folder holds something else, or cannot be written.
+        """
+        if (self.path / "config.toml").exists():
+            raise RunError(f"{self.path} holds a training run. Choose another --run.")
+        partial = self.settings_path.with_suffix(".partial")
+        with self._writable():
+            partial.write_text(paper_settings.dumps(settings))
+            flush(partial)
+            partial.rename(self.settings_path)
+            flush(self.path)
+
+    def settings(self) -> PaperSettings:
+        """What the session was begun with."""
+        if not self.exists:
+            raise RunError(f"{self.path} holds no paper session (no paper.toml there).")
+        return paper_settings.load(self.settings_path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """This process alone trades here; the folder is made if missing.
+
+        Raises:
+            RunError: another process does, or the folder cannot be written.
+        """
+        with ExitStack() as stack:
+            try:
+                with self._writable():
+                    self.path.mkdir(parents=True, exist_ok=True)
+                    stack.enter_context(locked(self.path / "lock"))
+            except BlockingIOError as error:
+                raise RunError(
+                    f"{self.path} is being traded by process {error}. Stop that one first, or "
+                    "choose another --run."
+                ) from error
+            yield
+
+    def journaled(self) -> int:
+        """Number of the last event in the journal; 0 if none. Torn lines count for nothing."""
+        if not self.journal_path.exists():
+            return 0
+        with self.journal_path.open("rb") as file:
+            file.seek(max(self.journal_path.stat().st_size - _TAIL_BYTES, 0))
+            events = journal.events(file)
+            return max((int(event.get("seq", 0)) for event in events), default=0)
+
+    @contextmanager
+    def writing(self, path: Path) -> Iterator[None]:
+        """Says what to do where `path`, of this folder, cannot be written.
+
+        Raises:
+            RunError: it cannot.
+        """
+        try:
+            yield
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            reason = "the disk is full" if full else f"it cannot be written ({error.strerror})"
+            raise RunError(
+                f"{path}: {reason}. Nothing is lost: make room or make it writable, and start "
+                "again."
+            ) from error
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise RunError(
+                f"{self.path} cannot be written ({error.strerror}). Make it writable, or choose "
+                "another --run."
+            ) from error

@@ -1,0 +1,89 @@
+"""The facts of the journal's `minute` event: money, limits, and every pair."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.decided import Decided
+from mlx_muzero.paper.mode import Mode
+from mlx_muzero.paper.risk import Losses
+from mlx_muzero.paper.settings import RiskSettings
+from mlx_muzero.paper.transaction import Row
+from mlx_muzero.trading.positions import ActionTable
+
+PairState = Literal["trading", "warming", "stale", "halted"]
+
+
+def pair_state(
+    account: PairAccount, mode: Mode, warming: str | None, fresh: bool, silence: str | None
+) -> tuple[PairState, str | None]:
+    """Whether a pair is traded this minute, and why not.
+
+    Args:
+        account: of the pair.
+        mode: of the session.
+        warming: why it has no observation, if so.
+        fresh: it has a bar of this minute, in time.
+        silence: what the feed said of it, if it misses bars.
+    """
+    if mode.halted:
+        return "halted", mode.reason
+    if not fresh:
+        if not account.close_ns:
+            return "stale", silence or "no bar yet"
+        last = f"no bar since {utc_text(account.close_ns)} UTC, or it came too late"
+        return "stale", silence or last
+    if warming is not None:
+        return "warming", warming
+    return "trading", None if account.order is None else "its last order is still on its way"
+
+
+def money_of(accounts: Sequence[PairAccount], equity: float) -> dict[str, float]:
+    """Equity and its parts, in the account's currency."""
+    unrealized = sum(a.unrealized for a in accounts)
+    return {
+        "equity": equity,
+        "realized": sum(a.realized for a in accounts),
+        "unrealized": unrealized,
+        "cash": equity - unrealized,
+        "exposure_total": sum(abs(a.exposure) for a in accounts),
+    }
+
+
+def limits_used(limits: RiskSettings, losses: Losses, accounts: Sequence[PairAccount]) -> Row:
+    """How much of every limit is used, in the limit's own unit."""
+    exposures = [abs(a.exposure) for a in accounts]
+    used = {
+        "max_pair_exposure": max(exposures),
+        "max_total_exposure": sum(exposures),
+        "max_daily_loss_frac": losses.day_loss_frac,
+        "max_drawdown_frac": losses.drawdown_frac,
+    }
+    return {name: {"used": u, "limit": getattr(limits, name)} for name, u in used.items()}
+
+
+def pair_facts(
+    account: PairAccount, table: ActionTable, state: tuple[PairState, str | None], decided: Decided
+) -> Row:
+    """What is known of one pair; `state` is its name and why."""
+    facts: Row = {
+        "state": state[0],
+        "why": state[1],
+        "close": account.close,
+        "bar_close_ns": account.close_ns,
+        "position": table.position_names[account.position],
+        "exposure": account.exposure,
+        "entry_price": account.entry_price,
+        "unrealized": account.unrealized,
+    }
+    result = decided.result
+    if result is not None and account.pair in decided.pairs:
+        row = decided.pairs.index(account.pair)
+        visits = result.visits[row]
+        facts |= {
+            "action": int(result.action[row]),
+            "probabilities": (visits / max(int(visits.sum()), 1)).tolist(),
+            "value": float(result.value[row]),
+        }
+    return facts

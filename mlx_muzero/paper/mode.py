@@ -1,0 +1,95 @@
+"""What may be traded now, and why: the commands, and the stops that faults and limits put up."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+ModeName = Literal["trading", "entries_stopped", "flattening", "halted"]
+Command = Literal["stop-entries", "flatten", "halt", "resume"]
+
+CONSEQUENCES: dict[Command, str] = {
+    "stop-entries": "no position is opened or increased any more; open ones are still managed and "
+    "closed by the agent. `resume` undoes it.",
+    "flatten": "pending orders are canceled and every position is closed at its next bar's open; "
+    "then no position is opened until `resume`.",
+    "halt": "pending orders are canceled and nothing is traded or planned any more; positions stay "
+    "open and are marked. `resume` undoes it.",
+    "resume": "trading goes on with the next minute; stops are lifted, and drawdown and daily loss "
+    "count from the equity of now.",
+}
+"""What each command does, as its answer says it."""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A reason not to enter.
+
+    Attributes:
+        reason: in words.
+        until_ns: when it ends by itself; None if only `resume` lifts it.
+    """
+
+    reason: str
+    until_ns: int | None
+
+
+class Mode:
+    """The trading mode, from what was commanded, what failed and what limit was passed."""
+
+    def __init__(self) -> None:
+        self.halted = False
+        self.flattening = False
+        self.stops: dict[str, Stop] = {}
+
+    @property
+    def name(self) -> ModeName:
+        """The strictest that holds."""
+        if self.halted:
+            return "halted"
+        if self.flattening:
+            return "flattening"
+        return "entries_stopped" if self.stops else "trading"
+
+    @property
+    def reason(self) -> str:
+        """Why it is not trading; empty if it is."""
+        return "; ".join(stop.reason for stop in self.stops.values())
+
+    def command(self, name: Command) -> None:
+        """Do what a command says of the mode."""
+        if name == "resume":
+            self.halted = self.flattening = False
+            self.stops.clear()
+            return
+        self.stops["command"] = Stop(f"{name} was commanded", None)
+        self.halted |= name == "halt"
+        self.flattening |= name == "flatten"
+
+    def stop(self, source: str, reason: str, until_ns: int | None, flatten: bool = False) -> None:
+        """Stop entries; a stop of the same source is replaced."""
+        self.stops[source] = Stop(reason, until_ns)
+        self.flattening |= flatten
+
+    def advance(self, now_ns: int, flat: bool) -> None:
+        """Lift the stops whose time is over; flattening ends when the account is `flat`."""
+        over = [
+            source
+            for source, stop in self.stops.items()
+            if stop.until_ns is not None and stop.until_ns <= now_ns
+        ]
+        for source in over:
+            del self.stops[source]
+        self.flattening &= not flat
+
+    def state(self) -> dict[str, Any]:
+        """Everything, as JSON."""
+        return {
+            "halted": self.halted,
+            "flattening": self.flattening,
+            "stops": {source: asdict(stop) for source, stop in self.stops.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as the mode was that gave `state`."""
+        self.halted, self.flattening = state["halted"], state["flattening"]
+        self.stops = {source: Stop(**stop) for source, stop in state["stops"].items()}

@@ -1,0 +1,89 @@
+"""What the networks see of one pair, bar by bar: bit-identical to the batch path's windows."""
+
+from collections import deque
+
+import numpy as np
+
+from mlx_muzero.config import MarketConfig
+from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
+from mlx_muzero.market.context import funding_paid
+from mlx_muzero.market.frames import minutes_before
+from mlx_muzero.market.live import LiveMarket
+from mlx_muzero.market.outcomes import DEVIATION_BARS, next_threshold
+from mlx_muzero.market.series import FUNDING_RATE, Series, SeriesByName
+from mlx_muzero.market.timeframes import Minute
+from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.trading.costs import pip_price
+from mlx_muzero.types import F32
+
+
+class Observer:
+    """Makes the observations of one pair.
+
+    Args:
+        market: columns, window, pip and the longest hole a window may have.
+        symbol: the pair.
+        series: beside its bars; a live feed brings none.
+    """
+
+    def __init__(
+        self, market: MarketConfig, symbol: str, series: SeriesByName | None = None
+    ) -> None:
+        self._market, self._symbol = market, symbol
+        series = series or {}
+        self._live = LiveMarket(market, symbol, series)
+        self._funding = series.get(FUNDING_RATE, Series.empty(symbol, FUNDING_RATE))
+        self._window: F32 | None = None
+        self._bars = 0
+        self._open_ns: deque[int] = deque(maxlen=market.window_bars)
+        self._closes: deque[float] = deque(maxlen=DEVIATION_BARS + 1)
+
+    @property
+    def history_bars(self) -> int:
+        """Bars after which an observation depends on no older ones."""
+        # The longest frame the history begins in is left out if it is not whole.
+        return minutes_before(self._market) + 1 + HOUR_NS // MINUTE_NS
+
+    @property
+    def last_open_ns(self) -> int | None:
+        """Open of the last bar; None before the first."""
+        return self._open_ns[-1] if self._open_ns else None
+
+    def push(self, bar: LiveBar) -> float:
+        """Take in the next closed bar; returns the funding rate that settled in it."""
+        opens = [*([] if self.last_open_ns is None else [self.last_open_ns]), bar.open_time_ns]
+        minute = Minute(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        self._window = self._live.push(minute)
+        self._bars += 1
+        self._open_ns.append(bar.open_time_ns)
+        self._closes.append(bar.close)
+        return float(funding_paid(np.array(opens, np.int64), self._funding)[-1])
+
+    def warming(self) -> str | None:
+        """Why there is no observation yet; None if there is one."""
+        if self._window is None:
+            needed = minutes_before(self._market) + 1
+            return f"{self._bars:,} bars so far; a whole observation needs at least {needed:,}"
+        steps = np.diff(np.array(self._open_ns, np.int64))
+        holes = np.flatnonzero(steps > round(self._market.max_gap_minutes * MINUTE_NS))
+        if len(holes):
+            minutes, left = int(steps[holes[-1]]) // MINUTE_NS, int(holes[-1]) + 1
+            return f"a hole of {minutes} minutes leaves its window in {left} bars"
+        return None
+
+    def observe(self, position_features: F32) -> F32:
+        """``f32[W, F]`` at the last bar, from ``f32[n]`` of the account.
+
+        Raises:
+            ValueError: it is still warming up.
+        """
+        if self._window is None:
+            raise ValueError(f"{self._symbol} has no whole observation yet")
+        held = np.broadcast_to(position_features, (len(self._window), len(position_features)))
+        return np.concatenate([self._window, held], axis=1)
+
+    def threshold_pips(self) -> float:
+        """Change of the next close above which it is UP; NaN while unknown."""
+        closes = np.array(self._closes)
+        pip = pip_price(closes[-1:], self._market.pip_size)
+        return float(np.max(next_threshold(closes) / pip))

@@ -1,0 +1,124 @@
+"""From settings to a session and its feed."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mlx_muzero.config import Config, MarketConfig
+from mlx_muzero.errors import ConfigError, FeedError
+from mlx_muzero.market.bars import MINUTE_NS, utc_ns
+from mlx_muzero.market.history import load_history
+from mlx_muzero.market.instrument import instrument
+from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.market.store import BarStore
+from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.observation import Observer
+from mlx_muzero.paper.planner import Planner
+from mlx_muzero.paper.session import Session, Trader
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.trading.rules import TradingRules
+
+
+def market_of_pair(config: Config, symbol: str) -> MarketConfig:
+    """The run's market, with what a symbol's name settles.
+
+    Raises:
+        ConfigError: the run's networks know their pairs, and `symbol` is none of them.
+    """
+    market = config.market
+    if market.features == "crypto":
+        if symbol not in market.pairs:
+            raise ConfigError(f"{symbol}: the run was trained on {market.label} only")
+        return market
+    pip_size = instrument(symbol).pip_size or market.pip_size
+    return replace(market, symbol=symbol, pip_size=pip_size)
+
+
+def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:
+    """The run's rules at the session's costs."""
+    market = market_of_pair(config, symbol)
+    rules = TradingRules.from_config(replace(config, market=market))
+    return replace(rules, costs=settings.fills.costs(market.pip_size))
+
+
+def make_session(
+    settings: PaperSettings,
+    config: Config,
+    planner: Planner,
+    begin_ns: int,
+    series: Mapping[str, SeriesByName] | None = None,
+) -> Session:
+    """A session that has seen nothing yet.
+
+    Args:
+        settings: of the session.
+        config: of the training run.
+        planner: decides.
+        begin_ns: bars that close by then are history.
+        series: beside the bars of each pair, where a replay has them.
+    """
+    traders = {}
+    for symbol in settings.pairs:
+        rules = rules_of_pair(config, settings, symbol)
+        account = PairAccount(symbol, rules, settings.account.notional, settings.fills)
+        beside = (series or {}).get(symbol)
+        observer = Observer(market_of_pair(config, symbol), symbol, beside)
+        traders[symbol] = Trader(account, observer)
+    table = next(iter(traders.values())).account.core.rules.table
+    return Session(settings, table, traders, planner, begin_ns)
+
+
+def replayed_series(settings: PaperSettings, config: Config) -> dict[str, SeriesByName]:
+    """What the replayed store has beside the bars of each pair; nothing for a live feed."""
+    if settings.session.feed != "replay":
+        return {}
+    with BarStore(settings.session.database, read_only=True) as store:
+        return {
+            symbol: load_history(store, symbol, market_of_pair(config, symbol)).series
+            for symbol in settings.pairs
+        }
+
+
+def make_feed(settings: PaperSettings, history_bars: int, speed: float = math.inf) -> Feed:
+    """The feed that `settings` name.
+
+    Args:
+        settings: of the session.
+        history_bars: that a replay begins before its first decision.
+        speed: of a replay.
+
+    Raises:
+        FeedError: there is no such feed, or what it needs is missing.
+        DataError: the replayed store lacks the bars.
+    """
+    wanted = settings.session
+    if wanted.feed == "replay":
+        from mlx_muzero.paper.feeds.replay import ReplayFeed
+
+        start_ns = begin_of_replay_ns(settings)
+        return ReplayFeed.from_store(
+            wanted.database,
+            list(settings.pairs.values()),
+            start_ns - 2 * history_bars * MINUTE_NS if start_ns else None,
+            utc_ns(wanted.replay_to) if wanted.replay_to else None,
+            speed,
+        )
+    from mlx_muzero.paper.feeds.live import LiveFeed
+
+    if wanted.feed == "oanda":
+        from mlx_muzero.paper.feeds.oanda import OandaSource
+
+        return LiveFeed(OandaSource())
+    kind, colon, exchange = wanted.feed.partition(":")
+    if kind != "ccxt" or not colon:
+        raise FeedError(f"no feed {wanted.feed!r}; there are replay, ccxt:EXCHANGE and oanda")
+    from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
+
+    source = CcxtSource(exchange)
+    return LiveFeed(source, push=source if source.pushes else None)
+
+
+def begin_of_replay_ns(settings: PaperSettings) -> int:
+    """Up to when a replay's bars are history; 0 for none of them."""
+    return utc_ns(settings.session.replay_from) if settings.session.replay_from else 0

@@ -1,0 +1,405 @@
+"""The state machine of a paper session: a minute or a command goes in, a transaction comes out.
+
+It waits for nothing, writes nothing and reads no clock but the stopwatch it is given, so that a
+session goes the same way live, replayed, and after a kill.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero import rng
+from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.decided import Decided
+from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.paper.fills import Order
+from mlx_muzero.paper.minute import Minute
+from mlx_muzero.paper.minute_facts import (
+    PairState,
+    limits_used,
+    money_of,
+    pair_facts,
+    pair_state,
+)
+from mlx_muzero.paper.mode import CONSEQUENCES, Command, Mode
+from mlx_muzero.paper.observation import Observer
+from mlx_muzero.paper.planner import Planner, SimulationBudget
+from mlx_muzero.paper.risk import Losses, allowed_exposure
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.paper.transaction import Row, Transaction
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import U64
+
+
+@dataclass(frozen=True)
+class Trader:
+    """What trades one pair."""
+
+    account: PairAccount
+    observer: Observer
+
+
+def search_seed(seed: int, close_ns: int, pairs: int) -> U64:
+    """``u64[B]``, the seed of each root of a minute's search; a pair's depends on it alone."""
+    return rng.key(seed, rng.Stream.SEARCH, np.full(pairs, close_ns // MINUTE_NS))
+
+
+class Session:
+    """A paper session over the traders of its pairs.
+
+    Args:
+        settings: of the session.
+        table: positions and actions.
+        traders: by symbol, in the order decisions have.
+        planner: decides.
+        begin_ns: bars that close by then are history.
+        stopwatch: seconds, for latencies and the deadline.
+    """
+
+    def __init__(
+        self,
+        settings: PaperSettings,
+        table: ActionTable,
+        traders: Mapping[str, Trader],
+        planner: Planner,
+        begin_ns: int,
+        stopwatch: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.table, self.traders, self.planner = table, dict(traders), planner
+        self.begin_ns = begin_ns
+        self.last_close_ns = 0
+        self.mode = Mode()
+        self._settings, self._stopwatch = settings, stopwatch
+        self.losses = Losses(settings.risk, settings.account.balance)
+        self._budget = SimulationBudget(
+            settings.session.simulations,
+            settings.timing.min_simulations,
+            settings.timing.deadline_ms / 1e3,
+        )
+        self._next_id = {"order": 0, "fill": 0}
+        self._resumed_from_ns: int | None = None
+        self._stale: dict[str, str] = {}
+
+    def step(
+        self, minute: Minute, sent_ns: Callable[[], int], arrived_s: float
+    ) -> tuple[Transaction, Decided]:
+        """Take in a minute's bars, settle, mark, decide and order.
+
+        Args:
+            minute: the bars.
+            sent_ns: what time it is when orders go out.
+            arrived_s: of the stopwatch, when the last bar came.
+        """
+        transaction = Transaction(minute.close_ns)
+        decided = Decided()
+        self._tell_hole(minute, transaction)
+        for pair, trader in self.traders.items():
+            for bar in minute.bars.get(pair, ()):
+                self._stale.pop(pair, None)
+                funding_rate = trader.observer.push(bar)
+                transaction.add("bars", asdict(bar) | {"pair": pair})
+                if bar.close_time_ns > self.begin_ns:
+                    self._settle(trader, bar, funding_rate, transaction)
+        self.last_close_ns = max(self.last_close_ns, minute.close_ns)
+        self._watch_losses(minute.close_ns, transaction)
+        states = self._states(minute)
+        if minute.fresh and self.mode.name != "halted":
+            ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
+            self._plan(ready, minute.close_ns, decided, transaction, arrived_s)
+            began_s = self._stopwatch()
+            self._order(minute.close_ns, decided, transaction, sent_ns)
+            decided.latency_ms["orders"] = 1e3 * (self._stopwatch() - began_s)
+        decided.latency_ms["total"] = 1e3 * (self._stopwatch() - arrived_s)
+        self._tell_minute(minute, states, decided, transaction)
+        return transaction, decided
+
+    def command(self, name: Command, now_ns: int) -> Transaction:
+        """Do a command; what follows is in `mode.CONSEQUENCES`."""
+        transaction = Transaction(self.last_close_ns)
+        self.mode.command(name)
+        if name == "resume":
+            self.losses.rebase()
+        if name in ("flatten", "halt"):
+            self._cancel(f"{name} was commanded", transaction)
+        transaction.add("commands", {"time_ns": now_ns, "name": name})
+        transaction.tell("command", name=name, source="socket", consequence=CONSEQUENCES[name])
+        return transaction
+
+    def fault(self, what: str, reason: str, now_ns: int) -> Transaction:
+        """Something failed: entries stop until it has been well for the cooldown."""
+        transaction = Transaction(self.last_close_ns)
+        self._fault(what, reason, now_ns, transaction)
+        return transaction
+
+    def stale(self, pair: str, why: str) -> None:
+        """The feed misses bars of `pair`."""
+        self._stale[pair] = why
+
+    @property
+    def all_stale(self) -> bool:
+        """Whether no pair has bars."""
+        return len(self._stale) == len(self.traders)
+
+    @property
+    def unit(self) -> str:
+        """What a pip of the pairs is called."""
+        return self._accounts()[0].core.rules.unit
+
+    @property
+    def equity(self) -> float:
+        """Money: what was begun with, and all that was made."""
+        return self._settings.account.balance + sum(a.profit for a in self._accounts())
+
+    def state(self) -> Row:
+        """Everything but the observations, as JSON."""
+        return {
+            "begin_ns": self.begin_ns,
+            "last_close_ns": self.last_close_ns,
+            "next_id": dict(self._next_id),
+            "mode": self.mode.state(),
+            "losses": self.losses.state(),
+            "accounts": {pair: t.account.state() for pair, t in self.traders.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Be as the session was that gave `state`; observers want their history pushed."""
+        self.begin_ns, self.last_close_ns = state["begin_ns"], state["last_close_ns"]
+        self._resumed_from_ns = self.last_close_ns or None
+        self._next_id = dict(state["next_id"])
+        self.mode.restore(state["mode"])
+        self.losses.restore(state["losses"])
+        for pair, trader in self.traders.items():
+            trader.account.restore(state["accounts"][pair])
+
+    def _accounts(self) -> list[PairAccount]:
+        return [trader.account for trader in self.traders.values()]
+
+    def _take_id(self, kind: str) -> int:
+        self._next_id[kind] += 1
+        return self._next_id[kind]
+
+    def _tell_hole(self, minute: Minute, transaction: Transaction) -> None:
+        """After a restart, say from when to when nothing was decided."""
+        if self._resumed_from_ns is None or not minute.fresh:
+            return
+        to_ns = minute.close_ns - MINUTE_NS
+        transaction.tell(
+            "hole",
+            from_ns=self._resumed_from_ns,
+            to_ns=max(to_ns, self._resumed_from_ns),
+            reason="the engine was not running",
+        )
+        self._resumed_from_ns = None
+
+    def _settle(
+        self, trader: Trader, bar: LiveBar, funding_rate: float, transaction: Transaction
+    ) -> None:
+        effect = trader.account.on_bar(bar, funding_rate)
+        if effect.fill is not None:
+            fill = {"id": self._take_id("fill")} | effect.fill
+            transaction.add("fills", fill)
+            transaction.tell("fill", **fill)
+        for trade in effect.trades:
+            transaction.add("trades", trade)
+            transaction.tell("trade", **trade)
+        if effect.expired is not None:
+            self._end(effect.expired, "order_expired", "no bar came in time", transaction)
+
+    def _end(self, order: Order, event: str, reason: str, transaction: Transaction) -> None:
+        transaction.add("order_ends", {"order_id": order.id, "end": event, "reason": reason})
+        transaction.tell(event, id=order.id, reason=reason)
+
+    def _cancel(self, reason: str, transaction: Transaction) -> None:
+        for account in self._accounts():
+            if account.order is not None:
+                self._end(account.order, "order_canceled", reason, transaction)
+                account.order = None
+
+    def _watch_losses(self, close_ns: int, transaction: Transaction) -> None:
+        self.mode.advance(close_ns, flat=all(a.exposure == 0.0 for a in self._accounts()))
+        for breach in self.losses.update(close_ns, self.equity):
+            if breach.limit in self.mode.stops:
+                continue
+            reason = f"{breach.limit}: {breach.value:.4g} of {breach.threshold:.4g}"
+            self.mode.stop(breach.limit, reason, breach.until_ns, flatten=True)
+            self._cancel(reason, transaction)
+            transaction.tell(
+                "risk",
+                limit=breach.limit,
+                value=breach.value,
+                threshold=breach.threshold,
+                reaction=breach.reaction,
+            )
+
+    def _fault(self, what: str, reason: str, now_ns: int, transaction: Transaction) -> None:
+        cooled_ns = now_ns + round(self._settings.risk.cooldown_minutes * MINUTE_NS)
+        known = "fault" in self.mode.stops
+        self.mode.stop("fault", f"{what}: {reason}", cooled_ns)
+        if not known:
+            reaction = "entries stop until the cooldown is over; exits are still managed"
+            transaction.tell("fault", what=what, reason=reason, reaction=reaction)
+
+    def _states(self, minute: Minute) -> dict[str, tuple[PairState, str | None]]:
+        return {
+            pair: pair_state(
+                trader.account,
+                self.mode,
+                trader.observer.warming(),
+                pair in minute.fresh,
+                self._stale.get(pair),
+            )
+            for pair, trader in self.traders.items()
+        }
+
+    def _plan(
+        self,
+        ready: list[str],
+        close_ns: int,
+        decided: Decided,
+        transaction: Transaction,
+        arrived_s: float,
+    ) -> None:
+        traders = [self.traders[pair] for pair in ready]
+        # A pair whose order is on its way does not know its own position.
+        chosen = [i for i, t in enumerate(traders) if t.account.order is None]
+        if not chosen:
+            return
+        pairs, traders = [ready[i] for i in chosen], [traders[i] for i in chosen]
+        began_s = self._stopwatch()
+        try:
+            observation = np.stack(
+                [t.observer.observe(t.account.position_features()) for t in traders]
+            )
+            position = np.array([t.account.position for t in traders], np.int32)
+            planned_s = self._stopwatch()
+            simulations = self._budget.choose(planned_s - arrived_s)
+            seed = search_seed(self._settings.session.seed, close_ns, len(pairs))
+            result = self.planner.plan(observation, position, seed, simulations)
+        except Exception as error:
+            self._fault("planning", f"{type(error).__name__}: {error}", close_ns, transaction)
+            return
+        for trouble in self.planner.troubles():
+            self._fault("evaluator", trouble, close_ns, transaction)
+        searched_s = self._stopwatch() - planned_s
+        self._budget.measured(simulations, searched_s)
+        decided.pairs, decided.result, decided.simulations = pairs, result, simulations
+        decided.positions = position.tolist()
+        decided.threshold_pips = [t.observer.threshold_pips() for t in traders]
+        decided.latency_ms = {"observe": 1e3 * (planned_s - began_s), "search": 1e3 * searched_s}
+
+    def _order(
+        self,
+        close_ns: int,
+        decided: Decided,
+        transaction: Transaction,
+        sent_ns: Callable[[], int],
+    ) -> None:
+        """Send what the agent wants and mode and limits allow; exits first, as they make room."""
+        wanted = self._wanted(decided)
+        now_ns = sent_ns()
+        total = sum(abs(self._bound_for(account)) for account in self._accounts())
+        limits, why_not = self._settings.risk, {}
+        held = {pair: self.traders[pair].account.exposure for pair in wanted}
+        for pair in sorted(wanted, key=lambda p: abs(wanted[p]) > abs(held[p])):
+            account = self.traders[pair].account
+            target, why = allowed_exposure(
+                self.table,
+                held[pair],
+                wanted[pair],
+                self.mode.name,
+                limits,
+                total - abs(held[pair]),
+            )
+            why_not[pair] = why
+            if target == held[pair]:
+                continue
+            total += abs(target) - abs(held[pair])
+            action = int(self.table.actions_toward(account.core.position, target)[0])
+            account.order = Order(
+                self._take_id("order"), pair, close_ns, now_ns, action, held[pair], target
+            )
+            row = asdict(account.order)
+            transaction.add("orders", row)
+            transaction.tell("order", **{k: v for k, v in row.items() if k != "sent_ns"})
+        self._record(close_ns, decided, why_not, transaction)
+
+    def _wanted(self, decided: Decided) -> dict[str, float]:
+        """The exposure every pair should go to, before limits."""
+        wanted = {}
+        if decided.result is not None:
+            for i, pair in enumerate(decided.pairs):
+                after = self.table.next_position[decided.positions[i], decided.result.action[i]]
+                # An action that is not legal leaves the account as it is.
+                after = decided.positions[i] if after < 0 else after
+                wanted[pair] = float(self.table.exposures[after])
+        if self.mode.flattening:
+            for pair, trader in self.traders.items():
+                if trader.account.exposure and trader.account.order is None:
+                    wanted.setdefault(pair, 0.0)
+        return wanted
+
+    def _bound_for(self, account: PairAccount) -> float:
+        """The larger of what an account has and what its pending order asks for."""
+        asked = 0.0 if account.order is None else account.order.to_exposure
+        return max(asked, account.exposure, key=abs)
+
+    def _record(
+        self,
+        close_ns: int,
+        decided: Decided,
+        why_not: Mapping[str, str | None],
+        transaction: Transaction,
+    ) -> None:
+        result = decided.result
+        if result is None:
+            return
+        for i, pair in enumerate(decided.pairs):
+            account = self.traders[pair].account
+            transaction.add(
+                "decisions",
+                {
+                    "close_ns": close_ns,
+                    "pair": pair,
+                    "bar": account.bar,
+                    "position": decided.positions[i],
+                    "action": int(result.action[i]),
+                    "visits": result.visits[i].tolist(),
+                    "value": float(result.value[i]),
+                    "network_value": float(result.raw_value[i]),
+                    "simulations": decided.simulations,
+                    "order_id": None if account.order is None else account.order.id,
+                    "limited_by": why_not[pair],
+                },
+            )
+
+    def _tell_minute(
+        self,
+        minute: Minute,
+        states: Mapping[str, tuple[PairState, str | None]],
+        decided: Decided,
+        transaction: Transaction,
+    ) -> None:
+        accounts = self._accounts()
+        money = money_of(accounts, self.equity)
+        transaction.add("equity", {"close_ns": minute.close_ns, "mode": self.mode.name} | money)
+        transaction.tell(
+            "minute",
+            close_ns=minute.close_ns,
+            mode=self.mode.name,
+            mode_reason=self.mode.reason,
+            **money,
+            peak_equity=self.losses.peak_equity,
+            drawdown_frac=self.losses.drawdown_frac,
+            day_pnl=self.losses.day_pnl,
+            simulations=decided.simulations,
+            latency_ms=decided.latency_ms,
+            risk=limits_used(self._settings.risk, self.losses, accounts),
+            pairs={
+                account.pair: pair_facts(account, self.table, states[account.pair], decided)
+                for account in accounts
+            },
+        )

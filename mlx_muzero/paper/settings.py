@@ -1,0 +1,201 @@
+"""The settings of a paper session, kept in its folder as paper.toml, every key with its range."""
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import tomli_w
+
+from mlx_muzero.config import TradingConfig, setting
+from mlx_muzero.config_keys import Key, did_you_mean, section_keys
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.paper.feeds.events import SECOND_NS
+from mlx_muzero.trading.costs import Costs
+
+MILLISECOND_NS = SECOND_NS // 1000
+
+
+@dataclass(frozen=True)
+class SessionSettings:
+    """What trades, and on what."""
+
+    model: str = setting("", "folder of the training run")
+    checkpoint: str = setting("", "name of its checkpoint")
+    feed: str = setting("replay", "replay, ccxt:EXCHANGE or oanda")
+    database: str = setting("", "bar store that is replayed")
+    replay_from: str = setting("", "first decision of a replay, UTC; empty: as early as can be")
+    replay_to: str = setting("", "end of a replay, UTC; empty: the end of the store")
+    backend: str = setting("native", "what evaluates the search's leaves")
+    simulations: int = setting(25, "simulations of one decision", 1, 100_000)
+    seed: int = setting(0, "seed of the search", 0, 2**63 - 1)
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """The account's money, in its own currency."""
+
+    balance: float = setting(10_000.0, "money at the start", 0.01, 1e15)
+    notional: float = setting(1_000.0, "money behind exposure 1 of one pair", 0.01, 1e15)
+
+
+@dataclass(frozen=True)
+class FillSettings:
+    """What an order pays and when it is filled; pips are the instrument's unit."""
+
+    half_spread_pips: float = setting(2.0, "half of bid to ask, paid on each side", 0.0, 1e6)
+    fee_pips: float = setting(0.0, "commission of one side", 0.0, 1e6)
+    slippage_pips: float = setting(0.0, "by how much a fill is worse than the open", 0.0, 1e6)
+    latency_ms: float = setting(250.0, "from sending an order to its being there", 0.0, 3.6e6)
+    open_tolerance_ms: float = setting(
+        10_000.0,
+        "how late after a bar's open an order may be there and still get it",
+        0.0,
+        59_999.0,
+    )
+    valid_minutes: float = setting(10.0, "an order not filled by then expires", 1.0, 10_080.0)
+
+    def costs(self, pip_size: float) -> Costs:
+        """What the trading core charges: a currency pair's round trip on entry, else each fill."""
+        side = self.half_spread_pips + self.fee_pips
+        return Costs(2.0 * side, 0.0) if pip_size else Costs(0.0, side)
+
+
+@dataclass(frozen=True)
+class RiskSettings:
+    """Limits; docs/paper.md says what each one's baseline and reaction is."""
+
+    max_pair_exposure: float = setting(1.0, "largest exposure of one pair", 0.0, 1e6)
+    max_total_exposure: float = setting(10.0, "largest sum of exposures", 0.0, 1e6)
+    max_daily_loss_frac: float = setting(0.05, "of the equity the UTC day began with", 1e-6, 1.0)
+    max_drawdown_frac: float = setting(0.20, "of the highest equity", 1e-6, 1.0)
+    cooldown_minutes: float = setting(
+        30.0, "entries stay stopped this long after a fault or a daily loss", 0.0, 10_080.0
+    )
+
+
+@dataclass(frozen=True)
+class TimingSettings:
+    """How long the engine waits and thinks."""
+
+    grace_ms: float = setting(
+        5_000.0, "after a minute's end, for bars still missing", 0.0, 59_000.0
+    )
+    max_bar_age_ms: float = setting(20_000.0, "older at arrival is not traded on", 1.0, 59_000.0)
+    deadline_ms: float = setting(5_000.0, "from a minute's last bar to its orders", 1.0, 59_000.0)
+    min_simulations: int = setting(2, "fewest simulations when time is short", 1, 100_000)
+
+
+@dataclass(frozen=True)
+class PaperSettings:
+    """Everything that defines a paper session; `pairs` maps symbols to the venue's names."""
+
+    pairs: Mapping[str, str]
+    session: SessionSettings = SessionSettings()
+    account: AccountSettings = AccountSettings()
+    fills: FillSettings = FillSettings()
+    risk: RiskSettings = RiskSettings()
+    timing: TimingSettings = TimingSettings()
+
+
+def fills_of(trading: TradingConfig) -> FillSettings:
+    """Fills that cost what a run was trained to pay."""
+    if trading.actions == "fx":
+        return FillSettings(half_spread_pips=trading.round_trip_cost_pips / 2.0)
+    taken = 1.0 - trading.maker_frac
+    return FillSettings(
+        half_spread_pips=taken * trading.spread_bps / 2.0,
+        fee_pips=taken * trading.taker_fee_bps + trading.maker_frac * trading.maker_fee_bps,
+        slippage_pips=taken * trading.slippage_bps,
+    )
+
+
+def override(settings: PaperSettings, assignments: Iterable[str]) -> PaperSettings:
+    """`settings` changed by assignments ``section.key=value``, as given to ``--set``.
+
+    Raises:
+        ConfigError: a key or value is wrong; names it.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        section, dot, name = path.strip().partition(".")
+        if not equals or not dot:
+            raise ConfigError(f"--set {assignment}: write section.key=value")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except ValueError:
+            value = text.strip()
+        tables.setdefault(section, {})[name] = value
+    return _overlay(settings, tables, "--set")
+
+
+def load(path: Path) -> PaperSettings:
+    """The settings in the file at `path`.
+
+    Raises:
+        ConfigError: it cannot be read, or a key or value is wrong; names it.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{path}: the paper session's settings cannot be read: {error}"
+        ) from error
+    pairs = tables.pop("pairs", None)
+    if not isinstance(pairs, dict) or not pairs:
+        raise ConfigError(f"{path}: [pairs] names no pair")
+    return _overlay(PaperSettings(pairs={k: str(v) for k, v in pairs.items()}), tables, str(path))
+
+
+def dumps(settings: PaperSettings) -> str:
+    """`settings` as TOML, each key with its meaning and range."""
+    blocks = []
+    for section, keys in SECTIONS.items():
+        values = asdict(getattr(settings, section))
+        lines = [
+            f"{tomli_w.dumps({name: values[name]}).strip()}  # {key.about}; {key.allowed}"
+            for name, key in keys.items()
+        ]
+        blocks.append("\n".join([f"[{section}]", *lines]))
+    pairs = tomli_w.dumps({"pairs": dict(settings.pairs)}).strip()
+    return "\n\n".join([*blocks, f"# symbol = the venue's name\n{pairs}"]) + "\n"
+
+
+def _sections() -> dict[str, dict[str, Key]]:
+    hints = get_type_hints(PaperSettings)
+    return {
+        field.name: section_keys(field.name, hints[field.name])
+        for field in fields(PaperSettings)
+        if field.name != "pairs"
+    }
+
+
+SECTIONS = _sections()
+"""Every key of paper.toml, by section and name."""
+
+
+def _overlay(
+    settings: PaperSettings, tables: Mapping[str, Mapping[str, Any]], source: str
+) -> PaperSettings:
+    problems = []
+    for section, table in tables.items():
+        if section not in SECTIONS:
+            hint = did_you_mean(section, SECTIONS)
+            problems.append(f"{section}: no such section{hint}; there are {', '.join(SECTIONS)}")
+            continue
+        keys, values = SECTIONS[section], {}
+        for name, value in table.items():
+            if name not in keys:
+                problems.append(f"{section}.{name}: no such key{did_you_mean(name, keys)}")
+                continue
+            try:
+                values[name] = keys[name].check(value)
+            except ValueError as error:
+                problems.append(f"{section}.{name}: {error}")
+        changed = replace(getattr(settings, section), **values)
+        settings = replace(settings, **{section: changed})
+    if problems:
+        raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems))
+    return settings

@@ -1,0 +1,228 @@
+"""The paper run's store: one DuckDB file, one row a transaction, and the state after the last.
+
+A transaction's rows are kept as the JSON they came as; the tables are views over it. That makes a
+commit two statements, and the state and the rows that led to it can never disagree.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+import duckdb
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.json_values import finite
+from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.paper.transaction import Row, Transaction
+
+APPLICATION = "mlx_muzero paper"
+SCHEMA_VERSION = 1
+
+TABLES: dict[str, dict[str, str]] = {
+    "bars": {
+        "pair": "varchar", "open_time_ns": "bigint", "open": "double", "high": "double",
+        "low": "double", "close": "double", "volume": "double", "source_time_ns": "bigint",
+        "arrival_time_ns": "bigint",
+    },
+    "decisions": {
+        "close_ns": "bigint", "pair": "varchar", "bar": "bigint", "position": "integer",
+        "action": "integer", "visits": "integer[]", "value": "double", "network_value": "double",
+        "simulations": "integer", "order_id": "bigint", "limited_by": "varchar",
+    },
+    "orders": {
+        "id": "bigint", "pair": "varchar", "close_ns": "bigint", "sent_ns": "bigint",
+        "action": "integer", "from_exposure": "double", "to_exposure": "double",
+    },
+    "order_ends": {"order_id": "bigint", "end": "varchar", "reason": "varchar"},
+    "fills": {
+        "id": "bigint", "order_id": "bigint", "pair": "varchar", "fill_ns": "bigint",
+        "units": "double", "price": "double", "fee": "double", "slippage": "double",
+        "exposure": "double",
+    },
+    "trades": {
+        "pair": "varchar", "exposure": "double", "entry_ns": "bigint", "exit_ns": "bigint",
+        "entry_bar": "bigint", "exit_bar": "bigint", "entry_price": "double",
+        "exit_price": "double", "gross_pips": "double", "cost_pips": "double",
+        "funding_pips": "double", "gross": "double",
+        "cost": "double", "funding": "double", "net": "double",
+    },
+    "equity": {
+        "close_ns": "bigint", "mode": "varchar", "equity": "double", "realized": "double",
+        "unrealized": "double", "cash": "double", "exposure_total": "double",
+    },
+    "commands": {"time_ns": "bigint", "name": "varchar"},
+}  # fmt: skip
+"""Columns of every table, in the order rows were committed."""
+
+
+def _view(name: str, columns: Mapping[str, str]) -> str:
+    shape = json.dumps([columns])
+    # Two levels only: a column that is a list stays one. Sorted before they part, as the rows of
+    # one transaction have an order too.
+    return (
+        f"create view {name} as select unnest(from_json(json_extract(rows, '$.{name}'), "
+        f"'{shape}'), max_depth := 2) from (select rows from transactions order by seq);"
+    )
+
+
+_SCHEMA = f"""
+create table meta(key varchar primary key, value varchar not null);
+create table transactions(seq bigint not null, close_ns bigint not null, rows varchar not null);
+create table state(seq bigint not null, json varchar not null);
+insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
+""" + "".join(_view(name, columns) for name, columns in TABLES.items())
+
+
+class PaperStore:
+    """A session's store; a context manager that closes it.
+
+    Args:
+        path: the file; made if missing, unless `read_only`.
+        read_only: only look.
+
+    Raises:
+        RunError: here and from all methods, where the file cannot be used; says what to do.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False) -> None:
+        self._path = path
+        if read_only and not path.is_file():
+            raise RunError(f"{path.parent} holds no paper session that has begun (no {path.name}).")
+        with self._explained():
+            self._db = duckdb.connect(
+                str(path),
+                read_only=read_only,
+                config={"memory_limit": "1GB", "autoinstall_known_extensions": "false"},
+            )
+        try:
+            self._check_schema()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._db.close()
+
+    def commit(self, seq: int, transaction: Transaction, state: Row) -> None:
+        """Make a transaction and the state after it durable, both or neither."""
+        rows = json.dumps(finite(transaction.rows), allow_nan=False)
+        after = json.dumps(state)
+        with self._explained():
+            self._db.execute("begin")
+            try:
+                self._db.execute(
+                    "insert into transactions values (?, ?, ?)", [seq, transaction.close_ns, rows]
+                )
+                self._db.execute("update state set seq = ?, json = ?", [seq, after])
+                self._db.execute("commit")
+            except duckdb.Error:
+                self._roll_back()
+                raise
+
+    def begin(self, state: Row) -> None:
+        """Keep the state a new session begins with."""
+        with self._explained():
+            self._db.execute("insert into state values (0, ?)", [json.dumps(state)])
+
+    def state(self) -> tuple[int, Row] | None:
+        """Number of the last transaction and the state after it; None before `begin`."""
+        with self._explained():
+            row = self._db.execute("select seq, json from state").fetchone()
+        return None if row is None else (int(row[0]), json.loads(row[1]))
+
+    def table(self, name: str) -> list[Row]:
+        """All rows of one of `TABLES`, in the order they were committed."""
+        with self._explained():
+            cursor = self._db.execute(f"select * from {name}")
+            columns = [column[0] for column in cursor.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def recent_bars(self, needed: Mapping[str, int]) -> list[LiveBar]:
+        """At least the last `needed` bars of each pair, oldest first, where there are as many."""
+        limit = 2 * max(needed.values()) + 1
+        while True:
+            with self._explained():
+                rows = self._db.execute(
+                    "select rows from transactions order by seq desc limit ?", [limit]
+                ).fetchall()
+            bars = [LiveBar(**b) for row in reversed(rows) for b in _bars_of(row[0])]
+            counts = dict.fromkeys(needed, 0)
+            for bar in bars:
+                counts[bar.pair] = counts.get(bar.pair, 0) + 1
+            if len(rows) < limit or all(counts[pair] >= n for pair, n in needed.items()):
+                return bars
+            limit *= 4
+
+    def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
+        """Write every table but the bars as a file in `folder`; returns the files."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name in TABLES:
+            if name != "bars":
+                target = folder / f"{name}.{kind}"
+                options = "format csv, header" if kind == "csv" else "format parquet"
+                quoted = str(target).replace("'", "''")
+                with self._explained():
+                    self._db.execute(f"copy (select * from {name}) to '{quoted}' ({options})")
+                written.append(target)
+        return written
+
+    def _check_schema(self) -> None:
+        with self._explained():
+            names = self._db.execute("select table_name from duckdb_tables()").fetchall()
+            tables = {row[0] for row in names}
+            if not tables:
+                self._db.execute(f"begin; {_SCHEMA} commit;")
+                return
+            known = "meta" in tables
+            rows = self._db.execute("select key, value from meta").fetchall() if known else []
+        meta = dict(rows)
+        if meta.get("application") != APPLICATION:
+            raise RunError(f"{self._path} is no store of a paper session; restore the right one.")
+        if int(meta["schema_version"]) > SCHEMA_VERSION:
+            raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
+
+    def _roll_back(self) -> None:
+        try:
+            self._db.execute("rollback")
+        except duckdb.Error:
+            return  # the failed statement ended the transaction already
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except duckdb.Error as error:
+            raise RunError(f"{self._path}: {_reason(str(error))}") from error
+
+
+def _reason(text: str) -> str:
+    """What a DuckDB error means for a user, and what to do."""
+    first = text.splitlines()[0]
+    if "No space left" in text or "File too large" in text:
+        return f"the disk is full ({first}). Nothing is lost: free some space and start again."
+    if "Read-only file system" in text or "Permission denied" in text:
+        return f"it cannot be written ({first}). Make the folder writable and start again."
+    if "lock" in text:
+        return f"another process has it open ({first}). Stop that one first."
+    if "not a valid DuckDB" in text or "orrupt" in text:
+        return f"it is damaged ({first}). Restore it from a copy, or begin a new run."
+    return f"DuckDB cannot use it ({first})."
+
+
+def _bars_of(rows: str) -> list[Row]:
+    bars = json.loads(rows).get("bars", [])
+    for bar in bars:
+        bar["volume"] = float("nan") if bar["volume"] is None else bar["volume"]
+    return list(bars)

@@ -1,0 +1,77 @@
+"""A paper session that is killed again and again, in children of one process.
+
+Arguments: folder, seed, most kills, and "points" or "times": whether a child dies at a point
+between two durable steps or after a time, both drawn from the seed. Every child does what
+`paper start` does: begin, or go on. Prints what happened as JSON. Forked children share what is
+imported, so that a life costs milliseconds; networks are left out, as what they compute is no
+state.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from paper_sessions import play, settings
+
+PAIRS = ("USDJPY", "EURJPY", "GBPJPY")
+
+
+def live(folder: Path, crash) -> None:
+    play(folder, settings(PAIRS), crash=crash)
+
+
+def at_point(number: int):
+    """A `crash` that kills this process at the `number`-th point."""
+    left = iter(range(number, -1, -1))
+
+    def crash(_point: str) -> None:
+        if next(left) == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return crash
+
+
+def one_life(folder: Path, crash, seconds: float | None) -> bool:
+    """Whether a child was killed before it was done."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            live(folder, crash)
+            code = 0
+        finally:
+            os._exit(code)
+    if seconds is not None:
+        time.sleep(seconds)
+        os.kill(child, signal.SIGKILL)
+    _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status):
+        return True
+    assert os.waitstatus_to_exitcode(status) == 0, "a child failed by itself"
+    return False
+
+
+def main(folder: Path, seed: int, most: int, how: str) -> None:
+    dice = random.Random(seed)
+    kills = 0
+    while kills < most:
+        if how == "points":
+            # Few steps most of the time, so that as many kills fit as are wanted.
+            killed = one_life(folder, at_point(dice.randrange(1, 30)), None)
+        else:
+            killed = one_life(folder, lambda _point: None, dice.uniform(0.02, 0.15))
+        if not killed:
+            break
+        kills += 1
+    finished = kills < most
+    if not finished:
+        live(folder, lambda _point: None)
+    print(json.dumps({"kills": kills, "finished_before": finished}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])

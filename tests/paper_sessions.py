@@ -1,0 +1,123 @@
+"""Small paper sessions: a planner without networks, made-up markets, a feed that replays them."""
+
+import asyncio
+import hashlib
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from markets import walk_bars
+from mlx_muzero.config import FX_MICRO
+from mlx_muzero.journal import Journal
+from mlx_muzero.market.bars import Bars
+from mlx_muzero.paper.engine import Engine
+from mlx_muzero.paper.feeds.replay import ReplayFeed
+from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.opening import make_session
+from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.settings import PaperSettings, override
+from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.search.result import SearchResult, SearchStatistics
+from mlx_muzero.trading.positions import FX_ACTIONS
+
+CONFIG = replace(FX_MICRO, market=replace(FX_MICRO.market, window_bars=4))
+WARM_BARS = 123
+TABLE = FX_ACTIONS
+
+
+class DicePlanner:
+    """Plays a legal action that a digest of everything it is asked decides."""
+
+    backend = "dice"
+
+    def __init__(self):
+        self.asked = []
+
+    def plan(self, observation, position, seed, simulations):
+        self.asked.append((observation.copy(), position.copy(), simulations))
+        actions, rows = len(TABLE.action_names), len(position)
+        visits = np.zeros((rows, actions), np.int32)
+        for i in range(rows):
+            digest = hashlib.sha256(observation[i].tobytes() + seed[i].tobytes()).digest()
+            legal = np.flatnonzero(TABLE.legal[position[i]])
+            visits[i, legal[digest[0] % len(legal)]] = simulations
+        zeros = np.zeros(rows, np.float32)
+        none = np.zeros(rows, np.int32)
+        return SearchResult(
+            visits=visits,
+            value=visits[:, 0].astype(np.float32),
+            q=np.zeros((rows, actions), np.float32),
+            prior=np.full((rows, actions), 0.25, np.float32),
+            policy=visits / np.float32(simulations),
+            action=visits.argmax(axis=1).astype(np.int32),
+            raw_value=zeros,
+            statistics=SearchStatistics(none, zeros, none, none),
+        )
+
+    def troubles(self):
+        return []
+
+    def tree(self, root, simulations):
+        names = ("node", "parent", "kind", "action_or_outcome", "visits", "depth")
+        columns = {name: np.zeros(1, np.int32) for name in names}
+        columns["parent"][:] = -1
+        return columns | {
+            name: np.full(1, np.nan) for name in ("prior", "value", "reward", "probability")
+        }
+
+
+class ScriptedPlanner(DicePlanner):
+    """Plays `actions`, one a decision, for all pairs; then holds."""
+
+    def __init__(self, actions):
+        super().__init__()
+        self._actions = list(actions)
+
+    def plan(self, observation, position, seed, simulations):
+        result = super().plan(observation, position, seed, simulations)
+        wanted = TABLE.action_names.index(self._actions.pop(0) if self._actions else "HOLD")
+        visits = np.zeros_like(result.visits)
+        visits[:, wanted] = simulations
+        return replace(result, visits=visits, action=visits.argmax(axis=1).astype(np.int32))
+
+
+def settings(pairs=("USDJPY", "EURJPY"), *changes):
+    return override(
+        PaperSettings(pairs={pair: pair for pair in pairs}),
+        ["session.simulations=8", "timing.deadline_ms=59000", *changes],
+    )
+
+
+def market(pair, bars=WARM_BARS + 60, seed=0) -> Bars:
+    return walk_bars(bars, seed, pair)
+
+
+def markets(pairs, bars=WARM_BARS + 60):
+    return [market(pair, bars, seed) for seed, pair in enumerate(pairs)]
+
+
+def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **options):
+    """An engine in a folder that this process holds."""
+    if not folder.exists:
+        folder.begin(paper)
+    session = make_session(paper, CONFIG, planner, options.pop("begin_ns", 0))
+    journal = Journal(folder.journal_path)
+    recorder = Recorder(folder, store, journal, crash or (lambda _point: None))
+    options.setdefault("wall_ns", None)
+    return Engine(folder, paper, session, store, recorder, feed, **options), session
+
+
+def play(path, paper=None, planner=None, bars=None, crash=None, feed=None, **options):
+    """One process's life in the folder `path`: what it leaves behind."""
+    folder, planner = PaperFolder(path), planner or DicePlanner()
+    paper = paper or (folder.settings() if folder.exists else settings())
+    feed = feed or ReplayFeed(bars or markets(paper.pairs))
+    with folder.held(), PaperStore(folder.store_path) as store:
+        engine, session = open_engine(folder, store, paper, planner, feed, crash, **options)
+        asyncio.run(engine.run())
+        tables = {
+            name: store.table(name)
+            for name in ("decisions", "orders", "order_ends", "fills", "trades", "equity", "bars")
+        }
+    return SimpleNamespace(folder=folder, session=session, planner=planner, **tables)

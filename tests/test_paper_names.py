@@ -1,0 +1,56 @@
+import pytest
+
+from mlx_muzero.errors import ConfigError, FeedError
+from mlx_muzero.paper import settings as paper_settings
+from mlx_muzero.paper.names import symbol_of, venue_name, venue_names
+from mlx_muzero.paper.settings import PaperSettings
+
+
+@pytest.mark.parametrize(
+    ("name", "feed", "venue", "symbol"),
+    [
+        ("BTCUSDT", "ccxt:binanceusdm", "BTC/USDT:USDT", "BTCUSDT"),
+        ("BTC/USDT:USDT", "ccxt:binanceusdm", "BTC/USDT:USDT", "BTCUSDT"),
+        ("BTCUSDT", "ccxt:binance", "BTC/USDT", "BTCUSDT"),
+        ("ETH/BTC", "ccxt:kraken", "ETH/BTC", "ETHBTC"),
+        ("USDJPY", "oanda", "USD_JPY", "USDJPY"),
+        ("USD_JPY", "oanda", "USD_JPY", "USDJPY"),
+        ("BTC/USDT:USDT", "replay", "BTCUSDT", "BTCUSDT"),
+    ],
+)
+def test_either_name_will_do(name, feed, venue, symbol):
+    assert venue_name(name, feed) == venue
+    assert symbol_of(venue) == symbol
+
+
+def test_names_that_say_nothing():
+    with pytest.raises(FeedError, match="as the exchange does"):
+        venue_name("XYZ", "ccxt:binance")
+    with pytest.raises(FeedError, match="USD_JPY"):
+        venue_name("BTCUSDT", "oanda")
+    with pytest.raises(FeedError, match="USDJPY is named twice"):
+        venue_names(["USDJPY", "USD_JPY"], "oanda")
+
+
+def test_settings_survive_their_file(tmp_path):
+    settings = paper_settings.override(
+        PaperSettings(pairs={"BTCUSDT": "BTC/USDT:USDT"}),
+        ["risk.max_drawdown_frac=0.1", "session.model=runs/a b", "fills.fee_pips=5"],
+    )
+    path = tmp_path / "paper.toml"
+    path.write_text(paper_settings.dumps(settings))
+    assert paper_settings.load(path) == settings
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("risk.max_drawdown=0.1", r"risk\.max_drawdown: no such key; did you mean"),
+        ("risks.max=1", "no such section; did you mean risk"),
+        ("fills.fee_pips=-1", "out of range"),
+        ("fills", "write section.key=value"),
+    ],
+)
+def test_wrong_settings_are_named(text, message):
+    with pytest.raises(ConfigError, match=message):
+        paper_settings.override(PaperSettings(pairs={"USDJPY": "USDJPY"}), [text])
