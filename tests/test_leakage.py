@@ -6,11 +6,15 @@ import json
 import numpy as np
 import pytest
 
+from crypto_markets import CONFIG as CRYPTO_CONFIG
+from crypto_markets import history as crypto_history
 from markets import walk_bars
+from mlx_muzero.config import CRYPTO
 from mlx_muzero.evaluation.baselines import PerfectForesight, RandomPolicy, momentum
 from mlx_muzero.evaluation.leakage import check_leakage, replaced_after
 from mlx_muzero.market.bars import MINUTE_NS, price_faults
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.series import Series
 from mlx_muzero.trading.core import TradingRules
@@ -70,6 +74,46 @@ def test_outcomes_read_one_bar_early_are_caught(check, small_config):
         return dataclasses.replace(dataset, outcomes=np.roll(dataset.outcomes, -1))
 
     assert [each.name for each in check(early).leaks] == ["outcome labels"]
+
+
+@pytest.fixture(scope="module")
+def crypto():
+    """Two pairs with every series, and a test of them."""
+    pairs = [crypto_history("AAA", 4000, seed=1), crypto_history("BBB", 4000, seed=2)]
+    rules = TradingRules.from_config(dataclasses.replace(CRYPTO, market=CRYPTO_CONFIG))
+
+    def run(rebuild):
+        return check_leakage(pairs, rebuild, rules, POLICIES, cuts=3, seed=1)
+
+    return run
+
+
+def test_crypto_columns_of_every_kind_do_not_look_ahead(crypto):
+    report = crypto(lambda pairs: MarketDataset.of_pairs(pairs, CRYPTO_CONFIG))
+    assert report.leaks == ()
+    assert report.control_caught > 0
+    names = {each.name.removeprefix("column ") for each in report.checks}
+    assert names >= set(market_feature_names(CRYPTO_CONFIG))
+
+
+def test_a_series_known_too_early_is_caught(crypto):
+    def early(pairs):
+        shifted = [
+            dataclasses.replace(
+                pair,
+                series={
+                    name: dataclasses.replace(s, known_ns=s.known_ns - 600 * MINUTE_NS)
+                    for name, s in pair.series.items()
+                },
+            )
+            for pair in pairs
+        ]
+        return MarketDataset.of_pairs(shifted, CRYPTO_CONFIG)
+
+    checks = [each for each in crypto(early).checks if each.name.startswith("column")]
+    leaks = {each.name for each in checks if each.different}
+    assert any("open_interest" in name for name in leaks)
+    assert not any("5m" in name or "1h" in name for name in leaks)
 
 
 def test_everything_after_the_cut_is_replaced_and_nothing_before():

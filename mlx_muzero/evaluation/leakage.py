@@ -19,7 +19,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.series import Series
-from mlx_muzero.market.sessions import SPLITS, spread_evenly
+from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.rng import Stream, key, uniform
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
@@ -103,14 +103,14 @@ def check_leakage(
         rebuild: columns and outcomes of bars and series.
         rules: of trading.
         policies: who plays up to the cuts; none of them may look ahead.
-        cuts: bars t to cut at, spread evenly over all sessions.
+        cuts: bars t to cut at, spread evenly over the training sessions.
         seed: of what is replaced and of where in its session a cut falls.
         tick: hears of every cut.
     """
     dataset, caught = rebuild(histories), 0
     tally = _Tally(dataset.open_time_ns)
     names = market_feature_names(dataset.config)
-    starts = _starts(dataset, cuts)
+    starts = spread_evenly(dataset.training_starts(), cuts)
     for number, start in enumerate(starts.tolist()):
         cut = start + _offset(dataset, seed, number)
         end_ns = int(dataset.open_time_ns[cut]) + MINUTE_NS
@@ -170,11 +170,6 @@ def _rows(dataset: MarketDataset, bar: I64) -> F32:
     """The market's columns at each `bar` ``[n]`` alone, ``f32[n, columns]``."""
     narrow = replace(dataset, config=replace(dataset.config, window_bars=1))
     return narrow.windows(bar)[:, 0]
-
-
-def _starts(dataset: MarketDataset, count: int) -> I64:
-    splits = [dataset.starts(split) for split in SPLITS]
-    return spread_evenly(np.sort(np.concatenate(splits)), count)
 
 
 def _offset(dataset: MarketDataset, seed: int, number: int) -> int:

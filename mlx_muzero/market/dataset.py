@@ -133,14 +133,13 @@ class MarketDataset:
 
     def training_starts(self) -> I64:
         """Every start of a training session, overlapping ones included, ``i64[n]``."""
-        return self.starts("train")
+        return self._starts("train")
 
     def evaluation_starts(self, split: Split, count: int | None = None) -> I64:
         """Starts of sessions that share no step, at most `count` spread evenly, ``i64[m]``."""
-        starts = separate_sessions(self.starts(split), self.config.session_bars)
+        starts = separate_sessions(self._starts(split), self.config.session_bars)
         return starts if count is None else spread_evenly(starts, count)
 
-    def starts(self, split: Split) -> I64:
-        """Every start of a session of `split`, overlapping ones included, ``i64[n]``."""
+    def _starts(self, split: Split) -> I64:
         starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, split)
         return require_sessions(starts, self.label, split, self.config)
