@@ -35,6 +35,7 @@ from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.positions import FX_ACTIONS
+from mlx_muzero.types import F64
 
 _CODES = ("USD", "EUR", "GBP", "CHF", "AUD", "NZD", "CAD")
 NAMES = [base + quote for base in _CODES for quote in _CODES if base != quote]
@@ -147,7 +148,8 @@ def latencies(path: Path) -> list[Latency]:
 
 def made_up(name: str, seed: int, count: int) -> Bars:
     """A random walk."""
-    close = 1.1 + np.cumsum(np.random.default_rng(seed).integers(-3, 4, count)) * 1e-5
+    steps = np.random.default_rng(seed).integers(-3, 4, count).astype(np.float64)
+    close: F64 = 1.1 + 1e-5 * np.cumsum(steps)
     opened = np.concatenate([close[:1], close[:-1]])
     return Bars(
         name,

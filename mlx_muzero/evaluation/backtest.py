@@ -32,11 +32,13 @@ class Backtest:
         metrics: the summary.
         trades: closed trades; `account` is the session's index.
         equity_pips: ``f64[n, steps]`` net equity of each session after each step.
+        reward: ``f64[n]`` sum of each session's rewards.
     """
 
     metrics: Metrics
     trades: Trades
     equity_pips: F64
+    reward: F64
 
 
 def backtest(
@@ -50,13 +52,14 @@ def backtest(
     names = rules.table.action_names
     action_counts = np.zeros(len(names), np.int64)
     equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
+    reward: F64 = np.zeros(len(starts))
     trades: list[Trades] = []
     for first in range(0, len(starts), SESSIONS_AT_ONCE):
         env = SessionEnv(dataset, rules, starts[first : first + SESSIONS_AT_ONCE])
         policy.reset(env)
         while not env.done:
             step, action = env.step_index, policy.act(env)
-            env.step(action)
+            reward[first : first + len(action)] += env.step(action).reward
             equity_pips[first : first + len(action), step] = env.core.equity_pips
             action_counts += np.bincount(action, minlength=len(names))
             tick(len(action))
@@ -66,4 +69,4 @@ def backtest(
     # What is counted in pips keeps the FX week; what is counted in basis points never closes.
     bars_per_year = FX_BARS_PER_YEAR if rules.pip_size else CRYPTO_BARS_PER_YEAR
     metrics = measure(all_trades, equity_pips, action_counts, names, bars_per_year)
-    return Backtest(metrics, all_trades, equity_pips)
+    return Backtest(metrics, all_trades, equity_pips, reward)

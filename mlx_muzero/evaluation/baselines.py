@@ -32,6 +32,20 @@ class ConstantExposure:
         return env.table.actions_toward(env.position, np.full(len(env.bar), self.exposure))
 
 
+@dataclass(frozen=True)
+class Churn:
+    """In and out of the market at every step: what costs are for."""
+
+    name: str = "churn"
+
+    def reset(self, env: SessionView) -> None:
+        """Nothing to prepare."""
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 actions toward long from flat, and toward flat from anything else."""
+        return env.table.actions_toward(env.position, np.where(env.position == FLAT, 1.0, 0.0))
+
+
 FLAT_POLICY = ConstantExposure("flat", 0.0)
 BUY_AND_HOLD = ConstantExposure("buy_and_hold", 1.0)
 
