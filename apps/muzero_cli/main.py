@@ -21,6 +21,7 @@ from muzero_cli.synthetic import synth
 from muzero_cli.train import train
 from muzero_cli.tree import tree
 from muzero_cli.verify import verify
+from muzero_cli.walk_forward import walk_forward
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,6 +37,7 @@ app.add_typer(data.app, name="data")
 app.add_typer(config.app, name="config")
 app.command("train")(train)
 app.command("evaluate")(evaluate)
+app.command("walk-forward")(walk_forward)
 app.command("tree")(tree)
 app.command("export")(export)
 app.command("verify")(verify)

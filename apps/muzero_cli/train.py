@@ -1,20 +1,17 @@
 """`mlx-muzero train`."""
 
-import signal
-import time
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
 
 from mlx_muzero.config import CollectBackend
+from muzero_cli.console import say
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
-
-STOPPED_EXIT_CODE = 130
+from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 
 def train(
@@ -60,14 +57,14 @@ def train(
     market = MarketRecord.of(store, dataset)
     if resume:
         folder.require_market(market)
-    stop = _StopSwitch(minutes)
+    stop = StopSwitch(minutes)
     rules = TradingRules.from_config(settings)
     if settings.search.backend == "auto" and not resume:
         # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
         # resumed run must name one.
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
-        _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
+        say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
     display = TrainingDisplay(
         console, rules.table.action_names, settings.train.episodes, minutes, rules.unit
     )
@@ -79,13 +76,13 @@ def train(
             display.starts_at(trainer.counters)
         else:
             folder.begin(settings, market)
-        _say(
+        say(
             console,
             f"training on {market.symbol}: {market.bars:,} bars, "
             f"{len(dataset.training_starts()):,} possible sessions, run {run}",
         )
         if settings.collect.backend != "same":
-            _say(
+            say(
                 console,
                 f"collecting with {settings.collect.backend}, exported every "
                 f"{settings.collect.refresh_steps} training steps; when an export begins to play "
@@ -94,9 +91,9 @@ def train(
         with display, stop:
             finished = trainer.run()
     if finished:
-        _say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
+        say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
     else:
-        _say(
+        say(
             console,
             f"saved after {trainer.counters.episodes} episodes; go on with: "
             f"mlx-muzero train --run {quote(str(run))} --resume",
@@ -108,39 +105,3 @@ def train(
 def _collect_overrides(backend: str | None, refresh_steps: int | None) -> list[str]:
     given = {"backend": backend, "refresh_steps": refresh_steps}
     return [f"collect.{key}={value}" for key, value in given.items() if value is not None]
-
-
-def _say(console: Console, text: str) -> None:
-    # Never wrapped, so that a command can be copied; a path's brackets are no markup.
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-class _StopSwitch:
-    """Asks training to stop on Ctrl-C, SIGTERM or when the time is up; a second Ctrl-C kills."""
-
-    def __init__(self, minutes: float | None) -> None:
-        self.interrupted = False
-        self._deadline = None if minutes is None else time.monotonic() + 60.0 * minutes
-
-    def __enter__(self) -> "_StopSwitch":
-        self._handlers = {
-            number: signal.signal(number, self._interrupt)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._restore()
-
-    def requested(self) -> bool:
-        """Whether training should stop at the next step."""
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        return self.interrupted or late
-
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        self.interrupted = True
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)

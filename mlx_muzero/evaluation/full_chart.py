@@ -1,0 +1,102 @@
+"""A full comparison as pictures; needs matplotlib."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.evaluation.full_comparison import FullComparison
+from mlx_muzero.types import F64
+
+try:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise ConfigError(
+        f"--png needs matplotlib ({error}): pip install 'mlx-muzero[chart]'"
+    ) from error
+
+_COLORS = 10
+"""Lines before the next dash pattern: matplotlib's colors begin anew."""
+
+_DASHES = ("-", "--", ":")
+
+
+def draw(full: FullComparison, folder: Path) -> list[Path]:
+    """Write equity, drawdown, cost_curve and calibration as PNGs into `folder`, made if absent."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures: dict[str, Callable[[Axes, FullComparison], None]] = {
+        "equity": _equity,
+        "drawdown": _drawdown,
+        "cost_curve": _cost_curve,
+        "calibration": _calibration,
+    }
+    files = []
+    for name, plot in pictures.items():
+        figure = Figure(figsize=(10, 5.5), layout="constrained")
+        axes = figure.subplots()
+        plot(axes, full)
+        axes.grid(alpha=0.3)
+        conditions = full.comparison.conditions
+        axes.set_title(
+            f"{conditions.data}, {conditions.split} split, {conditions.sessions:,} sessions, "
+            f"{conditions.first} to {conditions.last} UTC; {conditions.costs}",
+            fontsize=9,
+        )
+        figure.legend(loc="outside right upper", fontsize=7)
+        files.append(folder / f"{name}.png")
+        figure.savefig(files[-1], format="png", dpi=120)
+    return files
+
+
+def _curves(full: FullComparison) -> dict[str, F64]:
+    """Equity after each session, sessions end to end, by policy; foresight would dwarf the rest."""
+    return {
+        name: np.concatenate([[0.0], np.cumsum(entry.backtest.equity_pips[:, -1])])
+        for name, entry in full.comparison.entries.items()
+        if name not in ("perfect_foresight", "random")
+    }
+
+
+def _equity(axes: Axes, full: FullComparison) -> None:
+    for number, (name, curve) in enumerate(_curves(full).items()):
+        axes.plot(curve, _DASHES[number // _COLORS], label=name, linewidth=1.2)
+    axes.set_xlabel("sessions, end to end (random and perfect foresight left out)")
+    axes.set_ylabel(f"equity, net {full.comparison.conditions.unit}")
+
+
+def _drawdown(axes: Axes, full: FullComparison) -> None:
+    for number, (name, curve) in enumerate(_curves(full).items()):
+        fall = curve - np.maximum.accumulate(curve)
+        axes.plot(fall, _DASHES[number // _COLORS], label=name, linewidth=1.2)
+    axes.set_xlabel("sessions, end to end, by what each ended with")
+    axes.set_ylabel(f"below the highest equity, {full.comparison.conditions.unit}")
+
+
+def _cost_curve(axes: Axes, full: FullComparison) -> None:
+    sweep, unit = full.sweep, full.comparison.conditions.unit
+    for number, (name, curve) in enumerate(sweep.curves.items()):
+        if name in ("perfect_foresight", "random"):
+            continue
+        (line,) = axes.plot(sweep.levels, curve.net, _DASHES[number // _COLORS], label=name)
+        axes.fill_between(sweep.levels, curve.low, curve.high, color=line.get_color(), alpha=0.07)
+    axes.axhline(0.0, color="black", linewidth=0.8)
+    axes.axvline(sweep.decided_at, color="gray", linestyle=":", label="decided at")
+    what = "a round trip" if sweep.cost == "round_trip" else "every fill"
+    axes.set_xlabel(f"cost of {what}, {unit}; the trades are those decided at {sweep.decided_at:g}")
+    axes.set_ylabel(f"net {unit} a session, 95 % interval")
+
+
+def _calibration(axes: Axes, full: FullComparison) -> None:
+    bins = full.forecast.calibration
+    total = sum(bin_.count for bin_ in bins)
+    axes.plot([0, 1], [0, 1], color="gray", linestyle=":", label="calibrated")
+    axes.plot(
+        [bin_.predicted for bin_ in bins], [bin_.observed for bin_ in bins], "o-", label="observed"
+    )
+    middles = [(bin_.low + bin_.high) / 2 for bin_ in bins]
+    shares = [bin_.count / total for bin_ in bins]
+    axes.bar(middles, shares, width=0.08, alpha=0.25, label="share of forecasts")
+    axes.set_xlabel("probability the model gave an outcome of the next bar")
+    axes.set_ylabel("share of them that happened")

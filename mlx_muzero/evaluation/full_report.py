@@ -1,0 +1,126 @@
+"""A full comparison as text for 80 columns."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mlx_muzero.evaluation.comparison import Comparison
+from mlx_muzero.evaluation.cost_sweep import CostSweep
+from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.full_comparison import FullComparison
+from mlx_muzero.evaluation.report import report
+from mlx_muzero.evaluation.tables import count, filled, policy_table, ratio, signed
+from mlx_muzero.evaluation.transformer_policy import TaughtTransformer
+
+_COSTS_SHOWN = 5
+"""Columns of the cost table, of the levels that were swept."""
+
+
+def full_report(full: FullComparison) -> Group:
+    """The report of the policies, then risk and speed, the cost sweep, and the forecast."""
+    comparison = full.comparison
+    unit = comparison.conditions.unit
+    heading = Text(f"\n{_sweep_heading(full.sweep, unit)}\n")
+    parts: list[RenderableType] = [
+        report(comparison.conditions, comparison.metrics),
+        Text(),
+        _risk(comparison),
+        Text(_risk_legend(unit), style="dim"),
+        heading,
+        _costs(full.sweep),
+        Text(_sweep_legend(unit), style="dim"),
+        Text(f"\n{_taught(full.transformer, unit)}\n{_forecast(full.forecast)}"),
+    ]
+    return Group(*parts)
+
+
+def _risk(comparison: Comparison) -> Table:
+    headings = (
+        "Sharpe",
+        "Sortino",
+        "Calmar",
+        "gross",
+        "paid",
+        "turnover/\nsession",
+        "decisions/\ns",
+    )
+    rows = {}
+    for name, entry in comparison.entries.items():
+        m = entry.backtest.metrics
+        rows[name] = [
+            signed(m.sharpe),
+            ratio(m.sortino),
+            ratio(m.calmar),
+            signed(m.gross_pips),
+            signed(m.cost_pips + m.funding_pips),
+            f"{m.turnover_per_session:.1f}",
+            count(entry.decisions_per_s),
+        ]
+    return filled(policy_table(*headings), rows)
+
+
+def _risk_legend(unit: str) -> str:
+    return (
+        f"Sortino: as Sharpe, over the downside deviation. Calmar: net {unit} a year over Max DD. "
+        f"Gross and paid: {unit} before costs, and costs with funding, all sessions. Turnover: "
+        "exposure filled, in and out; a round trip of exposure 1 is 2. Decisions/s: all sessions "
+        "side by side, the market's steps included."
+    )
+
+
+def _sweep_heading(sweep: CostSweep, unit: str) -> str:
+    what = f"a round trip, {unit}" if sweep.cost == "round_trip" else f"every fill, {unit}"
+    return (
+        f"Net {unit} a session of the same trades at other costs (of {what}). All were decided at "
+        f"{sweep.decided_at:g}; a policy that knew of another cost would trade otherwise."
+    )
+
+
+def _costs(sweep: CostSweep) -> Table:
+    stride = (len(sweep.levels) - 1) // (_COSTS_SHOWN - 1)
+    shown = range(0, len(sweep.levels), stride)
+    headings = [f"at {sweep.levels[level]:g}" for level in shown]
+    rows: dict[str, list[str | Text]] = {}
+    for name, curve in sweep.curves.items():
+        cells: list[str | Text] = []
+        for level in shown:
+            low, high = curve.low[level], curve.high[level]
+            style = "green" if low > 0 else "red" if high < 0 else ""
+            cells.append(Text(signed(curve.net[level]), style=style))
+        rows[name] = [*cells, _break_even(curve.break_even)]
+        if curve.break_even_low is not None and curve.break_even_high is not None:
+            ends = f"[{signed(curve.break_even_low):>5}, {signed(curve.break_even_high):>5}]"
+            rows[name].append(ends)
+        else:
+            rows[name].append("-")
+    return filled(policy_table(*headings, "breaks\neven at", "\n[95% interval]"), rows)
+
+
+def _break_even(cost: float | None) -> str:
+    return "-" if cost is None else signed(cost) if cost > 0.0 else "never"
+
+
+def _sweep_legend(unit: str) -> str:
+    return (
+        f"Breaks even at: the cost at which the net {unit} of these trades are 0, with its "
+        "bootstrap interval over sessions; never: they lose without costs too."
+    )
+
+
+def _taught(taught: TaughtTransformer, unit: str) -> str:
+    recipe = taught.recipe
+    return (
+        f"Transformer: {recipe.layers} layers of width {recipe.width}, seed {taught.seed}, taught "
+        "the actions of perfect foresight after costs on training sessions; of "
+        f"{len(taught.checked_net_pips)} checks the one after {taught.chosen_steps:,} steps, "
+        f"{signed(taught.checked_net_pips[taught.chosen_steps])} net {unit} a session on the "
+        "validation split."
+    )
+
+
+def _forecast(forecast: OutcomeForecast) -> str:
+    return (
+        f"Next bar's outcome: cross-entropy {forecast.cross_entropy:.4f} nats (base rates of the "
+        f"training split {forecast.base_rate_cross_entropy:.4f}), Brier score "
+        f"{forecast.brier:.4f} ({forecast.base_rate_brier:.4f})."
+    )
