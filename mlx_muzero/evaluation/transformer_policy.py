@@ -30,7 +30,7 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes of the network and of its training: a minute or two on two cores.
+    """Sizes of the network and of its training: a minute or two.
 
     Attributes:
         width: of the encoder.
@@ -50,8 +50,8 @@ class Recipe:
     layers: int = 2
     sessions: int = 512
     validation_sessions: int = 32
-    steps: int = 1500
-    check_every: int = 250
+    steps: int = 600
+    check_every: int = 100
     batch_size: int = 256
     learning_rate: float = 2e-3
     weight_decay: float = 1e-3

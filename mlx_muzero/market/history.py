@@ -40,7 +40,8 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
     The taker's share of a minute comes from trades, or from the klines where those have it.
 
     Raises:
-        DataError: there are no bars, none in that span, or crypto features are wanted of bars without a volume.
+        DataError: there are no bars, none in that span, or crypto features are wanted of bars
+            without a volume.
     """
     bars = _in_span(store.load(symbol), config)
     if not len(bars):
