@@ -1,15 +1,18 @@
 """Every way to decide side by side: what is in it, what is said about it, and its pictures."""
 
 import dataclasses
+import functools
 import json
 
 import pytest
 from rich.console import Console
 
 from mlx_muzero.agent import Agent
+from mlx_muzero.evaluation import full_comparison
 from mlx_muzero.evaluation.full_comparison import compare_fully
 from mlx_muzero.evaluation.full_report import full_report
-from mlx_muzero.evaluation.transformer_policy import RECIPE
+from mlx_muzero.evaluation.transformer_policy import Sizes
+from mlx_muzero.evaluation.transformer_teaching import RECIPE
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.synthetic import planted_edge
@@ -17,7 +20,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 
 TINY = dataclasses.replace(
-    RECIPE, width=4, heads=1, layers=1, sessions=8, validation_sessions=2, steps=4, check_every=2
+    RECIPE, sizes=Sizes(4, 1, 1), sessions=8, validation_sessions=2, steps=4, check_every=2
 )
 
 
@@ -83,11 +86,25 @@ def test_it_reads_whole_in_80_columns_and_says_what_it_is(full):
 
 def test_json_has_every_number(full):
     values = json.loads(json.dumps(full.as_dict(), allow_nan=False))
-    assert values["transformer"]["recipe"]["width"] == 4
+    assert values["transformer"]["recipe"]["sizes"]["width"] == 4
     assert values["conditions"]["split"] == "test"
     assert values["decisions_per_s"]["puct 2"] > 0
     assert values["cost_sweep"]["curves"]["flat"]["break_even"] is None
     assert values["outcome_forecast"]["calibration"]
+
+
+def test_the_command_prints_and_draws_it(trained, cli, monkeypatch, tmp_path):
+    quick = functools.partial(compare_fully, recipe=TINY)
+    monkeypatch.setattr(full_comparison, "compare_fully", quick)
+    options = ("evaluate", trained, "--sessions", "2", "--compare", "--simulations", "2")
+    code, out, err = cli(*options, "--png", "plots")
+    assert (code, err.strip()) == (0, "")
+    assert "breaks" in out
+    assert len(list((tmp_path / "plots").iterdir())) == 4
+    code, out, _ = cli(*options, "--simulations", "3", "--seed", "4", "--json")
+    values = json.loads(out)
+    assert (code, values["simulations"], values["transformer"]["seed"]) == (0, [2, 3], 4)
+    assert {"puct 2", "gumbel 3"} <= values["policies"].keys()
 
 
 def test_pictures(full, tmp_path):

@@ -8,12 +8,9 @@ import pytest
 from mlx.utils import tree_flatten
 
 from mlx_muzero.evaluation.backtest import backtest
-from mlx_muzero.evaluation.transformer_policy import (
-    RECIPE,
-    ReactiveTransformer,
-    label,
-    teach_transformer,
-)
+from mlx_muzero.evaluation.foresight_labels import label
+from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes
+from mlx_muzero.evaluation.transformer_teaching import RECIPE, teach_transformer
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.synthetic import planted_edge
 from mlx_muzero.trading.core import TradingRules
@@ -22,9 +19,7 @@ from mlx_muzero.trading.positions import FLAT
 
 TINY = dataclasses.replace(
     RECIPE,
-    width=8,
-    heads=2,
-    layers=1,
+    sizes=Sizes(8, 2, 1),
     sessions=40,
     validation_sessions=8,
     steps=60,
@@ -112,5 +107,5 @@ def test_an_untaught_network_stays_flat(dataset, rules):
     played = backtest(taught.policy, dataset, rules, dataset.evaluation_starts("test")).metrics
     assert (taught.chosen_steps, played.trades) == (0, 0)
     window = np.zeros((dataset.config.window_bars, 10), np.float32)
-    network = ReactiveTransformer(TINY, window, rules.table)
+    network = ReactiveTransformer(TINY.sizes, window, rules.table)
     assert network(mx.array(window[None])).shape == (1, *rules.table.legal.shape)

@@ -7,6 +7,7 @@ import numpy as np
 
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.full_comparison import FullComparison
+from mlx_muzero.evaluation.metrics import drawdown_pips, end_to_end
 from mlx_muzero.types import F64
 
 try:
@@ -17,10 +18,12 @@ except ImportError as error:
         f"--png needs matplotlib ({error}): pip install 'mlx-muzero[chart]'"
     ) from error
 
-_COLORS = 10
-"""Lines before the next dash pattern: matplotlib's colors begin anew."""
+_OFF_SCALE = ("random", "perfect_foresight")
+"""Their curves would flatten all the others."""
 
-_DASHES = ("-", "--", ":")
+_COLORS = 10
+_DASHES = ("-", "--", ":", "-.")
+"""After so many lines matplotlib's colors begin anew, with the next pattern."""
 
 
 def draw(full: FullComparison, folder: Path) -> list[Path]:
@@ -50,36 +53,32 @@ def draw(full: FullComparison, folder: Path) -> list[Path]:
     return files
 
 
-def _curves(full: FullComparison) -> dict[str, F64]:
-    """Equity after each session, sessions end to end, by policy; foresight would dwarf the rest."""
-    return {
-        name: np.concatenate([[0.0], np.cumsum(entry.backtest.equity_pips[:, -1])])
-        for name, entry in full.comparison.entries.items()
-        if name not in ("perfect_foresight", "random")
-    }
-
-
 def _equity(axes: Axes, full: FullComparison) -> None:
-    for number, (name, curve) in enumerate(_curves(full).items()):
-        axes.plot(curve, _DASHES[number // _COLORS], label=name, linewidth=1.2)
-    axes.set_xlabel("sessions, end to end (random and perfect foresight left out)")
+    _over_sessions(axes, full, end_to_end)
     axes.set_ylabel(f"equity, net {full.comparison.conditions.unit}")
 
 
 def _drawdown(axes: Axes, full: FullComparison) -> None:
-    for number, (name, curve) in enumerate(_curves(full).items()):
-        fall = curve - np.maximum.accumulate(curve)
-        axes.plot(fall, _DASHES[number // _COLORS], label=name, linewidth=1.2)
-    axes.set_xlabel("sessions, end to end, by what each ended with")
+    _over_sessions(axes, full, drawdown_pips)
     axes.set_ylabel(f"below the highest equity, {full.comparison.conditions.unit}")
+
+
+def _over_sessions(axes: Axes, full: FullComparison, curve: Callable[[F64], F64]) -> None:
+    for number, (name, entry) in enumerate(full.comparison.entries.items()):
+        if name in _OFF_SCALE:
+            continue
+        equity_pips = entry.backtest.equity_pips
+        sessions = np.arange(1, equity_pips.size + 1) / equity_pips.shape[1]
+        axes.plot(sessions, curve(equity_pips), _dashes(number), label=name, linewidth=1.0)
+    axes.set_xlabel(f"sessions, end to end ({' and '.join(_OFF_SCALE)} left out)")
 
 
 def _cost_curve(axes: Axes, full: FullComparison) -> None:
     sweep, unit = full.sweep, full.comparison.conditions.unit
     for number, (name, curve) in enumerate(sweep.curves.items()):
-        if name in ("perfect_foresight", "random"):
+        if name in _OFF_SCALE:
             continue
-        (line,) = axes.plot(sweep.levels, curve.net, _DASHES[number // _COLORS], label=name)
+        (line,) = axes.plot(sweep.levels, curve.net, _dashes(number), label=name)
         axes.fill_between(sweep.levels, curve.low, curve.high, color=line.get_color(), alpha=0.07)
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.axvline(sweep.decided_at, color="gray", linestyle=":", label="decided at")
@@ -100,3 +99,7 @@ def _calibration(axes: Axes, full: FullComparison) -> None:
     axes.bar(middles, shares, width=0.08, alpha=0.25, label="share of forecasts")
     axes.set_xlabel("probability the model gave an outcome of the next bar")
     axes.set_ylabel("share of them that happened")
+
+
+def _dashes(line: int) -> str:
+    return _DASHES[line // _COLORS % len(_DASHES)]

@@ -11,7 +11,7 @@ from mlx_muzero.evaluation.comparison import Comparison, Tick, compare, search_v
 from mlx_muzero.evaluation.cost_sweep import CostSweep, sweep_costs
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
-from mlx_muzero.evaluation.transformer_policy import (
+from mlx_muzero.evaluation.transformer_teaching import (
     RECIPE,
     Recipe,
     TaughtTransformer,

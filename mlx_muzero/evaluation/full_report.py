@@ -10,7 +10,7 @@ from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.full_comparison import FullComparison
 from mlx_muzero.evaluation.report import report
 from mlx_muzero.evaluation.tables import count, filled, policy_table, ratio, signed
-from mlx_muzero.evaluation.transformer_policy import TaughtTransformer
+from mlx_muzero.evaluation.transformer_teaching import TaughtTransformer
 
 _COSTS_SHOWN = 5
 """Columns of the cost table, of the levels that were swept."""
@@ -110,11 +110,11 @@ def _sweep_legend(unit: str) -> str:
 def _taught(taught: TaughtTransformer, unit: str) -> str:
     recipe = taught.recipe
     return (
-        f"Transformer: {recipe.layers} layers of width {recipe.width}, seed {taught.seed}, taught "
-        "the actions of perfect foresight after costs on training sessions; of "
-        f"{len(taught.checked_net_pips)} checks the one after {taught.chosen_steps:,} steps, "
-        f"{signed(taught.checked_net_pips[taught.chosen_steps])} net {unit} a session on the "
-        "validation split."
+        f"Transformer: {recipe.sizes.layers} layers of width {recipe.sizes.width}, seed "
+        f"{taught.seed}, taught the actions of perfect foresight after costs on training "
+        f"sessions; of {len(taught.checked_net_pips)} checks the one after "
+        f"{taught.chosen_steps:,} steps, {signed(taught.checked_net_pips[taught.chosen_steps])} "
+        f"net {unit} a session on the validation split."
     )
 
 

@@ -138,7 +138,7 @@ def measure(
         )
     won, lost = float(net[net > 0].sum()), float(-net[net < 0].sum())
     low, high = interval(bootstrap_means(session_pips, seed))
-    mean, drawdown = float(session_pips.mean()), _max_drawdown(equity_pips)
+    mean, drawdown = float(session_pips.mean()), float(drawdown_pips(equity_pips).max())
     sessions_per_year = bars_per_year / steps
     factor = math.sqrt(sessions_per_year)
     return Metrics(
@@ -231,11 +231,16 @@ def _downside_deviation(session_pips: F64) -> float:
     return math.sqrt(float(np.square(np.minimum(session_pips, 0.0)).mean()))
 
 
-def _max_drawdown(equity_pips: F64) -> float:
+def end_to_end(equity_pips: F64) -> F64:
+    """``[N * steps]`` equity of sessions ``[N, steps]`` played one after another."""
     before = np.concatenate([[0.0], np.cumsum(equity_pips[:-1, -1])])
-    curve = (before[:, None] + equity_pips).ravel()
-    peak = np.maximum.accumulate(np.maximum(curve, 0.0))
-    return float((peak - curve).max())
+    return np.asarray((before[:, None] + equity_pips).ravel())
+
+
+def drawdown_pips(equity_pips: F64) -> F64:
+    """``[N * steps]`` how far that equity lies below its highest so far, which begins at 0."""
+    curve = end_to_end(equity_pips)
+    return np.maximum.accumulate(np.maximum(curve, 0.0)) - curve
 
 
 def bootstrap_means(values: F64, seed: int = 0) -> F64:
