@@ -24,9 +24,14 @@ TINY = dataclasses.replace(
 )
 
 
+@pytest.fixture(scope="module")
+def planted():
+    return planted_edge(1, 4, round_trip_cost_pips=4.0, session_bars=12)
+
+
 @pytest.fixture
-def full(small_config):
-    bars, truth = planted_edge(1, 4, round_trip_cost_pips=4.0, session_bars=12)
+def full(small_config, planted):
+    bars, truth = planted
     dataset = MarketDataset.from_bars(bars, small_config.market)
     rules = TradingRules.from_config(small_config)
     model = build_model(small_config, rules.table)

@@ -24,5 +24,5 @@ def test_bars_of_the_span_alone(store):
 
 def test_a_span_without_bars(store):
     store.write(walk_bars(30))
-    with pytest.raises(DataError, match="no bars of TEST between market.first_utc"):
+    with pytest.raises(DataError, match=r"no bars of TEST between market\.first_utc"):
         load_history(store, "TEST", SPAN)

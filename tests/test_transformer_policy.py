@@ -35,9 +35,14 @@ def rules(small_config):
     return TradingRules.from_config(dataclasses.replace(small_config, trading=trading))
 
 
+@pytest.fixture(scope="module")
+def bars():
+    return planted_edge(3, 4)[0]
+
+
 @pytest.fixture
-def dataset(small_config):
-    return MarketDataset.from_bars(planted_edge(3, 4)[0], small_config.market)
+def dataset(small_config, bars):
+    return MarketDataset.from_bars(bars, small_config.market)
 
 
 def test_labels_are_the_best_actions_after_costs(dataset, rules):
@@ -80,8 +85,7 @@ def test_the_kept_weights_are_those_of_the_chosen_check(dataset, rules):
     assert played.net_pips_per_session == taught.checked_net_pips[taught.chosen_steps]
 
 
-def test_bars_outside_training_and_validation_change_nothing(small_config, rules):
-    bars = planted_edge(3, 4)[0]
+def test_bars_outside_training_and_validation_change_nothing(small_config, bars, rules):
     test_part = int(len(bars) * 0.86)
     close = bars.close.copy()
     close[test_part:] += np.linspace(0.0, 5.0, len(close) - test_part)
@@ -102,7 +106,7 @@ def test_bars_outside_training_and_validation_change_nothing(small_config, rules
 
 
 def test_an_untaught_network_stays_flat(dataset, rules):
-    nothing = dataclasses.replace(TINY, steps=0)
+    nothing = dataclasses.replace(TINY, steps=1, learning_rate=0.0)
     taught = teach_transformer(dataset, rules, 0, nothing)
     played = backtest(taught.policy, dataset, rules, dataset.evaluation_starts("test")).metrics
     assert (taught.chosen_steps, played.trades) == (0, 0)
