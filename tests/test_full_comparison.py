@@ -63,6 +63,10 @@ def test_every_way_to_decide_plays_the_same_sessions(full):
     assert list(metrics)[:6] == [*searches, "raw network", "transformer"]
     assert list(metrics)[-1] == "best_policy"
     assert {m.sessions for m in metrics.values()} == {3}
+    raw = metrics["raw network"].net_pips_per_session
+    for name, beyond in full.beyond_raw.items():
+        assert beyond.mean == pytest.approx(metrics[name].net_pips_per_session - raw)
+        assert beyond.low <= beyond.mean <= beyond.high
     assert full.sweep.curves.keys() == metrics.keys()
     assert all(metrics["perfect_foresight"].net_pips >= m.net_pips for m in metrics.values())
 

@@ -7,9 +7,11 @@ from typing import Any
 from mlx_muzero.agent import Agent
 from mlx_muzero.config import Root
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
+from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.evaluation.comparison import Comparison, Tick, compare, search_variants
 from mlx_muzero.evaluation.cost_sweep import CostSweep, sweep_costs
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.metrics import bootstrap_means, interval
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
 from mlx_muzero.evaluation.transformer_teaching import (
     RECIPE,
@@ -26,18 +28,39 @@ SIMULATIONS = (8, 25, 50, 200)
 """Of the searches compared, below each root."""
 
 
+RAW_NETWORK = "raw network"
+"""What search has to beat."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Net pips a session beyond those of another policy on the same sessions.
+
+    Attributes:
+        mean: over sessions.
+        low: lower end of its 95 % bootstrap interval over sessions, each with its pair.
+        high: upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
 @dataclass(frozen=True, eq=False)
 class FullComparison:
     """All of it.
 
     Attributes:
         comparison: the policies on the same sessions.
+        beyond_raw: what each earned beyond the raw network.
         sweep: the same trades at other costs.
         forecast: the model's outcome probabilities on the same sessions.
         transformer: how the supervised rival was taught.
     """
 
     comparison: Comparison
+    beyond_raw: dict[str, Difference]
     sweep: CostSweep
     forecast: OutcomeForecast
     transformer: TaughtTransformer
@@ -46,6 +69,7 @@ class FullComparison:
         """The numbers for JSON."""
         transformer = self.transformer
         return self.comparison.as_dict() | {
+            "beyond_raw_network": {n: asdict(value) for n, value in self.beyond_raw.items()},
             "cost_sweep": asdict(self.sweep),
             "outcome_forecast": asdict(self.forecast),
             "transformer": {
@@ -94,7 +118,7 @@ def compare_fully(
     comparison = compare(
         [
             *search_variants(agent_with, simulations),
-            NetworkPolicy(agent),
+            NetworkPolicy(agent, RAW_NETWORK),
             transformer.policy,
         ],
         dataset,
@@ -109,7 +133,13 @@ def compare_fully(
     backtests = {name: entry.backtest for name, entry in comparison.entries.items()}
     return FullComparison(
         comparison,
+        {name: _beyond(played, backtests[RAW_NETWORK]) for name, played in backtests.items()},
         sweep_costs(backtests, rules),
         forecast_outcomes(model, dataset, rules, dataset.evaluation_starts(split, sessions)),
         transformer,
     )
+
+
+def _beyond(one: Backtest, other: Backtest) -> Difference:
+    pips = one.equity_pips[:, -1] - other.equity_pips[:, -1]
+    return Difference(float(pips.mean()), *interval(bootstrap_means(pips)))

@@ -4,12 +4,19 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from mlx_muzero.evaluation.comparison import Comparison
 from mlx_muzero.evaluation.cost_sweep import CostSweep
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
-from mlx_muzero.evaluation.full_comparison import FullComparison
+from mlx_muzero.evaluation.full_comparison import RAW_NETWORK, FullComparison
 from mlx_muzero.evaluation.report import report
-from mlx_muzero.evaluation.tables import count, filled, policy_table, ratio, signed
+from mlx_muzero.evaluation.tables import (
+    count,
+    filled,
+    net_interval,
+    policy_table,
+    ratio,
+    signed,
+    verdict,
+)
 from mlx_muzero.evaluation.transformer_teaching import TaughtTransformer
 
 _COSTS_SHOWN = 5
@@ -24,7 +31,7 @@ def full_report(full: FullComparison) -> Group:
     parts: list[RenderableType] = [
         report(comparison.conditions, comparison.metrics),
         Text(),
-        _risk(comparison),
+        _risk(full, unit),
         Text(_risk_legend(unit), style="dim"),
         heading,
         _costs(full.sweep),
@@ -34,37 +41,29 @@ def full_report(full: FullComparison) -> Group:
     return Group(*parts)
 
 
-def _risk(comparison: Comparison) -> Table:
-    headings = (
-        "Sharpe",
-        "Sortino",
-        "Calmar",
-        "gross",
-        "paid",
-        "turnover/\nsession",
-        "decisions/\ns",
-    )
-    rows = {}
-    for name, entry in comparison.entries.items():
-        m = entry.backtest.metrics
+def _risk(full: FullComparison, unit: str) -> Table:
+    headings = ("Sortino", "Calmar", "turnover/\nsession", "decisions/\ns")
+    rows: dict[str, list[str | Text]] = {}
+    for name, entry in full.comparison.entries.items():
+        m, beyond = entry.backtest.metrics, full.beyond_raw[name]
         rows[name] = [
-            signed(m.sharpe),
+            net_interval(beyond.mean, beyond.low, beyond.high),
             ratio(m.sortino),
             ratio(m.calmar),
-            signed(m.gross_pips),
-            signed(m.cost_pips + m.funding_pips),
             f"{m.turnover_per_session:.1f}",
             count(entry.decisions_per_s),
         ]
-    return filled(policy_table(*headings), rows)
+    first = f"{unit} beyond {RAW_NETWORK}\n[95% interval]"
+    return filled(policy_table(first, *headings), rows)
 
 
 def _risk_legend(unit: str) -> str:
     return (
-        f"Sortino: as Sharpe, over the downside deviation. Calmar: net {unit} a year over Max DD. "
-        f"Gross and paid: {unit} before costs, and costs with funding, all sessions. Turnover: "
-        "exposure filled, in and out; a round trip of exposure 1 is 2. Decisions/s: all sessions "
-        "side by side, the market's steps included."
+        f"Beyond {RAW_NETWORK}: net {unit} a session more than the same network without search, "
+        "the interval over the differences of each session. Sortino: as Sharpe, over the downside "
+        f"deviation. Calmar: net {unit} a year over Max DD. Turnover: exposure filled, in and out; "
+        "a round trip of exposure 1 is 2. Decisions/s: all sessions side by side, the market's "
+        "steps included."
     )
 
 
@@ -84,8 +83,7 @@ def _costs(sweep: CostSweep) -> Table:
     for name, curve in sweep.curves.items():
         cells: list[str | Text] = []
         for level in shown:
-            low, high = curve.low[level], curve.high[level]
-            style = "green" if low > 0 else "red" if high < 0 else ""
+            style = verdict(curve.low[level], curve.high[level])
             cells.append(Text(signed(curve.net[level]), style=style))
         rows[name] = [*cells, _break_even(curve.break_even)]
         if curve.break_even_low is not None and curve.break_even_high is not None:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlx_muzero.evaluation.metrics import Alarm, Metrics
-from mlx_muzero.evaluation.tables import count, filled, policy_table, ratio, signed
+from mlx_muzero.evaluation.tables import count, filled, net_interval, policy_table, ratio, signed
 
 _ALARM_STYLES: dict[Alarm, str] = {
     "healthy": "green",
@@ -88,12 +88,9 @@ def _results(metrics: Mapping[str, Metrics], unit: str) -> Table:
     headings = ("trades", "expect-\nancy", "win", "PF", "max\nDD", "Sharpe")
     table = policy_table(f"net {unit}/session\n[95% interval]", *headings)
     for name, m in metrics.items():
-        low, high = m.net_pips_low, m.net_pips_high
-        style = "green" if low > 0 else "red" if high < 0 else ""
-        interval = f"[{signed(low):>5}, {signed(high):>5}]"
         table.add_row(
             name,
-            Text(f"{signed(m.net_pips_per_session):>5} {interval}", style=style),
+            net_interval(m.net_pips_per_session, m.net_pips_low, m.net_pips_high),
             count(m.trades),
             signed(m.expectancy_pips),
             f"{m.win_frac:.0%}",

@@ -25,6 +25,17 @@ def filled(table: Table, rows: Mapping[str, Sequence[str | Text]]) -> Table:
     return table
 
 
+def net_interval(net: float, low: float, high: float) -> Text:
+    """Net pips and their interval, marked by what it excludes: ``+74.6 [+56.7, +93.9]``."""
+    ends = f"[{signed(low):>5}, {signed(high):>5}]"
+    return Text(f"{signed(net):>5} {ends}", style=verdict(low, high))
+
+
+def verdict(low: float, high: float) -> str:
+    """The style of a figure by its interval: above 0, below 0, or neither."""
+    return "green" if low > 0 else "red" if high < 0 else ""
+
+
 def signed(value: float) -> str:
     """Three figures with their sign in at most five characters: +0.52, -12.3, +1240, -12k."""
     text = short(abs(value))

@@ -7,11 +7,14 @@ from rich.table import Table
 from rich.text import Text
 
 from mlx_muzero.evaluation.report import report
-from mlx_muzero.evaluation.tables import count, policy_table, signed
+from mlx_muzero.evaluation.tables import count, net_interval, policy_table, signed, verdict
 from mlx_muzero.evaluation.walk_forward import WalkForward, WindowTest, metrics_of
 
 _SHOWN = ("agent (search)", "agent (raw network)", "buy_and_hold", "momentum", "mean_reversion")
-"""Policies in the table of windows, the first two with their intervals."""
+"""Policies in the table of windows."""
+
+_WITH_INTERVALS = 2
+"""How many of them, the first, show their intervals."""
 
 
 def walk_forward_report(walk: WalkForward) -> Group:
@@ -32,14 +35,12 @@ def walk_forward_report(walk: WalkForward) -> Group:
 
 
 def _spans(windows: Sequence[WindowTest]) -> Table:
-    table = policy_table(
-        "train", "validation", "test", "end", "sessions", "trades", "checkpoint", first="window"
-    )
+    table = policy_table("train", "validation", "test", "end", "sessions", "trades", first="window")
     for number, window in enumerate(windows, 1):
         agent = next(iter(window.backtests.values())).metrics
         days = [text[:10] for text in window.splits]
         numbers = [count(window.conditions.sessions), count(agent.trades)]
-        table.add_row(str(number), *days, *numbers, window.checkpoint[-14:])
+        table.add_row(str(number), *days, *numbers)
     return table
 
 
@@ -50,9 +51,9 @@ def _nets(windows: Sequence[WindowTest]) -> Table:
         cells = []
         for place, name in enumerate(_SHOWN):
             m = window.backtests[name].metrics
-            low, high = m.net_pips_low, m.net_pips_high
-            style = "green" if low > 0 else "red" if high < 0 else ""
-            ends = f" [{signed(low):>5}, {signed(high):>5}]" if place < 2 else ""
-            cells.append(Text(f"{signed(m.net_pips_per_session):>5}{ends}", style=style))
+            net, low, high = m.net_pips_per_session, m.net_pips_low, m.net_pips_high
+            agent = place < _WITH_INTERVALS
+            short = Text(signed(net), style=verdict(low, high))
+            cells.append(net_interval(net, low, high) if agent else short)
         table.add_row(str(number), *cells)
     return table
