@@ -51,6 +51,8 @@ class MarketConfig:
     timeframes: tuple[HigherTimeframe, ...] = setting((), "bars seen beside the minutes")
     context: tuple[ContextSeries, ...] = setting((), "series seen beside the bars")
     macro: tuple[str, ...] = setting((), "macro series seen, by the name they were imported as")
+    first_utc: str = setting("", "bars are those from this time on, as 2015-01-01; none: all")
+    end_utc: str = setting("", "and before this one")
     session_bars: int = setting(360, "steps of one session", 2, 100_000)
     max_gap_minutes: float = setting(10.0, "longest hole inside a session", 1.0, 1440.0)
     train_frac: float = setting(0.70, "first share of the bars, for training", 0.05, 0.9)

@@ -196,6 +196,12 @@ def test_evaluate_prints_a_table_or_json(trained, cli):
     assert "perfect_foresight" in report["policies"]
 
 
+def test_only_a_full_comparison_takes_several_simulations_and_draws(trained, cli):
+    for wrong in (("--simulations", "2", "--simulations", "3"), ("--png", "plots")):
+        code, _, err = cli("evaluate", trained, *wrong)
+        assert (code, "only --compare" in err) == (2, True)
+
+
 def test_doctor_reports_json(cli):
     code, out, err = cli("doctor", "--json")
     assert (code, err) == (0, "")

@@ -17,3 +17,8 @@ def output_console() -> Console:
 def say_event(event: EngineEvent) -> None:
     """Tells of `event` on standard error."""
     Console(stderr=True).print(str(event), markup=False, highlight=False, soft_wrap=True)
+
+
+def say(console: Console, text: str) -> None:
+    """A line that is never wrapped, so that a command can be copied; brackets are no markup."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -26,6 +26,7 @@ from muzero_cli.train import train
 from muzero_cli.tree import tree
 from muzero_cli.tui import tui
 from muzero_cli.verify import verify
+from muzero_cli.walk_forward import walk_forward
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,6 +45,7 @@ app.command("train")(train)
 app.command("evaluate")(evaluate)
 app.command("audit-reward")(audit_reward)
 app.command("check-leakage")(check_leakage)
+app.command("walk-forward")(walk_forward)
 app.command("tree")(tree)
 app.command("export")(export)
 app.command("verify")(verify)

@@ -1,21 +1,18 @@
 """`mlx-muzero train`."""
 
-import signal
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
 
 from mlx_muzero.config import FX_MICRO, CollectBackend, Phases
+from muzero_cli.console import say
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
-
-STOPPED_EXIT_CODE = 130
+from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 
 def train(
@@ -76,7 +73,7 @@ def train(
     folder = RunFolder(run)
     if (ranks or hostfile) and not launched():
         ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
-        _say(console, f"{ended} in every process")
+        say(console, f"{ended} in every process")
         return
     group = Ranks.join() if launched() else Ranks()
     if not group.first:
@@ -102,9 +99,9 @@ def train(
         # resumed run must name one.
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
-        _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
+        say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
     settings = config_of_first(group, settings)
-    stop = _StopSwitch(minutes)
+    stop = StopSwitch(minutes)
     begin_with = (
         None if from_ is None else starting_weights(RunFolder(from_), settings, rules.table)
     )
@@ -122,13 +119,13 @@ def train(
             folder.begin(settings, market)
             if begin_with is not None:
                 trainer.begin_from(*begin_with)
-        _say(
+        say(
             console,
             f"training on {market.symbol}: {market.bars:,} bars, "
             f"{len(dataset.training_starts()):,} possible sessions, run {run}",
         )
         if settings.collect.backend != "same":
-            _say(
+            say(
                 console,
                 f"collecting with {settings.collect.backend}, exported every "
                 f"{settings.collect.refresh_steps} training steps; when an export begins to play "
@@ -137,9 +134,9 @@ def train(
         with display, stop:
             finished = trainer.run()
     if finished:
-        _say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
+        say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
     else:
-        _say(
+        say(
             console,
             f"saved after {trainer.counters.episodes} episodes; go on with: "
             f"mlx-muzero train --run {quote(str(run))} --resume",
@@ -157,39 +154,3 @@ def _overrides(
         "collect.refresh_steps": refresh_steps,
     }
     return [f"{key}={value}" for key, value in given.items() if value is not None]
-
-
-def _say(console: Console, text: str) -> None:
-    # Never wrapped, so that a command can be copied; a path's brackets are no markup.
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-class _StopSwitch:
-    """Asks training to stop on Ctrl-C, SIGTERM or when the time is up; a second Ctrl-C kills."""
-
-    def __init__(self, minutes: float | None) -> None:
-        self.interrupted = False
-        self._deadline = None if minutes is None else time.monotonic() + 60.0 * minutes
-
-    def __enter__(self) -> "_StopSwitch":
-        self._handlers = {
-            number: signal.signal(number, self._interrupt)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._restore()
-
-    def requested(self) -> bool:
-        """Whether training should stop at the next step."""
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        return self.interrupted or late
-
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        self.interrupted = True
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
