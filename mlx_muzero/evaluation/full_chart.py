@@ -60,6 +60,9 @@ def _equity(axes: Axes, full: FullComparison) -> None:
 
 def _drawdown(axes: Axes, full: FullComparison) -> None:
     _over_sessions(axes, full, drawdown_pips)
+    # A rule that only loses would flatten all the others.
+    axes.set_yscale("symlog", linthresh=10.0)
+    axes.invert_yaxis()
     axes.set_ylabel(f"below the highest equity, {full.comparison.conditions.unit}")
 
 
