@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import threading
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -138,7 +139,7 @@ def test_a_fault_in_planning_stops_entries_and_the_session_goes_on(tmp_path):
 
         def plan(self, *arguments):
             self.calls += 1
-            if self.calls == 3:
+            if self.calls == 5:  # the third decision: two more measure speed
                 raise RuntimeError("no such device")
             return super().plan(*arguments)
 
@@ -151,6 +152,22 @@ def test_a_fault_in_planning_stops_entries_and_the_session_goes_on(tmp_path):
     limited = [row["limited_by"] for row in played.decisions]
     assert limited[3:6] == ["entries_stopped"] * 3
     assert [fill["exposure"] for fill in played.fills] == [1.0, 0.0, 1.0]
+
+
+def test_a_slow_evaluator_gets_fewer_simulations_and_no_minute_is_missed(tmp_path):
+    class Slow(DicePlanner):
+        def plan(self, observation, position, seed, simulations):
+            time.sleep(simulations * 0.004)
+            return super().plan(observation, position, seed, simulations)
+
+    paper = settings(("USDJPY",), "session.simulations=64", "timing.deadline_ms=100")
+    bars = market("USDJPY", WARM_BARS + 5)
+    played = play(tmp_path / "run", paper, Slow(), bars=[bars])
+    assert len(played.decisions) == 6
+    simulations = [row["simulations"] for row in played.decisions]
+    assert all(2 <= n <= 16 for n in simulations), simulations
+    told = [e["simulations"] for e in events_of(played, "minute") if e["simulations"]]
+    assert told == simulations
 
 
 def test_an_evaluator_that_was_replaced_stops_entries(tmp_path):

@@ -4,7 +4,7 @@
     session    the state machine: a minute or a command in, a transaction out
       account  positions and money          fills       when and at what price an order is filled
       risk     limits and their reactions   mode        what may be traded now, and why
-      planner  search, trees, deadline      observation what the networks see
+      decider  one batched search, in time  observation what the networks see
     store      transactions, durable first  engine      feed -> session -> store -> journal
     parity     the same session through the batch path; report its metrics
 

@@ -12,11 +12,12 @@ from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.decider import Trader
 from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.names import exchange_of
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner
-from mlx_muzero.paper.session import Session, Trader
+from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.trading.rules import TradingRules
 

@@ -19,11 +19,11 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.decider import search_seed
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.opening import market_of_pair, rules_of_pair
 from mlx_muzero.paper.planner import Planner
-from mlx_muzero.paper.session import search_seed
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row

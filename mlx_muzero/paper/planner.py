@@ -1,4 +1,4 @@
-"""One batched search for all fresh pairs, within the time there is."""
+"""Who decides, and how many simulations there is time for."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -46,6 +46,11 @@ class SimulationBudget:
         self._simulations, self._least = simulations, min(least, simulations)
         self._deadline_s = deadline_s
         self._seconds_each = 0.0
+
+    @property
+    def known(self) -> bool:
+        """Whether a search was measured."""
+        return self._seconds_each > 0.0
 
     def choose(self, spent_s: float) -> int:
         """Simulations of a search that begins `spent_s` after the last bar came."""

@@ -6,15 +6,13 @@ session goes the same way live, replayed, and after a kill.
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
-from mlx_muzero import rng
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decided import Decided
+from mlx_muzero.paper.decider import Decider, Trader
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.minute import Minute
@@ -26,26 +24,11 @@ from mlx_muzero.paper.minute_facts import (
     pair_state,
 )
 from mlx_muzero.paper.mode import CONSEQUENCES, Command, Mode
-from mlx_muzero.paper.observation import Observer
-from mlx_muzero.paper.planner import Planner, SimulationBudget
+from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.transaction import Row, Transaction
 from mlx_muzero.trading.positions import ActionTable
-from mlx_muzero.types import U64
-
-
-@dataclass(frozen=True)
-class Trader:
-    """What trades one pair."""
-
-    account: PairAccount
-    observer: Observer
-
-
-def search_seed(seed: int, close_ns: int, pairs: int) -> U64:
-    """``u64[B]``, the seed of each root of a minute's search; a pair's depends on it alone."""
-    return rng.key(seed, rng.Stream.SEARCH, np.full(pairs, close_ns // MINUTE_NS))
 
 
 class Session:
@@ -75,11 +58,7 @@ class Session:
         self.mode = Mode()
         self._settings, self._stopwatch = settings, stopwatch
         self.losses = Losses(settings.risk, settings.account.balance)
-        self._budget = SimulationBudget(
-            settings.session.simulations,
-            settings.timing.min_simulations,
-            settings.timing.deadline_ms / 1e3,
-        )
+        self._decider = Decider(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
         self._stale: dict[str, str] = {}
@@ -109,7 +88,7 @@ class Session:
         states = self._states(minute)
         if minute.fresh and self.mode.name != "halted":
             ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
-            self._plan(ready, minute.close_ns, decided, transaction, arrived_s)
+            decided = self._plan(ready, minute.close_ns, transaction, arrived_s)
             began_s = self._stopwatch()
             self._order(minute.close_ns, decided, transaction, sent_ns)
             decided.latency_ms["orders"] = 1e3 * (self._stopwatch() - began_s)
@@ -257,39 +236,17 @@ class Session:
         }
 
     def _plan(
-        self,
-        ready: list[str],
-        close_ns: int,
-        decided: Decided,
-        transaction: Transaction,
-        arrived_s: float,
-    ) -> None:
-        traders = [self.traders[pair] for pair in ready]
-        # A pair whose order is on its way does not know its own position.
-        chosen = [i for i, t in enumerate(traders) if t.account.order is None]
-        if not chosen:
-            return
-        pairs, traders = [ready[i] for i in chosen], [traders[i] for i in chosen]
+        self, ready: list[str], close_ns: int, transaction: Transaction, arrived_s: float
+    ) -> Decided:
+        """What the search decided; nothing where it failed, which is a fault."""
         try:
-            observation = np.stack(
-                [t.observer.observe(t.account.position_features()) for t in traders]
-            )
-            position = np.array([t.account.position for t in traders], np.int32)
-            planned_s = self._stopwatch()
-            simulations = self._budget.choose(planned_s - arrived_s)
-            seed = search_seed(self._settings.session.seed, close_ns, len(pairs))
-            result = self.planner.plan(observation, position, seed, simulations)
+            decided = self._decider.decide(self.traders, ready, close_ns, arrived_s)
         except Exception as error:
             self._fault("planning", f"{type(error).__name__}: {error}", close_ns, transaction)
-            return
+            decided = Decided()
         for trouble in self.planner.troubles():
             self._fault("evaluator", trouble, close_ns, transaction)
-        searched_s = self._stopwatch() - planned_s
-        self._budget.measured(simulations, searched_s)
-        decided.pairs, decided.result, decided.simulations = pairs, result, simulations
-        decided.positions = position.tolist()
-        decided.threshold_pips = [t.observer.threshold_pips() for t in traders]
-        decided.latency_ms = {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s}
+        return decided
 
     def _order(
         self,
