@@ -18,6 +18,16 @@ Backend = Literal["native", "mlx", "coreml", "coreml-sim", "auto"]
 CollectBackend = Literal["same", "coreml", "coreml-sim"]
 ValueLoss = Literal["cross_entropy", "mse"]
 BestBy = Literal["expectancy", "net_pips"]
+PhaseName = Literal["world-model", "value", "search"]
+Phases = Literal["world-model", "value", "search", "all"]
+Behavior = Literal[
+    "random",
+    "buy_and_hold",
+    "momentum_5",
+    "momentum_30",
+    "mean_reversion_5",
+    "mean_reversion_30",
+]
 BarFeatures = Literal["micro", "crypto"]
 HigherTimeframe = Literal["5m", "1h"]
 ContextSeries = Literal["book_imbalance", "taker_buy_share", "funding_rate", "open_interest"]
@@ -41,6 +51,8 @@ class MarketConfig:
     timeframes: tuple[HigherTimeframe, ...] = setting((), "bars seen beside the minutes")
     context: tuple[ContextSeries, ...] = setting((), "series seen beside the bars")
     macro: tuple[str, ...] = setting((), "macro series seen, by the name they were imported as")
+    first_utc: str = setting("", "bars are those from this time on, as 2015-01-01; none: all")
+    end_utc: str = setting("", "and before this one")
     session_bars: int = setting(360, "steps of one session", 2, 100_000)
     max_gap_minutes: float = setting(10.0, "longest hole inside a session", 1.0, 1440.0)
     train_frac: float = setting(0.70, "first share of the bars, for training", 0.05, 0.9)
@@ -173,7 +185,10 @@ class TrainConfig:
     """Learning (FX "Training Configuration"; design 3.8)."""
 
     seed: int = setting(0, "seed of everything random in the run", 0, 2**63 - 1)
-    episodes: int = setting(100_000, "episodes of the run", 1)
+    phase: Phases = setting("search", "what is learned; all: one after the other, search last")
+    supervised_episodes: int = setting(2000, "episodes of each phase before the search", 1)
+    value_policy: Behavior = setting("momentum_5", "whose returns the value phase predicts")
+    episodes: int = setting(100_000, "episodes of the search phase", 1)
     steps_per_episode: float = setting(8.0, "training steps for each collected episode", 0.0, 1e4)
     batch_size: int = setting(64, "positions in one training step", 1, 65536)
     learning_rate: float = setting(0.002, "Adam step size", 1e-9, 10.0)
@@ -190,6 +205,9 @@ class TrainConfig:
     outcome_weight: float = setting(1.0, "weight of the outcome loss (FX lambda)", 0.0, 1e3)
     afterstate_weight: float = setting(0.25, "weight of the afterstate value loss", 0.0, 1e3)
     consistency_weight: float = setting(0.5, "weight of the latent consistency loss", 0.0, 1e3)
+    next_bar_weight: float = setting(
+        0.5, "weight of the next-bar loss, in the phases before the search", 0.0, 1e3
+    )
     value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
     validate_interval: int = setting(100, "episodes between validations", 1)
     validate_sessions: int = setting(100, "sessions of one validation", 1)

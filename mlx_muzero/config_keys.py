@@ -3,7 +3,9 @@
 import dataclasses
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from difflib import get_close_matches
+from itertools import pairwise
 from math import inf
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
@@ -144,7 +146,22 @@ def _crypto_only(name: str) -> _Rule:
     )
 
 
+def _names_a_span(config: Config) -> bool:
+    ends = [text for text in (config.market.first_utc, config.market.end_utc) if text]
+    try:
+        times = [datetime.fromisoformat(text) for text in ends]
+    except ValueError:
+        return False
+    in_utc = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
+    return all(first < end for first, end in pairwise(in_utc))
+
+
 _RULES = (
+    _Rule(
+        ("market.first_utc", "market.end_utc"),
+        _names_a_span,
+        "write times as 2015-01-01 or 2015-01-01 22:00, the first before the end",
+    ),
     _Rule(
         ("market.train_frac", "market.validation_frac"),
         lambda c: c.market.train_frac + c.market.validation_frac < 1.0,

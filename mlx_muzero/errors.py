@@ -53,6 +53,18 @@ class EngineLost(MuZeroError):
     exit_code = 9
 
 
+class LeakageError(MuZeroError):
+    """What was known at a bar depends on bars after it; the message names what and where."""
+
+    exit_code = 12
+
+
+class RankLost(MuZeroError):
+    """A process of a distributed training ended before the others; the message says which knows."""
+
+    exit_code = 13
+
+
 class FeedError(MuZeroError):
     """A feed cannot go on and waiting will not help; names the pair, setting or package."""
 

@@ -68,6 +68,18 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def lock_holder(path: Path) -> int | None:
+    """Number of the process that holds `path` by `locked`, if one does."""
+    try:
+        with path.open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return int(path.read_text() or 0) or None
+    except FileNotFoundError:
+        pass
+    return None
+
+
 @contextmanager
 def replaced(target: Path) -> Iterator[Path]:
     """An empty folder beside `target` to be filled; it takes its place when all went well.

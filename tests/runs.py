@@ -20,6 +20,13 @@ class Heard:
 
     def __init__(self) -> None:
         self.events: list[str] = []
+        self.phases: list[str] = []
+
+    def phase_begun(self, counters, episodes: int) -> None:
+        self.phases.append(counters.phase)
+
+    def assessed(self, assessment, counters, is_best: bool) -> None:
+        self.events.append("assessed")
 
     def decided(self, count: int) -> None:
         self.events.append("decided")
@@ -32,6 +39,9 @@ class Heard:
 
     def validated(self, metrics, counters, is_best: bool) -> None:
         self.events.append("validated")
+
+    def abandoned(self, error) -> None:
+        self.events.append("abandoned")
 
     def engine_changed(self, event) -> None:
         self.events.append(event.event)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlx_muzero.agent import Agent
+from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import mean_reversion, momentum
 from mlx_muzero.evaluation.comparison import LOOKBACKS_BARS, baselines, compare, plays_by
@@ -36,7 +37,8 @@ def compared(config, bars, truth, sessions=5):
     agent = Agent(build_model(config, rules.table), config.search, rules.table, len(OUTCOME_NAMES))
     dataset = MarketDataset.from_bars(bars, config.market)
     heard = []
-    result = compare(agent, agent, 2, dataset, rules, "test", sessions, truth, heard.append)
+    agents = [SearchPolicy(agent, 2, "agent (search)"), NetworkPolicy(agent)]
+    result = compare(agents, dataset, rules, "test", sessions, truth, heard.append)
     assert sum(heard) == len(result.metrics) * result.conditions.sessions * 12
     return result
 
@@ -44,10 +46,11 @@ def compared(config, bars, truth, sessions=5):
 def test_every_policy_plays_the_same_sessions(config, planted):
     result = compared(config, *planted)
     names = list(result.metrics)
-    assert names[:3] == ["agent (search)", "agent (raw network)", "untrained (search)"]
+    assert names[:2] == ["agent (search)", "raw network"]
     assert {"flat", "buy_and_hold", "random", "perfect_foresight", "best_policy"} <= set(names)
     assert any(name.startswith("momentum_") for name in names)
     assert any(name.startswith("mean_reversion_") for name in names)
+    assert min(entry.decisions_per_s for entry in result.entries.values()) > 0
     assert {m.sessions for m in result.metrics.values()} == {5} == {result.conditions.sessions}
     assert result.conditions.round_trip_cost_pips == COST_PIPS
 
@@ -92,7 +95,7 @@ def test_trend_lookbacks_are_chosen_on_the_validation_split(config, planted):
     rules = TradingRules.from_config(config)
     dataset = MarketDataset.from_bars(planted[0], config.market)
     starts = dataset.evaluation_starts("validation")
-    chosen = {policy.name for policy in baselines(dataset, rules)}
+    chosen = {policy.name for policy in baselines(dataset, rules).values()}
     for family in (momentum, mean_reversion):
         net = [
             backtest(family(bars), dataset, rules, starts).metrics.net_pips

@@ -35,7 +35,7 @@ def values_of(key: Key) -> st.SearchStrategy:
 def configs(draw) -> Config:
     """Valid values for a few keys, the rest as in the preset."""
     paired = {"train_frac", "validation_frac", "session_bars", "num_unroll_steps", "value_min",
-              "value_max", "min_episodes", "max_episodes", "features",
+              "value_max", "min_episodes", "max_episodes", "features", "first_utc", "end_utc",
               "transformer_heads", "transformer_width"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
     config = replace(FX_MICRO, market=market)
@@ -212,3 +212,13 @@ def test_presets_and_defaults_break_no_rule():
     for key in (key for keys in KEYS.values() for key in keys.values()):
         assert key.check(key.default) == key.default
     assert config_toml.loads(config_toml.dumps(Config())) == Config()
+
+
+@pytest.mark.parametrize(
+    ("first", "end"), [("last year", ""), ("2020-01-01", "2019-01-01"), ("", "2020-13-01")]
+)
+def test_bars_are_taken_from_a_span_of_time(first, end):
+    with pytest.raises(ConfigError, match=r"market.first_utc.*the first before the end"):
+        config_toml.loads(f'[market]\nfirst_utc = "{first}"\nend_utc = "{end}"')
+    whole = config_toml.loads('[market]\nfirst_utc = "2019-01-01"\nend_utc = "2020-01-01 22:00"')
+    assert config_toml.loads(config_toml.dumps(whole)) == whole

@@ -275,6 +275,6 @@ def test_a_run_plays_exports_of_what_it_learns(tmp_path, exporting_config, small
 
 def test_the_display_says_what_happened():
     console = Console(file=io.StringIO(), width=200)
-    display = TrainingDisplay(console, ("HOLD",), 1, None)
+    display = TrainingDisplay(console, ("HOLD",), None)
     display.engine_changed(EngineEvent("engine_lost", "it died [9]", "native"))
     assert console.file.getvalue() == "engine lost: it died [9]; going on with native\n"

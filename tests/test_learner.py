@@ -153,7 +153,7 @@ def test_a_loss_without_weight_is_not_computed(config, model, monkeypatch):
     learner = Learner(model, light)
     before = {n: np.array(a) for n, a in tree_flatten(model.afterstate_network.parameters())}
     report = learner.step(random_batch(config))
-    assert tuple(report.losses) == loss_terms(light)
+    assert tuple(report.losses) == loss_terms(light, model)
     assert "afterstate" not in report.losses
     for name, array in tree_flatten(model.afterstate_network.parameters()):
         np.testing.assert_allclose(np.array(array), before[name], rtol=1e-6, err_msg=name)

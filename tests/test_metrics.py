@@ -49,6 +49,9 @@ def test_by_hand():
     assert m.net_pips_standard_error == pytest.approx(1)
     assert 2 <= m.net_pips_low <= 3 <= m.net_pips_high <= 4
     assert m.sqn == pytest.approx(math.sqrt(3) * 2 / np.std([10, -6, 2], ddof=1))
+    assert m.sortino == math.inf  # both sessions won
+    assert m.calmar == pytest.approx(3 * m.sharpe_sessions_per_year / 12)
+    assert m.turnover_per_session == pytest.approx(3 * 2 / 2)
     assert m.exposure_frac == pytest.approx(15 / 20)
     assert m.mean_bars_in_trade == 5
     assert m.action_frac == {"HOLD": 0.7, "BUY": 0.1, "SELL": 0.05, "CLOSE": 0.15}
@@ -62,6 +65,16 @@ def test_no_trades_are_zeros_and_valid_json():
     numbers = (m.expectancy_pips, m.sharpe, m.sqn, m.max_drawdown_pips, m.net_pips_high)
     assert numbers == (0,) * 5
     assert m.alarm == "critical"
+
+
+def test_sortino_counts_losing_sessions_alone():
+    equity = np.array([[9.0], [-3.0], [-1.0]])
+    m = measure(trades_with([9, -3, -1]), equity, np.array([0, 3, 0, 0]), NAMES)
+    downside = math.sqrt((9 + 1) / 3)
+    assert m.sortino == pytest.approx(5 / 3 / downside * m.sharpe_factor)
+    lost = measure(trades_with([-3]), np.array([[-3.0]]), np.array([0, 1, 0, 0]), NAMES)
+    assert lost.sortino == pytest.approx(-lost.sharpe_factor)
+    assert lost.calmar == pytest.approx(-lost.sharpe_sessions_per_year)
 
 
 def test_only_wins_have_an_infinite_profit_factor():

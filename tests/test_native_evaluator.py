@@ -182,13 +182,24 @@ def test_searches_on_both_backends_agree(fx_micro, mode):
     np.testing.assert_allclose(native.value[same], mlx.value[same], rtol=1e-4, atol=1e-3)
 
 
+@pytest.mark.parametrize("roots", [1, 5, 16, 37])
 @pytest.mark.parametrize("mode", MODES)
-def test_the_number_of_threads_changes_no_bit(small, mode):
+def test_the_number_of_threads_changes_no_bit(small, mode, roots):
+    """Though threads take up whichever trees wait; 9 are more than there are cores or trees."""
     evaluator = NativeEvaluator(small)
-    one, *others = (run(small, evaluator, mode, 37, threads) for threads in (1, 2, 3))
+    one, *others = (run(small, evaluator, mode, roots, threads) for threads in (1, 2, 3, 9))
     for other in others:
         for name in ("visits", "value", "q", "prior"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+
+
+@pytest.mark.parametrize("changes", [{"leaves_per_step": 6}, {"root": "gumbel"}])
+@pytest.mark.parametrize("mode", MODES)
+def test_nor_does_it_with_other_rules(small, mode, changes):
+    evaluator = NativeEvaluator(small)
+    one, other = (run(small, evaluator, mode, 13, threads, **changes) for threads in (1, 4))
+    np.testing.assert_array_equal(one.visits, other.visits)
+    np.testing.assert_array_equal(one.q, other.q)
 
 
 @accelerate
@@ -268,7 +279,8 @@ def test_a_model_it_cannot_represent_is_refused(change, message):
         ("single_outcome", "policy_network.logits", r"prior of root \d, .* is nan"),
     ],
 )
-def test_nan_is_named_and_the_evaluator_stays_usable(mode, spoilt, message):
+@pytest.mark.parametrize("threads", [1, 2, 9])
+def test_nan_is_named_and_the_evaluator_stays_usable(mode, spoilt, message, threads):
     model = new_model(**SMALL)
     evaluator = NativeEvaluator(model)
     network, head = spoilt.split(".")
@@ -277,10 +289,10 @@ def test_nan_is_named_and_the_evaluator_stays_usable(mode, spoilt, message):
     layer.weight = mx.full(good.shape, float("nan"))
     evaluator.refresh()
     with pytest.raises(SearchError, match=message):
-        run(model, evaluator, mode, 9, threads=2)
+        run(model, evaluator, mode, 9, threads)
     layer.weight = good
     evaluator.refresh()
-    assert (run(model, evaluator, mode, 9, threads=2).visits.sum(axis=1) == 20).all()
+    assert (run(model, evaluator, mode, 9, threads).visits.sum(axis=1) == 20).all()
 
 
 def test_leaves_that_do_not_exist_are_refused(small):

@@ -115,7 +115,7 @@ def test_named_keys_files_and_links_exist(page):
 def test_quoted_commands_exist(page):
     from muzero_cli.main import app
 
-    verbs = set(re.findall(r"mlx-muzero ((?:data |config )?[a-z]+)", page.read_text()))
+    verbs = set(re.findall(r"mlx-muzero ((?:data |config )?[a-z-]+)", page.read_text()))
     for verb in verbs:
         done = CliRunner().invoke(app, [*verb.split(), "--help"])
         assert done.exit_code == 0, f"mlx-muzero {verb}"

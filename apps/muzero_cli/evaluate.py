@@ -2,18 +2,12 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Any, Literal, Optional
 
 import typer
+from rich.console import RenderableType
 
-from muzero_cli.options import (
-    Checkpoint,
-    ExportFolder,
-    Json,
-    RunDatabase,
-    SearchBackend,
-    Simulations,
-)
+from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
 
 Split = Literal["train", "validation", "test"]
 
@@ -25,54 +19,87 @@ def evaluate(
         Optional[int],
         typer.Option(min=1, help="At most so many sessions, spread evenly; all by default."),
     ] = None,
-    simulations: Simulations = None,
+    simulations: Annotated[
+        list[int],
+        typer.Option(
+            min=1,
+            help="Simulations a decision, the run's by default; with --compare repeat it for "
+            "several, 8, 25, 50 and 200 by default.",
+        ),
+    ] = [],  # noqa: B006
     checkpoint: Checkpoint = "best",
     backend: SearchBackend = None,
     export: ExportFolder = None,
     db: RunDatabase = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Beside a supervised Transformer too, by search, risk and cost."
+        ),
+    ] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the Transformer of --compare.")] = 0,
+    png: Annotated[Optional[Path], typer.Option(help="Folder for the plots of --compare.")] = None,
     as_json: Json = False,
 ) -> None:
     """Judge a run on data it was not trained on, beside the baselines."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
+    if len(simulations) > 1 and not full:
+        raise typer.BadParameter("only --compare takes several", param_hint="--simulations")
+    if png is not None and not full:
+        raise typer.BadParameter("only --compare draws", param_hint="--png")
+    if png is not None:
+        from mlx_muzero.evaluation.full_chart import draw  # before anything is played in vain
     from mlx_muzero.evaluation.comparison import compare
-    from mlx_muzero.evaluation.report import report, report_dict
+    from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
+    from mlx_muzero.evaluation.full_report import full_report
+    from mlx_muzero.evaluation.report import report
     from muzero_cli.console import output_console
+    from muzero_cli.evaluation_progress import EvaluationProgress
     from muzero_cli.loading import load_truth
     from muzero_cli.trained_run import load_run
 
     loaded = load_run(run, checkpoint, db, backend=backend, export=export)
-    config, name, agent = loaded.config, loaded.checkpoint, loaded.agent()
-    simulations = simulations or config.search.num_simulations
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), TextColumn("{task.completed:,}"), BarColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as progress:
-        task = progress.add_task(f"checkpoint {name}: decisions", total=None)
-        comparison = compare(
-            agent,
-            loaded.untrained_agent(),
-            simulations,
-            loaded.dataset,
-            loaded.rules,
-            split,
-            sessions,
-            load_truth(config, loaded.store),
-            lambda count: progress.advance(task, count),
-        )
+    agent = loaded.agent()
+    usual = SIMULATIONS if full else [loaded.config.search.num_simulations]
+    counts = simulations or list(usual)
+    market = (
+        loaded.dataset,
+        loaded.rules,
+        split,
+        sessions,
+        load_truth(loaded.config, loaded.store),
+    )
+    judged: dict[str, Any]
+    tables: RenderableType
+    with EvaluationProgress(f"checkpoint {loaded.checkpoint}: decisions") as progress:
+        if full:
+            compared = compare_fully(
+                agent,
+                loaded.agent_with,
+                loaded.model,
+                *market,
+                simulations=counts,
+                seed=seed,
+                tick=progress.tick,
+                doing=progress.doing,
+            )
+            comparison, judged = compared.comparison, compared.as_dict()
+            tables = full_report(compared)
+        else:
+            comparison = compare(loaded.agents(agent, counts[0]), *market, progress.tick)
+            judged = comparison.as_dict()
+            tables = report(comparison.conditions, comparison.metrics)
+    if png is not None:
+        draw(compared, png)
+    facts = {"checkpoint": loaded.checkpoint, "simulations": counts, "backend": agent.backend}
     if as_json:
-        values = report_dict(comparison.conditions, comparison.metrics)
-        values["checkpoint"] = name
-        values["simulations"] = simulations
-        values["backend"] = agent.backend
-        values["expected_best_pips_per_session"] = comparison.expected_best_pips
-        typer.echo(json.dumps(values, allow_nan=False))
+        typer.echo(json.dumps(judged | facts, allow_nan=False))
         return
     out = output_console()
     out.print(
-        f"{run}, checkpoint {name}, {simulations} simulations a decision, backend {agent.backend}"
+        f"{run}, checkpoint {loaded.checkpoint}, {', '.join(map(str, counts))} simulations a "
+        f"decision, backend {agent.backend}"
     )
-    out.print(report(comparison.conditions, comparison.metrics))
+    out.print(tables)
     if comparison.expected_best_pips is not None:
         out.print(
             "Best policy that does not see the future, expected: "

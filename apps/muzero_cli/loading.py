@@ -8,7 +8,7 @@ from mlx_muzero import config_toml
 from mlx_muzero.config import PRESETS, Config
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.history import load_history
+from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
 from muzero_cli.options import DEFAULT_DATABASE
@@ -48,11 +48,18 @@ def load_dataset(
         database: the store, or None for the usual one.
         pairs: those of the configured pairs to load; None for all.
     """
+    histories, path = load_histories(config, database, pairs)
+    return MarketDataset.of_pairs(histories, config.market), path
+
+
+def load_histories(
+    config: Config, database: Path | None, pairs: tuple[str, ...] | None = None
+) -> tuple[list[PairHistory], Path]:
+    """What `load_dataset` makes a dataset of."""
     path = database or DEFAULT_DATABASE
     wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
-        histories = [load_history(store, pair, config.market) for pair in wanted]
-    return MarketDataset.of_pairs(histories, config.market), path
+        return [load_history(store, pair, config.market) for pair in wanted], path
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

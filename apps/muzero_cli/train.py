@@ -1,20 +1,18 @@
 """`mlx-muzero train`."""
 
-import signal
-import time
+import sys
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from types import FrameType
 from typing import Annotated, Optional
 
 import typer
 from rich.console import Console
 
-from mlx_muzero.config import CollectBackend
+from mlx_muzero.config import FX_MICRO, CollectBackend, Phases
+from muzero_cli.console import say
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
-
-STOPPED_EXIT_CODE = 130
+from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 
 def train(
@@ -24,6 +22,20 @@ def train(
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
+    phase: Annotated[
+        Optional[Phases], typer.Option(help="What to learn; sets train.phase.")
+    ] = None,
+    from_: Annotated[
+        Optional[Path],
+        typer.Option("--from", help="Run whose best checkpoint this new one begins with."),
+    ] = None,
+    ranks: Annotated[
+        Optional[int], typer.Option(min=2, help="Train in so many processes on this machine.")
+    ] = None,
+    hostfile: Annotated[
+        Optional[Path],
+        typer.Option(help="Train on the machines of this mlx.distributed_config file."),
+    ] = None,
     collector_backend: Annotated[
         Optional[CollectBackend],
         typer.Option(help="Play with exports made while training goes on; sets collect.backend."),
@@ -48,52 +60,72 @@ def train(
         return
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
-    from mlx_muzero.training.models import build_model
+    from mlx_muzero.training.launch import launch, launched
+    from mlx_muzero.training.models import build_model, starting_weights
+    from mlx_muzero.training.ranks import Ranks
     from mlx_muzero.training.run import MarketRecord, RunFolder
+    from mlx_muzero.training.same_run import config_of_first, require_same_market
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.loading import load_config, load_dataset
     from muzero_cli.training_display import TrainingDisplay
 
     console = Console(stderr=True)
     folder = RunFolder(run)
-    set_ = [*set_, *_collect_overrides(collector_backend, refresh_every)]
-    if resume:
-        if symbol or config or set_:
-            raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
-        settings = folder.config()
-        db = db or Path(folder.market().store)
-    else:
+    if (ranks or hostfile) and not launched():
+        ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
+        say(console, f"{ended} in every process")
+        return
+    group = Ranks.join() if launched() else Ranks()
+    if not group.first:
+        console = Console(quiet=True)
+    set_ = [*set_, *_overrides(phase, collector_backend, refresh_every)]
+    if not resume:
         settings = load_config(preset, config, set_, symbol)
+    elif symbol or config or set_ or from_:
+        raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
+    else:
+        # Only the first rank's machine holds the run.
+        settings = folder.config() if group.first else FX_MICRO
+        db = db or (Path(folder.market().store) if group.first else None)
+    settings = config_of_first(group, settings)
     dataset, store = load_dataset(settings, db)
     market = MarketRecord.of(store, dataset)
-    if resume:
+    require_same_market(group, market)
+    if resume and group.first:
         folder.require_market(market)
-    stop = _StopSwitch(minutes)
     rules = TradingRules.from_config(settings)
-    if settings.search.backend == "auto" and not resume:
+    if settings.search.backend == "auto" and not resume and group.first:
         # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
         # resumed run must name one.
         search, speeds = settle(build_model(settings, rules.table), settings.search)
         settings = replace(settings, search=search)
-        _say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
-    display = TrainingDisplay(
-        console, rules.table.action_names, settings.train.episodes, minutes, rules.unit
+        say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
+    settings = config_of_first(group, settings)
+    stop = StopSwitch(minutes)
+    begin_with = (
+        None if from_ is None else starting_weights(RunFolder(from_), settings, rules.table)
     )
-    trainer = Trainer(settings, dataset, rules, folder, display, stop.requested)
+    display = TrainingDisplay(console, rules.table.action_names, minutes, rules.unit)
+    trainer = Trainer(settings, dataset, rules, folder, display, stop.requested, group)
+    if not group.first:
+        with stop:
+            trainer.run()
+        return
     with folder.held():
         # A run is begun only when all that a configuration or a market can get wrong is past.
         if resume:
             trainer.resume()
-            display.starts_at(trainer.counters)
         else:
             folder.begin(settings, market)
-        _say(
+            if begin_with is not None:
+                trainer.begin_from(*begin_with)
+        say(
             console,
             f"training on {market.symbol}: {market.bars:,} bars, "
             f"{len(dataset.training_starts()):,} possible sessions, run {run}",
         )
         if settings.collect.backend != "same":
-            _say(
+            say(
                 console,
                 f"collecting with {settings.collect.backend}, exported every "
                 f"{settings.collect.refresh_steps} training steps; when an export begins to play "
@@ -102,9 +134,9 @@ def train(
         with display, stop:
             finished = trainer.run()
     if finished:
-        _say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
+        say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
     else:
-        _say(
+        say(
             console,
             f"saved after {trainer.counters.episodes} episodes; go on with: "
             f"mlx-muzero train --run {quote(str(run))} --resume",
@@ -113,42 +145,12 @@ def train(
             raise typer.Exit(STOPPED_EXIT_CODE)
 
 
-def _collect_overrides(backend: str | None, refresh_steps: int | None) -> list[str]:
-    given = {"backend": backend, "refresh_steps": refresh_steps}
-    return [f"collect.{key}={value}" for key, value in given.items() if value is not None]
-
-
-def _say(console: Console, text: str) -> None:
-    # Never wrapped, so that a command can be copied; a path's brackets are no markup.
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-class _StopSwitch:
-    """Asks training to stop on Ctrl-C, SIGTERM or when the time is up; a second Ctrl-C kills."""
-
-    def __init__(self, minutes: float | None) -> None:
-        self.interrupted = False
-        self._deadline = None if minutes is None else time.monotonic() + 60.0 * minutes
-
-    def __enter__(self) -> "_StopSwitch":
-        self._handlers = {
-            number: signal.signal(number, self._interrupt)
-            for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._restore()
-
-    def requested(self) -> bool:
-        """Whether training should stop at the next step."""
-        late = self._deadline is not None and time.monotonic() >= self._deadline
-        return self.interrupted or late
-
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
-        self.interrupted = True
-        self._restore()
-
-    def _restore(self) -> None:
-        for number, handler in self._handlers.items():
-            signal.signal(number, handler)
+def _overrides(
+    phase: str | None, collector_backend: str | None, refresh_steps: int | None
+) -> list[str]:
+    given = {
+        "train.phase": phase,
+        "collect.backend": collector_backend,
+        "collect.refresh_steps": refresh_steps,
+    }
+    return [f"{key}={value}" for key, value in given.items() if value is not None]

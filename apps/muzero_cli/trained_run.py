@@ -5,9 +5,11 @@ from pathlib import Path
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.backends import ENGINES, fallback, settle
-from mlx_muzero.config import Backend, Config
+from mlx_muzero.config import Backend, Config, Root
 from mlx_muzero.coreml.deployment import Deployment
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
+from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
@@ -44,6 +46,19 @@ class TrainedRun:
         """An agent that plays with the run's model."""
         search, table = self.config.search, self.rules.table
         return Agent(self.model, search, table, len(OUTCOME_NAMES), self.deployment)
+
+    def agent_with(self, root: Root) -> Agent:
+        """An agent that plays with the run's model and another rule at the root of its search."""
+        config = replace(self.config, search=replace(self.config.search, root=root))
+        return replace(self, config=config).agent()
+
+    def agents(self, agent: Agent, simulations: int) -> list[Policy]:
+        """The run's `agent`, its network without search, and what it was before training."""
+        return [
+            SearchPolicy(agent, simulations, "agent (search)"),
+            NetworkPolicy(agent, "agent (raw network)"),
+            SearchPolicy(self.untrained_agent(), simulations, "untrained (search)"),
+        ]
 
     def untrained_agent(self) -> Agent:
         """An agent that plays with the networks' first weights, which nobody exports."""

@@ -1,5 +1,6 @@
 """Live progress of training on stderr: a panel on a terminal, elsewhere a line now and then."""
 
+import os
 import time
 from collections import deque
 from dataclasses import replace
@@ -14,10 +15,13 @@ from rich.table import Table
 from rich.text import Text
 
 from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.training.learner import StepReport
+from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.training.trainer import Counters
+from mlx_muzero.training.supervised import Assessment
+from muzero_cli.assessment_display import assessment_line, assessment_report
 
 REDRAWS_PER_S = 4
 SECONDS_BETWEEN_LINES = 10.0
@@ -31,13 +35,12 @@ class TrainingDisplay:
         self,
         console: Console,
         action_names: tuple[str, ...],
-        episodes: int,
         minutes: float | None,
         unit: str = "pips",
     ) -> None:
         self._console = console
         self._action_names = action_names
-        self._episodes = episodes
+        self._phase, self._episodes = "", 1
         self._unit = unit
         self._limit_s = None if minutes is None else 60.0 * minutes
         self._began = self._line_at = time.monotonic()
@@ -53,10 +56,15 @@ class TrainingDisplay:
             console=console, get_renderable=self._panel, refresh_per_second=REDRAWS_PER_S
         )
 
-    def starts_at(self, counters: Counters) -> None:
-        """Take where a resumed run stands."""
-        self._counters = replace(counters)
-        self._first_episodes = counters.episodes
+    def phase_begun(self, counters: Counters, episodes: int) -> None:
+        """Begin anew, where the phase stands."""
+        self._at(counters)
+        self._phase, self._episodes = counters.phase, episodes
+        self._began, self._first_episodes = time.monotonic(), counters.episodes
+        self._validation = "none yet"
+        self._reports.clear()
+        if counters.phase != "search":
+            self._say(f"{counters.phase} phase: {episodes:,} episodes of scripted policies")
 
     def __enter__(self) -> "TrainingDisplay":
         """Start drawing."""
@@ -107,6 +115,20 @@ class TrainingDisplay:
         best = "  (best so far)" if is_best else ""
         self._say(f"episode {counters.episodes}: validation {self._validation}{best}")
 
+    def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
+        """Take what a supervised phase is worth and say it once for good, whole when it ends."""
+        self._at(counters)
+        self._validation = assessment_line(assessment)
+        best = "  (best so far)" if is_best else ""
+        self._say(f"episode {counters.episodes}: {self._validation}{best}")
+        if counters.episodes == self._episodes:
+            self._console.print(assessment_report(assessment))
+
+    def abandoned(self, error: RankLost) -> None:
+        """Say why and end this process, whose main thread cannot be woken."""
+        self._say(f"error: {error}")
+        os._exit(error.exit_code)
+
     def engine_changed(self, event: EngineEvent) -> None:
         """Say it for good."""
         self._say(str(event))
@@ -130,6 +152,7 @@ class TrainingDisplay:
     def _facts(self) -> list[tuple[str, str]]:
         shares = "  ".join(f"{name} {share:.0%}" for name, share in self._action_shares.items())
         return [
+            ("phase", self._phase),
             ("episodes", f"{self._counters.episodes:,} of {self._episodes:,}"),
             ("training steps", f"{self._counters.steps:,}"),
             ("losses", self._losses()),

@@ -23,10 +23,6 @@ constexpr int kPanel = kLanes * kPanelVectors;
 constexpr int kBlockRows = MUZERO_BLOCK_ROWS;
 constexpr int kCacheLine = 16;  // floats
 
-// How far ahead weights are asked for, in floats. The weights of all networks do not fit into a
-// core's own caches, so every product waits for its weights; the processor's prefetcher helps too
-// little.
-constexpr int kAhead = 2048;
 static_assert(kLaneBlock % kPanel == 0);
 
 // Sums run in 32 partial sums whatever the vector's width, in several registers, so that additions
@@ -57,16 +53,32 @@ MUZERO_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
 // ---- y = x W^T + b -----------------------------------------------------------------------------
 
-// kRows rows times one panel.
-template <int kRows>
-MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int in, const float* x,
+// The weights of all networks do not fit into a core's own caches, so every product would wait for
+// its weights; the processor's prefetcher helps too little. A block of rows therefore asks for
+// weights to come while it is multiplied.
+enum class Ahead {
+  kOwn,    // those of its own panel, kAhead floats on
+  kOthers  // a part of another panel, the other parts of which other blocks ask for
+};
+constexpr int kAhead = 2048;
+
+// kRows rows times one panel. Of `others`, `step` floats are asked for with each row of weights; as
+// two blocks share the work at least, that is a cache line at most.
+template <int kRows, Ahead kWhich>
+MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int in,
+                                  const float* others, int step, const float* x,
                                   std::ptrdiff_t x_stride, float* y, std::ptrdiff_t y_stride) {
   Vec sum[kRows][kPanelVectors];
   for (int r = 0; r < kRows; ++r) {
     for (int v = 0; v < kPanelVectors; ++v) sum[r][v] = load(bias + v * kLanes);
   }
   for (int k = 0; k < in; ++k, weights += kPanel) {
-    for (int i = 0; i < kPanel; i += kCacheLine) __builtin_prefetch(weights + kAhead + i);
+    if constexpr (kWhich == Ahead::kOwn) {
+      for (int i = 0; i < kPanel; i += kCacheLine) __builtin_prefetch(weights + kAhead + i);
+    } else {
+      __builtin_prefetch(others, 0, 2);  // the first cache still needs this panel
+      others += step;
+    }
     Vec w[kPanelVectors];
     for (int v = 0; v < kPanelVectors; ++v) w[v] = load(weights + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
@@ -80,14 +92,15 @@ MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int i
 }
 
 // The same for `rows` rows, at most kRows.
-template <int kRows>
+template <int kRows, Ahead kWhich>
 MUZERO_INLINE void multiply_rows(int rows, const float* weights, const float* bias, int in,
-                                 const float* x, std::ptrdiff_t x_stride, float* y,
-                                 std::ptrdiff_t y_stride) {
+                                 const float* others, int step, const float* x,
+                                 std::ptrdiff_t x_stride, float* y, std::ptrdiff_t y_stride) {
   if (rows == kRows) {
-    multiply_block<kRows>(weights, bias, in, x, x_stride, y, y_stride);
+    multiply_block<kRows, kWhich>(weights, bias, in, others, step, x, x_stride, y, y_stride);
   } else if constexpr (kRows > 1) {
-    multiply_rows<kRows - 1>(rows, weights, bias, in, x, x_stride, y, y_stride);
+    multiply_rows<kRows - 1, kWhich>(rows, weights, bias, in, others, step, x, x_stride, y,
+                                     y_stride);
   }
 }
 
@@ -96,14 +109,25 @@ MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, floa
   const int columns = padded(panels.out);
   const std::ptrdiff_t panel_size = std::ptrdiff_t{panels.in} * kPanel;
   const int blocks = (rows + kBlockRows - 1) / kBlockRows;
+  const int step = (kPanel + blocks - 1) / blocks;
   for (int column = 0; column < columns; column += kPanel) {
     const float* weights = panels.weights + column / kPanel * panel_size;
+    const float* next_panel = weights + panel_size;
+    const float* bias = panels.bias + column;
     // Blocks of like size: the sums of a few rows alone would wait for each other.
     for (int block = 0, r = 0; block < blocks; ++block) {
       const int next = rows * (block + 1) / blocks;
-      multiply_rows<kBlockRows>(next - r, weights, panels.bias + column, panels.in,
-                                x + r * x_stride, x_stride,
-                                y + std::ptrdiff_t{r} * columns + column, columns);
+      const float* block_x = x + r * x_stride;
+      float* block_y = y + std::ptrdiff_t{r} * columns + column;
+      // Nobody has asked for the first panel.
+      if (blocks == 1 || (block == 0 && column == 0)) {
+        multiply_rows<kBlockRows, Ahead::kOwn>(next - r, weights, bias, panels.in, nullptr, 0,
+                                               block_x, x_stride, block_y, columns);
+      } else {
+        const float* others = next_panel + std::ptrdiff_t{block} * panels.in * step;
+        multiply_rows<kBlockRows, Ahead::kOthers>(next - r, weights, bias, panels.in, others, step,
+                                                  block_x, x_stride, block_y, columns);
+      }
       r = next;
     }
   }

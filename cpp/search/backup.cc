@@ -7,15 +7,15 @@
 namespace muzero::search {
 namespace {
 
-// Running means: a node counts its own evaluation, an edge counts simulations.
-void add_to_node(Tree& tree, std::int32_t node, double result) {
-  const double n = tree.visits[node]++;
-  tree.value[node] = (tree.value[node] * n + result) / (n + 1.0);
+// Running means: a node counts its own evaluation, an action counts simulations.
+void add_to_node(Decision& node, double result) {
+  const double n = node.visits++;
+  node.value = (node.value * n + result) / (n + 1.0);
 }
 
-void add_to_edge(Tree& tree, std::ptrdiff_t edge, double result) {
-  const double n = tree.edge_visits[edge]++;
-  tree.edge_value[edge] = n == 0.0 ? result : (tree.edge_value[edge] * n + result) / (n + 1.0);
+void add_to_action(const Actions& actions, int a, double result) {
+  const double n = actions.visits[a]++;
+  actions.value[a] = n == 0.0 ? result : (actions.value[a] * n + result) / (n + 1.0);
 }
 
 // Sums over c of P(c) * (r_c + discount * V_c).
@@ -26,15 +26,12 @@ struct Expectation {
 
 Expectation expected_return(const Tree& tree, const TreeShape& shape, double discount,
                             std::int32_t chance, int outcome, double result) {
-  const std::ptrdiff_t first = std::ptrdiff_t{chance} * shape.outcomes;
-  const float* prob = tree.outcome_prob + first;
-  const float* reward = tree.reward + first;
-  const std::int32_t* child = tree.child + first;
+  const auto [probability, reward, traversals, child] = tree.outcomes(chance);
   Expectation sum{};
   for (int c = 0; c < shape.outcomes; ++c) {
-    const double value = tree.value[child[c]];
-    sum.of_values += prob[c] * (reward[c] + discount * value);
-    sum.of_result += prob[c] * (reward[c] + discount * (c == outcome ? result : value));
+    const double value = tree.decision(child[c]).value;
+    sum.of_values += probability[c] * (reward[c] + discount * value);
+    sum.of_result += probability[c] * (reward[c] + discount * (c == outcome ? result : value));
   }
   return sum;
 }
@@ -45,21 +42,21 @@ constexpr int kNoOutcome = -1;
 void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, Path path,
                   double result) {
   for (const Step& step : std::views::reverse(path)) {
-    const std::ptrdiff_t edge = std::ptrdiff_t{step.node} * shape.actions + step.action;
-    const std::int32_t chance = tree.chance[edge];
-    const std::ptrdiff_t outcome = std::ptrdiff_t{chance} * shape.outcomes + step.outcome;
-    ++tree.traversals[outcome];
+    const Actions actions = tree.actions(step.node);
+    const std::int32_t chance = actions.chance[step.action];
+    const Outcomes outcomes = tree.outcomes(chance);
+    ++outcomes.traversals[step.outcome];
     if (params.expansion == Expansion::kAllOutcomes) {
       const Expectation sum =
           expected_return(tree, shape, params.discount, chance, step.outcome, result);
-      ++tree.edge_visits[edge];
-      tree.edge_value[edge] = sum.of_values;
+      ++actions.visits[step.action];
+      actions.value[step.action] = sum.of_values;
       result = sum.of_result;
     } else {
-      result = tree.reward[outcome] + params.discount * result;
-      add_to_edge(tree, edge, result);
+      result = outcomes.reward[step.outcome] + params.discount * result;
+      add_to_action(actions, step.action, result);
     }
-    add_to_node(tree, step.node, result);
+    add_to_node(tree.decision(step.node), result);
   }
 }
 
@@ -77,13 +74,14 @@ void finish_simulation(Tree& tree, std::int32_t depth) {
 std::int32_t add_successor(Tree& tree, const TreeShape& shape, const PositionTable& positions,
                            const Leaf& leaf, std::int32_t chance, int outcome, float value,
                            const float* prior) {
-  const std::int32_t here = tree.position[leaf.node];
-  const std::int32_t next = positions.next[std::ptrdiff_t{here} * shape.actions + leaf.action];
-  const std::int32_t position = next < 0 ? here : next;
-  const std::int32_t node = tree.add_decision(position, tree.depth[leaf.node] + 1, value);
-  tree.child[std::ptrdiff_t{chance} * shape.outcomes + outcome] = node;
+  const Decision& above = tree.decision(leaf.node);
+  const std::int32_t next =
+      positions.next[std::ptrdiff_t{above.position} * shape.actions + leaf.action];
+  const std::int32_t position = next < 0 ? above.position : next;
+  const std::int32_t node = tree.add_decision(position, above.depth + 1, value);
+  tree.outcomes(chance).child[outcome] = node;
   normalize_prior(prior, positions.tree_allowed + std::ptrdiff_t{position} * shape.actions,
-                  shape.actions, tree.prior + std::ptrdiff_t{node} * shape.actions);
+                  shape.actions, tree.actions(node).prior);
   return node;
 }
 
@@ -91,50 +89,54 @@ void set_outcome_probs(Tree& tree, const TreeShape& shape, std::int32_t chance,
                        const float* weights) {
   double total = 0.0;
   for (int c = 0; c < shape.outcomes; ++c) total += weights[c];
-  float* probs = tree.outcome_prob + std::ptrdiff_t{chance} * shape.outcomes;
-  for (int c = 0; c < shape.outcomes; ++c) probs[c] = static_cast<float>(weights[c] / total);
+  float* probability = tree.outcomes(chance).probability;
+  for (int c = 0; c < shape.outcomes; ++c) {
+    probability[c] = static_cast<float>(weights[c] / total);
+  }
+}
+
+// What a leaf's action is worth, on the way up from it.
+void back_up_action(Tree& tree, const TreeShape& shape, const Params& params, const Leaf& leaf,
+                    Path path, double result) {
+  add_to_action(tree.actions(leaf.node), leaf.action, result);
+  add_to_node(tree.decision(leaf.node), result);
+  back_up_path(tree, shape, params, path, result);
 }
 
 void expand_all_outcomes(Tree& tree, const TreeShape& shape, const Params& params,
                          const PositionTable& positions, const Leaf& leaf, Path path,
                          const Evaluation& evaluation) {
-  const std::int32_t chance = tree.add_chance(shape, leaf.node, leaf.action);
+  const std::int32_t chance = tree.add_chance(leaf.node, leaf.action);
   set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
-  std::copy_n(evaluation.reward, shape.outcomes,
-              tree.reward + std::ptrdiff_t{chance} * shape.outcomes);
+  std::copy_n(evaluation.reward, shape.outcomes, tree.outcomes(chance).reward);
   for (int c = 0; c < shape.outcomes; ++c) {
     add_successor(tree, shape, positions, leaf, chance, c, evaluation.value[c],
                   evaluation.prior + std::ptrdiff_t{c} * shape.actions);
   }
   const double result =
       expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0).of_values;
-  add_to_edge(tree, std::ptrdiff_t{leaf.node} * shape.actions + leaf.action, result);
-  add_to_node(tree, leaf.node, result);
-  back_up_path(tree, shape, params, path, result);
-  finish_simulation(tree, tree.depth[leaf.node] + 1);
+  back_up_action(tree, shape, params, leaf, path, result);
+  finish_simulation(tree, tree.decision(leaf.node).depth + 1);
 }
 
 // Stochastic MuZero's afterstate: no reward and no discount between decision and chance node.
 void expand_afterstate(Tree& tree, const TreeShape& shape, const Params& params, const Leaf& leaf,
                        Path path, const Evaluation& evaluation) {
-  const std::int32_t chance = tree.add_chance(shape, leaf.node, leaf.action);
+  const std::int32_t chance = tree.add_chance(leaf.node, leaf.action);
   set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
-  const double result = evaluation.value[0];
-  add_to_edge(tree, std::ptrdiff_t{leaf.node} * shape.actions + leaf.action, result);
-  add_to_node(tree, leaf.node, result);
-  back_up_path(tree, shape, params, path, result);
-  finish_simulation(tree, tree.depth[leaf.node]);
+  back_up_action(tree, shape, params, leaf, path, evaluation.value[0]);
+  finish_simulation(tree, tree.decision(leaf.node).depth);
 }
 
 void expand_outcome(Tree& tree, const TreeShape& shape, const Params& params,
                     const PositionTable& positions, const Leaf& leaf, Path path,
                     const Evaluation& evaluation) {
-  const std::int32_t chance = tree.chance[std::ptrdiff_t{leaf.node} * shape.actions + leaf.action];
-  tree.reward[std::ptrdiff_t{chance} * shape.outcomes + leaf.outcome] = evaluation.reward[0];
+  const std::int32_t chance = tree.actions(leaf.node).chance[leaf.action];
+  tree.outcomes(chance).reward[leaf.outcome] = evaluation.reward[0];
   const std::int32_t node = add_successor(tree, shape, positions, leaf, chance, leaf.outcome,
                                           evaluation.value[0], evaluation.prior);
-  back_up_path(tree, shape, params, path, tree.value[node]);
-  finish_simulation(tree, tree.depth[node]);
+  back_up_path(tree, shape, params, path, tree.decision(node).value);
+  finish_simulation(tree, tree.decision(node).depth);
 }
 
 }  // namespace
@@ -144,15 +146,14 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
   double total = 0.0;
   int count = 0;
   for (int a = 0; a < actions; ++a) {
-    prior[a] = allowed[a] ? weights[a] : 0.0f;
-    total += prior[a];
+    total += allowed[a] ? weights[a] : 0.0f;
     count += allowed[a];
   }
-  if (total > 0.0) {
-    for (int a = 0; a < actions; ++a) prior[a] = static_cast<float>(prior[a] / total);
-  } else {
-    const auto uniform = static_cast<float>(1.0 / count);
-    for (int a = 0; a < actions; ++a) prior[a] = allowed[a] ? uniform : 0.0f;
+  const bool uniform = !(total > 0.0);
+  const double divisor = uniform ? count : total;
+  for (int a = 0; a < actions; ++a) {
+    const auto share = static_cast<float>((uniform ? 1.0f : weights[a]) / divisor);
+    prior[a] = allowed[a] ? share : kNotAllowed;
   }
 }
 
@@ -171,33 +172,34 @@ void expand(Tree& tree, const TreeShape& shape, const Params& params,
 
 void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params, Path path,
                      std::int32_t node) {
+  Decision& here = tree.decision(node);
   // Simulations only ever end here, so the mean is the network's value already.
-  ++tree.visits[node];
-  back_up_path(tree, shape, params, path, tree.value[node]);
-  finish_simulation(tree, tree.depth[node]);
+  ++here.visits;
+  back_up_path(tree, shape, params, path, here.value);
+  finish_simulation(tree, here.depth);
 }
 
 void back_up_stopped_at_chance(Tree& tree, const TreeShape& shape, const Params& params, Path path,
                                std::int32_t node, std::int32_t action) {
-  const std::ptrdiff_t edge = std::ptrdiff_t{node} * shape.actions + action;
-  const double result = tree.edge_value[edge];
-  ++tree.edge_visits[edge];
-  add_to_node(tree, node, result);
+  const Actions actions = tree.actions(node);
+  const double result = actions.value[action];
+  ++actions.visits[action];
+  add_to_node(tree.decision(node), result);
   back_up_path(tree, shape, params, path, result);
-  finish_simulation(tree, tree.depth[node]);
+  finish_simulation(tree, tree.decision(node).depth);
 }
 
 void count_waiting(Tree& tree, const TreeShape& shape, std::int32_t i, std::int32_t by) {
   const Leaf& leaf = tree.leaf[i];
   for (const Step& step : path_of(tree, shape, i)) {
-    const std::ptrdiff_t edge = std::ptrdiff_t{step.node} * shape.actions + step.action;
-    tree.visits[step.node] += by;
-    tree.edge_visits[edge] += by;
-    tree.traversals[std::ptrdiff_t{tree.chance[edge]} * shape.outcomes + step.outcome] += by;
+    const Actions actions = tree.actions(step.node);
+    tree.decision(step.node).visits += by;
+    actions.visits[step.action] += by;
+    tree.outcomes(actions.chance[step.action]).traversals[step.outcome] += by;
   }
   if (leaf.kind == Leaf::Kind::kOutcome) return;  // its edge is the last step
-  tree.visits[leaf.node] += by;
-  tree.edge_visits[std::ptrdiff_t{leaf.node} * shape.actions + leaf.action] += by;
+  tree.decision(leaf.node).visits += by;
+  tree.actions(leaf.node).visits[leaf.action] += by;
 }
 
 }  // namespace muzero::search

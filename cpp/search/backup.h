@@ -22,7 +22,8 @@ struct PositionTable {
   const std::uint8_t* tree_allowed;   // [P, A]
 };
 
-// Weights over the allowed actions, normalised; uniform where all of them are zero.
+// Weights over the allowed actions, normalised; uniform where all of them are zero; kNotAllowed
+// for the others.
 void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions,
                      float* prior);
 

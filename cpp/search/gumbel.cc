@@ -13,45 +13,46 @@ constexpr double kLowest = -std::numeric_limits<double>::infinity();
 // Stands for a probability of zero, so that logarithms and shares of it are finite.
 constexpr double kLeastPrior = std::numeric_limits<float>::min();
 
-double prior_of(const Tree& tree, std::ptrdiff_t edge) {
-  return std::max<double>(tree.prior[edge], kLeastPrior);
+double prior_of(const Actions& actions, int a) {
+  return std::max<double>(actions.prior[a], kLeastPrior);
 }
 
 // Value of the node as the paper's appendix D mixes it: the network's, and the Q of the expanded
 // actions weighted by their priors. It stands for the Q of the others.
 double mixed_value(const Tree& tree, const TreeShape& shape, int node) {
-  const std::ptrdiff_t first = std::ptrdiff_t{node} * shape.actions;
+  const Actions actions = tree.actions(node);
   double visits = 0.0, weight = 0.0, weighted = 0.0;
-  for (std::ptrdiff_t edge = first; edge < first + shape.actions; ++edge) {
-    if (tree.chance[edge] < 0) continue;
-    visits += tree.edge_visits[edge];
-    weight += prior_of(tree, edge);
-    weighted += prior_of(tree, edge) * tree.edge_value[edge];
+  for (int a = 0; a < shape.actions; ++a) {
+    if (actions.chance[a] < 0) continue;
+    visits += actions.visits[a];
+    weight += prior_of(actions, a);
+    weighted += prior_of(actions, a) * actions.value[a];
   }
-  if (weight == 0.0) return tree.raw_value[node];
-  return (tree.raw_value[node] + visits * (weighted / weight)) / (visits + 1.0);
+  const double raw_value = tree.decision(node).raw_value;
+  if (weight == 0.0) return raw_value;
+  return (raw_value + visits * (weighted / weight)) / (visits + 1.0);
 }
 
 // ln P(a) + sigma(a) of the allowed actions, in tree.scratch.
 void improved_logits(const Tree& tree, const TreeShape& shape, int node,
                      const std::uint8_t* allowed) {
-  const std::ptrdiff_t first = std::ptrdiff_t{node} * shape.actions;
+  const Actions actions = tree.actions(node);
   const double mixed = mixed_value(tree, shape, node);
   double low = -kLowest, high = kLowest, most = 0.0;
   for (int a = 0; a < shape.actions; ++a) {
     if (!allowed[a]) continue;
-    const bool expanded = tree.chance[first + a] >= 0;
-    tree.scratch[a] = expanded ? tree.edge_value[first + a] : mixed;
+    const bool expanded = actions.chance[a] >= 0;
+    tree.scratch[a] = expanded ? actions.value[a] : mixed;
     low = std::min(low, tree.scratch[a]);
     high = std::max(high, tree.scratch[a]);
-    if (expanded) most = std::max<double>(most, tree.edge_visits[first + a]);
+    if (expanded) most = std::max<double>(most, actions.visits[a]);
   }
   const double spread = std::max(high - low, kMinValueSpread);
   for (int a = 0; a < shape.actions; ++a) {
     if (!allowed[a]) continue;
     const double stretched = (tree.scratch[a] - low) / spread;
-    tree.scratch[a] = std::log(prior_of(tree, first + a)) +
-                      (kVisitOffset + most) * kValueScale * stretched;
+    tree.scratch[a] =
+        std::log(prior_of(actions, a)) + (kVisitOffset + most) * kValueScale * stretched;
   }
 }
 
@@ -81,10 +82,11 @@ std::vector<std::int32_t> considered_visits(int considered, int simulations) {
 int select_gumbel_root(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed,
                        std::int32_t considered_visit) {
   improved_logits(tree, shape, kRootNode, allowed);
+  const Actions actions = tree.actions(kRootNode);
   int best = 0;
   double best_score = kLowest;
   for (int a = 0; a < shape.actions; ++a) {
-    if (!allowed[a] || tree.edge_visits[a] != considered_visit) continue;
+    if (!allowed[a] || actions.visits[a] != considered_visit) continue;
     const double score = tree.gumbel[a] + tree.scratch[a];
     if (score > best_score) {
       best = a;
@@ -95,21 +97,22 @@ int select_gumbel_root(const Tree& tree, const TreeShape& shape, const std::uint
 }
 
 int gumbel_winner(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed) {
-  const std::int32_t most = *std::max_element(tree.edge_visits, tree.edge_visits + shape.actions);
+  const std::int32_t* visits = tree.actions(kRootNode).visits;
+  const std::int32_t most = *std::max_element(visits, visits + shape.actions);
   return select_gumbel_root(tree, shape, allowed, most);
 }
 
 int select_gumbel(const Tree& tree, const TreeShape& shape, int node,
                   const std::uint8_t* allowed) {
   improved_policy(tree, shape, node, allowed);
-  const std::int32_t* visits = tree.edge_visits + std::ptrdiff_t{node} * shape.actions;
+  const Actions actions = tree.actions(node);
   double total = 1.0;
-  for (int a = 0; a < shape.actions; ++a) total += visits[a];
+  for (int a = 0; a < shape.actions; ++a) total += actions.visits[a];
   int best = 0;
   double best_score = kLowest;
   for (int a = 0; a < shape.actions; ++a) {
     if (!allowed[a]) continue;
-    const double score = tree.scratch[a] - visits[a] / total;
+    const double score = tree.scratch[a] - actions.visits[a] / total;
     if (score > best_score) {
       best = a;
       best_score = score;

@@ -71,7 +71,8 @@ void Search::reset(int roots, const float* prior, const float* value,
   const std::size_t block = shape_.block_bytes();
   const std::size_t needed = block * as_size(roots);
   if (needed > arena_bytes_) {
-    arena_.reset(new std::byte[needed]);
+    arena_.reset();  // before it is needed twice
+    arena_ = allocate_arena(needed);
     arena_bytes_ = needed;
   }
   trees_.resize(as_size(roots));
@@ -81,16 +82,16 @@ void Search::reset(int roots, const float* prior, const float* value,
   for (int b = 0; b < roots; ++b) {
     Tree& tree = trees_[as_size(b)];
     tree = Tree::in(arena_.get() + block * as_size(b), shape_);
-    tree.clear(shape_);
     tree.add_decision(position[b], 0, value[b]);
     const std::uint8_t* allowed = allowed_at(tree, kRootNode);
-    normalize_prior(row_of(prior, b, num_actions), allowed, num_actions, tree.prior);
+    normalize_prior(row_of(prior, b, num_actions), allowed, num_actions,
+                    tree.actions(kRootNode).prior);
     std::fill_n(tree.gumbel, num_actions, 0.0);
     if (noise && params_.root == Root::kGumbel) {
       draw_gumbel(seed[b], num_actions, tree.gumbel);
     } else if (noise) {
       add_root_noise(seed[b], params_.root_dirichlet_alpha, params_.root_exploration_fraction,
-                     allowed, num_actions, tree.prior, tree.scratch);
+                     allowed, num_actions, tree.actions(kRootNode).prior, tree.scratch);
     }
   }
 }
@@ -98,7 +99,12 @@ void Search::reset(int roots, const float* prior, const float* value,
 bool Search::select() {
   if (trees_.empty()) throw SearchError("select() needs roots: call reset() first");
   require_no_leaves("select()");
-  pool_.for_each(roots(), [this](int b) { simulate(trees_[as_size(b)]); });
+  const int shares = pool_.shares();
+  pool_.for_each(shares, [this, shares](int share) {
+    std::vector<Tree*> trees;
+    for (int b = share; b < roots(); b += shares) trees.push_back(&trees_[as_size(b)]);
+    simulate(trees);
+  });
   // In the order of the trees, so that the batch is the same whatever the thread count.
   for (Tree& tree : trees_) collect_leaves(tree, actions_, outcomes_);
   return actions_.size() + outcomes_.size() > 0;
@@ -106,78 +112,7 @@ bool Search::select() {
 
 const std::uint8_t* Search::allowed_at(const Tree& tree, std::int32_t node) const {
   const std::vector<std::uint8_t>& table = node == kRootNode ? root_allowed_ : tree_allowed_;
-  return table.data() + std::ptrdiff_t{tree.position[node]} * shape_.actions;
-}
-
-std::int32_t Search::select_at(const Tree& tree, std::int32_t node) const {
-  const std::uint8_t* allowed = allowed_at(tree, node);
-  const auto visits = static_cast<std::size_t>(tree.visits[node]);
-  if (params_.root == Root::kPuct) {
-    return select_action(tree, shape_, node, allowed, exploration_[visits],
-                         node == kRootNode && !mctx_);
-  }
-  if (node != kRootNode) return select_gumbel(tree, shape_, node, allowed);
-  const auto legal = static_cast<std::size_t>(std::count(allowed, allowed + shape_.actions, 1));
-  const std::size_t considered = std::min(considered_visits_.size(), legal);
-  return select_gumbel_root(tree, shape_, allowed, considered_visits_[considered - 1][visits - 1]);
-}
-
-// Walks until enough leaves wait for an evaluation. While they wait they count as visited, without
-// a value, so that the next walk goes elsewhere; a walk that still meets one of them ends the step.
-void Search::simulate(Tree& tree) const {
-  const std::int32_t room =
-      tree.simulations == 0 ? shape_.leaves : std::min(params_.leaves_per_step, shape_.leaves);
-  std::int32_t counted = 0;
-  while (tree.num_leaves < room &&
-         tree.simulations + tree.num_leaves < params_.num_simulations) {
-    for (; counted < tree.num_leaves; ++counted) count_waiting(tree, shape_, counted, 1);
-    if (!walk(tree)) break;
-  }
-  while (counted > 0) count_waiting(tree, shape_, --counted, -1);
-}
-
-// From the root to a new leaf, or to the depth limit, where nothing is to be evaluated. False if it
-// meets a leaf that already waits.
-bool Search::walk(Tree& tree) const {
-  Step* path = tree.path_of(shape_, tree.num_leaves);
-  std::int32_t steps = 0;
-  const auto wait_at = [&](Leaf::Kind kind, std::int32_t node, std::int32_t action,
-                           std::int32_t outcome, std::int32_t visits) {
-    if (visits > 0) return false;
-    tree.leaf[tree.num_leaves++] = {kind, node, action, outcome, steps, -1};
-    return true;
-  };
-  for (std::int32_t node = kRootNode;;) {
-    const std::int64_t edges = std::int64_t{tree.depth[node]} * 2;
-    if (edges >= edge_limit_) return stop(tree, {path, as_size(steps)}, node, -1);
-    const std::int32_t action = select_at(tree, node);
-    const std::ptrdiff_t edge = std::ptrdiff_t{node} * shape_.actions + action;
-    const std::int32_t chance = tree.chance[edge];
-    if (chance < 0) {
-      return wait_at(Leaf::Kind::kAction, node, action, -1, tree.edge_visits[edge]);
-    }
-    if (edges + 1 >= edge_limit_) return stop(tree, {path, as_size(steps)}, node, action);
-    const std::int32_t outcome = select_outcome(tree, shape_, chance);
-    const std::ptrdiff_t below = std::ptrdiff_t{chance} * shape_.outcomes + outcome;
-    path[steps++] = {node, action, outcome};
-    if (tree.child[below] < 0) {
-      return wait_at(Leaf::Kind::kOutcome, node, action, outcome, tree.traversals[below]);
-    }
-    node = tree.child[below];
-  }
-}
-
-// Ends a walk at the depth limit, at `node` or at the chance node of its `action`. Means are taken
-// over finished simulations, so those that wait stand aside.
-bool Search::stop(Tree& tree, Path path, std::int32_t node, std::int32_t action) const {
-  for (std::int32_t i = 0; i < tree.num_leaves; ++i) count_waiting(tree, shape_, i, -1);
-  if (action < 0) {
-    back_up_stopped(tree, shape_, params_, path, node);
-  } else {
-    back_up_stopped_at_chance(tree, shape_, params_, path, node, action);
-  }
-  for (std::int32_t i = 0; i < tree.num_leaves; ++i) count_waiting(tree, shape_, i, 1);
-  return true;
+  return table.data() + std::ptrdiff_t{tree.decision(node).position} * shape_.actions;
 }
 
 // Adds what waits in one tree to the columns of its kind.
@@ -196,7 +131,7 @@ void Search::collect_leaves(Tree& tree, LeafColumns& actions, LeafColumns& outco
     if (!is_action) leaves.outcome.push_back(leaf.outcome);
     const int successors = is_action ? successors_per_action() : 1;
     for (int c = 0; c < successors; ++c) leaves.slot.push_back(slot++);
-    const std::int64_t edges_below = std::int64_t{tree.depth[leaf.node] + 1} * 2;
+    const std::int64_t edges_below = (std::int64_t{tree.decision(leaf.node).depth} + 1) * 2;
     leaves.goes_on.push_back(!done && edges_below < edge_limit_);
   }
 }
@@ -313,11 +248,11 @@ void Search::result(const ResultColumns& out) const {
                         std::to_string(params_.num_simulations) + " simulations");
     }
     const std::ptrdiff_t first = std::ptrdiff_t{b} * shape_.actions;
+    const Actions root = tree.actions(kRootNode);
     for (int a = 0; a < shape_.actions; ++a) {
-      const std::int32_t visits = tree.edge_visits[a];
-      out.visits[first + a] = visits;
-      out.q[first + a] = visits > 0 ? saturated(tree.edge_value[a]) : 0.0f;
-      out.prior[first + a] = tree.prior[a];
+      out.visits[first + a] = root.visits[a];
+      out.q[first + a] = root.visits[a] > 0 ? saturated(root.value[a]) : 0.0f;
+      out.prior[first + a] = std::max(root.prior[a], 0.0f);
     }
     const std::uint8_t* allowed = allowed_at(tree, kRootNode);
     if (params_.root == Root::kGumbel) {
@@ -325,15 +260,14 @@ void Search::result(const ResultColumns& out) const {
       improved_policy(tree, shape_, kRootNode, allowed);
     } else {
       out.action[b] = static_cast<std::int32_t>(
-          std::max_element(tree.edge_visits, tree.edge_visits + shape_.actions) -
-          tree.edge_visits);
-      std::transform(tree.edge_visits, tree.edge_visits + shape_.actions, tree.scratch,
+          std::max_element(root.visits, root.visits + shape_.actions) - root.visits);
+      std::transform(root.visits, root.visits + shape_.actions, tree.scratch,
                      [&](std::int32_t n) { return static_cast<double>(n) / tree.simulations; });
     }
     std::transform(tree.scratch, tree.scratch + shape_.actions, out.policy + first,
                    [](double share) { return static_cast<float>(share); });
-    out.value[b] = saturated(tree.value[0]);
-    out.raw_value[b] = tree.raw_value[0];
+    out.value[b] = saturated(tree.decision(kRootNode).value);
+    out.raw_value[b] = tree.decision(kRootNode).raw_value;
     out.max_depth[b] = tree.max_depth;
     out.mean_depth[b] = static_cast<double>(tree.total_depth) / tree.simulations;
     const bool all = params_.expansion == Expansion::kAllOutcomes;

@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
+#include "search/arena.h"
 #include "search/backup.h"
 #include "search/params.h"
 #include "search/thread_pool.h"
@@ -72,7 +72,7 @@ class Search {
   void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
 
   // Instead of select() and backup(): all simulations of all trees, the leaves evaluated by
-  // `evaluator`. Each thread takes whole groups of trees, and none waits for another.
+  // `evaluator`. Each thread takes up trees that wait, and no tree waits for another.
   void run(LeafEvaluator& evaluator);
 
   // visits, q, prior, policy [B, A]; action, value, raw_value and the statistics [B].
@@ -90,14 +90,18 @@ class Search {
   std::int32_t first_slot(int root) const { return root * shape_.decisions; }
 
  private:
-  void simulate(Tree& tree) const;
-  bool walk(Tree& tree) const;
-  bool stop(Tree& tree, Path path, std::int32_t node, std::int32_t action) const;
+  struct Pool;
+
+  void simulate(std::vector<Tree*>& trees) const;
+  bool begin_walk(Tree& tree) const;
+  bool end_step(Tree& tree) const;
+  bool take_action(Tree& tree) const;
+  bool take_outcome(Tree& tree) const;
+  bool wait(Tree& tree, Leaf::Kind kind, std::int32_t outcome, std::int32_t visits) const;
+  void stop(Tree& tree, bool at_chance) const;
   std::int32_t select_at(const Tree& tree, std::int32_t node) const;
   const std::uint8_t* allowed_at(const Tree& tree, std::int32_t node) const;
-  void run_group(LeafEvaluator& evaluator, int worker, int first, int last);
-  int first_of(int group, int groups) const;
-  void take_turn(int first, int last, std::vector<Tree*>& turn);
+  void work(LeafEvaluator& evaluator, int worker, Pool& pool);
   void collect_leaves(Tree& tree, LeafColumns& actions, LeafColumns& outcomes) const;
   void require_no_leaves(const char* call) const;
   void validate_reset(int roots, const float* prior, const float* value,
@@ -119,7 +123,7 @@ class Search {
   std::vector<std::uint8_t> tree_allowed_;    // [P, A]
   std::vector<double> exploration_;           // pUCT factor by node visits
   std::vector<std::vector<std::int32_t>> considered_visits_;  // by considered actions less one
-  std::unique_ptr<std::byte[]> arena_;
+  Arena arena_;
   std::size_t arena_bytes_ = 0;
   std::vector<Tree> trees_;
   LeafColumns actions_;

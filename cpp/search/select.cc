@@ -1,11 +1,69 @@
 #include "search/select.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstddef>
+#include <cstring>
 #include <limits>
 
 namespace muzero::search {
+namespace {
+
+// Numbers that are worked on together: as many as every x86-64 and arm64 processor can.
+constexpr int kWidth = 2;
+constexpr int kParts = kLanes / kWidth;
+typedef double Part __attribute__((vector_size(kWidth * sizeof(double))));
+
+Part splat(double x) { return Part{x, x}; }
+
+// Numbers of kLanes actions or outcomes.
+struct Lanes {
+  Part part[kParts];
+};
+
+template <typename T>
+Lanes load(const T* column) {
+  typedef T Values __attribute__((vector_size(kWidth * sizeof(T))));
+  Lanes lanes;
+  for (int i = 0; i < kParts; ++i, column += kWidth) {
+    Values values;
+    std::memcpy(&values, column, sizeof values);
+    lanes.part[i] = __builtin_convertvector(values, Part);
+  }
+  return lanes;
+}
+
+double largest(const Lanes& lanes) {
+  Part top = lanes.part[0];
+  for (int i = 1; i < kParts; ++i) top = lanes.part[i] > top ? lanes.part[i] : top;
+  return std::max(top[0], top[1]);
+}
+
+int first_equal(const Lanes& lanes, double x) {
+  unsigned long long equal = 0;
+  for (int i = 0; i < kLanes; ++i) {
+    const auto mask = lanes.part[i / kWidth] == x;
+    equal |= static_cast<unsigned long long>(mask[i % kWidth]) & (1ULL << i);
+  }
+  return std::countr_zero(equal);
+}
+
+// The first of the largest scores. No processor can foresee which of a few it is, so no branch
+// depends on it.
+struct Best {
+  int index = 0;
+  double score = -std::numeric_limits<double>::infinity();
+
+  void consider(int first, const Lanes& scores) {
+    const double top = largest(scores);
+    if (top > score) {
+      index = first + first_equal(scores, top);
+      score = top;
+    }
+  }
+};
+
+}  // namespace
 
 std::vector<double> exploration_table(const Params& params) {
   std::vector<double> table;
@@ -18,55 +76,61 @@ std::vector<double> exploration_table(const Params& params) {
   return table;
 }
 
-int select_action(const Tree& tree, const TreeShape& shape, int node, const std::uint8_t* allowed,
-                  double exploration, bool try_all) {
-  const std::ptrdiff_t first = std::ptrdiff_t{node} * shape.actions;
-  const std::int32_t* visits = tree.edge_visits + first;  // of simulations that wait, too
-  const std::int32_t* chance = tree.chance + first;
-  const double* value = tree.edge_value + first;
-  const float* prior = tree.prior + first;
-
-  double low = tree.value[node];
-  double high = low;
-  for (int a = 0; a < shape.actions; ++a) {
-    if (chance[a] < 0) continue;
-    low = std::min(low, value[a]);
-    high = std::max(high, value[a]);
+int select_action(const Tree& tree, const TreeShape& shape, int node, double exploration) {
+  const Actions actions = tree.actions(node);
+  Part lows = splat(tree.decision(node).value);
+  Part highs = lows;
+  for (int a = 0; a < shape.actions; a += kLanes) {
+    for (const Part value : load(actions.value + a).part) {
+      lows = value < lows ? value : lows;  // not where value is NaN
+      highs = value > highs ? value : highs;
+    }
   }
-  const double spread = std::max(high - low, kMinValueSpread);
+  const double low = std::min(lows[0], lows[1]);
+  const double spread = std::max(std::max(highs[0], highs[1]) - low, kMinValueSpread);
 
-  bool untried_only = false;
-  for (int a = 0; try_all && a < shape.actions; ++a) {
-    untried_only = untried_only || (allowed[a] && visits[a] == 0);
+  Best best;
+  for (int a = 0; a < shape.actions; a += kLanes) {
+    const Lanes value = load(actions.value + a);
+    const Lanes prior = load(actions.prior + a);
+    const Lanes visits = load(actions.visits + a);
+    Lanes scores;
+    for (int i = 0; i < kParts; ++i) {
+      const Part stretched = (value.part[i] - low) / spread;
+      const Part q = stretched > 0.0 ? stretched : Part{};  // zero where value is NaN
+      scores.part[i] = q + prior.part[i] * exploration / (1.0 + visits.part[i]);
+    }
+    best.consider(a, scores);
   }
+  return best.index;
+}
 
-  int best = 0;
-  double best_score = -std::numeric_limits<double>::infinity();
+int select_untried(const Tree& tree, const TreeShape& shape, int node) {
+  const Actions actions = tree.actions(node);
+  int best = -1;
+  float best_prior = -1.0f;
   for (int a = 0; a < shape.actions; ++a) {
-    if (!allowed[a] || (untried_only && visits[a] > 0)) continue;
-    const double q = chance[a] < 0 ? 0.0 : (value[a] - low) / spread;
-    const double score = q + prior[a] * exploration / (1.0 + visits[a]);
-    if (score > best_score) {
+    if (actions.visits[a] == 0 && actions.prior[a] > best_prior) {
       best = a;
-      best_score = score;
+      best_prior = actions.prior[a];
     }
   }
   return best;
 }
 
 int select_outcome(const Tree& tree, const TreeShape& shape, int chance) {
-  const std::ptrdiff_t first = std::ptrdiff_t{chance} * shape.outcomes;
-  int best = 0;
-  double best_score = -1.0;
-  for (int c = 0; c < shape.outcomes; ++c) {
-    const double probability = tree.outcome_prob[first + c];
-    const double score = probability / (tree.traversals[first + c] + 1.0);
-    if (score > best_score) {
-      best = c;
-      best_score = score;
+  const Outcomes outcomes = tree.outcomes(chance);
+  Best best;
+  for (int c = 0; c < shape.outcomes; c += kLanes) {
+    const Lanes probability = load(outcomes.probability + c);
+    const Lanes traversals = load(outcomes.traversals + c);
+    Lanes scores;
+    for (int i = 0; i < kParts; ++i) {
+      scores.part[i] = probability.part[i] / (traversals.part[i] + 1.0);
     }
+    best.consider(c, scores);
   }
-  return best;
+  return best.index;
 }
 
 }  // namespace muzero::search

@@ -12,13 +12,15 @@ namespace muzero::search {
 // sqrt(N) * (pb_c_init + ln((N + pb_c_base + 1) / pb_c_base)).
 std::vector<double> exploration_table(const Params& params);
 
-// Action maximising q(a) + P(a) * exploration / (1 + N(a)) over the allowed actions, first index
-// on ties. q is Q stretched to [0, 1] over the visited actions and the node's own value; an
-// unvisited action has q = 0 (mctx's qtransform_by_parent_and_siblings). With `try_all` every
-// allowed action is tried once before any is tried again, the likeliest first: as an untried action
-// counts as the worst, a confident prior would otherwise never let its rivals be looked at.
-int select_action(const Tree& tree, const TreeShape& shape, int node, const std::uint8_t* allowed,
-                  double exploration, bool try_all);
+// Action maximising q(a) + P(a) * exploration / (1 + N(a)), first index on ties. q is Q stretched
+// to [0, 1] over the expanded actions and the node's own value; an action that is not expanded has
+// q = 0 (mctx's qtransform_by_parent_and_siblings).
+int select_action(const Tree& tree, const TreeShape& shape, int node, double exploration);
+
+// The likeliest of the allowed actions without visits, or -1. The root tries every action once
+// before any again: as select_action() counts an untried action as the worst, a confident prior
+// would otherwise never let its rivals be looked at.
+int select_untried(const Tree& tree, const TreeShape& shape, int node);
 
 // Outcome maximising P(c) / (N(c) + 1), first index on ties: the visits of a chance node follow
 // its probabilities as closely as whole numbers can, without random numbers.

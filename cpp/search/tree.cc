@@ -1,13 +1,22 @@
 #include "search/tree.h"
 
 #include <algorithm>
+#include <cstring>
+#include <limits>
 
 namespace muzero::search {
 namespace {
 
-constexpr std::size_t kCacheLine = 64;
+constexpr std::size_t whole_lines(std::size_t bytes) {
+  constexpr std::size_t line = kCacheLine;
+  return (bytes + line - 1) / line * line;
+}
 
-// Hands out consecutive arrays; with a null base it only measures.
+// Of all columns together.
+constexpr std::size_t kActionBytes = sizeof(double) + sizeof(float) + 2 * sizeof(std::int32_t);
+constexpr std::size_t kOutcomeBytes = 2 * sizeof(float) + 2 * sizeof(std::int32_t);
+
+// Hands out consecutive arrays, each from a cache line on; with a null base it only measures.
 class Layout {
  public:
   explicit Layout(std::byte* base) : base_(base) {}
@@ -15,40 +24,41 @@ class Layout {
   template <typename T>
   T* take(std::size_t count) {
     T* array = base_ == nullptr ? nullptr : reinterpret_cast<T*>(base_ + bytes_);
-    bytes_ += count * sizeof(T);
+    bytes_ += whole_lines(count * sizeof(T));
     return array;
   }
 
-  std::size_t bytes() const { return (bytes_ + kCacheLine - 1) / kCacheLine * kCacheLine; }
+  std::size_t bytes() const { return bytes_; }
 
  private:
   std::byte* base_;
   std::size_t bytes_ = 0;
 };
 
-// The one definition of the block drawn in tree.h; eight-byte arrays come first.
+// std::fill_n() would call memset() for a few bytes.
+template <typename T>
+void fill(T* column, std::ptrdiff_t lanes, T value) {
+  const T block[kLanes] = {value, value, value, value};
+  for (std::ptrdiff_t i = 0; i < lanes; i += kLanes) std::memcpy(column + i, block, sizeof block);
+}
+
+// The one definition of the block drawn in tree.h.
 Tree lay_out(Layout& layout, const TreeShape& shape) {
-  const auto n = static_cast<std::size_t>(shape.decisions);
-  const auto na = n * static_cast<std::size_t>(shape.actions);
-  const auto mc =
-      static_cast<std::size_t>(shape.chances) * static_cast<std::size_t>(shape.outcomes);
-  Tree tree{};
-  tree.value = layout.take<double>(n);
-  tree.edge_value = layout.take<double>(na);
-  tree.gumbel = layout.take<double>(static_cast<std::size_t>(shape.actions));
-  tree.scratch = layout.take<double>(static_cast<std::size_t>(shape.actions));
-  tree.raw_value = layout.take<float>(n);
-  tree.prior = layout.take<float>(na);
-  tree.visits = layout.take<std::int32_t>(n);
-  tree.position = layout.take<std::int32_t>(n);
-  tree.depth = layout.take<std::int32_t>(n);
-  tree.edge_visits = layout.take<std::int32_t>(na);
-  tree.chance = layout.take<std::int32_t>(na);
-  tree.outcome_prob = layout.take<float>(mc);
-  tree.reward = layout.take<float>(mc);
-  tree.traversals = layout.take<std::int32_t>(mc);
-  tree.child = layout.take<std::int32_t>(mc);
+  const auto actions = static_cast<std::size_t>(padded(shape.actions));
+  const auto outcomes = static_cast<std::size_t>(padded(shape.outcomes));
   const auto leaves = static_cast<std::size_t>(shape.leaves);
+  const std::size_t decision_bytes = whole_lines(sizeof(Decision) + actions * kActionBytes);
+  const std::size_t chance_bytes = whole_lines(outcomes * kOutcomeBytes);
+  Tree tree{};
+  tree.decision_bytes = static_cast<std::ptrdiff_t>(decision_bytes);
+  tree.chance_bytes = static_cast<std::ptrdiff_t>(chance_bytes);
+  tree.action_lanes = static_cast<std::ptrdiff_t>(actions);
+  tree.outcome_lanes = static_cast<std::ptrdiff_t>(outcomes);
+  tree.decisions =
+      layout.take<std::byte>(static_cast<std::size_t>(shape.decisions) * decision_bytes);
+  tree.chances = layout.take<std::byte>(static_cast<std::size_t>(shape.chances) * chance_bytes);
+  tree.gumbel = layout.take<double>(actions);
+  tree.scratch = layout.take<double>(actions);
   tree.path = layout.take<Step>(leaves * static_cast<std::size_t>(shape.steps));
   tree.leaf = layout.take<Leaf>(leaves);
   return tree;
@@ -81,33 +91,30 @@ Tree Tree::in(std::byte* block, const TreeShape& shape) {
   return lay_out(layout, shape);
 }
 
-// Of all nodes at once: filling each one's few edges as it is added takes longer.
-void Tree::clear(const TreeShape& shape) {
-  num_decisions = num_chances = num_leaves = simulations = max_depth = 0;
-  total_depth = 0;
-  const auto actions = std::ptrdiff_t{shape.decisions} * shape.actions;
-  std::fill_n(edge_visits, actions, 0);
-  std::fill_n(chance, actions, -1);
-  const auto outcomes = std::ptrdiff_t{shape.chances} * shape.outcomes;
-  std::fill_n(traversals, outcomes, 0);
-  std::fill_n(child, outcomes, -1);
-}
-
-std::int32_t Tree::add_decision(std::int32_t at_position, std::int32_t at_depth,
-                                float network_value) {
+std::int32_t Tree::add_decision(std::int32_t position, std::int32_t depth, float network_value) {
   const std::int32_t node = num_decisions++;
-  value[node] = network_value;
-  raw_value[node] = network_value;
-  visits[node] = 1;
-  position[node] = at_position;
-  depth[node] = at_depth;
+  decision(node) = {.value = network_value,
+                    .raw_value = network_value,
+                    .visits = 1,
+                    .position = position,
+                    .depth = depth};
+  const Actions columns = actions(node);
+  fill(columns.value, action_lanes, std::numeric_limits<double>::quiet_NaN());
+  fill(columns.prior, action_lanes, kNotAllowed);
+  fill(columns.visits, action_lanes, 0);
+  fill(columns.chance, action_lanes, -1);
   return node;
 }
 
-std::int32_t Tree::add_chance(const TreeShape& shape, std::int32_t node, std::int32_t action) {
-  const std::int32_t created = num_chances++;
-  chance[std::ptrdiff_t{node} * shape.actions + action] = created;
-  return created;
+std::int32_t Tree::add_chance(std::int32_t node, std::int32_t action) {
+  const std::int32_t chance = num_chances++;
+  const Outcomes columns = outcomes(chance);
+  fill(columns.probability, outcome_lanes, 0.0f);
+  fill(columns.reward, outcome_lanes, 0.0f);
+  fill(columns.traversals, outcome_lanes, 0);
+  fill(columns.child, outcome_lanes, -1);
+  actions(node).chance[action] = chance;
+  return chance;
 }
 
 }  // namespace muzero::search

@@ -1,37 +1,43 @@
-// One root's search tree: plain arrays carved out of an arena shared by all roots.
+// One root's search tree: nodes in an arena shared by all roots.
 //
 // The arena is one allocation of B equal blocks. Tree b is block b; a block is sized for the most
 // nodes its simulations can create, so nothing is allocated while searching:
 //
-//   block b  +----------------------------+  per decision node i (row 0 is the root)
-//            | value          f64 [N]     |  running mean of evaluations and returns, V
-//            | edge_value     f64 [N][A]  |  Q of (node, action); unset until visited
-//            | raw_value      f32 [N]     |  the network's own value
-//            | prior          f32 [N][A]  |  after mask, and at the root after noise
-//            | visits         i32 [N]     |  N, the node's own evaluation included
-//            | position       i32 [N]     |  row of the position table
-//            | depth          i32 [N]     |  environment steps from the root
-//            | edge_visits    i32 [N][A]  |  simulations through (node, action)
-//            | chance         i32 [N][A]  |  chance node of (node, action), or -1
-//            +----------------------------+  per chance node j
-//            | outcome_prob   f32 [M][C]  |
-//            | reward         f32 [M][C]  |  of the edge to the decision node
-//            | traversals     i32 [M][C]  |  simulations that went on through the outcome
-//            | child          i32 [M][C]  |  decision node, or -1
+//   block b  +----------------------------+  per decision node (node 0 is the root): Decision,
+//            | value         f64          |  running mean of evaluations and returns, V
+//            | raw_value     f32          |  the network's own value
+//            | visits        i32          |  N, the node's own evaluation included
+//            | position      i32          |  row of the position table
+//            | depth         i32          |  environment steps from the root
+//            +- - - - - - - - - - - - - - +  and Actions
+//            | value         f64 [A]      |  Q, NaN until expanded
+//            | prior         f32 [A]      |  at the root after noise; -inf where not allowed
+//            | visits        i32 [A]      |  simulations through the action
+//            | chance        i32 [A]      |  chance node, or -1
+//            +----------------------------+  per chance node: Outcomes
+//            | probability   f32 [C]      |
+//            | reward        f32 [C]      |  of the edge to the decision node
+//            | traversals    i32 [C]      |  simulations that went on through the outcome
+//            | child         i32 [C]      |  decision node, or -1
 //            +----------------------------+
-//            | gumbel         f64 [A]     |  noise of the root's actions, 0 without
-//            | scratch        f64 [A]     |  of whoever looks at a node's actions
+//            | gumbel        f64 [A]      |  noise of the root's actions, 0 without
+//            | scratch       f64 [A]      |  of whoever looks at a node's actions
 //            | path  {node, action, outcome} [K][L]: the steps to each leaf
 //            | leaf  {kind, node, ...} [K]: what waits for an evaluation
-//            +----------------------------+  padded to a cache line
+//            +----------------------------+
 //
-// Value and visits of a chance node are edge_value and edge_visits of the action leading to it:
-// selection then reads one node's A edges side by side.
+// Value and visits of a chance node are those of the action leading to it.
+//
+// A walk waits for memory at every node it comes to, so each node is one piece that begins with a
+// cache line: two lines for a decision node of up to 4 actions, one for a chance node of up to 4
+// outcomes. Actions and outcomes are padded to whole lanes of 4, which selection looks at together.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
+#include "search/arena.h"
 #include "search/params.h"
 
 namespace muzero::search {
@@ -72,20 +78,57 @@ struct Leaf {
 
 constexpr std::int32_t kRootNode = 0;
 
-struct Tree {
+// A simulation on its way down.
+struct Walk {
+  std::int32_t node = kRootNode;
+  std::int32_t steps = 0;    // taken so far; those of its path
+  std::int32_t action = -1;  // chosen at the node
+  std::int32_t chance = -1;  // chance node of that action
+};
+
+// Stands for the prior of an action that may not be taken: no other score is as low as its own.
+inline constexpr float kNotAllowed = -std::numeric_limits<float>::infinity();
+
+inline constexpr int kLanes = 4;
+
+constexpr int padded(int count) { return (count + kLanes - 1) / kLanes * kLanes; }
+
+inline void prefetch(const std::byte* first, std::ptrdiff_t bytes) {
+  for (std::ptrdiff_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(first + i, 1);
+}
+
+// See the picture above.
+struct Decision {
+  double value;
+  float raw_value;
+  std::int32_t visits;
+  std::int32_t position;
+  std::int32_t depth;
+};
+
+// Columns of one decision node, [padded(A)]. Padding is never allowed.
+struct Actions {
   double* value;
-  double* edge_value;
-  float* raw_value;
   float* prior;
   std::int32_t* visits;
-  std::int32_t* position;
-  std::int32_t* depth;
-  std::int32_t* edge_visits;
   std::int32_t* chance;
-  float* outcome_prob;
+};
+
+// Columns of one chance node, [padded(C)]. Padding has no probability.
+struct Outcomes {
+  float* probability;
   float* reward;
   std::int32_t* traversals;
   std::int32_t* child;
+};
+
+struct Tree {
+  std::byte* decisions;
+  std::byte* chances;
+  std::ptrdiff_t decision_bytes;  // from one node to the next
+  std::ptrdiff_t chance_bytes;
+  std::ptrdiff_t action_lanes;    // padded(A)
+  std::ptrdiff_t outcome_lanes;   // padded(C)
   double* gumbel;
   double* scratch;
   Step* path;
@@ -94,24 +137,48 @@ struct Tree {
   std::int32_t num_decisions;
   std::int32_t num_chances;
   std::int32_t num_leaves;
+  std::int32_t num_counted;   // leaves that count as visited
+  Walk walk;
   std::int32_t simulations;   // finished so far
   std::int32_t max_depth;     // deepest environment step a simulation reached
   std::int64_t total_depth;   // summed over simulations
 
-  // Lays the arrays out in `block`, which holds shape.block_bytes() bytes.
+  // Lays an empty tree out in `block`, which holds shape.block_bytes() bytes.
   static Tree in(std::byte* block, const TreeShape& shape);
+
+  Decision& decision(std::int32_t node) const {
+    return *reinterpret_cast<Decision*>(decisions + node * decision_bytes);
+  }
+  Actions actions(std::int32_t node) const {
+    auto* value = reinterpret_cast<double*>(&decision(node) + 1);
+    auto* prior = reinterpret_cast<float*>(value + action_lanes);
+    auto* visits = reinterpret_cast<std::int32_t*>(prior + action_lanes);
+    return {value, prior, visits, visits + action_lanes};
+  }
+  Outcomes outcomes(std::int32_t chance) const {
+    auto* probability = reinterpret_cast<float*>(chances + chance * chance_bytes);
+    float* reward = probability + outcome_lanes;
+    auto* traversals = reinterpret_cast<std::int32_t*>(reward + outcome_lanes);
+    return {probability, reward, traversals, traversals + outcome_lanes};
+  }
+
+  // Asks for a node that is looked at soon.
+  void prefetch_decision(std::int32_t node) const {
+    prefetch(decisions + node * decision_bytes, decision_bytes);
+  }
+  void prefetch_chance(std::int32_t chance) const {
+    prefetch(chances + chance * chance_bytes, chance_bytes);
+  }
 
   // Path of leaf i.
   Step* path_of(const TreeShape& shape, std::int32_t i) const {
     return path + std::ptrdiff_t{i} * shape.steps;
   }
 
-  // Forgets all nodes.
-  void clear(const TreeShape& shape);
-  // Appends a decision node without children; its prior is left to the caller.
-  std::int32_t add_decision(std::int32_t at_position, std::int32_t at_depth, float network_value);
+  // Appends a decision node whose actions are not expanded; their priors are left to the caller.
+  std::int32_t add_decision(std::int32_t position, std::int32_t depth, float network_value);
   // Appends the chance node of (node, action), without children; probabilities and rewards unset.
-  std::int32_t add_chance(const TreeShape& shape, std::int32_t node, std::int32_t action);
+  std::int32_t add_chance(std::int32_t node, std::int32_t action);
 };
 
 }  // namespace muzero::search

@@ -21,23 +21,23 @@ TreeRows tree_rows(const Tree& tree, const TreeShape& shape) {
     rows.kind.push_back(0);
     rows.action_or_outcome.push_back(outcome);
     rows.prior.push_back(kNone);
-    rows.visits.push_back(tree.visits[node]);
-    rows.value.push_back(tree.value[node]);
+    rows.visits.push_back(tree.decision(node).visits);
+    rows.value.push_back(tree.decision(node).value);
     rows.reward.push_back(reward);
-    rows.depth.push_back(tree.depth[node]);
+    rows.depth.push_back(tree.decision(node).depth);
     rows.probability.push_back(probability);
   };
   const auto add_chance = [&](std::int32_t node, std::int32_t action, std::int32_t parent) {
-    const std::ptrdiff_t edge = std::ptrdiff_t{node} * shape.actions + action;
-    index.push_back(tree.chance[edge]);
+    const Actions actions = tree.actions(node);
+    index.push_back(actions.chance[action]);
     rows.parent.push_back(parent);
     rows.kind.push_back(1);
     rows.action_or_outcome.push_back(action);
-    rows.prior.push_back(tree.prior[edge]);
-    rows.visits.push_back(tree.edge_visits[edge]);
-    rows.value.push_back(tree.edge_value[edge]);
+    rows.prior.push_back(actions.prior[action]);
+    rows.visits.push_back(actions.visits[action]);
+    rows.value.push_back(actions.value[action]);
     rows.reward.push_back(kNone);
-    rows.depth.push_back(tree.depth[node]);
+    rows.depth.push_back(tree.decision(node).depth);
     rows.probability.push_back(kNone);
   };
 
@@ -47,13 +47,12 @@ TreeRows tree_rows(const Tree& tree, const TreeShape& shape) {
     const auto parent = static_cast<std::int32_t>(row);
     if (rows.kind[row] == 0) {
       for (int a = 0; a < shape.actions; ++a) {
-        if (tree.chance[std::ptrdiff_t{at} * shape.actions + a] >= 0) add_chance(at, a, parent);
+        if (tree.actions(at).chance[a] >= 0) add_chance(at, a, parent);
       }
     } else {
       for (int c = 0; c < shape.outcomes; ++c) {
-        const std::ptrdiff_t edge = std::ptrdiff_t{at} * shape.outcomes + c;
-        if (tree.child[edge] < 0) continue;
-        add_decision(tree.child[edge], parent, c, tree.reward[edge], tree.outcome_prob[edge]);
+        const auto [probability, reward, traversals, child] = tree.outcomes(at);
+        if (child[c] >= 0) add_decision(child[c], parent, c, reward[c], probability[c]);
       }
     }
   }

@@ -8,7 +8,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero.coreml.interface import Sizes
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.types import F32
 
 
@@ -18,9 +18,13 @@ def sizes_of(model: StochasticMuZero) -> Sizes:
 
 
 def weights_of(model: StochasticMuZero) -> dict[str, F32]:
-    """Parameters and batch-norm statistics of `model` by name, copied."""
+    """Parameters and batch-norm statistics of `model`'s six networks by name, copied."""
     parameters = dict(tree_flatten(model.parameters()))
-    return {name: np.array(array.astype(mx.float32)) for name, array in parameters.items()}
+    return {
+        name: np.array(array.astype(mx.float32))
+        for name, array in parameters.items()
+        if not name.startswith(DECODER)
+    }
 
 
 def digest(weights: Mapping[str, F32]) -> str:

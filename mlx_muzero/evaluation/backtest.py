@@ -1,7 +1,8 @@
 """Backtest: a policy played over sessions, side by side, in the training environment."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -32,11 +33,32 @@ class Backtest:
         metrics: the summary.
         trades: closed trades; `account` is the session's index.
         equity_pips: ``f64[n, steps]`` net equity of each session after each step.
+        reward: ``f64[n]`` sum of each session's rewards.
+        action_counts: ``i64[A]`` how often each action was chosen.
     """
 
     metrics: Metrics
     trades: Trades
     equity_pips: F64
+    reward: F64
+    action_counts: I64
+
+    @classmethod
+    def of(
+        cls,
+        trades: list[Trades],
+        equity_pips: F64,
+        reward: F64,
+        action_counts: I64,
+        rules: TradingRules,
+    ) -> Self:
+        """Measure what was done; the parts of `trades` name each session once."""
+        joined = Trades.concatenate(trades)
+        # What is counted in pips keeps the FX week; what is in basis points never closes.
+        bars_per_year = FX_BARS_PER_YEAR if rules.pip_size else CRYPTO_BARS_PER_YEAR
+        names = rules.table.action_names
+        metrics = measure(joined, equity_pips, action_counts, names, bars_per_year)
+        return cls(metrics, joined, equity_pips, reward, action_counts)
 
 
 def backtest(
@@ -47,23 +69,35 @@ def backtest(
     tick: Tick = lambda _decisions: None,
 ) -> Backtest:
     """Play `policy` over the sessions at `starts` ``i64[n]``; `tick` hears of every B decisions."""
-    names = rules.table.action_names
-    action_counts = np.zeros(len(names), np.int64)
+    actions = len(rules.table.action_names)
+    action_counts = np.zeros(actions, np.int64)
     equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
+    reward: F64 = np.zeros(len(starts))
     trades: list[Trades] = []
     for first in range(0, len(starts), SESSIONS_AT_ONCE):
         env = SessionEnv(dataset, rules, starts[first : first + SESSIONS_AT_ONCE])
         policy.reset(env)
         while not env.done:
             step, action = env.step_index, policy.act(env)
-            env.step(action)
+            reward[first : first + len(action)] += env.step(action).reward
             equity_pips[first : first + len(action), step] = env.core.equity_pips
-            action_counts += np.bincount(action, minlength=len(names))
+            action_counts += np.bincount(action, minlength=actions)
             tick(len(action))
         closed = env.core.ledger.trades()
         trades.append(replace(closed, account=closed.account + np.int32(first)))
-    all_trades = Trades.concatenate(trades)
-    # What is counted in pips keeps the FX week; what is counted in basis points never closes.
-    bars_per_year = FX_BARS_PER_YEAR if rules.pip_size else CRYPTO_BARS_PER_YEAR
-    metrics = measure(all_trades, equity_pips, action_counts, names, bars_per_year)
-    return Backtest(metrics, all_trades, equity_pips)
+    return Backtest.of(trades, equity_pips, reward, action_counts, rules)
+
+
+def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
+    """The sessions of all `parts`, one part after another, as one backtest."""
+    first = np.cumsum([0, *(len(part.equity_pips) for part in parts[:-1])])
+    return Backtest.of(
+        [
+            replace(part.trades, account=part.trades.account + np.int32(count))
+            for part, count in zip(parts, first, strict=True)
+        ],
+        np.concatenate([part.equity_pips for part in parts]),
+        np.concatenate([part.reward for part in parts]),
+        np.sum([part.action_counts for part in parts], axis=0),
+        rules,
+    )

@@ -32,6 +32,20 @@ class ConstantExposure:
         return env.table.actions_toward(env.position, np.full(len(env.bar), self.exposure))
 
 
+@dataclass(frozen=True)
+class Churn:
+    """In and out of the market at every step: what costs are for."""
+
+    name: str = "churn"
+
+    def reset(self, env: SessionView) -> None:
+        """Nothing to prepare."""
+
+    def act(self, env: SessionView) -> I32:
+        """``[B]`` int32 actions toward long from flat, and toward flat from anything else."""
+        return env.table.actions_toward(env.position, np.where(env.position == FLAT, 1.0, 0.0))
+
+
 FLAT_POLICY = ConstantExposure("flat", 0.0)
 BUY_AND_HOLD = ConstantExposure("buy_and_hold", 1.0)
 
@@ -95,11 +109,13 @@ class PerfectForesight:
 
     Attributes:
         bound_pips: ``[B]`` float64, net pips of the sessions it was last reset to.
+        worth_pips: ``[steps, B, P, A]`` float64, net pips from each step of them to the end if an
+            action is taken there in a position and the best ones follow; -inf where illegal.
     """
 
     name: str = "perfect_foresight"
     bound_pips: F64 = field(default_factory=lambda: np.zeros(0), init=False)
-    _best: I32 = field(default_factory=lambda: np.zeros((0, 0, 0), np.int32), init=False)
+    worth_pips: F64 = field(default_factory=lambda: np.zeros((0, 0, 0, 0)), init=False)
 
     def reset(self, env: SessionView) -> None:
         """Solve the sessions backwards over (step, position)."""
@@ -112,7 +128,7 @@ class PerfectForesight:
         final, flat = path[:, -1, None], np.zeros_like(table.exposures)
         leave, _ = rules.costs.fill_pips(table.exposures, flat, final, rules.pip_size)
         worth = -leave
-        self._best = np.empty((steps, *worth.shape), np.int32)
+        self.worth_pips = np.empty((steps, len(path), *after.shape))
         for step in reversed(range(steps)):
             here, there = path[:, step, None], path[:, step + 1, None]
             pip = pip_price(here, rules.pip_size)
@@ -121,13 +137,14 @@ class PerfectForesight:
             leave, enter = rules.costs.fill_pips(held, wanted, here[..., None], rules.pip_size)
             paid = np.where(table.legal, fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid
-            self._best[step] = choices.argmax(axis=2)
+            self.worth_pips[step] = choices
             worth = choices.max(axis=2)
         self.bound_pips = worth[:, FLAT]
 
     def act(self, env: SessionView) -> I32:
         """``[B]`` int32 best actions."""
-        return np.asarray(self._best[env.step_index, np.arange(len(env.bar)), env.position])
+        worth = self.worth_pips[env.step_index, np.arange(len(env.bar)), env.position]
+        return worth.argmax(axis=1).astype(np.int32)
 
 
 @dataclass

@@ -1,14 +1,16 @@
 """The trained agent beside everything it has to beat, on the same sessions at the same costs."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from mlx_muzero.agent import Agent
-from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
-from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.config import Root
+from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.backtest import Backtest, backtest
 from mlx_muzero.evaluation.baselines import (
     BUY_AND_HOLD,
     FLAT_POLICY,
@@ -21,7 +23,7 @@ from mlx_muzero.evaluation.baselines import (
 )
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.evaluation.report import Conditions
+from mlx_muzero.evaluation.report import Conditions, report_dict
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.planted_optimum import from_truth
@@ -36,77 +38,130 @@ LOOKBACKS_BARS = (5, 15, 30, 60, 120)
 Tick = Callable[[int], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """How one policy did.
+
+    Attributes:
+        backtest: what it did.
+        decisions_per_s: decisions of all sessions over the time they took, the market's steps
+            included.
+    """
+
+    backtest: Backtest
+    decisions_per_s: float
+
+
+@dataclass(frozen=True, eq=False)
 class Comparison:
     """Policies side by side.
 
     Attributes:
         conditions: what they were measured on.
-        metrics: by policy name, the agent first.
+        entries: by policy name, the agents first.
         expected_best_pips: expected net pips per session of the best policy, where it is known.
     """
 
     conditions: Conditions
-    metrics: dict[str, Metrics]
+    entries: dict[str, Entry]
     expected_best_pips: float | None
+
+    @property
+    def metrics(self) -> dict[str, Metrics]:
+        """Metrics by policy name."""
+        return {name: entry.backtest.metrics for name, entry in self.entries.items()}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON."""
+        return report_dict(self.conditions, self.metrics) | {
+            "decisions_per_s": {n: entry.decisions_per_s for n, entry in self.entries.items()},
+            "expected_best_pips_per_session": self.expected_best_pips,
+        }
 
 
 def compare(
-    trained: Agent,
-    untrained: Agent,
-    simulations: int,
+    agents: Sequence[Policy],
     dataset: MarketDataset,
     rules: TradingRules,
     split: Split,
     sessions: int | None,
     truth: dict[str, Any] | None,
     tick: Tick = lambda _decisions: None,
+    playing: Callable[[str], None] = lambda _name: None,
 ) -> Comparison:
-    """Play the agents and the baselines over the sessions of `split`.
+    """Play `agents` and the baselines over the sessions of `split`.
 
     Args:
-        trained: the agent to judge.
-        untrained: the same networks with their first weights.
-        simulations: of each decision with search.
+        agents: the policies to judge, with distinct names.
         dataset: the market.
         rules: actions and costs.
         split: which part of the data.
         sessions: at most so many sessions, spread evenly over the split; None for all.
         truth: of a synthetic market.
         tick: hears of every B decisions.
+        playing: hears the name of each policy before it plays.
     """
     starts = dataset.evaluation_starts(split, sessions)
-    policies: list[Policy] = [
-        SearchPolicy(trained, simulations, "agent (search)"),
-        NetworkPolicy(trained, "agent (raw network)"),
-        SearchPolicy(untrained, simulations, "untrained (search)"),
-        *baselines(dataset, rules),
-    ]
+    policies = [*agents, *baselines(dataset, rules).values()]
     expected = None
     # The stored optimum holds for its own rules only.
     if truth is not None and plays_by(truth, dataset, rules):
         expected = float(truth["expected_pips_per_session"])
         if truth["kind"] == "planted_edge":
             policies.append(BestPolicy(from_truth(truth)))
-    metrics = {
-        policy.name: backtest(policy, dataset, rules, starts, tick).metrics for policy in policies
+    entries = {}
+    for policy in policies:
+        playing(policy.name)
+        entries[policy.name] = play(policy, dataset, rules, starts, tick)
+    return Comparison(conditions_of(dataset, rules, split, starts), entries, expected)
+
+
+def play(
+    policy: Policy,
+    dataset: MarketDataset,
+    rules: TradingRules,
+    starts: I64,
+    tick: Tick = lambda _decisions: None,
+) -> Entry:
+    """One policy over the sessions at `starts` ``i64[n]``, timed."""
+    began = time.perf_counter()
+    played = backtest(policy, dataset, rules, starts, tick)
+    seconds = time.perf_counter() - began
+    return Entry(played, len(starts) * dataset.config.session_bars / seconds)
+
+
+def search_variants(
+    agent_with: Callable[[Root], Agent], simulations: Sequence[int]
+) -> list[Policy]:
+    """Search below a pUCT and below a Gumbel root, with each number of simulations.
+
+    Args:
+        agent_with: the agent to judge, with a rule for the root.
+        simulations: of a decision.
+    """
+    policies: list[Policy] = []
+    for root in get_args(Root):
+        agent = agent_with(root)
+        policies += [SearchPolicy(agent, count, f"{root} {count}") for count in simulations]
+    return policies
+
+
+def baselines(dataset: MarketDataset, rules: TradingRules) -> dict[str, Policy]:
+    """The policies without a network by family, trend lookbacks chosen on the validation split."""
+    return {
+        "flat": FLAT_POLICY,
+        "buy_and_hold": BUY_AND_HOLD,
+        "random": RandomPolicy(seed=0),
+        "momentum": _best_trend(momentum, dataset, rules),
+        "mean_reversion": _best_trend(mean_reversion, dataset, rules),
+        "perfect_foresight": PerfectForesight(),
     }
-    return Comparison(_conditions(dataset, rules, split, starts), metrics, expected)
 
 
-def baselines(dataset: MarketDataset, rules: TradingRules) -> list[Policy]:
-    """The policies without a network, trend lookbacks chosen on the validation split."""
-    return [
-        FLAT_POLICY,
-        BUY_AND_HOLD,
-        RandomPolicy(seed=0),
-        _best_trend([momentum(bars) for bars in LOOKBACKS_BARS], dataset, rules),
-        _best_trend([mean_reversion(bars) for bars in LOOKBACKS_BARS], dataset, rules),
-        PerfectForesight(),
-    ]
-
-
-def _best_trend(candidates: list[Trend], dataset: MarketDataset, rules: TradingRules) -> Trend:
+def _best_trend(
+    family: Callable[[int], Trend], dataset: MarketDataset, rules: TradingRules
+) -> Trend:
+    candidates = [family(bars) for bars in LOOKBACKS_BARS]
     starts = dataset.evaluation_starts("validation")
     net_pips = [
         backtest(candidate, dataset, rules, starts).metrics.net_pips for candidate in candidates
@@ -121,9 +176,10 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
     return wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
 
 
-def _conditions(
+def conditions_of(
     dataset: MarketDataset, rules: TradingRules, split: Split, starts: I64
 ) -> Conditions:
+    """What the sessions at `starts` ``i64[n]`` of `split` are, in words and numbers."""
     first = dataset.open_time_ns[starts].min()
     last = dataset.open_time_ns[starts + dataset.config.session_bars].max()
     return Conditions(

@@ -53,10 +53,16 @@ class Metrics:
         sharpe: mean over standard deviation of net pips per session, annualised; 0 without spread.
         sharpe_factor: the square root of `sharpe_sessions_per_year` it was multiplied by.
         sharpe_sessions_per_year: sessions that fit end to end into a year of trading.
+        sortino: mean of net pips per session over their downside deviation, the root of the mean
+            squared loss, annualised as `sharpe`; infinite without a losing session, None where
+            nothing was won either.
+        calmar: net pips a year over `max_drawdown_pips`; infinite without a drawdown, None where
+            nothing was won either.
         sqn: quality score, sqrt(min(trades, 100)) x mean / standard deviation of net pips per
             trade (design 3.11); 0 without spread.
         exposure_frac: share of bars with a position.
         mean_bars_in_trade: bars from entry to exit.
+        turnover_per_session: exposure filled in a session, in and out; a trade of exposure 1 is 2.
         action_frac: share of each action, by name.
         alarm: FX's action alarm (`action_alarm`).
     """
@@ -80,18 +86,19 @@ class Metrics:
     sharpe: float
     sharpe_factor: float
     sharpe_sessions_per_year: float
+    sortino: float | None
+    calmar: float | None
     sqn: float
     exposure_frac: float
     mean_bars_in_trade: float
+    turnover_per_session: float
     action_frac: dict[str, float]
     alarm: Alarm
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers for JSON: an infinite profit factor becomes the text "inf"."""
+        """The numbers for JSON: an infinite ratio becomes the text "inf"."""
         values = asdict(self)
-        if self.profit_factor == math.inf:
-            values["profit_factor"] = "inf"
-        return values
+        return {name: "inf" if value == math.inf else value for name, value in values.items()}
 
 
 def measure(
@@ -130,7 +137,8 @@ def measure(
             f"trades add up to {net.sum()} pips but the sessions end with {session_pips.sum()}"
         )
     won, lost = float(net[net > 0].sum()), float(-net[net < 0].sum())
-    low, high = _bootstrap_interval(session_pips, seed)
+    low, high = interval(bootstrap_means(session_pips, seed))
+    mean, drawdown = float(session_pips.mean()), float(drawdown_pips(equity_pips).max())
     sessions_per_year = bars_per_year / steps
     factor = math.sqrt(sessions_per_year)
     return Metrics(
@@ -144,18 +152,21 @@ def measure(
         gross_pips=float(trades.gross_pips.sum()),
         cost_pips=float(trades.cost_pips.sum()),
         funding_pips=float(trades.funding_pips.sum()),
-        net_pips_per_session=float(session_pips.mean()),
+        net_pips_per_session=mean,
         net_pips_standard_error=_deviation(session_pips) / math.sqrt(sessions),
         net_pips_low=low,
         net_pips_high=high,
-        profit_factor=won / lost if lost else (math.inf if won else None),
-        max_drawdown_pips=_max_drawdown(equity_pips),
+        profit_factor=_gain_over_loss(won, lost),
+        max_drawdown_pips=drawdown,
         sharpe=_mean_over_deviation(session_pips) * factor,
         sharpe_factor=factor,
         sharpe_sessions_per_year=sessions_per_year,
+        sortino=_gain_over_loss(mean * factor, _downside_deviation(session_pips)),
+        calmar=_gain_over_loss(mean * sessions_per_year, drawdown),
         sqn=quality_score(net),
         exposure_frac=float(bars_held.sum()) / (sessions * steps),
         mean_bars_in_trade=float(bars_held.mean()) if len(bars_held) else 0.0,
+        turnover_per_session=float(trades.turnover.sum()) / sessions,
         action_frac={
             name: float(count / max(counts.sum(), 1))
             for name, count in zip(action_names, counts, strict=True)
@@ -210,17 +221,37 @@ def _mean_over_deviation(values: F64) -> float:
     return float(values.mean()) / deviation
 
 
-def _max_drawdown(equity_pips: F64) -> float:
+def _gain_over_loss(gain: float, loss: float) -> float | None:
+    if loss > 0.0:
+        return gain / loss
+    return math.inf if gain > 0.0 else None
+
+
+def _downside_deviation(session_pips: F64) -> float:
+    return math.sqrt(float(np.square(np.minimum(session_pips, 0.0)).mean()))
+
+
+def end_to_end(equity_pips: F64) -> F64:
+    """``[N * steps]`` equity of sessions ``[N, steps]`` played one after another."""
     before = np.concatenate([[0.0], np.cumsum(equity_pips[:-1, -1])])
-    curve = (before[:, None] + equity_pips).ravel()
-    peak = np.maximum.accumulate(np.maximum(curve, 0.0))
-    return float((peak - curve).max())
+    return np.asarray((before[:, None] + equity_pips).ravel())
 
 
-def _bootstrap_interval(session_pips: F64, seed: int) -> tuple[float, float]:
-    """95 % percentile interval of the mean over resampled sessions."""
+def drawdown_pips(equity_pips: F64) -> F64:
+    """``[N * steps]`` how far that equity lies below its highest so far, which begins at 0."""
+    curve = end_to_end(equity_pips)
+    return np.maximum.accumulate(np.maximum(curve, 0.0)) - curve
+
+
+def bootstrap_means(values: F64, seed: int = 0) -> F64:
+    """Means ``[R, ...]`` over R resamples of the sessions of `values` ``[n, ...]``."""
     rng = np.random.default_rng(seed)
-    sessions = len(session_pips)
-    means = [session_pips[rng.integers(sessions, size=sessions)].mean() for _ in range(_RESAMPLES)]
-    low, high = np.percentile(means, _INTERVAL)
+    n = len(values)
+    means = [values[rng.integers(n, size=n)].mean(axis=0) for _ in range(_RESAMPLES)]
+    return np.asarray(means)
+
+
+def interval(resampled: F64) -> tuple[float, float]:
+    """95 % percentile interval of a statistic's resampled values ``[R]``."""
+    low, high = np.percentile(resampled, _INTERVAL)
     return float(low), float(high)

@@ -1,16 +1,15 @@
 """Several policies side by side, as tables to read in 80 columns and a dict to keep."""
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich import box
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from mlx_muzero.evaluation.metrics import Alarm, Metrics
+from mlx_muzero.evaluation.tables import count, filled, net_interval, policy_table, ratio, signed
 
 _ALARM_STYLES: dict[Alarm, str] = {
     "healthy": "green",
@@ -87,20 +86,17 @@ def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[
 
 def _results(metrics: Mapping[str, Metrics], unit: str) -> Table:
     headings = ("trades", "expect-\nancy", "win", "PF", "max\nDD", "Sharpe")
-    table = _table(f"net {unit}/session\n[95% interval]", *headings)
+    table = policy_table(f"net {unit}/session\n[95% interval]", *headings)
     for name, m in metrics.items():
-        low, high = m.net_pips_low, m.net_pips_high
-        style = "green" if low > 0 else "red" if high < 0 else ""
-        interval = f"[{_signed(low):>5}, {_signed(high):>5}]"
         table.add_row(
             name,
-            Text(f"{_signed(m.net_pips_per_session):>5} {interval}", style=style),
-            _count(m.trades),
-            _signed(m.expectancy_pips),
+            net_interval(m.net_pips_per_session, m.net_pips_low, m.net_pips_high),
+            count(m.trades),
+            signed(m.expectancy_pips),
             f"{m.win_frac:.0%}",
-            "-" if m.profit_factor is None else _short(m.profit_factor),
-            _count(m.max_drawdown_pips),
-            _signed(m.sharpe),
+            ratio(m.profit_factor),
+            count(m.max_drawdown_pips),
+            signed(m.sharpe),
         )
     return table
 
@@ -116,31 +112,16 @@ def _actions(metrics: Mapping[str, Metrics], unit: str) -> list[Table]:
         name: [
             f"{m.exposure_frac:.0%}",
             f"{m.mean_bars_in_trade:.0f}",
-            _signed(m.sqn),
-            _signed(m.net_pips),
+            signed(m.sqn),
+            signed(m.net_pips),
             Text(m.alarm, style=_ALARM_STYLES[m.alarm]),
         ]
         for name, m in metrics.items()
     }
     if len(actions) > _ACTIONS_BESIDE:
-        return [_rows(_table(*actions), shares), _rows(_table(*headings), made)]
+        return [filled(policy_table(*actions), shares), filled(policy_table(*headings), made)]
     joined = {name: [*shares[name], *made[name]] for name in metrics}
-    return [_rows(_table(*actions, *headings), joined)]
-
-
-def _rows(table: Table, rows: Mapping[str, Sequence[str | Text]]) -> Table:
-    for name, cells in rows.items():
-        table.add_row(name, *cells)
-    return table
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
-    table.add_column("policy", overflow="fold")
-    for heading in headings:
-        # A heading like "[95% interval]" is text, not markup.
-        table.add_column(Text(heading), justify="right", no_wrap=True)
-    return table
+    return [filled(policy_table(*actions, *headings), joined)]
 
 
 def _legend(conditions: Conditions, measured: Metrics) -> str:
@@ -162,23 +143,3 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             "warning, above critical; who holds positions for long holds often.",
         ]
     )
-
-
-def _signed(value: float) -> str:
-    """Three figures with their sign in at most five characters: +0.52, -12.3, +1240, -12k."""
-    text = _short(abs(value))
-    sign = "" if text == "0.00" else "-" if value < 0 else "+"
-    return sign + text
-
-
-def _short(value: float) -> str:
-    """Three figures of a number from 0 on, "inf" included, in at most four characters."""
-    for below, decimals in ((10, 2), (100, 1), (10_000, 0)):
-        if round(value, decimals) < below:
-            return f"{value:.{decimals}f}"
-    return f"{value / 1000:.0f}k" if value < math.inf else "inf"
-
-
-def _count(value: float) -> str:
-    """A whole number in at most six characters: 98,304 or 131k."""
-    return f"{value:,.0f}" if value < 99_999.5 else f"{value / 1000:.0f}k"

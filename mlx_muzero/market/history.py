@@ -7,7 +7,7 @@ import numpy as np
 
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_text
+from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_ns, utc_text
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
@@ -35,14 +35,18 @@ class PairHistory:
 
 
 def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHistory:
-    """Bars of `symbol` and what `config` has seen beside them.
+    """Bars of `symbol` in the span of `config` and what it has seen beside them.
 
     The taker's share of a minute comes from trades, or from the klines where those have it.
 
     Raises:
-        DataError: there are no bars, or crypto features are wanted of bars without a volume.
+        DataError: there are no bars, none in that span, or crypto features are wanted of bars
+            without a volume.
     """
-    bars = store.load(symbol)
+    bars = _in_span(store.load(symbol), config)
+    if not len(bars):
+        span = f'market.first_utc = "{config.first_utc}" and market.end_utc = "{config.end_utc}"'
+        raise DataError(f"{store.path}: no bars of {symbol} between {span}")
     if config.features == "micro":
         return PairHistory(bars, {})
     unknown = np.flatnonzero(np.isnan(bars.volume))
@@ -58,6 +62,13 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
     if TAKER_BUY_SHARE in series:
         series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], store, bars)
     return PairHistory(bars, series)
+
+
+def _in_span(bars: Bars, config: MarketConfig) -> Bars:
+    ends = np.iinfo(np.int64)
+    first_ns = utc_ns(config.first_utc) if config.first_utc else ends.min
+    end_ns = utc_ns(config.end_utc) if config.end_utc else ends.max
+    return bars.between(first_ns, end_ns)
 
 
 def _with_klines(trades: Series, store: "BarStore", bars: Bars) -> Series:

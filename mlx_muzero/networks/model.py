@@ -7,6 +7,7 @@ from mlx.utils import tree_flatten
 from mlx_muzero.config import ModelConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks.layers import one_hot
+from mlx_muzero.networks.next_bar import NextBarDecoder
 from mlx_muzero.networks.predictions import PolicyNetwork, ValueNetwork
 from mlx_muzero.networks.representation import RepresentationNetwork
 from mlx_muzero.networks.support import Support
@@ -15,6 +16,9 @@ from mlx_muzero.networks.transitions import (
     DynamicsNetwork,
     OutcomeProbabilityNetwork,
 )
+
+DECODER = "next_bar_decoder."
+"""What the names of the decoder's parameters begin with."""
 
 
 class StochasticMuZero(nn.Module):
@@ -30,6 +34,8 @@ class StochasticMuZero(nn.Module):
         actions: number of actions (A).
         outcomes: number of chance outcomes (C).
         window_bars: bars of one observation (W); only a transformer has parameters for each.
+        decoded: market columns that a next-bar decoder predicts (M), the first of an observation; 0
+            for a model without one.
         seed: of the initial weights; seeds MLX's generator of this thread.
 
     Raises:
@@ -44,6 +50,7 @@ class StochasticMuZero(nn.Module):
         actions: int,
         outcomes: int,
         window_bars: int,
+        decoded: int = 0,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -60,6 +67,9 @@ class StochasticMuZero(nn.Module):
         self.policy_network = PolicyNetwork(config, actions)
         self.value_network = ValueNetwork(config)
         self.afterstate_network = AfterstateNetwork(config, actions)
+        self.decoded = decoded
+        if decoded:
+            self.next_bar_decoder = NextBarDecoder(config, decoded)
         parameters = self.num_parameters()
         if config.parameters not in (0, parameters):
             raise ConfigError(
@@ -69,9 +79,12 @@ class StochasticMuZero(nn.Module):
             )
 
     def num_parameters(self) -> int:
-        """Number of trainable parameters; the running statistics of batch norm are none."""
+        """Number of trainable parameters of the six networks.
+
+        The running statistics of batch norm are none, and a decoder only helps to learn.
+        """
         arrays = dict(tree_flatten(self.trainable_parameters()))
-        return sum(array.size for array in arrays.values())
+        return sum(a.size for name, a in arrays.items() if not name.startswith(DECODER))
 
     def representation(self, observation: mx.array) -> mx.array:
         """Observation [n, W, F] -> latent [n, D].
@@ -99,6 +112,10 @@ class StochasticMuZero(nn.Module):
         return self.dynamics_network(
             latent, one_hot(action, self.actions), one_hot(outcome, self.outcomes)
         )
+
+    def next_bar(self, latent: mx.array, last_bar: mx.array) -> mx.array:
+        """Latent [n, D], market columns of its last bar [n, M] -> those of the next bar [n, M]."""
+        return last_bar + self.next_bar_decoder(latent)
 
     def policy_logits(self, latent: mx.array) -> mx.array:
         """Latent [n, D] -> action logits [n, A]."""

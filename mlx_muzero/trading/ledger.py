@@ -62,6 +62,32 @@ class Trades:
         Stretches are numbered by their first trade. A change of exposure that stays on its side
         ends a trade and no round trip; neither does it decide whether one won.
         """
+        by_account, goes_on = self._links()
+        begins = np.flatnonzero(np.concatenate([np.ones(min(len(self), 1), np.bool_), ~goes_on]))
+        first = np.empty(len(self), np.int64)
+        first[by_account] = np.repeat(by_account[begins], np.diff([*begins, len(self)]))
+        return np.unique(first, return_inverse=True)[1].astype(np.int64)
+
+    @property
+    def previous(self) -> I64:
+        """``[N]`` int64, the trade of the same round trip that each one resized; -1 for none."""
+        by_account, goes_on = self._links()
+        previous = np.full(len(self), -1, np.int64)
+        previous[by_account[1:][goes_on]] = by_account[:-1][goes_on]
+        return previous
+
+    @property
+    def turnover(self) -> F64:
+        """``[N]`` float64, exposure that the fills of each trade took on and gave up."""
+        size, previous = abs(self.exposure), self.previous
+        resized = np.flatnonzero(previous >= 0)
+        kept = np.zeros(len(self))
+        for trade, other in ((resized, previous[resized]), (previous[resized], resized)):
+            kept[trade] += np.minimum(size[trade], size[other])
+        return np.asarray(2.0 * size - kept)
+
+    def _links(self) -> tuple[I64, Bool]:
+        """Trades by account ``[N]``, and whether each but the last is resized by the next one."""
         by_account = np.argsort(self.account, kind="stable")
         last, here = by_account[:-1], by_account[1:]
         goes_on = (
@@ -69,10 +95,7 @@ class Trades:
             & (self.side[last] == self.side[here])
             & (self.exit_bar[last] == self.entry_bar[here])
         )
-        begins = np.flatnonzero(np.concatenate([np.ones(min(len(self), 1), np.bool_), ~goes_on]))
-        first = np.empty(len(self), np.int64)
-        first[by_account] = np.repeat(by_account[begins], np.diff([*begins, len(self)]))
-        return np.unique(first, return_inverse=True)[1].astype(np.int64)
+        return by_account, goes_on
 
     @classmethod
     def concatenate(cls, parts: list["Trades"]) -> "Trades":

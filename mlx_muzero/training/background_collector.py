@@ -115,8 +115,9 @@ class BackgroundCollector:
     def _begin(self, first_episode: int) -> Future[Round]:
         """The round that begins with `first_episode`, being played; no other is."""
         agent, steps = self._player()
+        count = self._collector.round_size(first_episode)
         return in_thread(
-            lambda: self._collector.play_round(agent, steps, first_episode, self._decided)
+            lambda: self._collector.play_round(agent, steps, first_episode, count, self._decided)
         )
 
     def _player(self) -> tuple[Agent, int]:

@@ -41,6 +41,29 @@ class Checkpoint:
     state: dict[str, Any]
 
 
+def packed(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+    """All of `checkpoint` as arrays by name, to be sent."""
+    arrays = {f"weights/{name}": np.array(array) for name, array in checkpoint.weights.items()}
+    arrays |= {f"optimizer/{name}": np.array(a) for name, a in checkpoint.optimizer.items()}
+    arrays |= {f"replay/{name}": array for name, array in checkpoint.replay.items()}
+    state = json.dumps(checkpoint.state).encode()
+    return arrays | {"state/": np.frombuffer(state, np.uint8)}
+
+
+def unpacked(arrays: dict[str, np.ndarray]) -> Checkpoint:
+    """Inverse of `packed`."""
+    parts: dict[str, dict[str, np.ndarray]] = {"weights": {}, "optimizer": {}, "replay": {}}
+    for path, array in arrays.items():
+        part, name = path.split("/", 1)
+        parts.setdefault(part, {})[name] = array
+    return Checkpoint(
+        weights={name: mx.array(array) for name, array in parts["weights"].items()},
+        optimizer={name: mx.array(array) for name, array in parts["optimizer"].items()},
+        replay=parts["replay"],
+        state=json.loads(parts["state"][""].tobytes()),
+    )
+
+
 class CheckpointStore:
     """The checkpoints of one run folder."""
 

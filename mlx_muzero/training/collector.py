@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from mlx_muzero.search.actions import sample_actions
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.types import F64, I64
+from mlx_muzero.types import F32, F64, I32, I64
 
 Tick = Callable[[int], None]
 """Called with the number of decisions just made; what it raises abandons the sessions."""
@@ -34,14 +35,55 @@ class Round:
     Attributes:
       episodes: what was played.
       seconds: how long that took.
-      backend: what evaluated the searches, in the end.
+      backend: what evaluated the searches, in the end; "scripted" where there was none.
       weights_steps: training steps of the weights.
     """
 
     episodes: Episodes
     seconds: float
-    backend: Backend
+    backend: Backend | Literal["scripted"]
     weights_steps: int
+
+
+class Choice(NamedTuple):
+    """What was decided for B sessions: actions, policy targets and values of the search."""
+
+    action: I32  # [B]
+    policy: F32  # [B, A]
+    value: F32  # [B]
+
+
+def draw_starts(starts: I64, seed: int, episode: I64) -> I64:
+    """The session of each episode, one of `starts`, drawn by its number; ``i64[E]``."""
+    draws = rng.uniform(rng.key(seed, rng.Stream.SESSION, episode))
+    return starts[(draws * len(starts)).astype(np.int64)]
+
+
+def empty_episodes(starts: I64, dataset: MarketDataset, rules: TradingRules) -> Episodes:
+    """Episodes at `starts` ``i64[E]``, not yet played."""
+    episodes = Episodes.empty(
+        len(starts),
+        dataset.config.session_bars,
+        len(rules.table.action_names),
+        len(rules.position_features),
+    )
+    episodes.start[:] = starts
+    return episodes
+
+
+def play_sessions(env: SessionEnv, decide: Callable[[SessionEnv], Choice], tick: Tick) -> Episodes:
+    """Play the sessions `env` stands at the start of, to their end, as `decide` says."""
+    played = empty_episodes(env.starts, env.dataset, env.rules)
+    while not env.done:
+        step, choice = env.step_index, decide(env)
+        played.position[:, step] = env.position
+        played.position_features[:, step] = env.position_features()
+        played.action[:, step] = choice.action
+        played.policy[:, step] = choice.policy
+        played.value[:, step] = choice.value
+        played.reward[:, step] = env.step(choice.action).reward
+        tick(len(env.starts))
+    return played
 
 
 class Collector:
@@ -61,50 +103,35 @@ class Collector:
         """Episodes of the round that begins with `first_episode`; 0 after the run's last one."""
         return min(self._config.collect.envs, self._config.train.episodes - first_episode)
 
-    def play_round(self, agent: Agent, weights_steps: int, first_episode: int, tick: Tick) -> Round:
-        """Play a round with the current weights of `agent`, of so many training steps."""
+    def play_round(
+        self, agent: Agent, weights_steps: int, first_episode: int, count: int, tick: Tick
+    ) -> Round:
+        """Play `count` episodes with the weights of `agent`, of so many training steps."""
         began = time.perf_counter()
-        episodes = self.collect(agent, first_episode, self.round_size(first_episode), tick)
+        episodes = self.collect(agent, first_episode, count, tick)
         return Round(episodes, time.perf_counter() - began, agent.backend, weights_steps)
 
     def collect(self, agent: Agent, first_episode: int, count: int, tick: Tick) -> Episodes:
         """Play episodes `first_episode` .. +`count` - 1 with one search a step for all."""
         seed = self._config.train.seed
         episode = np.arange(first_episode, first_episode + count, dtype=np.int64)
-        draws = rng.uniform(rng.key(seed, rng.Stream.SESSION, episode))
-        starts = self._starts[(draws * len(self._starts)).astype(np.int64)]
-        env = SessionEnv(self._dataset, self._rules, starts)
-        table = self._rules.table
-        played = Episodes.empty(
-            count,
-            env.session_bars,
-            table.next_position.shape[1],
-            len(self._rules.position_features),
-        )
-        played.start[:] = starts
         heat = temperature(self._config.collect, episode)
-        while not env.done:
-            step = env.step_index
+
+        def decide(env: SessionEnv) -> Choice:
             result = agent.plan(
                 env.observe(),
                 env.position,
-                rng.key(seed, rng.Stream.SEARCH, episode, step),
+                rng.key(seed, rng.Stream.SEARCH, episode, env.step_index),
                 simulations=self._config.search.num_simulations_collect,
                 noise=True,
             )
             # A Gumbel root has explored by its own noise; its winner is played.
-            action = (
-                result.action
-                if self._config.search.root == "gumbel"
-                else sample_actions(
-                    result.visits, heat, rng.key(seed, rng.Stream.ACTION, episode, step)
-                )
-            )
-            played.position[:, step] = env.position
-            played.position_features[:, step] = env.position_features()
-            played.action[:, step] = action
-            played.policy[:, step] = result.policy
-            played.value[:, step] = result.greedy_value
-            played.reward[:, step] = env.step(action).reward
-            tick(count)
-        return played
+            if self._config.search.root == "gumbel":
+                action = result.action
+            else:
+                keys = rng.key(seed, rng.Stream.ACTION, episode, env.step_index)
+                action = sample_actions(result.visits, heat, keys)
+            return Choice(action, result.policy, result.greedy_value)
+
+        starts = draw_starts(self._starts, seed, episode)
+        return play_sessions(SessionEnv(self._dataset, self._rules, starts), decide, tick)

@@ -6,18 +6,20 @@ spends a minute building fused kernels with the system's compiler and the step t
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import accumulate
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero import rng
 from mlx_muzero.config import TrainConfig
-from mlx_muzero.errors import ConfigError, TrainingDiverged
+from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.training.losses import DeviceBatch, loss_terms, loss_weight, losses
 from mlx_muzero.training.optimizer import AdamW
+from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.targets import Batch
 
 _NAMED = 6
@@ -44,24 +46,32 @@ class StepReport:
 class Learner:
     """Trains `model` in place with Adam, gradient clipping and decoupled weight decay.
 
+    With several `ranks` each step is taken together with the others.
+
     Raises:
       ConfigError: every loss has weight 0.
     """
 
-    def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
+    def __init__(
+        self, model: StochasticMuZero, config: TrainConfig, ranks: Ranks | None = None
+    ) -> None:
         self.model = model
         self.config = config
+        self.ranks = ranks or Ranks()
+        self.ranks.share_statistics(model)
         self.optimizer = AdamW(
             model, config.learning_rate, config.weight_decay, config.average_decay
         )
         self.steps = 0
-        self._terms = loss_terms(config)
+        self._before: tuple[dict[str, mx.array], dict[str, mx.array]] | None = None
+        self._terms = loss_terms(config, model)
         if not self._terms:
             raise ConfigError("train: every loss has weight 0; nothing would be learned")
         # Batch-norm statistics and dropout's key change inside the step, so they are its state.
         self._state = [self.model.state, self.optimizer.state, mx.random.state]
         self._step: Callable[..., dict[str, mx.array]] = self._eager_step
-        if mx.default_device() == mx.gpu:
+        # A compiled step may order its messages to other ranks otherwise than theirs.
+        if mx.default_device() == mx.gpu and self.ranks.size == 1:
             self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
 
     def step(self, batch: Batch) -> StepReport:
@@ -69,13 +79,23 @@ class Learner:
 
         Raises:
           TrainingDiverged: a loss or a gradient is NaN or infinite; names it.
+          RankLost: another rank is gone; the weights are those before the step.
         """
-        dropout_key = int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps))
-        mx.random.seed(dropout_key)
+        # Rank 0 is any process that is alone; the others drop other units.
+        others = (self.ranks.rank,) if self.ranks.rank else ()
+        mx.random.seed(int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps, *others)))
         self.model.train()
-        figures = self._step(*DeviceBatch.of(batch))
-        mx.eval(self._state, figures)
-        self.model.eval()
+        self._before = dict(tree_flatten(self.model.parameters())), dict(self.optimizer.state)
+        try:
+            with self.ranks.together():
+                figures = self._step(*self._whole(DeviceBatch.of(batch)))
+                mx.eval(self._state, figures)
+            self._before = None
+        except RankLost:
+            self.step_back()
+            raise
+        finally:
+            self.model.eval()
         self.steps += 1
         self._require_finite(figures)
         return StepReport(
@@ -84,6 +104,21 @@ class Learner:
             gradient_norm=float(np.array(figures["gradient_norm"])),
             overflow_frac=float(np.array(figures["overflow_frac"])),
         )
+
+    def step_back(self) -> None:
+        """Stand before the step that was begun and could not be ended, if there is one."""
+        if self._before is None:
+            return
+        parameters, optimizer = self._before
+        self._before = None
+        self.model.update(tree_unflatten(list(parameters.items())))
+        self.optimizer.state.update(optimizer)
+
+    def _whole(self, batch: DeviceBatch) -> DeviceBatch:
+        """`batch` as this rank's share of all ranks' rows."""
+        valid_rows = self.ranks.mean(batch.valid_rows)
+        mx.eval(valid_rows)
+        return batch._replace(valid_rows=valid_rows)
 
     def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
         batch = DeviceBatch(*arrays)
@@ -94,7 +129,7 @@ class Learner:
             return (parts * weights).sum(), parts
 
         (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
-        by_name = dict(tree_flatten(gradients))
+        by_name = self._averaged(dict(tree_flatten(gradients)))
         squares = _squares(by_name)
         norm = mx.sqrt(squares.sum())
         scale = mx.minimum(self.config.gradient_clip / (norm + 1e-6), 1.0)
@@ -105,6 +140,17 @@ class Learner:
             "gradient_norm": norm,
             "gradient_squares": squares,
             "overflow_frac": self.model.support.count_outside(batch.value) / batch.value.size,
+        }
+
+    def _averaged(self, gradients: dict[str, mx.array]) -> dict[str, mx.array]:
+        """Means over the ranks, sent as one array."""
+        if self.ranks.size == 1:
+            return gradients
+        flat = self.ranks.mean(mx.concatenate([array.reshape(-1) for array in gradients.values()]))
+        cuts = list(accumulate(array.size for array in gradients.values()))[:-1]
+        return {
+            name: piece.reshape(gradients[name].shape)
+            for name, piece in zip(gradients, mx.split(flat, cuts), strict=True)
         }
 
     def _require_finite(self, figures: dict[str, mx.array]) -> None:

@@ -1,6 +1,7 @@
 """The losses of the unrolled model (FX "Training Loss Components", design 3.8)."""
 
 from collections.abc import Callable
+from dataclasses import fields
 from typing import NamedTuple
 
 import mlx.core as mx
@@ -15,7 +16,10 @@ UNROLL_GRADIENT_SCALE = 0.5
 
 
 class DeviceBatch(NamedTuple):
-    """A `Batch` as MLX arrays, same shapes."""
+    """A `Batch` as MLX arrays, same shapes; and `valid_rows` ``[K+1]``, how many rows are valid.
+
+    Where several processes share a batch, their mean: a loss is over the valid steps of all.
+    """
 
     observation: mx.array
     action: mx.array
@@ -25,11 +29,13 @@ class DeviceBatch(NamedTuple):
     value: mx.array
     afterstate_value: mx.array
     valid: mx.array
+    valid_rows: mx.array
 
     @classmethod
     def of(cls, batch: Batch) -> "DeviceBatch":
         """Copy a batch to MLX."""
-        return cls(*(mx.array(getattr(batch, name)) for name in cls._fields))
+        arrays = {field.name: mx.array(getattr(batch, field.name)) for field in fields(batch)}
+        return cls(**arrays, valid_rows=arrays["valid"].sum(axis=0))
 
 
 class Unrolled(NamedTuple):
@@ -54,7 +60,9 @@ def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
 def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> dict[str, mx.array]:
     """Mean loss of each of `loss_terms` over valid steps, scalars, unweighted."""
     unrolled = unroll(model, batch)
-    return {term: _TERMS[term](model, unrolled, batch, config) for term in loss_terms(config)}
+    return {
+        term: _TERMS[term](model, unrolled, batch, config) for term in loss_terms(config, model)
+    }
 
 
 def loss_weight(config: TrainConfig, term: str) -> float:
@@ -63,28 +71,29 @@ def loss_weight(config: TrainConfig, term: str) -> float:
     return weight
 
 
-def loss_terms(config: TrainConfig) -> tuple[str, ...]:
-    """Names of the terms that weigh anything; the others are not computed."""
-    return tuple(term for term in _TERMS if loss_weight(config, term) > 0)
+def loss_terms(config: TrainConfig, model: StochasticMuZero) -> tuple[str, ...]:
+    """Names of the terms that weigh anything and that `model` can learn; no others are computed."""
+    learned = (term for term in _TERMS if model.decoded or term != "next_bar")
+    return tuple(term for term in learned if loss_weight(config, term) > 0)
 
 
 def _policy(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
 ) -> mx.array:
     logits = model.policy_logits(_rows(unrolled.latent))
-    return _mean(nn.losses.cross_entropy(logits, _rows(batch.policy)), batch.valid)
+    return _mean(nn.losses.cross_entropy(logits, _rows(batch.policy)), batch, _ALL)
 
 
 def _value(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
 ) -> mx.array:
-    return _mean(value_loss(model, _rows(unrolled.latent), batch.value, config), batch.valid)
+    return _mean(value_loss(model, _rows(unrolled.latent), batch.value, config), batch, _ALL)
 
 
 def _reward(
     _: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, __: TrainConfig
 ) -> mx.array:
-    return _mean(mx.square(unrolled.reward - batch.reward), batch.valid[:, :-1])
+    return _mean(mx.square(unrolled.reward - batch.reward), batch, _BEFORE)
 
 
 def _outcome(
@@ -92,21 +101,28 @@ def _outcome(
 ) -> mx.array:
     logits = model.outcome_logits(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
     loss = nn.losses.cross_entropy(logits, batch.outcome.reshape(-1))
-    return _mean(loss, batch.valid[:, :-1])
+    return _mean(loss, batch, _BEFORE)
 
 
 def _afterstate(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
 ) -> mx.array:
     afterstate = model.afterstate(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
-    return _mean(value_loss(model, afterstate, batch.afterstate_value, config), batch.valid[:, :-1])
+    return _mean(value_loss(model, afterstate, batch.afterstate_value, config), batch, _BEFORE)
 
 
 def _consistency(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
 ) -> mx.array:
     real = real_latents(model, batch.observation[:, 1:])
-    return _mean(_latent_distance(_rows(unrolled.latent[:, 1:]), real), batch.valid[:, 1:])
+    return _mean(latent_distance(_rows(unrolled.latent[:, 1:]), real), batch, _AFTER)
+
+
+def _next_bar(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
+) -> mx.array:
+    predicted, real = next_bars(model, unrolled, batch)
+    return _mean(mx.square(predicted - real).mean(axis=-1), batch, _AFTER)
 
 
 _TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig], mx.array]] = {
@@ -116,6 +132,7 @@ _TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig
     "outcome": _outcome,
     "afterstate": _afterstate,
     "consistency": _consistency,
+    "next_bar": _next_bar,
 }
 
 
@@ -138,7 +155,16 @@ def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
     return mx.stop_gradient(latent)
 
 
-def _latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
+def next_bars(
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch
+) -> tuple[mx.array, mx.array]:
+    """Market columns of the bars after the first K latents: predicted and real, ``[n * K, M]``."""
+    bars = batch.observation[:, :, -1, : model.decoded]
+    latent, last = _rows(unrolled.latent[:, :-1]), _rows(bars[:, :-1])
+    return model.next_bar(latent, last), _rows(bars[:, 1:])
+
+
+def latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
     """1 - cosine similarity over the latent axis (EfficientZero, section 4.1).
 
     A latent of zeros, which ReLU may leave, has distance 1 and gradient 0.
@@ -157,7 +183,11 @@ def _scale_gradient(x: mx.array, scale: float) -> mx.array:
     return x * scale + mx.stop_gradient(x) * (1.0 - scale)
 
 
-def _mean(loss: mx.array, valid: mx.array) -> mx.array:
-    """Mean of `loss` where `valid`, as many numbers, is 1."""
-    loss, valid = loss.reshape(-1), valid.reshape(-1)
-    return (loss * valid).sum() / mx.maximum(valid.sum(), 1.0)
+_ALL, _BEFORE, _AFTER = slice(None), slice(None, -1), slice(1, None)
+"""Unrolled steps a loss is about: all K+1, or the first or the last K."""
+
+
+def _mean(loss: mx.array, batch: DeviceBatch, steps: slice) -> mx.array:
+    """Mean of `loss`, a number for each row and each of `steps`, where the batch is valid."""
+    valid = batch.valid[:, steps].reshape(-1)
+    return (loss.reshape(-1) * valid).sum() / mx.maximum(batch.valid_rows[steps].sum(), 1.0)

@@ -1,11 +1,13 @@
 """Models by configuration: fresh from a seed, or trained from a run's checkpoint."""
 
 import mlx.core as mx
+from mlx.utils import tree_flatten
 
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
+from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
@@ -20,11 +22,47 @@ def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
         actions=len(table.action_names),
         outcomes=len(OUTCOME_NAMES),
         window_bars=config.market.window_bars,
+        decoded=0 if config.train.phase == "search" else len(market_feature_names(config.market)),
         seed=config.train.seed,
     )
     mx.eval(model.parameters())
     model.eval()
     return model
+
+
+def begin_from(model: StochasticMuZero, weights: dict[str, mx.array]) -> None:
+    """Give `model` the weights of another, which may differ from it in having a next-bar decoder.
+
+    Raises:
+      ValueError: other networks differ too.
+    """
+    own = dict(tree_flatten(model.parameters()))
+    kept = {name: array for name, array in own.items() if name.startswith(DECODER)}
+    given = {
+        name: array
+        for name, array in weights.items()
+        if name in own or not name.startswith(DECODER)
+    }
+    model.load_weights(list((kept | given).items()), strict=True)
+    model.eval()
+
+
+def starting_weights(
+    folder: RunFolder, config: Config, table: ActionTable
+) -> tuple[dict[str, mx.array], str]:
+    """Weights of the best checkpoint of the run in `folder`, and the checkpoint's path.
+
+    Raises:
+      RunError: as `load_model`, or a model of `config` is another one.
+    """
+    model, name = load_model(folder, table, "best")
+    path = folder.checkpoints.folder / name
+    weights = dict(tree_flatten(model.parameters()))
+    try:
+        begin_from(build_model(config, table), weights)
+    except ValueError as error:
+        raise misfit(path, error) from error
+    return weights, str(path)
 
 
 def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[StochasticMuZero, str]:

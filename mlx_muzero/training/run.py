@@ -11,7 +11,7 @@ from typing import Any
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
-from mlx_muzero.files import locked
+from mlx_muzero.files import lock_holder, locked
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.env import observation_features
@@ -114,6 +114,10 @@ class RunFolder:
                     "choose another --run."
                 ) from error
             yield
+
+    def holder(self) -> int | None:
+        """Number of the process that trains here, if one does."""
+        return lock_holder(self._lock_path)
 
     def config(self) -> Config:
         """The configuration the run was begun with."""

@@ -1,23 +1,26 @@
 """The training loop: collect, learn, validate, save; the same run whether or not it was stopped.
 
-What comes next depends only on counters (`Counters`), and every random number is named by them, so
-a run resumed from a checkpoint does what the uninterrupted run would have done. With
-`collect.backend` set, rounds are played beside all this, with weights whose age depends on time.
+One loop for every phase (`mlx_muzero.training.phases`): only who plays, which losses count and what
+is judged differ. What comes next depends only on counters (`Counters`), and every random number is
+named by them, so a run resumed from a checkpoint does what the uninterrupted run would have done.
+With `collect.backend` set, rounds are played beside all this, with weights whose age depends on
+time.
 """
 
+import math
 import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from typing import Protocol
+from pathlib import Path
 
+import mlx.core as mx
 import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import Config
-from mlx_muzero.coreml.deployment import EngineEvent
-from mlx_muzero.errors import TrainingDiverged
+from mlx_muzero.config import Config, PhaseName
+from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.calibration import outcome_calibration
@@ -29,63 +32,21 @@ from mlx_muzero.memory import peak_memory_mb
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
-from mlx_muzero.training.checkpoint import Checkpoint
+from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
 from mlx_muzero.training.collector import Collector, Round, temperature
 from mlx_muzero.training.decisions import record_decisions
 from mlx_muzero.training.learner import Learner, StepReport
-from mlx_muzero.training.models import build_model
+from mlx_muzero.training.models import begin_from, build_model
+from mlx_muzero.training.phases import episodes_of, loss_config, phase_after, planned
+from mlx_muzero.training.progress import Counters, Listener, StopRequested
+from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.refresher import Refresher
-from mlx_muzero.training.replay import Episodes, ReplayBuffer
+from mlx_muzero.training.replay import ReplayBuffer
 from mlx_muzero.training.run import RunFolder, misfit, require_schema, schema
+from mlx_muzero.training.supervised import SupervisedPhase
 from mlx_muzero.training.targets import make_batch
 
 STEPS_PER_JOURNAL_LINE = 20
-
-
-class StopRequested(Exception):
-    """Raised between two decisions or training steps when the caller wants the run to stop."""
-
-
-@dataclass
-class Counters:
-    """How far a run is; all that decides what it does next.
-
-    Attributes:
-      episodes: collected.
-      steps: training steps.
-      validated_at: episodes at the last validation.
-      saved_at: episodes at the last checkpoint.
-      saves: checkpoints written; they are named by it.
-      best_pips: of the best validation so far, a trade or a session (`train.best_by`).
-      best_sqn: quality score of it, which breaks ties.
-    """
-
-    episodes: int = 0
-    steps: int = 0
-    validated_at: int = 0
-    saved_at: int = 0
-    saves: int = 0
-    best_pips: float | None = None
-    best_sqn: float = 0.0
-
-
-class Listener(Protocol):
-    """Hears what the trainer does, while it does it."""
-
-    def decided(self, count: int) -> None:
-        """`count` more decisions were searched."""
-
-    def collected(self, episodes: Episodes, counters: Counters) -> None:
-        """A round of episodes is in the replay buffer."""
-
-    def learned(self, report: StepReport, counters: Counters) -> None:
-        """One training step is done."""
-
-    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
-        """A validation is done."""
-
-    def engine_changed(self, event: EngineEvent) -> None:
-        """Something happened to the programs that collect."""
 
 
 @dataclass
@@ -99,6 +60,7 @@ class Trainer:
       folder: where journal and checkpoints go.
       listener: told of progress.
       stop: polled between decisions and steps; True ends `run` after a checkpoint.
+      ranks: the processes that train together; only the first one writes and is polled for all.
     """
 
     config: Config
@@ -107,13 +69,30 @@ class Trainer:
     folder: RunFolder
     listener: Listener
     stop: Callable[[], bool]
+    ranks: Ranks = field(default_factory=Ranks)
     counters: Counters = field(default_factory=Counters)
 
     def __post_init__(self) -> None:
         """Build model, agent, replay and collectors from the configuration."""
-        self.learner = Learner(build_model(self.config, self.rules.table), self.config.train)
         self.playing = build_model(self.config, self.rules.table)
         self.agent = Agent(self.playing, self.config.search, self.rules.table, len(OUTCOME_NAMES))
+        self.collector = Collector(self.config, self.dataset, self.rules)
+        self.journal = Journal(self.folder.journal_path if self.ranks.first else Path(os.devnull))
+        self._batch_share = self.ranks.share(self.config.train.batch_size, "train.batch_size")
+        if self.ranks.size > 1 and self.config.collect.backend != "same":
+            raise ConfigError('collect.backend: several processes that train together need "same"')
+        self._validation_starts = self.dataset.evaluation_starts(
+            "validation", self.config.train.validate_sessions
+        )
+        self._enter(planned(self.config.train)[0])
+
+    def _enter(self, phase: PhaseName, weights: dict[str, mx.array] | None = None) -> None:
+        """Stand at the beginning of `phase`, with `weights` or, without any, those of the seed."""
+        model = build_model(self.config, self.rules.table)
+        if weights is not None:
+            begin_from(model, weights)
+        self.counters = Counters(phase=phase, saves=self.counters.saves)
+        self.learner = Learner(model, loss_config(self.config.train, phase), self.ranks)
         self.replay = ReplayBuffer(
             self.config.replay,
             self.config.train.seed,
@@ -121,21 +100,32 @@ class Trainer:
             actions=len(self.rules.table.action_names),
             position_features=len(self.rules.position_features),
         )
-        self.collector = Collector(self.config, self.dataset, self.rules)
+        self.supervised = None
+        if phase != "search":
+            self.supervised = SupervisedPhase(
+                self.config, phase, self.dataset, self.rules, self._validation_starts
+            )
         self.background = None
         backend = self.config.collect.backend
-        if backend != "same":
+        if phase == "search" and backend != "same":
             exports = self.folder.collector_path
             refresher = Refresher(self.config, backend, self.dataset, self.rules, exports)
             self.background = BackgroundCollector(
                 self.config, self.rules, self.collector, self.learner, refresher
             )
-        self.journal = Journal(self.folder.journal_path)
         self._learning_s = 0.0  # since the last line on it
         self._first_step = 0
-        self._validation_starts = self.dataset.evaluation_starts(
-            "validation", self.config.train.validate_sessions
-        )
+
+    def begin_from(self, weights: dict[str, mx.array], origin: str) -> None:
+        """Begin the run with the weights of another, called `origin`, instead of the seed's.
+
+        Raises:
+          ValueError: they belong to other networks.
+        """
+        self._enter(self.counters.phase, weights)
+        self.journal.append("begun_from", checkpoint=origin)
+        # At once: a run killed before its first checkpoint would otherwise begin from the seed.
+        self._save()
 
     def resume(self) -> None:
         """Go back to the newest checkpoint of the run folder, if it has one.
@@ -149,22 +139,34 @@ class Trainer:
         saved = checkpoints.load(path)
         require_schema(saved.state, self.config, self.rules.table, path)
         try:
-            self.learner.restore(saved.weights, saved.optimizer)
-            self.replay.restore(saved.replay)
-            self.counters = Counters(**saved.state["counters"])
+            self._restore(saved)
         except (ValueError, KeyError, TypeError) as error:
             raise misfit(path, error) from error
-        self.learner.steps = self._first_step = self.counters.steps
         self.journal.append("resumed", checkpoint=path.name, **asdict(self.counters))
+
+    def _restore(self, saved: Checkpoint) -> None:
+        counters = Counters(**saved.state["counters"])
+        if counters.phase not in planned(self.config.train):
+            raise ValueError(f"it is of the {counters.phase} phase, which train.phase leaves out")
+        if counters.phase != self.counters.phase:
+            self._enter(counters.phase)
+        self.learner.restore(saved.weights, saved.optimizer)
+        self.replay.restore(saved.replay)
+        self.counters = counters
+        self.learner.steps = self._first_step = counters.steps
 
     def run(self) -> bool:
         """Train until the configured episodes are done or `stop`; True if they are done.
 
         Raises:
           TrainingDiverged: a loss or the gradient is not finite; checkpoints are left as they are.
+          RankLost: another process that trained along is gone; a checkpoint was saved.
         """
         self._journal_start()
+        self._tell_phase()
+        self.ranks.abandon = self._abandon
         try:
+            self._take_from_first()
             while self._act():
                 self._poll()
         except StopRequested:
@@ -174,7 +176,11 @@ class Trainer:
         except TrainingDiverged as error:
             self.journal.append("diverged", reason=str(error), **asdict(self.counters))
             raise
+        except RankLost as error:
+            self._lose(error)
+            raise
         finally:
+            self.ranks.abandon = None
             if self.background is not None:
                 self.background.close()
         self._save()
@@ -189,11 +195,20 @@ class Trainer:
             symbol=self.config.market.symbol,
             actions=list(table.action_names),
             outcomes=list(OUTCOME_NAMES),
-            episodes_due=self.config.train.episodes,
+            episodes_due=episodes_of(self.config.train, self.counters.phase),
             replay_capacity=replay.max_episodes,
             min_trade_frac=replay.min_trade_frac,
             backend=self.agent.backend,
         )
+
+    def _lose(self, error: RankLost) -> None:
+        self._save()
+        self.journal.append("rank_lost", reason=str(error), **asdict(self.counters))
+
+    def _abandon(self, error: RankLost) -> None:
+        self.learner.step_back()
+        self._lose(error)
+        self.listener.abandoned(error)
 
     def _act(self) -> bool:
         """Do the one thing that is due; False when nothing is left to do."""
@@ -204,30 +219,52 @@ class Trainer:
             self._validate()
         elif counters.episodes - counters.saved_at >= train.checkpoint_interval:
             self._save()
-        elif counters.episodes < train.episodes:
+        elif counters.episodes < episodes_of(train, counters.phase):
             self._collect()
         elif counters.validated_at < counters.episodes:
             self._validate()
+        elif (phase := phase_after(train, counters.phase)) is not None:
+            self._advance(phase)
         else:
             return False
         return True
 
+    def _advance(self, phase: PhaseName) -> None:
+        """Go on with `phase` from the best checkpoint of the one that is done."""
+        # Every phase ends with a validation, the first of which is saved; by the first rank only.
+        best = self.folder.checkpoints.best() if self.ranks.first else None
+        self._enter(phase, None if best is None else checkpoints.load_weights(best))
+        self._take_from_first()
+        self._save()
+        self._tell_phase()
+
+    def _tell_phase(self) -> None:
+        episodes = episodes_of(self.config.train, self.counters.phase)
+        self.journal.append("phase", phase=self.counters.phase, episodes=episodes)
+        self.listener.phase_begun(self.counters, episodes)
+
     def _steps_due(self) -> int:
-        if len(self.replay) < min(self.config.replay.min_episodes, self.config.train.episodes):
+        episodes = episodes_of(self.config.train, self.counters.phase)
+        if len(self.replay) * self.ranks.size < min(self.config.replay.min_episodes, episodes):
             return 0
         return int(self.counters.episodes * self.config.train.steps_per_episode)
 
     def _collect(self) -> None:
-        first = self.counters.episodes
-        if self.background is None:
+        episodes = episodes_of(self.config.train, self.counters.phase)
+        count = min(self.config.collect.envs, episodes - self.counters.episodes)
+        mine = math.ceil(count / self.ranks.size)
+        first = self.counters.episodes + self.ranks.rank * mine
+        if self.supervised is not None:
+            played = self.supervised.play_round(first, mine, self._decided)
+        elif self.background is None:
             self._play_what_is_learned()
             played = self.collector.play_round(
-                self.agent, self.counters.steps, first, self._decided
+                self.agent, self.counters.steps, first, mine, self._decided
             )
         else:
             played = self.background.collect(first, self._decided)
         self.replay.add(played.episodes)
-        self.counters.episodes += len(played.episodes)
+        self.counters.episodes += len(played.episodes) * self.ranks.size
         self._journal_round(played, first)
         self.listener.collected(played.episodes, self.counters)
 
@@ -251,9 +288,8 @@ class Trainer:
 
     def _learn(self) -> None:
         began, train = time.perf_counter(), self.config.train
-        keys = rng.key(
-            train.seed, rng.Stream.BATCH, self.counters.steps, np.arange(train.batch_size)
-        )
+        row = self.ranks.rank * self._batch_share + np.arange(self._batch_share)
+        keys = rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, row)
         slot, step = self.replay.sample(keys)
         batch = make_batch(
             self.replay.episodes,
@@ -289,7 +325,16 @@ class Trainer:
         self.agent.refresh()
 
     def _validate(self) -> None:
-        self._play_what_is_learned()
+        """The first rank alone validates; all go on by its counters."""
+        if self.ranks.first:
+            self._play_what_is_learned()
+            if self.supervised is None:
+                self._backtest()
+            else:
+                self._assess(self.supervised)
+        self.counters = Counters(**self.ranks.facts_of_first(asdict(self.counters)))
+
+    def _backtest(self) -> None:
         policy = SearchPolicy(self.agent, self.config.search.num_simulations)
         metrics = backtest(
             policy, self.dataset, self.rules, self._validation_starts, self._decided
@@ -322,6 +367,25 @@ class Trainer:
         if is_best:
             self._save(best=True)
 
+    def _assess(self, supervised: SupervisedPhase) -> None:
+        assessment = supervised.assess(self.playing, self._decided)
+        self.counters.validated_at = self.counters.episodes
+        best = self.counters.best_score
+        is_best = best is None or assessment.score > best
+        if is_best:
+            self.counters.best_score = assessment.score
+        self.journal.append(
+            "assessed",
+            phase=self.counters.phase,
+            episodes=self.counters.episodes,
+            steps=self.counters.steps,
+            best=is_best,
+            report=assessment.as_dict(),
+        )
+        self.listener.assessed(assessment, self.counters, is_best)
+        if is_best:
+            self._save(best=True)
+
     def _is_best(self, metrics: Metrics) -> bool:
         """Best by pips, ties by the quality score (FX "Validation Process", design 3.11)."""
         best = self.counters.best_pips
@@ -336,25 +400,36 @@ class Trainer:
     def _save(self, *, best: bool = False) -> None:
         self.counters.saved_at = self.counters.episodes
         self.counters.saves += 1
-        weights, optimizer = self.learner.arrays()
-        checkpoint = Checkpoint(
-            weights=weights,
-            optimizer=optimizer,
-            replay=self.replay.state(),
-            state={"counters": asdict(self.counters), **schema(self.config, self.rules.table)},
-        )
+        if not self.ranks.first:
+            return
+        checkpoint = self._checkpoint()
         name = f"{self.counters.saves:06d}-episode-{self.counters.episodes:06d}"
         path = self.folder.checkpoints.save(name, checkpoint, best=best)
         self.journal.append("saved", checkpoint=path.name, best=best)
 
+    def _checkpoint(self) -> Checkpoint:
+        weights, optimizer = self.learner.arrays()
+        state = {"counters": asdict(self.counters), **schema(self.config, self.rules.table)}
+        return Checkpoint(weights, optimizer, self.replay.state(), state)
+
+    def _take_from_first(self) -> None:
+        """Stand where the first rank stands: its weights, counters and episodes."""
+        if self.ranks.size == 1:
+            return
+        sent = self.ranks.from_first(packed(self._checkpoint()) if self.ranks.first else {})
+        if not self.ranks.first:
+            self._restore(unpacked(sent))
+
     def _decided(self, count: int) -> None:
         self.listener.decided(count)
-        self._poll()
+        # Ranks play at paces of their own and agree on stopping between rounds.
+        if self.ranks.size == 1:
+            self._poll()
 
     def _poll(self) -> None:
         if self.background is not None:
             for event in self.background.events():
                 self.journal.append(event.event, reason=event.reason, backend=event.backend)
                 self.listener.engine_changed(event)
-        if self.stop():
+        if self.ranks.any(self.stop()):
             raise StopRequested

@@ -39,6 +39,7 @@ class TrainState:
         learned: facts of the last line on learning.
         checkpoint: the last one saved.
         engine: the last thing heard of exported programs.
+        phase: of learning; episodes and steps are its own.
     """
 
     CURVES: ClassVar[frozenset[str]] = frozenset({"collected", "learned", "validated"})
@@ -63,6 +64,7 @@ class TrainState:
     learned: Event = field(default_factory=dict)
     checkpoint: str = ""
     engine: str = ""
+    phase: str = ""
     _rounds: deque[tuple[datetime, int]] = field(
         default_factory=lambda: deque(maxlen=_PACE_ROUNDS + 1)
     )
@@ -109,6 +111,7 @@ class TrainState:
             "time": None if self.time is None else self.time.isoformat(),
             "ending": self.ending,
             "reason": self.reason,
+            "phase": self.phase,
             "episodes": self.episodes,
             "episodes_due": self.episodes_due,
             "steps": self.steps,
@@ -137,6 +140,16 @@ class TrainState:
     def _started(self, event: Event) -> None:
         self.began = event
         self._rounds.clear()
+
+    def _phase(self, event: Event) -> None:
+        self.began = {**self.began, "episodes_due": event["episodes"]}
+        if self.phase not in ("", event["phase"]):
+            # Every phase counts its episodes and steps anew.
+            self.episodes = self.steps = 0
+            self._rounds.clear()
+            for series in (*self.losses.values(), self.gradient_norm, self.overflow_frac):
+                series.cut(0)
+        self.phase = event["phase"]
 
     def _collected(self, event: Event) -> None:
         self.episodes = event["episodes"]
@@ -175,6 +188,7 @@ class TrainState:
 
 _HANDLERS = {
     "started": TrainState._started,
+    "phase": TrainState._phase,
     "collected": TrainState._collected,
     "learned": TrainState._learned,
     "validated": TrainState._validated,

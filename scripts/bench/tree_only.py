@@ -29,9 +29,11 @@ class TreeRate:
         expansion: what a simulation evaluates.
         simulations: of each of the `ROOTS` roots.
         per_s: simulations of all roots in a second, on one thread.
-        of_first: that rate as a part of the one with the fewest simulations; 1 if time grows
-            linearly with simulations.
+        of_first: that rate as a part of the one with the fewest simulations; 1 if a simulation
+            takes as long however many there are.
         mean_depth: environment steps of a simulation, which lengthen with their number.
+        ns_per_edge: nanoseconds for each action and each outcome that simulations went through;
+            constant if time grows linearly with them.
     """
 
     expansion: str
@@ -39,6 +41,7 @@ class TreeRate:
     per_s: float
     of_first: float
     mean_depth: float
+    ns_per_edge: float
 
 
 def measure(rounds: int) -> Iterator[TreeRate]:
@@ -60,6 +63,7 @@ def measure(rounds: int) -> Iterator[TreeRate]:
                 1.0 / statistics.median(each),
                 median_ratio(per_simulation[SIMULATIONS[0]], each),
                 searches[n].mean_depth,
+                statistics.median(each) * 1e9 / searches[n].edges,
             )
 
 
@@ -93,6 +97,12 @@ class _TreeSearch:
         )
         self.run()
         self.mean_depth = float(self._search.result().statistics.mean_depth.mean())
+        # An afterstate, half an environment step on, does not count in the depth.
+        afterstates = 0.0
+        if expansion == "single_outcome":
+            chances = sum(int(self._search.tree(b).kind.sum()) for b in range(ROOTS))
+            afterstates = chances / (ROOTS * simulations)
+        self.edges = 2.0 * self.mean_depth + afterstates
 
     @property
     def run(self) -> Callable[[], None]:

@@ -1,0 +1,107 @@
+"""What a supervised phase is worth, as a line and as tables."""
+
+from rich import box
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from mlx_muzero.evaluation.value_ranking import ValueReport
+from mlx_muzero.evaluation.world_model import WorldModelReport
+
+Report = WorldModelReport | ValueReport
+
+
+def assessment_line(report: Report) -> str:
+    """The figure by which the best checkpoint is chosen, beside what it has to beat."""
+    if isinstance(report, ValueReport):
+        return (
+            f"value of {report.policy}: rank correlation with the return {_spearman(report)}, "
+            f"MSE {report.mse:.4g} (of the mean {report.variance:.4g})"
+        )
+    outcome, step = report.outcome, report.steps[0]
+    return (
+        f"outcome cross-entropy {outcome.cross_entropy:.4f} "
+        f"(base rate {outcome.base_rate_cross_entropy:.4f}), next bar MSE {step.next_bar_mse:.4g} "
+        f"(last value {step.last_value_mse:.4g})"
+    )
+
+
+def assessment_report(report: Report) -> Group:
+    """All its figures."""
+    if isinstance(report, ValueReport):
+        return Group(*_value(report))
+    return Group(*_world_model(report))
+
+
+def _world_model(report: WorldModelReport) -> list[Table | Text]:
+    outcome = report.outcome
+    steps = _table("step", "outcome CE", "Brier", "reward MSE", "latent", "next bar", "last value")
+    for number, step in enumerate(report.steps, 1):
+        steps.add_row(
+            str(number),
+            f"{step.cross_entropy:.4f}",
+            f"{step.brier:.4f}",
+            f"{step.reward_mse:.4g}",
+            f"{step.latent_distance:.4f}",
+            f"{step.next_bar_mse:.4g}",
+            f"{step.last_value_mse:.4g}",
+        )
+    steps.add_row(
+        "base",
+        f"{outcome.base_rate_cross_entropy:.4f}",
+        f"{outcome.base_rate_brier:.4f}",
+        f"{report.reward_variance:.4g}",
+        "",
+        "",
+        "",
+    )
+    calibration = _table("probability", "predicted", "observed", "count")
+    for part in outcome.calibration:
+        calibration.add_row(
+            f"{part.low:.1f}-{part.high:.1f}",
+            f"{part.predicted:.3f}",
+            f"{part.observed:.3f}",
+            f"{part.count:,}",
+        )
+    columns = _table("next bar, MSE", "model", "last value", "mean")
+    for name, errors in report.columns.items():
+        row = (errors.model, errors.last_value, errors.mean)
+        columns.add_row(name, *(f"{mse:.4g}" for mse in row))
+    about = (
+        f"{report.sessions:,} validation sessions, {report.unrollings:,} positions unrolled. CE: "
+        "cross-entropy; latent: 1 - cosine to the real window's; base: base rates of the training "
+        "split, and the mean reward."
+    )
+    return [steps, Text(), calibration, Text(), columns, Text(about, style="dim")]
+
+
+def _value(report: ValueReport) -> list[Table | Text]:
+    deciles = _table("decile", "predicted", "return", "states")
+    for number, decile in enumerate(report.deciles, 1):
+        deciles.add_row(
+            str(number),
+            f"{decile.predicted:+.3f}",
+            f"{decile.realized:+.3f}",
+            f"{decile.count:,}",
+        )
+    by_decile = "-" if report.decile_spearman is None else f"{report.decile_spearman:+.2f}"
+    about = (
+        f"{report.sessions:,} validation sessions of {report.policy}: discounted return that "
+        f"followed, by decile of the predicted value. Rank correlation {_spearman(report)} over "
+        f"states (95 % bootstrap over sessions), {by_decile} over deciles."
+    )
+    return [deciles, Text(about, style="dim")]
+
+
+def _spearman(report: ValueReport) -> str:
+    if report.spearman is None or report.spearman_low is None or report.spearman_high is None:
+        return "undefined (all values equal)"
+    low, high = report.spearman_low, report.spearman_high
+    return f"{report.spearman:+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if index else "left", no_wrap=True)
+    return table

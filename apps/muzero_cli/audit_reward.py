@@ -1,0 +1,38 @@
+"""`mlx-muzero audit-reward`."""
+
+import json
+from typing import Annotated, Optional
+
+import typer
+
+from muzero_cli.evaluate import Split
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
+
+
+def audit_reward(
+    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
+    preset: Preset = "fx_micro",
+    config: ConfigFile = None,
+    set_: Overrides = [],  # noqa: B006
+    db: RunDatabase = None,
+    split: Annotated[Split, typer.Option(help="Part of the data.")] = "train",
+    sessions: Annotated[
+        int, typer.Option(min=1, help="At most so many sessions, spread evenly.")
+    ] = 200,
+    as_json: Json = False,
+) -> None:
+    """Rank scripted policies by what each reward scheme pays them, beside their net pips."""
+    from mlx_muzero.evaluation import reward_audit
+    from mlx_muzero.trading.core import TradingRules
+    from muzero_cli.console import output_console
+    from muzero_cli.loading import load_config, load_dataset
+    from muzero_cli.reward_audit_display import audit_tables
+
+    settings = load_config(preset, config, set_, symbol)
+    dataset, _ = load_dataset(settings, db)
+    starts = dataset.evaluation_starts(split, sessions)
+    audit = reward_audit.audit_reward(dataset, TradingRules.from_config(settings), starts)
+    if as_json:
+        typer.echo(json.dumps(audit.as_dict(), allow_nan=False))
+    else:
+        output_console().print(audit_tables(audit))

@@ -1,0 +1,38 @@
+"""How a training is stopped: Ctrl-C, SIGTERM, or the time is up."""
+
+import signal
+import time
+from types import FrameType
+
+STOPPED_EXIT_CODE = 130
+
+
+class StopSwitch:
+    """Asks training to stop on Ctrl-C, SIGTERM or when the time is up; a second Ctrl-C kills."""
+
+    def __init__(self, minutes: float | None) -> None:
+        self.interrupted = False
+        self._deadline = None if minutes is None else time.monotonic() + 60.0 * minutes
+
+    def __enter__(self) -> "StopSwitch":
+        self._handlers = {
+            number: signal.signal(number, self._interrupt)
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._restore()
+
+    def requested(self) -> bool:
+        """Whether training should stop at the next step."""
+        late = self._deadline is not None and time.monotonic() >= self._deadline
+        return self.interrupted or late
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self.interrupted = True
+        self._restore()
+
+    def _restore(self) -> None:
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)

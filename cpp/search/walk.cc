@@ -1,0 +1,116 @@
+// Walks from the roots to the next leaves.
+#include <algorithm>
+#include <cstddef>
+
+#include "search/gumbel.h"
+#include "search/search.h"
+#include "search/select.h"
+
+namespace muzero::search {
+
+// Walks until as many leaves of each tree wait for an evaluation as may; empties `trees`. They take
+// turns, half a step each: a walk waits for memory and for one division after another, and the
+// others fill that time.
+void Search::simulate(std::vector<Tree*>& trees) const {
+  std::erase_if(trees, [this](Tree* tree) { return !begin_walk(*tree); });
+  while (!trees.empty()) {
+    std::erase_if(trees, [this](Tree* tree) { return !take_action(*tree); });
+    std::erase_if(trees, [this](Tree* tree) { return !take_outcome(*tree); });
+  }
+}
+
+// Puts a walk at the root unless the step has its leaves. While those wait they count as visited,
+// without a value, so that the walk goes elsewhere.
+bool Search::begin_walk(Tree& tree) const {
+  const std::int32_t room =
+      tree.simulations == 0 ? shape_.leaves : std::min(params_.leaves_per_step, shape_.leaves);
+  if (tree.num_leaves == room || tree.simulations + tree.num_leaves == params_.num_simulations) {
+    return end_step(tree);
+  }
+  for (; tree.num_counted < tree.num_leaves; ++tree.num_counted) {
+    count_waiting(tree, shape_, tree.num_counted, 1);
+  }
+  tree.walk = {};
+  return true;
+}
+
+bool Search::end_step(Tree& tree) const {
+  while (tree.num_counted > 0) count_waiting(tree, shape_, --tree.num_counted, -1);
+  return false;
+}
+
+// From a decision node to a chance node, if need be of the next walk. False at the end of the step.
+bool Search::take_action(Tree& tree) const {
+  Walk& walk = tree.walk;
+  do {
+    const std::int64_t edges = std::int64_t{walk.steps} * 2;
+    if (edges >= edge_limit_) {
+      stop(tree, false);
+      continue;
+    }
+    walk.action = select_at(tree, walk.node);
+    const Actions actions = tree.actions(walk.node);
+    walk.chance = actions.chance[walk.action];
+    if (walk.chance < 0) {
+      if (!wait(tree, Leaf::Kind::kAction, -1, actions.visits[walk.action])) return false;
+    } else if (edges + 1 >= edge_limit_) {
+      stop(tree, true);
+    } else {
+      tree.prefetch_chance(walk.chance);
+      return true;
+    }
+  } while (begin_walk(tree));
+  return false;
+}
+
+// From a chance node to a decision node, perhaps the root again. False at the end of the step.
+bool Search::take_outcome(Tree& tree) const {
+  Walk& walk = tree.walk;
+  const std::int32_t outcome = select_outcome(tree, shape_, walk.chance);
+  const Outcomes outcomes = tree.outcomes(walk.chance);
+  tree.path_of(shape_, tree.num_leaves)[walk.steps++] = {walk.node, walk.action, outcome};
+  const std::int32_t child = outcomes.child[outcome];
+  if (child < 0) {
+    return wait(tree, Leaf::Kind::kOutcome, outcome, outcomes.traversals[outcome]) &&
+           begin_walk(tree);
+  }
+  walk.node = child;
+  tree.prefetch_decision(child);
+  return true;
+}
+
+std::int32_t Search::select_at(const Tree& tree, std::int32_t node) const {
+  const auto visits = static_cast<std::size_t>(tree.decision(node).visits);
+  if (params_.root == Root::kPuct) {
+    const int untried = node == kRootNode && !mctx_ ? select_untried(tree, shape_, node) : -1;
+    return untried >= 0 ? untried : select_action(tree, shape_, node, exploration_[visits]);
+  }
+  const std::uint8_t* allowed = allowed_at(tree, node);
+  if (node != kRootNode) return select_gumbel(tree, shape_, node, allowed);
+  const auto legal = static_cast<std::size_t>(std::count(allowed, allowed + shape_.actions, 1));
+  const std::size_t considered = std::min(considered_visits_.size(), legal);
+  return select_gumbel_root(tree, shape_, allowed, considered_visits_[considered - 1][visits - 1]);
+}
+
+// Has what the walk came to wait for an evaluation. Where that waits already, the step is over.
+bool Search::wait(Tree& tree, Leaf::Kind kind, std::int32_t outcome, std::int32_t visits) const {
+  if (visits > 0) return end_step(tree);
+  const Walk& walk = tree.walk;
+  tree.leaf[tree.num_leaves++] = {kind, walk.node, walk.action, outcome, walk.steps, -1};
+  return true;
+}
+
+// Ends a walk at the depth limit, at its decision node or at the chance node below. Means are taken
+// over finished simulations, so those that wait stand aside.
+void Search::stop(Tree& tree, bool at_chance) const {
+  const Walk& walk = tree.walk;
+  const Path path(tree.path_of(shape_, tree.num_leaves), static_cast<std::size_t>(walk.steps));
+  end_step(tree);
+  if (at_chance) {
+    back_up_stopped_at_chance(tree, shape_, params_, path, walk.node, walk.action);
+  } else {
+    back_up_stopped(tree, shape_, params_, path, walk.node);
+  }
+}
+
+}  // namespace muzero::search

@@ -1,0 +1,94 @@
+"""How good probabilities of the market's answer are: against what happened, and the base rate."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from mlx_muzero.types import F64, I64
+
+BINS = 10
+"""Bins of a calibration curve, evenly spaced over [0, 1]."""
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Probabilities in ``[low, high)`` (the last bin takes 1 too), of every outcome together.
+
+    Attributes:
+        low: lower end.
+        high: upper end.
+        predicted: their mean.
+        observed: share of them whose outcome happened.
+        count: how many.
+    """
+
+    low: float
+    high: float
+    predicted: float
+    observed: float
+    count: int
+
+
+@dataclass(frozen=True)
+class OutcomeForecast:
+    """What n forecasts over C outcomes are worth.
+
+    Attributes:
+        cross_entropy: mean of -log of the probability of what happened, in nats.
+        base_rate_cross_entropy: the same for the base rates, forecast every time.
+        brier: mean of the squared errors of the probabilities, summed over outcomes (Brier 1950).
+        base_rate_brier: the same for the base rates.
+        calibration: the bins that hold any probability.
+    """
+
+    cross_entropy: float
+    base_rate_cross_entropy: float
+    brier: float
+    base_rate_brier: float
+    calibration: tuple[CalibrationBin, ...]
+
+    @classmethod
+    def of(cls, probabilities: F64, outcome: I64, base_rates: F64) -> Self:
+        """Judge `probabilities` ``[n, C]`` by `outcome` ``[n]``; `base_rates` are ``[C]``."""
+        happened = np.eye(len(base_rates))[outcome]
+        constant = np.broadcast_to(base_rates, happened.shape)
+        return cls(
+            cross_entropy=_cross_entropy(probabilities, happened),
+            base_rate_cross_entropy=_cross_entropy(constant, happened),
+            brier=_brier(probabilities, happened),
+            base_rate_brier=_brier(constant, happened),
+            calibration=_calibration(probabilities.ravel(), happened.ravel()),
+        )
+
+
+def base_rates(outcomes: I64, count: int) -> F64:
+    """Shares ``[count]`` of the outcomes among `outcomes`, one more seen of each.
+
+    So none is 0, which would make a cross-entropy infinite (Laplace's rule).
+    """
+    seen = np.bincount(outcomes, minlength=count) + 1.0
+    return np.asarray(seen / seen.sum())
+
+
+def _cross_entropy(probabilities: F64, happened: F64) -> float:
+    likelihood = (probabilities * happened).sum(axis=1)
+    return float(-np.log(np.maximum(likelihood, np.finfo(np.float32).tiny)).mean())
+
+
+def _brier(probabilities: F64, happened: F64) -> float:
+    return float(np.square(probabilities - happened).sum(axis=1).mean())
+
+
+def _calibration(probability: F64, happened: F64) -> tuple[CalibrationBin, ...]:
+    place = np.minimum((probability * BINS).astype(np.int64), BINS - 1)
+    return tuple(
+        CalibrationBin(
+            low=index / BINS,
+            high=(index + 1) / BINS,
+            predicted=float(probability[place == index].mean()),
+            observed=float(happened[place == index].mean()),
+            count=int((place == index).sum()),
+        )
+        for index in np.unique(place).tolist()
+    )

@@ -1,0 +1,41 @@
+"""Actions to learn from: what perfect foresight does after costs, and what that is worth."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.evaluation.baselines import PerfectForesight
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.types import F32, I32, I64
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledBars:
+    """n decisions with hindsight.
+
+    Attributes:
+        bar: ``i64[n]``, where they were made.
+        action: ``i32[n, P]``, the best action of each position.
+        weight: ``f32[n, P]``, pips that the worst legal action loses against it, over their mean.
+    """
+
+    bar: I64
+    action: I32
+    weight: F32
+
+
+def label(dataset: MarketDataset, rules: TradingRules, starts: I64) -> LabeledBars:
+    """What perfect foresight does in every position at every bar of the sessions at `starts`."""
+    foresight = PerfectForesight()
+    foresight.reset(SessionEnv(dataset, rules, starts))
+    worth = foresight.worth_pips
+    best = worth.max(axis=3)
+    worst = np.where(rules.table.legal, worth, np.inf).min(axis=3)
+    lost = (best - worst).reshape(-1, worth.shape[2])
+    return LabeledBars(
+        bar=(starts + np.arange(len(worth))[:, None]).reshape(-1),
+        action=worth.argmax(axis=3).reshape(lost.shape).astype(np.int32),
+        weight=(lost / max(lost.mean(), np.finfo(np.float32).tiny)).astype(np.float32),
+    )

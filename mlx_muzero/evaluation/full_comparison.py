@@ -1,0 +1,145 @@
+"""What search is worth: every way to decide, a supervised rival, and what profit depends on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mlx_muzero.agent import Agent
+from mlx_muzero.config import Root
+from mlx_muzero.evaluation.agent_policies import NetworkPolicy
+from mlx_muzero.evaluation.backtest import Backtest
+from mlx_muzero.evaluation.comparison import Comparison, Tick, compare, search_variants
+from mlx_muzero.evaluation.cost_sweep import CostSweep, sweep_costs
+from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.metrics import bootstrap_means, interval
+from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
+from mlx_muzero.evaluation.transformer_teaching import (
+    RECIPE,
+    Recipe,
+    TaughtTransformer,
+    teach_transformer,
+)
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import Split
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.trading.core import TradingRules
+
+SIMULATIONS = (8, 25, 50, 200)
+"""Of the searches compared, below each root."""
+
+
+RAW_NETWORK = "raw network"
+"""What search has to beat."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Net pips a session beyond those of another policy on the same sessions.
+
+    Attributes:
+        mean: over sessions.
+        low: lower end of its 95 % bootstrap interval over sessions, each with its pair.
+        high: upper end.
+    """
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class FullComparison:
+    """All of it.
+
+    Attributes:
+        comparison: the policies on the same sessions.
+        beyond_raw: what each earned beyond the raw network.
+        sweep: the same trades at other costs.
+        forecast: the model's outcome probabilities on the same sessions.
+        transformer: how the supervised rival was taught.
+    """
+
+    comparison: Comparison
+    beyond_raw: dict[str, Difference]
+    sweep: CostSweep
+    forecast: OutcomeForecast
+    transformer: TaughtTransformer
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON."""
+        transformer = self.transformer
+        return self.comparison.as_dict() | {
+            "beyond_raw_network": {n: asdict(value) for n, value in self.beyond_raw.items()},
+            "cost_sweep": asdict(self.sweep),
+            "outcome_forecast": asdict(self.forecast),
+            "transformer": {
+                "seed": transformer.seed,
+                "recipe": asdict(transformer.recipe),
+                "validation_net_pips_by_steps": transformer.checked_net_pips,
+                "chosen_steps": transformer.chosen_steps,
+            },
+        }
+
+
+def compare_fully(
+    agent: Agent,
+    agent_with: Callable[[Root], Agent],
+    model: StochasticMuZero,
+    dataset: MarketDataset,
+    rules: TradingRules,
+    split: Split,
+    sessions: int | None,
+    truth: dict[str, Any] | None,
+    simulations: Sequence[int] = SIMULATIONS,
+    seed: int = 0,
+    recipe: Recipe = RECIPE,
+    tick: Tick = lambda _count: None,
+    doing: Callable[[str], None] = lambda _what: None,
+) -> FullComparison:
+    """Play everything over the sessions of `split`; nothing is fitted to them.
+
+    Args:
+        agent: the one to judge.
+        agent_with: the same with a rule for the root of its search.
+        model: its networks.
+        dataset: the market.
+        rules: actions and costs.
+        split: which part of the data.
+        sessions: at most so many sessions, spread evenly over the split; None for all.
+        truth: of a synthetic market.
+        simulations: of each decision with search.
+        seed: of the supervised rival.
+        recipe: of the supervised rival.
+        tick: hears of every B decisions, and of every step of the rival's training.
+        doing: hears what begins.
+    """
+    doing("teaching the transformer: steps")
+    transformer = teach_transformer(dataset, rules, seed, recipe, tick)
+    comparison = compare(
+        [
+            *search_variants(agent_with, simulations),
+            NetworkPolicy(agent, RAW_NETWORK),
+            transformer.policy,
+        ],
+        dataset,
+        rules,
+        split,
+        sessions,
+        truth,
+        tick,
+        lambda name: doing(f"{name}: decisions"),
+    )
+    doing("forecasting outcomes")
+    backtests = {name: entry.backtest for name, entry in comparison.entries.items()}
+    return FullComparison(
+        comparison,
+        {name: _beyond(played, backtests[RAW_NETWORK]) for name, played in backtests.items()},
+        sweep_costs(backtests, rules),
+        forecast_outcomes(model, dataset, rules, dataset.evaluation_starts(split, sessions)),
+        transformer,
+    )
+
+
+def _beyond(one: Backtest, other: Backtest) -> Difference:
+    pips = one.equity_pips[:, -1] - other.equity_pips[:, -1]
+    return Difference(float(pips.mean()), *interval(bootstrap_means(pips)))

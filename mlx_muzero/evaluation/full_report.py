@@ -1,0 +1,124 @@
+"""A full comparison as text for 80 columns."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from mlx_muzero.evaluation.cost_sweep import CostSweep
+from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.full_comparison import RAW_NETWORK, FullComparison
+from mlx_muzero.evaluation.report import report
+from mlx_muzero.evaluation.tables import (
+    count,
+    filled,
+    net_interval,
+    policy_table,
+    ratio,
+    signed,
+    verdict,
+)
+from mlx_muzero.evaluation.transformer_teaching import TaughtTransformer
+
+_COSTS_SHOWN = 5
+"""Columns of the cost table, of the levels that were swept."""
+
+
+def full_report(full: FullComparison) -> Group:
+    """The report of the policies, then risk and speed, the cost sweep, and the forecast."""
+    comparison = full.comparison
+    unit = comparison.conditions.unit
+    heading = Text(f"\n{_sweep_heading(full.sweep, unit)}\n")
+    parts: list[RenderableType] = [
+        report(comparison.conditions, comparison.metrics),
+        Text(),
+        _risk(full, unit),
+        Text(_risk_legend(unit), style="dim"),
+        heading,
+        _costs(full.sweep),
+        Text(_sweep_legend(unit), style="dim"),
+        Text(f"\n{_taught(full.transformer, unit)}\n{_forecast(full.forecast)}"),
+    ]
+    return Group(*parts)
+
+
+def _risk(full: FullComparison, unit: str) -> Table:
+    headings = ("Sortino", "Calmar", "turnover/\nsession", "decisions/\ns")
+    rows: dict[str, list[str | Text]] = {}
+    for name, entry in full.comparison.entries.items():
+        m, beyond = entry.backtest.metrics, full.beyond_raw[name]
+        rows[name] = [
+            net_interval(beyond.mean, beyond.low, beyond.high),
+            ratio(m.sortino),
+            ratio(m.calmar),
+            f"{m.turnover_per_session:.1f}",
+            count(entry.decisions_per_s),
+        ]
+    first = f"{unit} beyond {RAW_NETWORK}\n[95% interval]"
+    return filled(policy_table(first, *headings), rows)
+
+
+def _risk_legend(unit: str) -> str:
+    return (
+        f"Beyond {RAW_NETWORK}: net {unit} a session more than the same network without search, "
+        "the interval over the differences of each session. Sortino: as Sharpe, over the downside "
+        f"deviation. Calmar: net {unit} a year over Max DD. Turnover: exposure filled, in and out; "
+        "a round trip of exposure 1 is 2. Decisions/s: all sessions side by side, the market's "
+        "steps included."
+    )
+
+
+def _sweep_heading(sweep: CostSweep, unit: str) -> str:
+    what = f"a round trip, {unit}" if sweep.cost == "round_trip" else f"every fill, {unit}"
+    return (
+        f"Net {unit} a session of the same trades at other costs (of {what}). All were decided at "
+        f"{sweep.decided_at:g}; a policy that knew of another cost would trade otherwise."
+    )
+
+
+def _costs(sweep: CostSweep) -> Table:
+    stride = (len(sweep.levels) - 1) // (_COSTS_SHOWN - 1)
+    shown = range(0, len(sweep.levels), stride)
+    headings = [f"at {sweep.levels[level]:g}" for level in shown]
+    rows: dict[str, list[str | Text]] = {}
+    for name, curve in sweep.curves.items():
+        cells: list[str | Text] = []
+        for level in shown:
+            style = verdict(curve.low[level], curve.high[level])
+            cells.append(Text(signed(curve.net[level]), style=style))
+        rows[name] = [*cells, _break_even(curve.break_even)]
+        if curve.break_even_low is not None and curve.break_even_high is not None:
+            ends = f"[{signed(curve.break_even_low):>5}, {signed(curve.break_even_high):>5}]"
+            rows[name].append(ends)
+        else:
+            rows[name].append("-")
+    return filled(policy_table(*headings, "breaks\neven at", "\n[95% interval]"), rows)
+
+
+def _break_even(cost: float | None) -> str:
+    return "-" if cost is None else signed(cost) if cost > 0.0 else "never"
+
+
+def _sweep_legend(unit: str) -> str:
+    return (
+        f"Breaks even at: the cost at which the net {unit} of these trades are 0, with its "
+        "bootstrap interval over sessions; never: they lose without costs too."
+    )
+
+
+def _taught(taught: TaughtTransformer, unit: str) -> str:
+    recipe = taught.recipe
+    return (
+        f"Transformer: {recipe.sizes.layers} layers of width {recipe.sizes.width}, seed "
+        f"{taught.seed}, taught the actions of perfect foresight after costs on training "
+        f"sessions; of {len(taught.checked_net_pips)} checks the one after "
+        f"{taught.chosen_steps:,} steps, {signed(taught.checked_net_pips[taught.chosen_steps])} "
+        f"net {unit} a session on the validation split."
+    )
+
+
+def _forecast(forecast: OutcomeForecast) -> str:
+    return (
+        f"Next bar's outcome: cross-entropy {forecast.cross_entropy:.4f} nats (base rates of the "
+        f"training split {forecast.base_rate_cross_entropy:.4f}), Brier score "
+        f"{forecast.brier:.4f} ({forecast.base_rate_brier:.4f})."
+    )

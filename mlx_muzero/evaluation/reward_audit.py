@@ -1,0 +1,169 @@
+"""The reward audit: what each reward scheme pays scripted policies for, beside their net pips.
+
+An agent becomes what it is paid for. A scheme that pays a losing policy more than a better one has
+a degenerate optimum there, however good its intentions (design 3.6).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, get_args
+
+import numpy as np
+
+from mlx_muzero.config import RewardScheme
+from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.evaluation.baselines import (
+    BUY_AND_HOLD,
+    FLAT_POLICY,
+    Churn,
+    PerfectForesight,
+    RandomPolicy,
+    momentum,
+)
+from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.rank_correlation import spearman
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.types import I64
+
+SCHEMES: tuple[RewardScheme, ...] = get_args(RewardScheme)
+"""Every reward scheme a run can be configured with."""
+
+
+def audited_policies() -> list[Policy]:
+    """The scripted policies, the one that sees the future last."""
+    return [
+        FLAT_POLICY,
+        BUY_AND_HOLD,
+        Churn(),
+        RandomPolicy(seed=0),
+        momentum(5),
+        momentum(60),
+        PerfectForesight(),
+    ]
+
+
+@dataclass(frozen=True)
+class Earned:
+    """What one policy made, means a session.
+
+    Attributes:
+        net_pips: after costs.
+        reward: by scheme.
+    """
+
+    net_pips: float
+    reward: dict[str, float]
+
+
+@dataclass(frozen=True)
+class SchemeAudit:
+    """What one scheme pays for.
+
+    Attributes:
+        rank_correlation: Spearman's, of reward and net pips over the policies; None where the
+            scheme pays all the same.
+        degenerate: in words, what it pays more than something better; empty if nothing.
+    """
+
+    rank_correlation: float | None
+    degenerate: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class RewardAudit:
+    """The audit of one market.
+
+    Attributes:
+        pairs: whose bars.
+        unit: of the net pips, "pips" or "bps".
+        sessions: played by every policy.
+        policies: what each made, by name.
+        schemes: what each pays for, by name.
+    """
+
+    pairs: str
+    unit: str
+    sessions: int
+    policies: dict[str, Earned]
+    schemes: dict[str, SchemeAudit]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON."""
+        return asdict(self)
+
+
+def audit_reward(
+    dataset: MarketDataset,
+    rules: TradingRules,
+    starts: I64,
+    schemes: Sequence[RewardScheme] = SCHEMES,
+    tick: Callable[[int], None] = lambda _decisions: None,
+) -> RewardAudit:
+    """Play the scripted policies over the sessions at `starts` under every one of `schemes`."""
+    policies = {
+        policy.name: _play(policy, dataset, rules, starts, schemes, tick)
+        for policy in audited_policies()
+    }
+    return RewardAudit(
+        pairs=dataset.label,
+        unit=rules.unit,
+        sessions=len(starts),
+        policies=policies,
+        schemes={scheme: judge(policies, scheme, rules.unit) for scheme in schemes},
+    )
+
+
+def _play(
+    policy: Policy,
+    dataset: MarketDataset,
+    rules: TradingRules,
+    starts: I64,
+    schemes: Sequence[RewardScheme],
+    tick: Callable[[int], None],
+) -> Earned:
+    played = {
+        scheme: backtest(policy, dataset, replace(rules, reward=scheme), starts, tick)
+        for scheme in schemes
+    }
+    return Earned(
+        # The same whatever the scheme: a reward moves no account.
+        net_pips=played[schemes[0]].metrics.net_pips_per_session,
+        reward={scheme: float(result.reward.mean()) for scheme, result in played.items()},
+    )
+
+
+def judge(policies: dict[str, Earned], scheme: str, unit: str = "pips") -> SchemeAudit:
+    """What `scheme` pays for, from what the policies earned."""
+    pips = np.array([earned.net_pips for earned in policies.values()])
+    reward = np.array([earned.reward[scheme] for earned in policies.values()])
+    return SchemeAudit(
+        rank_correlation=spearman(reward, pips),
+        degenerate=tuple(_degenerate(policies, scheme, unit)),
+    )
+
+
+def _degenerate(policies: dict[str, Earned], scheme: str, unit: str) -> list[str]:
+    """What a policy that cannot see the future would be paid for, if not for pips."""
+    honest = {n: e for n, e in policies.items() if n != PerfectForesight().name}
+    flat, found = policies[FLAT_POLICY.name], []
+    paid = max(honest, key=lambda name: honest[name].reward[scheme])
+    best = max(honest, key=lambda name: honest[name].net_pips)
+    if honest[paid].net_pips < honest[best].net_pips:
+        found.append(
+            f"It pays {paid} most, {honest[paid].reward[scheme]:+.3g} a session for "
+            f"{honest[paid].net_pips:+.1f} {unit}; {best} makes {honest[best].net_pips:+.1f} and "
+            f"is paid {honest[best].reward[scheme]:+.3g}: an agent learns to be {paid}."
+        )
+    losers = [
+        name
+        for name, earned in honest.items()
+        if earned.net_pips < flat.net_pips and earned.reward[scheme] > flat.reward[scheme]
+    ]
+    if losers:
+        found.append(
+            f"It pays for losing: staying flat ({flat.reward[scheme]:+.3g} a session) is paid less "
+            f"than {', '.join(losers)}, which {'loses' if len(losers) == 1 else 'lose'}: an "
+            "agent learns to be in the market whatever it costs."
+        )
+    return found

@@ -1,0 +1,63 @@
+"""Tables of policies that read whole in 80 columns, and the numbers in their cells."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+
+def policy_table(*headings: str, first: str = "policy") -> Table:
+    """A table with a row for each policy, or whatever `first` names, and columns to its right."""
+    table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
+    table.add_column(first, overflow="fold")
+    for heading in headings:
+        # A heading like "[95% interval]" is text, not markup.
+        table.add_column(Text(heading), justify="right", no_wrap=True)
+    return table
+
+
+def filled(table: Table, rows: Mapping[str, Sequence[str | Text]]) -> Table:
+    """`table` with these rows, by policy."""
+    for name, cells in rows.items():
+        table.add_row(name, *cells)
+    return table
+
+
+def net_interval(net: float, low: float, high: float) -> Text:
+    """Net pips and their interval, marked by what it excludes: ``+74.6 [+56.7, +93.9]``."""
+    ends = f"[{signed(low):>5}, {signed(high):>5}]"
+    return Text(f"{signed(net):>5} {ends}", style=verdict(low, high))
+
+
+def verdict(low: float, high: float) -> str:
+    """The style of a figure by its interval: above 0, below 0, or neither."""
+    return "green" if low > 0 else "red" if high < 0 else ""
+
+
+def signed(value: float) -> str:
+    """Three figures with their sign in at most five characters: +0.52, -12.3, +1240, -12k."""
+    text = short(abs(value))
+    sign = "" if text == "0.00" else "-" if value < 0 else "+"
+    return sign + text
+
+
+def short(value: float) -> str:
+    """Three figures of a number from 0 on, "inf" included, in at most four characters."""
+    for below, decimals in ((10, 2), (100, 1), (10_000, 0)):
+        if round(value, decimals) < below:
+            return f"{value:.{decimals}f}"
+    return f"{value / 1000:.0f}k" if value < math.inf else "inf"
+
+
+def count(value: float) -> str:
+    """A whole number in at most six characters: 98,304 or 131k."""
+    return f"{value:,.0f}" if value < 99_999.5 else f"{value / 1000:.0f}k"
+
+
+def ratio(value: float | None) -> str:
+    """A gain over a loss in at most five characters: 2.41, -0.52, inf, or - for 0 over 0."""
+    if value is None:
+        return "-"
+    return short(value) if value >= 0.0 else signed(value)

@@ -1,0 +1,66 @@
+"""A Transformer that reads the window of bars and names an action for every position.
+
+It plans nothing and models nothing: CRYPTO's "current", reactive system (section 1).
+"""
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+
+from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.networks.layers import zero_linear
+from mlx_muzero.networks.transformer import TransformerEncoder
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F32, I32
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of the encoder: its width, the heads of its attention, its layers."""
+
+    width: int = 32
+    heads: int = 4
+    layers: int = 2
+
+
+class ReactiveTransformer(nn.Module):
+    """Window [n, W, F] -> logits [n, P, A] of the actions in each position."""
+
+    def __init__(self, sizes: Sizes, window: F32, table: ActionTable) -> None:
+        super().__init__()
+        window_bars, features = window.shape
+        self.encoder = TransformerEncoder(
+            features, window_bars, sizes.width, sizes.heads, sizes.layers, dropout=0.0
+        )
+        self.head = zero_linear(sizes.width, table.legal.size)
+        self._table_shape = table.legal.shape
+
+    def __call__(self, window: mx.array) -> mx.array:
+        """The last row has attended to all of them."""
+        return self.head(self.encoder(window)[:, -1]).reshape(-1, *self._table_shape)
+
+
+class TransformerPolicy:
+    """Plays the likeliest legal action of the position held."""
+
+    def __init__(self, network: ReactiveTransformer, mean: F32, deviation: F32) -> None:
+        self.name = "transformer"
+        self.network = network
+        self._mean, self._deviation = mean, deviation
+
+    def reset(self, env: SessionView) -> None:
+        """Nothing is carried from step to step."""
+
+    def act(self, env: SessionView) -> I32:
+        """Actions ``i32[B]``."""
+        accounts = np.arange(len(env.bar))
+        market = env.observe()[:, :, : len(self._mean)]
+        logits = np.array(self.network(self.scaled(market)))[accounts, env.position]
+        legal = env.table.legal_mask(env.position)
+        return np.where(legal, logits, -np.inf).argmax(axis=1).astype(np.int32)
+
+    def scaled(self, windows: F32) -> mx.array:
+        """Windows [n, W, F] by the training split's mean and deviation of each column."""
+        return mx.array((windows - self._mean) / self._deviation)

@@ -1,0 +1,130 @@
+"""The supervised rival of planning: a Transformer taught which action hindsight takes.
+
+Its labels are the actions of perfect foresight after costs on training sessions, each weighing what
+the worst other action would have cost. Sessions of the validation split choose among its checks.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optimizers
+import numpy as np
+from mlx.utils import tree_flatten, tree_unflatten
+
+from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.evaluation.foresight_labels import label
+from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.trading.core import TradingRules
+
+Progress = Callable[[int], None]
+
+_SCALED_BY = 4096
+"""Windows that the columns' means and deviations are taken from."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Sizes of the network and of its teaching: a minute or two.
+
+    Attributes:
+        sizes: of the network.
+        sessions: training sessions, spread evenly.
+        validation_sessions: sessions that choose among the checks, spread evenly.
+        steps: training steps.
+        check_every: steps between checks.
+        batch_size: windows of a step.
+        learning_rate: of AdamW at the start; it falls to 0 along a cosine.
+        weight_decay: of AdamW.
+    """
+
+    sizes: Sizes = Sizes()
+    sessions: int = 512
+    validation_sessions: int = 32
+    steps: int = 600
+    check_every: int = 100
+    batch_size: int = 256
+    learning_rate: float = 2e-3
+    weight_decay: float = 1e-3
+
+
+RECIPE = Recipe()
+
+
+@dataclass(frozen=True, eq=False)
+class TaughtTransformer:
+    """A trained policy and how it was chosen.
+
+    Attributes:
+        policy: with the weights of the best check.
+        seed: of weights and batches.
+        recipe: sizes.
+        checked_net_pips: net pips a session on the validation split, by training steps.
+        chosen_steps: after which the weights were kept.
+    """
+
+    policy: TransformerPolicy
+    seed: int
+    recipe: Recipe
+    checked_net_pips: dict[int, float]
+    chosen_steps: int
+
+
+def teach_transformer(
+    dataset: MarketDataset,
+    rules: TradingRules,
+    seed: int,
+    recipe: Recipe = RECIPE,
+    progress: Progress = lambda _steps: None,
+) -> TaughtTransformer:
+    """Train on the training split, choose by net pips on the validation split.
+
+    The first check is of the untaught network, which takes the first action always (stays flat).
+
+    Args:
+        dataset: the market.
+        rules: actions and costs.
+        seed: of the first weights and of the batches; seeds MLX's generator of this thread.
+        recipe: sizes.
+        progress: hears of every training step.
+    """
+    labeled = label(dataset, rules, dataset.evaluation_starts("train", recipe.sessions))
+    validation = dataset.evaluation_starts("validation", recipe.validation_sessions)
+    generator = np.random.default_rng(seed)
+    sample = dataset.windows(generator.choice(labeled.bar, min(len(labeled.bar), _SCALED_BY)))
+    rows = sample.reshape(-1, sample.shape[2])
+    mx.random.seed(seed)
+    network = ReactiveTransformer(recipe.sizes, sample[0], rules.table)
+    policy = TransformerPolicy(network, rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3))
+    optimizer = optimizers.AdamW(
+        optimizers.cosine_decay(recipe.learning_rate, recipe.steps),
+        weight_decay=recipe.weight_decay,
+    )
+    illegal = mx.array(np.where(rules.table.legal, 0.0, -1e9).astype(np.float32))
+
+    def loss(window: mx.array, action: mx.array, weight: mx.array) -> mx.array:
+        logits = network(window) + illegal
+        return (nn.losses.cross_entropy(logits, action) * weight).mean()
+
+    step_loss = nn.value_and_grad(network, loss)
+    checked: dict[int, float] = {}
+    kept: dict[str, mx.array] = {}
+    chosen = 0
+    for step in range(recipe.steps + 1):
+        if step % recipe.check_every == 0 or step == recipe.steps:
+            played = backtest(policy, dataset, rules, validation).metrics
+            checked[step] = played.net_pips_per_session
+            if checked[step] > checked[chosen] or not kept:
+                chosen, kept = step, dict(tree_flatten(network.parameters()))
+        if step < recipe.steps:
+            drawn = generator.integers(len(labeled.bar), size=recipe.batch_size)
+            window = policy.scaled(dataset.windows(labeled.bar[drawn]))
+            targets = mx.array(labeled.action[drawn]), mx.array(labeled.weight[drawn])
+            _, gradients = step_loss(window, *targets)
+            optimizer.update(network, gradients)
+            mx.eval(network.parameters(), optimizer.state)
+            progress(1)
+    network.update(tree_unflatten(list(kept.items())))
+    return TaughtTransformer(policy, seed, recipe, checked, chosen)

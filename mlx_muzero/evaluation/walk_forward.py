@@ -1,0 +1,133 @@
+"""Agents trained in rolling windows, each on its own test split, and all of those tests as one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.evaluation.backtest import Backtest, backtest, joined
+from mlx_muzero.evaluation.comparison import Tick, baselines, conditions_of
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.report import Conditions, report_dict
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import SPLITS, split_ranges
+from mlx_muzero.trading.core import TradingRules
+
+
+@dataclass(frozen=True, eq=False)
+class WindowTest:
+    """One window's agent on the window's test split.
+
+    Attributes:
+        conditions: what was played.
+        splits: UTC times at which training, validation and test begin, and the test's end.
+        checkpoint: of the agent, the best on the window's validation split.
+        backtests: by policy, the agent first; trend baselines by family.
+        lookbacks: names of the trend baselines that the validation split chose.
+    """
+
+    conditions: Conditions
+    splits: tuple[str, str, str, str]
+    checkpoint: str
+    backtests: dict[str, Backtest]
+    lookbacks: tuple[str, ...]
+
+
+def play_window(
+    agents: Sequence[Policy],
+    checkpoint: str,
+    dataset: MarketDataset,
+    rules: TradingRules,
+    tested_until_ns: int,
+    sessions: int | None,
+    tick: Tick = lambda _count: None,
+) -> WindowTest:
+    """Play `agents` and the baselines on the test split of the window `dataset`.
+
+    Args:
+        agents: trained on the window, with distinct names.
+        checkpoint: theirs.
+        dataset: the window's bars alone.
+        rules: actions and costs.
+        tested_until_ns: end of the test before; no session begins earlier.
+        sessions: at most so many, spread evenly; None for all.
+        tick: hears of every B decisions.
+
+    Raises:
+        DataError: no session is left.
+    """
+    starts = dataset.evaluation_starts("test", sessions)
+    starts = starts[dataset.open_time_ns[starts] >= tested_until_ns]
+    if not len(starts):
+        raise DataError(f"{dataset.label}: a window's test holds no session; choose fewer windows")
+    families = baselines(dataset, rules)
+    policies = {policy.name: policy for policy in agents} | families
+    backtests = {
+        name: backtest(policy, dataset, rules, starts, tick) for name, policy in policies.items()
+    }
+    ranges = split_ranges(dataset.open_time_ns, dataset.config)
+    begins = [utc_text(ranges[split].first_ns) for split in SPLITS]
+    return WindowTest(
+        conditions_of(dataset, rules, "test", starts),
+        (begins[0], begins[1], begins[2], dataset.config.end_utc),
+        checkpoint,
+        backtests,
+        tuple(policy.name for name, policy in families.items() if policy.name != name),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class WalkForward:
+    """All windows, the earliest first.
+
+    Attributes:
+        windows: their tests.
+        rules: of trading.
+    """
+
+    windows: tuple[WindowTest, ...]
+    rules: TradingRules
+
+    @property
+    def whole(self) -> dict[str, Backtest]:
+        """Every policy over the tests of all windows, end to end."""
+        return {
+            name: joined([window.backtests[name] for window in self.windows], self.rules)
+            for name in self.windows[0].backtests
+        }
+
+    @property
+    def conditions(self) -> Conditions:
+        """What was played in all windows together."""
+        first, last = self.windows[0].conditions, self.windows[-1].conditions
+        every = [window.conditions for window in self.windows]
+        facts = asdict(first) | {
+            "split": f"{len(every)} test",
+            "sessions": sum(conditions.sessions for conditions in every),
+            "available_sessions": sum(conditions.available_sessions for conditions in every),
+            "last": last.last,
+        }
+        return Conditions(**facts)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON: the whole, and every window."""
+        return report_dict(self.conditions, metrics_of(self.whole)) | {
+            "windows": [
+                report_dict(window.conditions, metrics_of(window.backtests))
+                | {
+                    "splits": dict(
+                        zip(("train", "validation", "test", "end"), window.splits, strict=True)
+                    ),
+                    "checkpoint": window.checkpoint,
+                    "lookbacks": list(window.lookbacks),
+                }
+                for window in self.windows
+            ]
+        }
+
+
+def metrics_of(backtests: Mapping[str, Backtest]) -> dict[str, Metrics]:
+    """Metrics by policy name."""
+    return {name: played.metrics for name, played in backtests.items()}

@@ -1,0 +1,89 @@
+"""Start the processes of a distributed training and judge how it ended.
+
+`mlx.launch` exits 0 even when its workers fail, so the run's own journal is asked.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from mlx_muzero import journal
+from mlx_muzero.errors import RankLost, RunError
+from mlx_muzero.training.run import RunFolder
+
+_RANK_VARIABLES = ("MLX_RANK", "OMPI_COMM_WORLD_RANK")
+"""Where a process started by mlx.launch or by Open MPI finds its rank."""
+
+_ENDS = ("finished", "stopped", "rank_lost", "diverged")
+
+
+def launched() -> bool:
+    """Whether this process is one of several that were launched together."""
+    return any(name in os.environ for name in _RANK_VARIABLES)
+
+
+def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: Path | None) -> str:
+    """Run `command` on every rank and wait; returns how the run ended, "finished" or "stopped".
+
+    Ctrl-C is passed to the first rank, which stops them all.
+
+    Args:
+        folder: of the run; the first rank, on this machine, writes it.
+        command: what each rank runs, its program an absolute path on every machine.
+        ranks: how many processes on this machine, where there are no `hosts`.
+        hosts: hostfile of `mlx.distributed_config`, this machine first.
+
+    Raises:
+        RankLost: the training ended otherwise.
+        RunError: mlx.launch is not installed.
+    """
+    launcher = Path(sys.executable).with_name("mlx.launch")
+    if not launcher.exists():
+        raise RunError(f"{launcher} is missing: install mlx into this environment again.")
+    where = ["-n", str(ranks)] if hosts is None else ["--hostfile", str(hosts)]
+    before = _events(folder)
+    # A session of its own: Ctrl-C in the terminal would reach every rank, and mlx.launch kills.
+    running = subprocess.Popen(
+        [str(launcher), "--backend", "ring", *where, "--", *command],
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    with _passing_on_signals(folder):
+        running.wait()
+    ended = [event for event in _events(folder)[len(before) :] if event in _ENDS]
+    if ended and ended[-1] in ("finished", "stopped"):
+        return ended[-1]
+    newest = folder.checkpoints.latest()
+    kept = "no checkpoint was written yet" if newest is None else f"{newest.name} is kept"
+    raise RankLost(
+        f"the distributed training did not come to its end: {ended[-1] if ended else 'a process'}"
+        f"{' says the journal' if ended else ' ended without a word'}; {kept}. See what the ranks "
+        "said above; go on with --resume."
+    )
+
+
+def _events(folder: RunFolder) -> list[str]:
+    if not folder.journal_path.exists():
+        return []
+    return [event["event"] for event in journal.read(folder.journal_path)]
+
+
+@contextmanager
+def _passing_on_signals(folder: RunFolder) -> Iterator[None]:
+    def pass_on(number: int, _frame: FrameType | None) -> None:
+        if (first := folder.holder()) is not None:
+            os.kill(first, number)
+
+    handlers = {
+        number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)

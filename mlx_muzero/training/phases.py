@@ -1,0 +1,49 @@
+"""The phases of learning, each from the weights of the one before (CRYPTO, section 6).
+
+`world-model` and `value` are supervised: scripted policies play, no search is needed, and what is
+learned is judged by its predictions. `search` is MuZero.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from mlx_muzero.config import Behavior, Config, PhaseName, TrainConfig
+from mlx_muzero.training.behaviors import BEHAVIORS
+
+_ORDER: tuple[PhaseName, ...] = ("world-model", "value", "search")
+
+_NOT_LEARNED: dict[PhaseName, tuple[str, ...]] = {
+    "world-model": ("policy", "value", "afterstate"),
+    "value": ("policy",),
+    "search": ("next_bar",),
+}
+"""Loss terms a phase leaves out. What predicts the market goes on in the value phase: it shares
+its latent state with the value."""
+
+
+def planned(config: TrainConfig) -> tuple[PhaseName, ...]:
+    """The phases of a run, in order."""
+    return _ORDER if config.phase == "all" else (config.phase,)
+
+
+def phase_after(config: TrainConfig, phase: PhaseName) -> PhaseName | None:
+    """The phase a run goes on with after `phase`; None after its last one."""
+    later = planned(config)[planned(config).index(phase) + 1 :]
+    return later[0] if later else None
+
+
+def loss_config(config: TrainConfig, phase: PhaseName) -> TrainConfig:
+    """`config` with weight 0 on the losses that `phase` leaves out."""
+    left_out: dict[str, Any] = {f"{term}_weight": 0.0 for term in _NOT_LEARNED[phase]}
+    return replace(config, **left_out)
+
+
+def episodes_of(config: TrainConfig, phase: PhaseName) -> int:
+    """Episodes of `phase`."""
+    return config.episodes if phase == "search" else config.supervised_episodes
+
+
+def players(config: Config, phase: PhaseName) -> Sequence[Behavior]:
+    """Who plays a supervised phase."""
+    return (config.train.value_policy,) if phase == "value" else BEHAVIORS

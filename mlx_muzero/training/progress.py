@@ -1,0 +1,71 @@
+"""How far a training run is, and who hears of it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mlx_muzero.config import PhaseName
+from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.errors import RankLost
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.training.learner import StepReport
+from mlx_muzero.training.replay import Episodes
+from mlx_muzero.training.supervised import Assessment
+
+
+class StopRequested(Exception):
+    """Raised between two decisions or training steps when the caller wants the run to stop."""
+
+
+@dataclass
+class Counters:
+    """How far a run is; all that decides what it does next.
+
+    Attributes:
+      phase: what is being learned; all but `saves` begin anew with it.
+      episodes: collected.
+      steps: training steps.
+      validated_at: episodes at the last validation.
+      saved_at: episodes at the last checkpoint.
+      saves: checkpoints written; they are named by it.
+      best_pips: of the best validation so far, a trade or a session (`train.best_by`).
+      best_sqn: quality score of it, which breaks ties.
+      best_score: of the best assessment so far, in a supervised phase.
+    """
+
+    phase: PhaseName = "search"
+    episodes: int = 0
+    steps: int = 0
+    validated_at: int = 0
+    saved_at: int = 0
+    saves: int = 0
+    best_pips: float | None = None
+    best_sqn: float = 0.0
+    best_score: float | None = None
+
+
+class Listener(Protocol):
+    """Hears what the trainer does, while it does it."""
+
+    def phase_begun(self, counters: Counters, episodes: int) -> None:
+        """A phase of so many episodes begins, or goes on from `counters`."""
+
+    def decided(self, count: int) -> None:
+        """`count` more decisions were made."""
+
+    def collected(self, episodes: Episodes, counters: Counters) -> None:
+        """A round of episodes is in the replay buffer."""
+
+    def learned(self, report: StepReport, counters: Counters) -> None:
+        """One training step is done."""
+
+    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
+        """A validation is done."""
+
+    def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
+        """A supervised phase was judged."""
+
+    def abandoned(self, error: RankLost) -> None:
+        """Another rank is gone and this process cannot go on: all is saved, and it should end."""
+
+    def engine_changed(self, event: EngineEvent) -> None:
+        """Something happened to the programs that collect."""

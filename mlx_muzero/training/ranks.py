@@ -1,0 +1,158 @@
+"""The processes that train together: who they are, and what they tell each other.
+
+Data parallel: each rank collects and samples its own share, gradients are averaged, and every rank
+takes the same step. `mlx.launch` starts the ranks; a process started otherwise is a group of one.
+"""
+
+import io
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import partial
+from typing import Any, cast
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+
+from mlx_muzero.errors import ConfigError, RankLost
+from mlx_muzero.training.peer_watch import PeerWatch, opened_by
+
+
+class Ranks:
+    """This process among those that train together; `group` None for one that is alone.
+
+    Attributes:
+      rank: its number, from 0; only 0 writes.
+      size: how many there are.
+      abandon: called, if it is there, in another thread when one of the others is gone and MLX
+        will wait for it for ever; should save what there is and end this process.
+
+    Methods that talk to the others must be called by all, in the same order, and raise RankLost
+    when one of them is gone.
+    """
+
+    def __init__(
+        self,
+        group: mx.distributed.Group | None = None,
+        connections: list[socket.socket] | None = None,
+    ) -> None:
+        self._group = group
+        self.abandon: Callable[[RankLost], None] | None = None
+        self._watch = PeerWatch(connections, self._hung_up) if connections else None
+        self.rank = 0 if group is None else group.rank()
+        self.size = 1 if group is None else group.size()
+        self._average = _averaging(group, self.size)
+
+    @classmethod
+    def join(cls) -> "Ranks":
+        """The ranks this process was launched with."""
+        group, connections = opened_by(mx.distributed.init)
+        return cls(group, connections) if group.size() > 1 else cls()
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the rank that writes."""
+        return self.rank == 0
+
+    def share(self, count: int, what: str) -> int:
+        """How many of `count` are this rank's.
+
+        Raises:
+          ConfigError: they cannot be shared evenly.
+        """
+        if count % self.size:
+            raise ConfigError(f"{what}: {count} cannot be shared by {self.size} processes evenly")
+        return count // self.size
+
+    def mean(self, array: mx.array) -> mx.array:
+        """Mean over the ranks of an array of the same shape on each; so is its gradient."""
+        return self._average(array)
+
+    def any(self, mine: bool) -> bool:
+        """Whether it is so on any rank."""
+        if self.size == 1:
+            return mine
+        with self.together():
+            return bool(self._sum(mx.array(int(mine))).item())
+
+    def from_first(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The first rank's `arrays`, by name; those of the others are not looked at."""
+        if self.size == 1:
+            return arrays
+        buffer = io.BytesIO()
+        if self.first:
+            np.savez(buffer, allow_pickle=False, **arrays)
+        with self.together():
+            length = int(np.array(self._sum(mx.array(buffer.tell()))))
+            sent = np.zeros(length, np.uint8)
+            sent[: buffer.tell()] = np.frombuffer(buffer.getbuffer(), np.uint8)
+            received = np.array(self._sum(mx.array(sent)))
+        with np.load(io.BytesIO(received.tobytes())) as loaded:
+            return {name: loaded[name] for name in loaded.files}
+
+    def facts_of_first(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The first rank's `facts`, which fit JSON; those of the others are not looked at."""
+        if self.size == 1:
+            return facts
+        text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
+        received: dict[str, Any] = json.loads(self.from_first({"facts": text})["facts"].tobytes())
+        return received
+
+    def share_statistics(self, model: nn.Module) -> None:
+        """Let the batch norms of `model` see all ranks' rows: their statistics are of the batch."""
+        if self.size == 1:
+            return
+        for module in model.modules():
+            if isinstance(module, nn.BatchNorm):
+                # An attribute of the instance, which hides the method.
+                vars(module)["_calc_stats"] = partial(_statistics, self)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Turns a lost connection into RankLost."""
+        try:
+            with self._watch.waiting() if self._watch else nullcontext():
+                yield
+        except RuntimeError as error:
+            if self.size == 1 or "[ring]" not in str(error):
+                raise
+            raise self._lost(error) from error
+
+    def _hung_up(self) -> None:
+        if self.abandon is not None:
+            self.abandon(self._lost("it hung up"))
+
+    def _lost(self, reason: object) -> RankLost:
+        return RankLost(
+            f"one of the {self.size} processes that train together is gone ({reason}); see what it "
+            "said last. The run is saved; go on with --resume."
+        )
+
+    def _sum(self, array: mx.array) -> mx.array:
+        return mx.distributed.all_sum(array, group=self._group)
+
+
+def _averaging(group: mx.distributed.Group | None, size: int) -> Callable[[mx.array], mx.array]:
+    """The mean over `group`; MLX's own sum would take only this rank's part of its gradient."""
+
+    def mean(array: mx.array) -> mx.array:
+        return array if size == 1 else mx.distributed.all_sum(array, group=group) / size
+
+    averaging = mx.custom_function(mean)
+
+    @averaging.vjp
+    def _(_primals: mx.array, cotangent: mx.array, _output: mx.array) -> mx.array:
+        return mean(cotangent)
+
+    return cast(Callable[[mx.array], mx.array], averaging)
+
+
+def _statistics(ranks: Ranks, x: mx.array, ddof: int = 0) -> tuple[mx.array, mx.array]:
+    """Mean and variance of each channel over the rows of all ranks, which have as many each."""
+    axes = tuple(range(x.ndim - 1))
+    rows = x.size // x.shape[-1] * ranks.size
+    mean = ranks.mean(x.mean(axis=axes))
+    variance = ranks.mean(mx.square(x - mean).mean(axis=axes))
+    return mean, variance * (rows / (rows - ddof))

@@ -1,0 +1,97 @@
+"""``FOLDER`` of a walk-forward: its plan, a run folder for each window, how far they are."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from mlx_muzero import config_toml
+from mlx_muzero.config import Config
+from mlx_muzero.errors import RunError
+from mlx_muzero.journal import Journal, read
+from mlx_muzero.market.rolling_windows import rolling_windows
+from mlx_muzero.training.run import RunFolder
+from mlx_muzero.types import I64
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What was begun.
+
+    Attributes:
+        windows: how many.
+        minutes: of training for each; None until its episodes are done.
+        store: path of the bar store.
+    """
+
+    windows: int
+    minutes: float | None
+    store: str
+
+
+class WalkForwardFolder:
+    """``walk-forward.toml`` (configuration), ``plan.json``, ``journal.jsonl``, ``window-NN/``."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._config_path = path / "walk-forward.toml"
+        self._plan_path = path / "plan.json"
+        self._journal_path = path / "journal.jsonl"
+
+    def begin(self, config: Config, plan: Plan) -> None:
+        """Make the folder of a new walk-forward.
+
+        Raises:
+            RunError: there is one already.
+        """
+        if self._config_path.exists():
+            raise RunError(
+                f"{self.path} already holds a walk-forward. Add --resume to go on with it, or "
+                "choose another --run."
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._plan_path.write_text(json.dumps(asdict(plan), indent=1))
+        # It exists once its configuration does, so that comes last and whole.
+        partial = self._config_path.with_suffix(".partial")
+        partial.write_text(config_toml.dumps(config))
+        partial.rename(self._config_path)
+
+    def config(self) -> Config:
+        """The configuration it was begun with, of all bars."""
+        if not self._config_path.exists():
+            raise RunError(f"{self.path} holds no walk-forward (no {self._config_path.name} there)")
+        return config_toml.load(self._config_path)
+
+    def plan(self) -> Plan:
+        """The plan it was begun with."""
+        try:
+            return Plan(**json.loads(self._plan_path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            raise RunError(f"{self._plan_path}: cannot read it ({error}).") from error
+
+    def window(self, number: int) -> RunFolder:
+        """The run of window `number`, from 1."""
+        return RunFolder(self.path / f"window-{number:02d}")
+
+    def minutes_left(self, number: int) -> float | None:
+        """Minutes that window `number` may still be trained; None without a limit, 0 when done."""
+        limit, used = self.plan().minutes, 0.0
+        events = read(self._journal_path) if self._journal_path.exists() else ()
+        for event in events:
+            if event["event"] != "window_trained" or event["window"] != number:
+                continue
+            if event["finished"]:
+                return 0.0
+            used += event["minutes"]
+        return None if limit is None else max(limit - used, 0.0)
+
+    def trained(self, number: int, minutes: float, *, finished: bool) -> None:
+        """Note that window `number` was trained so long, to the end of its episodes or not."""
+        Journal(self._journal_path).append(
+            "window_trained", window=number, minutes=minutes, finished=finished
+        )
+
+
+def window_configs(config: Config, open_time_ns: I64, windows: int) -> list[Config]:
+    """The configuration of each window over the bars at `open_time_ns` ``[T]``."""
+    markets = rolling_windows(open_time_ns, config.market, windows)
+    return [replace(config, market=market) for market in markets]
