@@ -82,13 +82,16 @@ class Engine:
             RunError: store or journal cannot be written.
         """
         self._recover()
+        control = self._control()
         try:
-            with self._control():
-                async with self._feed.subscribe(self._first_open_ns()) as events:
-                    ended = await self._follow(events)
+            async with self._feed.subscribe(self._first_open_ns()) as events:
+                ended = await self._follow(events)
         except FeedError as error:
             self._end("fault", what="feed", reason=str(error), reaction="the engine stops")
             raise
+        finally:
+            # Not in this thread: a command under way is waiting for it.
+            await asyncio.to_thread(control.close)
         if ended:
             self._end("finished")
         else:
