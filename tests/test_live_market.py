@@ -20,34 +20,43 @@ def minutes_of(bars):
     return [Minute(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
-def assert_same(live, dataset, bars, first=0):
-    """`live`, fed from bar `first` on, shows what `dataset` shows; returns how often it did."""
-    shown = 0
+def assert_same(live, dataset, bars, first=0, every=1):
+    """`live`, fed from bar `first` on, shows what `dataset` shows; returns for how many bars.
+
+    It is looked at after every `every`-th bar.
+    """
+    warm = 0
     for t, minute in enumerate(minutes_of(bars)[first:], first):
-        window = live.push(minute)
-        if window is not None:
-            assert window.tobytes() == dataset.windows(np.array([t]))[0].tobytes()
-            shown += 1
+        live.push(minute)
+        if live.warm:
+            warm += 1
+            if warm % every == 0:
+                assert live.window().tobytes() == dataset.windows(np.array([t]))[0].tobytes()
         elif first == 0:
             assert dataset.seen_from[t] < 0
-    return shown
+    return warm
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_fx(seed):
+@pytest.mark.parametrize("every", [1, 3, 50])
+def test_fx(every):
     config = dataclasses.replace(FX_MICRO.market, window_bars=8)
-    bars = walk_bars(400, seed)
+    bars = walk_bars(400, seed=every)
     live = LiveMarket(config, "TEST")
-    assert assert_same(live, MarketDataset.from_bars(bars, config), bars) == 400 - 119 - 7
+    dataset = MarketDataset.from_bars(bars, config)
+    assert assert_same(live, dataset, bars, every=every) == 400 - 119 - 7
 
 
 @settings(max_examples=4)
-@given(seed=st.integers(0, 2**16), first=st.sampled_from([0, 1, 7, 130]))
-def test_crypto_with_holes_and_every_series(seed, first):
+@given(
+    seed=st.integers(0, 2**16),
+    first=st.sampled_from([0, 1, 7, 130]),
+    every=st.sampled_from([1, 7, 100]),
+)
+def test_crypto_with_holes_and_every_series(seed, first, every):
     pair = history("BBB", 3400, seed)
     dataset = MarketDataset.of_pairs([pair], CONFIG)
     live = LiveMarket(CONFIG, "BBB", pair.series)
-    assert assert_same(live, dataset, pair.bars, first) > 1000
+    assert assert_same(live, dataset, pair.bars, first, every) > 1000
 
 
 def test_points_may_come_one_by_one_and_old_ones_go():
@@ -61,10 +70,18 @@ def test_points_may_come_one_by_one_and_old_ones_go():
         now_known = np.searchsorted(dense.known_ns, minute.open_time_ns + MINUTE_NS, side="right")
         live.add_series(dense.slice(told, now_known))
         told = now_known
-        window = live.push(minute)
-        if window is not None:
-            assert window.tobytes() == dataset.windows(np.array([t]))[0].tobytes()
+        live.push(minute)
+        if live.warm:
+            assert live.window().tobytes() == dataset.windows(np.array([t]))[0].tobytes()
     assert len(live._series[dense.name]) <= 2048
+
+
+def test_a_window_needs_its_whole_history():
+    live = LiveMarket(FX_MICRO.market, "TEST")
+    live.push(minutes_of(walk_bars(1))[0])
+    assert not live.warm
+    with pytest.raises(ValueError, match="TEST has no whole window yet"):
+        live.window()
 
 
 def test_a_minute_that_came_before_is_refused():

@@ -59,11 +59,11 @@ class LiveMarket:
             )
         self._series[points.name] = points
 
-    def push(self, minute: Minute) -> F32 | None:
-        """What is seen when `minute` closes, ``f32[W, market columns]``; None while warming up.
+    def push(self, minute: Minute) -> None:
+        """Take in a closed minute.
 
         Raises:
-            ValueError: the minute does not come after the last one.
+            ValueError: it does not come after the last one.
         """
         if self._last_open_ns is not None and minute.open_time_ns <= self._last_open_ns:
             raise ValueError(f"{self._symbol}: minute {minute.open_time_ns} came before")
@@ -72,13 +72,28 @@ class LiveMarket:
         for builder, rows in self._frames:
             for bar in builder.push(minute):
                 rows.push(bar)
-        groups = [self._minutes, *(rows for _, rows in self._frames)]
-        if not all(group.full for group in groups):
-            return None
-        beside = self._beside(minute.open_time_ns)
+
+    @property
+    def warm(self) -> bool:
+        """Whether there are bars enough for a window."""
+        return all(group.full for group in self._groups)
+
+    def window(self) -> F32:
+        """What is seen at the close of the last minute, ``f32[W, market columns]``.
+
+        Raises:
+            ValueError: it is not `warm` yet.
+        """
+        if not self.warm or self._last_open_ns is None:
+            raise ValueError(f"{self._symbol} has no whole window yet")
+        beside = self._beside(self._last_open_ns)
         held = np.broadcast_to(beside, (self._config.window_bars, beside.shape[1]))
-        window: F32 = np.concatenate([*(group.rows for group in groups), held], axis=1)
+        window: F32 = np.concatenate([*(group.rows() for group in self._groups), held], axis=1)
         return window
+
+    @property
+    def _groups(self) -> list["_LastRows"]:
+        return [self._minutes, *(rows for _, rows in self._frames)]
 
     def _micro(self, bars: Bars) -> F32:
         return features.market_features(bars.open_time_ns, bars.close, self._config.pip_size)
@@ -93,25 +108,33 @@ class LiveMarket:
 
 
 class _LastRows:
-    """The last rows of one timeframe, each computed from the bars that determine it."""
+    """The last rows of one timeframe, each computed once, from the bars that determine it.
+
+    Only when they are asked for: a history of days is pushed faster than it would be computed.
+    """
 
     def __init__(self, features_of: Callable[[Bars], F32], history_bars: int, rows: int) -> None:
         self._features_of = features_of
-        self._bars: deque[Minute] = deque(maxlen=history_bars)
+        self._before = history_bars - 1
+        self._bars: deque[Minute] = deque(maxlen=self._before + rows)
         self._rows: deque[F32] = deque(maxlen=rows)
+        self._new = 0  # bars pushed since rows were computed
 
     @property
     def full(self) -> bool:
-        return len(self._rows) == self._rows.maxlen
-
-    @property
-    def rows(self) -> F32:
-        return np.stack(self._rows)
+        return len(self._bars) == self._bars.maxlen
 
     def push(self, bar: Minute) -> None:
         self._bars.append(bar)
-        if len(self._bars) == self._bars.maxlen:
-            self._rows.append(self._features_of(bars_of("", list(self._bars)))[-1])
+        self._new += 1
+
+    def rows(self) -> F32:
+        new = min(self._new, len(self._bars) - self._before)
+        if new:
+            bars = bars_of("", list(self._bars)[-(self._before + new) :])
+            self._rows.extend(self._features_of(bars)[-new:])
+            self._new = 0
+        return np.stack(self._rows)
 
 
 def _without_old(points: Series, now_ns: int) -> Series:

@@ -33,7 +33,6 @@ class Observer:
         series = series or {}
         self._live = LiveMarket(market, symbol, series)
         self._funding = series.get(FUNDING_RATE, Series.empty(symbol, FUNDING_RATE))
-        self._window: F32 | None = None
         self._bars = 0
         self._open_ns: deque[int] = deque(maxlen=market.window_bars)
         self._closes: deque[float] = deque(maxlen=DEVIATION_BARS + 1)
@@ -53,7 +52,7 @@ class Observer:
         """Take in the next closed bar; returns the funding rate that settled in it."""
         opens = [*([] if self.last_open_ns is None else [self.last_open_ns]), bar.open_time_ns]
         minute = Minute(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
-        self._window = self._live.push(minute)
+        self._live.push(minute)
         self._bars += 1
         self._open_ns.append(bar.open_time_ns)
         self._closes.append(bar.close)
@@ -61,7 +60,7 @@ class Observer:
 
     def warming(self) -> str | None:
         """Why there is no observation yet; None if there is one."""
-        if self._window is None:
+        if not self._live.warm:
             needed = minutes_before(self._market) + 1
             return f"{self._bars:,} bars so far; a whole observation needs at least {needed:,}"
         steps = np.diff(np.array(self._open_ns, np.int64))
@@ -77,10 +76,9 @@ class Observer:
         Raises:
             ValueError: it is still warming up.
         """
-        if self._window is None:
-            raise ValueError(f"{self._symbol} has no whole observation yet")
-        held = np.broadcast_to(position_features, (len(self._window), len(position_features)))
-        return np.concatenate([self._window, held], axis=1)
+        window = self._live.window()
+        held = np.broadcast_to(position_features, (len(window), len(position_features)))
+        return np.concatenate([window, held], axis=1)
 
     def threshold_pips(self) -> float:
         """Change of the next close above which it is UP; NaN while unknown."""
