@@ -115,6 +115,34 @@ def test_a_report_counts_what_the_tables_hold(session):
         assert 0.0 < report.latency_ms[stage]["p50"] <= report.latency_ms[stage]["p99"] < math.inf
 
 
+def test_baselines_trade_the_same_minutes_at_the_same_costs(session):
+    played, paper = session
+    with PaperStore(played.folder.store_path, read_only=True) as store:
+        report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
+        again = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
+    assert report.baselines == again.baselines
+    assert report.baselines.keys() == {
+        "buy_and_hold",
+        "random",
+        "momentum_60",
+        "mean_reversion_60",
+    }
+    begin_ns = played.equity[0]["close_ns"]
+    expected = 0.0
+    for pair in paper.pairs:
+        bars = [bar for bar in played.bars if bar["pair"] == pair]
+        traded = [bar for bar in bars if bar["open_time_ns"] >= begin_ns]
+        first = next(bar for bar in bars if bar["open_time_ns"] == begin_ns - MINUTE_NS)
+        pip_value = 0.01 / first["open"]
+        price = traded[0]["open"] + paper.fills.slippage_pips * 0.01
+        pips = (traded[-1]["close"] - price) / 0.01 - paper.fills.costs(0.01).round_trip_pips
+        expected += pips * pip_value * 1e4
+    held = report.baselines["buy_and_hold"]
+    assert held.trades == len(paper.pairs)
+    assert held.net_pips == pytest.approx(expected)
+    assert held.sessions == report.metrics.sessions
+
+
 def test_days_end_to_end_are_the_equity_curve(tmp_path):
     paper = settings(("USDJPY",))
     late = [moved(bars, 21 * 60) for bars in markets(paper.pairs, 260)]

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mlx_muzero.errors import RunError
+from mlx_muzero.evaluation.report import results_table
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.folder import PaperFolder
@@ -21,7 +22,13 @@ from mlx_muzero.paper.session_report import SessionReport, report_session
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import output_console
+from muzero_cli.evaluation_progress import EvaluationProgress
 from muzero_cli.paper_session import load_planner
+
+_ABOUT_BASELINES = (
+    "Baselines: the same minutes, pairs, fills and costs, every pair on its own, without limits "
+    "and commands. bps are of one pair's notional; a day is a UTC day."
+)
 
 
 def show_parity(run: Path, as_json: bool) -> None:
@@ -48,7 +55,9 @@ def show_report(
     with _stopped(run) as (folder, store):
         settings = folder.settings()
         config = RunFolder(Path(settings.session.model)).config()
-        report = report_session(folder, store, settings, config)
+        series = replayed_series(settings, config)
+        with EvaluationProgress("baselines: bars") as progress:
+            report = report_session(folder, store, settings, config, series, progress.tick)
         for kind, target in exports.items():
             if target is not None:
                 files = store.export(target, kind)
@@ -56,7 +65,11 @@ def show_report(
     if as_json:
         typer.echo(json.dumps(report.as_dict()))
     else:
-        output_console().print(_report_table(run, report))
+        out = output_console()
+        out.print(_report_table(run, report))
+        policies = {"the agent": report.metrics, **report.baselines}
+        out.print(results_table(policies, "bps/day"))
+        out.print(_ABOUT_BASELINES, style="dim")
 
 
 @contextmanager

@@ -70,7 +70,7 @@ def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
     """
     return Group(
         Text(f"{conditions.data}, {conditions.split} split\n", style="bold"),
-        _results(metrics, conditions.unit),
+        results_table(metrics, f"{conditions.unit}/session"),
         *(part for table in _actions(metrics, conditions.unit) for part in (Text(), table)),
         Text(_legend(conditions, next(iter(metrics.values()))), style="dim"),
     )
@@ -84,9 +84,10 @@ def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[
     }
 
 
-def _results(metrics: Mapping[str, Metrics], unit: str) -> Table:
+def results_table(metrics: Mapping[str, Metrics], per: str) -> Table:
+    """A row for each policy; `per` is what net figures are counted in, "pips/session"."""
     headings = ("trades", "expect-\nancy", "win", "PF", "max\nDD", "Sharpe")
-    table = policy_table(f"net {unit}/session\n[95% interval]", *headings)
+    table = policy_table(f"net {per}\n[95% interval]", *headings)
     for name, m in metrics.items():
         table.add_row(
             name,

@@ -14,16 +14,11 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.config import Config
-from mlx_muzero.market.bars import Bars
-from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.series import SeriesByName
-from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decider import search_seed
-from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
-from mlx_muzero.paper.opening import market_of_pair, rules_of_pair
 from mlx_muzero.paper.planner import Planner
+from mlx_muzero.paper.recorded_pair import ReplayedPair, recorded_pairs
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
@@ -87,18 +82,9 @@ def check_parity(
 ) -> Parity:
     """Play the session in `store` again; arguments as in `opening.make_session`."""
     recorded = {name: store.table(name) for name in _COMPARED}
-    began = store.state()
-    begin_ns = 0 if began is None else int(began[1]["session"]["begin_ns"])
     pairs = {
-        symbol: _BatchPair(
-            symbol,
-            [bar for bar in recorded["bars"] if bar["pair"] == symbol],
-            settings,
-            config,
-            begin_ns,
-            (series or {}).get(symbol, {}),
-        )
-        for symbol in settings.pairs
+        symbol: _Repeated(pair)
+        for symbol, pair in recorded_pairs(store, settings, config, series).items()
     }
     canceled = {end["order_id"] for end in recorded["order_ends"] if end["end"] == "order_canceled"}
     parity = Parity()
@@ -126,50 +112,11 @@ def check_parity(
     return parity
 
 
-_COMPARED = ("bars", "decisions", "orders", "order_ends", "fills", "trades", "equity")
+_COMPARED = ("decisions", "orders", "order_ends", "fills", "trades", "equity")
 
 
-class _BatchPair:
-    """One pair's dataset and account."""
-
-    def __init__(
-        self,
-        symbol: str,
-        bars: list[Row],
-        settings: PaperSettings,
-        config: Config,
-        begin_ns: int,
-        series: SeriesByName,
-    ) -> None:
-        self._bars = [LiveBar(**bar | {"volume": _number(bar["volume"])}) for bar in bars]
-        market = market_of_pair(config, symbol)
-        history = PairHistory(_as_bars(symbol, self._bars), series)
-        self.dataset = MarketDataset.of_pairs([history], market) if bars else None
-        self.account = PairAccount(
-            symbol,
-            rules_of_pair(config, settings, symbol),
-            settings.account.notional,
-            settings.fills,
-        )
-        self.row = sum(bar.close_time_ns <= begin_ns for bar in self._bars) - 1
-        self.fills: list[Row] = []
-        self.trades: list[Row] = []
-        self._canceled: int | None = None
-        self._sent = False
-
-    def advance(self, close_ns: int | None) -> None:
-        """Take in the bars up to `close_ns`, or all."""
-        self._sent = False
-        while self.row + 1 < len(self._bars):
-            bar = self._bars[self.row + 1]
-            if close_ns is not None and bar.close_time_ns > close_ns:
-                return
-            self.row += 1
-            assert self.dataset is not None
-            effect = self.account.on_bar(bar, float(self.dataset.funding_rate[self.row]))
-            if effect.fill is not None:
-                self.fills.append(effect.fill)
-            self.trades += effect.trades
+class _Repeated(ReplayedPair):
+    """A pair that sends its orders when the record says they were sent."""
 
     def send(self, order: Row, canceled: bool, wanted: dict[str, float], found: Comparison) -> None:
         """Send what the agent wants now, when the record says it was sent."""
@@ -196,7 +143,7 @@ class _BatchPair:
 
 def _decide(
     minute: list[Row],
-    pairs: Mapping[str, _BatchPair],
+    pairs: Mapping[str, _Repeated],
     planner: Planner,
     settings: PaperSettings,
     close_ns: int,
@@ -208,9 +155,8 @@ def _decide(
     batch = [pairs[row["pair"]] for row in minute]
     windows = []
     for pair in batch:
-        assert pair.dataset is not None
         features = pair.account.position_features()[None]
-        windows.append(observations(pair.dataset, np.array([pair.row]), features)[0])
+        windows.append(observations(pair.recorded.dataset, np.array([pair.row]), features)[0])
     position = np.array([pair.account.position for pair in batch], np.int32)
     seed = search_seed(settings.session.seed, close_ns, len(batch))
     result = planner.plan(np.stack(windows), position, seed, minute[0]["simulations"])
@@ -252,13 +198,3 @@ def _by_minute(rows: list[Row]) -> dict[int, list[Row]]:
 
 def _grouped(rows: list[Row]) -> Iterator[tuple[int, Iterator[Row]]]:
     return groupby(rows, key=lambda row: int(row["close_ns"]))
-
-
-def _as_bars(symbol: str, bars: list[LiveBar]) -> Bars:
-    opens = np.array([bar.open_time_ns for bar in bars], np.int64)
-    columns = np.array([bar.values for bar in bars], np.float64).reshape(len(bars), 5).T
-    return Bars(symbol, opens, *columns)
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
