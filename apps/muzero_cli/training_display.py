@@ -43,7 +43,7 @@ class TrainingDisplay:
         self._phase, self._episodes = "", 1
         self._unit = unit
         self._limit_s = None if minutes is None else 60.0 * minutes
-        self._began = self._line_at = time.monotonic()
+        self._began = self._phase_began = self._line_at = time.monotonic()
         self._counters = Counters()
         self._first_episodes = 0
         self._decisions = 0
@@ -60,7 +60,7 @@ class TrainingDisplay:
         """Begin anew, where the phase stands."""
         self._at(counters)
         self._phase, self._episodes = counters.phase, episodes
-        self._began, self._first_episodes = time.monotonic(), counters.episodes
+        self._phase_began, self._first_episodes = time.monotonic(), counters.episodes
         self._validation = "none yet"
         self._reports.clear()
         if counters.phase != "search":
@@ -184,12 +184,12 @@ class TrainingDisplay:
         return min(1.0, max(by_episodes, by_time))
 
     def _left(self) -> str:
-        """Time left by the pace of this process so far, or by the limit if that is nearer."""
+        """Time left of the phase by its pace so far, or by the limit if that is nearer."""
         candidates = [] if self._limit_s is None else [max(0.0, self._limit_s - self._elapsed_s)]
         played = self._counters.episodes - self._first_episodes
         if played > 0:
             rest = self._episodes - self._counters.episodes
-            candidates.append(self._elapsed_s / played * rest)
+            candidates.append((time.monotonic() - self._phase_began) / played * rest)
         return _clock(min(candidates)) if candidates else "unknown time"
 
     def _panel(self) -> RenderableType:
