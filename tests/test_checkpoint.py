@@ -148,7 +148,7 @@ def rewrite_state(path, **changes):
 def test_another_format_is_refused_with_both_numbers(begun, small_config):
     rewrite_state(begun.checkpoints.latest(), format=99)
     table = TradingRules.from_config(small_config).table
-    with pytest.raises(RunError, match=r"format 99.*reads format 2"):
+    with pytest.raises(RunError, match=r"format 99.*reads format 3"):
         load_model(begun, table, "latest")
 
 

@@ -20,7 +20,7 @@ PROGRAMS = ["initial", "recurrent", "afterstate", "dynamics"]
 OPERATIONS = {
     "op": {
         *("add", "cast", "concat", "conv", "layer_norm", "mul", "reduce_sum", "relu"),
-        *("slice_by_index", "softmax", "transpose"),
+        *("slice_by_index", "softmax", "sub", "transpose"),
     },
     "decomposed": {
         *("add", "cast", "concat", "conv", "mul", "reduce_mean", "reduce_sum", "relu"),

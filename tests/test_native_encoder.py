@@ -19,7 +19,7 @@ from mlx_muzero.networks.native_encoder import NativeEncoder
 
 
 def new_model(features=5, window_bars=8, seed=0, **sizes):
-    """A model whose batch norms have seen something."""
+    """A model whose norms have seen something."""
     config = dataclasses.replace(FX_MICRO.model, **{"parameters": 0} | sizes)
     model = StochasticMuZero(
         config, features=features, actions=4, outcomes=3, window_bars=window_bars, seed=seed
@@ -27,7 +27,7 @@ def new_model(features=5, window_bars=8, seed=0, **sizes):
     random = np.random.default_rng(seed)
 
     def seen(name, array):
-        if "encoder" in name and "norm" in name:
+        if name.startswith("representation_network.") and "norm" in name:
             return mx.array(random.uniform(0.5, 1.5, array.shape).astype(np.float32))
         return array
 

@@ -37,6 +37,14 @@ class LayerNorm:
     shift: F32
 
 
+@dataclass(frozen=True, eq=False)
+class ObservationNorm:
+    """Columns less `mean` [F], times `scale` [F]."""
+
+    mean: F32
+    scale: F32
+
+
 class Reader:
     """Takes parameters by name, each once; what is left over was not understood.
 
@@ -84,6 +92,11 @@ class Reader:
         self._require_range(f"{name}.weight", layer.scale)
         self._require_range(f"{name}.bias", layer.shift)
         return layer
+
+    def observation_norm(self, name: str, features: int) -> ObservationNorm:
+        """What brings observations to one size."""
+        arrays = (self.array(f"{name}.{part}", features) for part in ("mean", "scale"))
+        return ObservationNorm(*arrays)
 
     def finish(self) -> None:
         """Call when everything was taken.

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mlx_muzero.coreml import manifest
-from mlx_muzero.coreml.layers import LayerNorm, Linear
+from mlx_muzero.coreml.layers import LayerNorm, Linear, ObservationNorm
 from mlx_muzero.coreml.networks import Conditioned, Tower
 from mlx_muzero.coreml.toolkit import mb
 from mlx_muzero.networks.folding import NORM_EPSILON
@@ -88,6 +88,11 @@ class MilLayers:
         inverse = mb.rsqrt(x=variance, epsilon=self._dtype(NORM_EPSILON * SQUARE_SCALE**2))
         normal = mb.mul(x=mb.mul(x=scaled, y=inverse), y=self.column(layer.scale))
         return mb.add(x=normal, y=self.column(layer.shift), name=layer.name)
+
+    def observation_norm(self, x: Var, layer: ObservationNorm) -> Var:
+        """Observations of one size."""
+        centered = mb.sub(x=x, y=self.column(layer.mean))
+        return mb.mul(x=centered, y=self.column(layer.scale))
 
     def tower(self, x: Var, blocks: Tower) -> Var:
         """Residual blocks."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlx_muzero.coreml.encoders import Encoder, read_encoder
 from mlx_muzero.coreml.interface import Sizes
-from mlx_muzero.coreml.layers import LayerNorm, Linear, Reader
+from mlx_muzero.coreml.layers import LayerNorm, Linear, ObservationNorm, Reader
 from mlx_muzero.coreml.manifest import Precision
 from mlx_muzero.types import F32
 
@@ -25,8 +25,9 @@ Tower = tuple[Block, ...]
 
 @dataclass(frozen=True)
 class Representation:
-    """Encoder, attention over time, projection of that and of the last bar, tower."""
+    """Norm, encoder, attention over time, projection of that and of the last bar, tower."""
 
+    observation_norm: ObservationNorm
     encoder: Encoder
     attention: Linear
     projection: Linear
@@ -134,6 +135,7 @@ def _representation(reader: Reader, sizes: Sizes, tower: Tower) -> Representatio
     name = "representation_network"
     channels, width = sizes.model.encoder_channels, sizes.model.latent_width
     return Representation(
+        observation_norm=reader.observation_norm(f"{name}.observation_norm", sizes.features),
         encoder=read_encoder(reader, f"{name}.encoder", sizes),
         attention=reader.linear(f"{name}.attention", channels, 1),
         projection=reader.linear(f"{name}.projection", channels + sizes.features, width),

@@ -118,6 +118,7 @@ class _Programs:
     def _representation(self, observation: Var, network: Representation) -> Var:
         """(1, F, n, W) -> (1, D, 1, n)."""
         layers = self._layers
+        observation = layers.observation_norm(observation, network.observation_norm)
         x = encoded(layers, observation, network.encoder)
         attention = mb.softmax(x=layers.linear(x, network.attention), axis=3)
         pooled = mb.reduce_sum(x=mb.mul(x=x, y=attention), axes=[3], keep_dims=True)

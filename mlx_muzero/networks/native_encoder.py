@@ -1,7 +1,6 @@
 """The representation network in C++: the `native` backend's way from observations to latents."""
 
 import mlx.core as mx
-import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
@@ -12,6 +11,7 @@ from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.types import F32
 
 _NETWORK = "representation_network."
+_NORM = f"{_NETWORK}observation_norm"
 _NORMED = (("conv_1.taps", "norm_1"), ("conv_2.taps", "norm_2"), ("output", "norm"))
 """Ends of the names of linear layers, and of the batch norms that follow them."""
 _STATISTICS = ("weight", "bias", "running_mean", "running_var")
@@ -62,11 +62,13 @@ class NativeEncoder:
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
         """
-        load_parameters(self._core, _folded(self._model))
+        arrays = _folded(self._model)
+        self._mean, self._scale = (arrays.pop(f"{_NORM}.{name}") for name in ("mean", "scale"))
+        load_parameters(self._core, arrays)
 
     def __call__(self, observation: F32) -> mx.array:
         """Observation [n, W, F] -> latent [n, D]."""
-        return mx.array(self._core.encode(np.ascontiguousarray(observation, np.float32)))
+        return mx.array(self._core.encode((observation - self._mean) * self._scale))
 
 
 def _folded(model: StochasticMuZero) -> dict[str, F32]:

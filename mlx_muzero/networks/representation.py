@@ -6,14 +6,16 @@ import mlx.nn as nn
 from mlx_muzero.config import ModelConfig
 from mlx_muzero.networks.encoders import build_encoder
 from mlx_muzero.networks.layers import ResidualTower
+from mlx_muzero.networks.observation_norm import ObservationNorm
 
 
 class RepresentationNetwork(nn.Module):
-    """Encoder of the window, attention over time, skip of the last bar, residual tower."""
+    """Norm, encoder of the window, attention over time, skip of the last bar, residual tower."""
 
     def __init__(self, config: ModelConfig, features: int, window_bars: int) -> None:
         super().__init__()
         channels, width = config.encoder_channels, config.latent_width
+        self.observation_norm = ObservationNorm(features)
         self.encoder = build_encoder(config, features, window_bars)
         self.attention = nn.Linear(channels, 1)
         self.projection = nn.Linear(channels + features, width)
@@ -22,6 +24,7 @@ class RepresentationNetwork(nn.Module):
 
     def __call__(self, observation: mx.array) -> mx.array:
         """[n, W, F] -> latent [n, D]."""
+        observation = self.observation_norm(observation)
         encoded = self.encoder(observation)
         weights = mx.softmax(self.attention(encoded), axis=1)
         pooled = mx.sum(weights * encoded, axis=1)

@@ -18,7 +18,7 @@ import numpy as np
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 KEEP_NEWEST = 2
 
 _PARTIAL_SUFFIX = ".partial"

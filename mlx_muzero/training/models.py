@@ -5,13 +5,17 @@ from mlx.utils import tree_flatten
 
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
+from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
+
+_MEASURED_WINDOWS = 4096
 
 
 def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
@@ -28,6 +32,15 @@ def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
     mx.eval(model.parameters())
     model.eval()
     return model
+
+
+def measure_observations(model: StochasticMuZero, dataset: MarketDataset) -> None:
+    """Give an untrained `model` the statistics of the market in the training split.
+
+    What an account adds to an observation lies between -1 and 1 and stays as it is.
+    """
+    starts = spread_evenly(dataset.training_starts(), _MEASURED_WINDOWS)
+    model.representation_network.observation_norm.measure(dataset.windows(starts))
 
 
 def begin_from(model: StochasticMuZero, weights: dict[str, mx.array]) -> None:

@@ -36,7 +36,7 @@ from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
 from mlx_muzero.training.collector import Collector, Round, temperature
 from mlx_muzero.training.decisions import record_decisions
 from mlx_muzero.training.learner import Learner, StepReport
-from mlx_muzero.training.models import begin_from, build_model
+from mlx_muzero.training.models import begin_from, build_model, measure_observations
 from mlx_muzero.training.phases import episodes_of, loss_config, phase_after, planned
 from mlx_muzero.training.progress import Counters, Listener, StopRequested
 from mlx_muzero.training.ranks import Ranks
@@ -89,7 +89,9 @@ class Trainer:
     def _enter(self, phase: PhaseName, weights: dict[str, mx.array] | None = None) -> None:
         """Stand at the beginning of `phase`, with `weights` or, without any, those of the seed."""
         model = build_model(self.config, self.rules.table)
-        if weights is not None:
+        if weights is None:
+            measure_observations(model, self.dataset)
+        else:
             begin_from(model, weights)
         self.counters = Counters(phase=phase, saves=self.counters.saves)
         self.learner = Learner(model, loss_config(self.config.train, phase), self.ranks)
