@@ -191,7 +191,11 @@ class TrainConfig:
     episodes: int = setting(100_000, "episodes of the search phase", 1)
     steps_per_episode: float = setting(8.0, "training steps for each collected episode", 0.0, 1e4)
     batch_size: int = setting(64, "positions in one training step", 1, 65536)
-    learning_rate: float = setting(0.002, "Adam step size", 1e-9, 10.0)
+    learning_rate: float = setting(0.002, "Adam step size of the first step", 1e-9, 10.0)
+    final_learning_rate: float = setting(1e-4, "Adam step size after the decay", 0.0, 10.0)
+    learning_rate_decay_steps: int = setting(
+        0, "steps over which it falls to the final one along a cosine; 0: never", 0
+    )
     weight_decay: float = setting(1e-5, "decoupled weight decay", 0.0, 1.0)
     average_decay: float = setting(
         0.0, "what the averaged weights, which play, keep of themselves a step; 0: the latest", 0, 1

@@ -7,6 +7,8 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero.training.optimizer import AdamW
 
+FALLING = optim.cosine_decay(0.01, 4, 0.001)
+
 
 def small_model(seed):
     mx.random.seed(seed)
@@ -25,8 +27,8 @@ def weights(model):
 
 def test_agrees_with_adam_parameter_by_parameter():
     mine, theirs = small_model(1), small_model(1)
-    optimizer = AdamW(mine, learning_rate=0.01, weight_decay=0.1, average_decay=0.0)
-    other = optim.AdamW(learning_rate=0.01, weight_decay=0.1, bias_correction=True)
+    optimizer = AdamW(mine, FALLING, weight_decay=0.1, average_decay=0.0)
+    other = optim.AdamW(learning_rate=FALLING, weight_decay=0.1, bias_correction=True)
     for step in range(5):
         gradients = gradients_of(mine, step)
         optimizer.update(gradients, mx.array(1.0))
@@ -37,7 +39,7 @@ def test_agrees_with_adam_parameter_by_parameter():
 
 def test_goes_on_from_its_arrays():
     one, two = small_model(1), small_model(1)
-    first, second = (AdamW(model, 0.01, 0.0, 0.9) for model in (one, two))
+    first, second = (AdamW(model, FALLING, 0.0, 0.9) for model in (one, two))
     first.update(gradients_of(one, 0), mx.array(0.5))
     second.restore(first.arrays(), first.average())
     for model, optimizer in ((one, first), (two, second)):
@@ -49,7 +51,7 @@ def test_goes_on_from_its_arrays():
 
 def test_averages_the_parameters_with_a_memory_that_grows():
     model = small_model(1)
-    optimizer = AdamW(model, 0.01, 0.0, average_decay=0.5)
+    optimizer = AdamW(model, FALLING, 0.0, average_decay=0.5)
     expected = weights(model)
     for step in range(12):
         optimizer.update(gradients_of(model, step), mx.array(1.0))
@@ -61,7 +63,7 @@ def test_averages_the_parameters_with_a_memory_that_grows():
 
 def test_an_average_without_memory_is_the_parameters():
     model = small_model(1)
-    optimizer = AdamW(model, 0.01, 0.0, average_decay=0.0)
+    optimizer = AdamW(model, FALLING, 0.0, average_decay=0.0)
     optimizer.update(gradients_of(model, 0), mx.array(1.0))
     for name, array in weights(model).items():
         np.testing.assert_array_equal(optimizer.average()[name], array)

@@ -11,6 +11,7 @@ from itertools import accumulate
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
+from mlx.optimizers import cosine_decay
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero import rng
@@ -60,7 +61,7 @@ class Learner:
         self.ranks = ranks or Ranks()
         self.ranks.share_statistics(model)
         self.optimizer = AdamW(
-            model, config.learning_rate, config.weight_decay, config.average_decay
+            model, learning_rate(config), config.weight_decay, config.average_decay
         )
         self.steps = 0
         self._before: tuple[dict[str, mx.array], dict[str, mx.array]] | None = None
@@ -190,6 +191,16 @@ class Learner:
         """Inverse of `arrays`."""
         self.model.load_weights(list(weights.items()), strict=True)
         self.optimizer.restore(optimizer, average=weights)
+
+
+def learning_rate(config: TrainConfig) -> Callable[[mx.array], mx.array]:
+    """The step size by the number of steps before it."""
+    initial, final, steps = (
+        config.learning_rate,
+        config.final_learning_rate,
+        config.learning_rate_decay_steps,
+    )
+    return cosine_decay(initial, steps, final) if steps else lambda _step: mx.array(initial)
 
 
 def _squares(arrays: dict[str, mx.array]) -> mx.array:

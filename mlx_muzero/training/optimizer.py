@@ -7,6 +7,7 @@ as the differences between actions (Polyak and Juditsky 1992).
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -26,7 +27,7 @@ class AdamW:
 
     Args:
       model: whose parameters to move.
-      learning_rate: step size.
+      learning_rate: step size by the number of updates before it, a scalar.
       weight_decay: decoupled weight decay.
       average_decay: what the average keeps of itself at an update; 0 for the parameters themselves.
 
@@ -36,9 +37,14 @@ class AdamW:
     """
 
     def __init__(
-        self, model: nn.Module, learning_rate: float, weight_decay: float, average_decay: float
+        self,
+        model: nn.Module,
+        learning_rate: Callable[[mx.array], mx.array],
+        weight_decay: float,
+        average_decay: float,
     ) -> None:
         self._model = model
+        self._learning_rate = learning_rate
         self._average_decay = average_decay
         parameters = self._parameters()
         self._shapes = {name: array.shape for name, array in parameters.items()}
@@ -50,13 +56,12 @@ class AdamW:
             "square": mx.zeros(sum(sizes)),
             "average": self._flat(parameters),
         }
-        self._adam = mx.compile(
-            partial(_adam, learning_rate=learning_rate, weight_decay=weight_decay)
-        )
+        self._adam = mx.compile(partial(_adam, weight_decay=weight_decay))
 
     def update(self, gradients: dict[str, mx.array], scale: mx.array) -> None:
         """One update with `gradients` by parameter name, times the scalar `scale`."""
         state = self.state
+        learning_rate = self._learning_rate(state["step"])
         state["step"] = state["step"] + 1
         step = state["step"].astype(mx.float32)
         # The first parameters are not worth remembering: the average's memory grows from 10 steps.
@@ -69,6 +74,7 @@ class AdamW:
             state["square"],
             state["average"],
             keep,
+            learning_rate,
             # Not inside: the compiled function would raise to a power once for every parameter.
             1.0 - MEAN_DECAY**step,
             1.0 - SQUARE_DECAY**step,
@@ -129,10 +135,10 @@ def _adam(
     square: mx.array,
     average: mx.array,
     keep: mx.array,
+    learning_rate: mx.array,
     mean_weight: mx.array,
     square_weight: mx.array,
     *,
-    learning_rate: float,
     weight_decay: float,
 ) -> tuple[mx.array, mx.array, mx.array, mx.array]:
     gradient = gradient * scale
