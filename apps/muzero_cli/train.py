@@ -54,9 +54,9 @@ def train(
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
     if watch:
-        from muzero_cli.background import train_and_watch
+        from muzero_cli.background import begin_and_watch
 
-        train_and_watch(run)
+        begin_and_watch(run, "training", "stop it with a checkpoint")
         return
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
