@@ -11,7 +11,8 @@ import pytest
 from mlx_muzero.control import ControlServer
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.journal import Journal
-from muzero_tui.app import MuZeroApp, binding_ids
+from muzero_tui.app import MuZeroApp
+from muzero_tui.screens.catalog import binding_ids
 from muzero_tui.screens.confirm import KEYS, ConfirmScreen
 from muzero_tui.screens.help import HelpScreen
 from muzero_tui.themes import CYCLE

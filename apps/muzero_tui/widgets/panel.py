@@ -48,8 +48,11 @@ class Panel(Widget, can_focus=True):
             self.refresh()
 
     def _draw(self) -> Text:
-        size = self.content_size
-        text = self.draw(size.width, size.height, self.app.paint)
+        size, paint = self.content_size, self.app.paint
+        if self.app.opening and self.can_focus:
+            text = Text("reading the journal", paint.muted)
+        else:
+            text = self.draw(size.width, size.height, paint)
         text.no_wrap, text.overflow = True, "ellipsis"
         return text
 
