@@ -12,6 +12,8 @@ from mlx_muzero.watch.run import run_kind
 from muzero_cli.console import say
 from muzero_cli.tui import application, show
 
+_LAST_LINES = 10
+
 
 def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
     """Begin the same verb without `--tui` in the background, and watch its run.
@@ -50,7 +52,8 @@ def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
             )
         elif process.returncode or not begun:
             log.seek(said_before)
-            say(console, log.read().decode(errors="replace").rstrip())
+            last = log.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
+            say(console, "\n".join([*last, f"({log.name} has all it said)"]))
             sys.exit(process.returncode)
 
 

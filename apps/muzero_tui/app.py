@@ -103,7 +103,7 @@ class MuZeroApp(App[None]):
         else:
             self.choose(self.watched.folder)
         self.set_interval(POLL_S, self.poll)
-        self.set_interval(AGES_S, self._keep_up)
+        self.set_interval(AGES_S, self._grow_older)
 
     def choose(self, folder: Path) -> None:
         """Watch a run; a long journal is opened beside the application."""
@@ -136,6 +136,10 @@ class MuZeroApp(App[None]):
     def _keep_up(self) -> None:
         if isinstance(self.screen, RunScreen) and not self.opening:
             self.screen.keep_up()
+
+    def _grow_older(self) -> None:
+        if isinstance(self.screen, RunScreen) and not self.opening:
+            self.screen.keep_up(aged=True)
 
     def read_profile(self) -> bool:
         """Take what was last measured of the run; whether that is new."""
@@ -243,7 +247,7 @@ class MuZeroApp(App[None]):
 
         focused = self.focused
         words = getattr(focused, "HELP", "") or "Choose a panel with tab to read what it shows."
-        title = getattr(focused, "border_title", None) or type(self.screen).__name__
+        title = getattr(focused, "TITLE", "") or self.current_mode
         self.push_screen(HelpScreen(str(title), words, self.screen.active_bindings))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:

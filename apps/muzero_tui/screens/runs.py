@@ -21,6 +21,7 @@ LOOK_S = 2.0
 class RunsTable(LiveTable):
     """The runs."""
 
+    TITLE: ClassVar[str] = "runs"
     HELP: ClassVar[str] = (
         "Every run in the folder, the one changed last first.\n\n"
         "● running: a process holds it\n"

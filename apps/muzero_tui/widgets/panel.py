@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 class Panel(Widget, can_focus=True):
     """Draws text of its own size; what it shows is asked for anew at every redraw.
 
-    `TITLE` is on its border; `HELP` says what is seen, for the help screen.
+    `TITLE` is on its border; `HELP` says what is seen, for the help screen; one with `AGES` changes
+    with the time alone.
     """
 
+    AGES: ClassVar[bool] = False
     TITLE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
 
