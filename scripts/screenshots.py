@@ -18,18 +18,19 @@ from mlx_muzero.watch.run import WatchedRun
 from muzero_tui.app import MuZeroApp
 
 SIZE = (120, 36)
+KEYS = {"train": "2", "profile": "5", "live": "3", "tree": "4"}
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 
 
 async def shoot(run: Path, screens: dict[str, str]) -> None:
-    """Write the named screens of a run, by the keys that lead to them."""
+    """Write the named screens of a run, each by its key."""
     at = last_minute(run)
     app = MuZeroApp(run, read_only=True, clock=lambda: at)
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause(0.5)
         await app.workers.wait_for_complete()
-        for name, keys in screens.items():
-            await pilot.press(*keys.split())
+        for name, key in screens.items():
+            await pilot.press(key)
             await pilot.pause(0.5)
             path = FOLDER / f"{name}.svg"
             path.write_text(app.export_screenshot(title=f"mlx-muzero tui {run.name}"))
@@ -49,10 +50,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Screenshots for the documentation.")
     parser.add_argument("trained", type=Path)
     parser.add_argument("paper", type=Path)
-    runs = parser.parse_args()
+    parser.add_argument("--screens", nargs="+", choices=KEYS, default=list(KEYS))
+    options = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
-    asyncio.run(shoot(runs.trained, {"train": "2", "profile": "5"}))
-    asyncio.run(shoot(runs.paper, {"live": "3", "tree": "4"}))
+    for run, names in ((options.trained, ("train", "profile")), (options.paper, ("live", "tree"))):
+        wanted = [name for name in names if name in options.screens]
+        asyncio.run(shoot(run, {name: KEYS[name] for name in wanted}))
 
 
 if __name__ == "__main__":

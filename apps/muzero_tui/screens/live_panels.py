@@ -63,11 +63,10 @@ class Account(PaperPanel):
         text.append(" open ").append(signed(unrealized), paint.sign(unrealized))
         text.append(" dd ").append(percent(drawdown, 1), paint.bad if drawdown else paint.muted)
         text.append(f" exposure {number(minute.get('exposure_total'), 3)}")
-        text.append(f" latency {number(minute.get('latency_ms', {}).get('total'), 3)} ms")
         if (offset := state.clock_offset_ms) is not None:
             late = paint.bad if abs(offset) > 1000 else ""
             text.append(f" clock {signed(offset, 0)} ms", late)
-        return text
+        return text.append(f" latency {number(minute.get('latency_ms', {}).get('total'), 3)} ms")
 
 
 class EquityPlot(PlotPanel, PaperPanel):
