@@ -101,16 +101,23 @@ def measure(run: Path, number: int, options: argparse.Namespace) -> Turn:
 
 
 def throughput(run: Path, seconds: float) -> float:
-    """Episodes a minute of the rounds that end within the next `seconds`."""
+    """Episodes a minute of the rounds that end within the next `seconds`, two at least."""
     begun = datetime.now(UTC)
     time.sleep(seconds)
+    while len(ends := rounds_since(run, begun)) < 2:
+        time.sleep(0.5)
+    (first, from_), *_, (last, to) = ends
+    return 60.0 * (to - from_) / (last - first).total_seconds()
+
+
+def rounds_since(run: Path, begun: datetime) -> list[tuple[datetime, int]]:
+    """When the rounds since `begun` had collected, and the episodes by then."""
     ends = [
         (datetime.fromisoformat(event["time"]), event["episodes"])
         for event in journal.read(run / "journal.jsonl")
         if event["event"] == "collected"
     ]
-    (first, from_), *_, (last, to) = [end for end in ends if end[0] >= begun]
-    return 60.0 * (to - from_) / (last - first).total_seconds()
+    return [end for end in ends if end[0] >= begun]
 
 
 @contextmanager
