@@ -23,6 +23,8 @@ from mlx_muzero.trading.positions import FX_ACTIONS
 
 CONFIG = replace(FX_MICRO, market=replace(FX_MICRO.market, window_bars=4))
 WARM_BARS = 123
+OUTCOMES = [0.5, 0.25, 0.25]
+"""That a `DicePlanner` expects of every action."""
 TABLE = FX_ACTIONS
 
 
@@ -61,12 +63,23 @@ class DicePlanner:
         return []
 
     def tree(self, root, simulations):
-        names = ("node", "parent", "kind", "action_or_outcome", "visits", "depth")
-        columns = {name: np.zeros(1, np.int32) for name in names}
-        columns["parent"][:] = -1
-        return columns | {
-            name: np.full(1, np.nan) for name in ("prior", "value", "reward", "probability")
-        }
+        """Every action with `OUTCOMES` after it, but for those with `action % 3 == 2`."""
+        actions = len(self._table.action_names)
+        expanded = [action for action in range(actions) if action % 3 != 2]
+        leaves = [(1 + action, outcome) for action in expanded for outcome in range(3)]
+        rows = 1 + actions + len(leaves)
+        parent = [-1] + [0] * actions + [above for above, _ in leaves]
+        edge = [-1, *range(actions), *(outcome for _, outcome in leaves)]
+        known = OUTCOMES * len(expanded)
+        return {
+            "node": np.arange(rows),
+            "parent": np.array(parent),
+            "kind": np.array([0] + [1] * actions + [0] * len(leaves)),
+            "action_or_outcome": np.array(edge),
+            "visits": np.ones(rows, np.int32),
+            "depth": np.zeros(rows, np.int32),
+            "probability": np.array([np.nan] * (1 + actions) + known),
+        } | {name: np.full(rows, np.nan) for name in ("prior", "value", "reward")}
 
 
 class ScriptedPlanner(DicePlanner):

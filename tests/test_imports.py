@@ -7,13 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from muzero_cli.verbs import VERBS
+from muzero_tui.widgets.banner import SCREENS
+
 ROOT = Path(__file__).parent.parent
-HEAVY = ("mlx.core", "duckdb", "textual", "coremltools", "mlx_muzero._core")
+HEAVY = (
+    "mlx.core", "duckdb", "textual", "coremltools", "mlx_muzero._core", "numpy", "scipy", "ccxt",
+    "httpx", "aiohttp", "matplotlib", "pydantic",
+)  # fmt: skip
 
 
-def loaded_by(code):
-    """Which of `HEAVY` a fresh interpreter holds after `code`."""
-    report = f"import json, sys; print(json.dumps([m for m in {HEAVY!r} if m in sys.modules]))"
+def loaded_by(code, modules=HEAVY):
+    """Which of `modules` a fresh interpreter holds after `code`."""
+    report = f"import json, sys; print(json.dumps([m for m in {modules!r} if m in sys.modules]))"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
     )
@@ -37,18 +43,27 @@ def test_importing_the_library_loads_nothing_heavy():
     "arguments", [["--help"], *([verb, "--help"] for verb in ("train", "evaluate", "export"))]
 )
 def test_help_loads_nothing_heavy(arguments):
-    assert loaded_by(command(arguments)) == []
+    """`--help` loads every verb."""
+    assert loaded_by(command(arguments), (*HEAVY, "rich")) == []
+
+
+def test_a_verb_loads_no_other():
+    others = tuple(at.partition(":")[0] for verb, at in VERBS.items() if verb != "tui")
+    assert loaded_by(command(["tui", "--help"]), others) == []
 
 
 def test_watching_a_run_loads_nothing_heavy():
-    """So that the terminal application is there at once."""
-    code = "import muzero_cli.main, muzero_tui.app, mlx_muzero.watch.run, mlx_muzero.control"
-    report = "import sys; print([m for m in ('numpy', 'tomli_w', 'asyncio') if m in sys.modules])"
-    assert loaded_by(code) == ["textual"]
-    done = subprocess.run(
-        [sys.executable, "-c", f"{code}\n{report}"], capture_output=True, text=True, check=True
+    """So that the terminal application is there at once; nor does any screen of it later."""
+    begin = "import muzero_cli.tui; muzero_cli.tui.application()\n"
+    screens = tuple(f"muzero_tui.screens.{name}" for name in SCREENS)
+    assert loaded_by(begin, (*HEAVY, *screens)) == ["textual"]
+    every = (
+        "import pkgutil, importlib, muzero_tui\n"
+        "for found in pkgutil.walk_packages(muzero_tui.__path__, 'muzero_tui.'):\n"
+        "    importlib.import_module(found.name)\n"
+        "import muzero_cli.status, mlx_muzero.watch.run, mlx_muzero.control"
     )
-    assert "numpy" not in done.stdout
+    assert loaded_by(begin + every, (*HEAVY, *screens)) == ["textual", *screens]
 
 
 def test_training_loads_no_bar_store():
@@ -58,9 +73,10 @@ def test_training_loads_no_bar_store():
 
 def test_reading_an_export_needs_neither_mlx_nor_coremltools():
     """Nor does whoever runs its programs in a process of its own need MLX."""
-    assert loaded_by("import mlx_muzero.coreml.program, mlx_muzero.coreml.manifest") == []
-    assert loaded_by("import mlx_muzero.coreml.worker") == []
-    assert loaded_by("import mlx_muzero.coreml.interpreter") == ["coremltools"]
+    neither = ("mlx.core", "coremltools", "duckdb", "mlx_muzero._core")
+    for light in ("program, mlx_muzero.coreml.manifest", "worker"):
+        assert loaded_by(f"import mlx_muzero.coreml.{light}", neither) == []
+    assert loaded_by("import mlx_muzero.coreml.interpreter", neither) == ["coremltools"]
     assert "coremltools" not in loaded_by("import mlx_muzero.training.trainer")
 
 

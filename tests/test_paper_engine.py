@@ -18,6 +18,7 @@ from mlx_muzero.paper.feeds.events import BarClosed, ClockJumped, LiveBar, Stale
 from mlx_muzero.paper.feeds.replay import ReplayFeed
 from paper_sessions import (
     CONFIG,
+    OUTCOMES,
     TABLE,
     WARM_BARS,
     DicePlanner,
@@ -131,6 +132,23 @@ def test_journal_and_decision_log_hold_what_watchers_need(tmp_path):
     entries, _ = decision_log.index(day)
     assert len(entries) == len(played.decisions)
     assert decision_log.read(entries[-1]).action_names == list(TABLE.action_names)
+
+
+def test_a_minute_tells_what_the_model_expects_after_the_action_chosen(tmp_path):
+    """As the decision's record does; nothing where the search never expanded the action."""
+    played = play(tmp_path / "run")
+    (day,) = decision_log.days(played.folder.decisions_path)
+    records = map(decision_log.read, decision_log.index(day)[0])
+    expected = {(r.close_ns, r.pair): r.outcomes[r.action] for r in records}
+    told = {
+        (minute["close_ns"], pair): facts.get("outcomes")
+        for minute in events_of(played, "minute")
+        for pair, facts in minute["pairs"].items()
+        if "action" in facts
+    }
+    assert told == expected
+    assert OUTCOMES in told.values()
+    assert None in told.values()
 
 
 def test_a_fault_in_planning_stops_entries_and_the_session_goes_on(tmp_path):

@@ -65,6 +65,15 @@ def test_paper_benchmark_measures_every_stage():
     assert soak["descriptors_end"] == soak["descriptors_begin"] > 0
 
 
+@pytest.mark.slow
+def test_watching_benchmark_compares_throughput():
+    found = run_script("bench_tui.py", "--rounds", "1", "--seconds", "8", "--json")
+    (turn,) = found["round 0"]
+    assert turn["ratio"] == pytest.approx(turn["watched"] / turn["alone"])
+    assert turn["ui_cpu_frac"] > 0
+    assert found["median"] == [{"ratio": turn["ratio"], "ui_cpu_frac": turn["ui_cpu_frac"]}]
+
+
 def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):
     bare = tmp_path / "bin" / "python"
     venv.create(tmp_path, with_pip=False)

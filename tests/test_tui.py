@@ -5,13 +5,15 @@ import fcntl
 import os
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from mlx_muzero.control import ControlServer
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.journal import Journal
-from muzero_tui.app import MuZeroApp, binding_ids
+from muzero_tui.app import MuZeroApp
+from muzero_tui.screens.catalog import binding_ids
 from muzero_tui.screens.confirm import KEYS, ConfirmScreen
 from muzero_tui.screens.help import HelpScreen
 from muzero_tui.themes import CYCLE
@@ -27,8 +29,13 @@ SIZE = (120, 36)
 
 @pytest.fixture
 def session(tmp_path):
+    """See `made_session`."""
+    return made_session(tmp_path / "runs" / "paper")
+
+
+def made_session(folder):
     """Forty minutes of paper trading, the last five decisions recorded."""
-    made = Session(tmp_path / "runs" / "paper")
+    made = Session(folder)
     for minute in range(40):
         made.minute()
         if minute >= 35:
@@ -72,15 +79,50 @@ def app_of(session, **options):
     return MuZeroApp(session.folder, clock=session.clock, **options)
 
 
-def test_digits_go_to_screens(session):
+@pytest.fixture(scope="module")
+def tour(tmp_path_factory):
+    """What is found on a walk through the five screens, and whether it left traces in the run."""
+    session = made_session(tmp_path_factory.mktemp("tour") / "paper")
+    found = SimpleNamespace(modes=[], silent=set(), commands=set())
+
     async def script(pilot):
-        modes = []
+        app = pilot.app
         for key in "12345":
             await pilot.press(key)
-            modes.append(pilot.app.current_mode)
-        return modes
+            await pilot.pause()
+            found.modes.append(app.current_mode)
+            for widget in app.screen.focus_chain:
+                if isinstance(widget, Panel | LiveTable | SearchTree) and not widget.HELP:
+                    found.silent.add(type(widget).__name__)
+            for command in app.get_system_commands(app.screen):
+                found.commands.add(command.title.rpartition("(")[2].rstrip(")"))
+        await pilot.press("r", "l", "q")
 
-    assert drive(app_of(session), script) == ["runs", "train", "live", "tree", "profile"]
+    def times():
+        return {path: path.stat().st_mtime_ns for path in session.folder.rglob("*")}
+
+    before = times()
+    drive(app_of(session), script)
+    found.written = times() != before
+    return found
+
+
+def test_digits_go_to_screens(tour):
+    assert tour.modes == ["runs", "train", "live", "tree", "profile"]
+
+
+def test_every_widget_that_takes_the_focus_explains_itself(tour):
+    assert tour.silent == set()
+
+
+def test_every_named_key_is_in_the_palette_or_on_a_modal(tour):
+    """And ids are unique, so that a keymap can name them."""
+    modal = {"confirm.yes", "confirm.no", "help.close", "quit", "tree.fold", "tree.unfold"}
+    assert binding_ids() - modal <= tour.commands
+
+
+def test_looking_writes_nothing_into_the_run(tour):
+    assert not tour.written
 
 
 def test_a_run_opens_where_it_belongs(session, tmp_path):
@@ -149,20 +191,6 @@ def test_help_explains_the_focused_widget_and_closes(session):
         return type(pilot.app.screen)
 
     assert drive(app_of(session), script) is not HelpScreen
-
-
-def test_every_widget_that_takes_the_focus_explains_itself(session):
-    async def script(pilot):
-        silent = set()
-        for key in "12345":
-            await pilot.press(key)
-            await pilot.pause()
-            for widget in pilot.app.screen.focus_chain:
-                if isinstance(widget, Panel | LiveTable | SearchTree) and not widget.HELP:
-                    silent.add(type(widget).__name__)
-        return silent
-
-    assert drive(app_of(session), script) == set()
 
 
 def test_a_copy_goes_to_the_clipboard(session):
@@ -275,14 +303,24 @@ def test_a_command_needs_a_second_key(session):
 
 
 def test_commands_are_refused_where_they_make_no_sense(session):
-    def said(app):
+    app = app_of(session)
+
+    async def refusal(pilot, *keys):
+        app.clear_notifications()
+        await pilot.press(*keys)
+        await pilot.pause()
         assert not isinstance(app.screen, ConfirmScreen)
         return next(iter(app._notifications)).message
 
-    assert "no process runs this session" in drive(app_of(session), presses("h", then=said))
-    with lives(session.folder):
-        assert "read-only" in drive(app_of(session, read_only=True), presses("h", then=said))
-        assert "past moment" in drive(app_of(session), presses("comma", "h", then=said))
+    async def script(pilot):
+        assert "no process runs this session" in await refusal(pilot, "h")
+        with lives(session.folder):
+            app.poll()
+            assert "past moment" in await refusal(pilot, "comma", "h")
+            app.read_only = True
+            assert "read-only" in await refusal(pilot, "l", "h")
+
+    drive(app, script)
 
 
 def test_a_command_nobody_takes_is_an_error_not_a_crash(session):
@@ -296,7 +334,9 @@ def test_a_command_nobody_takes_is_an_error_not_a_crash(session):
         assert "no running process takes commands" in drive(app_of(session), script)
 
 
-def test_the_banner_says_when_the_process_dies_and_returns(session):
+def test_the_banner_says_when_the_process_dies_and_returns(session, monkeypatch):
+    monkeypatch.setattr("muzero_tui.app.POLL_S", 0.02)
+    monkeypatch.setattr("muzero_tui.app.AGES_S", 0.05)
     app = app_of(session)
 
     def banner():
@@ -304,16 +344,16 @@ def test_the_banner_says_when_the_process_dies_and_returns(session):
 
     async def script(pilot):
         with lives(session.folder):
-            await pilot.pause(0.6)
+            await pilot.pause(0.2)
             assert "● running" in banner()
-        await pilot.pause(0.6)
+        await pilot.pause(0.2)
         assert "○ disconnected" in banner()
         with lives(session.folder):
             session.minute()
-            await pilot.pause(0.6)
+            await pilot.pause(0.2)
             assert "● running" in banner()
             session.now_ns += 600 * 10**9
-            await pilot.pause(1.2)
+            await pilot.pause(0.3)
             assert "◌ stale" in banner()
 
     drive(app, script)
@@ -329,24 +369,6 @@ def test_new_events_appear_by_themselves(session):
         return app.watched.state.minute["close_ns"] - before
 
     assert drive(app, script) == 60 * 10**9
-
-
-def test_every_named_key_is_in_the_palette_or_on_a_modal(session):
-    """And ids are unique, so that a keymap can name them."""
-    app = app_of(session)
-
-    async def script(pilot):
-        found = set()
-        for keys in ("1", "2", "3", "4"):
-            await pilot.press(keys)
-            await pilot.pause()
-            for command in app.get_system_commands(app.screen):
-                found.add(command.title.rpartition("(")[2].rstrip(")"))
-        return found
-
-    found = drive(app, script)
-    modal = {"confirm.yes", "confirm.no", "help.close", "quit", "tree.fold", "tree.unfold"}
-    assert binding_ids() - modal <= found
 
 
 def test_keys_are_remapped_by_id(session, monkeypatch, tmp_path):
@@ -368,12 +390,6 @@ def test_a_run_that_does_not_exist_yet_is_waited_for(tmp_path):
         return app.screen.query_one("#no-runs").render().plain
 
     assert "no data: no runs in" in drive(app, script)
-
-
-def test_leaving_writes_nothing_into_the_run(session):
-    before = {path: path.stat().st_mtime_ns for path in session.folder.rglob("*")}
-    drive(app_of(session), presses("1", "2", "3", "4", "5", "r", "l", "q"))
-    assert {path: path.stat().st_mtime_ns for path in session.folder.rglob("*")} == before
 
 
 def test_a_journal_of_nothing_is_no_crash_on_any_screen(tmp_path):

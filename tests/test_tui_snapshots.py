@@ -1,4 +1,4 @@
-"""What every screen and state looks like, at three sizes.
+"""What every screen looks like at three sizes, and every state at the one that tells most.
 
 After an intended change: scripts/test tests/test_tui_snapshots.py --snapshot-update, and look.
 """
@@ -12,7 +12,7 @@ from muzero_tui.app import MuZeroApp
 from paper_journals import MINUTE_NS, START_NS, Session
 from training_journals import START, training_run
 
-SIZES = [(80, 24), (120, 36), (200, 60)]
+SMALL, MEDIUM, LARGE = (80, 24), (120, 36), (200, 60)
 
 PROFILE = {
     "machine": "Apple M4, 10 cores, 16 GB", "subject": "runs/edge, checkpoint 000012",
@@ -78,15 +78,20 @@ def several():
     return Path("runs"), paper()[1]
 
 
-STATES = {
+SCREENS = {
     "runs": (several, []),
-    "runs-none": (lambda: (Path("runs"), lambda: START), []),
     "train": (training, []),
+    "live": (paper, []),
+    "tree": (paper, ["4", "down", "tab", "down"]),
+    "profile": (profiled, ["5"]),
+}
+"""At every size."""
+
+STATES = {
+    "runs-none": (lambda: (Path("runs"), lambda: START), []),
     "train-overflow": (training, ["v"] * 8),
     "train-no-data": (lambda: empty("config.toml"), []),
     "train-replay": (training, ["semicolon", "semicolon"]),
-    "live": (paper, []),
-    "live-stale": (stale, []),
     "live-halted": (halted, []),
     "live-past": (paper, ["semicolon", "semicolon"]),
     "live-confirm": (paper, ["f"]),
@@ -94,17 +99,28 @@ STATES = {
     "live-light": (paper, ["t"]),
     "live-ansi": (paper, ["t", "t"]),
     "live-color-blind": (paper, ["t", "t", "t"]),
-    "tree": (paper, ["4", "down", "tab", "down"]),
     "tree-training": (training, ["4"]),
     "tree-no-data": (lambda: empty("paper.toml"), ["4"]),
-    "profile": (profiled, ["5"]),
     "profile-no-data": (training, ["5"]),
     "help": (paper, ["question_mark"]),
 }
+"""At the smallest, which shows what has no room."""
+
+WIDE_STATES = {"live-stale": (stale, [])}
+"""Whose reasons only the largest has room for."""
+
+WAYS = SCREENS | STATES | WIDE_STATES
+
+
+def case(name, size):
+    marks = () if size == SMALL else pytest.mark.slow
+    return pytest.param(name, size, id=f"{name}-{size[0]}x{size[1]}", marks=marks)
+
+
 CASES = [
-    pytest.param(name, size, id=f"{name}-{size[0]}x{size[1]}", marks=marks)
-    for name in STATES
-    for size, marks in zip(SIZES, ((), pytest.mark.slow, pytest.mark.slow), strict=True)
+    *(case(name, size) for name in SCREENS for size in (SMALL, MEDIUM, LARGE)),
+    *(case(name, SMALL) for name in STATES),
+    *(case(name, LARGE) for name in WIDE_STATES),
 ]
 
 
@@ -116,7 +132,7 @@ def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
     # Ages in the listing are those of files.
     monkeypatch.setattr("muzero_tui.screens.runs.age", lambda _seconds: "4s")
     monkeypatch.setattr("muzero_tui.app.MuZeroApp._refusal", lambda _app: "")
-    make, keys = STATES[name]
+    make, keys = WAYS[name]
     folder, clock = make()
 
     async def settle(pilot):

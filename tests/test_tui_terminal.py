@@ -2,6 +2,7 @@
 
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import time
 
 import pytest
 
+from mlx_muzero import journal
+from mlx_muzero.watch.process import holder
 from training_journals import training_run
 
 ENTER, LEAVE, CURSOR = b"\x1b[?1049h", b"\x1b[?1049l", b"\x1b[?25h"
@@ -69,6 +72,59 @@ def test_the_terminal_is_as_it_was(terminal, end):
     terminal.read_until(LEAVE)
     terminal.read_until(CURSOR)
     terminal.process.wait(PATIENCE_S)
+
+
+def ended_with(run, pid, event):
+    """Stops a process by SIGTERM; whether that is the journal's last event."""
+    os.kill(pid, signal.SIGTERM)
+    limit = time.monotonic() + PATIENCE_S
+    while holder(run) is not None and time.monotonic() < limit:
+        time.sleep(0.1)
+    *_, last = journal.read(run / "journal.jsonl")
+    return last["event"] == event
+
+
+def pid_in(written):
+    (found,) = re.findall(rb"goes on in process (\d+); watch it", written)
+    return int(found)
+
+
+def begun_in_terminal(run, *arguments):
+    """Begins a verb with `--tui`, leaves the application; what goes on and under which number."""
+    opened = Terminal(*arguments, "--run", run, "--tui")
+    try:
+        opened.read_until(ENTER)
+        opened.read_until("● running".encode())
+        assert holder(run) not in (None, opened.process.pid)
+        opened.type(b"q")
+        opened.read_until(b"kill ")
+        opened.process.wait(PATIENCE_S)
+    finally:
+        opened.close()
+    pid = pid_in(opened.written)
+    assert holder(run) == pid
+    return pid
+
+
+def test_training_goes_on_when_its_watcher_is_left(config_file, db, tmp_path):
+    pid = begun_in_terminal(
+        tmp_path / "run", "train", "--symbol", "TEST", "--config", config_file, "--db", db,
+        "--set", "train.episodes=100000", "--minutes", "1",
+    )  # fmt: skip
+    assert ended_with(tmp_path / "run", pid, "stopped")
+
+
+def test_a_paper_session_goes_on_when_its_watcher_is_left(trained, db, tmp_path):
+    begin = ("paper", "start", "--model", trained, "--pairs", "TEST", "--db", db, "--speed", "60")
+    pid = begun_in_terminal(tmp_path / "paper", *begin)
+    assert ended_with(tmp_path / "paper", pid, "stopped")
+
+
+def test_what_cannot_be_begun_is_said_instead_of_watched(cli, trained, tmp_path):
+    code, _, err = cli("paper", "start", "--model", trained, "--db", "none", "--tui", "--run", "p")
+    assert code == 4
+    assert "none" in err
+    assert (tmp_path / "p.log").exists()
 
 
 def test_status_says_the_same_without_it(cli, tmp_path):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mlx_muzero.journal import Journal
 from mlx_muzero.watch.index import MOST_OLDER, RECENT, JournalIndex
 from mlx_muzero.watch.listing import RunListing
+from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import WatchedRun
 from mlx_muzero.watch.series import MOST_POINTS, Series
@@ -289,3 +290,15 @@ def test_runs_are_listed_with_kind_condition_and_best(tmp_path, folder, journal)
     assert (found["run"].kind, found["run"].condition) == ("training", "finished")
     assert found["run"].best == "+1.50 pips a trade, 7 trades"
     assert (found["paper"].kind, found["paper"].condition) == ("paper", "disconnected")
+
+
+@pytest.mark.parametrize(("feed", "aged_s"), [("replay", 65.0), ("ccxt:kraken", 86_465.0)])
+def test_the_age_of_a_bar_is_told_in_the_time_of_its_feed(feed, aged_s):
+    """The bar closed a minute before the minute that was decided five seconds ago."""
+    state, decided = PaperState(), datetime(2026, 1, 5, 12, tzinfo=UTC)
+    close_ns = int(decided.timestamp() - 86_400) * 10**9
+    state.apply({"event": "paper_started", "feed": feed})
+    facts = {"close_ns": close_ns, "equity": 1.0, "drawdown_frac": 0.0, "pairs": {}}
+    state.apply({"event": "minute", "time": decided.isoformat(), **facts})
+    assert state.age_s(close_ns - 60 * 10**9, decided + timedelta(seconds=5)) == aged_s
+    assert state.age_s(None, decided) is None

@@ -3,52 +3,66 @@
 import subprocess
 import sys
 from pathlib import Path
+from shlex import quote
 
 from rich.console import Console
 
+from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
-from muzero_cli.tui import show
+from muzero_cli.console import say
+from muzero_cli.tui import application, show
+
+_LAST_LINES = 10
 
 
-def train_and_watch(run: Path) -> None:
-    """Begin the same `train` without `--tui` in the background, and watch it.
+def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
+    """Begin the same verb without `--tui` in the background, and watch its run.
 
-    Leaving the application leaves it training. What it says goes to ``RUN.log`` beside the run, and
-    is shown when it ends before the run is begun.
+    Leaving the application leaves the process running. What that says goes to ``RUN.log`` beside
+    the run; if it fails, before the run is begun or while it is watched, that is shown here.
+
+    Args:
+        run: folder that the process will hold.
+        doing: what goes on in the process, in words.
+        stopping: what ending it means, in words.
     """
+    application()  # nothing is begun that cannot be watched
+    console = Console(stderr=True)
     arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
     run.parent.mkdir(parents=True, exist_ok=True)
-    log = run.with_name(f"{run.name}.log")
-    with log.open("wb") as output:
+    before = holder(run)
+    with run.with_name(f"{run.name}.log").open("a+b") as log:
+        said_before = log.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "muzero_cli.main", *arguments],
             stdin=subprocess.DEVNULL,
-            stdout=output,
+            stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C and the end of this terminal are not for it
         )
-    console = Console(stderr=True)
-    with console.status("reading bars"):
-        ended = _begun(run, process)
-    if ended is not None:
-        console.print(log.read_text(errors="replace"), markup=False, highlight=False, end="")
-        sys.exit(ended)
-    show(run)
-    if process.poll() is None:
-        console.print(
-            f"training goes on in process {process.pid}; watch it: mlx-muzero tui {run}; "
-            f"stop it with a checkpoint: kill {process.pid}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        with console.status("loading"):
+            begun = _begun(run, process, before)
+        if begun:
+            show(run)
+        if process.poll() is None:
+            say(
+                console,
+                f"{doing} goes on in process {process.pid}; watch it: "
+                f"mlx-muzero tui {quote(str(run))}; {stopping}: kill {process.pid}",
+            )
+        elif process.returncode or not begun:
+            log.seek(said_before)
+            last = log.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
+            say(console, "\n".join([*last, f"({log.name} has all it said)"]))
+            sys.exit(process.returncode)
 
 
-def _begun(run: Path, process: "subprocess.Popen[bytes]") -> int | None:
-    """Waits for the run's folder; the exit code of a process that ended before it."""
-    while run_kind(run) is None:
+def _begun(run: Path, process: "subprocess.Popen[bytes]", before: int | None) -> bool:
+    """Waits until another process than `before` holds the run; False if `process` ends first."""
+    while run_kind(run) is None or holder(run) in (None, before):
         try:
-            return process.wait(0.2)
+            process.wait(0.2)
         except subprocess.TimeoutExpired:
             continue
-    return None
+        return False
+    return True

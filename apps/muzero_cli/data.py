@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+from muzero_cli.synthetic import synth
 
 if TYPE_CHECKING:
     from mlx_muzero.market.importers import ImportReport
@@ -131,6 +132,9 @@ def check_symbol(
         _print_quality(report)
     if series:
         _print_series(series)
+
+
+app.command("synth")(synth)
 
 
 def _print_series(reports: "list[SeriesReport]") -> None:

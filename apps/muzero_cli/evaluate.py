@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
-from rich.console import RenderableType
 
 from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 Split = Literal["train", "validation", "test"]
 

@@ -38,20 +38,29 @@ def start(
         float, typer.Option(min=0.0, help="Of a replay: 1 is real time; 0 as fast as can be.")
     ] = 0.0,
     set_: Overrides = [],  # noqa: B006
+    watch: Annotated[
+        bool, typer.Option("--tui", help="Trade in the background and watch it here.")
+    ] = False,
 ) -> None:
     """Begin a session, or go on with the one in --run, whether it was stopped or killed.
 
     Ctrl-C stops it; positions stay as they are. A session keeps what it was begun with: to go on,
     name its --run alone.
     """
+    if run is None and model is None:
+        raise typer.BadParameter("name a training run, or the --run to go on with", None, None)
+    folder = run or Path("runs") / f"paper-{Path(str(model)).name}"
+    if watch:
+        from muzero_cli.background import begin_and_watch
+
+        begin_and_watch(folder, "trading on paper", "stop it, positions stay")
+        return
     from muzero_cli.paper_session import SessionOptions, trade
 
     options = SessionOptions(
         model, pairs, feed, checkpoint, backend, simulations, db, from_, to, tuple(set_)
     )
-    if run is None and model is None:
-        raise typer.BadParameter("name a training run, or the --run to go on with", None, None)
-    trade(run or Path("runs") / f"paper-{Path(str(model)).name}", options, speed)
+    trade(folder, options, speed)
 
 
 def _command(name: Command, about: str) -> None:

@@ -50,6 +50,13 @@ def as_text(facts: dict[str, Any], indent: str = "") -> str:
             lines.append(f"{indent}{name}")
             lines += [as_text(value, indent + "  ")] if value else []
         elif value not in (None, "", []):
-            shown = f"{value:.6g}" if isinstance(value, float) else value
-            lines.append(f"{indent}{name:<{max(26 - len(indent), 1)}} {shown}")
+            lines.append(f"{indent}{name:<{max(26 - len(indent), 1)}} {_value(value)}")
     return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ", ".join(map(_value, value))
+    return str(value)

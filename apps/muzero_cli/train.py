@@ -7,7 +7,6 @@ from shlex import quote
 from typing import Annotated, Optional
 
 import typer
-from rich.console import Console
 
 from mlx_muzero.config import FX_MICRO, CollectBackend, Phases
 from muzero_cli.console import say
@@ -54,10 +53,12 @@ def train(
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
     if watch:
-        from muzero_cli.background import train_and_watch
+        from muzero_cli.background import begin_and_watch
 
-        train_and_watch(run)
+        begin_and_watch(run, "training", "stop it with a checkpoint")
         return
+    from rich.console import Console
+
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.launch import launch, launched

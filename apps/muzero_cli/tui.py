@@ -3,11 +3,14 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mlx_muzero.errors import MuZeroError
+
+if TYPE_CHECKING:
+    from muzero_tui.app import MuZeroApp
 
 DEFAULT_RUNS = Path("runs")
 
@@ -35,14 +38,23 @@ def show(run: Path, *, read_only: bool = False) -> None:
     Raises:
         MuZeroError: Textual is not installed.
     """
+    app = application()(run, read_only=read_only)
+    app.run()
+    if app.return_code:
+        raise typer.Exit(app.return_code)
+
+
+def application() -> "type[MuZeroApp]":
+    """The application, imported.
+
+    Raises:
+        MuZeroError: Textual is not installed.
+    """
     try:
         from muzero_tui.app import MuZeroApp
     except ModuleNotFoundError as error:
         raise _missing(error) from error
-    app = MuZeroApp(run, read_only=read_only)
-    app.run()
-    if app.return_code:
-        raise typer.Exit(app.return_code)
+    return MuZeroApp
 
 
 def _serve(run: Path, port: int) -> None:

@@ -8,13 +8,14 @@ from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
-from rich.console import Console
 
 from muzero_cli.console import output_console, say
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from mlx_muzero.config import Config
     from mlx_muzero.evaluation.walk_forward import WalkForward
     from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
@@ -39,6 +40,8 @@ def walk_forward(
     as_json: Json = False,
 ) -> None:
     """Train and test in rolling windows over years; one report of all the tests."""
+    from rich.console import Console
+
     from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
     from mlx_muzero.training.walk_forward_folder import Plan, WalkForwardFolder, window_configs
     from muzero_cli.loading import load_config, load_dataset
@@ -115,7 +118,7 @@ def _train(
     config: "Config",
     store: Path,
     minutes: float | None,
-    console: Console,
+    console: "Console",
 ) -> bool:
     """Train window `number`; whether the user stopped it."""
     from mlx_muzero.trading.core import TradingRules

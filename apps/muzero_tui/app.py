@@ -13,30 +13,20 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import Input
 
-from mlx_muzero import control
 from mlx_muzero.errors import RunError
 from mlx_muzero.journal import utc_now
-from mlx_muzero.watch.listing import RunListing
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun, run_kind
 from muzero_tui.keymap import keymap_path, load_keymap
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
-from muzero_tui.screens.confirm import ConfirmScreen, consequence
-from muzero_tui.screens.help import HelpScreen
-from muzero_tui.screens.live import LiveScreen
-from muzero_tui.screens.profile import ProfileScreen
-from muzero_tui.screens.runs import RunsScreen
-from muzero_tui.screens.train import TrainScreen
-from muzero_tui.screens.tree import TreeScreen
+from muzero_tui.screens.catalog import binding_ids, make_screen
 from muzero_tui.themes import CYCLE, OWN
+from muzero_tui.widgets.banner import SCREENS
 
 POLL_S = 0.25
 AGES_S = 1.0
 """Ages grow without any event."""
-
-LOOK_S = 2.0
-"""Between two looks at the folder of runs, while it is shown."""
 
 
 class MuZeroApp(App[None]):
@@ -85,24 +75,15 @@ class MuZeroApp(App[None]):
         self.watched = WatchedRun(folder, clock)
         self.no_run = run_kind(folder) is None
         self.profile: dict[str, Any] = {}
-        self._opening = False
+        self.opening = False
         self._seen = -1
-        self._aged = 0.0
-        root = folder if self.no_run else folder.parent
-        self._runs = RunsScreen(RunListing(root))
-        self._screens: dict[str, RunScreen] = {
-            "runs": self._runs,
-            "train": TrainScreen(),
-            "live": LiveScreen(),
-            "tree": TreeScreen(),
-            "profile": ProfileScreen(),
-        }
-        for name, screen in self._screens.items():
-            self.add_mode(name, partial(_same, screen))
+        self.root = folder if self.no_run else folder.parent
+        for name in SCREENS:
+            self.add_mode(name, partial(make_screen, name))
         for theme in OWN:
             self.register_theme(theme)
         self.theme = OWN[0].name
-        self.set_keymap(load_keymap(keymap_path(), binding_ids()))
+        self.set_keymap(load_keymap(keymap_path(), binding_ids))
 
     @property
     def paint(self) -> Paint:
@@ -121,30 +102,31 @@ class MuZeroApp(App[None]):
             self.switch_mode("runs")
         else:
             self.choose(self.watched.folder)
-        self._runs.call_later(self._look)
         self.set_interval(POLL_S, self.poll)
-        self.set_interval(AGES_S, self._keep_up)
-        self.set_interval(LOOK_S, self._look)
+        self.set_interval(AGES_S, self._grow_older)
 
     def choose(self, folder: Path) -> None:
         """Watch a run; a long journal is opened beside the application."""
         self.watched = WatchedRun(folder, self.clock)
         self.no_run = False
-        self._opening, self._seen = True, -1
+        self.opening, self._seen = True, -1
         self.switch_mode("live" if run_kind(folder) == "paper" else "train")
-        self.run_worker(partial(self._open, self.watched), thread=True, exclusive=True)
+        # The screen is drawn first: reading would take turns with that.
+        open_run = partial(self._open, self.watched)
+        self.call_after_refresh(self.run_worker, open_run, thread=True)
 
     def _open(self, run: WatchedRun) -> None:
         run.poll()
-        self.call_from_thread(self._opened)
+        self.call_from_thread(self._opened, run)
 
-    def _opened(self) -> None:
-        self._opening = False
-        self.poll()
+    def _opened(self, run: WatchedRun) -> None:
+        if run is self.watched:  # another may have been chosen meanwhile
+            self.opening = False
+            self.poll()
 
     def poll(self) -> None:
         """Look for news and redraw the screen if there are any."""
-        if self._opening or self.no_run:
+        if self.opening or self.no_run:
             return
         self.watched.poll()
         if self.watched.version != self._seen:
@@ -152,22 +134,22 @@ class MuZeroApp(App[None]):
             self._keep_up()
 
     def _keep_up(self) -> None:
-        if isinstance(self.screen, RunScreen) and not self._opening:
+        if isinstance(self.screen, RunScreen) and not self.opening:
             self.screen.keep_up()
+
+    def _grow_older(self) -> None:
+        if isinstance(self.screen, RunScreen) and not self.opening:
+            self.screen.keep_up(aged=True)
 
     def read_profile(self) -> bool:
         """Take what was last measured of the run; whether that is new."""
         before, self.profile = self.profile, self.watched.profile() or {}
         return self.profile != before
 
-    def _look(self) -> None:
-        if self.screen is self._runs:
-            self._runs.look()
-
     async def show_decisions_of(self, pair: str) -> None:
         """The tree screen, filtered by a pair."""
         await self.switch_mode("tree")
-        line = self._screens["tree"].query_one("#filter", Input)
+        line = self.screen.query_one("#filter", Input)
         line.value, line.display = pair, True
 
     # Commands to the process.
@@ -179,6 +161,8 @@ class MuZeroApp(App[None]):
             return
         state = self.watched.state
         assert isinstance(state, PaperState)
+        from muzero_tui.screens.confirm import ConfirmScreen, consequence
+
         question = ConfirmScreen(name, consequence(name, state))
         self.push_screen(question, partial(self._command_answered, name))
 
@@ -200,6 +184,8 @@ class MuZeroApp(App[None]):
             self.run_worker(partial(self._send, run, name), thread=True)
 
     def _send(self, run: Path, name: str) -> None:
+        from mlx_muzero import control
+
         try:
             answer, severity = control.send(run / "control.sock", name), "information"
         except RunError as error:
@@ -257,9 +243,11 @@ class MuZeroApp(App[None]):
 
     def action_help(self) -> None:
         """Explain the focused widget and its keys."""
+        from muzero_tui.screens.help import HelpScreen
+
         focused = self.focused
         words = getattr(focused, "HELP", "") or "Choose a panel with tab to read what it shows."
-        title = getattr(focused, "border_title", None) or type(self.screen).__name__
+        title = getattr(focused, "TITLE", "") or self.current_mode
         self.push_screen(HelpScreen(str(title), words, self.screen.active_bindings))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
@@ -270,20 +258,3 @@ class MuZeroApp(App[None]):
             if binding.id and binding.description and binding.id != "quit":
                 run = partial(self.run_action, binding.action, active.node)
                 yield SystemCommand(f"{binding.description} ({binding.id})", binding.key, run)
-
-
-def _same(screen: RunScreen) -> RunScreen:
-    return screen
-
-
-def binding_ids() -> set[str]:
-    """The ids of every key."""
-    from muzero_tui.widgets.panel import PlotPanel
-    from muzero_tui.widgets.search_tree import SearchTree
-
-    owners: tuple[type[Any], ...] = (
-        MuZeroApp, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
-        HelpScreen,
-    )  # fmt: skip
-    bindings = (binding for owner in owners for binding in owner.BINDINGS)
-    return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}

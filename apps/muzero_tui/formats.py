@@ -97,5 +97,5 @@ def day_and_clock(ns: int) -> str:
 def outcome_range(name: str, threshold: float) -> str:
     """The price changes an outcome stands for."""
     return {"UP": f"> +{threshold:.1f}", "DOWN": f"< -{threshold:.1f}"}.get(
-        name, f"+-{threshold:.1f}"
+        name, f"±{threshold:.1f}"
     )

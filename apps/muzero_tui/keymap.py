@@ -3,7 +3,7 @@
 import difflib
 import os
 import tomllib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from mlx_muzero.errors import ConfigError
@@ -15,8 +15,8 @@ def keymap_path() -> Path:
     return Path(home) / "mlx_muzero" / "keys.toml"
 
 
-def load_keymap(path: Path, known: Collection[str]) -> dict[str, str]:
-    """Keys by binding id; none without the file.
+def load_keymap(path: Path, ids: Callable[[], Collection[str]]) -> dict[str, str]:
+    """Keys by binding id, of which there are `ids`; none without the file.
 
     Raises:
         ConfigError: the file cannot be read, or an id is unknown.
@@ -27,6 +27,7 @@ def load_keymap(path: Path, known: Collection[str]) -> dict[str, str]:
         keys = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}") from error
+    known = ids()
     for name, key in keys.items():
         if name not in known:
             nearest = difflib.get_close_matches(name, known, 1)

@@ -39,9 +39,9 @@ class Paint:
 
     def alarm(self, name: str | None) -> str:
         """Style of an action alarm."""
-        return {"notice": self.accent, "warning": self.warning, "critical": self.bad}.get(
-            name or "", self.good
-        )
+        styles = {"healthy": self.good, "notice": self.accent}
+        styles |= {"warning": self.warning, "critical": self.bad}
+        return styles.get(name or "", self.muted)
 
 
 def _rich(color: str) -> str:

@@ -92,9 +92,12 @@ def _rasterize(
         column = round((x - left) * x_scale)
         row = round((high - y) * y_scale) if high > low else tall // 2
         for at, dot in _stroke(before, (column, row)):
+            above = dot if before is None else before[1]
+            # Where the curve is steep a column reaches to the dot of the one before.
+            joined = above + (dot > above) - (dot < above)
             top, bottom = spans.get(at, (dot, dot))
-            spans[at] = (min(top, dot), max(bottom, dot))
-        before = (column, row)
+            spans[at] = (min(top, dot, joined), max(bottom, dot, joined))
+            before = (at, dot)
     cells = [[0] * columns for _ in range(rows)]
     for column, (top, bottom) in spans.items():
         for row in range(top, bottom + 1):

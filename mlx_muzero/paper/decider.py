@@ -82,6 +82,7 @@ class Decider:
             pairs,
             result,
             simulations,
+            [self._planner.tree(root, simulations) for root in range(len(pairs))],
             positions,
             [t.observer.threshold_pips() for t in asked],
             {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s},

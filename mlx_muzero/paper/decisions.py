@@ -6,16 +6,16 @@ from mlx_muzero import decision_log
 from mlx_muzero.decision_log import DecisionRecord
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.decided import Decided
-from mlx_muzero.paper.session import Session
+from mlx_muzero.trading.positions import ActionTable
 
 
-def append_decisions(folder: Path, session: Session, close_ns: int, decided: Decided) -> None:
-    """Append the minute's decisions to `folder`; the planner must not have planned since."""
-    result, table = decided.result, session.table
+def append_decisions(folder: Path, table: ActionTable, close_ns: int, decided: Decided) -> None:
+    """Append the minute's decisions to `folder`."""
+    result = decided.result
     if result is None:
         return
     for root, pair in enumerate(decided.pairs):
-        columns = session.planner.tree(root, decided.simulations)
+        columns = decided.trees[root]
         decision_log.append(
             folder,
             DecisionRecord(

@@ -246,7 +246,7 @@ class Engine:
         self._recorder.record(session, transaction, committed)
         decisions = self._folder.decisions_path
         with self._folder.writing(decisions):
-            append_decisions(decisions, session, minute.close_ns, decided)
+            append_decisions(decisions, session.table, minute.close_ns, decided)
         for facts in told:
             self._tell(facts)
 

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from mlx_muzero.decision_log import outcomes_by_action
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decided import Decided
 from mlx_muzero.paper.mode import Mode
@@ -66,7 +68,11 @@ def limits_used(limits: RiskSettings, losses: Losses, accounts: Sequence[PairAcc
 def pair_facts(
     account: PairAccount, table: ActionTable, state: tuple[PairState, str | None], decided: Decided
 ) -> Row:
-    """What is known of one pair; `state` is its name and why."""
+    """What is known of one pair; `state` is its name and why.
+
+    Of what was decided: the action, `probabilities` [A] as shares of the visits, `outcomes` [C]
+    that the model expects of the next bar after that action, and the root's value.
+    """
     facts: Row = {
         "state": state[0],
         "why": state[1],
@@ -80,10 +86,15 @@ def pair_facts(
     result = decided.result
     if result is not None and account.pair in decided.pairs:
         row = decided.pairs.index(account.pair)
-        visits = result.visits[row]
+        visits, action = result.visits[row], int(result.action[row])
         facts |= {
-            "action": int(result.action[row]),
+            "action": action,
             "probabilities": (visits / max(int(visits.sum()), 1)).tolist(),
             "value": float(result.value[row]),
         }
+        predicted = outcomes_by_action(
+            decided.trees[row], len(table.action_names), len(OUTCOME_NAMES)
+        )
+        if (after := predicted[action]) is not None:
+            facts["outcomes"] = after
     return facts

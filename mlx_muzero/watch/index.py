@@ -14,7 +14,7 @@ _TIME = b'"time": "'
 RECENT = 200
 """Newest events of a kind that are always read."""
 
-MOST_OLDER = 1000
+MOST_OLDER = 500
 """Older ones read at most, evenly spread, of the kinds that make a curve: a plot is no wider."""
 
 Event = dict[str, Any]

@@ -27,6 +27,7 @@ class PaperState:
         ending: "finished" or "stopped" once the journal says so; else empty.
         reason: why it stopped.
         minute: the last `minute`.
+        decided: when it was journaled.
         equity: of the account, by UTC seconds.
         drawdown_frac: by UTC seconds.
         prices: last closes of each pair, as (close_ns, close).
@@ -45,6 +46,7 @@ class PaperState:
     ending: str = ""
     reason: str = ""
     minute: Event = field(default_factory=dict)
+    decided: datetime | None = None
     equity: Series = field(default_factory=Series)
     drawdown_frac: Series = field(default_factory=Series)
     prices: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
@@ -85,6 +87,15 @@ class PaperState:
         """Pairs with a position."""
         return sum(1 for row in self.pairs.values() if row.get("exposure"))
 
+    def age_s(self, bar_close_ns: int | None, now: datetime) -> float | None:
+        """Seconds since a bar closed; a replay's time is that of its bars."""
+        if bar_close_ns is None:
+            return None
+        if self.began.get("feed") != "replay" or self.decided is None:
+            return now.timestamp() - bar_close_ns / 1e9
+        behind_s: float = (self.minute["close_ns"] - bar_close_ns) / 1e9
+        return behind_s + (now - self.decided).total_seconds()
+
     def as_dict(self) -> dict[str, Any]:
         """The facts without the curves, for JSON."""
         return {
@@ -107,7 +118,7 @@ class PaperState:
 
     def _minute(self, event: Event) -> None:
         close_ns = event["close_ns"]
-        self.minute = event
+        self.minute, self.decided = event, self.time
         self.equity.append(close_ns / 1e9, event["equity"])
         self.drawdown_frac.append(close_ns / 1e9, event["drawdown_frac"])
         if event.get("clock_offset_ms") is not None:

@@ -94,7 +94,7 @@ class Playback:
             while self.position + step <= whole and self._is_past(self.position + step - 1, shown):
                 self.position += step
         if self.position >= whole:
-            self.mode = "paused"
+            self.mode, self._shown = "paused", self._time(whole - 1) or shown
 
     def _is_past(self, number: int, shown: datetime) -> bool:
         time = self._time(number)

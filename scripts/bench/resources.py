@@ -19,3 +19,18 @@ def resident_bytes() -> int:
 def open_descriptors() -> int:
     """Files, sockets and pipes of this process that are open now."""
     return sum(1 for _ in Path("/dev/fd").iterdir())
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time that a process has used."""
+    stat = Path(f"/proc/{pid}/stat")
+    if stat.exists():
+        user, system = stat.read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    done = subprocess.run(
+        ["ps", "-o", "time=", "-p", str(pid)], capture_output=True, text=True, check=True
+    )
+    seconds = 0.0
+    for part in done.stdout.strip().split(":"):
+        seconds = 60.0 * seconds + float(part)
+    return seconds

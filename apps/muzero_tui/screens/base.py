@@ -56,14 +56,15 @@ class RunScreen(Screen[None]):
         """Tables show other columns in another width."""
         self.call_after_refresh(self.keep_up)
 
-    def keep_up(self) -> None:
-        """Redraw what shows the run."""
+    def keep_up(self, *, aged: bool = False) -> None:
+        """Redraw what shows the run; where it only `aged`, what tells ages."""
         try:
             self.show()
         except NoMatches:
             return  # the screen is still being made, or already going
         for panel in self.query(Panel):
-            panel.keep_up()
+            if panel.AGES or not aged:
+                panel.keep_up()
 
     def show(self) -> None:
         """Bring what is not a panel up to date."""

@@ -33,7 +33,8 @@ class HelpScreen(ModalScreen[None]):
     def _table(self) -> Text:
         text = Text("\nkeys\n", "bold")
         seen = set()
-        for key, active in self._keys.items():
+        # Its own keys first; those without an id are how Textual's tables and trees are moved in.
+        for key, active in sorted(self._keys.items(), key=lambda at: not at[1].binding.id):
             binding = active.binding
             if binding.action in seen or not binding.description:
                 continue

@@ -9,21 +9,24 @@ from textual.containers import Grid
 from textual.widgets import DataTable
 
 from mlx_muzero.watch.paper_state import PaperState
-from muzero_tui.formats import bar, number, percent, price, signed, spark
+from muzero_tui.formats import age, bar, number, percent, price, signed, spark
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
-from muzero_tui.screens.live_panels import Account, EquityPlot, Health, Orders, Risk, silence
+from muzero_tui.screens.live_panels import Account, EquityPlot, Health, Orders, Risk
 from muzero_tui.widgets.tables import LiveTable
 
 STATES = {"trading": "● trading", "warming": "◔ warming", "stale": "◌ stale", "halted": "■ halted"}
 COLUMNS = (
-    (160, ("pair", "state", "age", "price", "last hour", "pos", "P&L", "action", "shares", "next",
+    (160, ("pair", "state", "age", "price", "24 min", "pos", "P&L", "action", "shares", "next",
            "value", "ms", "why")),
-    (110, ("pair", "state", "age", "price", "last hour", "pos", "P&L", "action", "shares", "next",
+    (110, ("pair", "state", "age", "price", "24 min", "pos", "P&L", "action", "shares", "next",
            "value")),
     (0, ("pair", "state", "age", "price", "pos", "P&L", "action", "next", "value")),
 )  # fmt: skip
 """By the width they need."""
+
+SPARK_MINUTES = 24
+"""As wide as the name of its column says."""
 
 _SHARE = "▁▂▃▄▅▆▇█"
 
@@ -31,10 +34,12 @@ _SHARE = "▁▂▃▄▅▆▇█"
 class PairTable(LiveTable):
     """The pairs."""
 
+    TITLE: ClassVar[str] = "pairs"
     HELP: ClassVar[str] = (
         "A row for each pair, as of the last decided minute.\n\n"
-        "age: since its last bar closed   pos: exposure held\n"
-        "P&L: unrealized   action: chosen, with its share of the visits\n"
+        "age: since its last bar closed   24 min: its closes, from lowest to highest\n"
+        "pos: exposure held   P&L: unrealized\n"
+        "action: chosen, with its share of the visits\n"
         "shares: a block for each action, the higher the more visits\n"
         "next: a block for each predicted outcome of the next bar\n"
         "value: of the root, after the search   ms: all pairs' decisions of that minute\n\n"
@@ -90,14 +95,15 @@ class LiveScreen(RunScreen):
         name = row.get("state", "warming")
         style = {"trading": paint.good, "halted": paint.bad}.get(name, paint.warning)
         prices = [close for _, close in state.prices.get(pair, ())]
+        now = self.app.watched.playback.now
         profit, exposure = row.get("unrealized"), row.get("exposure")
         latency = state.minute.get("latency_ms", {}).get("total") if "action" in row else None
         return {
             "pair": Text(pair if self.size.width >= 110 else pair.split("/")[0], "bold"),
             "state": Text(STATES.get(name, name), style),
-            "age": _right(silence(self.app.watched.playback.now, row.get("bar_close_ns"))),
+            "age": _right(age(state.age_s(row.get("bar_close_ns"), now))),
             "price": _right(price(row.get("close"))),
-            "last hour": Text(spark(prices, 24), paint.curve),
+            "24 min": Text(spark(prices, SPARK_MINUTES), paint.curve),
             "pos": _right(signed(exposure, 1), paint.sign(exposure)),
             "P&L": _right(signed(profit), paint.sign(profit)),
             "action": Text(_action(row, state)),

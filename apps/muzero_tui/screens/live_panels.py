@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from rich.text import Text
 
 from mlx_muzero.watch.index import Event
 from mlx_muzero.watch.paper_state import PaperState
-from muzero_tui.formats import age, bar, clock, number, percent, price, signed
+from muzero_tui.formats import bar, clock, number, percent, price, signed
 from muzero_tui.paint import Paint
 from muzero_tui.plotting import plot
 from muzero_tui.widgets.condition import condition_of
@@ -35,6 +36,8 @@ class PaperPanel(Panel):
 class Account(PaperPanel):
     """The account in two lines."""
 
+    AGES: ClassVar[bool] = True
+    TITLE = "account"
     HELP: ClassVar[str] = (
         "What the engine does and why, then the account: equity, the day's profit or loss, "
         "drawdown from the peak of equity, summed exposure of all pairs; and the time a minute's "
@@ -60,11 +63,10 @@ class Account(PaperPanel):
         text.append(" open ").append(signed(unrealized), paint.sign(unrealized))
         text.append(" dd ").append(percent(drawdown, 1), paint.bad if drawdown else paint.muted)
         text.append(f" exposure {number(minute.get('exposure_total'), 3)}")
-        text.append(f" latency {number(minute.get('latency_ms', {}).get('total'), 3)} ms")
-        offset = state.clock_offset_ms
-        late = offset is not None and abs(offset) > 1000
-        text.append(f" clock {signed(offset, 0)} ms", paint.bad if late else "")
-        return text
+        if (offset := state.clock_offset_ms) is not None:
+            late = paint.bad if abs(offset) > 1000 else ""
+            text.append(f" clock {signed(offset, 0)} ms", late)
+        return text.append(f" latency {number(minute.get('latency_ms', {}).get('total'), 3)} ms")
 
 
 class EquityPlot(PlotPanel, PaperPanel):
@@ -106,12 +108,14 @@ class Risk(PaperPanel):
         limits: dict[str, Any] = self.state.minute.get("risk", {})
         if not limits:
             return Text("no data: no limits reported", paint.muted)
-        text, room = Text(), max(width - 34, 4)
+        text, room = Text(), max(width - 36, 4)
         for name, at in sorted(limits.items(), key=lambda item: -_used(item[1])):
             share = _used(at)
             style = paint.bad if share >= 0.9 else paint.warning if share >= 0.7 else paint.good
-            text.append(f"{name.replace('_', ' ')[:16]:17}").append(bar(share, room), style)
-            figures = f" {number(at.get('used'), 3)}/{number(at.get('limit'), 3)}"
+            words = name.removesuffix("_frac").replace("_", " ")
+            text.append(f"{words[:18]:19}").append(bar(share, room), style)
+            figure = partial(percent, digits=1) if name.endswith("_frac") else _third
+            figures = f" {figure(at.get('used'))} of {figure(at.get('limit'))}"
             text.append(f"{figures}{' !' if share >= 0.9 else ''}\n")
         return text
 
@@ -196,6 +200,10 @@ def _used(at: dict[str, Any]) -> float:
     return abs(used) / abs(limit) if used is not None and limit else 0.0
 
 
+def _third(value: float | None) -> str:
+    return number(value, 3)
+
+
 def _money(value: float) -> str:
     return f"{value:,.0f}"
 
@@ -206,8 +214,3 @@ def _tenths(value: float) -> str:
 
 def _moment(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%m-%d %H:%M")
-
-
-def silence(now: datetime, bar_close_ns: int | None) -> str:
-    """How long ago a bar closed."""
-    return age(None if bar_close_ns is None else now.timestamp() - bar_close_ns / 1e9)

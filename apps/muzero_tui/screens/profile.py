@@ -74,7 +74,7 @@ class Steps(ProfilePanel):
                 cells.setdefault(size, []).append((name, step))
         if not cells:
             return Text(UNMEASURED.format(self.watched.folder), paint.muted)
-        text, room = Text(), max(width - 60, 4)
+        text, room = Text(), max(width - 62, 4)
         for (pairs, simulations), lines in cells.items():
             search = f"{simulations} simulations" if simulations else "no search"
             text.append(f"{pairs} pair{'s' * (pairs > 1)}, {search}\n", "bold")

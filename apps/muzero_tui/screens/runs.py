@@ -14,10 +14,14 @@ from muzero_tui.screens.base import RunScreen
 from muzero_tui.widgets.condition import styled_condition
 from muzero_tui.widgets.tables import LiveTable
 
+LOOK_S = 2.0
+"""Between two looks at the folder."""
+
 
 class RunsTable(LiveTable):
     """The runs."""
 
+    TITLE: ClassVar[str] = "runs"
     HELP: ClassVar[str] = (
         "Every run in the folder, the one changed last first.\n\n"
         "● running: a process holds it\n"
@@ -31,9 +35,9 @@ class RunsTable(LiveTable):
 class RunsScreen(RunScreen):
     """A table of runs with kind, state, age and best metric."""
 
-    def __init__(self, listing: RunListing) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._listing = listing
+        self._listing = RunListing(self.app.root)
         self._found: list[RunSummary] = []
 
     def body(self) -> ComposeResult:
@@ -41,10 +45,19 @@ class RunsScreen(RunScreen):
         yield RunsTable(id="runs")
         yield Static(id="no-runs")
 
-    def look(self) -> None:
-        """Read the folder again."""
-        self._found = self._listing.refresh()
-        self.show()
+    def on_mount(self) -> None:
+        """Begin to look."""
+        self.set_interval(LOOK_S, self._look)
+
+    def on_screen_resume(self) -> None:
+        """Look at once."""
+        self._look()
+
+    def _look(self) -> None:
+        """Read the folder again, while it is shown."""
+        if self.is_current:
+            self._found = self._listing.refresh()
+            self.keep_up()
 
     def show(self) -> None:
         """The runs that pass the filter."""

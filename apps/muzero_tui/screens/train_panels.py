@@ -1,7 +1,7 @@
 """The panels of the train screen."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 
@@ -12,6 +12,7 @@ from muzero_tui.paint import Paint
 from muzero_tui.plotting import plot
 from muzero_tui.widgets.panel import Panel, PlotPanel
 
+_BIN_WIDTH = 13
 ALARMS = "notice over 40 %, warning over 60 %, critical over 90 %"
 
 
@@ -47,7 +48,8 @@ class LossPlot(PlotPanel, TrainPanel):
         state, name = self.state, self.curve
         self.border_title = f"losses: {name}"
         parts = Text(no_wrap=True)
-        for term, series in state.losses.items():
+        for term in sorted(state.losses, key="total".__ne__):
+            series = state.losses[term]
             style = f"bold {paint.accent}" if term == name else ""
             parts.append(f"{term[:6]} ", "dim").append(f"{number(series.last, 3)} ", style)
         series = {
@@ -78,16 +80,12 @@ class ValidationPlot(PlotPanel, TrainPanel):
         """The last validation, the best one, and one curve over episodes."""
         state = self.state
         self.border_title = f"validation: {self.curve}"
-        head = Text(no_wrap=True)
-        for word, at, found in (
-            ("last", state.validated_at, state.validation),
-            ("best", state.best_at, state.best),
-        ):
-            if found:
-                pips = found.get("expectancy_pips")
-                head.append(f"{word}@{at} ", "dim").append(signed(pips), paint.sign(pips))
-                head.append(f" win {percent(found.get('win_frac'))}")
-                head.append(f" {found.get('trades', 0):,} tr  ", "dim")
+        last = _validation("last", state.validated_at, state.validation, paint)
+        best = _validation("best", state.best_at, state.best, paint)
+        if last.cell_len + best.cell_len > width:
+            # What came of the best one has no room: when it was and what it is worth.
+            best = best[: max(best.plain.find(" win"), 0)]
+        head = last.append_text(best)
         by_trade = self.curve == "expectancy"
         series = state.expectancy_pips if by_trade else state.win_frac
         y_text: Callable[[float], str] = signed if by_trade else percent
@@ -110,11 +108,12 @@ class Progress(TrainPanel):
         state = self.state
         due = state.episodes_due
         share = state.episodes / due if due else 0.0
-        text = Text().append(bar(share, max(width - 6, 1)), paint.curve)
-        text.append(f" {percent(share)}\n" if due else "\n")
+        text = Text().append(bar(share, max(width - 5, 1)), paint.curve)
+        text.append(f"{percent(share):>5}\n" if due else "\n")
         of = f" of {due:,}" if due else ""
-        left = state.ending or f"{duration(state.left_s)} left"
-        _pair(text, "episodes", f"{state.episodes:,}{of}, {left}", width)
+        left = f", {duration(state.left_s)} left" if state.left_s is not None else ""
+        ending = f", {state.ending}" if state.ending else left
+        _pair(text, "episodes", f"{state.episodes:,}{of}{ending}", width)
         pace = f"{number(state.episodes_per_min, 3)} ep./min"
         _pair(text, "pace", f"{pace}, {number(state.learned.get('steps_per_s'), 3)} steps/s", width)
         rate = f"{number(state.collected.get('decisions_per_s'))} decisions/s"
@@ -169,7 +168,7 @@ class Replay(TrainPanel):
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Bars of fill and trades, and the overflow."""
-        state, room = self.state, max(width - 26, 1)
+        state, room = self.state, max(width - 27, 1)
         held, capacity = state.collected.get("replay_episodes"), state.began.get("replay_capacity")
         traded, quota = state.collected.get("trade_frac"), state.began.get("min_trade_frac")
         text = Text()
@@ -208,12 +207,25 @@ class OutcomeCalibration(TrainPanel):
         names = self.state.began.get("outcomes", [])
         text = Text().append(f"error {found['error']:.3f}\n", "bold")
         for name, said, came in zip(names, found["predicted"], found["realized"], strict=False):
-            text.append(f"{name[:7]:8}").append(bar(said, max(width - 25, 1)), paint.curve)
+            text.append(f"{name[:7]:8}").append(bar(said, max(width - 23, 1)), paint.curve)
             text.append(f" {said:4.0%} came {came:4.0%}\n")
-        text.append("bins  said > came:", "dim")
-        for said, came in zip(found["bin_predicted"], found["bin_realized"], strict=True):
-            text.append(f"  {said:.0%} > {came:.0%}")
+        text.append("bins: said > came\n", "dim")
+        bins = zip(found["bin_predicted"], found["bin_realized"], strict=True)
+        a_line = max(width // _BIN_WIDTH, 1)
+        for place, (said, came) in enumerate(bins, 1):
+            text.append(f"{said:4.0%} > {came:4.0%}".ljust(_BIN_WIDTH))
+            text.append("\n" if place % a_line == 0 else "")
         return text
+
+
+def _validation(word: str, at: int, found: dict[str, Any], paint: Paint) -> Text:
+    """A validation in a few words; none if there was none."""
+    if not found:
+        return Text()
+    pips = found.get("expectancy_pips")
+    text = Text().append(f"{word}@{at} ", "dim").append(signed(pips), paint.sign(pips))
+    text.append(f" win {percent(found.get('win_frac'))}")
+    return text.append(f" {found.get('trades', 0):,} tr  ", "dim")
 
 
 def _pair(text: Text, name: str, value: str, width: int) -> None:

@@ -24,6 +24,7 @@ MOST_LISTED = 500
 class DecisionTable(LiveTable):
     """The decisions."""
 
+    TITLE: ClassVar[str] = "decisions"
     HELP: ClassVar[str] = (
         "Recorded decisions, the newest first: time of the bar's close (UTC) and pair; in training "
         "the episodes behind the networks. Moving the cursor shows the tree; [ and ] go to the day "
@@ -48,6 +49,7 @@ class TreeScreen(RunScreen):
         self._entries: list[Entry] = []
         self._end = 0
         self._shown: Entry | None = None
+        self._listed: tuple[object, ...] = ("",)
 
     def body(self) -> ComposeResult:
         """List, tree, comparison and outcomes."""
@@ -67,6 +69,12 @@ class TreeScreen(RunScreen):
         """The decisions of the day that pass the filter, the newest `MOST_LISTED` of them."""
         self._look()
         wanted = self.wanted
+        listed = (self.app.theme, self._day, len(self._entries), wanted)
+        if listed == self._listed:
+            return
+        if listed[0] != self._listed[0]:
+            self._shown = None  # the tree is drawn in the theme's colors
+        self._listed = listed
         rows = {}
         for number in range(len(self._entries) - 1, -1, -1):
             entry = self._entries[number]

@@ -44,9 +44,9 @@ class Comparison(Panel):
             q = signed(record.q[action], 3) if record.visits[action] else "-"
             text.append(f"{q:>7}\n")
         text.append(f"value {signed(record.network_value, 3)} > {signed(record.value, 3)}", "dim")
-        verdict = "agree" if raw == record.action else "search overrules the raw policy"
-        text.append(f"  {verdict}  {number(record.latency_ms, 3)} ms", "dim")
-        return text
+        text.append(f"  {number(record.latency_ms, 3)} ms", "dim")
+        verdict = "agrees with" if raw == record.action else "overrules"
+        return text.append(f"\nsearch {verdict} the raw policy", "dim")
 
 
 class Outcomes(Panel):

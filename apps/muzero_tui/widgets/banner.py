@@ -1,5 +1,7 @@
 """The line at the top: screens, the watched run, whether it lives, and which moment is shown."""
 
+from typing import ClassVar
+
 from rich.style import Style
 from rich.text import Text
 
@@ -13,6 +15,8 @@ SCREENS = ("runs", "train", "live", "tree", "profile")
 
 class Banner(Panel, can_focus=False):
     """One line; the names of the screens can be clicked."""
+
+    AGES: ClassVar[bool] = True
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Screens at the left, the run at the right."""

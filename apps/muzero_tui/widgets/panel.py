@@ -19,9 +19,11 @@ if TYPE_CHECKING:
 class Panel(Widget, can_focus=True):
     """Draws text of its own size; what it shows is asked for anew at every redraw.
 
-    `TITLE` is on its border; `HELP` says what is seen, for the help screen.
+    `TITLE` is on its border; `HELP` says what is seen, for the help screen; one with `AGES` changes
+    with the time alone.
     """
 
+    AGES: ClassVar[bool] = False
     TITLE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
 
@@ -48,8 +50,11 @@ class Panel(Widget, can_focus=True):
             self.refresh()
 
     def _draw(self) -> Text:
-        size = self.content_size
-        text = self.draw(size.width, size.height, self.app.paint)
+        size, paint = self.content_size, self.app.paint
+        if self.app.opening and self.can_focus:
+            text = Text("reading the journal", paint.muted)
+        else:
+            text = self.draw(size.width, size.height, paint)
         text.no_wrap, text.overflow = True, "ellipsis"
         return text
 

@@ -20,6 +20,7 @@ FOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 class SearchTree(Tree[int]):
     """Decision nodes are boxes, chance nodes diamonds; the principal variation is starred."""
 
+    TITLE: ClassVar[str] = "search tree"
     HELP: ClassVar[str] = (
         "The search, its 64 most visited nodes.\n\n"
         "□ a decision of the agent   ◇ the market's turn after an action\n"

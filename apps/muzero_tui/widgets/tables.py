@@ -11,8 +11,9 @@ Row = Sequence[Text]
 
 
 class LiveTable(DataTable[Text]):
-    """A table of rows by key; `HELP` says what is seen, for the help screen."""
+    """A table of rows by key; `TITLE` and `HELP` say what is seen, for the help screen."""
 
+    TITLE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
 
     def __init__(self, *, id: str) -> None:  # noqa: A002

@@ -1,0 +1,33 @@
+"""The five screens by name, each loaded when it is first shown, and the ids of all their keys."""
+
+from importlib import import_module
+from typing import Any
+
+from textual.binding import Binding
+
+from muzero_tui.screens.base import RunScreen
+
+
+def make_screen(name: str) -> RunScreen:
+    """A screen of that name."""
+    made = getattr(import_module(f"muzero_tui.screens.{name}"), f"{name.title()}Screen")()
+    assert isinstance(made, RunScreen)
+    return made
+
+
+def binding_ids() -> set[str]:
+    """The ids of every key."""
+    from muzero_tui.app import MuZeroApp
+    from muzero_tui.screens.confirm import ConfirmScreen
+    from muzero_tui.screens.help import HelpScreen
+    from muzero_tui.screens.live import LiveScreen
+    from muzero_tui.screens.tree import TreeScreen
+    from muzero_tui.widgets.panel import PlotPanel
+    from muzero_tui.widgets.search_tree import SearchTree
+
+    owners: tuple[type[Any], ...] = (
+        MuZeroApp, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
+        HelpScreen,
+    )  # fmt: skip
+    bindings = (binding for owner in owners for binding in owner.BINDINGS)
+    return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}
