@@ -80,6 +80,14 @@ def test_speed_sets_the_pace_and_nothing_else(speed):
     assert times == pytest.approx([60 / speed * (i // 2) for i in range(10)], abs=1e-6)
 
 
+def test_history_comes_at_once_and_the_pace_begins_behind_it():
+    bars = [series("BTCUSDT", range(6)), series("ETHUSDT", range(6))]
+    begin_ns = MONDAY_NS + 3 * MINUTE_NS
+    events, times = replayed(bars, speed=2.0, paced_from_ns=begin_ns)
+    assert events == replayed(bars)[0]
+    assert times == pytest.approx([0, 0, 0, 0, 0, 0, 30, 30, 60, 60, 90, 90], abs=1e-6)
+
+
 def test_a_start_is_where_the_bars_begin():
     bars = [series("BTCUSDT", range(10)), series("ETHUSDT", range(10))]
     first = {"ETHUSDT": MONDAY_NS + 7 * MINUTE_NS}

@@ -105,6 +105,7 @@ def make_feed(settings: PaperSettings, history_bars: int, speed: float = math.in
             start_ns - 2 * history_bars * MINUTE_NS if start_ns else None,
             utc_ns(wanted.replay_to) if wanted.replay_to else None,
             speed,
+            paced_from_ns=start_ns,
         )
     from mlx_muzero.paper.feeds.live import LiveFeed
 

@@ -29,6 +29,7 @@ class ReplayFeed:
         speed: replayed time over real time; infinity for as fast as the consumer reads.
         clock: this machine's, for the pace.
         hours: which missing minutes count as missing.
+        paced_from_ns: bars that close by then, the history, come as fast as they are read.
 
     Raises:
         FeedError: the speed is not positive.
@@ -40,6 +41,7 @@ class ReplayFeed:
         speed: float = math.inf,
         clock: Clock | None = None,
         hours: HoursOf = hours_of,
+        paced_from_ns: int = 0,
     ) -> None:
         if not speed > 0:
             raise FeedError(f"replay speed {speed} is not positive: 1 is real time, inf the most")
@@ -47,6 +49,7 @@ class ReplayFeed:
         self._speed = speed
         self._clock = clock or SystemClock()
         self._hours = hours
+        self._paced_from_ns = paced_from_ns
 
     @classmethod
     def from_store(
@@ -56,6 +59,7 @@ class ReplayFeed:
         start_ns: int | None = None,
         end_ns: int | None = None,
         speed: float = math.inf,
+        paced_from_ns: int = 0,
     ) -> "ReplayFeed":
         """Bars of a store that open in [start_ns, end_ns); the file is closed again at once.
 
@@ -63,7 +67,8 @@ class ReplayFeed:
             DataError: the store cannot be read or has no bars of a pair in that time.
         """
         with BarStore(path, read_only=True) as store:
-            return cls([store.load(pair, start_ns, end_ns) for pair in pairs], speed)
+            bars = [store.load(pair, start_ns, end_ns) for pair in pairs]
+        return cls(bars, speed, paced_from_ns=paced_from_ns)
 
     @asynccontextmanager
     async def subscribe(
@@ -78,9 +83,10 @@ class ReplayFeed:
         yield self._events(first_open_ns)
 
     async def _events(self, first_open_ns: Mapping[str, int | None]) -> AsyncIterator[Event]:
-        begin_ns, first_close_ns = self._clock.monotonic_ns(), None
+        begin_ns = first_close_ns = 0
         for close_ns, events in self._minutes(first_open_ns):
-            first_close_ns = close_ns if first_close_ns is None else first_close_ns
+            if close_ns <= self._paced_from_ns or not first_close_ns:
+                begin_ns, first_close_ns = self._clock.monotonic_ns(), close_ns
             due_ns = begin_ns + int((close_ns - first_close_ns) / self._speed)
             # Even where it is late, others get their turn once a minute.
             await self._clock.sleep(due_ns - self._clock.monotonic_ns())
