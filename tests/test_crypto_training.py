@@ -52,7 +52,7 @@ def test_validation_is_journaled_with_decisions_of_both_pairs(trained):
     events = list(journal.read(trained.folder.journal_path))
     validated = [event for event in events if event["event"] == "validated"]
     assert validated
-    assert sum(validated[-1]["calibration"]["realized"]) == pytest.approx(1.0)
+    assert sum(validated[-1]["forecast"]["realized"]) == pytest.approx(1.0)
     (day,) = decision_log.days(trained.folder.decisions_path)
     entries, _ = decision_log.index(day)
     assert {entry.pair for entry in entries} == {"AAA", "BBB"}

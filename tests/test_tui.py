@@ -23,6 +23,7 @@ from muzero_tui.widgets.search_tree import SearchTree
 from muzero_tui.widgets.tables import LiveTable
 from paper_journals import START_NS, Session, append_decision
 from training_journals import training_run
+from tui_pilots import opened, press
 
 SIZE = (120, 36)
 
@@ -58,8 +59,7 @@ def drive(app, script, size=SIZE):
 
     async def main():
         async with app.run_test(size=size) as pilot:
-            await app.workers.wait_for_complete()
-            await pilot.pause()
+            await opened(pilot)
             return await script(pilot)
 
     return asyncio.run(main())
@@ -67,9 +67,7 @@ def drive(app, script, size=SIZE):
 
 def presses(*keys, then=lambda app: None):
     async def script(pilot):
-        for key in keys:
-            await pilot.press(key)
-            await pilot.pause()
+        await press(pilot, *keys)
         return then(pilot.app)
 
     return script
@@ -88,8 +86,7 @@ def tour(tmp_path_factory):
     async def script(pilot):
         app = pilot.app
         for key in "12345":
-            await pilot.press(key)
-            await pilot.pause()
+            await press(pilot, key)
             found.modes.append(app.current_mode)
             for widget in app.screen.focus_chain:
                 if isinstance(widget, Panel | LiveTable | SearchTree) and not widget.HELP:
@@ -139,8 +136,7 @@ def test_a_run_is_chosen_by_enter(session, tmp_path):
         assert app.current_mode == "runs"
         await pilot.pause(0.3)
         await pilot.press("enter")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
+        await opened(pilot)
         return app.watched.folder.name, app.current_mode
 
     assert drive(app, script) == ("paper", "live")
@@ -210,8 +206,7 @@ def test_the_filter_keeps_what_it_names_until_escape(session):
     async def script(pilot):
         table, found = pilot.app.screen.query_one("#pairs", LiveTable), []
         for keys in (["slash", *"doge"], ["enter"], ["escape"]):
-            await pilot.press(*keys)
-            await pilot.pause()
+            await press(pilot, *keys)
             found.append(table.row_count)
         return found
 
@@ -251,8 +246,7 @@ def test_decisions_are_stepped_through_and_folded(session):
         return table.cursor_row, app.screen.query_one(SearchTree).least
 
     async def script(pilot):
-        await pilot.press("4")
-        await pilot.pause()
+        await press(pilot, "4")
         await pilot.press("n", "n", "b")
         assert tree(pilot.app) == (1, 0.02)
         await pilot.press("tab", "greater_than_sign", "greater_than_sign", "less_than_sign")
@@ -269,12 +263,10 @@ def test_decisions_are_stepped_through_and_folded(session):
 
 def test_enter_on_a_pair_shows_its_tree(session):
     async def script(pilot):
-        await pilot.press("enter")
-        await pilot.pause()
+        await press(pilot, "enter")
         table = pilot.app.screen.query_one("#decision-list", LiveTable)
         assert (pilot.app.current_mode, table.row_count) == ("tree", 5)
-        await pilot.press("3", "down", "enter")
-        await pilot.pause()
+        await press(pilot, "3", "down", "enter")
         assert table.row_count == 0, "no decision of that pair is recorded"
 
     drive(app_of(session), script)
@@ -307,8 +299,7 @@ def test_commands_are_refused_where_they_make_no_sense(session):
 
     async def refusal(pilot, *keys):
         app.clear_notifications()
-        await pilot.press(*keys)
-        await pilot.pause()
+        await press(pilot, *keys)
         assert not isinstance(app.screen, ConfirmScreen)
         return next(iter(app._notifications)).message
 

@@ -11,6 +11,7 @@ import pytest
 from muzero_tui.app import MuZeroApp
 from paper_journals import MINUTE_NS, START_NS, Session
 from training_journals import START, training_run
+from tui_pilots import opened, press
 
 SMALL, MEDIUM, LARGE = (80, 24), (120, 36), (200, 60)
 
@@ -136,12 +137,10 @@ def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
     folder, clock = make()
 
     async def settle(pilot):
-        await pilot.app.workers.wait_for_complete()
+        await opened(pilot)
         pilot.app.screen.query_one("#filter").cursor_blink = False
         await pilot.pause(0.2)
-        for key in keys:
-            await pilot.press(key)
-            await pilot.pause()
+        await press(pilot, *keys)
         await pilot.pause(0.2)
 
     assert snap_compare(MuZeroApp(folder, clock=clock), terminal_size=size, run_before=settle)

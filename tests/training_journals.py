@@ -43,10 +43,12 @@ def training_run(folder, rounds=48):
                 "validated", episodes=16 * number, steps=40 * number, best=number in (8, 16, 24),
                 metrics={"expectancy_pips": pips, "win_frac": 0.5 + pips / 40, "trades": 210,
                          "net_pips_per_session": 4 * pips, "sqn": pips / 2},
-                calibration={"predicted": [0.36, 0.3, 0.34], "realized": [0.33, 0.31, 0.36],
-                             "bin_predicted": [0.16, 0.25, 0.34, 0.44],
-                             "bin_realized": [0.14, 0.27, 0.33, 0.48],
-                             "bin_count": [40, 300, 900, 296], "error": 0.021},
+                forecast={"predicted": [0.36, 0.3, 0.34], "realized": [0.33, 0.31, 0.36],
+                          "calibration": [{"predicted": 0.16, "observed": 0.14, "count": 40},
+                                          {"predicted": 0.25, "observed": 0.27, "count": 300},
+                                          {"predicted": 0.34, "observed": 0.33, "count": 900},
+                                          {"predicted": 0.44, "observed": 0.48, "count": 296}],
+                          "calibration_error": 0.021},
             )  # fmt: skip
             journal.append("saved", checkpoint=f"{number // 8:06d}-episode-{16 * number:06d}",
                            best=number in (8, 16, 24))  # fmt: skip

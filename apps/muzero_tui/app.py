@@ -134,12 +134,20 @@ class MuZeroApp(App[None]):
             self._keep_up()
 
     def _keep_up(self) -> None:
-        if isinstance(self.screen, RunScreen) and not self.opening:
-            self.screen.keep_up()
+        screen = self._run_screen
+        if screen is not None and not self.opening:
+            screen.keep_up()
 
     def _grow_older(self) -> None:
-        if isinstance(self.screen, RunScreen) and not self.opening:
-            self.screen.keep_up(aged=True)
+        screen = self._run_screen
+        if screen is not None and not self.opening:
+            screen.keep_up(aged=True)
+
+    @property
+    def _run_screen(self) -> RunScreen | None:
+        """The screen on top, if it is about the run; none while the application begins or ends."""
+        stack = self.screen_stack
+        return stack[-1] if stack and isinstance(stack[-1], RunScreen) else None
 
     def read_profile(self) -> bool:
         """Take what was last measured of the run; whether that is new."""

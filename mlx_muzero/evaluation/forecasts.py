@@ -39,26 +39,38 @@ class OutcomeForecast:
         base_rate_cross_entropy: the same for the base rates, forecast every time.
         brier: mean of the squared errors of the probabilities, summed over outcomes (Brier 1950).
         base_rate_brier: the same for the base rates.
+        predicted: ``[C]``, mean probability of each outcome.
+        realized: ``[C]``, share of each.
         calibration: the bins that hold any probability.
+        calibration_error: mean distance of predicted and observed over the bins, weighted by count
+            (expected calibration error, Naeini et al. 2015).
     """
 
     cross_entropy: float
     base_rate_cross_entropy: float
     brier: float
     base_rate_brier: float
+    predicted: tuple[float, ...]
+    realized: tuple[float, ...]
     calibration: tuple[CalibrationBin, ...]
+    calibration_error: float
 
     @classmethod
     def of(cls, probabilities: F64, outcome: I64, base_rates: F64) -> Self:
         """Judge `probabilities` ``[n, C]`` by `outcome` ``[n]``; `base_rates` are ``[C]``."""
         happened = np.eye(len(base_rates))[outcome]
         constant = np.broadcast_to(base_rates, happened.shape)
+        bins = _calibration(probabilities.ravel(), happened.ravel())
+        distances = [bin_.count * abs(bin_.predicted - bin_.observed) for bin_ in bins]
         return cls(
             cross_entropy=_cross_entropy(probabilities, happened),
             base_rate_cross_entropy=_cross_entropy(constant, happened),
             brier=_brier(probabilities, happened),
             base_rate_brier=_brier(constant, happened),
-            calibration=_calibration(probabilities.ravel(), happened.ravel()),
+            predicted=tuple(probabilities.mean(axis=0).tolist()),
+            realized=tuple(happened.mean(axis=0).tolist()),
+            calibration=bins,
+            calibration_error=sum(distances) / probabilities.size,
         )
 
 

@@ -5,6 +5,7 @@ import numpy as np
 
 from mlx_muzero.evaluation.forecasts import OutcomeForecast, base_rates
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observations
@@ -15,15 +16,21 @@ _ROWS_AT_ONCE = 1024
 
 
 def forecast_outcomes(
-    model: StochasticMuZero, dataset: MarketDataset, rules: TradingRules, starts: I64
+    model: StochasticMuZero,
+    dataset: MarketDataset,
+    rules: TradingRules,
+    starts: I64,
+    most: int | None = None,
 ) -> OutcomeForecast:
-    """Judge the root's forecast of the next bar at every decision of the sessions at `starts`.
+    """Judge the root's forecast of the next bar at the decisions of the sessions at `starts`.
 
-    The account is flat and stays so. The base rates it is held against are those of the training
-    split.
+    At all of them, or at `most` spread evenly. The account is flat and stays so. The base rates it
+    is held against are those of the training split.
     """
     steps = np.arange(dataset.config.session_bars)
     bars = (starts[:, None] + steps).ravel()
+    if most is not None:
+        bars = spread_evenly(bars, most)
     parts = range(0, len(bars), _ROWS_AT_ONCE)
     probabilities = [
         _probabilities(model, dataset, rules, bars[first : first + _ROWS_AT_ONCE])

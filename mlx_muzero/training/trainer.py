@@ -23,8 +23,9 @@ from mlx_muzero.config import Config, PhaseName
 from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
-from mlx_muzero.evaluation.calibration import outcome_calibration
+from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.metrics import Metrics, action_alarm
+from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
@@ -47,6 +48,9 @@ from mlx_muzero.training.supervised import SupervisedPhase
 from mlx_muzero.training.targets import make_batch
 
 STEPS_PER_JOURNAL_LINE = 20
+
+_FORECAST_BARS = 512
+"""Bars of the validation sessions at which a validation judges the outcome probabilities."""
 
 
 @dataclass
@@ -352,9 +356,7 @@ class Trainer:
             steps=self.counters.steps,
             best=is_best,
             metrics=metrics.as_dict(),
-            calibration=asdict(
-                outcome_calibration(self.playing, self.dataset, self.rules, self._validation_starts)
-            ),
+            forecast=asdict(self._forecast()),
         )
         record_decisions(
             self.folder.decisions_path,
@@ -368,6 +370,10 @@ class Trainer:
         self.listener.validated(metrics, self.counters, is_best)
         if is_best:
             self._save(best=True)
+
+    def _forecast(self) -> OutcomeForecast:
+        starts = self._validation_starts
+        return forecast_outcomes(self.playing, self.dataset, self.rules, starts, _FORECAST_BARS)
 
     def _assess(self, supervised: SupervisedPhase) -> None:
         assessment = supervised.assess(self.playing, self._decided)

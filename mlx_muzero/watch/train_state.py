@@ -34,7 +34,7 @@ class TrainState:
         validated_at: its episodes.
         best: metrics of the best one.
         best_at: its episodes.
-        calibration: predicted and realized outcomes at the last validation.
+        forecast: what the outcome probabilities were worth at the last validation.
         collected: facts of the last round.
         learned: facts of the last line on learning.
         checkpoint: the last one saved.
@@ -59,7 +59,7 @@ class TrainState:
     validated_at: int = 0
     best: dict[str, Any] = field(default_factory=dict)
     best_at: int = 0
-    calibration: dict[str, Any] = field(default_factory=dict)
+    forecast: dict[str, Any] = field(default_factory=dict)
     collected: Event = field(default_factory=dict)
     learned: Event = field(default_factory=dict)
     checkpoint: str = ""
@@ -128,7 +128,7 @@ class TrainState:
             "action_alarm": self.collected.get("alarm"),
             "replay_episodes": self.collected.get("replay_episodes"),
             "trade_frac": self.collected.get("trade_frac"),
-            "calibration": self.calibration,
+            "forecast": self.forecast,
             "validated_at": self.validated_at,
             "validation": self.validation,
             "best_at": self.best_at,
@@ -167,7 +167,7 @@ class TrainState:
 
     def _validated(self, event: Event) -> None:
         self.validated_at, self.validation = event["episodes"], event["metrics"]
-        self.calibration = event.get("calibration", {})
+        self.forecast = event.get("forecast", {})
         if event["best"]:
             self.best_at, self.best = self.validated_at, self.validation
         self.expectancy_pips.append(self.validated_at, self.validation["expectancy_pips"])

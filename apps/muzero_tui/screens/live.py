@@ -6,7 +6,6 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid
-from textual.widgets import DataTable
 
 from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.formats import age, bar, number, percent, price, signed, spark
@@ -82,10 +81,11 @@ class LiveScreen(RunScreen):
                 rows[pair] = [cells[column] for column in columns]
         self.query_one(PairTable).show(columns, rows)
 
-    async def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    async def on_data_table_row_selected(self) -> None:
         """Show the tree behind the pair's last decision."""
-        if event.row_key.value is not None:
-            await self.app.show_decisions_of(event.row_key.value)
+        pair = self.query_one(PairTable).chosen
+        if pair is not None:
+            await self.app.show_decisions_of(pair)
 
     def _columns(self) -> tuple[str, ...]:
         return next(columns for least, columns in COLUMNS if self.size.width >= least)

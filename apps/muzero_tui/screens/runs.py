@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.widgets import DataTable, Static
+from textual.widgets import Static
 
 from mlx_muzero.watch.listing import RunListing, RunSummary
 from muzero_tui.formats import age
@@ -72,10 +72,11 @@ class RunsScreen(RunScreen):
         empty.display = not rows
         empty.update(self._nothing())
 
-    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+    def on_data_table_row_selected(self) -> None:
         """Watch the chosen run."""
-        if event.row_key.value is not None:
-            self.app.choose(Path(event.row_key.value))
+        run = self.query_one(RunsTable).chosen
+        if run is not None:
+            self.app.choose(Path(run))
 
     def _nothing(self) -> Text:
         if self._found:

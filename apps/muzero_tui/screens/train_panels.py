@@ -201,18 +201,18 @@ class OutcomeCalibration(TrainPanel):
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Outcomes, then bins."""
-        found = self.state.calibration
+        found = self.state.forecast
         if not found:
             return Text("no data: no validation yet", paint.muted)
         names = self.state.began.get("outcomes", [])
-        text = Text().append(f"error {found['error']:.3f}\n", "bold")
+        text = Text().append(f"error {found['calibration_error']:.3f}\n", "bold")
         for name, said, came in zip(names, found["predicted"], found["realized"], strict=False):
             text.append(f"{name[:7]:8}").append(bar(said, max(width - 23, 1)), paint.curve)
             text.append(f" {said:4.0%} came {came:4.0%}\n")
         text.append("bins: said > came\n", "dim")
-        bins = zip(found["bin_predicted"], found["bin_realized"], strict=True)
         a_line = max(width // _BIN_WIDTH, 1)
-        for place, (said, came) in enumerate(bins, 1):
+        for place, part in enumerate(found["calibration"], 1):
+            said, came = part["predicted"], part["observed"]
             text.append(f"{said:4.0%} > {came:4.0%}".ljust(_BIN_WIDTH))
             text.append("\n" if place % a_line == 0 else "")
         return text

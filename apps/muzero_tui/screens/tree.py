@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Vertical
-from textual.widgets import DataTable, Tree
+from textual.widgets import Tree
 
 from mlx_muzero import decision_log
 from mlx_muzero.decision_log import DECISION, DecisionRecord, Entry
@@ -67,6 +67,9 @@ class TreeScreen(RunScreen):
 
     def show(self) -> None:
         """The decisions of the day that pass the filter, the newest `MOST_LISTED` of them."""
+        table = self.query_one(DecisionTable)
+        for panel in (SearchTree, Comparison, Outcomes):
+            self.query_one(panel)  # nothing counts as shown while one is still being made
         self._look()
         wanted = self.wanted
         listed = (self.app.theme, self._day, len(self._entries), wanted)
@@ -85,7 +88,6 @@ class TreeScreen(RunScreen):
             if len(rows) == MOST_LISTED:
                 break
         columns = ("close", "pair", "at") if self._trains else ("close", "pair")
-        table = self.query_one(DecisionTable)
         table.border_title = self._day.stem if self._day else "no decisions"
         table.show(columns, {key: row[: len(columns)] for key, row in rows.items()})
         if not rows:
@@ -93,10 +95,12 @@ class TreeScreen(RunScreen):
         elif self._shown is None and table.chosen is not None:
             self._show(self._entries[int(table.chosen)])
 
-    def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
+    def on_data_table_row_highlighted(self) -> None:
         """Show the tree of the decision under the cursor."""
-        if event.row_key.value is not None:
-            self._show(self._entries[int(event.row_key.value)])
+        # Not of the event's row: the table may have been filled anew since.
+        chosen = self.query_one(DecisionTable).chosen
+        if chosen is not None:
+            self._show(self._entries[int(chosen)])
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[int]) -> None:
         """Show the outcomes after the root action the cursor is in."""

@@ -35,7 +35,7 @@ class LiveTable(DataTable[Text]):
 
     @property
     def chosen(self) -> str | None:
-        """Key of the row under the cursor."""
+        """Key of the row under the cursor; None in a table without rows."""
         try:
             return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
         except CellDoesNotExist:

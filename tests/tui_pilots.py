@@ -1,0 +1,52 @@
+"""What a test that drives the application waits for; on a busy machine it takes its time."""
+
+import asyncio
+
+from textual import constants
+
+from muzero_tui.screens.base import RunScreen
+
+PATIENCE_S = 30.0
+
+
+async def opened(pilot):
+    """Until the run is read and its screen shows it."""
+    await _until(pilot, lambda: not pilot.app.opening)
+    await pilot.app.workers.wait_for_complete()
+    await _shown(pilot)
+
+
+async def press(pilot, *keys):
+    """Press keys, each once the screen shows what the one before led to."""
+    for key in keys:
+        await pilot.press(key)
+        await _shown(pilot)
+
+
+async def _shown(pilot):
+    await _handled(pilot)
+    screen = pilot.app.screen
+    if isinstance(screen, RunScreen):
+        # One that is shown for the first time is made by and by.
+        await _until(pilot, lambda: screen.query("Footer"))
+        screen.keep_up()
+        await _handled(pilot)
+
+
+async def _handled(pilot):
+    """Until messages, and those that they lead to, have been handled, and frames drawn.
+
+    A pause alone ends when this process has used no time for a while, as it does for want of a
+    processor too.
+    """
+    await pilot.pause()
+    for _ in range(4):
+        for _ in range(25):
+            await asyncio.sleep(0)
+        await asyncio.sleep(1.5 / constants.MAX_FPS)
+
+
+async def _until(pilot, true):
+    async with asyncio.timeout(PATIENCE_S):
+        while not true():
+            await pilot.pause(0.02)
