@@ -47,7 +47,8 @@ def random_model(
         if name.endswith("running_var"):
             values = random.uniform(0.3, 3.0, array.shape)
         elif ".norm" in name or "_norm." in name:
-            values = float(name.endswith((".weight", ".scale"))) + 0.2 * random.normal(size=array.shape)
+            mean = float(name.endswith((".weight", ".scale")))
+            values = mean + 0.2 * random.normal(size=array.shape)
         else:
             values = random.normal(size=array.shape) / np.sqrt(array.shape[-1])
         drawn.append((name, mx.array(values.astype(np.float32))))
