@@ -13,9 +13,8 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from mlx_muzero.closing import Closing
 from mlx_muzero.errors import MuZeroError, RunError
 
 Handler = Callable[[], str]
@@ -28,7 +27,7 @@ _MAX_LINE_BYTES = 65_536
 _PATIENCE_S = 5.0  # for a connected peer to send its line
 
 
-class ControlServer:
+class ControlServer(Closing):
     """Answers the commands in `handlers` at the socket `path` until `close`.
 
     Handlers run in the server's thread, one at a time.
@@ -48,17 +47,6 @@ class ControlServer:
         self._socket = self._bind()
         self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
         self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Stop listening and remove the socket; a command under way is answered first."""

@@ -96,12 +96,13 @@ def main() -> None:
     facts = {name: getattr(options, name) for name in ("minutes", "walk_minutes", "seeds")}
     report = Report(options.json, **facts)
 
-    edge = [judged(EDGE, seed, options.minutes, options.folder) for seed in options.seeds]
-    report.table("planted_edge", "Planted edge, net pips a session:", map(learned, edge))
-    report.note(f"reached {spread([learned(run).reached for run in edge])}")
-    walk = [judged(WALK, seed, options.walk_minutes, options.folder) for seed in options.seeds]
-    report.table("random_walk", "Random walk, net pips a session:", map(abstained, walk))
-    report.note(f"net pips {spread([abstained(run).net_pips for run in walk])}")
+    folder, seeds = options.folder, options.seeds
+    edge = [learned(judged(EDGE, seed, options.minutes, folder)) for seed in seeds]
+    report.table("planted_edge", "Planted edge, net pips a session:", edge)
+    report.note(f"reached {spread([run.reached for run in edge])}")
+    walk = [abstained(judged(WALK, seed, options.walk_minutes, folder)) for seed in seeds]
+    report.table("random_walk", "Random walk, net pips a session:", walk)
+    report.note(f"net pips {spread([run.net_pips for run in walk])}")
     report.end()
 
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 
 import duckdb
 import numpy as np
 
+from mlx_muzero.closing import Closing
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
@@ -80,7 +80,7 @@ class ImportRecord:
     last_ns: int | None
 
 
-class BarStore:
+class BarStore(Closing):
     """Minute bars in one DuckDB file; a context manager that closes it.
 
     Args:
@@ -99,17 +99,6 @@ class BarStore:
         except BaseException:
             self._db.close()
             raise
-
-    def __enter__(self) -> "BarStore":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the file, so that another process may open it."""
@@ -268,7 +257,7 @@ class BarStore:
         return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
 
 
-class FileReader:
+class FileReader(Closing):
     """Reads foreign parquet and DuckDB files with SQL; a context manager.
 
     Args:
@@ -282,15 +271,8 @@ class FileReader:
         self._name = f"{database}: " if database else ""
         self._db = _open(database, read_only=True) if database else _connect(":memory:", False)
 
-    def __enter__(self) -> "FileReader":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._db.close()
 
     def fetch(self, query: str, parameters: list[str | int] | None = None) -> Columns:

@@ -38,8 +38,8 @@ class ObservationNorm(nn.Module):
         """
         rows = windows.reshape(-1, windows.shape[-1]).astype(np.float64)
         deviation = rows.std(axis=0)
-        varies = deviation > 1e-6 * np.maximum(np.abs(rows).max(axis=0), 1e-30)
+        varies = deviation > 1e-6 * np.abs(rows).max(axis=0)
         mean, scale = np.array(self.mean), np.array(self.scale)
         mean[: len(varies)] = np.where(varies, rows.mean(axis=0), 0.0)
-        scale[: len(varies)] = np.where(varies, 1.0 / np.where(varies, deviation, 1.0), 1.0)
+        scale[: len(varies)] = 1.0 / np.where(varies, deviation, 1.0)
         self.mean, self.scale = mx.array(mean), mx.array(scale)

@@ -44,6 +44,12 @@ def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> Tradi
     return replace(rules, costs=settings.fills.costs(market.pip_size))
 
 
+def account_of_pair(config: Config, settings: PaperSettings, symbol: str) -> PairAccount:
+    """A new account by the session's rules."""
+    rules = rules_of_pair(config, settings, symbol)
+    return PairAccount(symbol, rules, settings.account.notional, settings.fills)
+
+
 def make_session(
     settings: PaperSettings,
     config: Config,
@@ -62,8 +68,7 @@ def make_session(
     """
     traders = {}
     for symbol in settings.pairs:
-        rules = rules_of_pair(config, settings, symbol)
-        account = PairAccount(symbol, rules, settings.account.notional, settings.fills)
+        account = account_of_pair(config, settings, symbol)
         beside = (series or {}).get(symbol)
         observer = Observer(market_of_pair(config, symbol), symbol, beside)
         traders[symbol] = Trader(account, observer)

@@ -11,7 +11,7 @@ from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.feeds.events import LiveBar
-from mlx_muzero.paper.opening import market_of_pair, rules_of_pair
+from mlx_muzero.paper.opening import account_of_pair, market_of_pair
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
@@ -45,9 +45,7 @@ class RecordedPair:
 
     def account(self) -> PairAccount:
         """A new account by the session's rules."""
-        settings = self._settings
-        rules = rules_of_pair(self._config, settings, self.symbol)
-        return PairAccount(self.symbol, rules, settings.account.notional, settings.fills)
+        return account_of_pair(self._config, self._settings, self.symbol)
 
 
 def recorded_pairs(

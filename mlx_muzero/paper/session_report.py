@@ -14,7 +14,7 @@ from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.baselines import play_baselines
 from mlx_muzero.paper.folder import PaperFolder
-from mlx_muzero.paper.opening import rules_of_pair
+from mlx_muzero.paper.opening import account_of_pair
 from mlx_muzero.paper.played import Played
 from mlx_muzero.paper.recorded_pair import recorded_pairs
 from mlx_muzero.paper.settings import PaperSettings
@@ -119,8 +119,7 @@ def _accounts(
 ) -> list[PairAccount]:
     accounts = []
     for symbol in settings.pairs:
-        rules = rules_of_pair(config, settings, symbol)
-        account = PairAccount(symbol, rules, settings.account.notional, settings.fills)
+        account = account_of_pair(config, settings, symbol)
         account.restore(states[symbol])
         accounts.append(account)
     return accounts

@@ -9,11 +9,11 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import duckdb
 
+from mlx_muzero.closing import Closing
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -81,7 +81,7 @@ insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{S
 """ + "".join(_view(name, columns) for name, columns in TABLES.items())
 
 
-class PaperStore:
+class PaperStore(Closing):
     """A session's store; a context manager that closes it.
 
     Args:
@@ -104,15 +104,8 @@ class PaperStore:
             self._db.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._db.close()
 
     def commit(self, seq: int, transaction: Transaction, state: Row) -> None:
