@@ -10,7 +10,8 @@ from mlx_muzero import journal
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.networks.model import DECODER
-from mlx_muzero.training.behaviors import BEHAVIORS, discounted_returns
+from mlx_muzero.trading.returns import discounted_returns
+from mlx_muzero.training.behaviors import BEHAVIORS
 from mlx_muzero.training.checkpoint import load_weights
 from mlx_muzero.training.models import build_model, load_model, starting_weights
 from mlx_muzero.training.run import RunFolder

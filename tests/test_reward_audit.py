@@ -1,21 +1,25 @@
 """The reward audit ranks what schemes pay beside net pips and says where they go wrong."""
 
 import json
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
 import pytest
 
 from mlx_muzero.config import RewardScheme
+from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.rank_correlation import ranks, spearman
-from mlx_muzero.evaluation.reward_audit import Earned, audit_reward, judge
+from mlx_muzero.evaluation.reward_audit import Earned, audit_reward, audited_policies, judge
 from mlx_muzero.trading.core import TradingRules
+
+DISCOUNT = 0.9
 
 
 @pytest.fixture
 def audit(small_config, small_dataset):
     starts = small_dataset.evaluation_starts("train", 10)
-    return audit_reward(small_dataset, TradingRules.from_config(small_config), starts)
+    return audit_reward(small_dataset, TradingRules.from_config(small_config), starts, DISCOUNT)
 
 
 def test_every_scheme_of_the_configuration_is_audited(audit):
@@ -41,12 +45,14 @@ def test_amddp1_pays_for_being_in_the_market(audit):
 
 def test_what_only_foresight_can_earn_is_no_degenerate_optimum():
     policies = {
-        "flat": Earned(0.0, {"s": 0.0}),
-        "buy_and_hold": Earned(-4.0, {"s": -1.0}),
-        "perfect_foresight": Earned(50.0, {"s": -2.0}),
+        "flat": Earned(0.0, {"s": 0.0}, {"s": (0.0, 0.0)}),
+        "buy_and_hold": Earned(-4.0, {"s": -1.0}, {"s": (-9.0, 2.0)}),
+        "perfect_foresight": Earned(50.0, {"s": -2.0}, {"s": (-3.0, 1.0)}),
     }
-    assert judge(policies, "s").degenerate == ()
-    policies["buy_and_hold"] = Earned(-4.0, {"s": 3.0})
+    judged = judge(policies, "s")
+    assert judged.degenerate == ()
+    assert judged.returns == (-9.0, 2.0)
+    policies["buy_and_hold"] = Earned(-4.0, {"s": 3.0}, {"s": (-9.0, 2.0)})
     most, losing = judge(policies, "s").degenerate
     assert "an agent learns to be buy_and_hold" in most
     assert "staying flat (+0 a session)" in losing
@@ -78,4 +84,28 @@ def test_the_verb_prints_tables_and_words(cli, config_file, db):
     assert "perfect_foresight" in out
     code, out, err = cli(*arguments, "--json")
     assert code == 0, err
-    assert json.loads(out)["sessions"] == 6
+    found = json.loads(out)
+    assert found["sessions"] == 6
+    low, high = found["schemes"]["mark_to_market"]["returns"]
+    code, out, err = cli(*arguments, *support(low - 1, high + 1))
+    assert f"from {low:+.3g} to {high:+.3g}: within the value support" in out
+    code, out, err = cli(*arguments, *support(low / 2, high / 2))
+    assert "widen it by model.value_min and model.value_max" in " ".join(out.split())
+
+
+def support(low, high):
+    return ("--set", f"model.value_min={low}", "--set", f"model.value_max={high}")
+
+
+def test_returns_are_of_every_step_of_every_policy(audit, small_config, small_dataset):
+    starts = small_dataset.evaluation_starts("train", 10)
+    rules = replace(TradingRules.from_config(small_config), reward="mark_to_market")
+    low, high = 0.0, 0.0
+    for policy in audited_policies():
+        for session in backtest(policy, small_dataset, rules, starts).equity_pips:
+            rewards = np.diff(session, prepend=0.0)
+            for step in range(len(rewards)):
+                discounts = DISCOUNT ** np.arange(len(rewards) - step)
+                found = float((rewards[step:] * discounts).sum())
+                low, high = min(low, found), max(high, found)
+    assert audit.schemes["mark_to_market"].returns == pytest.approx((low, high), abs=1e-2)

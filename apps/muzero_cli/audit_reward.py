@@ -31,8 +31,9 @@ def audit_reward(
     settings = load_config(preset, config, set_, symbol)
     dataset, _ = load_dataset(settings, db)
     starts = dataset.evaluation_starts(split, sessions)
-    audit = reward_audit.audit_reward(dataset, TradingRules.from_config(settings), starts)
+    rules, discount = TradingRules.from_config(settings), settings.search.discount
+    audit = reward_audit.audit_reward(dataset, rules, starts, discount)
     if as_json:
         typer.echo(json.dumps(audit.as_dict(), allow_nan=False))
     else:
-        output_console().print(audit_tables(audit))
+        output_console().print(audit_tables(audit, settings.model))

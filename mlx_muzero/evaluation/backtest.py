@@ -33,7 +33,7 @@ class Backtest:
         metrics: the summary.
         trades: closed trades; `account` is the session's index.
         equity_pips: ``f64[n, steps]`` net equity of each session after each step.
-        reward: ``f64[n]`` sum of each session's rewards.
+        reward: ``f64[n, steps]`` reward of each step.
         action_counts: ``i64[A]`` how often each action was chosen.
     """
 
@@ -72,15 +72,16 @@ def backtest(
     actions = len(rules.table.action_names)
     action_counts = np.zeros(actions, np.int64)
     equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
-    reward: F64 = np.zeros(len(starts))
+    reward: F64 = np.zeros_like(equity_pips)
     trades: list[Trades] = []
     for first in range(0, len(starts), SESSIONS_AT_ONCE):
         env = SessionEnv(dataset, rules, starts[first : first + SESSIONS_AT_ONCE])
         policy.reset(env)
         while not env.done:
             step, action = env.step_index, policy.act(env)
-            reward[first : first + len(action)] += env.step(action).reward
-            equity_pips[first : first + len(action), step] = env.core.equity_pips
+            sessions = slice(first, first + len(action))
+            reward[sessions, step] = env.step(action).reward
+            equity_pips[sessions, step] = env.core.equity_pips
             action_counts += np.bincount(action, minlength=actions)
             tick(len(action))
         closed = env.core.ledger.trades()

@@ -1,7 +1,8 @@
 """The reward audit: what each reward scheme pays scripted policies for, beside their net pips.
 
 An agent becomes what it is paid for. A scheme that pays a losing policy more than a better one has
-a degenerate optimum there, however good its intentions (design 3.6).
+a degenerate optimum there, however good its intentions (design 3.6). The returns that the policies
+collect say how wide the support of the value has to be.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +25,8 @@ from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.rank_correlation import spearman
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.types import I64
+from mlx_muzero.trading.returns import discounted_returns
+from mlx_muzero.types import F64, I64
 
 SCHEMES: tuple[RewardScheme, ...] = get_args(RewardScheme)
 """Every reward scheme a run can be configured with."""
@@ -43,6 +45,10 @@ def audited_policies() -> list[Policy]:
     ]
 
 
+Range = tuple[float, float]
+"""Lowest and highest."""
+
+
 @dataclass(frozen=True)
 class Earned:
     """What one policy made, means a session.
@@ -50,10 +56,12 @@ class Earned:
     Attributes:
         net_pips: after costs.
         reward: by scheme.
+        returns: lowest and highest discounted return from any step on, by scheme.
     """
 
     net_pips: float
     reward: dict[str, float]
+    returns: dict[str, Range]
 
 
 @dataclass(frozen=True)
@@ -63,10 +71,13 @@ class SchemeAudit:
     Attributes:
         rank_correlation: Spearman's, of reward and net pips over the policies; None where the
             scheme pays all the same.
+        returns: lowest and highest discounted return of any policy from any step on: what a
+            support of the value has to hold.
         degenerate: in words, what it pays more than something better; empty if nothing.
     """
 
     rank_correlation: float | None
+    returns: Range
     degenerate: tuple[str, ...]
 
 
@@ -97,12 +108,16 @@ def audit_reward(
     dataset: MarketDataset,
     rules: TradingRules,
     starts: I64,
+    discount: float,
     schemes: Sequence[RewardScheme] = SCHEMES,
     tick: Callable[[int], None] = lambda _decisions: None,
 ) -> RewardAudit:
-    """Play the scripted policies over the sessions at `starts` under every one of `schemes`."""
+    """Play the scripted policies over the sessions at `starts` under every one of `schemes`.
+
+    `discount` is a step's, of the returns.
+    """
     policies = {
-        policy.name: _play(policy, dataset, rules, starts, schemes, tick)
+        policy.name: _play(policy, dataset, rules, starts, discount, schemes, tick)
         for policy in audited_policies()
     }
     return RewardAudit(
@@ -119,6 +134,7 @@ def _play(
     dataset: MarketDataset,
     rules: TradingRules,
     starts: I64,
+    discount: float,
     schemes: Sequence[RewardScheme],
     tick: Callable[[int], None],
 ) -> Earned:
@@ -129,16 +145,26 @@ def _play(
     return Earned(
         # The same whatever the scheme: a reward moves no account.
         net_pips=played[schemes[0]].metrics.net_pips_per_session,
-        reward={scheme: float(result.reward.mean()) for scheme, result in played.items()},
+        reward={
+            scheme: float(result.reward.sum(axis=1).mean()) for scheme, result in played.items()
+        },
+        returns={scheme: _range(result.reward, discount) for scheme, result in played.items()},
     )
+
+
+def _range(reward: F64, discount: float) -> Range:
+    returns = discounted_returns(reward, discount)
+    return float(returns.min()), float(returns.max())
 
 
 def judge(policies: dict[str, Earned], scheme: str, unit: str = "pips") -> SchemeAudit:
     """What `scheme` pays for, from what the policies earned."""
     pips = np.array([earned.net_pips for earned in policies.values()])
     reward = np.array([earned.reward[scheme] for earned in policies.values()])
+    ranges = [earned.returns[scheme] for earned in policies.values()]
     return SchemeAudit(
         rank_correlation=spearman(reward, pips),
+        returns=(min(low for low, _ in ranges), max(high for _, high in ranges)),
         degenerate=tuple(_degenerate(policies, scheme, unit)),
     )
 

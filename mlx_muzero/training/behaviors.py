@@ -2,12 +2,9 @@
 
 from collections.abc import Callable
 
-import numpy as np
-
 from mlx_muzero.config import Behavior
 from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, RandomPolicy, mean_reversion, momentum
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.types import F32
 
 _POLICIES: dict[Behavior, Callable[[int], Policy]] = {
     "random": RandomPolicy,
@@ -25,13 +22,3 @@ BEHAVIORS: tuple[Behavior, ...] = tuple(_POLICIES)
 def behavior(name: Behavior, seed: int) -> Policy:
     """The policy called `name`, its random numbers named by `seed`."""
     return _POLICIES[name](seed)
-
-
-def discounted_returns(reward: F32, discount: float) -> F32:
-    """Returns ``f32[E, T]`` from each step of sessions on, rewards ``[E, T]`` discounted a step."""
-    returns = np.zeros(reward.shape)
-    ahead = np.zeros(len(reward))
-    for step in reversed(range(reward.shape[1])):
-        ahead = reward[:, step] + discount * ahead
-        returns[:, step] = ahead
-    return returns.astype(np.float32)

@@ -10,7 +10,8 @@ from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
-from mlx_muzero.training.behaviors import behavior, discounted_returns
+from mlx_muzero.trading.returns import discounted_returns
+from mlx_muzero.training.behaviors import behavior
 from mlx_muzero.training.collector import (
     Choice,
     Round,
