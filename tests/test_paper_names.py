@@ -16,11 +16,13 @@ from mlx_muzero.paper.settings import PaperSettings
         ("USDJPY", "oanda", "USD_JPY", "USDJPY"),
         ("USD_JPY", "oanda", "USD_JPY", "USDJPY"),
         ("BTC/USDT:USDT", "replay", "BTCUSDT", "BTCUSDT"),
+        ("PLANTED_EDGE", "replay", "PLANTED_EDGE", "PLANTED_EDGE"),
+        ("my.bars", "replay", "my.bars", "my.bars"),
     ],
 )
 def test_either_name_will_do(name, feed, venue, symbol):
     assert venue_name(name, feed) == venue
-    assert symbol_of(venue) == symbol
+    assert symbol_of(venue, feed) == symbol
 
 
 def test_names_that_say_nothing():

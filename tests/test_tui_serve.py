@@ -64,6 +64,11 @@ def test_a_browser_sees_it_and_commands_nothing(served):
                 await read_until(terminal, b"Stop entries")
                 await terminal.send_json(["stdin", "h"])
                 await read_until(terminal, b"this view is read-only")
+            for origin in ("http://elsewhere.example", f"http://elsewhere.example:{port}", "null"):
+                with pytest.raises(aiohttp.WSServerHandshakeError, match="403"):
+                    await browser.ws_connect(address, origin=origin)
+            for origin in (f"http://127.0.0.1:{port}", f"http://localhost:{port}"):
+                await (await browser.ws_connect(address, origin=origin)).close()
 
     asyncio.run(visit())
     with pytest.raises(OSError, match=r"."):  # refused here, out of reach elsewhere

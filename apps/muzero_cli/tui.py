@@ -59,11 +59,11 @@ def application() -> "type[MuZeroApp]":
 
 def _serve(run: Path, port: int) -> None:
     try:
-        from textual_serve.server import Server
+        from muzero_cli.browser import LocalServer
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     command = [sys.executable, "-m", "muzero_cli.main", "tui", str(run), "--read-only"]
-    Server(shlex.join(command), host="127.0.0.1", port=port, title="mlx-muzero").serve()
+    LocalServer(shlex.join(command), host="127.0.0.1", port=port, title="mlx-muzero").serve()
 
 
 def _missing(error: ModuleNotFoundError) -> MuZeroError:

@@ -23,9 +23,15 @@ def exchange_of(feed: str) -> str:
     return exchange
 
 
-def symbol_of(name: str) -> str:
-    """Our name: ``BTC/USDT:USDT`` is ``BTCUSDT``, ``USD_JPY`` is ``USDJPY``."""
-    return re.sub(r"[^A-Za-z0-9.]", "", name.split(":")[0]).upper()
+def symbol_of(name: str, feed: str) -> str:
+    """Our name: ``BTC/USDT:USDT`` is ``BTCUSDT``, and to a venue ``USD_JPY`` is ``USDJPY``.
+
+    A replay's names are the bar store's, which may hold anything but what parts a venue's.
+    """
+    base_and_quote = name.split(":")[0]
+    if feed == "replay":
+        return base_and_quote.replace("/", "")
+    return re.sub(r"[^A-Za-z0-9.]", "", base_and_quote).upper()
 
 
 def venue_name(name: str, feed: str) -> str:
@@ -36,7 +42,7 @@ def venue_name(name: str, feed: str) -> str:
     Raises:
         FeedError: there is no such feed, or our name does not say where base and quote part.
     """
-    symbol = symbol_of(name)
+    symbol = symbol_of(name, feed)
     if feed == "replay":
         return symbol
     exchange = "" if feed == "oanda" else exchange_of(feed)
@@ -61,7 +67,7 @@ def venue_names(names: Iterable[str], feed: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name in names:
-        symbol = symbol_of(name)
+        symbol = symbol_of(name, feed)
         if symbol in found:
             raise FeedError(f"pair {symbol} is named twice")
         found[symbol] = venue_name(name, feed)

@@ -168,7 +168,7 @@ class Health(PaperPanel):
             for pair, kind in ill.items():
                 text.append(f"◌ {pair} {kind}\n", paint.warning)
         elif state.minute:
-            text.append(f"✓ {len(state.pairs)} feeds well\n", paint.good)
+            text.append(f"✓ all well ({len(state.pairs)})\n", paint.good)
         for event in reversed(state.notices):
             when = str(event.get("time", ""))[11:16]
             text.append(f"{when} ", "dim").append_text(_notice(event, paint)).append("\n")
@@ -186,7 +186,8 @@ def _notice(event: Event, paint: Paint) -> Text:
         )
     if kind == "hole":
         minutes = (event.get("to_ns", 0) - event.get("from_ns", 0)) / 6e10
-        return Text(f"hole of {minutes:.0f} min: {event.get('reason')}", paint.warning)
+        missed = f"hole of {minutes:.0f} min" if minutes else "no minute missed"
+        return Text(f"{missed}: {event.get('reason')}", paint.warning)
     consequence = event.get("consequence")
     return Text(f"{event.get('name')} by {event.get('source')}: {consequence}", paint.accent)
 
