@@ -1,13 +1,13 @@
 """Trains where the best that can be learned is known, and says how close the agent came.
 
-    python scripts/known_optimum.py [--minutes N] [--seeds S ...] [--folder FOLDER] [--json]
+    python scripts/known_optimum.py [--minutes N] [--seeds S ...] [--config FILE] [--json]
 
 Two made-up markets. On the planted edge the best policy is known exactly (docs/trading.md): how
 much of it does `train` reach in so many minutes? On the random walk there is nothing to learn: does
-the agent learn not to trade? For every seed of training `mlx-muzero train --config
-scripts/demo.toml` runs one after the other, each with the whole machine, and the checkpoint that
-validated best plays every session of the test split. A run that is in FOLDER already is only judged
-again.
+the agent learn not to trade? For every seed `mlx-muzero train` runs with FILE, scripts/demo.toml
+unless told otherwise, one after the other, each with the whole machine, and the checkpoint that
+validated best plays every session of the test split. A run that is in --folder already is only
+judged again.
 """
 
 import argparse
@@ -90,23 +90,24 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=20.0, help="of training on the edge")
     parser.add_argument("--walk-minutes", type=float, default=10.0, help="on the random walk")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--config", type=Path, default=DEMO, help="what to train with")
     parser.add_argument("--folder", type=Path, default=Path("runs/known-optimum"))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     facts = {name: getattr(options, name) for name in ("minutes", "walk_minutes", "seeds")}
     report = Report(options.json, **facts)
 
-    folder, seeds = options.folder, options.seeds
-    edge = [learned(judged(EDGE, seed, options.minutes, folder)) for seed in seeds]
+    folder, config, seeds = options.folder, options.config, options.seeds
+    edge = [learned(judged(EDGE, seed, options.minutes, config, folder)) for seed in seeds]
     report.table("planted_edge", "Planted edge, net pips a session:", edge)
     report.note(f"reached {spread([run.reached for run in edge])}")
-    walk = [abstained(judged(WALK, seed, options.walk_minutes, folder)) for seed in seeds]
+    walk = [abstained(judged(WALK, seed, options.walk_minutes, config, folder)) for seed in seeds]
     report.table("random_walk", "Random walk, net pips a session:", walk)
     report.note(f"net pips {spread([run.net_pips for run in walk])}")
     report.end()
 
 
-def judged(symbol: str, seed: int, minutes: float, folder: Path) -> dict[str, Any]:
+def judged(symbol: str, seed: int, minutes: float, config: Path, folder: Path) -> dict[str, Any]:
     """`mlx-muzero evaluate --json` of a run on a market, trained first if it is not there."""
     store, run = folder / "market.duckdb", folder / f"{symbol.lower()}-{seed}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -114,7 +115,7 @@ def judged(symbol: str, seed: int, minutes: float, folder: Path) -> dict[str, An
         muzero("data", "synth", symbol.lower(), "--db", str(store))
         muzero(
             *("train", "--run", str(run), "--symbol", symbol, "--db", str(store)),
-            *("--config", str(DEMO), "--set", f"train.seed={seed}", "--minutes", str(minutes)),
+            *("--config", str(config), "--set", f"train.seed={seed}", "--minutes", str(minutes)),
         )
     return json.loads(muzero("evaluate", str(run), "--split", "test", "--json")) | {"seed": seed}
 
@@ -160,7 +161,7 @@ def abstained(found: dict[str, Any]) -> Abstained:
         cost,
         agent["exposure_frac"],
         f"{action} {share:.0%}",
-        found["policies"]["untrained"]["net_pips_per_session"],
+        found["policies"]["untrained (search)"]["net_pips_per_session"],
     )
 
 

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import venv
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -72,6 +73,22 @@ def test_watching_benchmark_compares_throughput():
     assert turn["ratio"] == pytest.approx(turn["watched"] / turn["alone"])
     assert turn["ui_cpu_frac"] > 0
     assert found["median"] == [{"ratio": turn["ratio"], "ui_cpu_frac": turn["ui_cpu_frac"]}]
+
+
+@pytest.mark.slow
+def test_known_optimum_judges_both_markets(tmp_path, small_config):
+    config = tmp_path / "small.toml"
+    market = replace(small_config.market, session_bars=360)
+    config.write_text(config_toml.dumps(replace(small_config, market=market)))
+    run = ("--minutes", "0.1", "--walk-minutes", "0.1", "--seeds", "3", "--config", str(config))
+    found = run_script("known_optimum.py", *run, "--folder", str(tmp_path / "runs"), "--json")
+    (edge,), (walk,) = found["planted_edge"], found["random_walk"]
+    assert edge["seed"] == walk["seed"] == 3
+    assert edge["low"] <= edge["net_pips"] <= edge["high"]
+    assert edge["reached"] == pytest.approx(edge["net_pips"] / edge["best_policy"])
+    assert edge["best_policy"] > edge["momentum"] > 0
+    assert walk["cost_pips"] >= 0
+    assert 0 <= walk["in_market"] <= 1
 
 
 def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):
