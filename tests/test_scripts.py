@@ -133,8 +133,8 @@ def test_named_keys_files_and_links_exist(page):
         assert name in KEYS[section], f"{section}.{name}"
     for link in re.findall(r"\]\((?!http)([^)#]+)", text):
         assert (page.parent / link).exists(), link
-    for path in re.findall(r"`((?:scripts|docs|mlx_muzero|cpp)/[\w./]+)`", text):
-        assert (ROOT / path).exists() or path == "scripts/demo", path
+    for path in re.findall(r"(?<![\w./~])((?:scripts|docs|mlx_muzero|cpp)/[\w./-]*\w)", text):
+        assert (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
