@@ -24,19 +24,17 @@ from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
-from mlx_muzero.evaluation.metrics import Metrics, action_alarm
+from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
-from mlx_muzero.journal import Journal
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.memory import peak_memory_mb
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
-from mlx_muzero.training.collector import Collector, Round, temperature
+from mlx_muzero.training.collector import Collector
 from mlx_muzero.training.decisions import record_decisions
-from mlx_muzero.training.learner import Learner, StepReport
+from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import begin_from, build_model, measure_observations
 from mlx_muzero.training.phases import episodes_of, loss_config, phase_after, planned
 from mlx_muzero.training.progress import Counters, Listener, StopRequested
@@ -46,8 +44,7 @@ from mlx_muzero.training.replay import ReplayBuffer
 from mlx_muzero.training.run import RunFolder, misfit, require_schema, schema
 from mlx_muzero.training.supervised import SupervisedPhase
 from mlx_muzero.training.targets import make_batch
-
-STEPS_PER_JOURNAL_LINE = 20
+from mlx_muzero.training.training_journal import TrainingJournal
 
 _FORECAST_BARS = 512
 """Bars of the validation sessions at which a validation judges the outcome probabilities."""
@@ -81,7 +78,8 @@ class Trainer:
         self.playing = build_model(self.config, self.rules.table)
         self.agent = Agent(self.playing, self.config.search, self.rules.table, len(OUTCOME_NAMES))
         self.collector = Collector(self.config, self.dataset, self.rules)
-        self.journal = Journal(self.folder.journal_path if self.ranks.first else Path(os.devnull))
+        journal_path = self.folder.journal_path if self.ranks.first else Path(os.devnull)
+        self.journal = TrainingJournal(journal_path, self.config, self.rules)
         self._batch_share = self.ranks.share(self.config.train.batch_size, "train.batch_size")
         if self.ranks.size > 1 and self.config.collect.backend != "same":
             raise ConfigError('collect.backend: several processes that train together need "same"')
@@ -119,8 +117,6 @@ class Trainer:
             self.background = BackgroundCollector(
                 self.config, self.rules, self.collector, self.learner, refresher
             )
-        self._learning_s = 0.0  # since the last line on it
-        self._first_step = 0
 
     def begin_from(self, weights: dict[str, mx.array], origin: str) -> None:
         """Begin the run with the weights of another, called `origin`, instead of the seed's.
@@ -159,7 +155,7 @@ class Trainer:
         self.learner.restore(saved.weights, saved.optimizer)
         self.replay.restore(saved.replay)
         self.counters = counters
-        self.learner.steps = self._first_step = counters.steps
+        self.learner.steps = counters.steps
 
     def run(self) -> bool:
         """Train until the configured episodes are done or `stop`; True if they are done.
@@ -168,7 +164,7 @@ class Trainer:
           TrainingDiverged: a loss or the gradient is not finite; checkpoints are left as they are.
           RankLost: another process that trained along is gone; a checkpoint was saved.
         """
-        self._journal_start()
+        self.journal.started(self.counters.phase, self.agent.backend)
         self._tell_phase()
         self.ranks.abandon = self._abandon
         try:
@@ -192,20 +188,6 @@ class Trainer:
         self._save()
         self.journal.append("finished", **asdict(self.counters))
         return True
-
-    def _journal_start(self) -> None:
-        replay, table = self.config.replay, self.rules.table
-        self.journal.append(
-            "started",
-            pid=os.getpid(),
-            symbol=self.config.market.symbol,
-            actions=list(table.action_names),
-            outcomes=list(OUTCOME_NAMES),
-            episodes_due=episodes_of(self.config.train, self.counters.phase),
-            replay_capacity=replay.max_episodes,
-            min_trade_frac=replay.min_trade_frac,
-            backend=self.agent.backend,
-        )
 
     def _lose(self, error: RankLost) -> None:
         self._save()
@@ -271,26 +253,8 @@ class Trainer:
             played = self.background.collect(first, self._decided)
         self.replay.add(played.episodes)
         self.counters.episodes += len(played.episodes) * self.ranks.size
-        self._journal_round(played, first)
+        self.journal.collected(played, first, self.counters, self.replay)
         self.listener.collected(played.episodes, self.counters)
-
-    def _journal_round(self, played: Round, first: int) -> None:
-        episodes, names = played.episodes, self.rules.table.action_names
-        actions = np.bincount(episodes.action.ravel(), minlength=len(names))
-        self.journal.append(
-            "collected",
-            episodes=self.counters.episodes,
-            decisions_per_s=episodes.action.size / played.seconds,
-            reward_mean=float(episodes.reward.sum(axis=1).mean()),
-            actions=dict(zip(names, actions.tolist(), strict=True)),
-            alarm=action_alarm(actions),
-            trade_frac=self.replay.trade_frac,
-            replay_episodes=len(self.replay),
-            memory_mb=peak_memory_mb(),
-            temperature=float(temperature(self.config.collect, np.array([first]))[0]),
-            backend=played.backend,
-            weights_steps=played.weights_steps,
-        )
 
     def _learn(self) -> None:
         began, train = time.perf_counter(), self.config.train
@@ -308,23 +272,10 @@ class Trainer:
         )
         report = self.learner.step(batch)
         self.counters.steps = self.learner.steps
-        self._learning_s += time.perf_counter() - began
-        if self.counters.steps % STEPS_PER_JOURNAL_LINE == 0:
-            self._journal_learning(report)
+        self.journal.learned(report, self.counters, time.perf_counter() - began)
         if self.background is not None:
             self.background.learned()
         self.listener.learned(report, self.counters)
-
-    def _journal_learning(self, report: StepReport) -> None:
-        """One line for the last `STEPS_PER_JOURNAL_LINE` steps; the first of a resumed run less."""
-        steps = min(STEPS_PER_JOURNAL_LINE, self.counters.steps - self._first_step)
-        self.journal.append(
-            "learned",
-            steps=self.counters.steps,
-            **asdict(report),
-            steps_per_s=steps / self._learning_s,
-        )
-        self._learning_s = 0.0
 
     def _play_what_is_learned(self) -> None:
         self.playing.load_weights(list(self.learner.playing_weights().items()), strict=True)

@@ -1,0 +1,82 @@
+"""What a training run says of its rounds and steps in its journal (docs/training.md)."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.config import Backend, Config, PhaseName
+from mlx_muzero.evaluation.metrics import action_alarm
+from mlx_muzero.journal import Journal
+from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.memory import peak_memory_mb
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.collector import Round, temperature
+from mlx_muzero.training.learner import StepReport
+from mlx_muzero.training.phases import episodes_of
+from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.replay import ReplayBuffer
+
+STEPS_PER_LINE = 20
+
+
+class TrainingJournal(Journal):
+    """The journal of a run of `config` under `rules`."""
+
+    def __init__(self, path: Path, config: Config, rules: TradingRules) -> None:
+        super().__init__(path)
+        self._config = config
+        self._rules = rules
+        self._steps = 0  # since the last line on them
+        self._seconds = 0.0
+
+    def started(self, phase: PhaseName, backend: Backend) -> None:
+        """The process begins, in `phase`, searching with `backend`."""
+        replay, table = self._config.replay, self._rules.table
+        self.append(
+            "started",
+            pid=os.getpid(),
+            symbol=self._config.market.symbol,
+            actions=list(table.action_names),
+            outcomes=list(OUTCOME_NAMES),
+            episodes_due=episodes_of(self._config.train, phase),
+            replay_capacity=replay.max_episodes,
+            min_trade_frac=replay.min_trade_frac,
+            backend=backend,
+        )
+
+    def collected(
+        self, played: Round, first: int, counters: Counters, replay: ReplayBuffer
+    ) -> None:
+        """A round that began with episode `first` is in the buffer."""
+        episodes, names = played.episodes, self._rules.table.action_names
+        actions = np.bincount(episodes.action.ravel(), minlength=len(names))
+        self.append(
+            "collected",
+            episodes=counters.episodes,
+            decisions_per_s=episodes.action.size / played.seconds,
+            reward_mean=float(episodes.reward.sum(axis=1).mean()),
+            actions=dict(zip(names, actions.tolist(), strict=True)),
+            alarm=action_alarm(actions),
+            trade_frac=replay.trade_frac,
+            replay_episodes=len(replay),
+            memory_mb=peak_memory_mb(),
+            temperature=float(temperature(self._config.collect, np.array([first]))[0]),
+            backend=played.backend,
+            weights_steps=played.weights_steps,
+        )
+
+    def learned(self, report: StepReport, counters: Counters, seconds: float) -> None:
+        """A training step took `seconds`; every `STEPS_PER_LINE` steps are one line."""
+        self._steps += 1
+        self._seconds += seconds
+        if counters.steps % STEPS_PER_LINE:
+            return
+        self.append(
+            "learned",
+            steps=counters.steps,
+            **asdict(report),
+            steps_per_s=self._steps / self._seconds,
+        )
+        self._steps, self._seconds = 0, 0.0
