@@ -41,6 +41,8 @@ class Learned:
         reached: net_pips over best_policy.
         of_expected: net_pips over what the best policy expects of a session.
         trades: in all sessions.
+        commonest_action: and its share.
+        commonest_of_best: the same of the best policy.
     """
 
     seed: int
@@ -54,6 +56,8 @@ class Learned:
     reached: float
     of_expected: float
     trades: int
+    commonest_action: str
+    commonest_of_best: str
 
 
 @dataclass(frozen=True)
@@ -129,8 +133,8 @@ def muzero(*arguments: str) -> str:
 def learned(found: dict[str, Any]) -> Learned:
     agent, raw, *_ = found["policies"].values()
     momentum = next(m for name, m in found["policies"].items() if name.startswith("momentum"))
-    best = found["policies"]["best_policy"]["net_pips_per_session"]
-    net_pips = agent["net_pips_per_session"]
+    best_policy = found["policies"]["best_policy"]
+    best, net_pips = best_policy["net_pips_per_session"], agent["net_pips_per_session"]
     return Learned(
         found["seed"],
         episodes(found),
@@ -143,6 +147,8 @@ def learned(found: dict[str, Any]) -> Learned:
         net_pips / best,
         net_pips / found["expected_best_pips_per_session"],
         agent["trades"],
+        commonest_action(agent),
+        commonest_action(best_policy),
     )
 
 
@@ -150,7 +156,6 @@ def abstained(found: dict[str, Any]) -> Abstained:
     agent = next(iter(found["policies"].values()))
     conditions = found["conditions"]
     cost = agent["trades"] * conditions["round_trip_cost_pips"] / conditions["sessions"]
-    action, share = max(agent["action_frac"].items(), key=lambda item: item[1])
     return Abstained(
         found["seed"],
         episodes(found),
@@ -160,9 +165,14 @@ def abstained(found: dict[str, Any]) -> Abstained:
         agent["trades"],
         cost,
         agent["exposure_frac"],
-        f"{action} {share:.0%}",
+        commonest_action(agent),
         found["policies"]["untrained (search)"]["net_pips_per_session"],
     )
+
+
+def commonest_action(metrics: dict[str, Any]) -> str:
+    action, share = max(metrics["action_frac"].items(), key=lambda item: item[1])
+    return f"{action} {share:.0%}"
 
 
 def episodes(found: dict[str, Any]) -> int:

@@ -87,6 +87,7 @@ def test_known_optimum_judges_both_markets(tmp_path, small_config):
     assert edge["low"] <= edge["net_pips"] <= edge["high"]
     assert edge["reached"] == pytest.approx(edge["net_pips"] / edge["best_policy"])
     assert edge["best_policy"] > edge["momentum"] > 0
+    assert edge["commonest_of_best"].startswith("HOLD ")
     assert walk["cost_pips"] >= 0
     assert 0 <= walk["in_market"] <= 1
 
