@@ -16,6 +16,8 @@ from mlx_muzero.paper.settings import PaperSettings
         ("USDJPY", "oanda", "USD_JPY", "USDJPY"),
         ("USD_JPY", "oanda", "USD_JPY", "USDJPY"),
         ("BTC/USDT:USDT", "replay", "BTCUSDT", "BTCUSDT"),
+        ("USD_JPY", "replay", "USDJPY", "USDJPY"),
+        ("USDJPY_FXCM", "replay", "USDJPY_FXCM", "USDJPY_FXCM"),
         ("PLANTED_EDGE", "replay", "PLANTED_EDGE", "PLANTED_EDGE"),
         ("my.bars", "replay", "my.bars", "my.bars"),
     ],

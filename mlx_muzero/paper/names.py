@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.instrument import market_of
 
+_CURRENCIES = len("USDJPY")
 _QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH")
 # Exchanges of ccxt's that trade perpetual contracts alone, whose symbols name the settlement.
 _SETTLED_IN_QUOTE = ("binanceusdm", "krakenfutures", "kucoinfutures")
@@ -24,14 +25,14 @@ def exchange_of(feed: str) -> str:
 
 
 def symbol_of(name: str, feed: str) -> str:
-    """Our name: ``BTC/USDT:USDT`` is ``BTCUSDT``, and to a venue ``USD_JPY`` is ``USDJPY``.
+    """Our name: ``BTC/USDT:USDT`` is ``BTCUSDT``, ``USD_JPY`` is ``USDJPY``.
 
-    A replay's names are the bar store's, which may hold anything but what parts a venue's.
+    A replay's names are the bar store's, and ``MY_BARS`` is one of those.
     """
     base_and_quote = name.split(":")[0]
-    if feed == "replay":
-        return base_and_quote.replace("/", "")
-    return re.sub(r"[^A-Za-z0-9.]", "", base_and_quote).upper()
+    joined = re.sub(r"[^A-Za-z0-9.]", "", base_and_quote).upper()
+    is_currencies = len(joined) == _CURRENCIES and market_of(joined) == "fx"
+    return base_and_quote.replace("/", "") if feed == "replay" and not is_currencies else joined
 
 
 def venue_name(name: str, feed: str) -> str:
