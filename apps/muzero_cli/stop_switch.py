@@ -3,26 +3,26 @@
 import signal
 import time
 from types import FrameType
+from typing import Self
+
+from mlx_muzero.closing import Closing
 
 STOPPED_EXIT_CODE = 130
 
 
-class StopSwitch:
+class StopSwitch(Closing):
     """Asks training to stop on Ctrl-C, SIGTERM or when the time is up; a second Ctrl-C kills."""
 
     def __init__(self, minutes: float | None) -> None:
         self.interrupted = False
         self._deadline = None if minutes is None else time.monotonic() + 60.0 * minutes
 
-    def __enter__(self) -> "StopSwitch":
+    def __enter__(self) -> Self:
         self._handlers = {
             number: signal.signal(number, self._interrupt)
             for number in (signal.SIGINT, signal.SIGTERM)
         }
         return self
-
-    def __exit__(self, *_: object) -> None:
-        self._restore()
 
     def requested(self) -> bool:
         """Whether training should stop at the next step."""
@@ -31,8 +31,9 @@ class StopSwitch:
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self.interrupted = True
-        self._restore()
+        self.close()
 
-    def _restore(self) -> None:
+    def close(self) -> None:
+        """Leave signals to whom they were left before."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from dataclasses import replace
 from datetime import timedelta
-from types import TracebackType
+from typing import Self
 
 import numpy as np
 from rich.console import Console, RenderableType
@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mlx_muzero.closing import Closing
 from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
@@ -28,7 +29,7 @@ SECONDS_BETWEEN_LINES = 10.0
 RECENT_STEPS = 50
 
 
-class TrainingDisplay:
+class TrainingDisplay(Closing):
     """Shows what a `Trainer` tells it; implements its `Listener`."""
 
     def __init__(
@@ -66,18 +67,13 @@ class TrainingDisplay:
         if counters.phase != "search":
             self._say(f"{counters.phase} phase: {episodes:,} episodes of scripted policies")
 
-    def __enter__(self) -> "TrainingDisplay":
+    def __enter__(self) -> Self:
         """Start drawing."""
         if self._console.is_terminal:
             self._live.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
         """Leave the last picture on the screen."""
         if self._live.is_started:
             self._live.stop()

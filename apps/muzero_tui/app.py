@@ -103,7 +103,7 @@ class MuZeroApp(App[None]):
         else:
             self.choose(self.watched.folder)
         self.set_interval(POLL_S, self.poll)
-        self.set_interval(AGES_S, self._grow_older)
+        self.set_interval(AGES_S, partial(self._keep_up, aged=True))
 
     def choose(self, folder: Path) -> None:
         """Watch a run; a long journal is opened beside the application."""
@@ -133,15 +133,10 @@ class MuZeroApp(App[None]):
             self._seen = self.watched.version
             self._keep_up()
 
-    def _keep_up(self) -> None:
+    def _keep_up(self, *, aged: bool = False) -> None:
         screen = self._run_screen
         if screen is not None and not self.opening:
-            screen.keep_up()
-
-    def _grow_older(self) -> None:
-        screen = self._run_screen
-        if screen is not None and not self.opening:
-            screen.keep_up(aged=True)
+            screen.keep_up(aged=aged)
 
     @property
     def _run_screen(self) -> RunScreen | None:
