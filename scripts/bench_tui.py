@@ -9,26 +9,21 @@ application runs in a pseudo-terminal whose output is thrown away.
 """
 
 import argparse
-import fcntl
-import os
-import pty
 import signal
 import statistics
-import struct
 import subprocess
 import sys
 import tempfile
-import termios
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.report import Report
 from bench.resources import cpu_seconds
+from bench.terminal import quit_by_q
 from mlx_muzero import journal
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.market.synthetic import random_walk
@@ -152,33 +147,9 @@ def _has_learned(run: Path) -> bool:
 @contextmanager
 def watching(run: Path, columns: int, lines: int) -> Iterator[int]:
     """The application's process number, once it is painted; it is quit at the end of the block."""
-    main_end, other_end = pty.openpty()
-    fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-    process = subprocess.Popen(
-        [*COMMAND, "tui", str(run)],
-        stdin=other_end,
-        stdout=other_end,
-        stderr=other_end,
-        start_new_session=True,
-        env={**os.environ, "TERM": "xterm-256color"},
-    )
-    os.close(other_end)
-    drain = threading.Thread(target=_drain, args=(main_end,), daemon=True)
-    drain.start()
-    try:
+    with quit_by_q([*COMMAND, "tui", str(run)], columns, lines) as terminal:
         time.sleep(PAINTED_S)
-        yield process.pid
-    finally:
-        os.write(main_end, b"q")
-        process.wait()
-        drain.join()
-        os.close(main_end)
-
-
-def _drain(terminal: int) -> None:
-    with suppress(OSError):  # the other end is closed
-        while os.read(terminal, 65536):
-            pass
+        yield terminal.pid
 
 
 if __name__ == "__main__":

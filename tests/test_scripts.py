@@ -17,6 +17,7 @@ from mlx_muzero import config_toml
 from mlx_muzero.backends import BACKENDS
 from mlx_muzero.config import Expansion
 from mlx_muzero.config_keys import KEYS
+from training_journals import training_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -73,6 +74,15 @@ def test_watching_benchmark_compares_throughput():
     assert turn["ratio"] == pytest.approx(turn["watched"] / turn["alone"])
     assert turn["ui_cpu_frac"] > 0
     assert found["median"] == [{"ratio": turn["ratio"], "ui_cpu_frac": turn["ui_cpu_frac"]}]
+
+
+def test_start_benchmark_times_both_programs(tmp_path):
+    run, _ = training_run(tmp_path / "edge")
+    found = run_script("bench_start.py", str(run), "--rounds", "1", "--json")
+    smallest, ours = found["start"]
+    assert smallest["over_smallest"] == 1.0
+    assert ours["over_smallest"] == pytest.approx(ours["median_ms"] / smallest["median_ms"])
+    assert 0 < smallest["least_ms"] <= smallest["median_ms"]
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from muzero_tui.screens.confirm import KEYS, ConfirmScreen
 from muzero_tui.screens.help import HelpScreen
 from muzero_tui.themes import CYCLE
 from muzero_tui.widgets.banner import Banner
+from muzero_tui.widgets.hints import Hints
 from muzero_tui.widgets.panel import Panel, PlotPanel
 from muzero_tui.widgets.search_tree import SearchTree
 from muzero_tui.widgets.tables import LiveTable
@@ -211,6 +212,35 @@ def test_the_filter_keeps_what_it_names_until_escape(session):
         return found
 
     assert drive(app_of(session), script) == [1, 1, 8]
+
+
+def test_an_empty_filter_is_none(session):
+    async def script(pilot):
+        found = []
+        for keys in (["slash", "d", "enter"], ["slash", "backspace", "enter"]):
+            await press(pilot, *keys)
+            found.append(len(pilot.app.screen.query("#filter")))
+        return found
+
+    assert drive(app_of(session), script) == [1, 0]
+
+
+def test_hints_are_of_the_focused_widget_and_can_be_clicked(tmp_path):
+    folder, clock = training_run(tmp_path / "training")
+
+    async def script(pilot):
+        hints = pilot.app.screen.query_one(Hints)
+        found = [hints.copied()]
+        await press(pilot, *["tab"] * 2)
+        found.append(hints.copied())
+        await pilot.click(Hints, offset=(found[-1].index("Help"), 0))
+        found.append(type(pilot.app.screen))
+        return found
+
+    at_plot, at_progress, screen = drive(MuZeroApp(folder, clock=clock), script)
+    assert at_plot == f"+ Zoom v Next curve {at_progress}"
+    assert at_progress == "space Pause r Replay l Live ? Help q Quit"
+    assert screen is HelpScreen
 
 
 def test_a_panel_is_maximized_and_put_back(session):

@@ -138,7 +138,6 @@ def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
 
     async def settle(pilot):
         await opened(pilot)
-        pilot.app.screen.query_one("#filter").cursor_blink = False
         await pilot.pause(0.2)
         await press(pilot, *keys)
         await pilot.pause(0.2)

@@ -5,6 +5,7 @@ import asyncio
 from textual import constants
 
 from muzero_tui.screens.base import RunScreen
+from muzero_tui.widgets.hints import Hints
 
 PATIENCE_S = 30.0
 
@@ -28,7 +29,7 @@ async def _shown(pilot):
     screen = pilot.app.screen
     if isinstance(screen, RunScreen):
         # One that is shown for the first time is made by and by.
-        await _until(pilot, lambda: screen.query("Footer"))
+        await _until(pilot, lambda: screen.query(Hints))
         screen.keep_up()
         await _handled(pilot)
 

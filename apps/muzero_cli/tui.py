@@ -1,5 +1,6 @@
 """`mlx-muzero tui`."""
 
+import gc
 import shlex
 import sys
 from pathlib import Path
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from muzero_tui.app import MuZeroApp
 
 DEFAULT_RUNS = Path("runs")
+
+COLLECT_EVERY = 50_000
+"""New objects from one search for garbage to the next; 700 by default. A start makes some 50,000 to
+keep, and looking among them takes up to a tenth of its time."""
 
 
 def tui(
@@ -38,6 +43,7 @@ def show(run: Path, *, read_only: bool = False) -> None:
     Raises:
         MuZeroError: Textual is not installed.
     """
+    gc.set_threshold(COLLECT_EVERY)
     app = application()(run, read_only=read_only)
     app.run()
     if app.return_code:

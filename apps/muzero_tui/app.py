@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
-from textual.widgets import Input
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.journal import utc_now
@@ -28,6 +27,9 @@ POLL_S = 0.25
 AGES_S = 1.0
 """Ages grow without any event."""
 
+FIRST_SCREENS = {"training": "train", "paper": "live", None: "runs"}
+"""By what the folder holds."""
+
 
 class MuZeroApp(App[None]):
     """Watches one run at a time; `folder` is a run, or a folder of runs.
@@ -39,7 +41,6 @@ class MuZeroApp(App[None]):
     """
 
     TITLE = "mlx-muzero"
-    CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     MODES: ClassVar[dict[str, str | Callable[[], Screen[Any]]]] = {}
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -69,13 +70,16 @@ class MuZeroApp(App[None]):
     def __init__(
         self, folder: Path, *, read_only: bool = False, clock: Callable[[], datetime] = utc_now
     ) -> None:
+        kind = run_kind(folder)
+        # Textual makes the screen of this mode before `on_mount`: an empty one unless told.
+        self.DEFAULT_MODE = FIRST_SCREENS[kind]  # type: ignore[misc]  # known only here
         super().__init__()
         self.clock = clock
         self.read_only = read_only
         self.watched = WatchedRun(folder, clock)
-        self.no_run = run_kind(folder) is None
+        self.no_run = kind is None
         self.profile: dict[str, Any] = {}
-        self.opening = False
+        self.opening = not self.no_run
         self._seen = -1
         self.root = folder if self.no_run else folder.parent
         for name in SCREENS:
@@ -98,9 +102,7 @@ class MuZeroApp(App[None]):
             asyncio.get_running_loop().add_signal_handler(number, leave)
         # What is drawn takes its colors from the theme.
         self.theme_changed_signal.subscribe(self, lambda _theme: self._keep_up())
-        if self.no_run:
-            self.switch_mode("runs")
-        else:
+        if not self.no_run:
             self.choose(self.watched.folder)
         self.set_interval(POLL_S, self.poll)
         self.set_interval(AGES_S, partial(self._keep_up, aged=True))
@@ -110,7 +112,7 @@ class MuZeroApp(App[None]):
         self.watched = WatchedRun(folder, self.clock)
         self.no_run = False
         self.opening, self._seen = True, -1
-        self.switch_mode("live" if run_kind(folder) == "paper" else "train")
+        self.switch_mode(FIRST_SCREENS[run_kind(folder)])
         # The screen is drawn first: reading would take turns with that.
         open_run = partial(self._open, self.watched)
         self.call_after_refresh(self.run_worker, open_run, thread=True)
@@ -152,8 +154,9 @@ class MuZeroApp(App[None]):
     async def show_decisions_of(self, pair: str) -> None:
         """The tree screen, filtered by a pair."""
         await self.switch_mode("tree")
-        line = self.screen.query_one("#filter", Input)
-        line.value, line.display = pair, True
+        screen = self._run_screen
+        assert screen is not None
+        await screen.filter(pair)
 
     # Commands to the process.
 

@@ -9,9 +9,10 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.css.query import NoMatches
 from textual.screen import Screen
-from textual.widgets import Footer, Input
+from textual.widgets import Input
 
 from muzero_tui.widgets.banner import Banner
+from muzero_tui.widgets.hints import Hints
 from muzero_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 class RunScreen(Screen[None]):
     """A screen about the watched run; `body` composes it, `show` brings its tables up to date."""
+
+    DEFAULT_CSS = """
+    #body { height: 1fr; }
+    #filter { height: 1; dock: bottom; margin-bottom: 1; background: $panel; }
+    """
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012
         (0, "-narrow"),
@@ -37,12 +43,11 @@ class RunScreen(Screen[None]):
     app: MuZeroApp
 
     def compose(self) -> ComposeResult:
-        """Banner, body, filter line, footer."""
+        """Banner, body, hints; a filter line comes when it is asked for."""
         yield Banner()
         with Container(id="body"):
             yield from self.body()
-        yield Input(placeholder="filter: a part of a name; esc to end", id="filter", compact=True)
-        yield Footer(compact=True, show_command_palette=False)
+        yield Hints()
 
     def body(self) -> ComposeResult:
         """The screen's own widgets."""
@@ -72,23 +77,40 @@ class RunScreen(Screen[None]):
     @property
     def wanted(self) -> str:
         """What the filter asks for, in lower case."""
-        return self.query_one("#filter", Input).value.strip().lower()
+        return "" if (line := self._filter_line) is None else line.value.strip().lower()
 
-    def action_filter(self) -> None:
-        """Open the filter line."""
-        line = self.query_one("#filter", Input)
-        line.display = True
-        line.focus()
+    @property
+    def _filter_line(self) -> Input | None:
+        return next(iter(self.query("#filter").results(Input)), None)
 
-    def action_leave(self) -> None:
+    async def filter(self, text: str) -> None:
+        """Show only what has `text` in its name."""
+        (await self._open_filter()).value = text
+
+    async def action_filter(self) -> None:
+        """Ask for a part of a name."""
+        (await self._open_filter()).focus()
+
+    async def _open_filter(self) -> Input:
+        line = self._filter_line
+        if line is None:
+            hint = "filter: a part of a name; esc to end"
+            line = Input(placeholder=hint, id="filter", compact=True)
+            await self.mount(line, before=self.query_one(Hints))
+        return line
+
+    async def action_leave(self) -> None:
         """End what is open: a maximized panel, the filter."""
-        line = self.query_one("#filter", Input)
+        line = self._filter_line
         if self.maximized is not None:
             self.minimize()
-        elif line.display:
-            line.value = ""
-            line.display = False
-            self.focus_next()
+        elif line is not None:
+            await self._end_filter(line)
+
+    async def _end_filter(self, line: Input) -> None:
+        self.focus_next()
+        await line.remove()
+        self.show()
 
     def action_zoom_panel(self) -> None:
         """Give the focused panel the whole screen, or take it back."""
@@ -101,7 +123,9 @@ class RunScreen(Screen[None]):
         """Filter while it is typed."""
         self.show()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter and go on."""
-        event.input.display = bool(event.input.value)
-        self.focus_next()
+    async def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Keep the filter and go on; an empty one is none."""
+        if event.value:
+            self.focus_next()
+        else:
+            await self._end_filter(event.input)

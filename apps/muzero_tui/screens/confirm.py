@@ -37,6 +37,15 @@ def consequence(command: str, state: PaperState) -> str:
 class ConfirmScreen(ModalScreen[bool]):
     """Asks for the same key again, or y; anything else leaves things as they are."""
 
+    DEFAULT_CSS = """
+    ConfirmScreen { align: center middle; background: $background 60%; }
+    #confirm {
+        width: 64; max-width: 95%; height: auto; max-height: 90%;
+        border: round $accent; background: $surface; padding: 1 2;
+    }
+    #confirm-name { text-style: bold; color: $error; margin-bottom: 1; }
+    #confirm-keys { margin-top: 1; text-style: bold; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Do it", id="confirm.yes"),
         Binding("escape,n", "answer(False)", "Leave it", id="confirm.no"),

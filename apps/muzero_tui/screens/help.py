@@ -13,6 +13,13 @@ from textual.widgets import Static
 class HelpScreen(ModalScreen[None]):
     """Text of the widget, then its keys and those of the screen and the application."""
 
+    DEFAULT_CSS = """
+    HelpScreen { align: center middle; background: $background 60%; }
+    #help {
+        width: 64; max-width: 95%; height: auto; max-height: 90%;
+        border: round $accent; background: $surface; padding: 1 2;
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "Close", id="help.close"),
     ]

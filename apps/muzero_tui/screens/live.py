@@ -49,6 +49,11 @@ class PairTable(LiveTable):
 class LiveScreen(RunScreen):
     """The pairs above, the account below; commands go to the running engine."""
 
+    DEFAULT_CSS = """
+    #pairs, #pairs:focus { height: auto; max-height: 12; border: none; }
+    LiveScreen.-tall #pairs { max-height: 20; margin-bottom: 1; }
+    #live { grid-size: 2 2; grid-gutter: 0 1; height: 1fr; }
+    """
     AUTO_FOCUS = "#pairs"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("s", "app.command('stop-entries')", "Stop entries", id="command.stop_entries"),

@@ -36,6 +36,11 @@ class PaperPanel(Panel):
 class Account(PaperPanel):
     """The account in two lines."""
 
+    DEFAULT_CSS = """
+    Account { height: 2; padding: 0 1; }
+    Account:focus { background: $panel; }
+    """
+    DEFAULT_CLASSES = ""
     AGES: ClassVar[bool] = True
     TITLE = "account"
     HELP: ClassVar[str] = (

@@ -19,6 +19,8 @@ UNMEASURED = "no data: measure it with mlx-muzero profile {}"
 class ProfilePanel(Panel):
     """A panel of figures; as high as what it says."""
 
+    DEFAULT_CSS = "ProfilePanel { height: auto; min-height: 3; margin-bottom: 1; }"
+
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Lines of what is said."""
         return len(self.draw(width, 0, self.app.paint).plain.rstrip("\n").splitlines())

@@ -35,6 +35,11 @@ class RunsTable(LiveTable):
 class RunsScreen(RunScreen):
     """A table of runs with kind, state, age and best metric."""
 
+    DEFAULT_CSS = """
+    #no-runs { padding: 1 2; height: 1fr; }
+    #runs, #runs:focus { height: auto; max-height: 100%; border: none; }
+    """
+
     def __init__(self) -> None:
         super().__init__()
         self._listing = RunListing(self.app.root)

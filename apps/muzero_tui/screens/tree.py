@@ -35,6 +35,18 @@ class DecisionTable(LiveTable):
 class TreeScreen(RunScreen):
     """Decisions at the left, the tree at the right, what it came to below."""
 
+    DEFAULT_CSS = """
+    #decisions { grid-size: 2 1; grid-columns: 30 1fr; grid-gutter: 0 1; }
+    TreeScreen.-narrow #decisions { grid-columns: 29 1fr; }
+    #search-tree { height: 1fr; }
+    #reasons { grid-size: 1 2; grid-rows: auto auto; height: 14; }
+    TreeScreen.-short #reasons { height: 11; grid-size: 1 1; }
+    TreeScreen.-short #reasons Outcomes { display: none; }
+    TreeScreen.-wide #reasons, TreeScreen.-normal.-tall #reasons {
+        grid-size: 2 1; grid-rows: 1fr; height: 13;
+    }
+    TreeScreen.-narrow.-tall #reasons Panel { height: auto; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "step(1)", "Older", id="tree.older"),
         Binding("b", "step(-1)", "Newer", id="tree.newer"),

@@ -16,6 +16,8 @@ SCREENS = ("runs", "train", "live", "tree", "profile")
 class Banner(Panel, can_focus=False):
     """One line; the names of the screens can be clicked."""
 
+    DEFAULT_CSS = "Banner { height: 1; background: $panel; }"
+    DEFAULT_CLASSES = ""
     AGES: ClassVar[bool] = True
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:

@@ -13,6 +13,16 @@ Row = Sequence[Text]
 class LiveTable(DataTable[Text]):
     """A table of rows by key; `TITLE` and `HELP` say what is seen, for the help screen."""
 
+    DEFAULT_CSS = """
+    LiveTable {
+        height: 1fr; background: $background; border-top: solid $foreground 30%;
+        border-title-color: $foreground;
+    }
+    LiveTable:focus { border-top: solid $accent; border-title-color: $accent; }
+    LiveTable > .datatable--header, LiveTable:ansi > .datatable--header {
+        background: $surface; color: $foreground; text-style: bold;
+    }
+    """
     TITLE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
 

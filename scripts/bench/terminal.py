@@ -1,0 +1,78 @@
+"""A command in a pseudo-terminal of its own."""
+
+import fcntl
+import os
+import pty
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+
+POLL_S = 0.002
+
+
+class Terminal:
+    """What is painted is read as it comes, and when it came is remembered.
+
+    Attributes:
+        pid: of the command.
+    """
+
+    def __init__(self, command: Sequence[str], columns: int, lines: int) -> None:
+        self._own_end, other_end = pty.openpty()
+        fcntl.ioctl(other_end, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._written = b""
+        self._reads: list[tuple[float, int]] = []
+        self._started = time.perf_counter()
+        self._process = subprocess.Popen(
+            command, stdin=other_end, stdout=other_end, stderr=other_end, start_new_session=True,
+            env={**os.environ, "TERM": "xterm-256color"},
+        )  # fmt: skip
+        os.close(other_end)
+        self.pid = self._process.pid
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def seconds_until(self, painted: str) -> float:
+        """From the command's start to that text being painted.
+
+        Raises:
+            SystemExit: the command ended without.
+        """
+        wanted = painted.encode()
+        while (place := self._written.find(wanted)) < 0:
+            if not self._reader.is_alive() and wanted not in self._written:
+                raise SystemExit(f"never painted {painted!r}:\n{self._written.decode()}")
+            time.sleep(POLL_S)
+        end = place + len(wanted)
+        return next(at for at, length in self._reads if length >= end) - self._started
+
+    def type(self, keys: str) -> None:
+        """As if these keys were pressed."""
+        os.write(self._own_end, keys.encode())
+
+    def wait(self) -> None:
+        """Until the command has ended."""
+        self._process.wait()
+        self._reader.join()
+        os.close(self._own_end)
+
+    def _read(self) -> None:
+        with suppress(OSError):  # the other end is closed
+            while chunk := os.read(self._own_end, 65536):
+                self._reads.append((time.perf_counter(), len(self._written) + len(chunk)))
+                self._written += chunk
+
+
+@contextmanager
+def quit_by_q(command: Sequence[str], columns: int, lines: int) -> Iterator[Terminal]:
+    """The command, which is quit with q at the end of the block."""
+    terminal = Terminal(command, columns, lines)
+    try:
+        yield terminal
+    finally:
+        terminal.type("q")
+        terminal.wait()
