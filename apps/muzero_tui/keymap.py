@@ -2,7 +2,6 @@
 
 import difflib
 import os
-import tomllib
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -23,6 +22,8 @@ def load_keymap(path: Path, ids: Callable[[], Collection[str]]) -> dict[str, str
     """
     if not path.exists():
         return {}
+    import tomllib  # few have the file, and its patterns take milliseconds to compile
+
     try:
         keys = tomllib.loads(path.read_text())
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
