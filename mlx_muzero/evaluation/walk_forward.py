@@ -104,7 +104,7 @@ class WalkForward:
         first, last = self.windows[0].conditions, self.windows[-1].conditions
         every = [window.conditions for window in self.windows]
         facts = asdict(first) | {
-            "split": f"{len(every)} test",
+            "split": f"{len(every)} windows' test",
             "sessions": sum(conditions.sessions for conditions in every),
             "available_sessions": sum(conditions.available_sessions for conditions in every),
             "last": last.last,
