@@ -243,6 +243,15 @@ def test_hints_are_of_the_focused_widget_and_can_be_clicked(tmp_path):
     assert screen is HelpScreen
 
 
+def test_without_room_for_all_hints_help_and_quit_are_told(session):
+    async def script(pilot):
+        await press(pilot, "tab")
+        return pilot.app.screen.query_one(Hints).copied()
+
+    found = drive(app_of(session), script, size=(80, 24))
+    assert found == "+ Zoom v Next curve s Stop entries f Flatten h Halt space Pause ? Help q Quit"
+
+
 def test_a_panel_is_maximized_and_put_back(session):
     async def script(pilot):
         found = []

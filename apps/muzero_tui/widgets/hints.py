@@ -36,4 +36,8 @@ class Hints(Panel, can_focus=False):
                 hint = Text.assemble(hint, f" {binding.description}")
                 hint.stylize(Style(meta={"key": binding.key}))
                 hints[binding.action] = hint
-        return Text(" ").join(hints.values())
+        line = [*hints.values()]
+        # Help and quit, the last two, stay; the application's others go before the panel's own.
+        while len(line) > 2 and Text(" ").join(line).cell_len > width:
+            del line[-3]
+        return Text(" ").join(line)
