@@ -45,7 +45,7 @@ class Terminal:
         wanted = painted.encode()
         while (place := self._written.find(wanted)) < 0:
             if not self._reader.is_alive() and wanted not in self._written:
-                raise SystemExit(f"never painted {painted!r}:\n{self._written.decode()}")
+                raise SystemExit(f"never painted {painted!r}, but {self._written[-1000:]!r}")
             time.sleep(POLL_S)
         end = place + len(wanted)
         return next(at for at, length in self._reads if length >= end) - self._started

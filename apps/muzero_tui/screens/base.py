@@ -25,6 +25,14 @@ class RunScreen(Screen[None]):
     DEFAULT_CSS = """
     #body { height: 1fr; }
     #filter { height: 1; dock: bottom; margin-bottom: 1; background: $panel; }
+    .framed { border-top: solid $foreground 30%; border-title-color: $foreground; }
+    .framed:focus { border-top: solid $accent; border-title-color: $accent; }
+    RunScreen.-normal.-tall Panel.framed, RunScreen.-wide.-tall Panel.framed {
+        border: round $foreground 30%; padding: 0 1;
+    }
+    RunScreen.-normal.-tall Panel.framed:focus, RunScreen.-wide.-tall Panel.framed:focus {
+        border: round $accent;
+    }
     """
 
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012

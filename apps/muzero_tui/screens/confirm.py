@@ -8,10 +8,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mlx_muzero.watch.paper_state import PaperState
+from muzero_tui.screens.sheet import SheetScreen
 
 KEYS = {"stop-entries": "s", "flatten": "f", "halt": "h", "resume": "g"}
 
@@ -34,15 +34,10 @@ def consequence(command: str, state: PaperState) -> str:
     }[command]
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(SheetScreen[bool]):
     """Asks for the same key again, or y; anything else leaves things as they are."""
 
     DEFAULT_CSS = """
-    ConfirmScreen { align: center middle; background: $background 60%; }
-    #confirm {
-        width: 64; max-width: 95%; height: auto; max-height: 90%;
-        border: round $accent; background: $surface; padding: 1 2;
-    }
     #confirm-name { text-style: bold; color: $error; margin-bottom: 1; }
     #confirm-keys { margin-top: 1; text-style: bold; }
     """
@@ -59,7 +54,7 @@ class ConfirmScreen(ModalScreen[bool]):
     def compose(self) -> ComposeResult:
         """Name, consequence, keys."""
         name, key = self._command.replace("-", " ").upper(), KEYS[self._command]
-        with Vertical(id="confirm"):
+        with Vertical(classes="sheet"):
             yield Static(name, id="confirm-name", markup=False)
             yield Static(self._text, markup=False)
             keys = f"{key} or y: do it     esc: leave it"

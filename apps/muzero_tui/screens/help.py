@@ -6,20 +6,14 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import ActiveBinding, Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from muzero_tui.screens.sheet import SheetScreen
 
-class HelpScreen(ModalScreen[None]):
+
+class HelpScreen(SheetScreen[None]):
     """Text of the widget, then its keys and those of the screen and the application."""
 
-    DEFAULT_CSS = """
-    HelpScreen { align: center middle; background: $background 60%; }
-    #help {
-        width: 64; max-width: 95%; height: auto; max-height: 90%;
-        border: round $accent; background: $surface; padding: 1 2;
-    }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "Close", id="help.close"),
     ]
@@ -32,7 +26,7 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """A scrolling sheet."""
-        with VerticalScroll(id="help") as sheet:
+        with VerticalScroll(classes="sheet") as sheet:
             sheet.border_title = self._title
             yield Static(self._words, markup=False)
             yield Static(self._table())

@@ -23,18 +23,8 @@ class Panel(Widget, can_focus=True):
     with the time alone.
     """
 
-    # One line of border above, and all around where the screen's classes tell of room.
+    DEFAULT_CSS = "Panel { height: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }"
     DEFAULT_CLASSES = "framed"
-    SCOPED_CSS = False
-    DEFAULT_CSS = """
-    Panel { height: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
-    Panel.framed { border-top: solid $foreground 30%; border-title-color: $foreground; }
-    Panel.framed:focus { border-top: solid $accent; border-title-color: $accent; }
-    .-normal.-tall Panel.framed, .-wide.-tall Panel.framed {
-        border: round $foreground 30%; padding: 0 1;
-    }
-    .-normal.-tall Panel.framed:focus, .-wide.-tall Panel.framed:focus { border: round $accent; }
-    """
     AGES: ClassVar[bool] = False
     TITLE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""

@@ -20,13 +20,8 @@ FOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 class SearchTree(Tree[int]):
     """Decision nodes are boxes, chance nodes diamonds; the principal variation is starred."""
 
-    DEFAULT_CSS = """
-    SearchTree {
-        padding: 0 1; background: $background; border-top: solid $foreground 30%;
-        border-title-color: $foreground;
-    }
-    SearchTree:focus { border-top: solid $accent; border-title-color: $accent; }
-    """
+    DEFAULT_CSS = "SearchTree { padding: 0 1; background: $background; }"
+    DEFAULT_CLASSES = "framed"
     TITLE: ClassVar[str] = "search tree"
     HELP: ClassVar[str] = (
         "The search, its 64 most visited nodes.\n\n"

@@ -14,15 +14,12 @@ class LiveTable(DataTable[Text]):
     """A table of rows by key; `TITLE` and `HELP` say what is seen, for the help screen."""
 
     DEFAULT_CSS = """
-    LiveTable {
-        height: 1fr; background: $background; border-top: solid $foreground 30%;
-        border-title-color: $foreground;
-    }
-    LiveTable:focus { border-top: solid $accent; border-title-color: $accent; }
+    LiveTable { height: 1fr; background: $background; }
     LiveTable > .datatable--header, LiveTable:ansi > .datatable--header {
         background: $surface; color: $foreground; text-style: bold;
     }
     """
+    DEFAULT_CLASSES = "framed"
     TITLE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
 
