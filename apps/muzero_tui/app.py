@@ -15,7 +15,7 @@ from textual.screen import Screen
 from mlx_muzero.errors import RunError
 from mlx_muzero.journal import utc_now
 from mlx_muzero.watch.paper_state import PaperState
-from mlx_muzero.watch.run import WatchedRun, run_kind
+from mlx_muzero.watch.run import WatchedRun
 from muzero_tui.keymap import keymap_path, load_keymap
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
@@ -70,14 +70,14 @@ class MuZeroApp(App[None]):
     def __init__(
         self, folder: Path, *, read_only: bool = False, clock: Callable[[], datetime] = utc_now
     ) -> None:
-        kind = run_kind(folder)
+        watched = WatchedRun(folder, clock)
         # Textual makes the screen of this mode before `on_mount`: an empty one unless told.
-        self.DEFAULT_MODE = FIRST_SCREENS[kind]  # type: ignore[misc]  # known only here
+        self.DEFAULT_MODE = FIRST_SCREENS[watched.kind]  # type: ignore[misc]  # known only here
         super().__init__()
         self.clock = clock
         self.read_only = read_only
-        self.watched = WatchedRun(folder, clock)
-        self.no_run = kind is None
+        self.watched = watched
+        self.no_run = watched.kind is None
         self.profile: dict[str, Any] = {}
         self.opening = not self.no_run
         self._seen = -1
@@ -102,8 +102,8 @@ class MuZeroApp(App[None]):
             asyncio.get_running_loop().add_signal_handler(number, leave)
         # What is drawn takes its colors from the theme.
         self.theme_changed_signal.subscribe(self, lambda _theme: self._keep_up())
-        if not self.no_run:
-            self.choose(self.watched.folder)
+        if self.opening:
+            self._read_journal()
         self.set_interval(POLL_S, self.poll)
         self.set_interval(AGES_S, partial(self._keep_up, aged=True))
 
@@ -112,7 +112,10 @@ class MuZeroApp(App[None]):
         self.watched = WatchedRun(folder, self.clock)
         self.no_run = False
         self.opening, self._seen = True, -1
-        self.switch_mode(FIRST_SCREENS[run_kind(folder)])
+        self.switch_mode(FIRST_SCREENS[self.watched.kind])
+        self._read_journal()
+
+    def _read_journal(self) -> None:
         # The screen is drawn first: reading would take turns with that.
         open_run = partial(self._open, self.watched)
         self.call_after_refresh(self.run_worker, open_run, thread=True)
