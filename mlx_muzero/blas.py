@@ -17,7 +17,8 @@ from pathlib import Path
 SHIM_NAME = "libmlx_muzero_blas.so"
 
 # A second thread gains 1.2-1.3x at 64-2048 rows on idle cores, loses 2.8x in training on busy ones,
-# and changes the last bits of sums over more than 448 terms (weight gradients).
+# and changes the last bits: how a sum is split and which kernel takes it go by the count. One thread,
+# whatever OPENBLAS_NUM_THREADS says, keeps a run's bits its own.
 DEFAULT_NUM_THREADS = 1
 
 
@@ -118,7 +119,8 @@ def num_threads() -> int | None:
 def set_num_threads(count: int) -> None:
     """Set the threads of one OpenBLAS call; without effect where OpenBLAS is not in use.
 
-    Products that sum at most 448 terms, as in inference, keep every bit whatever the count.
+    The last bits of a product may depend on the count, so only measurements use another than
+    `DEFAULT_NUM_THREADS`.
 
     Raises:
         ValueError: `count` is less than 1.
