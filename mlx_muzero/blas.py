@@ -17,8 +17,8 @@ from pathlib import Path
 SHIM_NAME = "libmlx_muzero_blas.so"
 
 # A second thread gains 1.2-1.3x at 64-2048 rows on idle cores, loses 2.8x in training on busy ones,
-# and changes the last bits: how a sum is split and which kernel takes it go by the count. One thread,
-# whatever OPENBLAS_NUM_THREADS says, keeps a run's bits its own.
+# and changes the last bits: the count decides how a sum is split and which kernel takes it. So one
+# thread it is, whatever OPENBLAS_NUM_THREADS says.
 DEFAULT_NUM_THREADS = 1
 
 
