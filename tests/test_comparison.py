@@ -36,10 +36,22 @@ def compared(config, bars, truth, sessions=5):
     rules = TradingRules.from_config(config)
     agent = Agent(build_model(config, rules.table), config.search, rules.table, len(OUTCOME_NAMES))
     dataset = MarketDataset.from_bars(bars, config.market)
-    heard = []
+    heard, begun = [], []
     agents = [SearchPolicy(agent, 2, "agent (search)"), NetworkPolicy(agent)]
-    result = compare(agents, dataset, rules, "test", sessions, truth, heard.append)
-    assert sum(heard) == len(result.metrics) * result.conditions.sessions * 12
+    result = compare(
+        agents,
+        dataset,
+        rules,
+        "test",
+        sessions,
+        truth,
+        heard.append,
+        lambda what, total: begun.append((what, total)),
+    )
+    chosen, *played = begun
+    assert chosen[0].startswith("choosing lookbacks")
+    assert [total for _, total in played] == [result.conditions.sessions * 12] * len(result.metrics)
+    assert sum(heard) == sum(total for _, total in begun)
     return result
 
 

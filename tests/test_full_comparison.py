@@ -50,10 +50,10 @@ def full(small_config, planted):
         simulations=(2, 3),
         seed=5,
         recipe=TINY,
-        doing=done.append,
+        doing=lambda what, total: done.append((what, total)),
     )
-    assert done[0].startswith("teaching")
-    assert "gumbel 3: decisions" in done
+    assert done[0] == ("teaching the transformer: steps", TINY.steps)
+    assert ("gumbel 3: decisions", 3 * 12) in done
     return found
 
 

@@ -55,8 +55,8 @@ def evaluate(
     from mlx_muzero.evaluation.full_report import full_report
     from mlx_muzero.evaluation.report import report
     from muzero_cli.console import output_console
-    from muzero_cli.evaluation_progress import EvaluationProgress
     from muzero_cli.loading import load_truth
+    from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
 
     loaded = load_run(run, checkpoint, db, backend=backend, export=export)
@@ -72,7 +72,7 @@ def evaluate(
     )
     judged: dict[str, Any]
     tables: RenderableType
-    with EvaluationProgress(f"checkpoint {loaded.checkpoint}: decisions") as progress:
+    with VerbProgress() as progress:
         if full:
             compared = compare_fully(
                 agent,
@@ -87,7 +87,9 @@ def evaluate(
             comparison, judged = compared.comparison, compared.as_dict()
             tables = full_report(compared)
         else:
-            comparison = compare(loaded.agents(agent, counts[0]), *market, progress.tick)
+            comparison = compare(
+                loaded.agents(agent, counts[0]), *market, progress.tick, progress.doing
+            )
             judged = comparison.as_dict()
             tables = report(comparison.conditions, comparison.metrics)
     if png is not None:

@@ -24,9 +24,6 @@ def check_leakage(
     as_json: Json = False,
 ) -> None:
     """Replace everything after a bar: nothing known before may change."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
     from mlx_muzero.errors import LeakageError
     from mlx_muzero.evaluation import leakage
     from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
@@ -36,6 +33,7 @@ def check_leakage(
     from mlx_muzero.trading.core import TradingRules
     from muzero_cli.leakage_display import leakage_table, verdict
     from muzero_cli.loading import load_config, load_histories
+    from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
 
     policies: list[Policy] = [momentum(5), mean_reversion(30), RandomPolicy(seed=0)]
@@ -50,10 +48,7 @@ def check_leakage(
         search = SearchPolicy(agent, settings.search.num_simulations, "agent (search)")
         policies += [search, NetworkPolicy(agent, "agent (raw network)")]
     histories, _ = load_histories(settings, db)
-    console = Console(stderr=True)
-    columns = (TextColumn("cuts"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console, transient=True) as progress:
-        task = progress.add_task("", total=cuts)
+    with VerbProgress("cuts", cuts) as progress:
         report = leakage.check_leakage(
             histories,
             lambda changed: MarketDataset.of_pairs(changed, settings.market),
@@ -61,7 +56,7 @@ def check_leakage(
             policies,
             cuts,
             seed,
-            lambda: progress.advance(task),
+            progress.tick,
         )
     if as_json:
         typer.echo(json.dumps(report.as_dict(), allow_nan=False))

@@ -22,8 +22,8 @@ from mlx_muzero.paper.session_report import SessionReport, report_session
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import output_console
-from muzero_cli.evaluation_progress import EvaluationProgress
 from muzero_cli.paper_session import load_planner
+from muzero_cli.progress import VerbProgress
 
 _ABOUT_BASELINES = (
     "Baselines: the same minutes, pairs, fills and costs, every pair on its own, without limits "
@@ -56,7 +56,7 @@ def show_report(
         settings = folder.settings()
         config = RunFolder(Path(settings.session.model)).config()
         series = replayed_series(settings, config)
-        with EvaluationProgress("baselines: bars") as progress:
+        with VerbProgress("baselines: bars") as progress:
             report = report_session(folder, store, settings, config, series, progress.tick)
         for kind, target in exports.items():
             if target is not None:

@@ -153,16 +153,19 @@ def _test(
     from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
     from mlx_muzero.market.bars import utc_ns
     from mlx_muzero.trading.core import TradingRules
-    from muzero_cli.evaluation_progress import EvaluationProgress
+    from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
 
     tests = []
     tested_until_ns = 0
-    with EvaluationProgress("") as progress:
+    with VerbProgress() as progress:
         for number, config in enumerate(configs, 1):
+
+            def doing(what: str, total: int | None, window: int = number) -> None:
+                progress.doing(f"window {window} of {len(configs)}, {what}", total)
+
             loaded = load_run(folder.window(number).path, "best", store)
             agents = loaded.agents(loaded.agent(), config.search.num_simulations)
-            progress.doing(f"window {number} of {len(configs)}: decisions")
             tests.append(
                 play_window(
                     agents,
@@ -172,6 +175,7 @@ def _test(
                     tested_until_ns,
                     sessions,
                     progress.tick,
+                    doing,
                 )
             )
             tested_until_ns = utc_ns(config.market.end_utc)

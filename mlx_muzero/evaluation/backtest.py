@@ -23,6 +23,10 @@ SESSIONS_AT_ONCE = 128
 """Sessions in lockstep: enough to fill a network batch, few enough to stay in cache."""
 
 Tick = Callable[[int], None]
+"""Hears of so many more decisions."""
+
+Doing = Callable[[str, int | None], None]
+"""Hears what begins, and how many ticks it will have where that is known."""
 
 
 @dataclass(frozen=True, eq=False)

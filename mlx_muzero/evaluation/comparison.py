@@ -10,7 +10,7 @@ import numpy as np
 from mlx_muzero.agent import Agent
 from mlx_muzero.config import Root
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
-from mlx_muzero.evaluation.backtest import Backtest, backtest
+from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick, backtest
 from mlx_muzero.evaluation.baselines import (
     BUY_AND_HOLD,
     FLAT_POLICY,
@@ -34,8 +34,6 @@ from mlx_muzero.types import I64
 
 LOOKBACKS_BARS = (5, 15, 30, 60, 120)
 """Lookbacks a trend baseline may take; the best one on the validation split is played."""
-
-Tick = Callable[[int], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +85,7 @@ def compare(
     sessions: int | None,
     truth: dict[str, Any] | None,
     tick: Tick = lambda _decisions: None,
-    playing: Callable[[str], None] = lambda _name: None,
+    doing: Doing = lambda _what, _total: None,
 ) -> Comparison:
     """Play `agents` and the baselines over the sessions of `split`.
 
@@ -99,10 +97,10 @@ def compare(
         sessions: at most so many sessions, spread evenly over the split; None for all.
         truth: of a synthetic market.
         tick: hears of every B decisions.
-        playing: hears the name of each policy before it plays.
+        doing: hears what begins, and its decisions.
     """
     starts = dataset.evaluation_starts(split, sessions)
-    policies = [*agents, *baselines(dataset, rules).values()]
+    policies = [*agents, *baselines(dataset, rules, tick, doing).values()]
     expected = None
     # The stored optimum holds for its own rules only.
     if truth is not None and plays_by(truth, dataset, rules):
@@ -111,7 +109,7 @@ def compare(
             policies.append(BestPolicy(from_truth(truth)))
     entries = {}
     for policy in policies:
-        playing(policy.name)
+        doing(f"{policy.name}: decisions", len(starts) * dataset.config.session_bars)
         entries[policy.name] = play(policy, dataset, rules, starts, tick)
     return Comparison(conditions_of(dataset, rules, split, starts), entries, expected)
 
@@ -146,27 +144,33 @@ def search_variants(
     return policies
 
 
-def baselines(dataset: MarketDataset, rules: TradingRules) -> dict[str, Policy]:
+def baselines(
+    dataset: MarketDataset,
+    rules: TradingRules,
+    tick: Tick = lambda _decisions: None,
+    doing: Doing = lambda _what, _total: None,
+) -> dict[str, Policy]:
     """The policies without a network by family, trend lookbacks chosen on the validation split."""
+    starts = dataset.evaluation_starts("validation")
+
+    def best(family: Callable[[int], Trend]) -> Trend:
+        candidates = [family(bars) for bars in LOOKBACKS_BARS]
+        net_pips = [
+            backtest(candidate, dataset, rules, starts, tick).metrics.net_pips
+            for candidate in candidates
+        ]
+        return candidates[int(np.argmax(net_pips))]
+
+    decisions = 2 * len(LOOKBACKS_BARS) * len(starts) * dataset.config.session_bars
+    doing("choosing lookbacks on the validation split: decisions", decisions)
     return {
         "flat": FLAT_POLICY,
         "buy_and_hold": BUY_AND_HOLD,
         "random": RandomPolicy(seed=0),
-        "momentum": _best_trend(momentum, dataset, rules),
-        "mean_reversion": _best_trend(mean_reversion, dataset, rules),
+        "momentum": best(momentum),
+        "mean_reversion": best(mean_reversion),
         "perfect_foresight": PerfectForesight(),
     }
-
-
-def _best_trend(
-    family: Callable[[int], Trend], dataset: MarketDataset, rules: TradingRules
-) -> Trend:
-    candidates = [family(bars) for bars in LOOKBACKS_BARS]
-    starts = dataset.evaluation_starts("validation")
-    net_pips = [
-        backtest(candidate, dataset, rules, starts).metrics.net_pips for candidate in candidates
-    ]
-    return candidates[int(np.argmax(net_pips))]
 
 
 def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules) -> bool:

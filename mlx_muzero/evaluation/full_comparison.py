@@ -7,8 +7,8 @@ from typing import Any
 from mlx_muzero.agent import Agent
 from mlx_muzero.config import Root
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
-from mlx_muzero.evaluation.backtest import Backtest
-from mlx_muzero.evaluation.comparison import Comparison, Tick, compare, search_variants
+from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick
+from mlx_muzero.evaluation.comparison import Comparison, compare, search_variants
 from mlx_muzero.evaluation.cost_sweep import CostSweep, sweep_costs
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.metrics import bootstrap_means, interval
@@ -94,7 +94,7 @@ def compare_fully(
     seed: int = 0,
     recipe: Recipe = RECIPE,
     tick: Tick = lambda _count: None,
-    doing: Callable[[str], None] = lambda _what: None,
+    doing: Doing = lambda _what, _total: None,
 ) -> FullComparison:
     """Play everything over the sessions of `split`; nothing is fitted to them.
 
@@ -111,9 +111,9 @@ def compare_fully(
         seed: of the supervised rival.
         recipe: of the supervised rival.
         tick: hears of every B decisions, and of every step of the rival's training.
-        doing: hears what begins.
+        doing: hears what begins, and how much of it.
     """
-    doing("teaching the transformer: steps")
+    doing("teaching the transformer: steps", recipe.steps)
     transformer = teach_transformer(dataset, rules, seed, recipe, tick)
     comparison = compare(
         [
@@ -127,9 +127,9 @@ def compare_fully(
         sessions,
         truth,
         tick,
-        lambda name: doing(f"{name}: decisions"),
+        doing,
     )
-    doing("forecasting outcomes")
+    doing("forecasting outcomes", None)
     backtests = {name: entry.backtest for name, entry in comparison.entries.items()}
     return FullComparison(
         comparison,

@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.evaluation.backtest import Backtest, backtest, joined
-from mlx_muzero.evaluation.comparison import Tick, baselines, conditions_of
+from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick, backtest, joined
+from mlx_muzero.evaluation.comparison import baselines, conditions_of
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.report import Conditions, report_dict
@@ -43,6 +43,7 @@ def play_window(
     tested_until_ns: int,
     sessions: int | None,
     tick: Tick = lambda _count: None,
+    doing: Doing = lambda _what, _total: None,
 ) -> WindowTest:
     """Play `agents` and the baselines on the test split of the window `dataset`.
 
@@ -54,6 +55,7 @@ def play_window(
         tested_until_ns: end of the test before; no session begins earlier.
         sessions: at most so many, spread evenly; None for all.
         tick: hears of every B decisions.
+        doing: hears what begins, and its decisions.
 
     Raises:
         DataError: no session is left.
@@ -62,11 +64,12 @@ def play_window(
     starts = starts[dataset.open_time_ns[starts] >= tested_until_ns]
     if not len(starts):
         raise DataError(f"{dataset.label}: a window's test holds no session; choose fewer windows")
-    families = baselines(dataset, rules)
+    families = baselines(dataset, rules, tick, doing)
     policies = {policy.name: policy for policy in agents} | families
-    backtests = {
-        name: backtest(policy, dataset, rules, starts, tick) for name, policy in policies.items()
-    }
+    backtests = {}
+    for name, policy in policies.items():
+        doing(f"{name}: decisions", len(starts) * dataset.config.session_bars)
+        backtests[name] = backtest(policy, dataset, rules, starts, tick)
     ranges = split_ranges(dataset.open_time_ns, dataset.config)
     begins = [utc_text(ranges[split].first_ns) for split in SPLITS]
     return WindowTest(
