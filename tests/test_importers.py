@@ -11,6 +11,7 @@ from market_files import MONDAY_NS, ascii_file, refused, rows, walk, write
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.importers import FORMATS, detect_format, import_file, import_order
+from mlx_muzero.market.staging import EXTRA_COLUMNS
 
 
 def binance_rows(n=30, unit=10**6):
@@ -80,7 +81,7 @@ def test_fxcm_bid_and_ask_files_become_one_set_of_bars(store, tmp_path):
     import_file(store, bid)
     report = import_file(store, ask)
     assert (report.inserted, report.filled) == (0, 190)
-    close_ask = store.load_extras("USDJPY")["close_ask"]
+    close_ask = store.load("USDJPY", extras=EXTRA_COLUMNS).extras["close_ask"]
     assert np.array_equal(close_ask[:190], walk(190, 1)[3])
     assert np.isnan(close_ask[190:]).all()
     assert np.array_equal(store.load("USDJPY").close, walk(200)[3])
@@ -95,7 +96,7 @@ def test_one_table_of_bid_and_ask(store, tmp_path):
     head = "timestamp,open,high,low,close,open_ask,high_ask,low_ask,close_ask"
     import_file(store, write(tmp_path / "usdjpy.csv", lines, head))
     assert store.load("USDJPY").open_time_ns[0] == MONDAY_NS - HOUR_NS
-    assert store.load_extras("USDJPY")["close_ask"][7] == 1.07
+    assert store.load("USDJPY", extras=EXTRA_COLUMNS).extras["close_ask"][7] == 1.07
 
 
 @pytest.mark.parametrize("unit", [10**6, 10**3])
@@ -108,7 +109,7 @@ def test_binance_klines_with_or_without_header_in_either_unit(store, tmp_path, u
     report = import_file(store, packed)
     assert (report.symbols, report.rows, report.rejected_count) == (("AVAXUSDT",), 30, 0)
     assert store.load("AVAXUSDT").open_time_ns[0] == MONDAY_NS
-    extras = store.load_extras("AVAXUSDT")
+    extras = store.load("AVAXUSDT", extras=EXTRA_COLUMNS).extras
     assert (extras["trades"] == 7).all()
     assert (extras["taker_buy_quote_volume"] == 50.125).all()
     with pytest.raises(DataError, match="is in UTC"):

@@ -16,6 +16,7 @@ from mlx_muzero.market.history import load_history
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.sessions import SPLITS
+from mlx_muzero.market.staging import EXTRA_COLUMNS
 from mlx_muzero.market.store import BarStore
 
 
@@ -65,7 +66,8 @@ def test_fxcm_text_and_table_agree(real_data, store):
     import_file(store, real_data / "raw/usdjpy-m1-bid-2013_head.csv")
     report = import_file(store, real_data / "fx/USDJPY_M1_2013-02_bidask_fxcm.parquet")
     assert (report.duplicates, report.filled, report.conflicts) == (10_000, 10_000, 0)
-    spread = store.load_extras("USDJPY")["close_ask"] - store.load("USDJPY").close
+    bars = store.load("USDJPY", extras=EXTRA_COLUMNS)
+    spread = bars.extras["close_ask"] - bars.close
     assert np.median(spread) == pytest.approx(0.003)
 
 
@@ -79,7 +81,7 @@ def test_fxcm_text_and_table_agree(real_data, store):
 def test_binance(real_data, store, name, symbol, count):
     report = import_file(store, real_data / "raw/binance" / name)
     assert (report.symbols, report.inserted, report.rejected_count) == ((symbol,), count, 0)
-    assert "taker_buy_volume" in store.load_extras(symbol)
+    assert "taker_buy_volume" in store.load(symbol, extras=EXTRA_COLUMNS).extras
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, Bars, Fault, price_faults
 from mlx_muzero.market.series import Series
+from mlx_muzero.market.staging import EXTRA_COLUMNS
 from mlx_muzero.market.store import BarStore
 
 START_NS = 1_514_764_800 * 10**9
@@ -69,7 +70,9 @@ def test_bars_come_back_as_written(store):
     report = store.write(bars, {"close_ask": bars.close + 0.01})
     assert report.inserted == 100
     assert same(store.load("USDJPY"), bars)
-    assert np.array_equal(store.load_extras("USDJPY")["close_ask"], bars.close + 0.01)
+    assert np.array_equal(
+        store.load("USDJPY", extras=EXTRA_COLUMNS).extras["close_ask"], bars.close + 0.01
+    )
     (summary,) = store.symbols()
     assert (summary.bars, summary.has_ask, summary.has_volume) == (100, True, True)
     part = store.load("USDJPY", START_NS + 5 * MINUTE_NS, START_NS + 7 * MINUTE_NS)
@@ -171,8 +174,8 @@ insert into imports values ('a.zip', 'abc', 'BTCUSDT', 'binance', 'UTC', 1, 0, 0
 
 
 def everything(store):
-    bars, extras = store.load("BTCUSDT"), store.load_extras("BTCUSDT")
-    columns = [bars.open_time_ns, bars.open, bars.volume, *extras.values()]
+    bars = store.load("BTCUSDT", extras=EXTRA_COLUMNS)
+    columns = [bars.open_time_ns, bars.open, bars.volume, *bars.extras.values()]
     return [c.tolist() for c in columns], store.imports(), store.truth("SYNTH"), store.symbols()
 
 

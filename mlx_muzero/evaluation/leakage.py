@@ -157,7 +157,11 @@ def _other_bars(bars: Bars, end_ns: int, rng: np.random.Generator) -> Bars:
     columns: dict[str, Any] = {
         name: np.concatenate([getattr(bars, name)[:kept], after]) for name, after in later.items()
     }
-    return replace(bars, **columns)
+    extras = {
+        name: np.concatenate([values[:kept], rng.exponential(1000.0, late)])
+        for name, values in bars.extras.items()
+    }
+    return replace(bars, **columns, extras=extras)
 
 
 def _other_values(series: Series, end_ns: int, rng: np.random.Generator) -> Series:

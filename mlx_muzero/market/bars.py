@@ -1,8 +1,10 @@
 """Bars in memory, and the one rule that says whether a bar's prices are possible."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +52,8 @@ class Bars:
         low: F64[T] lowest price.
         close: F64[T] last price; the bar is known from here on.
         volume: F64[T] traded volume or ticks, NaN where unknown.
+        extras: F64[T] of further columns by name, as far as anybody asked for them, NaN where
+            unknown. They are cut with the bars.
 
     Raises:
         ValueError: if the arrays differ in length or the times do not increase.
@@ -62,17 +66,24 @@ class Bars:
     low: F64
     close: F64
     volume: F64
+    extras: Mapping[str, F64] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
         """Freeze the arrays and check what every user of bars relies on."""
-        _freeze(self, "open_time_ns", np.int64)
-        for name in BAR_COLUMNS:
-            _freeze(self, name, np.float64)
-            if getattr(self, name).shape != self.open_time_ns.shape:
+        frozen: dict[str, Any] = {
+            "open_time_ns": _frozen("open_time_ns", self.open_time_ns, np.int64)
+        }
+        columns = {name: getattr(self, name) for name in BAR_COLUMNS} | dict(self.extras)
+        for name, values in columns.items():
+            frozen[name] = _frozen(name, values, np.float64)
+            if frozen[name].shape != frozen["open_time_ns"].shape:
                 raise ValueError(
-                    f"{name} has {getattr(self, name).shape} bars, "
-                    f"open_time_ns {self.open_time_ns.shape}"
+                    f"{name} has {frozen[name].shape} bars, "
+                    f"open_time_ns {frozen['open_time_ns'].shape}"
                 )
+        frozen["extras"] = {name: frozen.pop(name) for name in self.extras}
+        for name, values in frozen.items():
+            object.__setattr__(self, name, values)
         late = np.flatnonzero(np.diff(self.open_time_ns) <= 0)
         if late.size:
             raise ValueError(f"bar times of {self.symbol} do not increase at row {late[0] + 1}")
@@ -83,8 +94,12 @@ class Bars:
 
     def slice(self, start: int, stop: int) -> "Bars":
         """Bars `start` to `stop` (exclusive) by index, sharing memory."""
-        columns = {name: getattr(self, name)[start:stop] for name in ("open_time_ns", *BAR_COLUMNS)}
-        return replace(self, **columns)
+        part = slice(start, stop)
+        columns: dict[str, Any] = {
+            name: getattr(self, name)[part] for name in ("open_time_ns", *BAR_COLUMNS)
+        }
+        extras = {name: values[part] for name, values in self.extras.items()}
+        return replace(self, **columns, extras=extras)
 
     def between(self, start_ns: int, end_ns: int) -> "Bars":
         """Bars that open in [start_ns, end_ns), sharing memory."""
@@ -131,9 +146,9 @@ def utc_ns(text: str) -> int:
     return (time - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000
 
 
-def _freeze(bars: Bars, name: str, dtype: npt.DTypeLike) -> None:
-    array = np.ascontiguousarray(getattr(bars, name), dtype).view()
+def _frozen(name: str, values: npt.ArrayLike, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    array = np.ascontiguousarray(values, dtype).view()
     if array.ndim != 1:
         raise ValueError(f"{name} must have one dimension, has shape {array.shape}")
     array.flags.writeable = False
-    object.__setattr__(bars, name, array)
+    return array

@@ -43,10 +43,16 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
         DataError: there are no bars, none in that span, or crypto features are wanted of bars
             without a volume.
     """
-    bars = _in_span(store.load(symbol), config)
+    wants_takers = config.features == "crypto" and TAKER_BUY_SHARE in config.context
+    held = store.load(symbol, extras=("taker_buy_volume",) if wants_takers else ())
+    bars = _in_span(held, config)
     if not len(bars):
+        first, last = (utc_text(int(held.open_time_ns[end])) for end in (0, -1))
         span = f'market.first_utc = "{config.first_utc}" and market.end_utc = "{config.end_utc}"'
-        raise DataError(f"{store.path}: no bars of {symbol} between {span}")
+        raise DataError(
+            f"{store.path}: no bars of {symbol} between {span}; it has those from {first} to "
+            f"{last} UTC"
+        )
     if config.features == "micro":
         return PairHistory(bars, {})
     unknown = np.flatnonzero(np.isnan(bars.volume))
@@ -60,7 +66,7 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
     series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
     series |= {name: store.load_series(MACRO, name) for name in config.macro}
     if TAKER_BUY_SHARE in series:
-        series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], store, bars)
+        series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], bars)
     return PairHistory(bars, series)
 
 
@@ -71,9 +77,9 @@ def _in_span(bars: Bars, config: MarketConfig) -> Bars:
     return bars.between(first_ns, end_ns)
 
 
-def _with_klines(trades: Series, store: "BarStore", bars: Bars) -> Series:
+def _with_klines(trades: Series, bars: Bars) -> Series:
     """Shares from `trades`, and from klines in the minutes that those leave out."""
-    bought = store.load_extras(bars.symbol).get("taker_buy_volume")
+    bought = bars.extras.get("taker_buy_volume")
     if bought is None:
         return trades
     known = ~np.isnan(bought) & (bars.volume > 0.0)

@@ -7,7 +7,7 @@ only way in.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,31 +114,34 @@ class BarStore(Closing):
         ).fetchall()
         return [SymbolSummary(*row) for row in rows]
 
-    def load(self, symbol: str, start_ns: int | None = None, end_ns: int | None = None) -> Bars:
+    def load(
+        self,
+        symbol: str,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        extras: Sequence[str] = (),
+    ) -> Bars:
         """Bars of `symbol` that open in [start_ns, end_ns); an end left out is open.
+
+        Args:
+            symbol: whose.
+            start_ns: first open, UTC.
+            end_ns: end of the opens.
+            extras: further columns wanted, out of `EXTRA_COLUMNS`; those without any value are
+                left out of `Bars.extras`.
 
         Raises:
             DataError: if there are none.
         """
-        columns = self._select(symbol, BAR_COLUMNS, start_ns, end_ns)
+        columns = self._select(symbol, (*BAR_COLUMNS, *extras), start_ns, end_ns)
         times = columns.pop("open_time_ns").astype(np.int64, copy=False)
         if not len(times):
             held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
             where = "in that period " if start_ns is not None or end_ns is not None else ""
             raise DataError(f"{self.path} has no bars of {symbol} {where}(it holds {held})")
-        return Bars(symbol, times, **columns)
-
-    def load_extras(
-        self, symbol: str, start_ns: int | None = None, end_ns: int | None = None
-    ) -> dict[str, F64]:
-        """Further columns (`EXTRA_COLUMNS`) known for some of those bars, row for row with `load`.
-
-        Returns:
-            name -> F64[T], NaN where unknown; columns without any value are left out.
-        """
-        columns = self._select(symbol, EXTRA_COLUMNS, start_ns, end_ns)
-        del columns["open_time_ns"]
-        return {name: values for name, values in columns.items() if not np.isnan(values).all()}
+        beside = {name: columns.pop(name) for name in extras}
+        known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
+        return Bars(symbol, times, **columns, extras=known)
 
     def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
         """Add `bars` in one transaction; see `Staging.merge` for bars that are already there.

@@ -77,13 +77,18 @@ def make_session(
 
 
 def replayed_series(settings: PaperSettings, config: Config) -> dict[str, SeriesByName]:
-    """What the replayed store has beside the bars of each pair; nothing for a live feed."""
+    """What the replayed store has beside the bars of each pair; nothing for a live feed.
+
+    Of all its bars: a replay plays others than the run was trained on.
+    """
     if settings.session.feed != "replay":
         return {}
     with BarStore(settings.session.database, read_only=True) as store:
         return {
-            symbol: load_history(store, symbol, market_of_pair(config, symbol)).series
-            for symbol in settings.pairs
+            symbol: load_history(store, symbol, replace(market, first_utc="", end_utc="")).series
+            for symbol, market in (
+                (symbol, market_of_pair(config, symbol)) for symbol in settings.pairs
+            )
         }
 
 
