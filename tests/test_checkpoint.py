@@ -81,10 +81,14 @@ def test_removing_the_newest_goes_back_to_the_one_before_with_its_best(tmp_path)
 
 KILLS = [
     ("os.rename", 1),  # the first checkpoint is written, but does not count yet
-    ("open", 11),  # the second, while its files are written
+    ("open", 20),  # the second, while its files are written
     ("os.rmdir", 1),  # one that is no longer kept has been emptied
 ]
-MORE_KILLS = [("os.mkdir", 3), ("os.rename", 3), *(("open", n) for n in (1, 2, 3, 7, 8, 9, 10, 18))]
+MORE_KILLS = [
+    ("os.mkdir", 3),
+    ("os.rename", 3),
+    *(("open", n) for n in (1, 2, 3, 7, 11, 13, 14, 15, 33)),
+]
 
 
 @pytest.mark.parametrize(
@@ -140,9 +144,59 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(
         make_trainer(begun.path, small_config, small_dataset)
 
 
+FILES = ["weights.safetensors", "optimizer.safetensors", "replay.npz", "state.json"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_one_flipped_bit_is_refused_and_the_file_named(begun, small_config, small_dataset, file):
+    path = begun.checkpoints.latest()
+    data = bytearray((path / file).read_bytes())
+    data[len(data) // 2] ^= 1
+    (path / file).write_bytes(data)
+    with pytest.raises(RunError, match=rf"{path.name}: .*{file} is not what was written"):
+        make_trainer(begun.path, small_config, small_dataset)
+
+
+def test_digests_can_be_checked_by_hand(begun):
+    path = begun.checkpoints.latest()
+    tool = ["sha256sum"] if shutil.which("sha256sum") else ["shasum", "-a", "256"]
+    checked = subprocess.run(
+        [*tool, "--check", "SHA256SUMS"], cwd=path, capture_output=True, text=True, check=True
+    )
+    assert checked.stdout.splitlines() == [f"{file}: OK" for file in sorted(FILES)]
+
+
+def test_digests_that_an_earlier_build_did_not_keep_are_added_and_not_demanded(
+    begun, small_config, small_dataset
+):
+    path = begun.checkpoints.latest()
+    (path / "SHA256SUMS").unlink()
+    assert load_model(begun, TradingRules().table, "latest")[1] == path.name
+    assert not (path / "SHA256SUMS").exists()
+    make_trainer(begun.path, small_config, small_dataset)
+    assert (path / "SHA256SUMS").exists()
+    checkpoints.load(path)
+
+
+def test_what_is_no_checkpoint_is_neither_latest_nor_deleted(tmp_path):
+    store = CheckpointStore(tmp_path)
+    store.save("000001-episode-000000", tiny(1), best=True)
+    others = ["zz-notes", "000009-episode-000900 copy", "notes.partial", "000009", "lib"]
+    for name in others[:3]:
+        shutil.copytree(tmp_path / "000001-episode-000000", tmp_path / name)
+    (tmp_path / "000009").write_text("a file")
+    (tmp_path / "lib").symlink_to(tmp_path / "zz-notes")
+    assert store.latest().name == "000001-episode-000000"
+    for number in range(2, 5):
+        store.save(f"{number:06d}-episode-000000", tiny(number), best=True)
+    kept = ["000003-episode-000000", "000004-episode-000000"]
+    assert names(store) == sorted([*kept, *others])
+
+
 def rewrite_state(path, **changes):
     state = json.loads((path / "state.json").read_text())
     (path / "state.json").write_text(json.dumps(state | changes))
+    (path / "SHA256SUMS").unlink()
 
 
 def test_another_format_is_refused_with_both_numbers(begun, small_config):

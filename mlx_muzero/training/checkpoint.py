@@ -2,10 +2,12 @@
 
 A checkpoint is a folder written under a temporary name, flushed to the disk and renamed, so a
 reader never sees half of one. Kept: the newest two, the newest of which is the latest, and the
-best by validation, which each checkpoint names, so that the two can never disagree.
+best by validation, which each checkpoint names, so that the two can never disagree. A checkpoint
+holds the digests of its files, and one that is not what was written is refused.
 """
 
 import json
+import re
 import shutil
 import zipfile
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.digests import SUMS, require_sum, write_sums
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush
 
@@ -22,6 +25,14 @@ FORMAT_VERSION = 3
 KEEP_NEWEST = 2
 
 _PARTIAL_SUFFIX = ".partial"
+_NAME = re.compile(r"\d{6,}(-episode-\d{6,})?")
+_WEIGHTS, _OPTIMIZER, _REPLAY, _STATE = FILES = (
+    "weights.safetensors",
+    "optimizer.safetensors",
+    "replay.npz",
+    "state.json",
+)
+"""Files of a checkpoint, besides their digests."""
 
 
 @dataclass(frozen=True)
@@ -76,27 +87,28 @@ class CheckpointStore:
         target = self.folder / name
         partial = self.folder / f"{name}{_PARTIAL_SUFFIX}"
         best_name = name if best else self._best_name()
-        for left_over in self.folder.glob(f"*{_PARTIAL_SUFFIX}"):
-            shutil.rmtree(left_over)
+        for left_over in self._named(_PARTIAL_SUFFIX):
+            shutil.rmtree(self.folder / left_over)
         partial.mkdir()
-        mx.save_safetensors(str(partial / "weights.safetensors"), checkpoint.weights)
-        mx.save_safetensors(str(partial / "optimizer.safetensors"), checkpoint.optimizer)
-        np.savez(partial / "replay.npz", allow_pickle=False, **checkpoint.replay)
+        mx.save_safetensors(str(partial / _WEIGHTS), checkpoint.weights)
+        mx.save_safetensors(str(partial / _OPTIMIZER), checkpoint.optimizer)
+        np.savez(partial / _REPLAY, allow_pickle=False, **checkpoint.replay)
         state = {"format": FORMAT_VERSION, "best": best_name, **checkpoint.state}
-        (partial / "state.json").write_text(json.dumps(state, indent=1))
+        (partial / _STATE).write_text(json.dumps(state, indent=1))
+        write_sums(partial, FILES)
         for path in partial.iterdir():
             flush(path)
         flush(partial)
         partial.rename(target)
         flush(self.folder)
-        for old in self._whole()[:-KEEP_NEWEST]:
+        for old in self._named()[:-KEEP_NEWEST]:
             if old != best_name:
                 shutil.rmtree(self.folder / old)
         return target
 
     def latest(self) -> Path | None:
         """The newest whole checkpoint."""
-        names = self._whole()
+        names = self._named()
         return self.folder / names[-1] if names else None
 
     def best(self) -> Path | None:
@@ -111,14 +123,31 @@ class CheckpointStore:
         name: str | None = None if latest is None else load_state(latest)["best"]
         return name
 
-    def _whole(self) -> list[str]:
-        """Names of whole checkpoints, oldest first; names sort by age."""
+    def add_digests(self) -> None:
+        """Give digests to the checkpoints of a build that kept none; only for who may save here."""
+        for name in self._named():
+            folder = self.folder / name
+            if not (folder / SUMS).exists() and all((folder / file).is_file() for file in FILES):
+                # Whole or absent, like the checkpoint itself.
+                partial = write_sums(folder, FILES, f"{SUMS}{_PARTIAL_SUFFIX}")
+                flush(partial)
+                partial.rename(folder / SUMS)
+                flush(folder)
+
+    def _named(self, suffix: str = "") -> list[str]:
+        """Names of the folders here that `save` gave, oldest first; they sort by age.
+
+        Whatever else somebody put beside them is left alone.
+        """
         if not self.folder.exists():
             return []
         return sorted(
             path.name
             for path in self.folder.iterdir()
-            if path.is_dir() and path.suffix != _PARTIAL_SUFFIX
+            if path.name.endswith(suffix)
+            and _NAME.fullmatch(path.name.removesuffix(suffix))
+            and path.is_dir()
+            and not path.is_symlink()
         )
 
 
@@ -126,12 +155,14 @@ def load(path: Path) -> Checkpoint:
     """Read a whole checkpoint folder.
 
     Raises:
-      RunError: a file is missing or damaged, or the format is not this program's.
+      RunError: a file is missing, damaged or not what was written, or the format is not this
+        program's.
     """
     try:
-        with np.load(path / "replay.npz") as arrays:
+        require_sum(path / _REPLAY)
+        with np.load(path / _REPLAY) as arrays:
             replay = {name: arrays[name] for name in arrays.files}
-        optimizer = _load_tensors(path / "optimizer.safetensors")
+        optimizer = _load_tensors(path / _OPTIMIZER)
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
     return Checkpoint(load_weights(path), optimizer, replay, load_state(path))
@@ -140,7 +171,8 @@ def load(path: Path) -> Checkpoint:
 def load_state(path: Path) -> dict[str, Any]:
     """Only the counters and facts of a checkpoint folder; errors as `load`."""
     try:
-        state: dict[str, Any] = json.loads((path / "state.json").read_text())
+        require_sum(path / _STATE)
+        state: dict[str, Any] = json.loads((path / _STATE).read_text())
         version, _ = state["format"], state["best"]
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
@@ -155,7 +187,7 @@ def load_state(path: Path) -> dict[str, Any]:
 def load_weights(path: Path) -> dict[str, mx.array]:
     """Only the model's part of a checkpoint folder; errors as `load`."""
     try:
-        return _load_tensors(path / "weights.safetensors")
+        return _load_tensors(path / _WEIGHTS)
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
@@ -171,6 +203,7 @@ def _unreadable(path: Path, error: BaseException) -> RunError:
 
 
 def _load_tensors(path: Path) -> dict[str, mx.array]:
+    require_sum(path)
     tensors = mx.load(str(path))
     assert isinstance(tensors, dict)
     return tensors

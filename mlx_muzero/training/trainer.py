@@ -144,6 +144,8 @@ class Trainer:
             self._restore(saved)
         except (ValueError, KeyError, TypeError) as error:
             raise misfit(path, error) from error
+        if self.ranks.first:
+            self.folder.checkpoints.add_digests()
         self.journal.append("resumed", checkpoint=path.name, **asdict(self.counters))
 
     def _restore(self, saved: Checkpoint) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, detect_fx_clock, parse_clock
@@ -22,7 +23,6 @@ from mlx_muzero.market.importers.report import (
     ImportReport,
     Progress,
     require_few_conflicts,
-    sha256_of,
 )
 from mlx_muzero.market.importers.screen import Screen
 from mlx_muzero.market.importers.series_import import import_series

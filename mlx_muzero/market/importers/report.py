@@ -1,6 +1,5 @@
 """What an import did, and what makes one refused whatever the file holds."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,9 +78,3 @@ def require_few_conflicts(
             f" stored differ{where}, as from another feed or clock: import it under another symbol,"
             " or name its clock"
         )
-
-
-def sha256_of(path: Path) -> str:
-    """Digest of the file at `path`, in hexadecimal."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

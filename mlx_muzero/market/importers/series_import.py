@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 
+from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.depth_capture import read_depth_capture
 from mlx_muzero.market.importers.formats import (
@@ -18,7 +19,6 @@ from mlx_muzero.market.importers.report import (
     ImportReport,
     Progress,
     require_few_conflicts,
-    sha256_of,
 )
 from mlx_muzero.market.importers.series_parquet import read_funding_parquet
 from mlx_muzero.market.importers.series_source import SeriesFile
