@@ -21,6 +21,7 @@ from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.series_table import CREATE_SERIES, SeriesTable
 from mlx_muzero.market.staging import EXTRA_COLUMNS, Columns, MergeReport, Staging
+from mlx_muzero.migration import migrate
 from mlx_muzero.types import F64
 
 SCHEMA_VERSION = 2
@@ -46,7 +47,7 @@ insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{S
 """
 
 _SERIES_SINCE = 2
-# What turns a store of the version before into this one, by that version.
+# SQL that turns a store of a version into one of the next.
 _MIGRATIONS = {1: CREATE_SERIES}
 
 
@@ -338,10 +339,10 @@ def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) ->
         )
     if read_only:
         return version
-    while version < SCHEMA_VERSION:
-        migration, version = _MIGRATIONS[version], version + 1
-        db.execute(
-            f"begin; {migration} update meta set value = '{version}'"
-            " where key = 'schema_version'; commit;"
-        )
-    return version
+    try:
+        return migrate(db, path, version, _MIGRATIONS)
+    except duckdb.Error as error:
+        raise DataError(
+            f"{path} was written by an earlier mlx_muzero and cannot be brought up to date "
+            f"({str(error).splitlines()[0]}): make room beside it, and try again"
+        ) from error

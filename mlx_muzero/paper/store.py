@@ -16,11 +16,14 @@ import duckdb
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite
+from mlx_muzero.migration import migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.transaction import Row, Transaction
 
 APPLICATION = "mlx_muzero paper"
 SCHEMA_VERSION = 1
+# SQL that turns a store of a version into one of the next.
+_MIGRATIONS: dict[int, str] = {}
 MEMORY_LIMIT = "256MB"
 
 _ROW_GROUP = 2048  # the smallest there is: a day and a half of minutes
@@ -99,7 +102,7 @@ class PaperStore(Closing):
         with self._explained():
             self._db = _open(path, read_only)
         try:
-            self._check_schema()
+            self._check_schema(read_only)
         except BaseException:
             self._db.close()
             raise
@@ -176,7 +179,7 @@ class PaperStore(Closing):
                 written.append(target)
         return written
 
-    def _check_schema(self) -> None:
+    def _check_schema(self, read_only: bool) -> None:
         with self._explained():
             names = self._db.execute("select table_name from duckdb_tables()").fetchall()
             tables = {row[0] for row in names}
@@ -188,8 +191,12 @@ class PaperStore(Closing):
         meta = dict(rows)
         if meta.get("application") != APPLICATION:
             raise RunError(f"{self._path} is no store of a paper session; restore the right one.")
-        if int(meta["schema_version"]) > SCHEMA_VERSION:
+        version = int(meta["schema_version"])
+        if version > SCHEMA_VERSION:
             raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
+        if not read_only:
+            with self._explained():
+                migrate(self._db, self._path, version, _MIGRATIONS)
 
     def _roll_back(self) -> None:
         try:
