@@ -14,6 +14,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.search.actions import sample_actions
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.training.cadence import round_size
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.types import F32, F64, I32, I64
 
@@ -101,7 +102,7 @@ class Collector:
 
     def round_size(self, first_episode: int) -> int:
         """Episodes of the round that begins with `first_episode`; 0 after the run's last one."""
-        return min(self._config.collect.envs, self._config.train.episodes - first_episode)
+        return round_size(self._config, "search", first_episode)
 
     def play_round(
         self, agent: Agent, weights_steps: int, first_episode: int, count: int, tick: Tick

@@ -31,6 +31,7 @@ from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
+from mlx_muzero.training.cadence import is_due, round_size
 from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
 from mlx_muzero.training.collector import Collector
 from mlx_muzero.training.decisions import record_decisions
@@ -205,9 +206,9 @@ class Trainer:
         counters, train = self.counters, self.config.train
         if counters.steps < self._steps_due():
             self._learn()
-        elif counters.episodes - counters.validated_at >= train.validate_interval:
+        elif is_due(train.validate_interval, counters.validated_at, counters.episodes):
             self._validate()
-        elif counters.episodes - counters.saved_at >= train.checkpoint_interval:
+        elif is_due(train.checkpoint_interval, counters.saved_at, counters.episodes):
             self._save()
         elif counters.episodes < episodes_of(train, counters.phase):
             self._collect()
@@ -240,8 +241,7 @@ class Trainer:
         return int(self.counters.episodes * self.config.train.steps_per_episode)
 
     def _collect(self) -> None:
-        episodes = episodes_of(self.config.train, self.counters.phase)
-        count = min(self.config.collect.envs, episodes - self.counters.episodes)
+        count = round_size(self.config, self.counters.phase, self.counters.episodes)
         mine = math.ceil(count / self.ranks.size)
         first = self.counters.episodes + self.ranks.rank * mine
         if self.supervised is not None:

@@ -1,0 +1,25 @@
+"""When validations and checkpoints fall: at the multiples of their intervals.
+
+A round of collecting ends where one of them is due, so that what is judged and kept at episode 200
+was learned from 200 episodes, however many sessions are played side by side. Several ranks that
+train together play equal shares, so there the last round before a multiple may end up to one
+episode for each other rank behind it.
+"""
+
+from mlx_muzero.config import Config, PhaseName
+from mlx_muzero.training.phases import episodes_of
+
+
+def is_due(interval: int, last: int, episodes: int) -> bool:
+    """Whether a multiple of `interval` was passed since `last` episodes."""
+    return episodes // interval > last // interval
+
+
+def round_size(config: Config, phase: PhaseName, episodes: int) -> int:
+    """Episodes of the round that follows the first `episodes` of `phase`; 0 after its last one."""
+    train = config.train
+    until_due = min(
+        interval - episodes % interval
+        for interval in (train.validate_interval, train.checkpoint_interval)
+    )
+    return max(min(config.collect.envs, until_due, episodes_of(train, phase) - episodes), 0)
