@@ -10,7 +10,6 @@ from queue import SimpleQueue
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 from mlx_muzero import journal
 from mlx_muzero.agent import Agent
@@ -24,6 +23,7 @@ from mlx_muzero.training.collector import Collector
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.refresher import Refreshed, Refresher
+from muzero_cli.terminal import TerminalConsole
 from muzero_cli.training_display import TrainingDisplay
 from runs import Heard, make_trainer
 
@@ -274,7 +274,7 @@ def test_a_run_plays_exports_of_what_it_learns(tmp_path, exporting_config, small
 
 
 def test_the_display_says_what_happened():
-    console = Console(file=io.StringIO(), width=200)
+    console = TerminalConsole(file=io.StringIO(), width=200)
     display = TrainingDisplay(console, ("HOLD",), None)
     display.engine_changed(EngineEvent("engine_lost", "it died [9]", "native"))
     assert console.file.getvalue() == "engine lost: it died [9]; going on with native\n"

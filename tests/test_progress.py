@@ -3,9 +3,9 @@
 import io
 
 import pytest
-from rich.console import Console
 
 from muzero_cli.progress import SECONDS_BETWEEN_LINES, VerbProgress
+from muzero_cli.terminal import TerminalConsole
 
 
 class Clock:
@@ -18,7 +18,7 @@ class Clock:
 
 @pytest.fixture
 def piped():
-    return Console(file=io.StringIO(), width=40)
+    return TerminalConsole(file=io.StringIO(), width=40)
 
 
 def test_where_there_is_no_terminal_a_line_comes_now_and_then(piped):
@@ -42,7 +42,7 @@ def test_where_there_is_no_terminal_a_line_comes_now_and_then(piped):
 
 
 def test_on_a_terminal_a_bar_is_drawn_and_taken_away():
-    console = Console(file=io.StringIO(), width=100, force_terminal=True)
+    console = TerminalConsole(file=io.StringIO(), width=100, force_terminal=True)
     clock = Clock()
     with VerbProgress("random: decisions", 2000, console, clock) as progress:
         clock.now += 2 * SECONDS_BETWEEN_LINES

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli.console import echo, output_console
 from muzero_cli.evaluate import Split
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 
@@ -24,7 +25,6 @@ def audit_reward(
     """Rank scripted policies by what each reward scheme pays them, beside their net pips."""
     from mlx_muzero.evaluation import reward_audit
     from mlx_muzero.trading.core import TradingRules
-    from muzero_cli.console import output_console
     from muzero_cli.loading import load_config, load_dataset
     from muzero_cli.reward_audit_display import audit_tables
 
@@ -34,6 +34,6 @@ def audit_reward(
     rules, discount = TradingRules.from_config(settings), settings.search.discount
     audit = reward_audit.audit_reward(dataset, rules, starts, discount)
     if as_json:
-        typer.echo(json.dumps(audit.as_dict(), allow_nan=False))
+        echo(json.dumps(audit.as_dict(), allow_nan=False))
     else:
         output_console().print(audit_tables(audit, settings.model))

@@ -5,11 +5,9 @@ import sys
 from pathlib import Path
 from shlex import quote
 
-from rich.console import Console
-
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
-from muzero_cli.console import say
+from muzero_cli.console import narration_console, say
 from muzero_cli.tui import application, show
 
 _LAST_LINES = 10
@@ -27,7 +25,7 @@ def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
         stopping: what ending it means, in words.
     """
     application()  # nothing is begun that cannot be watched
-    console = Console(stderr=True)
+    console = narration_console()
     arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
     run.parent.mkdir(parents=True, exist_ok=True)
     before = holder(run)

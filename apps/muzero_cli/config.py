@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from muzero_cli.console import echo
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset
 
 app = typer.Typer(no_args_is_help=True, help="Show and check configurations.")
@@ -26,7 +27,7 @@ def show(
 
     settings = load_config(preset, config, set_)
     text = json.dumps(asdict(settings)) if as_json else config_toml.dumps(settings)
-    typer.echo(text.rstrip("\n"))
+    echo(text.rstrip("\n"))
 
 
 @app.command("validate")
@@ -35,4 +36,4 @@ def validate(file: Annotated[Path, typer.Argument(help="TOML file.")]) -> None:
     from mlx_muzero import config_toml
 
     config_toml.load(file)
-    typer.echo(f"{file}: valid")
+    echo(f"{file}: valid")

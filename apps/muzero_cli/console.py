@@ -1,31 +1,48 @@
-"""Where a verb's tables and trees go; Rich is loaded with the first of them."""
+"""Where a verb writes: data to standard output, narration to standard error, both clean.
+
+A verb prints by nothing else (`pyproject.toml` forbids it), so that no name from a file or a venue
+can command the terminal. Rich is loaded with the first console.
+"""
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rich.console import Console
+import typer
 
+from mlx_muzero.terminal_text import clean
+
+if TYPE_CHECKING:
     from mlx_muzero.coreml.deployment import EngineEvent
+    from muzero_cli.terminal import TerminalConsole
 
 PIPED_WIDTH = 100
 """Columns where standard output is no terminal."""
 
 
-def output_console() -> "Console":
-    """Standard output without colour by meaning, wide enough when it is piped."""
-    from rich.console import Console
+def output_console() -> "TerminalConsole":
+    """Standard output, for tables and trees; wide enough when it is piped."""
+    from muzero_cli.terminal import TerminalConsole
 
-    out = Console(highlight=False)
-    return out if out.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    out = TerminalConsole()
+    return out if out.is_terminal else TerminalConsole(width=PIPED_WIDTH)
+
+
+def narration_console(*, quiet: bool = False) -> "TerminalConsole":
+    """Standard error, for progress and what a user is told meanwhile."""
+    from muzero_cli.terminal import TerminalConsole
+
+    return TerminalConsole(stderr=True, quiet=quiet)
+
+
+def echo(text: str) -> None:
+    """A line, or JSON, on standard output; Rich is not needed."""
+    typer.echo(clean(text))
 
 
 def say_event(event: "EngineEvent") -> None:
     """Tells of `event` on standard error."""
-    from rich.console import Console
-
-    Console(stderr=True).print(str(event), markup=False, highlight=False, soft_wrap=True)
+    say(narration_console(), str(event))
 
 
-def say(console: "Console", text: str) -> None:
-    """A line that is never wrapped, so that a command can be copied; brackets are no markup."""
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+def say(console: "TerminalConsole", text: str) -> None:
+    """A line that is never wrapped, so that a command can be copied."""
+    console.print(text, soft_wrap=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 from muzero_cli.synthetic import synth
 
@@ -40,17 +41,17 @@ def import_bars(
     as_json: Json = False,
 ) -> None:
     """Import files into the bar store; a file that is already there changes nothing."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeElapsedColumn
 
     from mlx_muzero.market.importers import import_file, import_order
     from mlx_muzero.market.store import BarStore
+    from muzero_cli.terminal import PlainColumn
 
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+    columns = (PlainColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     reports = []
     with (
         BarStore(db) as store,
-        Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress,
+        Progress(*columns, TimeElapsedColumn(), console=narration_console()) as progress,
     ):
         for path in import_order(files):
             task = progress.add_task(path.name)
@@ -61,7 +62,7 @@ def import_bars(
             reports.append(import_file(store, path, symbol, format_name, clock, show))
             progress.update(task, completed=1, total=1)
     if as_json:
-        typer.echo(json.dumps([asdict(report) for report in reports]))
+        echo(json.dumps([asdict(report) for report in reports]))
     else:
         for report in reports:
             _print_import(report)
@@ -70,7 +71,6 @@ def import_bars(
 @app.command("list")
 def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None:
     """List the symbols of the bar store, and the series beside their bars."""
-    from rich.console import Console
     from rich.table import Table
 
     from mlx_muzero.market.bars import utc_text
@@ -83,7 +83,7 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
             "symbols": [asdict(s) for s in symbols],
             "series": [asdict(s) for s in series],
         }
-        typer.echo(json.dumps(found))
+        echo(json.dumps(found))
         return
     table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "has")
     for s in symbols:
@@ -95,13 +95,13 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
         }
         has = ", ".join(name for name, there in known.items() if there)
         table.add_row(s.symbol, f"{s.bars:,}", utc_text(s.first_ns), utc_text(s.last_ns), has)
-    Console().print(table)
+    output_console().print(table)
     if series:
         table = Table("symbol", "series", "points", "first (UTC)", "last (UTC)")
         for beside in series:
             first, last = utc_text(beside.first_ns), utc_text(beside.last_ns)
             table.add_row(beside.symbol, beside.name, f"{beside.points:,}", first, last)
-        Console().print(table)
+        output_console().print(table)
 
 
 @app.command("check")
@@ -126,7 +126,7 @@ def check_symbol(
             report = check(store.load(symbol), source_repeats=repeats)
     if as_json:
         bars = {} if report is None else asdict(report)
-        typer.echo(json.dumps(bars | {"series": [asdict(s) for s in series]}))
+        echo(json.dumps(bars | {"series": [asdict(s) for s in series]}))
         return
     if report is not None:
         _print_quality(report)
@@ -138,7 +138,6 @@ app.command("synth")(synth)
 
 
 def _print_series(reports: "list[SeriesReport]") -> None:
-    from rich.console import Console
     from rich.table import Column, Table
 
     columns = ("points", "every", "kept", "holes", "longest", "low", "high")
@@ -154,8 +153,8 @@ def _print_series(reports: "list[SeriesReport]") -> None:
             f"{r.lowest:.2g}",
             f"{r.highest:.2g}",
         )
-    Console().print(table)
-    Console().print("Times are minutes; a hole is longer than a value is kept.", highlight=False)
+    output_console().print(table)
+    output_console().print("Times are minutes; a hole is longer than a value is kept.")
 
 
 def _print_import(report: "ImportReport") -> None:
@@ -164,35 +163,33 @@ def _print_import(report: "ImportReport") -> None:
     what = ", ".join(report.symbols) + (f" {', '.join(report.series)}" if report.series else "")
     head = f"{report.file}: {what} ({report.format}, clock {report.clock})"
     if report.already_imported:
-        typer.echo(f"{head}: already imported, nothing changed")
+        echo(f"{head}: already imported, nothing changed")
         return
-    typer.echo(
+    echo(
         f"{head}: {report.rows:,} rows, {report.inserted:,} new, {report.duplicates:,} duplicates,"
         f" {report.filled:,} completed, {report.conflicts:,} conflicts,"
         f" {report.rejected_count:,} rejected, {report.seconds:.1f} s"
     )
     if report.first_ns is not None and report.last_ns is not None:
-        typer.echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")
+        echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")
     for note in report.notes:
-        typer.echo(f"  note: {note}")
+        echo(f"  note: {note}")
     for row in report.rejected[:REJECTED_SHOWN]:
-        typer.echo(f"  rejected: {report.file}:{row.line}: {row.reason}: {row.text}")
+        echo(f"  rejected: {report.file}:{row.line}: {row.reason}: {row.text}")
     if report.rejected_count > REJECTED_SHOWN:
-        typer.echo(f"  and {report.rejected_count - REJECTED_SHOWN:,} more")
+        echo(f"  and {report.rejected_count - REJECTED_SHOWN:,} more")
 
 
 def _print_quality(report: "QualityReport") -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     from mlx_muzero.market.bars import utc_text
 
-    out = Console()
+    out = output_console()
     out.print(
         f"{report.symbol} ({report.market}): {report.bars:,} bars from"
-        f" {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC",
-        highlight=False,
+        f" {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC"
     )
     table = Table("gaps", "number", "missing minutes")
     for kind, count in report.gap_counts.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Json, in_a_folder
 
 if TYPE_CHECKING:
@@ -41,32 +42,29 @@ def doctor(
             _print_answers(answers)
         failed = any(answer.status == "failed" for answer in answers)
     if as_json:
-        typer.echo(json.dumps(values))
+        echo(json.dumps(values))
     if failed:
         raise typer.Exit(FAILED_EXIT_CODE)
 
 
 def _answers(checks: list["Check"], report: Path) -> list["Answer"]:
     """Asks the questions about the Neural Engine, and writes the report."""
-    from rich.console import Console
-
     from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.profiling.ane_lab import Lab
     from mlx_muzero.profiling.ane_questions import ask
     from mlx_muzero.profiling.ane_report import write_report
     from mlx_muzero.profiling.subject import preset_subject
 
-    console = Console(stderr=True)
+    console = narration_console()
     with tempfile.TemporaryDirectory() as folder, console.status("") as status:
         lab = Lab(preset_subject(), Path(folder), core_ml())
         answers = list(ask(lab, say=status.update))
     write_report(report, checks, answers)
-    console.print(f"written to {report}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"written to {report}", soft_wrap=True)
     return answers
 
 
 def _print_checks(checks: list["Check"]) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0))
@@ -75,13 +73,11 @@ def _print_checks(checks: list["Check"]) -> None:
     for check in checks:
         remedy = f"\n{check.remedy}" if check.remedy else ""
         table.add_row(check.name, check.status, check.detail + remedy)
-    Console().print(table)
+    output_console().print(table)
 
 
 def _print_answers(answers: list["Answer"]) -> None:
     from rich.text import Text
-
-    from muzero_cli.console import output_console
 
     out = output_console()
     for number, answer in enumerate(answers, 1):

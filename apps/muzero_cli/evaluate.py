@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
+from muzero_cli.console import echo, output_console
 from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
 
 if TYPE_CHECKING:
@@ -54,7 +55,6 @@ def evaluate(
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
     from mlx_muzero.evaluation.full_report import full_report
     from mlx_muzero.evaluation.report import report
-    from muzero_cli.console import output_console
     from muzero_cli.loading import load_truth
     from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
@@ -96,7 +96,7 @@ def evaluate(
         draw(compared, png)
     facts = {"checkpoint": loaded.checkpoint, "simulations": counts, "backend": agent.backend}
     if as_json:
-        typer.echo(json.dumps(judged | facts, allow_nan=False))
+        echo(json.dumps(judged | facts, allow_nan=False))
         return
     out = output_console()
     out.print(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Checkpoint, Json, RunDatabase
 
 if TYPE_CHECKING:
@@ -37,8 +38,6 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Export a run's networks to Core ML, verified before they replace an older export."""
-    from rich.console import Console
-
     from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.coreml.export import ExportOptions
     from mlx_muzero.coreml.export import export as export_programs
@@ -47,14 +46,13 @@ def export(
     from mlx_muzero.coreml.verification import verify as verify_export
     from mlx_muzero.coreml.weights import weights_of
     from mlx_muzero.training.run import RunFolder
-    from muzero_cli.console import output_console
     from muzero_cli.trained_run import load_run
     from muzero_cli.verification_display import verification_tables
 
     options = ExportOptions(_batches(batch), precision, layer_norm, multifunction)
     loaded = load_run(run, checkpoint, db)
     samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
-    console = Console(stderr=True)
+    console = narration_console()
     target = RunFolder(run).export_path
     began = time.perf_counter()
 
@@ -70,12 +68,10 @@ def export(
             weights_of(loaded.model), loaded.config, loaded.checkpoint, target, verify, options
         )
     if as_json:
-        typer.echo(json.dumps({"export": str(target), **manifest.as_dict()}, allow_nan=False))
+        echo(json.dumps({"export": str(target), **manifest.as_dict()}, allow_nan=False))
     console.print(
         f"{target}: checkpoint {loaded.checkpoint}, {len(manifest.programs)} programs, exported "
         f"and verified in {time.perf_counter() - began:.1f} s",
-        markup=False,
-        highlight=False,
         soft_wrap=True,
     )
 

@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli.console import echo, output_console
 from muzero_cli.options import Checkpoint, ConfigFile, Json, Overrides, Preset, RunDatabase
 
 
@@ -59,10 +60,8 @@ def check_leakage(
             progress.tick,
         )
     if as_json:
-        typer.echo(json.dumps(report.as_dict(), allow_nan=False))
+        echo(json.dumps(report.as_dict(), allow_nan=False))
     else:
-        from muzero_cli.console import output_console
-
         output_console().print(leakage_table(report))
     failure = verdict(report)
     if failure is not None:

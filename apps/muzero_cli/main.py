@@ -11,6 +11,8 @@ import sys
 import typer
 
 from mlx_muzero.errors import MuZeroError
+from mlx_muzero.terminal_text import clean
+from muzero_cli.console import narration_console
 from muzero_cli.verbs import VerbGroup
 
 app = typer.Typer(
@@ -35,12 +37,10 @@ def run() -> None:
     try:
         app()
     except MuZeroError as error:
-        from rich.console import Console
         from rich.text import Text
 
-        # As Text: a message may hold brackets, which markup would swallow.
-        message = Text.assemble(("error:", "bold red"), f" {error}")
-        Console(stderr=True).print(message, soft_wrap=True, highlight=False)
+        message = Text.assemble(("error:", "bold red"), f" {clean(str(error))}")
+        narration_console().print(message, soft_wrap=True)
         sys.exit(error.exit_code)
 
 

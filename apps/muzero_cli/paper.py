@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.config import Backend
+from muzero_cli.console import echo
 from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Overrides, Simulations
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
@@ -68,7 +69,7 @@ def _command(name: Command, about: str) -> None:
         from mlx_muzero.control import send
         from mlx_muzero.paper.folder import PaperFolder
 
-        typer.echo(f"{name}: {send(PaperFolder(run).socket_path, name)}")
+        echo(f"{name}: {send(PaperFolder(run).socket_path, name)}")
 
     app.command(name, help=about)(act)
 

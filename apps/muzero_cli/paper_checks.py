@@ -8,7 +8,6 @@ from typing import Literal
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from mlx_muzero.errors import RunError
@@ -21,7 +20,7 @@ from mlx_muzero.paper.parity import Parity, check_parity
 from mlx_muzero.paper.session_report import SessionReport, report_session
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.training.run import RunFolder
-from muzero_cli.console import output_console
+from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.paper_session import load_planner
 from muzero_cli.progress import VerbProgress
 
@@ -39,11 +38,11 @@ def show_parity(run: Path, as_json: bool) -> None:
         found = check_parity(store, settings, config, planner, replayed_series(settings, config))
         Journal(folder.journal_path).append("parity", **found.as_dict())
     if as_json:
-        typer.echo(json.dumps(found.as_dict()))
+        echo(json.dumps(found.as_dict()))
     else:
         output_console().print(_parity_table(run, found))
         for text in (line for part in vars(found).values() for line in part.first):
-            Console(stderr=True).print(text, markup=False, highlight=False, soft_wrap=True)
+            narration_console().print(text, soft_wrap=True)
     if not found.exact:
         raise typer.Exit(RunError.exit_code)
 
@@ -61,9 +60,9 @@ def show_report(
         for kind, target in exports.items():
             if target is not None:
                 files = store.export(target, kind)
-                Console(stderr=True).print(f"{len(files)} tables written to {target}", markup=False)
+                narration_console().print(f"{len(files)} tables written to {target}")
     if as_json:
-        typer.echo(json.dumps(report.as_dict()))
+        echo(json.dumps(report.as_dict()))
     else:
         out = output_console()
         out.print(_report_table(run, report))

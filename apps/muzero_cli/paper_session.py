@@ -10,7 +10,6 @@ from pathlib import Path
 from shlex import quote
 
 import typer
-from rich.console import Console
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.backends import settle
@@ -41,6 +40,8 @@ from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import RunFolder
+from muzero_cli.console import narration_console, say
+from muzero_cli.terminal import TerminalConsole
 
 INTERRUPTED_EXIT_CODE = 130
 _STATUS_EVERY_S = 1.0
@@ -64,7 +65,7 @@ class SessionOptions:
 
 def trade(path: Path, options: SessionOptions, speed: float) -> None:
     """Begin or go on with the session at `path`, until it ends or Ctrl-C."""
-    console = Console(stderr=True)
+    console = narration_console()
     folder = PaperFolder(path)
     with folder.held():
         settings = _same_session(folder, options) if folder.exists else new_settings(options)
@@ -88,9 +89,9 @@ def trade(path: Path, options: SessionOptions, speed: float) -> None:
             )
             interrupted = asyncio.run(_run(engine))
     if interrupted:
-        _say(console, f"stopped; go on with: mlx-muzero paper start --run {quote(str(path))}")
+        say(console, f"stopped; go on with: mlx-muzero paper start --run {quote(str(path))}")
         raise typer.Exit(INTERRUPTED_EXIT_CODE)
-    _say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
+    say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
 
 
 def new_settings(options: SessionOptions) -> PaperSettings:
@@ -216,7 +217,7 @@ async def _run(engine: Engine) -> bool:
 class _Status:
     """One line a minute, or a second where minutes are shorter."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: TerminalConsole) -> None:
         self._console = console
         self._next_s = 0.0
 
@@ -228,13 +229,9 @@ class _Status:
         states = [pair["state"] for pair in facts["pairs"].values()]
         counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
         reason = f" ({facts['mode_reason']})" if facts["mode_reason"] else ""
-        _say(
+        say(
             self._console,
             f"{utc_text(facts['close_ns'])} UTC  {facts['mode']}{reason}  equity "
             f"{facts['equity']:,.2f}  day {facts['day_pnl']:+,.2f}  exposure "
             f"{facts['exposure_total']:g}  {counts}  {facts['latency_ms']['total']:.0f} ms",
         )
-
-
-def _say(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Json, in_a_folder
 
 
@@ -22,24 +23,21 @@ def profile(
     as_json: Json = False,
 ) -> None:
     """Measure every backend on this machine, and remember which is the fastest."""
-    from rich.console import Console
-
     if png is not None:
         from mlx_muzero.profiling.chart import draw  # before anything is measured in vain
     from mlx_muzero.profiling.measure import Effort
     from mlx_muzero.profiling.profile import profile as measure_profile
     from mlx_muzero.profiling.subject import preset_subject, run_subject
-    from muzero_cli.console import output_console
     from muzero_cli.profile_display import profile_tables
 
     subject = preset_subject() if run is None else run_subject(run)
-    with Console(stderr=True).status("") as status:
+    with narration_console().status("") as status:
         found = measure_profile(subject, Effort(seconds=seconds), status.update)
     values = json.dumps(found.as_dict(), allow_nan=False)
     if run is not None:
         (run / "profile.json").write_text(values)
     if as_json:
-        typer.echo(values)
+        echo(values)
     else:
         output_console().print(profile_tables(found))
     if png is not None:

@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
 from mlx_muzero.closing import Closing
+from muzero_cli.console import narration_console, say
+from muzero_cli.terminal import PlainColumn, TerminalConsole
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -22,15 +23,15 @@ class VerbProgress(Closing):
         self,
         what: str = "",
         total: int | None = None,
-        console: Console | None = None,
+        console: TerminalConsole | None = None,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._console = console or Console(stderr=True)
+        self._console = console or narration_console()
         self._clock_s = clock_s
         self._line_at = clock_s()
         self._bar = Progress(
-            TextColumn("{task.description}", markup=False),
-            TextColumn("{task.fields[amount]}"),
+            PlainColumn("{task.description}"),
+            PlainColumn("{task.fields[amount]}"),
             BarColumn(),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
@@ -55,7 +56,7 @@ class VerbProgress(Closing):
         now = self._clock_s()
         if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
             self._line_at = now
-            self._console.print(self._line(now), markup=False, highlight=False, soft_wrap=True)
+            say(self._console, self._line(now))
 
     def close(self) -> None:
         """Take the bar away."""

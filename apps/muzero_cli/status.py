@@ -9,6 +9,7 @@ import typer
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite
+from muzero_cli.console import echo
 from muzero_cli.options import Json
 
 WATCH_S = 2.0
@@ -36,7 +37,7 @@ def status(
                 | {"pid": watched.pid, "events": len(watched.index)}
                 | {"skipped_lines": watched.index.skipped, **watched.state.as_dict()}
             )
-            typer.echo(json.dumps(facts, allow_nan=False) if as_json else as_text(facts))
+            echo(json.dumps(facts, allow_nan=False) if as_json else as_text(facts))
         if not watch:
             return
         time.sleep(WATCH_S)

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
+from muzero_cli.console import echo
 from muzero_cli.options import DEFAULT_DATABASE, Database
 
 Kind = Literal["random_walk", "planted_edge"]
@@ -29,7 +30,7 @@ def synth(
     bars = replace(bars, symbol=symbol or bars.symbol)
     with BarStore(db) as store:
         store.write_synthetic(bars, truth)
-    typer.echo(
+    echo(
         f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
         f"{truth['expected_pips_per_session']:+.1f} net pips in a session of "
         f"{truth['session_bars']} bars at {cost_pips:g} pips a trade"

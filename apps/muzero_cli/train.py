@@ -9,7 +9,7 @@ from typing import Annotated, Optional
 import typer
 
 from mlx_muzero.config import FX_MICRO, CollectBackend, Phases
-from muzero_cli.console import say
+from muzero_cli.console import narration_console, say
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
@@ -57,8 +57,6 @@ def train(
 
         begin_and_watch(run, "training", "stop it with a checkpoint")
         return
-    from rich.console import Console
-
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.launch import launch, launched
@@ -70,7 +68,7 @@ def train(
     from muzero_cli.loading import load_config, load_dataset
     from muzero_cli.training_display import TrainingDisplay
 
-    console = Console(stderr=True)
+    console = narration_console()
     folder = RunFolder(run)
     if (ranks or hostfile) and not launched():
         ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
@@ -78,7 +76,7 @@ def train(
         return
     group = Ranks.join() if launched() else Ranks()
     if not group.first:
-        console = Console(quiet=True)
+        console = narration_console(quiet=True)
     set_ = [*set_, *_overrides(phase, collector_backend, refresh_every)]
     if not resume:
         settings = load_config(preset, config, set_, symbol)

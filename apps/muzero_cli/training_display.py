@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Self
 
 import numpy as np
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -23,6 +23,8 @@ from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.supervised import Assessment
 from muzero_cli.assessment_display import assessment_line, assessment_report
+from muzero_cli.console import say
+from muzero_cli.terminal import TerminalConsole
 
 REDRAWS_PER_S = 4
 SECONDS_BETWEEN_LINES = 10.0
@@ -34,7 +36,7 @@ class TrainingDisplay(Closing):
 
     def __init__(
         self,
-        console: Console,
+        console: TerminalConsole,
         action_names: tuple[str, ...],
         minutes: float | None,
         unit: str = "pips",
@@ -130,7 +132,7 @@ class TrainingDisplay(Closing):
         self._say(str(event))
 
     def _say(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(self._console, text)
 
     def _at(self, counters: Counters) -> None:
         # A copy of the numbers: the trainer goes on counting in its own.

@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli.console import echo, output_console
 from muzero_cli.options import (
     Checkpoint,
     ExportFolder,
@@ -38,7 +39,6 @@ def tree(
     from mlx_muzero.evaluation.decision import decide_at
     from mlx_muzero.market.bars import utc_ns, utc_text
     from mlx_muzero.market.outcomes import OUTCOME_NAMES
-    from muzero_cli.console import output_console
     from muzero_cli.trained_run import load_run
     from muzero_cli.tree_display import TreeDisplay
 
@@ -68,8 +68,8 @@ def tree(
             "time": utc_text(open_time_ns),
             "simulations": simulations,
         }
-        typer.echo(json.dumps(values | display.as_dict(), allow_nan=False))
+        echo(json.dumps(values | display.as_dict(), allow_nan=False))
     elif as_dot:
-        typer.echo(display.dot(fold))
+        echo(display.dot(fold))
     else:
         output_console().print(display.text(fold), soft_wrap=True)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Json, RunDatabase
 
 
@@ -15,14 +16,11 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Compare an export's saved programs with the model they were made from."""
-    from rich.console import Console
-
     from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.coreml.manifest import Manifest
     from mlx_muzero.coreml.samples import draw_samples
     from mlx_muzero.coreml.verification import SAMPLES
     from mlx_muzero.coreml.verification import verify as verify_export
-    from muzero_cli.console import output_console
     from muzero_cli.trained_run import load_run
     from muzero_cli.verification_display import verification_tables
 
@@ -30,10 +28,10 @@ def verify(
     manifest.check_files(export)
     loaded = load_run(export.resolve().parent, manifest.checkpoint, db)
     samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
-    with Console(stderr=True).status(f"verifying checkpoint {manifest.checkpoint}"):
+    with narration_console().status(f"verifying checkpoint {manifest.checkpoint}"):
         verification = verify_export(export, loaded.model, loaded.rules.table, samples, core_ml())
     if as_json:
-        typer.echo(json.dumps(verification.as_dict(), allow_nan=False))
+        echo(json.dumps(verification.as_dict(), allow_nan=False))
     else:
         output_console().print(verification_tables(verification))
     verification.require_passed()

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
-from muzero_cli.console import output_console, say
+from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from mlx_muzero.config import Config
     from mlx_muzero.evaluation.walk_forward import WalkForward
     from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
+    from muzero_cli.terminal import TerminalConsole
 
 
 def walk_forward(
@@ -40,13 +39,11 @@ def walk_forward(
     as_json: Json = False,
 ) -> None:
     """Train and test in rolling windows over years; one report of all the tests."""
-    from rich.console import Console
-
     from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
     from mlx_muzero.training.walk_forward_folder import Plan, WalkForwardFolder, window_configs
     from muzero_cli.loading import load_config, load_dataset
 
-    console = Console(stderr=True)
+    console = narration_console()
     folder = WalkForwardFolder(run)
     if resume:
         if symbol or config or set_ or minutes is not None:
@@ -74,7 +71,7 @@ def walk_forward(
             raise typer.Exit(STOPPED_EXIT_CODE)
     tested = _test(folder, configs, store, sessions)
     if as_json:
-        typer.echo(json.dumps(tested.as_dict(), allow_nan=False))
+        echo(json.dumps(tested.as_dict(), allow_nan=False))
         return
     output_console().print(walk_forward_report(tested))
 
@@ -118,7 +115,7 @@ def _train(
     config: "Config",
     store: Path,
     minutes: float | None,
-    console: "Console",
+    console: "TerminalConsole",
 ) -> bool:
     """Train window `number`; whether the user stopped it."""
     from mlx_muzero.trading.core import TradingRules

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -10,12 +10,15 @@ from typing import Any, ClassVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.filter import LineFilter
 from textual.screen import Screen
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.journal import utc_now
+from mlx_muzero.terminal_text import clean
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
+from muzero_tui.clean_lines import CleanLines
 from muzero_tui.keymap import keymap_path, load_keymap
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
@@ -26,6 +29,8 @@ from muzero_tui.widgets.banner import SCREENS
 POLL_S = 0.25
 AGES_S = 1.0
 """Ages grow without any event."""
+
+CLEAN_LINES = CleanLines()
 
 FIRST_SCREENS = {"training": "train", "paper": "live", None: "runs"}
 """By what the folder holds."""
@@ -93,6 +98,14 @@ class MuZeroApp(App[None]):
     def paint(self) -> Paint:
         """Styles by meaning, of the present theme."""
         return Paint.of(self.theme_variables)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line goes through before it is written."""
+        return [CLEAN_LINES, *super().get_line_filters()]
+
+    def notify(self, message: str, *, title: str = "", **options: Any) -> None:
+        """Say it in a corner for a while; brackets in it are no markup, whoever asks for that."""
+        super().notify(clean(message), title=clean(title), **(options | {"markup": False}))
 
     def on_mount(self) -> None:
         """Show the first screen and begin to look."""

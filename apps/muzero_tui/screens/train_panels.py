@@ -4,7 +4,9 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rich.text import Text
+from textual.content import Content
 
+from mlx_muzero.terminal_text import clean_line
 from mlx_muzero.watch.series import Series
 from mlx_muzero.watch.train_state import TrainState
 from muzero_tui.formats import bar, duration, number, percent, signed
@@ -46,7 +48,7 @@ class LossPlot(PlotPanel, TrainPanel):
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """The parts in a line, and one curve."""
         state, name = self.state, self.curve
-        self.border_title = f"losses: {name}"
+        self.border_title = Content(f"losses: {clean_line(name)}")
         parts = Text(no_wrap=True)
         for term in sorted(state.losses, key="total".__ne__):
             series = state.losses[term]

@@ -7,6 +7,7 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Grid, Vertical
+from textual.content import Content
 from textual.widgets import Tree
 
 from mlx_muzero import decision_log
@@ -100,7 +101,7 @@ class TreeScreen(RunScreen):
             if len(rows) == MOST_LISTED:
                 break
         columns = ("close", "pair", "at") if self._trains else ("close", "pair")
-        table.border_title = self._day.stem if self._day else "no decisions"
+        table.border_title = Content(self._day.stem if self._day else "no decisions")
         table.show(columns, {key: row[: len(columns)] for key, row in rows.items()})
         if not rows:
             self._show(None)

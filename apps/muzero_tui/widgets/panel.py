@@ -8,6 +8,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from mlx_muzero.terminal_text import clean_rich
 from muzero_tui.paint import Paint
 from muzero_tui.plotting import View
 
@@ -57,6 +58,7 @@ class Panel(Widget, can_focus=True):
             text = Text("reading the journal", paint.muted)
         else:
             text = self.draw(size.width, size.height, paint)
+        text = clean_rich(text)
         text.no_wrap, text.overflow = True, "ellipsis"
         return text
 

@@ -10,6 +10,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from mlx_muzero.decision_log import CHANCE, DecisionRecord
+from mlx_muzero.terminal_text import clean_rich
 from muzero_tui.formats import bar, outcome_range, percent, signed
 from muzero_tui.paint import Paint
 
@@ -58,7 +59,7 @@ class SearchTree(Tree[int]):
         for below in self._children.values():
             below.sort(key=lambda row: -record.tree["visits"][row])
         self._line = self._principal_variation(record)
-        self.root.set_label(self._label(0))
+        self.root.set_label(clean_rich(self._label(0)))
         self.root.data = 0
         self._grow(self.root, 0)
         self.root.expand()
@@ -96,7 +97,7 @@ class SearchTree(Tree[int]):
             share = self._share(child)
             has_more = bool(self._children.get(child))
             stem = node.add(
-                self._label(child),
+                clean_rich(self._label(child)),
                 data=child,
                 expand=has_more and share >= max(self.least, 1e-9) and self._opens(child),
                 allow_expand=has_more,

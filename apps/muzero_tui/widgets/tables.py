@@ -7,6 +7,8 @@ from rich.text import Text
 from textual.widgets import DataTable
 from textual.widgets.data_table import CellDoesNotExist
 
+from mlx_muzero.terminal_text import clean_rich
+
 Row = Sequence[Text]
 
 
@@ -30,6 +32,7 @@ class LiveTable(DataTable[Text]):
 
     def show(self, columns: Sequence[str], rows: Mapping[str, Row]) -> None:
         """Show these rows, writing only what changed."""
+        rows = {key: [clean_rich(cell) for cell in row] for key, row in rows.items()}
         if tuple(columns) != self._columns_shown or list(rows) != list(self._rows_shown):
             self._rebuild(columns, rows)
         else:
