@@ -73,8 +73,14 @@ def test_says_what_it_was_measured_on():
         "100 of 1,604 sessions of 360 bars, 2020-02-03 00:00 to 2020-12-31 21:58 UTC",
         "round trip 4 pips",
         "times 32.2, the root of the 1,040 sessions",
+        "Targets of the FX specification for a trained agent: > 0.5 pips, win 45-55%.",
     ):
         assert part in text
+
+
+def test_what_is_counted_in_basis_points_has_no_fx_targets():
+    text = printed({"flat": metrics()}, conditions=replace(CONDITIONS, unit="bps"))
+    assert "FX specification" not in text
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def training_run(folder, rounds=48):
     now = [START]
     journal = Journal(folder / "journal.jsonl", lambda: now[0])
     journal.append(
-        "started", pid=1, symbol="EURUSD", actions=["HOLD", "BUY", "SELL", "CLOSE"],
+        "started", pid=1, symbol="EURUSD", unit="pips", actions=["HOLD", "BUY", "SELL", "CLOSE"],
         outcomes=["UP", "NEUTRAL", "DOWN"], episodes_due=2000, replay_capacity=1000,
         min_trade_frac=0.3, backend="native",
     )  # fmt: skip

@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from mlx_muzero import fx_targets
 from mlx_muzero.closing import Closing
 from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.errors import RankLost
@@ -107,9 +108,12 @@ class TrainingDisplay(Closing):
         """Take the result of a validation and say it once for good."""
         self._at(counters)
         self._validation = (
-            f"expectancy {metrics.expectancy_pips:+.2f} {self._unit}, {metrics.trades} trades, "
-            f"net {metrics.net_pips:+.0f} {self._unit} in {metrics.sessions} sessions"
+            f"expectancy {metrics.expectancy_pips:+.2f} {self._unit}, win {metrics.win_frac:.0%}, "
+            f"{metrics.trades} trades, net {metrics.net_pips:+.0f} {self._unit} in "
+            f"{metrics.sessions} sessions"
         )
+        if self._unit == fx_targets.UNIT:
+            self._validation += f" (target: {fx_targets.TARGETS})"
         best = "  (best so far)" if is_best else ""
         self._say(f"episode {counters.episodes}: validation {self._validation}{best}")
 
@@ -151,6 +155,7 @@ class TrainingDisplay(Closing):
         shares = "  ".join(f"{name} {share:.0%}" for name, share in self._action_shares.items())
         return [
             ("phase", self._phase),
+            *self._stage(),
             ("episodes", f"{self._counters.episodes:,} of {self._episodes:,}"),
             ("training steps", f"{self._counters.steps:,}"),
             ("losses", self._losses()),
@@ -159,6 +164,13 @@ class TrainingDisplay(Closing):
             ("validation", self._validation),
             ("time", f"{_clock(self._elapsed_s)}, {self._left()} left"),
         ]
+
+    def _stage(self) -> list[tuple[str, str]]:
+        """Where a currency pair's search is in FX's timeline."""
+        if self._unit != fx_targets.UNIT or self._phase != "search":
+            return []
+        stage = fx_targets.stage_of(self._counters.episodes, self._counters.steps)
+        return [("stage", f"{stage.name}: {stage.hint}")]
 
     def _losses(self) -> str:
         if not self._reports:

@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from mlx_muzero import fx_targets
 from mlx_muzero.evaluation.metrics import Alarm, Metrics
 from mlx_muzero.evaluation.tables import count, filled, net_interval, policy_table, ratio, signed
 
@@ -125,6 +126,12 @@ def _actions(metrics: Mapping[str, Metrics], unit: str) -> list[Table]:
     return [filled(policy_table(*actions, *headings), joined)]
 
 
+def _targets(unit: str) -> list[str]:
+    if unit != fx_targets.UNIT:
+        return []
+    return [f"Targets of the FX specification for a trained agent: {fx_targets.TARGETS}."]
+
+
 def _legend(conditions: Conditions, measured: Metrics) -> str:
     unit = conditions.unit
     year = "52 five-day weeks" if unit == "pips" else "365 whole days"
@@ -137,6 +144,7 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             f"{unit.capitalize()} are net of costs; the interval is a bootstrap over sessions. "
             f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} a trade. PF: profit "
             f"factor. Max DD: largest fall of the equity, in {unit}, sessions end to end.",
+            *_targets(unit),
             f"Sharpe: mean over deviation of net {unit} per session, times "
             f"{measured.sharpe_factor:.1f}, the root of the "
             f"{measured.sharpe_sessions_per_year:,.0f} sessions that fit end to end into {year}.",

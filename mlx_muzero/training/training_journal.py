@@ -38,6 +38,7 @@ class TrainingJournal(Journal):
             "started",
             pid=os.getpid(),
             symbol=self._config.market.symbol,
+            unit=self._rules.unit,
             actions=list(table.action_names),
             outcomes=list(OUTCOME_NAMES),
             episodes_due=episodes_of(self._config.train, phase),

@@ -1,10 +1,11 @@
 """What a training journal says so far."""
 
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from mlx_muzero import fx_targets
 from mlx_muzero.watch.index import Event, event_time
 from mlx_muzero.watch.series import Series
 
@@ -32,6 +33,7 @@ class TrainState:
         win_frac: of validations, by episode.
         validation: metrics of the last one.
         validated_at: its episodes.
+        targets: FX's, beside the last validation; empty without one, or in another unit.
         best: metrics of the best one.
         best_at: its episodes.
         forecast: what the outcome probabilities were worth at the last validation.
@@ -57,6 +59,7 @@ class TrainState:
     win_frac: Series = field(default_factory=Series)
     validation: dict[str, Any] = field(default_factory=dict)
     validated_at: int = 0
+    targets: dict[str, Any] = field(default_factory=dict)
     best: dict[str, Any] = field(default_factory=dict)
     best_at: int = 0
     forecast: dict[str, Any] = field(default_factory=dict)
@@ -105,6 +108,18 @@ class TrainState:
             return None
         return max(0.0, (due - self.episodes) / pace * 60.0)
 
+    @property
+    def unit(self) -> str:
+        """Unit of what is called pips; empty in journals of 0.1.0, which do not say."""
+        return str(self.began.get("unit", ""))
+
+    @property
+    def stage(self) -> fx_targets.Stage | None:
+        """Where in FX's timeline the search for a currency pair stands; None of all else."""
+        if self.unit != fx_targets.UNIT or self.phase not in ("", "search"):
+            return None
+        return fx_targets.stage_of(self.episodes, self.steps)
+
     def as_dict(self) -> dict[str, Any]:
         """The facts without the curves, for JSON."""
         return {
@@ -112,6 +127,8 @@ class TrainState:
             "ending": self.ending,
             "reason": self.reason,
             "phase": self.phase,
+            "unit": self.unit,
+            "stage": asdict(self.stage) if self.stage else {},
             "episodes": self.episodes,
             "episodes_due": self.episodes_due,
             "steps": self.steps,
@@ -131,6 +148,7 @@ class TrainState:
             "forecast": self.forecast,
             "validated_at": self.validated_at,
             "validation": self.validation,
+            "targets": self.targets,
             "best_at": self.best_at,
             "best": self.best,
             "checkpoint": self.checkpoint,
@@ -170,8 +188,10 @@ class TrainState:
         self.forecast = event.get("forecast", {})
         if event["best"]:
             self.best_at, self.best = self.validated_at, self.validation
-        self.expectancy_pips.append(self.validated_at, self.validation["expectancy_pips"])
-        self.win_frac.append(self.validated_at, self.validation["win_frac"])
+        expectancy, won = self.validation["expectancy_pips"], self.validation["win_frac"]
+        self.expectancy_pips.append(self.validated_at, expectancy)
+        self.win_frac.append(self.validated_at, won)
+        self.targets = fx_targets.beside(expectancy, won) if self.unit == fx_targets.UNIT else {}
 
     def _saved(self, event: Event) -> None:
         self.checkpoint = event["checkpoint"]

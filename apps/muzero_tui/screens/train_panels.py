@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.content import Content
 
+from mlx_muzero import fx_targets
 from mlx_muzero.terminal_text import clean_line
 from mlx_muzero.watch.series import Series
 from mlx_muzero.watch.train_state import TrainState
@@ -70,7 +71,8 @@ class ValidationPlot(PlotPanel, TrainPanel):
     HELP: ClassVar[str] = (
         "Sessions of the validation split played with search and without noise.\n"
         "expectancy: net pips a trade after costs; win: share of trades with net pips above 0.\n"
-        "v changes the curve. The best one is what evaluation and export use."
+        "v changes the curve. The best one is what evaluation and export use.\n"
+        "Above, of a currency pair: the FX specification's target."
     )
 
     @property
@@ -81,14 +83,16 @@ class ValidationPlot(PlotPanel, TrainPanel):
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """The last validation, the best one, and one curve over episodes."""
         state = self.state
-        self.border_title = f"validation: {self.curve}"
+        by_trade = self.curve == "expectancy"
+        target = fx_targets.EXPECTANCY_TEXT if by_trade else fx_targets.WIN_TEXT
+        beside = f", target {target}" if state.targets else ""
+        self.border_title = f"validation: {self.curve}{beside}"
         last = _validation("last", state.validated_at, state.validation, paint)
         best = _validation("best", state.best_at, state.best, paint)
         if last.cell_len + best.cell_len > width:
             # What came of the best one has no room: when it was and what it is worth.
             best = best[: max(best.plain.find(" win"), 0)]
         head = last.append_text(best)
-        by_trade = self.curve == "expectancy"
         series = state.expectancy_pips if by_trade else state.win_frac
         y_text: Callable[[float], str] = signed if by_trade else percent
         curve = plot(series, width, height - 1, paint.curve, _thousands, y_text, self.view)
@@ -102,13 +106,18 @@ class Progress(TrainPanel):
     HELP: ClassVar[str] = (
         "Episodes collected of those due. The pace is that of the last 20 rounds, learning and "
         "validation included; the time left follows from it. decisions/s is of collecting alone, "
-        "steps/s of learning alone; memory is the most the process ever held."
+        "steps/s of learning alone; memory is the most the process ever held.\n"
+        "Above, of a currency pair: where it is in the FX specification's timeline. Buffer "
+        "collection: nothing is learned yet. Early training, to episode 500: high exploration, "
+        "actions should stay diverse. Learning, to 5,000: expectancy moves toward positive. "
+        "Refinement: it stays positive, with less exploration."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """A bar and the figures."""
         state = self.state
-        due = state.episodes_due
+        due, stage = state.episodes_due, state.stage
+        self.border_title = f"{self.TITLE}: {stage.name}" if stage else self.TITLE
         share = state.episodes / due if due else 0.0
         text = Text().append(bar(share, max(width - 5, 1)), paint.curve)
         text.append(f"{percent(share):>5}\n" if due else "\n")
@@ -126,6 +135,8 @@ class Progress(TrainPanel):
             text.append(state.reason, paint.bad)
         elif state.engine:
             text.append(state.engine, paint.muted)
+        elif stage:
+            text.append(stage.hint, paint.muted)
         return text
 
 
