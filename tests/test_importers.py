@@ -253,3 +253,20 @@ def test_another_feed_under_the_same_name_is_refused(store, tmp_path):
         import_file(store, other)
     assert np.array_equal(store.load("USDJPY").close, walk(200)[3])
     assert import_file(store, other, "USDJPY_B").inserted == 200
+
+
+STAMPS = ["timestamp", "timestamp_s", "timestamp_ms", "timestamp_ns", "timestamptz"]
+if duckdb.__version__ >= "2":
+    STAMPS.append("timestamptz_ns")
+
+
+@pytest.mark.parametrize("stamp", STAMPS)
+def test_every_type_of_time_stamp_in_parquet_is_read(store, tmp_path, stamp):
+    path = parquet(tmp_path / "BTCUSDT.parquet", symbols=("BTCUSDT",), stamp=stamp)
+    import_file(store, path)
+    assert store.load("BTCUSDT").open_time_ns[0] == MONDAY_NS
+
+
+def test_a_stamp_that_is_no_time_is_refused_with_what_is_read(store, tmp_path):
+    path = parquet(tmp_path / "BTCUSDT.parquet", symbols=("BTCUSDT",), stamp="varchar")
+    refused(store, path, "column timestamp is VARCHAR", "TIMESTAMPTZ_NS")

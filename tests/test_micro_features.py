@@ -6,7 +6,7 @@ import pytest
 
 from market_files import MONDAY_NS, refused, walk
 from mlx_muzero.market.bars import MINUTE_NS
-from mlx_muzero.market.features import FEATURE_NAMES
+from mlx_muzero.market.features import CALENDAR_NAMES, FEATURE_NAMES
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.importers.micro_features import LAGS
 
@@ -71,3 +71,26 @@ def test_a_feature_table_whose_lags_disagree_is_refused(store, tmp_path):
     with duckdb.connect(str(tmp_path / "o.db")) as db:
         db.execute("create table t(x int)")
     refused(store, tmp_path / "o.db", "without a table micro_features", symbol="USDJPY")
+
+
+@pytest.mark.parametrize("kept", ["", "_0", None])
+def test_a_table_that_lags_only_the_technical_features_is_read(store, tmp_path, kept):
+    path = micro_features(tmp_path / "m.db")
+    with duckdb.connect(str(path)) as db:
+        for feature in CALENDAR_NAMES:
+            for lag in range(LAGS):
+                db.execute(f"alter table micro_features drop column {feature}_{lag}")
+            if kept is not None:
+                db.execute(f"alter table micro_features add column {feature}{kept} double")
+    report = import_file(store, path, "USDJPY")
+    assert report.inserted == 400
+    assert any("160 lagged columns: lags 1 to 31 agree" in note for note in report.notes)
+
+
+def test_a_lag_in_the_middle_must_not_be_missing(store, tmp_path):
+    path = micro_features(tmp_path / "m.db")
+    with duckdb.connect(str(path)) as db:
+        db.execute("alter table micro_features drop column dow_cos_final_7")
+    refused(
+        store, path, "lacks 1 of the 32 lags of 9 features, first dow_cos_final_7", symbol="USDJPY"
+    )

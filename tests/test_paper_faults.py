@@ -156,3 +156,12 @@ def test_a_folder_that_holds_nothing_is_named(tmp_path):
         PaperFolder(tmp_path).settings()
     with pytest.raises(RunError, match="no paper session that has begun"):
         PaperStore(tmp_path / "store.duckdb", read_only=True)
+
+
+def test_a_view_in_a_store_reads_no_file(tmp_path):
+    path = tmp_path / "store.duckdb"
+    PaperStore(path).close()
+    with duckdb.connect(str(path)) as db:
+        db.execute(f"create or replace view fills as select * from read_text('{__file__}')")
+    with PaperStore(path, read_only=True) as store, pytest.raises(RunError, match="disabled"):
+        store.table("fills")

@@ -1,7 +1,7 @@
 """What `mlx-muzero paper parity` and `paper report` show."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -51,7 +51,7 @@ def show_report(
     run: Path, exports: Mapping[Literal["csv", "parquet"], Path | None], as_json: bool
 ) -> None:
     """Print a session's report, and write its tables where asked to."""
-    with _stopped(run) as (folder, store):
+    with _stopped(run, [f for f in exports.values() if f]) as (folder, store):
         settings = folder.settings()
         config = RunFolder(Path(settings.session.model)).config()
         series = replayed_series(settings, config)
@@ -72,12 +72,12 @@ def show_report(
 
 
 @contextmanager
-def _stopped(run: Path) -> Iterator[tuple[PaperFolder, PaperStore]]:
-    """The session at `run`, which nobody trades meanwhile."""
+def _stopped(run: Path, exports: Collection[Path] = ()) -> Iterator[tuple[PaperFolder, PaperStore]]:
+    """The session at `run`, which nobody trades meanwhile; its store may write to `exports`."""
     folder = PaperFolder(run)
     if not folder.exists:
         raise RunError(f"{run} holds no paper session (no paper.toml there).")
-    with folder.held(), PaperStore(folder.store_path, read_only=True) as store:
+    with folder.held(), PaperStore(folder.store_path, True, exports) as store:
         yield folder, store
 
 

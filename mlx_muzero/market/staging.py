@@ -6,15 +6,12 @@ a duplicate, and fills columns that were unknown; if not it is a conflict, and o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from mlx_muzero.market.bars import PRICE_COLUMNS
 from mlx_muzero.types import F64, I64
-
-Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
 ASK_COLUMNS = ("open_ask", "high_ask", "low_ask", "close_ask")
 EXTRA_COLUMNS = (

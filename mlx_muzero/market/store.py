@@ -1,9 +1,8 @@
 """The bar store: one DuckDB file of minute bars and series beside them, and who put them there.
 
-Beside the store of a paper session, this is the only module that imports duckdb. DuckDB lets one
-process write a file and then nobody else open it, so a store is opened for as short as possible or
-by the one process that owns it. Bars are unique per (symbol, open time): `Staging.merge` is the
-only way in.
+DuckDB lets one process write a file and then nobody else open it, so a store is opened for as short
+as possible or by the one process that owns it. Bars are unique per (symbol, open time):
+`Staging.merge` is the only way in.
 """
 
 import json
@@ -18,17 +17,15 @@ import numpy as np
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
+from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, refusal
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.series_table import CREATE_SERIES, SeriesTable
-from mlx_muzero.market.staging import EXTRA_COLUMNS, Columns, MergeReport, Staging
+from mlx_muzero.market.staging import EXTRA_COLUMNS, MergeReport, Staging
 from mlx_muzero.migration import migrate
 from mlx_muzero.types import F64
 
 SCHEMA_VERSION = 2
 APPLICATION = "mlx_muzero bars"
-
-# Bounds DuckDB's own buffers; larger sorts and joins spill to disk beside the store.
-MEMORY_LIMIT = "1GB"
 
 _SCHEMA = f"""
 create table meta(key varchar primary key, value varchar not null);
@@ -97,6 +94,7 @@ class BarStore(Closing):
         self._db = _open(self.path, read_only)
         try:
             self._version = _check_schema(self._db, self.path, read_only)
+            self._db.execute(SHUT_IN)
         except BaseException:
             self._db.close()
             raise
@@ -261,61 +259,15 @@ class BarStore(Closing):
         return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
 
 
-class FileReader(Closing):
-    """Reads foreign parquet and DuckDB files with SQL; a context manager.
-
-    Args:
-        database: a DuckDB file to open read-only; None for an empty database (parquet).
-
-    Raises:
-        DataError: here and from `fetch`, with DuckDB's message.
-    """
-
-    def __init__(self, database: Path | None = None) -> None:
-        self._name = f"{database}: " if database else ""
-        self._db = _open(database, read_only=True) if database else _connect(":memory:", False)
-
-    def close(self) -> None:
-        """Close the file."""
-        self._db.close()
-
-    def fetch(self, query: str, parameters: list[str | int] | None = None) -> Columns:
-        """Result of one query as columns, nulls masked; ``?`` stands for a parameter."""
-        try:
-            return self._db.execute(query, parameters or []).fetchnumpy()
-        except duckdb.Error as error:
-            raise DataError(self._name + str(error).splitlines()[0]) from error
-
-
-def _connect(path: str, read_only: bool) -> duckdb.DuckDBPyConnection:
-    # No extension is ever fetched: reading bars must work, and stay, offline.
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "memory_limit": MEMORY_LIMIT,
-        "autoinstall_known_extensions": "false",
-    }
-    return duckdb.connect(path, read_only=read_only, config=config)
-
-
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only and not path.is_file():
         raise DataError(f"there is no bar store at {path}: import bars first, or name another file")
     try:
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
-        return _connect(str(path), read_only)
+        return duckdb.connect(str(path.absolute()), read_only=read_only, config=OFFLINE)
     except duckdb.Error as error:
-        text = str(error)
-        if "lock" in text:
-            reason = "another process has it open for writing: stop it, or wait until it is done"
-        elif "newer" in text or "version" in text:
-            reason = f"it was written by another DuckDB version than {duckdb.__version__}"
-        elif "not a valid DuckDB" in text:
-            reason = "it is not a DuckDB file: name another file"
-        elif "Corrupt" in text or "Could not read enough bytes" in text:
-            reason = "it is damaged: restore it from a copy, or delete it and import again"
-        else:
-            reason = "DuckDB cannot open it"
-        raise DataError(f"{path}: {reason} ({text.splitlines()[0]})") from error
+        raise refusal(path, error) from error
     except OSError as error:
         raise DataError(f"{path}: cannot be made ({error.strerror})") from error
 
@@ -331,6 +283,12 @@ def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) ->
         meta = dict(db.execute("select key, value from meta").fetchall())
     if meta.get("application") != APPLICATION:
         raise DataError(f"{path} is a DuckDB file but not a bar store: name another file")
+    missing = {"imports", "truths"} - tables
+    if missing:
+        raise DataError(
+            f"{path}: it has no table {', '.join(sorted(missing))}: restore it from a copy, or"
+            " import into another file"
+        )
     version = int(meta["schema_version"])
     if version > SCHEMA_VERSION:
         raise DataError(

@@ -6,7 +6,7 @@ commit two statements, and the state and the rows that led to it can never disag
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ import duckdb
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite
+from mlx_muzero.market.duckdb_files import SHUT_IN, quoted
 from mlx_muzero.migration import migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.transaction import Row, Transaction
@@ -90,12 +91,13 @@ class PaperStore(Closing):
     Args:
         path: the file; made if missing, unless `read_only`.
         read_only: only look.
+        exports: folders that `export` may write to; no other file can be reached.
 
     Raises:
         RunError: here and from all methods, where the file cannot be used; says what to do.
     """
 
-    def __init__(self, path: Path, read_only: bool = False) -> None:
+    def __init__(self, path: Path, read_only: bool = False, exports: Collection[Path] = ()) -> None:
         self._path = path
         if read_only and not path.is_file():
             raise RunError(f"{path.parent} holds no paper session that has begun (no {path.name}).")
@@ -103,6 +105,9 @@ class PaperStore(Closing):
             self._db = _open(path, read_only)
         try:
             self._check_schema(read_only)
+            # A session's folder may be a stranger's, and its views look wherever they say.
+            folders = ", ".join(f"'{quoted(folder)}'" for folder in exports)
+            self._db.execute(f"set allowed_directories = [{folders}]; {SHUT_IN}")
         except BaseException:
             self._db.close()
             raise
@@ -166,16 +171,17 @@ class PaperStore(Closing):
             limit *= 4
 
     def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
-        """Write every table but the bars as a file in `folder`; returns the files."""
+        """Write every table but the bars as a file in `folder`, one of `exports`; returns them."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name in TABLES:
             if name != "bars":
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
-                quoted = str(target).replace("'", "''")
                 with self._explained():
-                    self._db.execute(f"copy (select * from {name}) to '{quoted}' ({options})")
+                    self._db.execute(
+                        f"copy (select * from {name}) to '{quoted(target)}' ({options})"
+                    )
                 written.append(target)
         return written
 
@@ -224,8 +230,7 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(":memory:", config=config)
     try:
         mode = "read_only" if read_only else "read_write"
-        quoted = str(path).replace("'", "''")
-        db.execute(f"attach '{quoted}' as paper ({mode}, row_group_size {_ROW_GROUP})")
+        db.execute(f"attach '{quoted(path)}' as paper ({mode}, row_group_size {_ROW_GROUP})")
         db.execute("use paper")
     except duckdb.Error:
         db.close()

@@ -148,7 +148,7 @@ FORMATS = (
     {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
     | {
         PARQUET: "parquet: timestamp, open, high, low, close [, volume, symbol, *_ask, ...], UTC",
-        MICRO_FEATURES: "DuckDB table micro_features with 32 lags of nine features and a close",
+        MICRO_FEATURES: "DuckDB table micro_features: lags of the technical features, and a close",
     }
     | SERIES_FORMATS
 )

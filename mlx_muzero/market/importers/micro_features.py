@@ -1,9 +1,10 @@
 """Reads the `micro_features` table that FX trains from, and checks it against itself.
 
-The table (FX "Feature Composition", "Data Pipeline Details") has one row for a bar and 288 lagged
-columns ``<feature>_<lag>``: nine features, lags 0 (this bar) to 31. Beside them it has a time and
-prices. Features are derived data, so only the prices are stored; but a table whose row t, lag k is
-not row t - k, lag 0 was built wrongly, and its prices cannot be trusted either.
+The table (FX "Feature Composition", "Critical Implementation Notes") has one row for a bar and
+lagged columns ``<feature>_<lag>``, lags 0 (this bar) to 31: of the five technical features, and in
+some tables of the four of the calendar too, which otherwise stand there once or not at all. Beside
+them it has a time and prices. Features are derived data, so only the prices are stored; but a table
+whose row t, lag k is not row t - k, lag 0 was built wrongly, and its prices cannot be trusted.
 """
 
 from collections.abc import Iterator
@@ -14,11 +15,10 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS, utc_text
-from mlx_muzero.market.features import FEATURE_NAMES
+from mlx_muzero.market.duckdb_files import MOMENTS, WALL_TIMES, Columns, ForeignFile
+from mlx_muzero.market.features import CALENDAR_NAMES, FEATURE_NAMES
 from mlx_muzero.market.importers.formats import MICRO_FEATURES
 from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
-from mlx_muzero.market.staging import Columns
-from mlx_muzero.market.store import FileReader
 from mlx_muzero.types import F64, I64
 
 LAGS = 32
@@ -40,6 +40,7 @@ class MicroFeaturesSource:
     path: Path
     time: str
     prices: dict[str, str]
+    lagged: tuple[str, ...]
     size: int
     format: str = MICRO_FEATURES
     clock: str | None = "UTC"
@@ -52,37 +53,19 @@ class MicroFeaturesSource:
         """A source for the DuckDB file at `path`.
 
         Raises:
-            DataError: if the table, one of its 288 lagged columns, a time or a close is missing.
+            DataError: if the table, a lagged column it must have, a time or a close is missing.
         """
-        with FileReader(path) as reader:
-            described = reader.fetch(
-                "select column_name, data_type from duckdb_columns() where table_name = ?"
-                " order by column_index",
-                [TABLE],
-            )
-            names = {str(name).lower(): str(name) for name in described["column_name"]}
-            if not names:
-                raise DataError(f"{path}: a DuckDB file without a table {TABLE}")
-            missing = [
-                f"{feature}_{lag}"
-                for feature in FEATURE_NAMES
-                for lag in range(LAGS)
-                if f"{feature}_{lag}" not in names
-            ]
-            if missing:
-                raise DataError(
-                    f"{path}: table {TABLE} lacks {len(missing)} of the {LAGS} lags of"
-                    f" {len(FEATURE_NAMES)} features, first {missing[0]}"
-                )
+        with ForeignFile.database(path, TABLE) as file:
+            names = {name.lower(): name for name in file.types}
+            lagged = _lagged_features(names, path)
             time = _first_of(TIME_NAMES, names, path, "time")
-            types = dict(zip(described["column_name"], described["data_type"], strict=True))
-            # A time with a zone is a moment already; casting it would read it as local.
-            zoned = types[time] == "TIMESTAMP WITH TIME ZONE"
+            # A time that is text, or a date, is read as a wall time.
+            cast = "" if file.types[time] in MOMENTS + WALL_TIMES else "::timestamp"
             close = _first_of(CLOSE_NAMES, names, path, "close")
-            (size,) = reader.fetch(f"select count(*) as n from {TABLE}")["n"]
+            (size,) = file.fetch("select count(*) as n from rows")["n"]
         whole = all(name in names for name in PRICE_COLUMNS)
         prices = {name: names[name] if whole else close for name in PRICE_COLUMNS}
-        source = cls(path, f'epoch_ns("{time}"{"" if zoned else "::timestamp"})', prices, int(size))
+        source = cls(path, f'epoch_ns("{time}"{cast})', prices, lagged, int(size))
         if not whole:
             source.notes.append(
                 f"the table has no open, high, low: they were all set to {close}, so a bar shows"
@@ -97,18 +80,18 @@ class MicroFeaturesSource:
             DataError: naming column, row and values, if a lag disagrees with lag 0.
         """
         prices = ", ".join(f'"{name}"::double as {alias}' for alias, name in self.prices.items())
-        lagged = [f"{feature}_{lag}" for feature in FEATURE_NAMES for lag in range(LAGS)]
+        lagged = [f"{feature}_{lag}" for feature in self.lagged for lag in range(LAGS)]
         quoted = ", ".join(f'"{name}"::double as "{name}"' for name in lagged)
-        with FileReader(self.path) as reader:
-            times = self._times(reader)
+        with ForeignFile.database(self.path, TABLE) as file:
+            times = self._times(file)
             compared, done = 0, 0
             while done < len(times):
                 # The rows before the batch are what its lags are compared with.
                 head = max(done - LAGS + 1, 0)
                 stop = min(done + ROWS_PER_BATCH, len(times))
-                table = reader.fetch(
+                table = file.fetch(
                     f"""select rowid + 1 as row, {self.time} as wall_ns, {prices}, {quoted}
-                        from {TABLE} where wall_ns between ? and ? order by wall_ns""",
+                        from rows where wall_ns between ? and ? order by wall_ns""",
                     [int(times[head]), int(times[stop - 1])],
                 )
                 compared += self._compare_lags(table, done - head)
@@ -121,8 +104,8 @@ class MicroFeaturesSource:
         if note not in self.notes:
             self.notes.append(note)
 
-    def _times(self, reader: FileReader) -> I64:
-        times = reader.fetch(f"select {self.time} as t from {TABLE} order by t")["t"]
+    def _times(self, file: ForeignFile) -> I64:
+        times = file.fetch(f"select {self.time} as t from rows order by t")["t"]
         if np.ma.getmaskarray(times).any():
             raise DataError(f"{self.path}: {TABLE} has rows without a time")
         wall = np.ma.getdata(times).astype(np.int64)
@@ -135,7 +118,7 @@ class MicroFeaturesSource:
     def _compare_lags(self, table: Columns, first_new: int) -> int:
         wall = np.asarray(table["wall_ns"], np.int64)
         compared = 0
-        for feature in FEATURE_NAMES:
+        for feature in self.lagged:
             now = np.ma.filled(table[f"{feature}_0"], np.nan)
             for lag in range(1, LAGS):
                 start = max(lag, first_new)
@@ -172,6 +155,23 @@ class MicroFeaturesSource:
         good = rows.good
         kept = {name: values[good] for name, values in columns.items()}
         return Chunk(None, wall[good], lines[good], kept, rejected, done)
+
+
+def _lagged_features(names: dict[str, str], path: Path) -> tuple[str, ...]:
+    """Features with lags: all that FX lags, and those of the calendar of which there is any."""
+    lagged, missing = [], []
+    for feature in FEATURE_NAMES:
+        lags = [lag for lag in range(LAGS) if f"{feature}_{lag}" in names]
+        if feature in CALENDAR_NAMES and not any(lags):
+            continue
+        lagged.append(feature)
+        missing += [f"{feature}_{lag}" for lag in range(LAGS) if lag not in lags]
+    if missing:
+        raise DataError(
+            f"{path}: table {TABLE} lacks {len(missing)} of the {LAGS} lags of"
+            f" {len(lagged)} features, first {missing[0]}"
+        )
+    return tuple(lagged)
 
 
 def _first_of(wanted: tuple[str, ...], names: dict[str, str], path: Path, what: str) -> str:

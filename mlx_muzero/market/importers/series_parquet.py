@@ -5,19 +5,18 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.duckdb_files import ForeignFile
 from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import FUNDING_RATE
-from mlx_muzero.market.store import FileReader
 
 FUNDING_COLUMNS = ("timestamp", FUNDING_RATE)
 
 
 def parquet_columns(path: Path) -> set[str]:
     """Column names of a parquet file."""
-    with FileReader() as reader:
-        described = reader.fetch("describe select * from read_parquet(?)", [str(path)])
-    return {str(name) for name in described["column_name"]}
+    with ForeignFile.parquet(path) as file:
+        return set(file.types)
 
 
 def read_funding_parquet(path: Path, symbol: str | None, progress: Progress | None) -> SeriesFile:
@@ -26,18 +25,18 @@ def read_funding_parquet(path: Path, symbol: str | None, progress: Progress | No
     Raises:
         DataError: a row lacks something, or there is no row of `symbol`.
     """
-    columns = parquet_columns(path)
-    missing = {*FUNDING_COLUMNS, *(() if symbol else ("symbol",))} - columns
-    if missing:
-        raise DataError(f"{path}: no column {', '.join(sorted(missing))}")
-    named = "symbol::varchar" if "symbol" in columns else "?"
-    parameters: list[str | int] = [] if "symbol" in columns else [str(symbol)]
-    with FileReader() as reader:
-        table = reader.fetch(
-            f"""select {named} as symbol, file_row_number + 1 as line,
-                       epoch_ns("timestamp") as time_ns, {FUNDING_RATE}::double as rate
-                from read_parquet(?, file_row_number = true) order by file_row_number""",
-            [*parameters, str(path)],
+    with ForeignFile.parquet(path) as file:
+        missing = {*FUNDING_COLUMNS, *(() if symbol else ("symbol",))} - set(file.types)
+        if missing:
+            raise DataError(f"{path}: no column {', '.join(sorted(missing))}")
+        file.require_time("timestamp")
+        is_named = "symbol" in file.types
+        table = file.fetch(
+            f"""select {"symbol" if is_named else "?"}::varchar as symbol,
+                       file_row_number + 1 as line, epoch_ns("timestamp") as time_ns,
+                       {FUNDING_RATE}::double as rate
+                from rows order by file_row_number""",
+            [] if is_named else [str(symbol)],
         )
     for name in ("symbol", "time_ns", "rate"):
         for row in np.flatnonzero(np.ma.getmaskarray(table[name]))[:1]:

@@ -8,15 +8,13 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, MINUTE_NS, PRICE_COLUMNS
+from mlx_muzero.market.duckdb_files import Columns, ForeignFile
 from mlx_muzero.market.importers.formats import PARQUET
 from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
-from mlx_muzero.market.staging import EXTRA_COLUMNS, Columns
-from mlx_muzero.market.store import FileReader
+from mlx_muzero.market.staging import EXTRA_COLUMNS
 from mlx_muzero.types import F64
 
 ROWS_PER_BATCH = 250_000
-
-_STAMP_TYPES = ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_NS", "TIMESTAMP_MS")
 
 
 @dataclass
@@ -45,18 +43,16 @@ class ParquetSource:
         Raises:
             DataError: if a needed column is missing, or the file has symbols but not `only`.
         """
-        with FileReader() as reader:
-            names = _checked_columns(path, reader)
+        with ForeignFile.parquet(path) as file:
+            names = _checked_columns(file)
             if "symbol" not in names:
-                (size,) = reader.fetch("select count(*) as n from read_parquet(?)", [str(path)])[
-                    "n"
-                ]
+                (size,) = file.fetch("select count(*) as n from rows")["n"]
                 spans: list[tuple[str | None, int, int]] = [(None, 0, int(size) - 1)]
             else:
-                found = reader.fetch(
-                    """select symbol, min(file_row_number) as a, max(file_row_number) as b
-                       from read_parquet(?, file_row_number = true) group by symbol order by a""",
-                    [str(path)],
+                found = file.fetch(
+                    """select symbol::varchar as symbol, min(file_row_number) as a,
+                              max(file_row_number) as b
+                       from rows group by all order by a"""
                 )
                 held = list(zip(found["symbol"], found["a"], found["b"], strict=True))
                 if not held or any(s is None for s, *_ in held):
@@ -79,31 +75,29 @@ class ParquetSource:
         """See `Source`."""
         values = ", ".join(f"{name}::double as {name}" for name in self.names)
         query = f"""select file_row_number as row, epoch_ns("timestamp") as wall_ns, {values}
-                    from read_parquet(?, file_row_number = true)
-                    where file_row_number between ? and ?"""
-        with FileReader() as reader:
+                    from rows where file_row_number between ? and ?"""
+        with ForeignFile.parquet(self.path) as file:
             for symbol, first, last in self.spans:
                 for start in range(first, last + 1, ROWS_PER_BATCH):
                     stop = min(start + ROWS_PER_BATCH - 1, last)
-                    parameters: list[str | int] = [str(self.path), start, stop]
+                    parameters: list[str | int] = [start, stop]
                     if symbol is None:
-                        table = reader.fetch(query, parameters)
+                        table = file.fetch(query, parameters)
                     else:
-                        table = reader.fetch(query + " and symbol = ?", [*parameters, symbol])
+                        table = file.fetch(
+                            query + " and symbol::varchar = ?", [*parameters, symbol]
+                        )
                     yield _chunk(symbol, table, self.names, stop + 1)
 
 
-def _checked_columns(path: Path, reader: FileReader) -> set[str]:
-    described = reader.fetch("describe select * from read_parquet(?)", [str(path)])
-    types = dict(zip(described["column_name"], described["column_type"], strict=True))
-    missing = [name for name in ("timestamp", *PRICE_COLUMNS) if name not in types]
+def _checked_columns(file: ForeignFile) -> set[str]:
+    missing = [name for name in ("timestamp", *PRICE_COLUMNS) if name not in file.types]
     if missing:
         raise DataError(
-            f"{path}: no column {', '.join(missing)}; it has {', '.join(map(str, types))}"
+            f"{file.path}: no column {', '.join(missing)}; it has {', '.join(file.types)}"
         )
-    if types["timestamp"] not in _STAMP_TYPES:
-        raise DataError(f"{path}: column timestamp is {types['timestamp']}, expected a timestamp")
-    return set(types)
+    file.require_time("timestamp")
+    return set(file.types)
 
 
 def _chunk(symbol: str | None, table: Columns, names: tuple[str, ...], done: int) -> Chunk:
