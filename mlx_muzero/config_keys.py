@@ -1,7 +1,8 @@
 """The keys of `config.Config`, seen from outside: types, ranges, meanings and rules across keys."""
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator
+import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from difflib import get_close_matches
@@ -74,6 +75,20 @@ class Key:
                 raise ValueError(f"{value!r} is out of range, allowed is {self.allowed}")
             return self.type(value)
         return value
+
+    def parse(self, text: str) -> Any:
+        """The value that `text` stands for in an assignment, to be checked.
+
+        It is written as in TOML, but strings need no quotes, dates among them, and lists of
+        strings neither those nor brackets.
+        """
+        value = _toml_value(text)
+        if self.type is str and type(value) is not str:
+            return text.strip()
+        if self.type is tuple and not isinstance(value, list):
+            words = text.strip().removeprefix("[").removesuffix("]").split(",")
+            return [word.strip(" \t\"'") for word in words if word.strip()]
+        return text.strip() if value is None else value
 
     def _check_list(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, list | tuple) or not all(type(item) is str for item in value):
@@ -201,6 +216,34 @@ _RULES = (
 )
 
 
+def assigned(
+    assignments: Iterable[str], sections: Mapping[str, Mapping[str, Key]]
+) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
+    """What assignments ``section.key=value`` write, as tables by section, and what is wrong.
+
+    Values are unchecked (`Key.parse`), and so are the names of sections and keys.
+    """
+    tables: dict[str, dict[str, Any]] = {}
+    problems = []
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        section, dot, name = (part.strip() for part in path.partition("."))
+        if not equals or not section or (dot and not name):
+            problems.append(Problem(assignment, "write section.key=value"))
+        elif not dot:
+            problems.append(Problem(section, no_section(section, sections)))
+        else:
+            key = sections.get(section, {}).get(name)
+            tables.setdefault(section, {})[name] = text if key is None else key.parse(text)
+    return tables, problems
+
+
+def no_section(name: str, sections: Mapping[str, Mapping[str, Key]]) -> str:
+    """What to say of a section that is none of `sections`."""
+    hint = key_hint(name, "", sections)
+    return f"no such section{hint}; sections are {', '.join(sections)}"
+
+
 def value_of(config: Config, path: str) -> Any:
     """The value of the key at `path`, ``section.name``."""
     section, name = path.split(".")
@@ -216,12 +259,22 @@ def broken_rules(config: Config, skip: set[str]) -> Iterator[Problem]:
             yield Problem(first, f"{values}: {rule.message}")
 
 
-def key_hint(name: str, section: str) -> str:
+def key_hint(name: str, section: str, sections: Mapping[str, Mapping[str, Key]] = KEYS) -> str:
     """``; did you mean ...?`` for a key that `section` lacks: elsewhere, or its own nearest."""
-    elsewhere = [key.path for keys in KEYS.values() for key in keys.values() if key.name == name]
+    keys = (key for keys in sections.values() for key in keys.values())
+    elsewhere = [key.path for key in keys if key.name == name]
     if elsewhere:
         return f"; did you mean {elsewhere[0]}?"
-    return did_you_mean(name, KEYS.get(section, KEYS))
+    return did_you_mean(name, sections.get(section, sections))
+
+
+def _toml_value(text: str) -> Any:
+    """The one value that `text` writes in TOML; None where it is none."""
+    try:
+        table = tomllib.loads(f"value = {text}")
+    except ValueError:
+        return None
+    return table["value"] if len(table) == 1 else None
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -14,7 +14,16 @@ from typing import Any, NamedTuple
 import tomli_w
 
 from mlx_muzero.config import FX_MICRO, PRESETS, Config
-from mlx_muzero.config_keys import KEYS, Problem, broken_rules, did_you_mean, key_hint, value_of
+from mlx_muzero.config_keys import (
+    KEYS,
+    Problem,
+    assigned,
+    broken_rules,
+    did_you_mean,
+    key_hint,
+    no_section,
+    value_of,
+)
 from mlx_muzero.errors import ConfigError
 
 
@@ -66,22 +75,12 @@ def from_tables(
 def override(config: Config, assignments: Iterable[str]) -> Config:
     """`config` changed by assignments ``section.key=value``, as given to ``--set``.
 
-    Values are TOML; what is not TOML is taken as a string, so that words need no quotes.
+    Values are TOML, and strings need no quotes (`config_keys.Key.parse`).
 
     Raises:
         ConfigError: all wrong assignments, each with its key.
     """
-    tables: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        section, dot, name = path.strip().partition(".")
-        if not equals:
-            problems.append(Problem(assignment, "write section.key=value"))
-        elif not dot:
-            problems.append(Problem(section, _no_section(section)))
-        else:
-            tables.setdefault(section, {})[name] = _parse_value(text)
+    tables, problems = assigned(assignments, KEYS)
     changed, found = _overlay(tables, config)
     problems += found
     if problems:
@@ -142,7 +141,7 @@ def _overlay(tables: Mapping[str, Any], base: Config) -> tuple[Config, list[Prob
         if section == "preset":
             continue
         if section not in KEYS:
-            problems.append(Problem(section, _no_section(section)))
+            problems.append(Problem(section, no_section(section, KEYS)))
         elif not isinstance(table, dict):
             message = f"is a section: write [{section}], then its keys below"
             problems.append(Problem(section, message))
@@ -168,18 +167,6 @@ def _check_section(section: str, table: Mapping[str, Any]) -> tuple[dict[str, An
             hint = f"{key_hint(name, section)}; the section has {', '.join(keys)}"
             problems.append(Problem(f"{section}.{name}", f"no such key{hint}"))
     return values, problems
-
-
-def _no_section(name: str) -> str:
-    return f"no such section{key_hint(name, section='')}; sections are {', '.join(KEYS)}"
-
-
-def _parse_value(text: str) -> Any:
-    try:
-        table = tomllib.loads(f"value = {text}")
-    except ValueError:
-        return text.strip()
-    return table["value"] if len(table) == 1 else text.strip()
 
 
 def _lines_of_keys(text: str) -> dict[str, int]:

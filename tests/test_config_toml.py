@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero import config_toml
-from mlx_muzero.config import FX_MICRO, PRESETS, Config
-from mlx_muzero.config_keys import KEYS, Key
+from mlx_muzero.config import CRYPTO, FX_MICRO, PRESETS, Config
+from mlx_muzero.config_keys import KEYS, Key, value_of
 from mlx_muzero.errors import ConfigError
 
 
@@ -156,6 +156,30 @@ def test_override():
     assert config.trading.reward == "mark_to_market"
     assert config.search.discount == 1.0
     assert config_toml.override(config, []) == config
+
+
+@pytest.mark.parametrize(
+    ("assignment", "expected"),
+    [
+        ("market.first_utc=2015-01-01", "2015-01-01"),
+        ("market.first_utc=2015-01-01 22:00", "2015-01-01 22:00"),
+        ("market.first_utc = 2015-01-01T22:00:00Z", "2015-01-01T22:00:00Z"),
+        ("market.first_utc='2015-01-01'", "2015-01-01"),
+        ("market.symbol=1000", "1000"),
+        ("market.symbol=true", "true"),
+        ("market.symbols=A,B", ("A", "B")),
+        ("market.symbols=[A, B]", ("A", "B")),
+        ('market.symbols=["A", "B"]', ("A", "B")),
+        ("market.timeframes=5m", ("5m",)),
+        ("market.macro=[]", ()),
+        ("market.macro=", ()),
+    ],
+)
+def test_strings_need_no_quotes(assignment, expected):
+    """Neither dates nor what looks like a number or a truth; the key's type decides."""
+    changed = config_toml.override(CRYPTO, [assignment])
+    path = assignment.partition("=")[0].strip()
+    assert value_of(changed, path) == expected
 
 
 def test_all_wrong_overrides_come_together():

@@ -39,8 +39,14 @@ def test_names_that_say_nothing():
 def test_settings_survive_their_file(tmp_path):
     settings = paper_settings.override(
         PaperSettings(pairs={"BTCUSDT": "BTC/USDT:USDT"}),
-        ["risk.max_drawdown_frac=0.1", "session.model=runs/a b", "fills.fee_pips=5"],
+        [
+            "risk.max_drawdown_frac=0.1",
+            "session.model=runs/a b",
+            "session.replay_from=2025-05-26",
+            "fills.fee_pips=5",
+        ],
     )
+    assert settings.session.replay_from == "2025-05-26"
     path = tmp_path / "paper.toml"
     path.write_text(paper_settings.dumps(settings))
     assert paper_settings.load(path) == settings

@@ -9,7 +9,7 @@ from typing import Any, get_type_hints
 import tomli_w
 
 from mlx_muzero.config import TradingConfig, setting
-from mlx_muzero.config_keys import Key, did_you_mean, section_keys
+from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, section_keys
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.trading.costs import Costs
@@ -114,20 +114,14 @@ def fills_of(trading: TradingConfig) -> FillSettings:
 def override(settings: PaperSettings, assignments: Iterable[str]) -> PaperSettings:
     """`settings` changed by assignments ``section.key=value``, as given to ``--set``.
 
+    Values are TOML, and strings need no quotes (`config_keys.Key.parse`).
+
     Raises:
         ConfigError: a key or value is wrong; names it.
     """
-    tables: dict[str, dict[str, Any]] = {}
-    for assignment in assignments:
-        path, equals, text = assignment.partition("=")
-        section, dot, name = path.strip().partition(".")
-        if not equals or not dot:
-            raise ConfigError(f"--set {assignment}: write section.key=value")
-        try:
-            value = tomllib.loads(f"value = {text}")["value"]
-        except ValueError:
-            value = text.strip()
-        tables.setdefault(section, {})[name] = value
+    tables, problems = assigned(assignments, SECTIONS)
+    if problems:
+        raise ConfigError("\n".join(f"--set {path}: {message}" for path, message in problems))
     return _overlay(settings, tables, "--set")
 
 
@@ -182,8 +176,7 @@ def _overlay(
     problems = []
     for section, table in tables.items():
         if section not in SECTIONS:
-            hint = did_you_mean(section, SECTIONS)
-            problems.append(f"{section}: no such section{hint}; there are {', '.join(SECTIONS)}")
+            problems.append(f"{section}: {no_section(section, SECTIONS)}")
             continue
         keys, values = SECTIONS[section], {}
         for name, value in table.items():
