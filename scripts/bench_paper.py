@@ -123,7 +123,7 @@ def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
     warm = minutes_before(FX_MICRO.market)
     bars = [made_up(name, seed, warm + options.minutes) for seed, name in enumerate(names)]
     search = replace(FX_MICRO.search, backend=options.backend)
-    planner = AgentPlanner(Agent(fx_micro(), search, FX_ACTIONS, OUTCOMES))
+    planner = AgentPlanner(lambda _report: Agent(fx_micro(), search, FX_ACTIONS, OUTCOMES))
     session = make_session(settings, FX_MICRO, planner, _MONDAY_NS + warm * MINUTE_NS)
     folder = PaperFolder(path)
     with folder.held():

@@ -3,10 +3,13 @@
 import json
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
-from mlx_muzero import config_toml
+from markets import walk_bars
+from mlx_muzero import config_toml, journal
+from mlx_muzero.market.store import BarStore
 from test_cli import mistake
 from test_cli_tree import AT
 
@@ -33,18 +36,43 @@ def test_evaluate_plays_the_export_and_says_so(exported, cli):
     assert json.loads(out)["backend"] == "coreml-sim"
 
 
-def test_without_coremltools_the_reason_is_said_and_another_backend_plays(
-    exported, cli, monkeypatch, tmp_path
-):
+@pytest.fixture
+def without_coremltools(monkeypatch, tmp_path):
+    """No process begun from here finds coremltools."""
     (tmp_path / "none").mkdir()
     (tmp_path / "none" / "coremltools.py").write_text("raise ImportError('not there')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "none"))
+
+
+@pytest.mark.usefixtures("without_coremltools")
+def test_without_coremltools_the_reason_is_said_and_another_backend_plays(exported, cli):
     code, out, err = cli("evaluate", exported, *SHORT, *SIM)
     assert code == 0
     assert json.loads(out)["backend"] == "native"
     (line,) = [line for line in err.splitlines() if "engine lost" in line]
     assert "pip install 'mlx-muzero[coreml]'" in line
     assert line.endswith("; going on with native")
+
+
+@pytest.mark.usefixtures("without_coremltools")
+def test_a_paper_session_tells_and_keeps_what_it_could_not_load(exported, cli, db):
+    with BarStore(db) as store:
+        store.write(walk_bars(240, 0, "USDJPY"))
+    code, _, err = cli(
+        *("paper", "start", "--model", exported, "--pairs", "USDJPY", "--db", db, "--run", "p"),
+        *SIM,
+    )
+    assert code == 0, err
+    (line,) = [line for line in err.splitlines() if "engine lost" in line]
+    assert line.endswith("; going on with native")
+    assert "backend native" in err
+    events = list(journal.read(Path("p/journal.jsonl")))
+    assert (events[0]["backend"], events[0]["backend_wanted"]) == ("native", "coreml-sim")
+    (fault,) = [event for event in events if event["event"] == "fault"]
+    assert (fault["what"], fault["reason"]) == ("evaluator", line)
+    status = json.loads(cli("status", "p", "--json")[1])
+    assert status["last_notice"] == fault
+    assert status["minute"]["backend"] == "native"
 
 
 def test_tree_shows_the_search_of_an_export_elsewhere(exported, cli, tmp_path):

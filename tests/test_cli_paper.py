@@ -1,6 +1,7 @@
 """The paper verbs on a small trained run: begun, gone on with, checked, reported on."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,7 @@ from mlx_muzero import journal
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.training.run import RunFolder
 
 MINUTE_NS = 60_000_000_000
 
@@ -71,9 +73,38 @@ def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
     code, _, err = cli(*begin, "EURJPY")
     assert code == RunError.exit_code
     assert "begun with another --pairs" in err
-    code, _, err = cli("paper", "start", "--run", "p", "--set", "risk.max_drawdown_frac=0.5")
+
+
+@pytest.fixture
+def begun(cli, trained, paper_db):
+    """The command that began the session in "p", which has ended."""
+    command = (
+        *("paper", "start", "--model", trained, "--db", paper_db, "--run", "p", "--backend"),
+        *("native", "--pairs", "USDJPY", "--to", time_of(5), "--speed", "1e5"),
+        *("--set", "risk.max_drawdown_frac=0.3"),
+    )
+    code, _, err = cli(*command)
+    assert code == 0, err
+    assert "begins: USDJPY by checkpoint" in err
+    return command
+
+
+def test_the_whole_command_may_be_repeated(cli, begun):
+    """As whatever restarts services does."""
+    code, _, err = cli(*begun)
+    assert code == 0, err
+    assert "goes on: USDJPY by checkpoint" in err
+
+
+def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, trained):
+    code, _, err = cli("paper", "start", "--model", "p", "--run", "q")
     assert code == RunError.exit_code
-    assert "begun with another --set" in err
+    assert "p holds a paper session, not a training run" in err
+    code, _, err = cli("paper", "start", "--model", trained, "--run", trained)
+    assert code == RunError.exit_code
+    assert "holds a training run. Choose another --run" in err
+    with pytest.raises(RunError, match=r"p holds a paper session\. Choose another --run"):
+        RunFolder(Path("p")).held().__enter__()
 
 
 @pytest.mark.parametrize(

@@ -202,6 +202,18 @@ def test_an_evaluator_that_was_replaced_stops_entries(tmp_path):
     assert "entries_stopped" in {row["mode"] for row in played.equity}
 
 
+def test_an_evaluator_that_was_lost_while_it_was_loaded_is_told_before_any_bar(tmp_path):
+    class Lost(DicePlanner):
+        def troubles(self):
+            return ["engine lost: no such device; going on with native"]
+
+    bars = [market("USDJPY", WARM_BARS)]
+    play(tmp_path / "run", settings(("USDJPY",)), bars=bars)
+    played = play(tmp_path / "run", planner=Lost(), bars=bars)
+    told = [event["event"] for event in events_of(played)]
+    assert told[-3:] == ["paper_started", "fault", "finished"]
+
+
 def test_a_passed_limit_closes_everything_and_says_so(tmp_path):
     paper = settings(("USDJPY",), "risk.max_drawdown_frac=0.00001")
     played = play(tmp_path / "run", paper, ScriptedPlanner(["BUY"]), bars=[market("USDJPY")])

@@ -174,6 +174,30 @@ def test_the_end_is_what_the_journal_says(journal, watched):
     assert watched.condition == "finished"
 
 
+@pytest.mark.parametrize(
+    ("told", "condition"),
+    [
+        (["paper_started", "stopped", "parity"], "stopped"),
+        (["paper_started", "finished", "parity", "something_new"], "finished"),
+        (["paper_started", "stopped", "parity", "paper_started"], "disconnected"),
+        (["stopped", "paper_started", "finished"], "finished"),
+    ],
+)
+def test_what_is_journaled_after_an_ending_leaves_it(tmp_path, told, condition):
+    folder = tmp_path / "paper"
+    folder.mkdir()
+    (folder / "paper.toml").touch()
+    for event in told:
+        Journal(folder / "journal.jsonl").append(event, reason=f"of {event}")
+    watched = WatchedRun(folder)
+    watched.poll()
+    assert watched.condition == condition
+    ended = condition != "disconnected"
+    assert watched.state.reason == (f"of {condition}" if ended else "")
+    (listed,) = RunListing(folder).refresh()
+    assert listed.condition == condition
+
+
 def test_a_process_is_seen_to_live_and_to_die(folder, journal, watched):
     code = (
         "import fcntl, os, sys, time\n"

@@ -21,7 +21,9 @@ def start(
     pairs: Annotated[
         Optional[str], typer.Option(help="Pairs with commas between, our names or the venue's.")
     ] = None,
-    feed: Annotated[str, typer.Option(help="replay, ccxt:EXCHANGE or oanda.")] = "replay",
+    feed: Annotated[
+        Optional[str], typer.Option(help="replay (the default), ccxt:EXCHANGE or oanda.")
+    ] = None,
     run: Annotated[
         Optional[Path], typer.Option(help="Folder, new or begun; runs/paper-MODEL by default.")
     ] = None,
@@ -30,14 +32,20 @@ def start(
         Optional[Backend], typer.Option(help="What evaluates leaves; the run's by default.")
     ] = None,
     simulations: Simulations = None,
-    db: Annotated[Path, typer.Option(help="Bar store to replay.")] = DEFAULT_DATABASE,
+    db: Annotated[
+        Optional[Path], typer.Option(help=f"Bar store to replay; {DEFAULT_DATABASE} by default.")
+    ] = None,
     from_: Annotated[
-        str, typer.Option("--from", help="First minute a replay trades, UTC: 2025-05-26T00:00.")
-    ] = "",
-    to: Annotated[str, typer.Option(help="End of a replay, UTC.")] = "",
+        Optional[str],
+        typer.Option("--from", help="First minute a replay trades, UTC: 2025-05-26T00:00."),
+    ] = None,
+    to: Annotated[Optional[str], typer.Option(help="End of a replay, UTC.")] = None,
     speed: Annotated[
-        float, typer.Option(min=0.0, help="Of a replay: 1 is real time; 0 as fast as can be.")
-    ] = 0.0,
+        Optional[float],
+        typer.Option(
+            min=0.0, help="Of a replay: 1 is real time; 0, the default, as fast as can be."
+        ),
+    ] = None,
     set_: Overrides = [],  # noqa: B006
     watch: Annotated[
         bool, typer.Option("--tui", help="Trade in the background and watch it here.")
@@ -45,8 +53,8 @@ def start(
 ) -> None:
     """Begin a session, or go on with the one in --run, whether it was stopped or killed.
 
-    Ctrl-C stops it; positions stay as they are. A session keeps what it was begun with: to go on,
-    name its --run alone.
+    Ctrl-C stops it; positions stay as they are. A session keeps what it was begun with, its
+    checkpoint and speed included: to go on, name its --run alone or repeat the whole command.
     """
     if run is None and model is None:
         raise typer.BadParameter("name a training run, or the --run to go on with", None, None)
@@ -59,9 +67,9 @@ def start(
     from muzero_cli.paper_session import SessionOptions, trade
 
     options = SessionOptions(
-        model, pairs, feed, checkpoint, backend, simulations, db, from_, to, tuple(set_)
+        model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed, tuple(set_)
     )
-    trade(folder, options, speed)
+    trade(folder, options)
 
 
 def _command(name: Command, about: str) -> None:

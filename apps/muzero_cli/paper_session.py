@@ -1,10 +1,10 @@
 """What `mlx-muzero paper start` does."""
 
 import asyncio
-import math
 import os
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -40,7 +40,8 @@ from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import RunFolder
-from muzero_cli.console import narration_console, say
+from muzero_cli.console import narration_console, say, say_event
+from muzero_cli.options import DEFAULT_DATABASE
 from muzero_cli.terminal import TerminalConsole
 
 INTERRUPTED_EXIT_CODE = 130
@@ -49,29 +50,31 @@ _STATUS_EVERY_S = 1.0
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What a new session is begun with; see `muzero_cli.paper.start`."""
+    """What a new session is begun with; see `muzero_cli.paper.start`. None is not given."""
 
     model: Path | None
     pairs: str | None
-    feed: str
+    feed: str | None
     checkpoint: str
     backend: Backend | None
     simulations: int | None
-    database: Path
-    replay_from: str
-    replay_to: str
+    database: Path | None
+    replay_from: str | None
+    replay_to: str | None
+    speed: float | None
     overrides: tuple[str, ...]
 
 
-def trade(path: Path, options: SessionOptions, speed: float) -> None:
+def trade(path: Path, options: SessionOptions) -> None:
     """Begin or go on with the session at `path`, until it ends or Ctrl-C."""
     console = narration_console()
     folder = PaperFolder(path)
     with folder.held():
-        settings = _same_session(folder, options) if folder.exists else new_settings(options)
+        settings = kept_settings(folder, options) if folder.exists else new_settings(options)
         config, planner = load_planner(settings)
         session = _new_session(settings, config, planner)
-        feed = _feed(settings, session, speed)
+        say(console, _opening(settings, planner, folder.exists))
+        feed = _feed(settings, session)
         # A session is begun only when all that options can get wrong is past.
         if not folder.exists:
             folder.begin(settings)
@@ -106,21 +109,23 @@ def new_settings(options: SessionOptions) -> PaperSettings:
     search = replace(config.search, backend=options.backend or config.search.backend)
     if search.backend == "auto":
         search, _ = settle(model, search, Deployment(folder.export_path))
-    replayed = options.feed == "replay"
+    feed = options.feed or "replay"
+    replayed = feed == "replay"
     for option, text in (("--from", options.replay_from), ("--to", options.replay_to)):
         try:
             utc_ns(text) if text else None
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint=option) from error
     settings = PaperSettings(
-        pairs=venue_names([name.strip() for name in names], options.feed),
+        pairs=venue_names([name.strip() for name in names], feed),
         session=SessionSettings(
             model=str(options.model),
             checkpoint=checkpoint,
-            feed=options.feed,
-            database=str(options.database) if replayed else "",
-            replay_from=options.replay_from,
-            replay_to=options.replay_to,
+            feed=feed,
+            database=str(options.database or DEFAULT_DATABASE) if replayed else "",
+            replay_from=options.replay_from or "",
+            replay_to=options.replay_to or "",
+            speed=options.speed or 0.0,
             backend=search.backend,
             simulations=options.simulations or config.search.num_simulations,
         ),
@@ -139,33 +144,42 @@ def load_planner(settings: PaperSettings) -> tuple[Config, AgentPlanner]:
     table = TradingRules.from_config(config).table
     model, _ = load_model(folder, table, settings.session.checkpoint)
     search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
-    heard: list[AgentPlanner] = []
 
-    def report(event: EngineEvent) -> None:
-        for planner in heard:
-            planner.heard(event)
+    def agent(report: Callable[[EngineEvent], None]) -> Agent:
+        def tell(event: EngineEvent) -> None:
+            say_event(event)
+            report(event)
 
-    deployment = Deployment(folder.export_path, report)
-    planner = AgentPlanner(Agent(model, search, table, len(OUTCOME_NAMES), deployment))
-    heard.append(planner)
-    return config, planner
+        deployment = Deployment(folder.export_path, tell)
+        return Agent(model, search, table, len(OUTCOME_NAMES), deployment)
+
+    return config, AgentPlanner(agent)
 
 
-def _same_session(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
+def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
+    """The settings of the session in `folder`, which may only be asked for again.
+
+    Raises:
+        RunError: an option asks for something else than the session was begun with.
+    """
     settings = folder.settings()
     begun = settings.session
-    given = {
-        "--model": (options.model, Path(begun.model)),
-        "--pairs": (
-            options.pairs and sorted(venue_names(options.pairs.split(","), begun.feed)),
-            sorted(settings.pairs),
-        ),
-        "--set": (options.overrides, ()),
+    names = options.pairs and venue_names(options.pairs.split(","), begun.feed)
+    # A checkpoint is asked for as "best" or "latest", which moves on; the session keeps its own.
+    asked = {
+        "--model": (options.model and options.model.resolve(), Path(begun.model).resolve()),
+        "--pairs": (names and sorted(names), sorted(settings.pairs)),
+        "--feed": (options.feed, begun.feed),
+        "--backend": (None if options.backend == "auto" else options.backend, begun.backend),
         "--simulations": (options.simulations, begun.simulations),
-        "--backend": (options.backend, begun.backend),
+        "--db": (options.database and options.database.resolve(), Path(begun.database).resolve()),
+        "--from": (options.replay_from, begun.replay_from),
+        "--to": (options.replay_to, begun.replay_to),
+        "--speed": (options.speed, begun.speed),
+        "--set": (paper_settings.override(settings, options.overrides), settings),
     }
-    for option, (now, then) in given.items():
-        if now and now != then:
+    for option, (now, then) in asked.items():
+        if now is not None and now != then:
             raise RunError(
                 f"{folder.path} holds a session that was begun with another {option}. Go on with "
                 f"it by --run {quote(str(folder.path))} alone, or choose another --run."
@@ -179,9 +193,18 @@ def _new_session(settings: PaperSettings, config: Config, planner: AgentPlanner)
     return make_session(settings, config, planner, begin_ns, replayed_series(settings, config))
 
 
-def _feed(settings: PaperSettings, session: Session, speed: float) -> Feed:
+def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> str:
+    session = settings.session
+    return (
+        f"{'goes on' if resumed else 'begins'}: {', '.join(settings.pairs)} by checkpoint "
+        f"{session.checkpoint} of {session.model}, {session.simulations} simulations a decision, "
+        f"backend {planner.backend}, feed {session.feed}"
+    )
+
+
+def _feed(settings: PaperSettings, session: Session) -> Feed:
     history_bars = next(iter(session.traders.values())).observer.history_bars
-    return make_feed(settings, history_bars, speed or math.inf)
+    return make_feed(settings, history_bars)
 
 
 def _about(settings: PaperSettings, session: Session) -> Row:

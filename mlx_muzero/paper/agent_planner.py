@@ -1,6 +1,6 @@
 """The agent as the planner of a paper session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -11,15 +11,16 @@ from mlx_muzero.types import F32, I32, U64
 
 
 class AgentPlanner:
-    """An agent as a `paper.planner.Planner`."""
+    """An agent as a `paper.planner.Planner`.
 
-    def __init__(self, agent: Agent) -> None:
-        self._agent = agent
+    Args:
+        make_agent: makes the agent, whose deployment reports to the function given: an evaluator
+            may be lost, and replaced, before there is an agent.
+    """
+
+    def __init__(self, make_agent: Callable[[Callable[[EngineEvent], None]], Agent]) -> None:
         self._troubles: list[str] = []
-
-    def heard(self, event: EngineEvent) -> None:
-        """Take note of what an agent's deployment reports."""
-        self._troubles.append(str(event))
+        self._agent = make_agent(lambda event: self._troubles.append(str(event)))
 
     def troubles(self) -> list[str]:
         """See `Planner.troubles`."""

@@ -124,6 +124,7 @@ class Engine:
             actions=list(session.table.action_names),
             feed=settings.session.feed,
             backend=session.planner.backend,
+            backend_wanted=settings.session.backend,
             simulations=settings.session.simulations,
             notional=settings.account.notional,
             limits=asdict(settings.risk),
@@ -131,6 +132,10 @@ class Engine:
             pid=os.getpid(),
         )
         self._recorder.record(session, begun)
+        # What was lost while it was loaded. A replay that begins has no time yet to count a
+        # cooldown from: its first plan tells.
+        for trouble in session.planner.troubles() if self._now_ns() else ():
+            self._recorder.record(session, session.fault("evaluator", trouble, self._now_ns()))
 
     def _first_open_ns(self) -> dict[str, int | None]:
         """The first bar wanted of each pair: the one after the last, or the history before."""

@@ -35,10 +35,8 @@ class PaperFolder:
         """Keep the settings of a new session; it exists from then on.
 
         Raises:
-            RunError: the folder holds something else, or cannot be written.
+            RunError: the folder cannot be written.
         """
-        if (self.path / "config.toml").exists():
-            raise RunError(f"{self.path} holds a training run. Choose another --run.")
         partial = self.settings_path.with_suffix(".partial")
         with self._writable():
             partial.write_text(paper_settings.dumps(settings))
@@ -57,8 +55,10 @@ class PaperFolder:
         """This process alone trades here; the folder is made if missing.
 
         Raises:
-            RunError: another process does, or the folder cannot be written.
+            RunError: another process does, or the folder holds a training run or cannot be written.
         """
+        if (self.path / "config.toml").exists() and not self.exists:
+            raise RunError(f"{self.path} holds a training run. Choose another --run.")
         with ExitStack() as stack:
             try:
                 with self._writable():

@@ -92,13 +92,12 @@ def replayed_series(settings: PaperSettings, config: Config) -> dict[str, Series
         }
 
 
-def make_feed(settings: PaperSettings, history_bars: int, speed: float = math.inf) -> Feed:
+def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
     """The feed that `settings` name.
 
     Args:
         settings: of the session.
         history_bars: that a replay begins before its first decision.
-        speed: of a replay.
 
     Raises:
         FeedError: there is no such feed, or what it needs is missing.
@@ -114,7 +113,7 @@ def make_feed(settings: PaperSettings, history_bars: int, speed: float = math.in
             list(settings.pairs.values()),
             start_ns - 2 * history_bars * MINUTE_NS if start_ns else None,
             utc_ns(wanted.replay_to) if wanted.replay_to else None,
-            speed,
+            wanted.speed or math.inf,
             paced_from_ns=start_ns,
         )
     from mlx_muzero.paper.feeds.live import LiveFeed

@@ -353,6 +353,7 @@ class Session:
             drawdown_frac=self.losses.drawdown_frac,
             day_pnl=self.losses.day_pnl,
             simulations=decided.simulations,
+            backend=self.planner.backend,
             latency_ms=decided.latency_ms,
             risk=limits_used(self._settings.risk, self.losses, accounts),
             pairs={

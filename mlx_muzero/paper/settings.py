@@ -27,6 +27,7 @@ class SessionSettings:
     database: str = setting("", "bar store that is replayed")
     replay_from: str = setting("", "first decision of a replay, UTC; empty: as early as can be")
     replay_to: str = setting("", "end of a replay, UTC; empty: the end of the store")
+    speed: float = setting(0.0, "of a replay: 1 is real time; 0 as fast as can be", 0.0, 1e6)
     backend: str = setting("native", "what evaluates the search's leaves")
     simulations: int = setting(25, "simulations of one decision", 1, 100_000)
     seed: int = setting(0, "seed of the search", 0, 2**63 - 1)

@@ -83,6 +83,10 @@ class RunFolder:
         """Whether a run was begun here."""
         return self._config_path.exists()
 
+    @property
+    def _holds_paper(self) -> bool:
+        return (self.path / "paper.toml").exists()
+
     def begin(self, config: Config, market: MarketRecord) -> None:
         """Make the folder of a new run."""
         if self.exists:
@@ -102,8 +106,10 @@ class RunFolder:
         """This process alone trains here; the system lets go of it however the process ends.
 
         Raises:
-          RunError: another process holds the folder.
+          RunError: another process holds the folder, or it is a paper session's.
         """
+        if self._holds_paper:
+            raise RunError(f"{self.path} holds a paper session. Choose another --run.")
         self.path.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             try:
@@ -121,6 +127,11 @@ class RunFolder:
 
     def config(self) -> Config:
         """The configuration the run was begun with."""
+        if self._holds_paper:
+            raise RunError(
+                f"{self.path} holds a paper session, not a training run. Name the run whose model "
+                "it trades; paper.toml there has it."
+            )
         if not self.exists:
             raise RunError(f"{self.path} holds no run (no config.toml there).")
         return config_toml.load(self._config_path)

@@ -97,6 +97,11 @@ class JournalIndex:
         """Events of a kind."""
         return len(self._by_kind.get(kind, ()))
 
+    def last_kind(self, kinds: Collection[str]) -> str:
+        """The one of `kinds` that came last; "" if none did."""
+        found = {self._by_kind[kind][-1]: kind for kind in kinds if self.count(kind)}
+        return found[max(found)] if found else ""
+
     def event(self, number: int) -> Event | None:
         """The event, or None (and counted as skipped) if it is damaged."""
         with self.path.open("rb") as file:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, ending_after
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import RunKind, run_kind
@@ -67,9 +68,7 @@ def _condition(folder: Path, journal: JournalIndex) -> str:
         return "running"
     if not len(journal):
         return "no data"
-    last = journal.events(len(journal) - 1, len(journal))
-    ending = last[0]["event"] if last else ""
-    return ending if ending in ("finished", "stopped", "diverged") else "disconnected"
+    return ending_after("", journal.last_kind([*ENDINGS, *BEGINNINGS])) or "disconnected"
 
 
 def _best_training(journal: JournalIndex) -> str:

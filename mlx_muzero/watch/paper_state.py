@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.index import Event, event_time
 from mlx_muzero.watch.series import Series
 
@@ -13,7 +14,6 @@ KEPT = 100
 ORDER_LIFE_NS = 10 * 60_000_000_000
 """An order neither filled nor ended by then is an old one whose end was not read."""
 
-_ENDINGS = ("finished", "stopped")
 _NOTICES = ("risk", "fault", "command", "hole")
 
 
@@ -61,8 +61,11 @@ class PaperState:
         """Take the next event; one of another kind or form changes nothing but the time."""
         kind = str(event["event"])
         self.time = event_time(event) or self.time
-        self.ending = kind if kind in _ENDINGS else ""
-        self.reason = str(event.get("reason", "")) if kind == "stopped" else ""
+        self.ending = ending_after(self.ending, kind)
+        if kind == self.ending:
+            self.reason = str(event.get("reason", ""))
+        elif not self.ending:
+            self.reason = ""
         if kind in _NOTICES:
             self.notices.append(event)
         elif handler := _HANDLERS.get(kind):

@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from mlx_muzero import fx_targets
+from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.index import Event, event_time
 from mlx_muzero.watch.series import Series
 
 _PACE_ROUNDS = 20
 """Rounds of collecting that the pace is taken from."""
-
-_ENDINGS = ("finished", "stopped", "diverged")
 
 
 @dataclass
@@ -76,8 +75,11 @@ class TrainState:
         """Take the next event; one of another kind or form changes nothing but the time."""
         kind = str(event["event"])
         self.time = event_time(event) or self.time
-        self.ending = kind if kind in _ENDINGS else ""
-        self.reason = str(event.get("reason", "")) if kind == "diverged" else ""
+        self.ending = ending_after(self.ending, kind)
+        if kind == self.ending:
+            self.reason = str(event.get("reason", ""))
+        elif not self.ending:
+            self.reason = ""
         if handler := _HANDLERS.get(kind):
             try:
                 handler(self, event)
