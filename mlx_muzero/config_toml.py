@@ -48,7 +48,7 @@ def loads(text: str, source: str = "configuration", base: Config | None = None) 
     """As `load`, from `text`; `source` stands for the file in messages."""
     try:
         tables = tomllib.loads(text)
-    except ValueError as error:  # also of integers with thousands of digits
+    except (ValueError, RecursionError) as error:  # also of integers with thousands of digits
         raise ConfigError(f"{source}: not valid TOML: {error}") from error
     return from_tables(tables, source, base, _lines_of_keys(text))
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import append_line
+from mlx_muzero.regular_files import reader, require_folder
 
 MOST_NODES = 64
 COLUMNS = (
@@ -97,6 +98,7 @@ class Entry:
 def append(folder: Path, record: DecisionRecord) -> None:
     """Add a decision to the file of its day in `folder`, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
+    require_folder(folder)
     day = datetime.fromtimestamp(record.close_ns // 1_000_000_000, UTC).date()
     line = json.dumps(_compact(vars(record)), allow_nan=False, ensure_ascii=False)
     append_line(folder / f"{day}.jsonl", line.encode())
@@ -113,7 +115,7 @@ def index(path: Path, start: int = 0) -> tuple[list[Entry], int]:
     What is no decision is skipped; a line still being written is left for the next call.
     """
     entries = []
-    with path.open("rb") as file:
+    with reader(path) as file:
         file.seek(start)
         for line in file:
             if not line.endswith(b"\n"):
@@ -133,7 +135,7 @@ def read(entry: Entry) -> DecisionRecord:
         RunError: the file is gone or damaged.
     """
     try:
-        with entry.path.open("rb") as file:
+        with reader(entry.path) as file:
             file.seek(entry.offset)
             return DecisionRecord(**json.loads(file.readline()))
     except (OSError, ValueError, TypeError) as error:

@@ -7,21 +7,22 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from mlx_muzero.regular_files import read_text, reader, require, write_text
+
 SUMS = "SHA256SUMS"
 """Name of the file that holds a folder's digests."""
 
 
 def sha256_of(path: Path) -> str:
     """SHA-256 of a file's content, in hexadecimal digits."""
-    with path.open("rb") as file:
+    with reader(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def write_sums(folder: Path, names: Iterable[str], file: str = SUMS) -> Path:
-    """Keep the digests of the files `names` of `folder` in `file` there, and return its path."""
-    sums = folder / file
-    sums.write_text("".join(f"{sha256_of(folder / name)}  {name}\n" for name in sorted(names)))
-    return sums
+def write_sums(folder: Path, names: Iterable[str]) -> None:
+    """Keep the digests of the files `names` of `folder` there, whole or not at all."""
+    lines = (f"{sha256_of(folder / name)}  {name}\n" for name in sorted(names))
+    write_text(folder / SUMS, "".join(lines))
 
 
 def require_sum(path: Path) -> None:
@@ -32,8 +33,9 @@ def require_sum(path: Path) -> None:
         OSError: it cannot be read.
     """
     try:
-        lines = (path.parent / SUMS).read_text(encoding="ascii").splitlines()
+        lines = read_text(path.parent / SUMS).splitlines()
     except FileNotFoundError:
+        require(path)
         return
     kept = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
     if path.name not in kept:

@@ -1,20 +1,29 @@
 """Folders that are whole or absent and lines that are whole, whenever the program is stopped."""
 
+import errno
 import fcntl
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlx_muzero.regular_files import descriptor, reader
+
+MOST_LOCK_BYTES = 32
+"""A lock holds the number of a process."""
+
+_PROCESS = re.compile(rb"[1-9]\d{0,9}")
+
 
 def flush(path: Path) -> None:
     """Make a file or a folder's entries durable."""
-    descriptor = os.open(path, os.O_RDONLY)
+    opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        os.fsync(opened)
     finally:
-        os.close(descriptor)
+        os.close(opened)
 
 
 def flush_tree(folder: Path) -> None:
@@ -27,22 +36,25 @@ def append_line(path: Path, line: bytes) -> None:
     """Add a line to a file that others read meanwhile; one write, so lines never interleave.
 
     What a killed process left unfinished is closed first; readers skip it.
+
+    Raises:
+        OSError: it cannot be written, or is no regular file.
     """
     data = line + b"\n"
     if _ends_in_torn_line(path):
         data = b"\n" + data
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    opened = descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         # All of it in one call, but where the disk is full: then the next one says so.
         while data:
-            data = data[os.write(descriptor, data) :]
+            data = data[os.write(opened, data) :]
     finally:
-        os.close(descriptor)
+        os.close(opened)
 
 
 def _ends_in_torn_line(path: Path) -> bool:
     try:
-        with path.open("rb") as file:
+        with reader(path) as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
     except OSError:
@@ -55,27 +67,37 @@ def locked(path: Path) -> Iterator[None]:
 
     Raises:
         BlockingIOError: another process holds it; its text is that one's id, "?" if unknown.
+        OSError: it cannot be written, or is no lock but somebody's file.
     """
-    with path.open("a+") as lock:
+    with os.fdopen(descriptor(path, os.O_RDWR | os.O_CREAT), "rb+", buffering=0) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            lock.seek(0)
-            raise BlockingIOError(lock.read().strip() or "?") from None
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+            raise BlockingIOError(str(lock_number(lock.read(MOST_LOCK_BYTES)) or "?")) from None
+        found = lock.read(MOST_LOCK_BYTES)
+        if found.strip() and lock_number(found) is None:
+            raise OSError(errno.EINVAL, "it holds something else than a lock", str(path))
+        lock.seek(0)
+        lock.truncate()
+        lock.write(str(os.getpid()).encode())
         yield
+
+
+def lock_number(content: bytes) -> int | None:
+    """Number of the process that a lock's content names, if it names one."""
+    found = _PROCESS.fullmatch(content.strip())
+    return int(found[0]) if found and int(found[0]) < 2**31 else None
 
 
 def lock_holder(path: Path) -> int | None:
     """Number of the process that holds `path` by `locked`, if one does."""
     try:
-        with path.open() as lock:
+        with reader(path) as lock:
+            content = lock.read(MOST_LOCK_BYTES)
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return int(path.read_text() or 0) or None
-    except FileNotFoundError:
+        return lock_number(content)
+    except OSError:
         pass
     return None
 
@@ -92,7 +114,8 @@ def replaced(target: Path) -> Iterator[Path]:
     partial = target.with_name(f"{target.name}.partial")
     previous = target.with_name(f"{target.name}.previous")
     partial.mkdir(parents=True, exist_ok=True)
-    held = os.open(partial, os.O_RDONLY)
+    # Not through a link: what is in the folder is removed.
+    held = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
@@ -111,12 +134,16 @@ def replaced(target: Path) -> Iterator[Path]:
 def _recover(target: Path, previous: Path) -> None:
     """Undo what a process left that was killed while it moved folders."""
     if previous.exists():
-        shutil.rmtree(previous) if target.exists() else previous.rename(target)
+        _remove(previous) if target.exists() else previous.rename(target)
 
 
 def _empty(folder: Path) -> None:
     for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
 
 
 def _move(partial: Path, target: Path, previous: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mlx_muzero.files import append_line
 from mlx_muzero.json_values import finite
+from mlx_muzero.regular_files import reader
 
 Clock = Callable[[], datetime]
 
@@ -36,7 +37,7 @@ class Journal:
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
     """The events of a journal, oldest first; lines that are not whole JSON objects are skipped."""
-    with path.open("rb") as file:
+    with reader(path) as file:
         yield from events(file)
 
 

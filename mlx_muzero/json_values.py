@@ -1,5 +1,6 @@
-"""Values that fit JSON."""
+"""Values that fit JSON, and JSON that may be anybody's."""
 
+import json
 import math
 from typing import Any
 
@@ -13,3 +14,15 @@ def finite(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
+
+
+def parsed(text: str | bytes) -> Any:
+    """What JSON says.
+
+    Raises:
+        ValueError: it is no JSON, or nested too deeply to be read.
+    """
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error

@@ -28,6 +28,7 @@ def profile(
     from mlx_muzero.profiling.measure import Effort
     from mlx_muzero.profiling.profile import profile as measure_profile
     from mlx_muzero.profiling.subject import preset_subject, run_subject
+    from mlx_muzero.regular_files import write_text
     from muzero_cli.profile_display import profile_tables
 
     subject = preset_subject() if run is None else run_subject(run)
@@ -35,7 +36,7 @@ def profile(
         found = measure_profile(subject, Effort(seconds=seconds), status.update)
     values = json.dumps(found.as_dict(), allow_nan=False)
     if run is not None:
-        (run / "profile.json").write_text(values)
+        write_text(run / "profile.json", values)
     if as_json:
         echo(values)
     else:

@@ -10,6 +10,8 @@ from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.coreml.interface import ProgramName, Shape, Sizes
 from mlx_muzero.errors import ConfigError, ExportError
+from mlx_muzero.json_values import parsed
+from mlx_muzero.regular_files import read_text
 
 Precision = Literal["fp16", "fp32"]
 LayerNorm = Literal["op", "decomposed"]
@@ -106,7 +108,7 @@ class Manifest:
         """
         path = folder / _FILE
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = parsed(read_text(path))
             version = values.pop("format")
             if version != FORMAT_VERSION:
                 raise ExportError(

@@ -10,6 +10,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush, locked
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.regular_files import reader, write_text
 
 # A session that is said to run may have written this much since its last whole line.
 _TAIL_BYTES = 4_000_000
@@ -37,11 +38,8 @@ class PaperFolder:
         Raises:
             RunError: the folder cannot be written.
         """
-        partial = self.settings_path.with_suffix(".partial")
         with self._writable():
-            partial.write_text(paper_settings.dumps(settings))
-            flush(partial)
-            partial.rename(self.settings_path)
+            write_text(self.settings_path, paper_settings.dumps(settings))
             flush(self.path)
 
     def settings(self) -> PaperSettings:
@@ -75,7 +73,7 @@ class PaperFolder:
         """Number of the last event in the journal; 0 if none. Torn lines count for nothing."""
         if not self.journal_path.exists():
             return 0
-        with self.journal_path.open("rb") as file:
+        with reader(self.journal_path) as file:
             file.seek(max(self.journal_path.stat().st_size - _TAIL_BYTES, 0))
             events = journal.events(file)
             return max((int(event.get("seq", 0)) for event in events), default=0)

@@ -12,6 +12,7 @@ from mlx_muzero.config import TradingConfig, setting
 from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, section_keys
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.paper.feeds.events import SECOND_NS
+from mlx_muzero.regular_files import read_text
 from mlx_muzero.trading.costs import Costs
 
 MILLISECOND_NS = SECOND_NS // 1000
@@ -133,8 +134,8 @@ def load(path: Path) -> PaperSettings:
         ConfigError: it cannot be read, or a key or value is wrong; names it.
     """
     try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        tables = tomllib.loads(read_text(path))
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(
             f"{path}: the paper session's settings cannot be read: {error}"
         ) from error

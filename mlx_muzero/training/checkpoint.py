@@ -20,6 +20,8 @@ import numpy as np
 from mlx_muzero.digests import SUMS, require_sum, write_sums
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush
+from mlx_muzero.json_values import parsed
+from mlx_muzero.regular_files import read_text
 
 FORMAT_VERSION = 3
 KEEP_NEWEST = 2
@@ -128,10 +130,7 @@ class CheckpointStore:
         for name in self._named():
             folder = self.folder / name
             if not (folder / SUMS).exists() and all((folder / file).is_file() for file in FILES):
-                # Whole or absent, like the checkpoint itself.
-                partial = write_sums(folder, FILES, f"{SUMS}{_PARTIAL_SUFFIX}")
-                flush(partial)
-                partial.rename(folder / SUMS)
+                write_sums(folder, FILES)
                 flush(folder)
 
     def _named(self, suffix: str = "") -> list[str]:
@@ -172,7 +171,7 @@ def load_state(path: Path) -> dict[str, Any]:
     """Only the counters and facts of a checkpoint folder; errors as `load`."""
     try:
         require_sum(path / _STATE)
-        state: dict[str, Any] = json.loads((path / _STATE).read_text())
+        state: dict[str, Any] = parsed(read_text(path / _STATE))
         version, _ = state["format"], state["best"]
     except _DAMAGE as error:
         raise _unreadable(path, error) from error

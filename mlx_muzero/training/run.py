@@ -10,10 +10,12 @@ from typing import Any
 
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
-from mlx_muzero.errors import RunError
+from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.files import lock_holder, locked
+from mlx_muzero.json_values import parsed
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.regular_files import read_text, write_text
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
@@ -95,11 +97,9 @@ class RunFolder:
                 "another --run."
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        self._market_path.write_text(json.dumps(asdict(market), indent=1))
+        write_text(self._market_path, json.dumps(asdict(market), indent=1))
         # The run exists once its configuration does, so that comes last and whole.
-        partial = self._config_path.with_suffix(".partial")
-        partial.write_text(config_toml.dumps(config))
-        partial.rename(self._config_path)
+        write_text(self._config_path, config_toml.dumps(config))
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -134,12 +134,12 @@ class RunFolder:
             )
         if not self.exists:
             raise RunError(f"{self.path} holds no run (no config.toml there).")
-        return config_toml.load(self._config_path)
+        return config_of_run(self._config_path)
 
     def market(self) -> MarketRecord:
         """The market the run was begun with."""
         try:
-            return MarketRecord(**json.loads(self._market_path.read_text()))
+            return MarketRecord(**parsed(read_text(self._market_path)))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self._market_path}: cannot read it ({error}).") from error
 
@@ -152,6 +152,19 @@ class RunFolder:
                 f"{market.store} now holds {market.bars:,} different ones. Restore that store, "
                 "or begin a new run."
             )
+
+
+def config_of_run(path: Path) -> Config:
+    """The configuration kept in a run's folder; errors as `config_toml.load`, links not followed.
+
+    Raises:
+      ConfigError: it cannot be read, or all its problems.
+    """
+    try:
+        text = read_text(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
+    return config_toml.loads(text, str(path))
 
 
 def schema(config: Config, table: ActionTable) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.journal import Journal, read
+from mlx_muzero.json_values import parsed
 from mlx_muzero.market.rolling_windows import rolling_windows
-from mlx_muzero.training.run import RunFolder
+from mlx_muzero.regular_files import read_text, write_text
+from mlx_muzero.training.run import RunFolder, config_of_run
 from mlx_muzero.types import I64
 
 
@@ -49,22 +51,20 @@ class WalkForwardFolder:
                 "choose another --run."
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        self._plan_path.write_text(json.dumps(asdict(plan), indent=1))
+        write_text(self._plan_path, json.dumps(asdict(plan), indent=1))
         # It exists once its configuration does, so that comes last and whole.
-        partial = self._config_path.with_suffix(".partial")
-        partial.write_text(config_toml.dumps(config))
-        partial.rename(self._config_path)
+        write_text(self._config_path, config_toml.dumps(config))
 
     def config(self) -> Config:
         """The configuration it was begun with, of all bars."""
         if not self._config_path.exists():
             raise RunError(f"{self.path} holds no walk-forward (no {self._config_path.name} there)")
-        return config_toml.load(self._config_path)
+        return config_of_run(self._config_path)
 
     def plan(self) -> Plan:
         """The plan it was begun with."""
         try:
-            return Plan(**json.loads(self._plan_path.read_text()))
+            return Plan(**parsed(read_text(self._plan_path)))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self._plan_path}: cannot read it ({error}).") from error
 

@@ -4,6 +4,9 @@ import fcntl
 import os
 from pathlib import Path
 
+from mlx_muzero.files import MOST_LOCK_BYTES, lock_number
+from mlx_muzero.regular_files import reader
+
 
 def holder(folder: Path) -> int | None:
     """Process number of who holds the `lock` of a run folder; None if nobody does.
@@ -12,15 +15,15 @@ def holder(folder: Path) -> int | None:
     one that begins in this moment, with a dead one's number in the file, is not kept from it.
     """
     try:
-        with (folder / "lock").open() as lock:
-            pid = int(lock.read())
-            if not _alive(pid):
+        with reader(folder / "lock") as lock:
+            pid = lock_number(lock.read(MOST_LOCK_BYTES))
+            if pid is None or not _alive(pid):
                 return None
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
             return None
     except BlockingIOError:
         return pid
-    except (OSError, ValueError):
+    except OSError:
         return None
 
 

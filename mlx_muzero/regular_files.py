@@ -1,0 +1,93 @@
+"""Files of a run folder, opened only where they are regular files.
+
+A run folder may come from a stranger. A symbolic link in it is not followed: through one, a lock
+that is emptied or a line that is appended would be somebody else's file. Nothing waits for a FIFO,
+no device is read, and no more is read than a file of its kind can hold.
+"""
+
+import errno
+import os
+import stat
+from io import BufferedReader
+from pathlib import Path
+
+MOST_BYTES = 64 * 2**20
+"""Of a file that is read whole."""
+
+
+def descriptor(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
+    """`path` opened as `os.open` does, made where `flags` say so.
+
+    Args:
+        path: the file.
+        flags: of `os.open`.
+        follow: a symbolic link too, as for files that a user keeps elsewhere on purpose.
+
+    Raises:
+        OSError: it cannot be opened, or is no regular file; its `strerror` says which.
+    """
+    flags |= os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    try:
+        opened = os.open(path, flags, 0o644)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK) and path.is_symlink():
+            raise _refusal(path, "is a symbolic link, which is not followed here") from None
+        if error.errno == errno.ENXIO:
+            raise _refusal(path, "is a pipe, socket or device, no regular file") from None
+        raise
+    if stat.S_ISREG(os.fstat(opened).st_mode):
+        return opened
+    os.close(opened)
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise _refusal(path, "is a pipe, socket or device, no regular file")
+
+
+def reader(path: Path, *, follow: bool = False) -> BufferedReader:
+    """The file to be read; errors as `descriptor`."""
+    return os.fdopen(descriptor(path, follow=follow), "rb")
+
+
+def require(path: Path) -> None:
+    """Raise as `descriptor` unless `path` is a regular file that can be read."""
+    os.close(descriptor(path))
+
+
+def read_text(path: Path, *, most: int = MOST_BYTES, follow: bool = False) -> str:
+    """The whole file as text.
+
+    Raises:
+        OSError: as `descriptor`, or it is larger than `most` bytes.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    with reader(path, follow=follow) as file:
+        data = file.read(most + 1)
+    if len(data) > most:
+        raise _refusal(path, f"is larger than {most:,} bytes")
+    return data.decode()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Put `text` at `path`, durably and whole or not at all, whatever was there.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    # What somebody left there is removed, never written through.
+    partial.unlink(missing_ok=True)
+    with os.fdopen(descriptor(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+        file.write(text.encode())
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def require_folder(path: Path) -> None:
+    """Raise an OSError if `path` is a symbolic link; a folder of a run lies in the run."""
+    if path.is_symlink():
+        raise _refusal(path, "is a symbolic link, which is not followed here")
+
+
+def _refusal(path: Path, why: str) -> OSError:
+    return OSError(errno.EINVAL, f"it {why}", str(path))
