@@ -20,4 +20,4 @@ def figures(target, step_ms=10.0, leaves_per_s=1000.0, **changes) -> BackendProf
         for pairs in (8, 16)
         for simulations in (0, 25, 50)
     )
-    return BackendProfile(target, 1.0, calls, steps, 100.0, **changes)
+    return BackendProfile(target, 1.0, calls, steps, memory_mb=100.0, **changes)

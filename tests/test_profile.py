@@ -13,7 +13,7 @@ from mlx_muzero.coreml.placement import OpPlacement, ProgramPlacement
 from mlx_muzero.profiling import profile as profiling
 from mlx_muzero.profiling.chart import draw
 from mlx_muzero.profiling.energy import Energy
-from mlx_muzero.profiling.figures import BackendProfile
+from mlx_muzero.profiling.figures import BackendProfile, StepTimes
 from mlx_muzero.profiling.measure import Effort
 from mlx_muzero.profiling.profile import profile
 from mlx_muzero.profiling.targets import Target, has_gpu
@@ -219,6 +219,18 @@ def shown(found, capsys):
     return capsys.readouterr().out
 
 
+def test_the_published_transformer_stands_beside_one_not_beside_root_inference(
+    subject, measured, capsys
+):
+    reactive = tuple(StepTimes(pairs, 0, 7.25, 9.0, 0.0, 5) for pairs in (8, 16))
+    measured(figures("native", 5.0), figures(MLX, 9.0, reactive=reactive))
+    found = profile(subject, Effort())
+    (line,) = (row for row in shown(found, capsys).splitlines() if "reactive" in row)
+    assert line.split()[2:] == ["17", "7.2", MLX, "16", "pairs"]
+    values = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert values["backends"][1]["reactive"][1]["decisions_per_s"] == pytest.approx(16e3 / 7.25)
+
+
 def test_a_macs_profile_is_shown_whole(on_a_mac, capsys):
     text = shown(on_a_mac, capsys)
     assert "ended by SIGABRT [MLIR]" in text
@@ -226,7 +238,7 @@ def test_a_macs_profile_is_shown_whole(on_a_mac, capsys):
     assert "recurrent_b32, CPU_AND_NE requested: 1 on ANE, 1 on CPU, 1 on undetermined" in text
     assert "75.0%" in text
     assert "initial_b32, CPU_AND_NE requested: no plan, no answer" in text
-    for line in ("Transformer, no search", "MCTS, 50 simulations (estimate)", "100-250"):
+    for line in ("reactive Transformer", "MCTS, 50 simulations (estimate)", "100-250"):
         assert line in text
     assert on_a_mac.verdict in " ".join(text.split())
     assert "energy not available" not in text

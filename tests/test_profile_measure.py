@@ -56,7 +56,10 @@ def assert_complete(found):
 def test_every_cell_is_measured(subject, target, expansion):
     search = dataclasses.replace(subject.config.search, expansion=expansion)
     subject = replace(subject, config=dataclasses.replace(subject.config, search=search))
-    assert_complete(measure(subject, target, SHORT))
+    found = measure(subject, target, SHORT)
+    assert_complete(found)
+    reacted = [(step.pairs, step.simulations) for step in found.reactive]
+    assert reacted == ([(2, 0)] if target.backend == "mlx" else [])
 
 
 def test_core_ml_is_measured_in_its_child(exported):

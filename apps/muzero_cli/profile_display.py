@@ -91,7 +91,7 @@ def _costs(profile: Profile) -> Table:
 
 
 def _published(profile: Profile) -> Table:
-    """The fastest real target for most pairs, beside each published line."""
+    """The fastest real target for most pairs, beside each published line of the same kind."""
     table = _table("step", "published ms", "here ms", "by", "for")
     for published in CRYPTO_TABLE:
         span = f"{published.low_ms:.0f}"
@@ -100,7 +100,7 @@ def _published(profile: Profile) -> Table:
         steps = [
             (step.p50_ms, target.name, step.pairs)
             for target, found in zip(profile.targets, profile.backends, strict=True)
-            for step in found.steps
+            for step in (found.steps if published.simulations else found.reactive)
             if not target.simulated and step.simulations == published.simulations
         ]
         most = max((pairs for _, _, pairs in steps), default=0)

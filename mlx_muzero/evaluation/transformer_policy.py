@@ -55,10 +55,13 @@ class TransformerPolicy:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
-        accounts = np.arange(len(env.bar))
         market = env.observe()[:, :, : len(self._mean)]
-        logits = np.array(self.network(self.scaled(market)))[accounts, env.position]
-        legal = env.table.legal_mask(env.position)
+        return self.choose(market, env.position, env.table)
+
+    def choose(self, market: F32, position: I32, table: ActionTable) -> I32:
+        """Actions ``i32[B]`` at the market's columns ``f32[B, W, F]`` from positions ``i32[B]``."""
+        logits = np.array(self.network(self.scaled(market)))[np.arange(len(market)), position]
+        legal = table.legal_mask(position)
         return np.where(legal, logits, -np.inf).argmax(axis=1).astype(np.int32)
 
     def scaled(self, windows: F32) -> mx.array:

@@ -67,6 +67,8 @@ class BackendProfile:
         load_ms: until it could be called: weights packed, or programs loaded and tested.
         calls: by number of leaves.
         steps: by pairs and simulations.
+        reactive: decisions of `evaluation.transformer_policy`'s Transformer, which searches
+            nothing, by pairs; where MLX computes.
         memory_mb: most memory its process and its child's ever held, Python and libraries included.
         energy: of decisions; None where there is no sampler.
         failure: why it could not be measured; empty if it could.
@@ -76,6 +78,7 @@ class BackendProfile:
     load_ms: float = 0.0
     calls: tuple[CallTimes, ...] = ()
     steps: tuple[StepTimes, ...] = ()
+    reactive: tuple[StepTimes, ...] = ()
     memory_mb: float = 0.0
     energy: Energy | None = None
     failure: str = ""
@@ -96,6 +99,7 @@ class BackendProfile:
             | {
                 "calls": tuple(CallTimes(**call) for call in values["calls"]),
                 "steps": tuple(StepTimes(**step) for step in values["steps"]),
+                "reactive": tuple(StepTimes(**step) for step in values["reactive"]),
                 "energy": None if energy is None else Energy(**energy),
             }
         )

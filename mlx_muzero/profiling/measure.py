@@ -20,6 +20,8 @@ from mlx_muzero.backends import NetworkEvaluator, make_encoder, make_evaluator, 
 from mlx_muzero.config import SearchConfig
 from mlx_muzero.coreml.apart import CallFailed, call_apart
 from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
+from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.memory import peak_memory_mb
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
 from mlx_muzero.profiling.figures import BackendProfile, CallTimes, StepTimes
@@ -99,7 +101,42 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
             for simulations in effort.simulations
         )
         energy = decisions.energy(max(effort.pairs), max(effort.simulations), effort.energy_s)
-    return BackendProfile(target.name, load_ms, calls, steps, energy=energy)
+    reactive = _reactive(subject, effort) if target.backend == "mlx" else ()
+    return BackendProfile(target.name, load_ms, calls, steps, reactive, energy=energy)
+
+
+def _reactive(subject: Subject, effort: Effort) -> tuple[StepTimes, ...]:
+    """Decisions of the Transformer that reacts, on MLX's device."""
+    return tuple(
+        _step_times(_reaction(subject, pairs), pairs, 0, effort.seconds) for pairs in effort.pairs
+    )
+
+
+def _reaction(subject: Subject, pairs: int) -> Callable[[], int]:
+    """Decides for `pairs` whose windows are the subject's, without a leaf."""
+    columns = len(market_feature_names(subject.config.market))
+    shape = (pairs, subject.model.window_bars, columns)
+    market = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    network = ReactiveTransformer(Sizes(), market[0], subject.table)
+    scale = np.zeros(columns, np.float32), np.ones(columns, np.float32)
+    policy, flat = TransformerPolicy(network, *scale), np.zeros(pairs, np.int32)
+
+    def react() -> int:
+        policy.choose(market, flat, subject.table)
+        return 0
+
+    return react
+
+
+def _step_times(
+    decide: Callable[[], int], pairs: int, simulations: int, seconds: float
+) -> StepTimes:
+    """Times of `decide`, which decides for `pairs` and counts the leaves."""
+    leaves = decide()  # allocates the trees, and is a first call
+    times = _timed(decide, seconds)
+    p50, p90 = np.percentile(times, (50, 90))
+    rate = 1e3 * leaves / float(p50)
+    return StepTimes(pairs, simulations, float(p50), float(p90), rate, len(times))
 
 
 def _calls(subject: Subject, evaluator: NetworkEvaluator, count: int, seconds: float) -> CallTimes:
@@ -126,13 +163,7 @@ class _Decisions:
         self._subject, self._config, self._evaluator = subject, search, evaluator
 
     def times(self, pairs: int, simulations: int, seconds: float) -> StepTimes:
-        decide = self._decider(pairs, simulations)
-        leaves = decide()  # allocates the trees, and is a first call
-        times = _timed(decide, seconds)
-        p50, p90 = np.percentile(times, (50, 90))
-        return StepTimes(
-            pairs, simulations, float(p50), float(p90), 1e3 * leaves / float(p50), len(times)
-        )
+        return _step_times(self._decider(pairs, simulations), pairs, simulations, seconds)
 
     def energy(self, pairs: int, simulations: int, seconds: float) -> Energy | None:
         sampler = find_sampler()

@@ -53,8 +53,9 @@ class Profile:
         for backend, found in zip(values["backends"], self.backends, strict=True):
             for cell, call in zip(backend["calls"], found.calls, strict=True):
                 cell["leaves_per_s"] = call.leaves_per_s
-            for cell, step in zip(backend["steps"], found.steps, strict=True):
-                cell["decisions_per_s"] = step.decisions_per_s
+            for kind in ("steps", "reactive"):
+                for cell, step in zip(backend[kind], getattr(found, kind), strict=True):
+                    cell["decisions_per_s"] = step.decisions_per_s
             if found.energy is not None:
                 backend["energy"]["mj_per_decision"] = found.energy.mj_per_decision
         for target, of in zip(values["targets"], self.targets, strict=True):

@@ -25,6 +25,6 @@ class PublishedStep:
 
 
 CRYPTO_TABLE = (
-    PublishedStep("Transformer, no search", 0, 17.0, 17.0),
+    PublishedStep("reactive Transformer", 0, 17.0, 17.0),
     PublishedStep("MCTS, 50 simulations (estimate)", 50, 100.0, 250.0),
 )
