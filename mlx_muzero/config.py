@@ -17,6 +17,7 @@ ConcreteBackend = Literal["native", "mlx", "coreml", "coreml-sim"]
 Backend = Literal["native", "mlx", "coreml", "coreml-sim", "auto"]
 CollectBackend = Literal["same", "coreml", "coreml-sim"]
 ValueLoss = Literal["cross_entropy", "mse"]
+TrainDevice = Literal["default", "cpu", "gpu"]
 BestBy = Literal["expectancy", "net_pips"]
 PhaseName = Literal["world-model", "value", "search"]
 Phases = Literal["world-model", "value", "search", "all"]
@@ -185,6 +186,9 @@ class TrainConfig:
     """Learning (FX "Training Configuration"; design 3.8)."""
 
     seed: int = setting(0, "seed of everything random in the run", 0, 2**63 - 1)
+    device: TrainDevice = setting(
+        "default", "what MLX trains on; by default the GPU on Apple silicon, elsewhere the CPU"
+    )
     phase: Phases = setting("search", "what is learned; all: one after the other, search last")
     supervised_episodes: int = setting(2000, "episodes of each phase before the search", 1)
     value_policy: Behavior = setting("momentum_5", "whose returns the value phase predicts")

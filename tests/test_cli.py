@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 
+import mlx.core as mx
 import pytest
 
 from markets import walk_bars
@@ -140,6 +141,27 @@ def test_auto_is_settled_when_a_run_begins(cli, config_file, db, tmp_path):
     backend = RunFolder(tmp_path / "r").config().search.backend
     assert backend in ("native", "mlx")
     assert f"search backend: {backend}" in err
+
+
+def test_a_run_says_what_it_trains_on_and_a_missing_gpu_is_refused(
+    cli, config_file, db, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(mx, "is_available", lambda device: device.type == mx.DeviceType.cpu)
+    train = ("train", "--run", "run", "--config", config_file, "--db", db, "--minutes", "0")
+    mistake(cli(*train, "--device", "gpu"), 3, "MLX has no GPU here", "--device cpu")
+    assert not (tmp_path / "run").exists()
+    code, _, err = cli(*train, "--device", "cpu")
+    assert code == 0, err
+    assert next(journal.read(tmp_path / "run" / "journal.jsonl"))["device"] == "cpu"
+    config = tmp_path / "run" / "config.toml"
+    assert 'device = "cpu"' in config.read_text()
+
+    config.write_text(config.read_text().replace('device = "cpu"', 'device = "gpu"'))
+    resume = ("train", "--run", "run", "--resume", "--minutes", "0")
+    mistake(cli(*resume), 3, "MLX has no GPU here")
+    code, _, err = cli(*resume, "--device", "cpu")
+    assert code == 0, err
+    assert "begun with train.device gpu" in err
 
 
 def test_a_run_that_names_no_backend_is_not_resumed(trained, cli):

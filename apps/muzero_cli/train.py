@@ -4,7 +4,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Optional
+from typing import Annotated, Literal, Optional
 
 import typer
 
@@ -43,6 +43,10 @@ def train(
         Optional[int],
         typer.Option(min=1, help="Training steps between them; sets collect.refresh_steps."),
     ] = None,
+    device: Annotated[
+        Optional[Literal["cpu", "gpu"]],
+        typer.Option(help="What MLX trains on; sets train.device, also of a run that goes on."),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a begun run.")] = False,
     minutes: Annotated[
         Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
@@ -59,6 +63,7 @@ def train(
         return
     from mlx_muzero.backends import settle
     from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.training.device import use_device
     from mlx_muzero.training.launch import launch, launched
     from mlx_muzero.training.models import build_model, starting_weights
     from mlx_muzero.training.ranks import Ranks
@@ -77,16 +82,25 @@ def train(
     group = Ranks.join() if launched() else Ranks()
     if not group.first:
         console = narration_console(quiet=True)
-    set_ = [*set_, *_overrides(phase, collector_backend, refresh_every)]
     if not resume:
+        set_ = [*set_, *_overrides(phase, device, collector_backend, refresh_every)]
         settings = load_config(preset, config, set_, symbol)
-    elif symbol or config or set_ or from_:
+    elif symbol or config or set_ or from_ or phase or collector_backend or refresh_every:
         raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
     else:
         # Only the first rank's machine holds the run.
         settings = folder.config() if group.first else FX_MICRO
         db = db or (Path(folder.market().store) if group.first else None)
     settings = config_of_first(group, settings)
+    if resume and device is not None and device != settings.train.device:
+        begun = settings.train.device
+        settings = replace(settings, train=replace(settings.train, device=device))
+        say(
+            console,
+            f"going on with the {device}; the run was begun with train.device {begun}, whose bits "
+            "may be others",
+        )
+    use_device(settings.train.device)
     dataset, store = load_dataset(settings, db)
     market = MarketRecord.of(store, dataset)
     require_same_market(group, market)
@@ -145,10 +159,14 @@ def train(
 
 
 def _overrides(
-    phase: str | None, collector_backend: str | None, refresh_steps: int | None
+    phase: str | None,
+    device: str | None,
+    collector_backend: str | None,
+    refresh_steps: int | None,
 ) -> list[str]:
     given = {
         "train.phase": phase,
+        "train.device": device,
         "collect.backend": collector_backend,
         "collect.refresh_steps": refresh_steps,
     }

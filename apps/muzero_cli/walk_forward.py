@@ -40,6 +40,7 @@ def walk_forward(
 ) -> None:
     """Train and test in rolling windows over years; one report of all the tests."""
     from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
+    from mlx_muzero.training.device import use_device
     from mlx_muzero.training.walk_forward_folder import Plan, WalkForwardFolder, window_configs
     from muzero_cli.loading import load_config, load_dataset
 
@@ -54,6 +55,7 @@ def walk_forward(
         settings = load_config(preset, config, set_, symbol)
         dataset, store = load_dataset(settings, db)
         plan = Plan(windows, minutes, str(store))
+    use_device(settings.train.device)
     configs = window_configs(settings, dataset.open_time_ns, plan.windows)
     for number, of_window in enumerate(configs, 1):
         _require_sessions(of_window, store, number, plan.windows)

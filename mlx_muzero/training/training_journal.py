@@ -4,6 +4,7 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
+import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.config import Backend, Config, PhaseName
@@ -37,6 +38,7 @@ class TrainingJournal(Journal):
         self.append(
             "started",
             pid=os.getpid(),
+            device=str(mx.default_device().type).rpartition(".")[2],
             symbol=self._config.market.symbol,
             unit=self._rules.unit,
             actions=list(table.action_names),

@@ -1,0 +1,23 @@
+"""What MLX trains on."""
+
+import mlx.core as mx
+
+from mlx_muzero.config import TrainDevice
+from mlx_muzero.errors import ConfigError
+
+
+def use_device(device: TrainDevice) -> None:
+    """Have MLX compute on `device` from here on, in the whole process.
+
+    Raises:
+      ConfigError: this machine has none.
+    """
+    if device == "default":
+        return
+    kind = mx.DeviceType.gpu if device == "gpu" else mx.DeviceType.cpu
+    if not mx.is_available(mx.Device(kind)):
+        raise ConfigError(
+            f'train.device = "{device}": MLX has no {device.upper()} here; the GPUs it computes on '
+            "are those of Apple silicon. Choose --device cpu, or --set train.device=cpu."
+        )
+    mx.set_default_device(kind)
