@@ -53,7 +53,7 @@ def points(symbol, name, event_ns, seed=0):
     jitter = draw.integers(0, 20, len(event_ns)) * 1_000_000
     level = 5000.0 if name == "open_interest" else 0.5 if name == "taker_buy_share" else 0.0
     value = level + SCALE.get(name, 0.3) * draw.normal(size=len(event_ns))
-    return Series.in_order(symbol, name, event_ns, event_ns + jitter, value)
+    return Series.of(symbol, name, event_ns, event_ns + jitter, value)
 
 
 def every_series(symbol, minutes, seed=0):

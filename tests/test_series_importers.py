@@ -11,8 +11,10 @@ import pytest
 from market_files import MONDAY_NS, write
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
+from mlx_muzero.market.context import funding_paid
 from mlx_muzero.market.importers import detect_format, import_file
 from mlx_muzero.market.importers.order_book import OrderBook
+from mlx_muzero.market.store import BarStore
 
 MS = 10**6
 TRADES_HEAD = (
@@ -133,6 +135,41 @@ def test_a_settlement_given_twice_is_kept_once_or_refused(store, tmp_path):
     refused(store, write(tmp_path / "d.csv", [], FUNDING_HEAD), "no value", symbol="BTCUSDT")
 
 
+def shifted(rows, ms):
+    return [f"{int(row.split(',')[0]) + ms},{row.split(',', 1)[1]}" for row in rows]
+
+
+@pytest.mark.parametrize("ms", [-9, 3, 20_000])
+def test_what_two_sources_stamp_differently_is_one_settlement(store, tmp_path, ms):
+    rows = funding_rows()
+    import_file(store, write(tmp_path / "a.csv", rows, FUNDING_HEAD), "BTCUSDT")
+    first = store.load_series("BTCUSDT", "funding_rate")
+    other = write(tmp_path / "b.csv", shifted(rows, ms), FUNDING_HEAD)
+    report = import_file(store, other, "BTCUSDT")
+    assert (report.inserted, report.duplicates, report.conflicts) == (0, 3, 0)
+    both = store.load_series("BTCUSDT", "funding_rate")
+    assert both.event_ns.tolist() == first.event_ns.tolist()
+    mixed = write(tmp_path / "c.csv", rows + shifted(rows, ms), FUNDING_HEAD)
+    report = import_file(store, mixed, "ETHUSDT")
+    assert (report.inserted, report.duplicates) == (3, 3)
+
+
+def test_a_store_that_holds_a_settlement_twice_gives_it_once(tmp_path):
+    path = tmp_path / "market.duckdb"
+    BarStore(path).close()
+    with duckdb.connect(str(path)) as db:
+        for at in (MONDAY_NS, MONDAY_NS + 3 * MS):
+            db.execute(
+                "insert into series select 'BTCUSDT', 'funding_rate', t, t, 0.0003"
+                " from (select make_timestamp_ns(?) as t)",
+                [at],
+            )
+    with BarStore(path, read_only=True) as store:
+        funding = store.load_series("BTCUSDT", "funding_rate")
+    opens = MONDAY_NS + np.arange(-2, 3) * MINUTE_NS
+    assert funding_paid(opens, funding).tolist() == [0, 0, 0.0003, 0, 0]
+
+
 def funding_table(path, rows):
     values = ", ".join(f"('{s}', make_timestamp({ns // 1000}), {rate})" for s, ns, rate in rows)
     columns = "t(symbol, timestamp, funding_rate)"
@@ -141,7 +178,11 @@ def funding_table(path, rows):
 
 
 def test_funding_of_many_symbols_from_one_table(store, tmp_path):
-    rows = [("AUSDT", MONDAY_NS, 0.1), ("BUSDT", MONDAY_NS, 0.2), ("AUSDT", MONDAY_NS + MS, 0.3)]
+    rows = [
+        ("AUSDT", MONDAY_NS, 0.1),
+        ("BUSDT", MONDAY_NS, 0.2),
+        ("AUSDT", MONDAY_NS + HOUR_NS, 0.3),
+    ]
     path = funding_table(tmp_path / "funding.parquet", rows)
     assert detect_format(path) == "funding-parquet"
     report = import_file(store, path, "BUSDT")
@@ -201,6 +242,16 @@ def test_a_macro_figure_is_known_from_its_release(store, tmp_path):
     for name in ("funding_rate", "2 words"):
         with pytest.raises(DataError, match="cannot name a macro series"):
             import_file(store, path, name)
+
+
+def test_a_revision_is_another_point_and_a_release_stamped_twice_is_not(store, tmp_path):
+    head, release = "date,value,release_time", "2021-01-01,1.4,2021-02-10T13:30:"
+    import_file(store, write(tmp_path / "cpi.csv", [f"{release}00Z"], head))
+    again = import_file(store, write(tmp_path / "b.csv", [f"{release}05Z"], head), "cpi")
+    assert (again.inserted, again.duplicates) == (0, 1)
+    revised = ["2021-01-01,1.5,2021-03-10T13:30:00Z"]
+    assert import_file(store, write(tmp_path / "c.csv", revised, head), "cpi").inserted == 1
+    assert store.load_series("MACRO", "cpi").value.tolist() == [1.4, 1.5]
 
 
 def depth(first, last, previous, at_ms, bids=(), asks=()):

@@ -83,9 +83,8 @@ def _with_klines(trades: Series, bars: Bars) -> Series:
     if bought is None:
         return trades
     known = ~np.isnan(bought) & (bars.volume > 0.0)
-    known &= ~np.isin(bars.open_time_ns, trades.event_ns)
     opens = bars.open_time_ns[known]
-    return Series.in_order(
+    return Series.of(
         bars.symbol,
         TAKER_BUY_SHARE,
         np.concatenate([trades.event_ns, opens]),

@@ -50,7 +50,7 @@ class LiveMarket:
         """More points of a series; what a feed tells is known when it arrives, not before."""
         held = self._series.get(points.name)
         if held is not None:
-            points = Series.in_order(
+            points = Series.of(
                 held.symbol,
                 held.name,
                 np.concatenate([held.event_ns, points.event_ns]),

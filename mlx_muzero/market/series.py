@@ -2,6 +2,10 @@
 
 A point has two times: what it is about (`event_ns`) and from when on it is known (`known_ns`).
 Only the second one decides who may read it.
+
+Two sources stamp one settlement 8:00:00 and 8:00:00.003. What is about the same minute, to the
+nearest, is one point of a series, and the one that was known first stands; of a macro figure, which
+is revised, also the minute of the release has to be the same (`same_point`).
 """
 
 from collections.abc import Mapping
@@ -71,9 +75,11 @@ class Series:
             raise ValueError(f"{self.name}: a value is not finite")
 
     @classmethod
-    def in_order(cls, symbol: str, name: str, event_ns: I64, known_ns: I64, value: F64) -> Self:
-        """The series of points in any order: by the time known, then the time they are about."""
+    def of(cls, symbol: str, name: str, event_ns: I64, known_ns: I64, value: F64) -> Self:
+        """The series of points in any order, each once (the first of two of one that is known)."""
         order = np.lexsort((event_ns, known_ns))
+        _, first = np.unique(same_point(name, event_ns[order], known_ns[order]), return_index=True)
+        order = order[np.sort(first)]
         return cls(symbol, name, event_ns[order], known_ns[order], value[order])
 
     @classmethod
@@ -100,6 +106,26 @@ class Series:
         at = np.maximum(newest, 0)
         fresh = (newest >= 0) & (time_ns - self.known_ns[at] <= max_age_ns)
         return np.where(fresh, self.value[at], np.nan)
+
+
+def same_point(name: str, event_ns: I64, known_ns: I64) -> I64:
+    """Numbers that are equal where points of the series `name` are one: ``i64[n]``.
+
+    Args:
+        name: of the series.
+        event_ns: ``[n]`` what the points are about.
+        known_ns: ``[n]`` since when they are known.
+    """
+    event = nearest_minute(event_ns)
+    if name in MAX_AGE_NS:
+        return event
+    both = np.stack([event, nearest_minute(known_ns)])
+    return np.unique(both, axis=1, return_inverse=True)[1].reshape(-1)
+
+
+def nearest_minute(time_ns: I64) -> I64:
+    """Minutes since 1970 of the whole minute nearest to each time, ``i64[n]``."""
+    return (time_ns + MINUTE_NS // 2) // MINUTE_NS
 
 
 def max_age_ns(name: str) -> int:

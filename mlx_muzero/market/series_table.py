@@ -1,12 +1,14 @@
-"""The store's table of series: points unique by symbol, name and both their times.
+"""The store's table of series: each point once, by the rule of `market.series`.
 
 A point that is there already stays: an equal one is a duplicate, another one a conflict. A figure
-revised later has another time of being known, and is another point.
+revised later has another time of being known, and is another point. Stores of 0.1.0 may hold a
+settlement as two sources stamped it: `load` gives it once.
 """
 
 import numpy as np
 
-from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
+from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.market.series import MAX_AGE_NS, Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.staging import Database
 
 CREATE_SERIES = """
@@ -15,8 +17,10 @@ create table series(
     known_time timestamp_ns not null, value double not null);
 """
 
-_SAME_POINT = """a.symbol = b.symbol and a.name = b.name and a.event_time = b.event_time
-                 and a.known_time = b.known_time"""
+_SAME_MINUTE = (
+    f"(epoch_ns(a.{{0}}) + {MINUTE_NS // 2}) // {MINUTE_NS}"
+    f" = (epoch_ns(b.{{0}}) + {MINUTE_NS // 2}) // {MINUTE_NS}"
+)
 
 
 class SeriesTable:
@@ -37,16 +41,21 @@ class SeriesTable:
             [series.symbol, series.name],
         )
         self._db.unregister("incoming")
-        overlap, conflicts = self._db.execute(
-            f"""select count(*), count(*) filter (a.value <> b.value)
-                from series a join fresh b on {_SAME_POINT}"""
-        ).fetchone()
+        same = "a.symbol = b.symbol and a.name = b.name and " + _SAME_MINUTE.format("event_time")
+        if series.name not in MAX_AGE_NS:
+            same += " and " + _SAME_MINUTE.format("known_time")
+        overlap, equal = (
+            self._db.execute(f"select count(*) from fresh b semi join series a on {on}").fetchone()[
+                0
+            ]
+            for on in (same, f"{same} and a.value = b.value")
+        )
         self._db.execute(
-            f"""insert into series select * from fresh b anti join series a on {_SAME_POINT}
+            f"""insert into series select * from fresh b anti join series a on {same}
                 order by known_time, event_time"""
         )
         self._db.execute("drop table fresh")
-        return SeriesMerge(len(series) - overlap, overlap - conflicts, conflicts)
+        return SeriesMerge(len(series) - overlap, equal, overlap - equal)
 
     def load(self, symbol: str, name: str) -> Series:
         """Every point of one series; empty if there is none."""
@@ -56,7 +65,7 @@ class SeriesTable:
             [symbol, name],
         ).fetchnumpy()
         event_ns, known_ns = (np.asarray(found[key], np.int64) for key in ("event_ns", "known_ns"))
-        return Series(symbol, name, event_ns, known_ns, np.asarray(found["value"], np.float64))
+        return Series.of(symbol, name, event_ns, known_ns, np.asarray(found["value"], np.float64))
 
     def summaries(self) -> list[SeriesSummary]:
         """What there is, by symbol and name."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.market.series import Series
+from mlx_muzero.market.series import Series, same_point
 from mlx_muzero.types import F64, I64
 
 
@@ -62,16 +62,16 @@ class Points:
             raise DataError(f"{path}:{self.lines[row]}: {self.name} is not a finite number")
         order = np.lexsort((self.lines, self.event_ns, self.known_ns))
         event, known, value = self.event_ns[order], self.known_ns[order], self.value[order]
-        again = np.zeros(len(order), bool)
-        again[1:] = (np.diff(event) == 0) & (np.diff(known) == 0)
-        for row in np.flatnonzero(again[1:] & (np.diff(value) != 0))[:1] + 1:
+        points, first, inverse = np.unique(
+            same_point(self.name, event, known), return_index=True, return_inverse=True
+        )
+        for row in np.flatnonzero(value != value[first][inverse])[:1]:
             raise DataError(
                 f"{path}:{self.lines[order[row]]}: {self.name} of {self.symbol} at "
                 f"{utc_text(int(event[row]))} UTC came before, with another value"
             )
-        keep = ~again
-        series = Series(self.symbol, self.name, event[keep], known[keep], value[keep])
-        return series, int(again.sum())
+        series = Series.of(self.symbol, self.name, event, known, value)
+        return series, len(event) - len(points)
 
 
 def series_file(path: Path, rows: int, points: list[Points]) -> SeriesFile:
