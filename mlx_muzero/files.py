@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from mlx_muzero.regular_files import descriptor, reader
+from mlx_muzero.storage import named
 
 MOST_LOCK_BYTES = 32
 """A lock holds the number of a process."""
@@ -45,9 +46,10 @@ def append_line(path: Path, line: bytes) -> None:
         data = b"\n" + data
     opened = descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
-        # All of it in one call, but where the disk is full: then the next one says so.
-        while data:
-            data = data[os.write(opened, data) :]
+        with named(path):
+            # All of it in one call, but where the disk is full: then the next one says so.
+            while data:
+                data = data[os.write(opened, data) :]
     finally:
         os.close(opened)
 

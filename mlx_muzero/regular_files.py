@@ -11,6 +11,8 @@ import stat
 from io import BufferedReader
 from pathlib import Path
 
+from mlx_muzero.storage import named
+
 MOST_BYTES = 64 * 2**20
 """Of a file that is read whole."""
 
@@ -76,7 +78,8 @@ def write_text(path: Path, text: str) -> None:
     partial = path.with_name(f"{path.name}.partial")
     # What somebody left there is removed, never written through.
     partial.unlink(missing_ok=True)
-    with os.fdopen(descriptor(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb") as file:
+    opened = descriptor(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    with named(path), os.fdopen(opened, "wb") as file:
         file.write(text.encode())
         file.flush()
         os.fsync(file.fileno())

@@ -46,7 +46,7 @@ def test_an_error_ends_in_its_code_with_its_whole_message(cli, monkeypatch, kind
     """Brackets in it are no markup, and a long line is not wrapped."""
     message = "write [market], then [/] its keys below; " + "x" * 300
 
-    def fail():
+    def fail(**_):
         raise kind(message)
 
     monkeypatch.setattr(main, "app", fail)

@@ -2,7 +2,7 @@
 
 Exit codes: 0 done; 2 wrong usage; 3 configuration; 4 market data; 5 run or checkpoint; 6 training
 diverged; 7 search; 8 export; 9 exported programs do not run; 10 feed; 12 leakage; 13 a rank of a
-distributed training was lost; 130 stopped by the user.
+distributed training was lost; 14 a file or the disk; 130 stopped by the user.
 Narration goes to stderr, data to stdout.
 """
 
@@ -10,9 +10,7 @@ import sys
 
 import typer
 
-from mlx_muzero.errors import MuZeroError
-from mlx_muzero.terminal_text import clean
-from muzero_cli.console import narration_console
+from muzero_cli.failures import ended
 from muzero_cli.verbs import VerbGroup
 
 app = typer.Typer(
@@ -23,7 +21,7 @@ app = typer.Typer(
     help="Planning-based trading: Stochastic MuZero in MLX with a C++ tree search.",
     epilog="Exit codes: 2 usage, 3 configuration, 4 market data, 5 run or checkpoint, "
     "6 training diverged, 7 search, 8 export, 9 exported programs do not run, 10 feed, "
-    "12 leakage, 13 a training rank lost, 130 stopped by the user.",
+    "12 leakage, 13 a training rank lost, 14 a file or the disk, 130 stopped by the user.",
 )
 
 
@@ -33,15 +31,10 @@ def mlx_muzero() -> None:
 
 
 def run() -> None:
-    """Entry point of the console script: one line, no traceback, for a user's mistake."""
-    try:
-        app()
-    except MuZeroError as error:
-        from rich.text import Text
-
-        message = Text.assemble(("error:", "bold red"), f" {clean(str(error))}")
-        narration_console().print(message, soft_wrap=True)
-        sys.exit(error.exit_code)
+    """Entry point of the console script."""
+    with ended():
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

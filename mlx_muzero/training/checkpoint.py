@@ -22,6 +22,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush
 from mlx_muzero.json_values import parsed
 from mlx_muzero.regular_files import read_text
+from mlx_muzero.storage import named
 
 FORMAT_VERSION = 3
 KEEP_NEWEST = 2
@@ -92,12 +93,17 @@ class CheckpointStore:
         for left_over in self._named(_PARTIAL_SUFFIX):
             shutil.rmtree(self.folder / left_over)
         partial.mkdir()
-        mx.save_safetensors(str(partial / _WEIGHTS), checkpoint.weights)
-        mx.save_safetensors(str(partial / _OPTIMIZER), checkpoint.optimizer)
-        np.savez(partial / _REPLAY, allow_pickle=False, **checkpoint.replay)
         state = {"format": FORMAT_VERSION, "best": best_name, **checkpoint.state}
-        (partial / _STATE).write_text(json.dumps(state, indent=1))
-        write_sums(partial, FILES)
+        try:
+            with named(partial):
+                _save_tensors(partial / _WEIGHTS, checkpoint.weights)
+                _save_tensors(partial / _OPTIMIZER, checkpoint.optimizer)
+                np.savez(partial / _REPLAY, allow_pickle=False, **checkpoint.replay)
+                (partial / _STATE).write_text(json.dumps(state, indent=1))
+                write_sums(partial, FILES)
+        except OSError:
+            shutil.rmtree(partial)  # of no use, and the disk may be full
+            raise
         for path in partial.iterdir():
             flush(path)
         flush(partial)
@@ -199,6 +205,12 @@ def _unreadable(path: Path, error: BaseException) -> RunError:
         f"{path}: cannot read this checkpoint ({error}). Remove that folder to go on from the "
         "checkpoint before it."
     )
+
+
+def _save_tensors(path: Path, tensors: dict[str, mx.array]) -> None:
+    """Through a file of Python's: MLX's own says of a failed write neither why nor where."""
+    with path.open("wb") as file:
+        mx.save_safetensors(file, tensors)
 
 
 def _load_tensors(path: Path) -> dict[str, mx.array]:

@@ -1,6 +1,6 @@
 """What a user of one build has, made by that build's own command: a store, runs, sessions.
 
-    python tests/compatibility/make.py PATH/TO/mlx-muzero tests/compatibility/0.1.0
+    python tests/compatibility/make.py COMMAND tests/compatibility/0.1.0
 
 Run once for each release, with the command of that release; its archives are then kept as they
 are, and `test_compatibility` opens them with every later build. A market is made up, of prices

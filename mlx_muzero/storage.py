@@ -1,0 +1,80 @@
+"""Where the system refuses a file: what a user is told of it, with the path and a way on.
+
+Whatever opens files may let an `OSError` out; the command line tells of it by `told`. What writes
+by a descriptor, whose errors name no file, does so in `named`. What knows more of the way on than
+to start again says so by `explained`.
+"""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlx_muzero.errors import StorageError
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+START_AGAIN = "start again"
+
+_REASONS = {
+    errno.EACCES: ("this user may not do that there", "change its permissions"),
+    errno.EPERM: ("this user may not do that there", "change its permissions"),
+    errno.EROFS: ("it is on a file system that cannot be written", "choose another place"),
+    errno.ENOENT: ("there is no such file or folder", "name one that is there"),
+    errno.ENOTDIR: ("a part of it is a file, not a folder", "choose another place"),
+    errno.EISDIR: ("it is a folder, not a file", "name a file"),
+    errno.EEXIST: ("there is something else of that name", "choose another name"),
+    errno.ENOTEMPTY: ("there is something else of that name", "choose another name"),
+    errno.ENAMETOOLONG: ("the name is too long for this file system", "choose a shorter one"),
+    errno.ELOOP: ("its links lead nowhere", "name the file itself"),
+    errno.EFBIG: ("it would be larger than this system allows", "choose another place"),
+    errno.EIO: ("the disk cannot be read or written", "look after it"),
+    errno.EMFILE: ("too many files are open", "allow more (ulimit -n)"),
+    errno.ENFILE: ("too many files are open", "close other programs"),
+    **dict.fromkeys(DISK_FULL, ("the disk is full", "make room there")),
+}
+"""What an error number means for a user, and what to do."""
+_OF_NO_FILE = (*DISK_FULL, errno.EIO, errno.EMFILE, errno.ENFILE)
+
+
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Names `path` in an error of the system that names no file, as those of a write do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def explained(way_on: str) -> Iterator[None]:
+    """Tells of files the system refuses, and then of `way_on`, a clause without a full stop.
+
+    Raises:
+        StorageError: in the place of an error of the system that is about a file.
+    """
+    try:
+        yield
+    except OSError as error:
+        failure = told(error, way_on)
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
+    """What a user is told of `error`; None if it is about no file, and so a bug or a feed's."""
+    about_file = error.filename is not None or error.errno in _OF_NO_FILE
+    if error.errno is None or not about_file:
+        return None
+    where = "" if error.filename is None else f"{_text(error.filename)}: "
+    reason, remedy = _REASONS.get(error.errno, (error.strerror or "refused", "mend that"))
+    return StorageError(f"{where}{reason}. To go on, {remedy}, and {way_on}.")
+
+
+def _text(filename: object) -> str:
+    """A path as text; the system gives bytes or a descriptor where it was asked with those."""
+    if isinstance(filename, bytes):
+        return filename.decode(errors="replace")
+    return str(filename)

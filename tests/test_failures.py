@@ -1,0 +1,74 @@
+"""How a command ends that failed: its exit code, one line, or with --json one object."""
+
+import errno
+import json
+
+import pytest
+
+from mlx_muzero import errors
+from muzero_cli import main
+from muzero_cli.failures import wants_json
+from muzero_cli.verbs import VERBS
+
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+
+
+def fails_with(monkeypatch, error):
+    def fail(**_):
+        raise error
+
+    monkeypatch.setattr(main, "app", fail)
+
+
+def failure(result, code):
+    """What standard output says of an error; standard error says nothing."""
+    got, out, err = result
+    assert (got, err) == (code, "")
+    told = json.loads(out)["error"]
+    assert told["exit_code"] == code
+    return told
+
+
+def test_every_kind_of_error_has_a_code_of_its_own():
+    assert len({kind.code for kind in KINDS}) == len(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_an_error_is_an_object_where_json_is_asked_for(cli, monkeypatch, kind):
+    fails_with(monkeypatch, kind("no [bold] \x1b[2J way"))
+    told = failure(cli("verb", "--json"), kind.exit_code)
+    assert told == {
+        "code": kind.code, "exit_code": kind.exit_code, "message": "no [bold] \x1b[2J way",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", [*VERBS, "nonsense"])
+def test_wrong_usage_is_an_object_too(cli, verb):
+    told = failure(cli(verb, "--no-such-option", "--json"), 2)
+    assert told["code"] == "usage"
+    assert "No such" in told["message"]
+
+
+def test_a_path_the_system_refuses_is_told(cli, monkeypatch):
+    error = OSError(errno.ENOSPC, "No space left on device", "runs/a/journal.jsonl")
+    fails_with(monkeypatch, error)
+    code, out, err = cli("verb")
+    assert (code, out) == (14, "")
+    assert err.startswith("error: runs/a/journal.jsonl: the disk is full.")
+    assert failure(cli("verb", "--json"), 14)["code"] == "storage"
+
+
+@pytest.mark.parametrize("error", [ValueError("x"), ConnectionResetError(104, "reset")])
+def test_a_bug_keeps_its_traceback(cli, monkeypatch, capfd, error):
+    fails_with(monkeypatch, error)
+    with pytest.raises(type(error)):
+        cli("verb")
+    assert capfd.readouterr().out == ""
+    with pytest.raises(type(error)):
+        cli("verb", "--json")
+    assert json.loads(capfd.readouterr().out)["error"]["code"] == "bug"
+
+
+def test_json_after_the_end_of_options_is_a_name():
+    assert wants_json(["status", "run", "--json"])
+    assert not wants_json(["status", "--", "--json"])
