@@ -1,67 +1,143 @@
 """Commands to a running process, through a Unix socket in its run folder (design 5).
 
-One request a connection: ``{"command": NAME}`` and a newline; the answer is
-``{"ok": BOOL, "text": SENTENCE}`` and a newline. Whoever may write to the folder's owner's files
-may command (mode 0600); nothing listens on a network.
+One request a connection: ``{"command": NAME, "arguments": {...}, "within_s": SECONDS}`` and a
+newline; the answer is ``{"ok": BOOL, "text": SENTENCE}`` and a newline. Whoever may write to the
+folder's owner's files may command (mode 0600); nothing listens on a network.
+
+A command is begun within the time its sender waits, or never: see `Turn`.
 """
 
+import asyncio
 import json
+import math
 import os
 import shutil
 import socket
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TurnTimeout
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import MuZeroError, RunError
-
-Handler = Callable[[], str]
-"""Does one command and returns, as a sentence, what follows from it."""
+from mlx_muzero.supervision import Supervisor
 
 MAX_PATH_BYTES = 100
 """What every system takes as a socket's path: macOS has 103 bytes, Linux 107."""
 
 _MAX_LINE_BYTES = 65_536
-_PATIENCE_S = 5.0  # for a connected peer to send its line
+_MAX_ANSWER_BYTES = 16_777_216
+_MAX_CLIENTS = 64
+_BACKLOG = 1024  # that have connected and are not let in yet
+_MAX_COMMANDS = 16  # under way at once
+_PATIENCE_S = 5.0  # for a connected client to send its line, and to take the answer
+_WITHIN_S = 10.0  # to begin a command that does not say how long it is waited for
+
+
+@dataclass(frozen=True)
+class Request:
+    """A command as it was asked for.
+
+    Attributes:
+        command: its name.
+        arguments: by name.
+        within_s: how long its sender waits for it to begin, in seconds.
+    """
+
+    command: str
+    arguments: Mapping[str, str] = field(default_factory=dict)
+    within_s: float = _WITHIN_S
+
+
+Handler = Callable[[Request], str]
+"""Does one command and returns, as a sentence, what follows from it."""
+
+
+class Turn:
+    """One command's turn in the main flow: taken in time, or given up for good.
+
+    The handler's thread makes it and calls `wait`; the main flow calls `take` with the work.
+    """
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._done: Future[str] = Future()
+
+    def take(self, work: Callable[[], str]) -> None:
+        """Do `work`, unless its sender has been told that it will not be done.
+
+        Raises:
+            Exception: what `work` raises, which the sender hears of too.
+        """
+        if not self._done.set_running_or_notify_cancel():
+            return
+        try:
+            self._done.set_result(work())
+        except BaseException as error:
+            self._done.set_exception(error)
+            raise
+
+    def wait(self) -> str:
+        """What `work` returned.
+
+        Raises:
+            RunError: it was not begun in time, and will not be done later either.
+        """
+        try:
+            return self._done.result(self._request.within_s)
+        except TurnTimeout:
+            if not self._done.cancel():
+                return self._done.result()  # begun: what follows is on its way
+        raise RunError(
+            f"{self._request.command} was not begun within {self._request.within_s:g} s, as the "
+            "process is busy, and will not be done later: ask again"
+        )
 
 
 class ControlServer(Closing):
     """Answers the commands in `handlers` at the socket `path` until `close`.
 
-    Handlers run in the server's thread, one at a time.
+    Every client has a deadline, and where too many are connected the one that has kept silent
+    longest makes room, so none keeps another from being heard.
 
     Args:
         path: where the socket appears; one that a killed process left there is replaced.
-        handlers: what each command does. A `MuZeroError` one raises is answered as a refusal.
+        handlers: what each command does, each call in a thread of its own. A `MuZeroError` one
+            raises is answered as a refusal; anything else is also a fault.
+        supervisor: hears of faults.
 
     Raises:
         RunError: somebody listens at `path`, or no socket can be made there.
     """
 
-    def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, path: Path, handlers: Mapping[str, Handler], supervisor: Supervisor) -> None:
         self._path = path
         self._handlers = dict(handlers)
+        self._supervisor = supervisor
         self._short_folder: Path | None = None
         self._socket = self._bind()
-        self._thread = threading.Thread(target=self._serve, name="control", daemon=True)
-        self._thread.start()
+        self._loop = asyncio.new_event_loop()
+        self._closing = asyncio.Event()
+        self._silent: dict[asyncio.Task[None], None] = {}  # have not sent their line, oldest first
+        self._asked: set[asyncio.Task[None]] = set()  # are being answered
+        self._pool = ThreadPoolExecutor(_MAX_COMMANDS, thread_name_prefix="command")
+        self._thread = supervisor.thread("control", self._serve)
 
     def close(self) -> None:
         """Stop listening and remove the socket; a command under way is answered first."""
-        if self._socket.fileno() < 0:
-            return
-        # A shut socket wakes the accept that waits on it on Linux only; a connection does anywhere.
-        self._closing = True
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as waker:
-            waker.connect(str(self._address()))
+        with suppress(RuntimeError):  # the loop has ended with its thread
+            self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
+        self._pool.shutdown()
         self._socket.close()
         self._remove()
 
     def _bind(self) -> socket.socket:
-        self._closing = False
         if _listens(self._path):
             raise RunError(f"{self._path}: another process takes commands there")
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -73,7 +149,7 @@ class ControlServer(Closing):
                 self._path.symlink_to(self._short_folder / "control.sock")
             listener.bind(str(self._address()))
             self._address().chmod(0o600)  # nobody can connect before listen
-            listener.listen()
+            listener.listen(_BACKLOG)
         except OSError as error:
             listener.close()
             self._remove()
@@ -89,35 +165,78 @@ class ControlServer(Closing):
             shutil.rmtree(self._short_folder, ignore_errors=True)
 
     def _serve(self) -> None:
-        while True:
-            connection, _ = self._socket.accept()
-            with connection:
-                if self._closing:
-                    return
-                connection.settimeout(_PATIENCE_S)
-                try:
-                    ok, text = self._answer(_read_line(connection))
-                    connection.sendall(json.dumps({"ok": ok, "text": text}).encode() + b"\n")
-                except OSError:
-                    continue  # whoever asked has gone
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._listen())
 
-    def _answer(self, line: bytes) -> tuple[bool, str]:
+    async def _listen(self) -> None:
+        server = await asyncio.start_unix_server(
+            self._admit, sock=self._socket, limit=_MAX_LINE_BYTES, backlog=_BACKLOG
+        )
+        await self._closing.wait()
+        server.close()
+        for task in self._silent:
+            task.cancel()
+        await asyncio.gather(*self._asked, *self._silent, return_exceptions=True)
+
+    def _admit(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._silent) + len(self._asked) >= _MAX_CLIENTS and self._silent:
+            longest = next(iter(self._silent))
+            del self._silent[longest]
+            longest.cancel()
+        task = asyncio.create_task(self._hear(reader, writer))
+        self._silent[task] = None
+        task.add_done_callback(partial(self._gone, writer))
+
+    def _gone(self, writer: asyncio.StreamWriter, task: "asyncio.Task[None]") -> None:
+        writer.close()  # not the task's to do: it may be cancelled before it begins
+        self._silent.pop(task, None)
+        self._asked.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            self._supervisor.report("control", error)
+
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Read one client's line and answer it; one that is slow or has gone is let go."""
+        task = asyncio.current_task()
+        assert task is not None
         try:
-            request = json.loads(line)
-        except ValueError:
-            request = None
-        command = request.get("command") if isinstance(request, dict) else None
-        handler = self._handlers.get(command) if isinstance(command, str) else None
-        if handler is None:
+            async with asyncio.timeout(_PATIENCE_S):
+                request = _request(await _line(reader))
+            self._silent.pop(task, None)
+            self._asked.add(task)
+            ok, text = await self._answer(request)
+            async with asyncio.timeout(_PATIENCE_S):
+                writer.write(json.dumps({"ok": ok, "text": text}).encode() + b"\n")
+                await writer.drain()
+        except OSError:  # a timeout is one
+            writer.transport.abort()
+
+    async def _answer(self, request: Request | None) -> tuple[bool, str]:
+        handler = None if request is None else self._handlers.get(request.command)
+        if request is None or handler is None:
+            command = None if request is None else request.command
             return False, f"no such command: {command}; there are {', '.join(self._handlers)}"
         try:
-            return True, handler()
+            return True, await self._loop.run_in_executor(self._pool, handler, request)
         except MuZeroError as error:
             return False, str(error)
+        except Exception as error:
+            self._supervisor.report(request.command, error)
+            return False, f"{request.command} failed: {type(error).__name__}: {error}"
 
 
-def send(path: Path, command: str, timeout_s: float = 10.0) -> str:
+def send(
+    path: Path,
+    command: str,
+    timeout_s: float = _WITHIN_S,
+    arguments: Mapping[str, str] | None = None,
+) -> str:
     """Give `command` to the process that listens at `path`.
+
+    Args:
+        path: of the socket.
+        command: its name.
+        timeout_s: how long to wait for it to begin; what has begun is waited for as long again.
+        arguments: by name.
 
     Returns:
         What follows from the command, as a sentence.
@@ -125,31 +244,35 @@ def send(path: Path, command: str, timeout_s: float = 10.0) -> str:
     Raises:
         RunError: nobody listens there, it does not answer in time, or it refuses.
     """
+    until_s = time.monotonic() + 2.0 * timeout_s
+    request = {"command": command, "arguments": dict(arguments or {}), "within_s": timeout_s}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(timeout_s)
         try:
-            client.connect(str(path.readlink() if path.is_symlink() else path))
+            _connect(client, path, timeout_s)
+        except TimeoutError as error:
+            raise RunError(f"{path.parent}: the process is too busy to be asked") from error
         except OSError as error:
             raise RunError(f"{path.parent}: no running process takes commands there") from error
         try:
-            client.sendall(json.dumps({"command": command}).encode() + b"\n")
-            reply = json.loads(_read_line(client))
+            client.sendall(json.dumps(request).encode() + b"\n")
+            reply = json.loads(_read_answer(client, until_s))
+            ok, text = bool(reply["ok"]), str(reply["text"])
         except TimeoutError as error:
             raise RunError(
-                f"{path.parent}: no answer in {timeout_s:g} s; it may be busy"
+                f"{path.parent}: no answer in {timeout_s:g} s, nor in as long again: the journal "
+                f"says whether {command} was done"
             ) from error
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError, KeyError, TypeError) as error:
             raise RunError(f"{path.parent}: the process ended before it answered") from error
-    if not reply["ok"]:
-        raise RunError(f"{path.parent}: refused: {reply['text']}")
-    return str(reply["text"])
+    if not ok:
+        raise RunError(f"{path.parent}: refused: {text}")
+    return text
 
 
 def _listens(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.settimeout(_PATIENCE_S)
         try:
-            probe.connect(str(path.readlink() if path.is_symlink() else path))
+            _connect(probe, path, _PATIENCE_S)
         except TimeoutError:
             return True
         except OSError:
@@ -157,11 +280,55 @@ def _listens(path: Path) -> bool:
     return True
 
 
-def _read_line(connection: socket.socket) -> bytes:
-    line = b""
-    while not line.endswith(b"\n") and len(line) < _MAX_LINE_BYTES:
-        part = connection.recv(4096)
+def _connect(client: socket.socket, path: Path, timeout_s: float) -> None:
+    until_s = time.monotonic() + timeout_s
+    client.settimeout(timeout_s)
+    while True:
+        try:
+            return client.connect(str(path.readlink() if path.is_symlink() else path))
+        except BlockingIOError:  # as many wait to be let in as the system allows
+            if time.monotonic() > until_s:
+                raise TimeoutError from None
+            time.sleep(0.01)
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """Up to the newline or the end; nothing where that is too far."""
+    try:
+        return await reader.readline()
+    except ValueError:
+        return b""
+
+
+def _request(line: bytes) -> Request | None:
+    """What `line` asks for; None if it is no request."""
+    try:
+        facts = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(facts, dict) or not isinstance(facts.get("command"), str):
+        return None
+    arguments = facts.get("arguments")
+    arguments = arguments if isinstance(arguments, dict) else {}
+    within_s = facts.get("within_s")
+    if not isinstance(within_s, int | float) or not math.isfinite(within_s):
+        within_s = _WITHIN_S
+    return Request(
+        facts["command"],
+        {str(name): str(value) for name, value in arguments.items()},
+        min(max(float(within_s), 0.0), 60.0),
+    )
+
+
+def _read_answer(connection: socket.socket, until_s: float) -> bytes:
+    answer = bytearray()
+    while not answer.endswith(b"\n") and len(answer) < _MAX_ANSWER_BYTES:
+        left_s = until_s - time.monotonic()
+        if left_s <= 0.0:
+            raise TimeoutError
+        connection.settimeout(left_s)
+        part = connection.recv(65_536)
         if not part:
             break
-        line += part
-    return line
+        answer += part
+    return bytes(answer)

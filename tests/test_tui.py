@@ -12,6 +12,7 @@ import pytest
 from mlx_muzero.control import ControlServer
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.journal import Journal
+from mlx_muzero.supervision import Supervisor
 from muzero_tui.app import MuZeroApp
 from muzero_tui.screens.catalog import binding_ids
 from muzero_tui.screens.confirm import KEYS, ConfirmScreen
@@ -313,7 +314,12 @@ def test_enter_on_a_pair_shows_its_tree(session):
 
 def test_a_command_needs_a_second_key(session):
     given = []
-    handlers = {name: lambda name=name: given.append(name) or "done as told" for name in KEYS}
+
+    def do(request):
+        given.append(request.command)
+        return "done as told"
+
+    server = ControlServer(session.folder / "control.sock", dict.fromkeys(KEYS, do), Supervisor())
 
     async def script(pilot):
         app = pilot.app
@@ -328,7 +334,7 @@ def test_a_command_needs_a_second_key(session):
         await pilot.pause()
         return {notice.message for notice in app._notifications}
 
-    with lives(session.folder), ControlServer(session.folder / "control.sock", handlers):
+    with lives(session.folder), server:
         assert drive(app_of(session), script) == {"done as told"}
     assert given == ["flatten", "stop-entries", "halt", "resume"]
 

@@ -8,13 +8,10 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from concurrent.futures import TimeoutError as CommandTimeout
-from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
 
-from mlx_muzero.control import ControlServer, Handler
-from mlx_muzero.errors import FeedError, MuZeroError, RunError
+from mlx_muzero.control import ControlServer, Handler, Request, Turn
+from mlx_muzero.errors import MuZeroError, RunError
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.decisions import append_decisions
 from mlx_muzero.paper.feed_news import facts_of
@@ -28,10 +25,11 @@ from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import MILLISECOND_NS, PaperSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row, Transaction
+from mlx_muzero.supervision import Fault, Supervisor
 
 _INBOX = 256
-_COMMAND_S = 30.0
 _SLEEP_NS = MINUTE_NS
+_LAST_WORDS = "the engine ends; entries stop until the cooldown is over, positions stay as they are"
 
 
 class Engine:
@@ -68,11 +66,14 @@ class Engine:
         self._newest_ns = 0
         self._arrived_s = 0.0
         self._clock_offset_ms: float | None = None
-        self._stopping = asyncio.Event()
+        self._called = asyncio.Event()  # there is something to do
+        self._stopping = False
+        self._supervisor = Supervisor(self._call)
 
     def stop(self) -> None:
         """End the session after what is being done; call it in the engine's thread."""
-        self._stopping.set()
+        self._stopping = True
+        self._called.set()
 
     async def run(self) -> None:
         """Trade until the feed ends or `stop`.
@@ -80,14 +81,19 @@ class Engine:
         Raises:
             FeedError: the feed cannot go on.
             RunError: store or journal cannot be written.
+            Exception: whatever else a part of the engine failed with. The journal has been told,
+                and entries are stopped until the cooldown is over.
         """
+        self._loop = asyncio.get_running_loop()
         self._recover()
-        control = self._control()
+        control = ControlServer(self._folder.socket_path, self._handlers(), self._supervisor)
         try:
             async with self._feed.subscribe(self._first_open_ns()) as events:
                 ended = await self._follow(events)
-        except FeedError as error:
-            self._end("fault", what="feed", reason=str(error), reaction="the engine stops")
+        except RunError:
+            raise  # the journal cannot be told, and the next start goes on as after a kill
+        except Exception as error:
+            self._fail(error)
             raise
         finally:
             # Not in this thread: a command under way is waiting for it.
@@ -153,48 +159,43 @@ class Engine:
 
     async def _follow(self, events: AsyncIterator[Event]) -> bool:
         """Take what the feed brings; True if it ended by itself."""
-        inbox: asyncio.Queue[Event | BaseException | None] = asyncio.Queue(_INBOX)
-        pump = asyncio.create_task(_pump(events, inbox))
-        stopping = asyncio.create_task(self._stopping.wait())
+        inbox: asyncio.Queue[Event | None] = asyncio.Queue(_INBOX)
+        self._supervisor.task("feed", self._pump(events, inbox))
         try:
-            while True:
-                item = await self._next(inbox, stopping)
-                if self._stopping.is_set():
-                    return False
-                if isinstance(item, BaseException):
-                    raise item
-                if isinstance(item, _Overdue):
-                    self._take(self._assembler.flush())
-                elif item is None:
+            while not self._stopping:
+                await asyncio.sleep(0)  # commands have their turn even while there is a backlog
+                self._supervisor.check()
+                if inbox.empty():
+                    await self._wait()
+                elif (event := inbox.get_nowait()) is not None:
+                    self._hear(event)
+                else:
                     self._take(self._assembler.flush())
                     return True
-                else:
-                    self._hear(item)
+            return False
         finally:
-            for task in (pump, stopping):
-                task.cancel()
-            await asyncio.gather(pump, stopping, return_exceptions=True)
+            await self._supervisor.end()
 
-    async def _next(
-        self, inbox: "asyncio.Queue[Event | BaseException | None]", stopping: "asyncio.Task[bool]"
-    ) -> "Event | BaseException | _Overdue | None":
-        """What comes next; `_Overdue` when a minute's grace is up first."""
-        if not inbox.empty():
-            return inbox.get_nowait()
-        due_ns = self._assembler.due_ns
-        timeout_s = None
+    async def _pump(
+        self, events: AsyncIterator[Event], inbox: "asyncio.Queue[Event | None]"
+    ) -> None:
+        async for event in events:
+            await inbox.put(event)
+            self._called.set()
+        await inbox.put(None)
+        self._called.set()
+
+    async def _wait(self) -> None:
+        """Wait until called, or until a minute's grace is up, which ends that minute."""
+        due_ns, timeout_s = self._assembler.due_ns, None
         if due_ns is not None and self._wall_ns is not None:
             timeout_s = max(due_ns - self._now_ns(), 0) / 1e9
-        coming = asyncio.create_task(inbox.get())
-        await asyncio.wait(
-            [coming, stopping], timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        if coming.done():
-            return coming.result()
-        coming.cancel()
-        with suppress(asyncio.CancelledError):
-            await coming
-        return _Overdue()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._called.wait()
+        except TimeoutError:
+            self._take(self._assembler.flush())
+        self._called.clear()
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, BarClosed):
@@ -255,41 +256,48 @@ class Engine:
         for facts in told:
             self._tell(facts)
 
-    def _control(self) -> ControlServer:
-        loop = asyncio.get_running_loop()
-        handlers: dict[str, Handler] = {
-            name: partial(self._commanded, name, loop) for name in CONSEQUENCES
-        }
-        return ControlServer(self._folder.socket_path, handlers)
+    def _call(self) -> None:
+        """Have the main flow look what there is to do, from any thread."""
+        self._loop.call_soon_threadsafe(self._called.set)
 
-    def _commanded(self, name: Command, loop: asyncio.AbstractEventLoop) -> str:
-        """In the control server's thread: have the engine's do it, and wait until it is durable."""
-        done = asyncio.run_coroutine_threadsafe(self._command(name), loop)
+    def _handlers(self) -> dict[str, Handler]:
+        """What the control server's threads do for each command."""
+
+        def handler(name: Command) -> Handler:
+            def handle(request: Request) -> str:
+                turn = Turn(request)
+                self._loop.call_soon_threadsafe(self._take_turn, turn, name)
+                return turn.wait()
+
+            return handle
+
+        return {name: handler(name) for name in CONSEQUENCES}
+
+    def _take_turn(self, turn: Turn, name: Command) -> None:
+        """Do a command, if whoever sent it still waits."""
+
+        def work() -> str:
+            self._recorder.record(self._session, self._session.command(name, self._now_ns()))
+            return CONSEQUENCES[name]
+
         try:
-            return done.result(_COMMAND_S)
-        except CommandTimeout as error:
-            raise RunError(f"{name} was not done in {_COMMAND_S:g} s; it still may be") from error
+            turn.take(work)
+        except Exception as error:
+            self._supervisor.report(name, error)
 
-    async def _command(self, name: Command) -> str:
-        self._recorder.record(self._session, self._session.command(name, self._now_ns()))
-        return CONSEQUENCES[name]
+    def _fail(self, error: Exception) -> None:
+        """Tell the journal what ends the engine, and stop entries.
+
+        The session becomes what was committed last, as a step may have been cut short.
+        """
+        fault = self._supervisor.fault
+        what = fault.what if fault is not None and fault.error is error else "engine"
+        reason = str(error) if isinstance(error, MuZeroError) else Fault(what, error).reason
+        self._recorder.rewind(self._session)
+        last = self._session.fault(what, reason, self._now_ns(), _LAST_WORDS)
+        self._recorder.record(self._session, last)
 
     def _end(self, event: str, **facts: object) -> None:
         last = Transaction(self._session.last_close_ns)
         last.tell(event, **facts)
         self._recorder.record(self._session, last)
-
-
-class _Overdue:
-    """A minute's grace is up."""
-
-
-async def _pump(
-    events: AsyncIterator[Event], inbox: "asyncio.Queue[Event | BaseException | None]"
-) -> None:
-    try:
-        async for event in events:
-            await inbox.put(event)
-        await inbox.put(None)
-    except MuZeroError as error:
-        await inbox.put(error)

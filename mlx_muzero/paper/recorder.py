@@ -53,6 +53,14 @@ class Recorder:
         self._journal_events(state["events"], after=self._folder.journaled())
         return True
 
+    def rewind(self, session: Session) -> None:
+        """Have `session` be as it was last committed: what it did since is in no table."""
+        saved = self._store.state()
+        if saved is not None:
+            self._seq, state = saved
+            session.restore(state["session"])
+            self._event = state["event"]
+
     def record(
         self,
         session: Session,

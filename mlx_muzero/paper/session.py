@@ -109,10 +109,19 @@ class Session:
         transaction.tell("command", name=name, source="socket", consequence=CONSEQUENCES[name])
         return transaction
 
-    def fault(self, what: str, reason: str, now_ns: int) -> Transaction:
-        """Something failed: entries stop until it has been well for the cooldown."""
+    def fault(
+        self, what: str, reason: str, now_ns: int, reaction: str | None = None
+    ) -> Transaction:
+        """Something failed: entries stop until it has been well for the cooldown.
+
+        Args:
+            what: failed.
+            reason: in words.
+            now_ns: when.
+            reaction: what else follows. Without one, a fault is told only where none was before.
+        """
         transaction = Transaction(self.last_close_ns)
-        self._fault(what, reason, now_ns, transaction)
+        self._fault(what, reason, now_ns, transaction, reaction)
         return transaction
 
     def stale(self, pair: str, why: str) -> None:
@@ -215,13 +224,22 @@ class Session:
                 reaction=breach.reaction,
             )
 
-    def _fault(self, what: str, reason: str, now_ns: int, transaction: Transaction) -> None:
+    def _fault(
+        self,
+        what: str,
+        reason: str,
+        now_ns: int,
+        transaction: Transaction,
+        reaction: str | None = None,
+    ) -> None:
         cooled_ns = now_ns + round(self._settings.risk.cooldown_minutes * MINUTE_NS)
         known = "fault" in self.mode.stops
         self.mode.stop("fault", f"{what}: {reason}", cooled_ns)
-        if not known:
+        if reaction is None:
+            if known:
+                return
             reaction = "entries stop until the cooldown is over; exits are still managed"
-            transaction.tell("fault", what=what, reason=reason, reaction=reaction)
+        transaction.tell("fault", what=what, reason=reason, reaction=reaction)
 
     def _states(self, minute: Minute) -> dict[str, tuple[PairState, str | None]]:
         return {
