@@ -7,6 +7,8 @@ error messages, is `mlx_muzero.config_toml`.
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mlx_muzero.symbols import Symbol
+
 Actions = Literal["fx", "targets"]
 RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
 Encoder = Literal["tcn", "resnet", "transformer"]
@@ -43,8 +45,8 @@ def setting(default: Any, about: str, low: float | None = None, high: float | No
 class MarketConfig:
     """Which bars a run sees and how they are cut (FX "Data Pipeline Details", CRYPTO 3A)."""
 
-    symbol: str = setting("USDJPY", "symbol in the bar store")
-    symbols: tuple[str, ...] = setting((), "the pairs of one model, in its order; none: symbol")
+    symbol: Symbol = setting(Symbol("USDJPY"), "symbol in the bar store")
+    symbols: tuple[Symbol, ...] = setting((), "the pairs of one model, in its order; none: symbol")
     pip_size: float = setting(
         0.01, "price of one pip; 0: pips are basis points of the price", 0.0, 1e6
     )
@@ -61,7 +63,7 @@ class MarketConfig:
     window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
 
     @property
-    def pairs(self) -> tuple[str, ...]:
+    def pairs(self) -> tuple[Symbol, ...]:
         """Symbols of the run; the index of one is its pair."""
         return self.symbols or (self.symbol,)
 
@@ -242,19 +244,9 @@ FX_MICRO = Config(model=ModelConfig(parameters=2_338_802))
 """Micro Stochastic MuZero on one-minute FX bars, number for number as FX prints it."""
 
 CRYPTO_MARKET = MarketConfig(
-    symbol="BTCUSDT",
-    symbols=(
-        "BTCUSDT",
-        "ETHUSDT",
-        "SOLUSDT",
-        "XRPUSDT",
-        "BNBUSDT",
-        "LTCUSDT",
-        "LINKUSDT",
-        "AVAXUSDT",
-        "BCHUSDT",
-        "ETCUSDT",
-        "SUIUSDT",
+    symbol=Symbol("BTCUSDT"),
+    symbols=Symbol.listed(
+        "BTCUSDT,ETHUSDT,SOLUSDT,XRPUSDT,BNBUSDT,LTCUSDT,LINKUSDT,AVAXUSDT,BCHUSDT,ETCUSDT,SUIUSDT"
     ),
     pip_size=0.0,
     features="crypto",

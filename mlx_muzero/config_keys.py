@@ -11,13 +11,14 @@ from math import inf
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
 from mlx_muzero.config import Config, ContextSeries
+from mlx_muzero.symbols import Symbol
 
 _LARGEST = 1.7e308
 """Beyond every finite float the configuration can hold; also turns NaN and infinity away."""
 
 _TYPE_NAMES = {
     bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array",
-    dict: "a table",
+    dict: "a table", Symbol: "a symbol",
 }  # fmt: skip
 
 
@@ -26,11 +27,12 @@ class Key:
     """One key of the configuration: its type, inclusive range, default and meaning.
 
     A key of type tuple is a list of distinct strings in TOML, each one of `choices` where there
-    are any.
+    are any, and becomes one of `item`, str or `Symbol`.
     """
 
     section: str
     name: str
+    item: type
     type: type
     choices: tuple[str, ...]
     low: float
@@ -49,8 +51,8 @@ class Key:
         if self.choices:
             return ("list of " if self.type is tuple else "") + " | ".join(self.choices)
         if self.type is tuple:
-            return "list of strings"
-        if self.type is str or (self.low, self.high) == (-inf, inf):
+            return f"list of {_TYPE_NAMES[self.item].split()[1]}s"
+        if issubclass(self.type, str) or (self.low, self.high) == (-inf, inf):
             return f"any {_TYPE_NAMES[self.type].split()[1]}"
         low, high = (
             f"{end:.10g}" if self.type is float else str(end) for end in (self.low, self.high)
@@ -66,15 +68,18 @@ class Key:
         if self.type is tuple:
             return self._check_list(value)
         accepted = (int, float) if self.type is float else (self.type,)
-        if type(value) not in accepted:
+        is_text = isinstance(value, str) and issubclass(self.type, str)
+        if not is_text and type(value) not in accepted:
             got = _TYPE_NAMES.get(type(value), "a date or time")
             raise ValueError(f"expected {_TYPE_NAMES[self.type]}, got {value!r} ({got})")
         self._check_choice(value)
         if isinstance(value, int | float):
-            if not (self.low <= value <= self.high and abs(value) <= _LARGEST):
-                raise ValueError(f"{value!r} is out of range, allowed is {self.allowed}")
-            return self.type(value)
-        return value
+            self._check_range(value)
+        return self.type(value)
+
+    def _check_range(self, value: float) -> None:
+        if not (self.low <= value <= self.high and abs(value) <= _LARGEST):
+            raise ValueError(f"{value!r} is out of range, allowed is {self.allowed}")
 
     def parse(self, text: str) -> Any:
         """The value that `text` stands for in an assignment, to be checked.
@@ -83,7 +88,7 @@ class Key:
         strings neither those nor brackets.
         """
         value = _toml_value(text)
-        if self.type is str and type(value) is not str:
+        if issubclass(self.type, str) and type(value) is not str:
             return text.strip()
         if self.type is tuple and not isinstance(value, list):
             words = text.strip().removeprefix("[").removesuffix("]").split(",")
@@ -91,13 +96,14 @@ class Key:
         return text.strip() if value is None else value
 
     def _check_list(self, value: object) -> tuple[str, ...]:
-        if not isinstance(value, list | tuple) or not all(type(item) is str for item in value):
+        if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
             raise ValueError(f'expected a list of strings as ["A", "B"], got {value!r}')
         for item in value:
             self._check_choice(item)
-        if len(set(value)) != len(value):
+        items = tuple(self.item(item) for item in value)
+        if len(set(items)) != len(items):
             raise ValueError(f"{value!r} names something twice")
-        return tuple(value)
+        return items
 
     def _check_choice(self, value: object) -> None:
         if self.choices and value not in self.choices:
@@ -121,11 +127,13 @@ def section_keys(section: str, kind: type) -> dict[str, Key]:
 def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
     item = get_args(hint)[0] if get_origin(hint) is tuple else hint
     choices = get_args(item) if get_origin(item) is Literal else ()
+    kind = str if choices else item
     low, high = field.metadata["low"], field.metadata["high"]
     return Key(
         section=section,
         name=field.name,
-        type=tuple if get_origin(hint) is tuple else str if choices else hint,
+        type=tuple if get_origin(hint) is tuple else kind,
+        item=kind,
         choices=choices,
         low=-inf if low is None else low,
         high=inf if high is None else high,

@@ -26,6 +26,10 @@ class DataError(MuZeroError):
     code = "market-data"
 
 
+class SymbolError(DataError, ValueError):
+    """A name cannot be that of an instrument; the message says what can."""
+
+
 class RunError(MuZeroError):
     """A run folder or checkpoint is missing, damaged or does not fit the request."""
 

@@ -32,6 +32,7 @@ from mlx_muzero.market.synthetic import random_walk
 from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.reference_search import ReferenceSearch
 from mlx_muzero.search.result import SearchResult
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.collector import Collector
@@ -163,7 +164,7 @@ def main() -> None:
     options = parser.parse_args()
     config = replace(
         FX_MICRO,
-        market=replace(FX_MICRO.market, symbol="RANDOM_WALK", session_bars=options.steps),
+        market=replace(FX_MICRO.market, symbol=Symbol("RANDOM_WALK"), session_bars=options.steps),
         search=replace(
             FX_MICRO.search, num_simulations_collect=options.simulations, backend=options.backend
         ),

@@ -10,6 +10,7 @@ from mlx_muzero import config_toml
 from mlx_muzero.config import CRYPTO, FX_MICRO, PRESETS, Config
 from mlx_muzero.config_keys import KEYS, Key, value_of
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.symbols import Symbol
 
 
 def problems(text: str) -> list[str]:
@@ -18,12 +19,18 @@ def problems(text: str) -> list[str]:
     return str(caught.value).splitlines()
 
 
+SYMBOLS = st.from_regex(r"[A-Z0-9][A-Za-z0-9._-]{0,30}", fullmatch=True).map(Symbol)
+
+
 def values_of(key: Key) -> st.SearchStrategy:
     if key.type is tuple:
-        items = st.sampled_from(key.choices) if key.choices else st.text("ABC\"'", max_size=3)
+        texts = SYMBOLS if key.item is Symbol else st.text("ABC\"'", max_size=3)
+        items = st.sampled_from(key.choices) if key.choices else texts
         return st.lists(items, unique=True).map(tuple)
     if key.choices:
         return st.sampled_from(key.choices)
+    if key.type is Symbol:
+        return SYMBOLS
     if key.type is str:
         return st.text(st.characters(exclude_categories=["Cs"]))
     if key.type is int:
@@ -92,7 +99,7 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[train]\nseed = 1979-05-27", "expected an integer"),
         ("[train]\nlearning_rate = '1'", "expected a number, got '1' (a string)"),
         ("[train]\nlearning_rate = false", "expected a number, got False (a boolean)"),
-        ("[market]\nsymbol = 3", "market.symbol: expected a string, got 3 (an integer)"),
+        ("[market]\nsymbol = 3", "market.symbol: expected a symbol, got 3 (an integer)"),
         ("[train]\nbatch_size = 0", "0 is out of range, allowed is 1 to 65536"),
         ("[train]\nepisodes = 0", "0 is out of range, allowed is at least 1"),
         ("[search]\ndiscount = 1.01", "1.01 is out of range, allowed is 0 to 1"),
@@ -166,7 +173,7 @@ def test_override():
         ("market.first_utc = 2015-01-01T22:00:00Z", "2015-01-01T22:00:00Z"),
         ("market.first_utc='2015-01-01'", "2015-01-01"),
         ("market.symbol=1000", "1000"),
-        ("market.symbol=true", "true"),
+        ("market.symbol=true", "TRUE"),
         ("market.symbols=A,B", ("A", "B")),
         ("market.symbols=[A, B]", ("A", "B")),
         ('market.symbols=["A", "B"]', ("A", "B")),
@@ -193,8 +200,23 @@ def test_all_wrong_overrides_come_together():
 
 
 def test_a_value_cannot_smuggle_in_another_key():
-    config = config_toml.override(FX_MICRO, ["market.symbol='A'\nother = 1"])
-    assert config.market.symbol == "'A'\nother = 1"
+    with pytest.raises(ConfigError, match=r"market\.symbol: .*other = 1.* cannot be a symbol"):
+        config_toml.override(FX_MICRO, ["market.symbol='A'\nother = 1"])
+
+
+def test_symbols_are_checked_and_brought_into_their_one_spelling():
+    config = config_toml.override(
+        FX_MICRO, ["market.symbol=btc/usdt:usdt", 'market.symbols=["eth-usdt", "BTC/USDT"]',
+                   "market.features=crypto"]
+    )  # fmt: skip
+    assert config.market.symbol == "BTCUSDT"
+    assert config.market.pairs == ("ETHUSDT", "BTCUSDT")
+    twice = '[market]\nfeatures = "crypto"\nsymbols = ["BTCUSDT", "BTC/USDT:USDT"]'
+    assert "names something twice" in problems(twice)[0]
+    assert (
+        "market.symbols: '[/bold]' cannot be a symbol"
+        in problems('[market]\nfeatures = "crypto"\nsymbols = ["[/bold]"]')[0]
+    )
 
 
 def test_describe_lists_every_key():
@@ -207,8 +229,8 @@ def test_describe_lists_every_key():
         "at least 0",
     )
     assert rows["trading.reward"].allowed == "amddp1 | mark_to_market | differential_sharpe"
-    assert rows["market.symbol"].allowed == "any string"
-    assert rows["market.symbols"].allowed == "list of strings"
+    assert rows["market.symbol"].allowed == "any symbol"
+    assert rows["market.symbols"].allowed == "list of symbols"
     assert rows["market.timeframes"].allowed == "list of 5m | 1h"
     assert rows["model.value_min"].allowed == "any number"
     assert rows["train.seed"].allowed == f"0 to {2**63 - 1}"

@@ -49,7 +49,7 @@ def test_histdata_ascii_is_read_on_its_own_clock(store, tmp_path):
 def test_the_same_file_again_changes_nothing(store, tmp_path):
     path = ascii_file(tmp_path / "USDJPY.csv")
     import_file(store, path)
-    again = import_file(store, shutil.copy(path, tmp_path / "USDJPY_copy.csv"))
+    again = import_file(store, shutil.copy(path, tmp_path / "copy.csv"), "usdjpy")
     assert again.already_imported
     assert len(store.load("USDJPY")) == 200
     assert len(store.imports()) == 1
@@ -243,12 +243,12 @@ def test_unknown_formats_and_damaged_files_say_what_is_known(store, tmp_path):
 
 
 def test_a_symbol_that_nothing_names_is_asked_for(store, tmp_path):
-    refused(store, ascii_file(tmp_path / "2021.csv"), "give a symbol")
+    refused(store, ascii_file(tmp_path / "2021.csv"), "import it with --symbol")
 
 
 def test_another_feed_under_the_same_name_is_refused(store, tmp_path):
     import_file(store, ascii_file(tmp_path / "USDJPY.csv"))
-    other = ascii_file(tmp_path / "USDJPY_other.csv", seed=5)
+    other = ascii_file(tmp_path / "USDJPY_2021.csv", seed=5)
     with pytest.raises(DataError, match="under another symbol"):
         import_file(store, other)
     assert np.array_equal(store.load("USDJPY").close, walk(200)[3])

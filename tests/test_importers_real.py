@@ -41,7 +41,7 @@ def test_raw_histdata_of_2018_equals_the_converted_bars(real_data, usdjpy, store
 
 def test_the_hour_written_twice_is_kept_once(real_data, usdjpy, store):
     raw = real_data / "raw/histdata/DAT_MT_USDJPY_M1_2019_Oct-Nov_excerpt.zip"
-    report = import_file(store, raw)
+    report = import_file(store, raw, "USDJPY")
     assert (report.format, report.duplicates) == ("histdata-mt", 60)
     found = store.load("USDJPY")
     expected = usdjpy.load("USDJPY").between(found.open_time_ns[0], found.open_time_ns[-1] + 1)
@@ -51,7 +51,7 @@ def test_the_hour_written_twice_is_kept_once(real_data, usdjpy, store):
 
 def test_corrupt_histdata_is_refused(real_data, store):
     path = real_data / "raw/histdata/DAT_ASCII_AUDJPY_M1_2005_dirty_excerpt.zip"
-    refused(store, path, "other instruments", "Saturday", "line 28635")
+    refused(store, path, "other instruments", "Saturday", "line 28635", symbol="AUDJPY")
 
 
 def test_metatrader_on_its_brokers_clock(real_data, store):
@@ -63,8 +63,9 @@ def test_metatrader_on_its_brokers_clock(real_data, store):
 
 
 def test_fxcm_text_and_table_agree(real_data, store):
-    import_file(store, real_data / "raw/usdjpy-m1-bid-2013_head.csv")
-    report = import_file(store, real_data / "fx/USDJPY_M1_2013-02_bidask_fxcm.parquet")
+    import_file(store, real_data / "raw/usdjpy-m1-bid-2013_head.csv", "USDJPY")
+    path = real_data / "fx/USDJPY_M1_2013-02_bidask_fxcm.parquet"
+    report = import_file(store, path, "USDJPY")
     assert (report.duplicates, report.filled, report.conflicts) == (10_000, 10_000, 0)
     bars = store.load("USDJPY", extras=EXTRA_COLUMNS)
     spread = bars.extras["close_ask"] - bars.close
@@ -135,7 +136,7 @@ def test_real_klines_tell_the_takers_share(real_data, store):
 
 def test_real_trades(real_data, store):
     name = "raw/binance/futures-APEUSDT-aggTrades-2024-10-18.zip"
-    report = import_file(store, real_data / name)
+    report = import_file(store, real_data / name, "APEUSDT")
     assert (report.symbols, report.rows) == (("APEUSDT",), 45_342)
     share = store.load_series("APEUSDT", "taker_buy_share")
     count = store.load_series("APEUSDT", "trade_count")

@@ -1,9 +1,10 @@
 import pytest
 
-from mlx_muzero.errors import ConfigError, FeedError
+from mlx_muzero.errors import ConfigError, FeedError, SymbolError
 from mlx_muzero.paper import settings as paper_settings
-from mlx_muzero.paper.names import symbol_of, venue_name, venue_names
+from mlx_muzero.paper.names import venue_name, venue_names
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.symbols import Symbol
 
 
 @pytest.mark.parametrize(
@@ -19,12 +20,19 @@ from mlx_muzero.paper.settings import PaperSettings
         ("USD_JPY", "replay", "USDJPY", "USDJPY"),
         ("USDJPY_FXCM", "replay", "USDJPY_FXCM", "USDJPY_FXCM"),
         ("PLANTED_EDGE", "replay", "PLANTED_EDGE", "PLANTED_EDGE"),
-        ("my.bars", "replay", "my.bars", "my.bars"),
+        ("my.bars", "replay", "MY.BARS", "MY.BARS"),
+        ("btcusdt", "ccxt:okx", "BTC/USDT", "BTCUSDT"),
+        ("BTC/USD:BTC", "ccxt:binancecoinm", "BTC/USD:BTC", "BTCUSD_PERP"),
+        ("BTCUSD_PERP", "ccxt:binancecoinm", "BTC/USD:BTC", "BTCUSD_PERP"),
+        ("kPEPE/USDC:USDC", "ccxt:hyperliquid", "kPEPE/USDC:USDC", "KPEPEUSDC"),
+        ("usd_jpy", "oanda", "USD_JPY", "USDJPY"),
+        ("SPX500_USD", "oanda", "SPX500_USD", "SPX500_USD"),
     ],
 )
 def test_either_name_will_do(name, feed, venue, symbol):
     assert venue_name(name, feed) == venue
-    assert symbol_of(venue, feed) == symbol
+    assert Symbol(name) == symbol
+    assert Symbol(venue) == symbol
 
 
 def test_names_that_say_nothing():
@@ -32,6 +40,10 @@ def test_names_that_say_nothing():
         venue_name("XYZ", "ccxt:binance")
     with pytest.raises(FeedError, match="USD_JPY"):
         venue_name("BTCUSDT", "oanda")
+    with pytest.raises(FeedError, match="settled in, such as BTC/USDT:USDT-240628"):
+        venue_name("BTCUSDT_240628", "ccxt:binanceusdm")
+    with pytest.raises(SymbolError, match="cannot be a symbol"):
+        venue_name("[/bold]", "replay")
     with pytest.raises(FeedError, match="USDJPY is named twice"):
         venue_names(["USDJPY", "USD_JPY"], "oanda")
 

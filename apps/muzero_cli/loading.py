@@ -11,6 +11,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.symbols import Symbol
 from muzero_cli.options import DEFAULT_DATABASE
 
 
@@ -31,11 +32,12 @@ def load_config(
 def of_symbol(settings: Config, symbol: str) -> Config:
     """`settings` for `symbol`, or for several with commas between, and what a name settles."""
     if settings.market.features == "crypto":
-        symbols = tuple(symbol.split(","))
+        symbols = Symbol.listed(symbol)
         market = replace(settings.market, symbol=symbols[0], symbols=symbols)
         return replace(settings, market=market)
-    pip_size = instrument(symbol).pip_size or settings.market.pip_size
-    return replace(settings, market=replace(settings.market, symbol=symbol, pip_size=pip_size))
+    name = Symbol(symbol)
+    pip_size = instrument(name).pip_size or settings.market.pip_size
+    return replace(settings, market=replace(settings.market, symbol=name, pip_size=pip_size))
 
 
 def load_dataset(

@@ -37,6 +37,7 @@ from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import RunFolder
@@ -117,7 +118,7 @@ def new_settings(options: SessionOptions) -> PaperSettings:
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint=option) from error
     settings = PaperSettings(
-        pairs=venue_names([name.strip() for name in names], feed),
+        pairs=venue_names(names, feed),
         session=SessionSettings(
             model=str(options.model),
             checkpoint=checkpoint,
@@ -168,7 +169,7 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
     # A checkpoint is asked for as "best" or "latest", which moves on; the session keeps its own.
     asked = {
         "--model": (options.model and options.model.resolve(), Path(begun.model).resolve()),
-        "--pairs": (names and sorted(names), sorted(settings.pairs)),
+        "--pairs": (names and sorted(names), sorted(map(Symbol, settings.pairs))),
         "--feed": (options.feed, begun.feed),
         "--backend": (None if options.backend == "auto" else options.backend, begun.backend),
         "--simulations": (options.simulations, begun.simulations),

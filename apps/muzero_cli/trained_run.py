@@ -13,6 +13,7 @@ from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model, load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder
@@ -104,8 +105,8 @@ def load_run(
     return TrainedRun(config, rules, model, name, dataset, store, deployment)
 
 
-def _known_pairs(config: Config, symbols: str) -> tuple[str, ...]:
-    wanted = tuple(symbols.split(","))
+def _known_pairs(config: Config, symbols: str) -> tuple[Symbol, ...]:
+    wanted = Symbol.listed(symbols)
     unknown = [symbol for symbol in wanted if symbol not in config.market.pairs]
     if unknown:
         raise ConfigError(

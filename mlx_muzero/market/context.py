@@ -23,6 +23,7 @@ from mlx_muzero.market.series import (
     Series,
     SeriesByName,
 )
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F32, F64, I64
 
 FUNDING_SCALE = 5e-4
@@ -122,7 +123,7 @@ def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: Market
             table[:, 2 * index + 1] = known
     for name, values in zip(CALENDAR_NAMES, calendar_features(open_time_ns), strict=True):
         table[:, names.index(name)] = values
-    table[:, names.index(f"pair_{symbol}")] = 1.0
+    table[:, names.index(f"pair_{Symbol(symbol)}")] = 1.0
     return table
 
 

@@ -19,6 +19,7 @@ from mlx_muzero.market.sessions import (
     session_starts,
     spread_evenly,
 )
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F32, F64, I8, I16, I64
 
 
@@ -63,10 +64,11 @@ class MarketDataset:
         Raises:
           ValueError: there is none, or one that is not configured.
         """
-        unknown = {history.bars.symbol for history in histories} - set(config.pairs)
+        named = {Symbol(history.bars.symbol): history for history in histories}
+        unknown = named.keys() - set(config.pairs)
         if unknown or not histories:
             raise ValueError(f"wanted some of {config.label}, got {sorted(unknown) or 'nothing'}")
-        by_pair = {config.pairs.index(history.bars.symbol): history for history in histories}
+        by_pair = {config.pairs.index(symbol): history for symbol, history in named.items()}
         return cls._joined([cls._of_pair(by_pair[pair], pair, config) for pair in sorted(by_pair)])
 
     @classmethod

@@ -15,13 +15,14 @@ import duckdb
 import numpy as np
 
 from mlx_muzero.closing import Closing
-from mlx_muzero.errors import DataError
+from mlx_muzero.errors import DataError, SymbolError
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, refusal
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.series_table import CREATE_SERIES, SeriesTable
 from mlx_muzero.market.staging import EXTRA_COLUMNS, MergeReport, Staging
 from mlx_muzero.migration import migrate
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64
 
 SCHEMA_VERSION = 2
@@ -113,6 +114,31 @@ class BarStore(Closing):
         ).fetchall()
         return [SymbolSummary(*row) for row in rows]
 
+    def spelling(self, symbol: str) -> str:
+        """How the store writes `symbol`: as it is, else in whatever spelling it is known by.
+
+        What it does not hold is written as `Symbol` does; stores of 0.1.0 may hold other spellings.
+
+        Raises:
+            SymbolError: it holds no such name, and `symbol` cannot be one.
+        """
+        tables = ("bars", "series") if self._version >= _SERIES_SINCE else ("bars",)
+        if self._holds(symbol, tables):
+            return symbol
+        wanted = Symbol(symbol)
+        if self._holds(wanted, tables):
+            return wanted
+        names = " union ".join(f"select symbol from {table}" for table in tables)
+        held = (str(name) for (name,) in self._db.execute(names).fetchall())
+        return next((name for name in sorted(held) if _is_spelling(name, wanted)), wanted)
+
+    def _holds(self, symbol: str, tables: Sequence[str]) -> bool:
+        found = (
+            self._db.execute(f"select 1 from {table} where symbol = ? limit 1", [symbol]).fetchall()
+            for table in tables
+        )
+        return any(found)
+
     def load(
         self,
         symbol: str,
@@ -159,7 +185,10 @@ class BarStore(Closing):
             raise DataError(f"bar {row} of {bars.symbol} is impossible: {Fault(faults[row]).text}")
         with self.staging() as staging:
             staging.append(
-                bars.symbol, bars.open_time_ns, np.arange(len(bars)), prices | dict(extras or {})
+                self.spelling(bars.symbol),
+                bars.open_time_ns,
+                np.arange(len(bars)),
+                prices | dict(extras or {}),
             )
             return staging.merge()
 
@@ -185,7 +214,7 @@ class BarStore(Closing):
         """One series of `symbol` (`market.series`); empty if the store has none."""
         if self._version < _SERIES_SINCE:
             return Series.empty(symbol, name)
-        return SeriesTable(self._db).load(symbol, name)
+        return SeriesTable(self._db).load(self.spelling(symbol), name)
 
     def series(self) -> list[SeriesSummary]:
         """What the store holds beside bars, by symbol and name."""
@@ -223,7 +252,8 @@ class BarStore(Closing):
 
     def truth(self, symbol: str) -> dict[str, object] | None:
         """What is known about how `symbol` was made; None for real data."""
-        row = self._db.execute("select json from truths where symbol = ?", [symbol]).fetchone()
+        spelled = self.spelling(symbol)
+        row = self._db.execute("select json from truths where symbol = ?", [spelled]).fetchone()
         return dict(json.loads(row[0])) if row else None
 
     def imports(self) -> list[ImportRecord]:
@@ -254,9 +284,16 @@ class BarStore(Closing):
         cursor = self._db.execute(
             f"""select epoch_ns(open_time) as open_time_ns, {wanted} from bars
                 where symbol = ?{bounds} order by open_time""",
-            [symbol],
+            [self.spelling(symbol)],
         )
         return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
+
+
+def _is_spelling(held: str, symbol: Symbol) -> bool:
+    try:
+        return Symbol(held) == symbol
+    except SymbolError:
+        return False
 
 
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:

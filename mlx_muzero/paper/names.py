@@ -1,13 +1,10 @@
-"""Names of pairs: ours, as in the bar store, and the venue's."""
+"""The venue's names of pairs, from ours."""
 
-import re
 from collections.abc import Iterable
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.market.instrument import market_of
+from mlx_muzero.symbols import Symbol
 
-_CURRENCIES = len("USDJPY")
-_QUOTES = ("USDT", "USDC", "FDUSD", "BUSD", "USD", "EUR", "BTC", "ETH")
 # Exchanges of ccxt's that trade perpetual contracts alone, whose symbols name the settlement.
 _SETTLED_IN_QUOTE = ("binanceusdm", "krakenfutures", "kucoinfutures")
 
@@ -24,40 +21,22 @@ def exchange_of(feed: str) -> str:
     return exchange
 
 
-def symbol_of(name: str, feed: str) -> str:
-    """Our name: ``BTC/USDT:USDT`` is ``BTCUSDT``, ``USD_JPY`` is ``USDJPY``.
-
-    A replay's names are the bar store's, and ``MY_BARS`` is one of those.
-    """
-    base_and_quote = name.split(":")[0]
-    joined = re.sub(r"[^A-Za-z0-9.]", "", base_and_quote).upper()
-    is_currencies = len(joined) == _CURRENCIES and market_of(joined) == "fx"
-    return base_and_quote.replace("/", "") if feed == "replay" and not is_currencies else joined
-
-
 def venue_name(name: str, feed: str) -> str:
     """The name that `feed` ("replay", "oanda" or "ccxt:EXCHANGE") knows a pair by.
 
-    A name in the venue's own form is kept.
+    A name in the venue's own form is kept; a replay's names are the bar store's.
 
     Raises:
+        SymbolError: `name` cannot be one.
         FeedError: there is no such feed, or our name does not say where base and quote part.
     """
-    symbol = symbol_of(name, feed)
+    symbol = Symbol(name)
     if feed == "replay":
         return symbol
-    exchange = "" if feed == "oanda" else exchange_of(feed)
-    if symbol != name:
-        return name
     if feed == "oanda":
-        if market_of(symbol) != "fx":
-            raise FeedError(f"{name}: OANDA's pairs look like USD_JPY")
-        return f"{symbol[:3]}_{symbol[3:6]}"
-    for quote in _QUOTES:
-        if symbol.endswith(quote) and len(symbol) > len(quote):
-            settled = f":{quote}" if exchange in _SETTLED_IN_QUOTE else ""
-            return f"{symbol.removesuffix(quote)}/{quote}{settled}"
-    raise FeedError(f"{name}: write the pair as the exchange does, such as BTC/USDT:USDT")
+        return _oanda_name(symbol)
+    exchange = exchange_of(feed)
+    return name.strip() if "/" in name else _ccxt_name(symbol, exchange)
 
 
 def venue_names(names: Iterable[str], feed: str) -> dict[str, str]:
@@ -68,8 +47,32 @@ def venue_names(names: Iterable[str], feed: str) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name in names:
-        symbol = symbol_of(name, feed)
+        symbol = Symbol(name)
         if symbol in found:
             raise FeedError(f"pair {symbol} is named twice")
         found[symbol] = venue_name(name, feed)
     return found
+
+
+def _oanda_name(symbol: Symbol) -> str:
+    pair = symbol.pair
+    if pair is not None and pair.of_currencies:
+        return f"{pair.base}_{pair.quote}"
+    if "_" not in symbol:
+        raise FeedError(f"{symbol}: OANDA's pairs look like USD_JPY")
+    return symbol
+
+
+def _ccxt_name(symbol: Symbol, exchange: str) -> str:
+    pair = symbol.pair
+    if pair is None:
+        raise FeedError(f"{symbol}: write the pair as the exchange does, such as BTC/USDT:USDT")
+    name = f"{pair.base}/{pair.quote}"
+    if pair.contract == "PERP":
+        return f"{name}:{pair.base}"
+    if pair.contract:
+        raise FeedError(
+            f"{symbol}: write it as the exchange does, which says what the contract is settled in, "
+            f"such as {name}:{pair.quote}-{pair.contract}"
+        )
+    return f"{name}:{pair.quote}" if exchange in _SETTLED_IN_QUOTE else name

@@ -19,6 +19,7 @@ from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.rules import TradingRules
 
 
@@ -30,11 +31,11 @@ def market_of_pair(config: Config, symbol: str) -> MarketConfig:
     """
     market = config.market
     if market.features == "crypto":
-        if symbol not in market.pairs:
+        if Symbol(symbol) not in market.pairs:
             raise ConfigError(f"{symbol}: the run was trained on {market.label} only")
         return market
     pip_size = instrument(symbol).pip_size or market.pip_size
-    return replace(market, symbol=symbol, pip_size=pip_size)
+    return replace(market, symbol=Symbol(symbol), pip_size=pip_size)
 
 
 def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:

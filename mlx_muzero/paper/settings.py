@@ -10,9 +10,10 @@ import tomli_w
 
 from mlx_muzero.config import TradingConfig, setting
 from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, section_keys
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, SymbolError
 from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.regular_files import read_text
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.costs import Costs
 
 MILLISECOND_NS = SECOND_NS // 1000
@@ -139,10 +140,8 @@ def load(path: Path) -> PaperSettings:
         raise ConfigError(
             f"{path}: the paper session's settings cannot be read: {error}"
         ) from error
-    pairs = tables.pop("pairs", None)
-    if not isinstance(pairs, dict) or not pairs:
-        raise ConfigError(f"{path}: [pairs] names no pair")
-    return _overlay(PaperSettings(pairs={k: str(v) for k, v in pairs.items()}), tables, str(path))
+    pairs = _checked_pairs(tables.pop("pairs", None), path)
+    return _overlay(PaperSettings(pairs=pairs), tables, str(path))
 
 
 def dumps(settings: PaperSettings) -> str:
@@ -157,6 +156,19 @@ def dumps(settings: PaperSettings) -> str:
         blocks.append("\n".join([f"[{section}]", *lines]))
     pairs = tomli_w.dumps({"pairs": dict(settings.pairs)}).strip()
     return "\n\n".join([*blocks, f"# symbol = the venue's name\n{pairs}"]) + "\n"
+
+
+def _checked_pairs(pairs: object, path: Path) -> dict[str, str]:
+    """The venue's name by symbol, each symbol in the spelling the session was begun with."""
+    if not isinstance(pairs, dict) or not pairs:
+        raise ConfigError(f"{path}: [pairs] names no pair")
+    for symbol, venue in pairs.items():
+        try:
+            Symbol(symbol)
+            Symbol(str(venue))
+        except SymbolError as error:
+            raise ConfigError(f"{path}: [pairs]: {error}") from error
+    return {symbol: str(venue) for symbol, venue in pairs.items()}
 
 
 def _sections() -> dict[str, dict[str, Key]]:

@@ -21,6 +21,7 @@ from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import BOOK_IMBALANCE
+from mlx_muzero.symbols import Symbol
 
 FIRST_LINE = re.compile(r"\d{19} \{")
 
@@ -34,7 +35,7 @@ _SECOND_NS = 1_000_000_000
 _MS = 1_000_000
 
 
-def read_depth_capture(path: Path, symbol: str | None, progress: Progress | None) -> SeriesFile:
+def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | None) -> SeriesFile:
     """The imbalance of every minute: the mean of `OrderBook.imbalance` at its whole seconds.
 
     At second s the book holds the messages stamped before s. A minute is known at its close.
@@ -54,7 +55,7 @@ def read_depth_capture(path: Path, symbol: str | None, progress: Progress | None
                 kind, data = "snapshot", message
             elif "@depth" in message["stream"]:
                 kind, data = "update", message["data"]
-                symbol = _same_symbol(symbol, str(data["s"]), f"{path}:{line}")
+                symbol = _same_symbol(symbol, Symbol(data["s"]), f"{path}:{line}")
             else:
                 continue
             # Spot snapshots carry no time; those of futures do.
@@ -119,7 +120,7 @@ def _messages(path: Path, progress: Progress | None) -> Iterator[tuple[int, Mapp
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 
-def _same_symbol(known: str | None, named: str, where: str) -> str:
+def _same_symbol(known: Symbol | None, named: Symbol, where: str) -> Symbol:
     if known not in (None, named):
         raise DataError(f"{where}: a message of {named}; {known} was wanted")
     return named

@@ -155,11 +155,6 @@ FORMATS = (
 """Every format by name, with one line for users."""
 
 _HISTDATA_NAME = re.compile(r"(HISTDATA|DAT_(MT|ASCII)_)", re.IGNORECASE)
-_NAME_PATTERNS = (
-    re.compile(r"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{6})_M1", re.IGNORECASE),
-    re.compile(r"([A-Z0-9]{5,20})-(?:1m|aggTrades|fundingRate|metrics)-\d{4}"),
-    re.compile(r"([A-Z]{6})1?(?:[-_ ].*)?", re.IGNORECASE),
-)
 
 
 @contextmanager
@@ -212,16 +207,6 @@ def detect_format(path: Path) -> str:
         first = rows[0][:80] if rows else "(empty)"
         raise DataError(f"{path}: no known format; its first line is {first!r}. Known:\n{known}")
     return name
-
-
-def symbol_in_name(path: Path) -> str | None:
-    """The symbol that a vendor's file name carries, upper case; None if it does not say."""
-    stem = path.name.split(".")[0]
-    for pattern in _NAME_PATTERNS:
-        match = pattern.search(stem) if pattern is not _NAME_PATTERNS[2] else pattern.match(stem)
-        if match:
-            return match[1].upper()
-    return None
 
 
 def header_columns(line: str) -> tuple[str, ...] | None:

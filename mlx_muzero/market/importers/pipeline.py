@@ -1,6 +1,7 @@
 """Imports one file into the bar store: read, convert to UTC, screen, merge; all or nothing."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,13 +11,13 @@ from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, detect_fx_clock, parse_clock
+from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
     FORMATS,
     MICRO_FEATURES,
     PARQUET,
     SERIES_FORMATS,
     detect_format,
-    symbol_in_name,
 )
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
 from mlx_muzero.market.importers.report import (
@@ -32,6 +33,7 @@ from mlx_muzero.market.importers.text import TextSource
 from mlx_muzero.market.instrument import market_of
 from mlx_muzero.market.staging import MergeReport, Repeats, Staging
 from mlx_muzero.market.store import BarStore, ImportRecord
+from mlx_muzero.symbols import Symbol
 
 
 def import_file(
@@ -47,8 +49,8 @@ def import_file(
     Args:
         store: an open store, writable.
         path: csv, zip, parquet or DuckDB file (see `FORMATS`).
-        symbol: the symbol; read from the file or its name if None. Of a parquet file with several
-            symbols it chooses one.
+        symbol: the symbol, in any spelling; read from the file or its name if None. Of a parquet
+            file with several symbols it chooses one.
         format_name: a key of `FORMATS`; detected if None.
         clock: the file's clock (see `parse_clock`); the format's own, or detected, if None.
         progress: told how far the file is read.
@@ -69,11 +71,9 @@ def import_file(
             raise DataError(f"{path}: a {format_name} file is in UTC, not {clock}")
         return import_series(store, path, format_name, symbol, progress)
     source = _open(path, format_name, symbol)
-    named = source.symbols if isinstance(source, ParquetSource) else []
-    only = symbol or symbol_in_name(path)
-    if not named and only is None:
-        raise DataError(f"{path}: its name does not say which symbol it holds: give a symbol")
-    symbols = tuple(named) or (str(only),)
+    named: Sequence[Symbol | None] = source.symbols if isinstance(source, ParquetSource) else ()
+    names = {name: store.spelling(name or require_symbol(path, symbol)) for name in named or [None]}
+    symbols = tuple(names.values())
 
     sha256 = sha256_of(path)
     earlier = {r.symbol: r for r in store.imports() if r.sha256 == sha256}
@@ -83,7 +83,7 @@ def import_file(
             path.name, symbols, source.format, earlier[symbols[0]].clock, already_imported=True
         )
     rule, detected = _clock_of(source, clock, symbols[0])
-    job = _Job(path, source, rule, {name: Screen(name) for name in symbols})
+    job = _Job(path, source, rule, names, {name: Screen(name) for name in symbols})
     with store.staging() as staging:
         repeats = job.stage(staging, progress)
         job.check(repeats)
@@ -113,6 +113,7 @@ class _Job:
     path: Path
     source: Source
     clock: Clock
+    names: Mapping[Symbol | None, str]
     screens: dict[str, Screen]
     first_wall_ns: int | None = None
     last_wall_ns: int | None = None
@@ -123,9 +124,8 @@ class _Job:
         return self.clock.describe(self.first_wall_ns or 0, self.last_wall_ns or 0)
 
     def stage(self, staging: Staging, progress: Progress | None) -> Repeats:
-        default = next(iter(self.screens))
         for chunk in self.source.chunks():
-            screen = self.screens[chunk.symbol or default]
+            screen = self.screens[self.names[chunk.symbol]]
             utc = self.clock.to_utc(chunk.wall_ns)
             if len(utc):
                 low, high = int(chunk.wall_ns.min()), int(chunk.wall_ns.max())
@@ -190,7 +190,7 @@ class _Job:
 
 def _open(path: Path, format_name: str, symbol: str | None) -> Source:
     if format_name == PARQUET:
-        return ParquetSource.open(path, symbol)
+        return ParquetSource.open(path, None if symbol is None else Symbol(symbol))
     if format_name == MICRO_FEATURES:
         return MicroFeaturesSource.open(path)
     return TextSource.open(path, format_name)

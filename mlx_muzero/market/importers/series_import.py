@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 
 from mlx_muzero.digests import sha256_of
-from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.depth_capture import read_depth_capture
+from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
     AGGREGATE_TRADES,
     DEPTH_CAPTURE,
@@ -13,7 +13,6 @@ from mlx_muzero.market.importers.formats import (
     FUNDING_PARQUET,
     MACRO_FIGURES,
     METRICS,
-    symbol_in_name,
 )
 from mlx_muzero.market.importers.report import (
     ImportReport,
@@ -29,12 +28,12 @@ from mlx_muzero.market.importers.series_text import (
     read_metrics,
 )
 from mlx_muzero.market.store import BarStore, ImportRecord
+from mlx_muzero.symbols import Symbol
 
 _OF_ONE_SYMBOL = {
     AGGREGATE_TRADES: read_aggregate_trades,
     FUNDING: read_funding,
     METRICS: read_metrics,
-    MACRO_FIGURES: read_macro,
 }
 
 
@@ -91,15 +90,14 @@ def import_series(
 def _read(
     path: Path, format_name: str, symbol: str | None, progress: Progress | None
 ) -> SeriesFile:
+    if format_name == MACRO_FIGURES:
+        return read_macro(path, symbol or path.name.split(".")[0].lower(), progress)
+    told = None if symbol is None else Symbol(symbol)
     if format_name == DEPTH_CAPTURE:
-        return read_depth_capture(path, symbol, progress)
+        return read_depth_capture(path, told, progress)
     if format_name == FUNDING_PARQUET:
-        return read_funding_parquet(path, symbol, progress)
-    told = path.name.split(".")[0].lower() if format_name == MACRO_FIGURES else symbol_in_name(path)
-    name = symbol or told
-    if name is None:
-        raise DataError(f"{path}: its name does not say which symbol it holds: give a symbol")
-    return _OF_ONE_SYMBOL[format_name](path, name, progress)
+        return read_funding_parquet(path, told, progress)
+    return _OF_ONE_SYMBOL[format_name](path, require_symbol(path, symbol), progress)
 
 
 def _record(

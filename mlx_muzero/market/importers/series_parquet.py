@@ -6,9 +6,11 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.duckdb_files import ForeignFile
+from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import FUNDING_RATE
+from mlx_muzero.symbols import Symbol
 
 FUNDING_COLUMNS = ("timestamp", FUNDING_RATE)
 
@@ -19,7 +21,9 @@ def parquet_columns(path: Path) -> set[str]:
         return set(file.types)
 
 
-def read_funding_parquet(path: Path, symbol: str | None, progress: Progress | None) -> SeriesFile:
+def read_funding_parquet(
+    path: Path, symbol: Symbol | None, progress: Progress | None
+) -> SeriesFile:
     """Columns ``timestamp, funding_rate`` and, unless `symbol` tells, ``symbol``.
 
     Raises:
@@ -41,15 +45,16 @@ def read_funding_parquet(path: Path, symbol: str | None, progress: Progress | No
     for name in ("symbol", "time_ns", "rate"):
         for row in np.flatnonzero(np.ma.getmaskarray(table[name]))[:1]:
             raise DataError(f"{path}: row {table['line'][row]}: {name} is missing")
-    symbols = np.ma.getdata(table["symbol"]).astype(str)
-    if symbol is not None and symbol not in symbols:
-        raise DataError(f"{path}: no symbol {symbol}; it holds {', '.join(np.unique(symbols))}")
+    names = np.ma.getdata(table["symbol"]).astype(str)
+    held = {name: symbol_in_file(path, name) for name in np.unique(names).tolist()}
+    if symbol is not None and symbol not in held.values():
+        raise DataError(f"{path}: no symbol {symbol}; it holds {', '.join(held.values())}")
     points = []
-    for name in [symbol] if symbol else np.unique(symbols).tolist():
-        rows = symbols == name
+    for name in [symbol] if symbol else sorted(set(held.values())):
+        rows = np.isin(names, [text for text, spelled in held.items() if spelled == name])
         lines, time_ns, rate = (
             np.ma.getdata(table[column])[rows] for column in ("line", "time_ns", "rate")
         )
         time_ns = time_ns.astype(np.int64)
         points.append(Points(name, FUNDING_RATE, lines, time_ns, time_ns, rate))
-    return series_file(path, len(symbols), points)
+    return series_file(path, len(names), points)

@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from mlx_muzero.market.bars import Fault, price_faults
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64, I64, Bool
 
 
@@ -24,7 +25,7 @@ class Chunk:
     """Consecutive rows of one symbol.
 
     Attributes:
-        symbol: the symbol the file itself names, None if it names none.
+        symbol: the symbol that the file itself names, None if it names none.
         wall_ns: I64[T] bar opens on the file's clock, in file order.
         lines: I64[T] 1-based line or row numbers.
         columns: F64[T] by store column, NaN where unknown; bid prices or, of an ask file, the
@@ -33,7 +34,7 @@ class Chunk:
         done: how much of the file is behind, in the unit of `Source.size`.
     """
 
-    symbol: str | None
+    symbol: Symbol | None
     wall_ns: I64
     lines: I64
     columns: dict[str, F64]

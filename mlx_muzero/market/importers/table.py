@@ -9,9 +9,11 @@ import numpy as np
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, MINUTE_NS, PRICE_COLUMNS
 from mlx_muzero.market.duckdb_files import Columns, ForeignFile
+from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.formats import PARQUET
 from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
 from mlx_muzero.market.staging import EXTRA_COLUMNS
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64
 
 ROWS_PER_BATCH = 250_000
@@ -26,9 +28,9 @@ class ParquetSource:
     """
 
     path: Path
-    only: str | None
+    only: Symbol | None
     names: tuple[str, ...]
-    # Symbol, first and last row of each, in the order of the file.
+    # The file's name of each symbol, its first and last row, in the order of the file.
     spans: list[tuple[str | None, int, int]]
     size: int
     format: str = PARQUET
@@ -37,7 +39,7 @@ class ParquetSource:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, path: Path, only: str | None) -> "ParquetSource":
+    def open(cls, path: Path, only: Symbol | None) -> "ParquetSource":
         """A source for the parquet file at `path`.
 
         Raises:
@@ -58,18 +60,21 @@ class ParquetSource:
                 if not held or any(s is None for s, *_ in held):
                     raise DataError(f"{path}: empty, or rows without a symbol")
                 size = max(b for _, _, b in held) + 1
-                spans = [(str(s), int(a), int(b)) for s, a, b in held if only in (None, s)]
+                symbols = {str(s): symbol_in_file(path, str(s)) for s, *_ in held}
+                spans = [
+                    (str(s), int(a), int(b)) for s, a, b in held if only in (None, symbols[str(s)])
+                ]
                 if not spans:
                     raise DataError(
-                        f"{path}: no symbol {only}; it holds {', '.join(str(s) for s, *_ in held)}"
+                        f"{path}: no symbol {only}; it holds {', '.join(symbols.values())}"
                     )
         values = tuple(name for name in (*BAR_COLUMNS, *EXTRA_COLUMNS) if name in names)
         return cls(path, only, values, spans, int(size))
 
     @property
-    def symbols(self) -> list[str]:
+    def symbols(self) -> list[Symbol]:
         """Symbols the file names and this source takes."""
-        return [symbol for symbol, *_ in self.spans if symbol is not None]
+        return [Symbol(name) for name, *_ in self.spans if name is not None]
 
     def chunks(self) -> Iterator[Chunk]:
         """See `Source`."""
@@ -77,16 +82,15 @@ class ParquetSource:
         query = f"""select file_row_number as row, epoch_ns("timestamp") as wall_ns, {values}
                     from rows where file_row_number between ? and ?"""
         with ForeignFile.parquet(self.path) as file:
-            for symbol, first, last in self.spans:
+            for name, first, last in self.spans:
+                symbol = None if name is None else Symbol(name)
                 for start in range(first, last + 1, ROWS_PER_BATCH):
                     stop = min(start + ROWS_PER_BATCH - 1, last)
                     parameters: list[str | int] = [start, stop]
-                    if symbol is None:
+                    if name is None:
                         table = file.fetch(query, parameters)
                     else:
-                        table = file.fetch(
-                            query + " and symbol::varchar = ?", [*parameters, symbol]
-                        )
+                        table = file.fetch(query + " and symbol::varchar = ?", [*parameters, name])
                     yield _chunk(symbol, table, self.names, stop + 1)
 
 
@@ -100,7 +104,7 @@ def _checked_columns(file: ForeignFile) -> set[str]:
     return set(file.types)
 
 
-def _chunk(symbol: str | None, table: Columns, names: tuple[str, ...], done: int) -> Chunk:
+def _chunk(symbol: Symbol | None, table: Columns, names: tuple[str, ...], done: int) -> Chunk:
     unknown_time = np.ma.getmaskarray(table["wall_ns"])
     wall = np.ma.getdata(table["wall_ns"]).astype(np.int64, copy=False)
     lines = np.ma.getdata(table["row"]).astype(np.int64) + 1

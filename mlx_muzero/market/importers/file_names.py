@@ -1,0 +1,134 @@
+"""The symbol that a file's name says, where a grammar explains the whole of the name.
+
+A symbol is never cut out of a name: a part that nothing explains may be what tells one coin from
+another. Such a file is imported with the symbol given.
+"""
+
+import re
+from pathlib import Path
+
+from mlx_muzero.assets import COIN_QUOTES, COINS, FX_CODES
+from mlx_muzero.errors import DataError, SymbolError
+from mlx_muzero.symbols import Symbol
+
+_VENUES = (
+    "binance|binanceusdm|binancecoinm|binanceus|bitfinex|bitget|bitmex|bitstamp|bybit|coinbase"
+    "|coinbasepro|cryptocom|deribit|dukascopy|fxcm|gate|gateio|gemini|histdata|huobi|htx"
+    "|hyperliquid|kraken|krakenfutures|kucoin|kucoinfutures|mexc|oanda|okex|okx|phemex|poloniex"
+    "|truefx|upbit"
+)
+_DAY = r"(?:0[1-9]|[12]\d|3[01])"
+_MONTH = r"(?:0[1-9]|1[0-2])"
+_YEAR = r"(?:19|20)\d\d"
+_TOLD = "|".join(
+    (
+        r"1[_ ]?m(?:in(?:ute)?)?|m1|minute",
+        r"bid|ask|mid",
+        r"klines?|candles?|candlestick|ohlcv?|bars|aggtrades|fundingrate|funding|metrics|futures",
+        rf"{_YEAR}(?:[-_.]?{_MONTH}(?:[-_.]?{_DAY}(?:\d{{4}})?)?)?|{_DAY}\.{_MONTH}\.{_YEAR}",
+    )
+)
+_BEFORE = rf"(?:(?:{_VENUES})[-_ ])?"
+_AFTER = rf"(?:[-_ ](?:{_TOLD}))*"
+_ENDING = re.compile(r"(?:\.(?:csv|txt|zip|gz|parquet|duckdb|db))+\Z", re.IGNORECASE)
+
+
+def _whole(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.ASCII)
+
+
+_HISTDATA = _whole(rf"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{{6}})_M1(?:_?{_YEAR}{_MONTH}?)?")
+_METATRADER = _whole(r"([A-Z]{6})1")
+_JOINED = _whole(rf"{_BEFORE}([A-Z0-9]+){_AFTER}")
+_CONTRACT = _whole(rf"{_BEFORE}([A-Z0-9]+)_(PERP|\d\d{_MONTH}{_DAY}){_AFTER}")
+# freqtrade writes ccxt's BTC/USDT:USDT-240628 as BTC_USDT_USDT-240628.
+_APART = _whole(
+    rf"{_BEFORE}([A-Z0-9]+)[-_]([A-Z]+)"
+    rf"(?:[_:]([A-Z]+?)(?:-(\d\d{_MONTH}{_DAY}))?)??{_AFTER}"
+)
+# Coins whose code no word ends with: anything may be priced in them.
+_STABLECOINS = frozenset(("USDT", "USDC", "FDUSD", "TUSD", "BUSD"))
+
+
+def symbol_in_name(path: Path) -> Symbol | None:
+    """The symbol that explains the whole name of `path`; None if none does, or more than one."""
+    readings = _readings(_ENDING.sub("", path.name))
+    found = {symbol for symbol in readings if symbol is not None}
+    return found.pop() if len(found) == 1 else None
+
+
+def require_symbol(path: Path, told: str | None) -> Symbol:
+    """The symbol `told`, else that of the file's name.
+
+    Raises:
+        DataError: neither says one; or `told` cannot be one.
+    """
+    symbol = Symbol(told) if told is not None else symbol_in_name(path)
+    if symbol is None:
+        raise DataError(
+            f"{path}: its name does not say beyond doubt which symbol it holds: import it with "
+            "--symbol, such as --symbol BTCUSDT"
+        )
+    return symbol
+
+
+def symbol_in_file(path: Path, name: str) -> Symbol:
+    """The symbol called `name` in the file at `path`.
+
+    Raises:
+        DataError: it cannot be one.
+    """
+    try:
+        return Symbol(name)
+    except SymbolError as error:
+        raise DataError(f"{path}: {error}") from error
+
+
+def _readings(stem: str) -> list[Symbol | None]:
+    readings: list[Symbol | None] = []
+    for pattern in (_HISTDATA, _METATRADER):
+        if match := pattern.fullmatch(stem):
+            readings.append(_of_currencies(match[1]))
+    if match := _JOINED.fullmatch(stem):
+        readings.append(_of_currencies(match[1]) or _of_coins(match[1]))
+    if match := _CONTRACT.fullmatch(stem):
+        readings.append(_of_contract(match[1], match[2]))
+    if match := _APART.fullmatch(stem):
+        readings.append(_of_parts(*match.groups()))
+    return readings
+
+
+def _of_currencies(name: str) -> Symbol | None:
+    codes = {name[:3].upper(), name[3:].upper()}
+    return Symbol(name) if len(name) == 6 and codes <= FX_CODES else None
+
+
+def _of_coins(name: str) -> Symbol | None:
+    pair = Symbol(name).pair if _in_one_case(name) else None
+    if pair is None or not (pair.quote in _STABLECOINS or pair.base in COINS):
+        return None
+    return Symbol(name)
+
+
+def _of_contract(name: str, contract: str) -> Symbol | None:
+    symbol = Symbol(f"{name}_{contract}")
+    return symbol if symbol.pair and symbol.pair.contract else None
+
+
+def _of_parts(base: str, quote: str, settled: str | None, expiry: str | None) -> Symbol | None:
+    base, quote, settled = base.upper(), quote.upper(), settled and settled.upper()
+    if settled is None and {base, quote} <= FX_CODES:
+        return Symbol(f"{base}/{quote}")
+    if (
+        base not in COINS
+        or quote not in COIN_QUOTES | FX_CODES
+        or settled not in (None, base, quote)
+    ):
+        return None
+    return Symbol(
+        f"{base}/{quote}" + (f":{settled}" if settled else "") + (f"-{expiry}" if expiry else "")
+    )
+
+
+def _in_one_case(name: str) -> bool:
+    return name in (name.upper(), name.lower())
