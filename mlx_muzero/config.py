@@ -1,7 +1,7 @@
 """The typed configuration of a run: frozen sections, each key with its range and meaning.
 
-`fx-micro.md` (FX) fixes the numbers of the `fx_micro` preset. Reading and writing TOML, with its
-error messages, is `mlx_muzero.config_toml`.
+`mlx_muzero.presets` has the configurations to begin from, `mlx_muzero.config_toml` reads and writes
+TOML. FX and CRYPTO are the two specifications, `fx-micro.md` and `crypto-architecture.md`.
 """
 
 from dataclasses import dataclass, field
@@ -238,41 +238,3 @@ class Config:
     collect: CollectConfig = CollectConfig()
     replay: ReplayConfig = ReplayConfig()
     train: TrainConfig = TrainConfig()
-
-
-FX_MICRO = Config(model=ModelConfig(parameters=2_338_802))
-"""Micro Stochastic MuZero on one-minute FX bars, number for number as FX prints it."""
-
-CRYPTO_MARKET = MarketConfig(
-    symbol=Symbol("BTCUSDT"),
-    symbols=Symbol.listed(
-        "BTCUSDT,ETHUSDT,SOLUSDT,XRPUSDT,BNBUSDT,LTCUSDT,LINKUSDT,AVAXUSDT,BCHUSDT,ETCUSDT,SUIUSDT"
-    ),
-    pip_size=0.0,
-    features="crypto",
-    timeframes=("5m", "1h"),
-    context=("book_imbalance", "taker_buy_share", "funding_rate", "open_interest"),
-)
-
-CRYPTO = Config(
-    market=CRYPTO_MARKET,
-    # What Binance charges for USD-M perpetuals without a discount, and what a small market order
-    # meets in the book of a large pair.
-    trading=TradingConfig(
-        actions="targets",
-        round_trip_cost_pips=0.0,
-        taker_fee_bps=5.0,
-        maker_fee_bps=2.0,
-        spread_bps=1.0,
-        slippage_bps=0.5,
-        reward="differential_sharpe",
-        sharpe_deviation_pips=5.0,
-    ),
-    model=ModelConfig(encoder="transformer", value_min=-100.0, value_max=100.0, value_bins=401),
-    search=SearchConfig(num_simulations=50, num_simulations_collect=16, depth_limit=5),
-    # Every target is always legal: FX's temperature of 10 would resize at every bar, for its costs.
-    collect=CollectConfig(initial_temperature=1.0, final_temperature=0.5),
-)
-"""One model over many crypto pairs on minute bars and what surrounds them (CRYPTO 3)."""
-
-PRESETS: dict[str, Config] = {"fx_micro": FX_MICRO, "crypto": CRYPTO}

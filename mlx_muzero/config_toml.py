@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tomli_w
 
-from mlx_muzero.config import FX_MICRO, PRESETS, Config
+from mlx_muzero.config import Config
 from mlx_muzero.config_keys import (
     KEYS,
     Problem,
@@ -25,6 +25,7 @@ from mlx_muzero.config_keys import (
     value_of,
 )
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.presets import FX_MICRO, PRESETS
 
 
 def load(path: Path, base: Config | None = None) -> Config:

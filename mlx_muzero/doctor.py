@@ -155,7 +155,7 @@ def check_blas() -> Check:
 _BACKENDS_PROBE = """
 import json, mlx_muzero
 from mlx_muzero.backends import settle
-from mlx_muzero.config import FX_MICRO
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.networks.model import StochasticMuZero
 model = StochasticMuZero(FX_MICRO.model, features=15, actions=4, outcomes=3, window_bars=32)
 _, speeds = settle(model, FX_MICRO.search)

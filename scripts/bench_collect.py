@@ -25,10 +25,11 @@ import mlx_muzero
 from mlx_muzero import blas, doctor
 from mlx_muzero.agent import Agent
 from mlx_muzero.backends import BACKENDS, NetworkEvaluator, search_threads
-from mlx_muzero.config import FX_MICRO, Config
+from mlx_muzero.config import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.synthetic import random_walk
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.reference_search import ReferenceSearch
 from mlx_muzero.search.result import SearchResult

@@ -21,7 +21,6 @@ from bench.report import Report
 from bench.resources import open_descriptors, resident_bytes
 from mlx_muzero import journal
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, Bars
 from mlx_muzero.market.frames import minutes_before
 from mlx_muzero.paper.agent_planner import AgentPlanner
@@ -34,6 +33,7 @@ from mlx_muzero.paper.session_report import LATENCIES
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.types import F64
 

@@ -11,9 +11,10 @@ import pytest
 
 from markets import walk_bars
 from mlx_muzero import config_toml
-from mlx_muzero.config import FX_MICRO, Config
+from mlx_muzero.config import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.presets import FX_MICRO
 from muzero_cli import main
 
 # A busy machine is slow, not wrong; and the same commit has the same result everywhere. New cases:

@@ -6,7 +6,7 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config import FX_MICRO, Config, Expansion
+from mlx_muzero.config import Config, Expansion
 from mlx_muzero.coreml import conversion
 from mlx_muzero.coreml.figures import EngineFigures, Verification
 from mlx_muzero.coreml.interpreter import Interpreter
@@ -15,6 +15,7 @@ from mlx_muzero.coreml.programs import build
 from mlx_muzero.coreml.samples import Samples
 from mlx_muzero.coreml.weights import sizes_of, weights_of
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.trading.env import observation_features
 
 NETWORKS = ("representation", "outcome", "dynamics", "policy", "value", "afterstate")

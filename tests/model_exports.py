@@ -8,7 +8,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import config_toml
-from mlx_muzero.config import FX_MICRO, Config
+from mlx_muzero.config import Config
 from mlx_muzero.coreml.child import Child
 from mlx_muzero.coreml.deployment import Deployment, Limits
 from mlx_muzero.coreml.interface import input_shapes, output_shapes
@@ -16,6 +16,7 @@ from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
 from mlx_muzero.coreml.weights import digest, sizes_of, weights_of
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.types import F32

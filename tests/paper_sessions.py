@@ -8,7 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 
 from markets import walk_bars
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.paper.engine import Engine
@@ -18,6 +17,7 @@ from mlx_muzero.paper.opening import make_session
 from mlx_muzero.paper.recorder import Recorder
 from mlx_muzero.paper.settings import PaperSettings, override
 from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.search.result import SearchResult, SearchStatistics
 from mlx_muzero.trading.positions import FX_ACTIONS
 

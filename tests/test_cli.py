@@ -13,8 +13,8 @@ import pytest
 
 from markets import walk_bars
 from mlx_muzero import config_toml, errors, journal
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.training.run import RunFolder
 from muzero_cli import main
 

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero import config_toml
-from mlx_muzero.config import CRYPTO, FX_MICRO, PRESETS, Config
+from mlx_muzero.config import Config
 from mlx_muzero.config_keys import KEYS, Key, value_of
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.presets import CRYPTO, FX_MICRO, PRESETS
 from mlx_muzero.symbols import Symbol
 
 
@@ -106,7 +107,7 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[search]\ndiscount = nan", "nan is out of range"),
         ("[model]\nvalue_max = inf", "inf is out of range"),
         ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market, diff"),
-        ("preset = 'fx_mikro'", "run.toml:1: preset: 'fx_mikro' is not one of fx_micro, crypto;"),
+        ("preset = 'fx_mikro'", "run.toml:1: preset: 'fx_mikro' is not one of fx_small, "),
         ("[market]\ntrain_frac = 0.9\nvalidation_frac = 0.1", "must stay below 1"),
         ("[model]\nvalue_min = 300", "300.0 with model.value_max = 300.0: the lowest value must"),
         ("[replay]\nmin_episodes = 20000", "more episodes than are kept"),

@@ -8,7 +8,6 @@ import pytest
 
 from exports import BARE, passed, random_samples, run_config, trading_model
 from mlx_muzero import files
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.coreml import conversion
 from mlx_muzero.coreml import export as exporting
 from mlx_muzero.coreml.export import ExportOptions, export
@@ -20,6 +19,7 @@ from mlx_muzero.coreml.program import load_program
 from mlx_muzero.coreml.weights import digest, sizes_of, weights_of
 from mlx_muzero.errors import ExportError
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.trading.env import observation_features
 
 BATCHES = (1, 3)

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exports import random_model, random_samples, saved_program
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.coreml.figures import BOUNDS
 from mlx_muzero.coreml.interface import input_shapes, output_shapes
 from mlx_muzero.coreml.output_errors import output_errors
 from mlx_muzero.coreml.packages import histogram, read_function
 from mlx_muzero.coreml.weights import sizes_of, weights_of
+from mlx_muzero.presets import FX_MICRO
 
 PROGRAMS = ["initial", "recurrent", "afterstate", "dynamics"]
 OPERATIONS = {

@@ -7,8 +7,8 @@ import pytest
 
 from crypto_markets import CONFIG, history
 from mlx_muzero import decision_log, journal
-from mlx_muzero.config import CRYPTO
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.presets import CRYPTO
 from runs import assert_same_run, at_poll, everything, make_trainer
 
 MINUTES = 2400

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from markets import walk_bars
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.history import load_history
+from mlx_muzero.presets import FX_MICRO
 
 SPAN = dataclasses.replace(
     FX_MICRO.market, first_utc="2019-01-07 01:00", end_utc="2019-01-07T04:00+02:00"

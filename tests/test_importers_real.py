@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from market_files import refused
-from mlx_muzero.config import CRYPTO
 from mlx_muzero.market.bars import HOUR_NS
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.frames import market_feature_names
@@ -18,6 +17,7 @@ from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.market.staging import EXTRA_COLUMNS
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.presets import CRYPTO
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ import pytest
 from crypto_markets import CONFIG as CRYPTO_CONFIG
 from crypto_markets import history as crypto_history
 from markets import walk_bars
-from mlx_muzero.config import CRYPTO
 from mlx_muzero.evaluation.baselines import PerfectForesight, RandomPolicy, momentum
 from mlx_muzero.evaluation.leakage import check_leakage, replaced_after
 from mlx_muzero.market.bars import MINUTE_NS, price_faults
@@ -17,6 +16,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.frames import market_feature_names
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.series import Series
+from mlx_muzero.presets import CRYPTO
 from mlx_muzero.trading.core import TradingRules
 
 HISTORY = PairHistory(walk_bars(1200), {})

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from crypto_markets import CONFIG, history, points
 from markets import MINUTE_NS, walk_bars
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.live import LiveMarket
 from mlx_muzero.market.timeframes import Minute
+from mlx_muzero.presets import FX_MICRO
 
 
 def minutes_of(bars):

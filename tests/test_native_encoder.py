@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from mlx.utils import tree_map_with_path
 
 from mlx_muzero import _core
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.mlx_encoder import MlxEncoder
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.networks.native_encoder import NativeEncoder
+from mlx_muzero.presets import FX_MICRO
 
 
 def new_model(features=5, window_bars=8, seed=0, **sizes):

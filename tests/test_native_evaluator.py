@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.search import Leaves, Search, SearchParams, SingleLeaves
 from mlx_muzero.search.mlx_evaluator import MlxEvaluator

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
-from mlx_muzero.config import FX_MICRO, ModelConfig
+from mlx_muzero.config import ModelConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks import StochasticMuZero
 from mlx_muzero.networks.layers import CausalConv1d, one_hot
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.profiling.subject import with_random_heads
 
 SMALL = ModelConfig(

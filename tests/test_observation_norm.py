@@ -7,9 +7,9 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from markets import walk_bars
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.networks.observation_norm import ObservationNorm
+from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.models import build_model, measure_observations
 

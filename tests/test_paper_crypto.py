@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
-from mlx_muzero.config import CRYPTO
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.frames import minutes_before
 from mlx_muzero.market.history import PairHistory
@@ -14,6 +13,7 @@ from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE, Series
 from mlx_muzero.paper.parity import check_parity
 from mlx_muzero.paper.settings import PaperSettings, fills_of, override
 from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.presets import CRYPTO
 from mlx_muzero.trading.positions import ACTION_TABLES
 from paper_sessions import DicePlanner, play
 

@@ -9,11 +9,11 @@ import pytest
 from crypto_markets import CONFIG, crypto_bars, every_series
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero import config_toml
-from mlx_muzero.config import CRYPTO
 from mlx_muzero.coreml.samples import draw_samples
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.staging import EXTRA_COLUMNS
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.presets import CRYPTO
 from mlx_muzero.profiling.subject import run_subject
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.run import MarketRecord, RunFolder

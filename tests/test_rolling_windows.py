@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
-from mlx_muzero.config import FX_MICRO
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.rolling_windows import rolling_windows
 from mlx_muzero.market.sessions import SPLITS, split_ranges
+from mlx_muzero.presets import FX_MICRO
 
 fracs = st.tuples(st.floats(0.05, 0.9), st.floats(0.01, 0.9)).filter(lambda f: sum(f) < 0.98)
 

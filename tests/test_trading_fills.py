@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_muzero.config import CRYPTO, FX_MICRO, TradingConfig
+from mlx_muzero.config import TradingConfig
 from mlx_muzero.evaluation.metrics import measure
+from mlx_muzero.presets import CRYPTO, FX_MICRO
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import FX_ACTIONS, ILLEGAL, TARGET_ACTIONS

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero import config_toml
-from mlx_muzero.config import PRESETS, Config
+from mlx_muzero.config import Config
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.presets import PRESETS
 from mlx_muzero.symbols import Symbol
 from muzero_cli.options import DEFAULT_DATABASE
 

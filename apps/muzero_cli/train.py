@@ -8,7 +8,8 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.config import FX_MICRO, CollectBackend, Phases
+from mlx_muzero.config import CollectBackend, Phases
+from mlx_muzero.presets import FX_MICRO
 from muzero_cli.console import narration_console, say
 from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
