@@ -31,7 +31,8 @@ def mistake(result, code, *words):
 
 
 def test_every_error_has_its_own_documented_exit_code():
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    # A `SymbolError` is a `DataError` and ends as one.
+    kinds = [kind for kind in vars(errors).values() if "exit_code" in getattr(kind, "__dict__", {})]
     codes = {kind.exit_code for kind in kinds}
     assert len(codes) == len(kinds)
     for code in codes - {errors.MuZeroError.exit_code}:
