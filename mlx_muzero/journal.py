@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero.files import append_line
-from mlx_muzero.json_values import finite
+from mlx_muzero.json_values import finite, parsed
 from mlx_muzero.regular_files import reader
 
 Clock = Callable[[], datetime]
@@ -22,6 +22,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def number(event: dict[str, Any]) -> int:
+    """The event's number in its session's order; 0 if it has none."""
+    found = event.get("seq")
+    return found if type(found) is int else 0
+
+
 class Journal:
     """Appends events to `path`; the only writer of that file."""
 
@@ -29,9 +35,16 @@ class Journal:
         self._path = path
         self._clock = clock
 
+    def now(self) -> str:
+        """What `append` gives an event as its wall time."""
+        return self._clock().isoformat()
+
     def append(self, event: str, **facts: Any) -> None:
-        """Add one event with its wall time; one write call, so lines are never interleaved."""
-        line = {"event": event, "time": self._clock().isoformat(), **finite(facts)}
+        """Add one event with its wall time, now unless `facts` have it.
+
+        One write call, so lines are never interleaved.
+        """
+        line = {"event": event, "time": self.now(), **finite(facts)}
         append_line(self._path, json.dumps(line, allow_nan=False).encode())
 
 
@@ -45,7 +58,7 @@ def events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The events among `lines`."""
     for line in lines:
         try:
-            event = json.loads(line)
+            event = parsed(line)
         except ValueError:
             continue
         if isinstance(event, dict) and "event" in event:

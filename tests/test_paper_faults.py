@@ -139,7 +139,7 @@ def test_a_failed_commit_leaves_nothing_behind(tmp_path):
     with PaperStore(tmp_path / "store.duckdb") as store:
         store.begin({"n": 0})
         good = Transaction(1)
-        good.add("commands", {"time_ns": 1, "name": "halt"})
+        good.add("commands", {"time_ns": 1, "name": "halt", "pair": None})
         store.commit(1, good, {"n": 1})
         store._db = FullDisk(store._db, 0)
         with pytest.raises(RunError):

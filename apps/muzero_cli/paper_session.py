@@ -33,9 +33,9 @@ from mlx_muzero.paper.opening import (
     replayed_series,
 )
 from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.records import open_store
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
-from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.rules import TradingRules
@@ -79,7 +79,7 @@ def trade(path: Path, options: SessionOptions) -> None:
         # A session is begun only when all that options can get wrong is past.
         if not folder.exists:
             folder.begin(settings)
-        with PaperStore(folder.store_path) as store:
+        with open_store(folder) as store:
             engine = Engine(
                 folder,
                 settings,

@@ -4,6 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from mlx_muzero import journal
 from mlx_muzero.errors import RunError
@@ -25,6 +26,7 @@ class PaperFolder:
         self.journal_path = path / "journal.jsonl"
         self.store_path = path / "store.duckdb"
         self.decisions_path = path / "decisions"
+        self.snapshots_path = path / "snapshots"
         self.socket_path = path / "control.sock"
 
     @property
@@ -69,14 +71,14 @@ class PaperFolder:
                 ) from error
             yield
 
-    def journaled(self) -> int:
-        """Number of the last event in the journal; 0 if none. Torn lines count for nothing."""
+    def last_journaled(self) -> dict[str, Any] | None:
+        """The last numbered event in the journal, if there is one; torn lines count for nothing."""
         if not self.journal_path.exists():
-            return 0
+            return None
         with reader(self.journal_path) as file:
             file.seek(max(self.journal_path.stat().st_size - _TAIL_BYTES, 0))
-            events = journal.events(file)
-            return max((int(event.get("seq", 0)) for event in events), default=0)
+            numbered = (event for event in journal.events(file) if journal.number(event) > 0)
+            return max(numbered, key=journal.number, default=None)
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:

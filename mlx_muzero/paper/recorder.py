@@ -1,15 +1,16 @@
 """Durable before announced: a transaction goes into the store, then its events into the journal.
 
-The state in the store carries the events of the last transaction, numbered. Whoever starts next
-compares them with the journal's last number and writes what a kill left out: each event is
-journaled exactly once.
+Events are numbered, and the store keeps them too. Whoever starts next writes what a kill left out
+of the journal, or a loss took from it (`records`): each event is journaled exactly once. It is
+flushed to the disk before the next commit, and so is as durable as the orders it tells of.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
+from mlx_muzero.files import flush
 from mlx_muzero.journal import Journal
 from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.records import untold
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row, Transaction
@@ -41,16 +42,20 @@ class Recorder:
     def resume(self, session: Session) -> bool:
         """Begin, or go on where the store says a session is; True if it had begun before.
 
-        What the session that was killed had committed and not journaled is journaled now.
+        What was committed before and is not in the journal is journaled now.
+
+        Raises:
+            RunError: the store lost what the journal tells of.
         """
+        missing = untold(self._folder, self._store)
         saved = self._store.state()
         if saved is None:
-            self._store.begin(self._state(session, []))
+            self._store.begin(self._state(session))
             return False
         self._seq, state = saved
         session.restore(state["session"])
         self._event = state["event"]
-        self._journal_events(state["events"], after=self._folder.journaled())
+        self._journal_events(missing)
         return True
 
     def rewind(self, session: Session) -> None:
@@ -77,20 +82,27 @@ class Recorder:
         events = []
         for name, facts in transaction.events:
             self._event += 1
-            events.append({"event": name, "seq": self._event, "facts": facts})
+            told = {"event": name, "seq": self._event, "time": self._journal.now(), "facts": facts}
+            events.append(told)
         self._crash("before the commit")
         self._seq += 1
-        self._store.commit(self._seq, transaction, self._state(session, events))
+        self._store.commit(self._seq, transaction, self._state(session), events)
         committed()
         self._crash("after the commit")
-        self._journal_events(events, after=0)
+        self._journal_events(events)
 
-    def _state(self, session: Session, events: list[Row]) -> Row:
-        return {"session": session.state(), "event": self._event, "events": events}
+    def _state(self, session: Session) -> Row:
+        return {"session": session.state(), "event": self._event}
 
-    def _journal_events(self, events: list[Mapping[str, Any]] | list[Row], after: int) -> None:
-        with self._folder.writing(self._folder.journal_path):
+    def _journal_events(self, events: list[Row]) -> None:
+        path = self._folder.journal_path
+        with self._folder.writing(path):
+            began = not path.exists()
             for event in events:
-                if event["seq"] > after:
-                    self._journal.append(event["event"], seq=event["seq"], **event["facts"])
-                    self._crash("after a line of the journal")
+                kept = {name: event[name] for name in ("time", "seq") if name in event}
+                self._journal.append(event["event"], **kept, **event["facts"])
+                self._crash("after a line of the journal")
+            if events:
+                flush(path)
+            if began:
+                flush(self._folder.path)

@@ -105,7 +105,7 @@ class Session:
             self.losses.rebase()
         if name in ("flatten", "halt"):
             self._cancel(f"{name} was commanded", transaction)
-        transaction.add("commands", {"time_ns": now_ns, "name": name})
+        transaction.add("commands", {"time_ns": now_ns, "name": name, "pair": None})
         transaction.tell("command", name=name, source="socket", consequence=CONSEQUENCES[name])
         return transaction
 

@@ -1,12 +1,13 @@
 """The paper run's store: one DuckDB file, one row a transaction, and the state after the last.
 
 A transaction's rows are kept as JSON, column by column; the tables are views over it. That makes a
-commit two statements, and the state and the rows that led to it can never disagree.
+commit three statements, and the state and the rows that led to it can never disagree. What each
+transaction tells the journal is kept too, so that a journal can be completed from its store.
 """
 
 import json
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -22,9 +23,7 @@ from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.transaction import Row, Transaction
 
 APPLICATION = "mlx_muzero paper"
-SCHEMA_VERSION = 1
-# SQL that turns a store of a version into one of the next.
-_MIGRATIONS: dict[int, str] = {}
+SCHEMA_VERSION = 2
 MEMORY_LIMIT = "256MB"
 
 _ROW_GROUP = 2048  # the smallest there is: a day and a half of minutes
@@ -62,7 +61,7 @@ TABLES: dict[str, dict[str, str]] = {
         "close_ns": "bigint", "mode": "varchar", "equity": "double", "realized": "double",
         "unrealized": "double", "cash": "double", "exposure_total": "double",
     },
-    "commands": {"time_ns": "bigint", "name": "varchar"},
+    "commands": {"time_ns": "bigint", "name": "varchar", "pair": "varchar"},
 }  # fmt: skip
 """Columns of every table, in the order rows were committed."""
 
@@ -77,12 +76,23 @@ def _view(name: str, columns: Mapping[str, str]) -> str:
     )
 
 
-_SCHEMA = f"""
+_EVENTS = "create table events(first bigint not null, last bigint not null, json varchar not null);"
+_SCHEMA = f"""{_EVENTS}
 create table meta(key varchar primary key, value varchar not null);
 create table transactions(seq bigint not null, close_ns bigint not null, rows varchar not null);
 create table state(seq bigint not null, json varchar not null);
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """ + "".join(_view(name, columns) for name, columns in TABLES.items())
+
+# SQL that turns a store of a version into one of the next. Version 1 knew no pair of a command,
+# and kept the events of the last transaction only, in the state.
+_MIGRATIONS = {
+    1: f"""{_EVENTS}
+insert into events
+select (json->>'$.events[0].seq')::bigint, (json->>'$.event')::bigint, json->>'$.events'
+from state where json_array_length(json, '$.events') > 0;
+drop view commands; {_view("commands", TABLES["commands"])}"""
+}
 
 
 class PaperStore(Closing):
@@ -116,20 +126,33 @@ class PaperStore(Closing):
         """Close the file."""
         self._db.close()
 
-    def commit(self, seq: int, transaction: Transaction, state: Row) -> None:
-        """Make a transaction and the state after it durable, both or neither."""
+    def commit(
+        self, seq: int, transaction: Transaction, state: Row, events: Sequence[Row] = ()
+    ) -> None:
+        """Make a transaction and the state after it durable, both or neither.
+
+        Args:
+            seq: number of the transaction.
+            transaction: its rows are kept.
+            state: after it.
+            events: it tells the journal, numbered by ``seq``.
+        """
         columns = {
             table: {name: [row[name] for row in rows] for name in TABLES[table]}
             for table, rows in transaction.rows.items()
         }
         rows = json.dumps(finite(columns), allow_nan=False, separators=_COMPACT)
         after = json.dumps(state, separators=_COMPACT)
+        told = json.dumps(finite(list(events)), allow_nan=False, separators=_COMPACT)
         with self._explained():
             self._db.execute("begin")
             try:
                 self._db.execute(
                     "insert into transactions values (?, ?, ?)", [seq, transaction.close_ns, rows]
                 )
+                if events:
+                    numbers = [events[0]["seq"], events[-1]["seq"]]
+                    self._db.execute("insert into events values (?, ?, ?)", [*numbers, told])
                 self._db.execute("update state set seq = ?, json = ?", [seq, after])
                 self._db.execute("commit")
             except duckdb.Error:
@@ -146,6 +169,15 @@ class PaperStore(Closing):
         with self._explained():
             row = self._db.execute("select seq, json from state").fetchone()
         return None if row is None else (int(row[0]), json.loads(row[1]))
+
+    def events(self, first: int) -> Iterator[Row]:
+        """What the journal was to be told from event number `first` on, in order."""
+        with self._explained():
+            found = self._db.execute(
+                "select json from events where last >= ? order by last", [first]
+            )
+            while row := found.fetchone():
+                yield from (event for event in json.loads(row[0]) if event["seq"] >= first)
 
     def table(self, name: str) -> list[Row]:
         """All rows of one of `TABLES`, in the order they were committed."""
