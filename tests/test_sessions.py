@@ -89,7 +89,8 @@ def test_pairs_are_split_at_the_same_times_and_sessions_stay_in_their_pair():
 
 
 def test_separate_sessions_share_no_step():
-    starts = separate_sessions(np.array([5, 6, 24, 25, 26, 60]), 20)
+    times, pair = MONDAY_NS + np.arange(100) * MINUTE_NS, np.zeros(100, np.int16)
+    starts = separate_sessions(np.array([5, 6, 24, 25, 26, 60]), times, pair, CONFIG)
     assert starts.tolist() == [5, 25, 60]
 
 
@@ -103,3 +104,31 @@ def test_too_few_bars_name_the_symbol_and_the_remedy():
     dataset = MarketDataset.from_bars(walk_bars(200), config)
     with pytest.raises(DataError, match=r"EURUSD: the test split has no session .*data check"):
         dataset.evaluation_starts("test")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    holes=st.lists(
+        st.lists(st.tuples(st.integers(0, 1500), st.integers(2, 300)), max_size=5),
+        min_size=2,
+        max_size=4,
+    ),
+    shift=st.integers(0, 200),
+)
+def test_sessions_of_several_pairs_overlap_with_those_they_began_with_alone(holes, shift):
+    several = [
+        times_with_holes(1500, own) + number * shift * MINUTE_NS for number, own in enumerate(holes)
+    ]
+    times = np.concatenate(several)
+    pair = np.repeat(np.arange(len(several), dtype=np.int16), 1500)
+    starts = starts_of(times, "train", pair)
+    chosen = separate_sessions(starts, times, pair, CONFIG)
+    begin, end = times[chosen], times[chosen + CONFIG.session_bars]
+    late_ns = CONFIG.max_gap_minutes * MINUTE_NS
+    for one in range(len(chosen)):
+        overlapping = (begin < end[one]) & (begin[one] < end)
+        assert np.abs(begin[overlapping] - begin[one]).max() <= late_ns
+        assert len(set(pair[chosen[overlapping]])) == overlapping.sum()
+    # None that overlaps with no session chosen was left out.
+    for start in np.setdiff1d(starts, chosen):
+        assert ((begin < times[start + CONFIG.session_bars]) & (times[start] < end)).any()

@@ -5,18 +5,20 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from mlx_muzero.evaluation.value_ranking import ValueReport
+from mlx_muzero.evaluation.value_ranking import RankCorrelation, ValueReport
 from mlx_muzero.evaluation.world_model import WorldModelReport
 
 Report = WorldModelReport | ValueReport
 
 
-def assessment_line(report: Report) -> str:
+def assessment_line(report: Report, unit: str) -> str:
     """The figure by which the best checkpoint is chosen, beside what it has to beat."""
     if isinstance(report, ValueReport):
         return (
-            f"value of {report.policy}: rank correlation with the return {_spearman(report)}, "
-            f"MSE {report.mse:.4g} (of the mean {report.variance:.4g})"
+            f"value of {report.policy}: rank correlation with the return "
+            f"{_correlation(report.by_return)}, with the net {unit} that followed "
+            f"{_correlation(report.by_net_pips)}, MSE {report.mse:.4g} (of the mean "
+            f"{report.variance:.4g})"
         )
     outcome, step = report.outcome, report.steps[0]
     return (
@@ -26,10 +28,10 @@ def assessment_line(report: Report) -> str:
     )
 
 
-def assessment_report(report: Report) -> Group:
+def assessment_report(report: Report, unit: str) -> Group:
     """All its figures."""
     if isinstance(report, ValueReport):
-        return Group(*_value(report))
+        return Group(*_value(report, unit))
     return Group(*_world_model(report))
 
 
@@ -75,29 +77,33 @@ def _world_model(report: WorldModelReport) -> list[Table | Text]:
     return [steps, Text(), calibration, Text(), columns, Text(about, style="dim")]
 
 
-def _value(report: ValueReport) -> list[Table | Text]:
-    deciles = _table("decile", "predicted", "return", "states")
+def _value(report: ValueReport, unit: str) -> list[Table | Text]:
+    deciles = _table("decile", "predicted", "return", f"net {unit}", "states")
     for number, decile in enumerate(report.deciles, 1):
         deciles.add_row(
             str(number),
             f"{decile.predicted:+.3f}",
             f"{decile.realized:+.3f}",
+            f"{decile.net_pips:+.2f}",
             f"{decile.count:,}",
         )
     by_decile = "-" if report.decile_spearman is None else f"{report.decile_spearman:+.2f}"
     about = (
-        f"{report.sessions:,} validation sessions of {report.policy}: discounted return that "
-        f"followed, by decile of the predicted value. Rank correlation {_spearman(report)} over "
-        f"states (95 % bootstrap over sessions), {by_decile} over deciles."
+        f"{report.sessions:,} validation sessions of {report.policy}: discounted return and net "
+        f"{unit} to the session's end that followed, by decile of the predicted value. Rank "
+        f"correlation over states: {_correlation(report.by_return)} with the return "
+        f"({by_decile} over deciles), {_correlation(report.by_net_pips)} with the net {unit}; in "
+        "brackets 95 % bootstrap over sessions, those at the same hours together."
     )
     return [deciles, Text(about, style="dim")]
 
 
-def _spearman(report: ValueReport) -> str:
-    if report.spearman is None or report.spearman_low is None or report.spearman_high is None:
+def _correlation(found: RankCorrelation) -> str:
+    if found.spearman is None:
         return "undefined (all values equal)"
-    low, high = report.spearman_low, report.spearman_high
-    return f"{report.spearman:+.3f} [{low:+.3f}, {high:+.3f}]"
+    if found.low is None or found.high is None:
+        return f"{found.spearman:+.3f}"
+    return f"{found.spearman:+.3f} [{found.low:+.3f}, {found.high:+.3f}]"
 
 
 def _table(*headings: str) -> Table:

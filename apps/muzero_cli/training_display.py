@@ -120,11 +120,11 @@ class TrainingDisplay(Closing):
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
         """Take what a supervised phase is worth and say it once for good, whole when it ends."""
         self._at(counters)
-        self._validation = assessment_line(assessment)
+        self._validation = assessment_line(assessment, self._unit)
         best = "  (best so far)" if is_best else ""
         self._say(f"episode {counters.episodes}: {self._validation}{best}")
         if counters.episodes == self._episodes:
-            self._console.print(assessment_report(assessment))
+            self._console.print(assessment_report(assessment, self._unit))
 
     def abandoned(self, error: RankLost) -> None:
         """Say why and end this process, whose main thread cannot be woken."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from mlx_muzero.evaluation.metrics import (
     measure,
 )
 from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.session_groups import SessionGroups
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
@@ -37,6 +39,7 @@ class Backtest:
         metrics: the summary.
         trades: closed trades; `account` is the session's index.
         equity_pips: ``f64[n, steps]`` net equity of each session after each step.
+        spans_ns: ``i64[2, n]`` open of each session's first decision bar and of its last bar.
         reward: ``f64[n, steps]`` reward of each step.
         action_counts: ``i64[A]`` how often each action was chosen.
     """
@@ -44,14 +47,26 @@ class Backtest:
     metrics: Metrics
     trades: Trades
     equity_pips: F64
+    spans_ns: I64
     reward: F64
     action_counts: I64
+
+    @cached_property
+    def groups(self) -> SessionGroups:
+        """Which sessions overlap."""
+        return SessionGroups.of_spans(*self.spans_ns)
+
+    @property
+    def portfolio_pips(self) -> F64:
+        """``f64[G, steps]`` net equity of each group of sessions after each step."""
+        return self.groups.totals(self.equity_pips)
 
     @classmethod
     def of(
         cls,
         trades: list[Trades],
         equity_pips: F64,
+        spans_ns: I64,
         reward: F64,
         action_counts: I64,
         rules: TradingRules,
@@ -61,8 +76,9 @@ class Backtest:
         # What is counted in pips keeps the FX week; what is in basis points never closes.
         bars_per_year = FX_BARS_PER_YEAR if rules.pip_size else CRYPTO_BARS_PER_YEAR
         names = rules.table.action_names
-        metrics = measure(joined, equity_pips, action_counts, names, bars_per_year)
-        return cls(metrics, joined, equity_pips, reward, action_counts)
+        groups = SessionGroups.of_spans(*spans_ns)
+        metrics = measure(joined, equity_pips, action_counts, names, bars_per_year, groups=groups)
+        return cls(metrics, joined, equity_pips, spans_ns, reward, action_counts)
 
 
 def backtest(
@@ -90,7 +106,8 @@ def backtest(
             tick(len(action))
         closed = env.core.ledger.trades()
         trades.append(replace(closed, account=closed.account + np.int32(first)))
-    return Backtest.of(trades, equity_pips, reward, action_counts, rules)
+    spans_ns = np.stack(dataset.session_spans(starts))
+    return Backtest.of(trades, equity_pips, spans_ns, reward, action_counts, rules)
 
 
 def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
@@ -102,6 +119,7 @@ def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
             for part, count in zip(parts, first, strict=True)
         ],
         np.concatenate([part.equity_pips for part in parts]),
+        np.concatenate([part.spans_ns for part in parts], axis=1),
         np.concatenate([part.reward for part in parts]),
         np.sum([part.action_counts for part in parts], axis=0),
         rules,

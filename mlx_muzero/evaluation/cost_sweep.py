@@ -11,7 +11,7 @@ from typing import Literal, Self
 import numpy as np
 
 from mlx_muzero.evaluation.backtest import Backtest
-from mlx_muzero.evaluation.metrics import bootstrap_means, interval
+from mlx_muzero.evaluation.session_groups import SessionGroups, interval
 from mlx_muzero.presets import CRYPTO
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.recosting import recosted
@@ -36,7 +36,8 @@ class CostCurve:
 
     Attributes:
         net: ``[LEVELS]``, mean net pips of a session at each cost of the sweep.
-        low: lower ends of their 95 % bootstrap intervals over sessions.
+        low: lower ends of their 95 % bootstrap intervals over groups of sessions that overlap; None
+            of a single one.
         high: upper ends.
         break_even: cost at which the mean is 0, below 0 if the trades lose without costs too;
             None without a trade. Net pips are linear in it, so it is exact.
@@ -45,16 +46,16 @@ class CostCurve:
     """
 
     net: tuple[float, ...]
-    low: tuple[float, ...]
-    high: tuple[float, ...]
+    low: tuple[float | None, ...]
+    high: tuple[float | None, ...]
     break_even: float | None
     break_even_low: float | None
     break_even_high: float | None
 
     @classmethod
-    def of(cls, gross: F64, paid: F64, levels: tuple[float, ...]) -> Self:
+    def of(cls, gross: F64, paid: F64, levels: tuple[float, ...], groups: SessionGroups) -> Self:
         """From each session's pips before costs, and those paid at a cost of 1, both ``[n]``."""
-        means = bootstrap_means(np.stack([gross, paid], axis=1))
+        means = groups.resampled_means(np.stack([gross, paid], axis=1))
         nets = [means[:, 0] - level * means[:, 1] for level in levels]
         low, high = zip(*(interval(net) for net in nets), strict=True)
         net = tuple(float(gross.mean() - level * paid.mean()) for level in levels)
@@ -101,7 +102,8 @@ def sweep_costs(backtests: Mapping[str, Backtest], rules: TradingRules) -> CostS
             return np.bincount(trades.account, pips, sessions).astype(np.float64)
 
         paid = by_session(recosted(trades, unit_cost, rules.pip_size).cost_pips)
-        return CostCurve.of(by_session(trades.gross_pips - trades.funding_pips), paid, levels)
+        gross = by_session(trades.gross_pips - trades.funding_pips)
+        return CostCurve.of(gross, paid, levels, played.groups)
 
     curves = {name: curve(played) for name, played in backtests.items()}
     return CostSweep(kind, decided_at, levels, curves)

@@ -70,9 +70,9 @@ def _over_sessions(axes: Axes, full: FullComparison, curve: Callable[[F64], F64]
     for number, (name, entry) in enumerate(full.comparison.entries.items()):
         if name in _OFF_SCALE:
             continue
-        equity_pips = entry.backtest.equity_pips
-        sessions = np.arange(1, equity_pips.size + 1) / equity_pips.shape[1]
-        axes.plot(sessions, curve(equity_pips), _dashes(number), label=name, linewidth=1.0)
+        portfolio_pips = entry.backtest.portfolio_pips
+        sessions = np.arange(1, portfolio_pips.size + 1) / portfolio_pips.shape[1]
+        axes.plot(sessions, curve(portfolio_pips), _dashes(number), label=name, linewidth=1.0)
     axes.set_xlabel(f"sessions, end to end ({' and '.join(_OFF_SCALE)} left out)")
 
 
@@ -82,7 +82,9 @@ def _cost_curve(axes: Axes, full: FullComparison) -> None:
         if name in _OFF_SCALE:
             continue
         (line,) = axes.plot(sweep.levels, curve.net, _dashes(number), label=name)
-        axes.fill_between(sweep.levels, curve.low, curve.high, color=line.get_color(), alpha=0.07)
+        # None becomes NaN, which leaves no band.
+        low, high = np.array([curve.low, curve.high], np.float64)
+        axes.fill_between(sweep.levels, low, high, color=line.get_color(), alpha=0.07)
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.axvline(sweep.decided_at, color="gray", linestyle=":", label="decided at")
     what = "a round trip" if sweep.cost == "round_trip" else "every fill"

@@ -11,8 +11,8 @@ from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick
 from mlx_muzero.evaluation.comparison import Comparison, compare, search_variants
 from mlx_muzero.evaluation.cost_sweep import CostSweep, sweep_costs
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
-from mlx_muzero.evaluation.metrics import bootstrap_means, interval
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
+from mlx_muzero.evaluation.session_groups import interval
 from mlx_muzero.evaluation.transformer_teaching import (
     RECIPE,
     Recipe,
@@ -38,13 +38,14 @@ class Difference:
 
     Attributes:
         mean: over sessions.
-        low: lower end of its 95 % bootstrap interval over sessions, each with its pair.
+        low: lower end of its 95 % bootstrap interval over groups of sessions that overlap; None of
+            a single one.
         high: upper end.
     """
 
     mean: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,4 +143,4 @@ def compare_fully(
 
 def _beyond(one: Backtest, other: Backtest) -> Difference:
     pips = one.equity_pips[:, -1] - other.equity_pips[:, -1]
-    return Difference(float(pips.mean()), *interval(bootstrap_means(pips)))
+    return Difference(float(pips.mean()), *interval(one.groups.resampled_means(pips)))

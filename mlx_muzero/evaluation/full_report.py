@@ -10,6 +10,7 @@ from mlx_muzero.evaluation.full_comparison import RAW_NETWORK, FullComparison
 from mlx_muzero.evaluation.report import report
 from mlx_muzero.evaluation.tables import (
     count,
+    ends,
     filled,
     net_interval,
     policy_table,
@@ -85,12 +86,10 @@ def _costs(sweep: CostSweep) -> Table:
         for level in shown:
             style = verdict(curve.low[level], curve.high[level])
             cells.append(Text(signed(curve.net[level]), style=style))
-        rows[name] = [*cells, _break_even(curve.break_even)]
-        if curve.break_even_low is not None and curve.break_even_high is not None:
-            ends = f"[{signed(curve.break_even_low):>5}, {signed(curve.break_even_high):>5}]"
-            rows[name].append(ends)
-        else:
-            rows[name].append("-")
+        around = "-"
+        if curve.break_even_low is not None:
+            around = ends(curve.break_even_low, curve.break_even_high)
+        rows[name] = [*cells, _break_even(curve.break_even), around]
     return filled(policy_table(*headings, "breaks\neven at", "\n[95% interval]"), rows)
 
 
@@ -101,7 +100,7 @@ def _break_even(cost: float | None) -> str:
 def _sweep_legend(unit: str) -> str:
     return (
         f"Breaks even at: the cost at which the net {unit} of these trades are 0, with its "
-        "bootstrap interval over sessions; never: they lose without costs too."
+        "bootstrap interval; never: they lose without costs too."
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mlx_muzero.evaluation.session_groups import SessionGroups, interval
 from mlx_muzero.trading.ledger import Trades
 from mlx_muzero.types import F64, I64
 
@@ -22,8 +23,6 @@ CRYPTO_BARS_PER_YEAR = 365 * 1440
 """Every minute."""
 
 _SQN_TRADES = 100
-_RESAMPLES = 1000
-_INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,8 @@ class Metrics:
 
     Attributes:
         sessions: sessions played.
+        session_groups: groups of sessions that overlap in time, of several pairs mostly; each is
+            one portfolio, and one observation.
         session_bars: steps of each.
         trades: round trips: stretches of one side, from its first fill to its last
             (`Trades.round_trip`).
@@ -43,18 +44,18 @@ class Metrics:
         cost_pips: costs paid.
         funding_pips: funding paid, negative if received.
         net_pips_per_session: mean.
-        net_pips_standard_error: its standard error, sessions taken as independent.
-        net_pips_low: lower end of its 95 % bootstrap interval over sessions.
+        net_pips_standard_error: its standard error, groups taken as independent.
+        net_pips_low: lower end of its 95 % bootstrap interval over groups; None of a single one.
         net_pips_high: upper end.
         profit_factor: net pips won over net pips lost; infinite without a loss, None without
             either.
-        max_drawdown_pips: largest fall from a peak of the equity of all sessions end to end,
+        max_drawdown_pips: largest fall from a peak of the portfolio's equity, groups end to end,
             marked every bar.
-        sharpe: mean over standard deviation of net pips per session, annualised; 0 without spread.
+        sharpe: mean over standard deviation of net pips per group, annualised; 0 without spread.
         sharpe_factor: the square root of `sharpe_sessions_per_year` it was multiplied by.
         sharpe_sessions_per_year: sessions that fit end to end into a year of trading.
-        sortino: mean of net pips per session over their downside deviation, the root of the mean
-            squared loss, annualised as `sharpe`; infinite without a losing session, None where
+        sortino: mean of net pips per group over their downside deviation, the root of the mean
+            squared loss, annualised as `sharpe`; infinite without a losing group, None where
             nothing was won either.
         calmar: net pips a year over `max_drawdown_pips`; infinite without a drawdown, None where
             nothing was won either.
@@ -68,6 +69,7 @@ class Metrics:
     """
 
     sessions: int
+    session_groups: int
     session_bars: int
     trades: int
     trades_per_session: float
@@ -79,8 +81,8 @@ class Metrics:
     funding_pips: float
     net_pips_per_session: float
     net_pips_standard_error: float
-    net_pips_low: float
-    net_pips_high: float
+    net_pips_low: float | None
+    net_pips_high: float | None
     profit_factor: float | None
     max_drawdown_pips: float
     sharpe: float
@@ -108,17 +110,18 @@ def measure(
     action_names: Sequence[str],
     bars_per_year: int = FX_BARS_PER_YEAR,
     seed: int = 0,
+    groups: SessionGroups | None = None,
 ) -> Metrics:
     """Metrics of `N` sessions of `steps` steps, all ended flat.
 
     Args:
         trades: every trade of every session.
-        equity_pips: ``[N, steps]`` float64, net equity of each session after each step, in the
-            order the sessions shall be laid end to end.
+        equity_pips: ``[N, steps]`` float64, net equity of each session after each step.
         action_counts: ``[A]`` int64, how often each action was chosen.
         action_names: `A` names.
         bars_per_year: minutes the instrument trades in a year.
         seed: seed of the bootstrap.
+        groups: which sessions overlap; by default each is after the one before it.
 
     Raises:
         ValueError: no session, wrong counts, or trades that do not add up to the final equity.
@@ -137,12 +140,16 @@ def measure(
             f"trades add up to {net.sum()} pips but the sessions end with {session_pips.sum()}"
         )
     won, lost = float(net[net > 0].sum()), float(-net[net < 0].sum())
-    low, high = interval(bootstrap_means(session_pips, seed))
-    mean, drawdown = float(session_pips.mean()), float(drawdown_pips(equity_pips).max())
+    groups = groups or SessionGroups.apart(sessions)
+    low, high = interval(groups.resampled_means(session_pips, seed))
+    portfolio = groups.totals(equity_pips)
+    group_pips, drawdown = portfolio[:, -1], float(drawdown_pips(portfolio).max())
+    mean = float(group_pips.mean())
     sessions_per_year = bars_per_year / steps
     factor = math.sqrt(sessions_per_year)
     return Metrics(
         sessions=sessions,
+        session_groups=len(portfolio),
         session_bars=steps,
         trades=len(net),
         trades_per_session=len(net) / sessions,
@@ -152,16 +159,16 @@ def measure(
         gross_pips=float(trades.gross_pips.sum()),
         cost_pips=float(trades.cost_pips.sum()),
         funding_pips=float(trades.funding_pips.sum()),
-        net_pips_per_session=mean,
-        net_pips_standard_error=_deviation(session_pips) / math.sqrt(sessions),
+        net_pips_per_session=float(session_pips.mean()),
+        net_pips_standard_error=groups.standard_error(session_pips),
         net_pips_low=low,
         net_pips_high=high,
         profit_factor=_gain_over_loss(won, lost),
         max_drawdown_pips=drawdown,
-        sharpe=_mean_over_deviation(session_pips) * factor,
+        sharpe=_mean_over_deviation(group_pips) * factor,
         sharpe_factor=factor,
         sharpe_sessions_per_year=sessions_per_year,
-        sortino=_gain_over_loss(mean * factor, _downside_deviation(session_pips)),
+        sortino=_gain_over_loss(mean * factor, _downside_deviation(group_pips)),
         calmar=_gain_over_loss(mean * sessions_per_year, drawdown),
         sqn=quality_score(net),
         exposure_frac=float(bars_held.sum()) / (sessions * steps),
@@ -227,31 +234,17 @@ def _gain_over_loss(gain: float, loss: float) -> float | None:
     return math.inf if gain > 0.0 else None
 
 
-def _downside_deviation(session_pips: F64) -> float:
-    return math.sqrt(float(np.square(np.minimum(session_pips, 0.0)).mean()))
+def _downside_deviation(values: F64) -> float:
+    return math.sqrt(float(np.square(np.minimum(values, 0.0)).mean()))
 
 
 def end_to_end(equity_pips: F64) -> F64:
-    """``[N * steps]`` equity of sessions ``[N, steps]`` played one after another."""
+    """``[G * steps]`` equity of sessions ``[G, steps]`` played one after another."""
     before = np.concatenate([[0.0], np.cumsum(equity_pips[:-1, -1])])
     return np.asarray((before[:, None] + equity_pips).ravel())
 
 
 def drawdown_pips(equity_pips: F64) -> F64:
-    """``[N * steps]`` how far that equity lies below its highest so far, which begins at 0."""
+    """``[G * steps]`` how far that equity lies below its highest so far, which begins at 0."""
     curve = end_to_end(equity_pips)
     return np.maximum.accumulate(np.maximum(curve, 0.0)) - curve
-
-
-def bootstrap_means(values: F64, seed: int = 0) -> F64:
-    """Means ``[R, ...]`` over R resamples of the sessions of `values` ``[n, ...]``."""
-    rng = np.random.default_rng(seed)
-    n = len(values)
-    means = [values[rng.integers(n, size=n)].mean(axis=0) for _ in range(_RESAMPLES)]
-    return np.asarray(means)
-
-
-def interval(resampled: F64) -> tuple[float, float]:
-    """95 % percentile interval of a statistic's resampled values ``[R]``."""
-    low, high = np.percentile(resampled, _INTERVAL)
-    return float(low), float(high)

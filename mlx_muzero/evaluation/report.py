@@ -126,6 +126,17 @@ def _actions(metrics: Mapping[str, Metrics], unit: str) -> list[Table]:
     return [filled(policy_table(*actions, *headings), joined)]
 
 
+def _groups(measured: Metrics) -> list[str]:
+    """What is said of sessions at the same hours, where there are any."""
+    if measured.session_groups == measured.sessions:
+        return []
+    return [
+        "Pairs move together: sessions at the same hours are one portfolio and one observation, "
+        f"{measured.session_groups:,} in all. The interval draws them whole; Max DD, Sharpe, "
+        "Sortino and Calmar are the portfolio's."
+    ]
+
+
 def _targets(unit: str) -> list[str]:
     if unit != fx_targets.UNIT:
         return []
@@ -141,6 +152,7 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             f"{conditions.sessions:,} of {conditions.available_sessions:,} sessions of "
             f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC; "
             f"{conditions.costs}.",
+            *_groups(measured),
             f"{unit.capitalize()} are net of costs; the interval is a bootstrap over sessions. "
             f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} a trade. PF: profit "
             f"factor. Max DD: largest fall of the equity, in {unit}, sessions end to end.",

@@ -25,14 +25,21 @@ def filled(table: Table, rows: Mapping[str, Sequence[str | Text]]) -> Table:
     return table
 
 
-def net_interval(net: float, low: float, high: float) -> Text:
+def net_interval(net: float, low: float | None, high: float | None) -> Text:
     """Net pips and their interval, marked by what it excludes: ``+74.6 [+56.7, +93.9]``."""
-    ends = f"[{signed(low):>5}, {signed(high):>5}]"
-    return Text(f"{signed(net):>5} {ends}", style=verdict(low, high))
+    return Text(f"{signed(net):>5} {ends(low, high)}", style=verdict(low, high))
 
 
-def verdict(low: float, high: float) -> str:
+def ends(low: float | None, high: float | None) -> str:
+    """An interval as text; ``[    -,     -]`` where nothing could be resampled."""
+    texts = ["-" if end is None else signed(end) for end in (low, high)]
+    return "[{:>5}, {:>5}]".format(*texts)
+
+
+def verdict(low: float | None, high: float | None) -> str:
     """The style of a figure by its interval: above 0, below 0, or neither."""
+    if low is None or high is None:
+        return ""
     return "green" if low > 0 else "red" if high < 0 else ""
 
 

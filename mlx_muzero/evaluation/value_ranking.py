@@ -1,4 +1,4 @@
-"""Whether states a network values highly are followed by high returns."""
+"""Whether states a network values highly are followed by high returns, and by net pips."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -7,11 +7,11 @@ from typing import Any, Self
 import numpy as np
 
 from mlx_muzero.evaluation.rank_correlation import pearson, ranks, spearman
+from mlx_muzero.evaluation.session_groups import SessionGroups, interval
 from mlx_muzero.types import F64
 
 GROUPS = 10
 RESAMPLES = 500
-INTERVAL = (2.5, 97.5)
 
 
 @dataclass(frozen=True)
@@ -21,12 +21,41 @@ class Decile:
     Attributes:
         predicted: mean value predicted for them.
         realized: mean discounted return that followed.
+        net_pips: mean net pips from there to the session's end, costs still to be paid included.
         count: how many.
     """
 
     predicted: float
     realized: float
+    net_pips: float
     count: int
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's over all states.
+
+    Attributes:
+        spearman: None where either is constant.
+        low: lower end of its 95 % bootstrap interval over groups of sessions that overlap; None
+            where there is nothing to resample.
+        high: upper end.
+    """
+
+    spearman: float | None
+    low: float | None
+    high: float | None
+
+    @classmethod
+    def of(cls, one: F64, other: F64, groups: SessionGroups, seed: int) -> Self:
+        """Of two figures ``[E, T]`` of the T states of each of E sessions."""
+        x, y = (ranks(values.ravel()).reshape(values.shape) for values in (one, other))
+        # States of one session are far from independent, so whole sessions are drawn; ranks are
+        # kept.
+        drawn = groups.resamples(seed, RESAMPLES)
+        found = (pearson(x[sessions].ravel(), y[sessions].ravel()) for sessions in drawn)
+        ends = interval(np.array([r for r in found if r is not None]))
+        return cls(pearson(x.ravel(), y.ravel()), *ends)
 
 
 @dataclass(frozen=True)
@@ -36,10 +65,8 @@ class ValueReport:
     Attributes:
         policy: whose returns they predict.
         sessions: how many were played.
-        spearman: rank correlation of predicted value and realized return over all states; None
-            where either is constant.
-        spearman_low: lower end of its 95 % bootstrap interval over sessions.
-        spearman_high: upper end.
+        by_return: of predicted value and realized return.
+        by_net_pips: of predicted value and the net pips that followed.
         decile_spearman: rank correlation of the ten deciles' means.
         mse: mean squared error of the predicted value.
         variance: of the realized return: the error of predicting its mean.
@@ -48,34 +75,49 @@ class ValueReport:
 
     policy: str
     sessions: int
-    spearman: float | None
-    spearman_low: float | None
-    spearman_high: float | None
+    by_return: RankCorrelation
+    by_net_pips: RankCorrelation
     decile_spearman: float | None
     mse: float
     variance: float
     deciles: tuple[Decile, ...]
 
     @classmethod
-    def of(cls, policy: str, predicted: F64, realized: F64, seed: int = 0) -> Self:
-        """Judge values `predicted` ``[E, T]`` for E sessions of T states, returns `realized`."""
+    def of(
+        cls,
+        policy: str,
+        predicted: F64,
+        realized: F64,
+        net_pips: F64,
+        groups: SessionGroups,
+        seed: int = 0,
+    ) -> Self:
+        """Judge values.
+
+        Args:
+            policy: whose.
+            predicted: ``[E, T]`` for E sessions of T states.
+            realized: ``[E, T]`` discounted returns that followed.
+            net_pips: ``[E, T]`` from each state to its session's end.
+            groups: which sessions overlap.
+            seed: of the bootstrap.
+        """
         order = np.argsort(predicted.ravel(), kind="stable")
-        groups = [group for group in np.array_split(order, GROUPS) if len(group)]
+        tenths = [tenth for tenth in np.array_split(order, GROUPS) if len(tenth)]
         deciles = tuple(
             Decile(
-                predicted=float(predicted.ravel()[group].mean()),
-                realized=float(realized.ravel()[group].mean()),
-                count=len(group),
+                predicted=float(predicted.ravel()[tenth].mean()),
+                realized=float(realized.ravel()[tenth].mean()),
+                net_pips=float(net_pips.ravel()[tenth].mean()),
+                count=len(tenth),
             )
-            for group in groups
+            for tenth in tenths
         )
-        low, high = _interval(predicted, realized, seed)
         return cls(
             policy=policy,
             sessions=len(predicted),
-            spearman=spearman(predicted.ravel(), realized.ravel()),
-            spearman_low=low,
-            spearman_high=high,
+            by_return=RankCorrelation.of(predicted, realized, groups, seed),
+            by_net_pips=RankCorrelation.of(predicted, net_pips, groups, seed),
             decile_spearman=spearman(
                 np.array([decile.predicted for decile in deciles]),
                 np.array([decile.realized for decile in deciles]),
@@ -88,21 +130,16 @@ class ValueReport:
     @property
     def score(self) -> float:
         """What the best checkpoint has most of."""
-        return -math.inf if self.spearman is None else self.spearman
+        found = self.by_return.spearman
+        return -math.inf if found is None else found
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers for JSON."""
-        return asdict(self)
-
-
-def _interval(predicted: F64, realized: F64, seed: int) -> tuple[float | None, float | None]:
-    """Bootstrap over sessions, whose states are far from independent; ranks are kept."""
-    x = ranks(predicted.ravel()).reshape(predicted.shape)
-    y = ranks(realized.ravel()).reshape(realized.shape)
-    rng, sessions = np.random.default_rng(seed), len(x)
-    draws = (rng.integers(sessions, size=sessions) for _ in range(RESAMPLES))
-    found = [r for draw in draws if (r := pearson(x[draw].ravel(), y[draw].ravel())) is not None]
-    if not found:
-        return None, None
-    low, high = np.percentile(found, INTERVAL)
-    return float(low), float(high)
+        """The numbers for JSON; the correlation with the return keeps the names it began with."""
+        facts = asdict(self)
+        by_return = facts.pop("by_return")
+        return {
+            "spearman": by_return["spearman"],
+            "spearman_low": by_return["low"],
+            "spearman_high": by_return["high"],
+            **facts,
+        }

@@ -138,9 +138,20 @@ class MarketDataset:
         return self._starts("train")
 
     def evaluation_starts(self, split: Split, count: int | None = None) -> I64:
-        """Starts of sessions that share no step, at most `count` spread evenly, ``i64[m]``."""
-        starts = separate_sessions(self._starts(split), self.config.session_bars)
+        """Starts of sessions that share no step, at most `count` spread evenly, ``i64[m]``.
+
+        They are in time order, those that begin together by symbol: the order of the configured
+        pairs changes nothing.
+        """
+        found = self._starts(split)
+        starts = separate_sessions(found, self.open_time_ns, self.pair, self.config)
+        symbols = np.array(self.config.pairs)[self.pair[starts]]
+        starts = starts[np.lexsort((symbols, self.open_time_ns[starts]))]
         return starts if count is None else spread_evenly(starts, count)
+
+    def session_spans(self, starts: I64) -> tuple[I64, I64]:
+        """Opens of the first decision bar and of the last bar of sessions at `starts` ``[n]``."""
+        return self.open_time_ns[starts], self.open_time_ns[starts + self.config.session_bars]
 
     def _starts(self, split: Split) -> I64:
         starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, split)

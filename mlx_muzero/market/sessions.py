@@ -76,14 +76,36 @@ def session_starts(
     return starts[holes_before[starts + steps] == holes_before[first_seen]]
 
 
-def separate_sessions(starts: I64, session_bars: int) -> I64:
-    """Earliest-first subset of ascending `starts` whose sessions share no step, ``i64[m]``."""
-    chosen, free_from = [], -1
-    for start in starts.tolist():
-        if start >= free_from:
-            chosen.append(start)
-            free_from = start + session_bars
-    return np.array(chosen, np.int64)
+def separate_sessions(starts: I64, open_time_ns: I64, pair: I16, config: MarketConfig) -> I64:
+    """Earliest-first subset of `starts` whose sessions share no step, ``i64[m]`` in time order.
+
+    Sessions of several pairs begin together: a pair that can begin within `max_gap_minutes` of the
+    first joins it, and none begins before all of these have ended. So sessions overlap with those
+    they began with alone.
+
+    Args:
+        starts: ``[n]`` ascending.
+        open_time_ns: ``[T]`` of the bars, one pair after another.
+        pair: ``[T]`` whose bar each is.
+        config: length and hole.
+    """
+    late_ns = int(config.max_gap_minutes * _MINUTE_NS)
+    of_pair = [starts[pair[starts] == number] for number in np.unique(pair[starts])]
+    times = [open_time_ns[own] for own in of_pair]
+    chosen: list[int] = []
+    free_from_ns = np.iinfo(np.int64).min
+    while True:
+        # Each pair's first start that is still free.
+        places = [int(np.searchsorted(own, free_from_ns)) for own in times]
+        free = [
+            (t[p], own[p]) for t, own, p in zip(times, of_pair, places, strict=True) if p < len(t)
+        ]
+        if not free:
+            return np.array(chosen, np.int64)
+        first_ns = min(free)[0]
+        together = [start for time_ns, start in sorted(free) if time_ns <= first_ns + late_ns]
+        chosen += together
+        free_from_ns = max(open_time_ns[start + config.session_bars] for start in together)
 
 
 def spread_evenly(starts: I64, count: int) -> I64:

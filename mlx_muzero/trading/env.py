@@ -79,8 +79,15 @@ class SessionEnv:
 
     @property
     def episode(self) -> U64:
-        """Identity of each session, for seeding, ``u64[B]``: its first bar."""
-        return self.starts.astype(np.uint64)
+        """Identity of each session, for seeding, ``u64[B]``: its pair by name, and its first bar.
+
+        So the order of the configured pairs decides nothing.
+        """
+        pairs = self.dataset.config.pairs
+        place = np.array([sorted(pairs).index(symbol) for symbol in pairs], np.uint64)
+        pair = self.dataset.pair[self.starts]
+        bar = self.starts - np.searchsorted(self.dataset.pair, pair)
+        return (place[pair] << np.uint64(32)) + bar.astype(np.uint64)
 
     @property
     def session_bars(self) -> int:

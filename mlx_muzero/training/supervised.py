@@ -6,7 +6,9 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.config import Config, PhaseName
+from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.forecasts import base_rates
+from mlx_muzero.evaluation.session_groups import SessionGroups
 from mlx_muzero.evaluation.value_ranking import ValueReport
 from mlx_muzero.evaluation.world_model import Unrolling, WorldModelReport
 from mlx_muzero.market.dataset import MarketDataset
@@ -15,6 +17,7 @@ from mlx_muzero.market.outcomes import OUTCOME_NAMES, UNKNOWN
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observations
+from mlx_muzero.training.behaviors import behavior
 from mlx_muzero.training.collector import Round, Tick
 from mlx_muzero.training.losses import DeviceBatch, latent_distance, next_bars, unroll
 from mlx_muzero.training.phases import players
@@ -46,6 +49,7 @@ class SupervisedPhase:
         self._config = config
         self._phase = phase
         self._dataset = dataset
+        self._rules = rules
         self._starts = validation_starts
         self._collector = ScriptedCollector(config, dataset, rules, players(config, phase))
 
@@ -60,11 +64,25 @@ class SupervisedPhase:
         if self._phase == "value":
             predicted = _values(model, episodes, self._dataset, tick)
             realized = episodes.value.astype(np.float64)
-            return ValueReport.of(self._config.train.value_policy, predicted, realized)
+            return ValueReport.of(
+                self._config.train.value_policy,
+                predicted,
+                realized,
+                self._net_pips_to_come(tick),
+                SessionGroups.of_sessions(self._dataset, self._starts),
+            )
         unrolled = _unrolling(model, episodes, self._dataset, self._config, tick)
         rates = _training_rates(self._dataset)
         columns = market_feature_names(self._config.market)
         return WorldModelReport.of(unrolled, len(episodes), rates, columns)
+
+    def _net_pips_to_come(self, tick: Tick) -> F64:
+        """Net pips ``f64[E, T]`` of the value policy from each state to its session's end."""
+        train = self._config.train
+        policy = behavior(train.value_policy, train.seed)
+        equity = backtest(policy, self._dataset, self._rules, self._starts, tick).equity_pips
+        before = np.pad(equity[:, :-1], ((0, 0), (1, 0)))
+        return np.asarray(equity[:, -1:] - before)
 
 
 def _training_rates(dataset: MarketDataset) -> F64:

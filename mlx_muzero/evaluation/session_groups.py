@@ -1,0 +1,104 @@
+"""Sessions that overlap in time as one: several pairs at the same hours are one observation.
+
+Their prices move together, so whole groups are resampled, never sessions; and who trades them all
+has one account, so their equity is summed up before anything is said of its course.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.types import F64, I64
+
+RESAMPLES = 1000
+_INTERVAL = (2.5, 97.5)
+
+Interval = tuple[float, float] | tuple[None, None]
+"""Both ends; None where there is nothing to resample."""
+
+
+@dataclass(frozen=True, eq=False)
+class SessionGroups:
+    """Which of n sessions belong together.
+
+    Attributes:
+        group: ``i64[n]`` number of each session's group, from 0 on without a gap, in time order.
+    """
+
+    group: I64
+
+    @classmethod
+    def of_spans(cls, first_ns: I64, last_ns: I64) -> Self:
+        """Sessions from `first_ns` to `last_ns` ``[n]``, grouped with all that they overlap.
+
+        One that begins where another ends does not overlap it.
+        """
+        order = np.argsort(first_ns, kind="stable")
+        reach = np.maximum.accumulate(last_ns[order])
+        apart = np.concatenate([[False], first_ns[order][1:] >= reach[:-1]])
+        group = np.empty(len(first_ns), np.int64)
+        group[order] = np.cumsum(apart)
+        return cls(group)
+
+    @classmethod
+    def of_sessions(cls, dataset: MarketDataset, starts: I64) -> Self:
+        """The sessions of `dataset` at `starts` ``i64[n]``."""
+        return cls.of_spans(*dataset.session_spans(starts))
+
+    @classmethod
+    def apart(cls, sessions: int) -> Self:
+        """So many sessions, one after another."""
+        return cls(np.arange(sessions))
+
+    @cached_property
+    def sizes(self) -> I64:
+        """``i64[G]``, sessions of each group."""
+        return np.bincount(self.group)
+
+    def totals(self, values: F64) -> F64:
+        """Sums ``[G, ...]`` over the sessions of each group of `values` ``[n, ...]``."""
+        summed: F64 = np.zeros((len(self.sizes), *values.shape[1:]))
+        np.add.at(summed, self.group, values)
+        return summed
+
+    def resamples(self, seed: int = 0, count: int = RESAMPLES) -> Iterator[I64]:
+        """Sessions ``i64[m]`` of `count` resamples: G groups drawn with replacement, each whole.
+
+        There is none where all sessions are one group.
+        """
+        groups = len(self.sizes)
+        if groups < 2:
+            return
+        order = np.argsort(self.group, kind="stable")
+        first = np.cumsum(self.sizes) - self.sizes
+        rng = np.random.default_rng(seed)
+        for _ in range(count):
+            drawn = rng.integers(groups, size=groups)
+            sizes = self.sizes[drawn]
+            within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+            yield order[np.repeat(first[drawn], sizes) + within]
+
+    def resampled_means(self, values: F64, seed: int = 0) -> F64:
+        """Means ``[R, ...]`` over the sessions of each resample of `values` ``[n, ...]``."""
+        means = [values[sessions].mean(axis=0) for sessions in self.resamples(seed)]
+        return np.asarray(means).reshape(-1, *values.shape[1:])
+
+    def standard_error(self, values: F64) -> float:
+        """Of the mean of `values` ``[n]``, groups being independent; 0 for a single one."""
+        groups = len(self.sizes)
+        if groups < 2:
+            return 0.0
+        residuals = self.totals(values - values.mean())
+        return float(np.sqrt(groups / (groups - 1) * np.square(residuals).sum()) / len(values))
+
+
+def interval(resampled: F64) -> Interval:
+    """95 % percentile interval of a statistic's resampled values ``[R]``."""
+    if not len(resampled):
+        return None, None
+    low, high = np.percentile(resampled, _INTERVAL)
+    return float(low), float(high)
