@@ -13,24 +13,24 @@ from pathlib import Path
 from mlx_muzero.errors import StorageError
 
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-START_AGAIN = "start again"
+START_AGAIN = "start again."
 
 _REASONS = {
-    errno.EACCES: ("this user may not do that there", "change its permissions"),
-    errno.EPERM: ("this user may not do that there", "change its permissions"),
-    errno.EROFS: ("it is on a file system that cannot be written", "choose another place"),
-    errno.ENOENT: ("there is no such file or folder", "name one that is there"),
-    errno.ENOTDIR: ("a part of it is a file, not a folder", "choose another place"),
-    errno.EISDIR: ("it is a folder, not a file", "name a file"),
-    errno.EEXIST: ("there is something else of that name", "choose another name"),
-    errno.ENOTEMPTY: ("there is something else of that name", "choose another name"),
-    errno.ENAMETOOLONG: ("the name is too long for this file system", "choose a shorter one"),
-    errno.ELOOP: ("its links lead nowhere", "name the file itself"),
-    errno.EFBIG: ("it would be larger than this system allows", "choose another place"),
-    errno.EIO: ("the disk cannot be read or written", "look after it"),
-    errno.EMFILE: ("too many files are open", "allow more (ulimit -n)"),
-    errno.ENFILE: ("too many files are open", "close other programs"),
-    **dict.fromkeys(DISK_FULL, ("the disk is full", "make room there")),
+    errno.EACCES: ("this user may not do that there", "Change its permissions"),
+    errno.EPERM: ("this user may not do that there", "Change its permissions"),
+    errno.EROFS: ("it is on a file system that cannot be written", "Choose another place"),
+    errno.ENOENT: ("there is no such file or folder", "Name one that is there"),
+    errno.ENOTDIR: ("a part of it is a file, not a folder", "Choose another place"),
+    errno.EISDIR: ("it is a folder, not a file", "Name a file"),
+    errno.EEXIST: ("there is something else of that name", "Choose another name"),
+    errno.ENOTEMPTY: ("there is something else of that name", "Choose another name"),
+    errno.ENAMETOOLONG: ("the name is too long for this file system", "Choose a shorter one"),
+    errno.ELOOP: ("its links lead nowhere", "Name the file itself"),
+    errno.EFBIG: ("it would be larger than this system allows", "Choose another place"),
+    errno.EIO: ("the disk cannot be read or written", "Look after it"),
+    errno.EMFILE: ("too many files are open", "Allow more (ulimit -n)"),
+    errno.ENFILE: ("too many files are open", "Close other programs"),
+    **dict.fromkeys(DISK_FULL, ("the disk is full", "Make room there")),
 }
 """What an error number means for a user, and what to do."""
 _OF_NO_FILE = (*DISK_FULL, errno.EIO, errno.EMFILE, errno.ENFILE)
@@ -49,7 +49,7 @@ def named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def explained(way_on: str) -> Iterator[None]:
-    """Tells of files the system refuses, and then of `way_on`, a clause without a full stop.
+    """Tells of files the system refuses, what to do, and then of `way_on`, which ends the sentence.
 
     Raises:
         StorageError: in the place of an error of the system that is about a file.
@@ -69,8 +69,8 @@ def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
     if error.errno is None or not about_file:
         return None
     where = "" if error.filename is None else f"{_text(error.filename)}: "
-    reason, remedy = _REASONS.get(error.errno, (error.strerror or "refused", "mend that"))
-    return StorageError(f"{where}{reason}. To go on, {remedy}, and {way_on}.")
+    reason, remedy = _REASONS.get(error.errno, (error.strerror or "refused", "Mend that"))
+    return StorageError(f"{where}{reason}. {remedy}, then {way_on}")
 
 
 def _text(filename: object) -> str:

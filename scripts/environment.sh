@@ -1,5 +1,6 @@
 # Sourced by the other scripts: makes .venv if it is missing and installs the project into it,
-# again only when what is installed has changed. Leaves the repository's root as the working folder.
+# again only when what is installed has changed. Leaves the repository's root as the working folder,
+# and the command in `mlx_muzero`; one that is named by MLX_MUZERO is there already.
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -29,4 +30,5 @@ make_environment() {
     fi
 }
 
-make_environment || exit 1
+mlx_muzero=${MLX_MUZERO:-.venv/bin/mlx-muzero}
+[ -n "${MLX_MUZERO:-}" ] || make_environment || exit 1

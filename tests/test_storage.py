@@ -29,12 +29,12 @@ def refused(tmp_path):
 
 def test_every_refusal_has_path_reason_and_way_on(tmp_path):
     for reason, act in refused(tmp_path).items():
-        with pytest.raises(StorageError) as failure, explained("import again"):
+        with pytest.raises(StorageError) as failure, explained("import again."):
             act()
         message = str(failure.value)
         assert message.startswith(str(tmp_path))
         assert f": {reason}" in message
-        assert message.endswith(", and import again.")
+        assert message.endswith(", then import again.")
 
 
 def test_a_full_disk_names_the_file_that_did_not_fit(tmp_path, monkeypatch):
@@ -43,8 +43,8 @@ def test_a_full_disk_names_the_file_that_did_not_fit(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "write", write)
     journal = tmp_path / "journal.jsonl"
-    full = rf"^{journal}: the disk is full\. .* make room there, and go on\.$"
-    with pytest.raises(StorageError, match=full), explained("go on"):
+    full = rf"^{journal}: the disk is full\. Make room there, then go on\.$"
+    with pytest.raises(StorageError, match=full), explained("go on."):
         append_line(journal, b"x")
 
 
@@ -70,7 +70,7 @@ def test_a_name_that_is_known_is_kept(tmp_path):
 )
 def test_what_is_about_no_file_is_no_users_mistake(error):
     assert told(error) is None
-    with pytest.raises(type(error)) as raised, explained("go on"):
+    with pytest.raises(type(error)) as raised, explained("go on."):
         raise error
     assert raised.value is error
 

@@ -1,18 +1,24 @@
 """`mlx-muzero train`."""
 
+import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
 from mlx_muzero.config import CollectBackend, Phases
 from mlx_muzero.presets import FX_MICRO
-from muzero_cli.console import narration_console, say
-from muzero_cli.options import ConfigFile, Overrides, Preset, RunDatabase
+from muzero_cli.console import echo, narration_console, say
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
+
+if TYPE_CHECKING:
+    from mlx_muzero.training.run import RunFolder
+
+_DONE = "done; next: mlx-muzero evaluate {} --split test"
 
 
 def train(
@@ -49,12 +55,20 @@ def train(
         typer.Option(help="What MLX trains on; sets train.device, also of a run that goes on."),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a begun run.")] = False,
+    auto_resume: Annotated[
+        bool,
+        typer.Option(
+            "--auto-resume",
+            help="Begin the run, go on with it if it is begun, and leave it if it is finished.",
+        ),
+    ] = False,
     minutes: Annotated[
         Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
     ] = None,
     watch: Annotated[
         bool, typer.Option("--tui", help="Train in the background and watch it here.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
     if watch:
@@ -63,6 +77,7 @@ def train(
         begin_and_watch(run, "training", "stop it with a checkpoint")
         return
     from mlx_muzero.backends import settle
+    from mlx_muzero.storage import explained
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.device import use_device
     from mlx_muzero.training.launch import launch, launched
@@ -71,22 +86,37 @@ def train(
     from mlx_muzero.training.run import MarketRecord, RunFolder
     from mlx_muzero.training.same_run import config_of_first, require_same_market
     from mlx_muzero.training.trainer import Trainer
+    from muzero_cli.auto_resume import standing
     from muzero_cli.loading import load_config, load_dataset
     from muzero_cli.training_display import TrainingDisplay
 
     console = narration_console()
     folder = RunFolder(run)
+    given = [*set_, *_overrides(phase, device, collector_backend, refresh_every)]
+    if auto_resume:
+        if resume:
+            raise typer.BadParameter("cannot be joined with --resume", param_hint="--auto-resume")
+        stands = standing(folder, load_config(preset, config, given, symbol))
+        if stands == "finished":
+            say(console, _DONE.format(quote(str(run))))
+            if as_json:
+                echo(_as_json(folder, finished=True))
+            return
+        resume = stands == "begun"
     if (ranks or hostfile) and not launched():
         ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
         say(console, f"{ended} in every process")
+        if as_json:
+            echo(_as_json(folder, finished=ended == "finished"))
         return
     group = Ranks.join() if launched() else Ranks()
     if not group.first:
         console = narration_console(quiet=True)
     if not resume:
-        set_ = [*set_, *_overrides(phase, device, collector_backend, refresh_every)]
-        settings = load_config(preset, config, set_, symbol)
-    elif symbol or config or set_ or from_ or phase or collector_backend or refresh_every:
+        settings = load_config(preset, config, given, symbol)
+    elif not auto_resume and (
+        symbol or config or set_ or from_ or phase or collector_backend or refresh_every
+    ):
         raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
     else:
         # Only the first rank's machine holds the run.
@@ -145,18 +175,28 @@ def train(
                 f"{settings.collect.refresh_steps} training steps; when an export begins to play "
                 "depends on time, so this run cannot be repeated bit for bit",
             )
-        with display, stop:
+        with display, stop, explained(f"go on with: {_resuming(folder)}"):
             finished = trainer.run()
     if finished:
-        say(console, f"done; next: mlx-muzero evaluate {quote(str(run))} --split test")
+        say(console, _DONE.format(quote(str(run))))
     else:
-        say(
-            console,
-            f"saved after {trainer.counters.episodes} episodes; go on with: "
-            f"mlx-muzero train --run {quote(str(run))} --resume",
-        )
-        if stop.interrupted:
-            raise typer.Exit(STOPPED_EXIT_CODE)
+        episodes = trainer.counters.episodes
+        say(console, f"saved after {episodes} episodes; go on with: {_resuming(folder)}")
+    if as_json and not launched():  # else the process that launched this one says it
+        echo(_as_json(folder, finished=finished))
+    if stop.interrupted and not finished:
+        raise typer.Exit(STOPPED_EXIT_CODE)
+
+
+def _as_json(folder: "RunFolder", *, finished: bool) -> str:
+    """What a training leaves: whether it is done, and its checkpoints."""
+    latest, best = folder.checkpoints.latest(), folder.checkpoints.best()
+    names = {"latest": latest and latest.name, "best": best and best.name}
+    return json.dumps({"run": str(folder.path), "finished": finished, "checkpoints": names})
+
+
+def _resuming(folder: "RunFolder") -> str:
+    return f"mlx-muzero train --run {quote(str(folder.path))} --resume"
 
 
 def _overrides(

@@ -69,7 +69,7 @@ def walk_forward(
             continue
         say(console, f"window {number} of {plan.windows}: trained on {_span(of_window)}")
         if _train(folder, number, of_window, store, left, console):
-            say(console, f"go on with: mlx-muzero walk-forward --run {quote(str(run))} --resume")
+            say(console, f"go on with: {_resuming(run)}")
             raise typer.Exit(STOPPED_EXIT_CODE)
     tested = _test(folder, configs, store, sessions)
     if as_json:
@@ -120,6 +120,7 @@ def _train(
     console: "TerminalConsole",
 ) -> bool:
     """Train window `number`; whether the user stopped it."""
+    from mlx_muzero.storage import explained
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.run import MarketRecord
     from mlx_muzero.training.trainer import Trainer
@@ -140,10 +141,14 @@ def _train(
             trainer.resume()
         else:
             run.begin(config, market)
-        with display, stop:
+        with display, stop, explained(f"go on with: {_resuming(folder.path)}"):
             finished = trainer.run()
     folder.trained(number, (time.monotonic() - began) / 60.0, finished=finished)
     return stop.interrupted and not finished
+
+
+def _resuming(run: Path) -> str:
+    return f"mlx-muzero walk-forward --run {quote(str(run))} --resume"
 
 
 def _test(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlx_muzero import config_toml
+from mlx_muzero import config_toml, journal
 from mlx_muzero.config import Config
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.files import lock_holder, locked
@@ -19,6 +19,9 @@ from mlx_muzero.regular_files import read_text, write_text
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
+
+_TURNS = ("started", "finished")
+"""Events that say whether there is something left to do."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,14 @@ class RunFolder:
     @property
     def _holds_paper(self) -> bool:
         return (self.path / "paper.toml").exists()
+
+    @property
+    def finished(self) -> bool:
+        """Whether its last process came to the end: to go on would do nothing."""
+        if not self.journal_path.exists():
+            return False
+        told = [event["event"] for event in journal.read(self.journal_path)]
+        return [event for event in told if event in _TURNS][-1:] == ["finished"]
 
     def begin(self, config: Config, market: MarketRecord) -> None:
         """Make the folder of a new run."""
