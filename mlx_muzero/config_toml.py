@@ -38,20 +38,35 @@ def load(path: Path, base: Config | None = None) -> Config:
     Raises:
         ConfigError: the file cannot be read, or all its problems, each with file, line and key.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
-    return loads(text, str(path), base)
+    return loads(_text(path), str(path), base)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The tables in the TOML file at `path`, unchecked.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no TOML.
+    """
+    return _tables(_text(path), str(path))
 
 
 def loads(text: str, source: str = "configuration", base: Config | None = None) -> Config:
     """As `load`, from `text`; `source` stands for the file in messages."""
+    return from_tables(_tables(text, source), source, base, _lines_of_keys(text))
+
+
+def _text(path: Path) -> str:
     try:
-        tables = tomllib.loads(text)
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
+
+
+def _tables(text: str, source: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:  # also of integers with thousands of digits
         raise ConfigError(f"{source}: not valid TOML: {error}") from error
-    return from_tables(tables, source, base, _lines_of_keys(text))
 
 
 def from_tables(

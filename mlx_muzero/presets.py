@@ -136,3 +136,6 @@ PRESETS: dict[str, Config] = {
     "fx_micro_strict": FX_MICRO_STRICT,
     "crypto": CRYPTO,
 }
+
+DEFAULT_PRESETS = {"fx": "fx_small", "crypto": "crypto_small"}
+"""By market, what a run begins from where nobody names a preset."""

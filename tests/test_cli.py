@@ -14,7 +14,7 @@ import pytest
 from markets import walk_bars
 from mlx_muzero import config_toml, errors, journal
 from mlx_muzero.market.store import BarStore
-from mlx_muzero.presets import FX_MICRO
+from mlx_muzero.presets import FX_SMALL
 from mlx_muzero.training.run import RunFolder
 from muzero_cli import main
 
@@ -67,16 +67,16 @@ def test_the_shown_configuration_is_valid(cli, tmp_path):
     assert cli("config", "validate", "shown.toml") == (0, "shown.toml: valid\n", "")
     shown = config_toml.load(tmp_path / "shown.toml")
     assert shown == dataclasses.replace(
-        FX_MICRO,
-        market=dataclasses.replace(FX_MICRO.market, symbol="X"),
-        train=dataclasses.replace(FX_MICRO.train, episodes=7),
+        FX_SMALL,
+        market=dataclasses.replace(FX_SMALL.market, symbol="X"),
+        train=dataclasses.replace(FX_SMALL.train, episodes=7),
     )
 
 
 def test_the_configuration_as_json(cli):
     code, out, _ = cli("config", "show", "--json")
     assert code == 0
-    assert json.loads(out) == json.loads(json.dumps(dataclasses.asdict(FX_MICRO)))
+    assert json.loads(out) == json.loads(json.dumps(dataclasses.asdict(FX_SMALL)))
 
 
 def test_a_wrong_key_names_the_nearest(cli, tmp_path):

@@ -12,7 +12,7 @@ from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 
 def audit_reward(
     symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
-    preset: Preset = "fx_micro",
+    preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Optional
 
 import typer
 
@@ -14,9 +14,12 @@ app = typer.Typer(no_args_is_help=True, help="Show and check configurations.")
 
 @app.command("show")
 def show(
-    preset: Preset = "fx_micro",
+    preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
+    symbol: Annotated[
+        Optional[str], typer.Option(help="Symbol to trade, as for train; A,B for several.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print every key with its value, meaning and range, as TOML that can be edited."""
@@ -25,7 +28,7 @@ def show(
     from mlx_muzero import config_toml
     from muzero_cli.loading import load_config
 
-    settings = load_config(preset, config, set_)
+    settings = load_config(preset, config, set_, symbol)
     text = json.dumps(asdict(settings)) if as_json else config_toml.dumps(settings)
     echo(text.rstrip("\n"))
 
@@ -33,7 +36,7 @@ def show(
 @app.command("validate")
 def validate(file: Annotated[Path, typer.Argument(help="TOML file.")]) -> None:
     """Check a configuration file: every wrong key, type and value at once."""
-    from mlx_muzero import config_toml
+    from muzero_cli.loading import load_config
 
-    config_toml.load(file)
+    load_config(None, file, [])
     echo(f"{file}: valid")

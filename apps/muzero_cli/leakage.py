@@ -15,7 +15,7 @@ def check_leakage(
         Optional[Path], typer.Argument(help="Run whose agent, features and bars to test.")
     ] = None,
     symbol: Annotated[Optional[str], typer.Option(help="Symbol to test, without a run.")] = None,
-    preset: Preset = "fx_micro",
+    preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
@@ -41,7 +41,7 @@ def check_leakage(
     if run is None:
         settings = load_config(preset, config, set_, symbol)
     else:
-        if symbol or config or set_:
+        if symbol or preset or config or set_:
             raise typer.BadParameter("a run has a configuration of its own", param_hint="RUN")
         loaded = load_run(run, checkpoint, db)
         settings, agent = loaded.config, loaded.agent()

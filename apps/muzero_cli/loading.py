@@ -1,13 +1,16 @@
 """From command-line options to a configuration and a dataset."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
+from mlx_muzero.config_keys import KEYS, assigned
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.fit import default_preset, require_fit
 from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
@@ -17,27 +20,62 @@ from muzero_cli.options import DEFAULT_DATABASE
 
 
 def load_config(
-    preset: str, file: Path | None, overrides: list[str], symbol: str | None = None
+    preset: str | None, file: Path | None, overrides: list[str], symbol: str | None = None
 ) -> Config:
-    """The preset, overlaid by a file, then by ``--set``, then by ``--symbol``."""
+    """The preset, overlaid by a file, then by ``--symbol``, then by ``--set``.
+
+    Where neither an option nor the file names a preset, it goes by the market of the symbols, and
+    so does the pip where nobody sets one.
+
+    Raises:
+        ConfigError: there is no such preset, or what comes of it is for another kind of market than
+            the symbols are of; and as `config_toml.load` and `config_toml.override`.
+    """
+    of_file = {} if file is None else _market_table(config_toml.read(file))
+    of_options = _market_table(assigned(overrides, KEYS)[0])
+    named = (
+        Symbol.listed(symbol) if symbol is not None else _symbols(of_options) or _symbols(of_file)
+    )
+    if preset is None:
+        preset = default_preset(named)
     if preset not in PRESETS:
         raise ConfigError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     settings = PRESETS[preset]
     if file is not None:
         settings = config_toml.load(file, settings)
-    if symbol is not None:
-        settings = of_symbol(settings, symbol)
-    return config_toml.override(settings, overrides)
+    if named:
+        settings = of_symbols(settings, named, keep_pip=symbol is None and "pip_size" in of_file)
+    settings = config_toml.override(settings, overrides)
+    require_fit(settings.market)
+    return settings
 
 
-def of_symbol(settings: Config, symbol: str) -> Config:
-    """`settings` for `symbol`, or for several with commas between, and what a name settles."""
+def _market_table(tables: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The unchecked ``[market]`` of `tables`."""
+    market = tables.get("market")
+    return market if isinstance(market, dict) else {}
+
+
+def _symbols(market: Mapping[str, Any]) -> tuple[Symbol, ...]:
+    """Those that it names; what is no name is told of when values are checked."""
+    named = market.get("symbols") or market.get("symbol")
+    names = named if isinstance(named, list) else [named]
+    return tuple(Symbol(name) for name in names if isinstance(name, str) and name)
+
+
+def of_symbols(settings: Config, symbols: tuple[Symbol, ...], *, keep_pip: bool = False) -> Config:
+    """`settings` for `symbols`, with what a name settles: the pip, but where it is to be kept.
+
+    Raises:
+        ConfigError: several, for a model that trades one.
+    """
     if settings.market.features == "crypto":
-        symbols = Symbol.listed(symbol)
         market = replace(settings.market, symbol=symbols[0], symbols=symbols)
         return replace(settings, market=market)
-    name = Symbol(symbol)
-    pip_size = instrument(name).pip_size or settings.market.pip_size
+    if len(symbols) > 1:
+        raise ConfigError(f"{', '.join(symbols)}: a model of micro features trades one; name one")
+    (name,) = symbols
+    pip_size = (None if keep_pip else instrument(name).pip_size) or settings.market.pip_size
     return replace(settings, market=replace(settings.market, symbol=name, pip_size=pip_size))
 
 

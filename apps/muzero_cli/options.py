@@ -9,7 +9,10 @@ from mlx_muzero.config import Backend
 
 DEFAULT_DATABASE = Path("data/market.duckdb")
 
-Preset = Annotated[str, typer.Option(help="Preset to start from.")]
+Preset = Annotated[
+    Optional[str],
+    typer.Option(help="Preset to start from; by default the small one for the symbol's market."),
+]
 ConfigFile = Annotated[
     Optional[Path], typer.Option(help="TOML file whose keys replace the preset's.")
 ]

@@ -18,6 +18,7 @@ from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.errors import RunError
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import utc_ns, utc_text
+from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
@@ -134,6 +135,7 @@ def new_settings(options: SessionOptions) -> PaperSettings:
     )
     settings = paper_settings.override(settings, options.overrides)
     for symbol in settings.pairs:
+        require_tradable(config.market, symbol)
         market_of_pair(config, symbol)
     return settings
 

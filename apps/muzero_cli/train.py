@@ -24,7 +24,7 @@ _DONE = "done; next: mlx-muzero evaluate {} --split test"
 def train(
     run: Annotated[Path, typer.Option(help="Run folder, new or (with --resume) begun.")],
     symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
-    preset: Preset = "fx_micro",
+    preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
@@ -115,7 +115,7 @@ def train(
     if not resume:
         settings = load_config(preset, config, given, symbol)
     elif not auto_resume and (
-        symbol or config or set_ or from_ or phase or collector_backend or refresh_every
+        symbol or preset or config or set_ or from_ or phase or collector_backend or refresh_every
     ):
         raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
     else:

@@ -11,6 +11,7 @@ from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.symbols import Symbol
@@ -18,7 +19,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model, load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from muzero_cli.console import say_event
-from muzero_cli.loading import load_dataset, of_symbol
+from muzero_cli.loading import load_dataset, of_symbols
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +92,8 @@ def load_run(
     if symbol and trained.market.features == "crypto":
         pairs = _known_pairs(trained, symbol)
     elif symbol:
-        config = of_symbol(trained, symbol)
+        require_tradable(trained.market, symbol)
+        config = of_symbols(trained, (Symbol(symbol),))
     rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
     dataset, store = load_dataset(config, database or Path(folder.market().store), pairs)

@@ -27,7 +27,7 @@ def walk_forward(
         Optional[float], typer.Option(min=0.0, help="Training of each; by default all episodes.")
     ] = None,
     symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
-    preset: Preset = "fx_micro",
+    preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
@@ -47,7 +47,7 @@ def walk_forward(
     console = narration_console()
     folder = WalkForwardFolder(run)
     if resume:
-        if symbol or config or set_ or minutes is not None:
+        if symbol or preset or config or set_ or minutes is not None:
             raise typer.BadParameter("what was begun keeps its plan", param_hint="--resume")
         settings, plan = folder.config(), folder.plan()
         dataset, store = load_dataset(settings, db or Path(plan.store))
