@@ -16,6 +16,21 @@ def finite(value: Any) -> Any:
     return value
 
 
+def in_unit(facts: dict[str, Any], unit: str) -> dict[str, Any]:
+    """`facts` with `unit` where a key says pips: ``net_pips`` of a run in bps is ``net_bps``."""
+
+    def named(key: Any) -> Any:
+        # A number may be a key too: JSON makes text of it.
+        if not isinstance(key, str):
+            return key
+        return "_".join(unit if word == "pips" else word for word in key.split("_"))
+
+    return {
+        named(key): in_unit(value, unit) if isinstance(value, dict) else value
+        for key, value in facts.items()
+    }
+
+
 def parsed(text: str | bytes) -> Any:
     """What JSON says.
 

@@ -145,7 +145,7 @@ def test_baselines_trade_the_same_minutes_at_the_same_costs(session):
 
 def test_days_end_to_end_are_the_equity_curve(tmp_path):
     paper = settings(("USDJPY",))
-    late = [moved(bars, 21 * 60) for bars in markets(paper.pairs, 260)]
+    late = [moved(bars, 19 * 60) for bars in markets(paper.pairs, 260)]
     played = play(tmp_path / "run", paper, bars=late)
     with PaperStore(played.folder.store_path, read_only=True) as store:
         report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)

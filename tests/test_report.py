@@ -132,3 +132,11 @@ def test_dict_is_valid_json():
     values = report_dict(CONDITIONS, {"edge": metrics(profit_factor=math.inf)})
     assert values["conditions"]["available_sessions"] == 1_604
     assert json.loads(json.dumps(values, allow_nan=False))["policies"]["edge"]["alarm"]
+
+
+def test_json_keys_are_in_the_unit_of_the_run():
+    facts = report_dict(replace(CONDITIONS, unit="bps"), {"flat": metrics()})
+    assert facts["policies"]["flat"]["net_bps_per_session"] == 0.0
+    assert facts["conditions"]["round_trip_cost_bps"] == 4.0
+    assert "pips" not in json.dumps(facts)
+    assert "bps_" not in json.dumps(report_dict(CONDITIONS, {"flat": metrics()}))

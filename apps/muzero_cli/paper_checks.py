@@ -12,6 +12,7 @@ from rich.table import Table
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.report import results_table
+from mlx_muzero.evaluation.tables import net_interval
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.folder import PaperFolder
@@ -24,10 +25,10 @@ from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.paper_session import load_planner
 from muzero_cli.progress import VerbProgress
 
-_ABOUT_BASELINES = (
-    "Baselines: the same minutes, pairs, fills and costs, every pair on its own, without limits "
-    "and commands. bps are of one pair's notional; a day is a UTC day."
-)
+_DAYS = {
+    "trading": "a day is a trading day of the FX week, from 17:00 New York to the next",
+    "UTC": "a day is a UTC day",
+}
 
 
 def show_parity(run: Path, as_json: bool) -> None:
@@ -68,7 +69,7 @@ def show_report(
         out.print(_report_table(run, report))
         policies = {"the agent": report.metrics, **report.baselines}
         out.print(results_table(policies, "bps/day"))
-        out.print(_ABOUT_BASELINES, style="dim")
+        out.print(_about(report), style="dim")
 
 
 @contextmanager
@@ -79,6 +80,18 @@ def _stopped(run: Path, exports: Collection[Path] = ()) -> Iterator[tuple[PaperF
         raise RunError(f"{run} holds no paper session (no paper.toml there).")
     with folder.held(), PaperStore(folder.store_path, True, exports) as store:
         yield folder, store
+
+
+def _about(report: SessionReport) -> str:
+    short = (
+        " Below two whole days there are no ratios of a year."
+        if report.metrics.sharpe is None
+        else ""
+    )
+    return (
+        "Baselines: the same minutes, pairs, fills and costs, every pair on its own, without "
+        f"limits and commands. bps are of one pair's notional; {_DAYS[report.day]}.{short}"
+    )
 
 
 def _parity_table(run: Path, found: Parity) -> Table:
@@ -115,10 +128,12 @@ def _report_table(run: Path, report: SessionReport) -> Table:
         "won": f"{m.win_frac:.0%}",
         "expectancy, bps of notional": f"{m.expectancy_pips:+.2f}",
         "profit factor": profit_factor,
-        "net a day, bps [95% interval]": f"{m.net_pips_per_session:+.1f} "
-        f"[{m.net_pips_low:+.1f}, {m.net_pips_high:+.1f}]",
+        "days, trading" if report.day == "trading" else "days, UTC": f"{m.sessions}",
+        "net a day, bps [95% interval]": str(
+            net_interval(m.net_pips_per_session, m.net_pips_low, m.net_pips_high)
+        ),
         "largest drawdown, bps": f"{m.max_drawdown_pips:.1f}",
-        "Sharpe, annual": f"{m.sharpe:+.2f}",
+        "Sharpe, annual": "-" if m.sharpe is None else f"{m.sharpe:+.2f}",
         "SQN": f"{m.sqn:+.2f}",
         "in the market": f"{m.exposure_frac:.0%}",
         "bars a round trip": f"{m.mean_bars_in_trade:.0f}",

@@ -24,6 +24,7 @@ from mlx_muzero.evaluation.baselines import (
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.report import Conditions, report_dict
+from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.planted_optimum import from_truth
@@ -71,9 +72,10 @@ class Comparison:
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
+        expected = {"expected_best_pips_per_session": self.expected_best_pips}
         return report_dict(self.conditions, self.metrics) | {
             "decisions_per_s": {n: entry.decisions_per_s for n, entry in self.entries.items()},
-            "expected_best_pips_per_session": self.expected_best_pips,
+            **in_unit(expected, self.conditions.unit),
         }
 
 

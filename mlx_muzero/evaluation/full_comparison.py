@@ -19,6 +19,7 @@ from mlx_muzero.evaluation.transformer_teaching import (
     TaughtTransformer,
     teach_transformer,
 )
+from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Split
 from mlx_muzero.networks.model import StochasticMuZero
@@ -69,16 +70,17 @@ class FullComparison:
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
         transformer = self.transformer
+        taught = {
+            "seed": transformer.seed,
+            "recipe": asdict(transformer.recipe),
+            "validation_net_pips_by_steps": transformer.checked_net_pips,
+            "chosen_steps": transformer.chosen_steps,
+        }
         return self.comparison.as_dict() | {
             "beyond_raw_network": {n: asdict(value) for n, value in self.beyond_raw.items()},
             "cost_sweep": asdict(self.sweep),
             "outcome_forecast": asdict(self.forecast),
-            "transformer": {
-                "seed": transformer.seed,
-                "recipe": asdict(transformer.recipe),
-                "validation_net_pips_by_steps": transformer.checked_net_pips,
-                "chosen_steps": transformer.chosen_steps,
-            },
+            "transformer": in_unit(taught, self.comparison.conditions.unit),
         }
 
 

@@ -51,7 +51,8 @@ class Metrics:
             either.
         max_drawdown_pips: largest fall from a peak of the portfolio's equity, groups end to end,
             marked every bar.
-        sharpe: mean over standard deviation of net pips per group, annualised; 0 without spread.
+        sharpe: mean over standard deviation of net pips per group, annualised; 0 without spread;
+            None, as the next two, where there is too little time to say (`paper.played`).
         sharpe_factor: the square root of `sharpe_sessions_per_year` it was multiplied by.
         sharpe_sessions_per_year: sessions that fit end to end into a year of trading.
         sortino: mean of net pips per group over their downside deviation, the root of the mean
@@ -85,7 +86,7 @@ class Metrics:
     net_pips_high: float | None
     profit_factor: float | None
     max_drawdown_pips: float
-    sharpe: float
+    sharpe: float | None
     sharpe_factor: float
     sharpe_sessions_per_year: float
     sortino: float | None

@@ -11,6 +11,7 @@ from rich.text import Text
 from mlx_muzero import fx_targets
 from mlx_muzero.evaluation.metrics import Alarm, Metrics
 from mlx_muzero.evaluation.tables import count, filled, net_interval, policy_table, ratio, signed
+from mlx_muzero.json_values import in_unit
 
 _ALARM_STYLES: dict[Alarm, str] = {
     "healthy": "green",
@@ -78,11 +79,12 @@ def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
 
 
 def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[str, Any]:
-    """The same for JSON: ``{"conditions": ..., "policies": {name: metrics}}``."""
-    return {
+    """The same for JSON: ``{"conditions": ..., "policies": {name: metrics}}``, keys in its unit."""
+    facts = {
         "conditions": asdict(conditions),
         "policies": {name: m.as_dict() for name, m in metrics.items()},
     }
+    return in_unit(facts, conditions.unit)
 
 
 def results_table(metrics: Mapping[str, Metrics], per: str) -> Table:
@@ -98,7 +100,7 @@ def results_table(metrics: Mapping[str, Metrics], per: str) -> Table:
             f"{m.win_frac:.0%}",
             ratio(m.profit_factor),
             count(m.max_drawdown_pips),
-            signed(m.sharpe),
+            "-" if m.sharpe is None else signed(m.sharpe),
         )
     return table
 

@@ -23,6 +23,7 @@ from mlx_muzero.evaluation.baselines import (
 )
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.rank_correlation import spearman
+from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.returns import discounted_returns
@@ -100,8 +101,8 @@ class RewardAudit:
     schemes: dict[str, SchemeAudit]
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers for JSON."""
-        return asdict(self)
+        """The numbers for JSON, keys in its unit."""
+        return in_unit(asdict(self), self.unit)
 
 
 def audit_reward(

@@ -78,6 +78,19 @@ def fx_holidays(first_ns: int, last_ns: int) -> Closures:
     return Closures(NEW_YORK.to_utc(np.array(start)), NEW_YORK.to_utc(np.array(end)))
 
 
+def fx_days(first_ns: int, last_ns: int) -> I64:
+    """UTC starts ``i64[D]`` of the trading days that touch the time from `first_ns` to `last_ns`.
+
+    A day runs from 17:00 New York to the next, Sunday's the first of the week and Thursday's the
+    last: 24 hours each, as clocks are changed on weekends. Those that a holiday closes whole are
+    among them.
+    """
+    days = np.arange(first_ns // DAY_NS - 2, last_ns // DAY_NS + 2, dtype=np.int64)
+    days = days[~np.isin(days % 7, (1, 2))]  # 1970-01-02 was a Friday
+    start = NEW_YORK.to_utc(days * DAY_NS + WEEK_TURN_NS)
+    return start[(start < last_ns) & (start + DAY_NS > first_ns)]
+
+
 def near_week_turn(time_ns: I64, tolerance_ns: int) -> Bool:
     """Whether each UTC time is within `tolerance_ns` of 17:00 New York: Bool[T]."""
     away = (NEW_YORK.from_utc(time_ns) - WEEK_TURN_NS) % DAY_NS

@@ -1,11 +1,13 @@
 """What was traded over a session's minutes, by the agent or by a baseline, and its metrics.
 
-Days (UTC) stand for sessions. What is called pips there is basis points of one pair's notional
-here, so that pairs of different units add up; a position still open counts at its last mark.
+Days stand for sessions: trading days where all pairs keep the FX week, else UTC days. What is
+called pips there is basis points of one pair's notional here, so that pairs of different units add
+up; a position still open counts at its last mark.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,9 @@ from mlx_muzero.evaluation.metrics import (
     Metrics,
     measure,
 )
-from mlx_muzero.market.bars import DAY_NS, MINUTE_NS
+from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
+from mlx_muzero.market.calendar import fx_days, fx_holidays
+from mlx_muzero.market.instrument import market_of
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.costs import BASIS_POINT
@@ -24,6 +28,12 @@ from mlx_muzero.trading.ledger import Trades
 from mlx_muzero.types import F64, I64
 
 _DAY_MINUTES = DAY_NS // MINUTE_NS
+
+UNIT = "bps"
+"""Of what is called pips here."""
+
+_LEAST_DAYS = 2
+"""Whole days below which a year cannot be told from them: ratios are None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +61,49 @@ class Played:
         """Rows of all trades, the open ones as if closed, for nothing, at their last mark."""
         return self.closed + [_open_trade(account) for account in self.accounts if account.exposure]
 
+    @cached_property
+    def fx_week(self) -> bool:
+        """Whether all pairs keep it, so that days are trading days."""
+        return all(market_of(account.pair) == "fx" for account in self.accounts)
+
+    @cached_property
+    def days_ns(self) -> I64:
+        """UTC starts ``i64[D]`` of the days played, part of one at least.
+
+        A day that a holiday closes whole is not among them, unless something was marked in it.
+        """
+        first_ns, last_ns = int(self.close_ns[0]) - MINUTE_NS, int(self.close_ns[-1])
+        if not self.fx_week:
+            days = np.arange(first_ns // DAY_NS, (last_ns - 1) // DAY_NS + 1)
+            return np.asarray(days * DAY_NS)
+        start = fx_days(first_ns, last_ns)
+        closed_ns = fx_holidays(first_ns, last_ns).closed_ns(start, start + DAY_NS)
+        before, until = np.searchsorted(self.close_ns, [start, start + DAY_NS], side="right")
+        start = start[(closed_ns < DAY_NS) | (until > before)]
+        # Of a weekend alone: one day, on which nothing could be traded.
+        return start if len(start) else np.array([first_ns])
+
+    @property
+    def whole_days(self) -> int:
+        """Days played whole, but for an hour at either end: feeds open late and close early."""
+        begun = self.close_ns[0] - HOUR_NS <= self.days_ns
+        return int((begun & (self.close_ns[-1] + HOUR_NS >= self.days_ns + DAY_NS)).sum())
+
     def metrics(self) -> Metrics:
-        """In basis points of the notional, a session being a UTC day."""
-        rules = self.accounts[0].core.rules
+        """In basis points of the notional, a session being a day."""
+        trades = self._trades_in_bps()
         found = measure(
-            self._trades_in_bps(),
+            trades,
             self._daily_bps(),
             self.action_counts,
-            rules.table.action_names,
-            FX_BARS_PER_YEAR if rules.pip_size else CRYPTO_BARS_PER_YEAR,
+            self.accounts[0].core.rules.table.action_names,
+            FX_BARS_PER_YEAR if self.fx_week else CRYPTO_BARS_PER_YEAR,
         )
-        return replace(found, exposure_frac=found.exposure_frac / len(self.accounts))
+        bars = sum(max(account.bar, 0) for account in self.accounts)
+        found = replace(found, exposure_frac=float(trades.bars_held.sum()) / max(bars, 1))
+        if self.whole_days < _LEAST_DAYS:
+            found = replace(found, sharpe=None, sortino=None, calmar=None)
+        return found
 
     @property
     def _basis_point(self) -> float:
@@ -90,10 +132,11 @@ class Played:
     def _daily_bps(self) -> F64:
         """``[days, minutes]``, made since each day began, as known at every minute."""
         made = self.profit / self._basis_point
-        first_day, last_day = (self.close_ns[[0, -1]] - 1) // DAY_NS
-        ends = np.arange(first_day * _DAY_MINUTES, (last_day + 1) * _DAY_MINUTES) + 1
-        known = np.searchsorted(self.close_ns, ends * MINUTE_NS, side="right") - 1
-        curve = np.where(known < 0, 0.0, made[np.maximum(known, 0)]).reshape(-1, _DAY_MINUTES)
+        ends = self.days_ns[:, None] + np.arange(1, _DAY_MINUTES + 1) * MINUTE_NS
+        known = np.searchsorted(self.close_ns, ends, side="right") - 1
+        curve = np.where(known < 0, 0.0, made[np.maximum(known, 0)])
+        # What was marked after the last day, as on a Friday evening, is that day's.
+        curve[-1, -1] = made[-1]
         begins = np.concatenate([[0.0], curve[:-1, -1]])
         return np.asarray(curve - begins[:, None])
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,12 +10,13 @@ from mlx_muzero import journal
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.baselines import play_baselines
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.opening import account_of_pair
-from mlx_muzero.paper.played import Played
+from mlx_muzero.paper.played import UNIT, Played
 from mlx_muzero.paper.recorded_pair import recorded_pairs
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.store import PaperStore
@@ -33,6 +34,8 @@ class SessionReport:
         metrics: of the session (`Played.metrics`).
         baselines: the same of policies without a network (`play_baselines`), by name.
         money: in the account's currency: equity, net, gross, cost, funding, slippage.
+        day: "trading" where days run from 17:00 New York in the FX week, else "UTC".
+        whole_days: of them from beginning to end; below two there are no ratios of a year.
         first_ns: end of the first minute marked.
         last_ns: end of the last.
         minutes: marked.
@@ -44,6 +47,8 @@ class SessionReport:
     metrics: Metrics
     baselines: dict[str, Metrics]
     money: dict[str, float]
+    day: Literal["trading", "UTC"]
+    whole_days: int
     first_ns: int
     last_ns: int
     minutes: int
@@ -52,11 +57,13 @@ class SessionReport:
     ledger_error: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self) | {
+        """For JSON; what metrics count in pips is basis points of the notional here."""
+        facts = asdict(self) | {
+            "unit": UNIT,
             "metrics": self.metrics.as_dict(),
             "baselines": {name: m.as_dict() for name, m in self.baselines.items()},
         }
+        return in_unit(facts, UNIT)
 
 
 def report_session(
@@ -105,6 +112,8 @@ def report_session(
         metrics=played.metrics(),
         baselines={name: baseline.metrics() for name, baseline in baselines.items()},
         money={"equity": last, **sums, "slippage": slippage},
+        day="trading" if played.fx_week else "UTC",
+        whole_days=played.whole_days,
         first_ns=equity[0]["close_ns"],
         last_ns=equity[-1]["close_ns"],
         minutes=len(equity),
