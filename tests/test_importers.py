@@ -10,7 +10,7 @@ import pytest
 from market_files import MONDAY_NS, ascii_file, refused, rows, walk, write
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
-from mlx_muzero.market.importers import FORMATS, detect_format, import_file, import_order
+from mlx_muzero.market.importers import FORMATS, Choices, detect_format, import_file, import_order
 from mlx_muzero.market.staging import EXTRA_COLUMNS
 
 
@@ -270,3 +270,50 @@ def test_every_type_of_time_stamp_in_parquet_is_read(store, tmp_path, stamp):
 def test_a_stamp_that_is_no_time_is_refused_with_what_is_read(store, tmp_path):
     path = parquet(tmp_path / "BTCUSDT.parquet", symbols=("BTCUSDT",), stamp="varchar")
     refused(store, path, "column timestamp is VARCHAR", "TIMESTAMPTZ_NS")
+
+
+def test_a_right_file_replaces_what_a_stale_one_said(store, tmp_path):
+    import_file(store, ascii_file(tmp_path / "DAT_ASCII_USDJPY_M1_2021.csv"))
+    right = ascii_file(tmp_path / "USDJPY_right.csv", 100, seed=5)
+    with pytest.raises(DataError, match="--replace"):
+        import_file(store, right, "USDJPY")
+    report = import_file(store, right, "USDJPY", choices=Choices(replace=True))
+    assert (report.inserted, report.replaced, report.conflicts) == (0, 100, 0)
+    close = store.load("USDJPY").close
+    assert np.array_equal(close[:100], walk(100, 5)[3])
+    assert np.array_equal(close[100:], walk(200)[3][100:])
+    assert store.imports()[-1].accepted == ("--replace: 100 stored bars gave way",)
+    again = import_file(store, right, "USDJPY", choices=Choices(replace=True))
+    assert (again.replaced, again.duplicates) == (0, 100)
+    assert import_file(store, right, "USDJPY").already_imported
+
+
+def test_asks_replace_asks_alone(store, tmp_path):
+    head, stamp = "timestamp,open,high,low,close", "%Y-%m-%d %H:%M:%S+00:00"
+    import_file(store, write(tmp_path / "usdjpy-m1-bid-2021.csv", rows(stamp), head))
+    import_file(store, write(tmp_path / "usdjpy-m1-ask-2021.csv", rows(stamp, seed=1), head))
+    right = write(tmp_path / "usdjpy-m1-ask-2021-02.csv", rows(stamp, seed=2), head)
+    report = import_file(store, right, "USDJPY", choices=Choices(replace=True))
+    assert report.replaced == 200
+    assert np.array_equal(
+        store.load("USDJPY", extras=("close_ask",)).extras["close_ask"], walk(200, 2)[3]
+    )
+    assert np.array_equal(store.load("USDJPY").close, walk(200)[3])
+
+
+def test_the_switch_takes_the_rest_of_a_damaged_file(store, tmp_path):
+    lines = rows("%Y%m%d %H%M%S", 300, ";0", ";")
+    lines[100:150] = ["###"] * 50
+    path = write(tmp_path / "USDJPY.csv", lines)
+    refused(store, path, "--skip-bad-rows takes the others")
+    report = import_file(store, path, choices=Choices(skip_bad_rows=True))
+    assert (report.rows, report.rejected_count) == (250, 50)
+
+
+def test_a_large_file_of_bad_rows_is_refused_before_its_end(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlx_muzero.market.importers.blocks.BLOCK_BYTES", 4096)
+    path = write(tmp_path / "USDJPY.csv", ["20210301 00000x;1;1;1;1;0"] * 20_000)
+    told = []
+    with pytest.raises(DataError, match=r"refused before its end[^?]*read are: YYYYMMDD hhmmss"):
+        import_file(store, path, format_name="histdata-ascii", progress=lambda *at: told.append(at))
+    assert len(told) < 10

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 
 from market_files import MONDAY_NS, write
+from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.context import funding_paid
-from mlx_muzero.market.importers import detect_format, import_file
+from mlx_muzero.market.importers import Choices, detect_format, import_file
 from mlx_muzero.market.importers.order_book import OrderBook
-from mlx_muzero.market.store import BarStore
+from mlx_muzero.market.metrics_labels import misread, misread_note
+from mlx_muzero.market.series import Series
+from mlx_muzero.market.store import BarStore, ImportRecord
 
 MS = 10**6
 TRADES_HEAD = (
@@ -90,6 +93,32 @@ def test_a_damaged_trade_refuses_the_file(store, tmp_path, old, new, line, reaso
     rows = [row.replace(old, new) for row in trade_rows()]
     path = write(tmp_path / "BTCUSDT-aggTrades-2021-03.csv", rows, TRADES_HEAD)
     refused(store, path, f":{line}: ", reason)
+
+
+def test_a_few_bad_trades_are_left_out_with_their_lines(store, tmp_path):
+    rows = [f"{i},50.5,2.0,{i},{i},{MONDAY_NS // MS + 100 * i},false" for i in range(1000)]
+    rows[3] = rows[3].replace("2.0", "0.0")
+    rows[700] = rows[700].replace("false", "maybe")
+    path = write(tmp_path / "BTCUSDT-aggTrades-2021-03.csv", rows, TRADES_HEAD)
+    report = import_file(store, path)
+    assert (report.rows, report.rejected_count) == (998, 2)
+    assert [(r.line, r.reason) for r in report.rejected] == [
+        (5, "the quantity is not positive"),
+        (702, "is_buyer_maker is neither true nor false"),
+    ]
+    assert store.load_series("BTCUSDT", "trade_count").value.sum() == 998
+    assert store.imports()[0].rejected == 2
+
+
+def test_what_too_many_bad_rows_refuse_a_switch_takes(store, tmp_path):
+    rows = funding_rows()
+    rows[1] = "soon,8,0.1"
+    path = write(tmp_path / "BTCUSDT-fundingRate-2021-03.csv", rows, FUNDING_HEAD)
+    read = "read are: milliseconds or microseconds since 1970"
+    refused(store, path, ":3: calc_time is not a time", read, "--skip-bad-rows")
+    report = import_file(store, path, choices=Choices(skip_bad_rows=True))
+    assert (report.inserted, report.rejected_count) == (2, 1)
+    assert store.imports()[0].accepted == ("--skip-bad-rows: 1 rows left out",)
 
 
 def funding_rows(rates=(0.0001, -0.0002, 0.0003)):
@@ -209,6 +238,85 @@ def test_open_interest_from_metrics(store, tmp_path):
     assert interest.value.tolist() == [1000.5, 1001.5, 1002.5, 1003.5]
     assert np.diff(interest.known_ns).tolist() == [5 * MINUTE_NS] * 3
     assert interest.known_ns[0] == MONDAY_NS
+
+
+def daily_metrics(path, symbol, first, blank=()):
+    """A whole day of rows from `first` on; row i says 1000 + i."""
+    start = np.datetime64(first, "s")
+    rows = []
+    for i in range(288):
+        label = str(start + 300 * i).replace("T", " ")
+        rows.append(f"{label},{symbol},{'' if i in blank else f'{1000 + i}.5'},1,1,1,1,1")
+    return write(path, rows, METRICS_HEAD)
+
+
+def ns(text):
+    return int(np.datetime64(text, "ns").astype(np.int64))
+
+
+@pytest.mark.parametrize(
+    ("symbol", "first", "known"),
+    [
+        ("BTCUSDT", "2026-06-24T00:05", "2026-06-24T00:05"),
+        ("BTCUSDT", "2026-06-25T00:00", "2026-06-25T00:05"),
+        ("BTCUSD_PERP", "2025-03-01T00:00", "2025-03-01T00:05"),
+        ("BTCUSD_250328", "2025-03-01T00:00", "2025-03-01T00:05"),
+        ("BTCUSDT_250328", "2025-03-01T00:05", "2025-03-01T00:05"),
+        ("BTCUSDT", "2026-07-01T00:05", "2026-07-01T00:05"),  # changed back, as it shows
+    ],
+)
+def test_metrics_are_known_at_the_end_of_their_five_minutes(store, tmp_path, symbol, first, known):
+    path = daily_metrics(tmp_path / f"{symbol}-metrics-{first[:10]}.csv", symbol, first)
+    import_file(store, path)
+    interest = store.load_series(symbol, "open_interest")
+    assert interest.known_ns[0] == interest.event_ns[0] == ns(known)
+    assert len(interest) == 288
+
+
+def test_a_file_over_the_change_of_labels_is_read_row_by_row(store, tmp_path):
+    labels = ["24 23:55", "25 00:00", "25 00:00", "25 00:05"]
+    rows = [f"2026-06-{at}:00,BTCUSDT,{i}.0,1,1,1,1,1" for i, at in enumerate(labels)]
+    import_file(store, write(tmp_path / "m.csv", rows, METRICS_HEAD), "BTCUSDT")
+    interest = store.load_series("BTCUSDT", "open_interest")
+    start = ns("2026-06-24T23:55")
+    assert ((interest.known_ns - start) // MINUTE_NS).tolist() == [0, 5, 10, 15]
+    assert interest.value.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_blank_metrics_are_left_out_up_to_ten(store, tmp_path):
+    path = tmp_path / "BTCUSDT-metrics-2026-06-24.csv"
+    report = import_file(store, daily_metrics(path, "BTCUSDT", "2026-06-24T00:05", range(7, 17)))
+    assert (report.rows, report.rejected_count) == (278, 10)
+    assert report.rejected[0].reason == "sum_open_interest is blank"
+    store.remove("BTCUSDT")
+    path = daily_metrics(path, "BTCUSDT", "2026-06-24T00:05", range(11))
+    refused(store, path, "11 of 288 rows are malformed")
+
+
+def test_what_0_1_0_read_too_early_is_told_and_replaced(store, tmp_path):
+    day = daily_metrics(tmp_path / "BTCUSDT-metrics-2026-07-01.csv", "BTCUSDT", "2026-07-01T00:00")
+    labels = ns("2026-07-01T00:00") + np.arange(288) * 5 * MINUTE_NS
+    early = Series.of("BTCUSDT", "open_interest", labels, labels, 1000.5 + np.arange(288))
+    ends = (int(labels[0]), int(labels[-1]))
+    record = ImportRecord(
+        day.name, sha256_of(day), "BTCUSDT", "binance-metrics", "UTC", 288, 0, 0, *ends
+    )
+    with store.transaction():
+        store.write_series(early)
+        store.record_import(record)
+    assert misread(record)
+    assert "BTCUSDT-metrics-2026-07-01.csv (BTCUSDT)" in misread_note(store.imports())
+    with pytest.raises(DataError, match="five minutes too early: import it again with --replace"):
+        import_file(store, day)
+    report = import_file(store, day, choices=Choices(replace=True))
+    assert report.replaced == 288
+    interest = store.load_series("BTCUSDT", "open_interest")
+    assert np.array_equal(interest.known_ns, labels + 5 * MINUTE_NS)
+    assert np.array_equal(interest.value, early.value)
+    (record,) = store.imports()
+    assert misread_note([record]) is None
+    assert record.accepted == ("--replace: 288 stored points gave way",)
+    assert import_file(store, day).already_imported
 
 
 def test_metrics_of_another_symbol_or_below_zero_are_refused(store, tmp_path):

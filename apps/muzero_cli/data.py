@@ -37,17 +37,26 @@ def import_bars(
         str | None,
         typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
     ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Stored bars and points give way where a file differs."),
+    ] = False,
+    skip_bad_rows: Annotated[
+        bool,
+        typer.Option("--skip-bad-rows", help="Take a file's good rows, however many are bad."),
+    ] = False,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
     """Import files into the bar store; a file that is already there changes nothing."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeElapsedColumn
 
-    from mlx_muzero.market.importers import import_file, import_order
+    from mlx_muzero.market.importers import Choices, import_file, import_order
     from mlx_muzero.market.store import BarStore
     from muzero_cli.terminal import PlainColumn
 
     columns = (PlainColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    choices = Choices(replace=replace, skip_bad_rows=skip_bad_rows)
     reports = []
     with (
         BarStore(db) as store,
@@ -59,7 +68,7 @@ def import_bars(
             def show(done: int, total: int, task: object = task) -> None:
                 progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
 
-            reports.append(import_file(store, path, symbol, format_name, clock, show))
+            reports.append(import_file(store, path, symbol, format_name, clock, show, choices))
             progress.update(task, completed=1, total=1)
     if as_json:
         echo(json.dumps([asdict(report) for report in reports]))
@@ -74,10 +83,14 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
     from rich.table import Table
 
     from mlx_muzero.market.bars import utc_text
+    from mlx_muzero.market.metrics_labels import misread_note
     from mlx_muzero.market.store import BarStore
 
     with BarStore(db, read_only=True) as store:
         symbols, series = store.symbols(), store.series()
+        note = misread_note(store.imports())
+    if note:
+        narration_console().print(f"note: {note}")
     if as_json:
         found = {
             "symbols": [asdict(s) for s in symbols],
@@ -111,6 +124,7 @@ def check_symbol(
     as_json: Json = False,
 ) -> None:
     """Report holes by cause, impossible prices and outliers of one symbol, and its series."""
+    from mlx_muzero.market.metrics_labels import misread_note
     from mlx_muzero.market.quality import check
     from mlx_muzero.market.series_quality import check_series
     from mlx_muzero.market.store import BarStore
@@ -124,6 +138,9 @@ def check_symbol(
         if has_bars or not series:
             repeats = sum(r.repeats for r in store.imports() if r.symbol == symbol)
             report = check(store.load(symbol), source_repeats=repeats)
+        note = misread_note(r for r in store.imports() if r.symbol == symbol)
+    if note:
+        narration_console().print(f"note: {note}")
     if as_json:
         bars = {} if report is None else asdict(report)
         echo(json.dumps(bars | {"series": [asdict(s) for s in series]}))
@@ -168,7 +185,7 @@ def _print_import(report: "ImportReport") -> None:
     echo(
         f"{head}: {report.rows:,} rows, {report.inserted:,} new, {report.duplicates:,} duplicates,"
         f" {report.filled:,} completed, {report.conflicts:,} conflicts,"
-        f" {report.rejected_count:,} rejected, {report.seconds:.1f} s"
+        f" {report.replaced:,} replaced, {report.rejected_count:,} rejected, {report.seconds:.1f} s"
     )
     if report.first_ns is not None and report.last_ns is not None:
         echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")

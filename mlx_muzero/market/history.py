@@ -1,5 +1,6 @@
 """What the store knows of one pair: its minute bars, and the series that a configuration needs."""
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -8,9 +9,11 @@ import numpy as np
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_ns, utc_text
+from mlx_muzero.market.metrics_labels import misread_note
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
+    OPEN_INTEREST,
     TAKER_BUY_SHARE,
     Series,
     SeriesByName,
@@ -19,6 +22,8 @@ from mlx_muzero.market.series import (
 if TYPE_CHECKING:
     # Who has a history in memory needs no store.
     from mlx_muzero.market.store import BarStore
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,10 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
     # Settlements are paid, whether they are seen or not.
     series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
     series |= {name: store.load_series(MACRO, name) for name in config.macro}
+    if OPEN_INTEREST in series:
+        note = misread_note(r for r in store.imports() if r.symbol == bars.symbol)
+        if note:
+            _LOG.warning("%s: %s", store.path, note)
     if TAKER_BUY_SHARE in series:
         series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], bars)
     return PairHistory(bars, series)

@@ -146,11 +146,19 @@ class SeriesSummary:
 
 @dataclass(frozen=True)
 class SeriesMerge:
-    """What became of points written to the store: the first value of a point stays."""
+    """What became of points written to the store.
+
+    Attributes:
+        inserted: points that were new.
+        duplicates: points that it had, with the same value.
+        conflicts: points that it has with another value, which stays.
+        replaced: points that it had with another value.
+    """
 
     inserted: int
     duplicates: int
     conflicts: int
+    replaced: int
 
 
 SeriesByName = Mapping[str, Series]

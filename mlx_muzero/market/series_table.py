@@ -29,8 +29,13 @@ class SeriesTable:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def write(self, series: Series) -> SeriesMerge:
-        """Add points, each given once (inside the caller's transaction)."""
+    def write(self, series: Series, replace: bool = False) -> SeriesMerge:
+        """Add points, each given once (inside the caller's transaction).
+
+        Args:
+            series: the points.
+            replace: a stored point that has another value gives way.
+        """
         columns = {"event_ns": series.event_ns, "known_ns": series.known_ns, "value": series.value}
         self._db.register("incoming", {k: np.ascontiguousarray(v) for k, v in columns.items()})
         self._db.execute(
@@ -50,12 +55,33 @@ class SeriesTable:
             ]
             for on in (same, f"{same} and a.value = b.value")
         )
+        if replace:
+            self._db.execute(
+                f"delete from series a using fresh b where {same} and a.value <> b.value"
+            )
         self._db.execute(
             f"""insert into series select * from fresh b anti join series a on {same}
                 order by known_time, event_time"""
         )
         self._db.execute("drop table fresh")
-        return SeriesMerge(len(series) - overlap, equal, overlap - equal)
+        differing = overlap - equal
+        return SeriesMerge(
+            inserted=len(series) - overlap,
+            duplicates=equal,
+            conflicts=0 if replace else differing,
+            replaced=differing if replace else 0,
+        )
+
+    def take_back(self, series: Series) -> int:
+        """Remove just these points, with these values; returns how many there were."""
+        self._db.register("incoming", {"known_ns": series.known_ns, "value": series.value})
+        row = self._db.execute(
+            """delete from series where symbol = ? and name = ? and (epoch_ns(known_time), value)
+               in (select (known_ns, value) from incoming)""",
+            [series.symbol, series.name],
+        ).fetchone()
+        self._db.unregister("incoming")
+        return int(row[0])
 
     def load(self, symbol: str, name: str) -> Series:
         """Every point of one series; empty if there is none."""

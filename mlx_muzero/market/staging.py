@@ -66,6 +66,7 @@ class MergeReport:
         inserted: rows whose minute was new.
         duplicates: rows that agree with the stored bar.
         conflicts: rows that do not; the stored bar stays.
+        replaced: rows that did not, and took the stored bar's place.
         filled: duplicates that supplied a column unknown before.
         unmatched: ask rows without a stored bid bar, dropped.
         conflict_times_ns: I64[<=5] the first conflicting minutes.
@@ -74,6 +75,7 @@ class MergeReport:
     inserted: int
     duplicates: int
     conflicts: int
+    replaced: int
     filled: int
     unmatched: int
     conflict_times_ns: I64
@@ -150,11 +152,13 @@ class Staging:
         self._increasing = True
         return Repeats(dict(identical), differing)
 
-    def merge(self, ask_only: bool = False) -> MergeReport:
+    def merge(self, ask_only: bool = False, replace: bool = False) -> MergeReport:
         """Move the staged rows into the store; each minute may be staged once.
 
         Args:
             ask_only: the rows hold only ask prices, for bid bars that are already there.
+            replace: a stored bar that differs takes the row's values; columns that the row lacks
+                stay.
         """
         differs = (
             _DIFFERS
@@ -182,6 +186,13 @@ class Staging:
                        and o.fills and not o.differs
                     where {_SAME_MINUTE}"""
             )
+        if replace:
+            sets = ", ".join(f"{name} = coalesce(b.{name}, a.{name})" for name in _VALUES)
+            self._db.execute(
+                f"""update bars as a set {sets} from staged b semi join overlap o
+                    on b.symbol = o.symbol and b.open_time = o.open_time and o.differs
+                    where {_SAME_MINUTE}"""
+            )
         times = self._db.execute(
             "select epoch_ns(open_time) as t from overlap where differs order by 1 limit 5"
         ).fetchnumpy()["t"]
@@ -196,7 +207,8 @@ class Staging:
         return MergeReport(
             inserted=0 if ask_only else fresh,
             duplicates=overlap - conflicts,
-            conflicts=conflicts,
+            conflicts=0 if replace else conflicts,
+            replaced=conflicts if replace else 0,
             filled=filled,
             unmatched=fresh if ask_only else 0,
             conflict_times_ns=np.asarray(times, np.int64),

@@ -8,7 +8,7 @@ as possible or by the one process that owns it. Bars are unique per (symbol, ope
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -25,7 +25,7 @@ from mlx_muzero.migration import migrate
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 APPLICATION = "mlx_muzero bars"
 
 _SCHEMA = f"""
@@ -38,7 +38,8 @@ create table imports(
     file varchar not null, sha256 varchar not null, symbol varchar not null,
     format varchar not null, clock varchar not null, rows bigint not null,
     rejected bigint not null, repeats bigint not null,
-    first_time timestamp_ns, last_time timestamp_ns, primary key(sha256, symbol));
+    first_time timestamp_ns, last_time timestamp_ns, accepted varchar,
+    primary key(sha256, symbol));
 create table truths(symbol varchar primary key, json varchar not null);
 {CREATE_SERIES}
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
@@ -46,7 +47,8 @@ insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{S
 
 _SERIES_SINCE = 2
 # SQL that turns a store of a version into one of the next.
-_MIGRATIONS = {1: CREATE_SERIES}
+_MIGRATIONS = {1: CREATE_SERIES, 2: "alter table imports add column accepted varchar"}
+_ACCEPTED_SINCE = 3
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,10 @@ class SymbolSummary:
 
 @dataclass(frozen=True)
 class ImportRecord:
-    """One file that went into the store: good rows of `symbol`, rows left out, rows had twice."""
+    """One file that went into the store: good rows of `symbol`, rows left out, rows had twice.
+
+    `accepted` says in words what it went in against, because the user said so.
+    """
 
     file: str
     sha256: str
@@ -77,6 +82,7 @@ class ImportRecord:
     repeats: int
     first_ns: int | None
     last_ns: int | None
+    accepted: tuple[str, ...] = ()
 
 
 class BarStore(Closing):
@@ -220,9 +226,13 @@ class BarStore(Closing):
         """What the store holds beside bars, by symbol and name."""
         return SeriesTable(self._db).summaries() if self._version >= _SERIES_SINCE else []
 
-    def write_series(self, series: Series) -> SeriesMerge:
-        """Add points (inside the caller's `transaction`)."""
-        return SeriesTable(self._db).write(series)
+    def write_series(self, series: Series, replace: bool = False) -> SeriesMerge:
+        """Add points (inside the caller's `transaction`); see `SeriesTable.write`."""
+        return SeriesTable(self._db).write(series, replace)
+
+    def take_back_series(self, series: Series) -> int:
+        """Remove just these points (inside the caller's `transaction`); returns how many."""
+        return SeriesTable(self._db).take_back(series)
 
     def remove(self, symbol: str) -> int:
         """Forget `symbol`, its series, imports and truth; returns the number of bars removed."""
@@ -258,18 +268,23 @@ class BarStore(Closing):
 
     def imports(self) -> list[ImportRecord]:
         """Every file imported, by symbol and first bar."""
+        accepted = "accepted" if self._version >= _ACCEPTED_SINCE else "null"
         rows = self._db.execute(
-            """select * exclude (first_time, last_time), epoch_ns(first_time), epoch_ns(last_time)
-               from imports order by symbol, first_time, file"""
+            f"""select file, sha256, symbol, format, clock, rows, rejected, repeats,
+                       epoch_ns(first_time), epoch_ns(last_time), {accepted}
+                from imports order by symbol, first_time, file"""
         ).fetchall()
-        return [ImportRecord(*row) for row in rows]
+        return [
+            replace(ImportRecord(*row[:-1]), accepted=tuple(json.loads(row[-1] or "[]")))
+            for row in rows
+        ]
 
     def record_import(self, record: ImportRecord) -> None:
-        """Remember that a file went in (inside the caller's `transaction`)."""
+        """Remember that a file went in, again perhaps (inside the caller's `transaction`)."""
         self._db.execute(
-            "insert into imports values"
-            " (?, ?, ?, ?, ?, ?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?))",
-            list(vars(record).values()),
+            "insert or replace into imports values"
+            " (?, ?, ?, ?, ?, ?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?), ?)",
+            [*list(vars(record).values())[:-1], json.dumps(record.accepted)],
         )
 
     def _select(

@@ -1,8 +1,17 @@
 """Importers of bars and series: one entry, `import_file`, over a source per format family."""
 
+from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.formats import FORMATS, detect_format, import_order
 from mlx_muzero.market.importers.pipeline import import_file
+from mlx_muzero.market.importers.rejects import Rejected
 from mlx_muzero.market.importers.report import ImportReport
-from mlx_muzero.market.importers.source import Rejected
 
-__all__ = ["FORMATS", "ImportReport", "Rejected", "detect_format", "import_file", "import_order"]
+__all__ = [
+    "FORMATS",
+    "Choices",
+    "ImportReport",
+    "Rejected",
+    "detect_format",
+    "import_file",
+    "import_order",
+]

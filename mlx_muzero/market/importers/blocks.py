@@ -11,13 +11,13 @@ from mlx_muzero.market.importers.formats import open_text
 BLOCK_BYTES = 4 << 20
 
 
-def line_blocks(path: Path) -> Iterator[tuple[Lines, int]]:
-    """Lines of a csv file, plain or zipped, with how many of its bytes are behind.
+def line_blocks(path: Path) -> Iterator[tuple[Lines, int, int]]:
+    """Lines of a csv file, plain or zipped, with how many of its bytes are behind and it has.
 
     Raises:
         DataError: the file cannot be read, or a line is longer than a block.
     """
-    with open_text(path) as (stream, _):
+    with open_text(path) as (stream, size):
         done, line, rest = 0, 1, b""
         while True:
             block = stream.read(BLOCK_BYTES)
@@ -32,6 +32,6 @@ def line_blocks(path: Path) -> Iterator[tuple[Lines, int]]:
                     text = text.removeprefix(codecs.BOM_UTF8)
                 lines = Lines.split(text, line)
                 line += lines.total
-                yield lines, done
+                yield lines, done, size
             if not block:
                 return

@@ -22,6 +22,8 @@ _POWERS = 10.0 ** np.arange(_LONGEST_NUMBER + 1)
 EPOCH = "epoch"
 """Stamp pattern of a plain count of milliseconds or microseconds since 1970, told by size."""
 
+EPOCH_TEXT = "milliseconds or microseconds since 1970"
+
 # The year 5138 in milliseconds is 1973 in microseconds: no minute bar is near either.
 _MICROSECONDS_FROM = 10**14
 
@@ -140,6 +142,11 @@ def decimals(data: U8, start: I64, end: I64) -> tuple[F64, Bool]:
         except ValueError:
             values[row] = 0.0
     return values, known
+
+
+def pattern_text(pattern: str) -> str:
+    """A stamp pattern in words."""
+    return EPOCH_TEXT if pattern == EPOCH else pattern.replace("±HH:II", "+hh:mm")
 
 
 def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:

@@ -11,8 +11,9 @@ from typing import BinaryIO, cast
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
-from mlx_muzero.market.importers.fields import EPOCH
+from mlx_muzero.market.importers.fields import EPOCH, pattern_text
 from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
+from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.staging import EXTRA_COLUMNS
 
 BINANCE_COLUMNS = (
@@ -51,6 +52,11 @@ class TextFormat:
     stamp_fields: int
     columns: tuple[str, ...]
     clock: str | None
+
+    @property
+    def stamps_read(self) -> str:
+        """What its stamps may look like, in words."""
+        return ", ".join(pattern_text(pattern) for pattern in self.patterns)
 
 
 _MT_STAMP = ("YYYY.MM.DD,hh:mm",)
@@ -111,7 +117,6 @@ TEXT_FORMATS = {
 
 AGGREGATE_TRADES = "binance-aggtrades"
 FUNDING = "binance-funding"
-METRICS = "binance-metrics"
 MACRO_FIGURES = "macro"
 DEPTH_CAPTURE = "depth-capture"
 FUNDING_PARQUET = "funding-parquet"

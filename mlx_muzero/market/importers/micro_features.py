@@ -18,7 +18,8 @@ from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS, utc_text
 from mlx_muzero.market.duckdb_files import MOMENTS, WALL_TIMES, Columns, ForeignFile
 from mlx_muzero.market.features import CALENDAR_NAMES, FEATURE_NAMES
 from mlx_muzero.market.importers.formats import MICRO_FEATURES
-from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
+from mlx_muzero.market.importers.rejects import RowFilter
+from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.types import F64, I64
 
 LAGS = 32
@@ -45,6 +46,7 @@ class MicroFeaturesSource:
     format: str = MICRO_FEATURES
     clock: str | None = "UTC"
     ask_only: bool = False
+    shortest_row: int = 1
     notes: list[str] = field(default_factory=list)
     _checked: bool = False
 
@@ -147,11 +149,8 @@ class MicroFeaturesSource:
         }
         rows = RowFilter(lines)
         rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
-        rows.reject_faults(columns)
-        rejected = [
-            Rejected(int(lines[row]), reason, ", ".join(f"{columns[n][row]:g}" for n in columns))
-            for row, reason in sorted(rows.reasons.items())
-        ]
+        reject_faults(rows, columns)
+        rejected = rows.rejected(lambda row: ", ".join(f"{columns[n][row]:g}" for n in columns))
         good = rows.good
         kept = {name: values[good] for name, values in columns.items()}
         return Chunk(None, wall[good], lines[good], kept, rejected, done)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, detect_fx_clock, parse_clock
+from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
     FORMATS,
@@ -20,6 +21,7 @@ from mlx_muzero.market.importers.formats import (
     detect_format,
 )
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
+from mlx_muzero.market.importers.rejects import FEW, Rejected, RejectedRows
 from mlx_muzero.market.importers.report import (
     ImportReport,
     Progress,
@@ -27,7 +29,7 @@ from mlx_muzero.market.importers.report import (
 )
 from mlx_muzero.market.importers.screen import Screen
 from mlx_muzero.market.importers.series_import import import_series
-from mlx_muzero.market.importers.source import Rejected, Source
+from mlx_muzero.market.importers.source import Source
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
 from mlx_muzero.market.instrument import market_of
@@ -43,6 +45,7 @@ def import_file(
     format_name: str | None = None,
     clock: str | None = None,
     progress: Progress | None = None,
+    choices: Choices = AS_USUAL,
 ) -> ImportReport:
     """Import one file in one transaction; importing it again changes nothing.
 
@@ -54,6 +57,7 @@ def import_file(
         format_name: a key of `FORMATS`; detected if None.
         clock: the file's clock (see `parse_clock`); the format's own, or detected, if None.
         progress: told how far the file is read.
+        choices: what to do where the file alone does not say.
 
     Raises:
         DataError: if the file is unknown, unreadable or corrupt, or its symbol or clock cannot be
@@ -69,7 +73,7 @@ def import_file(
     if format_name in SERIES_FORMATS:
         if clock is not None and parse_clock(clock) != UTC_CLOCK:
             raise DataError(f"{path}: a {format_name} file is in UTC, not {clock}")
-        return import_series(store, path, format_name, symbol, progress)
+        return import_series(store, path, format_name, symbol, progress, choices)
     source = _open(path, format_name, symbol)
     named: Sequence[Symbol | None] = source.symbols if isinstance(source, ParquetSource) else ()
     names = {name: store.spelling(name or require_symbol(path, symbol)) for name in named or [None]}
@@ -77,20 +81,24 @@ def import_file(
 
     sha256 = sha256_of(path)
     earlier = {r.symbol: r for r in store.imports() if r.sha256 == sha256}
-    if set(symbols) <= set(earlier):
+    had = set(symbols) <= set(earlier)
+    if had:
         _check_same_clock(path, clock, earlier[symbols[0]])
+    if had and not choices.replace:
         return ImportReport(
             path.name, symbols, source.format, earlier[symbols[0]].clock, already_imported=True
         )
     rule, detected = _clock_of(source, clock, symbols[0])
-    job = _Job(path, source, rule, names, {name: Screen(name) for name in symbols})
+    job = _Job(path, source, rule, names, _screens(symbols, choices))
     with store.staging() as staging:
         repeats = job.stage(staging, progress)
         job.check(repeats)
-        merged = staging.merge(ask_only=source.ask_only)
+        merged = staging.merge(source.ask_only, choices.replace)
         job.check_merge(merged)
+        rejected = sum(screen.rejected.count for screen in job.screens.values())
+        accepted = choices.accepted(merged.replaced, "bars", rejected)
         for name, screen in job.screens.items():
-            if name not in earlier:
+            if name not in earlier or choices.replace:
                 store.record_import(
                     ImportRecord(
                         path.name,
@@ -99,10 +107,11 @@ def import_file(
                         source.format,
                         job.clock_text,
                         screen.rows,
-                        screen.rejected_count,
+                        screen.rejected.count,
                         repeats.identical.get(name, 0),
                         screen.first_ns,
                         screen.last_ns,
+                        accepted,
                     )
                 )
     return job.report(repeats, merged, detected, time.perf_counter() - started)
@@ -117,7 +126,6 @@ class _Job:
     screens: dict[str, Screen]
     first_wall_ns: int | None = None
     last_wall_ns: int | None = None
-    rejected: list[Rejected] = field(default_factory=list)
 
     @property
     def clock_text(self) -> str:
@@ -133,6 +141,8 @@ class _Job:
                 self.last_wall_ns = max(high, self.last_wall_ns or high)
             screen.see(utc, chunk.lines, chunk.columns, chunk.rejected)
             staging.append(screen.symbol, utc, chunk.lines, chunk.columns)
+            left = (self.source.size - chunk.done) // self.source.shortest_row
+            screen.check_so_far(str(self.path), max(left, 0))
             if progress is not None:
                 progress(chunk.done, self.source.size)
         return staging.drop_repeats()
@@ -146,7 +156,7 @@ class _Job:
             screen.check(str(self.path))
 
     def check_merge(self, merged: MergeReport) -> None:
-        overlap = merged.duplicates + merged.conflicts
+        overlap = merged.duplicates + merged.conflicts + merged.replaced
         at = ", ".join(utc_text(int(t)) for t in merged.conflict_times_ns)
         where = f" (first at {at} UTC)"
         require_few_conflicts(self.path, "bars", merged.conflicts, overlap, where)
@@ -159,7 +169,7 @@ class _Job:
         self, repeats: Repeats, merged: MergeReport, detected: str | None, seconds: float
     ) -> ImportReport:
         screens = list(self.screens.values())
-        rejected = sorted((r for s in screens for r in s.rejected), key=lambda r: r.line)
+        rejected = sum((screen.rejected for screen in screens), RejectedRows())
         notes = list(self.source.notes)
         if detected:
             notes.append(detected)
@@ -178,9 +188,10 @@ class _Job:
             inserted=merged.inserted,
             duplicates=merged.duplicates + sum(repeats.identical.values()),
             conflicts=merged.conflicts,
+            replaced=merged.replaced,
             filled=merged.filled,
-            rejected_count=sum(s.rejected_count for s in screens),
-            rejected=tuple(rejected),
+            rejected_count=rejected.count,
+            rejected=rejected.first,
             first_ns=min((s.first_ns for s in screens if s.first_ns is not None), default=None),
             last_ns=max((s.last_ns for s in screens if s.last_ns is not None), default=None),
             notes=tuple(notes),
@@ -194,6 +205,10 @@ def _open(path: Path, format_name: str, symbol: str | None) -> Source:
     if format_name == MICRO_FEATURES:
         return MicroFeaturesSource.open(path)
     return TextSource.open(path, format_name)
+
+
+def _screens(symbols: tuple[str, ...], choices: Choices) -> dict[str, Screen]:
+    return {name: Screen(name, choices.allowance(FEW)) for name in symbols}
 
 
 def _clock_of(source: Source, told: str | None, symbol: str) -> tuple[Clock, str | None]:
@@ -220,6 +235,7 @@ def _check_same_clock(path: Path, told: str | None, earlier: ImportRecord) -> No
     now = parse_clock(told).describe(earlier.first_ns or 0, earlier.last_ns or 0)
     if now != earlier.clock:
         raise DataError(
-            f"{path}: already imported with clock {earlier.clock}: import it with {now} under"
-            " another symbol"
+            f"{path}: already imported with clock {earlier.clock}: to have it with {now}, first"
+            f" take those bars back (mlx-muzero data remove {earlier.symbol} --from --to), or"
+            " import it under another symbol"
         )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.importers.source import Rejected
+from mlx_muzero.market.importers.rejects import Rejected
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with how much of the file is done and its size (bytes of text or rows)."""
@@ -31,6 +31,7 @@ class ImportReport:
         inserted: bars that were new to the store.
         duplicates: rows equal to an earlier row of the file or to a stored bar.
         conflicts: rows whose minute is stored with other values; the stored bar stays.
+        replaced: stored bars that gave way to the file's.
         filled: stored bars that got a column they lacked (ask prices, volume).
         rejected_count: rows left out.
         rejected: the first of them, with line and reason.
@@ -50,6 +51,7 @@ class ImportReport:
     inserted: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    replaced: int = 0
     filled: int = 0
     rejected_count: int = 0
     rejected: tuple[Rejected, ...] = ()
@@ -76,5 +78,5 @@ def require_few_conflicts(
         raise DataError(
             f"{path}: refused, the store is unchanged: {conflicts:,} of {overlap:,} {what} already"
             f" stored differ{where}, as from another feed or clock: import it under another symbol,"
-            " or name its clock"
+            " name its clock, or, if this file is the right one, --replace them"
         )

@@ -11,13 +11,16 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, utc_text
-from mlx_muzero.market.importers.source import Rejected
+from mlx_muzero.market.importers.rejects import (
+    EXAMPLES,
+    FEW,
+    Allowance,
+    Rejected,
+    RejectedRows,
+    examples,
+)
 from mlx_muzero.market.instrument import market_of
 from mlx_muzero.types import F64, I64
-
-# A truncated download or a hand-edited line is a few rows; more than this is a broken file.
-REJECTED_MAX_FRAC = 0.01
-REJECTED_ALWAYS_ALLOWED = 10
 
 # A bar that spans, or opens away from the last close by, more than this is wild. A real crash has
 # a handful of such minutes; small coins move further than currencies in one.
@@ -29,10 +32,6 @@ WILD_ALWAYS_ALLOWED = 10
 SATURDAY_MAX_FRAC = 0.0001
 SATURDAY_ALWAYS_ALLOWED = 30
 
-# Kept for the report; all are counted.
-EXAMPLES = 5
-REJECTED_KEPT = 1000
-
 _SATURDAY = 2  # days since Thursday, 1970-01-01
 
 
@@ -41,9 +40,9 @@ class Screen:
     """What has been seen of one symbol of a file so far."""
 
     symbol: str
+    allowance: Allowance = FEW
     rows: int = 0
-    rejected_count: int = 0
-    rejected: list[Rejected] = field(default_factory=list)
+    rejected: RejectedRows = RejectedRows()
     wild_count: int = 0
     wild: list[Rejected] = field(default_factory=list)
     saturday_count: int = 0
@@ -54,11 +53,9 @@ class Screen:
     _last_close: float = float("nan")
     _previous_ns: int | None = None
 
-    def see(
-        self, utc_ns: I64, lines: I64, columns: dict[str, F64], rejected: list[Rejected]
-    ) -> None:
+    def see(self, utc_ns: I64, lines: I64, columns: dict[str, F64], rejected: RejectedRows) -> None:
         """Take in consecutive rows of the file (shapes as in `Chunk`, times in UTC)."""
-        self.reject(rejected)
+        self.rejected += rejected
         if not len(utc_ns):
             return
         self.rows += len(utc_ns)
@@ -82,15 +79,21 @@ class Screen:
                 text = utc_text(int(utc_ns[row])) + " UTC"
                 self.saturday.append(Rejected(int(lines[row]), "Saturday", text))
 
-    def reject(self, rejected: list[Rejected]) -> None:
-        """Take in rows that were left out."""
-        self.rejected_count += len(rejected)
-        self.rejected += rejected[: REJECTED_KEPT - len(self.rejected)]
-
     def retract(self, row: Rejected) -> None:
         """A row that was taken in is left out after all."""
         self.rows -= 1
-        self.reject([row])
+        self.rejected += RejectedRows(1, (row,))
+
+    def check_so_far(self, file: str, left: int) -> None:
+        """Raise as soon as no more than `left` good rows could save the file.
+
+        Raises:
+            DataError: as `check`; nothing more of the file needs to be read.
+        """
+        fault = self.allowance.fault(self.rejected, self.rows + self.rejected.count + left)
+        if left and fault:
+            start = f"{file}: {self.symbol} refused before its end, the store is unchanged"
+            raise DataError(f"{start}:\n  - {fault}")
 
     def check(self, file: str) -> None:
         """Raise if the file as a whole cannot be trusted.
@@ -99,24 +102,22 @@ class Screen:
             DataError: naming every reason with its count and first lines.
         """
         faults = []
-        seen = self.rows + self.rejected_count
+        seen = self.rows + self.rejected.count
         if not self.rows:
-            faults.append(f"no good row among {seen:,}" + _examples(self.rejected))
-        elif self.rejected_count > max(REJECTED_ALWAYS_ALLOWED, REJECTED_MAX_FRAC * seen):
-            faults.append(
-                f"{self.rejected_count:,} of {seen:,} rows are malformed or impossible"
-                + _examples(self.rejected)
-            )
+            faults.append(f"no good row among {seen:,}" + examples(self.rejected.first))
+        elif fault := self.allowance.fault(self.rejected, seen):
+            faults.append(fault)
         if self.wild_count > max(WILD_ALWAYS_ALLOWED, WILD_MAX_FRAC * self.rows):
             limit = WILD_MOVE_FRAC[market_of(self.symbol)]
             faults.append(
                 f"{self.wild_count:,} bars move more than {limit:.0%} in a minute, as if other"
-                " instruments were mixed in" + _examples(self.wild)
+                " instruments were mixed in" + examples(tuple(self.wild))
             )
         if self.saturday_count > max(SATURDAY_ALWAYS_ALLOWED, SATURDAY_MAX_FRAC * self.rows):
             faults.append(
                 f"{self.saturday_count:,} bars fall on a Saturday (UTC), when FX is closed: the"
-                " file is damaged, or keeps another clock than assumed" + _examples(self.saturday)
+                " file is damaged, or keeps another clock than assumed"
+                + examples(tuple(self.saturday))
             )
         if self.shortest_step_ns is not None and self.shortest_step_ns > MINUTE_NS:
             minutes = self.shortest_step_ns // MINUTE_NS
@@ -136,8 +137,3 @@ class Screen:
         low, high = int(utc_ns.min()), int(utc_ns.max())
         self.first_ns = low if self.first_ns is None else min(low, self.first_ns)
         self.last_ns = high if self.last_ns is None else max(high, self.last_ns)
-
-
-def _examples(rows: list[Rejected]) -> str:
-    shown = "; ".join(f"line {r.line}: {r.reason}: {r.text}" for r in rows[:EXAMPLES])
-    return f" ({shown})" if shown else ""

@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 
 from mlx_muzero.digests import sha256_of
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.depth_capture import read_depth_capture
 from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
@@ -12,8 +14,8 @@ from mlx_muzero.market.importers.formats import (
     FUNDING,
     FUNDING_PARQUET,
     MACRO_FIGURES,
-    METRICS,
 )
+from mlx_muzero.market.importers.rejects import FEW, NONE
 from mlx_muzero.market.importers.report import (
     ImportReport,
     Progress,
@@ -27,18 +29,24 @@ from mlx_muzero.market.importers.series_text import (
     read_macro,
     read_metrics,
 )
+from mlx_muzero.market.metrics_labels import METRICS, misread
 from mlx_muzero.market.store import BarStore, ImportRecord
 from mlx_muzero.symbols import Symbol
 
 _OF_ONE_SYMBOL = {
-    AGGREGATE_TRADES: read_aggregate_trades,
-    FUNDING: read_funding,
-    METRICS: read_metrics,
+    AGGREGATE_TRADES: (read_aggregate_trades, FEW),
+    FUNDING: (read_funding, NONE),
+    METRICS: (read_metrics, FEW),
 }
 
 
 def import_series(
-    store: BarStore, path: Path, format_name: str, symbol: str | None, progress: Progress | None
+    store: BarStore,
+    path: Path,
+    format_name: str,
+    symbol: str | None,
+    progress: Progress | None,
+    choices: Choices,
 ) -> ImportReport:
     """Import one file of series in one transaction; importing it again changes nothing.
 
@@ -48,38 +56,54 @@ def import_series(
         format_name: a key of `formats.SERIES_FORMATS`.
         symbol: the symbol, or the name of a macro series; told from the file or its name if None.
         progress: told how far the file is read.
+        choices: what to do where the file alone does not say.
 
     Raises:
-        DataError: the file cannot be read whole, its symbol cannot be told, or it contradicts the
-            store; the store is unchanged.
+        DataError: too much of the file cannot be read, its symbol cannot be told, or it contradicts
+            the store; the store is unchanged.
     """
     started = time.perf_counter()
     sha256 = sha256_of(path)
-    earlier = {record.symbol for record in store.imports() if record.sha256 == sha256}
-    file = _read(path, format_name, symbol, progress)
+    earlier = {record.symbol: record for record in store.imports() if record.sha256 == sha256}
+    file = _read(path, format_name, symbol, progress, choices)
     symbols = tuple(dict.fromkeys(series.symbol for series in file.series))
     # The same figures may come again under another name.
     held = {(summary.symbol, summary.name) for summary in store.series()}
-    if set(symbols) <= earlier and {(s.symbol, s.name) for s in file.series} <= held:
-        return ImportReport(path.name, symbols, format_name, "UTC", already_imported=True)
+    had = set(symbols) <= set(earlier) and {(s.symbol, s.name) for s in file.series} <= held
+    if had and not choices.replace:
+        for record in earlier.values():
+            if misread(record):
+                raise DataError(
+                    f"{path}: imported by an earlier mlx_muzero, which read its times five minutes"
+                    " too early: import it again with --replace"
+                )
+        return ImportReport(path.name, symbols, format_name, file.clock, already_imported=True)
     with store.transaction():
-        merges = [store.write_series(series) for series in file.series]
+        taken_back = 0
+        if choices.replace:
+            taken_back = sum(store.take_back_series(series) for series in file.misread)
+        merges = [store.write_series(series, choices.replace) for series in file.series]
         duplicates = sum(merge.duplicates for merge in merges)
         conflicts = sum(merge.conflicts for merge in merges)
+        replaced = sum(merge.replaced for merge in merges) + taken_back
         require_few_conflicts(path, "points", conflicts, duplicates + conflicts)
+        accepted = choices.accepted(replaced, "points", file.rejected.count)
         for name in symbols:
-            if name not in earlier:
-                store.record_import(_record(path, sha256, format_name, file, name))
+            if name not in earlier or choices.replace:
+                store.record_import(_record(path, sha256, format_name, file, name, accepted))
     return ImportReport(
         file=path.name,
         symbols=symbols,
         format=format_name,
-        clock="UTC",
+        clock=file.clock,
         series=tuple(dict.fromkeys(series.name for series in file.series)),
         rows=file.rows,
         inserted=sum(merge.inserted for merge in merges),
         duplicates=duplicates + file.repeats,
         conflicts=conflicts,
+        replaced=replaced,
+        rejected_count=file.rejected.count,
+        rejected=file.rejected.first,
         first_ns=min(int(s.known_ns[0]) for s in file.series if len(s)),
         last_ns=max(int(s.known_ns[-1]) for s in file.series if len(s)),
         notes=tuple(file.notes),
@@ -88,20 +112,31 @@ def import_series(
 
 
 def _read(
-    path: Path, format_name: str, symbol: str | None, progress: Progress | None
+    path: Path,
+    format_name: str,
+    symbol: str | None,
+    progress: Progress | None,
+    choices: Choices,
 ) -> SeriesFile:
     if format_name == MACRO_FIGURES:
-        return read_macro(path, symbol or path.name.split(".")[0].lower(), progress)
+        name = symbol or path.name.split(".")[0].lower()
+        return read_macro(path, name, choices.allowance(NONE), progress)
     told = None if symbol is None else Symbol(symbol)
     if format_name == DEPTH_CAPTURE:
         return read_depth_capture(path, told, progress)
     if format_name == FUNDING_PARQUET:
         return read_funding_parquet(path, told, progress)
-    return _OF_ONE_SYMBOL[format_name](path, require_symbol(path, symbol), progress)
+    read, allowance = _OF_ONE_SYMBOL[format_name]
+    return read(path, require_symbol(path, symbol), choices.allowance(allowance), progress)
 
 
 def _record(
-    path: Path, sha256: str, format_name: str, file: SeriesFile, symbol: str
+    path: Path,
+    sha256: str,
+    format_name: str,
+    file: SeriesFile,
+    symbol: str,
+    accepted: tuple[str, ...],
 ) -> ImportRecord:
     own = [series for series in file.series if series.symbol == symbol]
     return ImportRecord(
@@ -109,10 +144,11 @@ def _record(
         sha256=sha256,
         symbol=symbol,
         format=format_name,
-        clock="UTC",
+        clock=file.clock,
         rows=sum(len(series) for series in own),
-        rejected=0,
+        rejected=file.rejected.count,
         repeats=0,
         first_ns=min(int(series.known_ns[0]) for series in own),
         last_ns=max(int(series.known_ns[-1]) for series in own),
+        accepted=accepted,
     )

@@ -1,7 +1,7 @@
 """What every importer of series hands on, and the rule for what it may hold.
 
-A series is small and every point of it is read for hours or months, so nothing is left out: one
-row that cannot be read refuses the file.
+A point that is read for hours or months, a settlement or a figure, is never left out: one row that
+cannot be read refuses the file, unless the user wants the others.
 """
 
 from dataclasses import dataclass, field
@@ -11,6 +11,7 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.importers.rejects import NO_ROWS, RejectedRows
 from mlx_muzero.market.series import Series, same_point
 from mlx_muzero.types import F64, I64
 
@@ -24,12 +25,18 @@ class SeriesFile:
         series: their points.
         repeats: points given again with the same value; kept once.
         notes: what the user should know.
+        rejected: rows that were left out.
+        clock: of its times, as an import is recorded with.
+        misread: points as 0.1.0 made them of it, where those were wrong.
     """
 
     rows: int
     series: list[Series]
     repeats: int = 0
     notes: list[str] = field(default_factory=list)
+    rejected: RejectedRows = NO_ROWS
+    clock: str = "UTC"
+    misread: list[Series] = field(default_factory=list)
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +81,9 @@ class Points:
         return series, len(event) - len(points)
 
 
-def series_file(path: Path, rows: int, points: list[Points]) -> SeriesFile:
+def series_file(
+    path: Path, rows: int, points: list[Points], rejected: RejectedRows = NO_ROWS
+) -> SeriesFile:
     """`points` as a file's content.
 
     Raises:
@@ -83,4 +92,5 @@ def series_file(path: Path, rows: int, points: list[Points]) -> SeriesFile:
     if not any(len(part.value) for part in points):
         raise DataError(f"{path}: holds no value")
     found = [part.once(path) for part in points]
-    return SeriesFile(rows, [series for series, _ in found], sum(again for _, again in found))
+    repeats = sum(again for _, again in found)
+    return SeriesFile(rows, [series for series, _ in found], repeats, rejected=rejected)

@@ -2,18 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, utc_ns
 from mlx_muzero.market.importers.blocks import line_blocks
-from mlx_muzero.market.importers.fields import EPOCH, Fields, Lines, count_fields, decimals, stamps
+from mlx_muzero.market.importers.fields import EPOCH, Fields, decimals, pattern_text, stamps
 from mlx_muzero.market.importers.formats import AGGREGATE_COLUMNS, header_names
+from mlx_muzero.market.importers.rejects import Allowance, RejectedRows, RowFilter, cut_rows
 from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
+from mlx_muzero.market.metrics_labels import taken_ns
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
@@ -21,37 +24,60 @@ from mlx_muzero.market.series import (
     OPEN_INTEREST,
     TAKER_BUY_SHARE,
     TRADE_COUNT,
+    Series,
 )
 from mlx_muzero.types import F64, I64, Bool
 
 _METRICS_STAMP = "YYYY-MM-DD hh:mm:ss"
 _MACRO_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_SHORTEST_ROW = 16
 _TRUE, _FALSE = ord("t"), ord("f")
 
 
-@dataclass(frozen=True)
 class _Table:
-    """Rows of one block, its fields by the header's names; reads them or says which line fails."""
+    """Rows of one block, its fields by the header's names, and which of them are good.
 
-    path: Path
-    lines: Lines
-    fields: Fields
-    names: tuple[str, ...]
+    Args:
+        fields: the rows.
+        names: of their columns.
+        miscut: rows with another number of fields.
+    """
+
+    def __init__(self, fields: Fields, names: tuple[str, ...], miscut: RejectedRows) -> None:
+        self.lines = fields.lines
+        self._fields, self._names, self._miscut = fields, names, miscut
+        self._rows = RowFilter(fields.lines.number)
 
     def numbers(self, name: str) -> F64:
-        values, known = decimals(self.lines.data, *self._span(name))
+        """A column of numbers; a row where it is blank or no number is bad."""
+        start, end = self._span(name)
+        values, known = decimals(self.lines.data, start, end)
+        self.require(start < end, f"{name} is blank")
         self.require(known, f"{name} is not a number")
         return values
 
     def times(self, name: str, pattern: str) -> I64:
+        """A column of times; a row that has none is bad."""
         times, known = stamps(self.lines.data, *self._span(name), pattern)
-        self.require(known, f"{name} is not a time")
+        self.require(known, f"{name} is not a time (read are: {pattern_text(pattern)})")
+        return times
+
+    def iso_times(self, name: str) -> I64:
+        """A column of ISO 8601 times; a row that has none is bad."""
+        times = np.zeros(len(self.lines.start), np.int64)
+        known = np.ones(len(times), bool)
+        for row, text in enumerate(self.texts(name)):
+            try:
+                times[row] = utc_ns(text.strip())
+            except ValueError:
+                known[row] = False
+        self.require(known, f"{name} is not an ISO 8601 time (as 2021-02-10T13:30:00+00:00)")
         return times
 
     def flags(self, name: str) -> Bool:
-        """Where a field says "true", in any case."""
+        """Where a field says "true", in any case; a row that says neither is bad."""
         start, end = self._span(name)
-        letter = self.lines.data[start] | 0x20
+        letter = self.lines.data[np.minimum(start, len(self.lines.data) - 1)] | 0x20
         self.require(
             ((letter == _TRUE) & (end - start == 4)) | ((letter == _FALSE) & (end - start == 5)),
             f"{name} is neither true nor false",
@@ -63,56 +89,98 @@ class _Table:
         return [self.lines.data[a:b].tobytes().decode("utf-8", "replace") for a, b in spans]
 
     def require(self, good: Bool, reason: str) -> None:
-        """DataError at the first row that is not `good`."""
-        for row in np.flatnonzero(~good)[:1]:
-            line = f"{self.path}:{self.lines.number[row]}"
-            raise DataError(f"{line}: {reason}: {self.lines.text(int(row))}")
+        """Mark the rows that are not `good` as bad."""
+        self._rows.reject(~good, reason)
+
+    @property
+    def good(self) -> Bool:
+        """Which rows are good so far: Bool[T]."""
+        return self._rows.good
+
+    @property
+    def rejected(self) -> RejectedRows:
+        """Those that are not, with the miscut ones."""
+        return self._miscut + self._rows.rejected(self.lines.text)
 
     def _span(self, name: str) -> tuple[I64, I64]:
-        return self.fields.span(self.names.index(name))
+        return self._fields.span(self._names.index(name))
 
 
-def _tables(path: Path, progress: Progress | None) -> Iterator[_Table]:
-    """Blocks of rows; a file that begins with a number has no header and holds trades."""
-    names: tuple[str, ...] = ()
-    size = path.stat().st_size
-    for lines, done in line_blocks(path):
-        if not names and len(lines.start):
-            names = header_names(lines.text(0, 4096))
-            if names[0].isdigit():
-                names = (*AGGREGATE_COLUMNS, *names[len(AGGREGATE_COLUMNS) :])
-            else:
-                lines = lines.take(np.arange(1, len(lines.start)))
-        counts = count_fields(lines, b",")
-        for row in np.flatnonzero(counts != len(names))[:1]:
-            raise DataError(
-                f"{path}:{lines.number[row]}: {counts[row]} fields, expected {len(names)}: "
-                f"{lines.text(int(row))}"
-            )
-        yield _Table(path, lines, Fields.cut(lines, b",", len(names)), names)
-        if progress is not None:
-            progress(min(done, size), size)
+@dataclass
+class _Reading:
+    """One file, block by block, until too many of its rows are bad.
+
+    Attributes:
+        path: the file.
+        allowance: how many bad rows it may have.
+        progress: told how far the file is read.
+        good: rows that were taken.
+        rejected: rows that were left out.
+    """
+
+    path: Path
+    allowance: Allowance
+    progress: Progress | None
+    good: int = 0
+    rejected: RejectedRows = RejectedRows()
+
+    def tables(self) -> Iterator[_Table]:
+        """Blocks of rows; a file that begins with a number has no header and holds trades.
+
+        Raises:
+            DataError: more of the rows are bad than may be; said as soon as it is certain.
+        """
+        names: tuple[str, ...] = ()
+        for lines, done, size in line_blocks(self.path):
+            if not names and len(lines.start):
+                names = header_names(lines.text(0, 4096))
+                if names[0].isdigit():
+                    names = (*AGGREGATE_COLUMNS, *names[len(AGGREGATE_COLUMNS) :])
+                else:
+                    lines = lines.take(np.arange(1, len(lines.start)))
+            fields, miscut = cut_rows(lines, b",", len(names))
+            table = _Table(fields, names, miscut)
+            yield table
+            self.good += int(table.good.sum())
+            self.rejected += table.rejected
+            self._refuse_beyond(max(size - done, 0) // _SHORTEST_ROW)
+            if self.progress is not None:
+                self.progress(min(done, size), size)
+        self._refuse_beyond(0)
+
+    def _refuse_beyond(self, left: int) -> None:
+        rows = self.good + self.rejected.count
+        fault = self.allowance.fault(self.rejected, rows + left)
+        if fault:
+            first = self.rejected.first[0]
+            raise DataError(f"{self.path}:{first.line}: {first.reason}: {first.text}; {fault}")
+
+    def file(self, points: list[Points]) -> SeriesFile:
+        """`points` as what the file holds."""
+        return series_file(self.path, self.good, points, self.rejected)
 
 
-def read_aggregate_trades(path: Path, symbol: str, progress: Progress | None) -> SeriesFile:
+def read_aggregate_trades(
+    path: Path, symbol: str, allowance: Allowance, progress: Progress | None
+) -> SeriesFile:
     """Binance ``aggTrades``: share of the volume bought by takers, and trades, of every minute.
 
     The taker sells where the buyer is the maker. A minute is known at its close; one without
     trades has no share.
     """
-    rows = 0
-    parts = []
-    for table in _tables(path, progress):
+    reading = _Reading(path, allowance, progress)
+    parts = [(np.empty(0, np.int64), *(np.empty(0) for _ in range(3)))]
+    for table in reading.tables():
         time_ns = table.times("transact_time", EPOCH)
         quantity = table.numbers("quantity")
         first, last = table.numbers("first_trade_id"), table.numbers("last_trade_id")
         table.require(quantity > 0.0, "the quantity is not positive")
         table.require(last >= first, "the last trade comes before the first")
         bought = np.where(table.flags("is_buyer_maker"), 0.0, quantity)
-        rows += len(quantity)
-        minute, inverse = np.unique(time_ns // MINUTE_NS, return_inverse=True)
-        sums = [np.bincount(inverse, column) for column in (bought, quantity, last - first + 1)]
-        parts.append((minute, *sums))
+        good = table.good
+        minute, inverse = np.unique(time_ns[good] // MINUTE_NS, return_inverse=True)
+        sums = (bought[good], quantity[good], (last - first + 1)[good])
+        parts.append((minute, *(np.bincount(inverse, column) for column in sums)))
     minute, inverse = np.unique(np.concatenate([p[0] for p in parts]), return_inverse=True)
     bought, traded, count = (
         np.bincount(inverse, np.concatenate([part[k] for part in parts])) for k in (1, 2, 3)
@@ -121,40 +189,49 @@ def read_aggregate_trades(path: Path, symbol: str, progress: Progress | None) ->
     lines = np.arange(len(minute))
     columns = ((TAKER_BUY_SHARE, bought / traded), (TRADE_COUNT, count.astype(np.float64)))
     points = [Points(symbol, n, lines, opens, opens + MINUTE_NS, v) for n, v in columns]
-    return series_file(path, rows, points)
+    return reading.file(points)
 
 
-def read_funding(path: Path, symbol: str, progress: Progress | None) -> SeriesFile:
+def read_funding(
+    path: Path, symbol: str, allowance: Allowance, progress: Progress | None
+) -> SeriesFile:
     """Binance ``fundingRate``: the rate of each settlement, known when it settles."""
-    tables = list(_tables(path, progress))
-    time_ns = np.concatenate([t.times("calc_time", EPOCH) for t in tables])
-    rates = []
-    for table in tables:
-        rate = table.numbers("last_funding_rate")
-        table.require(np.abs(rate) < 1.0, "the rate is not below 1")
-        rates.append(rate)
-    lines = np.concatenate([t.lines.number for t in tables])
-    rate = np.concatenate(rates)
-    points = Points(symbol, FUNDING_RATE, lines, time_ns, time_ns, rate)
-    return series_file(path, len(rate), [points])
-
-
-def read_metrics(path: Path, symbol: str, progress: Progress | None) -> SeriesFile:
-    """Binance ``metrics``: open interest every five minutes, known when it was taken."""
+    reading = _Reading(path, allowance, progress)
     found = []
-    for table in _tables(path, progress):
-        time_ns = table.times("create_time", _METRICS_STAMP)
+    for table in reading.tables():
+        time_ns, rate = table.times("calc_time", EPOCH), table.numbers("last_funding_rate")
+        table.require(np.abs(rate) < 1.0, "the rate is not below 1")
+        found.append(_good(table, time_ns, rate))
+    lines, time_ns, rate = _joined(path, found)
+    return reading.file([Points(symbol, FUNDING_RATE, lines, time_ns, time_ns, rate)])
+
+
+def read_metrics(
+    path: Path, symbol: str, allowance: Allowance, progress: Progress | None
+) -> SeriesFile:
+    """Binance ``metrics``: open interest every five minutes, known when it was taken."""
+    reading = _Reading(path, allowance, progress)
+    found = []
+    for table in reading.tables():
+        label_ns = table.times("create_time", _METRICS_STAMP)
         interest = table.numbers("sum_open_interest")
         table.require(interest >= 0.0, "the open interest is negative")
-        named = np.array([text.upper() == symbol for text in table.texts("symbol")], bool)
-        table.require(named, f"the symbol is not {symbol}")
-        found.append((table.lines.number, time_ns, interest))
-    lines, time_ns, interest = (np.concatenate(column) for column in zip(*found, strict=True))
-    points = Points(symbol, OPEN_INTEREST, lines, time_ns, time_ns, interest)
-    return series_file(path, len(interest), [points])
+        for row, named in enumerate(table.texts("symbol")):
+            if named.upper() != symbol:
+                where = f"{path}:{table.lines.number[row]}"
+                raise DataError(f"{where}: the symbol is not {symbol}: {table.lines.text(row)}")
+        found.append(_good(table, label_ns, interest))
+    lines, label_ns, interest = _joined(path, found)
+    taken, clock, notes = taken_ns(symbol, label_ns)
+    file = reading.file([Points(symbol, OPEN_INTEREST, lines, taken, taken, interest)])
+    early = taken != label_ns
+    misread = Series.of(symbol, OPEN_INTEREST, label_ns[early], label_ns[early], interest[early])
+    return replace(file, clock=clock, notes=[*notes, *file.notes], misread=[misread])
 
 
-def read_macro(path: Path, name: str, progress: Progress | None) -> SeriesFile:
+def read_macro(
+    path: Path, name: str, allowance: Allowance, progress: Progress | None
+) -> SeriesFile:
     """Macro figures ``date,value,release_time``: each is known from its release on, not before.
 
     A revision is another row of the same date with a later release. Times that name no offset are
@@ -165,20 +242,22 @@ def read_macro(path: Path, name: str, progress: Progress | None) -> SeriesFile:
             f"{path}: {name!r} cannot name a macro series: give one of small letters, digits and _ "
             f"as --symbol, other than {', '.join(MAX_AGE_NS)}"
         )
-    tables = list(_tables(path, progress))
-    event_ns = np.concatenate([_iso_times(table, "date") for table in tables])
-    known_ns = np.concatenate([_iso_times(table, "release_time") for table in tables])
-    value = np.concatenate([table.numbers("value") for table in tables])
-    lines = np.concatenate([table.lines.number for table in tables])
-    return series_file(path, len(value), [Points(MACRO, name, lines, event_ns, known_ns, value)])
+    reading = _Reading(path, allowance, progress)
+    found = []
+    for table in reading.tables():
+        event_ns, known_ns = table.iso_times("date"), table.iso_times("release_time")
+        found.append(_good(table, event_ns, known_ns, table.numbers("value")))
+    lines, event_ns, known_ns, value = _joined(path, found)
+    return reading.file([Points(MACRO, name, lines, event_ns, known_ns, value)])
 
 
-def _iso_times(table: _Table, name: str) -> I64:
-    times = []
-    for row, text in enumerate(table.texts(name)):
-        try:
-            times.append(utc_ns(text.strip()))
-        except ValueError:
-            line = f"{table.path}:{table.lines.number[row]}"
-            raise DataError(f"{line}: {name} is not an ISO 8601 time: {text}") from None
-    return np.array(times, np.int64)
+def _good(table: _Table, *columns: I64 | F64) -> tuple[Any, ...]:
+    """Line numbers and columns of the rows that are good."""
+    return tuple(column[table.good] for column in (table.lines.number, *columns))
+
+
+def _joined(path: Path, found: list[tuple[Any, ...]]) -> list[Any]:
+    """Columns of all blocks."""
+    if not sum(len(part[0]) for part in found):
+        raise DataError(f"{path}: holds no value")
+    return [np.concatenate(column) for column in zip(*found, strict=True)]

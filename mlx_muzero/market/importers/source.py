@@ -1,23 +1,15 @@
 """What every importer hands on: chunks of rows with wall times, line numbers and rejects."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
 from mlx_muzero.market.bars import Fault, price_faults
+from mlx_muzero.market.importers.rejects import RejectedRows, RowFilter
 from mlx_muzero.symbols import Symbol
-from mlx_muzero.types import F64, I64, Bool
-
-
-@dataclass(frozen=True)
-class Rejected:
-    """A row that was left out: its 1-based line (row, for a table), why, and how it reads."""
-
-    line: int
-    reason: str
-    text: str
+from mlx_muzero.types import F64, I64
 
 
 @dataclass(frozen=True)
@@ -38,7 +30,7 @@ class Chunk:
     wall_ns: I64
     lines: I64
     columns: dict[str, F64]
-    rejected: list[Rejected]
+    rejected: RejectedRows
     done: int
 
 
@@ -50,6 +42,7 @@ class Source(Protocol):
         clock: the file's clock if the format fixes it, as `parse_clock` reads it.
         ask_only: the file holds only ask prices.
         size: bytes or rows of the file.
+        shortest_row: least of `size` that a row takes.
         notes: what the user should know about how the file is read.
     """
 
@@ -66,42 +59,26 @@ class Source(Protocol):
     def size(self) -> int: ...  # noqa: D102
 
     @property
+    def shortest_row(self) -> int: ...  # noqa: D102
+
+    @property
     def notes(self) -> list[str]: ...  # noqa: D102
 
     def chunks(self) -> Iterator[Chunk]:
         """The file's rows in order; may be called again to read it again."""
 
 
-@dataclass
-class RowFilter:
-    """Marks rows as bad, keeping the first reason of each; then keeps the rest."""
-
-    lines: I64
-    reasons: dict[int, str] = field(default_factory=dict)
-
-    def reject(self, bad: Bool, reason: str) -> None:
-        """Mark the rows where `bad` (Bool[T]) holds."""
-        for row in np.flatnonzero(bad):
-            self.reasons.setdefault(int(row), reason)
-
-    def reject_faults(self, columns: dict[str, F64]) -> None:
-        """Mark the rows whose prices are impossible (bid, and ask where known)."""
-        for suffix in ("", "_ask"):
-            names = [name + suffix for name in ("open", "high", "low", "close")]
-            if not all(name in columns for name in names):
-                continue
-            volume = None if suffix else columns.get("volume")
-            open_, high, low, close = (columns[name] for name in names)
-            faults = price_faults(open_, high, low, close, volume)
-            if suffix and "open" in columns:
-                # In a table of bid and ask a missing ask is unknown, not wrong.
-                faults[np.isnan(columns["close_ask"])] = Fault.NONE
-            for fault in set(faults.tolist()) - {0}:
-                self.reject(faults == fault, Fault(fault).text + (" (ask)" if suffix else ""))
-
-    @property
-    def good(self) -> Bool:
-        """Rows without a mark: Bool[T]."""
-        keep = np.ones(len(self.lines), bool)
-        keep[list(self.reasons)] = False
-        return keep
+def reject_faults(rows: RowFilter, columns: dict[str, F64]) -> None:
+    """Mark the rows whose prices are impossible (bid, and ask where known)."""
+    for suffix in ("", "_ask"):
+        names = [name + suffix for name in ("open", "high", "low", "close")]
+        if not all(name in columns for name in names):
+            continue
+        volume = None if suffix else columns.get("volume")
+        open_, high, low, close = (columns[name] for name in names)
+        faults = price_faults(open_, high, low, close, volume)
+        if suffix and "open" in columns:
+            # In a table of bid and ask a missing ask is unknown, not wrong.
+            faults[np.isnan(columns["close_ask"])] = Fault.NONE
+        for fault in set(faults.tolist()) - {0}:
+            rows.reject(faults == fault, Fault(fault).text + (" (ask)" if suffix else ""))

@@ -11,7 +11,8 @@ from mlx_muzero.market.bars import BAR_COLUMNS, MINUTE_NS, PRICE_COLUMNS
 from mlx_muzero.market.duckdb_files import Columns, ForeignFile
 from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.formats import PARQUET
-from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
+from mlx_muzero.market.importers.rejects import RowFilter
+from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.staging import EXTRA_COLUMNS
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64
@@ -36,6 +37,7 @@ class ParquetSource:
     format: str = PARQUET
     clock: str | None = "UTC"
     ask_only: bool = False
+    shortest_row: int = 1
     notes: list[str] = field(default_factory=list)
 
     @classmethod
@@ -112,11 +114,8 @@ def _chunk(symbol: Symbol | None, table: Columns, names: tuple[str, ...], done: 
     rows = RowFilter(lines)
     rows.reject(unknown_time, "the time is missing")
     rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
-    rows.reject_faults(columns)
-    rejected = [
-        Rejected(int(lines[row]), reason, ", ".join(f"{n} {columns[n][row]:g}" for n in names))
-        for row, reason in sorted(rows.reasons.items())
-    ]
+    reject_faults(rows, columns)
+    rejected = rows.rejected(lambda row: ", ".join(f"{n} {columns[n][row]:g}" for n in names))
     good = rows.good
     kept = {name: values[good] for name, values in columns.items()}
     return Chunk(symbol, wall[good], lines[good], kept, rejected, done)

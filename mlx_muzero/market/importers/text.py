@@ -9,7 +9,7 @@ import numpy as np
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS
 from mlx_muzero.market.importers.blocks import line_blocks
-from mlx_muzero.market.importers.fields import Fields, Lines, count_fields, decimals, stamps
+from mlx_muzero.market.importers.fields import Lines, decimals, stamps
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
     TEXT_FORMATS,
@@ -18,7 +18,8 @@ from mlx_muzero.market.importers.formats import (
     is_ask_file,
     open_text,
 )
-from mlx_muzero.market.importers.source import Chunk, Rejected, RowFilter
+from mlx_muzero.market.importers.rejects import RowFilter, cut_rows
+from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.types import I64, Bool
 
 # Far beyond any row: more without a line break is not a text of bars.
@@ -33,6 +34,7 @@ class TextSource:
     layout: TextFormat
     size: int = 0
     ask_only: bool = False
+    shortest_row: int = 16
     notes: list[str] = field(default_factory=list)
 
     @classmethod
@@ -65,7 +67,7 @@ class TextSource:
     def chunks(self) -> Iterator[Chunk]:
         """See `Source`."""
         first = True
-        for lines, done in line_blocks(self.path):
+        for lines, done, _ in line_blocks(self.path):
             yield self._parse(lines, done, skip_header=first)
             first = False
 
@@ -82,24 +84,12 @@ class TextSource:
         if skip_header and len(lines.start) and self._is_header(lines.text(0, _LONGEST_LINE)):
             lines = lines.take(np.arange(1, len(lines.start)))
         wanted = self.layout.stamp_fields + len(self._columns)
-        counts = count_fields(lines, self.layout.delimiter)
-        rejected = [
-            Rejected(
-                int(lines.number[row]),
-                f"{counts[row]} fields, expected {wanted}",
-                lines.text(int(row)),
-            )
-            for row in np.flatnonzero(counts != wanted)
-        ]
-        lines = lines.take(counts == wanted)
-        if not len(lines.start):
-            empty = np.empty(0, np.int64)
-            return Chunk(None, empty, empty, {}, rejected, done)
-        fields = Fields.cut(lines, self.layout.delimiter, wanted)
+        fields, miscut = cut_rows(lines, self.layout.delimiter, wanted)
+        lines = fields.lines
         rows = RowFilter(lines.number)
         span = fields.span(0, self.layout.stamp_fields - 1)
         wall, known = self._stamps(lines, span)
-        rows.reject(~known, "the time cannot be read")
+        rows.reject(~known, f"the time cannot be read (read are: {self.layout.stamps_read})")
         rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
         columns = {}
         for i, name in enumerate(self._columns, self.layout.stamp_fields):
@@ -108,18 +98,14 @@ class TextSource:
                 rows.reject(~known, f"{name} is not a number")
         if self.ask_only:
             columns = {f"{name}_ask": columns[name] for name in PRICE_COLUMNS}
-        rows.reject_faults(columns)
-        rejected += [
-            Rejected(int(lines.number[row]), reason, lines.text(row))
-            for row, reason in rows.reasons.items()
-        ]
+        reject_faults(rows, columns)
         good = rows.good
         return Chunk(
             None,
             wall[good],
             lines.number[good],
             {name: values[good] for name, values in columns.items()},
-            sorted(rejected, key=lambda r: r.line),
+            miscut + rows.rejected(lines.text),
             done,
         )
 

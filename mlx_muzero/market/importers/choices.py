@@ -1,0 +1,41 @@
+"""What the user decides where a file alone does not: kept with the import."""
+
+from dataclasses import dataclass
+
+from mlx_muzero.market.importers.rejects import ANY, Allowance
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How an import goes about what it would otherwise refuse.
+
+    Attributes:
+        replace: what is stored gives way where the file says otherwise.
+        skip_bad_rows: the good rows are taken, however many others there are.
+    """
+
+    replace: bool = False
+    skip_bad_rows: bool = False
+
+    def allowance(self, usual: Allowance) -> Allowance:
+        """How many bad rows a file may have, of a kind that usually may have `usual`."""
+        return ANY if self.skip_bad_rows else usual
+
+    def accepted(self, replaced: int, what: str, rejected: int) -> tuple[str, ...]:
+        """What came of the choices, in words, for the record.
+
+        Args:
+            replaced: stored bars or points that gave way.
+            what: which of them.
+            rejected: rows that were left out.
+        """
+        said = []
+        if self.replace:
+            said.append(f"--replace: {replaced:,} stored {what} gave way")
+        if self.skip_bad_rows:
+            said.append(f"--skip-bad-rows: {rejected:,} rows left out")
+        return tuple(said)
+
+
+AS_USUAL = Choices()
+"""Nothing is decided: what is in doubt is refused."""

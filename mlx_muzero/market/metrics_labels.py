@@ -1,0 +1,97 @@
+"""When the rows of Binance's `metrics` files were taken: not always at their `create_time`.
+
+A row is about five minutes. Files of coin-margined contracts name its beginning; those of USD-M
+contracts named its end up to 2026-06-24 and its beginning from 2026-06-25 on, as
+github.com/binance/binance-public-data/issues/491 reports. A value is known at the end.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, utc_ns
+from mlx_muzero.types import I64, Bool
+
+if TYPE_CHECKING:
+    from mlx_muzero.market.store import ImportRecord
+
+METRICS = "binance-metrics"
+"""Name of the files' format."""
+
+STEP_NS = 5 * MINUTE_NS
+BEGINNINGS_FROM_NS = utc_ns("2026-06-25")
+
+BEGIN_CLOCK = "UTC, labels begin"
+"""Clock that an import of rows labelled by their beginning is recorded with."""
+END_CLOCK = "UTC, labels end"
+"""Clock of rows after the change that their file shows to be labelled by their end."""
+
+_COIN_MARGINED = re.compile(r"[A-Z0-9]+USD_(?:PERP|\d{6})")
+
+
+def taken_ns(symbol: str, label_ns: I64) -> tuple[I64, str, list[str]]:
+    """When the rows of one file were taken.
+
+    A file of one day tells by the times that it covers: 00:05 to 00:00 of the next day are ends,
+    00:00 to 23:55 beginnings. Any other follows the rule above.
+
+    Args:
+        symbol: Binance's name of the contract.
+        label_ns: ``[n]`` the rows' ``create_time``, in the order of the file.
+
+    Returns:
+        ``i64[n]`` times, the clock to record, and what the user should know.
+    """
+    ruled = _begin_by_rule(symbol, label_ns)
+    shown = _begin_by_cover(label_ns)
+    begin = ruled if shown is None else np.full(len(label_ns), shown)
+    notes = []
+    if begin.any():
+        notes.append(
+            "create_time names the beginning of a row's five minutes: known five minutes later"
+        )
+    if (begin != ruled).any():
+        other = "00:00 to 23:55: beginnings" if shown else "00:05 to 00:00: ends"
+        notes.append(f"its labels cover {other}, though Binance's files of that time have others")
+    clock = BEGIN_CLOCK if begin.any() else END_CLOCK if ruled.any() else "UTC"
+    return label_ns + STEP_NS * begin, clock, notes
+
+
+def misread(record: "ImportRecord") -> bool:
+    """Whether 0.1.0 read that file, of labels that are beginnings, as if they were ends."""
+    if record.format != METRICS or record.clock != "UTC":
+        return False
+    coin = _COIN_MARGINED.fullmatch(record.symbol) is not None
+    return coin or (record.last_ns or 0) > BEGINNINGS_FROM_NS
+
+
+def misread_note(records: "Iterable[ImportRecord]") -> str | None:
+    """What the user should know of the files that 0.1.0 read too early; None if there are none."""
+    files = [f"{record.file} ({record.symbol})" for record in records if misread(record)]
+    if not files:
+        return None
+    shown = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
+    return (
+        f"the open interest of {shown} was read five minutes before it was known, by an earlier"
+        " mlx_muzero: bring it in again with mlx-muzero data import --replace FILE"
+    )
+
+
+def _begin_by_rule(symbol: str, label_ns: I64) -> Bool:
+    if _COIN_MARGINED.fullmatch(symbol):
+        return np.ones(len(label_ns), bool)
+    begin = label_ns >= BEGINNINGS_FROM_NS
+    at_change = np.flatnonzero(label_ns == BEGINNINGS_FROM_NS)
+    if len(at_change) and (label_ns < BEGINNINGS_FROM_NS).any():
+        # The last row of the last day with ends.
+        begin[at_change[0]] = False
+    return begin
+
+
+def _begin_by_cover(label_ns: I64) -> bool | None:
+    first, last = int(label_ns.min()), int(label_ns.max())
+    if last - first != DAY_NS - STEP_NS:
+        return None
+    return {0: True, STEP_NS: False}.get(first % DAY_NS)
