@@ -39,6 +39,10 @@ _PATIENCE_S = 5.0  # for a connected client to send its line, and to take the an
 _WITHIN_S = 10.0  # to begin a command that does not say how long it is waited for
 
 
+class Refusal(RunError):
+    """A command cannot be done, and nothing was: its sender's matter alone."""
+
+
 @dataclass(frozen=True)
 class Request:
     """A command as it was asked for.
@@ -72,12 +76,14 @@ class Turn:
         """Do `work`, unless its sender has been told that it will not be done.
 
         Raises:
-            Exception: what `work` raises, which the sender hears of too.
+            Exception: what `work` raises, which the sender hears of too; but for a refusal.
         """
         if not self._done.set_running_or_notify_cancel():
             return
         try:
             self._done.set_result(work())
+        except Refusal as refusal:
+            self._done.set_exception(refusal)
         except BaseException as error:
             self._done.set_exception(error)
             raise

@@ -2,15 +2,20 @@
 
 import asyncio
 import hashlib
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 
 from markets import walk_bars
+from mlx_muzero import journal
+from mlx_muzero.control import send
+from mlx_muzero.errors import RunError
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.paper.engine import Engine
+from mlx_muzero.paper.feeds.events import BarClosed
 from mlx_muzero.paper.feeds.replay import ReplayFeed
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.opening import make_session
@@ -120,8 +125,7 @@ def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **
         folder.begin(paper)
     config, series = options.pop("config", CONFIG), options.pop("series", None)
     session = make_session(paper, config, planner, options.pop("begin_ns", 0), series)
-    journal = Journal(folder.journal_path)
-    recorder = Recorder(folder, store, journal, crash or (lambda _point: None))
+    recorder = Recorder(folder, store, Journal(folder.journal_path), crash or (lambda _point: None))
     options.setdefault("wall_ns", None)
     return Engine(folder, paper, session, store, recorder, feed, **options), session
 
@@ -139,3 +143,50 @@ def play(path, paper=None, planner=None, bars=None, crash=None, feed=None, **opt
             for name in ("decisions", "orders", "order_ends", "fills", "trades", "equity", "bars")
         }
     return SimpleNamespace(folder=folder, session=session, planner=planner, **tables)
+
+
+class Commanding:
+    """A replay that sends commands through the socket, each before some bar of the first pair.
+
+    Args:
+        bars: of the pairs.
+        path: folder of the session.
+        at: commands, "halt" or "exclude USDJPY", by number of the bar.
+    """
+
+    def __init__(self, bars, path, at):
+        self._feed, self._path, self._at = ReplayFeed(bars), path, dict(at)
+        self._first = bars[0].symbol
+        self.answers = []
+
+    @asynccontextmanager
+    async def subscribe(self, first):
+        async with self._feed.subscribe(first) as events:
+            yield self._commanding(events)
+
+    async def _commanding(self, events):
+        count = 0
+        async for event in events:
+            if isinstance(event, BarClosed) and event.bar.pair == self._first:
+                command, _, pair = self._at.get(count, "").partition(" ")
+                count += 1
+                if command:
+                    await self._caught_up(event.bar.open_time_ns)
+                    await self._send(command, {"pair": pair} if pair else {})
+            yield event
+
+    async def _caught_up(self, close_ns):
+        """Wait until the engine is done with the bars before."""
+        last = {}
+        while last.get("close_ns") != close_ns:
+            await asyncio.sleep(0.005)
+            events = journal.read(self._path / "journal.jsonl")
+            *_, last = (event for event in events if event["event"] == "minute")
+
+    async def _send(self, command, arguments):
+        try:
+            path = self._path / "control.sock"
+            answer = await asyncio.to_thread(send, path, command, arguments=arguments)
+        except RunError as error:
+            answer = str(error)
+        self.answers.append(answer)

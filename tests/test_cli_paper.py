@@ -96,6 +96,24 @@ def test_the_whole_command_may_be_repeated(cli, begun):
     assert "goes on: USDJPY by checkpoint" in err
 
 
+def test_status_shows_positions_and_money_and_stop_needs_a_process(cli, begun):
+    code, out, err = cli("paper", "status", "p")
+    assert code == 0, err
+    assert out.startswith("p: finished\n")
+    assert "equity 10,000.00  day +0.00" in out
+    (row,) = [line.split() for line in out.splitlines() if "USDJPY" in line]
+    assert row[:4] == ["USDJPY", "warming", "FLAT", "+0"]
+    facts = json.loads(cli("paper", "status", "p", "--json")[1])
+    assert (facts["condition"], facts["equity"], facts["open_orders"]) == ("finished", 10_000.0, 0)
+    assert facts["pairs"]["USDJPY"]["state"] == "warming"
+    code, _, err = cli("paper", "stop", "p")
+    assert code == RunError.exit_code
+    assert "p: no process trades there" in err
+    code, _, err = cli("paper", "exclude", "p", "USDJPY")
+    assert code == RunError.exit_code
+    assert "no running process takes commands there" in err
+
+
 def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, trained):
     code, _, err = cli("paper", "start", "--model", "p", "--run", "q")
     assert code == RunError.exit_code
@@ -112,7 +130,10 @@ def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, 
     [
         (("start",), 2, "name a training run, or the --run to go on with"),
         (("start", "--model", "nowhere"), 5, "holds no run"),
-        (("halt", "nowhere"), 5, "no running process takes commands there"),
+        (("halt", "nowhere"), 5, "holds no paper session"),
+        (("exclude", "nowhere", "USDJPY"), 5, "holds no paper session"),
+        (("stop", "nowhere"), 5, "holds no paper session"),
+        (("status", "nowhere"), 5, "holds no paper session"),
         (("report", "nowhere"), 5, "holds no paper session"),
         (("parity", "nowhere"), 5, "holds no paper session"),
     ],

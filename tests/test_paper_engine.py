@@ -12,15 +12,14 @@ import pytest
 
 from markets import MINUTE_NS, MONDAY_NS
 from mlx_muzero import decision_log, journal
-from mlx_muzero.control import send
 from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.feeds.events import BarClosed, ClockJumped, LiveBar, Stale
-from mlx_muzero.paper.feeds.replay import ReplayFeed
 from paper_sessions import (
     CONFIG,
     OUTCOMES,
     TABLE,
     WARM_BARS,
+    Commanding,
     DicePlanner,
     ScriptedPlanner,
     market,
@@ -222,31 +221,6 @@ def test_a_passed_limit_closes_everything_and_says_so(tmp_path):
     assert risk["value"] > risk["threshold"]
     assert [fill["exposure"] for fill in played.fills] == [1.0, 0.0]
     assert played.equity[-1]["mode"] == "entries_stopped"
-
-
-class Commanding:
-    """A replay that sends a command through the socket at some bars of the first pair."""
-
-    def __init__(self, bars, path, at):
-        self._feed, self._path, self._at = ReplayFeed(bars), path, dict(at)
-        self.answers = []
-
-    @asynccontextmanager
-    async def subscribe(self, first):
-        async with self._feed.subscribe(first) as events:
-            yield self._commanding(events)
-
-    async def _commanding(self, events):
-        count = 0
-        async for event in events:
-            if isinstance(event, BarClosed):
-                command = self._at.get(count)
-                count += 1
-                if command:
-                    answer = asyncio.to_thread(send, self._path / "control.sock", command)
-                    self.answers.append(await answer)
-                    await asyncio.sleep(0.05)
-            yield event
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,14 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.config import Backend
-from muzero_cli.console import echo
 from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Overrides, Simulations
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
 
 Run = Annotated[Path, typer.Argument(help="Folder of the paper session.")]
+OnePair = Annotated[str, typer.Argument(help="Pair, by our name or the venue's.")]
 Command = Literal["stop-entries", "flatten", "halt", "resume"]
+PairCommand = Literal["close", "exclude", "include"]
 
 
 @app.command()
@@ -73,11 +74,19 @@ def start(
 
 
 def _command(name: Command, about: str) -> None:
-    def act(run: Run) -> None:
-        from mlx_muzero.control import send
-        from mlx_muzero.paper.folder import PaperFolder
+    def act(run: Run, as_json: Json = False) -> None:
+        from muzero_cli.paper_commands import command
 
-        echo(f"{name}: {send(PaperFolder(run).socket_path, name)}")
+        command(run, name, as_json)
+
+    app.command(name, help=about)(act)
+
+
+def _pair_command(name: PairCommand, about: str) -> None:
+    def act(run: Run, pair: OnePair, as_json: Json = False) -> None:
+        from muzero_cli.paper_commands import command
+
+        command(run, name, as_json, pair=pair)
 
     app.command(name, help=about)(act)
 
@@ -85,7 +94,32 @@ def _command(name: Command, about: str) -> None:
 _command("stop-entries", "Open and increase no position any more; go on managing open ones.")
 _command("flatten", "Close every position at its next bar's open, then open none.")
 _command("halt", "Trade nothing any more; positions stay open.")
-_command("resume", "Trade again; losses count from now.")
+_command("resume", "Trade again; losses count from now. Excluded pairs stay excluded.")
+_pair_command("close", "Close one pair's position at its next bar's open, then leave the pair out.")
+_pair_command("exclude", "Leave one pair out: no plan, no trade; its position stays open.")
+_pair_command("include", "Trade a pair again that was closed or excluded.")
+
+
+@app.command()
+def stop(run: Run, as_json: Json = False) -> None:
+    """End the process that trades; positions stay as they are, and it can go on later."""
+    from muzero_cli.paper_commands import stop
+
+    stop(run, as_json)
+
+
+@app.command()
+def status(
+    run: Run,
+    as_json: Json = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show positions and money, while it trades or afterwards."""
+    from muzero_cli.paper_status import show_status
+
+    show_status(run, as_json, watch)
 
 
 @app.command()

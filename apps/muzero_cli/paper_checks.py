@@ -77,7 +77,7 @@ def _stopped(run: Path, exports: Collection[Path] = ()) -> Iterator[tuple[PaperF
     """The session at `run`, which nobody trades meanwhile; its store may write to `exports`."""
     folder = PaperFolder(run)
     if not folder.exists:
-        raise RunError(f"{run} holds no paper session (no paper.toml there).")
+        raise RunError(folder.missing)
     with folder.held(), PaperStore(folder.store_path, True, exports) as store:
         yield folder, store
 

@@ -92,8 +92,8 @@ def trade(path: Path, options: SessionOptions) -> None:
                 _about(settings, session),
                 _Status(console).minute,
             )
-            interrupted = asyncio.run(_run(engine))
-    if interrupted:
+            ended = asyncio.run(_run(engine))
+    if not ended:
         say(console, f"stopped; go on with: mlx-muzero paper start --run {quote(str(path))}")
         raise typer.Exit(INTERRUPTED_EXIT_CODE)
     say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
@@ -220,7 +220,7 @@ def _about(settings: PaperSettings, session: Session) -> Row:
 
 
 async def _run(engine: Engine) -> bool:
-    """Run until the feed ends or a signal comes; True for a signal."""
+    """Run until the feed ends, which is True, or until it is told to stop."""
     loop, interrupted = asyncio.get_running_loop(), False
 
     def interrupt() -> None:
@@ -233,11 +233,10 @@ async def _run(engine: Engine) -> bool:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, interrupt)
     try:
-        await engine.run()
+        return await engine.run()
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-    return interrupted
 
 
 class _Status:

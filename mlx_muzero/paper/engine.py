@@ -10,16 +10,16 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 
-from mlx_muzero.control import ControlServer, Handler, Request, Turn
+from mlx_muzero.control import ControlServer
 from mlx_muzero.errors import MuZeroError, RunError
 from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.paper.commands import Commands
 from mlx_muzero.paper.decisions import append_decisions
 from mlx_muzero.paper.feed_news import facts_of
 from mlx_muzero.paper.feeds.events import BarClosed, ClockJumped, ClockOffset, Event, Stale
 from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.minute import Minute, MinuteAssembler
-from mlx_muzero.paper.mode import CONSEQUENCES, Command
 from mlx_muzero.paper.recorder import Recorder
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import MILLISECOND_NS, PaperSettings
@@ -75,8 +75,8 @@ class Engine:
         self._stopping = True
         self._called.set()
 
-    async def run(self) -> None:
-        """Trade until the feed ends or `stop`.
+    async def run(self) -> bool:
+        """Trade until the feed ends or `stop`; True if the feed has ended.
 
         Raises:
             FeedError: the feed cannot go on.
@@ -86,7 +86,12 @@ class Engine:
         """
         self._loop = asyncio.get_running_loop()
         self._recover()
-        control = ControlServer(self._folder.socket_path, self._handlers(), self._supervisor)
+        commands = Commands(
+            self._session, self._recorder, self._now_ns, self.stop, self._supervisor
+        )
+        control = ControlServer(
+            self._folder.socket_path, commands.handlers(self._loop), self._supervisor
+        )
         try:
             async with self._feed.subscribe(self._first_open_ns()) as events:
                 ended = await self._follow(events)
@@ -102,6 +107,7 @@ class Engine:
             self._end("finished")
         else:
             self._end("stopped", reason="asked to stop; positions stay as they are")
+        return ended
 
     def _now_ns(self) -> int:
         return self._newest_ns if self._wall_ns is None else self._wall_ns()
@@ -259,31 +265,6 @@ class Engine:
     def _call(self) -> None:
         """Have the main flow look what there is to do, from any thread."""
         self._loop.call_soon_threadsafe(self._called.set)
-
-    def _handlers(self) -> dict[str, Handler]:
-        """What the control server's threads do for each command."""
-
-        def handler(name: Command) -> Handler:
-            def handle(request: Request) -> str:
-                turn = Turn(request)
-                self._loop.call_soon_threadsafe(self._take_turn, turn, name)
-                return turn.wait()
-
-            return handle
-
-        return {name: handler(name) for name in CONSEQUENCES}
-
-    def _take_turn(self, turn: Turn, name: Command) -> None:
-        """Do a command, if whoever sent it still waits."""
-
-        def work() -> str:
-            self._recorder.record(self._session, self._session.command(name, self._now_ns()))
-            return CONSEQUENCES[name]
-
-        try:
-            turn.take(work)
-        except Exception as error:
-            self._supervisor.report(name, error)
 
     def _fail(self, error: Exception) -> None:
         """Tell the journal what ends the engine, and stop entries.

@@ -25,6 +25,7 @@ class PaperFolder:
         self.settings_path = path / "paper.toml"
         self.journal_path = path / "journal.jsonl"
         self.store_path = path / "store.duckdb"
+        self.lock_path = path / "lock"
         self.decisions_path = path / "decisions"
         self.snapshots_path = path / "snapshots"
         self.socket_path = path / "control.sock"
@@ -33,6 +34,13 @@ class PaperFolder:
     def exists(self) -> bool:
         """Whether a session was begun here."""
         return self.settings_path.exists()
+
+    @property
+    def missing(self) -> str:
+        """That there is no session here, in words."""
+        if (self.path / "config.toml").exists():
+            return f"{self.path} holds a training run, not a paper session: see mlx-muzero status."
+        return f"{self.path} holds no paper session (no paper.toml there)."
 
     def begin(self, settings: PaperSettings) -> None:
         """Keep the settings of a new session; it exists from then on.
@@ -47,7 +55,7 @@ class PaperFolder:
     def settings(self) -> PaperSettings:
         """What the session was begun with."""
         if not self.exists:
-            raise RunError(f"{self.path} holds no paper session (no paper.toml there).")
+            raise RunError(self.missing)
         return paper_settings.load(self.settings_path)
 
     @contextmanager
@@ -63,7 +71,7 @@ class PaperFolder:
             try:
                 with self._writable():
                     self.path.mkdir(parents=True, exist_ok=True)
-                    stack.enter_context(locked(self.path / "lock"))
+                    stack.enter_context(locked(self.lock_path))
             except BlockingIOError as error:
                 raise RunError(
                     f"{self.path} is being traded by process {error}. Stop that one first, or "

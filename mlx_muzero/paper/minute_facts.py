@@ -14,7 +14,7 @@ from mlx_muzero.paper.settings import RiskSettings
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.positions import ActionTable
 
-PairState = Literal["trading", "warming", "stale", "halted"]
+PairState = Literal["trading", "warming", "stale", "halted", "excluded"]
 
 
 def pair_state(
@@ -31,6 +31,8 @@ def pair_state(
     """
     if mode.halted:
         return "halted", mode.reason
+    if account.pair in mode.excluded:
+        return "excluded", mode.excluded[account.pair].reason
     if not fresh:
         if not account.close_ns:
             return "stale", silence or "no bar yet"

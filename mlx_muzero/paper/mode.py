@@ -1,4 +1,7 @@
-"""What may be traded now, and why: the commands, and the stops that faults and limits put up."""
+"""What may be traded now, and why: the commands, and the stops that faults and limits put up.
+
+A stop holds for all pairs, an exclusion for one. `resume` lifts stops and leaves exclusions.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,16 +9,17 @@ from typing import Any, Literal
 
 ModeName = Literal["trading", "entries_stopped", "flattening", "halted"]
 Command = Literal["stop-entries", "flatten", "halt", "resume"]
+PairCommand = Literal["close", "exclude", "include"]
 
 CONSEQUENCES: dict[Command, str] = {
     "stop-entries": "no position is opened or increased any more; open ones are still managed and "
     "closed by the agent. `resume` undoes it.",
-    "flatten": "pending orders are canceled and every position is closed at its next bar's open; "
-    "then no position is opened until `resume`.",
+    "flatten": "pending orders are canceled and every position is closed at its next bar's open, "
+    "after a halt too; then no position is opened until `resume`.",
     "halt": "pending orders are canceled and nothing is traded or planned any more; positions stay "
     "open and are marked. `resume` undoes it.",
     "resume": "trading goes on with the next minute; stops are lifted, and drawdown and daily loss "
-    "count from the equity of now.",
+    "count from the equity of now. Excluded pairs stay so until `include`.",
 }
 """What each command does, as its answer says it."""
 
@@ -33,6 +37,19 @@ class Stop:
     until_ns: int | None
 
 
+@dataclass(frozen=True)
+class Exclusion:
+    """Why one pair is not planned or traded.
+
+    Attributes:
+        reason: in words.
+        closing: its position is to be closed; else it stays open and is marked.
+    """
+
+    reason: str
+    closing: bool
+
+
 class Mode:
     """The trading mode, from what was commanded, what failed and what limit was passed."""
 
@@ -40,6 +57,7 @@ class Mode:
         self.halted = False
         self.flattening = False
         self.stops: dict[str, Stop] = {}
+        self.excluded: dict[str, Exclusion] = {}
 
     @property
     def name(self) -> ModeName:
@@ -62,8 +80,23 @@ class Mode:
             self.stops.clear()
             return
         self.stops["command"] = Stop(f"{name} was commanded", None)
-        self.halted |= name == "halt"
+        if name in ("halt", "flatten"):
+            # What is halted cannot be closed, so the later of the two holds.
+            self.halted = name == "halt"
         self.flattening |= name == "flatten"
+
+    def exclude(self, pair: str, reason: str, closing: bool = False) -> None:
+        """Trade `pair` no more until `include`; one that is being closed goes on to be."""
+        known = self.excluded.get(pair)
+        self.excluded[pair] = Exclusion(reason, closing or (known is not None and known.closing))
+
+    def include(self, pair: str) -> None:
+        """Trade `pair` again."""
+        self.excluded.pop(pair, None)
+
+    def closes(self, pair: str) -> bool:
+        """Whether the position of `pair` is to be closed, whatever the agent wants."""
+        return self.flattening or (pair in self.excluded and self.excluded[pair].closing)
 
     def stop(self, source: str, reason: str, until_ns: int | None, flatten: bool = False) -> None:
         """Stop entries; a stop of the same source is replaced."""
@@ -87,9 +120,12 @@ class Mode:
             "halted": self.halted,
             "flattening": self.flattening,
             "stops": {source: asdict(stop) for source, stop in self.stops.items()},
+            "excluded": {pair: asdict(why) for pair, why in self.excluded.items()},
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Be as the mode was that gave `state`."""
         self.halted, self.flattening = state["halted"], state["flattening"]
         self.stops = {source: Stop(**stop) for source, stop in state["stops"].items()}
+        excluded = state.get("excluded", {})  # version 0.1.0 knew none
+        self.excluded = {pair: Exclusion(**why) for pair, why in excluded.items()}

@@ -5,10 +5,11 @@ session goes the same way live, replayed, and after a kill.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from mlx_muzero.control import Refusal
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decided import Decided
@@ -23,7 +24,8 @@ from mlx_muzero.paper.minute_facts import (
     pair_facts,
     pair_state,
 )
-from mlx_muzero.paper.mode import CONSEQUENCES, Command, Mode
+from mlx_muzero.paper.mode import CONSEQUENCES, Command, Mode, PairCommand
+from mlx_muzero.paper.pair_commands import consequence
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.settings import PaperSettings
@@ -104,10 +106,30 @@ class Session:
         if name == "resume":
             self.losses.rebase()
         if name in ("flatten", "halt"):
-            self._cancel(f"{name} was commanded", transaction)
+            self._cancel(self.traders, f"{name} was commanded", transaction)
         transaction.add("commands", {"time_ns": now_ns, "name": name, "pair": None})
         transaction.tell("command", name=name, source="socket", consequence=CONSEQUENCES[name])
         return transaction
+
+    def command_pair(self, name: PairCommand, pair: str, now_ns: int) -> tuple[Transaction, str]:
+        """Do a command to one pair; also returns what follows, in words.
+
+        Raises:
+            Refusal: it cannot be done, and nothing was.
+        """
+        if pair not in self.traders:
+            raise Refusal(f"{pair} is none of the session's pairs: {', '.join(self.traders)}")
+        told = consequence(name, self.traders[pair].account, self.mode)
+        transaction = Transaction(self.last_close_ns)
+        if name == "include":
+            self.mode.include(pair)
+        else:
+            reason = f"{name} {pair} was commanded"
+            self.mode.exclude(pair, reason, closing=name == "close")
+            self._cancel([pair], reason, transaction)
+        transaction.add("commands", {"time_ns": now_ns, "name": name, "pair": pair})
+        transaction.tell("command", name=name, pair=pair, source="socket", consequence=told)
+        return transaction, told
 
     def fault(
         self, what: str, reason: str, now_ns: int, reaction: str | None = None
@@ -130,8 +152,9 @@ class Session:
 
     @property
     def all_stale(self) -> bool:
-        """Whether no pair has bars."""
-        return len(self._stale) == len(self.traders)
+        """Whether no pair that is traded has bars."""
+        traded = self.traders.keys() - self.mode.excluded.keys()
+        return bool(traded) and traded <= self._stale.keys()
 
     @property
     def unit(self) -> str:
@@ -202,8 +225,8 @@ class Session:
         transaction.add("order_ends", {"order_id": order.id, "end": event, "reason": reason})
         transaction.tell(event, id=order.id, reason=reason)
 
-    def _cancel(self, reason: str, transaction: Transaction) -> None:
-        for account in self._accounts():
+    def _cancel(self, pairs: Iterable[str], reason: str, transaction: Transaction) -> None:
+        for account in (self.traders[pair].account for pair in pairs):
             if account.order is not None:
                 self._end(account.order, "order_canceled", reason, transaction)
                 account.order = None
@@ -215,7 +238,7 @@ class Session:
                 continue
             reason = f"{breach.limit}: {breach.value:.4g} of {breach.threshold:.4g}"
             self.mode.stop(breach.limit, reason, breach.until_ns, flatten=True)
-            self._cancel(reason, transaction)
+            self._cancel(self.traders, reason, transaction)
             transaction.tell(
                 "risk",
                 limit=breach.limit,
@@ -300,7 +323,9 @@ class Session:
             row = asdict(account.order)
             transaction.add("orders", row)
             transaction.tell("order", **{k: v for k, v in row.items() if k != "sent_ns"})
-        self._record(close_ns, decided, why_not, transaction)
+        accounts = {pair: self.traders[pair].account for pair in decided.pairs}
+        for row in decided.rows(close_ns, accounts, why_not):
+            transaction.add("decisions", row)
 
     def _wanted(self, decided: Decided) -> dict[str, float]:
         """The exposure every pair should go to, before limits."""
@@ -311,45 +336,15 @@ class Session:
                 # An action that is not legal leaves the account as it is.
                 after = decided.positions[i] if after < 0 else after
                 wanted[pair] = float(self.table.exposures[after])
-        if self.mode.flattening:
-            for pair, trader in self.traders.items():
-                if trader.account.exposure and trader.account.order is None:
-                    wanted.setdefault(pair, 0.0)
+        for pair, trader in self.traders.items():
+            if self.mode.closes(pair) and trader.account.exposure and trader.account.order is None:
+                wanted.setdefault(pair, 0.0)
         return wanted
 
     def _bound_for(self, account: PairAccount) -> float:
         """The larger of what an account has and what its pending order asks for."""
         asked = 0.0 if account.order is None else account.order.to_exposure
         return max(asked, account.exposure, key=abs)
-
-    def _record(
-        self,
-        close_ns: int,
-        decided: Decided,
-        why_not: Mapping[str, str | None],
-        transaction: Transaction,
-    ) -> None:
-        result = decided.result
-        if result is None:
-            return
-        for i, pair in enumerate(decided.pairs):
-            account = self.traders[pair].account
-            transaction.add(
-                "decisions",
-                {
-                    "close_ns": close_ns,
-                    "pair": pair,
-                    "bar": account.bar,
-                    "position": decided.positions[i],
-                    "action": int(result.action[i]),
-                    "visits": result.visits[i].tolist(),
-                    "value": float(result.value[i]),
-                    "network_value": float(result.raw_value[i]),
-                    "simulations": decided.simulations,
-                    "order_id": None if account.order is None else account.order.id,
-                    "limited_by": why_not[pair],
-                },
-            )
 
     def _tell_minute(
         self,

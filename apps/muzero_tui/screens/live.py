@@ -14,7 +14,13 @@ from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.live_panels import Account, EquityPlot, Health, Orders, Risk
 from muzero_tui.widgets.tables import LiveTable
 
-STATES = {"trading": "● trading", "warming": "◔ warming", "stale": "◌ stale", "halted": "■ halted"}
+STATES = {
+    "trading": "● trading",
+    "warming": "◔ warming",
+    "stale": "◌ stale",
+    "halted": "■ halted",
+    "excluded": "✕ excluded",
+}
 COLUMNS = (
     (160, ("pair", "state", "age", "price", "24 min", "pos", "P&L", "action", "shares", "next",
            "value", "ms", "why")),

@@ -1,0 +1,63 @@
+"""What `mlx-muzero paper` does to a session that runs: commands, and the wait for its end."""
+
+import json
+import time
+from pathlib import Path
+from shlex import quote
+
+from mlx_muzero.control import send
+from mlx_muzero.errors import RunError
+from mlx_muzero.files import lock_holder
+from mlx_muzero.paper.folder import PaperFolder
+from muzero_cli.console import echo
+
+_ENDING_S = 60.0
+_LOOK_EVERY_S = 0.1
+
+
+def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
+    """Have the session at `run` do a command, and print what follows from it."""
+    text = send(session_at(run).socket_path, name, arguments=arguments)
+    about = " ".join([name, *arguments.values()])
+    echo(
+        json.dumps({"command": name, **arguments, "text": text}) if as_json else f"{about}: {text}"
+    )
+
+
+def stop(run: Path, as_json: bool) -> None:
+    """End the process that trades at `run`, and wait until it has."""
+    folder = session_at(run)
+    pid = lock_holder(folder.lock_path)
+    if pid is None:
+        raise RunError(f"{run}: no process trades there.")
+    try:
+        send(folder.socket_path, "stop")
+    except RunError as error:
+        if lock_holder(folder.lock_path) != pid:
+            raise RunError(f"{run}: process {pid} ended by itself meanwhile.") from error
+        raise RunError(f"{error}. End it by its number: kill {pid}") from error
+    until_s = time.monotonic() + _ENDING_S
+    while lock_holder(folder.lock_path) == pid:
+        if time.monotonic() > until_s:
+            raise RunError(
+                f"{run}: process {pid} was told to stop and has not ended in {_ENDING_S:g} s; "
+                f"kill {pid} ends it as it is, and nothing is lost"
+            )
+        time.sleep(_LOOK_EVERY_S)
+    text = (
+        "the session has ended; positions stay as they are. Go on with: mlx-muzero paper start "
+        f"--run {quote(str(run))}"
+    )
+    echo(json.dumps({"command": "stop", "pid": pid, "text": text}) if as_json else f"stop: {text}")
+
+
+def session_at(run: Path) -> PaperFolder:
+    """The folder of the session at `run`.
+
+    Raises:
+        RunError: there is none.
+    """
+    folder = PaperFolder(run)
+    if not folder.exists:
+        raise RunError(folder.missing)
+    return folder

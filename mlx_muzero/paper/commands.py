@@ -1,0 +1,90 @@
+"""What a running session is told through its control socket: each command in its turn.
+
+The control server's threads only wait; the engine's thread does what was asked between two inputs,
+and the answer goes out when that is durable.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from mlx_muzero.control import Handler, Refusal, Request, Turn
+from mlx_muzero.errors import SymbolError
+from mlx_muzero.paper.mode import CONSEQUENCES, Command, PairCommand
+from mlx_muzero.paper.pair_commands import PAIR_COMMANDS
+from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.session import Session
+from mlx_muzero.supervision import Supervisor
+from mlx_muzero.symbols import Symbol
+
+STOPPING = "it ends after what is being done; positions stay as they are."
+
+
+class Commands:
+    """Does commands to a session.
+
+    Args:
+        session: that is commanded.
+        recorder: makes what it does durable.
+        now_ns: the time.
+        stop: ends the engine.
+        supervisor: hears of what fails without being a refusal.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        recorder: Recorder,
+        now_ns: Callable[[], int],
+        stop: Callable[[], None],
+        supervisor: Supervisor,
+    ) -> None:
+        self._session, self._recorder, self._now_ns = session, recorder, now_ns
+        self._stop, self._supervisor = stop, supervisor
+
+    def handlers(self, loop: asyncio.AbstractEventLoop) -> dict[str, Handler]:
+        """What the control server's threads do for each command; `loop` is the engine's."""
+
+        def in_turn(work: Callable[[Request], str]) -> Handler:
+            def handle(request: Request) -> str:
+                turn = Turn(request)
+                loop.call_soon_threadsafe(self._take, turn, request, work)
+                return turn.wait()
+
+            return handle
+
+        every: dict[str, Callable[[Request], str]] = {
+            **{name: self._for_all(name) for name in CONSEQUENCES},
+            **{name: self._for_one(name) for name in PAIR_COMMANDS},
+            "stop": self._end,
+        }
+        return {name: in_turn(work) for name, work in every.items()}
+
+    def _take(self, turn: Turn, request: Request, work: Callable[[Request], str]) -> None:
+        """Do a command, if whoever sent it still waits."""
+        try:
+            turn.take(lambda: work(request))
+        except Exception as error:
+            self._supervisor.report(request.command, error)
+
+    def _for_all(self, name: Command) -> Callable[[Request], str]:
+        def work(_request: Request) -> str:
+            self._recorder.record(self._session, self._session.command(name, self._now_ns()))
+            return CONSEQUENCES[name]
+
+        return work
+
+    def _for_one(self, name: PairCommand) -> Callable[[Request], str]:
+        def work(request: Request) -> str:
+            try:
+                pair = Symbol(request.arguments.get("pair", ""))
+            except SymbolError as error:
+                raise Refusal(str(error)) from error
+            transaction, consequence = self._session.command_pair(name, pair, self._now_ns())
+            self._recorder.record(self._session, transaction)
+            return consequence
+
+        return work
+
+    def _end(self, _request: Request) -> str:
+        self._stop()
+        return STOPPING
