@@ -11,14 +11,26 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import append_line
-from mlx_muzero.regular_files import reader, require_folder
+from mlx_muzero.json_values import parsed
+from mlx_muzero.regular_files import MOST_LINE_BYTES, bounded_lines, reader, require_folder
+from mlx_muzero.shapes import (
+    Malformed,
+    count,
+    number,
+    optional,
+    plain,
+    record,
+    sequence,
+    text,
+    time_ns,
+)
 
 MOST_NODES = 64
 COLUMNS = (
@@ -28,9 +40,17 @@ COLUMNS = (
 
 DECISION, CHANCE = 0, 1
 _DIGITS = 6
+_MOST_NAMES = 200
+_MOST_ROWS = 256
+"""Of a tree that is read: far more than are written, few enough to be shown."""
+
 _HEAD = re.compile(
-    rb'\{"close_ns": (-?\d+), "pair": "([^"\\]*)", "action": (\d+), "episodes": (\d+|null),'
+    rb'\{"close_ns": (-?\d{1,19}), "pair": "([^"\\]{0,200})", "action": (\d{1,6}), '
+    rb'"episodes": (\d{1,15}|null),'
 )
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
+_MOST_READ_BYTES = 64 * 2**20
+"""Of a day's file at one look."""
 
 
 @dataclass(frozen=True)
@@ -105,26 +125,41 @@ def append(folder: Path, record: DecisionRecord) -> None:
 
 
 def days(folder: Path) -> list[Path]:
-    """The files of `folder`, oldest day first."""
-    return sorted(folder.glob("????-??-??.jsonl"))
+    """The files of `folder`, oldest day first; what is no file, or behind a link, is left out."""
+    if folder.is_symlink():
+        return []
+    try:
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if _DAY.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+        )
+    except OSError:
+        return []
 
 
 def index(path: Path, start: int = 0) -> tuple[list[Entry], int]:
     """Decisions of a day's file from byte `start`, in order of writing, and where to go on.
 
-    What is no decision is skipped; a line still being written is left for the next call.
+    What is no decision is skipped; a line still being written is left for the next call, and so is
+    what follows the first 64 MB.
+
+    Raises:
+        OSError: the file is gone or is none.
     """
-    entries = []
+    entries: list[Entry] = []
+    stop = start + _MOST_READ_BYTES
     with reader(path) as file:
         file.seek(start)
-        for line in file:
-            if not line.endswith(b"\n"):
+        for line, length in bounded_lines(file):
+            if not line.endswith(b"\n") or start >= stop:
                 break
             if (head := _HEAD.match(line)) and line.endswith(b"}\n"):
-                close_ns, pair, action, episodes = head.groups()
+                close_ns, name, action, episodes = head.groups()
                 after = None if episodes == b"null" else int(episodes)
-                entries.append(Entry(path, start, int(close_ns), pair.decode(), int(action), after))
-            start += len(line)
+                pair = name.decode(errors="replace")
+                entries.append(Entry(path, start, int(close_ns), pair, int(action), after))
+            start += length
     return entries, start
 
 
@@ -137,12 +172,67 @@ def read(entry: Entry) -> DecisionRecord:
     try:
         with reader(entry.path) as file:
             file.seek(entry.offset)
-            return DecisionRecord(**json.loads(file.readline()))
-    except (OSError, ValueError, TypeError) as error:
+            return _checked(parsed(file.readline(MOST_LINE_BYTES)))
+    except (OSError, ValueError) as error:
         raise RunError(
             f"{entry.path}, byte {entry.offset}: cannot read the decision ({error}). Choose "
             "another one."
         ) from error
+
+
+_number = optional(number)
+_SHAPE = record(
+    {
+        "close_ns": time_ns, "pair": text, "action": count, "episodes": optional(count),
+        "action_names": sequence(text, most=_MOST_NAMES),
+        "outcome_names": sequence(text, most=_MOST_NAMES), "position": text,
+        "prior": sequence(number), "visits": sequence(count), "q": sequence(_number),
+        "value": _number, "network_value": _number,
+        "outcomes": sequence(optional(sequence(number))), "threshold_pips": number,
+        "latency_ms": _number,
+        "tree": record(
+            {
+                "parent": sequence(plain, most=_MOST_ROWS), "kind": sequence(count),
+                "edge": sequence(plain), "visits": sequence(count), "prior": sequence(_number),
+                "value": sequence(_number), "reward": sequence(_number),
+                "probability": sequence(_number),
+            }
+        ),
+    }
+)  # fmt: skip
+
+
+def _checked(value: Any) -> DecisionRecord:
+    """A decision whose parts fit each other, so that whoever shows it need not look.
+
+    Raises:
+        Malformed: they do not; says which.
+    """
+    found: dict[str, Any] = _SHAPE(value)
+    if unknown := found.keys() - {field.name for field in fields(DecisionRecord)}:
+        raise Malformed(f"no {', '.join(sorted(unknown))}")
+    decision = DecisionRecord(**found)
+    actions, outcomes = len(decision.action_names), len(decision.outcome_names)
+    of_actions = (decision.prior, decision.visits, decision.q, decision.outcomes)
+    if not all(len(column) == actions for column in of_actions) or decision.action >= actions:
+        raise Malformed(f"figures of {actions} actions")
+    if any(shares is not None and len(shares) != outcomes for shares in decision.outcomes):
+        raise Malformed(f"figures of {outcomes} outcomes")
+    tree, rows = decision.tree, len(decision.tree["parent"])
+    if not rows or not all(_is_list(column, rows) for column in tree.values()):
+        raise Malformed("a tree with columns of one length")
+    for row in range(1, rows):
+        kind, edge, above = tree["kind"][row], tree["edge"][row], tree["parent"][row]
+        edges = actions if kind == CHANCE else outcomes
+        if type(above) is not int or not 0 <= above < row:
+            raise Malformed("a tree with parents first")
+        if type(edge) is not int or not 0 <= edge < edges:
+            raise Malformed("a tree of its actions and outcomes")
+    return decision
+
+
+def _is_list(column: Any, length: int) -> bool:
+    return isinstance(column, list) and len(column) == length
 
 
 def bounded_tree(tree: Mapping[str, Sequence[Any]], most: int = MOST_NODES) -> dict[str, list[Any]]:

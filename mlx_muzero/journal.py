@@ -61,5 +61,5 @@ def events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             event = parsed(line)
         except ValueError:
             continue
-        if isinstance(event, dict) and "event" in event:
+        if isinstance(event, dict) and isinstance(event.get("event"), str):
             yield event

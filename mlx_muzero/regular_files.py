@@ -8,10 +8,17 @@ no device is read, and no more is read than a file of its kind can hold.
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from io import BufferedReader
 from pathlib import Path
 
 from mlx_muzero.storage import named
+
+MOST_LINE_BYTES = 2**20
+"""Of a line that is read whole; a minute of a thousand pairs has fewer."""
+
+OVERLONG = b"overlong\n"
+"""Stands for a line that is not read."""
 
 MOST_BYTES = 64 * 2**20
 """Of a file that is read whole."""
@@ -48,6 +55,24 @@ def descriptor(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) ->
 def reader(path: Path, *, follow: bool = False) -> BufferedReader:
     """The file to be read; errors as `descriptor`."""
     return os.fdopen(descriptor(path, follow=follow), "rb")
+
+
+def bounded_lines(file: BufferedReader) -> Iterator[tuple[bytes, int]]:
+    """Lines from where `file` stands, each with its length in bytes.
+
+    One longer than `MOST_LINE_BYTES` comes as `OVERLONG`. The last one may lack its end; if it is
+    overlong it does not come at all, and no more than `MOST_BYTES` of it are read.
+    """
+    while line := file.readline(MOST_LINE_BYTES):
+        length = len(line)
+        if length == MOST_LINE_BYTES and not line.endswith(b"\n"):
+            while not line.endswith(b"\n"):
+                line = file.readline(MOST_LINE_BYTES)
+                length += len(line)
+                if not line or length > MOST_BYTES:
+                    return
+            line = OVERLONG
+        yield line, length
 
 
 def require(path: Path) -> None:

@@ -9,6 +9,7 @@ import typer
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite
+from mlx_muzero.terminal_text import clean_line
 from muzero_cli.console import echo
 from muzero_cli.options import Json
 
@@ -24,6 +25,7 @@ def status(
 ) -> None:
     """Say how a run stands: what the terminal application shows, as text or JSON."""
     from mlx_muzero.watch.run import WatchedRun, run_kind
+    from mlx_muzero.watch.units import in_unit
 
     if run_kind(run) is None:
         raise RunError(f"{run} holds no run (no config.toml or paper.toml there).")
@@ -32,10 +34,13 @@ def status(
         watched.poll()
         if watched.version != seen:
             seen = watched.version
+            index = watched.index
             facts = finite(
                 {"run": str(run), "kind": watched.kind, "condition": watched.condition}
-                | {"pid": watched.pid, "events": len(watched.index)}
-                | {"skipped_lines": watched.index.skipped, **watched.state.as_dict()}
+                | {"pid": watched.pid, "events": len(index), "skipped_lines": index.skipped}
+                | {"unknown_events": index.unknown, "problem": index.problem}
+                | in_unit(watched.state.as_dict(), watched.unit)
+                | {"unit": watched.unit}
             )
             echo(json.dumps(facts, allow_nan=False) if as_json else as_text(facts))
         if not watch:
@@ -48,9 +53,10 @@ def as_text(facts: dict[str, Any], indent: str = "") -> str:
     lines = []
     for name, value in facts.items():
         if isinstance(value, dict):
-            lines.append(f"{indent}{name}")
+            lines.append(f"{indent}{clean_line(name)}")
             lines += [as_text(value, indent + "  ")] if value else []
         elif value not in (None, "", []):
+            name = clean_line(name)
             lines.append(f"{indent}{name:<{max(26 - len(indent), 1)}} {_value(value)}")
     return "\n".join(lines)
 
@@ -60,4 +66,4 @@ def _value(value: Any) -> str:
         return f"{value:.6g}"
     if isinstance(value, list):
         return ", ".join(map(_value, value))
-    return str(value)
+    return clean_line(str(value))

@@ -17,6 +17,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.journal import utc_now
 from mlx_muzero.terminal_text import clean
 from mlx_muzero.watch.paper_state import PaperState
+from mlx_muzero.watch.profile import read_profile
 from mlx_muzero.watch.run import WatchedRun
 from muzero_tui.clean_lines import CleanLines
 from muzero_tui.keymap import keymap_path, load_keymap
@@ -84,8 +85,10 @@ class MuZeroApp(App[None]):
         self.watched = watched
         self.no_run = watched.kind is None
         self.profile: dict[str, Any] = {}
+        self.profile_problem = ""
         self.opening = not self.no_run
         self._seen = -1
+        self._problem = ""
         self.root = folder if self.no_run else folder.parent
         for name in SCREENS:
             self.add_mode(name, partial(make_screen, name))
@@ -149,7 +152,16 @@ class MuZeroApp(App[None]):
         self.watched.poll()
         if self.watched.version != self._seen:
             self._seen = self.watched.version
+            self._tell_problem()
             self._keep_up()
+
+    def _tell_problem(self) -> None:
+        """Say once why a journal, or its rest, is not read."""
+        problem = self.watched.index.problem
+        if problem != self._problem:
+            self._problem = problem
+            if problem:
+                self.notify(problem, title=self.watched.folder.name, severity="error", timeout=10)
 
     def _keep_up(self, *, aged: bool = False) -> None:
         screen = self._run_screen
@@ -164,8 +176,12 @@ class MuZeroApp(App[None]):
 
     def read_profile(self) -> bool:
         """Take what was last measured of the run; whether that is new."""
-        before, self.profile = self.profile, self.watched.profile() or {}
-        return self.profile != before
+        before = self.profile, self.profile_problem
+        try:
+            self.profile, self.profile_problem = read_profile(self.watched.folder), ""
+        except RunError as error:
+            self.profile, self.profile_problem = {}, str(error)
+        return before != (self.profile, self.profile_problem)
 
     async def show_decisions_of(self, pair: str) -> None:
         """The tree screen, filtered by a pair."""
@@ -192,7 +208,7 @@ class MuZeroApp(App[None]):
         """Why no command can be given; empty if one can."""
         if self.read_only:
             return "this view is read-only"
-        if self.no_run or self.watched.kind != "paper":
+        if self.no_run or not isinstance(self.watched.state, PaperState):
             return "the run shown is no paper trading"
         if self.watched.pid is None:
             return "no process runs this session: what is shown is read-only"

@@ -44,6 +44,11 @@ def number(value: float | None, digits: int = 4) -> str:
     return f"{value:,.{max(digits - max(whole, 1), 0)}f}"
 
 
+def money(value: float | None) -> str:
+    """``10,000.00``."""
+    return NOTHING if value is None else f"{value:,.2f}"
+
+
 def signed(value: float | None, digits: int = 2) -> str:
     """With its sign: ``+1.25``."""
     return NOTHING if value is None else f"{round(value, digits) + 0.0:+,.{digits}f}"

@@ -9,9 +9,15 @@ from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, ending_after
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import RunKind, run_kind
+from mlx_muzero.watch.units import unit_of
 
 _VALIDATIONS = 1000
 """Newest ones among which the best is looked for."""
+
+MOST_BYTES = 64 * 2**20
+"""Read of all journals at one look; what is left is read at the next ones."""
+
+MOST_RUNS = 2000
 
 
 @dataclass(frozen=True)
@@ -21,9 +27,10 @@ class RunSummary:
     Attributes:
         folder: of it.
         kind: "paper" or "training".
-        condition: "running", "finished", "stopped", "diverged", "disconnected" or "no data".
+        condition: "running", "finished", "stopped", "diverged", "disconnected" or "no data";
+            "reading" until its journal is read.
         changed: when its journal last was; None without one.
-        best: its best metric, in words.
+        best: its best metric, in words; or why its journal cannot be read.
         skipped: lines of its journal that are no events.
     """
 
@@ -41,48 +48,73 @@ class RunListing:
     def __init__(self, root: Path) -> None:
         self.root = root
         self._journals: dict[Path, JournalIndex] = {}
+        self._left = 0
 
     def refresh(self) -> list[RunSummary]:
         """The runs, the one changed last first."""
+        self._left = MOST_BYTES
         found = [self._summary(folder, kind) for folder, kind in self._folders()]
         oldest = datetime.min.replace(tzinfo=UTC)
         return sorted(found, key=lambda run: run.changed or oldest, reverse=True)
 
     def _folders(self) -> Iterator[tuple[Path, RunKind]]:
-        inside = sorted(self.root.iterdir()) if self.root.is_dir() else []
+        try:
+            inside = sorted(self.root.iterdir())
+        except OSError:
+            inside = []
+        number = 0
         for folder in (self.root, *inside):
-            if kind := run_kind(folder):
+            if number < MOST_RUNS and (kind := run_kind(folder)):
+                number += 1
                 yield folder, kind
 
     def _summary(self, folder: Path, kind: RunKind) -> RunSummary:
-        path = folder / "journal.jsonl"
-        journal = self._journals.setdefault(folder, JournalIndex(path))
-        journal.refresh()
-        changed = datetime.fromtimestamp(path.stat().st_mtime, UTC) if path.exists() else None
-        best = _best_paper(journal) if kind == "paper" else _best_training(journal)
-        return RunSummary(folder, kind, _condition(folder, journal), changed, best, journal.skipped)
+        journal = self._journals.setdefault(folder, JournalIndex(folder / "journal.jsonl"))
+        if self._left > 0:
+            before = journal.end
+            journal.refresh(self._left)
+            self._left -= max(journal.end - before, 0)
+        best = _best_paper(journal) if kind == "paper" else _best_training(journal, folder)
+        return RunSummary(
+            folder,
+            kind,
+            _condition(folder, journal),
+            _changed(journal.path),
+            journal.problem or best,
+            journal.skipped,
+        )
+
+
+def _changed(path: Path) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
+    except (OSError, ValueError, OverflowError):  # none, or of a year that no calendar has
+        return None
 
 
 def _condition(folder: Path, journal: JournalIndex) -> str:
     if holder(folder) is not None:
         return "running"
+    if journal.behind:
+        return "reading"
     if not len(journal):
         return "no data"
     return ending_after("", journal.last_kind([*ENDINGS, *BEGINNINGS])) or "disconnected"
 
 
-def _best_training(journal: JournalIndex) -> str:
+def _best_training(journal: JournalIndex, folder: Path) -> str:
     for event in reversed(journal.newest("validated", _VALIDATIONS)):
-        if event.get("best"):
-            metrics = event.get("metrics", {})
+        if event["best"]:
+            metrics = event["metrics"]
+            unit = unit_of(folder, (journal.newest("started", 1) or [{}])[0])
             return (
-                f"{metrics.get('expectancy_pips', 0):+.2f} pips a trade, "
-                f"{metrics.get('trades', 0):,} trades"
+                f"{metrics.get('expectancy_pips') or 0.0:+.2f} {unit} a trade, "
+                f"{metrics.get('trades') or 0:,} trades"
             )
     return "no validation yet"
 
 
 def _best_paper(journal: JournalIndex) -> str:
     for event in journal.newest("minute", 1):
-        return f"equity {event.get('equity', 0):,.2f}, day {event.get('day_pnl', 0):+,.2f}"
+        return f"equity {event['equity'] or 0.0:,.2f}, day {event.get('day_pnl') or 0.0:+,.2f}"
     return "no minute yet"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from mlx_muzero.watch.ending import ending_after
-from mlx_muzero.watch.index import Event, event_time
+from mlx_muzero.watch.events import Event, event_time
 from mlx_muzero.watch.series import Series
 
 PRICES = 60
@@ -58,7 +58,7 @@ class PaperState:
     clock_offset_ms: float | None = None
 
     def apply(self, event: Event) -> None:
-        """Take the next event; one of another kind or form changes nothing but the time."""
+        """Take the next event, in the shape of its kind; an unknown one changes but the time."""
         kind = str(event["event"])
         self.time = event_time(event) or self.time
         self.ending = ending_after(self.ending, kind)
@@ -69,10 +69,7 @@ class PaperState:
         if kind in _NOTICES:
             self.notices.append(event)
         elif handler := _HANDLERS.get(kind):
-            try:
-                handler(self, event)
-            except (KeyError, TypeError, ValueError):
-                return
+            handler(self, event)
 
     @property
     def pairs(self) -> dict[str, dict[str, Any]]:
@@ -126,6 +123,7 @@ class PaperState:
         self.drawdown_frac.append(close_ns / 1e9, event["drawdown_frac"])
         if event.get("clock_offset_ms") is not None:
             self.clock_offset_ms = event["clock_offset_ms"]
+        self.prices = {pair: kept for pair, kept in self.prices.items() if pair in event["pairs"]}
         for pair, row in event["pairs"].items():
             self._price(pair, row)
         for key, order in list(self.orders.items()):
@@ -142,8 +140,7 @@ class PaperState:
         prices.append((bar_close_ns, close))
 
     def _order(self, event: Event) -> None:
-        if isinstance(event["close_ns"], int):
-            self.orders[event["id"]] = event
+        self.orders[event["id"]] = event
 
     def _fill(self, event: Event) -> None:
         self.orders.pop(event["order_id"], None)
@@ -157,7 +154,8 @@ class PaperState:
 
     def _feed(self, event: Event) -> None:
         if event["kind"] == "clock_offset":
-            self.clock_offset_ms = event.get("offset_ms", self.clock_offset_ms)
+            offset_ns = event.get("offset_ns")
+            self.clock_offset_ms = self.clock_offset_ms if offset_ns is None else offset_ns / 1e6
         else:
             self.feed[str(event.get("pair") or "")] = event
 

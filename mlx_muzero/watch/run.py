@@ -1,10 +1,9 @@
 """One watched run: its kind, its journal, the state of the moment shown, and who runs it."""
 
-import json
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from mlx_muzero.journal import utc_now
 from mlx_muzero.watch.index import JournalIndex
@@ -12,6 +11,7 @@ from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.playback import Playback
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.train_state import TrainState
+from mlx_muzero.watch.units import unit_of
 
 RunKind = Literal["training", "paper"]
 State = TrainState | PaperState
@@ -21,10 +21,13 @@ _AT_ONCE = 2000
 
 
 def run_kind(folder: Path) -> RunKind | None:
-    """Of a run folder; None if it is none."""
-    if (folder / "paper.toml").exists():
-        return "paper"
-    return "training" if (folder / "config.toml").exists() else None
+    """Of a run folder; None if it is none, or cannot be looked into."""
+    try:
+        if (folder / "paper.toml").exists():
+            return "paper"
+        return "training" if (folder / "config.toml").exists() else None
+    except OSError:
+        return None
 
 
 class WatchedRun:
@@ -59,9 +62,14 @@ class WatchedRun:
             return "no data"
         return self.state.ending or "disconnected"
 
+    @property
+    def unit(self) -> str:
+        """What the run's figures are in: "pips" or "bps"."""
+        return unit_of(self.folder, self.state.began)
+
     def poll(self) -> None:
         """Look for what is new."""
-        before = (self.pid, self.playback.mode, self.index.skipped)
+        before = self._told
         self.kind = run_kind(self.folder)
         if self.index.refresh():
             self.playback.live()
@@ -69,16 +77,14 @@ class WatchedRun:
         self.playback.advance()
         self._fold()
         self.pid = holder(self.folder)
-        if before != (self.pid, self.playback.mode, self.index.skipped):
+        if before != self._told:
             self.version += 1
 
-    def profile(self) -> dict[str, Any] | None:
-        """What `mlx-muzero profile` last measured of this run; None if nothing."""
-        try:
-            found = json.loads((self.folder / "profile.json").read_text())
-        except (OSError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+    @property
+    def _told(self) -> tuple[object, ...]:
+        """What is shown besides the state."""
+        index = self.index
+        return self.pid, self.playback.mode, index.skipped, index.unknown, index.problem
 
     def _fold(self) -> None:
         position = self.playback.position

@@ -7,8 +7,11 @@ from typing import Any, ClassVar
 
 from mlx_muzero import fx_targets
 from mlx_muzero.watch.ending import ending_after
-from mlx_muzero.watch.index import Event, event_time
+from mlx_muzero.watch.events import Event, event_time
 from mlx_muzero.watch.series import Series
+
+_MOST_TERMS = 100
+"""Losses of other names are not kept: no training has so many."""
 
 _PACE_ROUNDS = 20
 """Rounds of collecting that the pace is taken from."""
@@ -72,7 +75,7 @@ class TrainState:
     )
 
     def apply(self, event: Event) -> None:
-        """Take the next event; one of another kind or form changes nothing but the time."""
+        """Take the next event, in the shape of its kind; an unknown one changes but the time."""
         kind = str(event["event"])
         self.time = event_time(event) or self.time
         self.ending = ending_after(self.ending, kind)
@@ -81,10 +84,7 @@ class TrainState:
         elif not self.ending:
             self.reason = ""
         if handler := _HANDLERS.get(kind):
-            try:
-                handler(self, event)
-            except (KeyError, TypeError, ValueError):
-                return
+            handler(self, event)
         elif kind.startswith("engine_"):
             self.engine = f"{kind.removeprefix('engine_')}: {event.get('reason', '')}"
 
@@ -181,19 +181,24 @@ class TrainState:
         self.steps = event["steps"]
         self.learned = event
         for term, value in {**event["losses"], "total": event["total"]}.items():
-            self.losses.setdefault(term, Series()).append(self.steps, value)
+            if term in self.losses or len(self.losses) < _MOST_TERMS:
+                self.losses.setdefault(term, Series()).append(self.steps, value)
         self.gradient_norm.append(self.steps, event["gradient_norm"])
         self.overflow_frac.append(self.steps, event["overflow_frac"])
 
     def _validated(self, event: Event) -> None:
-        self.validated_at, self.validation = event["episodes"], event["metrics"]
-        self.forecast = event.get("forecast", {})
+        self.validated_at = event.get("episodes", self.episodes)
+        self.validation = event["metrics"]
+        self.forecast = event.get("forecast") or {}
         if event["best"]:
             self.best_at, self.best = self.validated_at, self.validation
-        expectancy, won = self.validation["expectancy_pips"], self.validation["win_frac"]
+        expectancy = self.validation.get("expectancy_pips")
+        won = self.validation.get("win_frac")
         self.expectancy_pips.append(self.validated_at, expectancy)
         self.win_frac.append(self.validated_at, won)
-        self.targets = fx_targets.beside(expectancy, won) if self.unit == fx_targets.UNIT else {}
+        self.targets = {}
+        if self.unit == fx_targets.UNIT and expectancy is not None and won is not None:
+            self.targets = fx_targets.beside(expectancy, won)
 
     def _saved(self, event: Event) -> None:
         self.checkpoint = event["checkpoint"]

@@ -141,7 +141,7 @@ def _action(row: dict[str, Any], state: PaperState) -> str:
 
 
 def _blocks(shares: list[float] | None) -> str:
-    return "".join(_SHARE[min(int(share * 8), 7)] for share in shares or ())
+    return "".join(_SHARE[min(max(int(share * 8), 0), 7)] for share in shares or ())
 
 
 def _outcomes(row: dict[str, Any], width: int) -> str:

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 
-from mlx_muzero.watch.index import Event
+from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.paper_state import PaperState
-from muzero_tui.formats import bar, clock, number, percent, price, signed
+from muzero_tui.formats import bar, clock, money, number, percent, price, signed
 from muzero_tui.paint import Paint
 from muzero_tui.plotting import plot
 from muzero_tui.widgets.condition import condition_of
@@ -62,7 +62,7 @@ class Account(PaperPanel):
         if condition_of(self.watched) in ("stale", "disconnected"):
             text.append(f"  {condition_of(self.watched)}: what is shown is old", paint.bad)
         day, drawdown = minute.get("day_pnl"), minute.get("drawdown_frac")
-        text.append("\nequity ").append(f"{minute.get('equity', 0):,.2f}", "bold")
+        text.append("\nequity ").append(money(minute["equity"]), "bold")
         text.append(" day ").append(signed(day), paint.sign(day))
         unrealized = minute.get("unrealized")
         text.append(" open ").append(signed(unrealized), paint.sign(unrealized))

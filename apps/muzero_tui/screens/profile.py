@@ -49,6 +49,9 @@ class Verdict(ProfilePanel):
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Machine, subject, verdict, notes."""
+        if self.app.profile_problem:
+            again = f"{self.app.profile_problem}: measure again with mlx-muzero profile"
+            return Text(f"{again} {self.watched.folder}", paint.bad)
         if not self.found:
             return Text(UNMEASURED.format(self.watched.folder), paint.muted)
         text = Text().append(f"{self.found['machine']}\n{self.found['subject']}\n", paint.muted)
@@ -83,9 +86,10 @@ class Steps(ProfilePanel):
             best = max(step["decisions_per_s"] for _, step in lines)
             for name, step in lines:
                 rate = step["decisions_per_s"]
-                text.append(f"  {name[:22]:23}").append(bar(rate / best, room), paint.curve)
-                text.append(f" {number(rate):>7}/s  p50 {number(step['p50_ms'], 3):>6}")
-                text.append(f"  p90 {number(step['p90_ms'], 3):>6} ms\n")
+                share = rate / best if best else 0.0
+                text.append(f"  {name[:22]:23}").append(bar(share, room), paint.curve)
+                text.append(f" {number(rate):>7}/s  p50 {number(step.get('p50_ms'), 3):>6}")
+                text.append(f"  p90 {number(step.get('p90_ms'), 3):>6} ms\n")
         return text
 
 
@@ -105,9 +109,9 @@ class Costs(ProfilePanel):
         text = Text().append(f"{'':25}{'load ms':>9}{'MB':>8}{'mJ/dec.':>9}{'CPU W':>7}", "dim")
         text.append(f"{'GPU W':>7}{'ANE W':>7}\n", "dim")
         for name, backend in self.measured:
-            text.append(f"{name[:24]:25}{number(backend['load_ms']):>9}")
-            text.append(f"{number(backend['memory_mb']):>8}")
-            energy = backend["energy"] or {}
+            text.append(f"{name[:24]:25}{number(backend.get('load_ms')):>9}")
+            text.append(f"{number(backend.get('memory_mb')):>8}")
+            energy = backend.get("energy") or {}
             text.append(f"{number(energy.get('mj_per_decision'), 3):>9}")
             for key in ("cpu_w", "gpu_w", "ane_w"):
                 text.append(f"{number(energy.get(key), 3):>7}")
@@ -148,7 +152,7 @@ class Placement(ProfilePanel):
     def _measured_ms(self, requested: str) -> str:
         for name, backend in self.measured:
             if name.endswith(requested) and backend["steps"]:
-                return f"{number(backend['steps'][-1]['p50_ms'], 3)} ms"
+                return f"{number(backend['steps'][-1].get('p50_ms'), 3)} ms"
         return "-"
 
 
@@ -172,10 +176,10 @@ class ProfileScreen(RunScreen):
 
 def _planned(operations: list[dict[str, Any]]) -> str:
     """Operations by device with their shares of the cost."""
-    counts = Counter(op["preferred"] or "undetermined" for op in operations)
+    counts = Counter(op.get("preferred") or "undetermined" for op in operations)
     costs: defaultdict[str, float] = defaultdict(float)
     for op in operations:
-        costs[op["preferred"] or "undetermined"] += op["cost"] or 0.0
+        costs[op.get("preferred") or "undetermined"] += op.get("cost") or 0.0
     return ", ".join(
         f"{device} {count} ops {percent(costs[device])}" for device, count in counts.items()
     )

@@ -37,11 +37,15 @@ def styled_condition(name: str, paint: Paint) -> Text:
 
 
 def condition_text(run: WatchedRun, paint: Paint) -> Text:
-    """Glyph, word and age of the run's condition, and how many damaged lines there are."""
+    """Glyph, word and age of the run's condition, and what of its journal could not be read."""
     name = condition_of(run)
     text = styled_condition(name, paint)
     if name in ("running", "stale", "disconnected") and run.playback.mode == "live":
         text.append(f" {age(seconds_silent(run))}")
     if run.index.skipped:
         text.append(f" {run.index.skipped} bad lines", paint.warning)
+    if run.index.unknown:
+        text.append(f" {run.index.unknown} unknown", paint.warning)
+    if run.index.problem:
+        text.append(" unreadable", paint.bad)
     return text

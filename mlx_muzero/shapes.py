@@ -1,0 +1,124 @@
+"""Shapes of JSON from files that may be anybody's: checked once, before anything relies on them.
+
+A shape is called with a value and returns it as it may be used, or raises `Malformed`. Texts are
+cut, numbers finite and of a size that can be computed with, nesting and lengths bounded.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Shape = Callable[[Any], Any]
+
+LARGEST = 1e18
+"""Larger numbers are no facts, and differences of them no figures."""
+
+MOST_TEXT = 2000
+MOST_ITEMS = 20_000
+_DEEPEST = 12
+
+
+class Malformed(ValueError):
+    """A value is not what it should be; says what it should be."""
+
+
+def number(value: Any) -> float:
+    """A finite number."""
+    if type(value) not in (int, float) or not -LARGEST <= value <= LARGEST:
+        raise Malformed("a number")
+    return value
+
+
+def count(value: Any) -> int:
+    """A whole number from 0 on."""
+    if type(value) is not int or not 0 <= value <= LARGEST:
+        raise Malformed("a count")
+    return value
+
+
+def time_ns(value: Any) -> int:
+    """UTC nanoseconds since 1970, of a moment that a calendar has."""
+    if type(value) is not int or not -(2**63) <= value < 2**63:
+        raise Malformed("a time in nanoseconds")
+    return value
+
+
+def text(value: Any) -> str:
+    """A text, cut where it is longer than any."""
+    if type(value) is not str:
+        raise Malformed("a text")
+    return value if len(value) <= MOST_TEXT else f"{value[:MOST_TEXT]}..."
+
+
+def flag(value: Any) -> bool:
+    """True or false."""
+    if type(value) is not bool:
+        raise Malformed("true or false")
+    return value
+
+
+def optional(shape: Shape) -> Shape:
+    """`shape`, or nothing."""
+    return lambda value: None if value is None else shape(value)
+
+
+def sequence(shape: Shape, *, most: int = MOST_ITEMS) -> Shape:
+    """A list of `shape`."""
+
+    def check(value: Any) -> list[Any]:
+        if type(value) is not list or len(value) > most:
+            raise Malformed(f"a list of at most {most:,}")
+        return [shape(item) for item in value]
+
+    return check
+
+
+def mapping(shape: Shape, *, most: int = MOST_ITEMS) -> Shape:
+    """An object of any names with values of `shape`."""
+
+    def check(value: Any) -> dict[str, Any]:
+        if type(value) is not dict or len(value) > most:
+            raise Malformed(f"an object of at most {most:,}")
+        return {text(name): shape(item) for name, item in value.items()}
+
+    return check
+
+
+def record(
+    required: Mapping[str, Shape] | None = None, optional: Mapping[str, Shape] | None = None
+) -> Shape:
+    """An object with these fields; those it does not know are bounded, and kept (`plain`)."""
+    needed = required or {}
+    known = {**needed, **(optional or {})}
+
+    def check(value: Any) -> dict[str, Any]:
+        if type(value) is not dict or len(value) > MOST_ITEMS:
+            raise Malformed("an object")
+        if missing := needed.keys() - value.keys():
+            raise Malformed(f"an object with {', '.join(sorted(missing))}")
+        checked = {}
+        for name, item in value.items():
+            try:
+                checked[text(name)] = known.get(name, plain)(item)
+            except Malformed as error:
+                raise Malformed(f"{name[:40]}: {error}") from None
+        return checked
+
+    return check
+
+
+def plain(value: Any, depth: int = 0) -> Any:
+    """Anything that JSON has, as long as it is bounded."""
+    kind = type(value)
+    if value is None or kind is bool:
+        return value
+    if kind is str:
+        return text(value)
+    if kind is int or kind is float:
+        if not -(2**63) <= value < 2**63:  # nor is it not a number
+            raise Malformed("a finite number of a usual size")
+        return value
+    if depth == _DEEPEST or len(value) > MOST_ITEMS:
+        raise Malformed("a value of bounded depth and length")
+    if kind is list:
+        return [plain(item, depth + 1) for item in value]
+    return {text(name): plain(item, depth + 1) for name, item in value.items()}

@@ -1,0 +1,39 @@
+"""What a run calls a pip: its figures are pips of a currency pair, or basis points."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mlx_muzero.regular_files import read_text
+
+_MOST_BYTES = 2**20
+
+
+def unit_of(folder: Path, started: Mapping[str, Any]) -> str:
+    """Unit of a training run's figures, from its journal's beginning.
+
+    Those of 0.1.0 do not say: then it follows from the configuration.
+    """
+    return str(started.get("unit") or _configured(folder / "config.toml"))
+
+
+def in_unit(facts: Mapping[str, Any], unit: str) -> dict[str, Any]:
+    """`facts` with the run's unit in the names that journals always spell with pips."""
+    if unit != "bps":
+        return dict(facts)
+    return {
+        name.replace("pips", unit): in_unit(value, unit) if isinstance(value, Mapping) else value
+        for name, value in facts.items()
+    }
+
+
+@lru_cache(maxsize=256)
+def _configured(path: Path) -> str:
+    try:
+        market = tomllib.loads(read_text(path, most=_MOST_BYTES)).get("market")
+    except (OSError, ValueError, RecursionError):
+        return "pips"
+    pip_size = market.get("pip_size") if isinstance(market, dict) else None
+    return "bps" if pip_size == 0 else "pips"
