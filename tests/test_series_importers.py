@@ -440,6 +440,7 @@ def test_a_book_finds_its_place_after_a_new_snapshot():
     ("line", "reason"),
     [
         ("not a message", "no time and message"),
+        (f"{MONDAY_NS} {{" + '"x":' + "[" * 100_000, "not JSON"),
         (f"{MONDAY_NS} {{", "not JSON"),
         (f'{MONDAY_NS} {{"stream": "x@depth", "data": {{}}}}', "no message of an order book"),
         (f"{MONDAY_NS} " + json.dumps(depth(1, 2, 0, 1)).replace("BTC", "ETH"), "ETHUSDT"),

@@ -2,79 +2,22 @@
 
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.data_import import import_files
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 from muzero_cli.synthetic import synth
 
 if TYPE_CHECKING:
-    from mlx_muzero.market.importers import ImportReport
     from mlx_muzero.market.quality import QualityReport
     from mlx_muzero.market.series_quality import SeriesReport
-
-REJECTED_SHOWN = 10
 
 app = typer.Typer(
     no_args_is_help=True, help="Import minute bars and series beside them, list them, check them."
 )
-
-
-@app.command("import")
-def import_bars(
-    files: Annotated[list[Path], typer.Argument(help="csv, zip, gz, parquet or DuckDB files.")],
-    symbol: Annotated[
-        str | None,
-        typer.Option(help="Symbol, or a macro series' name; told from the file if left out."),
-    ] = None,
-    format_name: Annotated[
-        str | None, typer.Option("--format", help="Format; detected if left out.")
-    ] = None,
-    clock: Annotated[
-        str | None,
-        typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
-    ] = None,
-    replace: Annotated[
-        bool,
-        typer.Option("--replace", help="Stored bars and points give way where a file differs."),
-    ] = False,
-    skip_bad_rows: Annotated[
-        bool,
-        typer.Option("--skip-bad-rows", help="Take a file's good rows, however many are bad."),
-    ] = False,
-    db: Database = DEFAULT_DATABASE,
-    as_json: Json = False,
-) -> None:
-    """Import files into the bar store; a file that is already there changes nothing."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeElapsedColumn
-
-    from mlx_muzero.market.importers import Choices, import_file, import_order
-    from mlx_muzero.market.store import BarStore
-    from muzero_cli.terminal import PlainColumn
-
-    columns = (PlainColumn("{task.description}"), BarColumn(), TaskProgressColumn())
-    choices = Choices(replace=replace, skip_bad_rows=skip_bad_rows)
-    reports = []
-    with (
-        BarStore(db) as store,
-        Progress(*columns, TimeElapsedColumn(), console=narration_console()) as progress,
-    ):
-        for path in import_order(files):
-            task = progress.add_task(path.name)
-
-            def show(done: int, total: int, task: object = task) -> None:
-                progress.update(task, completed=done, total=total)  # type: ignore[arg-type]
-
-            reports.append(import_file(store, path, symbol, format_name, clock, show, choices))
-            progress.update(task, completed=1, total=1)
-    if as_json:
-        echo(json.dumps([asdict(report) for report in reports]))
-    else:
-        for report in reports:
-            _print_import(report)
 
 
 @app.command("list")
@@ -151,6 +94,7 @@ def check_symbol(
         _print_series(series)
 
 
+app.command("import")(import_files)
 app.command("synth")(synth)
 
 
@@ -172,29 +116,6 @@ def _print_series(reports: "list[SeriesReport]") -> None:
         )
     output_console().print(table)
     output_console().print("Times are minutes; a hole is longer than a value is kept.")
-
-
-def _print_import(report: "ImportReport") -> None:
-    from mlx_muzero.market.bars import utc_text
-
-    what = ", ".join(report.symbols) + (f" {', '.join(report.series)}" if report.series else "")
-    head = f"{report.file}: {what} ({report.format}, clock {report.clock})"
-    if report.already_imported:
-        echo(f"{head}: already imported, nothing changed")
-        return
-    echo(
-        f"{head}: {report.rows:,} rows, {report.inserted:,} new, {report.duplicates:,} duplicates,"
-        f" {report.filled:,} completed, {report.conflicts:,} conflicts,"
-        f" {report.replaced:,} replaced, {report.rejected_count:,} rejected, {report.seconds:.1f} s"
-    )
-    if report.first_ns is not None and report.last_ns is not None:
-        echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")
-    for note in report.notes:
-        echo(f"  note: {note}")
-    for row in report.rejected[:REJECTED_SHOWN]:
-        echo(f"  rejected: {report.file}:{row.line}: {row.reason}: {row.text}")
-    if report.rejected_count > REJECTED_SHOWN:
-        echo(f"  and {report.rejected_count - REJECTED_SHOWN:,} more")
 
 
 def _print_quality(report: "QualityReport") -> None:

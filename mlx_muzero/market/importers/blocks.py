@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.fields import Lines
-from mlx_muzero.market.importers.formats import open_text
+from mlx_muzero.market.importers.packed import open_text
 
 BLOCK_BYTES = 4 << 20
 

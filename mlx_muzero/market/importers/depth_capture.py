@@ -31,6 +31,8 @@ SECONDS_NEEDED = 30
 QUIET_NS = 5_000_000_000
 """After so long without a message nobody knows the book any more."""
 
+# A snapshot of five thousand levels has a fiftieth.
+_LONGEST_LINE = 16 << 20
 _SECOND_NS = 1_000_000_000
 _MS = 1_000_000
 
@@ -106,12 +108,16 @@ def _messages(path: Path, progress: Progress | None) -> Iterator[tuple[int, Mapp
     size = path.stat().st_size
     try:
         with path.open("rb") as packed, gzip.open(packed, "rt", encoding="utf-8") as text:
-            for line, row in enumerate(text, 1):
+            for line, row in enumerate(iter(lambda: text.readline(_LONGEST_LINE), ""), 1):
+                if len(row) == _LONGEST_LINE:
+                    raise DataError(f"{path}:{line}: a line of {_LONGEST_LINE:,} characters")
                 if not FIRST_LINE.match(row):
-                    raise DataError(f"{path}:{line}: no time and message: {row[:60]!r}")
+                    raise DataError(
+                        f"{path}:{line}: no time and message of an order book: {row[:60]!r}"
+                    )
                 try:
                     message = json.loads(row[20:])
-                except ValueError as error:
+                except (ValueError, RecursionError) as error:
                     raise DataError(f"{path}:{line}: not JSON ({error})") from error
                 yield line, message
                 if progress is not None and line % 10_000 == 0:

@@ -1,17 +1,13 @@
 """The text formats, and how a file tells which one it is."""
 
 import re
-import zipfile
-import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
 from mlx_muzero.market.importers.fields import EPOCH, pattern_text
+from mlx_muzero.market.importers.packed import open_text
 from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.staging import EXTRA_COLUMNS
@@ -162,28 +158,6 @@ FORMATS = (
 _HISTDATA_NAME = re.compile(r"(HISTDATA|DAT_(MT|ASCII)_)", re.IGNORECASE)
 
 
-@contextmanager
-def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """The bytes of a csv file, or of the one csv inside a zip, and their number.
-
-    Raises:
-        DataError: if the file is missing, a damaged zip, or a zip without exactly one csv.
-    """
-    try:
-        if not _is_zip(path):
-            with path.open("rb") as stream:
-                yield stream, path.stat().st_size
-            return
-        with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if m.filename.lower().endswith(".csv")]
-            if len(members) != 1:
-                raise DataError(f"{path.name}: a zip must hold one csv, this has {len(members)}")
-            with archive.open(members[0]) as stream:
-                yield cast(BinaryIO, stream), members[0].file_size
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: cannot be read ({error})") from error
-
-
 def detect_format(path: Path) -> str:
     """The name of the format of the file at `path`, from its content and, last, its name.
 
@@ -236,11 +210,6 @@ def is_ask_file(path: Path) -> bool:
 def import_order(paths: list[Path]) -> list[Path]:
     """The same files, ask files last: their prices go beside bid bars."""
     return sorted(paths, key=is_ask_file)
-
-
-def _is_zip(path: Path) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(4) == b"PK\x03\x04"
 
 
 def _text_format(rows: list[str], file_name: str) -> str | None:

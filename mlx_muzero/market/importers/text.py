@@ -16,8 +16,8 @@ from mlx_muzero.market.importers.formats import (
     TextFormat,
     header_columns,
     is_ask_file,
-    open_text,
 )
+from mlx_muzero.market.importers.packed import open_text
 from mlx_muzero.market.importers.rejects import RowFilter, cut_rows
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.types import I64, Bool

@@ -1,0 +1,154 @@
+"""`mlx-muzero data import`: files and folders into the bar store."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from muzero_cli.console import echo, narration_console, say
+from muzero_cli.failures import described
+from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+
+if TYPE_CHECKING:
+    from mlx_muzero.market.importers import Batch, Failure, ImportReport
+
+REJECTED_SHOWN = 10
+PASSED_OVER_SHOWN = 3
+# More files than this are not all shown when they are done.
+_BARS_KEPT = 20
+
+
+def import_files(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="csv, zip, gz, parquet or DuckDB files, or folders."
+        ),
+    ],
+    symbol: Annotated[
+        str | None,
+        typer.Option(help="Symbol, or a macro series' name; told from the file if left out."),
+    ] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Format; detected if left out.")
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Stored bars and points give way where a file differs."),
+    ] = False,
+    skip_bad_rows: Annotated[
+        bool,
+        typer.Option("--skip-bad-rows", help="Take a file's good rows, however many are bad."),
+    ] = False,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Import files into the bar store; a file that is already there changes nothing.
+
+    Of several, one that fails does not keep the others out; the exit code is the first failure's.
+    """
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeElapsedColumn
+
+    from mlx_muzero.market.importers import Batch, Choices, Failure, import_file
+    from mlx_muzero.market.store import BarStore
+    from muzero_cli.terminal import PlainColumn
+
+    choices = Choices(replace=replace, skip_bad_rows=skip_bad_rows)
+    batch = Batch.of(paths, db)
+    columns = (PlainColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    console = narration_console()
+    results: list[ImportReport | Failure] = []
+    with (
+        BarStore(db) as store,
+        Progress(*columns, TimeElapsedColumn(), console=console) as progress,
+    ):
+
+        def import_one(path: Path) -> "ImportReport":
+            task = progress.add_task(path.name)
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            try:
+                return import_file(store, path, symbol, format_name, clock, show, choices)
+            finally:
+                progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
+
+        for result in batch.imported(import_one):
+            results.append(result)
+            if isinstance(result, Failure) and len(batch.files) > 1:
+                say(console, f"{result.path} was not imported: {result.error}")
+    failures = [result for result in results if isinstance(result, Failure)]
+    if failures and len(batch.files) == 1:
+        raise failures[0].error
+    if as_json:
+        echo(json.dumps([_as_dict(result) for result in results]))
+    else:
+        for result in results:
+            if not isinstance(result, Failure):
+                _print_import(result)
+    if len(batch.files) > 1 or batch.passed_over:
+        _print_batch(batch, results)
+    if failures:
+        raise typer.Exit(failures[0].error.exit_code)
+
+
+def _as_dict(result: "ImportReport | Failure") -> dict[str, Any]:
+    from mlx_muzero.market.importers import Failure
+
+    if isinstance(result, Failure):
+        error = result.error
+        return {"file": str(result.path)} | described(error.code, error.exit_code, str(error))
+    return asdict(result)
+
+
+def _print_batch(batch: "Batch", results: "list[ImportReport | Failure]") -> None:
+    from mlx_muzero.market.importers import Failure
+
+    reports = [result for result in results if not isinstance(result, Failure)]
+    failed = [result for result in results if isinstance(result, Failure)]
+    again = sum(report.already_imported for report in reports)
+    say(
+        narration_console(),
+        f"{len(results):,} files: {len(reports) - again:,} imported, {again:,} already there,"
+        f" {len(failed):,} not imported",
+    )
+    for failure in failed:
+        say(narration_console(), f"  {failure.path}: {str(failure.error).splitlines()[0]}")
+    if batch.passed_over:
+        names = [path.name for path in batch.passed_over[:PASSED_OVER_SHOWN]]
+        more = ", ..." if len(batch.passed_over) > PASSED_OVER_SHOWN else ""
+        say(
+            narration_console(),
+            f"  {len(batch.passed_over):,} files of other kinds were passed over"
+            f" ({', '.join(names)}{more}); name one to import it",
+        )
+
+
+def _print_import(report: "ImportReport") -> None:
+    from mlx_muzero.market.bars import utc_text
+
+    what = ", ".join(report.symbols) + (f" {', '.join(report.series)}" if report.series else "")
+    head = f"{report.file}: {what} ({report.format}, clock {report.clock})"
+    if report.already_imported:
+        echo(f"{head}: already imported, nothing changed")
+        return
+    echo(
+        f"{head}: {report.rows:,} rows, {report.inserted:,} new, {report.duplicates:,} duplicates,"
+        f" {report.filled:,} completed, {report.conflicts:,} conflicts,"
+        f" {report.replaced:,} replaced, {report.rejected_count:,} rejected, {report.seconds:.1f} s"
+    )
+    if report.first_ns is not None and report.last_ns is not None:
+        echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")
+    for note in report.notes:
+        echo(f"  note: {note}")
+    for row in report.rejected[:REJECTED_SHOWN]:
+        echo(f"  rejected: {report.file}:{row.line}: {row.reason}: {row.text}")
+    if report.rejected_count > REJECTED_SHOWN:
+        echo(f"  and {report.rejected_count - REJECTED_SHOWN:,} more")

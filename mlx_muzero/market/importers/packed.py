@@ -1,0 +1,71 @@
+"""The text of a csv file, plain or the one csv of a zip; nothing else of a zip is unpacked."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from mlx_muzero.errors import DataError
+
+# A year of bars in which nothing is traded shrinks to a fortieth.
+_MOST_SHRUNK = 200
+_SMALL = 64 << 20
+
+_ENCRYPTED = 0x1  # of a member's flags
+_ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_SHOWN = 3
+
+
+@contextmanager
+def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """The bytes of a csv file, or of the one csv inside a zip, and their number.
+
+    Raises:
+        DataError: the file is missing, or a zip that is damaged or encrypted, has not exactly one
+            csv, or grows beyond what bars do.
+    """
+    try:
+        if not _is_zip(path):
+            with path.open("rb") as stream:
+                yield stream, path.stat().st_size
+            return
+        with zipfile.ZipFile(path) as archive:
+            member = _only_csv(path, archive)
+            with archive.open(member) as stream:
+                yield cast(BinaryIO, stream), member.file_size
+    except NotImplementedError as error:
+        raise DataError(f"{path}: {error}: unpack it, and import the csv") from error
+    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise DataError(f"{path}: cannot be read ({error})") from error
+
+
+def _only_csv(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+    files = [m for m in archive.infolist() if not m.is_dir()]
+    # macOS puts what it knows of a file beside it under the same ending.
+    found = [
+        m
+        for m in files
+        if m.filename.lower().endswith(".csv") and not m.filename.startswith("__MACOSX/")
+    ]
+    if len(found) != 1:
+        names = ", ".join(ascii(m.filename) for m in (found or files)[:_SHOWN]) or "nothing"
+        what = f"has {len(found)} ({names}, ...)" if found else f"has none (it holds {names})"
+        raise DataError(
+            f"{path}: a zip must hold one csv, this {what}: unpack it, and import those"
+        )
+    (member,) = found
+    if member.flag_bits & _ENCRYPTED:
+        raise DataError(f"{path}: is encrypted: unpack it with its password, and import the csv")
+    if member.file_size > max(_SMALL, _MOST_SHRUNK * member.compress_size):
+        raise DataError(
+            f"{path}: its {member.compress_size:,} bytes would become {member.file_size:,}, as no"
+            " bars do: it is damaged or a trap"
+        )
+    return member
+
+
+def _is_zip(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(4) in _ZIP_MAGIC
