@@ -5,7 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
-from muzero_cli.console import echo, output_console
+from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.evaluate import Split
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 
@@ -25,12 +25,15 @@ def audit_reward(
     """Rank scripted policies by what each reward scheme pays them, beside their net pips."""
     from mlx_muzero.evaluation import reward_audit
     from mlx_muzero.trading.core import TradingRules
-    from muzero_cli.loading import load_config, load_dataset
+    from muzero_cli.loading import costs_of, load_config, load_dataset
     from muzero_cli.reward_audit_display import audit_tables
 
     settings = load_config(preset, config, set_, symbol)
-    dataset, _ = load_dataset(settings, db)
+    notes: list[str] = []
+    dataset, _ = load_dataset(settings, db, tell=notes.append)
     starts = dataset.evaluation_starts(split, sessions)
+    for note in (costs_of(settings, dataset), *notes):
+        say(narration_console(), note)
     rules, discount = TradingRules.from_config(settings), settings.search.discount
     audit = reward_audit.audit_reward(dataset, rules, starts, discount)
     if as_json:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
-from muzero_cli.console import echo, output_console
+from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
 
 if TYPE_CHECKING:
@@ -59,7 +59,10 @@ def evaluate(
     from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
 
-    loaded = load_run(run, checkpoint, db, backend=backend, export=export)
+    notes: list[str] = []
+    loaded = load_run(run, checkpoint, db, backend=backend, export=export, tell=notes.append)
+    for note in notes:
+        say(narration_console(), note)
     agent = loaded.agent()
     usual = SIMULATIONS if full else [loaded.config.search.num_simulations]
     counts = simulations or list(usual)

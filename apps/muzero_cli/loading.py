@@ -1,14 +1,17 @@
 """From command-line options to a configuration and a dataset."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.config_keys import KEYS, assigned
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.market.coverage import notes
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import default_preset, require_fit
 from mlx_muzero.market.history import PairHistory, load_history
@@ -16,6 +19,8 @@ from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.presets import PRESETS
 from mlx_muzero.symbols import Symbol
+from mlx_muzero.trading.cost_size import cost_note
+from mlx_muzero.trading.costs import Costs
 from muzero_cli.options import DEFAULT_DATABASE
 
 
@@ -80,7 +85,10 @@ def of_symbols(settings: Config, symbols: tuple[Symbol, ...], *, keep_pip: bool 
 
 
 def load_dataset(
-    config: Config, database: Path | None, pairs: tuple[str, ...] | None = None
+    config: Config,
+    database: Path | None,
+    pairs: tuple[str, ...] | None = None,
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> tuple[MarketDataset, Path]:
     """Bars of the configured pairs with features and outcomes, and the store they came from.
 
@@ -88,9 +96,19 @@ def load_dataset(
         config: of the run.
         database: the store, or None for the usual one.
         pairs: those of the configured pairs to load; None for all.
+        tell: hears what the bars lack.
     """
     histories, path = load_histories(config, database, pairs)
-    return MarketDataset.of_pairs(histories, config.market), path
+    dataset = MarketDataset.of_pairs(histories, config.market)
+    for note in notes(histories, dataset):
+        tell(f"note: {note}")
+    return dataset, path
+
+
+def costs_of(config: Config, dataset: MarketDataset) -> str:
+    """What a round trip costs by `config`, beside the median price of `dataset`."""
+    costs, price = Costs.from_config(config.trading), float(np.median(dataset.close))
+    return cost_note(costs, price, config.market.pip_size)
 
 
 def load_histories(

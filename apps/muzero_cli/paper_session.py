@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
@@ -20,8 +20,10 @@ from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import utc_ns, utc_text
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
+from mlx_muzero.paper.delivered import trained_beside_delivered
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.folder import PaperFolder
@@ -39,6 +41,7 @@ from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.symbols import Symbol
+from mlx_muzero.trading.cost_size import cost_note
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import RunFolder
@@ -74,8 +77,12 @@ def trade(path: Path, options: SessionOptions) -> None:
     with folder.held():
         settings = kept_settings(folder, options) if folder.exists else new_settings(options)
         config, planner = load_planner(settings)
-        session = _new_session(settings, config, planner)
+        series = replayed_series(settings, config)
+        session = _new_session(settings, config, planner, series)
         say(console, _opening(settings, planner, folder.exists))
+        trained = RunFolder(Path(settings.session.model)).market()
+        for line in trained_beside_delivered(trained, config, settings, series):
+            say(console, line)
         feed = _feed(settings, session)
         # A session is begun only when all that options can get wrong is past.
         if not folder.exists:
@@ -90,7 +97,7 @@ def trade(path: Path, options: SessionOptions) -> None:
                 feed,
                 None if settings.session.feed == "replay" else time.time_ns,
                 _about(settings, session),
-                _Status(console).minute,
+                _Status(console, session).minute,
             )
             ended = asyncio.run(_run(engine))
     if not ended:
@@ -190,10 +197,15 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
     return settings
 
 
-def _new_session(settings: PaperSettings, config: Config, planner: AgentPlanner) -> Session:
+def _new_session(
+    settings: PaperSettings,
+    config: Config,
+    planner: AgentPlanner,
+    series: Mapping[str, SeriesByName],
+) -> Session:
     replayed = settings.session.feed == "replay"
     begin_ns = begin_of_replay_ns(settings) if replayed else time.time_ns()
-    return make_session(settings, config, planner, begin_ns, replayed_series(settings, config))
+    return make_session(settings, config, planner, begin_ns, series)
 
 
 def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> str:
@@ -242,12 +254,16 @@ async def _run(engine: Engine) -> bool:
 class _Status:
     """One line a minute, or a second where minutes are shorter."""
 
-    def __init__(self, console: TerminalConsole) -> None:
+    def __init__(self, console: TerminalConsole, session: Session) -> None:
         self._console = console
         self._next_s = 0.0
+        self._rules = {pair: t.account.core.rules for pair, t in session.traders.items()}
 
     def minute(self, facts: Row) -> None:
-        """Tell of a minute."""
+        """Tell of a minute, and of a pair's costs as soon as it has a price."""
+        for pair in [pair for pair in self._rules if facts["pairs"][pair]["close"]]:
+            rules, close = self._rules.pop(pair), facts["pairs"][pair]["close"]
+            say(self._console, f"{pair}: {cost_note(rules.costs, close, rules.pip_size)}")
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _STATUS_EVERY_S

@@ -87,7 +87,7 @@ def train(
     from mlx_muzero.training.same_run import config_of_first, require_same_market
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.auto_resume import standing
-    from muzero_cli.loading import load_config, load_dataset
+    from muzero_cli.loading import costs_of, load_config, load_dataset
     from muzero_cli.training_display import TrainingDisplay
 
     console = narration_console()
@@ -132,7 +132,8 @@ def train(
             "may be others",
         )
     use_device(settings.train.device)
-    dataset, store = load_dataset(settings, db)
+    notes: list[str] = []
+    dataset, store = load_dataset(settings, db, tell=notes.append)
     market = MarketRecord.of(store, dataset)
     require_same_market(group, market)
     if resume and group.first:
@@ -168,6 +169,8 @@ def train(
             f"training on {market.symbol}: {market.bars:,} bars, "
             f"{len(dataset.training_starts()):,} possible sessions, run {run}",
         )
+        for note in (costs_of(settings, dataset), *notes):
+            say(console, note)
         if settings.collect.backend != "same":
             say(
                 console,

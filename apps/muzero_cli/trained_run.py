@@ -1,5 +1,6 @@
 """A trained run, with the bars to show it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -78,13 +79,15 @@ def load_run(
     symbol: str | None = None,
     backend: Backend | None = None,
     export: Path | None = None,
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> TrainedRun:
     """The run at `path` on the bars it was trained on, or on those of `symbol` alone.
 
     A model of several pairs knows those only; one of a single FX pair may be shown another.
 
     `checkpoint` is "best", "latest" or the name of one; `backend` replaces its search backend, and
-    `export` is what a coreml one plays instead of the export in the run's folder.
+    `export` is what a coreml one plays instead of the export in the run's folder; `tell` hears what
+    the bars lack.
     """
     folder = RunFolder(path)
     trained = folder.config()
@@ -96,7 +99,7 @@ def load_run(
         config = of_symbols(trained, (Symbol(symbol),))
     rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
-    dataset, store = load_dataset(config, database or Path(folder.market().store), pairs)
+    dataset, store = load_dataset(config, database or Path(folder.market().store), pairs, tell)
     if pairs is None and config.market.symbol == trained.market.symbol:
         folder.require_market(MarketRecord.of(store, dataset))
     deployment = Deployment(export or folder.export_path, say_event)

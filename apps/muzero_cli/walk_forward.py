@@ -42,7 +42,7 @@ def walk_forward(
     from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
     from mlx_muzero.training.device import use_device
     from mlx_muzero.training.walk_forward_folder import Plan, WalkForwardFolder, window_configs
-    from muzero_cli.loading import load_config, load_dataset
+    from muzero_cli.loading import costs_of, load_config, load_dataset
 
     console = narration_console()
     folder = WalkForwardFolder(run)
@@ -57,11 +57,16 @@ def walk_forward(
         plan = Plan(windows, minutes, str(store))
     use_device(settings.train.device)
     configs = window_configs(settings, dataset.open_time_ns, plan.windows)
-    for number, of_window in enumerate(configs, 1):
-        _require_sessions(of_window, store, number, plan.windows)
+    notes = [
+        f"window {number} of {plan.windows}: {note}"
+        for number, of_window in enumerate(configs, 1)
+        for note in _checked(of_window, store, number, plan.windows)
+    ]
     if not resume:
         settings = _with_backend(settings)
         folder.begin(settings, plan)
+    for note in (costs_of(settings, dataset), *notes):
+        say(console, note)
     configs = [replace(of_window, search=settings.search) for of_window in configs]
     for number, of_window in enumerate(configs, 1):
         left = folder.minutes_left(number)
@@ -95,20 +100,22 @@ def _with_backend(settings: "Config") -> "Config":
     return replace(settings, search=search)
 
 
-def _require_sessions(config: "Config", store: Path, number: int, windows: int) -> None:
-    """Before anything is trained in vain."""
+def _checked(config: "Config", store: Path, number: int, windows: int) -> list[str]:
+    """What the window's bars lack, and whether they suffice, before anything is trained in vain."""
     from mlx_muzero.errors import DataError
     from mlx_muzero.market.sessions import SPLITS
     from muzero_cli.loading import load_dataset
 
+    notes: list[str] = []
     try:
-        dataset, _ = load_dataset(config, store)
+        dataset, _ = load_dataset(config, store, tell=notes.append)
         for split in SPLITS:
             dataset.evaluation_starts(split)
     except DataError as error:
         raise DataError(
             f"window {number} of {windows}: {error} Or choose fewer windows."
         ) from error
+    return notes
 
 
 def _train(

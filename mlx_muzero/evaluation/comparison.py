@@ -30,6 +30,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.planted_optimum import from_truth
 from mlx_muzero.market.sessions import Split
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.cost_size import round_trip_bps
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.types import I64
 
@@ -199,4 +200,7 @@ def conditions_of(
         last=utc_text(int(last)),
         fill_cost_bps=rules.costs.fill_bps,
         unit=rules.unit,
+        cost_bps=round_trip_bps(
+            rules.costs, float(np.median(dataset.close[starts])), rules.pip_size
+        ),
     )

@@ -12,6 +12,7 @@ from mlx_muzero import fx_targets
 from mlx_muzero.evaluation.metrics import Alarm, Metrics
 from mlx_muzero.evaluation.tables import count, filled, net_interval, policy_table, ratio, signed
 from mlx_muzero.json_values import in_unit
+from mlx_muzero.trading.cost_size import verdict
 
 _ALARM_STYLES: dict[Alarm, str] = {
     "healthy": "green",
@@ -39,6 +40,7 @@ class Conditions:
         last: UTC time of the last bar.
         fill_cost_bps: cost of every fill, in and out, of its notional.
         unit: "pips" or "bps", what the fields called pips are counted in.
+        cost_bps: cost of a round trip, fills included, of the median price; None if unknown.
     """
 
     data: str
@@ -51,6 +53,7 @@ class Conditions:
     last: str
     fill_cost_bps: float = 0.0
     unit: str = "pips"
+    cost_bps: float | None = None
 
     @property
     def costs(self) -> str:
@@ -60,9 +63,12 @@ class Conditions:
             f"{self.fill_cost_bps:g} bps of every fill",
         ]
         charged = [self.round_trip_cost_pips, self.fill_cost_bps]
-        return " and ".join(text for text, cost in zip(paid, charged, strict=True) if cost) or (
-            "no costs"
-        )
+        named = [text for text, cost in zip(paid, charged, strict=True) if cost]
+        text = " and ".join(named) or "no costs"
+        if self.cost_bps is None:
+            return text
+        size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
+        return f"{text}{size}{verdict(self.cost_bps)}"
 
 
 def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:

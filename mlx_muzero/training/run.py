@@ -13,6 +13,7 @@ from mlx_muzero.config import Config
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.files import lock_holder, locked
 from mlx_muzero.json_values import parsed
+from mlx_muzero.market.coverage import Coverage
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.regular_files import read_text, write_text
@@ -36,6 +37,7 @@ class MarketRecord:
       last_ns: open of the latest bar.
       digest: SHA-256 over times, closes and, where an observation has them, the columns that do
         not follow from those.
+      coverage: what those bars held; None in a record of 0.1.0.
     """
 
     store: str
@@ -44,6 +46,7 @@ class MarketRecord:
     first_ns: int
     last_ns: int
     digest: str
+    coverage: Coverage | None = None
 
     @classmethod
     def of(cls, store: Path, dataset: MarketDataset) -> "MarketRecord":
@@ -62,7 +65,15 @@ class MarketRecord:
             first_ns=int(dataset.open_time_ns.min()),
             last_ns=int(dataset.open_time_ns.max()),
             digest=digest.hexdigest(),
+            coverage=Coverage.of(dataset),
         )
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "MarketRecord":
+        """Inverse of `dataclasses.asdict`, through JSON."""
+        coverage = values.get("coverage")
+        held = None if coverage is None else Coverage.from_dict(coverage)
+        return cls(**values | {"coverage": held})
 
 
 class RunFolder:
@@ -150,7 +161,7 @@ class RunFolder:
     def market(self) -> MarketRecord:
         """The market the run was begun with."""
         try:
-            return MarketRecord(**parsed(read_text(self._market_path)))
+            return MarketRecord.from_dict(parsed(read_text(self._market_path)))
         except (OSError, ValueError, TypeError) as error:
             raise RunError(f"{self._market_path}: cannot read it ({error}).") from error
 

@@ -1,0 +1,135 @@
+"""What the bars at hand lack of what a configuration asks for, told before anything is trained.
+
+A pair without sessions in a split, a context column that is not known, funding that ends before the
+bars do: nothing of it is an error, and all of it changes what a model is.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_text
+from mlx_muzero.market.context import context_columns, context_names
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import PairHistory
+from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS, Series
+from mlx_muzero.market.sessions import SPLITS, Split, session_starts
+
+_KNOWN_ENOUGH = 0.9
+"""Share of a pair's bars at which a column is not spoken of; at less it is."""
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What there is, by pair.
+
+    Attributes:
+        sessions: possible sessions of each pair, by split.
+        known: share of each pair's bars at which each context column is known, by column.
+    """
+
+    sessions: dict[Split, dict[str, int]]
+    known: dict[str, dict[str, float]]
+
+    @classmethod
+    def of(cls, dataset: MarketDataset) -> "Coverage":
+        """What `dataset` holds."""
+        return cls({split: _sessions(dataset, split) for split in SPLITS}, _known(dataset))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "Coverage":
+        """Inverse of `dataclasses.asdict`, through JSON that somebody may have changed.
+
+        Raises:
+            TypeError: it is not that of a coverage; or ValueError.
+        """
+        try:
+            counts, shares = values["sessions"], values["known"]
+            return cls(
+                {split: {s: int(n) for s, n in counts[split].items()} for split in SPLITS},
+                {column: {s: float(x) for s, x in of.items()} for column, of in shares.items()},
+            )
+        except (AttributeError, KeyError) as error:
+            raise TypeError(f"no coverage: {error}") from error
+
+
+def notes(histories: Sequence[PairHistory], dataset: MarketDataset) -> list[str]:
+    """What is lacking, a line each; `dataset` is made of `histories`."""
+    coverage = Coverage.of(dataset)
+    return [
+        *_without_sessions(coverage, histories),
+        *_unknown(coverage),
+        *(note for history in histories for note in _funding(history, dataset)),
+    ]
+
+
+def _sessions(dataset: MarketDataset, split: Split) -> dict[str, int]:
+    starts = session_starts(
+        dataset.open_time_ns, dataset.pair, dataset.seen_from, dataset.config, split
+    )
+    counts = np.bincount(dataset.pair[starts], minlength=len(dataset.config.pairs))
+    return {symbol: int(counts[dataset.config.pairs.index(symbol)]) for symbol in dataset.symbols}
+
+
+def _known(dataset: MarketDataset) -> dict[str, dict[str, float]]:
+    if dataset.config.features != "crypto":
+        return {}
+    names = context_names(dataset.config)
+    known = {}
+    for column in context_columns(dataset.config):
+        at_bar = dataset.context[:, names.index(f"{column.name}_known")]
+        known[column.name] = {
+            symbol: float(at_bar[dataset.pair == dataset.config.pairs.index(symbol)].mean())
+            for symbol in dataset.symbols
+        }
+    return known
+
+
+def _without_sessions(coverage: Coverage, histories: Sequence[PairHistory]) -> Iterator[str]:
+    spans = {history.bars.symbol: _span(history.bars) for history in histories}
+    for split, counts in coverage.sessions.items():
+        if any(counts.values()):
+            # A split without any session is refused where its sessions are asked for.
+            for symbol in (symbol for symbol, count in counts.items() if not count):
+                yield f"{symbol} has no session in the {split} split (its bars: {spans[symbol]})"
+
+
+def _unknown(coverage: Coverage) -> Iterator[str]:
+    for column, shares in coverage.known.items():
+        nowhere = [symbol for symbol, share in shares.items() if share == 0.0]
+        if nowhere:
+            whose = "of any pair" if len(nowhere) == len(shares) else f"of {', '.join(nowhere)}"
+            yield (
+                f"{column} {whose} is unknown throughout: import its data, or leave it out of "
+                "market.context"
+            )
+        for symbol, share in shares.items():
+            if 0.0 < share < _KNOWN_ENOUGH:
+                yield f"{column} of {symbol} is known at {share:.0%} of its bars"
+
+
+def _funding(history: PairHistory, dataset: MarketDataset) -> Iterator[str]:
+    """Funding is paid whether it is seen or not."""
+    if dataset.config.features != "crypto":
+        return
+    bars = history.bars
+    funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
+    slack_ns = MAX_AGE_NS[FUNDING_RATE]
+    if not len(funding):
+        yield f"{bars.symbol} has no funding: holding it costs nothing, which is right for spot"
+        return
+    first_ns, last_ns = int(funding.event_ns.min()), int(funding.event_ns.max())
+    if first_ns > bars.open_time_ns[0] + slack_ns:
+        yield f"funding of {bars.symbol} begins {utc_text(first_ns)} UTC; its bars: {_span(bars)}"
+    if last_ns + slack_ns < bars.open_time_ns[-1] + MINUTE_NS:
+        yield (
+            f"funding of {bars.symbol} ends {utc_text(last_ns)} UTC, none is paid after; its bars: "
+            f"{_span(bars)}"
+        )
+
+
+def _span(bars: Bars) -> str:
+    first, last = (utc_text(int(bars.open_time_ns[end])) for end in (0, -1))
+    return f"{first} to {last} UTC"
