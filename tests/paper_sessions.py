@@ -135,7 +135,7 @@ def play(path, paper=None, planner=None, bars=None, crash=None, feed=None, **opt
     folder, planner = PaperFolder(path), planner or DicePlanner()
     paper = paper or (folder.settings() if folder.exists else settings())
     feed = feed or ReplayFeed(bars or markets(paper.pairs))
-    with folder.held(), PaperStore(folder.store_path) as store:
+    with folder.held(), PaperStore(folder.store_path, exports=[folder.snapshots_path]) as store:
         engine, session = open_engine(folder, store, paper, planner, feed, crash, **options)
         asyncio.run(engine.run())
         tables = {
@@ -146,12 +146,13 @@ def play(path, paper=None, planner=None, bars=None, crash=None, feed=None, **opt
 
 
 class Commanding:
-    """A replay that sends commands through the socket, each before some bar of the first pair.
+    """A replay in which something is done before some bars of the first pair.
 
     Args:
         bars: of the pairs.
         path: folder of the session.
-        at: commands, "halt" or "exclude USDJPY", by number of the bar.
+        at: by number of the bar, a command for the socket, such as "exclude USDJPY", or what is
+            called in a thread of its own.
     """
 
     def __init__(self, bars, path, at):
@@ -168,11 +169,12 @@ class Commanding:
         count = 0
         async for event in events:
             if isinstance(event, BarClosed) and event.bar.pair == self._first:
-                command, _, pair = self._at.get(count, "").partition(" ")
+                action = self._at.get(count)
                 count += 1
-                if command:
+                if action:
                     await self._caught_up(event.bar.open_time_ns)
-                    await self._send(command, {"pair": pair} if pair else {})
+                    act = self._send if isinstance(action, str) else _call
+                    self.answers.append(await asyncio.to_thread(act, action))
             yield event
 
     async def _caught_up(self, close_ns):
@@ -183,10 +185,14 @@ class Commanding:
             events = journal.read(self._path / "journal.jsonl")
             *_, last = (event for event in events if event["event"] == "minute")
 
-    async def _send(self, command, arguments):
+    def _send(self, text):
+        command, _, pair = text.partition(" ")
         try:
-            path = self._path / "control.sock"
-            answer = await asyncio.to_thread(send, path, command, arguments=arguments)
+            arguments = {"pair": pair} if pair else {}
+            return send(self._path / "control.sock", command, arguments=arguments)
         except RunError as error:
-            answer = str(error)
-        self.answers.append(answer)
+            return str(error)
+
+
+def _call(action):
+    return action()

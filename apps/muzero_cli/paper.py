@@ -124,7 +124,7 @@ def status(
 
 @app.command()
 def parity(run: Run, as_json: Json = False) -> None:
-    """Play a stopped session again through the batch path; exit code 5 if anything differs."""
+    """Play a session so far again through the batch path; exit code 5 if anything differs."""
     from muzero_cli.paper_checks import show_parity
 
     show_parity(run, as_json)
@@ -141,7 +141,7 @@ def report(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Report on a stopped session: metrics, money, costs, funding, latency."""
+    """Report on a session, running or not: metrics, money, costs, funding, latency."""
     from muzero_cli.paper_checks import show_report
 
     show_report(run, {"csv": csv, "parquet": parquet}, as_json)

@@ -1,8 +1,7 @@
 """What `mlx-muzero paper parity` and `paper report` show."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -15,13 +14,13 @@ from mlx_muzero.evaluation.report import results_table
 from mlx_muzero.evaluation.tables import net_interval
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.opening import replayed_series
 from mlx_muzero.paper.parity import Parity, check_parity
 from mlx_muzero.paper.session_report import SessionReport, report_session
-from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.paper.snapshot import looked_at
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.paper_commands import session_at
 from muzero_cli.paper_session import load_planner
 from muzero_cli.progress import VerbProgress
 
@@ -32,11 +31,19 @@ _DAYS = {
 
 
 def show_parity(run: Path, as_json: bool) -> None:
-    """Check a session, journal and print the result; exit code 5 where the paths differ."""
-    with _stopped(run) as (folder, store):
+    """Check a session, journal and print the result; exit code 5 where the paths differ.
+
+    A session that is being traded is checked as it is now, and its journal left alone.
+    """
+    with looked_at(session_at(run)) as (folder, store):
         settings = folder.settings()
         config, planner = load_planner(settings)
-        found = check_parity(store, settings, config, planner, replayed_series(settings, config))
+        series = replayed_series(settings, config)
+        with VerbProgress("loading") as progress:
+            found = check_parity(
+                store, settings, config, planner, series, progress.doing, progress.tick
+            )
+        # Of a session that is being traded this is a snapshot's: who trades alone writes its own.
         Journal(folder.journal_path).append("parity", **found.as_dict())
     if as_json:
         echo(json.dumps(found.as_dict()))
@@ -52,7 +59,7 @@ def show_report(
     run: Path, exports: Mapping[Literal["csv", "parquet"], Path | None], as_json: bool
 ) -> None:
     """Print a session's report, and write its tables where asked to."""
-    with _stopped(run, [f for f in exports.values() if f]) as (folder, store):
+    with looked_at(session_at(run), [f for f in exports.values() if f]) as (folder, store):
         settings = folder.settings()
         config = RunFolder(Path(settings.session.model)).config()
         series = replayed_series(settings, config)
@@ -70,16 +77,6 @@ def show_report(
         policies = {"the agent": report.metrics, **report.baselines}
         out.print(results_table(policies, "bps/day"))
         out.print(_about(report), style="dim")
-
-
-@contextmanager
-def _stopped(run: Path, exports: Collection[Path] = ()) -> Iterator[tuple[PaperFolder, PaperStore]]:
-    """The session at `run`, which nobody trades meanwhile; its store may write to `exports`."""
-    folder = PaperFolder(run)
-    if not folder.exists:
-        raise RunError(folder.missing)
-    with folder.held(), PaperStore(folder.store_path, True, exports) as store:
-        yield folder, store
 
 
 def _about(report: SessionReport) -> str:

@@ -9,10 +9,13 @@ from collections.abc import Callable
 
 from mlx_muzero.control import Handler, Refusal, Request, Turn
 from mlx_muzero.errors import SymbolError
+from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.mode import CONSEQUENCES, Command, PairCommand
 from mlx_muzero.paper.pair_commands import PAIR_COMMANDS
 from mlx_muzero.paper.recorder import Recorder
 from mlx_muzero.paper.session import Session
+from mlx_muzero.paper.snapshot import Moment, take
+from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.supervision import Supervisor
 from mlx_muzero.symbols import Symbol
 
@@ -23,6 +26,8 @@ class Commands:
     """Does commands to a session.
 
     Args:
+        folder: of the session.
+        store: of it.
         session: that is commanded.
         recorder: makes what it does durable.
         now_ns: the time.
@@ -32,12 +37,15 @@ class Commands:
 
     def __init__(
         self,
+        folder: PaperFolder,
+        store: PaperStore,
         session: Session,
         recorder: Recorder,
         now_ns: Callable[[], int],
         stop: Callable[[], None],
         supervisor: Supervisor,
     ) -> None:
+        self._folder, self._store = folder, store
         self._session, self._recorder, self._now_ns = session, recorder, now_ns
         self._stop, self._supervisor = stop, supervisor
 
@@ -57,7 +65,19 @@ class Commands:
             **{name: self._for_one(name) for name in PAIR_COMMANDS},
             "stop": self._end,
         }
-        return {name: in_turn(work) for name, work in every.items()}
+
+        def snapshot(request: Request) -> str:
+            moments: list[Moment] = []
+
+            def pin(_request: Request) -> str:
+                moments.append(Moment.of(self._folder, self._store))
+                return ""
+
+            in_turn(pin)(request)
+            with moments[0] as moment:  # copied in this thread: the engine goes on
+                return take(moment)
+
+        return {name: in_turn(work) for name, work in every.items()} | {"snapshot": snapshot}
 
     def _take(self, turn: Turn, request: Request, work: Callable[[Request], str]) -> None:
         """Do a command, if whoever sent it still waits."""

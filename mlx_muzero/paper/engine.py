@@ -6,6 +6,7 @@ since. All of a session happens in one thread, one input at a time.
 
 import asyncio
 import os
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
@@ -86,8 +87,10 @@ class Engine:
         """
         self._loop = asyncio.get_running_loop()
         self._recover()
+        shutil.rmtree(self._folder.snapshots_path, ignore_errors=True)  # a killed process's
         commands = Commands(
-            self._session, self._recorder, self._now_ns, self.stop, self._supervisor
+            *(self._folder, self._store, self._session, self._recorder),
+            *(self._now_ns, self.stop, self._supervisor),
         )
         control = ControlServer(
             self._folder.socket_path, commands.handlers(self._loop), self._supervisor

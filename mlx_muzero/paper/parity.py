@@ -6,7 +6,7 @@ one go. Taken from the record are only what no replay can know: when orders were
 simulations there was time for, and what commands and limits did to what the agent wanted.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
@@ -79,8 +79,20 @@ def check_parity(
     config: Config,
     planner: Planner,
     series: Mapping[str, SeriesByName] | None = None,
+    doing: Callable[[str, int], None] = lambda _what, _total: None,
+    tick: Callable[[int], None] = lambda _minutes: None,
 ) -> Parity:
-    """Play the session in `store` again; arguments as in `opening.make_session`."""
+    """Play the session in `store` again.
+
+    Args:
+        store: of the session; the others as in `opening.make_session`.
+        settings: of it.
+        config: of the training run.
+        planner: decides anew.
+        series: beside the bars.
+        doing: hears what begins, and how many minutes that is.
+        tick: hears of every minute that was played.
+    """
     recorded = {name: store.table(name) for name in _COMPARED}
     pairs = {
         symbol: _Repeated(pair)
@@ -90,7 +102,9 @@ def check_parity(
     parity = Parity()
     sent = _by_minute(recorded["orders"])
     decided = _by_minute(recorded["decisions"])
-    for close_ns in sorted(sent.keys() | decided.keys()):
+    minutes = sorted(sent.keys() | decided.keys())
+    doing("minutes played again", len(minutes))
+    for close_ns in minutes:
         minute = decided.get(close_ns, [])
         for pair in pairs.values():
             pair.advance(close_ns)
@@ -99,6 +113,7 @@ def check_parity(
             pairs[order["pair"]].send(order, order["id"] in canceled, wanted, parity.orders)
         for symbol, target in wanted.items():
             pairs[symbol].expect_no_order(close_ns, target, parity.orders)
+        tick(1)
     for pair in pairs.values():
         pair.advance(None)
     _compare(recorded["fills"], [f for p in pairs.values() for f in p.fills], parity.fills)

@@ -101,7 +101,7 @@ class PaperStore(Closing):
     Args:
         path: the file; made if missing, unless `read_only`.
         read_only: only look.
-        exports: folders that `export` may write to; no other file can be reached.
+        exports: folders that `export` and `pin` may write to; no other file can be reached.
 
     Raises:
         RunError: here and from all methods, where the file cannot be used; says what to do.
@@ -111,7 +111,7 @@ class PaperStore(Closing):
         self._path = path
         if read_only and not path.is_file():
             raise RunError(f"{path.parent} holds no paper session that has begun (no {path.name}).")
-        with self._explained():
+        with _explained(self._path):
             self._db = _open(path, read_only)
         try:
             self._check_schema(read_only)
@@ -144,7 +144,7 @@ class PaperStore(Closing):
         rows = json.dumps(finite(columns), allow_nan=False, separators=_COMPACT)
         after = json.dumps(state, separators=_COMPACT)
         told = json.dumps(finite(list(events)), allow_nan=False, separators=_COMPACT)
-        with self._explained():
+        with _explained(self._path):
             self._db.execute("begin")
             try:
                 self._db.execute(
@@ -161,18 +161,18 @@ class PaperStore(Closing):
 
     def begin(self, state: Row) -> None:
         """Keep the state a new session begins with."""
-        with self._explained():
+        with _explained(self._path):
             self._db.execute("insert into state values (0, ?)", [json.dumps(state)])
 
     def state(self) -> tuple[int, Row] | None:
         """Number of the last transaction and the state after it; None before `begin`."""
-        with self._explained():
+        with _explained(self._path):
             row = self._db.execute("select seq, json from state").fetchone()
         return None if row is None else (int(row[0]), json.loads(row[1]))
 
     def events(self, first: int) -> Iterator[Row]:
         """What the journal was to be told from event number `first` on, in order."""
-        with self._explained():
+        with _explained(self._path):
             found = self._db.execute(
                 "select json from events where last >= ? order by last", [first]
             )
@@ -181,7 +181,7 @@ class PaperStore(Closing):
 
     def table(self, name: str) -> list[Row]:
         """All rows of one of `TABLES`, in the order they were committed."""
-        with self._explained():
+        with _explained(self._path):
             cursor = self._db.execute(f"select * from {name}")
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
@@ -190,7 +190,7 @@ class PaperStore(Closing):
         """At least the last `needed` bars of each pair, oldest first, where there are as many."""
         limit = 2 * max(needed.values()) + 1
         while True:
-            with self._explained():
+            with _explained(self._path):
                 rows = self._db.execute(
                     "select rows from transactions order by seq desc limit ?", [limit]
                 ).fetchall()
@@ -202,6 +202,10 @@ class PaperStore(Closing):
                 return bars
             limit *= 4
 
+    def pin(self) -> "PinnedStore":
+        """The store as it is now, to be copied while it goes on."""
+        return PinnedStore(self._path, self._db.cursor())
+
     def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
         """Write every table but the bars as a file in `folder`, one of `exports`; returns them."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -210,7 +214,7 @@ class PaperStore(Closing):
             if name != "bars":
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
-                with self._explained():
+                with _explained(self._path):
                     self._db.execute(
                         f"copy (select * from {name}) to '{quoted(target)}' ({options})"
                     )
@@ -218,7 +222,7 @@ class PaperStore(Closing):
         return written
 
     def _check_schema(self, read_only: bool) -> None:
-        with self._explained():
+        with _explained(self._path):
             names = self._db.execute("select table_name from duckdb_tables()").fetchall()
             tables = {row[0] for row in names}
             if not tables:
@@ -233,7 +237,7 @@ class PaperStore(Closing):
         if version > SCHEMA_VERSION:
             raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
         if not read_only:
-            with self._explained():
+            with _explained(self._path):
                 migrate(self._db, self._path, version, _MIGRATIONS)
 
     def _roll_back(self) -> None:
@@ -242,12 +246,38 @@ class PaperStore(Closing):
         except duckdb.Error:
             return  # the failed statement ended the transaction already
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except duckdb.Error as error:
-            raise RunError(f"{self._path}: {_reason(str(error))}") from error
+
+class PinnedStore(Closing):
+    """A store as it was at one moment, whatever is committed meanwhile; a context manager.
+
+    Made in the thread that commits; then another may use it.
+    """
+
+    def __init__(self, path: Path, db: duckdb.DuckDBPyConnection) -> None:
+        """Use `PaperStore.pin`."""
+        self._path, self._db = path, db
+        with _explained(path):
+            # A transaction sees what was committed before it first looks.
+            self._db.execute("begin; select seq from paper.state").fetchone()
+
+    def close(self) -> None:
+        """Let go of the moment."""
+        self._db.close()
+
+    def copy(self, target: Path) -> None:
+        """Write all of it to a new file, in a folder the store may write to."""
+        with _explained(self._path):
+            self._db.execute(f"attach '{quoted(target)}' as copied (row_group_size {_ROW_GROUP})")
+            self._db.execute("copy from database paper to copied; commit; detach copied")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Says what an error of DuckDB with the store at `path` means."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise RunError(f"{path}: {_reason(str(error))}") from error
 
 
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
