@@ -38,15 +38,15 @@ class Supervisor:
     fault; the first one counts.
 
     Args:
-        wake: called at the first fault, in the part's thread, to have the main flow call `check`.
+        wake: called with the first fault, in the part's thread, to have the main flow call `check`.
     """
 
-    def __init__(self, wake: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, wake: Callable[[Fault], None] = lambda _fault: None) -> None:
         self._wake = wake
         self._lock = threading.Lock()
         self._fault: Fault | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ending = False
+        self._cancelled: set[asyncio.Task[None]] = set()
 
     @property
     def fault(self) -> Fault | None:
@@ -64,7 +64,7 @@ class Supervisor:
             if self._fault is not None:
                 return
             self._fault = Fault(what, error)
-        self._wake()
+        self._wake(self._fault)
 
     def thread(self, what: str, work: Callable[[], None]) -> threading.Thread:
         """Start `work` in a thread that does not keep the program alive."""
@@ -85,7 +85,7 @@ class Supervisor:
         def done(task: asyncio.Task[None]) -> None:
             self._tasks.discard(task)
             if task.cancelled():
-                if not self._ending:
+                if task not in self._cancelled:
                     self.report(what, RuntimeError(f"{what} was cancelled, and nobody here asked"))
             elif error := task.exception():
                 self.report(what, error)
@@ -95,10 +95,14 @@ class Supervisor:
         task.add_done_callback(done)
         return task
 
+    def cancel(self, task: asyncio.Task[None]) -> None:
+        """Have a task end, which is no fault then."""
+        self._cancelled.add(task)
+        task.cancel()
+
     async def end(self) -> None:
         """Cancel the tasks and wait until they have ended."""
-        self._ending = True
         tasks = list(self._tasks)
         for task in tasks:
-            task.cancel()
+            self.cancel(task)
         await asyncio.gather(*tasks, return_exceptions=True)

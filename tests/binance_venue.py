@@ -50,8 +50,10 @@ class BinanceVenue(Venue):
     async def klines(self, request):
         query = request.query
         assert query["interval"] == "1m"
-        start_ns = int(query["startTime"]) * MILLISECOND_NS
-        minutes = self.minutes(query["symbol"], start_ns, int(query["limit"]))
+        count = int(query["limit"])
+        recent_ms = (self.now_ns() - count * MINUTE_NS) // MILLISECOND_NS
+        start_ns = int(query.get("startTime", recent_ms)) * MILLISECOND_NS
+        minutes = self.minutes(query["symbol"], start_ns, count)
         return web.json_response(self.edit([self.row(query["symbol"], m) for m in minutes]))
 
     def row(self, symbol, minute):

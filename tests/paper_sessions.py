@@ -126,7 +126,7 @@ def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **
     config, series = options.pop("config", CONFIG), options.pop("series", None)
     session = make_session(paper, config, planner, options.pop("begin_ns", 0), series)
     recorder = Recorder(folder, store, Journal(folder.journal_path), crash or (lambda _point: None))
-    options.setdefault("wall_ns", None)
+    options.setdefault("now_ns", None)
     return Engine(folder, paper, session, store, recorder, feed, **options), session
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
-from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset
+from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset, ClockTrusted, Slept
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek, hours_of
 from mlx_muzero.paper.feeds.link import backoff_ns
@@ -126,8 +126,9 @@ def test_a_machine_that_slept_is_noticed_and_believes_the_venue():
     def change(clock, venue):
         clock.wall_jump_ns = venue.ahead_ns = 8 * HOUR_NS
 
-    local, (offset,), venue_ns = jumps(change)
+    local, (slept, offset), venue_ns = jumps(change)
     assert local == ClockJumped("local", 8 * HOUR_NS)
+    assert slept == Slept(pytest.approx(8 * HOUR_NS, abs=1000))
     assert offset.offset_ns == pytest.approx(0, abs=1000)
     assert venue_ns < SECOND_NS  # until measured: no minute is over that may not be
 
@@ -140,6 +141,46 @@ def test_a_venue_clock_that_jumps_is_noticed():
     assert local is None
     assert (jump.whose, jump.jump_ns) == ("venue", pytest.approx(-90 * SECOND_NS, abs=1000))
     assert offset.offset_ns == jump.jump_ns
+
+
+def test_a_clock_is_in_doubt_from_a_jump_to_the_end_of_the_next_measurement():
+    async def main():
+        clock = VirtualClock()
+        venue = Venue(clock, 0, [10**6])
+        estimate = VenueClock(clock, SECOND_NS)
+        assert not estimate.in_doubt
+        await estimate.measure(venue.time, 3)
+        clock.wall_jump_ns = -HOUR_NS
+        assert estimate.in_doubt
+        waiting = asyncio.create_task(estimate.certain())
+        await asyncio.sleep(1)
+        assert not waiting.done()
+
+        async def moves_meanwhile():
+            clock.wall_jump_ns += 2 * SECOND_NS
+            return await venue.time()
+
+        await estimate.measure(moves_meanwhile, 3)
+        assert estimate.in_doubt
+        await estimate.measure(venue.time, 3)
+        await waiting
+
+    run(main(), grace_s=0)
+
+
+def test_where_the_venue_tells_no_time_this_machines_clock_counts():
+    async def main():
+        async def none():
+            return None
+
+        clock = VirtualClock()
+        estimate = VenueClock(clock, SECOND_NS)
+        assert await estimate.measure(none, 3) == [ClockTrusted()]
+        clock.wall_jump_ns = HOUR_NS
+        assert estimate.now_ns() == clock.wall_ns()
+        assert not estimate.in_doubt
+
+    run(main(), grace_s=0)
 
 
 def test_a_backfill_waits_for_a_slow_consumer_and_an_error_comes_last():

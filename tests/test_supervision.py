@@ -11,7 +11,7 @@ from mlx_muzero.supervision import Supervisor
 
 def test_a_thread_that_fails_wakes_the_main_flow_which_raises_its_error():
     woken = threading.Event()
-    supervisor = Supervisor(woken.set)
+    supervisor = Supervisor(lambda _fault: woken.set())
 
     def work():
         raise RecursionError("too deep")
@@ -27,7 +27,7 @@ def test_a_thread_that_fails_wakes_the_main_flow_which_raises_its_error():
 
 def test_what_returns_is_no_fault():
     async def main():
-        supervisor = Supervisor(lambda: pytest.fail("nothing has failed"))
+        supervisor = Supervisor(lambda fault: pytest.fail(fault.reason))
         await supervisor.task("feed", asyncio.sleep(0))
         supervisor.thread("clock", lambda: None).join()
         supervisor.check()
@@ -40,7 +40,7 @@ def test_what_returns_is_no_fault():
 def test_a_task_that_fails_is_a_fault_whatever_it_raises(error):
     async def main():
         woken = asyncio.Event()
-        supervisor = Supervisor(woken.set)
+        supervisor = Supervisor(lambda _fault: woken.set())
 
         async def work():
             await asyncio.sleep(0)
@@ -57,7 +57,7 @@ def test_a_task_that_fails_is_a_fault_whatever_it_raises(error):
 def test_a_task_that_something_else_cancels_is_a_fault():
     async def main():
         woken = asyncio.Event()
-        supervisor = Supervisor(woken.set)
+        supervisor = Supervisor(lambda _fault: woken.set())
         task = supervisor.task("feed", asyncio.sleep(60))
         await asyncio.sleep(0)
         task.cancel()
@@ -91,8 +91,8 @@ def test_an_end_that_was_asked_for_is_no_fault_and_waits():
 
 
 def test_the_first_fault_counts():
-    supervisor, woken = Supervisor(lambda: woken.append(1)), []
+    supervisor, woken = Supervisor(lambda fault: woken.append(fault.what)), []
     for number in range(3):
         supervisor.report(f"part {number}", ValueError(number))
     assert supervisor.fault.what == "part 0"
-    assert woken == [1]
+    assert woken == ["part 0"]

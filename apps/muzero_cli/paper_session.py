@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 
@@ -26,6 +27,7 @@ from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.delivered import trained_beside_delivered
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.names import venue_names
 from mlx_muzero.paper.opening import (
@@ -95,9 +97,10 @@ def trade(path: Path, options: SessionOptions) -> None:
                 store,
                 Recorder(folder, store, Journal(folder.journal_path)),
                 feed,
-                None if settings.session.feed == "replay" else time.time_ns,
+                feed.now_ns if isinstance(feed, LiveFeed) else None,
                 _about(settings, session),
                 _Status(console, session).minute,
+                partial(say, console),
             )
             ended = asyncio.run(_run(engine))
     if not ended:

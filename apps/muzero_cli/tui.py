@@ -69,7 +69,7 @@ def _serve(run: Path, port: int) -> None:
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     command = [sys.executable, "-m", "muzero_cli.main", "tui", str(run), "--read-only"]
-    LocalServer(shlex.join(command), port).serve()
+    LocalServer(shlex.join(command), host="127.0.0.1", port=port, title="mlx-muzero").serve()
 
 
 def _missing(error: ModuleNotFoundError) -> MuZeroError:

@@ -1,7 +1,6 @@
 """The application: one watched run, five screens, commands to the process that runs it."""
 
 import asyncio
-import os
 import signal
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -25,7 +24,6 @@ from muzero_tui.keymap import keymap_path, load_keymap
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.catalog import binding_ids, make_screen
-from muzero_tui.served import SERVER_VARIABLE, server_is_gone
 from muzero_tui.themes import CYCLE, OWN
 from muzero_tui.widgets.banner import SCREENS
 
@@ -124,12 +122,6 @@ class MuZeroApp(App[None]):
             self._read_journal()
         self.set_interval(POLL_S, self.poll)
         self.set_interval(AGES_S, partial(self._keep_up, aged=True))
-        if SERVER_VARIABLE in os.environ:
-            self.set_interval(AGES_S, self._leave_with_server)
-
-    def _leave_with_server(self) -> None:
-        if server_is_gone():
-            self.exit()
 
     def choose(self, folder: Path) -> None:
         """Watch a run; a long journal is opened beside the application."""

@@ -12,13 +12,23 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 
 from mlx_muzero.control import ControlServer
-from mlx_muzero.errors import MuZeroError, RunError
+from mlx_muzero.errors import FeedError, MuZeroError, RunError
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.commands import Commands
 from mlx_muzero.paper.decisions import append_decisions
 from mlx_muzero.paper.feed_news import facts_of
-from mlx_muzero.paper.feeds.events import BarClosed, ClockJumped, ClockOffset, Event, Stale
-from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.feed_status import FeedStatus
+from mlx_muzero.paper.feed_words import FeedWords
+from mlx_muzero.paper.feeds.events import (
+    BarClosed,
+    ClockOffset,
+    ClockTrusted,
+    Event,
+    PairLost,
+    Slept,
+    Stale,
+)
+from mlx_muzero.paper.feeds.feed import Feed, FirstBar, MinutesAgo
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.minute import Minute, MinuteAssembler
 from mlx_muzero.paper.recorder import Recorder
@@ -43,9 +53,10 @@ class Engine:
         store: of it.
         recorder: writes to store and journal.
         feed: of the pairs, by the venue's names.
-        wall_ns: the time; None for a replay, whose time is that of its bars.
+        now_ns: the time at the venue; None for a replay, whose time is that of its bars.
         about: facts of the run for the journal's first event.
         tell: hears of every minute's journal facts.
+        say: hears in words what somebody at the console should know at once.
     """
 
     def __init__(
@@ -56,20 +67,22 @@ class Engine:
         store: PaperStore,
         recorder: Recorder,
         feed: Feed,
-        wall_ns: Callable[[], int] | None = time.time_ns,
+        now_ns: Callable[[], int] | None,
         about: Mapping[str, object] | None = None,
         tell: Callable[[Row], None] = lambda _facts: None,
+        say: Callable[[str], None] = lambda _text: None,
     ) -> None:
         self._folder, self._settings, self._session = folder, settings, session
         self._store, self._recorder, self._feed = store, recorder, feed
-        self._wall_ns, self._about, self._tell = wall_ns, dict(about or {}), tell
+        self._venue_ns, self._about, self._tell, self._say = now_ns, dict(about or {}), tell, say
         self._symbols = {venue: symbol for symbol, venue in settings.pairs.items()}
+        self._status, self._words = FeedStatus(self._symbols), FeedWords(self._symbols)
         self._newest_ns = 0
         self._arrived_s = 0.0
         self._clock_offset_ms: float | None = None
         self._called = asyncio.Event()  # there is something to do
         self._stopping = False
-        self._supervisor = Supervisor(self._call)
+        self._supervisor = Supervisor(lambda _fault: self._call())
 
     def stop(self) -> None:
         """End the session after what is being done; call it in the engine's thread."""
@@ -113,7 +126,7 @@ class Engine:
         return ended
 
     def _now_ns(self) -> int:
-        return self._newest_ns if self._wall_ns is None else self._wall_ns()
+        return self._newest_ns if self._venue_ns is None else self._venue_ns()
 
     def _recover(self) -> None:
         """Become what the store says, and tell the journal that a process begins."""
@@ -124,13 +137,7 @@ class Engine:
             needed = {pair: t.observer.history_bars for pair, t in session.traders.items()}
             for bar in self._store.recent_bars(needed):
                 session.traders[bar.pair].observer.push(bar)
-        timing = settings.timing
-        self._assembler = MinuteAssembler(
-            list(session.traders),
-            session.begin_ns,
-            round(timing.max_bar_age_ms * MILLISECOND_NS),
-            round(timing.grace_ms * MILLISECOND_NS),
-        )
+        self._assembler = self._new_assembler()
         begun = Transaction(session.last_close_ns)
         begun.tell(
             "paper_started",
@@ -152,18 +159,27 @@ class Engine:
         for trouble in session.planner.troubles() if self._now_ns() else ():
             self._recorder.record(session, session.fault("evaluator", trouble, self._now_ns()))
 
-    def _first_open_ns(self) -> dict[str, int | None]:
+    def _new_assembler(self) -> MinuteAssembler:
+        timing = self._settings.timing
+        return MinuteAssembler(
+            list(self._session.traders),
+            self._session.begin_ns,
+            round(timing.max_bar_age_ms * MILLISECOND_NS),
+            round(timing.grace_ms * MILLISECOND_NS),
+        )
+
+    def _first_open_ns(self) -> dict[str, FirstBar]:
         """The first bar wanted of each pair: the one after the last, or the history before."""
-        wanted: dict[str, int | None] = {}
+        wanted: dict[str, FirstBar] = {}
         for symbol, venue in self._settings.pairs.items():
             trader = self._session.traders[symbol]
             if trader.observer.last_open_ns is not None:
                 wanted[venue] = trader.observer.last_open_ns + MINUTE_NS
-            elif self._wall_ns is None:
+            elif self._venue_ns is None:
                 wanted[venue] = None
             else:
                 # Quiet minutes have no bar: twice the time gives the bars that are needed.
-                wanted[venue] = self._now_ns() - 2 * trader.observer.history_bars * MINUTE_NS
+                wanted[venue] = MinutesAgo(2 * trader.observer.history_bars)
         return wanted
 
     async def _follow(self, events: AsyncIterator[Event]) -> bool:
@@ -197,7 +213,7 @@ class Engine:
     async def _wait(self) -> None:
         """Wait until called, or until a minute's grace is up, which ends that minute."""
         due_ns, timeout_s = self._assembler.due_ns, None
-        if due_ns is not None and self._wall_ns is not None:
+        if due_ns is not None and self._venue_ns is not None:
             timeout_s = max(due_ns - self._now_ns(), 0) / 1e9
         try:
             async with asyncio.timeout(timeout_s):
@@ -207,35 +223,73 @@ class Engine:
         self._called.clear()
 
     def _hear(self, event: Event) -> None:
+        changed = [] if self._venue_ns is None else self._status.apply(event)
         if isinstance(event, BarClosed):
             bar = event.bar
             self._arrived_s = time.perf_counter()
+            if changed:
+                self._recorder.record(self._session, self._news(changed))
             self._take(self._assembler.offer(self._symbols[bar.pair], bar))
             return
+        if text := self._words.of(event):
+            self._say(text)
         if isinstance(event, ClockOffset):
             self._clock_offset_ms = event.offset_ns / MILLISECOND_NS
-        news = Transaction(self._session.last_close_ns)
+        news = self._news(changed)
         news.tell("feed", **facts_of(event, self._symbols))
-        if isinstance(event, ClockJumped) and event.whose == "local" and event.jump_ns > _SLEEP_NS:
+        if isinstance(event, Slept) and event.duration_ns > _SLEEP_NS:
             news.tell(
                 "hole",
                 from_ns=self._session.last_close_ns,
                 to_ns=self._now_ns(),
-                reason=f"this machine slept or its clock was set {event.jump_ns // MINUTE_NS} "
-                "minutes ahead; bars of that time are not traded on",
+                reason=f"this machine slept {event.duration_ns // MINUTE_NS} minutes; bars of that "
+                "time are not traded on",
             )
         self._recorder.record(self._session, news)
-        if isinstance(event, Stale):
+        if isinstance(event, ClockOffset | ClockTrusted) and not self._session.last_close_ns:
+            self._begin()
+        elif isinstance(event, Stale):
             self._miss(event)
+        elif isinstance(event, PairLost):
+            self._lose(event)
+
+    def _news(self, changed: list[str]) -> Transaction:
+        """What the feeds of the pairs in `changed` do now."""
+        news = Transaction(self._session.last_close_ns)
+        for venue in changed:
+            status, why = self._status.of(venue)
+            news.tell("feed", kind="status", pair=self._symbols[venue], status=status, why=why)
+        return news
+
+    def _begin(self) -> None:
+        """Have the session begin now: what time it is at the venue was not known before."""
+        self._session.begin_ns = self._now_ns()
+        self._assembler = self._new_assembler()
 
     def _miss(self, event: Stale) -> None:
-        symbol = self._symbols[event.pair]
         why = f"the feed is silent for {event.silent_ns / MINUTE_NS:.1f} minutes"
+        self._go_without(self._symbols[event.pair], why)
+
+    def _lose(self, event: PairLost) -> None:
+        symbol = self._symbols[event.pair]
+        if self._session.traders[symbol].observer.last_open_ns is None:
+            raise FeedError(event.reason)  # it never was there: the settings name it wrongly
+        self._recorder.record(self._session, self._session.lose(symbol, event.reason))
+        self._go_without(symbol, event.reason)
+
+    def _go_without(self, symbol: str, why: str) -> None:
+        """Wait no longer for a pair; where none is left, entries stop."""
         self._session.stale(symbol, why)
         self._assembler.silence(symbol)
         if self._session.all_stale:
             fault = self._session.fault("feed", "no pair has bars", self._now_ns())
+            self._tell_faults(fault)
             self._recorder.record(self._session, fault)
+
+    def _tell_faults(self, transaction: Transaction) -> None:
+        for name, facts in transaction.events:
+            if name == "fault":
+                self._say(f"fault: {facts['what']}: {facts['reason']}; {facts['reaction']}")
 
     def _take(self, minutes: list[Minute]) -> None:
         for minute in minutes:
@@ -247,6 +301,7 @@ class Engine:
         session = self._session
         transaction, decided = session.step(minute, self._now_ns, self._arrived_s)
         told = [facts for name, facts in transaction.events if name == "minute"]
+        self._tell_faults(transaction)
         made_s = time.perf_counter()
 
         def committed() -> None:
@@ -254,6 +309,9 @@ class Engine:
             now_s = time.perf_counter()
             for facts in told:
                 facts["clock_offset_ms"] = self._clock_offset_ms
+                if self._venue_ns is not None:
+                    for venue, symbol in self._symbols.items():
+                        facts["pairs"][symbol]["feed"] = self._status.of(venue)[0]
                 latency = facts["latency_ms"]
                 latency["orders"] = latency.get("orders", 0.0) + 1e3 * (now_s - made_s)
                 latency["total"] = 1e3 * (now_s - self._arrived_s)

@@ -8,10 +8,13 @@ from mlx_muzero.paper.feeds.events import (
     BarRevised,
     ClockJumped,
     ClockOffset,
+    ClockTrusted,
     Disconnected,
     Event,
     GapFilled,
+    PairLost,
     Reconnected,
+    Slept,
     Stale,
 )
 from mlx_muzero.paper.transaction import Row
@@ -25,6 +28,9 @@ _KINDS: dict[type, str] = {
     BarRevised: "revised",
     ClockOffset: "clock_offset",
     ClockJumped: "clock_jumped",
+    ClockTrusted: "clock_trusted",
+    PairLost: "lost",
+    Slept: "slept",
 }
 
 

@@ -103,6 +103,10 @@ class Mode:
         self.stops[source] = Stop(reason, until_ns)
         self.flattening |= flatten
 
+    def lift(self, source: str) -> None:
+        """Let the stop of `source` go, if there is one."""
+        self.stops.pop(source, None)
+
     def advance(self, now_ns: int, flat: bool) -> None:
         """Lift the stops whose time is over; flattening ends when the account is `flat`."""
         over = [

@@ -32,6 +32,8 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.transaction import Row, Transaction
 from mlx_muzero.trading.positions import ActionTable
 
+_ALL_STALE = "every pair is stale"
+
 
 class Session:
     """A paper session over the traders of its pairs.
@@ -87,6 +89,7 @@ class Session:
                     self._settle(trader, bar, funding_rate, transaction)
         self.last_close_ns = max(self.last_close_ns, minute.close_ns)
         self._watch_losses(minute.close_ns, transaction)
+        self._watch_silence(minute)
         states = self._states(minute)
         if minute.fresh and self.mode.name != "halted":
             ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
@@ -105,6 +108,7 @@ class Session:
         self.mode.command(name)
         if name == "resume":
             self.losses.rebase()
+            self._stop_if_silent()
         if name in ("flatten", "halt"):
             self._cancel(self.traders, f"{name} was commanded", transaction)
         transaction.add("commands", {"time_ns": now_ns, "name": name, "pair": None})
@@ -149,6 +153,18 @@ class Session:
     def stale(self, pair: str, why: str) -> None:
         """The feed misses bars of `pair`."""
         self._stale[pair] = why
+        self._stop_if_silent()
+
+    def lose(self, pair: str, reason: str) -> Transaction:
+        """The venue does not have `pair` any more: its order is canceled, the others go on."""
+        transaction = Transaction(self.last_close_ns)
+        account = self.traders[pair].account
+        if account.order is not None:
+            self._end(account.order, "order_canceled", reason, transaction)
+            account.order = None
+        reaction = "it is not traded; a position in it stays at its last price, other pairs go on"
+        transaction.tell("fault", what=f"feed of {pair}", reason=reason, reaction=reaction)
+        return transaction
 
     @property
     def all_stale(self) -> bool:
@@ -231,6 +247,17 @@ class Session:
                 self._end(account.order, "order_canceled", reason, transaction)
                 account.order = None
 
+    def _watch_silence(self, minute: Minute) -> None:
+        """Entries stop while no pair has a fresh bar, and the mode says so."""
+        if minute.fresh:
+            self.mode.lift("stale")
+        elif minute.close_ns > self.begin_ns:
+            self.mode.stop("stale", _ALL_STALE, None)
+
+    def _stop_if_silent(self) -> None:
+        if self.all_stale:
+            self.mode.stop("stale", _ALL_STALE, None)
+
     def _watch_losses(self, close_ns: int, transaction: Transaction) -> None:
         self.mode.advance(close_ns, flat=all(a.exposure == 0.0 for a in self._accounts()))
         for breach in self.losses.update(close_ns, self.equity):
@@ -262,7 +289,15 @@ class Session:
             if known:
                 return
             reaction = "entries stop until the cooldown is over; exits are still managed"
-        transaction.tell("fault", what=what, reason=reason, reaction=reaction)
+        mode, mode_reason = self.mode.name, self.mode.reason
+        transaction.tell(
+            "fault",
+            what=what,
+            reason=reason,
+            reaction=reaction,
+            mode=mode,
+            mode_reason=mode_reason,
+        )
 
     def _states(self, minute: Minute) -> dict[str, tuple[PairState, str | None]]:
         return {

@@ -159,9 +159,15 @@ SHAPES: dict[str, Shape] = {
         {"fee": _number},
     ),
     "trade": record({"exit_ns": time_ns, "pair": text, "net": _number}),
-    "feed": record({"kind": text}, {"pair": _text, "reason": _text, "offset_ns": _number}),
+    "feed": record(
+        {"kind": text},
+        {"pair": _text, "reason": _text, "offset_ns": _number, "status": text, "why": _text},
+    ),
     "risk": record({}, {"limit": text, "value": _number, "threshold": _number, "reaction": _text}),
-    "fault": record({}, {"what": text, "reason": _text, "reaction": _text}),
+    "fault": record(
+        {},
+        {"what": text, "reason": _text, "reaction": _text, "mode": text, "mode_reason": _text},
+    ),
     "command": record({}, {"name": text, "source": _text, "consequence": _text}),
     "hole": record({}, {"from_ns": time_ns, "to_ns": time_ns, "reason": _text}),
     "parity": record(),

@@ -36,6 +36,7 @@ class PaperState:
         trades: the newest, oldest first.
         notices: risk, faults, commands and holes, oldest first.
         feed: the last thing heard of each pair's feed, "" for all.
+        feed_status: what each pair's feed does: the last ``feed`` event of kind "status".
         clock_offset_ms: the venue's clock minus this machine's.
     """
 
@@ -55,6 +56,7 @@ class PaperState:
     trades: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     notices: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))
     feed: dict[str, Event] = field(default_factory=dict)
+    feed_status: dict[str, Event] = field(default_factory=dict)
     clock_offset_ms: float | None = None
 
     def apply(self, event: Event) -> None:
@@ -68,6 +70,7 @@ class PaperState:
             self.reason = ""
         if kind in _NOTICES:
             self.notices.append(event)
+            self._mode(event)
         elif handler := _HANDLERS.get(kind):
             handler(self, event)
 
@@ -88,11 +91,11 @@ class PaperState:
         return sum(1 for row in self.pairs.values() if row.get("exposure"))
 
     def age_s(self, bar_close_ns: int | None, now: datetime) -> float | None:
-        """Seconds since a bar closed; a replay's time is that of its bars."""
+        """Seconds since a bar closed, by the venue's clock; a replay's time is its bars'."""
         if bar_close_ns is None:
             return None
         if self.began.get("feed") != "replay" or self.decided is None:
-            return now.timestamp() - bar_close_ns / 1e9
+            return now.timestamp() + (self.clock_offset_ms or 0.0) / 1e3 - bar_close_ns / 1e9
         behind_s: float = (self.minute["close_ns"] - bar_close_ns) / 1e9
         return behind_s + (now - self.decided).total_seconds()
 
@@ -109,12 +112,14 @@ class PaperState:
             "last_trade": self.trades[-1] if self.trades else None,
             "last_notice": self.notices[-1] if self.notices else None,
             "feed": self.feed,
+            "feed_status": self.feed_status,
             "clock_offset_ms": self.clock_offset_ms,
         }
 
     def _started(self, event: Event) -> None:
         self.began = event
         self.feed.clear()
+        self.feed_status.clear()
 
     def _minute(self, event: Event) -> None:
         close_ns = event["close_ns"]
@@ -152,10 +157,18 @@ class PaperState:
     def _trade(self, event: Event) -> None:
         self.trades.append(event)
 
+    def _mode(self, event: Event) -> None:
+        """A fault may come when no minute does."""
+        if self.minute and "mode" in event:
+            mode = {name: event.get(name) for name in ("mode", "mode_reason")}
+            self.minute = self.minute | mode
+
     def _feed(self, event: Event) -> None:
         if event["kind"] == "clock_offset":
             offset_ns = event.get("offset_ns")
             self.clock_offset_ms = self.clock_offset_ms if offset_ns is None else offset_ns / 1e6
+        elif event["kind"] == "status":
+            self.feed_status[str(event.get("pair") or "")] = event
         else:
             self.feed[str(event.get("pair") or "")] = event
 

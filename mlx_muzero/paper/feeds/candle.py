@@ -10,6 +10,8 @@ from mlx_muzero.market.bars import MINUTE_NS, price_faults
 from mlx_muzero.market.bars import Fault as PriceFault
 from mlx_muzero.paper.feeds.events import LiveBar
 
+_LAST_NS = 2**63 - 1  # what a store can hold: the year 2262
+
 
 @dataclass(frozen=True)
 class Candle:
@@ -64,5 +66,12 @@ def number(value: Any) -> float:
     """`value` of a JSON answer as a number, NaN if it is none."""
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return math.nan
+
+
+def known_time_ns(value: Any, unit_ns: int) -> int | None:
+    """`value` of a JSON answer, counted in `unit_ns` from 1970; None if it is no such time."""
+    if not isinstance(value, int) or not 0 <= value <= _LAST_NS // unit_ns:
+        return None
+    return value * unit_ns

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.http import missing_extra, retry_after_ns
+from mlx_muzero.paper.feeds.bounded_http import bounded_session
+from mlx_muzero.paper.feeds.http import is_outage, missing_extra, retry_after_ns
 from mlx_muzero.paper.feeds.source import Unavailable
 
 
@@ -38,11 +39,20 @@ def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
 
 def _without_private_half(exchange_class: Any) -> Any:
     class PublicExchange(exchange_class):  # type: ignore[misc]
+        session: Any
+
         def sign(self, path: str, api: Any = "public", method: str = "GET", *rest: Any) -> Any:
             """Make a request, if it is one that only reads."""
             if method != "GET" or "private" in str(api).lower():
                 raise FeedError(f"{self.id} {method} {path} is not public: a feed only reads")
             return super().sign(path, api, method, *rest)
+
+        def open(self, lazy: bool = False) -> None:
+            """Begin a session, one that reads no answer without end."""
+            begins = self.session is None
+            super().open(lazy)
+            if begins and self.session is not None:
+                self.session = bounded_session(self.session)
 
         def check_required_credentials(self, error: bool = True) -> bool:
             """There are none."""
@@ -54,7 +64,7 @@ def _without_private_half(exchange_class: Any) -> Any:
             self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any
         ) -> Any:
             """Tell overload and outage, with how long to wait, from errors of ours."""
-            if code in (418, 429) or code >= 500:
+            if is_outage(code):
                 raise Unavailable(f"HTTP {code}", retry_after_ns(headers))
             return super().handle_errors(code, reason, url, method, headers, *rest)
 

@@ -5,20 +5,21 @@ Only what ccxt unifies is used: it passes on neither whether a pushed minute is 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
 from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.candle import Candle, number
+from mlx_muzero.paper.feeds.candle import Candle, known_time_ns, number
 from mlx_muzero.paper.feeds.ccxt_public import public_exchange
 from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.paper.feeds.http import date_ns
-from mlx_muzero.paper.feeds.source import Unavailable, VenueTime
+from mlx_muzero.paper.feeds.source import PairGone, Unavailable, VenueTime
 
 MILLISECOND_NS = 1_000_000
 
 # What waiting does not cure; everything else an exchange may say is taken for an outage.
-_FINAL = ("BadSymbol", "BadRequest", "ArgumentsRequired", "NotSupported", "AuthenticationError")
+_GONE = ("BadSymbol", "BadRequest")  # for this pair
+_FINAL = ("ArgumentsRequired", "NotSupported", "AuthenticationError")
 
 
 class CcxtSource:
@@ -36,6 +37,7 @@ class CcxtSource:
 
     def __init__(self, exchange: str, settings: Mapping[str, Any] | None = None) -> None:
         self._exchange = public_exchange(exchange, settings or {})
+        self.page_bars = min(self.page_bars, *_limits(self._exchange.features))
 
     @property
     def pushes(self) -> bool:
@@ -52,18 +54,16 @@ class CcxtSource:
         sent_ns = date_ns(self._exchange.last_response_headers or {})
         return [_candle(row, sent_ns) for row in rows]
 
-    async def time(self, pair: str) -> VenueTime:
+    async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: the exchange's clock, or the ``Date`` of an answer without one."""
         if self._exchange.has.get("fetchTime"):
             time_ms = await _answer(self._exchange.fetch_time(), self._exchange.id)
-            if isinstance(time_ms, int):
-                return VenueTime(time_ms * MILLISECOND_NS, MILLISECOND_NS)
+            if (time_ns := known_time_ns(time_ms, MILLISECOND_NS)) is not None:
+                return VenueTime(time_ns, MILLISECOND_NS)
         else:
             await _answer(self._exchange.fetch_ohlcv(pair, "1m", None, 1), self._name(pair))
-            sent_ns = date_ns(self._exchange.last_response_headers or {})
-            if sent_ns is not None:
-                return VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
-        raise Unavailable("the answer has no time")
+        sent_ns = date_ns(self._exchange.last_response_headers or {})
+        return None if sent_ns is None else VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
 
     async def listen(self, pair: str) -> AsyncIterator[Sequence[Candle]]:
         """See `PushSource.listen`."""
@@ -89,10 +89,16 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
 
     try:
         return await request
+    except tuple(getattr(ccxt, kind) for kind in _GONE) as error:
+        raise PairGone(f"{name} cannot be had: {error}") from error
     except tuple(getattr(ccxt, kind) for kind in _FINAL) as error:
         raise FeedError(f"{name} cannot be had: {error}") from error
     except ccxt.BaseError as error:
         raise Unavailable(type(error).__name__) from error
+    except (FeedError, Unavailable):
+        raise
+    except Exception as error:  # ccxt takes answers for what they should be
+        raise Unavailable(f"the answer cannot be read ({type(error).__name__})") from error
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
@@ -105,5 +111,15 @@ def _candle(row: Sequence[Any], sent_ns: int | None) -> Candle:
     """A row of ccxt's: time in milliseconds, open, high, low, close, volume; None for unread."""
     time_ms, *values = row
     open_, high, low, close, volume = map(number, values)
-    time_ns = time_ms * MILLISECOND_NS if isinstance(time_ms, int) else None
+    time_ns = known_time_ns(time_ms, MILLISECOND_NS)
     return Candle(time_ns, open_, high, low, close, volume, source_time_ns=sent_ns)
+
+
+def _limits(features: Any) -> Iterator[int]:
+    """How many bars a request may ask for, of every kind of market that ccxt knows this of."""
+    if isinstance(features, Mapping):
+        for name, inside in features.items():
+            limit = inside.get("limit") if isinstance(inside, Mapping) else None
+            if name == "fetchOHLCV" and isinstance(limit, int):
+                yield limit
+            yield from _limits(inside)

@@ -24,7 +24,7 @@ class LiveBar:
         close: last price.
         volume: traded volume or ticks, NaN where unknown.
         source_time_ns: the venue's clock when it sent the bar; None where it does not say.
-        arrival_time_ns: this machine's wall clock when the bar was here.
+        arrival_time_ns: the venue's clock when the bar was here.
     """
 
     pair: str
@@ -112,12 +112,13 @@ class Stale:
 
 @dataclass(frozen=True)
 class Disconnected:
-    """A connection failed; it is tried again after `retry_ns`, and so on."""
+    """A connection failed, for the `failures`-th time in a row; it is tried after `retry_ns`."""
 
     pair: str
     channel: Channel
     reason: str
     retry_ns: int
+    failures: int = 1
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,14 @@ class Reconnected:
     channel: Channel
     attempts: int
     down_ns: int
+
+
+@dataclass(frozen=True)
+class PairLost:
+    """The venue does not have the pair (any more): nothing comes of it, the others go on."""
+
+    pair: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,18 @@ class ClockJumped:
     jump_ns: int
 
 
+@dataclass(frozen=True)
+class ClockTrusted:
+    """The venue tells no time, not even in its answers' headers: this machine's clock is taken."""
+
+
+@dataclass(frozen=True)
+class Slept:
+    """This machine slept, as a measurement of the venue's clock has shown."""
+
+    duration_ns: int
+
+
 Event: TypeAlias = (
     BarClosed
     | BarRevised
@@ -167,6 +188,9 @@ Event: TypeAlias = (
     | Stale
     | Disconnected
     | Reconnected
+    | PairLost
     | ClockOffset
+    | ClockTrusted
     | ClockJumped
+    | Slept
 )

@@ -2,14 +2,15 @@
 
 After failure n the wait is drawn from the upper half of [0, min_backoff * 2^(n-1)], capped: many
 clients that lost the same venue do not come back together. A venue that names a time (HTTP's
-``Retry-After``) is obeyed, by all connections of the feed.
+``Retry-After``) is obeyed within bounds, by all connections of the feed.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from mlx_muzero.paper.feeds.events import Channel, Disconnected, Reconnected
+from mlx_muzero.paper.feeds.events import SECOND_NS, Channel, Disconnected, Reconnected
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription, Uniform
@@ -51,11 +52,17 @@ class Link:
             Unavailable: there is none; this has been said, and waited for.
         """
         await self._shared.gate.wait()
+        patience_s = self._shared.settings.answer_ns / SECOND_NS
         try:
-            answer = await request()
+            async with asyncio.timeout(patience_s):
+                answer = await request()
         except Unavailable as failure:
             await self.failed(failure)
             raise
+        except TimeoutError:
+            late = Unavailable(f"no whole answer in {patience_s:g} s")
+            await self.failed(late)
+            raise late from None
         self.works()
         return answer
 
@@ -74,8 +81,9 @@ class Link:
         self._failures += 1
         retry_ns = backoff_ns(self._failures, self._shared.settings, self._shared.uniform)
         if failure.retry_after_ns is not None:
-            retry_ns = max(retry_ns, failure.retry_after_ns)
-            self._shared.gate.shut(failure.retry_after_ns)
-        event = Disconnected(self.pair, self._channel, failure.reason, retry_ns)
+            asked_ns = min(failure.retry_after_ns, self._shared.settings.max_retry_after_ns)
+            retry_ns = max(retry_ns, asked_ns)
+            self._shared.gate.shut(asked_ns)
+        event = Disconnected(self.pair, self._channel, failure.reason, retry_ns, self._failures)
         self._shared.outbox.put([event])
         await self._shared.clock.sleep(retry_ns)

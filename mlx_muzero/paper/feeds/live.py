@@ -2,13 +2,15 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock, wait_for
-from mlx_muzero.paper.feeds.events import Event
+from mlx_muzero.paper.feeds.events import Event, PairLost
+from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.gate import Gate
 from mlx_muzero.paper.feeds.hours import HoursOf, hours_of
 from mlx_muzero.paper.feeds.link import Link
@@ -16,10 +18,11 @@ from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
 from mlx_muzero.paper.feeds.settings import FeedSettings
-from mlx_muzero.paper.feeds.source import PushSource, Source
+from mlx_muzero.paper.feeds.source import PairGone, PushSource, Source
 from mlx_muzero.paper.feeds.stream import StreamFeed
 from mlx_muzero.paper.feeds.subscription import Subscription, Uniform
 from mlx_muzero.paper.feeds.venue_clock import VenueClock
+from mlx_muzero.supervision import Supervisor
 
 
 class LiveFeed:
@@ -47,8 +50,14 @@ class LiveFeed:
         self._settings = settings or FeedSettings()
         self._clock = clock or SystemClock()
         self._uniform, self._hours = uniform, hours
+        self._venue = VenueClock(self._clock, self._settings.max_jump_ns)
         self._pairs: dict[str, PairFeed] = {}
+        self._living: dict[str, list[asyncio.Task[None]]] = {}  # what works for each pair
         self._clock_doubted = asyncio.Event()
+
+    def now_ns(self) -> int:
+        """What time it is at the venue, as well as that is known."""
+        return self._venue.now_ns()
 
     def counts(self) -> dict[str, FeedCounts]:
         """What became of everything the venue sent, by pair."""
@@ -56,53 +65,84 @@ class LiveFeed:
 
     @asynccontextmanager
     async def subscribe(
-        self, first_open_ns: Mapping[str, int | None]
+        self, first_open_ns: Mapping[str, FirstBar]
     ) -> AsyncIterator[AsyncIterator[Event]]:
         """See `feeds.feed.Feed.subscribe`."""
         if not first_open_ns:
             raise FeedError("no pairs to subscribe to: name at least one")
+        outbox = Outbox()
         shared = Subscription(
             self._source,
-            VenueClock(self._clock, self._settings.max_jump_ns),
+            self._venue,
             self._clock,
             Gate(self._clock),
-            Outbox(),
+            outbox,
             self._uniform,
             self._settings,
         )
-        running = asyncio.create_task(self._run(dict(first_open_ns), shared))
+
+        supervisor = Supervisor(lambda fault: outbox.fail(fault.error))
+        self._living = {pair: [] for pair in first_open_ns}
+        supervisor.task("feed", self._run(first_open_ns, shared, supervisor))
         try:
-            yield _until_failure(shared.outbox)
+            yield _until_failure(outbox)
         finally:
-            running.cancel()
-            await asyncio.wait([running])
+            await supervisor.end()
             await self._source.close()
 
-    async def _run(self, first_open_ns: dict[str, int | None], shared: Subscription) -> None:
-        """Everything at once; the first error of any part ends it and reaches the consumer."""
-        clock_link = Link(next(iter(first_open_ns)), "clock", shared)
-        try:
-            await self._measure(clock_link, shared)
-            this_minute_ns = shared.venue.now_ns() // MINUTE_NS * MINUTE_NS
-            async with asyncio.TaskGroup() as group:
-                for pair, first_ns in first_open_ns.items():
-                    first_ns = this_minute_ns if first_ns is None else first_ns
-                    self._start(pair, first_ns, group, shared)
-                group.create_task(self._keep_measuring(clock_link, shared))
-                group.create_task(self._watch(shared))
-        except* Exception as errors:
-            shared.outbox.fail(_first(errors))
+    async def _run(
+        self, first: Mapping[str, FirstBar], shared: Subscription, supervisor: Supervisor
+    ) -> None:
+        """Learn what time it is, then do everything at once."""
+        link = Link(next(iter(first)), "clock", shared)
+        await self._measure(link, shared, supervisor)
+        this_minute_ns = shared.venue.now_ns() // MINUTE_NS * MINUTE_NS
+        for pair in list(self._living):
+            open_ns = first[pair]
+            if not isinstance(open_ns, int):
+                minutes = 0 if open_ns is None else open_ns.minutes
+                open_ns = this_minute_ns - minutes * MINUTE_NS
+            self._start(pair, open_ns, shared, supervisor)
+        supervisor.task("clock", self._keep_measuring(link, shared, supervisor))
+        supervisor.task("watch", self._watch(shared))
 
     def _start(
-        self, pair: str, first_ns: int, group: asyncio.TaskGroup, shared: Subscription
+        self, pair: str, first_ns: int, shared: Subscription, supervisor: Supervisor
     ) -> None:
         hours, settings = self._hours(pair), self._settings
         sequence = BarSequence(pair, first_ns, hours, settings.remembered_bars)
         settle_ns = settings.settle_ns if self._push is None else settings.push_settle_ns
         feed = self._pairs[pair] = PairFeed(sequence, hours, settle_ns, shared)
-        group.create_task(feed.run())
+        parts = {f"requests of {pair}": feed.run}
         if self._push is not None:
-            group.create_task(StreamFeed(feed, self._push, hours, shared).run())
+            parts[f"stream of {pair}"] = StreamFeed(feed, self._push, hours, shared).run
+        self._living[pair] = [
+            supervisor.task(what, self._part(pair, work, shared, supervisor))
+            for what, work in parts.items()
+        ]
+
+    async def _part(
+        self,
+        pair: str,
+        work: Callable[[], Coroutine[Any, Any, None]],
+        shared: Subscription,
+        supervisor: Supervisor,
+    ) -> None:
+        try:
+            await work()
+        except PairGone as gone:
+            self._lose(pair, gone, shared, supervisor)
+
+    def _lose(
+        self, pair: str, gone: PairGone, shared: Subscription, supervisor: Supervisor
+    ) -> None:
+        """Go on without a pair that the venue does not have; raises `gone` if none is left."""
+        for task in self._living.pop(pair, ()):
+            if task is not asyncio.current_task():
+                supervisor.cancel(task)
+        if not self._living:
+            raise gone
+        shared.outbox.put([PairLost(pair, str(gone))])
 
     async def _watch(self, shared: Subscription) -> None:
         """Look at clocks and silences, for ever."""
@@ -111,34 +151,38 @@ class LiveFeed:
             if jump := shared.venue.local_jump():
                 shared.outbox.put([jump])
                 self._clock_doubted.set()
-            for feed in self._pairs.values():
-                feed.look()
+            if shared.venue.in_doubt:
+                self._clock_doubted.set()
+                continue
+            for pair in self._living:
+                self._pairs[pair].look()
 
-    async def _keep_measuring(self, link: Link, shared: Subscription) -> None:
+    async def _keep_measuring(
+        self, link: Link, shared: Subscription, supervisor: Supervisor
+    ) -> None:
         while True:
             self._clock_doubted.clear()
             await wait_for(self._clock_doubted, self._settings.offset_interval_ns, self._clock)
-            await self._measure(link, shared)
-            for feed in self._pairs.values():
-                feed.wake()
+            await self._measure(link, shared, supervisor)
+            for pair in self._living:
+                self._pairs[pair].wake()
 
-    async def _measure(self, link: Link, shared: Subscription) -> None:
-        async def ask() -> list[Event]:
-            return await shared.venue.measure(
-                lambda: self._source.time(link.pair), self._settings.offset_samples
-            )
+    async def _measure(self, link: Link, shared: Subscription, supervisor: Supervisor) -> None:
+        while True:
+            pair = next(iter(self._living))
 
-        shared.outbox.put(await link.call(ask))
+            async def ask(pair: str = pair) -> list[Event]:
+                return await shared.venue.measure(
+                    lambda: self._source.time(pair), self._settings.offset_samples
+                )
+
+            try:
+                shared.outbox.put(await link.call(ask))
+                return
+            except PairGone as gone:
+                self._lose(pair, gone, shared, supervisor)
 
 
 async def _until_failure(outbox: Outbox) -> AsyncIterator[Event]:
     while True:
         yield await outbox.get()
-
-
-def _first(errors: BaseExceptionGroup[Exception]) -> Exception:
-    error: BaseException = errors
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    assert isinstance(error, Exception)
-    return error

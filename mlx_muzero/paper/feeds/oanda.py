@@ -5,23 +5,33 @@ and goes into one header; no message, log or ``repr`` of this module has it, and
 server are not passed on.
 """
 
+import asyncio
+import json
 import os
+import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.candle import Candle, number
+from mlx_muzero.paper.feeds.candle import Candle, known_time_ns, number
 from mlx_muzero.paper.feeds.events import SECOND_NS
-from mlx_muzero.paper.feeds.http import date_ns, missing_extra, retry_after_ns
-from mlx_muzero.paper.feeds.source import Unavailable, VenueTime
-
-if TYPE_CHECKING:
-    import httpx
+from mlx_muzero.paper.feeds.http import date_ns, is_outage, missing_extra, retry_after_ns
+from mlx_muzero.paper.feeds.source import PairGone, Unavailable, VenueTime
 
 TOKEN_VARIABLE = "OANDA_PRACTICE_TOKEN"
 PRACTICE_URL = "https://api-fxpractice.oanda.com"
 TIMEOUT_S = 10.0
+MAX_ANSWER_BYTES = 4 * 1024 * 1024
+
+_TIME = re.compile(r"\d{1,10}(\.\d{1,9})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class OandaSource:
@@ -47,44 +57,56 @@ class OandaSource:
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
         """See `Source.fetch`."""
-        response = await self._candles(pair, start_ns, self.page_bars)
+        answer = await self._candles(pair, start_ns, self.page_bars)
         try:
-            rows = response.json()["candles"]
-        except (ValueError, TypeError, KeyError):
+            rows = json.loads(answer.body)["candles"]
+        except (ValueError, TypeError, KeyError, RecursionError):
             rows = None
         if not isinstance(rows, list):
             raise Unavailable("the answer is not a list of candles")
-        sent_ns = date_ns(response.headers)
+        sent_ns = date_ns(answer.headers)
         return [_candle(row, sent_ns) for row in rows]
 
-    async def time(self, pair: str) -> VenueTime:
+    async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: from the ``Date`` of an answer, as OANDA has no clock to ask."""
-        response = await self._candles(pair, None, 1)
-        sent_ns = date_ns(response.headers)
-        if sent_ns is None:
-            raise Unavailable("the answer has no date")
-        return VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
+        sent_ns = date_ns((await self._candles(pair, None, 1)).headers)
+        return None if sent_ns is None else VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
 
     async def close(self) -> None:
         """See `Source.close`."""
         await self._client.aclose()
 
-    async def _candles(self, pair: str, start_ns: int | None, count: int) -> "httpx.Response":
+    async def _candles(self, pair: str, start_ns: int | None, count: int) -> _Answer:
         query = {"granularity": "M1", "price": "B", "count": str(count)}
         if start_ns is not None:
             query["from"] = str(start_ns // SECOND_NS)
-        try:
-            response = await self._client.get(f"/v3/instruments/{pair}/candles", params=query)
-        except self._failures as error:
-            raise Unavailable(type(error).__name__) from None
-        if response.status_code in (401, 403):
+        status, answer = await self._get(f"/v3/instruments/{pair}/candles", query)
+        if status in (401, 403):
             remedy = "make a new one for a practice account"
             raise FeedError(f"OANDA refuses the token in {TOKEN_VARIABLE}: {remedy}")
-        if response.status_code == 429 or response.status_code >= 500:
-            raise Unavailable(f"HTTP {response.status_code}", retry_after_ns(response.headers))
-        if response.status_code != 200:
-            raise FeedError(f"OANDA has no candles of {pair} (HTTP {response.status_code})")
-        return response
+        if is_outage(status):
+            raise Unavailable(f"HTTP {status}", retry_after_ns(answer.headers))
+        if status != 200:
+            raise PairGone(f"OANDA has no candles of {pair} (HTTP {status})")
+        return answer
+
+    async def _get(self, path: str, query: Mapping[str, str]) -> tuple[int, _Answer]:
+        """Status and answer, if it is whole in time and not too long."""
+        body = bytearray()
+        try:
+            async with (
+                asyncio.timeout(TIMEOUT_S),
+                self._client.stream("GET", path, params=query) as response,
+            ):
+                async for part in response.aiter_bytes():
+                    body += part
+                    if len(body) > MAX_ANSWER_BYTES:
+                        raise Unavailable("the answer is too long")
+        except self._failures as error:
+            raise Unavailable(type(error).__name__) from None
+        except TimeoutError:
+            raise Unavailable(f"no whole answer in {TIMEOUT_S:g} s") from None
+        return response.status_code, _Answer(response.headers, bytes(body))
 
 
 def _token() -> str:
@@ -116,7 +138,6 @@ def _candle(row: Any, sent_ns: int | None) -> Candle:
 
 def _time_ns(text: Any) -> int | None:
     """Seconds since 1970 with nine decimals, as nanoseconds; None if it is no such text."""
-    try:
-        return int(Decimal(text) * SECOND_NS)
-    except (InvalidOperation, TypeError, ValueError, OverflowError):
+    if not isinstance(text, str) or not _TIME.fullmatch(text):
         return None
+    return known_time_ns(int(Decimal(text) * SECOND_NS), 1)

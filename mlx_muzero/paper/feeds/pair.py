@@ -1,7 +1,9 @@
 """One pair of a live feed: asks for bars when they are due, and for what is missing.
 
 A restart, an outage and a bar that is one second late are the same to `_catch_up`: it reads from
-the next bar to be emitted to whatever the venue has by now.
+the next bar to be emitted to whatever the venue has by now. A page without bars says nothing of
+what follows it, so a hole is searched page by page up to now; and as long as nothing is found
+behind it, only its end is asked for again.
 """
 
 import asyncio
@@ -43,6 +45,7 @@ class PairFeed:
         stale_ns = shared.settings.stale_ns(sequence.pair)
         self._heartbeat = Heartbeat(hours, stale_ns, shared.venue.now_ns())
         self._last_open_ns: int | None = None
+        self._searched_ns = 0  # where the last page of a search for later bars began
 
     async def run(self) -> None:
         """Emit bars for ever."""
@@ -67,7 +70,7 @@ class PairFeed:
 
     def take(self, candles: Sequence[Candle], venue_ns: int) -> None:
         """Candles that came, in whatever way; made when the venue's clock had passed `venue_ns`."""
-        arrival_ns = self._clock.wall_ns()
+        arrival_ns = self._venue.now_ns()
         for candle in candles:
             self._emit(self.sequence.offer(candle, self._venue_ns(candle, venue_ns), arrival_ns))
         if self.sequence.holds_back:
@@ -88,29 +91,48 @@ class PairFeed:
             # By now more may be due than was asked for.
 
     async def _read_due(self) -> None:
-        """Ask for everything that is due, page by page, oldest first."""
+        """Ask for everything that is due, page by page, oldest first.
+
+        Pages overlap by a minute: some venues count both ends.
+        """
         sequence = self.sequence
         hole = sequence.holds_back or self._due_in() <= -MINUTE_NS
         if hole:
             bound_ns = self._venue.now_ns() - self._settings.max_backfill_bars * MINUTE_NS
             sequence.open_hole()
             self._emit(sequence.give_up(bound_ns // MINUTE_NS * MINUTE_NS))
-        start_ns = sequence.next_open_ns - self._settings.lookback_bars * MINUTE_NS
+        first_ns = sequence.next_open_ns - self._settings.lookback_bars * MINUTE_NS
+        start_ns = max(first_ns, self._searched_ns)
         while True:
-            candles, asked_ns = await self._link.attempt(partial(self._fetch, start_ns))
+            candles, asked_ns = await self._ask(start_ns)
             self.take(candles, asked_ns)
+            newest_ns = max(_believable(candles, start_ns, asked_ns), default=None)
+            if newest_ns is not None and self._searched_ns > first_ns:
+                # There are bars behind the hole: what it has by now is asked for once more.
+                start_ns, self._searched_ns = first_ns, 0
+                continue
             # A later bar, be it not over, is what says that a minute without one will not get any;
             # but the last minute's may just not be there yet.
-            newest_ns = max(_believable(candles, asked_ns), default=start_ns - MINUTE_NS)
             last_closed_ns = asked_ns // MINUTE_NS * MINUTE_NS - MINUTE_NS
-            if hole:
+            if hole and newest_ns is not None:
                 self._emit(sequence.give_up(min(newest_ns, last_closed_ns)))
             await self._outbox.room()
-            if not hole or newest_ns < start_ns or newest_ns >= last_closed_ns:
+            page_end_ns = start_ns + (self._source.page_bars - 1) * MINUTE_NS
+            next_ns = page_end_ns if newest_ns is None else newest_ns + MINUTE_NS
+            if not hole or next_ns > last_closed_ns:
                 break
-            start_ns = newest_ns + MINUTE_NS
+            start_ns = next_ns
+        self._searched_ns = start_ns if newest_ns is None else 0
         if hole:
             self._emit(sequence.close_hole())
+
+    async def _ask(self, start_ns: int) -> tuple[Sequence[Candle], int]:
+        """A page that can be judged: the venue's time was certain all the while."""
+        while True:
+            await self._venue.certain()
+            page = await self._link.attempt(partial(self._fetch, start_ns))
+            if not self._venue.in_doubt:
+                return page
 
     async def _fetch(self, start_ns: int) -> tuple[Sequence[Candle], int]:
         """A page, and a time the venue's clock had passed when the request that got it began."""
@@ -148,6 +170,6 @@ class PairFeed:
         self._outbox.put(events)
 
 
-def _believable(candles: Sequence[Candle], venue_ns: int) -> list[int]:
+def _believable(candles: Sequence[Candle], start_ns: int, venue_ns: int) -> list[int]:
     times = (c.open_time_ns for c in candles if not c.fault())
-    return [t for t in times if t is not None and t <= venue_ns + MINUTE_NS]
+    return [t for t in times if t is not None and start_ns <= t <= venue_ns + MINUTE_NS]

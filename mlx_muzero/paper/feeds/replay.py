@@ -17,6 +17,7 @@ from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock
 from mlx_muzero.paper.feeds.events import Event
+from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.hours import HoursOf, hours_of
 from mlx_muzero.paper.feeds.sequence import BarSequence
 
@@ -72,7 +73,7 @@ class ReplayFeed:
 
     @asynccontextmanager
     async def subscribe(
-        self, first_open_ns: Mapping[str, int | None]
+        self, first_open_ns: Mapping[str, FirstBar]
     ) -> AsyncIterator[AsyncIterator[Event]]:
         """See `feeds.feed.Feed.subscribe`."""
         unknown = sorted(first_open_ns.keys() - self._bars.keys())
@@ -80,7 +81,8 @@ class ReplayFeed:
             held = ", ".join(self._bars) or "nothing"
             wanted = ", ".join(unknown) or "no pair"
             raise FeedError(f"the replay was asked for {wanted}; it holds {held}")
-        yield self._events(first_open_ns)
+        # A replay's minutes are its bars': none is so many before now.
+        yield self._events({p: t if isinstance(t, int) else None for p, t in first_open_ns.items()})
 
     async def _events(self, first_open_ns: Mapping[str, int | None]) -> AsyncIterator[Event]:
         begin_ns = first_close_ns = 0

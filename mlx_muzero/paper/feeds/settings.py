@@ -26,6 +26,8 @@ class FeedSettings:
         stream_silence_ns: open market time without a pushed message before a reconnect.
         min_backoff_ns: longest wait after a first failure; doubles with each further one.
         max_backoff_ns: the most that becomes.
+        max_retry_after_ns: the most that a venue may ask to be left alone.
+        answer_ns: the most that an answer may take, however many requests it needs.
         offset_samples: measurements of the venue's clock, of which the median counts.
         offset_interval_ns: between two such rounds.
         tick_ns: between two looks at clocks and silences.
@@ -45,6 +47,8 @@ class FeedSettings:
     stream_silence_ns: int = 90 * SECOND_NS
     min_backoff_ns: int = SECOND_NS
     max_backoff_ns: int = MINUTE_NS
+    max_retry_after_ns: int = 15 * MINUTE_NS
+    answer_ns: int = MINUTE_NS
     offset_samples: int = 5
     offset_interval_ns: int = HOUR_NS
     tick_ns: int = SECOND_NS

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.feeds.candle import Candle
 
 
@@ -21,6 +22,10 @@ class Unavailable(Exception):
         self.retry_after_ns = retry_after_ns
 
 
+class PairGone(FeedError):
+    """The venue does not have a pair, and waiting will not bring it."""
+
+
 @dataclass(frozen=True)
 class VenueTime:
     """The venue's clock, known to `resolution_ns` (then the middle of that)."""
@@ -32,20 +37,23 @@ class VenueTime:
 class Source(Protocol):
     """A venue that answers requests.
 
-    Every method raises `Unavailable` where waiting may help, and `FeedError` where it will not.
+    Every method raises `Unavailable` where waiting may help, `PairGone` where it will not but for
+    other pairs, and `FeedError` where it will not for any.
     """
 
     page_bars: int
-    """How many bars one request asks for."""
+    """How many bars one request asks for, and how many minutes of a market it covers at least."""
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
-        """At most `page_bars` minutes that open at `start_ns` or later, the oldest of them.
+        """Minutes that open at `start_ns` or later, in any order.
 
-        The minute that is not over may be among them.
+        They are the oldest `page_bars` of them or, at many venues, those of the first `page_bars`
+        minutes, which may be none although later ones have bars. The minute that is not over may
+        be among them.
         """
 
-    async def time(self, pair: str) -> VenueTime:
-        """The venue's clock; `pair` is for venues that tell it only beside bars."""
+    async def time(self, pair: str) -> VenueTime | None:
+        """The venue's clock, None if it tells no time; `pair` is for those that do beside bars."""
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -1,20 +1,30 @@
-"""The venue's clock, estimated: what decides whether a minute is over.
+"""The venue's clock, estimated: what decides whether a minute is over, fresh or history.
 
 Between measurements it runs on this machine's monotonic clock, so a wall clock that is set, by
-whatever amount, changes nothing. While the machine sleeps it falls behind, which is the safe
-side: bars look not yet closed until it is measured again.
+whatever amount, changes nothing. While the machine sleeps the monotonic clock stands still. Which
+of the two it was shows at the next measurement; until then the estimate is in doubt and nothing
+that comes is judged by it.
 """
 
 import statistics
 from collections.abc import Awaitable, Callable
 
 from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset, Event
+from mlx_muzero.paper.feeds.events import (
+    SECOND_NS,
+    ClockJumped,
+    ClockOffset,
+    ClockTrusted,
+    Event,
+    Slept,
+)
 from mlx_muzero.paper.feeds.source import VenueTime
+
+_LOOK_NS = SECOND_NS // 10
 
 
 class VenueClock:
-    """Time at the venue.
+    """Time at the venue; this machine's wall time until it was measured, or where it cannot be.
 
     Args:
         clock: this machine's.
@@ -30,35 +40,57 @@ class VenueClock:
         self.uncertainty_ns = 0
 
     def now_ns(self) -> int:
-        """The venue's time, best guess; this machine's wall time until it has been measured."""
-        ahead_ns = self._wall_ahead_ns if self._ahead_ns is None else self._ahead_ns
-        return self._clock.monotonic_ns() + ahead_ns
+        """The venue's time, best guess."""
+        if self._ahead_ns is None:
+            return self._clock.wall_ns()
+        return self._clock.monotonic_ns() + self._ahead_ns
 
     def surely_ns(self) -> int:
         """A time the venue's clock has passed."""
         return self.now_ns() - self.uncertainty_ns
 
-    async def measure(self, ask: Callable[[], Awaitable[VenueTime]], samples: int) -> list[Event]:
+    @property
+    def in_doubt(self) -> bool:
+        """Whether this machine has slept, or its clock was set, since the last measurement."""
+        moved_ns = self._wall_ahead() - self._measured_wall_ahead_ns
+        return self._ahead_ns is not None and abs(moved_ns) > self._max_jump_ns
+
+    async def certain(self) -> None:
+        """Wait until it is not in doubt."""
+        while self.in_doubt:
+            await self._clock.sleep(_LOOK_NS)
+
+    async def measure(
+        self, ask: Callable[[], Awaitable[VenueTime | None]], samples: int
+    ) -> list[Event]:
         """Ask `samples` times and take the median.
 
         Returns:
-            The offset; before it, a jump if the venue's clock is not where it should be.
+            The offset, or that there is none; before it, that the machine has slept or that the
+            venue's clock is not where it should be.
         """
-        rounds = [await self._sample(ask) for _ in range(samples)]
+        wall_ahead_ns = self._wall_ahead()  # what happens from here on is doubt again
+        rounds = []
+        for _ in range(samples):
+            sample = await self._sample(ask)
+            if sample is None:
+                self._ahead_ns, self.uncertainty_ns = None, 0
+                return [ClockTrusted()]
+            rounds.append(sample)
         ahead_ns = int(statistics.median_low(ahead for ahead, _ in rounds))
         uncertainty_ns = int(statistics.median_high(half for _, half in rounds))
         events: list[Event] = []
         if self._ahead_ns is not None:
             moved_ns = ahead_ns - self._ahead_ns
             # While the machine sleeps the monotonic clock stands still: both clocks seem to move.
-            slept_ns = self._wall_ahead() - self._measured_wall_ahead_ns
+            slept_ns = wall_ahead_ns - self._measured_wall_ahead_ns
             allowed_ns = self._max_jump_ns + uncertainty_ns + self.uncertainty_ns
-            if min(abs(moved_ns), abs(moved_ns - slept_ns)) > allowed_ns:
-                events.append(ClockJumped("venue", moved_ns))
+            if abs(moved_ns) > allowed_ns:
+                slept = slept_ns > 0 and abs(moved_ns - slept_ns) <= allowed_ns
+                events.append(Slept(moved_ns) if slept else ClockJumped("venue", moved_ns))
         self._ahead_ns, self.uncertainty_ns = ahead_ns, uncertainty_ns
-        self._measured_wall_ahead_ns = self._wall_ahead()
-        offset_ns = ahead_ns - self._measured_wall_ahead_ns
-        return [*events, ClockOffset(offset_ns, uncertainty_ns, samples)]
+        self._measured_wall_ahead_ns = wall_ahead_ns
+        return [*events, ClockOffset(ahead_ns - wall_ahead_ns, uncertainty_ns, samples)]
 
     def local_jump(self) -> ClockJumped | None:
         """How far the wall clock has left the monotonic one since this was last asked."""
@@ -69,10 +101,14 @@ class VenueClock:
     def _wall_ahead(self) -> int:
         return self._clock.wall_ns() - self._clock.monotonic_ns()
 
-    async def _sample(self, ask: Callable[[], Awaitable[VenueTime]]) -> tuple[int, int]:
+    async def _sample(
+        self, ask: Callable[[], Awaitable[VenueTime | None]]
+    ) -> tuple[int, int] | None:
         """How far the venue is ahead of the monotonic clock, and how far off that may be."""
         asked_ns = self._clock.monotonic_ns()
         answer = await ask()
+        if answer is None:
+            return None
         trip_ns = self._clock.monotonic_ns() - asked_ns
         uncertainty_ns = (trip_ns + answer.resolution_ns) // 2
         return answer.time_ns - asked_ns - trip_ns // 2, uncertainty_ns

@@ -1,0 +1,89 @@
+"""What the feed of each pair does now, folded from everything it tells."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from mlx_muzero.market.bars import MINUTE_NS, utc_text
+from mlx_muzero.paper.feeds.events import (
+    SECOND_NS,
+    BarClosed,
+    Disconnected,
+    Event,
+    PairLost,
+    Reconnected,
+    Stale,
+)
+
+FeedState = Literal["connecting", "backfilling", "live", "silent", "down", "lost"]
+"""No bar yet; bars of the past come; bars come as minutes end; none for too long; the venue does
+not answer; the venue does not have the pair."""
+
+_BEHIND_NS = 2 * MINUTE_NS
+
+
+@dataclass
+class _Pair:
+    lost: str = ""
+    down: str = ""
+    silent: str = ""
+    bar: str = ""  # what is said of the last one
+    behind: bool = False
+
+    @property
+    def now(self) -> tuple[FeedState, str]:
+        if self.lost:
+            return "lost", self.lost
+        if self.down:
+            return "down", self.down
+        if self.silent:
+            return "silent", self.silent
+        if not self.bar:
+            return "connecting", "no bar yet"
+        return "backfilling" if self.behind else "live", self.bar
+
+
+class FeedStatus:
+    """The state of every pair's feed, and why.
+
+    Args:
+        pairs: by the venue's names.
+    """
+
+    def __init__(self, pairs: Iterable[str]) -> None:
+        self._pairs = {pair: _Pair() for pair in pairs}
+
+    def of(self, pair: str) -> tuple[FeedState, str]:
+        """What the feed of `pair` does, and the reason or the last bar."""
+        return self._pairs[pair].now
+
+    def apply(self, event: Event) -> list[str]:
+        """Take in an event; returns the pairs whose state is another one now."""
+        before = {pair: state.now[0] for pair, state in self._pairs.items()}
+        self._take(event)
+        return [pair for pair, state in self._pairs.items() if state.now[0] != before[pair]]
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, BarClosed):
+            bar, pair = event.bar, self._pairs[event.bar.pair]
+            pair.bar = f"last bar {utc_text(bar.open_time_ns)} UTC"
+            pair.behind = bar.arrival_time_ns - bar.close_time_ns > _BEHIND_NS
+            pair.silent = pair.down = ""
+        elif isinstance(event, Stale) and event.channel == "requests":
+            pair = self._pairs[event.pair]
+            pair.silent = f"no bar for {event.silent_ns / MINUTE_NS:.1f} open minutes"
+        elif isinstance(event, Disconnected) and event.channel != "stream":
+            reason = f"{event.reason}; asked again in {event.retry_ns / SECOND_NS:.0f} s"
+            for pair in self._carried_by(event):
+                pair.down = reason
+        elif isinstance(event, Reconnected) and event.channel != "stream":
+            for pair in self._carried_by(event):
+                pair.down = ""
+        elif isinstance(event, PairLost):
+            self._pairs[event.pair].lost = event.reason
+
+    def _carried_by(self, event: Disconnected | Reconnected) -> list[_Pair]:
+        """Whose bars wait for a connection: before the first of them, all for the clock's."""
+        if event.channel == "clock":
+            return [pair for pair in self._pairs.values() if not pair.bar]
+        return [self._pairs[event.pair]]

@@ -1,0 +1,82 @@
+"""What somebody at the console should hear of a feed: each trouble when it begins, and its end."""
+
+from collections.abc import Mapping
+
+from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.paper.feeds.events import (
+    SECOND_NS,
+    ClockOffset,
+    ClockTrusted,
+    Disconnected,
+    Event,
+    PairLost,
+    Reconnected,
+    Slept,
+    Stale,
+)
+
+_WORTH_TELLING_NS = SECOND_NS
+
+
+class FeedWords:
+    """Sentences from events; an outage of many connections is one.
+
+    Args:
+        symbols: our names of pairs, by the venue's.
+    """
+
+    def __init__(self, symbols: Mapping[str, str]) -> None:
+        self._symbols = symbols
+        self._down: set[tuple[str, str]] = set()
+        self._offset_ns = 0
+        self._trusted = False
+
+    def of(self, event: Event) -> str | None:
+        """What to say of `event`, if anything."""
+        if isinstance(event, Disconnected):
+            return self._fails(event)
+        if isinstance(event, Reconnected):
+            return self._works(event)
+        if isinstance(event, ClockOffset):
+            return self._differs(event)
+        if isinstance(event, ClockTrusted):
+            known, self._trusted = self._trusted, True
+            return (
+                None
+                if known
+                else ("the venue tells no time: this machine's clock is trusted, so keep it right")
+            )
+        if isinstance(event, Slept):
+            return f"this machine slept for {event.duration_ns / MINUTE_NS:.1f} minutes"
+        if isinstance(event, PairLost):
+            return f"{self._symbols[event.pair]}: {event.reason}; the other pairs go on"
+        if isinstance(event, Stale) and event.channel == "requests":
+            silent = event.silent_ns / MINUTE_NS
+            return f"{self._symbols[event.pair]}: no bar for {silent:.1f} open minutes"
+        return None
+
+    def _fails(self, event: Disconnected) -> str | None:
+        first = not self._down
+        self._down.add((event.pair, event.channel))
+        if not first:
+            return None
+        return (
+            f"no answer for {self._symbols[event.pair]} ({event.channel}): {event.reason}; asked "
+            f"again in {event.retry_ns / SECOND_NS:.0f} s, and on until it answers"
+        )
+
+    def _works(self, event: Reconnected) -> str | None:
+        self._down.discard((event.pair, event.channel))
+        if self._down:
+            return None
+        return f"the venue answers again, after {event.down_ns / SECOND_NS:.0f} s"
+
+    def _differs(self, event: ClockOffset) -> str | None:
+        moved_ns, self._offset_ns = event.offset_ns - self._offset_ns, event.offset_ns
+        if abs(moved_ns) <= _WORTH_TELLING_NS + event.uncertainty_ns:
+            return None
+        side = "behind" if event.offset_ns > 0 else "ahead of"
+        return (
+            f"this machine's clock is {abs(event.offset_ns) / SECOND_NS:.1f} s {side} the venue's; "
+            "the venue's counts"
+        )

@@ -1,0 +1,59 @@
+"""A venue without sockets: a `feeds.source.Source` over the market of `venue.Venue`."""
+
+import asyncio
+
+from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.paper.feeds.candle import Candle
+from mlx_muzero.paper.feeds.source import PairGone, VenueTime
+from venue import Venue
+from virtual_time import SECOND_NS
+
+
+class MarketSource:
+    """Answers as venues do.
+
+    Attributes:
+        venue: its market and clock.
+        window: it answers with the minutes up to so many after the first one asked for, bars or
+            not; None for as many bars as a page has, however far they reach.
+        newest_first: the order of an answer.
+        gone: pairs it does not have any more.
+        fail: called before every answer.
+        times: whether it tells the time.
+        asked: (pair, first minute) of every request.
+    """
+
+    def __init__(self, clock, page_bars=500, window=None):
+        self.venue, self.page_bars, self.window = Venue(clock), page_bars, window
+        self.newest_first, self.times = False, True
+        self.gone, self.asked = set(), []
+        self.fail = lambda: None
+
+    async def fetch(self, pair, start_ns):
+        self.asked.append((pair, start_ns // MINUTE_NS))
+        await asyncio.sleep(0.02)
+        self.fail()
+        if pair in self.gone:
+            raise PairGone(f"{pair} cannot be had: delisted")
+        minutes = self.venue.minutes(pair, start_ns, self.page_bars)
+        if self.window is not None:
+            minutes = [m for m in minutes if m < start_ns // MINUTE_NS + self.window]
+        await asyncio.sleep(0.02)
+        rows = [self._candle(pair, minute) for minute in minutes]
+        return rows[::-1] if self.newest_first else rows
+
+    async def time(self, pair):
+        if pair in self.gone:
+            raise PairGone(f"{pair} cannot be had: delisted")
+        if not self.times:
+            return None
+        await asyncio.sleep(0.02)
+        now_ns = self.venue.now_ns()
+        await asyncio.sleep(0.02)
+        return VenueTime(now_ns, SECOND_NS // 1000)
+
+    async def close(self):
+        pass
+
+    def _candle(self, pair, minute):
+        return Candle(minute * MINUTE_NS, *self.venue.values(pair, minute))
