@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
-from mlx_muzero.market.clocks import HistDataClock, ZoneClock, detect_fx_clock, parse_clock
+from mlx_muzero.market.clocks import HistDataClock, ZoneClock, parse_clock
+from mlx_muzero.market.week_edges import WeekEdges
 
 ZONES = ["America/New_York", "Europe/London", "Europe/Athens", "Asia/Tokyo", "Australia/Sydney"]
 
@@ -97,6 +98,14 @@ def test_an_unknown_clock_is_an_error_that_lists_the_known(name):
         parse_clock(name)
 
 
+def shown_clock(wall_ns):
+    """The clock that the weeks of a file show, read in three parts."""
+    weeks = WeekEdges()
+    for part in np.array_split(wall_ns, 3):
+        weeks.see(part)
+    return weeks.clock()
+
+
 def fx_weeks(clock, first, weeks):
     """Wall times of bars every 10 minutes of FX weeks, as a broker on `clock` writes them."""
     monday = datetime.fromisoformat(first)
@@ -120,13 +129,45 @@ def fx_weeks(clock, first, weeks):
     ],
 )
 def test_a_brokers_clock_shows_in_its_weekends(clock):
-    assert detect_fx_clock(fx_weeks(clock, "2022-01-03", 48)) == clock
+    assert shown_clock(fx_weeks(clock, "2022-01-03", 48)) == clock
 
 
 def test_nothing_is_guessed_from_too_little_or_from_disagreement():
     clock = ZoneClock("UTC", 2 * HOUR_NS)
-    assert detect_fx_clock(fx_weeks(clock, "2022-01-03", 2)) is None
+    assert shown_clock(fx_weeks(clock, "2022-01-03", 2)) is None
     mixed = fx_weeks(clock, "2022-01-03", 8)
     mixed[len(mixed) // 2 :] += 3 * HOUR_NS
-    assert detect_fx_clock(mixed) is None
-    assert detect_fx_clock(np.arange(10_000) * MINUTE_NS) is None
+    assert shown_clock(mixed) is None
+    assert shown_clock(np.arange(10_000) * MINUTE_NS) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("America/New_York+7", None),
+        ("Europe/Athens", "America/New_York+7"),  # European daylight saving, not American
+        ("UTC+2", "America/New_York+7"),
+        ("UTC", "America/New_York+7"),
+    ],
+)
+def test_a_clock_that_the_weeks_contradict_is_seen(told, shown):
+    weeks = WeekEdges()
+    weeks.see(fx_weeks(parse_clock("America/New_York+7"), "2022-01-03", 48))
+    found = weeks.contradict(parse_clock(told))
+    assert (found and found.name) == shown
+
+
+@pytest.mark.parametrize(("late", "stamps"), [(0, "open"), (MINUTE_NS, "close")])
+def test_weeks_show_where_a_bar_is_stamped(late, stamps):
+    clock = parse_clock("America/New_York+7")
+    weeks = WeekEdges()
+    weeks.see(fx_weeks(clock, "2022-01-03", 8) + late)
+    assert weeks.stamps(clock) == stamps
+    assert weeks.clock() is not None
+
+
+@pytest.mark.parametrize(("first", "stamps"), [(0, "open"), (1, "close"), (2, None)])
+def test_days_show_where_a_bar_is_stamped(first, stamps):
+    days = WeekEdges()
+    days.see(ns("2022-01-03")[0] + (first + np.arange(2 * 1440)) * MINUTE_NS)
+    assert days.stamps(ZoneClock("UTC")) == stamps

@@ -116,6 +116,10 @@ def test_binance_klines_with_or_without_header_in_either_unit(store, tmp_path, u
         import_file(store, path, "AVAX", clock="UTC+2")
 
 
+def ns(text):
+    return int(np.datetime64(text, "ns").astype(np.int64))
+
+
 def parquet(path, symbols=("BTCUSDT", "ETHUSDT"), n=50, stamp="timestamptz"):
     parts = [
         f"""select '{s}' as symbol, make_timestamp({MONDAY_NS // 1000} + i * 60000000)::{stamp}
@@ -351,3 +355,77 @@ def test_a_zip_that_cannot_be_read_says_what_to_do(store, tmp_path):
 def test_a_zip_that_grows_beyond_measure_is_not_unpacked(store, tmp_path, monkeypatch):
     bomb = zipped(tmp_path / "USDJPY.zip", ("a.csv", "\n" * (65 << 20)))
     refused(store, bomb, "would become 68,157,440, as no bars do")
+
+
+def week_file(stamp, late=0, zone="", first="2021-03-07T17:00"):
+    """Bars of half an hour around each edge of three FX weeks, on New York's clock."""
+    times = []
+    for week in range(3):
+        sunday = np.datetime64(first, "m") + 7 * 1440 * week
+        times += [*(sunday + np.arange(30)), *(sunday + 5 * 1440 - 30 + np.arange(30))]
+    price = "105.000,105.002,104.998,105.001"
+    return [f"{(t + late).item():{stamp}}{zone},{price}" for t in times]
+
+
+FXCM_HEAD = "timestamp,open,high,low,close"
+
+
+def test_a_clock_that_the_weeks_of_a_file_contradict_is_refused(store, tmp_path):
+    lines = [f"{row},0" for row in week_file("%Y.%m.%d,%H:%M", first="2018-01-07T17:00")]
+    path = write(tmp_path / "DAT_MT_USDJPY_M1_201801.csv", lines)
+    refused(store, path, "not on UTC: leave --clock out (histdata-mt files have", clock="UTC")
+    report = import_file(store, path, clock="UTC", choices=Choices(accept_clock=True))
+    assert store.imports()[0].accepted == ("--accept-clock",)
+    store.remove("USDJPY")
+    assert import_file(store, path).rows == report.rows == 180
+
+
+def test_times_without_a_zone_are_read_on_the_clock_told(store, tmp_path):
+    path = write(tmp_path / "USDJPY.csv", week_file("%Y-%m-%d %H:%M:%S"), FXCM_HEAD)
+    refused(store, path, "not on UTC: import it with --clock America/New_York")
+    import_file(store, path, clock="America/New_York")
+    assert store.load("USDJPY").open_time_ns[0] == ns("2021-03-07T22:00")
+
+
+@pytest.mark.parametrize("zone", ["Z", "+00:00"])
+def test_a_clock_is_refused_where_the_times_have_their_zone(store, tmp_path, zone):
+    lines = week_file("%Y-%m-%dT%H:%M:%S", zone=zone)
+    path = write(tmp_path / "USDJPY.csv", lines, FXCM_HEAD)
+    refused(store, path, "each of its times says which moment", clock="America/New_York")
+    refused(store, path, "put its zone right where it comes from")
+    assert import_file(store, path, choices=Choices(accept_clock=True)).rows == 180
+
+
+@pytest.mark.parametrize("stamp", STAMPS)
+def test_a_clock_is_refused_where_a_column_of_parquet_has_its_zone(store, tmp_path, stamp):
+    path = parquet(tmp_path / "BTCUSDT.parquet", symbols=("BTCUSDT",), stamp=stamp)
+    if stamp.startswith("timestamptz"):
+        refused(store, path, "each of its times says which moment", clock="UTC+2")
+        assert import_file(store, path, clock="UTC").inserted == 50
+    else:
+        import_file(store, path, clock="UTC+2")
+        assert store.load("BTCUSDT").open_time_ns[0] == MONDAY_NS - 2 * HOUR_NS
+
+
+def test_bars_stamped_at_their_close_are_asked_about(store, tmp_path):
+    lines = week_file("%Y-%m-%d %H:%M:%S", late=1)
+    path = write(tmp_path / "USDJPY.csv", lines, FXCM_HEAD)
+    told = {"clock": "America/New_York"}
+    refused(store, path, "look stamped at their close", "--stamps close, or --stamps open", **told)
+    report = import_file(store, path, **told, choices=Choices(stamps="close"))
+    assert report.clock == "America/New_York, stamped at the close"
+    assert store.load("USDJPY").open_time_ns[0] == ns("2021-03-07T22:00")
+    with pytest.raises(DataError, match=r"already imported with clock .* stamps at the open"):
+        import_file(store, path, choices=Choices(stamps="open"))
+    open_stamped = write(tmp_path / "EURJPY.csv", week_file("%Y-%m-%d %H:%M:%S"), FXCM_HEAD)
+    with pytest.raises(DataError, match="are stamped at their open"):
+        import_file(store, open_stamped, **told, choices=Choices(stamps="close"))
+
+
+def test_whole_days_of_a_coin_show_stamps_at_the_close(store, tmp_path):
+    stamp = "%Y-%m-%d %H:%M:%S"
+    lines = rows(stamp, 1440, start=MONDAY_NS + MINUTE_NS)
+    path = write(tmp_path / "BTCUSDT.csv", lines, FXCM_HEAD)
+    refused(store, path, "look stamped at their close")
+    import_file(store, path, choices=Choices(stamps="close"))
+    assert store.load("BTCUSDT").open_time_ns[0] == MONDAY_NS

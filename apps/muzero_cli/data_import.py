@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -46,6 +46,14 @@ def import_files(
         bool,
         typer.Option("--skip-bad-rows", help="Take a file's good rows, however many are bad."),
     ] = False,
+    stamps: Annotated[
+        Literal["open", "close"] | None,
+        typer.Option(help="Where bars are stamped: open or close; open, if nothing denies it."),
+    ] = None,
+    accept_clock: Annotated[
+        bool,
+        typer.Option("--accept-clock", help="Read the times as told, whatever their weeks show."),
+    ] = False,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
@@ -59,7 +67,7 @@ def import_files(
     from mlx_muzero.market.store import BarStore
     from muzero_cli.terminal import PlainColumn
 
-    choices = Choices(replace=replace, skip_bad_rows=skip_bad_rows)
+    choices = Choices(replace, skip_bad_rows, stamps, accept_clock)
     batch = Batch.of(paths, db)
     columns = (PlainColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     console = narration_console()
@@ -80,10 +88,14 @@ def import_files(
             finally:
                 progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
 
+        known = {""}
         for result in batch.imported(import_one):
             results.append(result)
             if isinstance(result, Failure) and len(batch.files) > 1:
-                say(console, f"{result.path} was not imported: {result.error}")
+                # What is the same for many files, as the known formats are, is said once.
+                first, _, rest = str(result.error).partition("\n")
+                say(console, f"not imported: {first}" + ("" if rest in known else f"\n{rest}"))
+                known.add(rest)
     failures = [result for result in results if isinstance(result, Failure)]
     if failures and len(batch.files) == 1:
         raise failures[0].error
@@ -117,10 +129,10 @@ def _print_batch(batch: "Batch", results: "list[ImportReport | Failure]") -> Non
     say(
         narration_console(),
         f"{len(results):,} files: {len(reports) - again:,} imported, {again:,} already there,"
-        f" {len(failed):,} not imported",
+        f" {len(failed):,} not imported{':' if failed else ''}",
     )
     for failure in failed:
-        say(narration_console(), f"  {failure.path}: {str(failure.error).splitlines()[0]}")
+        say(narration_console(), f"  {failure.path}")
     if batch.passed_over:
         names = [path.name for path in batch.passed_over[:PASSED_OVER_SHOWN]]
         more = ", ..." if len(batch.passed_over) > PASSED_OVER_SHOWN else ""

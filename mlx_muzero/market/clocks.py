@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
+from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.types import I64
 
 CLOCK_HELP = "UTC, UTC+2, UTC-05:30, an IANA zone (Europe/Athens), a zone with a shift in hours \
@@ -23,14 +23,6 @@ CLOCK_HELP = "UTC, UTC+2, UTC-05:30, an IANA zone (Europe/Athens), a zone with a
 
 _SECOND_NS = 1_000_000_000
 _HISTDATA_SWITCH_NS = int(np.datetime64("2019-01-01", "ns").astype(np.int64))
-
-# A broker's week opens and closes this near to a whole hour.
-WEEK_TURN_TOLERANCE_NS = 15 * MINUTE_NS
-# One weekend may be a holiday's; two that agree are not.
-MIN_WEEKENDS = 2
-# Early closes before holidays are one or two of a year's 104 edges; the wrong daylight saving
-# rule (European for American) is eight.
-MIN_AGREEING_FRAC = 0.96
 
 
 class Clock(Protocol):
@@ -134,50 +126,6 @@ def parse_clock(text: str) -> Clock:
         minutes = int(match[3]) * 60 + int(match[4] or 0)
         return ZoneClock(match[1], (minutes if match[2] == "+" else -minutes) * MINUTE_NS)
     raise DataError(f"no clock is called {text!r}; a clock is {CLOCK_HELP}")
-
-
-def detect_fx_clock(wall_ns: I64) -> ZoneClock | None:
-    """Finds a broker's clock from the hours its weeks close and open.
-
-    The FX week closes Friday 17:00 and opens Sunday 17:00 New York time. The two edges of every
-    weekend gap (40 to 60 h) each give a distance from UTC, from New York (many brokers keep it at
-    7 h, for five daily bars a week) and from London (European daylight saving). The family whose
-    distances agree best, to the hour, is the clock.
-
-    Args:
-        wall_ns: I64[T] wall times of FX bars, in time order.
-
-    Returns:
-        The clock, or None if the file has fewer than `MIN_WEEKENDS` weekends or no family agrees
-        on `MIN_AGREEING_FRAC` of the edges.
-    """
-    gaps = np.diff(wall_ns)
-    before = np.flatnonzero((gaps >= 40 * HOUR_NS) & (gaps <= 60 * HOUR_NS))
-    if len(before) < MIN_WEEKENDS:
-        return None
-    # The bar before the gap closes a minute after it opens.
-    walls = np.concatenate([wall_ns[before] + MINUTE_NS, wall_ns[before + 1]])
-    turns = np.concatenate(
-        [_nearest_turn_ns(walls[: len(before)], 4), _nearest_turn_ns(walls[len(before) :], 6)]
-    )
-    turns_utc = ZoneClock("America/New_York").to_utc(turns)
-    best, best_frac = None, MIN_AGREEING_FRAC
-    for zone in ("UTC", "America/New_York", "Europe/London"):
-        shifts = walls - ZoneClock(zone).from_utc(turns_utc)
-        hours = np.round(shifts / HOUR_NS).astype(np.int64)
-        near = np.abs(shifts - hours * HOUR_NS) <= WEEK_TURN_TOLERANCE_NS
-        values, counts = np.unique(hours[near], return_counts=True)
-        frac = counts.max(initial=0) / len(walls)
-        if frac > best_frac:
-            best, best_frac = ZoneClock(zone, int(values[counts.argmax()]) * HOUR_NS), frac
-    return best
-
-
-def _nearest_turn_ns(wall_ns: I64, weekday: int) -> I64:
-    # The nearest 17:00 on a `weekday` (Monday 0), as local time; 1970-01-01 was a Thursday.
-    anchor = 17 * HOUR_NS + (weekday - 3) * DAY_NS
-    weeks = np.round((wall_ns - anchor) / (7 * DAY_NS)).astype(np.int64)
-    return anchor + weeks * 7 * DAY_NS
 
 
 def _is_zone(name: str) -> bool:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from mlx_muzero.market.importers.rejects import ANY, Allowance
+from mlx_muzero.market.week_edges import Stamps
 
 
 @dataclass(frozen=True)
@@ -12,10 +13,14 @@ class Choices:
     Attributes:
         replace: what is stored gives way where the file says otherwise.
         skip_bad_rows: the good rows are taken, however many others there are.
+        stamps: where in its minute a bar is stamped; at its open, if nothing speaks against it.
+        accept_clock: the times are read as told, whatever the weeks in the file show.
     """
 
     replace: bool = False
     skip_bad_rows: bool = False
+    stamps: Stamps | None = None
+    accept_clock: bool = False
 
     def allowance(self, usual: Allowance) -> Allowance:
         """How many bad rows a file may have, of a kind that usually may have `usual`."""
@@ -34,6 +39,10 @@ class Choices:
             said.append(f"--replace: {replaced:,} stored {what} gave way")
         if self.skip_bad_rows:
             said.append(f"--skip-bad-rows: {rejected:,} rows left out")
+        if self.stamps:
+            said.append(f"--stamps {self.stamps}")
+        if self.accept_clock:
+            said.append("--accept-clock")
         return tuple(said)
 
 

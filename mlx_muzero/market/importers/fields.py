@@ -149,6 +149,11 @@ def pattern_text(pattern: str) -> str:
     return EPOCH_TEXT if pattern == EPOCH else pattern.replace("±HH:II", "+hh:mm")
 
 
+def is_zoned(pattern: str) -> bool:
+    """Whether a stamp of that pattern says which moment it is."""
+    return pattern == EPOCH or "±" in pattern or pattern.endswith("Z")
+
+
 def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
     """Time stamps of one fixed pattern.
 

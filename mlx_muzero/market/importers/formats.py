@@ -55,6 +55,9 @@ class TextFormat:
         return ", ".join(pattern_text(pattern) for pattern in self.patterns)
 
 
+_ISO_STAMPS = tuple(
+    f"YYYY-MM-DD{between}hh:mm:ss{zone}" for zone in ("±HH:II", "Z", "") for between in " T"
+)
 _MT_STAMP = ("YYYY.MM.DD,hh:mm",)
 
 TEXT_FORMATS = {
@@ -91,7 +94,7 @@ TEXT_FORMATS = {
             "fxcm",
             "FXCM: header timestamp,open,high,low,close[,volume][,open_ask,...], UTC",
             b",",
-            ("YYYY-MM-DD hh:mm:ss±HH:II", "YYYY-MM-DDThh:mm:ss±HH:II", "YYYY-MM-DD hh:mm:ss"),
+            _ISO_STAMPS,
             1,
             (),
             "UTC",

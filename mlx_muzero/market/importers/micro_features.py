@@ -43,6 +43,7 @@ class MicroFeaturesSource:
     prices: dict[str, str]
     lagged: tuple[str, ...]
     size: int
+    zoned: bool
     format: str = MICRO_FEATURES
     clock: str | None = "UTC"
     ask_only: bool = False
@@ -63,11 +64,12 @@ class MicroFeaturesSource:
             time = _first_of(TIME_NAMES, names, path, "time")
             # A time that is text, or a date, is read as a wall time.
             cast = "" if file.types[time] in MOMENTS + WALL_TIMES else "::timestamp"
+            zoned = file.types[time] in MOMENTS
             close = _first_of(CLOSE_NAMES, names, path, "close")
             (size,) = file.fetch("select count(*) as n from rows")["n"]
         whole = all(name in names for name in PRICE_COLUMNS)
         prices = {name: names[name] if whole else close for name in PRICE_COLUMNS}
-        source = cls(path, f'epoch_ns("{time}"{cast})', prices, lagged, int(size))
+        source = cls(path, f'epoch_ns("{time}"{cast})', prices, lagged, int(size), zoned)
         if not whole:
             source.notes.append(
                 f"the table has no open, high, low: they were all set to {close}, so a bar shows"

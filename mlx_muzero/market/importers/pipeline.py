@@ -5,13 +5,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, detect_fx_clock, parse_clock
+from mlx_muzero.market.clocks import UTC_CLOCK, parse_clock
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
+from mlx_muzero.market.importers.file_clock import (
+    FileClock,
+    clock_of,
+    require_own_weeks,
+    require_same_clock,
+)
 from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
     FORMATS,
@@ -32,9 +36,9 @@ from mlx_muzero.market.importers.series_import import import_series
 from mlx_muzero.market.importers.source import Source
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
-from mlx_muzero.market.instrument import market_of
 from mlx_muzero.market.staging import MergeReport, Repeats, Staging
 from mlx_muzero.market.store import BarStore, ImportRecord
+from mlx_muzero.market.week_edges import WeekEdges
 from mlx_muzero.symbols import Symbol
 
 
@@ -83,13 +87,20 @@ def import_file(
     earlier = {r.symbol: r for r in store.imports() if r.sha256 == sha256}
     had = set(symbols) <= set(earlier)
     if had:
-        _check_same_clock(path, clock, earlier[symbols[0]])
+        require_same_clock(path, clock, choices, earlier[symbols[0]])
     if had and not choices.replace:
         return ImportReport(
             path.name, symbols, source.format, earlier[symbols[0]].clock, already_imported=True
         )
-    rule, detected = _clock_of(source, clock, symbols[0])
-    job = _Job(path, source, rule, names, _screens(symbols, choices))
+    job = _Job(
+        path,
+        source,
+        clock_of(path, source, clock, symbols[0], choices),
+        choices,
+        names,
+        {name: Screen(name, choices.allowance(FEW)) for name in symbols},
+        {name: WeekEdges() for name in symbols},
+    )
     with store.staging() as staging:
         repeats = job.stage(staging, progress)
         job.check(repeats)
@@ -114,31 +125,33 @@ def import_file(
                         accepted,
                     )
                 )
-    return job.report(repeats, merged, detected, time.perf_counter() - started)
+    return job.report(repeats, merged, time.perf_counter() - started)
 
 
 @dataclass
 class _Job:
     path: Path
     source: Source
-    clock: Clock
+    clock: FileClock
+    choices: Choices
     names: Mapping[Symbol | None, str]
     screens: dict[str, Screen]
-    first_wall_ns: int | None = None
-    last_wall_ns: int | None = None
+    weeks: dict[str, WeekEdges]
 
     @property
     def clock_text(self) -> str:
-        return self.clock.describe(self.first_wall_ns or 0, self.last_wall_ns or 0)
+        seen = [weeks for weeks in self.weeks.values() if weeks.first_ns is not None]
+        return self.clock.describe(
+            min((weeks.first_ns or 0 for weeks in seen), default=None),
+            max((weeks.last_ns or 0 for weeks in seen), default=None),
+        )
 
     def stage(self, staging: Staging, progress: Progress | None) -> Repeats:
         for chunk in self.source.chunks():
-            screen = self.screens[self.names[chunk.symbol]]
-            utc = self.clock.to_utc(chunk.wall_ns)
-            if len(utc):
-                low, high = int(chunk.wall_ns.min()), int(chunk.wall_ns.max())
-                self.first_wall_ns = min(low, self.first_wall_ns or low)
-                self.last_wall_ns = max(high, self.last_wall_ns or high)
+            name = self.names[chunk.symbol]
+            screen = self.screens[name]
+            self.weeks[name].see(chunk.wall_ns)
+            utc = self.clock.opens(chunk.wall_ns)
             screen.see(utc, chunk.lines, chunk.columns, chunk.rejected)
             staging.append(screen.symbol, utc, chunk.lines, chunk.columns)
             left = (self.source.size - chunk.done) // self.source.shortest_row
@@ -152,8 +165,10 @@ class _Job:
         for symbol, line in repeats.differing:
             twice = Rejected(line, "its minute came before, with other values", "")
             self.screens[symbol].retract(twice)
-        for screen in self.screens.values():
+        for symbol, screen in self.screens.items():
             screen.check(str(self.path))
+            weeks = self.weeks[symbol]
+            require_own_weeks(self.path, symbol, self.source, self.clock, weeks, self.choices)
 
     def check_merge(self, merged: MergeReport) -> None:
         overlap = merged.duplicates + merged.conflicts + merged.replaced
@@ -165,14 +180,12 @@ class _Job:
                 f"{self.path}: ask prices without stored bid bars: import the bid first"
             )
 
-    def report(
-        self, repeats: Repeats, merged: MergeReport, detected: str | None, seconds: float
-    ) -> ImportReport:
+    def report(self, repeats: Repeats, merged: MergeReport, seconds: float) -> ImportReport:
         screens = list(self.screens.values())
         rejected = sum((screen.rejected for screen in screens), RejectedRows())
         notes = list(self.source.notes)
-        if detected:
-            notes.append(detected)
+        if self.clock.note:
+            notes.append(self.clock.note)
         if merged.unmatched:
             notes.append(f"{merged.unmatched:,} ask rows had no stored bid bar and were left out")
         for screen in screens:
@@ -205,37 +218,3 @@ def _open(path: Path, format_name: str, symbol: str | None) -> Source:
     if format_name == MICRO_FEATURES:
         return MicroFeaturesSource.open(path)
     return TextSource.open(path, format_name)
-
-
-def _screens(symbols: tuple[str, ...], choices: Choices) -> dict[str, Screen]:
-    return {name: Screen(name, choices.allowance(FEW)) for name in symbols}
-
-
-def _clock_of(source: Source, told: str | None, symbol: str) -> tuple[Clock, str | None]:
-    if told is not None and isinstance(source, TextSource) and source.clock == UTC_CLOCK.name:
-        if parse_clock(told) != UTC_CLOCK:
-            raise DataError(f"{source.path}: a {source.format} file is in UTC, not {told}")
-        return UTC_CLOCK, None
-    if told is not None or source.clock is not None:
-        return parse_clock(str(told or source.clock)), None
-    if market_of(symbol) == "fx":
-        walls = np.concatenate([chunk.wall_ns for chunk in source.chunks()] or [np.empty(0, "i8")])
-        found = detect_fx_clock(walls)
-        if found is not None:
-            return found, f"clock {found.name} detected from the hours the weeks close and open"
-    raise DataError(
-        f"a {source.format} file does not say its clock, and its weekends do not show it:"
-        f" name it ({CLOCK_HELP})"
-    )
-
-
-def _check_same_clock(path: Path, told: str | None, earlier: ImportRecord) -> None:
-    if told is None:
-        return
-    now = parse_clock(told).describe(earlier.first_ns or 0, earlier.last_ns or 0)
-    if now != earlier.clock:
-        raise DataError(
-            f"{path}: already imported with clock {earlier.clock}: to have it with {now}, first"
-            f" take those bars back (mlx-muzero data remove {earlier.symbol} --from --to), or"
-            " import it under another symbol"
-        )

@@ -40,6 +40,7 @@ class Source(Protocol):
     Attributes:
         format: name of the format.
         clock: the file's clock if the format fixes it, as `parse_clock` reads it.
+        zoned: each time says itself which moment it is.
         ask_only: the file holds only ask prices.
         size: bytes or rows of the file.
         shortest_row: least of `size` that a row takes.
@@ -51,6 +52,9 @@ class Source(Protocol):
 
     @property
     def clock(self) -> str | None: ...  # noqa: D102
+
+    @property
+    def zoned(self) -> bool: ...  # noqa: D102
 
     @property
     def ask_only(self) -> bool: ...  # noqa: D102

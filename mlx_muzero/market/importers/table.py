@@ -34,6 +34,7 @@ class ParquetSource:
     # The file's name of each symbol, its first and last row, in the order of the file.
     spans: list[tuple[str | None, int, int]]
     size: int
+    zoned: bool
     format: str = PARQUET
     clock: str | None = "UTC"
     ask_only: bool = False
@@ -49,6 +50,7 @@ class ParquetSource:
         """
         with ForeignFile.parquet(path) as file:
             names = _checked_columns(file)
+            zoned = file.require_time("timestamp")
             if "symbol" not in names:
                 (size,) = file.fetch("select count(*) as n from rows")["n"]
                 spans: list[tuple[str | None, int, int]] = [(None, 0, int(size) - 1)]
@@ -71,7 +73,7 @@ class ParquetSource:
                         f"{path}: no symbol {only}; it holds {', '.join(symbols.values())}"
                     )
         values = tuple(name for name in (*BAR_COLUMNS, *EXTRA_COLUMNS) if name in names)
-        return cls(path, only, values, spans, int(size))
+        return cls(path, only, values, spans, int(size), zoned)
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -102,7 +104,6 @@ def _checked_columns(file: ForeignFile) -> set[str]:
         raise DataError(
             f"{file.path}: no column {', '.join(missing)}; it has {', '.join(file.types)}"
         )
-    file.require_time("timestamp")
     return set(file.types)
 
 

@@ -9,7 +9,14 @@ import numpy as np
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS
 from mlx_muzero.market.importers.blocks import line_blocks
-from mlx_muzero.market.importers.fields import Lines, decimals, stamps
+from mlx_muzero.market.importers.fields import (
+    Fields,
+    Lines,
+    count_fields,
+    decimals,
+    is_zoned,
+    stamps,
+)
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
     TEXT_FORMATS,
@@ -20,10 +27,12 @@ from mlx_muzero.market.importers.formats import (
 from mlx_muzero.market.importers.packed import open_text
 from mlx_muzero.market.importers.rejects import RowFilter, cut_rows
 from mlx_muzero.market.importers.source import Chunk, reject_faults
-from mlx_muzero.types import I64, Bool
+from mlx_muzero.types import I64
 
 # Far beyond any row: more without a line break is not a text of bars.
 _LONGEST_LINE = 64 * 1024
+# Rows of a block that show which pattern its stamps have.
+_SAMPLED = 1000
 
 
 @dataclass
@@ -33,6 +42,7 @@ class TextSource:
     path: Path
     layout: TextFormat
     size: int = 0
+    zoned: bool = False
     ask_only: bool = False
     shortest_row: int = 16
     notes: list[str] = field(default_factory=list)
@@ -44,7 +54,9 @@ class TextSource:
         source = cls(path, layout)
         with open_text(path) as (stream, size):
             source.size = size
-            source._columns = source._read_header(stream.read(_LONGEST_LINE))
+            head = stream.read(_LONGEST_LINE)
+        source._columns = source._read_header(head)
+        source.zoned = source._is_zoned(head)
         has_ask = "close_ask" in source._columns
         source.ask_only = is_ask_file(path) and not has_ask and format_name == "fxcm"
         if source.ask_only:
@@ -80,6 +92,12 @@ class TextSource:
             raise DataError(f"{self.path}:1: no header naming timestamp, open, high, low, close")
         return columns
 
+    def _is_zoned(self, head: bytes) -> bool:
+        lines = Lines.split(head, 1)
+        counts = count_fields(lines, self.layout.delimiter)
+        fields = Fields.cut(lines.take(counts > 1), self.layout.delimiter, 2)
+        return is_zoned(self._pattern(fields.lines, fields.span(0)))
+
     def _parse(self, lines: Lines, done: int, skip_header: bool) -> Chunk:
         if skip_header and len(lines.start) and self._is_header(lines.text(0, _LONGEST_LINE)):
             lines = lines.take(np.arange(1, len(lines.start)))
@@ -88,7 +106,7 @@ class TextSource:
         lines = fields.lines
         rows = RowFilter(lines.number)
         span = fields.span(0, self.layout.stamp_fields - 1)
-        wall, known = self._stamps(lines, span)
+        wall, known = stamps(lines.data, *span, self._pattern(lines, span))
         rows.reject(~known, f"the time cannot be read (read are: {self.layout.stamps_read})")
         rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
         columns = {}
@@ -112,6 +130,8 @@ class TextSource:
     def _is_header(self, line: str) -> bool:
         return self.layout.name == "fxcm" or tuple(line.split(",")) == BINANCE_COLUMNS
 
-    def _stamps(self, lines: Lines, span: tuple[I64, I64]) -> tuple[I64, Bool]:
-        tried = [stamps(lines.data, *span, pattern) for pattern in self.layout.patterns]
-        return max(tried, key=lambda found: int(found[1].sum()))
+    def _pattern(self, lines: Lines, span: tuple[I64, I64]) -> str:
+        """The pattern that most of the first stamps have."""
+        start, end = (edge[:_SAMPLED] for edge in span)
+        known = {p: int(stamps(lines.data, start, end, p)[1].sum()) for p in self.layout.patterns}
+        return max(known, key=known.__getitem__)

@@ -1,0 +1,136 @@
+"""On which clock a file of bars is read, and whether its own weeks and days agree."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, parse_clock
+from mlx_muzero.market.importers.choices import Choices
+from mlx_muzero.market.importers.source import Source
+from mlx_muzero.market.instrument import market_of
+from mlx_muzero.market.store import ImportRecord
+from mlx_muzero.market.week_edges import Stamps, WeekEdges
+from mlx_muzero.types import I64
+
+
+@dataclass(frozen=True)
+class FileClock:
+    """How the stamps of one file become the UTC opens of its bars.
+
+    Attributes:
+        rule: the file's clock.
+        stamps: where in its minute a bar is stamped.
+        note: how the clock was found, where it was not told.
+    """
+
+    rule: Clock
+    stamps: Stamps
+    note: str | None = None
+
+    def opens(self, wall_ns: I64) -> I64:
+        """UTC bar opens of stamps, both I64[T]."""
+        late = MINUTE_NS if self.stamps == "close" else 0
+        return self.rule.to_utc(wall_ns) - late
+
+    def describe(self, first_ns: int | None, last_ns: int | None) -> str:
+        """The rule in words, as far as it concerns a file of that period (wall times)."""
+        text = self.rule.describe(first_ns or 0, last_ns or 0)
+        return f"{text}, stamped at the close" if self.stamps == "close" else text
+
+
+def clock_of(
+    path: Path, source: Source, told: str | None, symbol: str, choices: Choices
+) -> FileClock:
+    """The clock to read `source` on: told, its format's own, or what its weeks show.
+
+    Raises:
+        DataError: there is none, or one is told of times that say themselves what they are.
+    """
+    stamps = choices.stamps or "open"
+    if source.zoned:
+        if told is not None and parse_clock(told) != UTC_CLOCK:
+            raise DataError(
+                f"{path}: each of its times says which moment it is in UTC, so there is nothing"
+                f" to read on the clock {told}: leave --clock out"
+            )
+        return FileClock(UTC_CLOCK, stamps)
+    if told is not None or source.clock is not None:
+        return FileClock(parse_clock(str(told or source.clock)), stamps)
+    if market_of(symbol) == "fx":
+        weeks = WeekEdges()
+        for chunk in source.chunks():
+            weeks.see(chunk.wall_ns)
+        found = weeks.clock()
+        if found is not None:
+            note = f"clock {found.name} detected from the hours the weeks close and open"
+            return FileClock(found, stamps, note)
+    raise DataError(
+        f"{path}: a {source.format} file does not say its clock, and its weekends do not show it:"
+        f" name it with --clock ({CLOCK_HELP})"
+    )
+
+
+def require_own_weeks(
+    path: Path, symbol: str, source: Source, clock: FileClock, weeks: WeekEdges, choices: Choices
+) -> None:
+    """DataError where a file's weeks and days say otherwise than `clock`, unless that is accepted.
+
+    Args:
+        path: the file.
+        symbol: whose bars.
+        source: its rows.
+        clock: as it was read.
+        weeks: what was seen of it.
+        choices: what the user has decided.
+    """
+    if choices.accept_clock:
+        return
+    is_fx = market_of(symbol) == "fx"
+    shown = weeks.contradict(clock.rule) if is_fx else None
+    if shown is not None:
+        read = clock.rule.describe(weeks.first_ns or 0, weeks.last_ns or 0)
+        way = f"import it with --clock {shown.name}"
+        if source.zoned:
+            way = "put its zone right where it comes from"
+        elif source.clock and weeks.contradict(parse_clock(source.clock)) is None:
+            way = f"leave --clock out ({source.format} files have the clock {source.clock})"
+        raise DataError(
+            f"{path}: refused, the store is unchanged: the weeks of {symbol} close and open as on"
+            f" the clock {shown.name}, not on {read}:"
+            f" {way}, or, if it keeps other hours, take it as it is with --accept-clock"
+        )
+    stamps = weeks.stamps(clock.rule)
+    if stamps == "close" and choices.stamps is None:
+        raise DataError(
+            f"{path}: refused, the store is unchanged: the bars of {symbol} look stamped at their"
+            " close (the last of a week at 17:00 New York time, or whole days from 00:01 to"
+            " 00:00), which would be a minute late: say --stamps close, or --stamps open if not"
+        )
+    if stamps == "open" and clock.stamps == "close":
+        raise DataError(
+            f"{path}: refused, the store is unchanged: the bars of {symbol} are stamped at their"
+            " open (the first of a week at 17:00 New York time, or whole days from 00:00 to 23:59),"
+            " not at their close: leave --stamps out, or take it as it is with --accept-clock"
+        )
+
+
+def require_same_clock(
+    path: Path, told: str | None, choices: Choices, earlier: ImportRecord
+) -> None:
+    """DataError if a file that is in the store already was read on another clock than now told."""
+    if told is None and choices.stamps is None:
+        return
+    was_close = earlier.clock.endswith("stamped at the close")
+    stamps = choices.stamps or ("close" if was_close else "open")
+    if told is None:
+        same, now = was_close == (stamps == "close"), f"stamps at the {stamps}"
+    else:
+        now = FileClock(parse_clock(told), stamps).describe(earlier.first_ns, earlier.last_ns)
+        same = now == earlier.clock
+    if not same:
+        raise DataError(
+            f"{path}: already imported with clock {earlier.clock}: to have it with {now}, first"
+            f" take those bars back (mlx-muzero data remove {earlier.symbol} --from --to), or"
+            " import it under another symbol"
+        )
