@@ -26,6 +26,7 @@ from mlx_muzero.config_keys import (
 )
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.presets import FX_MICRO, PRESETS
+from mlx_muzero.regular_files import read_text
 
 
 def load(path: Path, base: Config | None = None) -> Config:
@@ -57,7 +58,7 @@ def loads(text: str, source: str = "configuration", base: Config | None = None) 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path, follow=True)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
 

@@ -29,8 +29,10 @@ def failure(result, code):
     return told
 
 
-def test_every_kind_of_error_has_a_code_of_its_own():
-    assert len({kind.code for kind in KINDS}) == len(KINDS)
+def test_every_exit_code_has_a_name_of_its_own():
+    named = [kind for kind in KINDS if "exit_code" in vars(kind)]
+    assert all("code" in vars(kind) for kind in named)
+    assert len({kind.code for kind in KINDS}) == len(named)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -34,9 +34,11 @@ def show(
 
 
 @app.command("validate")
-def validate(file: Annotated[Path, typer.Argument(help="TOML file.")]) -> None:
+def validate(
+    file: Annotated[Path, typer.Argument(help="TOML file.")], as_json: Json = False
+) -> None:
     """Check a configuration file: every wrong key, type and value at once."""
     from muzero_cli.loading import load_config
 
     load_config(None, file, [])
-    echo(f"{file}: valid")
+    echo(json.dumps({"file": str(file), "valid": True}) if as_json else f"{file}: valid")

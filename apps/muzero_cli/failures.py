@@ -63,6 +63,19 @@ def described(code: str, exit_code: int, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "exit_code": exit_code, "message": message}}
 
 
+def answer(values: dict[str, Any], failed: MuZeroError | None = None) -> None:
+    """A verb's answer as JSON; one that failed all the same has its error in it.
+
+    Raises:
+        typer.Exit: with the exit code of `failed`.
+    """
+    if failed is not None:
+        values = values | described(failed.code, failed.exit_code, str(failed))
+    echo(json.dumps(values, allow_nan=False))
+    if failed is not None:
+        raise typer.Exit(failed.exit_code)
+
+
 def _tell(error: MuZeroError, as_json: bool) -> None:
     if not as_json:
         from rich.text import Text

@@ -1,12 +1,12 @@
 """`mlx-muzero check-leakage`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Optional
 
 import typer
 
-from muzero_cli.console import echo, output_console
+from muzero_cli.console import output_console
+from muzero_cli.failures import answer
 from muzero_cli.options import Checkpoint, ConfigFile, Json, Overrides, Preset, RunDatabase
 
 
@@ -59,10 +59,11 @@ def check_leakage(
             seed,
             progress.tick,
         )
+    why = verdict(report)
+    failed = None if why is None else LeakageError(why)
     if as_json:
-        echo(json.dumps(report.as_dict(), allow_nan=False))
+        answer(report.as_dict(), failed)
     else:
         output_console().print(leakage_table(report))
-    failure = verdict(report)
-    if failure is not None:
-        raise LeakageError(failure)
+    if failed is not None:
+        raise failed

@@ -1,5 +1,6 @@
 """Command-line options that several verbs share."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal, Optional
 
@@ -41,7 +42,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 
 def in_a_folder(file: Optional[Path]) -> Optional[Path]:
-    """Callback of an option for a file to be written: refuses one whose folder is missing."""
-    if file is not None and not file.absolute().parent.is_dir():
+    """Callback of an option for a file to be written: before any work, refuses what cannot be."""
+    if file is None:
+        return None
+    if not file.absolute().parent.is_dir():
         raise typer.BadParameter(f"there is no folder {file.parent}")
+    if not file.is_file() and os.path.lexists(file):
+        raise typer.BadParameter(f"{file} is no file that could be replaced")
+    return file
+
+
+def to_be_read(file: Optional[Path]) -> Optional[Path]:
+    """Callback of an option for a file that must be there, and be one."""
+    if file is not None and not file.is_file():
+        raise typer.BadParameter(f"there is no file {file}")
     return file

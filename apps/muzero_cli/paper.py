@@ -51,6 +51,7 @@ def start(
     watch: Annotated[
         bool, typer.Option("--tui", help="Trade in the background and watch it here.")
     ] = False,
+    as_json: Json = False,
 ) -> None:
     """Begin a session, or go on with the one in --run, whether it was stopped or killed.
 
@@ -70,7 +71,7 @@ def start(
     options = SessionOptions(
         model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed, tuple(set_)
     )
-    trade(folder, options)
+    trade(folder, options, as_json)
 
 
 def _command(name: Command, about: str) -> None:

@@ -48,6 +48,7 @@ from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import narration_console, say, say_event
+from muzero_cli.failures import answer
 from muzero_cli.options import DEFAULT_DATABASE
 from muzero_cli.terminal import TerminalConsole
 
@@ -72,7 +73,7 @@ class SessionOptions:
     overrides: tuple[str, ...]
 
 
-def trade(path: Path, options: SessionOptions) -> None:
+def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
     """Begin or go on with the session at `path`, until it ends or Ctrl-C."""
     console = narration_console()
     folder = PaperFolder(path)
@@ -103,6 +104,8 @@ def trade(path: Path, options: SessionOptions) -> None:
                 partial(say, console),
             )
             ended = asyncio.run(_run(engine))
+    if as_json:
+        answer({"run": str(path), "ended": ended})
     if not ended:
         say(console, f"stopped; go on with: mlx-muzero paper start --run {quote(str(path))}")
         raise typer.Exit(INTERRUPTED_EXIT_CODE)

@@ -37,9 +37,9 @@ def profile(
     values = json.dumps(found.as_dict(), allow_nan=False)
     if run is not None:
         write_text(run / "profile.json", values)
+    if png is not None:
+        draw(found, png)
     if as_json:
         echo(values)
     else:
         output_console().print(profile_tables(found))
-    if png is not None:
-        draw(found, png)

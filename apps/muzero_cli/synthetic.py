@@ -5,7 +5,8 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from muzero_cli.console import echo
-from muzero_cli.options import DEFAULT_DATABASE, Database
+from muzero_cli.failures import answer
+from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 
 Kind = Literal["random_walk", "planted_edge"]
 
@@ -19,6 +20,7 @@ def synth(
         float, typer.Option(min=0.0, help="Round-trip cost the known optimum is computed for.")
     ] = 4.0,
     db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
 ) -> None:
     """Make a market whose best policy is known, replacing one of that name."""
     from dataclasses import replace
@@ -30,6 +32,9 @@ def synth(
     bars = replace(bars, symbol=symbol or bars.symbol)
     with BarStore(db) as store:
         store.write_synthetic(bars, truth)
+    if as_json:
+        answer({"symbol": bars.symbol, "bars": len(bars), "truth": truth})
+        return
     echo(
         f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
         f"{truth['expected_pips_per_session']:+.1f} net pips in a session of "

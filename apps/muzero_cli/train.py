@@ -12,7 +12,7 @@ import typer
 from mlx_muzero.config import CollectBackend, Phases
 from mlx_muzero.presets import FX_MICRO
 from muzero_cli.console import echo, narration_console, say
-from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, to_be_read
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 if TYPE_CHECKING:
@@ -40,7 +40,9 @@ def train(
     ] = None,
     hostfile: Annotated[
         Optional[Path],
-        typer.Option(help="Train on the machines of this mlx.distributed_config file."),
+        typer.Option(
+            help="Train on the machines of this mlx.distributed_config file.", callback=to_be_read
+        ),
     ] = None,
     collector_backend: Annotated[
         Optional[CollectBackend],

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlx_muzero.errors import MuZeroError
+from muzero_cli.failures import answer
 
 if TYPE_CHECKING:
     from muzero_tui.app import MuZeroApp
@@ -29,12 +30,17 @@ def tui(
         bool, typer.Option("--serve", help="Show it in a browser, read-only, on this machine.")
     ] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Of --serve.")] = 8000,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Say what was watched, and errors, as JSON at the end.")
+    ] = False,
 ) -> None:
     """Watch training and paper trading: a run as it goes, or any moment of one that ended."""
     if serve:
         _serve(run, port)
     else:
         show(run, read_only=read_only)
+    if as_json:
+        answer({"run": str(run)})
 
 
 def show(run: Path, *, read_only: bool = False) -> None:

@@ -1,12 +1,12 @@
 """`mlx-muzero verify`."""
 
-import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.console import narration_console, output_console
+from muzero_cli.failures import answer
 from muzero_cli.options import Json, RunDatabase
 
 
@@ -30,8 +30,10 @@ def verify(
     samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
     with narration_console().status(f"verifying checkpoint {manifest.checkpoint}"):
         verification = verify_export(export, loaded.model, loaded.rules.table, samples, core_ml())
+    failed = verification.failure()
     if as_json:
-        echo(json.dumps(verification.as_dict(), allow_nan=False))
+        answer(verification.as_dict(), failed)
     else:
         output_console().print(verification_tables(verification))
-    verification.require_passed()
+    if failed is not None:
+        raise failed

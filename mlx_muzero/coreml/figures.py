@@ -185,14 +185,22 @@ class Verification:
             found += [f"{unit.name}: {problems[0]}" for unit, problems in failed]
         return found
 
+    def failure(self) -> ExportError | None:
+        """An error that names the problems; None if there are none."""
+        problems = self.problems()
+        if not problems:
+            return None
+        return ExportError(f"the export is not the model: {'; '.join(problems)}")
+
     def require_passed(self) -> None:
         """Raise if there are problems.
 
         Raises:
             ExportError: names them.
         """
-        if problems := self.problems():
-            raise ExportError(f"the export is not the model: {'; '.join(problems)}")
+        failed = self.failure()
+        if failed is not None:
+            raise failed
 
     def as_dict(self) -> dict[str, Any]:
         """All figures, for JSON, with each engine's problems and rate of agreement."""

@@ -315,6 +315,8 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only and not path.is_file():
         raise DataError(f"there is no bar store at {path}: import bars first, or name another file")
     try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no file: name the file of a bar store, or a new one")
         if not read_only:
             path.parent.mkdir(parents=True, exist_ok=True)
         return duckdb.connect(str(path.absolute()), read_only=read_only, config=OFFLINE)
