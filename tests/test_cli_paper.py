@@ -67,6 +67,17 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     assert (tmp_path / "tables" / "decisions.parquet").stat().st_size > 0
 
 
+def test_trading_a_run_that_was_never_validated_says_so_first(cli, config_file, db, paper_db):
+    train = ("train", "--run", "young", "--config", config_file, "--db", db, "--minutes", "0")
+    assert cli(*train)[0] == 0
+    code, _, err = cli(
+        "paper", "start", "--model", "young", "--pairs", "USD_JPY", "--db", paper_db,
+        "--run", "runs/p", "--from", time_of(200), "--to", time_of(203),
+    )  # fmt: skip
+    assert code == 0, err
+    assert err.startswith("young was never validated: that first happens after 4 episodes")
+
+
 def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
     begin = ("paper", "start", "--model", trained, "--db", paper_db, "--run", "p", "--pairs")
     assert cli(*begin, "USDJPY", "--to", time_of(5))[0] == 0

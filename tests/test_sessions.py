@@ -36,7 +36,7 @@ def starts_of(times, split, pair=None):
     first = np.searchsorted(pair, pair)
     bar = np.arange(len(times))
     seen_from = np.where(bar - LOOKBACK >= first, bar - LOOKBACK, -1)
-    return session_starts(times, pair, seen_from, CONFIG, split)
+    return session_starts(times, pair, seen_from, CONFIG, split_ranges(times, CONFIG)[split])
 
 
 @settings(max_examples=50, deadline=None)

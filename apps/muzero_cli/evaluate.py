@@ -17,7 +17,18 @@ Split = Literal["train", "validation", "test"]
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.")],
-    split: Annotated[Split, typer.Option(help="Part of the data.")] = "test",
+    split: Annotated[
+        Optional[Split], typer.Option(help="Part of the run's data; test by default.")
+    ] = None,
+    from_: Annotated[
+        Optional[str],
+        typer.Option(
+            "--from",
+            help="Later bars instead, from this UTC time on; by default all that came after the "
+            "run's own.",
+        ),
+    ] = None,
+    to: Annotated[Optional[str], typer.Option(help="Later bars, before this UTC time.")] = None,
     sessions: Annotated[
         Optional[int],
         typer.Option(min=1, help="At most so many sessions, spread evenly; all by default."),
@@ -45,6 +56,9 @@ def evaluate(
     as_json: Json = False,
 ) -> None:
     """Judge a run on data it was not trained on, beside the baselines."""
+    later = from_ is not None or to is not None
+    if later and split is not None:
+        raise typer.BadParameter("later bars are in no split", param_hint="--split")
     if len(simulations) > 1 and not full:
         raise typer.BadParameter("only --compare takes several", param_hint="--simulations")
     if png is not None and not full:
@@ -55,21 +69,28 @@ def evaluate(
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
     from mlx_muzero.evaluation.full_report import full_report
     from mlx_muzero.evaluation.report import report
+    from mlx_muzero.training.models import not_validated
+    from mlx_muzero.training.run import RunFolder
+    from muzero_cli.later_bars import later_bars
     from muzero_cli.loading import load_truth
     from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
 
     notes: list[str] = []
     loaded = load_run(run, checkpoint, db, backend=backend, export=export, tell=notes.append)
-    for note in notes:
+    warning = not_validated(RunFolder(run), loaded.checkpoint)
+    for note in ([] if warning is None else [warning]) + notes:
         say(narration_console(), note)
+    dataset, period = loaded.dataset, None
+    if later:
+        dataset, period = later_bars(loaded, RunFolder(run).market(), from_, to)
     agent = loaded.agent()
     usual = SIMULATIONS if full else [loaded.config.search.num_simulations]
     counts = simulations or list(usual)
     market = (
-        loaded.dataset,
+        dataset,
         loaded.rules,
-        split,
+        "later" if later else split or "test",
         sessions,
         load_truth(loaded.config, loaded.store),
     )
@@ -97,7 +118,13 @@ def evaluate(
             tables = report(comparison.conditions, comparison.metrics)
     if png is not None:
         draw(compared, png)
-    facts = {"checkpoint": loaded.checkpoint, "simulations": counts, "backend": agent.backend}
+    facts = {
+        "checkpoint": loaded.checkpoint,
+        "validated": warning is None,
+        "period": period,
+        "simulations": counts,
+        "backend": agent.backend,
+    }
     if as_json:
         echo(json.dumps(judged | facts, allow_nan=False))
         return
@@ -106,6 +133,8 @@ def evaluate(
         f"{run}, checkpoint {loaded.checkpoint}, {', '.join(map(str, counts))} simulations a "
         f"decision, backend {agent.backend}"
     )
+    if period is not None:
+        out.print(period)
     out.print(tables)
     if comparison.expected_best_pips is not None:
         out.print(

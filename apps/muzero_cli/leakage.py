@@ -32,6 +32,7 @@ def check_leakage(
     from mlx_muzero.evaluation.policy import Policy
     from mlx_muzero.market.dataset import MarketDataset
     from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.training.run import RunFolder
     from muzero_cli.leakage_display import leakage_table, verdict
     from muzero_cli.loading import load_config, load_histories
     from muzero_cli.progress import VerbProgress
@@ -48,7 +49,8 @@ def check_leakage(
         db = loaded.store
         search = SearchPolicy(agent, settings.search.num_simulations, "agent (search)")
         policies += [search, NetworkPolicy(agent, "agent (raw network)")]
-    histories, _ = load_histories(settings, db)
+    period = None if run is None else RunFolder(run).market().period
+    histories, _ = load_histories(settings, db, period=period)
     with VerbProgress("cuts", cuts) as progress:
         report = leakage.check_leakage(
             histories,

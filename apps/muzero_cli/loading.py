@@ -14,7 +14,7 @@ from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.coverage import notes
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import default_preset, require_fit
-from mlx_muzero.market.history import PairHistory, load_history
+from mlx_muzero.market.history import PairHistory, Period, load_history
 from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.presets import PRESETS
@@ -84,11 +84,16 @@ def of_symbols(settings: Config, symbols: tuple[Symbol, ...], *, keep_pip: bool 
     return replace(settings, market=replace(settings.market, symbol=name, pip_size=pip_size))
 
 
+PeriodOf = Callable[[str], Period]
+"""What is wanted of a pair's past."""
+
+
 def load_dataset(
     config: Config,
     database: Path | None,
     pairs: tuple[str, ...] | None = None,
     tell: Callable[[str], None] = lambda _text: None,
+    period: PeriodOf | None = None,
 ) -> tuple[MarketDataset, Path]:
     """Bars of the configured pairs with features and outcomes, and the store they came from.
 
@@ -97,8 +102,10 @@ def load_dataset(
         database: the store, or None for the usual one.
         pairs: those of the configured pairs to load; None for all.
         tell: hears what the bars lack.
+        period: of each, within the span of the configuration; of a begun run
+            `MarketRecord.period`, as its store may have grown.
     """
-    histories, path = load_histories(config, database, pairs)
+    histories, path = load_histories(config, database, pairs, period)
     dataset = MarketDataset.of_pairs(histories, config.market)
     for note in notes(histories, dataset):
         tell(f"note: {note}")
@@ -112,13 +119,19 @@ def costs_of(config: Config, dataset: MarketDataset) -> str:
 
 
 def load_histories(
-    config: Config, database: Path | None, pairs: tuple[str, ...] | None = None
+    config: Config,
+    database: Path | None,
+    pairs: tuple[str, ...] | None = None,
+    period: PeriodOf | None = None,
 ) -> tuple[list[PairHistory], Path]:
     """What `load_dataset` makes a dataset of."""
     path = database or DEFAULT_DATABASE
     wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
-        return [load_history(store, pair, config.market) for pair in wanted], path
+        return [
+            load_history(store, pair, config.market, None if period is None else period(pair))
+            for pair in wanted
+        ], path
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

@@ -45,7 +45,7 @@ from mlx_muzero.paper.transaction import Row
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.cost_size import cost_note
 from mlx_muzero.trading.rules import TradingRules
-from mlx_muzero.training.models import load_model
+from mlx_muzero.training.models import load_model, not_validated
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import narration_console, say, say_event
 from muzero_cli.failures import answer
@@ -82,8 +82,12 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
         config, planner = load_planner(settings)
         series = replayed_series(settings, config)
         session = _new_session(settings, config, planner, series)
+        model = RunFolder(Path(settings.session.model))
+        warning = not_validated(model, settings.session.checkpoint)
+        if warning is not None:
+            say(console, warning)
         say(console, _opening(settings, planner, folder.exists))
-        trained = RunFolder(Path(settings.session.model)).market()
+        trained = model.market()
         for line in trained_beside_delivered(trained, config, settings, series):
             say(console, line)
         feed = _feed(settings, session)

@@ -86,7 +86,7 @@ def train(
     from mlx_muzero.training.models import build_model, starting_weights
     from mlx_muzero.training.ranks import Ranks
     from mlx_muzero.training.run import MarketRecord, RunFolder
-    from mlx_muzero.training.same_run import config_of_first, require_same_market
+    from mlx_muzero.training.same_run import config_of_first, market_of_first, require_same_market
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.auto_resume import standing
     from muzero_cli.loading import costs_of, load_config, load_dataset
@@ -135,7 +135,10 @@ def train(
         )
     use_device(settings.train.device)
     notes: list[str] = []
-    dataset, store = load_dataset(settings, db, tell=notes.append)
+    kept = market_of_first(group, folder.market() if resume and group.first else None)
+    dataset, store = load_dataset(
+        settings, db, tell=notes.append, period=kept.period if kept else None
+    )
     market = MarketRecord.of(store, dataset)
     require_same_market(group, market)
     if resume and group.first:

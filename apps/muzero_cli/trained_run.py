@@ -99,8 +99,11 @@ def load_run(
         config = of_symbols(trained, (Symbol(symbol),))
     rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
-    dataset, store = load_dataset(config, database or Path(folder.market().store), pairs, tell)
-    if pairs is None and config.market.symbol == trained.market.symbol:
+    begun = folder.market()
+    own = config.market.symbol == trained.market.symbol
+    period = begun.period if own else None
+    dataset, store = load_dataset(config, database or Path(begun.store), pairs, tell, period)
+    if pairs is None and own:
         folder.require_market(MarketRecord.of(store, dataset))
     deployment = Deployment(export or folder.export_path, say_event)
     search = replace(config.search, backend=backend or config.search.backend)

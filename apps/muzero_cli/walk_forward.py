@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mlx_muzero.config import Config
     from mlx_muzero.evaluation.walk_forward import WalkForward
     from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
+    from muzero_cli.loading import PeriodOf
     from muzero_cli.terminal import TerminalConsole
 
 
@@ -41,6 +42,7 @@ def walk_forward(
     """Train and test in rolling windows over years; one report of all the tests."""
     from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
     from mlx_muzero.training.device import use_device
+    from mlx_muzero.training.run import MarketRecord
     from mlx_muzero.training.walk_forward_folder import Plan, WalkForwardFolder, window_configs
     from muzero_cli.loading import costs_of, load_config, load_dataset
 
@@ -50,17 +52,21 @@ def walk_forward(
         if symbol or preset or config or set_ or minutes is not None:
             raise typer.BadParameter("what was begun keeps its plan", param_hint="--resume")
         settings, plan = folder.config(), folder.plan()
-        dataset, store = load_dataset(settings, db or Path(plan.store))
+        period = plan.market.period if plan.market else None
+        dataset, store = load_dataset(settings, db or Path(plan.store), period=period)
+        if plan.market:
+            plan.market.require(MarketRecord.of(store, dataset), run)
     else:
         settings = load_config(preset, config, set_, symbol)
         dataset, store = load_dataset(settings, db)
-        plan = Plan(windows, minutes, str(store))
+        plan = Plan(windows, minutes, str(store), MarketRecord.of(store, dataset))
+    period = plan.market.period if plan.market else None
     use_device(settings.train.device)
     configs = window_configs(settings, dataset.open_time_ns, plan.windows)
     notes = [
         f"window {number} of {plan.windows}: {note}"
         for number, of_window in enumerate(configs, 1)
-        for note in _checked(of_window, store, number, plan.windows)
+        for note in _checked(of_window, store, period, number, plan.windows)
     ]
     if not resume:
         settings = _with_backend(settings)
@@ -73,7 +79,7 @@ def walk_forward(
         if left == 0.0 and folder.window(number).checkpoints.latest() is not None:
             continue
         say(console, f"window {number} of {plan.windows}: trained on {_span(of_window)}")
-        if _train(folder, number, of_window, store, left, console):
+        if _train(folder, number, of_window, store, period, left, console):
             say(console, f"go on with: {_resuming(run)}")
             raise typer.Exit(STOPPED_EXIT_CODE)
     tested = _test(folder, configs, store, sessions)
@@ -100,7 +106,9 @@ def _with_backend(settings: "Config") -> "Config":
     return replace(settings, search=search)
 
 
-def _checked(config: "Config", store: Path, number: int, windows: int) -> list[str]:
+def _checked(
+    config: "Config", store: Path, period: "PeriodOf | None", number: int, windows: int
+) -> list[str]:
     """What the window's bars lack, and whether they suffice, before anything is trained in vain."""
     from mlx_muzero.errors import DataError
     from mlx_muzero.market.sessions import SPLITS
@@ -108,7 +116,7 @@ def _checked(config: "Config", store: Path, number: int, windows: int) -> list[s
 
     notes: list[str] = []
     try:
-        dataset, _ = load_dataset(config, store, tell=notes.append)
+        dataset, _ = load_dataset(config, store, tell=notes.append, period=period)
         for split in SPLITS:
             dataset.evaluation_starts(split)
     except DataError as error:
@@ -123,6 +131,7 @@ def _train(
     number: int,
     config: "Config",
     store: Path,
+    period: "PeriodOf | None",
     minutes: float | None,
     console: "TerminalConsole",
 ) -> bool:
@@ -136,7 +145,7 @@ def _train(
 
     run = folder.window(number)
     rules = TradingRules.from_config(config)
-    dataset, store = load_dataset(config, store)
+    dataset, store = load_dataset(config, store, period=period)
     market = MarketRecord.of(store, dataset)
     stop = StopSwitch(minutes)
     display = TrainingDisplay(console, rules.table.action_names, minutes, rules.unit)

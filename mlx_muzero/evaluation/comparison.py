@@ -28,7 +28,7 @@ from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.planted_optimum import from_truth
-from mlx_muzero.market.sessions import Split
+from mlx_muzero.market.sessions import Part
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.cost_size import round_trip_bps
 from mlx_muzero.trading.costs import Costs
@@ -84,7 +84,7 @@ def compare(
     agents: Sequence[Policy],
     dataset: MarketDataset,
     rules: TradingRules,
-    split: Split,
+    split: Part,
     sessions: int | None,
     truth: dict[str, Any] | None,
     tick: Tick = lambda _decisions: None,
@@ -184,7 +184,7 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
 
 
 def conditions_of(
-    dataset: MarketDataset, rules: TradingRules, split: Split, starts: I64
+    dataset: MarketDataset, rules: TradingRules, split: Part, starts: I64
 ) -> Conditions:
     """What the sessions at `starts` ``i64[n]`` of `split` are, in words and numbers."""
     first = dataset.open_time_ns[starts].min()

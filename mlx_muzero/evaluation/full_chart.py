@@ -43,7 +43,7 @@ def draw(full: FullComparison, folder: Path) -> list[Path]:
         axes.grid(alpha=0.3)
         conditions = full.comparison.conditions
         axes.set_title(
-            f"{conditions.data}, {conditions.split} split, {conditions.sessions:,} sessions, "
+            f"{conditions.data}, {conditions.part}, {conditions.sessions:,} sessions, "
             f"{conditions.first} to {conditions.last} UTC; {conditions.costs}",
             fontsize=9,
         )

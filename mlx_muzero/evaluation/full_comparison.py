@@ -21,7 +21,7 @@ from mlx_muzero.evaluation.transformer_teaching import (
 )
 from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.sessions import Split
+from mlx_muzero.market.sessions import Part
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 
@@ -90,7 +90,7 @@ def compare_fully(
     model: StochasticMuZero,
     dataset: MarketDataset,
     rules: TradingRules,
-    split: Split,
+    split: Part,
     sessions: int | None,
     truth: dict[str, Any] | None,
     simulations: Sequence[int] = SIMULATIONS,

@@ -31,7 +31,7 @@ class Conditions:
 
     Attributes:
         data: symbol or file.
-        split: "train", "validation" or "test".
+        split: "train", "validation" or "test"; "later" of bars that came after a run's own.
         sessions: sessions played by every policy.
         available_sessions: sessions without a common step that the split holds.
         session_bars: steps of each.
@@ -56,6 +56,11 @@ class Conditions:
     cost_bps: float | None = None
 
     @property
+    def part(self) -> str:
+        """Which part of the data, in words."""
+        return "bars after its own" if self.split == "later" else f"{self.split} split"
+
+    @property
     def costs(self) -> str:
         """What was paid, in words."""
         paid = [
@@ -77,7 +82,7 @@ def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
     Nothing is cut at 80 columns while the names have at most 19 characters.
     """
     return Group(
-        Text(f"{conditions.data}, {conditions.split} split\n", style="bold"),
+        Text(f"{conditions.data}, {conditions.part}\n", style="bold"),
         results_table(metrics, f"{conditions.unit}/session"),
         *(part for table in _actions(metrics, conditions.unit) for part in (Text(), table)),
         Text(_legend(conditions, next(iter(metrics.values()))), style="dim"),

@@ -12,7 +12,7 @@ from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.report import Conditions, report_dict
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.sessions import SPLITS, split_ranges
+from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.trading.core import TradingRules
 
 
@@ -70,8 +70,7 @@ def play_window(
     for name, policy in policies.items():
         doing(f"{name}: decisions", len(starts) * dataset.config.session_bars)
         backtests[name] = backtest(policy, dataset, rules, starts, tick)
-    ranges = split_ranges(dataset.open_time_ns, dataset.config)
-    begins = [utc_text(ranges[split].first_ns) for split in SPLITS]
+    begins = [utc_text(dataset.ranges[split].first_ns) for split in SPLITS]
     return WindowTest(
         conditions_of(dataset, rules, "test", starts),
         (begins[0], begins[1], begins[2], dataset.config.end_utc),

@@ -67,7 +67,11 @@ def notes(histories: Sequence[PairHistory], dataset: MarketDataset) -> list[str]
 
 def _sessions(dataset: MarketDataset, split: Split) -> dict[str, int]:
     starts = session_starts(
-        dataset.open_time_ns, dataset.pair, dataset.seen_from, dataset.config, split
+        dataset.open_time_ns,
+        dataset.pair,
+        dataset.seen_from,
+        dataset.config,
+        dataset.ranges[split],
     )
     counts = np.bincount(dataset.pair[starts], minlength=len(dataset.config.pairs))
     return {symbol: int(counts[dataset.config.pairs.index(symbol)]) for symbol in dataset.symbols}

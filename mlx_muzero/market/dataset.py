@@ -1,7 +1,8 @@
 """Everything the environment reads about its markets, computed once from their bars."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -13,10 +14,13 @@ from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.outcomes import outcome_labels
 from mlx_muzero.market.series import FUNDING_RATE, Series
 from mlx_muzero.market.sessions import (
-    Split,
+    SPLITS,
+    Part,
+    SplitRange,
     require_sessions,
     separate_sessions,
     session_starts,
+    split_ranges,
     spread_evenly,
 )
 from mlx_muzero.symbols import Symbol
@@ -39,6 +43,8 @@ class MarketDataset:
         possible yet.
       outcomes: ``[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 while warming up.
       funding_rate: ``[T]`` share of a long position's value paid within each bar, mostly 0.
+      series_from_ns: by symbol and series, the earliest point there is of it.
+      fixed_ranges: the splits, where they are not those of these bars (`with_later`).
     """
 
     config: MarketConfig
@@ -51,6 +57,8 @@ class MarketDataset:
     seen_from: I64
     outcomes: I8
     funding_rate: F64
+    series_from_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    fixed_ranges: Mapping[Part, SplitRange] | None = None
 
     @classmethod
     def from_bars(cls, bars: Bars, config: MarketConfig) -> "MarketDataset":
@@ -87,6 +95,13 @@ class MarketDataset:
             seen_from=rows.seen_from,
             outcomes=outcome_labels(bars.close),
             funding_rate=funding_paid(bars.open_time_ns, funding),
+            series_from_ns={
+                bars.symbol: {
+                    name: int(points.event_ns.min())
+                    for name, points in history.series.items()
+                    if len(points)
+                }
+            },
         )
 
     @classmethod
@@ -111,6 +126,8 @@ class MarketDataset:
             frames=tuple(frames),
             seen_from=counted_on([part.seen_from for part in parts], first_bar),
             funding_rate=np.concatenate([part.funding_rate for part in parts]),
+            series_from_ns={s: of for part in parts for s, of in part.series_from_ns.items()},
+            fixed_ranges=None,
             **{name: np.concatenate([getattr(p, name) for p in parts]) for name in columns},
         )
 
@@ -118,6 +135,15 @@ class MarketDataset:
     def symbols(self) -> tuple[str, ...]:
         """The pairs there are bars of."""
         return tuple(self.config.pairs[pair] for pair in np.unique(self.pair))
+
+    @property
+    def spans_ns(self) -> dict[str, tuple[int, int]]:
+        """Opens of the first and last bar of each pair."""
+        opens = {
+            str(self.config.pairs[pair]): self.open_time_ns[self.pair == pair]
+            for pair in np.unique(self.pair)
+        }
+        return {symbol: (int(own[0]), int(own[-1])) for symbol, own in opens.items()}
 
     @property
     def label(self) -> str:
@@ -137,13 +163,28 @@ class MarketDataset:
         """Every start of a training session, overlapping ones included, ``i64[n]``."""
         return self._starts("train")
 
-    def evaluation_starts(self, split: Split, count: int | None = None) -> I64:
+    @cached_property
+    def ranges(self) -> Mapping[Part, SplitRange]:
+        """The splits."""
+        if self.fixed_ranges is not None:
+            return self.fixed_ranges
+        found = split_ranges(self.open_time_ns, self.config)
+        return {split: found[split] for split in SPLITS}
+
+    def with_later(self, ranges: Mapping[Part, SplitRange], later: SplitRange) -> "MarketDataset":
+        """These bars with the splits `ranges` of some of them, and `later` for the part so called.
+
+        A run whose store has grown keeps its splits.
+        """
+        return replace(self, fixed_ranges={**ranges, "later": later})
+
+    def evaluation_starts(self, part: Part, count: int | None = None) -> I64:
         """Starts of sessions that share no step, at most `count` spread evenly, ``i64[m]``.
 
         They are in time order, those that begin together by symbol: the order of the configured
         pairs changes nothing.
         """
-        found = self._starts(split)
+        found = self._starts(part)
         starts = separate_sessions(found, self.open_time_ns, self.pair, self.config)
         symbols = np.array(self.config.pairs)[self.pair[starts]]
         starts = starts[np.lexsort((symbols, self.open_time_ns[starts]))]
@@ -153,6 +194,7 @@ class MarketDataset:
         """Opens of the first decision bar and of the last bar of sessions at `starts` ``[n]``."""
         return self.open_time_ns[starts], self.open_time_ns[starts + self.config.session_bars]
 
-    def _starts(self, split: Split) -> I64:
-        starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, split)
-        return require_sessions(starts, self.label, split, self.config)
+    def _starts(self, part: Part) -> I64:
+        span = self.ranges[part]
+        starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, span)
+        return require_sessions(starts, self.label, part, self.config)

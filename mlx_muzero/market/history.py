@@ -1,6 +1,7 @@
 """What the store knows of one pair: its minute bars, and the series that a configuration needs."""
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -39,8 +40,49 @@ class PairHistory:
     series: SeriesByName
 
 
-def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHistory:
-    """Bars of `symbol` in the span of `config` and what it has seen beside them.
+@dataclass(frozen=True)
+class Period:
+    """What of a pair's past is wanted: that of a run, whatever its store holds by now.
+
+    Attributes:
+        first_ns: bars are those that open from here on,
+        end_ns: and before here.
+        series_from_ns: by series, the earliest point there was of it; of a series that is not named
+            there was none. None: all that there is.
+    """
+
+    first_ns: int
+    end_ns: int
+    series_from_ns: Mapping[str, int] | None = None
+
+    @classmethod
+    def of_config(cls, config: MarketConfig) -> "Period":
+        """From `market.first_utc` to `market.end_utc`."""
+        ends = np.iinfo(np.int64)
+        return cls(
+            utc_ns(config.first_utc) if config.first_utc else ends.min,
+            utc_ns(config.end_utc) if config.end_utc else ends.max,
+        )
+
+    def within(self, other: "Period") -> "Period":
+        """The part of it that lies in `other`; series are as said here."""
+        first_ns = max(self.first_ns, other.first_ns)
+        return Period(first_ns, min(self.end_ns, other.end_ns), self.series_from_ns)
+
+    def of_series(self, series: Series) -> Series:
+        """The points of `series` there were."""
+        if self.series_from_ns is None:
+            return series
+        first_ns = self.series_from_ns.get(series.name, np.iinfo(np.int64).max)
+        kept = series.event_ns >= first_ns
+        columns = (series.event_ns[kept], series.known_ns[kept], series.value[kept])
+        return Series(series.symbol, series.name, *columns)
+
+
+def load_history(
+    store: "BarStore", symbol: str, config: MarketConfig, period: Period | None = None
+) -> PairHistory:
+    """Bars of `symbol` in the span of `config`, and in `period`, and what it has seen beside them.
 
     The taker's share of a minute comes from trades, or from the klines where those have it.
 
@@ -50,10 +92,15 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
     """
     wants_takers = config.features == "crypto" and TAKER_BUY_SHARE in config.context
     held = store.load(symbol, extras=("taker_buy_volume",) if wants_takers else ())
-    bars = _in_span(held, config)
+    wanted = Period.of_config(config)
+    if period is not None:
+        wanted = period.within(wanted)
+    bars = held.between(wanted.first_ns, wanted.end_ns)
     if not len(bars):
         first, last = (utc_text(int(held.open_time_ns[end])) for end in (0, -1))
         span = f'market.first_utc = "{config.first_utc}" and market.end_utc = "{config.end_utc}"'
+        if period is not None:
+            span = f"{utc_text(wanted.first_ns)} and {utc_text(wanted.end_ns)} UTC"
         raise DataError(
             f"{store.path}: no bars of {symbol} between {span}; it has those from {first} to "
             f"{last} UTC"
@@ -70,6 +117,7 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
     # Settlements are paid, whether they are seen or not.
     series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
     series |= {name: store.load_series(MACRO, name) for name in config.macro}
+    series = {name: wanted.of_series(points) for name, points in series.items()}
     if OPEN_INTEREST in series:
         note = misread_note(r for r in store.imports() if r.symbol == bars.symbol)
         if note:
@@ -77,13 +125,6 @@ def load_history(store: "BarStore", symbol: str, config: MarketConfig) -> PairHi
     if TAKER_BUY_SHARE in series:
         series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], bars)
     return PairHistory(bars, series)
-
-
-def _in_span(bars: Bars, config: MarketConfig) -> Bars:
-    ends = np.iinfo(np.int64)
-    first_ns = utc_ns(config.first_utc) if config.first_utc else ends.min
-    end_ns = utc_ns(config.end_utc) if config.end_utc else ends.max
-    return bars.between(first_ns, end_ns)
 
 
 def _with_klines(trades: Series, bars: Bars) -> Series:

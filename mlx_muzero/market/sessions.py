@@ -17,15 +17,25 @@ from mlx_muzero.types import I16, I64
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
+Part = Split | Literal["later"]
+"""A split of a run's bars, or what came after them."""
+
 _MINUTE_NS = 60_000_000_000
 
 
 @dataclass(frozen=True)
 class SplitRange:
-    """Bars that open at ``first_ns <= t < end_ns`` belong to a split."""
+    """Bars that open at ``first_ns <= t < end_ns`` belong to a split.
+
+    Attributes:
+        first_ns: of its decisions.
+        end_ns: of all its bars.
+        seen_from_ns: bars from here on may be looked at; a split keeps to its own.
+    """
 
     first_ns: int
     end_ns: int
+    seen_from_ns: int
 
 
 def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRange]:
@@ -39,19 +49,19 @@ def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRa
     train_end = int(times[round(len(open_time_ns) * config.train_frac)])
     share = config.train_frac + config.validation_frac
     validation_end = int(times[round(len(open_time_ns) * share)])
+    ends = (int(times[0]), train_end, validation_end, int(times[-1]))
     return {
-        "train": SplitRange(int(times[0]), train_end),
-        "validation": SplitRange(train_end, validation_end),
-        "test": SplitRange(validation_end, int(times[-1])),
+        split: SplitRange(first, end, seen_from_ns=first)
+        for split, first, end in zip(SPLITS, ends[:-1], ends[1:], strict=True)
     }
 
 
 def session_starts(
-    open_time_ns: I64, pair: I16, seen_from: I64, config: MarketConfig, split: Split
+    open_time_ns: I64, pair: I16, seen_from: I64, config: MarketConfig, span: SplitRange
 ) -> I64:
-    """Every bar of `split` at which a session can start, ``i64[n]`` ascending.
+    """Every bar of `span` at which a session can start, ``i64[n]`` ascending.
 
-    All bars that a session looks at are of its pair and inside the split, those behind its first
+    All bars that a session looks at are of its pair and may be seen, those behind its first
     features included; from the first minute observed to the last there is no hole above
     `max_gap_minutes`, hence no weekend.
 
@@ -60,13 +70,13 @@ def session_starts(
         pair: ``[T]`` whose bar each is.
         seen_from: ``[T]`` first bar that an observation at each depends on, -1 where there is none.
         config: lengths and shares.
-        split: which one.
+        span: of the split.
     """
-    span = split_ranges(open_time_ns, config)[split]
     steps = config.session_bars
     starts = np.arange(len(open_time_ns) - steps, dtype=np.int64)
     starts = starts[seen_from[: max(len(starts), 0)] >= 0]
-    inside = open_time_ns[seen_from[starts]] >= span.first_ns
+    inside = open_time_ns[seen_from[starts]] >= span.seen_from_ns
+    inside &= open_time_ns[starts] >= span.first_ns
     inside &= open_time_ns[starts + steps] < span.end_ns
     inside &= pair[starts + steps] == pair[starts]
     starts = starts[inside]
@@ -115,11 +125,12 @@ def spread_evenly(starts: I64, count: int) -> I64:
     return starts[np.linspace(0, len(starts) - 1, count).round().astype(np.int64)]
 
 
-def require_sessions(starts: I64, label: str, split: Split, config: MarketConfig) -> I64:
+def require_sessions(starts: I64, label: str, part: Part, config: MarketConfig) -> I64:
     """`starts` unchanged, or DataError if there is none."""
     if len(starts) == 0:
+        where = "what came later" if part == "later" else f"the {part} split"
         raise DataError(
-            f"{label}: the {split} split has no session of {config.session_bars} bars without a "
+            f"{label}: {where} has no session of {config.session_bars} bars without a "
             f"hole above {config.max_gap_minutes:g} minutes (each needs "
             f"{minutes_before(config):,} minutes before it). Import more bars, or lower "
             f"market.session_bars; `mlx-muzero data check SYMBOL` lists the holes."

@@ -126,6 +126,11 @@ class CheckpointStore:
             return self.latest()
         return self.folder / name
 
+    @property
+    def validated(self) -> bool:
+        """Whether a validation chose the best; before the first one the latest stands for it."""
+        return self._best_name() is not None
+
     def _best_name(self) -> str | None:
         latest = self.latest()
         name: str | None = None if latest is None else load_state(latest)["best"]

@@ -1,5 +1,7 @@
 """Models by configuration: fresh from a seed, or trained from a run's checkpoint."""
 
+from shlex import quote
+
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
@@ -76,6 +78,28 @@ def starting_weights(
     except ValueError as error:
         raise misfit(path, error) from error
     return weights, str(path)
+
+
+def not_validated(folder: RunFolder, name: str) -> str | None:
+    """What has to be said before checkpoint `name` of a run plays, if no validation chose it.
+
+    None where one did: a search was validated, and this is no checkpoint of an earlier phase.
+    """
+    store = folder.checkpoints
+    phase = checkpoints.load_state(store.folder / name).get("counters", {}).get("phase", "search")
+    if store.validated and phase == "search":
+        return None
+    train = folder.config().train
+    why = (
+        f"was never validated: that first happens after {train.validate_interval:,} episodes, or "
+        "at the end"
+        if phase == "search"
+        else f"has validated no search yet: checkpoint {name} is of its {phase} phase"
+    )
+    return (
+        f"{folder.path} {why}. Nobody knows what checkpoint {name} is worth; train on with: "
+        f"mlx-muzero train --run {quote(str(folder.path))} --resume"
+    )
 
 
 def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[StochasticMuZero, str]:

@@ -2,9 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from mlx_muzero.config import Config
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.files import lock_holder, locked
 from mlx_muzero.json_values import parsed
+from mlx_muzero.market.bars import MINUTE_NS, utc_text
 from mlx_muzero.market.coverage import Coverage
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import Period
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.regular_files import read_text, write_text
 from mlx_muzero.trading.env import observation_features
@@ -36,8 +39,11 @@ class MarketRecord:
       first_ns: open of the earliest bar.
       last_ns: open of the latest bar.
       digest: SHA-256 over times, closes and, where an observation has them, the columns that do
-        not follow from those.
+        not follow from those; of these bars alone, whatever the store holds beside them.
       coverage: what those bars held; None in a record of 0.1.0.
+      spans_ns: by symbol, opens of its first and last bar; not in a record of 0.1.0, whose pairs
+        are taken to have those of all.
+      series_from_ns: by symbol and series, the earliest point there was; None in a record of 0.1.0.
     """
 
     store: str
@@ -47,6 +53,8 @@ class MarketRecord:
     last_ns: int
     digest: str
     coverage: Coverage | None = None
+    spans_ns: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    series_from_ns: Mapping[str, Mapping[str, int]] | None = None
 
     @classmethod
     def of(cls, store: Path, dataset: MarketDataset) -> "MarketRecord":
@@ -66,14 +74,62 @@ class MarketRecord:
             last_ns=int(dataset.open_time_ns.max()),
             digest=digest.hexdigest(),
             coverage=Coverage.of(dataset),
+            spans_ns=dataset.spans_ns,
+            series_from_ns=dataset.series_from_ns,
         )
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "MarketRecord":
-        """Inverse of `dataclasses.asdict`, through JSON."""
-        coverage = values.get("coverage")
+    def from_dict(cls, facts: Any) -> "MarketRecord":
+        """Inverse of `dataclasses.asdict`, through JSON; also of a record of 0.1.0.
+
+        Raises:
+          ValueError, TypeError, AttributeError: it is no such record.
+        """
+        coverage = facts.get("coverage")
         held = None if coverage is None else Coverage.from_dict(coverage)
-        return cls(**values | {"coverage": held})
+        record = cls(**facts | {"coverage": held})
+        wanted = {"store": str, "symbol": str, "bars": int, "first_ns": int, "last_ns": int}
+        for name, kind in (wanted | {"digest": str}).items():
+            if type(getattr(record, name)) is not kind:
+                raise ValueError(f"{name} is {getattr(record, name)!r}")
+        spans = {str(symbol): _span(span) for symbol, span in dict(record.spans_ns).items()}
+        if record.series_from_ns is None:
+            return replace(record, spans_ns=spans)
+        begun = {
+            str(symbol): {str(name): int(first) for name, first in dict(of_symbol).items()}
+            for symbol, of_symbol in dict(record.series_from_ns).items()
+        }
+        return replace(record, spans_ns=spans, series_from_ns=begun)
+
+    def period(self, symbol: str) -> Period:
+        """What of the past of `symbol` these bars are."""
+        first_ns, last_ns = self.spans_ns.get(symbol, (self.first_ns, self.last_ns))
+        begun = None if self.series_from_ns is None else self.series_from_ns.get(symbol, {})
+        return Period(first_ns, last_ns + MINUTE_NS, begun)
+
+    def require(self, market: "MarketRecord", path: Path) -> None:
+        """RunError unless `market`, of this period, holds the bars `path` was begun with."""
+        if self.digest != market.digest:
+            raise RunError(
+                f"{path} was trained on {self.bars:,} bars of {self.symbol}, {self.days}, but "
+                f"{market.store} now holds {market.bars:,} different ones of that time. Restore "
+                "that store, or begin a new run."
+            )
+
+    @property
+    def end_ns(self) -> int:
+        """When the latest bar closes."""
+        return self.last_ns + MINUTE_NS
+
+    @property
+    def days(self) -> str:
+        """From when to when, in words."""
+        return f"{utc_text(self.first_ns)} to {utc_text(self.last_ns)} UTC"
+
+
+def _span(span: Any) -> tuple[int, int]:
+    first_ns, last_ns = map(int, span)
+    return first_ns, last_ns
 
 
 class RunFolder:
@@ -162,18 +218,20 @@ class RunFolder:
         """The market the run was begun with."""
         try:
             return MarketRecord.from_dict(parsed(read_text(self._market_path)))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RunError(f"{self._market_path}: cannot read it ({error}).") from error
 
     def require_market(self, market: MarketRecord) -> None:
-        """RunError unless `market` holds the bars the run was begun with."""
+        """RunError unless `market` holds the bars the run was begun with.
+
+        `market` is of the run's own period: what the store holds before and after it does not
+        matter. A record of 0.1.0 is completed.
+        """
         begun = self.market()
-        if begun.digest != market.digest:
-            raise RunError(
-                f"{self.path} was trained on {begun.bars:,} bars of {begun.symbol}, but "
-                f"{market.store} now holds {market.bars:,} different ones. Restore that store, "
-                "or begin a new run."
-            )
+        begun.require(market, self.path)
+        if not begun.spans_ns and os.access(self.path, os.W_OK):
+            completed = replace(market, store=begun.store)
+            write_text(self._market_path, json.dumps(asdict(completed), indent=1))
 
 
 def config_of_run(path: Path) -> Config:

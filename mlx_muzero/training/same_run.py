@@ -1,5 +1,7 @@
 """What every rank of a distributed training must have alike: the configuration and the bars."""
 
+from dataclasses import asdict
+
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
@@ -11,6 +13,12 @@ def config_of_first(ranks: Ranks, config: Config) -> Config:
     """The first rank's configuration; those of the others are not looked at."""
     facts = ranks.facts_of_first({"config": config_toml.dumps(config)})
     return config_toml.loads(facts["config"], "the first process's configuration")
+
+
+def market_of_first(ranks: Ranks, market: MarketRecord | None) -> MarketRecord | None:
+    """What the first rank's run was begun with; None of a new run."""
+    facts = ranks.facts_of_first({"market": None if market is None else asdict(market)})
+    return None if facts["market"] is None else MarketRecord.from_dict(facts["market"])
 
 
 def require_same_market(ranks: Ranks, market: MarketRecord) -> None:

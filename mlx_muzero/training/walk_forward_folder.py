@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
@@ -11,7 +12,7 @@ from mlx_muzero.journal import Journal, read
 from mlx_muzero.json_values import parsed
 from mlx_muzero.market.rolling_windows import rolling_windows
 from mlx_muzero.regular_files import read_text, write_text
-from mlx_muzero.training.run import RunFolder, config_of_run
+from mlx_muzero.training.run import MarketRecord, RunFolder, config_of_run
 from mlx_muzero.types import I64
 
 
@@ -23,11 +24,24 @@ class Plan:
         windows: how many.
         minutes: of training for each; None until its episodes are done.
         store: path of the bar store.
+        market: the bars that were cut into windows; None in plans of 0.1.0.
     """
 
     windows: int
     minutes: float | None
     store: str
+    market: MarketRecord | None = None
+
+    @classmethod
+    def parsed(cls, facts: Any) -> "Plan":
+        """From what JSON says, of this build or an older one.
+
+        Raises:
+          ValueError, TypeError, AttributeError: it is no such plan.
+        """
+        market = facts.get("market")
+        record = None if market is None else MarketRecord.from_dict(market)
+        return cls(**{**facts, "market": record})
 
 
 class WalkForwardFolder:
@@ -64,8 +78,8 @@ class WalkForwardFolder:
     def plan(self) -> Plan:
         """The plan it was begun with."""
         try:
-            return Plan(**parsed(read_text(self._plan_path)))
-        except (OSError, ValueError, TypeError) as error:
+            return Plan.parsed(parsed(read_text(self._plan_path)))
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RunError(f"{self._plan_path}: cannot read it ({error}).") from error
 
     def window(self, number: int) -> RunFolder:

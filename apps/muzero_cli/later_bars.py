@@ -1,0 +1,82 @@
+"""Bars a run has not seen: what its store has gained since it was begun."""
+
+from dataclasses import replace
+
+from mlx_muzero.errors import ConfigError, DataError
+from mlx_muzero.market.bars import utc_ns, utc_text
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import SplitRange
+from mlx_muzero.training.run import MarketRecord
+from muzero_cli.loading import load_histories
+from muzero_cli.trained_run import TrainedRun
+
+_OPEN_END_NS = 2**63 - 1
+
+
+def later_bars(
+    run: TrainedRun, begun: MarketRecord, first: str | None, end: str | None
+) -> tuple[MarketDataset, str]:
+    """The run's bars and those after them, these as the part "later", and in words which they are.
+
+    Its splits stay what they were. What is looked at before the first decision may be of its own
+    bars.
+
+    Args:
+        run: on its own bars.
+        begun: those.
+        first: UTC time from which decisions are made; by default the end of its own bars.
+        end: UTC time before which bars open; by default the store's end.
+
+    Raises:
+        ConfigError: no such time, or one before the run's test split.
+        DataError: the store has no such bars.
+    """
+    splits, own_end_ns = run.dataset.ranges, begun.end_ns
+    first_ns = own_end_ns if first is None else _time_ns("--from", first)
+    end_ns = _OPEN_END_NS if end is None else _time_ns("--to", end)
+    if first_ns < splits["test"].first_ns:
+        train_end, chosen_end = (utc_text(splits[s].end_ns) for s in ("train", "validation"))
+        raise ConfigError(
+            f"--from {utc_text(first_ns)}: the run was trained on the bars before {train_end} UTC "
+            f"and its checkpoint chosen on those before {chosen_end} UTC, so they say nothing new. "
+            f"Begin there, or at {utc_text(own_end_ns)}, where its own bars end; --split judges "
+            "its splits."
+        )
+    if end_ns <= first_ns:
+        raise ConfigError(f"--to {utc_text(end_ns)} is not after {utc_text(first_ns)} UTC")
+    market = replace(run.config.market, first_utc="", end_utc="")
+    histories, store = load_histories(
+        replace(run.config, market=market),
+        run.store,
+        period=lambda pair: replace(begun.period(pair), end_ns=end_ns),
+    )
+    last_ns = max(int(history.bars.open_time_ns[-1]) for history in histories)
+    if last_ns < first_ns:
+        raise DataError(
+            f"{store}: its bars of {begun.symbol} end at {utc_text(last_ns)} UTC, before "
+            f"{utc_text(first_ns)}. Import later ones."
+        )
+    own = {**splits, "test": replace(splits["test"], end_ns=own_end_ns)}
+    later = SplitRange(first_ns, end_ns, seen_from_ns=begun.first_ns)
+    dataset = MarketDataset.of_pairs(histories, run.config.market).with_later(own, later)
+    return dataset, _in_words(first_ns, last_ns, own_end_ns, begun)
+
+
+def _in_words(first_ns: int, last_ns: int, own_end_ns: int, begun: MarketRecord) -> str:
+    span = f"Bars from {utc_text(first_ns)} to {utc_text(last_ns)} UTC"
+    if first_ns >= own_end_ns:
+        return (
+            f"{span}, after all the run was trained, chosen and tested on ({begun.days}): nothing "
+            "of it was fitted to them."
+        )
+    return (
+        f"{span}, after all the run was trained and chosen on; those before {utc_text(own_end_ns)} "
+        "UTC are its test split."
+    )
+
+
+def _time_ns(option: str, text: str) -> int:
+    try:
+        return utc_ns(text)
+    except ValueError as error:
+        raise ConfigError(f"{option}: {error}; write 2015-01-01 or 2015-01-01T22:00") from error
