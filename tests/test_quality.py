@@ -53,6 +53,34 @@ def test_fx_gaps_by_cause(start, end, kind):
     assert gap(start, end) == kind
 
 
+@pytest.mark.parametrize(
+    ("start", "end", "while_open"),
+    [
+        ("2018-07-06T21:00", "2018-07-08T21:11", 11),  # 11 minutes late on Sunday
+        ("2018-07-06T18:00", "2018-07-08T21:00", 180),
+        ("2018-07-06T20:00", "2018-07-08T23:00", 180),
+    ],
+)
+def test_hours_missing_beside_a_weekend_are_no_weekend(start, end, while_open):
+    (found,) = classify_gaps(np.array([ns(start) - MINUTE_NS, ns(end)]), "fx")
+    assert (found.kind, found.open_minutes) == (GapKind.OUTAGE, while_open)
+
+
+def test_a_year_without_its_sunday_evenings_says_so():
+    # As a damaged year has it: half of the weekends end three hours late.
+    sundays = ns("2023-01-08T22:00") + np.arange(8) * 7 * DAY_NS
+    weeks = [
+        start + np.arange(late, 5 * 24 * 60) * MINUTE_NS
+        for start, late in zip(sundays, [0, 180] * 4, strict=True)
+    ]
+    report = check(bars_at(np.concatenate(weeks)))
+    assert report.gap_counts[GapKind.WEEKEND] == 3
+    assert report.gap_counts[GapKind.OUTAGE] == 4
+    assert report.open_minutes[GapKind.OUTAGE] == 4 * 180
+    assert report.open_minutes[GapKind.WEEKEND] == 0
+    assert [gap.open_minutes for gap in report.gaps] == [180] * 4
+
+
 def test_crypto_never_closes():
     assert gap("2018-07-06T21:00", "2018-07-08T21:00", "crypto") == GapKind.OUTAGE
 

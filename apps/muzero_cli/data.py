@@ -129,12 +129,13 @@ def _print_quality(report: "QualityReport") -> None:
         f"{report.symbol} ({report.market}): {report.bars:,} bars from"
         f" {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC"
     )
-    table = Table("gaps", "number", "missing minutes")
+    table = Table("gaps", "number", "missing minutes", "while open")
     for kind, count in report.gap_counts.items():
-        table.add_row(kind, f"{count:,}", f"{report.missing_minutes[kind]:,}")
+        missing, while_open = report.missing_minutes[kind], report.open_minutes[kind]
+        table.add_row(kind, f"{count:,}", f"{missing:,}", f"{while_open:,}")
     out.print(table)
-    table = Table("longest outages and holidays (UTC)", "until", "minutes")
-    for gap in sorted(report.gaps, key=lambda g: -g.missing_minutes)[:10]:
+    table = Table("longest outages and holidays (UTC)", "until", "minutes", "while open")
+    for gap in sorted(report.gaps, key=lambda g: (-g.open_minutes, -g.missing_minutes))[:10]:
         when = f"{utc_text(gap.start_ns)} {gap.kind}"
         table.add_row(when, utc_text(gap.end_ns), f"{gap.missing_minutes:,}")
     out.print(table)
