@@ -125,6 +125,28 @@ def test_status_shows_positions_and_money_and_stop_needs_a_process(cli, begun):
     assert "no running process takes commands there" in err
 
 
+def test_an_account_moves_in_one_file(cli, begun, paper_db):
+    code, out, err = cli("paper", "backup", "p", "account.tar", "--move")
+    assert code == 0, err
+    assert "the account of p as it was" in out
+    assert "it does not trade here any more" in out
+    code, _, err = cli("paper", "start", "--run", "p")
+    assert code == RunError.exit_code
+    assert "p was moved away" in err
+    code, out, err = cli("paper", "restore", "account.tar", "q", "--db", paper_db)
+    assert code == 0, err
+    assert "go on with: mlx-muzero paper start --run q" in out
+    assert f"It replays {paper_db}, which is not in the backup." in err
+    code, _, err = cli("paper", "start", "--run", "q")
+    assert code == 0, err
+    assert "q was restored from" in err
+    started = [e for e in journal.read(Path("q/journal.jsonl")) if e["event"] == "paper_started"]
+    assert [bool(e["restored_from"]) for e in started] == [False, True]
+    code, _, err = cli("paper", "restore", "account.tar", "q")
+    assert code == RunError.exit_code
+    assert "q is not empty" in err
+
+
 def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, trained):
     code, _, err = cli("paper", "start", "--model", "p", "--run", "q")
     assert code == RunError.exit_code

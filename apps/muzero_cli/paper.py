@@ -124,6 +124,39 @@ def status(
 
 
 @app.command()
+def backup(
+    run: Run,
+    file: Annotated[Path, typer.Argument(help="New file, such as account.tar.")],
+    move: Annotated[
+        bool, typer.Option("--move", help="End the session with it: it goes on elsewhere.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the account with its model into one file, while it trades.
+
+    To move it to another machine: backup --move here, restore there.
+    """
+    from muzero_cli.paper_backup import backup
+
+    backup(run, file, move, as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="Written by paper backup.")],
+    run: Annotated[Path, typer.Argument(help="New folder of the session.")],
+    db: Annotated[
+        Optional[Path], typer.Option(help="Bar store that a replay goes on with here.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a backup a session again; sizes and digests are checked before anything is kept."""
+    from muzero_cli.paper_backup import restore
+
+    restore(file, run, db, as_json)
+
+
+@app.command()
 def parity(run: Run, as_json: Json = False) -> None:
     """Play a session so far again through the batch path; exit code 5 if anything differs."""
     from muzero_cli.paper_checks import show_parity

@@ -1,6 +1,5 @@
 """What `mlx-muzero paper` does to a session that runs: commands, and the wait for its end."""
 
-import json
 import time
 from pathlib import Path
 from shlex import quote
@@ -10,6 +9,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.files import lock_holder
 from mlx_muzero.paper.folder import PaperFolder
 from muzero_cli.console import echo
+from muzero_cli.failures import answer
 
 _ENDING_S = 60.0
 _LOOK_EVERY_S = 0.1
@@ -18,16 +18,32 @@ _LOOK_EVERY_S = 0.1
 def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
     """Have the session at `run` do a command, and print what follows from it."""
     text = send(session_at(run).socket_path, name, arguments=arguments)
-    about = " ".join([name, *arguments.values()])
-    echo(
-        json.dumps({"command": name, **arguments, "text": text}) if as_json else f"{about}: {text}"
-    )
+    if as_json:
+        answer({"command": name, **arguments, "text": text})
+    else:
+        echo(f"{' '.join([name, *arguments.values()])}: {text}")
 
 
 def stop(run: Path, as_json: bool) -> None:
     """End the process that trades at `run`, and wait until it has."""
-    folder = session_at(run)
-    pid = lock_holder(folder.lock_path)
+    pid = end(session_at(run))
+    text = (
+        "the session has ended; positions stay as they are. Go on with: mlx-muzero paper start "
+        f"--run {quote(str(run))}"
+    )
+    if as_json:
+        answer({"command": "stop", "pid": pid, "text": text})
+    else:
+        echo(f"stop: {text}")
+
+
+def end(folder: PaperFolder) -> int:
+    """End the process that trades in `folder`, wait until it has, and return its number.
+
+    Raises:
+        RunError: there is none, or it does not end.
+    """
+    run, pid = folder.path, lock_holder(folder.lock_path)
     if pid is None:
         raise RunError(f"{run}: no process trades there.")
     try:
@@ -44,11 +60,7 @@ def stop(run: Path, as_json: bool) -> None:
                 f"kill {pid} ends it as it is, and nothing is lost"
             )
         time.sleep(_LOOK_EVERY_S)
-    text = (
-        "the session has ended; positions stay as they are. Go on with: mlx-muzero paper start "
-        f"--run {quote(str(run))}"
-    )
-    echo(json.dumps({"command": "stop", "pid": pid, "text": text}) if as_json else f"stop: {text}")
+    return pid
 
 
 def session_at(run: Path) -> PaperFolder:

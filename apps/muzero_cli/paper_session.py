@@ -37,6 +37,7 @@ from mlx_muzero.paper.opening import (
     market_of_pair,
     replayed_series,
 )
+from mlx_muzero.paper.origin import origin_of, require_here
 from mlx_muzero.paper.recorder import Recorder
 from mlx_muzero.paper.records import open_store
 from mlx_muzero.paper.session import Session
@@ -78,6 +79,11 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
     console = narration_console()
     folder = PaperFolder(path)
     with folder.held():
+        require_here(folder)
+        origin = origin_of(folder)
+        if origin is not None:
+            origin.require_still(folder)
+            say(console, f"{path} was restored from {origin}; it must not be traded there.")
         settings = kept_settings(folder, options) if folder.exists else new_settings(options)
         config, planner = load_planner(settings)
         series = replayed_series(settings, config)
@@ -103,7 +109,7 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
                 Recorder(folder, store, Journal(folder.journal_path)),
                 feed,
                 feed.now_ns if isinstance(feed, LiveFeed) else None,
-                _about(settings, session),
+                _about(settings, session) | {"restored_from": origin and str(origin)},
                 _Status(console, session).minute,
                 partial(say, console),
             )

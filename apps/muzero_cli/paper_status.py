@@ -1,6 +1,5 @@
 """What `mlx-muzero paper status` shows: positions and money, from the journal."""
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -8,11 +7,11 @@ from typing import Any
 from rich import box
 from rich.table import Table
 
-from mlx_muzero.json_values import finite
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
-from muzero_cli.console import echo, output_console
+from muzero_cli.console import output_console
+from muzero_cli.failures import answer
 from muzero_cli.paper_commands import session_at
 from muzero_cli.status import WATCH_S
 
@@ -36,7 +35,7 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
     assert isinstance(state, PaperState)
     if as_json:
         facts = {"run": str(watched.folder), "condition": watched.condition, "pid": watched.pid}
-        echo(json.dumps(finite(facts | _money(state) | {"pairs": state.pairs}), allow_nan=False))
+        answer(facts | _money(state) | {"pairs": state.pairs})
         return
     out = output_console()
     by = f", process {watched.pid}" if watched.pid else ""

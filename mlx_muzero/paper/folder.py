@@ -27,6 +27,8 @@ class PaperFolder:
         self.store_path = path / "store.duckdb"
         self.lock_path = path / "lock"
         self.decisions_path = path / "decisions"
+        self.origin_path = path / "origin.json"
+        self.moved_path = path / "moved.json"
         self.snapshots_path = path / "snapshots"
         self.socket_path = path / "control.sock"
 

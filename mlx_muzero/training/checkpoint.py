@@ -28,8 +28,10 @@ FORMAT_VERSION = 3
 KEEP_NEWEST = 2
 
 _PARTIAL_SUFFIX = ".partial"
-_NAME = re.compile(r"\d{6,}(-episode-\d{6,})?")
-_WEIGHTS, _OPTIMIZER, _REPLAY, _STATE = FILES = (
+NAME = re.compile(r"\d{6,}(-episode-\d{6,})?")
+"""What `CheckpointStore.save` is given as a name."""
+
+WEIGHTS, _OPTIMIZER, _REPLAY, STATE = FILES = (
     "weights.safetensors",
     "optimizer.safetensors",
     "replay.npz",
@@ -96,10 +98,10 @@ class CheckpointStore:
         state = {"format": FORMAT_VERSION, "best": best_name, **checkpoint.state}
         try:
             with named(partial):
-                _save_tensors(partial / _WEIGHTS, checkpoint.weights)
+                _save_tensors(partial / WEIGHTS, checkpoint.weights)
                 _save_tensors(partial / _OPTIMIZER, checkpoint.optimizer)
                 np.savez(partial / _REPLAY, allow_pickle=False, **checkpoint.replay)
-                (partial / _STATE).write_text(json.dumps(state, indent=1))
+                (partial / STATE).write_text(json.dumps(state, indent=1))
                 write_sums(partial, FILES)
         except OSError:
             shutil.rmtree(partial)  # of no use, and the disk may be full
@@ -155,7 +157,7 @@ class CheckpointStore:
             path.name
             for path in self.folder.iterdir()
             if path.name.endswith(suffix)
-            and _NAME.fullmatch(path.name.removesuffix(suffix))
+            and NAME.fullmatch(path.name.removesuffix(suffix))
             and path.is_dir()
             and not path.is_symlink()
         )
@@ -181,8 +183,8 @@ def load(path: Path) -> Checkpoint:
 def load_state(path: Path) -> dict[str, Any]:
     """Only the counters and facts of a checkpoint folder; errors as `load`."""
     try:
-        require_sum(path / _STATE)
-        state: dict[str, Any] = parsed(read_text(path / _STATE))
+        require_sum(path / STATE)
+        state: dict[str, Any] = parsed(read_text(path / STATE))
         version, _ = state["format"], state["best"]
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
@@ -197,7 +199,7 @@ def load_state(path: Path) -> dict[str, Any]:
 def load_weights(path: Path) -> dict[str, mx.array]:
     """Only the model's part of a checkpoint folder; errors as `load`."""
     try:
-        return _load_tensors(path / _WEIGHTS)
+        return _load_tensors(path / WEIGHTS)
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
 
