@@ -12,7 +12,7 @@ from feed_sessions import FIRST_MINUTE, START_NS, of
 from mlx_muzero.errors import FeedError, MuZeroError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.ccxt_public import public_exchange
-from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
+from mlx_muzero.paper.feeds.ccxt_source import CcxtSource, _candles
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
     BarRejected,
@@ -24,6 +24,7 @@ from mlx_muzero.paper.feeds.events import (
     Reconnected,
     Stale,
 )
+from mlx_muzero.paper.feeds.source import Unavailable
 from venue import prices
 from virtual_time import SECOND_NS, VirtualClock, run
 
@@ -280,6 +281,20 @@ def test_a_minute_whose_end_the_stream_left_out_is_asked_for():
     assert [(gap.filled, gap.missing) for gap in of(events, GapFilled)] == [(1, 0)]
 
 
+@pytest.mark.parametrize("jump_s", [3600, -600])
+def test_setting_the_clock_while_bars_are_pushed_changes_none(jump_s):
+    def prepare(held):
+        held.after(88, lambda: setattr(held.clock, "wall_jump_ns", jump_s * SECOND_NS))
+
+    events, _ = push(5, prepare)
+    assert minutes(events) == [0, 1, 2, 3, 4]
+    assert not of(events, BarRevised)
+    for event in of(events, BarClosed):
+        wanted = prices("BTCUSDT", event.bar.open_time_ns // MINUTE_NS)
+        assert event.bar.values == pytest.approx(wanted)
+    assert all(0 <= delay <= 5 for delay in delays_s(events))
+
+
 # Nothing but public data.
 
 
@@ -387,9 +402,15 @@ def test_whether_bars_are_pushed_is_known_beforehand():
     assert CcxtSource("binance").pushes
 
 
-def test_unread_values_are_unknown():
-    from mlx_muzero.paper.feeds.ccxt_source import _candle
-
-    candle = _candle([None, None, 1.0, 1.0, 1.0, None], None)
+@pytest.mark.parametrize("row", [[None, None, 1.0, 1.0, 1.0, None], [], [None] * 9, [10**30, "x"]])
+def test_unread_values_are_unknown(row):
+    (candle,) = _candles([row], None)
     assert candle.open_time_ns is None
     assert math.isnan(candle.open)
+    assert math.isnan(candle.volume)
+
+
+@pytest.mark.parametrize("rows", [None, {}, "rows", [None], [1], [[1, 2], "x"]])
+def test_what_is_no_row_is_an_outage(rows):
+    with pytest.raises(Unavailable, match="not a list of bars"):
+        _candles(rows, None)

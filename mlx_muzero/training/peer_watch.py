@@ -6,12 +6,13 @@ very moment waits for ever. So a thread looks at the connections, too.
 
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
+
+from mlx_muzero.supervision import Supervisor
 
 _Result = TypeVar("_Result")
 
@@ -34,18 +35,23 @@ def opened_by(connect: Callable[[], _Result]) -> tuple[_Result, list[socket.sock
 
 
 class PeerWatch:
-    """Calls `gone`, in a thread of its own, if a wait lasts although a peer hung up."""
+    """Calls `gone`, in a thread of its own, if a wait lasts although a peer hung up.
+
+    Should the thread itself fail, the next wait raises what it failed with.
+    """
 
     def __init__(self, connections: list[socket.socket], gone: Callable[[], None]) -> None:
         self._connections = connections
         self._gone = gone
         self._waits = 0
         self._waiting = False
-        threading.Thread(target=self._look, name="peer watch", daemon=True).start()
+        self._supervisor = Supervisor()
+        self._supervisor.thread("peer watch", self._look)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
         """This process waits for its peers."""
+        self._supervisor.check()
         self._waits += 1
         self._waiting = True
         try:

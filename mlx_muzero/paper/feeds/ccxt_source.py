@@ -52,7 +52,7 @@ class CcxtSource:
         )
         # Nothing was awaited since the answer came, so these are its headers.
         sent_ns = date_ns(self._exchange.last_response_headers or {})
-        return [_candle(row, sent_ns) for row in rows]
+        return _candles(rows, sent_ns)
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: the exchange's clock, or the ``Date`` of an answer without one."""
@@ -69,7 +69,7 @@ class CcxtSource:
         """See `PushSource.listen`."""
         while True:
             rows = await _answer(self._exchange.watch_ohlcv(pair, "1m"), self._name(pair))
-            yield [_candle(row, None) for row in rows]
+            yield _candles(rows, None)
 
     async def hang_up(self, pair: str) -> None:
         """See `PushSource.hang_up`; ccxt's pairs share a connection, so it is all of them."""
@@ -107,9 +107,19 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
         raise Unavailable("the connection was closed") from None
 
 
+def _candles(rows: Any, sent_ns: int | None) -> list[Candle]:
+    """Rows of ccxt's: time in milliseconds, open, high, low, close, volume; None for unread.
+
+    Raises:
+        Unavailable: they are no rows.
+    """
+    if not isinstance(rows, list) or not all(isinstance(row, list | tuple) for row in rows):
+        raise Unavailable("the answer is not a list of bars")
+    return [_candle(row, sent_ns) for row in rows]
+
+
 def _candle(row: Sequence[Any], sent_ns: int | None) -> Candle:
-    """A row of ccxt's: time in milliseconds, open, high, low, close, volume; None for unread."""
-    time_ms, *values = row
+    time_ms, *values = [*row, *[None] * 6][:6]
     open_, high, low, close, volume = map(number, values)
     time_ns = known_time_ns(time_ms, MILLISECOND_NS)
     return Candle(time_ns, open_, high, low, close, volume, source_time_ns=sent_ns)

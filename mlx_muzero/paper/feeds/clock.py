@@ -40,7 +40,9 @@ async def wait_for(event: asyncio.Event, duration_ns: int, clock: Clock) -> bool
     """Wait until `event` is set, but no longer than `duration_ns`: whether it was set."""
     waits = [asyncio.create_task(event.wait()), asyncio.create_task(clock.sleep(duration_ns))]
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        ended, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in ended:
+            wait.result()
     finally:
         for wait in waits:
             wait.cancel()

@@ -74,6 +74,8 @@ class StreamFeed:
         tick = asyncio.create_task(_sleep(self._shared))
         try:
             await asyncio.wait([taking, tick], return_when=asyncio.FIRST_COMPLETED)
+            if tick.done():
+                tick.result()
         finally:
             tick.cancel()
         return taking.done()
