@@ -323,6 +323,39 @@ def test_runs_are_listed_with_kind_condition_and_best(tmp_path, folder, journal)
     assert (found["paper"].kind, found["paper"].condition) == ("paper", "disconnected")
 
 
+def test_what_each_pairs_feed_does_is_known_until_the_next_start():
+    state = PaperState()
+
+    def feed(pair, status):
+        state.apply({"event": "feed", "kind": "status", "pair": pair, "status": status, "why": ""})
+
+    state.apply({"event": "paper_started", "feed": "oanda", "pairs": ["USDJPY", "EURJPY"]})
+    state.apply({"event": "feed", "kind": "stale", "pair": "USDJPY"})
+    assert state.ill_feeds == {"USDJPY": "stale"}
+    feed("USDJPY", "live")
+    assert state.ill_feeds == {}
+    feed("EURJPY", "lost")
+    assert state.ill_feeds == {"EURJPY": "lost"}
+    assert state.as_dict()["feed_status"]["USDJPY"]["status"] == "live"
+    state.apply({"event": "paper_started", "feed": "oanda", "pairs": ["USDJPY", "EURJPY"]})
+    assert state.feed_status == {}
+
+
+def test_a_fault_that_comes_without_a_minute_shows_in_the_mode():
+    state = PaperState()
+    row = {"close_ns": 60 * 10**9, "equity": 1.0, "drawdown_frac": 0.0, "pairs": {}}
+    state.apply({"event": "minute", "mode": "trading", **row})
+    state.apply({"event": "fault", "what": "feed", "mode": "entries_stopped", "mode_reason": "x"})
+    assert (state.mode, state.minute["mode_reason"]) == ("entries_stopped", "x")
+
+
+def test_the_age_of_a_bar_is_by_the_venues_clock():
+    state = PaperState()
+    state.apply({"event": "paper_started", "feed": "oanda"})
+    state.apply({"event": "feed", "kind": "clock_offset", "offset_ns": 600 * 10**9})
+    assert state.age_s(1_000_000 * 10**9, datetime.fromtimestamp(999_405, UTC)) == 5.0
+
+
 @pytest.mark.parametrize(("feed", "aged_s"), [("replay", 65.0), ("ccxt:kraken", 86_465.0)])
 def test_the_age_of_a_bar_is_told_in_the_time_of_its_feed(feed, aged_s):
     """The bar closed a minute before the minute that was decided five seconds ago."""

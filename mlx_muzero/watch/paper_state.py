@@ -81,6 +81,19 @@ class PaperState:
         return rows | self.minute.get("pairs", {})
 
     @property
+    def ill_feeds(self) -> dict[str, str]:
+        """What is the matter with each pair's feed that is not well; "" for all of them."""
+        ill = {pair: "stale" for pair, row in self.pairs.items() if row.get("state") == "stale"}
+        for pair, event in self.feed.items():
+            # Journals of before there were statuses do not say when it was well again.
+            if event["kind"] in ("stale", "disconnected") and pair not in self.feed_status:
+                ill[pair] = event["kind"]
+        for pair, event in self.feed_status.items():
+            if event.get("status") in ("silent", "down", "lost"):
+                ill[pair] = str(event["status"])
+        return ill
+
+    @property
     def mode(self) -> str:
         """What the engine does: "trading", "entries_stopped", "flattening", "halted" or ""."""
         return str(self.minute.get("mode", ""))

@@ -165,13 +165,9 @@ class Health(PaperPanel):
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Ill feeds, then notices."""
         state, text = self.state, Text()
-        ill = {pair: "stale" for pair, row in state.pairs.items() if row.get("state") == "stale"}
-        for pair, event in state.feed.items():
-            if event["kind"] in ("stale", "disconnected"):
-                ill[pair or "all"] = event["kind"]
-        if ill:
+        if ill := state.ill_feeds:
             for pair, kind in ill.items():
-                text.append(f"◌ {pair} {kind}\n", paint.warning)
+                text.append(f"◌ {pair or 'all'} {kind}\n", paint.warning)
         elif state.minute:
             text.append(f"✓ all well ({len(state.pairs)})\n", paint.good)
         for event in reversed(state.notices):
