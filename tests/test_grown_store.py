@@ -159,7 +159,8 @@ def test_a_run_that_was_never_validated_says_so_first(grown, cli, config_file):
     assert code == 0
     assert err.startswith("young was never validated: that first happens after 4 episodes")
     assert "train --run young --resume" in err
-    assert json.loads(out)["validated"] is False
+    report = json.loads(out)
+    assert (report["validated"], report["stage"]["name"]) == (False, "buffer collection")
     code, out, err = cli("evaluate", grown / "run", "--db", db, "--sessions", "2", "--json")
     assert (json.loads(out)["validated"], err) == (True, "")
 

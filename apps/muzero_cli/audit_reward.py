@@ -26,6 +26,7 @@ def audit_reward(
     from mlx_muzero.evaluation import reward_audit
     from mlx_muzero.trading.core import TradingRules
     from muzero_cli.loading import costs_of, load_config, load_dataset
+    from muzero_cli.progress import VerbProgress
     from muzero_cli.reward_audit_display import audit_tables
 
     settings = load_config(preset, config, set_, symbol)
@@ -35,7 +36,10 @@ def audit_reward(
     for note in (costs_of(settings, dataset), *notes):
         say(narration_console(), note)
     rules, discount = TradingRules.from_config(settings), settings.search.discount
-    audit = reward_audit.audit_reward(dataset, rules, starts, discount)
+    schemes, policies = reward_audit.SCHEMES, reward_audit.audited_policies()
+    decisions = len(schemes) * len(policies) * len(starts) * settings.market.session_bars
+    with VerbProgress("decisions", decisions) as progress:
+        audit = reward_audit.audit_reward(dataset, rules, starts, discount, schemes, progress.tick)
     if as_json:
         echo(json.dumps(audit.as_dict(), allow_nan=False))
     else:

@@ -1,11 +1,13 @@
 """`mlx-muzero evaluate`."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
+from mlx_muzero import fx_targets
 from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
 
@@ -69,7 +71,7 @@ def evaluate(
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
     from mlx_muzero.evaluation.full_report import full_report
     from mlx_muzero.evaluation.report import report
-    from mlx_muzero.training.models import not_validated
+    from mlx_muzero.training.models import counters_of, not_validated
     from mlx_muzero.training.run import RunFolder
     from muzero_cli.later_bars import later_bars
     from muzero_cli.loading import load_truth
@@ -118,9 +120,14 @@ def evaluate(
             tables = report(comparison.conditions, comparison.metrics)
     if png is not None:
         draw(compared, png)
+    reached = counters_of(RunFolder(run), loaded.checkpoint)
+    stage = None
+    if loaded.rules.unit == fx_targets.UNIT and reached.phase == "search":
+        stage = fx_targets.stage_of(reached.episodes, reached.steps)
     facts = {
         "checkpoint": loaded.checkpoint,
         "validated": warning is None,
+        "stage": None if stage is None else asdict(stage),
         "period": period,
         "simulations": counts,
         "backend": agent.backend,
@@ -133,6 +140,8 @@ def evaluate(
         f"{run}, checkpoint {loaded.checkpoint}, {', '.join(map(str, counts))} simulations a "
         f"decision, backend {agent.backend}"
     )
+    if stage is not None:
+        out.print(f"Stage of training by the FX specification: {stage.name}, {stage.hint}")
     if period is not None:
         out.print(period)
     out.print(tables)

@@ -15,6 +15,7 @@ from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
+from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
 
 _MEASURED_WINDOWS = 4096
@@ -80,14 +81,22 @@ def starting_weights(
     return weights, str(path)
 
 
+def counters_of(folder: RunFolder, name: str) -> Counters:
+    """How far the run in `folder` was at its checkpoint `name`; errors as `load_model`."""
+    path = folder.checkpoints.folder / name
+    try:
+        return Counters(**checkpoints.load_state(path)["counters"])
+    except (KeyError, TypeError) as error:
+        raise misfit(path, error) from error
+
+
 def not_validated(folder: RunFolder, name: str) -> str | None:
     """What has to be said before checkpoint `name` of a run plays, if no validation chose it.
 
     None where one did: a search was validated, and this is no checkpoint of an earlier phase.
     """
-    store = folder.checkpoints
-    phase = checkpoints.load_state(store.folder / name).get("counters", {}).get("phase", "search")
-    if store.validated and phase == "search":
+    phase = counters_of(folder, name).phase
+    if folder.checkpoints.validated and phase == "search":
         return None
     train = folder.config().train
     why = (
