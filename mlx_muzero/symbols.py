@@ -91,6 +91,13 @@ class Symbol(str):
                 raise SymbolError(f"{symbol} is named twice in {text!a}")
         return symbols
 
+    def is_meant_by(self, text: str) -> bool:
+        """Whether `text` is a spelling of this symbol."""
+        try:
+            return Symbol(text) == self
+        except SymbolError:
+            return False
+
     @property
     def pair(self) -> Pair | None:
         """What is priced in what, where the name says so; a currency pair's feed may follow it."""

@@ -61,15 +61,34 @@ def test_wrong_usage_is_2_and_shows_the_usage(cli):
 
 
 def test_the_shown_configuration_is_valid(cli, tmp_path):
-    code, out, err = cli("config", "show", "--set", "train.episodes=7", "--set", "market.symbol=X")
+    given = ("--set", "train.episodes=7", "--set", "market.symbol=eur/czk")
+    code, out, err = cli("config", "show", *given)
     assert (code, err) == (0, "")
     (tmp_path / "shown.toml").write_text(out)
     assert cli("config", "validate", "shown.toml") == (0, "shown.toml: valid\n", "")
     shown = config_toml.load(tmp_path / "shown.toml")
     assert shown == dataclasses.replace(
         FX_SMALL,
-        market=dataclasses.replace(FX_SMALL.market, symbol="X"),
+        market=dataclasses.replace(FX_SMALL.market, symbol="EURCZK", pip_size=0.001),
         train=dataclasses.replace(FX_SMALL.train, episodes=7),
+    )
+
+
+def test_a_pip_is_the_symbols_unless_it_is_said(cli, tmp_path):
+    (tmp_path / "silver.toml").write_text('[market]\nsymbol = "XAGUSD"\n')
+    (tmp_path / "said.toml").write_text('[market]\nsymbol = "XAGUSD"\npip_size = 0.001\n')
+    shown = ("config", "show", "--json")
+    for given, pip in (
+        (("--config", "silver.toml"), 0.01),
+        (("--config", "said.toml"), 0.001),
+        (("--config", "silver.toml", "--set", "market.symbol=EURUSD"), 0.0001),
+        (("--set", "market.symbol=X", "--set", "market.pip_size=0.5"), 0.5),
+    ):
+        assert json.loads(cli(*shown, *given)[1])["market"]["pip_size"] == pip
+    mistake(
+        cli("config", "show", "--set", "market.symbol=X"),
+        4,
+        "data instrument X --calendar fx --pip",
     )
 
 

@@ -78,3 +78,38 @@ def test_series_are_listed_and_checked_beside_bars(files, tmp_path):
     assert "funding_rate" in run("check", "USDJPY", "--db", db).stdout
     assert "cpi" in run("check", "MACRO", "--db", db).stdout
     assert "one-minute hole" not in run("check", "MACRO", "--db", db).stdout
+
+
+def test_an_instrument_is_said_once_and_listed(files):
+    path, db = files
+    run("import", path, "--db", db)
+    shown = run("instrument", "usdjpy", "--db", db)
+    assert shown.stdout == "USDJPY: fx, pip 0.01, step 0.001\n"
+    with pytest.raises(DataError, match="data instrument MY_BARS --calendar fx --pip"):
+        run("import", path, "--db", db, "--symbol", "MY_BARS")
+    said = run("instrument", "my_bars", "--calendar", "fx", "--pip", "0.5", "--db", db)
+    assert said.stdout == "MY_BARS: fx, pip 0.5\n"
+    run("import", path, "--db", db, "--symbol", "MY_BARS")
+    assert "fx, pip 0.5" in run("list", "--db", db).stdout
+    listed = json.loads(run("list", "--db", db, "--json").stdout)["symbols"]
+    assert [s["instrument"]["pip_size"] for s in listed] == [0.5, 0.01]
+    # A currency pair's hours are known: its pip alone is asked for.
+    only_pip = run("instrument", "USDKRW", "--pip", "0.1", "--db", db)
+    assert only_pip.stdout == "USDKRW: fx, pip 0.1\n"
+    result = CliRunner().invoke(app, ["instrument", "X", "--calendar", "fx", "--db", str(db)])
+    assert result.exit_code == 2
+
+
+def test_rename_and_remove(files):
+    path, db = files
+    run("import", path, "--db", db)
+    renamed = run("rename", "usdjpy", "yen", "--db", db).stdout
+    assert renamed.startswith("USDJPY is YEN now: 299 bars, 0 points of series, 1 imports.")
+    result = CliRunner().invoke(app, ["remove", "YEN", "--db", str(db)])
+    assert result.exit_code == 2
+    assert "299" in run("list", "--db", db).stdout
+    part = run("remove", "yen", "--from", "2021-03-01T06:00", "--yes", "--db", db, "--json")
+    assert json.loads(part.stdout) == {"symbol": "YEN", "bars": 240, "points": 0, "imports": 1}
+    assert "removed 59 bars" in run("remove", "YEN", "--yes", "--db", db).stdout
+    with pytest.raises(DataError, match=r"has nothing of YEN \(it holds nothing\)"):
+        run("remove", "YEN", "--yes", "--db", db)

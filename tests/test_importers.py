@@ -113,7 +113,7 @@ def test_binance_klines_with_or_without_header_in_either_unit(store, tmp_path, u
     assert (extras["trades"] == 7).all()
     assert (extras["taker_buy_quote_volume"] == 50.125).all()
     with pytest.raises(DataError, match="is in UTC"):
-        import_file(store, path, "AVAX", clock="UTC+2")
+        import_file(store, path, "AVAXUSDT", clock="UTC+2")
 
 
 def ns(text):

@@ -9,7 +9,6 @@ import pytest
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars
 from mlx_muzero.market.calendar import Closures, fx_weekends
 from mlx_muzero.market.importers import import_file
-from mlx_muzero.market.instrument import instrument, market_of
 from mlx_muzero.market.quality import GapKind, check, classify_gaps
 from mlx_muzero.market.store import BarStore
 
@@ -73,7 +72,7 @@ def test_a_year_without_its_sunday_evenings_says_so():
         start + np.arange(late, 5 * 24 * 60) * MINUTE_NS
         for start, late in zip(sundays, [0, 180] * 4, strict=True)
     ]
-    report = check(bars_at(np.concatenate(weeks)))
+    report = check(bars_at(np.concatenate(weeks)), "fx")
     assert report.gap_counts[GapKind.WEEKEND] == 3
     assert report.gap_counts[GapKind.OUTAGE] == 4
     assert report.open_minutes[GapKind.OUTAGE] == 4 * 180
@@ -104,7 +103,7 @@ def test_planted_defects_are_counted():
     low = bars.low.copy()
     low[10], low[20] = 0.0, close[20] + 1
     bars = Bars("USDJPY", times, bars.open, bars.high, low, close, bars.volume * 0)
-    report = check(bars, source_repeats=60)
+    report = check(bars, "fx", source_repeats=60)
     assert report.impossible["a price is zero or negative"] == 1
     assert report.impossible["open or close outside low to high"] == 1
     assert [(o.open_time_ns - times[0]) // MINUTE_NS for o in report.outliers] == [300, 301, 600]
@@ -116,23 +115,15 @@ def test_planted_defects_are_counted():
 
 def test_saturday_bars_matter_to_fx_alone():
     times = ns("2018-03-10T12:00") + np.arange(30) * MINUTE_NS
-    assert check(bars_at(times)).saturday_bars == 30
-    assert check(bars_at(times, "BTCUSDT")).saturday_bars == 0
-
-
-def test_markets_and_pips_by_name():
-    assert market_of("EUR/USD") == market_of("USDJPY_FXCM") == "fx"
-    assert market_of("BTCUSDT") == market_of("ADABTC") == market_of("SYNTH") == "crypto"
-    assert instrument("AUDJPY").pip_size == 0.01
-    assert instrument("EURUSD").pip_size == 0.0001
-    assert instrument("BTCUSDT").pip_size is None
+    assert check(bars_at(times), "fx").saturday_bars == 30
+    assert check(bars_at(times, "BTCUSDT"), "crypto").saturday_bars == 0
 
 
 @pytest.mark.skipif(DATA is None, reason="MLX_MUZERO_TEST_DATA names no data folder")
 def test_a_real_crisis_year_has_the_holes_that_were_counted(tmp_path):
     with BarStore(tmp_path / "market.duckdb") as store:
         import_file(store, Path(DATA) / "fx/AUDJPY_M1_2008.parquet")
-        report = check(store.load("AUDJPY"))
+        report = check(store.load("AUDJPY"), "fx")
     counts = report.gap_counts
     assert report.bars == 363_991
     # 53 weekends and holidays; every one of 7,270 gaps has a kind.

@@ -119,7 +119,7 @@ def test_truths_and_removal(store):
     store.set_truth("SYNTH", {"kind": "planted", "edge_pips": 1.5})
     assert store.truth("SYNTH") == {"kind": "planted", "edge_pips": 1.5}
     assert store.symbols()[0].synthetic
-    assert store.remove("SYNTH") == 100
+    assert store.remove("SYNTH").bars == 100
     assert store.truth("SYNTH") is None
     assert store.symbols() == []
 

@@ -29,7 +29,7 @@ def audit_reward(
     from muzero_cli.progress import VerbProgress
     from muzero_cli.reward_audit_display import audit_tables
 
-    settings = load_config(preset, config, set_, symbol)
+    settings = load_config(preset, config, set_, symbol, db)
     notes: list[str] = []
     dataset, _ = load_dataset(settings, db, tell=notes.append)
     starts = dataset.evaluation_starts(split, sessions)

@@ -8,6 +8,7 @@ import typer
 
 from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.data_import import import_files
+from muzero_cli.data_symbols import in_words, remove, rename, say_instrument
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 from muzero_cli.synthetic import synth
 
@@ -31,17 +32,19 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
 
     with BarStore(db, read_only=True) as store:
         symbols, series = store.symbols(), store.series()
+        traded = {s.symbol: store.find_instrument(s.symbol) for s in symbols}
         note = misread_note(store.imports())
     if note:
         narration_console().print(f"note: {note}")
     if as_json:
+        instruments = {name: i and asdict(i) for name, i in traded.items()}
         found = {
-            "symbols": [asdict(s) for s in symbols],
+            "symbols": [asdict(s) | {"instrument": instruments[s.symbol]} for s in symbols],
             "series": [asdict(s) for s in series],
         }
         echo(json.dumps(found))
         return
-    table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "has")
+    table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "trades", "has")
     for s in symbols:
         known = {
             "volume": s.has_volume,
@@ -50,7 +53,8 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
             "known truth": s.synthetic,
         }
         has = ", ".join(name for name, there in known.items() if there)
-        table.add_row(s.symbol, f"{s.bars:,}", utc_text(s.first_ns), utc_text(s.last_ns), has)
+        span = utc_text(s.first_ns), utc_text(s.last_ns)
+        table.add_row(s.symbol, f"{s.bars:,}", *span, in_words(traded[s.symbol]), has)
     output_console().print(table)
     if series:
         table = Table("symbol", "series", "points", "first (UTC)", "last (UTC)")
@@ -73,6 +77,7 @@ def check_symbol(
     from mlx_muzero.market.store import BarStore
 
     with BarStore(db, read_only=True) as store:
+        symbol = store.spelling(symbol)
         names = [s.name for s in store.series() if s.symbol == symbol]
         series = [check_series(store.load_series(symbol, name)) for name in names]
         has_bars = any(s.symbol == symbol for s in store.symbols())
@@ -80,7 +85,7 @@ def check_symbol(
         report = None
         if has_bars or not series:
             repeats = sum(r.repeats for r in store.imports() if r.symbol == symbol)
-            report = check(store.load(symbol), source_repeats=repeats)
+            report = check(store.load(symbol), store.instrument(symbol).market, repeats)
         note = misread_note(r for r in store.imports() if r.symbol == symbol)
     if note:
         narration_console().print(f"note: {note}")
@@ -96,6 +101,9 @@ def check_symbol(
 
 app.command("import")(import_files)
 app.command("synth")(synth)
+app.command("instrument")(say_instrument)
+app.command("rename")(rename)
+app.command("remove")(remove)
 
 
 def _print_series(reports: "list[SeriesReport]") -> None:

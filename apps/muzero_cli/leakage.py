@@ -40,7 +40,7 @@ def check_leakage(
 
     policies: list[Policy] = [momentum(5), mean_reversion(30), RandomPolicy(seed=0)]
     if run is None:
-        settings = load_config(preset, config, set_, symbol)
+        settings = load_config(preset, config, set_, symbol, db)
     else:
         if symbol or preset or config or set_:
             raise typer.BadParameter("a run has a configuration of its own", param_hint="RUN")

@@ -15,7 +15,7 @@ from mlx_muzero.market.coverage import notes
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import default_preset, require_fit
 from mlx_muzero.market.history import PairHistory, Period, load_history
-from mlx_muzero.market.instrument import instrument
+from mlx_muzero.market.instrument import Instrument, instrument
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.presets import PRESETS
 from mlx_muzero.symbols import Symbol
@@ -25,16 +25,22 @@ from muzero_cli.options import DEFAULT_DATABASE
 
 
 def load_config(
-    preset: str | None, file: Path | None, overrides: list[str], symbol: str | None = None
+    preset: str | None,
+    file: Path | None,
+    overrides: list[str],
+    symbol: str | None = None,
+    database: Path | None = None,
 ) -> Config:
     """The preset, overlaid by a file, then by ``--symbol``, then by ``--set``.
 
     Where neither an option nor the file names a preset, it goes by the market of the symbols, and
-    so does the pip where nobody sets one.
+    so does the pip where nobody sets one, as the store at `database` (None: the usual one) or the
+    symbol's name says.
 
     Raises:
         ConfigError: there is no such preset, or what comes of it is for another kind of market than
             the symbols are of; and as `config_toml.load` and `config_toml.override`.
+        UnknownInstrument: nothing says what a pip of the symbol is.
     """
     of_file = {} if file is None else _market_table(config_toml.read(file))
     of_options = _market_table(assigned(overrides, KEYS)[0])
@@ -49,7 +55,8 @@ def load_config(
     if file is not None:
         settings = config_toml.load(file, settings)
     if named:
-        settings = of_symbols(settings, named, keep_pip=symbol is None and "pip_size" in of_file)
+        said = "pip_size" in of_options or (symbol is None and "pip_size" in of_file)
+        settings = of_symbols(settings, named, database, keep_pip=said)
     settings = config_toml.override(settings, overrides)
     require_fit(settings.market)
     return settings
@@ -68,11 +75,14 @@ def _symbols(market: Mapping[str, Any]) -> tuple[Symbol, ...]:
     return tuple(Symbol(name) for name in names if isinstance(name, str) and name)
 
 
-def of_symbols(settings: Config, symbols: tuple[Symbol, ...], *, keep_pip: bool = False) -> Config:
-    """`settings` for `symbols`, with what a name settles: the pip, but where it is to be kept.
+def of_symbols(
+    settings: Config, symbols: tuple[Symbol, ...], database: Path | None, *, keep_pip: bool = False
+) -> Config:
+    """`settings` for `symbols`, counted in their pip, but where it is to be kept.
 
     Raises:
         ConfigError: several, for a model that trades one.
+        UnknownInstrument: nothing says what a pip of it is.
     """
     if settings.market.features == "crypto":
         market = replace(settings.market, symbol=symbols[0], symbols=symbols)
@@ -80,8 +90,22 @@ def of_symbols(settings: Config, symbols: tuple[Symbol, ...], *, keep_pip: bool 
     if len(symbols) > 1:
         raise ConfigError(f"{', '.join(symbols)}: a model of micro features trades one; name one")
     (name,) = symbols
-    pip_size = (None if keep_pip else instrument(name).pip_size) or settings.market.pip_size
+    own = 0.0 if keep_pip else instrument_of(name, database).pip_size
+    pip_size = own or settings.market.pip_size
     return replace(settings, market=replace(settings.market, symbol=name, pip_size=pip_size))
+
+
+def instrument_of(symbol: str, database: Path | None) -> Instrument:
+    """How `symbol` trades, as the store says (None for the usual one), or else its name.
+
+    Raises:
+        UnknownInstrument: neither says.
+    """
+    path = database or DEFAULT_DATABASE
+    if not path.is_file():
+        return instrument(symbol)
+    with BarStore(path, read_only=True) as store:
+        return store.instrument(symbol)
 
 
 PeriodOf = Callable[[str], Period]

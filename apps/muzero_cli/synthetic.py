@@ -27,9 +27,10 @@ def synth(
 
     from mlx_muzero.market.store import BarStore
     from mlx_muzero.market.synthetic import make_market
+    from mlx_muzero.symbols import Symbol
 
     bars, truth = make_market(kind, seed, days, round_trip_cost_pips=cost_pips)
-    bars = replace(bars, symbol=symbol or bars.symbol)
+    bars = replace(bars, symbol=Symbol(symbol or bars.symbol))
     with BarStore(db) as store:
         store.write_synthetic(bars, truth)
     if as_json:

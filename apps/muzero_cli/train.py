@@ -115,7 +115,7 @@ def train(
     if not group.first:
         console = narration_console(quiet=True)
     if not resume:
-        settings = load_config(preset, config, given, symbol)
+        settings = load_config(preset, config, given, symbol, db)
     elif not auto_resume and (
         symbol or preset or config or set_ or from_ or phase or collector_backend or refresh_every
     ):

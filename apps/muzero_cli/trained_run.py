@@ -96,7 +96,8 @@ def load_run(
         pairs = _known_pairs(trained, symbol)
     elif symbol:
         require_tradable(trained.market, symbol)
-        config = of_symbols(trained, (Symbol(symbol),))
+        store_path = database or Path(folder.market().store)
+        config = of_symbols(trained, (Symbol(symbol),), store_path)
     rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
     begun = folder.market()

@@ -57,7 +57,7 @@ def walk_forward(
         if plan.market:
             plan.market.require(MarketRecord.of(store, dataset), run)
     else:
-        settings = load_config(preset, config, set_, symbol)
+        settings = load_config(preset, config, set_, symbol, db)
         dataset, store = load_dataset(settings, db)
         plan = Plan(windows, minutes, str(store), MarketRecord.of(store, dataset))
     period = plan.market.period if plan.market else None

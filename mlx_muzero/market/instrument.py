@@ -1,75 +1,121 @@
-"""What a symbol's name says about its market: currency pairs in pips, everything else 24/7."""
+"""How an instrument trades: its hours, its pip, and the smallest step of its price.
 
-import re
+A pair of currencies or metals is counted in pips and keeps the FX week; a coin is counted in basis
+points around the clock. Their names say which they are. What else there is, users say once, and
+the bar store keeps it (`BarStore.instrument`): nothing is guessed.
+"""
+
 from dataclasses import dataclass
+from pathlib import Path
+from shlex import quote
 from typing import Literal
 
-Market = Literal["fx", "crypto"]
+from mlx_muzero.assets import METALS
+from mlx_muzero.errors import DataError, SymbolError
+from mlx_muzero.symbols import Pair, Symbol
 
-# ISO codes (and the two metals) that are traded against each other around the FX week.
-FX_CODES = frozenset(
-    (
-        "USD",
-        "EUR",
-        "JPY",
-        "GBP",
-        "CHF",
-        "AUD",
-        "NZD",
-        "CAD",
-        "SEK",
-        "NOK",
-        "DKK",
-        "SGD",
-        "HKD",
-        "CNH",
-        "MXN",
-        "ZAR",
-        "TRY",
-        "PLN",
-        "CZK",
-        "HUF",
-        "XAU",
-        "XAG",
-    )
-)
+Market = Literal["fx", "crypto"]
+"""Which hours an instrument keeps: "fx" closes for the weekend, "crypto" never does."""
+
+_PIP_OF_QUOTE = {
+    0.01: "JPY HUF THB",
+    0.001: "CZK",
+    0.0001: """
+        USD EUR GBP CHF AUD NZD CAD SEK NOK DKK PLN RON BGN TRY ILS ZAR MXN SGD HKD CNH CNY AED SAR
+    """,
+}
+"""Price of a pip by the currency it is counted in, where dealers agree on it."""
+
+_PIP = {quote: pip for pip, quotes in _PIP_OF_QUOTE.items() for quote in quotes.split()}
+_METAL_PIP = 0.01
+_METAL_QUOTES = frozenset(["USD", "EUR", "GBP", "CHF", "AUD", "NZD", "CAD", "SGD"])
+_STEPS_OF_A_PIP = 10
 
 
 @dataclass(frozen=True)
 class Instrument:
-    """How prices of a symbol are counted.
+    """How one symbol trades.
 
     Attributes:
-        symbol: name in the bar store.
-        market: "fx" closes for the weekend, "crypto" never does.
-        pip_size: price of one pip (FX "Pip Calculation": 0.01 where the quote is JPY); None where
-            basis points are used instead.
-        quote_decimals: decimals of a quoted price (a tenth of a pip); None if it varies.
+        symbol: which.
+        market: its hours.
+        pip_size: price of one pip; 0 where basis points of the price are counted instead.
+        price_step: by how much its price moves at least; None where only bars tell.
     """
 
     symbol: str
     market: Market
-    pip_size: float | None
-    quote_decimals: int | None
+    pip_size: float
+    price_step: float | None = None
+
+    @property
+    def unit(self) -> str:
+        """What moves and costs are counted in."""
+        return "pips" if self.pip_size else "bps"
 
 
-def market_of(symbol: str) -> Market:
-    """Whether `symbol` keeps the FX week: two FX codes, as ``USDJPY`` or ``EUR/USD.feed``."""
-    return "fx" if _fx_pair(symbol) else "crypto"
+class UnknownInstrument(DataError):
+    """Nobody has said how a symbol trades; the message says with which command to."""
+
+    def __init__(self, symbol: str, store: Path | None = None) -> None:
+        there = f" --db {quote(str(store))}" if store else ""
+        if keeps_fx_week(symbol):
+            unknown, said, about = "what a pip of it is", "--pip 0.0001", "the price of one pip"
+        else:
+            unknown, said = "the hours it trades and its pip", "--calendar fx --pip 0.0001"
+            about = "fx closes at weekends, crypto never; --pip 0 counts basis points"
+        super().__init__(
+            f"{symbol}: {unknown} cannot be told from its name. Say it once: mlx-muzero data "
+            f"instrument {quote(symbol)} {said}{there} ({about})"
+        )
+
+
+def known_instrument(symbol: str) -> Instrument | None:
+    """How `symbol` trades, where its name says so."""
+    pair = _pair_of(symbol)
+    if pair is None:
+        return None
+    if pair.of_currencies:
+        pip = _pip_of(pair)
+        return None if pip is None else Instrument(symbol, "fx", pip, pip / _STEPS_OF_A_PIP)
+    return Instrument(symbol, "crypto", 0.0) if pair.of_coins else None
 
 
 def instrument(symbol: str) -> Instrument:
-    """Conventions of `symbol` from its name."""
-    pair = _fx_pair(symbol)
-    if pair is None:
-        return Instrument(symbol, "crypto", None, None)
-    if pair[1] == "JPY":
-        return Instrument(symbol, "fx", 0.01, 3)
-    return Instrument(symbol, "fx", 0.0001, 5)
+    """As `known_instrument`.
+
+    Raises:
+        UnknownInstrument: its name does not say.
+    """
+    known = known_instrument(symbol)
+    if known is None:
+        raise UnknownInstrument(symbol)
+    return known
 
 
-def _fx_pair(symbol: str) -> tuple[str, str] | None:
-    # A feed's name may follow: USDJPY_FXCM, EUR/USD.b
-    match = re.match(r"([A-Z]{3})[/_-]?([A-Z]{3})(?![A-Z0-9])", symbol.upper())
-    pair = (match[1], match[2]) if match else ("", "")
-    return pair if FX_CODES.issuperset(pair) else None
+def keeps_fx_week(symbol: str) -> bool:
+    """Whether `symbol` is named as a pair of currencies or metals, whatever its pip."""
+    pair = _pair_of(symbol)
+    return pair is not None and pair.of_currencies
+
+
+def market_of(symbol: str) -> Market:
+    """The hours of `symbol`, even where only its pip is not known.
+
+    Raises:
+        UnknownInstrument: its name does not say.
+    """
+    return "fx" if keeps_fx_week(symbol) else instrument(symbol).market
+
+
+def _pair_of(symbol: str) -> Pair | None:
+    try:
+        return Symbol(symbol).pair
+    except SymbolError:
+        return None
+
+
+def _pip_of(pair: Pair) -> float | None:
+    if pair.base in METALS:
+        return _METAL_PIP if pair.quote in _METAL_QUOTES else None
+    return _PIP.get(pair.quote)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars, Fault, price_faults
 from mlx_muzero.market.calendar import Closures, fx_holidays, fx_weekends, near_week_turn
-from mlx_muzero.market.instrument import Market, market_of
+from mlx_muzero.market.instrument import Market
 from mlx_muzero.types import F64, I64
 
 # A session bridges gaps up to this long (FX "Data Pipeline Details": max gap 10 minutes).
@@ -111,15 +111,14 @@ class QualityReport:
     zero_volume_bars: int
 
 
-def check(bars: Bars, market: Market | None = None, source_repeats: int = 0) -> QualityReport:
+def check(bars: Bars, market: Market, source_repeats: int = 0) -> QualityReport:
     """Look for everything that is wrong with `bars`; nothing is changed.
 
     Args:
         bars: at least one bar.
-        market: which calendar holds; told from the symbol if None.
+        market: which calendar holds (`BarStore.instrument` knows it).
         source_repeats: passed on to the report (`BarStore.imports` knows it).
     """
-    market = market or market_of(bars.symbol)
     gaps = classify_gaps(bars.open_time_ns, market)
     faults = price_faults(bars.open, bars.high, bars.low, bars.close, bars.volume)
     saturday = bars.open_time_ns // DAY_NS % 7 == _SATURDAY

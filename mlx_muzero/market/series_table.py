@@ -100,7 +100,3 @@ class SeriesTable:
                from series group by symbol, name order by symbol, name"""
         ).fetchall()
         return [SeriesSummary(*row) for row in rows]
-
-    def remove(self, symbol: str) -> None:
-        """Forget every series of `symbol`."""
-        self._db.execute("delete from series where symbol = ?", [symbol])

@@ -15,40 +15,27 @@ import duckdb
 import numpy as np
 
 from mlx_muzero.closing import Closing
-from mlx_muzero.errors import DataError, SymbolError
+from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, refusal
+from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
+from mlx_muzero.market.instrument_table import InstrumentTable
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
-from mlx_muzero.market.series_table import CREATE_SERIES, SeriesTable
-from mlx_muzero.market.staging import EXTRA_COLUMNS, MergeReport, Staging
+from mlx_muzero.market.series_table import SeriesTable
+from mlx_muzero.market.staging import MergeReport, Staging
+from mlx_muzero.market.store_schema import (
+    ACCEPTED_SINCE,
+    APPLICATION,
+    INSTRUMENTS_SINCE,
+    MIGRATIONS,
+    SCHEMA,
+    SCHEMA_VERSION,
+    SERIES_SINCE,
+)
+from mlx_muzero.market.symbol_rows import RowCounts, SymbolRows
 from mlx_muzero.migration import migrate
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64
-
-SCHEMA_VERSION = 3
-APPLICATION = "mlx_muzero bars"
-
-_SCHEMA = f"""
-create table meta(key varchar primary key, value varchar not null);
-create table bars(
-    symbol varchar not null, open_time timestamp_ns not null,
-    open double not null, high double not null, low double not null, close double not null,
-    volume double, {", ".join(f"{name} double" for name in EXTRA_COLUMNS)});
-create table imports(
-    file varchar not null, sha256 varchar not null, symbol varchar not null,
-    format varchar not null, clock varchar not null, rows bigint not null,
-    rejected bigint not null, repeats bigint not null,
-    first_time timestamp_ns, last_time timestamp_ns, accepted varchar,
-    primary key(sha256, symbol));
-create table truths(symbol varchar primary key, json varchar not null);
-{CREATE_SERIES}
-insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
-"""
-
-_SERIES_SINCE = 2
-# SQL that turns a store of a version into one of the next.
-_MIGRATIONS = {1: CREATE_SERIES, 2: "alter table imports add column accepted varchar"}
-_ACCEPTED_SINCE = 3
 
 
 @dataclass(frozen=True)
@@ -128,7 +115,7 @@ class BarStore(Closing):
         Raises:
             SymbolError: it holds no such name, and `symbol` cannot be one.
         """
-        tables = ("bars", "series") if self._version >= _SERIES_SINCE else ("bars",)
+        tables = ("bars", "series") if self._version >= SERIES_SINCE else ("bars",)
         if self._holds(symbol, tables):
             return symbol
         wanted = Symbol(symbol)
@@ -136,7 +123,7 @@ class BarStore(Closing):
             return wanted
         names = " union ".join(f"select symbol from {table}" for table in tables)
         held = (str(name) for (name,) in self._db.execute(names).fetchall())
-        return next((name for name in sorted(held) if _is_spelling(name, wanted)), wanted)
+        return next((name for name in sorted(held) if wanted.is_meant_by(name)), wanted)
 
     def _holds(self, symbol: str, tables: Sequence[str]) -> bool:
         found = (
@@ -218,13 +205,13 @@ class BarStore(Closing):
 
     def load_series(self, symbol: str, name: str) -> Series:
         """One series of `symbol` (`market.series`); empty if the store has none."""
-        if self._version < _SERIES_SINCE:
+        if self._version < SERIES_SINCE:
             return Series.empty(symbol, name)
         return SeriesTable(self._db).load(self.spelling(symbol), name)
 
     def series(self) -> list[SeriesSummary]:
         """What the store holds beside bars, by symbol and name."""
-        return SeriesTable(self._db).summaries() if self._version >= _SERIES_SINCE else []
+        return SeriesTable(self._db).summaries() if self._version >= SERIES_SINCE else []
 
     def write_series(self, series: Series, replace: bool = False) -> SeriesMerge:
         """Add points (inside the caller's `transaction`); see `SeriesTable.write`."""
@@ -234,14 +221,70 @@ class BarStore(Closing):
         """Remove just these points (inside the caller's `transaction`); returns how many."""
         return SeriesTable(self._db).take_back(series)
 
-    def remove(self, symbol: str) -> int:
-        """Forget `symbol`, its series, imports and truth; returns the number of bars removed."""
+    def instrument(self, symbol: str) -> Instrument:
+        """How `symbol` trades: as a user said, as it was made, or as its name says.
+
+        Raises:
+            UnknownInstrument: nobody said, and its name does not tell.
+        """
+        known = self.find_instrument(symbol)
+        if known is None:
+            raise UnknownInstrument(self.spelling(symbol), self.path)
+        return known
+
+    def find_instrument(self, symbol: str) -> Instrument | None:
+        """As `instrument`, but None where nothing is known."""
+        spelled = self.spelling(symbol)
+        told = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
+        if told:
+            return told
+        made = (self.truth(spelled) or {}).get("parameters")
+        if isinstance(made, dict) and "pip_size" in made:
+            return Instrument(spelled, "crypto", float(made["pip_size"]))
+        return known_instrument(spelled)
+
+    def set_instrument(self, instrument: Instrument) -> None:
+        """Keep what a user says of an instrument, whether bars of it are here already or not."""
+        spelled = self.spelling(instrument.symbol)
+        InstrumentTable(self._db).put(replace(instrument, symbol=spelled))
+
+    def count(self, symbol: str) -> RowCounts:
+        """How much there is of `symbol`."""
+        return SymbolRows(self._db).count(self.spelling(symbol))
+
+    def remove(
+        self, symbol: str, start_ns: int | None = None, end_ns: int | None = None
+    ) -> RowCounts:
+        """Forget `symbol` and all that belongs to it, or what is about a time in [start, end)."""
         with self.transaction():
-            SeriesTable(self._db).remove(symbol)
-            for table in ("imports", "truths"):
-                self._db.execute(f"delete from {table} where symbol = ?", [symbol])
-            row = self._db.execute("delete from bars where symbol = ?", [symbol]).fetchone()
-        return int(row[0]) if row else 0
+            return SymbolRows(self._db).remove(self.spelling(symbol), start_ns, end_ns)
+
+    def rename(self, symbol: str, to: str) -> Symbol:
+        """Give `symbol` and all that belongs to it the name `to`, and how it trades with it.
+
+        Raises:
+            SymbolError: `to` cannot be a symbol.
+            DataError: the store holds nothing of `symbol`, or something of `to` already.
+        """
+        old, new = self.spelling(symbol), Symbol(to)
+        rows = SymbolRows(self._db)
+        if rows.count(old) == RowCounts(0, 0, 0):
+            held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
+            raise DataError(f"{self.path} has nothing of {symbol} (it holds {held})")
+        clash = self.spelling(new)
+        if clash != old and rows.count(clash) != RowCounts(0, 0, 0):
+            raise DataError(
+                f"{self.path} has {clash} already: choose another name, or remove that first "
+                f"(mlx-muzero data remove {clash})"
+            )
+        traded = self.find_instrument(old)
+        with self.transaction():
+            if clash != old:
+                InstrumentTable(self._db).remove(clash)
+            rows.rename(old, new)
+            if traded is not None and self.find_instrument(new) is None:
+                InstrumentTable(self._db).put(replace(traded, symbol=new))
+        return new
 
     def write_synthetic(self, bars: Bars, truth: Mapping[str, object]) -> None:
         """Keep a synthetic market with its truth, in place of one of the same name.
@@ -249,8 +292,7 @@ class BarStore(Closing):
         Raises:
             DataError: the name holds real bars.
         """
-        held = any(summary.symbol == bars.symbol for summary in self.symbols())
-        if held and self.truth(bars.symbol) is None:
+        if self.count(bars.symbol).bars and self.truth(bars.symbol) is None:
             raise DataError(f"{self.path} holds real bars of {bars.symbol}; choose another symbol")
         self.remove(bars.symbol)
         self.set_truth(bars.symbol, truth)
@@ -268,7 +310,7 @@ class BarStore(Closing):
 
     def imports(self) -> list[ImportRecord]:
         """Every file imported, by symbol and first bar."""
-        accepted = "accepted" if self._version >= _ACCEPTED_SINCE else "null"
+        accepted = "accepted" if self._version >= ACCEPTED_SINCE else "null"
         rows = self._db.execute(
             f"""select file, sha256, symbol, format, clock, rows, rejected, repeats,
                        epoch_ns(first_time), epoch_ns(last_time), {accepted}
@@ -304,13 +346,6 @@ class BarStore(Closing):
         return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
 
 
-def _is_spelling(held: str, symbol: Symbol) -> bool:
-    try:
-        return Symbol(held) == symbol
-    except SymbolError:
-        return False
-
-
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     if read_only and not path.is_file():
         raise DataError(f"there is no bar store at {path}: import bars first, or name another file")
@@ -330,7 +365,7 @@ def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) ->
     """The store's schema version, after what it takes to write to it."""
     tables = {row[0] for row in db.execute("select table_name from duckdb_tables()").fetchall()}
     if not tables and not read_only:
-        db.execute(f"begin; {_SCHEMA} commit;")
+        db.execute(f"begin; {SCHEMA} commit;")
         return SCHEMA_VERSION
     meta: dict[str, str] = {}
     if "meta" in tables and "bars" in tables:
@@ -352,7 +387,7 @@ def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) ->
     if read_only:
         return version
     try:
-        return migrate(db, path, version, _MIGRATIONS)
+        return migrate(db, path, version, MIGRATIONS)
     except duckdb.Error as error:
         raise DataError(
             f"{path} was written by an earlier mlx_muzero and cannot be brought up to date "

@@ -24,15 +24,18 @@ from mlx_muzero.trading.rules import TradingRules
 
 
 def market_of_pair(config: Config, symbol: str) -> MarketConfig:
-    """The run's market, with what a symbol's name settles.
+    """The run's market, for `symbol`: in the run's pips if it was trained on it, else in its own.
 
     Raises:
         ConfigError: the run's networks know their pairs, and `symbol` is none of them.
+        UnknownInstrument: nothing tells what a pip of another pair is.
     """
     market = config.market
     if market.features == "crypto":
         if Symbol(symbol) not in market.pairs:
             raise ConfigError(f"{symbol}: the run was trained on {market.label} only")
+        return market
+    if Symbol(symbol) == market.symbol:
         return market
     pip_size = instrument(symbol).pip_size or market.pip_size
     return replace(market, symbol=Symbol(symbol), pip_size=pip_size)

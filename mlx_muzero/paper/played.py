@@ -20,7 +20,7 @@ from mlx_muzero.evaluation.metrics import (
 )
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.market.calendar import fx_days, fx_holidays
-from mlx_muzero.market.instrument import market_of
+from mlx_muzero.market.instrument import keeps_fx_week
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.costs import BASIS_POINT
@@ -64,7 +64,7 @@ class Played:
     @cached_property
     def fx_week(self) -> bool:
         """Whether all pairs keep it, so that days are trading days."""
-        return all(market_of(account.pair) == "fx" for account in self.accounts)
+        return all(keeps_fx_week(account.pair) for account in self.accounts)
 
     @cached_property
     def days_ns(self) -> I64:

@@ -7,8 +7,9 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, parse_clock
 from mlx_muzero.market.importers.choices import Choices
+from mlx_muzero.market.importers.screen import Screen
 from mlx_muzero.market.importers.source import Source
-from mlx_muzero.market.instrument import market_of
+from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.store import ImportRecord
 from mlx_muzero.market.week_edges import Stamps, WeekEdges
 from mlx_muzero.types import I64
@@ -40,7 +41,7 @@ class FileClock:
 
 
 def clock_of(
-    path: Path, source: Source, told: str | None, symbol: str, choices: Choices
+    path: Path, source: Source, told: str | None, market: Market, choices: Choices
 ) -> FileClock:
     """The clock to read `source` on: told, its format's own, or what its weeks show.
 
@@ -57,7 +58,7 @@ def clock_of(
         return FileClock(UTC_CLOCK, stamps)
     if told is not None or source.clock is not None:
         return FileClock(parse_clock(str(told or source.clock)), stamps)
-    if market_of(symbol) == "fx":
+    if market == "fx":
         weeks = WeekEdges()
         for chunk in source.chunks():
             weeks.see(chunk.wall_ns)
@@ -72,13 +73,13 @@ def clock_of(
 
 
 def require_own_weeks(
-    path: Path, symbol: str, source: Source, clock: FileClock, weeks: WeekEdges, choices: Choices
+    path: Path, screen: Screen, source: Source, clock: FileClock, weeks: WeekEdges, choices: Choices
 ) -> None:
     """DataError where a file's weeks and days say otherwise than `clock`, unless that is accepted.
 
     Args:
         path: the file.
-        symbol: whose bars.
+        screen: whose bars.
         source: its rows.
         clock: as it was read.
         weeks: what was seen of it.
@@ -86,7 +87,7 @@ def require_own_weeks(
     """
     if choices.accept_clock:
         return
-    is_fx = market_of(symbol) == "fx"
+    symbol, is_fx = screen.symbol, screen.market == "fx"
     shown = weeks.contradict(clock.rule) if is_fx else None
     if shown is not None:
         read = clock.rule.describe(weeks.first_ns or 0, weeks.last_ns or 0)

@@ -92,13 +92,14 @@ def import_file(
         return ImportReport(
             path.name, symbols, source.format, earlier[symbols[0]].clock, already_imported=True
         )
+    markets = {name: store.instrument(name).market for name in symbols}
     job = _Job(
         path,
         source,
-        clock_of(path, source, clock, symbols[0], choices),
+        clock_of(path, source, clock, markets[symbols[0]], choices),
         choices,
         names,
-        {name: Screen(name, choices.allowance(FEW)) for name in symbols},
+        {name: Screen(name, markets[name], choices.allowance(FEW)) for name in symbols},
         {name: WeekEdges() for name in symbols},
     )
     with store.staging() as staging:
@@ -168,7 +169,7 @@ class _Job:
         for symbol, screen in self.screens.items():
             screen.check(str(self.path))
             weeks = self.weeks[symbol]
-            require_own_weeks(self.path, symbol, self.source, self.clock, weeks, self.choices)
+            require_own_weeks(self.path, screen, self.source, self.clock, weeks, self.choices)
 
     def check_merge(self, merged: MergeReport) -> None:
         overlap = merged.duplicates + merged.conflicts + merged.replaced

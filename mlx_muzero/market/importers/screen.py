@@ -19,7 +19,7 @@ from mlx_muzero.market.importers.rejects import (
     RejectedRows,
     examples,
 )
-from mlx_muzero.market.instrument import market_of
+from mlx_muzero.market.instrument import Market
 from mlx_muzero.types import F64, I64
 
 # A bar that spans, or opens away from the last close by, more than this is wild. A real crash has
@@ -40,6 +40,7 @@ class Screen:
     """What has been seen of one symbol of a file so far."""
 
     symbol: str
+    market: Market
     allowance: Allowance = FEW
     rows: int = 0
     rejected: RejectedRows = RejectedRows()
@@ -64,7 +65,7 @@ class Screen:
         o, h, low, c = (columns[name + suffix] for name in ("open", "high", "low", "close"))
         before = np.concatenate([[self._last_close], c[:-1]])
         self._last_close = float(c[-1])
-        limit = WILD_MOVE_FRAC[market_of(self.symbol)]
+        limit = WILD_MOVE_FRAC[self.market]
         wild = np.flatnonzero((h > low * (1 + limit)) | (np.abs(np.log(o / before)) > limit))
         self.wild_count += len(wild)
         for row in wild[: EXAMPLES - len(self.wild)]:
@@ -72,7 +73,7 @@ class Screen:
             self.wild.append(
                 Rejected(int(lines[row]), "wild price", f"after {before[row]:g}: {prices}")
             )
-        if market_of(self.symbol) == "fx":
+        if self.market == "fx":
             days = np.flatnonzero(utc_ns // DAY_NS % 7 == _SATURDAY)
             self.saturday_count += len(days)
             for row in days[: EXAMPLES - len(self.saturday)]:
@@ -108,7 +109,7 @@ class Screen:
         elif fault := self.allowance.fault(self.rejected, seen):
             faults.append(fault)
         if self.wild_count > max(WILD_ALWAYS_ALLOWED, WILD_MAX_FRAC * self.rows):
-            limit = WILD_MOVE_FRAC[market_of(self.symbol)]
+            limit = WILD_MOVE_FRAC[self.market]
             faults.append(
                 f"{self.wild_count:,} bars move more than {limit:.0%} in a minute, as if other"
                 " instruments were mixed in" + examples(tuple(self.wild))

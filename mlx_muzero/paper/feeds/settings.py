@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
-from mlx_muzero.market.instrument import market_of
+from mlx_muzero.market.instrument import keeps_fx_week
 from mlx_muzero.paper.feeds.events import SECOND_NS
 
 
@@ -56,4 +56,4 @@ class FeedSettings:
 
     def stale_ns(self, pair: str) -> int:
         """Silence after which `pair` is stale."""
-        return self.fx_stale_ns if market_of(pair) == "fx" else self.crypto_stale_ns
+        return self.fx_stale_ns if keeps_fx_week(pair) else self.crypto_stale_ns

@@ -1,0 +1,150 @@
+"""`mlx-muzero data instrument`, `rename` and `remove`: what is kept under one symbol."""
+
+import json
+import sys
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
+
+import typer
+
+from mlx_muzero.errors import DataError
+from muzero_cli.console import echo
+from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+
+if TYPE_CHECKING:
+    from mlx_muzero.market.instrument import Instrument
+
+Held = Annotated[str, typer.Argument(help="Symbol in the bar store.")]
+
+
+def say_instrument(
+    symbol: Annotated[str, typer.Argument(help="Symbol, whether it has bars already or not.")],
+    calendar: Annotated[
+        Optional[Literal["fx", "crypto"]],
+        typer.Option(help="When it trades: fx closes at weekends, crypto never does."),
+    ] = None,
+    pip: Annotated[
+        Optional[float], typer.Option(min=0.0, help="Price of one pip; 0: count basis points.")
+    ] = None,
+    step: Annotated[
+        Optional[float], typer.Option(min=0.0, help="Smallest step of its price; bars tell it too.")
+    ] = None,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Say how a symbol trades where its name does not tell; without an option, show it."""
+    from mlx_muzero.market.store import BarStore
+
+    asked = (calendar, pip, step) == (None, None, None)
+    with BarStore(db, read_only=asked) as store:
+        if not asked:
+            store.set_instrument(_said(store.find_instrument(symbol), symbol, calendar, pip, step))
+        found = store.instrument(symbol)
+    echo(json.dumps(asdict(found)) if as_json else f"{found.symbol}: {in_words(found)}")
+
+
+def in_words(instrument: "Instrument | None") -> str:
+    """How an instrument trades, as lists show it."""
+    if instrument is None:
+        return "not known"
+    unit = f"pip {instrument.pip_size:g}" if instrument.pip_size else "bps"
+    step = f", step {instrument.price_step:g}" if instrument.price_step else ""
+    return f"{instrument.market}, {unit}{step}"
+
+
+def rename(
+    symbol: Held,
+    to: Annotated[str, typer.Argument(help="Its new name, which nothing has yet.")],
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Give a symbol another name: its bars, series, imports and how it trades."""
+    from mlx_muzero.market.store import BarStore
+
+    with BarStore(db) as store:
+        old = store.spelling(symbol)
+        new = store.rename(symbol, to)
+        counts = store.count(new)
+    if as_json:
+        echo(json.dumps({"symbol": old, "to": new} | asdict(counts)))
+        return
+    echo(
+        f"{old} is {new} now: {counts.bars:,} bars, {counts.points:,} points of series, "
+        f"{counts.imports:,} imports. Runs and paper sessions begun on {old} still ask for that."
+    )
+
+
+def remove(
+    symbol: Held,
+    from_: Annotated[
+        str, typer.Option("--from", help="What is about this time on, UTC: 2025-05-26.")
+    ] = "",
+    to: Annotated[str, typer.Option(help="And before this one.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove it without being asked again.")
+    ] = False,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Remove a symbol, or its bars and series of a time; files imported then can come again."""
+    from mlx_muzero.market.store import BarStore
+
+    start_ns, end_ns = _time_ns(from_, "--from"), _time_ns(to, "--to")
+    if start_ns is not None and end_ns is not None and start_ns >= end_ns:
+        raise typer.BadParameter(f"{to} is not after {from_}", param_hint="--to")
+    with BarStore(db) as store:
+        spelled, held = store.spelling(symbol), store.count(symbol)
+        if not (held.bars or held.points):
+            known = ", ".join(s.symbol for s in store.symbols()) or "nothing"
+            raise DataError(f"{db} has nothing of {symbol} (it holds {known})")
+        if not yes:
+            _ask(f"Remove {spelled}{_span(from_, to)} from {db}?")
+        gone = store.remove(symbol, start_ns, end_ns)
+    if as_json:
+        echo(json.dumps({"symbol": spelled} | asdict(gone)))
+        return
+    echo(
+        f"{spelled}{_span(from_, to)}: removed {gone.bars:,} bars and {gone.points:,} points of "
+        f"series; {gone.imports:,} imports forgotten, so that their files can come again"
+    )
+
+
+def _said(
+    known: "Instrument | None",
+    symbol: str,
+    calendar: Literal["fx", "crypto"] | None,
+    pip: float | None,
+    step: float | None,
+) -> "Instrument":
+    """What is known of `symbol`, with what is said of it now."""
+    from mlx_muzero.market.instrument import Instrument, market_of
+
+    if known is None:
+        if pip is None:
+            raise typer.BadParameter("say what one pip of it is, too", param_hint="--pip")
+        known = Instrument(symbol, calendar or market_of(symbol), pip)
+    return replace(
+        known,
+        market=calendar or known.market,
+        pip_size=known.pip_size if pip is None else pip,
+        price_step=known.price_step if step is None else step or None,
+    )
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("nobody is here to be asked: add --yes", param_hint="--yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def _span(from_: str, to: str) -> str:
+    return (f" from {from_}" if from_ else "") + (f" to {to}" if to else "")
+
+
+def _time_ns(text: str, option: str) -> int | None:
+    from mlx_muzero.market.bars import utc_ns
+
+    try:
+        return utc_ns(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error

@@ -1,0 +1,35 @@
+"""The bar store's tables, and what turns those of an earlier version into them."""
+
+from mlx_muzero.market.instrument_table import CREATE_INSTRUMENTS
+from mlx_muzero.market.series_table import CREATE_SERIES
+from mlx_muzero.market.staging import EXTRA_COLUMNS
+
+SCHEMA_VERSION = 4
+APPLICATION = "mlx_muzero bars"
+
+SCHEMA = f"""
+create table meta(key varchar primary key, value varchar not null);
+create table bars(
+    symbol varchar not null, open_time timestamp_ns not null,
+    open double not null, high double not null, low double not null, close double not null,
+    volume double, {", ".join(f"{name} double" for name in EXTRA_COLUMNS)});
+create table imports(
+    file varchar not null, sha256 varchar not null, symbol varchar not null,
+    format varchar not null, clock varchar not null, rows bigint not null,
+    rejected bigint not null, repeats bigint not null,
+    first_time timestamp_ns, last_time timestamp_ns, accepted varchar,
+    primary key(sha256, symbol));
+create table truths(symbol varchar primary key, json varchar not null);
+{CREATE_SERIES}{CREATE_INSTRUMENTS}
+insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
+"""
+
+SERIES_SINCE = 2
+ACCEPTED_SINCE = 3
+INSTRUMENTS_SINCE = 4
+MIGRATIONS = {
+    1: CREATE_SERIES,
+    2: "alter table imports add column accepted varchar",
+    3: CREATE_INSTRUMENTS,
+}
+"""SQL that turns a store of a version into one of the next."""

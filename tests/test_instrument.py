@@ -1,0 +1,104 @@
+"""How instruments trade: from their names where those tell, else as users said, never guessed."""
+
+import pytest
+
+from market_files import ascii_file, refused
+from markets import walk_bars
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.importers import import_file
+from mlx_muzero.market.instrument import (
+    Instrument,
+    UnknownInstrument,
+    instrument,
+    keeps_fx_week,
+    known_instrument,
+    market_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "pip", "step"),
+    [
+        ("USDJPY", 0.01, 0.001),
+        ("USDJPY_FXCM", 0.01, 0.001),
+        ("EUR/USD", 0.0001, 0.00001),
+        ("XAUUSD", 0.01, 0.001),
+        ("XAGUSD", 0.01, 0.001),
+        ("USDHUF", 0.01, 0.001),
+        ("EURCZK", 0.001, 0.0001),
+        ("USDTHB", 0.01, 0.001),
+        ("EURRON", 0.0001, 0.00001),
+    ],
+)
+def test_currencies_and_metals_have_their_own_pip_and_keep_the_fx_week(symbol, pip, step):
+    found = instrument(symbol)
+    assert (found.market, found.unit, found.pip_size) == ("fx", "pips", pip)
+    assert found.price_step == pytest.approx(step)
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "ADABTC", "SOLUSD", "XYZUSD_PERP", "BTC/USDT:USDT"])
+def test_coins_count_in_basis_points_around_the_clock(symbol):
+    assert known_instrument(symbol) == Instrument(symbol, "crypto", 0.0)
+    assert instrument(symbol).unit == "bps"
+
+
+@pytest.mark.parametrize("symbol", ["SPX500_USD", "US30USD", "MY_BARS", "XAUJPY", "USDKRW"])
+def test_what_no_name_tells_is_asked_for(symbol):
+    assert known_instrument(symbol) is None
+    with pytest.raises(UnknownInstrument, match=f"mlx-muzero data instrument {symbol} --"):
+        instrument(symbol)
+
+
+def test_of_a_currency_pair_only_the_pip_can_be_unknown():
+    assert market_of("USDKRW") == "fx"
+    assert keeps_fx_week("XAUJPY")
+    assert not keeps_fx_week("[/bold]")
+    with pytest.raises(UnknownInstrument, match=r"what a pip of it is .* --pip 0\.0001"):
+        instrument("USDKRW")
+    with pytest.raises(UnknownInstrument, match="the hours it trades and its pip"):
+        market_of("MY_BARS")
+
+
+def test_the_store_asks_once_and_keeps_the_answer(store, tmp_path):
+    path = ascii_file(tmp_path / "a.csv")
+    refused(store, path, "data instrument MY_BARS", f"--db {store.path}", symbol="my_bars")
+    store.set_instrument(Instrument("my_bars", "crypto", 0.5, 0.1))
+    assert import_file(store, path, "my_bars", clock="UTC").inserted == 200
+    assert store.instrument("My_Bars") == Instrument("MY_BARS", "crypto", 0.5, 0.1)
+    # What a user says comes before what the table knows.
+    store.set_instrument(Instrument("XAUUSD", "fx", 0.1))
+    assert store.instrument("XAUUSD").pip_size == 0.1
+
+
+def test_a_synthetic_market_trades_as_it_was_made(store):
+    store.write_synthetic(walk_bars(50), {"parameters": {"pip_size": 0.02}})
+    assert store.instrument(walk_bars(50).symbol).pip_size == 0.02
+    assert store.instrument(walk_bars(50).symbol).market == "crypto"
+
+
+def test_a_renamed_symbol_keeps_all_that_belonged_to_it(store, tmp_path):
+    import_file(store, ascii_file(tmp_path / "USDJPY.csv"))
+    bars = store.load("USDJPY")
+    assert store.rename("usdjpy", "my_yen") == "MY_YEN"
+    assert (store.load("MY_YEN").close == bars.close).all()
+    assert store.count("USDJPY").bars == 0
+    assert [record.symbol for record in store.imports()] == ["MY_YEN"]
+    # The new name does not tell how it trades; the old one did.
+    assert store.instrument("MY_YEN") == Instrument("MY_YEN", "fx", 0.01, 0.001)
+    import_file(store, ascii_file(tmp_path / "EURUSD.csv", seed=3))
+    with pytest.raises(DataError, match=r"has EURUSD already: .* data remove EURUSD"):
+        store.rename("MY_YEN", "eur/usd")
+    with pytest.raises(DataError, match=r"has nothing of GBPUSD \(it holds EURUSD, MY_YEN\)"):
+        store.rename("GBPUSD", "CABLE")
+
+
+def test_what_is_removed_can_come_again(store, tmp_path):
+    path = ascii_file(tmp_path / "USDJPY.csv")
+    import_file(store, path)
+    times = store.load("USDJPY").open_time_ns
+    gone = store.remove("USDJPY", int(times[50]), int(times[60]))
+    assert (gone.bars, gone.imports) == (10, 1)
+    assert import_file(store, path).inserted == 10
+    assert (store.load("USDJPY").open_time_ns == times).all()
+    assert store.remove("USDJPY").bars == 200
+    assert (store.symbols(), store.imports()) == ([], [])
