@@ -10,7 +10,7 @@ import numpy as np
 
 from mlx_muzero.backend_speeds import BackendSpeeds, SpeedKey, recall
 from mlx_muzero.config import ConcreteBackend, SearchConfig
-from mlx_muzero.coreml.deployment import Deployment, compute_units
+from mlx_muzero.coreml.deployment import Deployment, EngineEvent, compute_units
 from mlx_muzero.coreml.exported_evaluator import ExportedEvaluator, current_manifest
 from mlx_muzero.coreml.program import Engine
 from mlx_muzero.cores import performance_cores
@@ -153,23 +153,28 @@ def settle(
 
     What ``mlx-muzero profile`` found on this machine for networks of this size counts, and is
     measured in short where it found nothing. Only a profile knows "coreml", which is chosen only
-    where `deployment` has an export of `model`; a simulation never is. Results depend on the
-    backend in their last digits, so whoever must repeat them keeps the settled configuration.
+    where `deployment` has an export of `model`; a simulation never is. An export that cannot play
+    what it was found fastest for is reported. Results depend on the backend in their last digits,
+    so whoever must repeat them keeps the settled configuration.
     """
-    usable = set(BACKENDS) | ({"coreml"} if _exported(model, deployment) else set())
     profiled = recall(speed_key(model, search))
     rates = {} if profiled is None else profiled.leaves_per_s
+    unusable = _unusable(model, deployment)
+    usable = set(BACKENDS) if unusable else {*BACKENDS, "coreml"}
     known = {name: rate for name, rate in rates.items() if name in usable}
     speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
+    if deployment and unusable and rates.get("coreml", 0.0) > max(known.values(), default=0.0):
+        reason = f"coreml was found the fastest here, but {unusable}"
+        deployment.report(EngineEvent("engine_lost", reason, speeds.fastest))
     return replace(search, backend=speeds.fastest), speeds
 
 
-def _exported(model: StochasticMuZero, deployment: Deployment | None) -> bool:
-    """Whether `deployment` has a whole export of `model` that this machine can run."""
+def _unusable(model: StochasticMuZero, deployment: Deployment | None) -> str:
+    """Why this machine cannot run an export of `model`; empty if it can."""
     if deployment is None or sys.platform != "darwin":
-        return False
+        return "it needs macOS and an export"
     try:
         current_manifest(model, deployment.folder)
-    except ExportError:
-        return False
-    return True
+    except ExportError as error:
+        return str(error)
+    return ""

@@ -79,6 +79,18 @@ def test_removing_the_newest_goes_back_to_the_one_before_with_its_best(tmp_path)
     assert store.latest().name == store.best().name == "000001"
 
 
+def test_where_the_best_is_gone_the_latest_plays_and_that_is_told(tmp_path, caplog):
+    """As after the newest, damaged, was removed: the one before names a best of before that."""
+    store = CheckpointStore(tmp_path)
+    store.save("000001", tiny(1), best=True)
+    store.save("000002", tiny(2), best=False)
+    assert store.best().name == "000001"
+    assert not caplog.records
+    shutil.rmtree(tmp_path / "000001")
+    assert store.best().name == "000002"
+    assert "checkpoint 000001, the best by validation, is gone" in caplog.text
+
+
 KILLS = [
     ("os.rename", 1),  # the first checkpoint is written, but does not count yet
     ("open", 20),  # the second, while its files are written

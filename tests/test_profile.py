@@ -121,13 +121,19 @@ def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(
     def settled(deployment):
         return backends.settle(model, search, deployment)[0].backend
 
-    deployment = Deployment(exported.export)
+    heard = []
+    deployment = Deployment(exported.export, heard.append)
     assert settled(None) == "native"
     # The files of this export are the tests' own; their digests are not looked at here.
     monkeypatch.setattr("mlx_muzero.coreml.manifest.Manifest.check_files", lambda *_: None)
     assert settled(deployment) == "coreml"
+    assert not heard
     model.dynamics_network.reward.bias = model.dynamics_network.reward.bias + 1.0
     assert settled(deployment) == "native"
+    (event,) = heard
+    assert event.backend == "native"
+    assert "coreml was found the fastest here, but" in event.reason
+    assert "mlx-muzero export" in event.reason
     monkeypatch.setattr(sys, "platform", "linux")
     remember(backends.speed_key(model, search), BackendSpeeds(rates))
     assert settled(deployment) == "native"

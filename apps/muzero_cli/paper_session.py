@@ -133,7 +133,7 @@ def new_settings(options: SessionOptions) -> PaperSettings:
     model, checkpoint = load_model(folder, rules.table, options.checkpoint)
     search = replace(config.search, backend=options.backend or config.search.backend)
     if search.backend == "auto":
-        search, _ = settle(model, search, Deployment(folder.export_path))
+        search, _ = settle(model, search, Deployment(folder.export_path, say_event))
     feed = options.feed or "replay"
     replayed = feed == "replay"
     for option, text in (("--from", options.replay_from), ("--to", options.replay_to)):

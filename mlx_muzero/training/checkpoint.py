@@ -7,6 +7,7 @@ holds the digests of its files, and one that is not what was written is refused.
 """
 
 import json
+import logging
 import re
 import shutil
 import zipfile
@@ -27,6 +28,7 @@ from mlx_muzero.storage import named
 FORMAT_VERSION = 3
 KEEP_NEWEST = 2
 
+_LOG = logging.getLogger(__name__)
 _PARTIAL_SUFFIX = ".partial"
 NAME = re.compile(r"\d{6,}(-episode-\d{6,})?")
 """What `CheckpointStore.save` is given as a name."""
@@ -122,10 +124,19 @@ class CheckpointStore:
         return self.folder / names[-1] if names else None
 
     def best(self) -> Path | None:
-        """The best by validation, or the latest before the first validation; errors as `load`."""
-        name = self._best_name()
-        if name is None or not (self.folder / name).exists():
-            return self.latest()
+        """The best by validation, or the latest before the first validation; errors as `load`.
+
+        The latest stands for one that is gone too, which is logged.
+        """
+        name, latest = self._best_name(), self.latest()
+        if name is None or latest is None:
+            return latest
+        if not (self.folder / name).exists():
+            _LOG.warning(
+                "%s: checkpoint %s, the best by validation, is gone; the latest, %s, stands for it",
+                *(self.folder, name, latest.name),
+            )
+            return latest
         return self.folder / name
 
     @property
