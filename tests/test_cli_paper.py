@@ -182,6 +182,12 @@ def test_mistakes_are_named(cli, arguments, code, message):
     [
         (("--feed", "carrier-pigeon", "--pairs", "USDJPY"), 10, "no feed 'carrier-pigeon'"),
         (("--pairs", "GBPUSD"), 4, "has no bars of GBPUSD"),
+        (
+            ("--pairs", "USDJPY", "--from", "2040-01-01"),
+            4,
+            "in that period: it holds those from 2019-01-07 00:00 to",
+        ),
+        (("--db", "run/journal.jsonl"), 4, "run/journal.jsonl"),
         (("--from", "yesterday"), 2, "Invalid value for --from"),
         (("--set", "risk.max=1"), 3, "risk.max: no such key"),
     ],
@@ -192,7 +198,7 @@ def test_a_session_that_cannot_begin_says_why(cli, trained, paper_db, arguments,
     )
     assert got == code, err
     assert message in err
-    assert cli("paper", "start", "--run", "p")[0] == 2, "it was not begun"
+    assert not Path("p").exists(), "it was not begun"
 
 
 def test_nothing_is_reported_of_a_session_that_has_not_traded(cli, trained, paper_db):

@@ -16,7 +16,7 @@ import numpy as np
 
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
+from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
 from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, refusal
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
 from mlx_muzero.market.instrument_table import InstrumentTable
@@ -154,12 +154,19 @@ class BarStore(Closing):
         columns = self._select(symbol, (*BAR_COLUMNS, *extras), start_ns, end_ns)
         times = columns.pop("open_time_ns").astype(np.int64, copy=False)
         if not len(times):
-            held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
-            where = "in that period " if start_ns is not None or end_ns is not None else ""
-            raise DataError(f"{self.path} has no bars of {symbol} {where}(it holds {held})")
+            raise DataError(f"{self.path} has no bars of {symbol} {self._but_holds(symbol)}")
         beside = {name: columns.pop(name) for name in extras}
         known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
         return Bars(symbol, times, **columns, extras=known)
+
+    def _but_holds(self, symbol: str) -> str:
+        """What the store holds instead of the bars of `symbol` that were asked for."""
+        held = self.symbols()
+        for summary in held:
+            if summary.symbol == symbol:
+                first, last = utc_text(summary.first_ns), utc_text(summary.last_ns)
+                return f"in that period: it holds those from {first} to {last} UTC"
+        return f"(it holds {', '.join(summary.symbol for summary in held) or 'nothing'})"
 
     def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
         """Add `bars` in one transaction; see `Staging.merge` for bars that are already there.

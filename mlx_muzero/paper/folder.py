@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ class PaperFolder:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """This process alone trades here; the folder is made if missing.
+        """This process alone trades here; the folder is made if missing, and goes if not used.
 
         Raises:
             RunError: another process does, or the folder holds a training run or cannot be written.
@@ -72,7 +72,9 @@ class PaperFolder:
         with ExitStack() as stack:
             try:
                 with self._writable():
-                    self.path.mkdir(parents=True, exist_ok=True)
+                    if not self.path.is_dir():
+                        self.path.mkdir(parents=True)
+                        stack.callback(self._leave_nothing)
                     stack.enter_context(locked(self.lock_path))
             except BlockingIOError as error:
                 raise RunError(
@@ -80,6 +82,13 @@ class PaperFolder:
                     "choose another --run."
                 ) from error
             yield
+
+    def _leave_nothing(self) -> None:
+        """Remove a folder in which no session was begun after all."""
+        if not self.exists:
+            self.lock_path.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody put something there
+                self.path.rmdir()
 
     def last_journaled(self) -> dict[str, Any] | None:
         """The last numbered event in the journal, if there is one; torn lines count for nothing."""
