@@ -7,11 +7,12 @@ process that imports it.
 import json
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, requires, version
 from typing import Any, Literal, NamedTuple
 
 from mlx_muzero import __version__
@@ -58,6 +59,7 @@ def examine() -> list[Check]:
         check_compiler(),
         check_duckdb(),
         check_coremltools(),
+        check_packages(),
         check_neural_engine(),
     ]
 
@@ -201,6 +203,33 @@ def check_coremltools() -> Check:
         detail = f"not installed: {purpose}"
         return Check("coremltools", "unavailable", detail, "pip install 'mlx-muzero[coreml]'")
     return Check("coremltools", "ok", f"{installed}: {purpose}")
+
+
+_REQUIREMENT = re.compile(r"[\w.-]+")
+_EXTRA = re.compile(r"extra == ['\"](\w+)")
+_ELSEWHERE = ("mlx", "mlx-muzero", "duckdb", "coremltools")
+"""Packages that have a check of their own."""
+
+
+def check_packages() -> Check:
+    """Versions of the other packages that mlx_muzero asks for, and the optional ones missing."""
+    there, missing = {}, {}
+    for requirement in requires("mlx-muzero") or []:
+        (name,) = _REQUIREMENT.findall(requirement)[:1]
+        extra = _EXTRA.search(requirement)
+        if name in _ELSEWHERE or (extra is not None and extra[1] == "dev"):
+            continue
+        installed = _installed(name)
+        if installed is not None:
+            there[name] = installed
+        elif extra is not None:
+            missing[name] = extra[1]
+    detail = ", ".join(f"{name} {installed}" for name, installed in sorted(there.items()))
+    if not missing:
+        return Check("packages", "ok", detail)
+    optional = ", ".join(f"{name} ({extra})" for name, extra in sorted(missing.items()))
+    remedy = f"pip install 'mlx-muzero[{','.join(sorted(set(missing.values())))}]'"
+    return Check("packages", "unavailable", f"{detail}; not installed: {optional}", remedy)
 
 
 def check_neural_engine() -> Check:

@@ -1,6 +1,7 @@
 """The command line: exit codes, one line for a mistake, data on stdout, narration on stderr."""
 
 import dataclasses
+import importlib.metadata
 import json
 import shutil
 import signal
@@ -12,7 +13,7 @@ import mlx.core as mx
 import pytest
 
 from markets import walk_bars
-from mlx_muzero import config_toml, errors, journal
+from mlx_muzero import __version__, config_toml, errors, journal
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.presets import FX_SMALL
 from mlx_muzero.training.run import RunFolder
@@ -349,3 +350,9 @@ def test_a_second_interrupt_ends_the_run_at_once(tmp_path, config_file, db):
     _, err = process.communicate(timeout=20)
     assert process.returncode not in (0, None)
     assert "Traceback" not in err
+
+
+def test_the_version(cli):
+    assert cli("--version") == (0, f"mlx-muzero {__version__}\n", "")
+    installed = importlib.metadata.version("mlx-muzero")
+    assert installed == __version__

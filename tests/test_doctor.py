@@ -25,7 +25,7 @@ def checks() -> dict[str, doctor.Check]:
 def test_every_check_is_made_once_and_goes_to_json(checks):
     assert list(checks) == [
         "machine", "python", "mlx_muzero", "mlx", "blas", "search", "compiler", "duckdb",
-        "coremltools", "neural engine",
+        "coremltools", "packages", "neural engine",
     ]  # fmt: skip
     for check in checks.values():
         assert check.status in ("ok", "warn", "unavailable", "fail")
@@ -144,3 +144,13 @@ def test_missing_distributions(monkeypatch, status):
     check = {"fail": doctor.check_duckdb, "unavailable": doctor.check_coremltools}[status]()
     assert check.status == status
     assert check.remedy.startswith("pip install")
+
+
+def test_packages_have_versions_and_missing_extras_a_remedy(monkeypatch):
+    monkeypatch.setattr(doctor, "_installed", lambda name: None if name == "textual" else "1.2")
+    check = doctor.check_packages()
+    assert check.status == "unavailable"
+    assert "numpy 1.2" in check.detail
+    assert "not installed: textual (tui)" in check.detail
+    assert check.remedy == "pip install 'mlx-muzero[tui]'"
+    assert "pytest" not in check.detail, "what only developers need"

@@ -4,11 +4,13 @@ import errno
 import json
 
 import pytest
+from typer.main import get_command
 
 from mlx_muzero import errors
 from muzero_cli import main
 from muzero_cli.failures import wants_json
 from muzero_cli.verbs import VERBS
+from wrong_paths import leaves
 
 KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type)]
 
@@ -74,3 +76,8 @@ def test_a_bug_keeps_its_traceback(cli, monkeypatch, capfd, error):
 def test_json_after_the_end_of_options_is_a_name():
     assert wants_json(["status", "run", "--json"])
     assert not wants_json(["status", "--", "--json"])
+
+
+def test_every_verb_takes_json():
+    for words, command in leaves(get_command(main.app)):
+        assert any("--json" in parameter.opts for parameter in command.params), words

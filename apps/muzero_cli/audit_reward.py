@@ -5,13 +5,16 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.evaluate import Split
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 
 
 def audit_reward(
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade.")] = None,
+    symbol: Annotated[
+        Optional[str], typer.Option(help="Symbol to trade.", autocompletion=completion.symbols)
+    ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006

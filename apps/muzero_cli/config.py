@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset
 
@@ -18,7 +19,11 @@ def show(
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     symbol: Annotated[
-        Optional[str], typer.Option(help="Symbol to trade, as for train; A,B for several.")
+        Optional[str],
+        typer.Option(
+            help="Symbol to trade, as for train; A,B for several.",
+            autocompletion=completion.symbols,
+        ),
     ] = None,
     as_json: Json = False,
 ) -> None:

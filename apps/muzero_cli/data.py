@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.data_import import import_files
 from muzero_cli.data_symbols import in_words, remove, rename, say_instrument
@@ -27,6 +28,7 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
     from rich.table import Table
 
     from mlx_muzero.market.bars import utc_text
+    from mlx_muzero.market.known_symbols import remember
     from mlx_muzero.market.metrics_labels import misread_note
     from mlx_muzero.market.store import BarStore
 
@@ -34,6 +36,7 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
         symbols, series = store.symbols(), store.series()
         traded = {s.symbol: store.find_instrument(s.symbol) for s in symbols}
         note = misread_note(store.imports())
+    remember(db, (s.symbol for s in symbols))
     if note:
         narration_console().print(f"note: {note}")
     if as_json:
@@ -66,7 +69,9 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
 
 @app.command("check")
 def check_symbol(
-    symbol: Annotated[str, typer.Argument(help="Symbol in the bar store.")],
+    symbol: Annotated[
+        str, typer.Argument(help="Symbol in the bar store.", autocompletion=completion.symbols)
+    ],
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:

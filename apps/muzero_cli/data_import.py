@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, say
 from muzero_cli.failures import described
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
@@ -29,7 +30,10 @@ def import_files(
     ],
     symbol: Annotated[
         str | None,
-        typer.Option(help="Symbol, or a macro series' name; told from the file if left out."),
+        typer.Option(
+            help="Symbol, or a macro series' name; told from the file if left out.",
+            autocompletion=completion.symbols,
+        ),
     ] = None,
     format_name: Annotated[
         str | None, typer.Option("--format", help="Format; detected if left out.")

@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.errors import DataError
+from muzero_cli import completion
 from muzero_cli.console import echo
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 
 if TYPE_CHECKING:
     from mlx_muzero.market.instrument import Instrument
 
-Held = Annotated[str, typer.Argument(help="Symbol in the bar store.")]
+Held = Annotated[
+    str, typer.Argument(help="Symbol in the bar store.", autocompletion=completion.symbols)
+]
 
 
 def say_instrument(
-    symbol: Annotated[str, typer.Argument(help="Symbol, whether it has bars already or not.")],
+    symbol: Annotated[
+        str,
+        typer.Argument(
+            help="Symbol, whether it has bars already or not.", autocompletion=completion.symbols
+        ),
+    ],
     calendar: Annotated[
         Optional[Literal["fx", "crypto"]],
         typer.Option(help="When it trades: fx closes at weekends, crypto never does."),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 import typer
 
 from mlx_muzero import fx_targets
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
 
@@ -18,7 +19,7 @@ Split = Literal["train", "validation", "test"]
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
     split: Annotated[
         Optional[Split], typer.Option(help="Part of the run's data; test by default.")
     ] = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Checkpoint, Json, RunDatabase
 
@@ -24,7 +25,12 @@ LayerNorm = Annotated[
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Run folder; the export goes into its export/.")],
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Run folder; the export goes into its export/.", autocompletion=completion.runs
+        ),
+    ],
     batch: Annotated[
         str, typer.Option(help="Rows of the programs, each made once for each number.")
     ] = "1,32,64",

@@ -5,6 +5,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import output_console
 from muzero_cli.failures import answer
 from muzero_cli.options import Checkpoint, ConfigFile, Json, Overrides, Preset, RunDatabase
@@ -12,9 +13,15 @@ from muzero_cli.options import Checkpoint, ConfigFile, Json, Overrides, Preset, 
 
 def check_leakage(
     run: Annotated[
-        Optional[Path], typer.Argument(help="Run whose agent, features and bars to test.")
+        Optional[Path],
+        typer.Argument(
+            help="Run whose agent, features and bars to test.", autocompletion=completion.runs
+        ),
     ] = None,
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to test, without a run.")] = None,
+    symbol: Annotated[
+        Optional[str],
+        typer.Option(help="Symbol to test, without a run.", autocompletion=completion.symbols),
+    ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006

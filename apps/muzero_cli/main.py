@@ -7,9 +7,12 @@ Narration goes to stderr, data to stdout.
 """
 
 import sys
+from typing import Annotated
 
 import typer
 
+from mlx_muzero import __version__
+from muzero_cli.console import echo
 from muzero_cli.failures import ended
 from muzero_cli.verbs import VerbGroup
 
@@ -25,15 +28,31 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        echo(f"mlx-muzero {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def mlx_muzero() -> None:
-    """What comes before a verb: nothing."""
+def before_a_verb(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_print_version,
+            is_eager=True,
+            help="Print the version and exit; doctor has those of MLX and the other packages.",
+        ),
+    ] = False,
+) -> None:
+    """What comes before a verb."""
 
 
 def run() -> None:
     """Entry point of the console script."""
     with ended():
-        code = app(standalone_mode=False)
+        code = app(prog_name="mlx-muzero", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -7,19 +7,27 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.config import Backend
+from muzero_cli import completion
 
 DEFAULT_DATABASE = Path("data/market.duckdb")
 
 Preset = Annotated[
     Optional[str],
-    typer.Option(help="Preset to start from; by default the small one for the symbol's market."),
+    typer.Option(
+        help="Preset to start from; by default the small one for the symbol's market.",
+        autocompletion=completion.presets,
+    ),
 ]
 ConfigFile = Annotated[
     Optional[Path], typer.Option(help="TOML file whose keys replace the preset's.")
 ]
 Overrides = Annotated[
     list[str],
-    typer.Option("--set", help="One key, as section.key=value; repeat for more."),
+    typer.Option(
+        "--set",
+        help="One key, as section.key=value; repeat for more.",
+        autocompletion=completion.keys,
+    ),
 ]
 Database = Annotated[Path, typer.Option(help="Bar store.")]
 RunDatabase = Annotated[

@@ -6,27 +6,54 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.config import Backend
-from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Overrides, Simulations
+from muzero_cli import completion
+from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Simulations
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
 
-Run = Annotated[Path, typer.Argument(help="Folder of the paper session.")]
-OnePair = Annotated[str, typer.Argument(help="Pair, by our name or the venue's.")]
+PaperOverrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        help="One key, as section.key=value; repeat for more.",
+        autocompletion=completion.paper_keys,
+    ),
+]
+Run = Annotated[
+    Path, typer.Argument(help="Folder of the paper session.", autocompletion=completion.runs)
+]
+OnePair = Annotated[
+    str,
+    typer.Argument(
+        help="Pair, by our name or the venue's.", autocompletion=completion.pairs_of_session
+    ),
+]
 Command = Literal["stop-entries", "flatten", "halt", "resume"]
 PairCommand = Literal["close", "exclude", "include"]
 
 
 @app.command()
 def start(
-    model: Annotated[Optional[Path], typer.Option(help="Training run whose model decides.")] = None,
+    model: Annotated[
+        Optional[Path],
+        typer.Option(help="Training run whose model decides.", autocompletion=completion.runs),
+    ] = None,
     pairs: Annotated[
-        Optional[str], typer.Option(help="Pairs with commas between, our names or the venue's.")
+        Optional[str],
+        typer.Option(
+            help="Pairs with commas between, our names or the venue's.",
+            autocompletion=completion.symbols,
+        ),
     ] = None,
     feed: Annotated[
         Optional[str], typer.Option(help="replay (the default), ccxt:EXCHANGE or oanda.")
     ] = None,
     run: Annotated[
-        Optional[Path], typer.Option(help="Folder, new or begun; runs/paper-MODEL by default.")
+        Optional[Path],
+        typer.Option(
+            help="Folder, new or begun; runs/paper-MODEL by default.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     checkpoint: Checkpoint = "best",
     backend: Annotated[
@@ -47,7 +74,7 @@ def start(
             min=0.0, help="Of a replay: 1 is real time; 0, the default, as fast as can be."
         ),
     ] = None,
-    set_: Overrides = [],  # noqa: B006
+    set_: PaperOverrides = [],  # noqa: B006
     watch: Annotated[
         bool, typer.Option("--tui", help="Trade in the background and watch it here.")
     ] = False,

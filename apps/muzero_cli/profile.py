@@ -6,13 +6,17 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Json, in_a_folder
 
 
 def profile(
     run: Annotated[
-        Optional[Path], typer.Argument(help="Run folder; fx_micro with random weights without.")
+        Optional[Path],
+        typer.Argument(
+            help="Run folder; fx_micro with random weights without.", autocompletion=completion.runs
+        ),
     ] = None,
     seconds: Annotated[
         float, typer.Option(min=0.0, help="Time spent on each figure, at least.")

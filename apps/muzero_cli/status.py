@@ -10,6 +10,7 @@ import typer
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite
 from mlx_muzero.terminal_text import clean_line
+from muzero_cli import completion
 from muzero_cli.console import echo
 from muzero_cli.options import Json
 
@@ -17,7 +18,7 @@ WATCH_S = 2.0
 
 
 def status(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
     as_json: Json = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")

@@ -11,6 +11,7 @@ import typer
 
 from mlx_muzero.config import CollectBackend, Phases
 from mlx_muzero.presets import FX_MICRO
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, say
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, to_be_read
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
@@ -22,8 +23,16 @@ _DONE = "done; next: mlx-muzero evaluate {} --split test"
 
 
 def train(
-    run: Annotated[Path, typer.Option(help="Run folder, new or (with --resume) begun.")],
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
+    run: Annotated[
+        Path,
+        typer.Option(
+            help="Run folder, new or (with --resume) begun.", autocompletion=completion.runs
+        ),
+    ],
+    symbol: Annotated[
+        Optional[str],
+        typer.Option(help="Symbol to trade; A,B for several.", autocompletion=completion.symbols),
+    ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
@@ -33,7 +42,11 @@ def train(
     ] = None,
     from_: Annotated[
         Optional[Path],
-        typer.Option("--from", help="Run whose best checkpoint this new one begins with."),
+        typer.Option(
+            "--from",
+            help="Run whose best checkpoint this new one begins with.",
+            autocompletion=completion.runs,
+        ),
     ] = None,
     ranks: Annotated[
         Optional[int], typer.Option(min=2, help="Train in so many processes on this machine.")

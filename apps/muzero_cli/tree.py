@@ -6,6 +6,7 @@ from typing import Annotated, Optional
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo, output_console
 from muzero_cli.options import (
     Checkpoint,
@@ -18,10 +19,13 @@ from muzero_cli.options import (
 
 
 def tree(
-    run: Annotated[Path, typer.Argument(help="Run folder.")],
+    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
     at: Annotated[str, typer.Option(help="Open of the bar decided on, UTC: 2018-03-05T14:30.")],
     pair: Annotated[
-        Optional[str], typer.Option(help="Symbol in the bar store; the run's by default.")
+        Optional[str],
+        typer.Option(
+            help="Symbol in the bar store; the run's by default.", autocompletion=completion.symbols
+        ),
     ] = None,
     fold: Annotated[
         float,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mlx_muzero.errors import MuZeroError
+from muzero_cli import completion
 from muzero_cli.failures import answer
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ keep, and looking among them takes up to a tenth of its time."""
 
 
 def tui(
-    run: Annotated[Path, typer.Argument(help="Run folder, or a folder of runs.")] = DEFAULT_RUNS,
+    run: Annotated[
+        Path,
+        typer.Argument(help="Run folder, or a folder of runs.", autocompletion=completion.runs),
+    ] = DEFAULT_RUNS,
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Refuse commands to the running process.")
     ] = False,

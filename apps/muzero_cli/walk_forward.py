@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 
 import typer
 
+from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
@@ -22,12 +23,18 @@ if TYPE_CHECKING:
 
 
 def walk_forward(
-    run: Annotated[Path, typer.Option(help="Folder, new or (with --resume) begun.")],
+    run: Annotated[
+        Path,
+        typer.Option(help="Folder, new or (with --resume) begun.", autocompletion=completion.runs),
+    ],
     windows: Annotated[int, typer.Option(min=1, help="How many.")] = 4,
     minutes: Annotated[
         Optional[float], typer.Option(min=0.0, help="Training of each; by default all episodes.")
     ] = None,
-    symbol: Annotated[Optional[str], typer.Option(help="Symbol to trade; A,B for several.")] = None,
+    symbol: Annotated[
+        Optional[str],
+        typer.Option(help="Symbol to trade; A,B for several.", autocompletion=completion.symbols),
+    ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006

@@ -7,7 +7,7 @@ as possible or by the one process that owns it. Bars are unique per (symbol, ope
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import DataError
+from mlx_muzero.market import known_symbols
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
 from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, refusal
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
@@ -36,6 +37,9 @@ from mlx_muzero.market.symbol_rows import RowCounts, SymbolRows
 from mlx_muzero.migration import migrate
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64
+
+# Tables of a few rows: a look at all bars would take a while.
+_NAMES = "select symbol from imports union select symbol from truths"
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class BarStore(Closing):
 
     def __init__(self, path: str | Path, read_only: bool = False) -> None:
         self.path = Path(path)
+        self._read_only = read_only
         self._db = _open(self.path, read_only)
         try:
             self._version = _check_schema(self._db, self.path, read_only)
@@ -95,6 +100,10 @@ class BarStore(Closing):
 
     def close(self) -> None:
         """Close the file, so that another process may open it."""
+        if not self._read_only:
+            with suppress(duckdb.Error):  # closed already, or broken
+                names = self._db.execute(_NAMES).fetchall()
+                known_symbols.remember(self.path, (name for (name,) in names))
         self._db.close()
 
     def symbols(self) -> list[SymbolSummary]:

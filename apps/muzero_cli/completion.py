@@ -1,0 +1,106 @@
+"""What a shell completes: runs, symbols, presets and keys of ``--set``.
+
+Fast and without a trace: no store is opened, nothing is written, and what goes wrong shows nothing
+in the middle of somebody's command line.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+
+import typer
+
+RUN_FILES = ("config.toml", "paper.toml", "walk-forward.toml")
+"""A folder with one of them is a run."""
+RUNS = Path("runs")
+MOST_FOLDERS = 1000
+
+Completer = Callable[[typer.Context, str], list[str]]
+
+
+def _silent(complete: Callable[[typer.Context, str], Iterable[str]]) -> Completer:
+    @wraps(complete)
+    def quietly(ctx: typer.Context, incomplete: str) -> list[str]:
+        try:
+            return sorted(set(complete(ctx, incomplete)))
+        except Exception:
+            return []
+
+    return quietly
+
+
+@_silent
+def runs(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Run folders, and folders on the way to them; those in runs/ before anything is typed."""
+    del ctx
+    typed = Path(incomplete or RUNS)
+    parent = typed if incomplete.endswith("/") or not incomplete else typed.parent
+    for number, folder in enumerate(parent.iterdir()):
+        if number == MOST_FOLDERS:
+            return
+        if not folder.name.startswith(".") and folder.is_dir():
+            is_run = any((folder / name).is_file() for name in RUN_FILES)
+            text = str(folder) if is_run else f"{folder}/"
+            if text.startswith(incomplete.removeprefix("./")):
+                yield text
+
+
+@_silent
+def symbols(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Symbols of the store, after the last comma."""
+    from mlx_muzero.market.known_symbols import recall
+    from muzero_cli.options import DEFAULT_DATABASE
+
+    before, comma, last = incomplete.rpartition(",")
+    known = recall(Path(ctx.params.get("db") or DEFAULT_DATABASE))
+    for name in known:
+        if name.startswith(last) and name not in before.split(","):
+            yield before + comma + name
+
+
+@_silent
+def pairs_of_session(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Pairs of the paper session that is named before."""
+    from mlx_muzero.paper import settings
+
+    pairs = settings.load(Path(ctx.params["run"]) / "paper.toml").pairs
+    return (name for name in pairs if name.startswith(incomplete))
+
+
+@_silent
+def presets(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Presets by name."""
+    from mlx_muzero.presets import PRESETS
+
+    del ctx
+    return (name for name in PRESETS if name.startswith(incomplete))
+
+
+@_silent
+def keys(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Keys of a run's configuration, and the values of those that have a few."""
+    from mlx_muzero.config_keys import KEYS
+
+    del ctx
+    return _assignments(
+        {key.path: key.choices for keys in KEYS.values() for key in keys.values()}, incomplete
+    )
+
+
+@_silent
+def paper_keys(ctx: typer.Context, incomplete: str) -> Iterable[str]:
+    """Keys of a paper session's settings."""
+    from mlx_muzero.paper.settings import SECTIONS
+
+    del ctx
+    return _assignments(
+        {f"{section}.{name}": () for section, names in SECTIONS.items() for name in names},
+        incomplete,
+    )
+
+
+def _assignments(known: dict[str, tuple[str, ...]], incomplete: str) -> Iterable[str]:
+    key, assigned, value = incomplete.partition("=")
+    if assigned:
+        return (f"{key}={choice}" for choice in known.get(key, ()) if choice.startswith(value))
+    return (f"{path}=" for path in known if path.startswith(key))

@@ -1,0 +1,179 @@
+"""Calls every verb with every kind of wrong path, in children of one process.
+
+Argument: a folder with what a release made (`compatibility`). Whatever takes a path gets one after
+another of `KINDS`, the other arguments being right. Prints a JSON object a call. Forked children
+share what is imported; one that hangs, on a pipe for one, is killed.
+"""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from typer.main import get_command
+
+from muzero_cli import main
+
+PATIENCE_S = 20.0
+RIGHT = {
+    "db": "data/market.duckdb",
+    "config": "fx.toml",
+    "file": "fx.toml",
+    "files": "fx.toml",
+    "export": "runs/fx/export",
+    "kind": "planted_edge",
+    "symbol": "USDJPY",
+    "pair": "USDJPY",
+    "at": "2024-02-05T21:00",
+}
+"""What the required arguments of a verb are, by name; runs apart."""
+QUICK = {
+    "train": ("--config", "fx.toml", "--minutes", "0"),
+    "walk-forward": ("--config", "fx.toml", "--minutes", "0", "--windows", "1"),
+    "evaluate": ("--sessions", "1"),
+    "check-leakage": ("--symbol", "USDJPY", "--cuts", "1"),
+    "audit-reward": ("--symbol", "USDJPY", "--sessions", "1"),
+    "profile": ("--seconds", "0"),
+    "export": ("--batch", "1"),
+    "data synth": ("--days", "1"),
+    "paper start": ("--model", "runs/finished", "--to", "2024-02-05T20:01"),
+}
+"""Options that make a verb quick where its path is right after all."""
+
+
+def wrong_paths(folder: Path) -> dict[str, Path]:
+    """A path of every kind that no verb wants, or not there."""
+    folder.mkdir()
+    (folder / "empty").touch()
+    (folder / "text").write_text("a line\nanother [bold]\x1b[2J\n")
+    (folder / "bytes").write_bytes(bytes(range(256)) * 64)
+    (folder / "folder").mkdir()
+    (folder / "closed").mkdir(mode=0o000)
+    os.mkfifo(folder / "pipe")
+    (folder / "circle").symlink_to("circle")
+    listening = socket.socket(socket.AF_UNIX)
+    listening.bind(str(folder / "socket"))
+    found = {path.name: path for path in sorted(folder.iterdir())}
+    return found | {
+        "missing": folder / "nowhere" / "at" / "all",
+        "below a file": folder / "text" / "below",
+        "long name": folder / ("x" * 300),
+        "long path": folder / "/".join(["y" * 200] * 30),
+        "device": Path(os.devnull),
+        "training": Path("runs/finished"),
+        "paper": Path("runs/paper-finished"),
+        "walk": Path("runs/walk"),
+        "store": Path("data/market.duckdb"),
+        "account": Path("runs/paper-finished/store.duckdb"),
+    }
+
+
+def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every verb: its words, and its command."""
+    if hasattr(command, "commands"):
+        for name in command.commands:
+            yield from leaves(command.commands[name], (*words, name))
+    else:
+        yield words, command
+
+
+def is_path(parameter: Any) -> bool:
+    return parameter.type.name in ("path", "file")
+
+
+def command_line(words: tuple[str, ...], command: Any, wrong: Any, path: Path) -> list[str]:
+    """The arguments of a verb whose parameter `wrong` is `path`, the others being right."""
+    verb = " ".join(words)
+    given = list(words)
+    quick = list(QUICK.get(verb, ()))
+    if wrong.opts[0] in quick:
+        at = quick.index(wrong.opts[0])
+        del quick[at : at + 2]
+    last = []
+    for parameter in command.params:
+        if parameter is wrong:
+            value = str(path)
+        elif parameter.required:
+            run = "runs/paper-finished" if verb.startswith("paper") else "runs/fx"
+            value = RIGHT.get(parameter.name, run)
+        else:
+            continue
+        if parameter.opts[0].startswith("-"):
+            given += [parameter.opts[0], value]
+        else:
+            last.append(value)
+    if verb == "train" and wrong.name != "run":
+        given[given.index("runs/fx")] = "runs/new"
+    return [*given, *quick, *last, "--json"]
+
+
+def called(arguments: list[str], desk: Path) -> dict[str, Any]:
+    """How the command ended, and what it said, in a child of this process."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        child = os.fork()
+        if child == 0:
+            code = 1
+            try:
+                os.chdir(desk)
+                for number, file in enumerate((os.open(os.devnull, os.O_RDONLY), out, err)):
+                    os.dup2(file if isinstance(file, int) else file.fileno(), number)
+                sys.argv = ["mlx-muzero", *arguments]
+                main.run()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else int(end.code is not None)
+            except BaseException:
+                import traceback
+
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(code)
+        began, status = time.monotonic(), 0
+        while not os.waitpid(child, os.WNOHANG)[0]:
+            if time.monotonic() - began > PATIENCE_S:
+                os.kill(child, signal.SIGKILL)
+                _, status = os.waitpid(child, 0)
+                return {"hangs": True}
+            time.sleep(0.002)
+        del status
+        said = {}
+        for name, file in (("out", out), ("err", err)):
+            file.seek(0)
+            said[name] = file.read().decode(errors="replace")
+        return {"seconds": time.monotonic() - began, **said}
+
+
+def fresh(release: Path, desk: Path) -> None:
+    if desk.exists():
+        shutil.rmtree(desk)
+    shutil.copytree(release, desk, symlinks=True)
+
+
+def explore(release: Path, only: str) -> None:
+    command = get_command(main.app)
+    wrong = None
+    with tempfile.TemporaryDirectory() as folder:
+        desk = Path(folder, "desk")
+        wrong = wrong_paths(Path(folder, "wrong"))
+        for words, leaf in leaves(command):
+            if only and not " ".join(words).startswith(only):
+                continue
+            for parameter in filter(is_path, leaf.params):
+                fresh(release, desk)
+                for kind, path in wrong.items():
+                    line = command_line(words, leaf, parameter, path)
+                    told = called(line, desk)
+                    call = {"verb": " ".join(words), "parameter": parameter.name, "kind": kind}
+                    print(json.dumps(call | told), flush=True)
+
+
+if __name__ == "__main__":
+    explore(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
