@@ -58,6 +58,10 @@ def import_files(
         bool,
         typer.Option("--accept-clock", help="Read the times as told, whatever their weeks show."),
     ] = False,
+    accept_jump: Annotated[
+        bool,
+        typer.Option("--accept-jump", help="Take prices that do not go on from the stored ones."),
+    ] = False,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
@@ -71,7 +75,7 @@ def import_files(
     from mlx_muzero.market.store import BarStore
     from muzero_cli.terminal import PlainColumn
 
-    choices = Choices(replace, skip_bad_rows, stamps, accept_clock)
+    choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
     batch = Batch.of(paths, db)
     columns = (PlainColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     console = narration_console()

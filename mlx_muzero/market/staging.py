@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlx_muzero.market.bars import PRICE_COLUMNS
-from mlx_muzero.types import F64, I64
+from mlx_muzero.types import F64, I64, Bool
 
 ASK_COLUMNS = ("open_ask", "high_ask", "low_ask", "close_ask")
 EXTRA_COLUMNS = (
@@ -43,6 +43,25 @@ class Database(Protocol):
 
     def unregister(self, view_name: str) -> Any:
         """Forget `view_name`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seams:
+    """Where staged bars of one symbol meet stored ones: neighbours in time, one of either kind.
+
+    Attributes:
+        before_ns: I64[n] open of the earlier bar.
+        before: F64[n] its close.
+        after_ns: I64[n] open of the later bar.
+        after: F64[n] its open.
+        after_is_new: Bool[n] whether the later one is staged, else the earlier one is.
+    """
+
+    before_ns: I64
+    before: F64
+    after_ns: I64
+    after: F64
+    after_is_new: Bool
 
 
 @dataclass(frozen=True)
@@ -151,6 +170,48 @@ class Staging:
         self._db.execute("drop table repeats")
         self._increasing = True
         return Repeats(dict(identical), differing)
+
+    def seams(self, symbol: str, replace: bool = False) -> Seams:
+        """Where the staged rows of `symbol` will meet stored bars; each minute may be staged once.
+
+        Args:
+            symbol: whose.
+            replace: stored bars give way, so that every staged row is new.
+        """
+        stored_but = "anti join fresh using (open_time)" if replace else ""
+        fresh_but = "" if replace else "anti join stored using (open_time)"
+        found = self._db.execute(
+            f"""with fresh as (select open_time, open, close from staged where symbol = $symbol),
+                span as (select min(open_time) as first, max(open_time) as last from fresh),
+                reach as (
+                    select coalesce((select max(open_time) from bars
+                                     where symbol = $symbol and open_time < first), first) as first,
+                           coalesce((select min(open_time) from bars
+                                     where symbol = $symbol and open_time > last), last) as last
+                    from span),
+                stored as (
+                    select open_time, open, close from bars, reach
+                    where symbol = $symbol and open_time between first and last),
+                line as (
+                    select *, false as new from stored {stored_but}
+                    union all select *, true as new from fresh {fresh_but}),
+                steps as (
+                    select lag(open_time) over times as before_time,
+                           lag(close) over times as before, lag(new) over times as was_new,
+                           open_time, open as after, new
+                    from line window times as (order by open_time))
+                select epoch_ns(before_time) as before_ns, before, epoch_ns(open_time) as after_ns,
+                       after, new as after_is_new
+                from steps where new <> was_new order by open_time""",
+            {"symbol": symbol},
+        ).fetchnumpy()
+        return Seams(
+            before_ns=np.asarray(found["before_ns"], np.int64),
+            before=np.asarray(found["before"], np.float64),
+            after_ns=np.asarray(found["after_ns"], np.int64),
+            after=np.asarray(found["after"], np.float64),
+            after_is_new=np.asarray(found["after_is_new"], np.bool_),
+        )
 
     def merge(self, ask_only: bool = False, replace: bool = False) -> MergeReport:
         """Move the staged rows into the store; each minute may be staged once.

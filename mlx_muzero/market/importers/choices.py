@@ -1,7 +1,9 @@
 """What the user decides where a file alone does not: kept with the import."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mlx_muzero.market.importers.continuity import Jump
 from mlx_muzero.market.importers.rejects import ANY, Allowance
 from mlx_muzero.market.week_edges import Stamps
 
@@ -15,24 +17,29 @@ class Choices:
         skip_bad_rows: the good rows are taken, however many others there are.
         stamps: where in its minute a bar is stamped; at its open, if nothing speaks against it.
         accept_clock: the times are read as told, whatever the weeks in the file show.
+        accept_jump: prices may step from the stored ones as they never did.
     """
 
     replace: bool = False
     skip_bad_rows: bool = False
     stamps: Stamps | None = None
     accept_clock: bool = False
+    accept_jump: bool = False
 
     def allowance(self, usual: Allowance) -> Allowance:
         """How many bad rows a file may have, of a kind that usually may have `usual`."""
         return ANY if self.skip_bad_rows else usual
 
-    def accepted(self, replaced: int, what: str, rejected: int) -> tuple[str, ...]:
+    def accepted(
+        self, replaced: int, what: str, rejected: int, jumps: Sequence[Jump] = ()
+    ) -> tuple[str, ...]:
         """What came of the choices, in words, for the record.
 
         Args:
             replaced: stored bars or points that gave way.
             what: which of them.
             rejected: rows that were left out.
+            jumps: steps between the stored prices and the file's.
         """
         said = []
         if self.replace:
@@ -43,6 +50,8 @@ class Choices:
             said.append(f"--stamps {self.stamps}")
         if self.accept_clock:
             said.append("--accept-clock")
+        if self.accept_jump:
+            said += [f"--accept-jump: {jump}" for jump in jumps]
         return tuple(said)
 
 

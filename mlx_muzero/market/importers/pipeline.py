@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mlx_muzero.digests import sha256_of
@@ -10,6 +11,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.clocks import UTC_CLOCK, parse_clock
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
+from mlx_muzero.market.importers.continuity import Jump, jumps, require_no_jump
 from mlx_muzero.market.importers.file_clock import (
     FileClock,
     clock_of,
@@ -105,10 +107,10 @@ def import_file(
     with store.staging() as staging:
         repeats = job.stage(staging, progress)
         job.check(repeats)
+        jumped = {} if source.ask_only else job.find_jumps(store, staging)
         merged = staging.merge(source.ask_only, choices.replace)
         job.check_merge(merged)
         rejected = sum(screen.rejected.count for screen in job.screens.values())
-        accepted = choices.accepted(merged.replaced, "bars", rejected)
         for name, screen in job.screens.items():
             if name not in earlier or choices.replace:
                 store.record_import(
@@ -123,10 +125,10 @@ def import_file(
                         repeats.identical.get(name, 0),
                         screen.first_ns,
                         screen.last_ns,
-                        accepted,
+                        choices.accepted(merged.replaced, "bars", rejected, jumped.get(name, ())),
                     )
                 )
-    return job.report(repeats, merged, time.perf_counter() - started)
+    return job.report(repeats, merged, jumped, time.perf_counter() - started)
 
 
 @dataclass
@@ -171,6 +173,21 @@ class _Job:
             weeks = self.weeks[symbol]
             require_own_weeks(self.path, screen, self.source, self.clock, weeks, self.choices)
 
+    def find_jumps(self, store: BarStore, staging: Staging) -> dict[str, list[Jump]]:
+        """Where the file's prices do not go on from the stored ones, by symbol.
+
+        Raises:
+            DataError: anywhere, unless the user accepts it.
+        """
+        found = {}
+        for name, screen in self.screens.items():
+            if store.count(name).bars:
+                seams = staging.seams(name, self.choices.replace)
+                found[name] = jumps(seams, partial(store.load, name), screen.market)
+                if not self.choices.accept_jump:
+                    require_no_jump(self.path, name, found[name])
+        return found
+
     def check_merge(self, merged: MergeReport) -> None:
         overlap = merged.duplicates + merged.conflicts + merged.replaced
         at = ", ".join(utc_text(int(t)) for t in merged.conflict_times_ns)
@@ -181,7 +198,13 @@ class _Job:
                 f"{self.path}: ask prices without stored bid bars: import the bid first"
             )
 
-    def report(self, repeats: Repeats, merged: MergeReport, seconds: float) -> ImportReport:
+    def report(
+        self,
+        repeats: Repeats,
+        merged: MergeReport,
+        jumped: Mapping[str, Sequence[Jump]],
+        seconds: float,
+    ) -> ImportReport:
         screens = list(self.screens.values())
         rejected = sum((screen.rejected for screen in screens), RejectedRows())
         notes = list(self.source.notes)
@@ -189,6 +212,8 @@ class _Job:
             notes.append(self.clock.note)
         if merged.unmatched:
             notes.append(f"{merged.unmatched:,} ask rows had no stored bid bar and were left out")
+        for name, steps in jumped.items():
+            notes += [f"{name} steps {step}, as was accepted" for step in steps]
         for screen in screens:
             notes += [f"kept, but suspicious: line {r.line}: {r.text}" for r in screen.wild]
             if screen.saturday_count:
