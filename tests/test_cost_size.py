@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlx_muzero.evaluation.comparison import conditions_of
 from mlx_muzero.presets import CRYPTO, FX_MICRO
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.cost_size import cost_note, round_trip_bps
+from mlx_muzero.trading.cost_size import cost_note, price_step, round_trip_bps, step_note
 from mlx_muzero.trading.costs import Costs
 
 
@@ -65,3 +65,41 @@ def test_a_report_says_it_too(small_config, small_dataset):
 def test_the_presets_costs_are_those_of_a_market():
     assert "Check" not in cost_note(Costs.from_config(FX_MICRO.trading), 110.0, 0.01)
     assert "Check" not in cost_note(Costs.from_config(CRYPTO.trading), 110.0, 0.0)
+
+
+@given(
+    count=st.integers(50, 400),
+    step=st.sampled_from([1e-8, 1e-5, 5e-5, 0.001, 0.01, 0.25, 0.5, 1.0, 10.0]),
+    low=st.integers(100, 900_000),
+    seed=st.integers(0, 99),
+)
+def test_the_step_of_a_price_is_read_off_its_closes(count, step, low, seed):
+    ticks = low + np.random.default_rng(seed).permutation(count)
+    close = np.array([float(f"{tick * step:.10g}") for tick in ticks])
+    assert price_step(close) == pytest.approx(step)
+
+
+def test_a_price_without_a_step_has_none():
+    assert price_step(np.random.default_rng(1).uniform(1.0, 2.0, 500)) is None
+    assert price_step(np.full(500, 60_000.0)) is None
+
+
+def test_a_step_that_is_larger_than_the_cost_is_told():
+    close = np.round(2.783e-5 + 1e-8 * (np.arange(200) % 40), 8)
+    note = step_note("ADABTC", close, Costs(0.0, 1.0), 0.0)
+    assert note is not None
+    assert note.startswith("ADABTC: one step of its price, 1e-08, is 3.5")
+    assert "but a round trip costs 2 bps" in note
+    assert step_note("ADABTC", close, Costs(0.0, 6.0), 0.0) is None
+    yen = np.round(105.0 + 0.01 * (np.arange(500) % 300), 2)
+    assert step_note("AUDJPY", yen, Costs(4.0), 0.01) is None
+    assert "0.01, is 0.9" in str(step_note("AUDJPY", yen, Costs(0.5), 0.01))
+
+
+def test_a_report_tells_of_wide_steps(small_config, small_dataset):
+    rules = TradingRules.from_config(small_config)
+    starts = small_dataset.evaluation_starts("test", 3)
+    free = dataclasses.replace(rules, costs=Costs(0.01))
+    assert conditions_of(small_dataset, rules, "test", starts).wide_steps == ()
+    (note,) = conditions_of(small_dataset, free, "test", starts).wide_steps
+    assert note.startswith("TEST: one step of its price, 0.001,")

@@ -36,7 +36,7 @@ def audit_reward(
     notes: list[str] = []
     dataset, _ = load_dataset(settings, db, tell=notes.append)
     starts = dataset.evaluation_starts(split, sessions)
-    for note in (costs_of(settings, dataset), *notes):
+    for note in (*costs_of(settings, dataset), *notes):
         say(narration_console(), note)
     rules, discount = TradingRules.from_config(settings), settings.search.discount
     schemes, policies = reward_audit.SCHEMES, reward_audit.audited_policies()

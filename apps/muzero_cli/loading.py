@@ -11,6 +11,7 @@ from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.config_keys import KEYS, assigned
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.evaluation.comparison import wide_steps
 from mlx_muzero.market.coverage import notes
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import default_preset, require_fit
@@ -136,10 +137,11 @@ def load_dataset(
     return dataset, path
 
 
-def costs_of(config: Config, dataset: MarketDataset) -> str:
-    """What a round trip costs by `config`, beside the median price of `dataset`."""
+def costs_of(config: Config, dataset: MarketDataset) -> tuple[str, ...]:
+    """What a round trip costs by `config`, beside the prices of `dataset` and their steps."""
     costs, price = Costs.from_config(config.trading), float(np.median(dataset.close))
-    return cost_note(costs, price, config.market.pip_size)
+    pip_size = config.market.pip_size
+    return (cost_note(costs, price, pip_size), *wide_steps(dataset, costs, pip_size))
 
 
 def load_histories(

@@ -187,7 +187,7 @@ def train(
             f"training on {market.symbol}: {market.bars:,} bars, "
             f"{len(dataset.training_starts()):,} possible sessions, run {run}",
         )
-        for note in (costs_of(settings, dataset), *notes):
+        for note in (*costs_of(settings, dataset), *notes):
             say(console, note)
         if settings.collect.backend != "same":
             say(

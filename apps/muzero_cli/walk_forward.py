@@ -78,7 +78,7 @@ def walk_forward(
     if not resume:
         settings = _with_backend(settings)
         folder.begin(settings, plan)
-    for note in (costs_of(settings, dataset), *notes):
+    for note in (*costs_of(settings, dataset), *notes):
         say(console, note)
     configs = [replace(of_window, search=settings.search) for of_window in configs]
     for number, of_window in enumerate(configs, 1):

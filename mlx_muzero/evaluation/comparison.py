@@ -30,7 +30,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.planted_optimum import from_truth
 from mlx_muzero.market.sessions import Part
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.cost_size import round_trip_bps
+from mlx_muzero.trading.cost_size import round_trip_bps, step_note
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.types import I64
 
@@ -203,4 +203,14 @@ def conditions_of(
         cost_bps=round_trip_bps(
             rules.costs, float(np.median(dataset.close[starts])), rules.pip_size
         ),
+        wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
     )
+
+
+def wide_steps(dataset: MarketDataset, costs: Costs, pip_size: float) -> tuple[str, ...]:
+    """What `cost_size.step_note` says of each pair of `dataset`."""
+    by_pair = ((pair, dataset.close[dataset.pair == pair]) for pair in np.unique(dataset.pair))
+    notes = (
+        step_note(dataset.config.pairs[pair], close, costs, pip_size) for pair, close in by_pair
+    )
+    return tuple(note for note in notes if note)

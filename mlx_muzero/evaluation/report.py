@@ -41,6 +41,7 @@ class Conditions:
         fill_cost_bps: cost of every fill, in and out, of its notional.
         unit: "pips" or "bps", what the fields called pips are counted in.
         cost_bps: cost of a round trip, fills included, of the median price; None if unknown.
+        wide_steps: of pairs where one step of the price is worth more than that, in words.
     """
 
     data: str
@@ -54,6 +55,7 @@ class Conditions:
     fill_cost_bps: float = 0.0
     unit: str = "pips"
     cost_bps: float | None = None
+    wide_steps: tuple[str, ...] = ()
 
     @property
     def part(self) -> str:
@@ -165,6 +167,7 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             f"{conditions.sessions:,} of {conditions.available_sessions:,} sessions of "
             f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC; "
             f"{conditions.costs}.",
+            *(f"{note}." for note in conditions.wide_steps),
             *_groups(measured),
             f"{unit.capitalize()} are net of costs; the interval is a bootstrap over sessions. "
             f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} a trade. PF: profit "

@@ -1,9 +1,22 @@
 """How large costs are beside the price they are paid on: the one place that says it."""
 
+from math import floor, log10
+
+import numpy as np
+
 from mlx_muzero.trading.costs import BASIS_POINT, Costs
+from mlx_muzero.types import F64
 
 LEAST_BPS, MOST_BPS = 0.01, 100.0
 """Of a round trip; what lies beyond is more likely a wrong pip or a wrong key than a market."""
+
+
+_STEPS = (5.0, 2.5, 1.0)
+_LARGEST_COUNT = 10**9
+_CLOSES_LOOKED_AT = 20_000
+_FEWEST_PRICES = 20
+_OFF_THE_GRID_FRAC = 0.01
+"""Of closes: another feed's, or a vendor's mean."""
 
 
 def round_trip_bps(costs: Costs, price: float, pip_size: float) -> float:
@@ -34,3 +47,50 @@ def verdict(bps: float) -> str:
     if bps > MOST_BPS:
         return f": more than {MOST_BPS:g} bps. Check the costs and the pip"
     return ""
+
+
+def price_step(close: F64) -> float | None:
+    """The smallest step that prices move by: 1, 2.5 or 5 times a power of ten.
+
+    Args:
+        close: f64[T] positive prices of one instrument.
+
+    Returns:
+        The largest such step whose multiples nearly all of them are; None where there is none, or
+        too few prices to tell.
+    """
+    prices = np.unique(close[:: len(close) // _CLOSES_LOOKED_AT + 1])
+    if len(prices) < _FEWEST_PRICES:
+        return None
+    highest = floor(log10(prices[-1]))
+    for exponent in range(highest, highest - int(log10(_LARGEST_COUNT)), -1):
+        for digits in _STEPS:
+            step = digits * 10.0**exponent
+            count = prices / step
+            off = np.abs(count - np.rint(count)) > 1e-4
+            if off.mean() <= _OFF_THE_GRID_FRAC:
+                return step
+    return None
+
+
+def step_note(symbol: str, close: F64, costs: Costs, pip_size: float) -> str | None:
+    """What to say where one step of the price is worth more than a round trip costs.
+
+    Bid and ask are a step apart at least, so that no market fills for less.
+
+    Args:
+        symbol: whose prices.
+        close: f64[T] of them.
+        costs: what fills pay.
+        pip_size: of the instrument; 0 where a pip is a basis point.
+    """
+    step, price = price_step(close), float(np.median(close))
+    if step is None:
+        return None
+    step_bps, cost_bps = step / (price * BASIS_POINT), round_trip_bps(costs, price, pip_size)
+    if step_bps <= cost_bps:
+        return None
+    return (
+        f"{symbol}: one step of its price, {step:g}, is {step_bps:.3g} bps of it, but a round trip "
+        f"costs {cost_bps:.3g} bps: bid and ask are a step apart at least, so nobody fills for that"
+    )
