@@ -9,17 +9,18 @@ A command is begun within the time its sender waits, or never: see `Turn`.
 
 import asyncio
 import json
-import math
 import os
+import select
 import shutil
 import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import CancelledError as TurnCancelled
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TurnTimeout
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -37,6 +38,7 @@ _BACKLOG = 1024  # that have connected and are not let in yet
 _MAX_COMMANDS = 16  # under way at once
 _PATIENCE_S = 5.0  # for a connected client to send its line, and to take the answer
 _WITHIN_S = 10.0  # to begin a command that does not say how long it is waited for
+_MAX_WITHIN_S = 60.0
 
 
 class Refusal(RunError):
@@ -51,11 +53,13 @@ class Request:
         command: its name.
         arguments: by name.
         within_s: how long its sender waits for it to begin, in seconds.
+        sender_waits: whether its sender is still there.
     """
 
     command: str
     arguments: Mapping[str, str] = field(default_factory=dict)
     within_s: float = _WITHIN_S
+    sender_waits: Callable[[], bool] = field(default=lambda: True, compare=False)
 
 
 Handler = Callable[[Request], str]
@@ -73,11 +77,14 @@ class Turn:
         self._done: Future[str] = Future()
 
     def take(self, work: Callable[[], str]) -> None:
-        """Do `work`, unless its sender has been told that it will not be done.
+        """Do `work`, unless its sender has been told that it will not be done, or has gone.
 
         Raises:
             Exception: what `work` raises, which the sender hears of too; but for a refusal.
         """
+        # This process may have been stopped or asleep for longer than the sender was patient.
+        if not self._request.sender_waits():
+            self._done.cancel()
         if not self._done.set_running_or_notify_cancel():
             return
         try:
@@ -92,14 +99,16 @@ class Turn:
         """What `work` returned.
 
         Raises:
-            RunError: it was not begun in time, and will not be done later either.
+            Refusal: it was not begun in time, and will not be done later either.
         """
         try:
             return self._done.result(self._request.within_s)
+        except TurnCancelled:
+            raise Refusal(f"{self._request.command} was not done: its sender has gone") from None
         except TurnTimeout:
             if not self._done.cancel():
                 return self._done.result()  # begun: what follows is on its way
-        raise RunError(
+        raise Refusal(
             f"{self._request.command} was not begun within {self._request.within_s:g} s, as the "
             "process is busy, and will not be done later: ask again"
         )
@@ -209,6 +218,9 @@ class ControlServer(Closing):
                 request = _request(await _line(reader))
             self._silent.pop(task, None)
             self._asked.add(task)
+            if request is not None:
+                connection = writer.get_extra_info("socket")
+                request = replace(request, sender_waits=partial(_is_there, connection))
             ok, text = await self._answer(request)
             async with asyncio.timeout(_PATIENCE_S):
                 writer.write(json.dumps({"ok": ok, "text": text}).encode() + b"\n")
@@ -317,13 +329,19 @@ def _request(line: bytes) -> Request | None:
     arguments = facts.get("arguments")
     arguments = arguments if isinstance(arguments, dict) else {}
     within_s = facts.get("within_s")
-    if not isinstance(within_s, int | float) or not math.isfinite(within_s):
+    if not isinstance(within_s, int | float) or not 0 <= within_s <= _MAX_WITHIN_S:
         within_s = _WITHIN_S
-    return Request(
-        facts["command"],
-        {str(name): str(value) for name, value in arguments.items()},
-        min(max(float(within_s), 0.0), 60.0),
-    )
+    texts = {name: value for name, value in arguments.items() if isinstance(value, str)}
+    return Request(facts["command"], texts, float(within_s))
+
+
+def _is_there(connection: socket.socket) -> bool:
+    """Whether the other side has not closed `connection`."""
+    if connection.fileno() < 0:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), 0)  # errors and a closed connection are told unasked
+    return not poll.poll(0)
 
 
 def _read_answer(connection: socket.socket, until_s: float) -> bytes:

@@ -259,3 +259,30 @@ def test_what_fails_in_a_turn_is_heard_on_both_sides():
 
 def full() -> str:
     raise RunError("the disk is full")
+
+
+def test_a_command_whose_sender_has_gone_is_not_done(path: Path):
+    """As when this process was stopped for longer than the sender was patient."""
+    asked, turns, done = threading.Event(), [], []
+
+    def halt(request: Request) -> str:
+        turns.append(Turn(request))
+        asked.set()
+        return turns[0].wait()
+
+    with serve(path, {"halt": halt}):
+        with connected(path) as client:
+            client.sendall(b'{"command": "halt"}\n')
+            asked.wait()
+        turns[0].take(lambda: done.append(1) or "halted")
+    assert done == []
+
+
+def test_a_command_whose_sender_waits_without_more_to_send_is_done(path: Path):
+    def halt(request: Request) -> str:
+        turn = Turn(request)
+        threading.Thread(target=turn.take, args=[lambda: "halted"]).start()
+        return turn.wait()
+
+    with serve(path, {"halt": halt}):
+        assert send(path, "halt") == "halted"

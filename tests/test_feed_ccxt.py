@@ -5,6 +5,7 @@ import math
 import re
 
 import pytest
+from aiohttp import web
 
 import feed_sessions
 from binance_venue import BinanceVenue
@@ -21,6 +22,7 @@ from mlx_muzero.paper.feeds.events import (
     ClockOffset,
     Disconnected,
     GapFilled,
+    PairLost,
     Reconnected,
     Stale,
 )
@@ -208,6 +210,30 @@ def test_a_venue_clock_that_jumps_is_noticed_at_the_next_measurement():
 def test_a_pair_the_exchange_does_not_have_ends_the_feed():
     with pytest.raises(FeedError, match="XYZ/USDT cannot be had"):
         play(1, pairs=("XYZ/USDT",))
+
+
+@pytest.mark.parametrize("how", [play, push])
+def test_a_pair_the_exchange_delists_stops_alone(how, monkeypatch):
+    klines = BinanceVenue.klines
+    gone = {"code": -1121, "msg": "Invalid symbol."}
+
+    async def answer(self, request):
+        late = self.clock.monotonic_ns() > 100 * SECOND_NS
+        if late and request.query["symbol"] == "ETHUSDT":
+            return web.json_response(gone, status=400)
+        return await klines(self, request)
+
+    def prepare(held):
+        # What is not pushed is asked for.
+        held.after(100, lambda: setattr(held.venue, "push", None))
+        held.after(100, held.venue.drop_sockets)
+
+    monkeypatch.setattr(BinanceVenue, "klines", answer)
+    events, _ = how(6, prepare, pairs=PAIRS)
+    assert minutes(events) == list(range(6))
+    (lost,) = of(events, PairLost)
+    assert lost.pair == "ETH/USDT"
+    assert "Invalid symbol" in lost.reason
 
 
 # The stream.

@@ -338,6 +338,8 @@ class Engine:
         self._recorder.rewind(self._session)
         last = self._session.fault(what, reason, self._now_ns(), _LAST_WORDS)
         self._recorder.record(self._session, last)
+        if not isinstance(error, MuZeroError):
+            self._tell_faults(last)
 
     def _end(self, event: str, **facts: object) -> None:
         last = Transaction(self._session.last_close_ns)
