@@ -99,7 +99,7 @@ def test_colors_of_our_own_stay():
 
 
 def test_an_error_and_a_line_are_clean(monkeypatch, capsys):
-    def fail():
+    def fail(**_):
         raise RunError("runs/\x1b]0;x\x07[/bold]: no")
 
     monkeypatch.setattr(main, "app", fail)

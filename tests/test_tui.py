@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from textual.events import Key
 
 from mlx_muzero.control import ControlServer
 from mlx_muzero.errors import ConfigError
@@ -56,11 +57,11 @@ def lives(folder: Path):
         yield
 
 
-def drive(app, script, size=SIZE):
+def drive(app, script, size=SIZE, **options):
     """Runs `script(pilot)` once the run is opened."""
 
     async def main():
-        async with app.run_test(size=size) as pilot:
+        async with app.run_test(size=size, **options) as pilot:
             await opened(pilot)
             return await script(pilot)
 
@@ -239,18 +240,38 @@ def test_hints_are_of_the_focused_widget_and_can_be_clicked(tmp_path):
         return found
 
     at_plot, at_progress, screen = drive(MuZeroApp(folder, clock=clock), script)
-    assert at_plot == f"+ Zoom v Next curve {at_progress}"
-    assert at_progress == "space Pause r Replay l Live ? Help q Quit"
+    assert at_plot == f"+- Zoom ←→ Pan v Next curve {at_progress}"
+    assert at_progress == (
+        "/ Filter z Maximize space Pause ,.;: Move r Replay t Theme x SVG c Copy ? Help q Quit"
+    )
     assert screen is HelpScreen
 
 
-def test_without_room_for_all_hints_help_and_quit_are_told(session):
-    async def script(pilot):
-        await press(pilot, "tab")
-        return pilot.app.screen.query_one(Hints).copied()
+@pytest.mark.parametrize("screen", "12345")
+def test_every_action_is_to_be_seen_on_a_small_terminal(session, screen):
+    """Those that do nothing while the end is followed as well, at a past moment."""
 
-    found = drive(app_of(session), script, size=(80, 24))
-    assert found == "+ Zoom v Next curve s Stop entries f Flatten h Halt space Pause ? Help q Quit"
+    async def script(pilot):
+        await press(pilot, screen, "comma")
+        unseen = []
+        for _ in range(len(pilot.app.screen.focus_chain)):
+            await press(pilot, "tab")
+            hints = pilot.app.screen.query_one(Hints)
+            lines = hints.copied().splitlines()
+            assert len(lines) <= hints.size.height
+            assert all(len(line) <= 80 for line in lines)
+            for active in pilot.app.screen.active_bindings.values():
+                binding = active.binding
+                if not binding.id or binding.id == "back" or binding.id.startswith("screen."):
+                    continue  # in the banner, or of what is open
+                words = binding.group.description if binding.group else binding.description
+                if not any(words in line for line in lines):
+                    unseen.append(binding.id)
+                keys = pilot.app.get_key_display(binding)
+                assert any(keys in line for line in lines)
+        return unseen
+
+    assert drive(app_of(session), script, size=(80, 24)) == []
 
 
 def test_a_panel_is_maximized_and_put_back(session):
@@ -357,6 +378,62 @@ def test_commands_are_refused_where_they_make_no_sense(session):
             assert "read-only" in await refusal(pilot, "l", "h")
 
     drive(app, script)
+
+
+def test_no_toast_lies_over_a_question(session):
+    async def script(pilot):
+        app = pilot.app
+        await press(pilot, "c", "h")
+        app.notify("news [/bold]", timeout=60)
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, ConfirmScreen)
+        toasts = list(app.screen.query("Toast"))
+        assert len(toasts) == 1, "of the copy just made"
+        assert not any(toast.visible for toast in toasts)
+        before = {notice.message for notice in app._notifications}
+        await press(pilot, "escape")
+        return before, {notice.message for notice in app._notifications}
+
+    with lives(session.folder):
+        before, after = drive(app_of(session), script, notifications=True)
+    assert "news [/bold]" not in before
+    assert after - before == {"news [/bold]"}
+
+
+def test_keys_while_it_quits_do_nothing(session):
+    """Also those that would give a command, or answer the question whether it is meant."""
+    app = app_of(session)
+
+    async def script(pilot):
+        await press(pilot, "h")
+        question = app.screen
+        app.exit()
+        question.on_key(Key("h", "h"))
+        for key in "qhfsg?/x12345tczr":
+            app.simulate_key(key)
+        await pilot.pause()
+        return [type(screen) for screen in app.screen_stack]
+
+    with lives(session.folder):
+        shown = drive(app, script)
+    assert shown.count(ConfirmScreen) <= 1
+    assert HelpScreen not in shown
+    assert not app._notifications
+    assert not list(Path.cwd().glob("mlx-muzero-*.svg"))
+
+
+def test_a_screenshot_goes_where_it_says(session, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+
+    async def script(pilot):
+        await press(pilot, "x", "x")
+        return [notice.message for notice in pilot.app._notifications]
+
+    first, second = drive(app_of(session), script)
+    (file,) = tmp_path.glob("*.svg")
+    assert first == f"saved {file}"
+    assert "<svg" in file.read_text()
+    assert second == f"{file} cannot be written: File exists"
 
 
 def test_a_command_nobody_takes_is_an_error_not_a_crash(session):

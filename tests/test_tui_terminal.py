@@ -22,10 +22,11 @@ PATIENCE_S = 60.0
 class Terminal:
     """A pseudo-terminal with the command in it."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, code=""):
         self._main, other = pty.openpty()
+        program = ["-c", code] if code else ["-m", "muzero_cli.main"]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "muzero_cli.main", *map(str, arguments)],
+            [sys.executable, *program, *map(str, arguments)],
             stdin=other, stdout=other, stderr=other, start_new_session=True,
             env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "80", "LINES": "24",
                  "PYTHONPATH": os.pathsep.join(sys.path)},
@@ -61,12 +62,43 @@ def terminal(tmp_path):
     opened.close()
 
 
+@pytest.mark.parametrize("verb", [("tui", "runs"), ("train", "--run", "new", "--tui")])
+def test_without_a_terminal_it_is_wrong_usage(cli, verb, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = cli(*verb)
+    assert (code, out) == (2, "")
+    assert f"mlx-muzero status {'new' if verb[0] == 'train' else 'runs'} prints the same" in err
+    assert not list(tmp_path.iterdir()), "nothing is begun"
+
+
+BUSY = """
+import os, time
+from muzero_cli import main
+from muzero_tui.app import MuZeroApp
+MuZeroApp.poll = lambda self: (os.write(2, b"busy"), time.sleep(600))
+main.run()
+"""
+
+
+def test_a_signal_ends_even_what_is_busy(tmp_path):
+    folder, _ = training_run(tmp_path / "edge")
+    opened = Terminal("tui", folder, code=BUSY)
+    try:
+        opened.read_until(b"busy")
+        opened.process.send_signal(signal.SIGTERM)
+        opened.read_until(LEAVE)
+        opened.read_until(CURSOR)
+        assert opened.process.wait(PATIENCE_S) == 128 + signal.SIGTERM
+    finally:
+        opened.close()
+
+
 @pytest.mark.parametrize("end", ["q", "SIGTERM"])
 def test_the_terminal_is_as_it_was(terminal, end):
     terminal.read_until(b"losses")
     assert ENTER in terminal.written
     if end == "q":
-        terminal.type(b"q")
+        terminal.type(b"q12345sfhg?/xq")
     else:
         terminal.process.send_signal(signal.SIGTERM)
     terminal.read_until(LEAVE)
@@ -108,7 +140,7 @@ def begun_in_terminal(run, *arguments):
 
 def test_training_goes_on_when_its_watcher_is_left(config_file, db, tmp_path):
     pid = begun_in_terminal(
-        tmp_path / "run", "train", "--symbol", "TEST", "--config", config_file, "--db", db,
+        tmp_path / "run", "train", "--config", config_file, "--db", db,
         "--set", "train.episodes=100000", "--minutes", "1",
     )  # fmt: skip
     assert ended_with(tmp_path / "run", pid, "stopped")
@@ -120,7 +152,8 @@ def test_a_paper_session_goes_on_when_its_watcher_is_left(trained, db, tmp_path)
     assert ended_with(tmp_path / "paper", pid, "stopped")
 
 
-def test_what_cannot_be_begun_is_said_instead_of_watched(cli, trained, tmp_path):
+def test_what_cannot_be_begun_is_said_instead_of_watched(cli, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("muzero_cli.background.require_terminal", lambda run: None)
     code, _, err = cli("paper", "start", "--model", trained, "--db", "none", "--tui", "--run", "p")
     assert code == 4
     assert "none" in err

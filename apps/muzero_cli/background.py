@@ -8,7 +8,7 @@ from shlex import quote
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
 from muzero_cli.console import narration_console, say
-from muzero_cli.tui import application, show
+from muzero_cli.tui import application, require_terminal, show
 
 _LAST_LINES = 10
 
@@ -24,7 +24,9 @@ def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
         doing: what goes on in the process, in words.
         stopping: what ending it means, in words.
     """
-    application()  # nothing is begun that cannot be watched
+    # Nothing is begun that cannot be watched.
+    require_terminal(run)
+    application()
     console = narration_console()
     arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
     run.parent.mkdir(parents=True, exist_ok=True)

@@ -1,9 +1,10 @@
 """`mlx-muzero tui`."""
 
 import gc
-import shlex
+import os
 import sys
 from pathlib import Path
+from shlex import join, quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ import typer
 from mlx_muzero.errors import MuZeroError
 from muzero_cli import completion
 from muzero_cli.failures import answer
+from muzero_tui.served import SERVER_VARIABLE
 
 if TYPE_CHECKING:
     from muzero_tui.app import MuZeroApp
@@ -52,12 +54,38 @@ def show(run: Path, *, read_only: bool = False) -> None:
 
     Raises:
         MuZeroError: Textual is not installed.
+        typer.BadParameter: there is no terminal.
     """
+    require_terminal(run)
     gc.set_threshold(COLLECT_EVERY)
     app = application()(run, read_only=read_only)
-    app.run()
+    from muzero_tui.leaving import ended_by_signals
+
+    with ended_by_signals(lambda code: app.call_from_thread(app.exit, return_code=code)):
+        app.run()
     if app.return_code:
         raise typer.Exit(app.return_code)
+
+
+def require_terminal(run: Path) -> None:
+    """Refuse where nothing can be drawn or no key be pressed.
+
+    Raises:
+        typer.BadParameter: standard input or standard error, which is drawn on, is no terminal.
+    """
+    # In a browser it is drawn by its server.
+    if SERVER_VARIABLE not in os.environ and not (_is_terminal(0) and _is_terminal(2)):
+        raise typer.BadParameter(
+            f"this is no terminal; mlx-muzero status {quote(str(run))} prints the same",
+            param_hint="tui",
+        )
+
+
+def _is_terminal(descriptor: int) -> bool:
+    try:
+        return os.isatty(descriptor)
+    except OSError:
+        return False
 
 
 def application() -> "type[MuZeroApp]":
@@ -79,7 +107,7 @@ def _serve(run: Path, port: int) -> None:
     except ModuleNotFoundError as error:
         raise _missing(error) from error
     command = [sys.executable, "-m", "muzero_cli.main", "tui", str(run), "--read-only"]
-    LocalServer(shlex.join(command), host="127.0.0.1", port=port, title="mlx-muzero").serve()
+    LocalServer(join(command), port).serve()
 
 
 def _missing(error: ModuleNotFoundError) -> MuZeroError:

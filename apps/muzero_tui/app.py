@@ -1,8 +1,9 @@
 """The application: one watched run, five screens, commands to the process that runs it."""
 
-import asyncio
-import signal
+import os
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError
+from contextlib import suppress
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from muzero_tui.keymap import keymap_path, load_keymap
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.catalog import binding_ids, make_screen
+from muzero_tui.served import SERVER_VARIABLE, server_is_gone
 from muzero_tui.themes import CYCLE, OWN
 from muzero_tui.widgets.banner import SCREENS
 
@@ -35,6 +37,10 @@ CLEAN_LINES = CleanLines()
 
 FIRST_SCREENS = {"training": "train", "paper": "live", None: "runs"}
 """By what the folder holds."""
+
+
+MOVE, SPEED = Binding.Group("Move"), Binding.Group("Speed")
+"""Keys that are told as one."""
 
 
 class MuZeroApp(App[None]):
@@ -56,19 +62,19 @@ class MuZeroApp(App[None]):
         Binding("4", "switch_mode('tree')", "Tree", id="screen.tree", show=False),
         Binding("5", "switch_mode('profile')", "Profile", id="screen.profile", show=False),
         Binding("space", "pause", "Pause", id="moment.pause"),
-        Binding("comma", "scrub(-0.01)", "Back", id="moment.back", key_display=",", show=False),
+        Binding("comma", "scrub(-0.01)", "Back", id="moment.back", key_display=",", group=MOVE),
         Binding(
-            "full_stop", "scrub(0.01)", "Forward", id="moment.forward", key_display=".", show=False
+            "full_stop", "scrub(0.01)", "Forward", id="moment.forward", key_display=".", group=MOVE
         ),
-        Binding("semicolon", "scrub(-0.1)", "Far back", id="moment.far_back", show=False),
-        Binding("colon", "scrub(0.1)", "Far forward", id="moment.far_forward", show=False),
+        Binding("semicolon", "scrub(-0.1)", "Far back", id="moment.far_back", group=MOVE),
+        Binding("colon", "scrub(0.1)", "Far forward", id="moment.far_forward", group=MOVE),
         Binding("r", "replay", "Replay", id="moment.replay"),
-        Binding("left_curly_bracket", "speed(-1)", "Slower", id="moment.slower", show=False),
-        Binding("right_curly_bracket", "speed(1)", "Faster", id="moment.faster", show=False),
+        Binding("left_curly_bracket", "speed(-1)", "Slower", id="moment.slower", group=SPEED),
+        Binding("right_curly_bracket", "speed(1)", "Faster", id="moment.faster", group=SPEED),
         Binding("l", "live", "Live", id="moment.live"),
-        Binding("t", "next_theme", "Theme", id="theme.next", show=False),
-        Binding("x", "screenshot", "Screenshot", id="screenshot", show=False),
-        Binding("c", "copy", "Copy", id="copy", show=False),
+        Binding("t", "next_theme", "Theme", id="theme.next"),
+        Binding("x", "screenshot", "SVG", id="screenshot", tooltip="Save a screenshot as SVG"),
+        Binding("c", "copy", "Copy", id="copy"),
         Binding("question_mark", "help", "Help", id="help", key_display="?"),
         Binding("q", "quit", "Quit", id="quit"),
     ]
@@ -79,6 +85,7 @@ class MuZeroApp(App[None]):
         watched = WatchedRun(folder, clock)
         # Textual makes the screen of this mode before `on_mount`: an empty one unless told.
         self.DEFAULT_MODE = FIRST_SCREENS[watched.kind]  # type: ignore[misc]  # known only here
+        self.leaving = False
         super().__init__()
         self.clock = clock
         self.read_only = read_only
@@ -89,6 +96,8 @@ class MuZeroApp(App[None]):
         self.opening = not self.no_run
         self._seen = -1
         self._problem = ""
+        self._asking = False
+        self._held: list[Callable[[], None]] = []
         self.root = folder if self.no_run else folder.parent
         for name in SCREENS:
             self.add_mode(name, partial(make_screen, name))
@@ -107,21 +116,40 @@ class MuZeroApp(App[None]):
         return [CLEAN_LINES, *super().get_line_filters()]
 
     def notify(self, message: str, *, title: str = "", **options: Any) -> None:
-        """Say it in a corner for a while; brackets in it are no markup, whoever asks for that."""
-        super().notify(clean(message), title=clean(title), **(options | {"markup": False}))
+        """Say it in a corner for a while; brackets in it are no markup, whoever asks for that.
+
+        While a question is asked it waits for the answer: nothing lies over what is to be read.
+        """
+        say = partial(super().notify, clean(message), title=clean(title))
+        say = partial(say, **(options | {"markup": False}))
+        if self._asking:
+            self._held.append(say)
+        else:
+            say()
+
+    def exit(self, *arguments: Any, **options: Any) -> None:
+        """Leave; keys that come meanwhile do nothing."""
+        self.leaving = True
+        super().exit(*arguments, **options)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Whether a key may act."""
+        return not self.leaving
 
     def on_mount(self) -> None:
         """Show the first screen and begin to look."""
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            # Textual gives the terminal back when it exits, not when it is ended.
-            leave = partial(self.exit, return_code=128 + number)
-            asyncio.get_running_loop().add_signal_handler(number, leave)
         # What is drawn takes its colors from the theme.
         self.theme_changed_signal.subscribe(self, lambda _theme: self._keep_up())
         if self.opening:
             self._read_journal()
         self.set_interval(POLL_S, self.poll)
         self.set_interval(AGES_S, partial(self._keep_up, aged=True))
+        if SERVER_VARIABLE in os.environ:
+            self.set_interval(AGES_S, self._leave_with_server)
+
+    def _leave_with_server(self) -> None:
+        if server_is_gone():
+            self.exit()
 
     def choose(self, folder: Path) -> None:
         """Watch a run; a long journal is opened beside the application."""
@@ -138,7 +166,7 @@ class MuZeroApp(App[None]):
 
     def _open(self, run: WatchedRun) -> None:
         run.poll()
-        self.call_from_thread(self._opened, run)
+        self._from_thread(partial(self._opened, run))
 
     def _opened(self, run: WatchedRun) -> None:
         if run is self.watched:  # another may have been chosen meanwhile
@@ -147,7 +175,7 @@ class MuZeroApp(App[None]):
 
     def poll(self) -> None:
         """Look for news and redraw the screen if there are any."""
-        if self.opening or self.no_run:
+        if self.opening or self.no_run or self.leaving:
             return
         self.watched.poll()
         if self.watched.version != self._seen:
@@ -202,6 +230,7 @@ class MuZeroApp(App[None]):
         from muzero_tui.screens.confirm import ConfirmScreen, consequence
 
         question = ConfirmScreen(name, consequence(name, state))
+        self._asking = True
         self.push_screen(question, partial(self._command_answered, name))
 
     def _refusal(self) -> str:
@@ -217,7 +246,10 @@ class MuZeroApp(App[None]):
         return ""
 
     def _command_answered(self, name: str, meant: bool | None) -> None:
-        if meant:
+        self._asking = False
+        while self._held:
+            self._held.pop(0)()
+        if meant and not self.leaving:
             run = self.watched.folder
             self.run_worker(partial(self._send, run, name), thread=True)
 
@@ -228,7 +260,13 @@ class MuZeroApp(App[None]):
             answer, severity = control.send(run / "control.sock", name), "information"
         except RunError as error:
             answer, severity = str(error), "error"
-        self.call_from_thread(self.notify, answer, severity=severity, timeout=10)
+        self._from_thread(partial(self.notify, answer, severity=severity, timeout=10))
+
+    def _from_thread(self, callback: Callable[[], None]) -> None:
+        """Have it called here, unless the application is left meanwhile."""
+        if not self.leaving:
+            with suppress(RuntimeError, CancelledError):
+                self.call_from_thread(callback)
 
     # The moment shown.
 
@@ -263,6 +301,23 @@ class MuZeroApp(App[None]):
         self.poll()
 
     # Manners.
+
+    def deliver_screenshot(
+        self, filename: str | None = None, path: str | None = None, time_format: str | None = None
+    ) -> str | None:
+        """Save what is shown where this says, or hand it to the browser."""
+        if self.is_web:
+            return super().deliver_screenshot(filename, path, time_format)
+        name = filename or f"mlx-muzero-{self.clock():%Y-%m-%d-%H%M%S-%f}.svg"
+        target = Path(path or Path.cwd()) / name
+        try:
+            with target.open("x", encoding="utf-8") as file:
+                file.write(self.export_screenshot())
+        except OSError as error:
+            self.notify(f"{target} cannot be written: {error.strerror}", severity="error")
+        else:
+            self.notify(f"saved {target}", timeout=10)
+        return None
 
     def action_next_theme(self) -> None:
         """The next of dark, light, the terminal's colors and color-blind safe."""

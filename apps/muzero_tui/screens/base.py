@@ -24,7 +24,8 @@ class RunScreen(Screen[None]):
 
     DEFAULT_CSS = """
     #body { height: 1fr; }
-    #filter { height: 1; dock: bottom; margin-bottom: 1; background: $panel; }
+    #filter { height: 1; background: $panel; }
+    RunScreen.-wide Hints { min-height: 1; }
     .framed { border-top: solid $foreground 30%; border-title-color: $foreground; }
     .framed:focus { border-top: solid $accent; border-title-color: $accent; }
     RunScreen.-normal.-tall Panel.framed, RunScreen.-wide.-tall Panel.framed {
@@ -43,9 +44,9 @@ class RunScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (32, "-tall")]  # noqa: RUF012
     AUTO_FOCUS = "LiveTable, Panel"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "Filter", id="filter", key_display="/", show=False),
+        Binding("slash", "filter", "Filter", id="filter", key_display="/"),
         Binding("escape", "leave", "Back", id="back", show=False),
-        Binding("z", "zoom_panel", "Maximize", id="maximize", show=False),
+        Binding("z", "zoom_panel", "Maximize", id="maximize"),
     ]
 
     app: MuZeroApp

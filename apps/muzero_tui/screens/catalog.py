@@ -20,14 +20,15 @@ def binding_ids() -> set[str]:
     from muzero_tui.app import MuZeroApp
     from muzero_tui.screens.confirm import ConfirmScreen
     from muzero_tui.screens.help import HelpScreen
-    from muzero_tui.screens.live import LiveScreen
+    from muzero_tui.screens.live import LiveScreen, PairTable
+    from muzero_tui.screens.runs import RunsTable
     from muzero_tui.screens.tree import TreeScreen
     from muzero_tui.widgets.panel import PlotPanel
     from muzero_tui.widgets.search_tree import SearchTree
 
     owners: tuple[type[Any], ...] = (
         MuZeroApp, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
-        HelpScreen,
+        HelpScreen, RunsTable, PairTable,
     )  # fmt: skip
     bindings = (binding for owner in owners for binding in owner.BINDINGS)
     return {binding.id for binding in bindings if isinstance(binding, Binding) and binding.id}

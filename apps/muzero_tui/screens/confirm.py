@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,6 +12,9 @@ from textual.widgets import Static
 
 from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.screens.sheet import SheetScreen
+
+if TYPE_CHECKING:
+    from muzero_tui.app import MuZeroApp
 
 KEYS = {"stop-entries": "s", "flatten": "f", "halt": "h", "resume": "g"}
 
@@ -40,7 +43,10 @@ class ConfirmScreen(SheetScreen[bool]):
     DEFAULT_CSS = """
     #confirm-name { text-style: bold; color: $error; margin-bottom: 1; }
     #confirm-keys { margin-top: 1; text-style: bold; }
+    ConfirmScreen ToastRack Toast { visibility: hidden; }
     """
+    app: MuZeroApp
+
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Do it", id="confirm.yes"),
         Binding("escape,n", "answer(False)", "Leave it", id="confirm.no"),
@@ -62,11 +68,12 @@ class ConfirmScreen(SheetScreen[bool]):
 
     def on_key(self, event: Key) -> None:
         """The command's own key a second time means it."""
-        if event.key == KEYS[self._command]:
+        if event.key == KEYS[self._command] and self.is_current and not self.app.leaving:
             event.stop()  # or it asks again on the screen below
             event.prevent_default()
             self.dismiss(True)
 
     def action_answer(self, yes: bool) -> None:
         """End the question."""
-        self.dismiss(yes)
+        if self.is_current:
+            self.dismiss(yes)

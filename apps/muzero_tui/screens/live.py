@@ -39,6 +39,10 @@ _SHARE = "▁▂▃▄▅▆▇█"
 class PairTable(LiveTable):
     """The pairs."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Tree", id="pair.tree"),
+    ]
+
     TITLE: ClassVar[str] = "pairs"
     HELP: ClassVar[str] = (
         "A row for each pair, as of the last decided minute.\n\n"
@@ -65,7 +69,7 @@ class LiveScreen(RunScreen):
         Binding("s", "app.command('stop-entries')", "Stop entries", id="command.stop_entries"),
         Binding("f", "app.command('flatten')", "Flatten", id="command.flatten"),
         Binding("h", "app.command('halt')", "Halt", id="command.halt"),
-        Binding("g", "app.command('resume')", "Resume", id="command.resume", show=False),
+        Binding("g", "app.command('resume')", "Resume", id="command.resume"),
     ]
 
     def body(self) -> ComposeResult:

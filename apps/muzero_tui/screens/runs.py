@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from mlx_muzero.watch.listing import RunListing, RunSummary
@@ -20,6 +21,10 @@ LOOK_S = 2.0
 
 class RunsTable(LiveTable):
     """The runs."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select_cursor", "Watch", id="run.watch"),
+    ]
 
     TITLE: ClassVar[str] = "runs"
     HELP: ClassVar[str] = (

@@ -70,7 +70,8 @@ class ValidationPlot(PlotPanel, TrainPanel):
     TITLE = "validation"
     HELP: ClassVar[str] = (
         "Sessions of the validation split played with search and without noise.\n"
-        "expectancy: net pips a trade after costs; win: share of trades with net pips above 0.\n"
+        "expectancy: net pips a trade after costs, or basis points (bps) where the run counts in "
+        "those; win: share of trades that net more than 0.\n"
         "v changes the curve. The best one is what evaluation and export use.\n"
         "Above, of a currency pair: the FX specification's target."
     )
@@ -85,7 +86,8 @@ class ValidationPlot(PlotPanel, TrainPanel):
         state = self.state
         by_trade = self.curve == "expectancy"
         target = fx_targets.EXPECTANCY_TEXT if by_trade else fx_targets.WIN_TEXT
-        beside = f", target {target}" if state.targets else ""
+        unit = f", {self.watched.unit}" if by_trade else ""
+        beside = f", target {target}" if state.targets else unit
         self.border_title = f"validation: {self.curve}{beside}"
         last = _validation("last", state.validated_at, state.validation, paint)
         best = _validation("best", state.best_at, state.best, paint)

@@ -21,6 +21,8 @@ from muzero_tui.widgets.tables import LiveTable
 
 MOST_LISTED = 500
 
+DECISION_KEYS, DAY = Binding.Group("Older, newer"), Binding.Group("Day")
+
 
 class DecisionTable(LiveTable):
     """The decisions."""
@@ -49,10 +51,10 @@ class TreeScreen(RunScreen):
     TreeScreen.-narrow.-tall #reasons Panel { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "step(1)", "Older", id="tree.older"),
-        Binding("b", "step(-1)", "Newer", id="tree.newer"),
-        Binding("left_square_bracket", "day(-1)", "Day before", id="tree.day_before", show=False),
-        Binding("right_square_bracket", "day(1)", "Day after", id="tree.day_after", show=False),
+        Binding("n", "step(1)", "Older", id="tree.older", group=DECISION_KEYS),
+        Binding("b", "step(-1)", "Newer", id="tree.newer", group=DECISION_KEYS),
+        Binding("left_square_bracket", "day(-1)", "Day before", id="tree.day_before", group=DAY),
+        Binding("right_square_bracket", "day(1)", "Day after", id="tree.day_after", group=DAY),
     ]
 
     def __init__(self) -> None:

@@ -1,21 +1,28 @@
-"""The line at the bottom: which keys work where the focus is."""
+"""The lines at the bottom: which keys work where the focus is."""
 
 from rich.style import Style
 from rich.text import Text
+from textual.binding import Binding
 from textual.events import Click
+from textual.geometry import Size
 
 from muzero_tui.paint import Paint
 from muzero_tui.widgets.panel import Panel
 
+ONLY_OF_THE_PAST = {"moment.live", "moment.slower", "moment.faster"}
+"""Keys that do nothing while the end is followed."""
+
 
 class Hints(Panel, can_focus=False):
-    """One line; the keys can be clicked.
+    """Every action there is, in as many lines as they need; the keys can be clicked.
 
-    Textual's Footer has a widget for each key and makes them anew whenever the focus moves.
+    Textual's Footer has a widget for each key and makes them anew whenever the focus moves, and
+    has one line.
     """
 
-    DEFAULT_CSS = "Hints { height: 1; background: $panel; dock: bottom; }"
+    DEFAULT_CSS = "Hints { height: auto; min-height: 2; max-height: 3; background: $panel; }"
     DEFAULT_CLASSES = ""
+    _lines = 0
 
     def on_mount(self) -> None:
         """Other widgets have other keys."""
@@ -26,18 +33,48 @@ class Hints(Panel, can_focus=False):
         if key := event.style.meta.get("key"):
             self.app.simulate_key(key)
 
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """As many lines as the keys need."""
+        self._lines = len(self._wrapped(width, self.app.paint))
+        return self._lines
+
+    def keep_up(self) -> None:
+        """Redraw if there are other keys, and take the room they need."""
+        if len(self._wrapped(self.content_size.width, self.app.paint)) != self._lines:
+            self.refresh(layout=True)
+        super().keep_up()
+
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """Keys with their descriptions, the first key of each action."""
-        hints: dict[str, Text] = {}
+        """Keys with their descriptions."""
+        return Text("\n").join(self._wrapped(width, paint))
+
+    def _wrapped(self, width: int, paint: Paint) -> list[Text]:
+        lines: list[Text] = []
+        for hint in self._hints(paint):
+            if lines and lines[-1].cell_len + 1 + hint.cell_len <= width:
+                lines[-1] = Text(" ").join([lines[-1], hint])
+            else:
+                lines.append(hint)
+        return lines or [Text("")]
+
+    def _hints(self, paint: Paint) -> list[Text]:
+        """A hint for each action, or for each group of them."""
+        told: dict[object, list[Binding]] = {}
+        live = self.app.watched.playback.mode == "live"
         for active in self.screen.active_bindings.values():
             binding = active.binding
-            if binding.show and binding.action not in hints:
-                hint = Text(self.app.get_key_display(binding), f"bold {paint.accent}")
-                hint = Text.assemble(hint, f" {binding.description}")
-                hint.stylize(Style(meta={"key": binding.key}))
-                hints[binding.action] = hint
-        line = [*hints.values()]
-        # Help and quit, the last two, stay; the application's others go before the panel's own.
-        while len(line) > 2 and Text(" ").join(line).cell_len > width:
-            del line[-3]
-        return Text(" ").join(line)
+            if binding.show and binding.id and not (live and binding.id in ONLY_OF_THE_PAST):
+                told.setdefault(binding.group or binding.action, []).append(binding)
+        return [self._hint(bindings, paint) for bindings in told.values()]
+
+    def _hint(self, bindings: list[Binding], paint: Paint) -> Text:
+        keys = {binding.action: binding for binding in reversed(bindings)}  # the first of each
+        hint = Text()
+        for binding in reversed(keys.values()):
+            key = Text(self.app.get_key_display(binding), f"bold {paint.accent}")
+            key.stylize(Style(meta={"key": binding.key}))
+            hint.append_text(key)
+        first = bindings[0]
+        name = Text(f" {first.group.description if first.group else first.description}")
+        name.stylize(Style(meta={"key": first.key}))
+        return hint.append_text(name)

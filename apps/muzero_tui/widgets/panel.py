@@ -71,14 +71,19 @@ class Panel(Widget, can_focus=True):
         return self.render().plain
 
 
+ZOOM, PAN = Binding.Group("Zoom"), Binding.Group("Pan")
+
+
 class PlotPanel(Panel):
     """A panel with a curve that can be zoomed and moved, and others to change to."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("plus,equals_sign", "zoom(2)", "Zoom", id="plot.zoom_in", key_display="+"),
-        Binding("minus", "zoom(0.5)", "Zoom out", id="plot.zoom_out", show=False),
-        Binding("left", "move(-0.5)", "Earlier", id="plot.earlier", show=False),
-        Binding("right", "move(0.5)", "Later", id="plot.later", show=False),
+        Binding(
+            "plus,equals_sign", "zoom(2)", "Zoom in", id="plot.zoom_in", key_display="+", group=ZOOM
+        ),
+        Binding("minus", "zoom(0.5)", "Zoom out", id="plot.zoom_out", group=ZOOM),
+        Binding("left", "move(-0.5)", "Earlier", id="plot.earlier", group=PAN),
+        Binding("right", "move(0.5)", "Later", id="plot.later", group=PAN),
         Binding("v", "next_curve", "Next curve", id="plot.next_curve"),
     ]
 

@@ -14,6 +14,8 @@ from mlx_muzero.terminal_text import clean_rich
 from muzero_tui.formats import bar, outcome_range, percent, signed
 from muzero_tui.paint import Paint
 
+FOLD = Binding.Group("Fold")
+
 FOLDS = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2)
 """Shares of the visits below which branches are folded."""
 
@@ -34,8 +36,12 @@ class SearchTree(Tree[int]):
         "folded; n and b step through the decisions."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("greater_than_sign", "fold(1)", "Fold more", id="tree.fold", key_display=">"),
-        Binding("less_than_sign", "fold(-1)", "Fold less", id="tree.unfold", key_display="<"),
+        Binding(
+            "greater_than_sign", "fold(1)", "Fold more", id="tree.fold", key_display=">", group=FOLD
+        ),
+        Binding(
+            "less_than_sign", "fold(-1)", "Fold less", id="tree.unfold", key_display="<", group=FOLD
+        ),
     ]
 
     def __init__(self, *, id: str) -> None:  # noqa: A002
