@@ -82,6 +82,11 @@ def test_currencies_move_less(store, tmp_path):
     assert import_file(store, day("c.csv", 1.12, MONDAY_NS + DAY_NS), "EURUSD").inserted
 
 
+def test_a_name_that_says_otherwise_is_told(store, tmp_path):
+    report = import_file(store, month(tmp_path / "ETHUSDT.csv", 2.0), "BTCUSDT")
+    assert report.notes == ("its name says ETHUSDT; imported as BTCUSDT, as told",)
+
+
 def test_a_replacement_is_held_against_what_stays(store, tmp_path):
     import_file(store, month(tmp_path / "a.csv", 100.0), "SOLUSDT")
     wrong = month(tmp_path / "b.csv", 500.0, MONDAY_NS + 100 * MINUTE_NS, 50)

@@ -4,7 +4,7 @@ import pytest
 
 from market_files import ascii_file, refused
 from markets import walk_bars
-from mlx_muzero.errors import DataError
+from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.instrument import (
     Instrument,
@@ -14,6 +14,10 @@ from mlx_muzero.market.instrument import (
     known_instrument,
     market_of,
 )
+from mlx_muzero.market.store import BarStore
+from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek
+from mlx_muzero.paper.feeds.replay import ReplayFeed
+from muzero_cli.loading import load_config
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,28 @@ def test_the_store_asks_once_and_keeps_the_answer(store, tmp_path):
     # What a user says comes before what the table knows.
     store.set_instrument(Instrument("XAUUSD", "fx", 0.1))
     assert store.instrument("XAUUSD").pip_size == 0.1
+
+
+def test_a_replay_keeps_the_hours_that_were_said(tmp_path):
+    path = tmp_path / "hours.duckdb"
+    with BarStore(path) as store:
+        for symbol in ("INDEX", "OTHER"):
+            store.write(walk_bars(50, symbol=symbol))
+        store.set_instrument(Instrument("INDEX", "fx", 1.0))
+    feed = ReplayFeed.from_store(path, ["INDEX", "OTHER"])
+    assert isinstance(feed._hours("INDEX"), FxWeek)
+    assert isinstance(feed._hours("OTHER"), AroundTheClock)
+
+
+def test_a_preset_goes_by_what_was_said(store):
+    store.set_instrument(Instrument("COIN_INDEX", "crypto", 0.0))
+    store.set_instrument(Instrument("INDEX", "fx", 1.0))
+    path = store.path
+    store.close()
+    assert load_config(None, None, [], "INDEX", path).market.pip_size == 1.0
+    assert load_config(None, None, [], "COIN_INDEX", path).market.features == "crypto"
+    with pytest.raises(ConfigError, match="COIN_INDEX is a coin, but"):
+        load_config("fx_micro", None, ["market.pip_size=0.01"], "COIN_INDEX", path)
 
 
 def test_a_synthetic_market_trades_as_it_was_made(store):

@@ -1,9 +1,12 @@
 import pytest
 
+from mlx_muzero import config_toml
 from mlx_muzero.errors import ConfigError, FeedError, SymbolError
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.names import venue_name, venue_names
+from mlx_muzero.paper.opening import market_of_pair
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.presets import CRYPTO, FX_MICRO
 from mlx_muzero.symbols import Symbol
 
 
@@ -62,6 +65,34 @@ def test_settings_survive_their_file(tmp_path):
     path = tmp_path / "paper.toml"
     path.write_text(paper_settings.dumps(settings))
     assert paper_settings.load(path) == settings
+
+
+def test_a_session_keeps_the_pips_it_was_begun_with(tmp_path):
+    path = tmp_path / "paper.toml"
+    settings = PaperSettings(pairs={"XAUUSD": "XAUUSD", "MINE": "MINE"}, pips={"MINE": 0.5})
+    path.write_text(paper_settings.dumps(settings))
+    assert paper_settings.load(path) == settings
+    assert market_of_pair(FX_MICRO, settings, "MINE").pip_size == 0.5
+    # A session of 0.1.0 keeps none, and goes on with what that version counted in.
+    assert market_of_pair(FX_MICRO, settings, "XAUUSD").pip_size == 0.0001
+    assert market_of_pair(FX_MICRO, settings, "USDJPY").pip_size == FX_MICRO.market.pip_size
+    for wrong in ('[pips]\nMINE = "x"', "[pips]\nMINE = -1.0", "[pips]\nOTHER = 1.0"):
+        path.write_text(f'[pairs]\nMINE = "MINE"\n{wrong}\n')
+        with pytest.raises(ConfigError, match=r"\[pips\]"):
+            paper_settings.load(path)
+
+
+def test_what_is_trained_by_ccxts_names_is_replayed_by_them():
+    config = config_toml.override(CRYPTO, ["market.symbols=BTC/USDT:USDT,eth/usdt"])
+    pairs = venue_names(["BTC/USDT:USDT", "ETH/USDT:USDT"], "replay")
+    assert pairs == {"BTCUSDT": "BTCUSDT", "ETHUSDT": "ETHUSDT"}
+    settings = PaperSettings(pairs=pairs)
+    for symbol in pairs:
+        assert market_of_pair(config, settings, symbol).pairs == ("BTCUSDT", "ETHUSDT")
+    # A session of 0.1.0 may have been begun in another spelling.
+    assert market_of_pair(config, settings, "btcusdt") == config.market
+    with pytest.raises(ConfigError, match="trained on BTCUSDT, ETHUSDT only"):
+        market_of_pair(config, settings, "SOLUSDT")
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.comparison import wide_steps
 from mlx_muzero.market.coverage import notes
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.fit import default_preset, require_fit
+from mlx_muzero.market.fit import MarketOf, default_preset, known_market, require_fit
 from mlx_muzero.market.history import PairHistory, Period, load_history
-from mlx_muzero.market.instrument import Instrument, instrument
+from mlx_muzero.market.instrument import Instrument, Market, instrument
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.presets import PRESETS
 from mlx_muzero.symbols import Symbol
@@ -49,7 +49,7 @@ def load_config(
         Symbol.listed(symbol) if symbol is not None else _symbols(of_options) or _symbols(of_file)
     )
     if preset is None:
-        preset = default_preset(named)
+        preset = default_preset(named, known_in(database))
     if preset not in PRESETS:
         raise ConfigError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     settings = PRESETS[preset]
@@ -59,7 +59,7 @@ def load_config(
         said = "pip_size" in of_options or (symbol is None and "pip_size" in of_file)
         settings = of_symbols(settings, named, database, keep_pip=said)
     settings = config_toml.override(settings, overrides)
-    require_fit(settings.market)
+    require_fit(settings.market, known_in(database))
     return settings
 
 
@@ -107,6 +107,22 @@ def instrument_of(symbol: str, database: Path | None) -> Instrument:
         return instrument(symbol)
     with BarStore(path, read_only=True) as store:
         return store.instrument(symbol)
+
+
+def known_in(database: Path | None) -> MarketOf:
+    """What the store at `database` (None: the usual one) knows of markets, told or by name."""
+    path = database or DEFAULT_DATABASE
+
+    def market_of(symbol: str) -> Market | None:
+        market = known_market(symbol)
+        if market is not None or not path.is_file():
+            return market
+        with BarStore(path, read_only=True) as store:
+            # A synthetic market is for any preset.
+            told = None if store.truth(symbol) else store.find_instrument(symbol)
+        return None if told is None else "fx" if told.pip_size else "crypto"
+
+    return market_of
 
 
 PeriodOf = Callable[[str], Period]

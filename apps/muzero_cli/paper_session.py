@@ -16,7 +16,7 @@ from mlx_muzero.agent import Agent
 from mlx_muzero.backends import settle
 from mlx_muzero.config import Backend, Config
 from mlx_muzero.coreml.deployment import Deployment, EngineEvent
-from mlx_muzero.errors import RunError
+from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import utc_ns, utc_text
 from mlx_muzero.market.fit import require_tradable
@@ -50,6 +50,7 @@ from mlx_muzero.training.models import load_model, not_validated
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import narration_console, say, say_event
 from muzero_cli.failures import answer
+from muzero_cli.loading import instrument_of
 from muzero_cli.options import DEFAULT_DATABASE
 from muzero_cli.terminal import TerminalConsole
 
@@ -159,8 +160,25 @@ def new_settings(options: SessionOptions) -> PaperSettings:
     settings = paper_settings.override(settings, options.overrides)
     for symbol in settings.pairs:
         require_tradable(config.market, symbol)
-        market_of_pair(config, symbol)
-    return settings
+        market_of_pair(config, settings, symbol)
+    return replace(settings, pips=_pips(settings, config))
+
+
+def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
+    """The pips of pairs that the model was not trained on, where it counts in pips.
+
+    Raises:
+        ConfigError: one is counted in basis points.
+        UnknownInstrument: nothing says what a pip of one is.
+    """
+    if config.market.features == "crypto":
+        return {}
+    database = Path(settings.session.database) if settings.session.database else None
+    others = [symbol for symbol in settings.pairs if symbol != config.market.symbol]
+    pips = {symbol: instrument_of(symbol, database).pip_size for symbol in others}
+    for symbol in (symbol for symbol, pip in pips.items() if not pip):
+        raise ConfigError(f"{symbol} is counted in basis points, but the run counts in pips")
+    return pips
 
 
 def load_planner(settings: PaperSettings) -> tuple[Config, AgentPlanner]:

@@ -5,7 +5,7 @@ points is for coins. What neither names nor anybody tells the market of, such as
 fits both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.errors import ConfigError
@@ -24,29 +24,33 @@ def known_market(symbol: str) -> Market | None:
     return "fx" if pair.of_currencies else "crypto" if pair.of_coins else None
 
 
+MarketOf = Callable[[str], Market | None]
+"""The market that a symbol is counted for; None where nobody says."""
+
+
 def counted_for(config: MarketConfig) -> Market:
     """The market that `config` counts money for."""
     return "fx" if config.pip_size else "crypto"
 
 
-def default_preset(symbols: Iterable[str]) -> str:
-    """Name of the preset to begin from for `symbols`.
+def default_preset(symbols: Iterable[str], market_of: MarketOf = known_market) -> str:
+    """Name of the preset to begin from for `symbols`, whose markets `market_of` knows.
 
     Raises:
         ConfigError: they are of different markets.
     """
-    markets = {symbol: market for symbol in symbols if (market := known_market(symbol))}
+    markets = {symbol: market for symbol in symbols if (market := market_of(symbol))}
     if len(set(markets.values())) > 1:
         told = ", ".join(f"{symbol} is {_TRADED[market]}" for symbol, market in markets.items())
         raise ConfigError(f"one model trades one kind of market, but {told}: train one for each")
     return DEFAULT_PRESETS[next(iter(markets.values()), "fx")]
 
 
-def require_fit(config: MarketConfig) -> None:
+def require_fit(config: MarketConfig, market_of: MarketOf = known_market) -> None:
     """ConfigError unless `config` is for the market of its symbols; it names the preset that is."""
     counted = counted_for(config)
     for symbol in config.pairs:
-        market = known_market(symbol)
+        market = market_of(symbol)
         if market is not None and market != counted:
             raise ConfigError(
                 f"{symbol} is {_TRADED[market]}, but this configuration is for "

@@ -8,7 +8,6 @@ from mlx_muzero.config import Config, MarketConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.bars import MINUTE_NS, utc_ns
 from mlx_muzero.market.history import load_history
-from mlx_muzero.market.instrument import instrument
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.account import PairAccount
@@ -22,13 +21,17 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.rules import TradingRules
 
+_CODES_OF_0_1_0 = frozenset(
+    ("USD", "EUR", "JPY", "GBP", "CHF", "AUD", "NZD", "CAD", "SEK", "NOK", "DKK", "SGD", "HKD",
+     "CNH", "MXN", "ZAR", "TRY", "PLN", "CZK", "HUF", "XAU", "XAG")
+)  # fmt: skip
 
-def market_of_pair(config: Config, symbol: str) -> MarketConfig:
+
+def market_of_pair(config: Config, settings: PaperSettings, symbol: str) -> MarketConfig:
     """The run's market, for `symbol`: in the run's pips if it was trained on it, else in its own.
 
     Raises:
         ConfigError: the run's networks know their pairs, and `symbol` is none of them.
-        UnknownInstrument: nothing tells what a pip of another pair is.
     """
     market = config.market
     if market.features == "crypto":
@@ -37,13 +40,21 @@ def market_of_pair(config: Config, symbol: str) -> MarketConfig:
         return market
     if Symbol(symbol) == market.symbol:
         return market
-    pip_size = instrument(symbol).pip_size or market.pip_size
+    pip_size = settings.pips.get(symbol) or _pip_of_0_1_0(symbol) or market.pip_size
     return replace(market, symbol=Symbol(symbol), pip_size=pip_size)
+
+
+def _pip_of_0_1_0(symbol: str) -> float | None:
+    """What a session of 0.1.0, which keeps no pips, counts a currency pair in."""
+    pair = Symbol(symbol).pair
+    if pair is None or not _CODES_OF_0_1_0.issuperset((pair.base, pair.quote)):
+        return None
+    return 0.01 if pair.quote == "JPY" else 0.0001
 
 
 def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:
     """The run's rules at the session's costs."""
-    market = market_of_pair(config, symbol)
+    market = market_of_pair(config, settings, symbol)
     rules = TradingRules.from_config(replace(config, market=market))
     return replace(rules, costs=settings.fills.costs(market.pip_size))
 
@@ -74,7 +85,7 @@ def make_session(
     for symbol in settings.pairs:
         account = account_of_pair(config, settings, symbol)
         beside = (series or {}).get(symbol)
-        observer = Observer(market_of_pair(config, symbol), symbol, beside)
+        observer = Observer(market_of_pair(config, settings, symbol), symbol, beside)
         traders[symbol] = Trader(account, observer)
     table = next(iter(traders.values())).account.core.rules.table
     return Session(settings, table, traders, planner, begin_ns)
@@ -91,7 +102,7 @@ def replayed_series(settings: PaperSettings, config: Config) -> dict[str, Series
         return {
             symbol: load_history(store, symbol, replace(market, first_utc="", end_utc="")).series
             for symbol, market in (
-                (symbol, market_of_pair(config, symbol)) for symbol in settings.pairs
+                (symbol, market_of_pair(config, settings, symbol)) for symbol in settings.pairs
             )
         }
 

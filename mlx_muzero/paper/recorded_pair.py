@@ -39,7 +39,7 @@ class RecordedPair:
         self.symbol = symbol
         self.bars = bars
         history = PairHistory(_as_bars(symbol, bars), series)
-        self.dataset = MarketDataset.of_pairs([history], market_of_pair(config, symbol))
+        self.dataset = MarketDataset.of_pairs([history], market_of_pair(config, settings, symbol))
         self.history_bars = sum(bar.close_time_ns <= begin_ns for bar in bars)
         self._settings, self._config = settings, config
 

@@ -2,7 +2,8 @@
 
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from math import inf
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -92,9 +93,16 @@ class TimingSettings:
 
 @dataclass(frozen=True)
 class PaperSettings:
-    """Everything that defines a paper session; `pairs` maps symbols to the venue's names."""
+    """Everything that defines a paper session.
+
+    Attributes:
+        pairs: the venue's name by symbol.
+        pips: price of a pip by symbol, of pairs the model was not trained on; sessions of 0.1.0
+            have none.
+    """
 
     pairs: Mapping[str, str]
+    pips: Mapping[str, float] = field(default_factory=dict)
     session: SessionSettings = SessionSettings()
     account: AccountSettings = AccountSettings()
     fills: FillSettings = FillSettings()
@@ -141,7 +149,8 @@ def load(path: Path) -> PaperSettings:
             f"{path}: the paper session's settings cannot be read: {error}"
         ) from error
     pairs = _checked_pairs(tables.pop("pairs", None), path)
-    return _overlay(PaperSettings(pairs=pairs), tables, str(path))
+    pips = _checked_pips(tables.pop("pips", {}), pairs, path)
+    return _overlay(PaperSettings(pairs=pairs, pips=pips), tables, str(path))
 
 
 def dumps(settings: PaperSettings) -> str:
@@ -155,7 +164,11 @@ def dumps(settings: PaperSettings) -> str:
         ]
         blocks.append("\n".join([f"[{section}]", *lines]))
     pairs = tomli_w.dumps({"pairs": dict(settings.pairs)}).strip()
-    return "\n\n".join([*blocks, f"# symbol = the venue's name\n{pairs}"]) + "\n"
+    blocks.append(f"# symbol = the venue's name\n{pairs}")
+    if settings.pips:
+        pips = tomli_w.dumps({"pips": dict(settings.pips)}).strip()
+        blocks.append(f"# symbol = price of one pip\n{pips}")
+    return "\n\n".join(blocks) + "\n"
 
 
 def _checked_pairs(pairs: object, path: Path) -> dict[str, str]:
@@ -165,10 +178,20 @@ def _checked_pairs(pairs: object, path: Path) -> dict[str, str]:
     for symbol, venue in pairs.items():
         try:
             Symbol(symbol)
-            Symbol(str(venue))
         except SymbolError as error:
             raise ConfigError(f"{path}: [pairs]: {error}") from error
-    return {symbol: str(venue) for symbol, venue in pairs.items()}
+        if not isinstance(venue, str) or not venue.isprintable():
+            raise ConfigError(f"{path}: [pairs]: {symbol} has no venue's name")
+    return pairs
+
+
+def _checked_pips(pips: object, pairs: Mapping[str, str], path: Path) -> dict[str, float]:
+    if not isinstance(pips, dict) or not pips.keys() <= pairs.keys():
+        raise ConfigError(f"{path}: [pips] names another pair than [pairs]")
+    for symbol, pip in pips.items():
+        if not isinstance(pip, float) or not 0.0 < pip < inf:
+            raise ConfigError(f"{path}: [pips]: {symbol} = {pip!r} is not the price of a pip")
+    return pips
 
 
 def _sections() -> dict[str, dict[str, Key]]:
@@ -176,7 +199,7 @@ def _sections() -> dict[str, dict[str, Key]]:
     return {
         field.name: section_keys(field.name, hints[field.name])
         for field in fields(PaperSettings)
-        if field.name != "pairs"
+        if field.name not in ("pairs", "pips")
     }
 
 

@@ -72,6 +72,14 @@ def require_symbol(path: Path, told: str | None) -> Symbol:
     return symbol
 
 
+def name_note(path: Path, symbol: str) -> str | None:
+    """What to say where the name of `path` says another symbol than it is imported as."""
+    named = symbol_in_name(path)
+    if named is None or named.is_meant_by(symbol):
+        return None
+    return f"its name says {named}; imported as {symbol}, as told"
+
+
 def symbol_in_file(path: Path, name: str) -> Symbol:
     """The symbol called `name` in the file at `path`.
 

@@ -18,7 +18,7 @@ from mlx_muzero.market.importers.file_clock import (
     require_own_weeks,
     require_same_clock,
 )
-from mlx_muzero.market.importers.file_names import require_symbol
+from mlx_muzero.market.importers.file_names import name_note, require_symbol
 from mlx_muzero.market.importers.formats import (
     FORMATS,
     MICRO_FEATURES,
@@ -208,6 +208,8 @@ class _Job:
         screens = list(self.screens.values())
         rejected = sum((screen.rejected for screen in screens), RejectedRows())
         notes = list(self.source.notes)
+        if len(screens) == 1 and (note := name_note(self.path, screens[0].symbol)):
+            notes.append(note)
         if self.clock.note:
             notes.append(self.clock.note)
         if merged.unmatched:

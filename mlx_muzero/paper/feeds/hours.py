@@ -8,7 +8,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import DAY_NS
 from mlx_muzero.market.calendar import Closures, fx_holidays, fx_weekends
-from mlx_muzero.market.instrument import keeps_fx_week
+from mlx_muzero.market.instrument import Market, keeps_fx_week
 
 
 class Hours(Protocol):
@@ -55,7 +55,12 @@ HoursOf = Callable[[str], Hours]
 
 def hours_of(pair: str) -> Hours:
     """The hours of a pair's market, from its name."""
-    return FxWeek() if keeps_fx_week(pair) else AroundTheClock()
+    return hours_in("fx" if keeps_fx_week(pair) else "crypto")
+
+
+def hours_in(market: Market) -> Hours:
+    """The hours of `market`."""
+    return FxWeek() if market == "fx" else AroundTheClock()
 
 
 def _closures(start_ns: int, end_ns: int) -> Closures:

@@ -18,7 +18,7 @@ from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock
 from mlx_muzero.paper.feeds.events import Event
 from mlx_muzero.paper.feeds.feed import FirstBar
-from mlx_muzero.paper.feeds.hours import HoursOf, hours_of
+from mlx_muzero.paper.feeds.hours import Hours, HoursOf, hours_in, hours_of
 from mlx_muzero.paper.feeds.sequence import BarSequence
 
 
@@ -69,7 +69,13 @@ class ReplayFeed:
         """
         with BarStore(path, read_only=True) as store:
             bars = [store.load(pair, start_ns, end_ns) for pair in pairs]
-        return cls(bars, speed, paced_from_ns=paced_from_ns)
+            known = {pair: store.find_instrument(pair) for pair in pairs}
+
+        def hours(pair: str) -> Hours:
+            instrument = known[pair]
+            return hours_of(pair) if instrument is None else hours_in(instrument.market)
+
+        return cls(bars, speed, hours=hours, paced_from_ns=paced_from_ns)
 
     @asynccontextmanager
     async def subscribe(
