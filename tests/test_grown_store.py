@@ -196,3 +196,35 @@ def test_a_record_that_is_none_is_refused(grown, wrong):
     path.write_text(json.dumps(facts | part if isinstance(part, dict) else part))
     with pytest.raises(RunError, match=r"market\.json: cannot read it"):
         RunFolder(grown / "run").market()
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_a_walk_forward_keeps_its_windows(cli, config_file, tmp_path, old):
+    """A plan of 0.1.0 does not know its bars: it is completed, or refused once the store grew."""
+    db = tmp_path / "walk.duckdb"
+    with BarStore(db) as store:
+        store.write(bars(*OWN.indices(len(ALL))[:2]))
+    walk = ("walk-forward", "--run", "walk", "--sessions", "2")
+    code, out, err = cli(
+        *walk, "--config", config_file, "--db", db, "--windows", "2", "--json",
+        "--set", "train.episodes=4",
+    )  # fmt: skip
+    assert code == 0, err
+    plan = tmp_path / "walk" / "plan.json"
+    complete = json.loads(plan.read_text())
+    if old:
+        plan.write_text(json.dumps({n: v for n, v in complete.items() if n != "market"}))
+        assert cli(*walk, "--resume", "--json")[0] == 0
+        assert json.loads(plan.read_text()) == complete
+        plan.write_text(json.dumps({n: v for n, v in complete.items() if n != "market"}))
+    with BarStore(db) as store:
+        store.write(bars(OWN.stop, len(ALL)))
+    code, again, err = cli(*walk, "--resume", "--json")
+    if old:
+        assert code == 5
+        told = json.loads(again)["error"]["message"]
+        assert told.startswith("walk/window-01 was begun on bars from 2019-01-07 05:00")
+        assert "--db" in told
+    else:
+        assert code == 0, err
+        assert json.loads(again)["conditions"] == json.loads(out)["conditions"]

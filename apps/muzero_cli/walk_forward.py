@@ -59,23 +59,30 @@ def walk_forward(
         if symbol or preset or config or set_ or minutes is not None:
             raise typer.BadParameter("what was begun keeps its plan", param_hint="--resume")
         settings, plan = folder.config(), folder.plan()
-        period = plan.market.period if plan.market else None
+        begun = plan.market
+        period = begun.period if begun else None
         dataset, store = load_dataset(settings, db or Path(plan.store), period=period)
-        if plan.market:
-            plan.market.require(MarketRecord.of(store, dataset), run)
+        market = MarketRecord.of(store, dataset)
+        if begun:
+            begun.require(market, run)
+        plan = replace(plan, market=begun or market)
     else:
         settings = load_config(preset, config, set_, symbol, db)
         dataset, store = load_dataset(settings, db)
-        plan = Plan(windows, minutes, str(store), MarketRecord.of(store, dataset))
-    period = plan.market.period if plan.market else None
+        market = MarketRecord.of(store, dataset)
+        plan = Plan(windows, minutes, str(store), market)
+    period = market.period
     use_device(settings.train.device)
     configs = window_configs(settings, dataset.open_time_ns, plan.windows)
+    folder.require_windows(configs)
     notes = [
         f"window {number} of {plan.windows}: {note}"
         for number, of_window in enumerate(configs, 1)
         for note in _checked(of_window, store, period, number, plan.windows)
     ]
-    if not resume:
+    if resume:
+        folder.keep(plan)
+    else:
         settings = _with_backend(settings)
         folder.begin(settings, plan)
     for note in (*costs_of(settings, dataset), *notes):
@@ -114,7 +121,7 @@ def _with_backend(settings: "Config") -> "Config":
 
 
 def _checked(
-    config: "Config", store: Path, period: "PeriodOf | None", number: int, windows: int
+    config: "Config", store: Path, period: "PeriodOf", number: int, windows: int
 ) -> list[str]:
     """What the window's bars lack, and whether they suffice, before anything is trained in vain."""
     from mlx_muzero.errors import DataError
@@ -138,7 +145,7 @@ def _train(
     number: int,
     config: "Config",
     store: Path,
-    period: "PeriodOf | None",
+    period: "PeriodOf",
     minutes: float | None,
     console: "TerminalConsole",
 ) -> bool:

@@ -1,6 +1,7 @@
 """``FOLDER`` of a walk-forward: its plan, a run folder for each window, how far they are."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,9 +66,28 @@ class WalkForwardFolder:
                 "choose another --run."
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        write_text(self._plan_path, json.dumps(asdict(plan), indent=1))
+        self.keep(plan)
         # It exists once its configuration does, so that comes last and whole.
         write_text(self._config_path, config_toml.dumps(config))
+
+    def keep(self, plan: Plan) -> None:
+        """Write `plan`, whole or not at all."""
+        write_text(self._plan_path, json.dumps(asdict(plan), indent=1))
+
+    def require_windows(self, configs: Sequence[Config]) -> None:
+        """RunError unless the windows that were begun are those of `configs`."""
+        for number, wanted in enumerate(configs, 1):
+            run = self.window(number)
+            if not run.exists:
+                continue
+            own, cut = run.config().market, wanted.market
+            if (own.first_utc, own.end_utc) != (cut.first_utc, cut.end_utc):
+                raise RunError(
+                    f"{run.path} was begun on bars from {own.first_utc} to {own.end_utc} UTC, but "
+                    f"of those at hand it would have {cut.first_utc} to {cut.end_utc}: the store "
+                    "is another, or has grown since 0.1.0, which kept no record of its bars. Name "
+                    "one without the others by --db, or begin a new walk-forward."
+                )
 
     def config(self) -> Config:
         """The configuration it was begun with, of all bars."""
