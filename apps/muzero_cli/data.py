@@ -150,7 +150,8 @@ def _print_quality(report: "QualityReport") -> None:
     table = Table("longest outages and holidays (UTC)", "until", "minutes", "while open")
     for gap in sorted(report.gaps, key=lambda g: (-g.open_minutes, -g.missing_minutes))[:10]:
         when = f"{utc_text(gap.start_ns)} {gap.kind}"
-        table.add_row(when, utc_text(gap.end_ns), f"{gap.missing_minutes:,}")
+        minutes = f"{gap.missing_minutes:,}", f"{gap.open_minutes:,}"
+        table.add_row(when, utc_text(gap.end_ns), *minutes)
     out.print(table)
     # As Text: a finding may hold brackets, which markup would swallow.
     table = Table("findings", "bars")
