@@ -57,7 +57,7 @@ def test_what_it_calls_exists(jobs):
         for command in called
         for name in re.findall(r"(?:bash|python) ((?:\.ci|scripts)/\S+)", command)
     }
-    assert scripts == {".ci/run", "scripts/coreml_check.py"}
+    assert scripts == {".ci/run", "scripts/coreml_check.py", "scripts/oldest_duckdb"}
     assert all((ROOT / name).is_file() for name in scripts)
     verbs = {verb for command in called for verb in re.findall(r"mlx-muzero (\w+)", command)}
     assert verbs == {"doctor"}
@@ -83,6 +83,21 @@ def test_both_systems_run_the_gate_and_the_check_of_core_ml(jobs):
         assert "bash .ci/run" in called
         assert ".venv/bin/python scripts/coreml_check.py" in called
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_stores_are_tested_with_the_oldest_duckdb_that_is_allowed(jobs):
+    script = (ROOT / "scripts" / "oldest_duckdb").read_text()
+    pattern = re.search(r"sed -nE 's/(.+)/\\1/p'", script)[1]
+    (bound,) = re.findall(pattern, (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert f"duckdb>={bound},<3" in PROJECT["project"]["dependencies"]
+    names = [
+        name
+        for group in re.findall(r"tests/test_\{([\w,]+)\}\.py", script)
+        for name in group.split(",")
+    ]
+    assert len(names) == 10
+    assert all((ROOT / "tests" / f"test_{name}.py").is_file() for name in names)
+    assert any("oldest_duckdb" in step.get("run", "") for step in jobs["linux"]["steps"])
 
 
 def test_wheels_are_of_every_python_there_is_support_for(jobs):
