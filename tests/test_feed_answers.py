@@ -15,7 +15,7 @@ from market_source import MarketSource
 from mlx_muzero.paper.feeds import bounded_http, oanda
 from mlx_muzero.paper.feeds.candle import known_time_ns, number
 from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
-from mlx_muzero.paper.feeds.events import Disconnected, Reconnected
+from mlx_muzero.paper.feeds.events import ClockOffset, Disconnected, Reconnected
 from mlx_muzero.paper.feeds.http import date_ns, is_outage, retry_after_ns
 from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.feeds.oanda import TOKEN_VARIABLE, OandaSource
@@ -185,7 +185,7 @@ def test_an_exchange_without_a_clock_has_its_answers_date():
         venue = BinanceVenue(VirtualClock(START_NS))
         async with venue.listen() as settings:
             source = CcxtSource("binance", settings)
-            source._exchange.has["fetchTime"] = False
+            source._has_clock = False
             if not dated:
                 source._exchange.enableLastResponseHeaders = False
             try:
@@ -196,3 +196,22 @@ def test_an_exchange_without_a_clock_has_its_answers_date():
     time, now_ns = run(main(dated=True))
     assert abs(time.time_ns - now_ns) <= time.resolution_ns == SECOND_NS
     assert run(main(dated=False))[0] is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 400, "data": {"code": -1100, "msg": "Illegal characters found."}},
+        {"data": {"serverTime": None}},
+        {"data": {"serverTime": 10**30}},
+    ],
+)
+def test_an_exchange_whose_clock_does_not_answer_has_its_answers_date_too(answer, monkeypatch):
+    async def no_time(self, request):
+        return web.json_response(**answer)
+
+    monkeypatch.setattr(BinanceVenue, "time", no_time)
+    events, _, minutes = play("binance", 3, lambda held: None)
+    assert minutes == [0, 1, 2]
+    (offset,) = of(events, ClockOffset)
+    assert abs(offset.offset_ns) <= offset.uncertainty_ns <= SECOND_NS

@@ -6,6 +6,9 @@ from live_sessions import START_NS, journaled, trade
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.source import Unavailable
+from mlx_muzero.paper.parity import check_parity
+from mlx_muzero.paper.store import PaperStore
+from paper_sessions import CONFIG, DicePlanner
 from venue import later
 from virtual_time import SECOND_NS
 
@@ -63,6 +66,16 @@ def test_a_clock_that_is_set_in_mid_session_changes_no_decision(tmp_path, right,
 def without_times(row):
     """A bar on its way while the clock was in doubt comes a second later."""
     return {key: value for key, value in row.items() if key != "sent_ns"}
+
+
+def test_a_live_session_with_a_wrong_clock_replays_exactly(tmp_path, right):
+    played = trade(tmp_path / "run", MINUTES, -600 * SECOND_NS)
+    for session in (right, played):
+        folder = session.folder
+        with PaperStore(folder.store_path, read_only=True) as store:
+            found = check_parity(store, folder.settings(), CONFIG, DicePlanner())
+        assert found.exact, [part.first for part in vars(found).values()]
+        assert found.decisions.recorded == len(session.decisions)
 
 
 def test_a_machine_that_slept_trades_on_no_bar_of_that_time(tmp_path):

@@ -37,6 +37,7 @@ class CcxtSource:
 
     def __init__(self, exchange: str, settings: Mapping[str, Any] | None = None) -> None:
         self._exchange = public_exchange(exchange, settings or {})
+        self._has_clock = bool(self._exchange.has.get("fetchTime"))
         self.page_bars = min(self.page_bars, *_limits(self._exchange.features))
 
     @property
@@ -56,12 +57,15 @@ class CcxtSource:
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: the exchange's clock, or the ``Date`` of an answer without one."""
-        if self._exchange.has.get("fetchTime"):
-            time_ms = await _answer(self._exchange.fetch_time(), self._exchange.id)
+        if self._has_clock:
+            try:
+                time_ms = await _answer(self._exchange.fetch_time(), self._exchange.id)
+            except FeedError:
+                time_ms = None
             if (time_ns := known_time_ns(time_ms, MILLISECOND_NS)) is not None:
                 return VenueTime(time_ns, MILLISECOND_NS)
-        else:
-            await _answer(self._exchange.fetch_ohlcv(pair, "1m", None, 1), self._name(pair))
+            self._has_clock = False  # whatever ccxt says
+        await _answer(self._exchange.fetch_ohlcv(pair, "1m", None, 1), self._name(pair))
         sent_ns = date_ns(self._exchange.last_response_headers or {})
         return None if sent_ns is None else VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
 
