@@ -58,6 +58,22 @@ def test_a_feed_goes_on_behind_a_hole_longer_than_a_page(window, newest_first):
     assert len(source.asked) < 25
 
 
+def test_a_venue_that_has_only_its_newest_bars_is_no_trap():
+    """What it has no more is told as missing."""
+    first_ns = (FIRST_MINUTE - 3000) * MINUTE_NS
+
+    def prepare(clock, source):
+        minutes = source.venue.minutes
+        source.venue.minutes = lambda pair, start_ns, count: minutes(pair, start_ns, 10**6)[-count:]
+
+    events, source = play(721, prepare, first_ns, page_bars=720)
+    (gap,) = of(events, GapFilled)
+    assert gap.filled + gap.missing == 3000
+    assert gap.filled >= 719
+    assert minutes(events, PAIR)[-1] >= 0
+    assert len(source.asked) < 10
+
+
 def test_an_empty_page_in_the_middle_is_not_the_end():
     """The last bar before the hole ends a page exactly."""
     first_ns = (FIRST_MINUTE - 900) * MINUTE_NS

@@ -111,13 +111,15 @@ class Engine:
         try:
             async with self._feed.subscribe(self._first_open_ns()) as events:
                 ended = await self._follow(events)
+            # Not in this thread: a command under way is waiting for it.
+            await asyncio.to_thread(control.close)
+            self._supervisor.check()  # that command may have failed
         except RunError:
             raise  # the journal cannot be told, and the next start goes on as after a kill
         except Exception as error:
             self._fail(error)
             raise
         finally:
-            # Not in this thread: a command under way is waiting for it.
             await asyncio.to_thread(control.close)
         if ended:
             self._end("finished")
@@ -153,11 +155,11 @@ class Engine:
             resumed=resumed,
             pid=os.getpid(),
         )
-        self._recorder.record(session, begun)
+        self._record(begun)
         # What was lost while it was loaded. A replay that begins has no time yet to count a
         # cooldown from: its first plan tells.
         for trouble in session.planner.troubles() if self._now_ns() else ():
-            self._recorder.record(session, session.fault("evaluator", trouble, self._now_ns()))
+            self._record(session.fault("evaluator", trouble, self._now_ns()))
 
     def _new_assembler(self) -> MinuteAssembler:
         timing = self._settings.timing
@@ -228,11 +230,9 @@ class Engine:
             bar = event.bar
             self._arrived_s = time.perf_counter()
             if changed:
-                self._recorder.record(self._session, self._news(changed))
+                self._record(self._news(changed))
             self._take(self._assembler.offer(self._symbols[bar.pair], bar))
             return
-        if text := self._words.of(event):
-            self._say(text)
         if isinstance(event, ClockOffset):
             self._clock_offset_ms = event.offset_ns / MILLISECOND_NS
         news = self._news(changed)
@@ -245,7 +245,9 @@ class Engine:
                 reason=f"this machine slept {event.duration_ns // MINUTE_NS} minutes; bars of that "
                 "time are not traded on",
             )
-        self._recorder.record(self._session, news)
+        self._record(news)
+        if text := self._words.of(event):
+            self._say(text)
         if isinstance(event, ClockOffset | ClockTrusted) and not self._session.last_close_ns:
             self._begin()
         elif isinstance(event, Stale):
@@ -274,19 +276,21 @@ class Engine:
         symbol = self._symbols[event.pair]
         if self._session.traders[symbol].observer.last_open_ns is None:
             raise FeedError(event.reason)  # it never was there: the settings name it wrongly
-        self._recorder.record(self._session, self._session.lose(symbol, event.reason))
+        self._record(self._session.lose(symbol, event.reason))
         self._go_without(symbol, event.reason)
 
     def _go_without(self, symbol: str, why: str) -> None:
         """Wait no longer for a pair; where none is left, entries stop."""
-        self._session.stale(symbol, why)
+        self._session.silence.miss(symbol, why)
         self._assembler.silence(symbol)
-        if self._session.all_stale:
-            fault = self._session.fault("feed", "no pair has bars", self._now_ns())
-            self._tell_faults(fault)
-            self._recorder.record(self._session, fault)
+        if self._session.silence.all:
+            self._record(self._session.fault("feed", "no pair has bars", self._now_ns()))
 
-    def _tell_faults(self, transaction: Transaction) -> None:
+    def _record(
+        self, transaction: Transaction, committed: Callable[[], None] = lambda: None
+    ) -> None:
+        """Make it durable, then say which faults are in it."""
+        self._recorder.record(self._session, transaction, committed)
         for name, facts in transaction.events:
             if name == "fault":
                 self._say(f"fault: {facts['what']}: {facts['reason']}; {facts['reaction']}")
@@ -301,22 +305,22 @@ class Engine:
         session = self._session
         transaction, decided = session.step(minute, self._now_ns, self._arrived_s)
         told = [facts for name, facts in transaction.events if name == "minute"]
-        self._tell_faults(transaction)
+        for facts in told:
+            facts["clock_offset_ms"] = self._clock_offset_ms
+            if self._venue_ns is not None:
+                for venue, symbol in self._symbols.items():
+                    facts["pairs"][symbol]["feed"] = self._status.of(venue)[0]
         made_s = time.perf_counter()
 
         def committed() -> None:
             # Orders count once they are durable.
             now_s = time.perf_counter()
             for facts in told:
-                facts["clock_offset_ms"] = self._clock_offset_ms
-                if self._venue_ns is not None:
-                    for venue, symbol in self._symbols.items():
-                        facts["pairs"][symbol]["feed"] = self._status.of(venue)[0]
                 latency = facts["latency_ms"]
                 latency["orders"] = latency.get("orders", 0.0) + 1e3 * (now_s - made_s)
                 latency["total"] = 1e3 * (now_s - self._arrived_s)
 
-        self._recorder.record(session, transaction, committed)
+        self._record(transaction, committed)
         decisions = self._folder.decisions_path
         with self._folder.writing(decisions):
             append_decisions(decisions, session.table, minute.close_ns, decided)
@@ -336,12 +340,9 @@ class Engine:
         what = fault.what if fault is not None and fault.error is error else "engine"
         reason = str(error) if isinstance(error, MuZeroError) else Fault(what, error).reason
         self._recorder.rewind(self._session)
-        last = self._session.fault(what, reason, self._now_ns(), _LAST_WORDS)
-        self._recorder.record(self._session, last)
-        if not isinstance(error, MuZeroError):
-            self._tell_faults(last)
+        self._record(self._session.fault(what, reason, self._now_ns(), _LAST_WORDS))
 
     def _end(self, event: str, **facts: object) -> None:
         last = Transaction(self._session.last_close_ns)
         last.tell(event, **facts)
-        self._recorder.record(self._session, last)
+        self._record(last)

@@ -73,8 +73,11 @@ class FeedWords:
 
     def _differs(self, event: ClockOffset) -> str | None:
         moved_ns, self._offset_ns = event.offset_ns - self._offset_ns, event.offset_ns
-        if abs(moved_ns) <= _WORTH_TELLING_NS + event.uncertainty_ns:
+        least_ns = _WORTH_TELLING_NS + event.uncertainty_ns
+        if abs(moved_ns) <= least_ns:
             return None
+        if abs(event.offset_ns) <= least_ns:
+            return "this machine's clock agrees with the venue's again"
         side = "behind" if event.offset_ns > 0 else "ahead of"
         return (
             f"this machine's clock is {abs(event.offset_ns) / SECOND_NS:.1f} s {side} the venue's; "

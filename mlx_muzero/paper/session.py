@@ -29,10 +29,9 @@ from mlx_muzero.paper.pair_commands import consequence
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.paper.silence import Silence
 from mlx_muzero.paper.transaction import Row, Transaction
 from mlx_muzero.trading.positions import ActionTable
-
-_ALL_STALE = "every pair is stale"
 
 
 class Session:
@@ -65,7 +64,7 @@ class Session:
         self._decider = Decider(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
-        self._stale: dict[str, str] = {}
+        self.silence = Silence(self.traders, self.mode)
 
     def step(
         self, minute: Minute, sent_ns: Callable[[], int], arrived_s: float
@@ -82,14 +81,14 @@ class Session:
         self._tell_hole(minute, transaction)
         for pair, trader in self.traders.items():
             for bar in minute.bars.get(pair, ()):
-                self._stale.pop(pair, None)
+                self.silence.hear(pair)
                 funding_rate = trader.observer.push(bar)
                 transaction.add("bars", asdict(bar) | {"pair": pair})
                 if bar.close_time_ns > self.begin_ns:
                     self._settle(trader, bar, funding_rate, transaction)
         self.last_close_ns = max(self.last_close_ns, minute.close_ns)
         self._watch_losses(minute.close_ns, transaction)
-        self._watch_silence(minute)
+        self.silence.take(minute, self.begin_ns)
         states = self._states(minute)
         if minute.fresh and self.mode.name != "halted":
             ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
@@ -108,7 +107,7 @@ class Session:
         self.mode.command(name)
         if name == "resume":
             self.losses.rebase()
-            self._stop_if_silent()
+            self.silence.stop()
         if name in ("flatten", "halt"):
             self._cancel(self.traders, f"{name} was commanded", transaction)
         transaction.add("commands", {"time_ns": now_ns, "name": name, "pair": None})
@@ -150,27 +149,13 @@ class Session:
         self._fault(what, reason, now_ns, transaction, reaction)
         return transaction
 
-    def stale(self, pair: str, why: str) -> None:
-        """The feed misses bars of `pair`."""
-        self._stale[pair] = why
-        self._stop_if_silent()
-
     def lose(self, pair: str, reason: str) -> Transaction:
         """The venue does not have `pair` any more: its order is canceled, the others go on."""
         transaction = Transaction(self.last_close_ns)
-        account = self.traders[pair].account
-        if account.order is not None:
-            self._end(account.order, "order_canceled", reason, transaction)
-            account.order = None
+        self._cancel([pair], reason, transaction)
         reaction = "it is not traded; a position in it stays at its last price, other pairs go on"
         transaction.tell("fault", what=f"feed of {pair}", reason=reason, reaction=reaction)
         return transaction
-
-    @property
-    def all_stale(self) -> bool:
-        """Whether no pair that is traded has bars."""
-        traded = self.traders.keys() - self.mode.excluded.keys()
-        return bool(traded) and traded <= self._stale.keys()
 
     @property
     def unit(self) -> str:
@@ -247,17 +232,6 @@ class Session:
                 self._end(account.order, "order_canceled", reason, transaction)
                 account.order = None
 
-    def _watch_silence(self, minute: Minute) -> None:
-        """Entries stop while no pair has a fresh bar, and the mode says so."""
-        if minute.fresh:
-            self.mode.lift("stale")
-        elif minute.close_ns > self.begin_ns:
-            self.mode.stop("stale", _ALL_STALE, None)
-
-    def _stop_if_silent(self) -> None:
-        if self.all_stale:
-            self.mode.stop("stale", _ALL_STALE, None)
-
     def _watch_losses(self, close_ns: int, transaction: Transaction) -> None:
         self.mode.advance(close_ns, flat=all(a.exposure == 0.0 for a in self._accounts()))
         for breach in self.losses.update(close_ns, self.equity):
@@ -289,15 +263,8 @@ class Session:
             if known:
                 return
             reaction = "entries stop until the cooldown is over; exits are still managed"
-        mode, mode_reason = self.mode.name, self.mode.reason
-        transaction.tell(
-            "fault",
-            what=what,
-            reason=reason,
-            reaction=reaction,
-            mode=mode,
-            mode_reason=mode_reason,
-        )
+        now = {"mode": self.mode.name, "mode_reason": self.mode.reason}
+        transaction.tell("fault", what=what, reason=reason, reaction=reaction, **now)
 
     def _states(self, minute: Minute) -> dict[str, tuple[PairState, str | None]]:
         return {
@@ -306,7 +273,7 @@ class Session:
                 self.mode,
                 trader.observer.warming(),
                 pair in minute.fresh,
-                self._stale.get(pair),
+                self.silence.why(pair),
             )
             for pair, trader in self.traders.items()
         }
