@@ -11,7 +11,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from mlx_muzero import config_toml
 from mlx_muzero.errors import RunError
+from mlx_muzero.presets import CRYPTO
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.checkpoint import Checkpoint, CheckpointStore
@@ -228,6 +230,18 @@ def test_other_names_are_refused_by_name(begun, small_config, small_dataset, kin
         make_trainer(begun.path, small_config, small_dataset)
     with pytest.raises(RunError, match=kind):
         load_model(begun, table, "latest")
+
+
+def test_pairs_that_were_spelled_otherwise_are_the_same(tmp_path):
+    config = config_toml.override(CRYPTO, ["market.symbols=BTC/USDT:USDT,avaxusdt"])
+    table = TradingRules.from_config(config).table
+    kept = schema(config, table)
+    before = {"pair_BTCUSDT": "pair_BTC/USDT:USDT", "pair_AVAXUSDT": "pair_avaxusdt"}
+    kept["features"] = [before.get(name, name) for name in kept["features"]]
+    require_schema(kept, config, table, tmp_path)
+    kept["features"][kept["features"].index("pair_avaxusdt")] = "pair_a b"
+    with pytest.raises(RunError, match="pair_a b"):
+        require_schema(kept, config, table, tmp_path)
 
 
 def test_what_was_written_for_these_names_is_accepted(begun, small_config):

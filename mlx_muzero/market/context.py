@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_muzero.config import MarketConfig
+from mlx_muzero.errors import SymbolError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.features import CALENDAR_NAMES, calendar_features
 from mlx_muzero.market.series import (
@@ -33,6 +34,8 @@ OPEN_INTEREST_SCALE = 0.02
 OPEN_INTEREST_BACK_NS = HOUR_NS
 MACRO_RELEASES = 12
 """Releases among which the newest one is placed: a year of monthly figures."""
+
+_PAIR = "pair_"
 
 
 class ContextColumn(NamedTuple):
@@ -100,7 +103,18 @@ def context_columns(config: MarketConfig) -> tuple[ContextColumn, ...]:
 def context_names(config: MarketConfig) -> tuple[str, ...]:
     """Names of `context`'s columns: values and whether known, the calendar, the pairs."""
     values = (name for c in context_columns(config) for name in (c.name, f"{c.name}_known"))
-    return (*values, *CALENDAR_NAMES, *(f"pair_{symbol}" for symbol in config.pairs))
+    return (*values, *CALENDAR_NAMES, *(f"{_PAIR}{symbol}" for symbol in config.pairs))
+
+
+def as_spelled_now(column: str) -> str:
+    """The name of a column that a build before symbols had one spelling gave it."""
+    symbol = column.removeprefix(_PAIR)
+    if symbol == column:
+        return column
+    try:
+        return f"{_PAIR}{Symbol(symbol)}"
+    except SymbolError:
+        return column
 
 
 def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: MarketConfig) -> F32:
@@ -123,7 +137,7 @@ def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: Market
             table[:, 2 * index + 1] = known
     for name, values in zip(CALENDAR_NAMES, calendar_features(open_time_ns), strict=True):
         table[:, names.index(name)] = values
-    table[:, names.index(f"pair_{Symbol(symbol)}")] = 1.0
+    table[:, names.index(f"{_PAIR}{Symbol(symbol)}")] = 1.0
     return table
 
 

@@ -15,6 +15,7 @@ from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.files import lock_holder, locked
 from mlx_muzero.json_values import parsed
 from mlx_muzero.market.bars import MINUTE_NS, utc_text
+from mlx_muzero.market.context import as_spelled_now
 from mlx_muzero.market.coverage import Coverage
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import Period
@@ -259,9 +260,10 @@ def schema(config: Config, table: ActionTable) -> dict[str, Any]:
 def require_schema(state: dict[str, Any], config: Config, table: ActionTable, path: Path) -> None:
     """RunError unless a checkpoint's `state` was written for the names of this configuration."""
     for kind, names in schema(config, table).items():
-        if state.get(kind) != names:
+        kept = state.get(kind)
+        if not isinstance(kept, list) or [as_spelled_now(str(name)) for name in kept] != names:
             raise RunError(
-                f"{path}: its {kind} are {state.get(kind)}, but this version of mlx_muzero has "
+                f"{path}: its {kind} are {kept}, but this version of mlx_muzero has "
                 f"{names}. Use the version that wrote it."
             )
 
