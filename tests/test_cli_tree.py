@@ -64,11 +64,11 @@ def test_dot_is_a_graph_of_the_shown_nodes(shown):
 def test_the_decision_knows_nothing_after_its_bar(trained, cli, shown, tmp_path):
     early = tmp_path / "early.duckdb"
     with BarStore(early) as store:
-        store.write(walk_bars(1001, symbol="OTHER"))
-        store.write(walk_bars(1500, symbol="LONGER"))
-    short, long = (shown("--json", "--db", early, "--pair", p) for p in ("OTHER", "LONGER"))
+        store.write(walk_bars(1001, symbol="GBPJPY"))
+        store.write(walk_bars(1500, symbol="AUDJPY"))
+    short, long = (shown("--json", "--db", early, "--pair", p) for p in ("GBPJPY", "AUDJPY"))
     decisions = [json.loads(out) for out in (short, long, shown("--json"))]
-    assert [decision.pop("symbol") for decision in decisions] == ["OTHER", "LONGER", "TEST"]
+    assert [decision.pop("symbol") for decision in decisions] == ["GBPJPY", "AUDJPY", "TEST"]
     assert decisions[0] == decisions[1] == decisions[2]
 
 
