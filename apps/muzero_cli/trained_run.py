@@ -94,7 +94,7 @@ def load_run(
     config, pairs = trained, None
     if symbol and trained.market.features == "crypto":
         pairs = _known_pairs(trained, symbol)
-    elif symbol:
+    elif symbol and Symbol(symbol) != trained.market.symbol:
         require_tradable(trained.market, symbol)
         store_path = database or Path(folder.market().store)
         config = of_symbols(trained, (Symbol(symbol),), store_path)
