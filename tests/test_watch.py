@@ -356,6 +356,43 @@ def test_the_age_of_a_bar_is_by_the_venues_clock():
     assert state.age_s(1_000_000 * 10**9, datetime.fromtimestamp(999_405, UTC)) == 5.0
 
 
+@pytest.mark.parametrize(
+    ("config", "begun", "unit"),
+    [
+        ("", {}, "pips"),
+        ("[market]\npip_size = 0.0\n", {}, "bps"),  # of 0.1.0, whose journals do not say
+        ("[market]\npip_size = 0.0001\n", {"unit": "bps"}, "bps"),
+        ("[market\n", {}, "pips"),
+        ("market = 5\n", {}, "pips"),
+    ],
+)
+def test_figures_are_in_the_unit_of_the_run(cli, folder, journal, config, begun, unit):
+    (folder / "config.toml").write_text(config)
+    journal.append("started", **begun)
+    metrics = {"expectancy_pips": 1.5, "win_frac": 0.5, "trades": 7, "net_pips_per_session": 2.0}
+    journal.append("validated", best=True, metrics=metrics)
+    (run,) = RunListing(folder.parent).refresh()
+    assert run.best == f"+1.50 {unit} a trade, 7 trades"
+    facts = json.loads(cli("status", folder, "--json")[1])
+    assert facts["unit"] == unit
+    assert facts["validation"][f"expectancy_{unit}"] == 1.5
+    assert facts["best"][f"net_{unit}_per_session"] == 2.0
+    assert ("bps" in json.dumps(facts)) == (unit == "bps")
+
+
+def test_what_plays_in_the_place_of_another_is_told():
+    state = PaperState()
+    minute = {"event": "minute", "close_ns": 1, "equity": 1.0, "drawdown_frac": 0.0, "pairs": {}}
+    for wanted, plays, told in (
+        ("coreml", "native", "native"), ("native", "native", ""), ("auto", "mlx", ""),
+        (None, "mlx", ""), ("coreml", None, ""),
+    ):  # fmt: skip
+        state.apply({"event": "paper_started", "backend_wanted": wanted})
+        state.apply(minute | {"backend": plays})
+        assert state.substitute == told
+        assert state.as_dict()["substitute"] == told
+
+
 @pytest.mark.parametrize(("feed", "aged_s"), [("replay", 65.0), ("ccxt:kraken", 86_465.0)])
 def test_the_age_of_a_bar_is_told_in_the_time_of_its_feed(feed, aged_s):
     """The bar closed a minute before the minute that was decided five seconds ago."""

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.json_values import finite
+from mlx_muzero.json_values import finite, in_unit
 from mlx_muzero.terminal_text import clean_line
 from muzero_cli import completion
 from muzero_cli.console import echo
@@ -26,7 +26,6 @@ def status(
 ) -> None:
     """Say how a run stands: what the terminal application shows, as text or JSON."""
     from mlx_muzero.watch.run import WatchedRun, run_kind
-    from mlx_muzero.watch.units import in_unit
 
     if run_kind(run) is None:
         raise RunError(f"{run} holds no run (no config.toml or paper.toml there).")

@@ -99,6 +99,13 @@ class PaperState:
         return str(self.minute.get("mode", ""))
 
     @property
+    def substitute(self) -> str:
+        """What evaluates leaves in the place of what was asked for; empty if that does."""
+        wanted = self.began.get("backend_wanted")
+        plays = self.minute.get("backend") or self.began.get("backend")
+        return str(plays) if plays and wanted not in (None, "auto", plays) else ""
+
+    @property
     def open_positions(self) -> int:
         """Pairs with a position."""
         return sum(1 for row in self.pairs.values() if row.get("exposure"))
@@ -117,6 +124,7 @@ class PaperState:
         return {
             "time": None if self.time is None else self.time.isoformat(),
             "ending": self.ending,
+            "substitute": self.substitute,
             "reason": self.reason,
             "began": self.began,
             "minute": self.minute,

@@ -19,16 +19,6 @@ def unit_of(folder: Path, started: Mapping[str, Any]) -> str:
     return str(started.get("unit") or _configured(folder / "config.toml"))
 
 
-def in_unit(facts: Mapping[str, Any], unit: str) -> dict[str, Any]:
-    """`facts` with the run's unit in the names that journals always spell with pips."""
-    if unit != "bps":
-        return dict(facts)
-    return {
-        name.replace("pips", unit): in_unit(value, unit) if isinstance(value, Mapping) else value
-        for name, value in facts.items()
-    }
-
-
 @lru_cache(maxsize=256)
 def _configured(path: Path) -> str:
     try:

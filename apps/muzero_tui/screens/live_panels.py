@@ -61,6 +61,9 @@ class Account(PaperPanel):
             text.append(f" ({reason})", style)
         if condition_of(self.watched) in ("stale", "disconnected"):
             text.append(f"  {condition_of(self.watched)}: what is shown is old", paint.bad)
+        if state.substitute:
+            wanted = state.began.get("backend_wanted")
+            text.append(f"  {state.substitute} plays instead of {wanted}", paint.warning)
         day, drawdown = minute.get("day_pnl"), minute.get("drawdown_frac")
         text.append("\nequity ").append(money(minute["equity"]), "bold")
         text.append(" day ").append(signed(day), paint.sign(day))
