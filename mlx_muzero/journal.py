@@ -29,9 +29,9 @@ def number(event: dict[str, Any]) -> int:
 
 
 class Journal:
-    """Appends events to `path`; the only writer of that file."""
+    """Appends events to `path`, of which it is the only writer; with None it keeps nothing."""
 
-    def __init__(self, path: Path, clock: Clock = utc_now) -> None:
+    def __init__(self, path: Path | None, clock: Clock = utc_now) -> None:
         self._path = path
         self._clock = clock
 
@@ -44,6 +44,8 @@ class Journal:
 
         One write call, so lines are never interleaved.
         """
+        if self._path is None:
+            return
         line = {"event": event, "time": self.now(), **finite(facts)}
         append_line(self._path, json.dumps(line, allow_nan=False).encode())
 

@@ -13,7 +13,7 @@ from mlx_muzero.market.store import BarStore
 from test_cli import mistake
 from test_cli_tree import AT
 
-SHORT = ("--split", "validation", "--sessions", "1", "--json")
+SHORT = ("--split", "validation", "--sessions", "1")
 SIM = ("--backend", "coreml-sim")
 
 
@@ -30,7 +30,7 @@ def exported(trained, cli, tmp_path_factory):
 
 
 def test_evaluate_plays_the_export_and_says_so(exported, cli):
-    code, out, err = cli("evaluate", exported, *SHORT, *SIM)
+    code, out, err = cli("evaluate", exported, *SHORT, *SIM, "--json")
     assert code == 0
     assert "engine" not in err
     assert json.loads(out)["backend"] == "coreml-sim"
@@ -46,7 +46,7 @@ def without_coremltools(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("without_coremltools")
 def test_without_coremltools_the_reason_is_said_and_another_backend_plays(exported, cli):
-    code, out, err = cli("evaluate", exported, *SHORT, *SIM)
+    code, out, err = cli("evaluate", exported, *SHORT, *SIM, "--json")
     assert code == 0
     assert json.loads(out)["backend"] == "native"
     (line,) = [line for line in err.splitlines() if "engine lost" in line]
@@ -63,8 +63,9 @@ def test_a_paper_session_tells_and_keeps_what_it_could_not_load(exported, cli, d
         *SIM,
     )
     assert code == 0, err
-    (line,) = [line for line in err.splitlines() if "engine lost" in line]
+    (line,) = [line for line in err.splitlines() if line.startswith("engine lost")]
     assert line.endswith("; going on with native")
+    assert f"fault: evaluator: {line}" in err
     assert "backend native" in err
     events = list(journal.read(Path("p/journal.jsonl")))
     assert (events[0]["backend"], events[0]["backend_wanted"]) == ("native", "coreml-sim")
@@ -78,9 +79,9 @@ def test_a_paper_session_tells_and_keeps_what_it_could_not_load(exported, cli, d
 def test_tree_shows_the_search_of_an_export_elsewhere(exported, cli, tmp_path):
     elsewhere = tmp_path / "elsewhere"
     (exported / "export").rename(elsewhere)
-    arguments = ("tree", exported, "--at", AT, "--json", *SIM)
+    arguments = ("tree", exported, "--at", AT, *SIM)
     mistake(cli(*arguments), 8, "holds no export", "mlx-muzero export")
-    code, out, err = cli(*arguments, "--export", elsewhere)
+    code, out, err = cli(*arguments, "--json", "--export", elsewhere)
     assert (code, err) == (0, "")
     native = json.loads(cli("tree", exported, "--at", AT, "--json", "--backend", "native")[1])
     assert json.loads(out)["visits"] == native["visits"]

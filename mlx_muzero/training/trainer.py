@@ -8,11 +8,9 @@ time.
 """
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
@@ -79,7 +77,7 @@ class Trainer:
         self.playing = build_model(self.config, self.rules.table)
         self.agent = Agent(self.playing, self.config.search, self.rules.table, len(OUTCOME_NAMES))
         self.collector = Collector(self.config, self.dataset, self.rules)
-        journal_path = self.folder.journal_path if self.ranks.first else Path(os.devnull)
+        journal_path = self.folder.journal_path if self.ranks.first else None
         self.journal = TrainingJournal(journal_path, self.config, self.rules)
         self._batch_share = self.ranks.share(self.config.train.batch_size, "train.batch_size")
         if self.ranks.size > 1 and self.config.collect.backend != "same":

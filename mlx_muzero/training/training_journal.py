@@ -23,9 +23,9 @@ STEPS_PER_LINE = 20
 
 
 class TrainingJournal(Journal):
-    """The journal of a run of `config` under `rules`."""
+    """The journal of a run of `config` under `rules`; None for a rank that keeps none."""
 
-    def __init__(self, path: Path, config: Config, rules: TradingRules) -> None:
+    def __init__(self, path: Path | None, config: Config, rules: TradingRules) -> None:
         super().__init__(path)
         self._config = config
         self._rules = rules
