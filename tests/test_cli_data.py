@@ -113,3 +113,12 @@ def test_rename_and_remove(files):
     assert "removed 59 bars" in run("remove", "YEN", "--yes", "--db", db).stdout
     with pytest.raises(DataError, match=r"has nothing of YEN \(it holds nothing\)"):
         run("remove", "YEN", "--yes", "--db", db)
+
+
+def test_what_an_import_was_told_is_shown_with_its_symbol(files):
+    path, db = files
+    run("import", path, "--db", db, "--skip-bad-rows", "--stamps", "open")
+    said = "went in with --skip-bad-rows: 1 rows left out, --stamps open"
+    assert f"{path.name} {said}" in run("check", "USDJPY", "--db", db).stdout
+    shown = json.loads(run("check", "USDJPY", "--db", db, "--json").stdout)["accepted"]
+    assert shown == {path.name: ["--skip-bad-rows: 1 rows left out", "--stamps open"]}

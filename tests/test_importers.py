@@ -429,3 +429,22 @@ def test_whole_days_of_a_coin_show_stamps_at_the_close(store, tmp_path):
     refused(store, path, "look stamped at their close")
     import_file(store, path, choices=Choices(stamps="close"))
     assert store.load("BTCUSDT").open_time_ns[0] == MONDAY_NS
+
+
+def test_parquet_as_freqtrade_writes_it_is_read(store, tmp_path):
+    path = tmp_path / "BTC_USDT_USDT-1m-futures.parquet"
+    duckdb.execute(
+        f"""copy (select make_timestamp_ns({MONDAY_NS} + i * 60000000000) as date, 10.0 as open,
+                  10.5 as high, 9.5 as low, 10.0 as close, 1.0 as volume from range(50) t(i))
+            to '{path}' (format parquet)"""
+    )
+    import_file(store, path, "BTC/USDT:USDT")
+    assert store.load("BTCUSDT").open_time_ns[0] == MONDAY_NS
+
+
+def test_a_file_that_is_no_text_says_so(store, tmp_path):
+    path = tmp_path / "BTC_USDT-1m.feather"
+    path.write_bytes(b"ARROW1\0\0" + bytes(100))
+    refused(store, path, "an Arrow or feather file: write it as parquet")
+    path.write_bytes(bytes(100))
+    refused(store, path, "it is no text")

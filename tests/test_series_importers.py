@@ -223,8 +223,9 @@ def test_funding_of_many_symbols_from_one_table(store, tmp_path):
     with pytest.raises(DataError, match="no symbol CUSDT; it holds AUSDT, BUSDT"):
         import_file(store, path, "CUSDT")
     broken = funding_table(tmp_path / "b.parquet", [*rows, ("AUSDT", MONDAY_NS, "null")])
-    with pytest.raises(DataError, match="row 4: rate is missing"):
+    with pytest.raises(DataError, match=r"row 4: rate is missing; 1 of 4 rows"):
         import_file(store, broken)
+    assert import_file(store, broken, choices=Choices(skip_bad_rows=True)).rejected_count == 1
 
 
 def metrics_rows(symbol="BTCUSDT"):

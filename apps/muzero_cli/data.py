@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.console import echo, narration_console, output_console, say
 from muzero_cli.data_import import import_files
 from muzero_cli.data_symbols import in_words, remove, rename, say_instrument
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
@@ -38,7 +38,7 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
         note = misread_note(store.imports())
     remember(db, (s.symbol for s in symbols))
     if note:
-        narration_console().print(f"note: {note}")
+        say(narration_console(), f"note: {note}")
     if as_json:
         instruments = {name: i and asdict(i) for name, i in traded.items()}
         found = {
@@ -88,20 +88,25 @@ def check_symbol(
         has_bars = any(s.symbol == symbol for s in store.symbols())
         # Of MACRO, for one, there are series alone.
         report = None
+        imports = [record for record in store.imports() if record.symbol == symbol]
         if has_bars or not series:
-            repeats = sum(r.repeats for r in store.imports() if r.symbol == symbol)
+            repeats = sum(record.repeats for record in imports)
             report = check(store.load(symbol), store.instrument(symbol).market, repeats)
-        note = misread_note(r for r in store.imports() if r.symbol == symbol)
+    note = misread_note(imports)
+    accepted = {record.file: record.accepted for record in imports if record.accepted}
     if note:
-        narration_console().print(f"note: {note}")
+        say(narration_console(), f"note: {note}")
     if as_json:
         bars = {} if report is None else asdict(report)
-        echo(json.dumps(bars | {"series": [asdict(s) for s in series]}))
+        rest = {"series": [asdict(s) for s in series], "accepted": accepted}
+        echo(json.dumps(bars | rest))
         return
     if report is not None:
         _print_quality(report)
     if series:
         _print_series(series)
+    for file, said in accepted.items():
+        say(output_console(), f"{file} went in with {', '.join(said)}")
 
 
 app.command("import")(import_files)

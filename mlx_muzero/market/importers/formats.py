@@ -23,6 +23,7 @@ BINANCE_COLUMNS = (
     "ignore",
 )
 
+_ARROW_MAGIC = (b"ARROW1", b"FEA1")
 _SNIFF_BYTES = 64 * 1024
 
 
@@ -151,7 +152,7 @@ MICRO_FEATURES = "micro-features"
 FORMATS = (
     {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
     | {
-        PARQUET: "parquet: timestamp, open, high, low, close [, volume, symbol, *_ask, ...], UTC",
+        PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
         MICRO_FEATURES: "DuckDB table micro_features: lags of the technical features, and a close",
     }
     | SERIES_FORMATS
@@ -186,9 +187,17 @@ def detect_format(path: Path) -> str:
     name = _text_format(rows[:-1] or rows, path.name)
     if name is None:
         known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
-        first = rows[0][:80] if rows else "(empty)"
-        raise DataError(f"{path}: no known format; its first line is {first!r}. Known:\n{known}")
+        raise DataError(f"{path}: no known format; {_about(magic, rows)}. Known:\n{known}")
     return name
+
+
+def _about(magic: bytes, rows: list[str]) -> str:
+    """What a file of no known format looks like, in words."""
+    if magic.startswith(_ARROW_MAGIC):
+        return "it is an Arrow or feather file: write it as parquet (pandas: to_parquet)"
+    if b"\0" in magic:
+        return f"it is no text, it begins with {magic!r}"
+    return f"its first line is {rows[0][:80] if rows else '(empty)'!r}"
 
 
 def header_columns(line: str) -> tuple[str, ...] | None:

@@ -125,7 +125,7 @@ def _read(
     if format_name == DEPTH_CAPTURE:
         return read_depth_capture(path, told, progress)
     if format_name == FUNDING_PARQUET:
-        return read_funding_parquet(path, told, progress)
+        return read_funding_parquet(path, told, choices.allowance(NONE))
     read, allowance = _OF_ONE_SYMBOL[format_name]
     return read(path, require_symbol(path, symbol), choices.allowance(allowance), progress)
 

@@ -7,7 +7,7 @@ import numpy as np
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.duckdb_files import ForeignFile
 from mlx_muzero.market.importers.file_names import symbol_in_file
-from mlx_muzero.market.importers.report import Progress
+from mlx_muzero.market.importers.rejects import Allowance, RowFilter
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import FUNDING_RATE
 from mlx_muzero.symbols import Symbol
@@ -21,13 +21,11 @@ def parquet_columns(path: Path) -> set[str]:
         return set(file.types)
 
 
-def read_funding_parquet(
-    path: Path, symbol: Symbol | None, progress: Progress | None
-) -> SeriesFile:
+def read_funding_parquet(path: Path, symbol: Symbol | None, allowance: Allowance) -> SeriesFile:
     """Columns ``timestamp, funding_rate`` and, unless `symbol` tells, ``symbol``.
 
     Raises:
-        DataError: a row lacks something, or there is no row of `symbol`.
+        DataError: more rows than may be lack something, or there is no row of `symbol`.
     """
     with ForeignFile.parquet(path) as file:
         missing = {*FUNDING_COLUMNS, *(() if symbol else ("symbol",))} - set(file.types)
@@ -42,19 +40,24 @@ def read_funding_parquet(
                 from rows order by file_row_number""",
             [] if is_named else [str(symbol)],
         )
+    checked = RowFilter(np.ma.getdata(table["line"]))
     for name in ("symbol", "time_ns", "rate"):
-        for row in np.flatnonzero(np.ma.getmaskarray(table[name]))[:1]:
-            raise DataError(f"{path}: row {table['line'][row]}: {name} is missing")
-    names = np.ma.getdata(table["symbol"]).astype(str)
+        checked.reject(np.ma.getmaskarray(table[name]), f"{name} is missing")
+    rejected = checked.rejected(lambda row: ", ".join(str(table[name][row]) for name in table))
+    fault = allowance.fault(rejected, len(checked.good))
+    if fault:
+        raise DataError(
+            f"{path}: row {rejected.first[0].line}: {rejected.first[0].reason}; {fault}"
+        )
+    table = {name: np.ma.getdata(column)[checked.good] for name, column in table.items()}
+    names = table["symbol"].astype(str)
     held = {name: symbol_in_file(path, name) for name in np.unique(names).tolist()}
     if symbol is not None and symbol not in held.values():
         raise DataError(f"{path}: no symbol {symbol}; it holds {', '.join(held.values())}")
     points = []
     for name in [symbol] if symbol else sorted(set(held.values())):
         rows = np.isin(names, [text for text, spelled in held.items() if spelled == name])
-        lines, time_ns, rate = (
-            np.ma.getdata(table[column])[rows] for column in ("line", "time_ns", "rate")
-        )
+        lines, time_ns, rate = (table[column][rows] for column in ("line", "time_ns", "rate"))
         time_ns = time_ns.astype(np.int64)
         points.append(Points(name, FUNDING_RATE, lines, time_ns, time_ns, rate))
-    return series_file(path, len(names), points)
+    return series_file(path, len(names), points, rejected)

@@ -19,6 +19,9 @@ from mlx_muzero.types import F64
 
 ROWS_PER_BATCH = 250_000
 
+TIME_NAMES = ("timestamp", "date")
+"""What the time is called: our name, and freqtrade's."""
+
 
 @dataclass
 class ParquetSource:
@@ -30,6 +33,7 @@ class ParquetSource:
 
     path: Path
     only: Symbol | None
+    time: str
     names: tuple[str, ...]
     # The file's name of each symbol, its first and last row, in the order of the file.
     spans: list[tuple[str | None, int, int]]
@@ -49,8 +53,8 @@ class ParquetSource:
             DataError: if a needed column is missing, or the file has symbols but not `only`.
         """
         with ForeignFile.parquet(path) as file:
-            names = _checked_columns(file)
-            zoned = file.require_time("timestamp")
+            names, time = _checked_columns(file)
+            zoned = file.require_time(time)
             if "symbol" not in names:
                 (size,) = file.fetch("select count(*) as n from rows")["n"]
                 spans: list[tuple[str | None, int, int]] = [(None, 0, int(size) - 1)]
@@ -73,7 +77,7 @@ class ParquetSource:
                         f"{path}: no symbol {only}; it holds {', '.join(symbols.values())}"
                     )
         values = tuple(name for name in (*BAR_COLUMNS, *EXTRA_COLUMNS) if name in names)
-        return cls(path, only, values, spans, int(size), zoned)
+        return cls(path, only, time, values, spans, int(size), zoned)
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -83,7 +87,7 @@ class ParquetSource:
     def chunks(self) -> Iterator[Chunk]:
         """See `Source`."""
         values = ", ".join(f"{name}::double as {name}" for name in self.names)
-        query = f"""select file_row_number as row, epoch_ns("timestamp") as wall_ns, {values}
+        query = f"""select file_row_number as row, epoch_ns("{self.time}") as wall_ns, {values}
                     from rows where file_row_number between ? and ?"""
         with ForeignFile.parquet(self.path) as file:
             for name, first, last in self.spans:
@@ -98,13 +102,15 @@ class ParquetSource:
                     yield _chunk(symbol, table, self.names, stop + 1)
 
 
-def _checked_columns(file: ForeignFile) -> set[str]:
-    missing = [name for name in ("timestamp", *PRICE_COLUMNS) if name not in file.types]
+def _checked_columns(file: ForeignFile) -> tuple[set[str], str]:
+    """The file's columns, and which of them is the time."""
+    time = next((name for name in TIME_NAMES if name in file.types), TIME_NAMES[0])
+    missing = [name for name in (time, *PRICE_COLUMNS) if name not in file.types]
     if missing:
         raise DataError(
             f"{file.path}: no column {', '.join(missing)}; it has {', '.join(file.types)}"
         )
-    return set(file.types)
+    return set(file.types), time
 
 
 def _chunk(symbol: Symbol | None, table: Columns, names: tuple[str, ...], done: int) -> Chunk:
