@@ -15,13 +15,48 @@ import sys
 import time
 from pathlib import Path
 
-from paper_sessions import play, settings
+from mlx_muzero import journal
+from paper_sessions import WARM_BARS, Commanding, markets, play, settings
 
 PAIRS = ("USDJPY", "EURJPY", "GBPJPY")
+COMMANDS = {
+    WARM_BARS + 12: "exclude USDJPY",
+    WARM_BARS + 20: "close EURJPY",
+    WARM_BARS + 28: "include USDJPY",
+    WARM_BARS + 32: "stop-entries",
+    WARM_BARS + 36: "resume",
+    WARM_BARS + 44: "include EURJPY",
+}
+"""By number of the bar they come before."""
+
+
+class CommandingOnce(Commanding):
+    """Gives each command once in all the lives of a session, at the same minute in each."""
+
+    def __init__(self, folder: Path) -> None:
+        bars = markets(PAIRS)
+        super().__init__(bars, folder, {})
+        times = bars[0].open_time_ns.tolist()
+        self._commands = {times[number]: command for number, command in COMMANDS.items()}
+
+    async def _commanding(self, events):
+        async for event in events:
+            bar = getattr(event, "bar", None)
+            if bar is not None and bar.pair == PAIRS[0]:
+                command = self._commands.get(bar.open_time_ns)
+                if command and command not in self._given():
+                    await self._caught_up(bar.open_time_ns)
+                    await self._act(command)
+            yield event
+
+    def _given(self) -> list[str]:
+        told = journal.read(self._path / "journal.jsonl")
+        commands = (event for event in told if event["event"] == "command")
+        return [f"{c['name']} {c.get('pair', '')}".strip() for c in commands]
 
 
 def live(folder: Path, crash) -> None:
-    play(folder, settings(PAIRS), crash=crash)
+    play(folder, settings(PAIRS), crash=crash, feed=CommandingOnce(folder))
 
 
 def at_point(number: int):

@@ -21,7 +21,7 @@ from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.opening import make_session
 from mlx_muzero.paper.recorder import Recorder
 from mlx_muzero.paper.settings import PaperSettings, override
-from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.paper.store import TABLES, PaperStore
 from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.search.result import SearchResult, SearchStatistics
 from mlx_muzero.trading.positions import FX_ACTIONS
@@ -138,10 +138,7 @@ def play(path, paper=None, planner=None, bars=None, crash=None, feed=None, **opt
     with folder.held(), PaperStore(folder.store_path, exports=[folder.snapshots_path]) as store:
         engine, session = open_engine(folder, store, paper, planner, feed, crash, **options)
         asyncio.run(engine.run())
-        tables = {
-            name: store.table(name)
-            for name in ("decisions", "orders", "order_ends", "fills", "trades", "equity", "bars")
-        }
+        tables = {name: store.table(name) for name in TABLES}
     return SimpleNamespace(folder=folder, session=session, planner=planner, **tables)
 
 
@@ -173,8 +170,7 @@ class Commanding:
                 count += 1
                 if action:
                     await self._caught_up(event.bar.open_time_ns)
-                    act = self._send if isinstance(action, str) else _call
-                    self.answers.append(await asyncio.to_thread(act, action))
+                    await self._act(action)
             yield event
 
     async def _caught_up(self, close_ns):
@@ -184,6 +180,10 @@ class Commanding:
             await asyncio.sleep(0.005)
             events = journal.read(self._path / "journal.jsonl")
             *_, last = (event for event in events if event["event"] == "minute")
+
+    async def _act(self, action):
+        act = self._send if isinstance(action, str) else _call
+        self.answers.append(await asyncio.to_thread(act, action))
 
     def _send(self, text):
         command, _, pair = text.partition(" ")

@@ -185,7 +185,7 @@ def test_mistakes_are_named(cli, arguments, code, message):
         (
             ("--pairs", "USDJPY", "--from", "2040-01-01"),
             4,
-            "in that period: it holds those from 2019-01-07 00:00 to",
+            "in that period: it holds 2019-01-07 00:00 to",
         ),
         (("--db", "run/journal.jsonl"), 4, "run/journal.jsonl"),
         (("--from", "yesterday"), 2, "Invalid value for --from"),

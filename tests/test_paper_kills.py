@@ -8,18 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from killed_paper import PAIRS
+from killed_paper import COMMANDS, live
 from mlx_muzero import journal
-from mlx_muzero.paper.store import PaperStore
-from paper_sessions import play, settings
+from mlx_muzero.paper.store import TABLES, PaperStore
 
 TESTS = Path(__file__).parent
-TABLES = ("bars", "decisions", "orders", "order_ends", "fills", "trades", "equity")
 
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory):
-    return play(tmp_path_factory.mktemp("whole") / "run", settings(PAIRS))
+    """The tables of a session that nothing killed, some of its pairs excluded for a while."""
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    live(folder, lambda _point: None)
+    return tables_in(folder)
+
+
+def tables_in(folder):
+    with PaperStore(folder / "store.duckdb", read_only=True) as store:
+        return {name: store.table(name) for name in TABLES}
 
 
 def killed(folder, seed, most, how):
@@ -33,17 +39,18 @@ def killed(folder, seed, most, how):
         env=os.environ | {"PYTHONPATH": path},
     )
     assert done.returncode == 0, done.stderr
-    with PaperStore(folder / "store.duckdb", read_only=True) as store:
-        return json.loads(done.stdout), {name: store.table(name) for name in TABLES}
+    return json.loads(done.stdout), tables_in(folder)
 
 
 def assert_same(tables, whole, folder):
     for name in TABLES:
-        assert tables[name] == getattr(whole, name), name
+        assert tables[name] == whole[name], name
     assert len(tables["trades"]) > 20
     events = list(journal.read(folder / "journal.jsonl"))
     numbers = [event["seq"] for event in events]
     assert numbers == list(range(1, len(numbers) + 1)), "an event was lost or told twice"
+    commands = [f"{row['name']} {row['pair'] or ''}".strip() for row in tables["commands"]]
+    assert commands == list(COMMANDS.values())
     told = [event for event in events if event["event"] == "fill"]
     assert [event["id"] for event in told] == [row["id"] for row in tables["fills"]]
     closes = [event["close_ns"] for event in events if event["event"] == "minute"]

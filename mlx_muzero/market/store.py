@@ -170,12 +170,10 @@ class BarStore(Closing):
 
     def _but_holds(self, symbol: str) -> str:
         """What the store holds instead of the bars of `symbol` that were asked for."""
-        held = self.symbols()
-        for summary in held:
-            if summary.symbol == symbol:
-                first, last = utc_text(summary.first_ns), utc_text(summary.last_ns)
-                return f"in that period: it holds those from {first} to {last} UTC"
-        return f"(it holds {', '.join(summary.symbol for summary in held) or 'nothing'})"
+        held = {summary.symbol: summary for summary in self.symbols()}
+        if (of := held.get(symbol)) is not None:
+            return f"in that period: it holds {utc_text(of.first_ns)} to {utc_text(of.last_ns)} UTC"
+        return f"(it holds {', '.join(held) or 'nothing'})"
 
     def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
         """Add `bars` in one transaction; see `Staging.merge` for bars that are already there.
