@@ -21,10 +21,16 @@ from muzero_cli import main
 
 
 def mistake(result, code, *words):
-    """The command failed with `code` and one line that holds `words`."""
-    assert result[0] == code, result
-    assert result[1] == ""
-    lines = result[2].splitlines()
+    """The command failed with `code` and one line, or with --json one object, that holds `words`."""
+    got, out, err = result
+    assert got == code, result
+    if out:
+        assert err == ""
+        error = json.loads(out)["error"]
+        assert error["exit_code"] == code
+        lines = [f"error: {error['message']}"]
+    else:
+        lines = err.splitlines()
     assert len(lines) == 1, lines
     assert lines[0].startswith("error: ")
     for word in words:

@@ -1,26 +1,42 @@
 """Calls every verb with every kind of wrong path, in children of one process.
 
-Argument: a folder with what a release made (`compatibility`). Whatever takes a path gets one after
-another of `KINDS`, the other arguments being right. Prints a JSON object a call. Forked children
-share what is imported; one that hangs, on a pipe for one, is killed.
+Arguments: a folder with what a release made (`compatibility`), and the kinds of `wrong_paths` to
+try, all if none is named. Whatever takes a path gets one after another, the other arguments being
+right. Prints a JSON object a call. Forked children share what is imported; one that hangs, on a
+pipe for one, is killed.
 """
 
+import importlib
 import json
 import os
+import pkgutil
 import shutil
 import signal
 import socket
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from typer.main import get_command
 
+import muzero_cli
 from muzero_cli import main
 
+MODULES = (
+    "duckdb",
+    "rich.table",
+    "mlx_muzero.training.trainer",
+    "mlx_muzero.evaluation.comparison",
+)
+KINDS = (
+    "empty", "text", "bytes", "folder", "closed", "pipe", "circle", "socket", "missing",
+    "below a file", "long name", "long path", "device", "training", "paper", "walk", "store",
+    "account",
+)  # fmt: skip
 PATIENCE_S = 20.0
 RIGHT = {
     "db": "data/market.duckdb",
@@ -58,10 +74,9 @@ def wrong_paths(folder: Path) -> dict[str, Path]:
     (folder / "closed").mkdir(mode=0o000)
     os.mkfifo(folder / "pipe")
     (folder / "circle").symlink_to("circle")
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(str(folder / "socket"))
-    found = {path.name: path for path in sorted(folder.iterdir())}
-    return found | {
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "socket"))
+    found = {path.name: path for path in folder.iterdir()} | {
         "missing": folder / "nowhere" / "at" / "all",
         "below a file": folder / "text" / "below",
         "long name": folder / ("x" * 300),
@@ -73,6 +88,7 @@ def wrong_paths(folder: Path) -> dict[str, Path]:
         "store": Path("data/market.duckdb"),
         "account": Path("runs/paper-finished/store.duckdb"),
     }
+    return {kind: found[kind] for kind in KINDS}
 
 
 def leaves(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
@@ -129,51 +145,56 @@ def called(arguments: list[str], desk: Path) -> dict[str, Any]:
             except SystemExit as end:
                 code = end.code if isinstance(end.code, int) else int(end.code is not None)
             except BaseException:
-                import traceback
-
                 traceback.print_exc()
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code)
-        began, status = time.monotonic(), 0
-        while not os.waitpid(child, os.WNOHANG)[0]:
-            if time.monotonic() - began > PATIENCE_S:
-                os.kill(child, signal.SIGKILL)
-                _, status = os.waitpid(child, 0)
-                return {"hangs": True}
+        began, ended = time.monotonic(), 0
+        while not ended and time.monotonic() - began < PATIENCE_S:
+            ended, status = os.waitpid(child, os.WNOHANG)
             time.sleep(0.002)
-        del status
-        said = {}
+        if not ended:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            return {"hung": True}
+        said = {"code": os.waitstatus_to_exitcode(status)}
         for name, file in (("out", out), ("err", err)):
             file.seek(0)
             said[name] = file.read().decode(errors="replace")
-        return {"seconds": time.monotonic() - began, **said}
+        return said
 
 
-def fresh(release: Path, desk: Path) -> None:
-    if desk.exists():
-        shutil.rmtree(desk)
-    shutil.copytree(release, desk, symlinks=True)
+def load_everything() -> None:
+    """All that verbs load when they are called, so that children need not."""
+    apps = (f"muzero_cli.{found.name}" for found in pkgutil.iter_modules(muzero_cli.__path__))
+    for name in (*MODULES, *apps):
+        importlib.import_module(name)
 
 
-def explore(release: Path, only: str) -> None:
-    command = get_command(main.app)
-    wrong = None
+def explore(release: Path, kinds: list[str]) -> None:
+    load_everything()
     with tempfile.TemporaryDirectory() as folder:
-        desk = Path(folder, "desk")
-        wrong = wrong_paths(Path(folder, "wrong"))
-        for words, leaf in leaves(command):
-            if only and not " ".join(words).startswith(only):
-                continue
+        top, wrong = Path(folder), dict[str, Path]()
+        for words, leaf in leaves(get_command(main.app)):
             for parameter in filter(is_path, leaf.params):
-                fresh(release, desk)
-                for kind, path in wrong.items():
-                    line = command_line(words, leaf, parameter, path)
-                    told = called(line, desk)
-                    call = {"verb": " ".join(words), "parameter": parameter.name, "kind": kind}
-                    print(json.dumps(call | told), flush=True)
+                for kind in kinds or KINDS:
+                    wrong = wrong or fresh(top, release)
+                    line = command_line(words, leaf, parameter, wrong[kind])
+                    ended = called(line, top / "desk")
+                    call = {"line": line, "parameter": parameter.name, "kind": kind}
+                    print(json.dumps(call | ended), flush=True)
+                    if not ended.get("code"):
+                        wrong = {}  # it may have changed what is there
+
+
+def fresh(top: Path, release: Path) -> dict[str, Path]:
+    """Copies what was released to the folder ``desk`` in `top`; paths of every kind."""
+    for left_over in top.iterdir():
+        shutil.rmtree(left_over)
+    shutil.copytree(release, top / "desk", symlinks=True)
+    return wrong_paths(top / "wrong")
 
 
 if __name__ == "__main__":
-    explore(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "")
+    explore(Path(sys.argv[1]), sys.argv[2:])

@@ -211,12 +211,12 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
     names = options.pairs and venue_names(options.pairs.split(","), begun.feed)
     # A checkpoint is asked for as "best" or "latest", which moves on; the session keeps its own.
     asked = {
-        "--model": (options.model and options.model.resolve(), Path(begun.model).resolve()),
+        "--model": (_real(options.model), _real(Path(begun.model))),
         "--pairs": (names and sorted(names), sorted(map(Symbol, settings.pairs))),
         "--feed": (options.feed, begun.feed),
         "--backend": (None if options.backend == "auto" else options.backend, begun.backend),
         "--simulations": (options.simulations, begun.simulations),
-        "--db": (options.database and options.database.resolve(), Path(begun.database).resolve()),
+        "--db": (_real(options.database), _real(Path(begun.database))),
         "--from": (options.replay_from, begun.replay_from),
         "--to": (options.replay_to, begun.replay_to),
         "--speed": (options.speed, begun.speed),
@@ -229,6 +229,11 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
                 f"it by --run {quote(str(folder.path))} alone, or choose another --run."
             )
     return settings
+
+
+def _real(path: Path | None) -> str | None:
+    """One name for a place, whatever links lead there; `Path.resolve` fails where they go round."""
+    return None if path is None else os.path.realpath(path)
 
 
 def _new_session(

@@ -29,9 +29,11 @@ def synth(
     from mlx_muzero.market.synthetic import make_market
     from mlx_muzero.symbols import Symbol
 
-    bars, truth = make_market(kind, seed, days, round_trip_cost_pips=cost_pips)
-    bars = replace(bars, symbol=Symbol(symbol or bars.symbol))
+    name = None if symbol is None else Symbol(symbol)
+    # Opened first: what is wrong with it is said before the market is made, which takes a while.
     with BarStore(db) as store:
+        bars, truth = make_market(kind, seed, days, round_trip_cost_pips=cost_pips)
+        bars = replace(bars, symbol=name or Symbol(bars.symbol))
         store.write_synthetic(bars, truth)
     if as_json:
         answer({"symbol": bars.symbol, "bars": len(bars), "truth": truth})

@@ -91,6 +91,11 @@ def load_run(
     """
     folder = RunFolder(path)
     trained = folder.config()
+    if export is not None and (backend or trained.search.backend) not in (*ENGINES, "auto"):
+        raise ConfigError(
+            f"--export names what a coreml backend plays, but {backend or trained.search.backend} "
+            "plays here: add --backend coreml or --backend coreml-sim, or leave --export out"
+        )
     config, pairs = trained, None
     if symbol and trained.market.features == "crypto":
         pairs = _known_pairs(trained, symbol)

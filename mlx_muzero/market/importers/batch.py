@@ -83,6 +83,7 @@ def _within(folder: Path) -> list[Path]:
 
 def _is_part_of(file: Path, store: Path) -> bool:
     """Whether `file` is the store, or one of those that DuckDB and migrations put beside it."""
-    return file.parent.resolve() == store.parent.resolve() and (
+    # Not Path.resolve, which fails where links go round.
+    return os.path.realpath(file.parent) == os.path.realpath(store.parent) and (
         file.name == store.name or file.name.startswith(f"{store.name}.")
     )

@@ -1,0 +1,57 @@
+"""No verb ends in a traceback, or never, for a path that it does not want."""
+
+import json
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parent
+RELEASE = TESTS / "compatibility" / "0.1.0"
+
+
+@pytest.fixture(scope="module")
+def release(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("release")
+    for archive in RELEASE.glob("*.tar.xz"):
+        with tarfile.open(archive) as packed:
+            packed.extractall(folder, filter="data")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "kinds",
+    [["pipe", "long name"], pytest.param([], marks=pytest.mark.slow)],
+    ids=["a few kinds", "every kind"],
+)
+def test_every_wrong_path_is_told_of(release, kinds):
+    called = subprocess.run(
+        [sys.executable, TESTS / "wrong_paths.py", release, *kinds],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert called.returncode == 0, called.stderr
+    calls = [json.loads(line) for line in called.stdout.splitlines()]
+    assert {tuple(call["line"][:2]) for call in calls} >= {("data", "import"), ("paper", "report")}
+    assert [call for call in calls if (why := wrong(call)) and not call.update(why=why)] == []
+
+
+def wrong(call):
+    """What is wrong with how a call ended; None if nothing is."""
+    if call.get("hung"):
+        return "it never ended"
+    if "Traceback" in call["err"]:
+        return "a traceback"
+    try:
+        answer = json.loads(call["out"])
+    except ValueError:
+        return "no one object on standard output"
+    failure = answer.get("error") if isinstance(answer, dict) else None
+    if call["code"] and failure is None and "engines" not in answer:
+        return "it failed without an error"
+    if failure and (failure["exit_code"] != call["code"] or failure["code"] == "bug"):
+        return "another error than it ended with"
+    return None
