@@ -318,7 +318,10 @@ def test_a_large_file_of_bad_rows_is_refused_before_its_end(store, tmp_path, mon
     monkeypatch.setattr("mlx_muzero.market.importers.blocks.BLOCK_BYTES", 4096)
     path = write(tmp_path / "USDJPY.csv", ["20210301 00000x;1;1;1;1;0"] * 20_000)
     told = []
-    with pytest.raises(DataError, match=r"refused before its end[^?]*read are: YYYYMMDD hhmmss"):
+    with pytest.raises(
+        DataError,
+        match=r"before its end[^?]*of the first [\d,]+ rows are[^?]*read are: YYYYMMDD hhmmss",
+    ):
         import_file(store, path, format_name="histdata-ascii", progress=lambda *at: told.append(at))
     assert len(told) < 10
 

@@ -13,11 +13,12 @@ from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.context import funding_paid
+from mlx_muzero.market.import_table import ImportRecord
 from mlx_muzero.market.importers import Choices, detect_format, import_file
 from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.metrics_labels import misread, misread_note
 from mlx_muzero.market.series import Series
-from mlx_muzero.market.store import BarStore, ImportRecord
+from mlx_muzero.market.store import BarStore
 
 MS = 10**6
 TRADES_HEAD = (

@@ -19,13 +19,13 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market import known_symbols
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
 from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, refusal
+from mlx_muzero.market.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
 from mlx_muzero.market.instrument_table import InstrumentTable
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.series_table import SeriesTable
 from mlx_muzero.market.staging import MergeReport, Staging
 from mlx_muzero.market.store_schema import (
-    ACCEPTED_SINCE,
     APPLICATION,
     INSTRUMENTS_SINCE,
     MIGRATIONS,
@@ -54,26 +54,6 @@ class SymbolSummary:
     has_ask: bool
     has_taker: bool
     synthetic: bool
-
-
-@dataclass(frozen=True)
-class ImportRecord:
-    """One file that went into the store: good rows of `symbol`, rows left out, rows had twice.
-
-    `accepted` says in words what it went in against, because the user said so.
-    """
-
-    file: str
-    sha256: str
-    symbol: str
-    format: str
-    clock: str
-    rows: int
-    rejected: int
-    repeats: int
-    first_ns: int | None
-    last_ns: int | None
-    accepted: tuple[str, ...] = ()
 
 
 class BarStore(Closing):
@@ -324,24 +304,11 @@ class BarStore(Closing):
 
     def imports(self) -> list[ImportRecord]:
         """Every file imported, by symbol and first bar."""
-        accepted = "accepted" if self._version >= ACCEPTED_SINCE else "null"
-        rows = self._db.execute(
-            f"""select file, sha256, symbol, format, clock, rows, rejected, repeats,
-                       epoch_ns(first_time), epoch_ns(last_time), {accepted}
-                from imports order by symbol, first_time, file"""
-        ).fetchall()
-        return [
-            replace(ImportRecord(*row[:-1]), accepted=tuple(json.loads(row[-1] or "[]")))
-            for row in rows
-        ]
+        return ImportTable(self._db, self._version).records()
 
     def record_import(self, record: ImportRecord) -> None:
         """Remember that a file went in, again perhaps (inside the caller's `transaction`)."""
-        self._db.execute(
-            "insert or replace into imports values"
-            " (?, ?, ?, ?, ?, ?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?), ?)",
-            [*list(vars(record).values())[:-1], json.dumps(record.accepted)],
-        )
+        ImportTable(self._db, self._version).write(record)
 
     def _select(
         self, symbol: str, names: tuple[str, ...], start_ns: int | None, end_ns: int | None

@@ -1,5 +1,6 @@
 """The bar store's tables, and what turns those of an earlier version into them."""
 
+from mlx_muzero.market.import_table import ADD_ACCEPTED
 from mlx_muzero.market.instrument_table import CREATE_INSTRUMENTS
 from mlx_muzero.market.series_table import CREATE_SERIES
 from mlx_muzero.market.staging import EXTRA_COLUMNS
@@ -25,11 +26,10 @@ insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{S
 """
 
 SERIES_SINCE = 2
-ACCEPTED_SINCE = 3
 INSTRUMENTS_SINCE = 4
 MIGRATIONS = {
     1: CREATE_SERIES,
-    2: "alter table imports add column accepted varchar",
+    2: ADD_ACCEPTED,
     3: CREATE_INSTRUMENTS,
 }
 """SQL that turns a store of a version into one of the next."""

@@ -10,6 +10,7 @@ from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.clocks import UTC_CLOCK, parse_clock
+from mlx_muzero.market.import_table import ImportRecord
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.importers.continuity import Jump, jumps, require_no_jump
 from mlx_muzero.market.importers.file_clock import (
@@ -39,7 +40,7 @@ from mlx_muzero.market.importers.source import Source
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
 from mlx_muzero.market.staging import MergeReport, Repeats, Staging
-from mlx_muzero.market.store import BarStore, ImportRecord
+from mlx_muzero.market.store import BarStore
 from mlx_muzero.market.week_edges import WeekEdges
 from mlx_muzero.symbols import Symbol
 

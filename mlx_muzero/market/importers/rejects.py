@@ -55,12 +55,20 @@ class Allowance:
     few: int = 0
     few_frac: float = 0.0
 
-    def fault(self, rejected: RejectedRows, rows: int) -> str | None:
-        """Why a file of `rows` rows has too many of them; None if it has not."""
-        if rejected.count <= max(self.frac * rows, min(self.few, self.few_frac * rows)):
+    def fault(self, rejected: RejectedRows, rows: int, left: int = 0) -> str | None:
+        """Why a file has too many of them; None if it has not.
+
+        Args:
+            rejected: rows that were left out.
+            rows: of the file so far, those included.
+            left: how many more it may have.
+        """
+        whole = rows + left
+        if rejected.count <= max(self.frac * whole, min(self.few, self.few_frac * whole)):
             return None
+        of = f"the first {rows:,}" if left else f"{rows:,}"
         return (
-            f"{rejected.count:,} of {rows:,} rows are malformed or impossible"
+            f"{rejected.count:,} of {of} rows are malformed or impossible"
             f"{examples(rejected.first)}; --skip-bad-rows takes the others"
         )
 

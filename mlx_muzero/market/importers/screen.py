@@ -91,7 +91,7 @@ class Screen:
         Raises:
             DataError: as `check`; nothing more of the file needs to be read.
         """
-        fault = self.allowance.fault(self.rejected, self.rows + self.rejected.count + left)
+        fault = self.allowance.fault(self.rejected, self.rows + self.rejected.count, left)
         if left and fault:
             start = f"{file}: {self.symbol} refused before its end, the store is unchanged"
             raise DataError(f"{start}:\n  - {fault}")

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.import_table import ImportRecord
 from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.depth_capture import read_depth_capture
 from mlx_muzero.market.importers.file_names import require_symbol
@@ -30,7 +31,7 @@ from mlx_muzero.market.importers.series_text import (
     read_metrics,
 )
 from mlx_muzero.market.metrics_labels import METRICS, misread
-from mlx_muzero.market.store import BarStore, ImportRecord
+from mlx_muzero.market.store import BarStore
 from mlx_muzero.symbols import Symbol
 
 _OF_ONE_SYMBOL = {

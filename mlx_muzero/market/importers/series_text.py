@@ -150,7 +150,7 @@ class _Reading:
 
     def _refuse_beyond(self, left: int) -> None:
         rows = self.good + self.rejected.count
-        fault = self.allowance.fault(self.rejected, rows + left)
+        fault = self.allowance.fault(self.rejected, rows, left)
         if fault:
             first = self.rejected.first[0]
             raise DataError(f"{self.path}:{first.line}: {first.reason}: {first.text}; {fault}")
