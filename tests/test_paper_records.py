@@ -173,3 +173,25 @@ def test_a_store_of_the_first_version_gets_the_events_it_kept(run):
     numbers = [event["seq"] for event in journal.read(run.journal_path)]
     assert numbers == list(range(1, len(numbers) + 1))
     assert run.store_path.with_name("store.duckdb.v1").exists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update state set json = '{'",
+        "update state set json = '[]'",
+        "update state set json = '{}'",
+        """update state set json = '{"event": 7, "session": {}}'""",
+        """update state set json = '{"event": 7, "session": [1]}'""",
+        """update state set json = '{"event": "x", "session": {}}'""",
+        "update meta set value = 'x' where key = 'schema_version'",
+        "delete from meta where key = 'schema_version'",
+        "update events set json = '{'",
+    ],
+)
+def test_a_store_that_says_nonsense_is_named(run, change):
+    with duckdb.connect(str(run.store_path)) as db:
+        db.execute(change)
+    run.journal_path.unlink()
+    with pytest.raises(RunError, match=r"store\.duckdb"):
+        go_on(run)

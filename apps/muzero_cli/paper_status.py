@@ -67,6 +67,7 @@ def _money(state: PaperState) -> dict[str, Any]:
             *("exposure_total", "day_pnl", "drawdown_frac", "backend"),
         )
     }
+    facts["backend"] = facts["backend"] or state.began.get("backend")
     facts["open_orders"] = len(state.orders)
     return facts
 

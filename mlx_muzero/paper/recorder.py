@@ -7,6 +7,7 @@ flushed to the disk before the next commit, and so is as durable as the orders i
 
 from collections.abc import Callable
 
+from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush
 from mlx_muzero.journal import Journal
 from mlx_muzero.paper.folder import PaperFolder
@@ -45,26 +46,34 @@ class Recorder:
         What was committed before and is not in the journal is journaled now.
 
         Raises:
-            RunError: the store lost what the journal tells of.
+            RunError: the store lost what the journal tells of, or its state is none.
         """
         missing = untold(self._folder, self._store)
-        saved = self._store.state()
-        if saved is None:
+        if not self._become_saved(session):
             self._store.begin(self._state(session))
             return False
-        self._seq, state = saved
-        session.restore(state["session"])
-        self._event = state["event"]
         self._journal_events(missing)
         return True
 
     def rewind(self, session: Session) -> None:
         """Have `session` be as it was last committed: what it did since is in no table."""
+        self._become_saved(session)
+
+    def _become_saved(self, session: Session) -> bool:
         saved = self._store.state()
-        if saved is not None:
-            self._seq, state = saved
+        if saved is None:
+            return False
+        self._seq, state = saved
+        try:
             session.restore(state["session"])
             self._event = state["event"]
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise RunError(
+                f"{self._folder.store_path}: its state of the session cannot be read ({error!r}). "
+                "Restore a backup with mlx-muzero paper restore FILE NEW_RUN, or choose another "
+                "--run."
+            ) from error
+        return True
 
     def record(
         self,

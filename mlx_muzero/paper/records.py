@@ -39,7 +39,7 @@ def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
     last = folder.last_journaled()
     journaled = 0 if last is None else int(last["seq"])
     saved = store.state()
-    known = 0 if saved is None else int(saved[1]["event"])
+    known = 0 if saved is None else _last_event(folder, saved[1])
     if journaled > known:
         raise _lost(folder, known)
     held = list(store.events(max(journaled, 1)))
@@ -52,6 +52,13 @@ def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
             )
         held = held[1:]
     return held
+
+
+def _last_event(folder: PaperFolder, state: Row) -> int:
+    found = state.get("event")
+    if type(found) is not int:
+        raise RunError(f"{folder.store_path} does not say which event was its last: it is damaged.")
+    return found
 
 
 def _lost(folder: PaperFolder, known: int) -> RunError:

@@ -16,7 +16,7 @@ import duckdb
 
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import RunError
-from mlx_muzero.json_values import finite
+from mlx_muzero.json_values import finite, parsed
 from mlx_muzero.market.duckdb_files import SHUT_IN, quoted
 from mlx_muzero.migration import migrate
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -28,6 +28,7 @@ MEMORY_LIMIT = "256MB"
 
 _ROW_GROUP = 2048  # the smallest there is: a day and a half of minutes
 _COMPACT = (",", ":")
+_RESTORE = "Restore it from a copy, or begin a new run."
 
 TABLES: dict[str, dict[str, str]] = {
     "bars": {
@@ -168,7 +169,12 @@ class PaperStore(Closing):
         """Number of the last transaction and the state after it; None before `begin`."""
         with _explained(self._path):
             row = self._db.execute("select seq, json from state").fetchone()
-        return None if row is None else (int(row[0]), json.loads(row[1]))
+            if row is None:
+                return None
+            state = parsed(row[1])
+        if not isinstance(state, dict):
+            raise RunError(f"{self._path}: it is damaged (its state is none). {_RESTORE}")
+        return int(row[0]), state
 
     def events(self, first: int) -> Iterator[Row]:
         """What the journal was to be told from event number `first` on, in order."""
@@ -233,7 +239,8 @@ class PaperStore(Closing):
         meta = dict(rows)
         if meta.get("application") != APPLICATION:
             raise RunError(f"{self._path} is no store of a paper session; restore the right one.")
-        version = int(meta["schema_version"])
+        with _explained(self._path):
+            version = int(meta.get("schema_version", ""))
         if version > SCHEMA_VERSION:
             raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
         if not read_only:
@@ -278,6 +285,8 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except duckdb.Error as error:
         raise RunError(f"{path}: {_reason(str(error))}") from error
+    except ValueError as error:  # what it holds is no JSON, or no number
+        raise RunError(f"{path}: it is damaged ({error}). {_RESTORE}") from error
 
 
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
@@ -310,7 +319,7 @@ def _reason(text: str) -> str:
     if "lock" in text:
         return f"another process has it open ({first}). Stop that one first."
     if "not a valid DuckDB" in text or "orrupt" in text:
-        return f"it is damaged ({first}). Restore it from a copy, or begin a new run."
+        return f"it is damaged ({first}). {_RESTORE}"
     return f"DuckDB cannot use it ({first})."
 
 
