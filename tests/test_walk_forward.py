@@ -93,6 +93,14 @@ def test_mistakes(cli, config_file, db, walked):
     assert (code, "--resume" in err) == (5, True)
     code, _, err = cli("walk-forward", "--run", "nothing", "--resume")
     assert (code, "holds no walk-forward" in err) == (5, True)
+    window = walked[0] / "window-01"
+    inside = [part if part != "walk" else str(window) for part in COMMAND]
+    code, _, err = cli(*inside, "--config", config_file, "--db", db)
+    assert (code, "holds a training run. Choose another" in err) == (5, True)
+    code, _, err = cli("train", "--run", walked[0], "--config", config_file, "--db", db)
+    assert (code, "holds a walk-forward. Choose another" in err) == (5, True)
+    code, _, err = cli("evaluate", walked[0])
+    assert (code, "each of its windows holds a run" in err) == (5, True)
     many = [part if part != "walk" else "many" for part in COMMAND]
     many[many.index("2")] = "40"
     code, _, err = cli(*many, "--config", config_file, "--db", db)

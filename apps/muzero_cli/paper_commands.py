@@ -71,5 +71,5 @@ def session_at(run: Path) -> PaperFolder:
     """
     folder = PaperFolder(run)
     if not folder.exists:
-        raise RunError(folder.missing)
+        raise folder.missing
     return folder

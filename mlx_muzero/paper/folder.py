@@ -9,6 +9,7 @@ from typing import Any
 from mlx_muzero import journal
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush, locked
+from mlx_muzero.folder_contents import missing, require_room
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.regular_files import reader, write_text
@@ -38,11 +39,9 @@ class PaperFolder:
         return self.settings_path.exists()
 
     @property
-    def missing(self) -> str:
-        """That there is no session here, in words."""
-        if (self.path / "config.toml").exists():
-            return f"{self.path} holds a training run, not a paper session: see mlx-muzero status."
-        return f"{self.path} holds no paper session (no paper.toml there)."
+    def missing(self) -> RunError:
+        """What to raise where there is no session here."""
+        return missing(self.path, "paper session")
 
     def begin(self, settings: PaperSettings) -> None:
         """Keep the settings of a new session; it exists from then on.
@@ -57,7 +56,7 @@ class PaperFolder:
     def settings(self) -> PaperSettings:
         """What the session was begun with."""
         if not self.exists:
-            raise RunError(self.missing)
+            raise self.missing
         return paper_settings.load(self.settings_path)
 
     @contextmanager
@@ -65,10 +64,9 @@ class PaperFolder:
         """This process alone trades here; the folder is made if missing, and goes if not used.
 
         Raises:
-            RunError: another process does, or the folder holds a training run or cannot be written.
+            RunError: another process does, or the folder holds something else or cannot be written.
         """
-        if (self.path / "config.toml").exists() and not self.exists:
-            raise RunError(f"{self.path} holds a training run. Choose another --run.")
+        require_room(self.path, "paper session")
         with ExitStack() as stack:
             try:
                 with self._writable():

@@ -13,6 +13,7 @@ from mlx_muzero import config_toml, journal
 from mlx_muzero.config import Config
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.files import lock_holder, locked
+from mlx_muzero.folder_contents import missing, require_room
 from mlx_muzero.json_values import parsed
 from mlx_muzero.market.bars import MINUTE_NS, utc_text
 from mlx_muzero.market.context import as_spelled_now
@@ -157,10 +158,6 @@ class RunFolder:
         return self._config_path.exists()
 
     @property
-    def _holds_paper(self) -> bool:
-        return (self.path / "paper.toml").exists()
-
-    @property
     def finished(self) -> bool:
         """Whether its last process came to the end: to go on would do nothing."""
         if not self.journal_path.exists():
@@ -185,10 +182,9 @@ class RunFolder:
         """This process alone trains here; the system lets go of it however the process ends.
 
         Raises:
-          RunError: another process holds the folder, or it is a paper session's.
+          RunError: another process holds the folder, or it holds something else than a run.
         """
-        if self._holds_paper:
-            raise RunError(f"{self.path} holds a paper session. Choose another --run.")
+        require_room(self.path, "training run")
         self.path.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             try:
@@ -206,13 +202,8 @@ class RunFolder:
 
     def config(self) -> Config:
         """The configuration the run was begun with."""
-        if self._holds_paper:
-            raise RunError(
-                f"{self.path} holds a paper session, not a training run. Name the run whose model "
-                "it trades; paper.toml there has it."
-            )
         if not self.exists:
-            raise RunError(f"{self.path} holds no run (no config.toml there).")
+            raise missing(self.path, "training run")
         return config_of_run(self._config_path)
 
     def market(self) -> MarketRecord:

@@ -9,6 +9,7 @@ from typing import Any
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
+from mlx_muzero.folder_contents import missing, require_room
 from mlx_muzero.journal import Journal, read
 from mlx_muzero.json_values import parsed
 from mlx_muzero.market.rolling_windows import rolling_windows
@@ -58,8 +59,9 @@ class WalkForwardFolder:
         """Make the folder of a new walk-forward.
 
         Raises:
-            RunError: there is one already.
+            RunError: there is one already, or something else.
         """
+        require_room(self.path, "walk-forward")
         if self._config_path.exists():
             raise RunError(
                 f"{self.path} already holds a walk-forward. Add --resume to go on with it, or "
@@ -92,7 +94,7 @@ class WalkForwardFolder:
     def config(self) -> Config:
         """The configuration it was begun with, of all bars."""
         if not self._config_path.exists():
-            raise RunError(f"{self.path} holds no walk-forward (no {self._config_path.name} there)")
+            raise missing(self.path, "walk-forward")
         return config_of_run(self._config_path)
 
     def plan(self) -> Plan:
