@@ -124,7 +124,8 @@ CRYPTO_SMALL = replace(
         timeframes=("5m",),
         context=("taker_buy_share", "funding_rate"),
     ),
-    trading=replace(CRYPTO.trading, reward="mark_to_market"),
+    # A minute moves a coin by some 5 bps: with this its rewards are about 1.
+    trading=replace(CRYPTO.trading, reward="mark_to_market", reward_scale=0.2),
     search=replace(FX_SMALL.search, discount=0.99),
 )
 """Coins in minutes on two CPU cores: `CRYPTO`'s actions and costs, `FX_SMALL`'s recipe."""

@@ -21,7 +21,7 @@ from muzero_cli import main
 
 
 def mistake(result, code, *words):
-    """The command failed with `code` and one line, or with --json one object, that holds `words`."""
+    """The command failed with `code` and one line, or a JSON object, that holds `words`."""
     got, out, err = result
     assert got == code, result
     if out:

@@ -61,7 +61,7 @@ def notes(histories: Sequence[PairHistory], dataset: MarketDataset) -> list[str]
     return [
         *_without_sessions(coverage, histories),
         *_unknown(coverage),
-        *(note for history in histories for note in _funding(history, dataset)),
+        *(_funding(histories) if dataset.config.features == "crypto" else ()),
     ]
 
 
@@ -109,29 +109,37 @@ def _unknown(coverage: Coverage) -> Iterator[str]:
                 f"{column} {whose} is unknown throughout: import its data, or leave it out of "
                 "market.context"
             )
-        for symbol, share in shares.items():
-            if 0.0 < share < _KNOWN_ENOUGH:
-                yield f"{column} of {symbol} is known at {share:.0%} of its bars"
+        partly = [
+            f"{share:.0%} of {symbol}'s"
+            for symbol, share in shares.items()
+            if 0.0 < share < _KNOWN_ENOUGH
+        ]
+        if partly:
+            yield f"{column} is known at {', '.join(partly)} bars"
 
 
-def _funding(history: PairHistory, dataset: MarketDataset) -> Iterator[str]:
-    """Funding is paid whether it is seen or not."""
-    if dataset.config.features != "crypto":
-        return
+def _funding(histories: Sequence[PairHistory]) -> Iterator[str]:
+    """Funding is paid whether it is seen or not; pairs of which the same is to be said together."""
+    lacking: dict[str, list[str]] = {}
+    for history in histories:
+        for note in _funding_of(history):
+            lacking.setdefault(note, []).append(history.bars.symbol)
+    for note, symbols in lacking.items():
+        yield f"funding of {', '.join(symbols)} {note}"
+
+
+def _funding_of(history: PairHistory) -> Iterator[str]:
     bars = history.bars
     funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
     slack_ns = MAX_AGE_NS[FUNDING_RATE]
     if not len(funding):
-        yield f"{bars.symbol} has no funding: holding it costs nothing, which is right for spot"
+        yield "is not there: holding costs nothing, which is right for spot"
         return
     first_ns, last_ns = int(funding.event_ns.min()), int(funding.event_ns.max())
     if first_ns > bars.open_time_ns[0] + slack_ns:
-        yield f"funding of {bars.symbol} begins {utc_text(first_ns)} UTC; its bars: {_span(bars)}"
+        yield f"begins {utc_text(first_ns)} UTC, none is paid before; bars: {_span(bars)}"
     if last_ns + slack_ns < bars.open_time_ns[-1] + MINUTE_NS:
-        yield (
-            f"funding of {bars.symbol} ends {utc_text(last_ns)} UTC, none is paid after; its bars: "
-            f"{_span(bars)}"
-        )
+        yield f"ends {utc_text(last_ns)} UTC, none is paid after; bars: {_span(bars)}"
 
 
 def _span(bars: Bars) -> str:
