@@ -96,6 +96,16 @@ def test_a_preset_goes_by_what_was_said(store):
         load_config("fx_micro", None, ["market.pip_size=0.01"], "COIN_INDEX", path)
 
 
+def test_a_mistyped_name_is_told_of_as_such(store):
+    store.write(walk_bars(50, symbol="MINE"))
+    path = store.path
+    store.close()
+    with pytest.raises(DataError, match=r"has no bars of USDJYP.*MINE"):
+        load_config(None, None, [], "USDJYP", path)
+    with pytest.raises(UnknownInstrument, match="data instrument MINE"):
+        load_config(None, None, [], "MINE", path)
+
+
 def test_a_synthetic_market_trades_as_it_was_made(store):
     store.write_synthetic(walk_bars(50), {"parameters": {"pip_size": 0.02}})
     assert store.instrument(walk_bars(50).symbol).pip_size == 0.02

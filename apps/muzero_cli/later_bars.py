@@ -79,4 +79,4 @@ def _time_ns(option: str, text: str) -> int:
     try:
         return utc_ns(text)
     except ValueError as error:
-        raise ConfigError(f"{option}: {error}; write 2015-01-01 or 2015-01-01T22:00") from error
+        raise ConfigError(f"{option}: {error}") from error

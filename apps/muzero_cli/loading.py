@@ -101,11 +101,14 @@ def instrument_of(symbol: str, database: Path | None) -> Instrument:
 
     Raises:
         UnknownInstrument: neither says.
+        DataError: nor are there bars of it, as of a name that was mistyped.
     """
     path = database or DEFAULT_DATABASE
     if not path.is_file():
         return instrument(symbol)
     with BarStore(path, read_only=True) as store:
+        if store.find_instrument(symbol) is None:
+            store.load(symbol)  # of a name that was mistyped, it says which there are
         return store.instrument(symbol)
 
 

@@ -138,9 +138,13 @@ def utc_ns(text: str) -> int:
     """Nanoseconds of an ISO 8601 time; one that names no offset is UTC.
 
     Raises:
-        ValueError: `text` is no such time.
+        ValueError: `text` is no such time; the message says how one is written.
     """
-    time = datetime.fromisoformat(text)
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        wanted = "write 2015-01-01 or 2015-01-01T22:00, which is UTC"
+        raise ValueError(f"{text!r} is no time: {wanted}") from error
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     return (time - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000

@@ -26,12 +26,10 @@ from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.series_table import SeriesTable
 from mlx_muzero.market.staging import MergeReport, Staging
 from mlx_muzero.market.store_schema import (
-    APPLICATION,
     INSTRUMENTS_SINCE,
     MIGRATIONS,
-    SCHEMA,
-    SCHEMA_VERSION,
     SERIES_SINCE,
+    version_of,
 )
 from mlx_muzero.market.symbol_rows import RowCounts, SymbolRows
 from mlx_muzero.migration import migrate
@@ -72,7 +70,9 @@ class BarStore(Closing):
         self._read_only = read_only
         self._db = _open(self.path, read_only)
         try:
-            self._version = _check_schema(self._db, self.path, read_only)
+            self._version = version_of(self._db, self.path, read_only)
+            if not read_only:
+                self._version = _brought_up_to_date(self._db, self.path, self._version)
             self._db.execute(SHUT_IN)
         except BaseException:
             self._db.close()
@@ -342,31 +342,7 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         raise DataError(f"{path}: cannot be made ({error.strerror})") from error
 
 
-def _check_schema(db: duckdb.DuckDBPyConnection, path: Path, read_only: bool) -> int:
-    """The store's schema version, after what it takes to write to it."""
-    tables = {row[0] for row in db.execute("select table_name from duckdb_tables()").fetchall()}
-    if not tables and not read_only:
-        db.execute(f"begin; {SCHEMA} commit;")
-        return SCHEMA_VERSION
-    meta: dict[str, str] = {}
-    if "meta" in tables and "bars" in tables:
-        meta = dict(db.execute("select key, value from meta").fetchall())
-    if meta.get("application") != APPLICATION:
-        raise DataError(f"{path} is a DuckDB file but not a bar store: name another file")
-    missing = {"imports", "truths"} - tables
-    if missing:
-        raise DataError(
-            f"{path}: it has no table {', '.join(sorted(missing))}: restore it from a copy, or"
-            " import into another file"
-        )
-    version = int(meta["schema_version"])
-    if version > SCHEMA_VERSION:
-        raise DataError(
-            f"{path} has schema version {version}; this mlx_muzero reads up to {SCHEMA_VERSION}:"
-            " update mlx_muzero"
-        )
-    if read_only:
-        return version
+def _brought_up_to_date(db: duckdb.DuckDBPyConnection, path: Path, version: int) -> int:
     try:
         return migrate(db, path, version, MIGRATIONS)
     except duckdb.Error as error:

@@ -1,9 +1,12 @@
 """The bar store's tables, and what turns those of an earlier version into them."""
 
+from pathlib import Path
+
+from mlx_muzero.errors import DataError
 from mlx_muzero.market.import_table import ADD_ACCEPTED
 from mlx_muzero.market.instrument_table import CREATE_INSTRUMENTS
 from mlx_muzero.market.series_table import CREATE_SERIES
-from mlx_muzero.market.staging import EXTRA_COLUMNS
+from mlx_muzero.market.staging import EXTRA_COLUMNS, Database
 
 SCHEMA_VERSION = 4
 APPLICATION = "mlx_muzero bars"
@@ -33,3 +36,33 @@ MIGRATIONS = {
     3: CREATE_INSTRUMENTS,
 }
 """SQL that turns a store of a version into one of the next."""
+
+
+def version_of(db: Database, path: Path, read_only: bool) -> int:
+    """The schema version of the store at `path`; a file without any table becomes one.
+
+    Raises:
+        DataError: it is no bar store, lacks a table, or is of a later version.
+    """
+    tables = {row[0] for row in db.execute("select table_name from duckdb_tables()").fetchall()}
+    if not tables and not read_only:
+        db.execute(f"begin; {SCHEMA} commit;")
+        return SCHEMA_VERSION
+    meta: dict[str, str] = {}
+    if "meta" in tables and "bars" in tables:
+        meta = dict(db.execute("select key, value from meta").fetchall())
+    if meta.get("application") != APPLICATION:
+        raise DataError(f"{path} is a DuckDB file but not a bar store: name another file")
+    missing = {"imports", "truths"} - tables
+    if missing:
+        raise DataError(
+            f"{path}: it has no table {', '.join(sorted(missing))}: restore it from a copy, or"
+            " import into another file"
+        )
+    version = int(meta["schema_version"])
+    if version > SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema version {version}; this mlx_muzero reads up to {SCHEMA_VERSION}:"
+            " update mlx_muzero"
+        )
+    return version
