@@ -16,6 +16,7 @@ from mlx_muzero.market.store import BarStore
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.run import MarketRecord, RunFolder, schema
+from muzero_cli import progress
 from muzero_cli.trained_run import load_run
 from test_cli import mistake
 
@@ -129,3 +130,15 @@ def test_without_coremltools_the_remedy_is_named(cli, monkeypatch):
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "coremltools", None)
     mistake(cli("export", "run"), 8, "pip install 'mlx-muzero[coreml]'")
+
+
+def test_progress_is_told_where_there_is_no_terminal(exported, cli, monkeypatch):
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    code, _, err = cli("export", exported.parent, "--batch", "1")
+    assert code == 0
+    lines = err.splitlines()
+    assert lines[0].startswith("exporting checkpoint 000001-episode-000004: programs 1, ")
+    assert any(line.startswith("verifying: calls of programs 2, ") for line in lines)
+    code, _, err = cli("verify", exported)
+    assert code == 0
+    assert "verifying checkpoint 000001-episode-000004: calls 3, " in err

@@ -10,6 +10,7 @@ import typer
 from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Checkpoint, Json, RunDatabase
+from muzero_cli.progress import VerbProgress
 
 if TYPE_CHECKING:
     from mlx_muzero.coreml.figures import Verification
@@ -63,15 +64,23 @@ def export(
     began = time.perf_counter()
 
     def verify(folder: Path) -> "Verification":
-        status.update("verifying")
-        verification = verify_export(folder, loaded.model, loaded.rules.table, samples, core_ml())
+        progress.doing("verifying: calls of programs")
+        verification = verify_export(
+            folder, loaded.model, loaded.rules.table, samples, core_ml(), tick=progress.tick
+        )
         if not as_json:
             output_console().print(verification_tables(verification))
         return verification
 
-    with console.status(f"exporting checkpoint {loaded.checkpoint}") as status:
+    with VerbProgress(f"exporting checkpoint {loaded.checkpoint}: programs") as progress:
         manifest = export_programs(
-            weights_of(loaded.model), loaded.config, loaded.checkpoint, target, verify, options
+            weights_of(loaded.model),
+            loaded.config,
+            loaded.checkpoint,
+            target,
+            verify,
+            options,
+            progress.tick,
         )
     if as_json:
         echo(json.dumps({"export": str(target), **manifest.as_dict()}, allow_nan=False))

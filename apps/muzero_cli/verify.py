@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from muzero_cli.console import narration_console, output_console
+from muzero_cli.console import output_console
 from muzero_cli.failures import answer
 from muzero_cli.options import Json, RunDatabase
+from muzero_cli.progress import VerbProgress
 
 
 def verify(
@@ -28,8 +29,10 @@ def verify(
     manifest.check_files(export)
     loaded = load_run(export.resolve().parent, manifest.checkpoint, db)
     samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
-    with narration_console().status(f"verifying checkpoint {manifest.checkpoint}"):
-        verification = verify_export(export, loaded.model, loaded.rules.table, samples, core_ml())
+    with VerbProgress(f"verifying checkpoint {manifest.checkpoint}: calls") as progress:
+        verification = verify_export(
+            export, loaded.model, loaded.rules.table, samples, core_ml(), tick=progress.tick
+        )
     failed = verification.failure()
     if as_json:
         answer(verification.as_dict(), failed)

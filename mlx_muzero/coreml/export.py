@@ -53,6 +53,7 @@ def export(
     target: Path,
     verify: Verify,
     options: ExportOptions = ExportOptions(),
+    tick: Callable[[], None] = lambda: None,
 ) -> Manifest:
     """Export the programs that the searches of `config` need into the folder `target`.
 
@@ -66,6 +67,7 @@ def export(
         target: the export folder.
         verify: judges the export before it is moved to `target`.
         options: how.
+        tick: hears of every program that is made.
 
     Raises:
         ExportError: a tensor does not fit, a parameter is unknown, an operation has the wrong
@@ -92,7 +94,7 @@ def export(
                 features=observation_features(config),
                 actions=actions,
                 outcomes=OUTCOME_NAMES,
-                programs=_packages(folder, names, networks, sizes, options),
+                programs=_packages(folder, names, networks, sizes, options, tick),
                 verification={},
                 versions={"mlx_muzero": __version__}
                 | {name: version(name) for name in ("coremltools", "mlx", "numpy")},
@@ -113,6 +115,7 @@ def _packages(
     networks: Networks,
     sizes: Sizes,
     options: ExportOptions,
+    tick: Callable[[], None],
 ) -> tuple[ProgramEntry, ...]:
     """Write every program's package into `folder`."""
     made: dict[str, tuple[ProgramName, int, Path]] = {}
@@ -123,6 +126,7 @@ def _packages(
             program = build(name, networks, sizes, rows, options.precision, options.layer_norm)
             conversion.save(program, package)
             made[function] = (name, rows, package)
+            tick()
     if options.multifunction:
         joined = folder / JOINED_PACKAGE
         conversion.join({function: package for function, (_, _, package) in made.items()}, joined)

@@ -1,6 +1,6 @@
 """Verifying an export: its saved programs against the model they were made from."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from mlx_muzero.coreml.weights import digest, weights_of
 from mlx_muzero.errors import ExportError
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F32
 
 SAMPLES = 512
 """Decisions searched: 5 of them may differ at 99 %."""
@@ -48,6 +49,7 @@ def verify(
     *,
     quick: bool = False,
     load: Loader = interpreted,
+    tick: Callable[[], None] = lambda: None,
 ) -> Verification:
     """Compare the export in `folder` with `model`.
 
@@ -59,6 +61,7 @@ def verify(
         core_ml: what runs the programs too, on each of its units.
         quick: outputs only, neither drift nor searches.
         load: loads a program to be run here.
+        tick: hears of every call of a program here, of which there are many.
 
     Raises:
         ExportError: there is no export, its files were changed, or it was made from other weights.
@@ -87,7 +90,12 @@ def verify(
         )
 
     by_key = {entry.key: load(folder, entry) for entry in manifest.programs}
-    here = program_set(lambda key, inputs: by_key[key](inputs), manifest.programs)
+
+    def run(key: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
+        tick()
+        return by_key[key](inputs)
+
+    here = program_set(run, manifest.programs)
     engines = [figures("sim", None, here)]
     if core_ml is not None:
         for units in core_ml.units:
