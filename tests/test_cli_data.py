@@ -96,8 +96,10 @@ def test_an_instrument_is_said_once_and_listed(files):
     # A currency pair's hours are known: its pip alone is asked for.
     only_pip = run("instrument", "USDKRW", "--pip", "0.1", "--db", db)
     assert only_pip.stdout == "USDKRW: fx, pip 0.1\n"
-    result = CliRunner().invoke(app, ["instrument", "X", "--calendar", "fx", "--db", str(db)])
-    assert result.exit_code == 2
+    both = run("instrument", "x,y", "--calendar", "crypto", "--pip", "0", "--db", db, "--json")
+    assert [i["symbol"] for i in json.loads(both.stdout)["instruments"]] == ["X", "Y"]
+    for wrong in (["--calendar", "fx"], ["--pip", "1"], ["--calendar", "fx", "--pip", "nan"]):
+        assert CliRunner().invoke(app, ["instrument", "Z", *wrong, "--db", str(db)]).exit_code == 2
 
 
 def test_rename_and_remove(files):

@@ -12,7 +12,6 @@ from mlx_muzero.market.instrument import (
     instrument,
     keeps_fx_week,
     known_instrument,
-    market_of,
 )
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek
@@ -54,13 +53,25 @@ def test_what_no_name_tells_is_asked_for(symbol):
 
 
 def test_of_a_currency_pair_only_the_pip_can_be_unknown():
-    assert market_of("USDKRW") == "fx"
+    assert keeps_fx_week("USDKRW")
     assert keeps_fx_week("XAUJPY")
     assert not keeps_fx_week("[/bold]")
-    with pytest.raises(UnknownInstrument, match=r"what a pip of it is .* --pip 0\.0001"):
+    with pytest.raises(UnknownInstrument, match=r"what a pip is .* --pip 0\.0001"):
         instrument("USDKRW")
-    with pytest.raises(UnknownInstrument, match="the hours it trades and its pip"):
-        market_of("MY_BARS")
+    with pytest.raises(UnknownInstrument, match="the hours of trading and the pip"):
+        instrument("MY_BARS")
+
+
+def test_what_is_unknown_of_several_is_asked_for_at_once(store):
+    with pytest.raises(UnknownInstrument, match=r"data instrument USDKRW,MY_BARS --calendar"):
+        store.instruments(["USDKRW", "USDJPY", "MY_BARS"])
+    assert [i.pip_size for i in store.instruments(["USDJPY", "BTCUSDT"])] == [0.01, 0.0]
+
+
+@pytest.mark.parametrize(("pip", "step"), [(-1.0, None), (float("nan"), None), (0.01, 0.0)])
+def test_pips_and_steps_are_numbers_to_divide_by(pip, step):
+    with pytest.raises(ValueError, match="is not the"):
+        Instrument("X", "fx", pip, step)
 
 
 def test_the_store_asks_once_and_keeps_the_answer(store, tmp_path):

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
@@ -21,10 +21,12 @@ Held = Annotated[
 
 
 def say_instrument(
-    symbol: Annotated[
+    symbols: Annotated[
         str,
         typer.Argument(
-            help="Symbol, whether it has bars already or not.", autocompletion=completion.symbols
+            metavar="SYMBOL",
+            help="Symbol, whether it has bars already or not; A,B for several.",
+            autocompletion=completion.symbols,
         ),
     ],
     calendar: Annotated[
@@ -32,10 +34,10 @@ def say_instrument(
         typer.Option(help="When it trades: fx closes at weekends, crypto never does."),
     ] = None,
     pip: Annotated[
-        Optional[float], typer.Option(min=0.0, help="Price of one pip; 0: count basis points.")
+        Optional[float], typer.Option(help="Price of one pip; 0: count basis points.")
     ] = None,
     step: Annotated[
-        Optional[float], typer.Option(min=0.0, help="Smallest step of its price; bars tell it too.")
+        Optional[float], typer.Option(help="Smallest step of its price; bars tell it too.")
     ] = None,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
@@ -45,10 +47,18 @@ def say_instrument(
 
     asked = (calendar, pip, step) == (None, None, None)
     with BarStore(db, read_only=asked) as store:
+        names = [store.spelling(name) for name in symbols.split(",")]
         if not asked:
-            store.set_instrument(_said(store.find_instrument(symbol), symbol, calendar, pip, step))
-        found = store.instrument(symbol)
-    echo(json.dumps(asdict(found)) if as_json else f"{found.symbol}: {in_words(found)}")
+            said = [_said(store.find_instrument(n), n, calendar, pip, step) for n in names]
+            with store.transaction():
+                for instrument in said:
+                    store.set_instrument(instrument)
+        found = store.instruments(names)
+    if as_json:
+        echo(json.dumps({"instruments": [asdict(instrument) for instrument in found]}))
+        return
+    for instrument in found:
+        echo(f"{instrument.symbol}: {in_words(instrument)}")
 
 
 def in_words(instrument: "Instrument | None") -> str:
@@ -125,18 +135,19 @@ def _said(
     step: float | None,
 ) -> "Instrument":
     """What is known of `symbol`, with what is said of it now."""
-    from mlx_muzero.market.instrument import Instrument, market_of
+    from mlx_muzero.market.instrument import Instrument, keeps_fx_week
 
-    if known is None:
-        if pip is None:
-            raise typer.BadParameter("say what one pip of it is, too", param_hint="--pip")
-        known = Instrument(symbol, calendar or market_of(symbol), pip)
-    return replace(
-        known,
-        market=calendar or known.market,
-        pip_size=known.pip_size if pip is None else pip,
-        price_step=known.price_step if step is None else step or None,
-    )
+    market = calendar or (known.market if known else "fx" if keeps_fx_week(symbol) else None)
+    pip_size = pip if known is None or pip is not None else known.pip_size
+    if market is None:
+        raise typer.BadParameter(f"say when {symbol} trades, too", param_hint="--calendar")
+    if pip_size is None:
+        raise typer.BadParameter(f"say what a pip of {symbol} is, too", param_hint="--pip")
+    price_step = step if known is None or step is not None else known.price_step
+    try:
+        return Instrument(symbol, market, pip_size, price_step)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _ask(question: str) -> None:

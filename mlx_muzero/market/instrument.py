@@ -5,7 +5,9 @@ points around the clock. Their names say which they are. What else there is, use
 the bar store keeps it (`BarStore.instrument`): nothing is guessed.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 from shlex import quote
 from typing import Literal
@@ -41,12 +43,22 @@ class Instrument:
         market: its hours.
         pip_size: price of one pip; 0 where basis points of the price are counted instead.
         price_step: by how much its price moves at least; None where only bars tell.
+
+    Raises:
+        ValueError: the pip is negative or the step is not positive, or one is no number.
     """
 
     symbol: str
     market: Market
     pip_size: float
     price_step: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check what others divide by."""
+        if not 0.0 <= self.pip_size < inf:
+            raise ValueError(f"{self.pip_size:g} is not the price of a pip")
+        if self.price_step is not None and not 0.0 < self.price_step < inf:
+            raise ValueError(f"{self.price_step:g} is not the step of a price")
 
     @property
     def unit(self) -> str:
@@ -55,18 +67,19 @@ class Instrument:
 
 
 class UnknownInstrument(DataError):
-    """Nobody has said how a symbol trades; the message says with which command to."""
+    """Nobody has said how symbols trade; the message says with which command to."""
 
-    def __init__(self, symbol: str, store: Path | None = None) -> None:
+    def __init__(self, symbols: Sequence[str], store: Path | None = None) -> None:
         there = f" --db {quote(str(store))}" if store else ""
-        if keeps_fx_week(symbol):
-            unknown, said, about = "what a pip of it is", "--pip 0.0001", "the price of one pip"
+        if all(map(keeps_fx_week, symbols)):
+            unknown, said, about = "what a pip is", "--pip 0.0001", "the price of one pip"
         else:
-            unknown, said = "the hours it trades and its pip", "--calendar fx --pip 0.0001"
+            unknown, said = "the hours of trading and the pip", "--calendar fx --pip 0.0001"
             about = "fx closes at weekends, crypto never; --pip 0 counts basis points"
+        name = "name" if len(symbols) == 1 else "names"
         super().__init__(
-            f"{symbol}: {unknown} cannot be told from its name. Say it once: mlx-muzero data "
-            f"instrument {quote(symbol)} {said}{there} ({about})"
+            f"{', '.join(symbols)}: {unknown} cannot be told from the {name}. Say it once: "
+            f"mlx-muzero data instrument {quote(','.join(symbols))} {said}{there} ({about})"
         )
 
 
@@ -89,7 +102,7 @@ def instrument(symbol: str) -> Instrument:
     """
     known = known_instrument(symbol)
     if known is None:
-        raise UnknownInstrument(symbol)
+        raise UnknownInstrument([symbol])
     return known
 
 
@@ -97,15 +110,6 @@ def keeps_fx_week(symbol: str) -> bool:
     """Whether `symbol` is named as a pair of currencies or metals, whatever its pip."""
     pair = _pair_of(symbol)
     return pair is not None and pair.of_currencies
-
-
-def market_of(symbol: str) -> Market:
-    """The hours of `symbol`, even where only its pip is not known.
-
-    Raises:
-        UnknownInstrument: its name does not say.
-    """
-    return "fx" if keeps_fx_week(symbol) else instrument(symbol).market
 
 
 def _pair_of(symbol: str) -> Pair | None:

@@ -221,10 +221,14 @@ class BarStore(Closing):
         Raises:
             UnknownInstrument: nobody said, and its name does not tell.
         """
-        known = self.find_instrument(symbol)
-        if known is None:
-            raise UnknownInstrument(self.spelling(symbol), self.path)
-        return known
+        return self.instruments([symbol])[0]
+
+    def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        """As `instrument`, of several: what is not known of any is asked for at once."""
+        known = {self.spelling(symbol): self.find_instrument(symbol) for symbol in symbols}
+        if unknown := [symbol for symbol, instrument in known.items() if instrument is None]:
+            raise UnknownInstrument(unknown, self.path)
+        return [instrument for instrument in known.values() if instrument is not None]
 
     def find_instrument(self, symbol: str) -> Instrument | None:
         """As `instrument`, but None where nothing is known."""

@@ -95,7 +95,7 @@ def import_file(
         return ImportReport(
             path.name, symbols, source.format, earlier[symbols[0]].clock, already_imported=True
         )
-    markets = {name: store.instrument(name).market for name in symbols}
+    markets = {known.symbol: known.market for known in store.instruments(symbols)}
     job = _Job(
         path,
         source,
