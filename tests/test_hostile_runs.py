@@ -94,6 +94,8 @@ def test_every_screen_shows_every_run(runs):
             for key in SCREENS:
                 await press(pilot, key)
                 screens.append(app.screen)
+            names, *_ = screens[0].query_one("#runs").ordered_columns
+            assert names.content_width <= 80 // 3, "a long name leaves the others their room"
             screens = screens[1:]  # the first is about all runs, and has shown them
             for folder in sorted(runs.iterdir()):
                 await look(pilot, screens, WatchedRun(folder))
@@ -105,12 +107,12 @@ def test_every_screen_shows_every_run(runs):
 
 
 @pytest.mark.slow
-def test_every_run_is_gone_through_key_by_key(runs):
+def test_runs_are_gone_through_key_by_key(runs):
     async def script():
         app = MuZeroApp(runs)
         async with app.run_test(size=(120, 36)) as pilot:
             await opened(pilot)
-            for folder in sorted(runs.iterdir()):
+            for folder in sorted(runs.iterdir())[::9]:
                 app.choose(folder)
                 await opened(pilot)
                 await press(pilot, *"4nnb]3v2vvvvvvv5", "semicolon", "r", "l", "1")

@@ -3,6 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from rich.cells import cell_len, set_cell_size
+
+from mlx_muzero.terminal_text import clean_line
+
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 NOTHING = "-"
@@ -97,6 +101,14 @@ def clock(ns: int | None, seconds: bool = False) -> str:
 def day_and_clock(ns: int) -> str:
     """UTC date and time of nanoseconds since 1970."""
     return datetime.fromtimestamp(ns / 1e9, UTC).strftime("%m-%d %H:%M")
+
+
+def shortened(text: str, width: int) -> str:
+    """A name in one line of at most `width` columns, so that none takes the room of others."""
+    line = clean_line(text)
+    if cell_len(line) <= width:
+        return line
+    return f"{set_cell_size(line, width - 1).rstrip()}…"
 
 
 def outcome_range(name: str, threshold: float) -> str:

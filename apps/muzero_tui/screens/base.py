@@ -26,6 +26,7 @@ class RunScreen(Screen[None]):
     #body { height: 1fr; }
     #filter { height: 1; background: $panel; }
     RunScreen.-wide Hints { min-height: 1; }
+    RunScreen ToastRack { margin-bottom: 2; }
     .framed { border-top: solid $foreground 30%; border-title-color: $foreground; }
     .framed:focus { border-top: solid $accent; border-title-color: $accent; }
     RunScreen.-normal.-tall Panel.framed, RunScreen.-wide.-tall Panel.framed {

@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Grid
 
 from mlx_muzero.watch.paper_state import PaperState
-from muzero_tui.formats import age, bar, number, percent, price, signed, spark
+from muzero_tui.formats import age, bar, number, percent, price, shortened, signed, spark
 from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.live_panels import Account, EquityPlot, Health, Orders, Risk
@@ -107,15 +107,16 @@ class LiveScreen(RunScreen):
 
     def _cells(self, pair: str, row: dict[str, Any], state: PaperState) -> dict[str, Text]:
         paint: Paint = self.app.paint
-        name = row.get("state", "warming")
-        style = {"trading": paint.good, "halted": paint.bad}.get(name, paint.warning)
+        doing = row.get("state", "warming")
+        style = {"trading": paint.good, "halted": paint.bad}.get(doing, paint.warning)
+        shown = pair if self.size.width >= 110 else pair.split("/")[0]
         prices = [close for _, close in state.prices.get(pair, ())]
         now = self.app.watched.playback.now
         profit, exposure = row.get("unrealized"), row.get("exposure")
         latency = state.minute.get("latency_ms", {}).get("total") if "action" in row else None
         return {
-            "pair": Text(pair if self.size.width >= 110 else pair.split("/")[0], "bold"),
-            "state": Text(STATES.get(name, name), style),
+            "pair": Text(shortened(shown, 24), "bold"),
+            "state": Text(shortened(STATES.get(doing, doing), 12), style),
             "age": _right(age(state.age_s(row.get("bar_close_ns"), now))),
             "price": _right(price(row.get("close"))),
             "24 min": Text(spark(prices, SPARK_MINUTES), paint.curve),
@@ -140,7 +141,7 @@ def _action(row: dict[str, Any], state: PaperState) -> str:
     if action is None:
         return "-"
     names = state.began.get("actions", [])
-    name = names[action] if action < len(names) else str(action)
+    name = shortened(names[action], 12) if action < len(names) else str(action)
     return f"{name} {percent(shares[action])}" if action < len(shares) else name
 
 

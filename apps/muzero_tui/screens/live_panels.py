@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 
+from mlx_muzero.terminal_text import clean_line
 from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.formats import bar, clock, money, number, percent, price, signed
@@ -56,9 +57,9 @@ class Account(PaperPanel):
             words = "no data: no minute decided yet" if self.watched.kind == "paper" else ""
             return Text(words or "this run trains: see 2 Train, or choose a paper run in 1 Runs")
         style = {"trading": paint.good, "halted": paint.bad}.get(state.mode, paint.warning)
-        text = Text().append(MODES.get(state.mode, state.mode), f"bold {style}")
+        text = Text().append(MODES.get(state.mode, clean_line(state.mode)), f"bold {style}")
         if reason := minute.get("mode_reason"):
-            text.append(f" ({reason})", style)
+            text.append(f" ({clean_line(reason)})", style)
         if condition_of(self.watched) in ("stale", "disconnected"):
             text.append(f"  {condition_of(self.watched)}: what is shown is old", paint.bad)
         if state.substitute:
@@ -120,7 +121,7 @@ class Risk(PaperPanel):
         for name, at in sorted(limits.items(), key=lambda item: -_used(item[1])):
             share = _used(at)
             style = paint.bad if share >= 0.9 else paint.warning if share >= 0.7 else paint.good
-            words = name.removesuffix("_frac").replace("_", " ")
+            words = clean_line(name.removesuffix("_frac").replace("_", " "))
             text.append(f"{words[:18]:19}").append(bar(share, room), style)
             figure = partial(percent, digits=1) if name.endswith("_frac") else _third
             figures = f" {figure(at.get('used'))} of {figure(at.get('limit'))}"
@@ -170,13 +171,18 @@ class Health(PaperPanel):
         state, text = self.state, Text()
         if ill := state.ill_feeds:
             for pair, kind in ill.items():
-                text.append(f"◌ {pair or 'all'} {kind}\n", paint.warning)
+                text.append(f"◌ {clean_line(pair) or 'all'} {clean_line(kind)}\n", paint.warning)
         elif state.minute:
             text.append(f"✓ all well ({len(state.pairs)})\n", paint.good)
         for event in reversed(state.notices):
             when = str(event.get("time", ""))[11:16]
-            text.append(f"{when} ", "dim").append_text(_notice(event, paint)).append("\n")
+            notice = _on_one_line(_notice(event, paint))
+            text.append(f"{when} ", "dim").append_text(notice).append("\n")
         return text if text else Text("no data", paint.muted)
+
+
+def _on_one_line(text: Text) -> Text:
+    return Text(clean_line(text.plain), text.style)
 
 
 def _notice(event: Event, paint: Paint) -> Text:

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from mlx_muzero.watch.listing import RunListing, RunSummary
-from muzero_tui.formats import age
+from muzero_tui.formats import age, shortened
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.widgets.condition import styled_condition
 from muzero_tui.widgets.tables import LiveTable
@@ -102,7 +102,7 @@ class RunsScreen(RunScreen):
         old = None if run.changed is None else (now - run.changed.astimezone(UTC)).total_seconds()
         bad = Text(str(run.skipped) if run.skipped else "", self.app.paint.warning)
         return [
-            Text(run.folder.name, "bold"),
+            Text(shortened(run.folder.name, max(self.size.width // 3, 20)), "bold"),
             Text(run.kind),
             styled_condition(run.condition, self.app.paint),
             Text(age(old), justify="right"),

@@ -134,9 +134,9 @@ class Progress(TrainPanel):
         _pair(text, "memory", f"{number(state.collected.get('memory_mb'))} MB", width)
         _pair(text, "saved", state.checkpoint or "not yet", width)
         if state.reason:
-            text.append(state.reason, paint.bad)
+            text.append(clean_line(state.reason), paint.bad)
         elif state.engine:
-            text.append(state.engine, paint.muted)
+            text.append(clean_line(state.engine), paint.muted)
         elif stage:
             text.append(stage.hint, paint.muted)
         return text

@@ -13,7 +13,7 @@ from textual.widgets import Tree
 from mlx_muzero import decision_log
 from mlx_muzero.decision_log import DECISION, DecisionRecord, Entry
 from mlx_muzero.errors import RunError
-from muzero_tui.formats import day_and_clock
+from muzero_tui.formats import day_and_clock, shortened
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.tree_panels import Comparison, Outcomes
 from muzero_tui.widgets.search_tree import SearchTree
@@ -99,7 +99,7 @@ class TreeScreen(RunScreen):
             when = day_and_clock(entry.close_ns)
             note = "" if entry.episodes is None else f"@{entry.episodes}"
             if wanted in f"{when} {entry.pair} {note}".lower():
-                rows[str(number)] = [Text(when), Text(entry.pair), Text(note)]
+                rows[str(number)] = [Text(when), Text(shortened(entry.pair, 24)), Text(note)]
             if len(rows) == MOST_LISTED:
                 break
         columns = ("close", "pair", "at") if self._trains else ("close", "pair")

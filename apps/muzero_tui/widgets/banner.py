@@ -5,7 +5,7 @@ from typing import ClassVar
 from rich.style import Style
 from rich.text import Text
 
-from muzero_tui.formats import number
+from muzero_tui.formats import number, shortened
 from muzero_tui.paint import Paint
 from muzero_tui.widgets.condition import condition_text
 from muzero_tui.widgets.panel import Panel
@@ -30,7 +30,7 @@ class Banner(Panel, can_focus=False):
         if self.app.no_run:
             return left
         condition = condition_text(self.watched, paint)
-        title = Text(f"{self.watched.folder.name} ", "bold")
+        title = Text(f"{shortened(self.watched.folder.name, 40)} ", "bold")
         room = width - left.cell_len - 1
         right = Text("")
         # What has no room is left out, the least important first.
