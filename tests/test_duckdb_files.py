@@ -97,13 +97,24 @@ def test_a_view_or_macro_of_a_database_is_not_run(tmp_path):
             file.fetch("select * from stranger.micro_features")
 
 
-def test_a_view_is_no_table_of_a_store(tmp_path):
+@pytest.mark.parametrize("name", ["imports", "instruments", "series", "truths"])
+def test_a_view_is_no_table_of_a_store(tmp_path, name):
     path = tmp_path / "market[1].duckdb"
     BarStore(path).close()
     with duckdb.connect(str(path)) as db:
-        db.execute("drop table truths")
-        db.execute(f"create view truths as select * from read_text('{__file__}')")
-    with pytest.raises(DataError, match="it has no table truths"):
+        db.execute(f"drop table {name}")
+        db.execute(f"create view {name} as select * from read_text('{__file__}')")
+    with pytest.raises(DataError, match=f"it has no table {name}"):
+        BarStore(path, read_only=True)
+
+
+@pytest.mark.parametrize("version", ["x", "", "-1", "0"])
+def test_a_store_that_says_no_version_is_damaged(tmp_path, version):
+    path = tmp_path / "market.duckdb"
+    BarStore(path).close()
+    with duckdb.connect(str(path)) as db:
+        db.execute("update meta set value = ? where key = 'schema_version'", [version])
+    with pytest.raises(DataError, match="its version is"):
         BarStore(path, read_only=True)
 
 

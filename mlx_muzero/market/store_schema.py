@@ -53,13 +53,17 @@ def version_of(db: Database, path: Path, read_only: bool) -> int:
         meta = dict(db.execute("select key, value from meta").fetchall())
     if meta.get("application") != APPLICATION:
         raise DataError(f"{path} is a DuckDB file but not a bar store: name another file")
-    missing = {"imports", "truths"} - tables
+    said = meta.get("schema_version", "")
+    version = int(said) if said.isdecimal() else 0
+    since = {"imports": 1, "truths": 1, "series": SERIES_SINCE, "instruments": INSTRUMENTS_SINCE}
+    missing = {name for name, first in since.items() if version >= first} - tables
+    if not version:
+        raise DataError(f"{path}: it is damaged, its version is {said!a}: restore it from a copy")
     if missing:
         raise DataError(
             f"{path}: it has no table {', '.join(sorted(missing))}: restore it from a copy, or"
             " import into another file"
         )
-    version = int(meta["schema_version"])
     if version > SCHEMA_VERSION:
         raise DataError(
             f"{path} has schema version {version}; this mlx_muzero reads up to {SCHEMA_VERSION}:"
