@@ -11,7 +11,13 @@ from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset, ClockTrusted, Slept
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
-from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek, hours_of
+from mlx_muzero.paper.feeds.hours import (
+    AroundTheClock,
+    FxWeek,
+    dealer_hours,
+    exchange_hours,
+    hours_of,
+)
 from mlx_muzero.paper.feeds.link import backoff_ns
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.settings import FeedSettings
@@ -37,6 +43,14 @@ def test_jitter_takes_at_most_half_of_the_wait(failures, random):
 def test_a_pair_name_tells_its_hours():
     assert isinstance(hours_of("EUR_USD"), FxWeek)
     assert isinstance(hours_of("BTC/USDT:USDT"), AroundTheClock)
+
+
+def test_a_venue_keeps_its_own_hours():
+    # OANDA's index sleeps at weekends, its coin does not; Kraken's euro does not either.
+    assert isinstance(dealer_hours("SPX500_USD"), FxWeek)
+    assert isinstance(dealer_hours("EUR_USD"), FxWeek)
+    assert isinstance(dealer_hours("BTC_USD"), AroundTheClock)
+    assert isinstance(exchange_hours("EUR/USD"), AroundTheClock)
 
 
 def test_fx_hours_leave_out_the_weekend():

@@ -13,6 +13,7 @@ from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decider import Trader
 from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.feeds.hours import dealer_hours, exchange_hours
 from mlx_muzero.paper.names import exchange_of
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner
@@ -136,12 +137,13 @@ def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
     if wanted.feed == "oanda":
         from mlx_muzero.paper.feeds.oanda import OandaSource
 
-        return LiveFeed(OandaSource())
+        return LiveFeed(OandaSource(), hours=dealer_hours)
     exchange = exchange_of(wanted.feed)
     from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
 
     source = CcxtSource(exchange)
-    return LiveFeed(source, push=source if source.pushes else None)
+    push = source if source.pushes else None
+    return LiveFeed(source, push=push, hours=exchange_hours)
 
 
 def begin_of_replay_ns(settings: PaperSettings) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import DAY_NS
 from mlx_muzero.market.calendar import Closures, fx_holidays, fx_weekends
-from mlx_muzero.market.instrument import Market, keeps_fx_week
+from mlx_muzero.market.instrument import Market, keeps_fx_week, known_instrument
 
 
 class Hours(Protocol):
@@ -56,6 +56,17 @@ HoursOf = Callable[[str], Hours]
 def hours_of(pair: str) -> Hours:
     """The hours of a pair's market, from its name."""
     return hours_in("fx" if keeps_fx_week(pair) else "crypto")
+
+
+def dealer_hours(pair: str) -> Hours:
+    """The hours at a dealer of currencies: the FX week, but of coins."""
+    known = known_instrument(pair)
+    return hours_in("crypto" if known is not None and known.market == "crypto" else "fx")
+
+
+def exchange_hours(pair: str) -> Hours:
+    """The hours at an exchange of coins: even a pair of currencies trades at weekends there."""
+    return AroundTheClock()
 
 
 def hours_in(market: Market) -> Hours:
