@@ -14,6 +14,7 @@ from mlx_muzero.paper.parity import check_parity
 from mlx_muzero.paper.settings import PaperSettings, fills_of, override
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.presets import CRYPTO
+from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import ACTION_TABLES
 from paper_sessions import DicePlanner, play
 
@@ -117,4 +118,5 @@ def test_costs_are_those_of_training():
     assert fills.fee_pips == 5.0
     assert fills.slippage_pips == 0.5
     assert fills.costs(0.0).fill_bps == 5.5
+    assert fills.whole_costs(0.0) == Costs.from_config(CRYPTO.trading)
     assert fills.costs(0.01).round_trip_pips == 11.0

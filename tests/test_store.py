@@ -57,6 +57,18 @@ def test_bars_are_read_only_and_slices_share_memory():
     assert np.shares_memory(part.close, bars.close)
 
 
+@given(start=st.integers(0, 100), stop=st.integers(0, 100))
+def test_further_columns_are_cut_with_the_bars(start, stop):
+    """Whatever is cut; each row keeps its own values."""
+    bars = make_bars()
+    own = dataclasses.replace(bars, extras={"trades": bars.close * 2.0, "quote_volume": bars.open})
+    for part in (own.slice(start, stop), own.between(*own.open_time_ns[[start - 1, stop - 1]])):
+        np.testing.assert_array_equal(part.extras["trades"], part.close * 2.0)
+        np.testing.assert_array_equal(part.extras["quote_volume"], part.open)
+    with pytest.raises(ValueError, match="trades has"):
+        dataclasses.replace(bars, extras={"trades": bars.close[1:]})
+
+
 def test_faults_name_the_gravest_reason():
     o = np.array([1.0, np.nan, 0.0, 2.0, 1.0, np.inf])
     faults = price_faults(o, np.full(6, 1.5), np.full(6, 0.5), np.ones(6), np.full(6, -1.0))

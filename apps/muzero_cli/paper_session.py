@@ -41,7 +41,7 @@ from mlx_muzero.paper.origin import origin_of, require_here
 from mlx_muzero.paper.recorder import Recorder
 from mlx_muzero.paper.records import open_store
 from mlx_muzero.paper.session import Session
-from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
+from mlx_muzero.paper.settings import FillSettings, PaperSettings, SessionSettings, fills_of
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.cost_size import cost_note
@@ -111,7 +111,7 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
                 feed,
                 feed.now_ns if isinstance(feed, LiveFeed) else None,
                 _about(settings, session) | {"restored_from": origin and str(origin)},
-                _Status(console, session).minute,
+                _Status(console, session, settings.fills).minute,
                 partial(say, console),
             )
             ended = asyncio.run(_run(engine))
@@ -293,16 +293,18 @@ async def _run(engine: Engine) -> bool:
 class _Status:
     """One line a minute, or a second where minutes are shorter."""
 
-    def __init__(self, console: TerminalConsole, session: Session) -> None:
+    def __init__(self, console: TerminalConsole, session: Session, fills: FillSettings) -> None:
         self._console = console
         self._next_s = 0.0
-        self._rules = {pair: t.account.core.rules for pair, t in session.traders.items()}
+        self._fills = fills
+        self._pips = {pair: t.account.core.rules.pip_size for pair, t in session.traders.items()}
 
     def minute(self, facts: Row) -> None:
         """Tell of a minute, and of a pair's costs as soon as it has a price."""
-        for pair in [pair for pair in self._rules if facts["pairs"][pair]["close"]]:
-            rules, close = self._rules.pop(pair), facts["pairs"][pair]["close"]
-            say(self._console, f"{pair}: {cost_note(rules.costs, close, rules.pip_size)}")
+        for pair in [pair for pair in self._pips if facts["pairs"][pair]["close"]]:
+            pip_size, close = self._pips.pop(pair), facts["pairs"][pair]["close"]
+            costs = self._fills.whole_costs(pip_size)
+            say(self._console, f"{pair}: {cost_note(costs, close, pip_size)}")
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _STATUS_EVERY_S

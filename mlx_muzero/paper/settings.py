@@ -65,6 +65,10 @@ class FillSettings:
         side = self.half_spread_pips + self.fee_pips
         return Costs(2.0 * side, 0.0) if pip_size else Costs(0.0, side)
 
+    def whole_costs(self, pip_size: float) -> Costs:
+        """`costs` with the slippage, which an account sees in its prices."""
+        return replace(self, fee_pips=self.fee_pips + self.slippage_pips).costs(pip_size)
+
 
 @dataclass(frozen=True)
 class RiskSettings:
