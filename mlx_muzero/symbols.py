@@ -23,6 +23,8 @@ _SEPARATED = re.compile(r"(?P<base>[^\W_]+)[-_](?P<quote>[^\W_]+)")
 _CURRENCIES_APART = re.compile(r"([A-Z]{3})[/_-]([A-Z]{3})((?:[._-][\w.-]*)?)")
 _CURRENCIES_JOINED = re.compile(r"([A-Z]{3})([A-Z]{3})(?:[._-].*)?")
 _CONTRACT = re.compile(r"(?P<pair>[^\W_]+)_(?P<contract>PERP|[0-9]{6})")
+# The longest first: FDUSD, not USD.
+_QUOTES = sorted(COIN_QUOTES | FX_CODES, key=len, reverse=True)
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,8 @@ class Pair:
 
     @property
     def of_currencies(self) -> bool:
-        """Whether both are currencies or metals."""
-        return FX_CODES.issuperset((self.base, self.quote))
+        """Whether both are currencies or metals, and not the same."""
+        return self.base != self.quote and FX_CODES.issuperset((self.base, self.quote))
 
     @property
     def of_coins(self) -> bool:
@@ -130,8 +132,7 @@ def _pair(name: str) -> Pair | None:
         return Pair(*currencies.groups())
     contract = _CONTRACT.fullmatch(name)
     joined, kind = (contract["pair"], contract["contract"]) if contract else (name, "")
-    # The longest quote: FDUSD, not USD.
-    for quote in sorted(COIN_QUOTES | FX_CODES, key=len, reverse=True):
+    for quote in _QUOTES:
         base = joined.removesuffix(quote)
         if base != joined and base.isalnum():
             return Pair(base, quote, kind)

@@ -62,6 +62,7 @@ def test_a_name_that_a_grammar_explains(name, symbol):
         # A contract of December 2020, or January 2012?
         "BTCUSDT_201201.csv",
         # Words that end in a coin's code; dollars that buy no known coin.
+        "A" * 60 + "USDT.csv", "A" * 60 + "USDT_240628.csv", "A" * 60 + "_USDT.csv", "USDUSD.csv",
         "depth.csv", "data_btc.csv", "history_usd.csv", "allUSDT.csv", "FOOUSD.csv", ".csv", "USDT",
     ],
 )  # fmt: skip

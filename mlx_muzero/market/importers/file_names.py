@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mlx_muzero.assets import COIN_QUOTES, COINS, FX_CODES
 from mlx_muzero.errors import DataError, SymbolError
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols import LONGEST, Pair, Symbol
 
 _VENUES = (
     "binance|binanceusdm|binancecoinm|binanceus|bitfinex|bitget|bitmex|bitstamp|bybit|coinbase"
@@ -37,10 +37,12 @@ def _whole(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE | re.ASCII)
 
 
+# Of base and quote together; a contract's date still fits a symbol.
+_LONGEST = LONGEST - len("_240628")
 _HISTDATA = _whole(rf"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{{6}})_M1(?:_?{_YEAR}{_MONTH}?)?")
 _METATRADER = _whole(r"([A-Z]{6})1")
-_JOINED = _whole(rf"{_BEFORE}([A-Z0-9]+){_AFTER}")
-_CONTRACT = _whole(rf"{_BEFORE}([A-Z0-9]+)_(PERP|\d\d{_MONTH}{_DAY}){_AFTER}")
+_JOINED = _whole(rf"{_BEFORE}([A-Z0-9]{{1,{_LONGEST}}}){_AFTER}")
+_CONTRACT = _whole(rf"{_BEFORE}([A-Z0-9]{{1,{_LONGEST}}})_(PERP|\d\d{_MONTH}{_DAY}){_AFTER}")
 # freqtrade writes ccxt's BTC/USDT:USDT-240628 as BTC_USDT_USDT-240628.
 _APART = _whole(
     rf"{_BEFORE}([A-Z0-9]+)[-_]([A-Z]+)"
@@ -107,8 +109,8 @@ def _readings(stem: str) -> list[Symbol | None]:
 
 
 def _of_currencies(name: str) -> Symbol | None:
-    codes = {name[:3].upper(), name[3:].upper()}
-    return Symbol(name) if len(name) == 6 and codes <= FX_CODES else None
+    pair = Pair(name[:3].upper(), name[3:].upper())
+    return Symbol(name) if pair.of_currencies else None
 
 
 def _of_coins(name: str) -> Symbol | None:
@@ -125,7 +127,7 @@ def _of_contract(name: str, contract: str) -> Symbol | None:
 
 def _of_parts(base: str, quote: str, settled: str | None, expiry: str | None) -> Symbol | None:
     base, quote, settled = base.upper(), quote.upper(), settled and settled.upper()
-    if settled is None and {base, quote} <= FX_CODES:
+    if settled is None and Pair(base, quote).of_currencies:
         return Symbol(f"{base}/{quote}")
     if (
         base not in COINS
