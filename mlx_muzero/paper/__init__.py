@@ -6,6 +6,8 @@
       risk     limits and their reactions   mode        what may be traded now, and why
       decider  one batched search, in time  observation what the networks see
     store      transactions, durable first  engine      feed -> session -> store -> journal
+      records  store and journal agree      commands    what the control socket is asked
+    snapshot   one moment, while it trades  backup      a session in one file; origin: from where
     parity     the same session through the batch path; report its metrics
 
 docs/paper.md states the rules.
