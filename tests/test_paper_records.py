@@ -62,7 +62,7 @@ def test_a_store_that_is_gone_is_not_begun_anew(run):
 
 def test_a_store_made_anew_is_refused_too(run):
     run.store_path.unlink()
-    with pytest.raises(RunError, match=r"store\.duckdb has nothing of it"):
+    with pytest.raises(RunError, match=r"store\.duckdb has nothing of its session"):
         go_on(run)
 
 

@@ -21,7 +21,7 @@ def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
     if as_json:
         answer({"command": name, **arguments, "text": text})
     else:
-        echo(f"{' '.join([name, *arguments.values()])}: {text}")
+        echo(f"{name}: {text}")
 
 
 def stop(run: Path, as_json: bool) -> None:

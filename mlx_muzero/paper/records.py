@@ -69,19 +69,21 @@ def _lost(folder: PaperFolder, known: int) -> RunError:
         if journal.number(event) > known:
             counts[str(event["event"])] += 1
             minute = event if event["event"] == "minute" else minute
-    store = folder.store_path
-    ends = f"ends at event {known}" if store.exists() and known else "has nothing of it"
+    store, after = folder.store_path, " after that" if known else ""
     if not store.exists():
         ends = "is gone"
+    else:
+        ends = f"ends at event {known}" if known else "has nothing of its session"
     named = [
         f"{counts[kind]:,} {kind}{'s' * (counts[kind] > 1)}" for kind in _COUNTED if counts[kind]
     ]
+    lost = ", ".join(named) or "none of them a trade"
     return RunError(
-        f"{store} {ends}, but {folder.journal_path.name} tells of {counts.total():,} events after "
-        f"that: {', '.join(named) or 'none of them a trade'}{_stood(minute)}. The file was deleted "
-        f"or an older copy put back, or its write-ahead log {store.name}.wal was lost. Put both "
-        "back as they were together, or restore a backup with mlx-muzero paper restore FILE "
-        "NEW_RUN; to begin anew, choose another --run."
+        f"{store} {ends}, but {folder.journal_path.name} tells of {counts.total():,} "
+        f"events{after}: {lost}{_stood(minute)}. The file was deleted or an older copy put back, "
+        f"or its write-ahead log {store.name}.wal was lost. Put both back as they were together, "
+        "or restore a backup with mlx-muzero paper restore FILE NEW_RUN; to begin anew, choose "
+        "another --run."
     )
 
 
