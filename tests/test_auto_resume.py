@@ -46,6 +46,14 @@ def test_a_run_begins_goes_on_and_is_left_when_it_is_finished(train, tmp_path, m
     assert events(tmp_path) == told, "nothing is done"
 
 
+def test_what_the_store_was_told_of_a_symbol_settles_its_pip_every_time(cli, train, db):
+    assert cli("data", "instrument", "TEST", "--calendar", "fx", "--pip", "0.1", "--db", db)[0] == 0
+    for _ in range(2):
+        code, _, err = train("--minutes", "0", "--symbol", "TEST")
+        assert code == 0, err
+        assert "4 pips of 0.1, " in err
+
+
 def test_another_configuration_is_refused_with_every_key(train, tmp_path):
     assert train("--minutes", "0")[0] == 0
     code, _, err = train("--set", "train.batch_size=16", "--set", "search.num_simulations=5")

@@ -111,7 +111,7 @@ def train(
     if auto_resume:
         if resume:
             raise typer.BadParameter("cannot be joined with --resume", param_hint="--auto-resume")
-        stands = standing(folder, load_config(preset, config, given, symbol))
+        stands = standing(folder, load_config(preset, config, given, symbol, db))
         if stands == "finished":
             say(console, _DONE.format(quote(str(run))))
             if as_json:
