@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -228,3 +229,26 @@ def test_a_walk_forward_keeps_its_windows(cli, config_file, tmp_path, old):
     else:
         assert code == 0, err
         assert json.loads(again)["conditions"] == json.loads(out)["conditions"]
+
+
+def test_later_bars_pay_the_funding_that_came_with_them_and_name_pairs_that_ended(
+    small_config, tmp_path
+):
+    market = dataclasses.replace(CONFIG, context=(), macro=(), timeframes=(), session_bars=12)
+    config = dataclasses.replace(small_config, market=market)
+    everything = {symbol: crypto_bars(symbol, 3000) for symbol in CONFIG.symbols}
+    with BarStore(tmp_path / "m.duckdb") as store:
+        for of_pair in everything.values():
+            store.write(of_pair.slice(0, 1800))
+    dataset, path = load_dataset(config, tmp_path / "m.duckdb")
+    begun = MarketRecord.of(path, dataset)
+    with BarStore(tmp_path / "m.duckdb") as store:
+        store.write(everything["AAA"].slice(1800, 3000))
+        with store.transaction():
+            store.write_series(every_series("AAA", 3000)["funding_rate"])
+    run = SimpleNamespace(config=config, dataset=dataset, store=path)
+    later, words = later_bars(run, begun, None, None)
+    assert words.endswith("There are none of BBB.")
+    starts = later.evaluation_starts("later")
+    assert {later.config.pairs[pair] for pair in later.pair[starts]} == {"AAA"}
+    assert (later.funding_rate[later.open_time_ns > begun.last_ns] != 0).any()

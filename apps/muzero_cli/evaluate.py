@@ -15,6 +15,8 @@ from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, Sear
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from muzero_cli.trained_run import TrainedRun
+
 Split = Literal["train", "validation", "test"]
 
 
@@ -72,7 +74,7 @@ def evaluate(
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
     from mlx_muzero.evaluation.full_report import full_report
     from mlx_muzero.evaluation.report import report
-    from mlx_muzero.training.models import counters_of, not_validated
+    from mlx_muzero.training.models import not_validated
     from mlx_muzero.training.run import RunFolder
     from muzero_cli.later_bars import later_bars
     from muzero_cli.loading import load_truth
@@ -121,10 +123,7 @@ def evaluate(
             tables = report(comparison.conditions, comparison.metrics)
     if png is not None:
         draw(compared, png)
-    reached = counters_of(RunFolder(run), loaded.checkpoint)
-    stage = None
-    if loaded.rules.unit == fx_targets.UNIT and reached.phase == "search":
-        stage = fx_targets.stage_of(reached.episodes, reached.steps)
+    stage = _stage(run, loaded)
     facts = {
         "checkpoint": loaded.checkpoint,
         "validated": warning is None,
@@ -151,3 +150,14 @@ def evaluate(
             "Best policy that does not see the future, expected: "
             f"{comparison.expected_best_pips:+.1f} net {loaded.rules.unit} a session."
         )
+
+
+def _stage(run: Path, loaded: "TrainedRun") -> fx_targets.Stage | None:
+    """Where in FX's timeline the checkpoint of a currency pair's search stands."""
+    from mlx_muzero.training.models import counters_of
+    from mlx_muzero.training.run import RunFolder
+
+    reached = counters_of(RunFolder(run), loaded.checkpoint)
+    if loaded.rules.unit != fx_targets.UNIT or reached.phase != "search":
+        return None
+    return fx_targets.stage_of(reached.episodes, reached.steps)

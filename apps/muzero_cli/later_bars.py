@@ -38,9 +38,9 @@ def later_bars(
         train_end, chosen_end = (utc_text(splits[s].end_ns) for s in ("train", "validation"))
         raise ConfigError(
             f"--from {utc_text(first_ns)}: the run was trained on the bars before {train_end} UTC "
-            f"and its checkpoint chosen on those before {chosen_end} UTC, so they say nothing new. "
-            f"Begin there, or at {utc_text(own_end_ns)}, where its own bars end; --split judges "
-            "its splits."
+            f"and its checkpoint chosen on those before {chosen_end} UTC. Begin there, with its "
+            f"test split, or at {utc_text(own_end_ns)}, where its own bars end; --split judges "
+            "each of its splits."
         )
     if end_ns <= first_ns:
         raise ConfigError(f"--to {utc_text(end_ns)} is not after {utc_text(first_ns)} UTC")
@@ -48,9 +48,11 @@ def later_bars(
     histories, store = load_histories(
         replace(run.config, market=market),
         run.store,
-        period=lambda pair: replace(begun.period(pair), end_ns=end_ns),
+        # Of series all there is: what is settled in later bars is paid, whoever knew of it before.
+        period=lambda pair: replace(begun.period(pair), end_ns=end_ns, series_from_ns=None),
     )
-    last_ns = max(int(history.bars.open_time_ns[-1]) for history in histories)
+    ends = {history.bars.symbol: int(history.bars.open_time_ns[-1]) for history in histories}
+    last_ns = max(ends.values())
     if last_ns < first_ns:
         raise DataError(
             f"{store}: its bars of {begun.symbol} end at {utc_text(last_ns)} UTC, before "
@@ -59,7 +61,9 @@ def later_bars(
     own = {**splits, "test": replace(splits["test"], end_ns=own_end_ns)}
     later = SplitRange(first_ns, end_ns, seen_from_ns=begun.first_ns)
     dataset = MarketDataset.of_pairs(histories, run.config.market).with_later(own, later)
-    return dataset, _in_words(first_ns, last_ns, own_end_ns, begun)
+    words = _in_words(first_ns, last_ns, own_end_ns, begun)
+    ended = [symbol for symbol, end in ends.items() if end < first_ns]
+    return dataset, f"{words} There are none of {', '.join(ended)}." if ended else words
 
 
 def _in_words(first_ns: int, last_ns: int, own_end_ns: int, begun: MarketRecord) -> str:
