@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_files import ascii_file, refused, rows, write
+from market_files import MONDAY_NS, ascii_file, refused, rows, write
+from mlx_muzero.market.bars import HOUR_NS
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.importers.file_names import symbol_in_name
+from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.symbols import Symbol
 
 
@@ -86,6 +88,20 @@ def test_any_spelling_finds_the_same_bars(store, tmp_path):
     more = ascii_file(tmp_path / "BTCUSDT.csv", 300)
     assert import_file(store, more, clock="UTC").duplicates == 200
     assert [s.symbol for s in store.symbols()] == ["BTCUSDT"]
+
+
+def test_bars_under_a_name_that_was_cut_before_are_told_of(store, tmp_path):
+    """0.1.0 made LINKUS of LINKUSDT_1m.csv."""
+    before = ascii_file(tmp_path / "LINKUSDT_1m.csv")
+    store.set_instrument(Instrument("LINKUS", "crypto", 0.0))
+    import_file(store, before, "LINKUS", clock="UTC")
+    later = ascii_file(tmp_path / "LINKUSDT.csv", start=MONDAY_NS + 10 * HOUR_NS)
+    (note,) = import_file(store, later, clock="UTC").notes
+    assert note.startswith("LINKUSDT_1m.csv is in the store as LINKUS, as an earlier version")
+    store.remove("LINKUSDT")
+    store.rename("LINKUS", "LINKUSDT")
+    assert import_file(store, later, clock="UTC").notes == ()
+    assert len(store.load("LINKUSDT")) == 400
 
 
 def test_a_hostile_symbol_in_a_file_is_refused_by_name(store, tmp_path):

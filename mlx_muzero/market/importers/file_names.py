@@ -5,10 +5,12 @@ another. Such a file is imported with the symbol given.
 """
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from mlx_muzero.assets import COIN_QUOTES, COINS, FX_CODES
 from mlx_muzero.errors import DataError, SymbolError
+from mlx_muzero.market.import_table import ImportRecord
 from mlx_muzero.symbols import LONGEST, Pair, Symbol
 
 _VENUES = (
@@ -48,6 +50,7 @@ _APART = _whole(
     rf"{_BEFORE}([A-Z0-9]+)[-_]([A-Z]+)"
     rf"(?:[_:]([A-Z]+?)(?:-(\d\d{_MONTH}{_DAY}))?)??{_AFTER}"
 )
+_CUT_BY_0_1_0 = 6
 # Coins whose code no word ends with: anything may be priced in them.
 _STABLECOINS = frozenset(("USDT", "USDC", "FDUSD", "TUSD", "BUSD"))
 
@@ -74,12 +77,27 @@ def require_symbol(path: Path, told: str | None) -> Symbol:
     return symbol
 
 
-def name_note(path: Path, symbol: str) -> str | None:
-    """What to say where the name of `path` says another symbol than it is imported as."""
+def name_notes(path: Path, symbol: str, records: Iterable[ImportRecord]) -> list[str]:
+    """What to say of the name of `path` beside the symbol that it is imported as.
+
+    Args:
+        path: the file.
+        symbol: as the store writes it.
+        records: of the store's imports.
+    """
+    notes = []
     named = symbol_in_name(path)
-    if named is None or named.is_meant_by(symbol):
-        return None
-    return f"its name says {named}; imported as {symbol}, as told"
+    if named is not None and not named.is_meant_by(symbol):
+        notes.append(f"its name says {named}; imported as {symbol}, as told")
+    cut = symbol[:_CUT_BY_0_1_0]
+    under_cut = (record.file for record in records if record.symbol == cut != symbol)
+    if file := next((file for file in under_cut if symbol_in_name(Path(file)) == symbol), None):
+        notes.append(
+            f"{file} is in the store as {cut}, as an earlier version read its name. To have one "
+            f"{symbol}: mlx-muzero data remove {symbol}, then data rename {cut} {symbol}, then "
+            "import this file again"
+        )
+    return notes
 
 
 def symbol_in_file(path: Path, name: str) -> Symbol:

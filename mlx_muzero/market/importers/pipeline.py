@@ -19,7 +19,7 @@ from mlx_muzero.market.importers.file_clock import (
     require_own_weeks,
     require_same_clock,
 )
-from mlx_muzero.market.importers.file_names import name_note, require_symbol
+from mlx_muzero.market.importers.file_names import name_notes, require_symbol
 from mlx_muzero.market.importers.formats import (
     FORMATS,
     MICRO_FEATURES,
@@ -87,7 +87,8 @@ def import_file(
     symbols = tuple(names.values())
 
     sha256 = sha256_of(path)
-    earlier = {r.symbol: r for r in store.imports() if r.sha256 == sha256}
+    records = store.imports()
+    earlier = {r.symbol: r for r in records if r.sha256 == sha256}
     had = set(symbols) <= set(earlier)
     if had:
         require_same_clock(path, clock, choices, earlier[symbols[0]])
@@ -104,6 +105,7 @@ def import_file(
         names,
         {name: Screen(name, markets[name], choices.allowance(FEW)) for name in symbols},
         {name: WeekEdges() for name in symbols},
+        [] if named else name_notes(path, symbols[0], records),
     )
     with store.staging() as staging:
         repeats = job.stage(staging, progress)
@@ -141,6 +143,7 @@ class _Job:
     names: Mapping[Symbol | None, str]
     screens: dict[str, Screen]
     weeks: dict[str, WeekEdges]
+    name_notes: list[str]
 
     @property
     def clock_text(self) -> str:
@@ -208,9 +211,7 @@ class _Job:
     ) -> ImportReport:
         screens = list(self.screens.values())
         rejected = sum((screen.rejected for screen in screens), RejectedRows())
-        notes = list(self.source.notes)
-        if len(screens) == 1 and (note := name_note(self.path, screens[0].symbol)):
-            notes.append(note)
+        notes = [*self.source.notes, *self.name_notes]
         if self.clock.note:
             notes.append(self.clock.note)
         if merged.unmatched:
