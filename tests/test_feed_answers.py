@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+import time
+from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
 from aiohttp import web
@@ -12,8 +15,9 @@ import feed_sessions
 from binance_venue import BinanceVenue
 from feed_sessions import START_NS, of
 from market_source import MarketSource
-from mlx_muzero.paper.feeds import bounded_http, oanda
+from mlx_muzero.paper.feeds import bounded_http, ccxt_public, oanda
 from mlx_muzero.paper.feeds.candle import known_time_ns, number
+from mlx_muzero.paper.feeds.ccxt_public import public_exchange
 from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
 from mlx_muzero.paper.feeds.events import ClockOffset, Disconnected, Reconnected
 from mlx_muzero.paper.feeds.http import date_ns, is_outage, retry_after_ns
@@ -215,3 +219,29 @@ def test_an_exchange_whose_clock_does_not_answer_has_its_answers_date_too(answer
     assert minutes == [0, 1, 2]
     (offset,) = of(events, ClockOffset)
     assert abs(offset.offset_ns) <= offset.uncertainty_ns <= SECOND_NS
+
+
+def test_a_clock_that_is_set_back_does_not_stop_requests(monkeypatch):
+    """ccxt's rate limit is counted by the wall clock; a request that waits for it is given up."""
+    back_s = 0.0
+
+    def wall():
+        return time.time() - back_s
+
+    clocks = SimpleNamespace(time=wall, monotonic=time.monotonic)
+    monkeypatch.setattr(import_module("ccxt.async_support.base.throttler"), "time", wall)
+    monkeypatch.setattr(ccxt_public, "time", clocks)
+
+    async def main():
+        nonlocal back_s
+        exchange = public_exchange("okx", {"rateLimit": 20})
+        await exchange.throttle(1)
+        waits = asyncio.create_task(exchange.throttle(1))
+        await asyncio.sleep(0.005)
+        back_s = 3600.0
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(waits, 0.1)
+        for _ in range(3):
+            await asyncio.wait_for(exchange.throttle(1), 0.5)
+
+    asyncio.run(main())

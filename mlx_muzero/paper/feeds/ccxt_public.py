@@ -4,6 +4,8 @@ ccxt gives every exchange its trading methods. They stay, but lead nowhere: each
 `sign`, which lets only GET through, and whatever wants credentials is refused before that.
 """
 
+import math
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,8 @@ from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.feeds.bounded_http import bounded_session
 from mlx_muzero.paper.feeds.http import is_outage, missing_extra, retry_after_ns
 from mlx_muzero.paper.feeds.source import Unavailable
+
+_SET_BACK_S = 1.0
 
 
 def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
@@ -40,6 +44,7 @@ def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
 def _without_private_half(exchange_class: Any) -> Any:
     class PublicExchange(exchange_class):  # type: ignore[misc]
         session: Any
+        _wall_ahead_s = -math.inf  # of the monotonic clock, at the last request
 
         def sign(self, path: str, api: Any = "public", method: str = "GET", *rest: Any) -> Any:
             """Make a request, if it is one that only reads."""
@@ -53,6 +58,17 @@ def _without_private_half(exchange_class: Any) -> Any:
             super().open(lazy)
             if begins and self.session is not None:
                 self.session = bounded_session(self.session)
+
+        async def throttle(self, cost: Any = None) -> Any:
+            """Wait as long as the rate limit asks.
+
+            ccxt counts by the wall clock: set back by an hour, that would be an hour.
+            """
+            wall_ahead_s = time.time() - time.monotonic()
+            if wall_ahead_s < self._wall_ahead_s - _SET_BACK_S:
+                self.init_throttler()
+            self._wall_ahead_s = wall_ahead_s
+            return await super().throttle(cost)
 
         def check_required_credentials(self, error: bool = True) -> bool:
             """There are none."""
