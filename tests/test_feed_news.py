@@ -70,6 +70,13 @@ def test_an_outage_of_many_connections_is_one_sentence_at_its_beginning_and_its_
     ]
 
 
+def test_a_pair_that_is_lost_is_no_outage_that_hides_the_next():
+    words = FeedWords(PAIRS)
+    assert words.of(down("EUR_USD"))
+    assert words.of(PairLost("EUR_USD", "delisted")) is None
+    assert words.of(down("USD_JPY"))
+
+
 def test_a_difference_of_clocks_is_said_when_it_is_one_and_when_it_changes():
     words = FeedWords(PAIRS)
     offsets_s = [0.4, 0.3, 600.0, 600.2, -3600.0, -3599.9, 0.0]

@@ -141,7 +141,10 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
     played = trade(path, 6, 0, prepare)
     (fault,) = journaled(played, "fault")
     assert fault["what"] == "feed of EURJPY"
-    assert "EURJPY cannot be had: delisted; the other pairs go on" in played.said[0]
+    assert played.said == [
+        "fault: feed of EURJPY: EURJPY cannot be had: delisted; it is not traded; a position in it "
+        "stays at its last price, other pairs go on"
+    ]
     decided = [row["close_ns"] for row in played.decisions if row["pair"] == "USDJPY"]
     assert len(decided) == 6
     assert played.equity[-1]["mode"] == "trading"

@@ -48,8 +48,9 @@ class FeedWords:
             )
         if isinstance(event, Slept):
             return f"this machine slept for {event.duration_ns / MINUTE_NS:.1f} minutes"
-        if isinstance(event, PairLost):
-            return f"{self._symbols[event.pair]}: {event.reason}; the other pairs go on"
+        if isinstance(event, PairLost):  # the fault that follows is told; its outages are over
+            self._down = {(pair, channel) for pair, channel in self._down if pair != event.pair}
+            return None
         if isinstance(event, Stale) and event.channel == "requests":
             silent = event.silent_ns / MINUTE_NS
             return f"{self._symbols[event.pair]}: no bar for {silent:.1f} open minutes"
