@@ -8,6 +8,7 @@ A command is begun within the time its sender waits, or never: see `Turn`.
 """
 
 import asyncio
+import errno
 import json
 import os
 import select
@@ -31,6 +32,7 @@ from mlx_muzero.supervision import Supervisor
 MAX_PATH_BYTES = 100
 """What every system takes as a socket's path: macOS has 103 bytes, Linux 107."""
 
+_NAME, _SHORT = "control.sock", "mlx-muzero-"  # of a socket whose path is too long, and its folder
 _MAX_LINE_BYTES = 65_536
 _MAX_ANSWER_BYTES = 16_777_216
 _MAX_CLIENTS = 64
@@ -160,8 +162,8 @@ class ControlServer(Closing):
             self._path.unlink(missing_ok=True)
             if len(os.fsencode(self._path)) > MAX_PATH_BYTES:
                 # Too long for the system: the socket lives in a folder of this user's alone.
-                self._short_folder = Path(tempfile.mkdtemp(prefix="mlx-muzero-"))
-                self._path.symlink_to(self._short_folder / "control.sock")
+                self._short_folder = Path(tempfile.mkdtemp(prefix=_SHORT))
+                self._path.symlink_to(self._short_folder / _NAME)
             listener.bind(str(self._address()))
             self._address().chmod(0o600)  # nobody can connect before listen
             listener.listen(_BACKLOG)
@@ -303,11 +305,24 @@ def _connect(client: socket.socket, path: Path, timeout_s: float) -> None:
     client.settimeout(timeout_s)
     while True:
         try:
-            return client.connect(str(path.readlink() if path.is_symlink() else path))
+            return client.connect(str(_socket_of(path)))
         except BlockingIOError:  # as many wait to be let in as the system allows
             if time.monotonic() > until_s:
                 raise TimeoutError from None
             time.sleep(0.01)
+
+
+def _socket_of(path: Path) -> Path:
+    """Where `path` lies: itself, or where a `ControlServer` with too long a path put it.
+
+    A stranger's folder may link to the socket of somebody else: no command goes there.
+    """
+    if not path.is_symlink():
+        return path
+    target = path.readlink()
+    if target.name != _NAME or not target.parent.name.startswith(_SHORT):
+        raise FileNotFoundError(errno.ENOENT, "it links to another program's socket", str(path))
+    return target
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:

@@ -104,6 +104,16 @@ def test_a_second_server_at_one_path_is_refused(path: Path):
         assert send(path, "halt") == "first"
 
 
+def test_a_link_to_the_socket_of_somebody_else_is_not_followed(tmp_path: Path):
+    with ControlServer(tmp_path / "control.sock", {"halt": lambda request: "x"}, Supervisor()):
+        (tmp_path / "stranger").mkdir()
+        link = tmp_path / "stranger" / "control.sock"
+        link.symlink_to(tmp_path / "control.sock")
+        with pytest.raises(RunError, match="no running process"):
+            send(link, "halt")
+        assert send(tmp_path / "control.sock", "halt") == "x"
+
+
 def test_a_path_longer_than_the_system_takes_works_all_the_same(tmp_path: Path):
     folder = tmp_path / ("d" * MAX_PATH_BYTES)
     folder.mkdir()

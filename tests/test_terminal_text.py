@@ -1,6 +1,8 @@
 """What a terminal would obey never reaches it: by the one function, the console and the screens."""
 
 import io
+import logging
+import sys
 import unicodedata
 
 import pytest
@@ -108,6 +110,30 @@ def test_an_error_and_a_line_are_clean(monkeypatch, capsys):
     assert capsys.readouterr().err == f"error: runs/{MARK}[/bold]: no\n"
     echo("a\x1b[2Jb\ud800")
     assert capsys.readouterr().out == f"a{MARK}b{MARK}\n"
+
+
+def test_usage_bugs_and_logs_are_clean(cli, monkeypatch, capfd):
+    for hostile in HOSTILE[:4]:
+        code, out, err = cli("status", "runs/a", f"runs/{hostile}[/bold]")
+        assert code == 2
+        assert not any(map(is_unsafe, out + err))
+        assert "[/bold]" in err
+
+    def fail(**_):
+        raise ValueError("\x1b]0;owned\x07[/bold]")
+
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(main, "app", fail)
+    with pytest.raises(ValueError, match="owned") as bug:
+        main.run()
+    sys.excepthook(*bug._excinfo)  # as Python does at the end
+    logging.getLogger("mlx_muzero.test").parent = None  # as outside of tests
+    logging.getLogger("mlx_muzero.test").warning("runs/\x1b[2J")
+    err = capfd.readouterr().err
+    assert "Traceback" in err
+    assert f"ValueError: {MARK}[/bold]" in err
+    assert f"runs/{MARK}" in err
+    assert "\x1b" not in err
 
 
 def test_a_line_of_a_screen_keeps_its_width():

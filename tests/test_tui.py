@@ -493,6 +493,20 @@ def test_keys_are_remapped_by_id(session, monkeypatch, tmp_path):
     keys.write_text('"moment.paus" = "p"\n')
     with pytest.raises(ConfigError, match=r"did you mean moment\.pause"):
         app_of(session)
+    kept = keys.rename(tmp_path / "dotfiles.toml")
+    kept.write_text('"moment.pause" = "p"\n')
+    keys.symlink_to(kept)
+    assert app_of(session), "many keep such files behind a link"
+    for spoil in (
+        lambda: keys.write_text("a = " + "[" * 100_000),
+        lambda: os.mkfifo(keys),
+        lambda: keys.symlink_to("/dev/zero"),
+        lambda: keys.write_bytes(b"\xff"),
+    ):
+        keys.unlink(missing_ok=True)
+        spoil()
+        with pytest.raises(ConfigError, match=r"keys\.toml"):
+            app_of(session)
 
 
 def test_a_run_that_does_not_exist_yet_is_waited_for(tmp_path):

@@ -4,6 +4,9 @@ A verb prints by nothing else (`pyproject.toml` forbids it), so that no name fro
 can command the terminal. Rich is loaded with the first console.
 """
 
+import logging
+import traceback
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import typer
@@ -36,6 +39,22 @@ def narration_console(*, quiet: bool = False) -> "TerminalConsole":
 def echo(text: str) -> None:
     """A line, or JSON, on standard output; Rich is not needed."""
     typer.echo(clean(text))
+
+
+def keep_logs_clean() -> None:
+    """Clean the warnings that Python writes to standard error by itself."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_CleanFormatter())
+
+
+class _CleanFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return clean(super().format(record))
+
+
+def say_bug(kind: type[BaseException], bug: BaseException, trace: TracebackType | None) -> None:
+    """A traceback on standard error; `sys.excepthook` of a command that meets a bug."""
+    typer.echo(clean("".join(traceback.format_exception(kind, bug, trace))), err=True, nl=False)
 
 
 def say_event(event: "EngineEvent") -> None:

@@ -5,6 +5,7 @@ the place of the answer, ``{"error": {"code": "market-data", "exit_code": 4, "me
 bug keeps its traceback either way.
 """
 
+import io
 import json
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import typer
 from mlx_muzero.errors import MuZeroError
 from mlx_muzero.storage import told
 from mlx_muzero.terminal_text import clean
-from muzero_cli.console import echo, narration_console, say
+from muzero_cli.console import echo, narration_console, say, say_bug
 
 WRONG_USAGE = 2
 OTHERWISE = 1
@@ -33,7 +34,9 @@ def ended() -> Iterator[None]:
         yield
     except _UsageError as error:
         if not as_json:
-            error.show()
+            usage = io.StringIO()
+            error.show(usage)
+            say(narration_console(), usage.getvalue().rstrip())
         _end(as_json, "usage", WRONG_USAGE, error.format_message())
     except typer.Abort:
         if not as_json:
@@ -86,6 +89,8 @@ def _tell(error: MuZeroError, as_json: bool) -> None:
 
 
 def _bug(error: Exception, as_json: bool) -> None:
+    # Here, as Typer sets it too when it begins.
+    sys.excepthook = say_bug
     if as_json:
         message = f"a bug in mlx_muzero ({type(error).__name__}: {error})"
         echo(json.dumps(described("bug", OTHERWISE, message)))

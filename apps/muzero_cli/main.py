@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from mlx_muzero import __version__
-from muzero_cli.console import echo
+from muzero_cli.console import echo, keep_logs_clean
 from muzero_cli.failures import ended
 from muzero_cli.verbs import VerbGroup
 
@@ -51,6 +51,7 @@ def before_a_verb(
 
 def run() -> None:
     """Entry point of the console script."""
+    keep_logs_clean()
     with ended():
         code = app(prog_name="mlx-muzero", standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)

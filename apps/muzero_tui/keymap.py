@@ -6,6 +6,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.regular_files import read_text
+
+_MOST_BYTES = 2**20
 
 
 def keymap_path() -> Path:
@@ -25,8 +28,11 @@ def load_keymap(path: Path, ids: Callable[[], Collection[str]]) -> dict[str, str
     import tomllib  # few have the file, and its patterns take milliseconds to compile
 
     try:
-        keys = tomllib.loads(path.read_text())
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        # Behind a link, as many keep such files.
+        keys = tomllib.loads(read_text(path, most=_MOST_BYTES, follow=True))
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{path}: {error}") from error
     known = ids()
     for name, key in keys.items():

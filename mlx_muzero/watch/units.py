@@ -1,6 +1,5 @@
 """What a run calls a pip: its figures are pips of a currency pair, or basis points."""
 
-import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +20,8 @@ def unit_of(folder: Path, started: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=256)
 def _configured(path: Path) -> str:
+    import tomllib  # few journals are so old, and its patterns take milliseconds to compile
+
     try:
         market = tomllib.loads(read_text(path, most=_MOST_BYTES)).get("market")
     except (OSError, ValueError, RecursionError):
