@@ -10,7 +10,6 @@ import typer
 from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, output_console
 from muzero_cli.options import Checkpoint, Json, RunDatabase
-from muzero_cli.progress import VerbProgress
 
 if TYPE_CHECKING:
     from mlx_muzero.coreml.figures import Verification
@@ -53,6 +52,7 @@ def export(
     from mlx_muzero.coreml.verification import verify as verify_export
     from mlx_muzero.coreml.weights import weights_of
     from mlx_muzero.training.run import RunFolder
+    from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
     from muzero_cli.verification_display import verification_tables
 

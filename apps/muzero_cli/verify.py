@@ -8,7 +8,6 @@ import typer
 from muzero_cli.console import output_console
 from muzero_cli.failures import answer
 from muzero_cli.options import Json, RunDatabase
-from muzero_cli.progress import VerbProgress
 
 
 def verify(
@@ -22,6 +21,7 @@ def verify(
     from mlx_muzero.coreml.samples import draw_samples
     from mlx_muzero.coreml.verification import SAMPLES
     from mlx_muzero.coreml.verification import verify as verify_export
+    from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
     from muzero_cli.verification_display import verification_tables
 
