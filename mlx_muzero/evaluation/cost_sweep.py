@@ -22,7 +22,7 @@ FX_PIPS = 4.0
 """Highest round trip of the sweep in pips (FX's cost of a trade), unless the run's is higher."""
 
 CRYPTO_BPS = Costs.from_config(CRYPTO.trading).fill_bps
-"""Highest cost of a fill in bps, that of the preset, unless the run's is higher."""
+"""Highest cost of a fill in bps, that of the crypto presets, unless the run's is higher."""
 
 LEVELS = 9
 
