@@ -196,6 +196,7 @@ def test_a_store_that_holds_a_settlement_twice_gives_it_once(tmp_path):
             )
     with BarStore(path, read_only=True) as store:
         funding = store.load_series("BTCUSDT", "funding_rate")
+        assert store.series()[0].points == len(funding) == 1
     opens = MONDAY_NS + np.arange(-2, 3) * MINUTE_NS
     assert funding_paid(opens, funding).tolist() == [0, 0, 0.0003, 0, 0]
 

@@ -17,10 +17,21 @@ create table series(
     known_time timestamp_ns not null, value double not null);
 """
 
-_SAME_MINUTE = (
-    f"(epoch_ns(a.{{0}}) + {MINUTE_NS // 2}) // {MINUTE_NS}"
-    f" = (epoch_ns(b.{{0}}) + {MINUTE_NS // 2}) // {MINUTE_NS}"
-)
+_NOT_MACRO = ", ".join(f"'{name}'" for name in MAX_AGE_NS)
+
+
+def _point(table: str) -> str:
+    """SQL of what is equal where rows of `table` are one point: `series.same_point`."""
+    event, known = (
+        f"(epoch_ns({table}.{column}) + {MINUTE_NS // 2}) // {MINUTE_NS}"
+        for column in ("event_time", "known_time")
+    )
+    name = f"{table}.name"
+    known = f"case when {name} in ({_NOT_MACRO}) then 0 else {known} end"
+    return f"({table}.symbol, {name}, {event}, {known})"
+
+
+_SAME_POINT = f"{_point('a')} = {_point('b')}"
 
 
 class SeriesTable:
@@ -46,21 +57,18 @@ class SeriesTable:
             [series.symbol, series.name],
         )
         self._db.unregister("incoming")
-        same = "a.symbol = b.symbol and a.name = b.name and " + _SAME_MINUTE.format("event_time")
-        if series.name not in MAX_AGE_NS:
-            same += " and " + _SAME_MINUTE.format("known_time")
         overlap, equal = (
-            self._db.execute(f"select count(*) from fresh b semi join series a on {on}").fetchone()[
-                0
-            ]
-            for on in (same, f"{same} and a.value = b.value")
+            self._db.execute(
+                f"select count(*) from fresh b semi join series a on {same}"
+            ).fetchone()[0]
+            for same in (_SAME_POINT, f"{_SAME_POINT} and a.value = b.value")
         )
         if replace:
             self._db.execute(
-                f"delete from series a using fresh b where {same} and a.value <> b.value"
+                f"delete from series a using fresh b where {_SAME_POINT} and a.value <> b.value"
             )
         self._db.execute(
-            f"""insert into series select * from fresh b anti join series a on {same}
+            f"""insert into series select * from fresh b anti join series a on {_SAME_POINT}
                 order by known_time, event_time"""
         )
         self._db.execute("drop table fresh")
@@ -96,7 +104,8 @@ class SeriesTable:
     def summaries(self) -> list[SeriesSummary]:
         """What there is, by symbol and name."""
         rows = self._db.execute(
-            """select symbol, name, count(*), epoch_ns(min(known_time)), epoch_ns(max(known_time))
-               from series group by symbol, name order by symbol, name"""
+            f"""select symbol, name, count(distinct {_point("series")}),
+                       epoch_ns(min(known_time)), epoch_ns(max(known_time))
+                from series group by symbol, name order by symbol, name"""
         ).fetchall()
         return [SeriesSummary(*row) for row in rows]
