@@ -85,6 +85,34 @@ def test_a_snapshot_that_cannot_be_written_is_refused_and_the_session_goes_on(tm
     assert last["event"] == "finished"
 
 
+def test_a_moment_that_cannot_be_pinned_ends_nobody(tmp_path, whole, monkeypatch):
+    path = tmp_path / "run"
+
+    def fail(_store):
+        raise RunError("no memory")
+
+    def look():
+        monkeypatch.setattr(PaperStore, "pin", fail)
+        with pytest.raises(RunError, match="refused: no memory"), looked_at(PaperFolder(path)):
+            pass
+
+    played, _ = play_looking(path, look)
+    assert played.equity == whole.equity
+
+
+def test_snapshots_go_through_no_link(tmp_path):
+    path, elsewhere = tmp_path / "run", tmp_path / "elsewhere"
+    elsewhere.mkdir()
+
+    def look():
+        (path / "snapshots").symlink_to(elsewhere)
+        with pytest.raises(RunError, match="symbolic link"), looked_at(PaperFolder(path)):
+            pass
+
+    play_looking(path, look)
+    assert not list(elsewhere.iterdir())
+
+
 def test_snapshots_of_the_dead_are_removed(tmp_path):
     path = tmp_path / "run"
     play_looking(path, lambda: (path / "snapshots" / "left").mkdir(parents=True))

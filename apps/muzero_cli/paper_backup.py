@@ -10,6 +10,7 @@ from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.backup import Backup, restore_backup, write_backup
 from mlx_muzero.paper.origin import mark_moved, require_here
 from mlx_muzero.paper.snapshot import looked_at
+from mlx_muzero.paper.store import PaperStore
 from muzero_cli.console import echo, narration_console, say
 from muzero_cli.failures import answer
 from muzero_cli.paper_commands import end, session_at
@@ -19,12 +20,16 @@ def backup(run: Path, file: Path, move: bool, as_json: bool) -> None:
     """Write the session at `run` to `file`, while it trades; with `move` it ends here for good."""
     account = session_at(run)
     require_here(account)
-    if move and lock_holder(account.lock_path) is not None:
-        end(account)
-    with looked_at(account) as (session, store):
-        made = write_backup(session, store, account, file)
-        if move:
+    if move:
+        if lock_holder(account.lock_path) is not None:
+            end(account)
+        # Held until it is marked: whatever restarts it meanwhile finds it moved.
+        with account.held(), PaperStore(account.store_path, read_only=True) as store:
+            made = write_backup(account, store, account, file)
             mark_moved(account, file, made.origin.time)
+    else:
+        with looked_at(account) as (session, store):
+            made = write_backup(session, store, account, file)
     _tell(
         made,
         f"{file}: the account of {run} as it was {_moment(made)}, {_size(made)}"

@@ -1,14 +1,14 @@
 """What a running session is told through its control socket: each command in its turn.
 
-The control server's threads only wait; the engine's thread does what was asked between two inputs,
-and the answer goes out when that is durable.
+The engine's thread does what was asked between two inputs, and the answer goes out when that is
+durable. The control server's threads wait for it; only a snapshot is copied in one of them.
 """
 
 import asyncio
 from collections.abc import Callable
 
 from mlx_muzero.control import Handler, Refusal, Request, Turn
-from mlx_muzero.errors import SymbolError
+from mlx_muzero.errors import RunError, SymbolError
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.mode import CONSEQUENCES, Command, PairCommand
 from mlx_muzero.paper.pair_commands import PAIR_COMMANDS
@@ -70,7 +70,10 @@ class Commands:
             moments: list[Moment] = []
 
             def pin(_request: Request) -> str:
-                moments.append(Moment.of(self._folder, self._store))
+                try:
+                    moments.append(Moment.of(self._folder, self._store))
+                except (RunError, OSError) as error:  # who looks must not end who trades
+                    raise Refusal(str(error)) from error
                 return ""
 
             in_turn(pin)(request)

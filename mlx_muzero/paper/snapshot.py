@@ -19,7 +19,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.files import lock_holder
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.store import PaperStore, PinnedStore
-from mlx_muzero.regular_files import reader
+from mlx_muzero.regular_files import reader, require_folder
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _WITHIN_S = 60.0
@@ -57,6 +57,7 @@ class Moment(Closing):
         """
         copied = PaperFolder(target.with_name(f"{target.name}.partial"))
         with self.folder.writing(target):
+            require_folder(target.parent)
             copied.path.mkdir(parents=True)
             try:
                 self._store.copy(copied.store_path)
