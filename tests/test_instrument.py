@@ -1,10 +1,12 @@
 """How instruments trade: from their names where those tell, else as users said, never guessed."""
 
+import numpy as np
 import pytest
 
 from market_files import ascii_file, refused
 from markets import walk_bars
 from mlx_muzero.errors import ConfigError, DataError
+from mlx_muzero.market.bars import BAR_COLUMNS, MINUTE_NS
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.instrument import (
     Instrument,
@@ -13,6 +15,7 @@ from mlx_muzero.market.instrument import (
     keeps_fx_week,
     known_instrument,
 )
+from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek
 from mlx_muzero.paper.feeds.replay import ReplayFeed
@@ -133,10 +136,29 @@ def test_a_renamed_symbol_keeps_all_that_belonged_to_it(store, tmp_path):
     # The new name does not tell how it trades; the old one did.
     assert store.instrument("MY_YEN") == Instrument("MY_YEN", "fx", 0.01, 0.001)
     import_file(store, ascii_file(tmp_path / "EURUSD.csv", seed=3))
-    with pytest.raises(DataError, match=r"has EURUSD already: .* data remove EURUSD"):
+    with pytest.raises(DataError, match=r"has bars of EURUSD already: .* data remove EURUSD"):
         store.rename("MY_YEN", "eur/usd")
     with pytest.raises(DataError, match=r"has nothing of GBPUSD \(it holds EURUSD, MY_YEN\)"):
         store.rename("GBPUSD", "CABLE")
+
+
+def test_bars_and_series_that_were_spelled_apart_meet(store):
+    """0.1.0 took bars as they were told and funding as its file said."""
+    with store.staging() as staging:
+        bars = walk_bars(50)
+        prices = {name: getattr(bars, name) for name in BAR_COLUMNS}
+        staging.append("avaxusdt", bars.open_time_ns, np.arange(50), prices)
+        staging.merge()
+    one = np.array([MINUTE_NS])
+    for name, symbol in ((FUNDING_RATE, "AVAXUSDT"), (OPEN_INTEREST, "avaxusdt")):
+        with store.transaction():
+            store.write_series(Series(symbol, name, one, one, np.array([0.5])))
+    assert len(store.load("AVAX/USDT:USDT")) == 50
+    assert len(store.load_series("AVAXUSDT", OPEN_INTEREST)) == 1
+    assert store.rename("avaxusdt", "AVAXUSDT") == "AVAXUSDT"
+    assert len(store.load("avaxusdt")) == 50
+    assert len(store.load_series("avaxusdt", FUNDING_RATE)) == 1
+    assert {s.symbol for s in store.series()} == {"AVAXUSDT"}
 
 
 def test_what_is_removed_can_come_again(store, tmp_path):

@@ -99,27 +99,26 @@ class BarStore(Closing):
     def spelling(self, symbol: str) -> str:
         """How the store writes `symbol`: as it is, else in whatever spelling it is known by.
 
-        What it does not hold is written as `Symbol` does; stores of 0.1.0 may hold other spellings.
+        Where bars and series of one symbol are spelled apart, as stores of 0.1.0 may have them, the
+        bars decide. What the store does not hold is written as `Symbol` does.
 
         Raises:
             SymbolError: it holds no such name, and `symbol` cannot be one.
         """
-        tables = ("bars", "series") if self._version >= SERIES_SINCE else ("bars",)
-        if self._holds(symbol, tables):
+        found = self._spelling_in("bars", symbol)
+        if found is None and self._version >= SERIES_SINCE:
+            found = self._spelling_in("series", symbol)
+        return Symbol(symbol) if found is None else found
+
+    def _spelling_in(self, table: str, symbol: str) -> str | None:
+        exactly = f"select 1 from {table} where symbol = ? limit 1"
+        if self._db.execute(exactly, [symbol]).fetchall():
             return symbol
         wanted = Symbol(symbol)
-        if self._holds(wanted, tables):
+        if self._db.execute(exactly, [wanted]).fetchall():
             return wanted
-        names = " union ".join(f"select symbol from {table}" for table in tables)
-        held = (str(name) for (name,) in self._db.execute(names).fetchall())
-        return next((name for name in sorted(held) if wanted.is_meant_by(name)), wanted)
-
-    def _holds(self, symbol: str, tables: Sequence[str]) -> bool:
-        found = (
-            self._db.execute(f"select 1 from {table} where symbol = ? limit 1", [symbol]).fetchall()
-            for table in tables
-        )
-        return any(found)
+        held = self._db.execute(f"select distinct symbol from {table} order by symbol").fetchall()
+        return next((name for (name,) in held if wanted.is_meant_by(name)), None)
 
     def load(
         self,
@@ -269,16 +268,15 @@ class BarStore(Closing):
         if rows.count(old) == RowCounts(0, 0, 0):
             held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
             raise DataError(f"{self.path} has nothing of {symbol} (it holds {held})")
-        clash = self.spelling(new)
-        if clash != old and rows.count(clash) != RowCounts(0, 0, 0):
-            raise DataError(
-                f"{self.path} has {clash} already: choose another name, or remove that first "
-                f"(mlx-muzero data remove {clash})"
-            )
+        # A series may be there already where one spelling had the bars and another the series.
+        for other in {self.spelling(new), str(new)} - {old}:
+            if clash := rows.common(old, other):
+                raise DataError(
+                    f"{self.path} has {clash[0]} of {other} already: choose another name, or "
+                    f"remove that first (mlx-muzero data remove {other})"
+                )
         traded = self.find_instrument(old)
         with self.transaction():
-            if clash != old:
-                InstrumentTable(self._db).remove(clash)
             rows.rename(old, new)
             if traded is not None and self.find_instrument(new) is None:
                 InstrumentTable(self._db).put(replace(traded, symbol=new))

@@ -51,8 +51,34 @@ class SymbolRows:
         gone = (was - is_ for was, is_ in zip(_values(before), _values(after), strict=True))
         return RowCounts(*gone)
 
+    def common(self, symbol: str, other: str) -> list[str]:
+        """What both symbols have: "bars", or the names of series."""
+        found = self._db.execute(
+            """select 'bars' where exists (select 1 from bars where symbol = $symbol)
+                               and exists (select 1 from bars where symbol = $other)
+               union all
+               select distinct a.name from series a semi join series b
+                   on a.name = b.name and b.symbol = $other where a.symbol = $symbol""",
+            {"symbol": symbol, "other": other},
+        ).fetchall()
+        return [str(name) for (name,) in found]
+
     def rename(self, symbol: str, to: str) -> None:
-        """Give every row of `symbol` the name `to`, of which there must be none."""
+        """Give every row of `symbol` the name `to`; the two have nothing in `common`.
+
+        What only one of them can have, such as how it trades, is that of `symbol`.
+        """
+        self._db.execute(
+            """delete from imports where symbol = $to
+               and sha256 in (select sha256 from imports where symbol = $symbol)""",
+            {"symbol": symbol, "to": to},
+        )
+        for table in _TIMELESS:
+            self._db.execute(
+                f"""delete from {table} where symbol = $to
+                    and exists (select 1 from {table} where symbol = $symbol)""",
+                {"symbol": symbol, "to": to},
+            )
         for table in (*_TIMES, *_TIMELESS):
             self._db.execute(f"update {table} set symbol = ? where symbol = ?", [to, symbol])
 

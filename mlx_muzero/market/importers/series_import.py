@@ -1,6 +1,7 @@
 """Imports one file of series into the store: all of it, or nothing and the line that is wrong."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from mlx_muzero.digests import sha256_of
@@ -66,7 +67,7 @@ def import_series(
     started = time.perf_counter()
     sha256 = sha256_of(path)
     earlier = {record.symbol: record for record in store.imports() if record.sha256 == sha256}
-    file = _read(path, format_name, symbol, progress, choices)
+    file = _spelled(store, _read(path, format_name, symbol, progress, choices))
     symbols = tuple(dict.fromkeys(series.symbol for series in file.series))
     # The same figures may come again under another name.
     held = {(summary.symbol, summary.name) for summary in store.series()}
@@ -110,6 +111,15 @@ def import_series(
         notes=tuple(file.notes),
         seconds=time.perf_counter() - started,
     )
+
+
+def _spelled(store: BarStore, file: SeriesFile) -> SeriesFile:
+    """`file` with its symbols as the store writes them, beside whose bars they belong."""
+    series, misread = (
+        [replace(s, symbol=store.spelling(s.symbol)) for s in part]
+        for part in (file.series, file.misread)
+    )
+    return replace(file, series=series, misread=misread)
 
 
 def _read(
