@@ -159,6 +159,16 @@ def test_the_journal_is_durable_before_the_next_commit(tmp_path, monkeypatch):
     assert folder.path in durable, "nor is the journal's name lost"
 
 
+def test_events_that_nobody_has_any_more_are_told(run, caplog):
+    with duckdb.connect(str(run.store_path)) as db:
+        db.execute("delete from events where last < 100")
+    go_on(run)
+    assert not caplog.records, "the journal has them"
+    run.journal_path.unlink()
+    go_on(run)
+    assert "journal.jsonl lacks events 1 to 99" in caplog.text
+
+
 def test_a_store_of_the_first_version_gets_the_events_it_kept(run):
     """That build kept those of the last transaction, in the state."""
     with duckdb.connect(str(run.store_path)) as db:

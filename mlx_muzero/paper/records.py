@@ -6,6 +6,7 @@ from the store; one that knows more than its store belongs to a store that lost 
 session goes on from there.
 """
 
+import logging
 from collections import Counter
 from typing import Any
 
@@ -16,6 +17,7 @@ from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.paper.transaction import Row
 
+_LOG = logging.getLogger(__name__)
 _COUNTED = ("minute", "order", "fill", "trade", "command")
 
 
@@ -51,6 +53,12 @@ def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
                 "files back that belong together, or choose another --run."
             )
         held = held[1:]
+    if held and held[0]["seq"] > journaled + 1:
+        _LOG.warning(
+            "%s lacks events %d to %d, and the store does not have them: the build that wrote them "
+            "kept only the last",
+            *(folder.journal_path, journaled + 1, held[0]["seq"] - 1),
+        )
     return held
 
 
