@@ -190,6 +190,15 @@ def test_strings_need_no_quotes(assignment, expected):
     assert value_of(changed, path) == expected
 
 
+@given(st.text())
+def test_any_text_is_text_where_text_is_wanted(text):
+    assert type(KEYS["market"]["first_utc"].parse(text)) is str
+    if not set(text) & set("'\""):
+        assert KEYS["market"]["first_utc"].parse(text) == text.strip()
+    words = KEYS["market"]["macro"].parse(text)
+    assert isinstance(words, list)
+
+
 def test_all_wrong_overrides_come_together():
     with pytest.raises(ConfigError) as caught:
         config_toml.override(
