@@ -355,8 +355,9 @@ def _is_there(connection: socket.socket) -> bool:
     if connection.fileno() < 0:
         return False
     poll = select.poll()
-    poll.register(connection.fileno(), 0)  # errors and a closed connection are told unasked
-    return not poll.poll(0)
+    poll.register(connection.fileno(), select.POLLHUP)  # which macOS wants to be asked for
+    gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
+    return not any(event & gone for _, event in poll.poll(0))
 
 
 def _read_answer(connection: socket.socket, until_s: float) -> bytes:
