@@ -11,6 +11,7 @@ from crypto_markets import CONFIG, history, points
 from markets import MINUTE_NS, walk_bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.live import LiveMarket
+from mlx_muzero.market.series import Series
 from mlx_muzero.market.timeframes import Minute
 from mlx_muzero.presets import FX_MICRO
 
@@ -74,6 +75,17 @@ def test_points_may_come_one_by_one_and_old_ones_go():
         if live.warm:
             assert live.window().tobytes() == dataset.windows(np.array([t]))[0].tobytes()
     assert len(live._series[dense.name]) <= 2048
+
+
+def test_what_a_feed_tells_of_the_stored_points_again_changes_nothing():
+    pair = history("AAA", 2600, seed=3)
+    dataset = MarketDataset.of_pairs([pair], CONFIG)
+    live = LiveMarket(CONFIG, "AAA", pair.series)
+    for held in pair.series.values():
+        # Stamped some milliseconds off, and told when it arrives, seconds later.
+        stamped, told = held.event_ns + 3_000_000, held.known_ns + 2_000_000_000
+        live.add_series(Series(held.symbol, held.name, stamped, told, held.value))
+    assert assert_same(live, dataset, pair.bars, every=50) > 100
 
 
 def test_a_window_needs_its_whole_history():
