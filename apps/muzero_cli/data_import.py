@@ -1,6 +1,7 @@
 """`mlx-muzero data import`: files and folders into the bar store."""
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -14,6 +15,7 @@ from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 
 if TYPE_CHECKING:
     from mlx_muzero.market.importers import Batch, Failure, ImportReport
+    from mlx_muzero.market.importers.report import Progress
 
 REJECTED_SHOWN = 10
 PASSED_OVER_SHOWN = 3
@@ -69,21 +71,32 @@ def import_files(
 
     Of several, one that fails does not keep the others out; the exit code is the first failure's.
     """
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeElapsedColumn
-
-    from mlx_muzero.market.importers import Batch, Choices, Failure, import_file
+    from mlx_muzero.market.importers import Batch, Choices, import_file
     from mlx_muzero.market.store import BarStore
-    from muzero_cli.terminal import PlainColumn
 
     choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
     batch = Batch.of(paths, db)
-    columns = (PlainColumn("{task.description}"), BarColumn(), TaskProgressColumn())
+    with BarStore(db) as store:
+        results = _imported(
+            batch,
+            lambda path, show: import_file(store, path, symbol, format_name, clock, show, choices),
+        )
+    _tell(batch, results, as_json)
+
+
+def _imported(
+    batch: "Batch", import_file: "Callable[[Path, Progress], ImportReport]"
+) -> "list[ImportReport | Failure]":
+    """What became of each file; how far they are, and what failed, is told meanwhile."""
+    from rich import progress as bars
+
+    from mlx_muzero.market.importers import Failure
+    from muzero_cli.terminal import PlainColumn
+
+    columns = (PlainColumn("{task.description}"), bars.BarColumn(), bars.TaskProgressColumn())
     console = narration_console()
     results: list[ImportReport | Failure] = []
-    with (
-        BarStore(db) as store,
-        Progress(*columns, TimeElapsedColumn(), console=console) as progress,
-    ):
+    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=console) as progress:
 
         def import_one(path: Path) -> "ImportReport":
             task = progress.add_task(path.name)
@@ -92,7 +105,7 @@ def import_files(
                 progress.update(task, completed=done, total=total)
 
             try:
-                return import_file(store, path, symbol, format_name, clock, show, choices)
+                return import_file(path, show)
             finally:
                 progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
 
@@ -104,6 +117,13 @@ def import_files(
                 first, _, rest = str(result.error).partition("\n")
                 say(console, f"not imported: {first}" + ("" if rest in known else f"\n{rest}"))
                 known.add(rest)
+    return results
+
+
+def _tell(batch: "Batch", results: "list[ImportReport | Failure]", as_json: bool) -> None:
+    """Print what became of the files, and end as the first that failed does."""
+    from mlx_muzero.market.importers import Failure
+
     failures = [result for result in results if isinstance(result, Failure)]
     if failures and len(batch.files) == 1:
         raise failures[0].error
