@@ -110,6 +110,33 @@ def test_a_damaged_store_is_named(tmp_path):
         play(path, bars=BARS)
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        # As of an account that was moved to a machine with an older DuckDB.
+        ("IO Error: Trying to read a database file with version number 999", "a newer DuckDB"),
+        ("IO Error: Could not set lock on file: Conflicting lock is held", "another process has"),
+    ],
+)
+def test_what_duckdb_says_is_put_into_words(tmp_path, monkeypatch, said, meant):
+    def fail(*_arguments, **_options):
+        raise duckdb.IOException(said)
+
+    monkeypatch.setattr(duckdb, "connect", fail)
+    with pytest.raises(RunError, match=rf"store\.duckdb: {meant}"):
+        PaperStore(tmp_path / "store.duckdb")
+
+
+def test_a_damaged_block_is_no_lock(tmp_path):
+    with PaperStore(tmp_path / "store.duckdb"):
+        pass
+    data = bytearray((tmp_path / "store.duckdb").read_bytes())
+    data[data.index(b"DUCK") + 4] ^= 1
+    (tmp_path / "store.duckdb").write_bytes(data)
+    with pytest.raises(RunError, match=r"store\.duckdb: it is damaged"):
+        PaperStore(tmp_path / "store.duckdb", read_only=True)
+
+
 def test_another_database_is_no_store(tmp_path):
     path = tmp_path / "run"
     path.mkdir()

@@ -5,6 +5,7 @@ and macros of a database say. None of that may come from the name or content of 
 a file is reached under a name of our own, and every other one is out of reach.
 """
 
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -145,7 +146,7 @@ def quoted(path: Path) -> str:
 def refusal(path: Path, error: duckdb.Error) -> DataError:
     """Why DuckDB cannot open the file at `path`, and what to do."""
     text = str(error)
-    if "lock" in text:
+    if re.search(r"\block\b", text):  # a damaged block is none
         reason = "another process has it open for writing: stop it, or wait until it is done"
     elif "newer" in text or "version" in text:
         reason = f"it was written by another DuckDB version than {duckdb.__version__}"

@@ -7,6 +7,7 @@ transaction tells the journal is kept too, so that a journal can be completed fr
 
 import json
 import math
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -316,7 +317,9 @@ def _reason(text: str) -> str:
         return f"the disk is full ({first}). Nothing is lost: free some space and start again."
     if "Read-only file system" in text or "Permission denied" in text:
         return f"it cannot be written ({first}). Make the folder writable and start again."
-    if "lock" in text:
+    if "version number" in text:
+        return f"a newer DuckDB wrote it ({first}). Update this one: pip install --upgrade duckdb"
+    if re.search(r"\block\b", text):  # a damaged block is none
         return f"another process has it open ({first}). Stop that one first."
     if "not a valid DuckDB" in text or "orrupt" in text:
         return f"it is damaged ({first}). {_RESTORE}"
