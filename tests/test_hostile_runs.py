@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hostile_lines import HostileLines
 from hostile_runs import MAKERS, NAMES, paper, training
 from mlx_muzero.errors import RunError
 from mlx_muzero.shapes import LARGEST, Malformed
@@ -84,7 +85,7 @@ async def look(pilot, screens, run):
     await pilot.pause(0)
 
 
-def test_every_screen_shows_every_run(runs):
+def test_every_screen_shows_every_run(runs, tmp_path):
     app = MuZeroApp(runs / "good paper")
 
     async def script():
@@ -99,6 +100,19 @@ def test_every_screen_shows_every_run(runs):
             screens = screens[1:]  # the first is about all runs, and has shown them
             for folder in sorted(runs.iterdir()):
                 await look(pilot, screens, WatchedRun(folder))
+            # A thousand lines more, at the edges of what an event may be.
+            accepted = 0
+            for number in range(100):
+                folder = tmp_path / str(number)
+                folder.mkdir()
+                (folder / ("paper.toml", "config.toml")[number % 2]).touch()
+                (folder / "journal.jsonl").write_bytes(HostileLines(number).journal(10))
+                run = WatchedRun(folder)
+                await look(pilot, screens, run)
+                run.playback.scrub(-0.5)
+                await look(pilot, screens, run)
+                accepted += len(run.index) - run.index.skipped
+            assert 500 < accepted < 1000
             await look(pilot, screens, WatchedRun(runs / "good paper"))
             await press(pilot, "3")
             return app.screen.query_one("#pairs").row_count

@@ -85,8 +85,8 @@ def spark(values: Sequence[float], width: int) -> str:
     if not shown:
         return " " * width
     low, high = min(shown), max(shown)
-    scale = (len(_LEVELS) - 1) / (high - low) if high > low else 0.0
-    blocks = "".join(_LEVELS[round((value - low) * scale)] for value in shown)
+    span, top = (high - low) or 1.0, len(_LEVELS) - 1
+    blocks = "".join(_LEVELS[round((value - low) / span * top)] for value in shown)
     return blocks.rjust(width)
 
 

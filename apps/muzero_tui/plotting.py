@@ -84,13 +84,12 @@ def _rasterize(
 ) -> list[list[int]]:
     """Braille cells ``[rows][columns]`` of the points, joined by vertical strokes."""
     wide, tall = 2 * columns, 4 * rows
-    x_scale = (wide - 1) / (right - left) if right > left else 0.0
-    y_scale = (tall - 1) / (high - low) if high > low else 0.0
     spans: dict[int, tuple[int, int]] = {}
     before: tuple[int, int] | None = None
     for x, y in points:
-        column = round((x - left) * x_scale)
-        row = round((high - y) * y_scale) if high > low else tall // 2
+        # Divided first: the inverse of a small range may be no number.
+        column = round((x - left) / (right - left) * (wide - 1)) if right > left else 0
+        row = round((high - y) / (high - low) * (tall - 1)) if high > low else tall // 2
         for at, dot in _stroke(before, (column, row)):
             above = dot if before is None else before[1]
             # Where the curve is steep a column reaches to the dot of the one before.

@@ -7,6 +7,7 @@ from typing import Any
 
 from mlx_muzero.regular_files import read_text
 
+UNITS = ("pips", "bps")
 _MOST_BYTES = 2**20
 
 
@@ -15,7 +16,8 @@ def unit_of(folder: Path, started: Mapping[str, Any]) -> str:
 
     Those of 0.1.0 do not say: then it follows from the configuration.
     """
-    return str(started.get("unit") or _configured(folder / "config.toml"))
+    unit = started.get("unit")
+    return unit if unit in UNITS else _configured(folder / "config.toml")
 
 
 @lru_cache(maxsize=256)

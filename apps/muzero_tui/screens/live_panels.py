@@ -150,7 +150,7 @@ class Orders(PaperPanel):
             if event["event"] == "fill":
                 text.append("● ", paint.accent)
                 text.append(f"{clock(at)} {event['pair']} {signed(event['units'], 4)}")
-                text.append(f" @ {price(event['price'])} fee {number(event['fee'], 3)}\n")
+                text.append(f" @ {price(event['price'])} fee {number(event.get('fee'), 3)}\n")
             else:
                 text.append("= ").append(f"{clock(at)} {event['pair']} net ")
                 text.append(f"{signed(event['net'])}\n", paint.sign(event["net"]))

@@ -88,7 +88,7 @@ class ValidationPlot(PlotPanel, TrainPanel):
         target = fx_targets.EXPECTANCY_TEXT if by_trade else fx_targets.WIN_TEXT
         unit = f", {self.watched.unit}" if by_trade else ""
         beside = f", target {target}" if state.targets else unit
-        self.border_title = f"validation: {self.curve}{beside}"
+        self.border_title = Content(f"validation: {self.curve}{beside}")
         last = _validation("last", state.validated_at, state.validation, paint)
         best = _validation("best", state.best_at, state.best, paint)
         if last.cell_len + best.cell_len > width:
@@ -240,7 +240,7 @@ def _validation(word: str, at: int, found: dict[str, Any], paint: Paint) -> Text
     pips = found.get("expectancy_pips")
     text = Text().append(f"{word}@{at} ", "dim").append(signed(pips), paint.sign(pips))
     text.append(f" win {percent(found.get('win_frac'))}")
-    return text.append(f" {found.get('trades', 0):,} tr  ", "dim")
+    return text.append(f" {number(found.get('trades'))} tr  ", "dim")
 
 
 def _pair(text: Text, name: str, value: str, width: int) -> None:
