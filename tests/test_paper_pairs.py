@@ -64,6 +64,14 @@ def test_an_excluded_pair_keeps_its_position_and_is_marked(tmp_path):
     assert last_minute(played)["equity"] == pytest.approx(played.session.equity)
 
 
+def test_a_pair_is_found_in_whatever_spelling_its_session_was_begun(tmp_path):
+    """0.1.0 kept the names of a replay as they were written."""
+    feed = Commanding(markets(["my.bars"]), tmp_path / "run", {WARM_BARS + 10: "exclude My.Bars"})
+    play(tmp_path / "run", settings(["my.bars"]), ScriptedPlanner(["BUY"]), feed=feed)
+    (answer,) = feed.answers
+    assert answer.startswith("my.bars: its position of +1 stays open")
+
+
 def minutes(played):
     return [e for e in journal.read(played.folder.journal_path) if e["event"] == "minute"]
 

@@ -31,6 +31,7 @@ from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.silence import Silence
 from mlx_muzero.paper.transaction import Row, Transaction
+from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.positions import ActionTable
 
 
@@ -114,14 +115,18 @@ class Session:
         transaction.tell("command", name=name, source="socket", consequence=CONSEQUENCES[name])
         return transaction
 
-    def command_pair(self, name: PairCommand, pair: str, now_ns: int) -> tuple[Transaction, str]:
+    def command_pair(
+        self, name: PairCommand, named: Symbol, now_ns: int
+    ) -> tuple[Transaction, str]:
         """Do a command to one pair; also returns what follows, in words.
 
         Raises:
             Refusal: it cannot be done, and nothing was.
         """
-        if pair not in self.traders:
-            raise Refusal(f"{pair} is none of the session's pairs: {', '.join(self.traders)}")
+        # A session of 0.1.0 may have been begun in another spelling.
+        pair = next((own for own in self.traders if named.is_meant_by(own)), None)
+        if pair is None:
+            raise Refusal(f"{named} is none of the session's pairs: {', '.join(self.traders)}")
         told = consequence(name, self.traders[pair].account, self.mode)
         transaction = Transaction(self.last_close_ns)
         if name == "include":
