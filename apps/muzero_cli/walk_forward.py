@@ -187,9 +187,15 @@ def _test(
     from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
     from mlx_muzero.market.bars import utc_ns
     from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.training.models import not_validated
     from muzero_cli.progress import VerbProgress
     from muzero_cli.trained_run import load_run
 
+    for window in (folder.window(number) for number in range(1, len(configs) + 1)):
+        best = window.checkpoints.best()
+        warning = None if best is None else not_validated(window, best.name)
+        if warning is not None:
+            say(narration_console(), warning)
     tests = []
     tested_until_ns = 0
     with VerbProgress() as progress:
