@@ -205,10 +205,10 @@ def test_a_walk_forward_keeps_its_windows(cli, config_file, tmp_path, old):
     db = tmp_path / "walk.duckdb"
     with BarStore(db) as store:
         store.write(bars(*OWN.indices(len(ALL))[:2]))
-    walk = ("walk-forward", "--run", "walk", "--sessions", "2")
+    walk = ("walk-forward", "--run", "walk", "--sessions", "1")
     code, out, err = cli(
         *walk, "--config", config_file, "--db", db, "--windows", "2", "--json",
-        "--set", "train.episodes=4",
+        "--minutes", "0",
     )  # fmt: skip
     assert code == 0, err
     plan = tmp_path / "walk" / "plan.json"

@@ -68,7 +68,7 @@ def drawn(pairs, times, seed):
     return equity, begin
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(markets)
 def test_no_figure_depends_on_the_order_of_the_sessions(market):
     equity, begin = drawn(*market)
@@ -82,7 +82,7 @@ def test_no_figure_depends_on_the_order_of_the_sessions(market):
     assert figures(order) == pytest.approx(figures(np.arange(len(equity))))
 
 
-@settings(max_examples=40)
+@settings(max_examples=8)
 @given(markets, st.integers(2, 4))
 def test_a_pair_that_is_there_several_times_narrows_nothing(market, copies):
     equity, begin = drawn(*market)
