@@ -91,9 +91,15 @@ def test_a_step_that_is_larger_than_the_cost_is_told():
     assert note.startswith("ADABTC: one step of its price, 1e-08, is 3.5")
     assert "but a round trip costs 2 bps" in note
     assert step_note("ADABTC", close, Costs(0.0, 6.0), 0.0) is None
-    yen = np.round(105.0 + 0.01 * (np.arange(500) % 300), 2)
-    assert step_note("AUDJPY", yen, Costs(4.0), 0.01) is None
-    assert "0.01, is 0.9" in str(step_note("AUDJPY", yen, Costs(0.5), 0.01))
+    # One price tells no step; the table knows a currency pair's.
+    assert "its price, 0.001, is 0.09" in str(step_note("USDJPY", yen(1), Costs(0.05), 0.01))
+    assert step_note("ADABTC", close[:1], Costs(0.0, 1.0), 0.0) is None
+    assert step_note("AUDJPY", yen(500), Costs(4.0), 0.01) is None
+    assert "0.01, is 0.9" in str(step_note("AUDJPY", yen(500), Costs(0.5), 0.01))
+
+
+def yen(count):
+    return np.round(105.0 + 0.01 * (np.arange(count) % 300), 2)
 
 
 def test_a_report_tells_of_wide_steps(small_config, small_dataset):

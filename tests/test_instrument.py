@@ -80,9 +80,9 @@ def test_pips_and_steps_are_numbers_to_divide_by(pip, step):
 def test_the_store_asks_once_and_keeps_the_answer(store, tmp_path):
     path = ascii_file(tmp_path / "a.csv")
     refused(store, path, "data instrument MY_BARS", f"--db {store.path}", symbol="my_bars")
-    store.set_instrument(Instrument("my_bars", "crypto", 0.5, 0.1))
+    store.set_instrument(Instrument("my_bars", "crypto", 0.5))
     assert import_file(store, path, "my_bars", clock="UTC").inserted == 200
-    assert store.instrument("My_Bars") == Instrument("MY_BARS", "crypto", 0.5, 0.1)
+    assert store.instrument("My_Bars") == Instrument("MY_BARS", "crypto", 0.5)
     # What a user says comes before what the table knows.
     store.set_instrument(Instrument("XAUUSD", "fx", 0.1))
     assert store.instrument("XAUUSD").pip_size == 0.1
@@ -134,7 +134,7 @@ def test_a_renamed_symbol_keeps_all_that_belonged_to_it(store, tmp_path):
     assert store.count("USDJPY").bars == 0
     assert [record.symbol for record in store.imports()] == ["MY_YEN"]
     # The new name does not tell how it trades; the old one did.
-    assert store.instrument("MY_YEN") == Instrument("MY_YEN", "fx", 0.01, 0.001)
+    assert store.instrument("MY_YEN") == Instrument("MY_YEN", "fx", 0.01)
     import_file(store, ascii_file(tmp_path / "EURUSD.csv", seed=3))
     with pytest.raises(DataError, match=r"has bars of EURUSD already: .* data remove EURUSD"):
         store.rename("MY_YEN", "eur/usd")

@@ -36,20 +36,17 @@ def say_instrument(
     pip: Annotated[
         Optional[float], typer.Option(help="Price of one pip; 0: count basis points.")
     ] = None,
-    step: Annotated[
-        Optional[float], typer.Option(help="Smallest step of its price; bars tell it too.")
-    ] = None,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
     """Say how a symbol trades where its name does not tell; without an option, show it."""
     from mlx_muzero.market.store import BarStore
 
-    asked = (calendar, pip, step) == (None, None, None)
+    asked = calendar is None and pip is None
     with BarStore(db, read_only=asked) as store:
         names = [store.spelling(name) for name in symbols.split(",")]
         if not asked:
-            said = [_said(store.find_instrument(n), n, calendar, pip, step) for n in names]
+            said = [_said(store.find_instrument(name), name, calendar, pip) for name in names]
             with store.transaction():
                 for instrument in said:
                     store.set_instrument(instrument)
@@ -132,7 +129,6 @@ def _said(
     symbol: str,
     calendar: Literal["fx", "crypto"] | None,
     pip: float | None,
-    step: float | None,
 ) -> "Instrument":
     """What is known of `symbol`, with what is said of it now."""
     from mlx_muzero.market.instrument import Instrument, keeps_fx_week
@@ -143,9 +139,8 @@ def _said(
         raise typer.BadParameter(f"say when {symbol} trades, too", param_hint="--calendar")
     if pip_size is None:
         raise typer.BadParameter(f"say what a pip of {symbol} is, too", param_hint="--pip")
-    price_step = step if known is None or step is not None else known.price_step
     try:
-        return Instrument(symbol, market, pip_size, price_step)
+        return Instrument(symbol, market, pip_size)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error
 

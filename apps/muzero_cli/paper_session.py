@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from shlex import quote
 
+import numpy as np
 import typer
 
 from mlx_muzero.agent import Agent
@@ -44,7 +45,7 @@ from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import FillSettings, PaperSettings, SessionSettings, fills_of
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.symbols import Symbol
-from mlx_muzero.trading.cost_size import cost_note
+from mlx_muzero.trading.cost_size import cost_note, step_note
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model, not_validated
 from mlx_muzero.training.run import RunFolder
@@ -305,6 +306,8 @@ class _Status:
             pip_size, close = self._pips.pop(pair), facts["pairs"][pair]["close"]
             costs = self._fills.whole_costs(pip_size)
             say(self._console, f"{pair}: {cost_note(costs, close, pip_size)}")
+            if note := step_note(pair, np.array([close]), costs, pip_size):
+                say(self._console, note)
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _STATUS_EVERY_S

@@ -42,7 +42,8 @@ class Instrument:
         symbol: which.
         market: its hours.
         pip_size: price of one pip; 0 where basis points of the price are counted instead.
-        price_step: by how much its price moves at least; None where only bars tell.
+        price_step: by how much its price moves at least, as dealers quote it now; None where only
+            bars tell.
 
     Raises:
         ValueError: the pip is negative or the step is not positive, or one is no number.

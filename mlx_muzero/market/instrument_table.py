@@ -5,8 +5,7 @@ from mlx_muzero.market.staging import Database
 
 CREATE_INSTRUMENTS = """
 create table instruments(
-    symbol varchar primary key, market varchar not null, pip_size double not null,
-    price_step double);
+    symbol varchar primary key, market varchar not null, pip_size double not null);
 """
 
 
@@ -29,8 +28,8 @@ class InstrumentTable:
     def put(self, instrument: Instrument) -> None:
         """Keep `instrument` in place of what was said before."""
         self._db.execute(
-            "insert or replace into instruments values (?, ?, ?, ?)",
-            list(vars(instrument).values()),
+            "insert or replace into instruments values (?, ?, ?)",
+            [instrument.symbol, instrument.market, instrument.pip_size],
         )
 
     def remove(self, symbol: str) -> None:

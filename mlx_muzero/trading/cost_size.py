@@ -4,6 +4,7 @@ from math import floor, log10
 
 import numpy as np
 
+from mlx_muzero.market.instrument import known_instrument
 from mlx_muzero.trading.costs import BASIS_POINT, Costs
 from mlx_muzero.types import F64
 
@@ -80,13 +81,15 @@ def step_note(symbol: str, close: F64, costs: Costs, pip_size: float) -> str | N
 
     Args:
         symbol: whose prices.
-        close: f64[T] of them.
+        close: f64[T] of them; where they are too few, its name tells the step, or nothing.
         costs: what fills pay.
         pip_size: of the instrument; 0 where a pip is a basis point.
     """
-    step, price = price_step(close), float(np.median(close))
+    known = known_instrument(symbol)
+    step = price_step(close) or (None if known is None else known.price_step)
     if step is None:
         return None
+    price = float(np.median(close))
     step_bps, cost_bps = step / (price * BASIS_POINT), round_trip_bps(costs, price, pip_size)
     if step_bps <= cost_bps:
         return None
