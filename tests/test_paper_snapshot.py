@@ -69,6 +69,10 @@ def test_what_is_committed_after_the_moment_is_not_in_the_copy(tmp_path):
     with PaperStore(folder.snapshots_path / name / "store.duckdb", read_only=True) as copy:
         assert copy.state() == (0, {"n": 0})
         assert copy.table("commands") == []
+    for path in (folder.store_path, folder.snapshots_path / name / "store.duckdb"):
+        # What DuckDB 1.2 wrote, and 1.3, the oldest that is allowed, reads.
+        header = path.read_bytes()[8:20]
+        assert (header[:4], int.from_bytes(header[4:], "little")) == (b"DUCK", 65)
 
 
 def test_a_snapshot_that_cannot_be_written_is_refused_and_the_session_goes_on(tmp_path, whole):

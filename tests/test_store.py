@@ -263,3 +263,12 @@ def test_a_locked_store_says_who_to_stop(tmp_path):
             BarStore(path, read_only=True)
     finally:
         holder.communicate(b"\n")
+
+
+def test_every_duckdb_that_is_allowed_reads_a_new_store(tmp_path):
+    """2.0's own form is none of 1.3's; what 1.2 wrote both read."""
+    path = tmp_path / "market.duckdb"
+    with BarStore(path):
+        pass
+    header = path.read_bytes()[8:20]
+    assert (header[:4], int.from_bytes(header[4:], "little")) == (b"DUCK", 65)

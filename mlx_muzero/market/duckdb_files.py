@@ -25,8 +25,13 @@ MEMORY_LIMIT = "1GB"
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": MEMORY_LIMIT,
     "autoinstall_known_extensions": "false",
+    "storage_compatibility_version": "v1.2.0",
 }
-"""Settings for every file. No extension is ever fetched: reading must work, and stay, offline."""
+"""Settings for every file. No extension is ever fetched: reading must work, and stay, offline.
+
+A new file is written so that every DuckDB allowed in pyproject.toml reads it, as files move between
+machines and 1.3 reads nothing of 2.0's own form. A file keeps the form it was made in.
+"""
 
 SHUT_IN = "set enable_external_access = false"
 """From this statement on only the files that are open already can be reached."""

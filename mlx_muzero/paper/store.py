@@ -18,7 +18,7 @@ import duckdb
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite, parsed
-from mlx_muzero.market.duckdb_files import SHUT_IN, quoted
+from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, quoted
 from mlx_muzero.migration import migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.transaction import Row, Transaction
@@ -293,9 +293,8 @@ def _explained(path: Path) -> Iterator[None]:
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     # One thread, as it works beside the search; and small groups of rows, for a checkpoint writes
     # those again that grew.
-    config: dict[str, str | bool | int | float | list[str]] = {
+    config = OFFLINE | {
         "memory_limit": MEMORY_LIMIT,
-        "autoinstall_known_extensions": "false",
         "threads": 1,
         "temp_directory": f"{path}.tmp",
     }
