@@ -221,6 +221,8 @@ def _checked(value: Any) -> DecisionRecord:
     tree, rows = decision.tree, len(decision.tree["parent"])
     if not rows or not all(_is_list(column, rows) for column in tree.values()):
         raise Malformed("a tree with columns of one length")
+    if tree["parent"][0] != -1:
+        raise Malformed("a tree with its root first")
     for row in range(1, rows):
         kind, edge, above = tree["kind"][row], tree["edge"][row], tree["parent"][row]
         edges = actions if kind == CHANCE else outcomes

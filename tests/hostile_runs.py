@@ -219,6 +219,7 @@ def _spoil_decisions(folder, change):
 
 DECISIONS = {
     "a cycle": lambda d: d["tree"].update(parent=[5] * len(d["tree"]["parent"])),
+    "a root below a list": lambda d: d["tree"]["parent"].__setitem__(0, [1]),
     "an own parent": lambda d: d["tree"]["parent"].__setitem__(3, 3),
     "an edge to nowhere": lambda d: d["tree"]["edge"].__setitem__(3, 10**6),
     "a short column": lambda d: d["tree"]["visits"].pop(),
