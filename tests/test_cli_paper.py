@@ -11,6 +11,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.training.run import RunFolder
+from mlx_muzero.watch.events import SHAPES, checked
 
 MINUTE_NS = 60_000_000_000
 
@@ -39,6 +40,9 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     assert out == ""
     assert "next: mlx-muzero paper report runs/p" in err
     events = list(journal.read(tmp_path / "runs" / "p" / "journal.jsonl"))
+    for run in (trained, tmp_path / "runs" / "p"):
+        lines = (run / "journal.jsonl").read_bytes().splitlines()
+        assert {checked(line)["event"] for line in lines} <= SHAPES.keys(), "watchers know them"
     started = events[0]
     assert started["model_run"] == str(trained)
     assert started["outcomes"] == ["UP", "NEUTRAL", "DOWN"]
