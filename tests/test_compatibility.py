@@ -6,26 +6,19 @@ Each folder in `compatibility/` holds what one release made; `compatibility/make
 import asyncio
 import json
 import shutil
-import tarfile
-from pathlib import Path
 
 import pytest
 
 from mlx_muzero import journal
 from muzero_tui.app import MuZeroApp
+from releases import RELEASES, unpack
 from tui_pilots import opened, press
-
-RELEASES = sorted((Path(__file__).parent / "compatibility").glob("*.*.*"))
 
 
 @pytest.fixture(scope="module", params=RELEASES, ids=lambda path: path.name)
 def release(request, tmp_path_factory):
     """What one release made, unpacked."""
-    folder = tmp_path_factory.mktemp("release")
-    for archive in request.param.glob("*.tar.xz"):
-        with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
-    return folder
+    return unpack(request.param, tmp_path_factory.mktemp("release"))
 
 
 @pytest.fixture

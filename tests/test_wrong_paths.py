@@ -3,22 +3,18 @@
 import json
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import pytest
 
+from releases import OLDEST, unpack
+
 TESTS = Path(__file__).resolve().parent
-RELEASE = TESTS / "compatibility" / "0.1.0"
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("release")
-    for archive in RELEASE.glob("*.tar.xz"):
-        with tarfile.open(archive) as packed:
-            packed.extractall(folder, filter="data")
-    return folder
+    return unpack(OLDEST, tmp_path_factory.mktemp("release"))
 
 
 @pytest.mark.parametrize(

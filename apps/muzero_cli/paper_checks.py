@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-import typer
 from rich import box
 from rich.table import Table
 
@@ -20,6 +19,7 @@ from mlx_muzero.paper.session_report import SessionReport, report_session
 from mlx_muzero.paper.snapshot import looked_at
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.failures import answer
 from muzero_cli.paper_commands import session_at
 from muzero_cli.paper_session import load_planner
 from muzero_cli.progress import VerbProgress
@@ -45,14 +45,15 @@ def show_parity(run: Path, as_json: bool) -> None:
             )
         # Of a session that is being traded this is a snapshot's: who trades alone writes its own.
         Journal(folder.journal_path).append("parity", **found.as_dict())
+    differ = None if found.exact else RunError(f"{run}: recorded and replayed are not the same.")
     if as_json:
-        echo(json.dumps(found.as_dict()))
+        answer(found.as_dict(), differ)
     else:
         output_console().print(_parity_table(run, found))
         for text in (line for part in vars(found).values() for line in part.first):
             narration_console().print(text, soft_wrap=True)
-    if not found.exact:
-        raise typer.Exit(RunError.exit_code)
+    if differ is not None:
+        raise differ
 
 
 def show_report(

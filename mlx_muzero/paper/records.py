@@ -32,6 +32,19 @@ def open_store(folder: PaperFolder) -> PaperStore:
     return PaperStore(folder.store_path, exports=[folder.snapshots_path])
 
 
+def require_own(folder: PaperFolder, store: PaperStore) -> None:
+    """RunError where `store` holds the account of other pairs than the session's."""
+    saved = store.state()
+    session = None if saved is None else saved[1].get("session")
+    held = session.get("accounts") if isinstance(session, dict) else None
+    pairs = folder.settings().pairs
+    if isinstance(held, dict) and held.keys() != pairs.keys():
+        raise RunError(
+            f"{folder.store_path} is another session's: it holds {', '.join(held) or 'no pair'}, "
+            f"and this one trades {', '.join(pairs)}. Put back the store that belongs here."
+        )
+
+
 def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
     """The events that `store` has and the journal lacks, in order.
 

@@ -147,7 +147,15 @@ def _net_from_prices(rows: list[Row], accounts: list[PairAccount]) -> float:
 
 
 def _latencies(events: list[Row]) -> dict[str, dict[str, float]]:
-    planned = [e["latency_ms"] for e in events if e["event"] == "minute" and e["simulations"]]
+    planned = [
+        latency
+        for event in events
+        if event["event"] == "minute"
+        and event.get("simulations")
+        # A journal may be anybody's: only what has every stage is counted.
+        and isinstance(latency := event.get("latency_ms"), dict)
+        and all(isinstance(latency.get(stage), int | float) for stage in LATENCIES)
+    ]
     return {
         stage: {
             f"p{q}": float(np.percentile([latency[stage] for latency in planned], q))

@@ -18,6 +18,7 @@ from mlx_muzero.control import send
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import lock_holder
 from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.records import require_own
 from mlx_muzero.paper.store import PaperStore, PinnedStore
 from mlx_muzero.regular_files import reader, require_folder
 
@@ -99,6 +100,7 @@ def looked_at(
     """
     if lock_holder(folder.lock_path) is None:
         with folder.held(), PaperStore(folder.store_path, True, exports) as store:
+            require_own(folder, store)
             yield folder, store
         return
     name = send(folder.socket_path, "snapshot", _WITHIN_S)
@@ -107,6 +109,7 @@ def looked_at(
     snapshot = PaperFolder(folder.snapshots_path / name)
     try:
         with PaperStore(snapshot.store_path, True, exports) as store:
+            require_own(snapshot, store)
             yield snapshot, store
     finally:
         shutil.rmtree(snapshot.path, ignore_errors=True)

@@ -201,7 +201,10 @@ class PaperStore(Closing):
                 rows = self._db.execute(
                     "select rows from transactions order by seq desc limit ?", [limit]
                 ).fetchall()
-            bars = [bar for row in reversed(rows) for bar in _bars_of(row[0])]
+            try:
+                bars = [bar for row in reversed(rows) for bar in _bars_of(row[0])]
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise RunError(f"{self._path}: it is damaged ({error}). {_RESTORE}") from error
             counts = dict.fromkeys(needed, 0)
             for bar in bars:
                 counts[bar.pair] = counts.get(bar.pair, 0) + 1

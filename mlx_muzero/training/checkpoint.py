@@ -195,8 +195,13 @@ def load_state(path: Path) -> dict[str, Any]:
     """Only the counters and facts of a checkpoint folder; errors as `load`."""
     try:
         require_sum(path / STATE)
-        state: dict[str, Any] = parsed(read_text(path / STATE))
-        version, _ = state["format"], state["best"]
+        state = parsed(read_text(path / STATE))
+        if not isinstance(state, dict):
+            raise ValueError(f"{STATE} holds no object")
+        version, best = state["format"], state["best"]
+        # A name leads nowhere but to a checkpoint beside this one.
+        if not (best is None or (isinstance(best, str) and NAME.fullmatch(best))):
+            raise ValueError(f"{STATE} calls {best!r} the best checkpoint")
     except _DAMAGE as error:
         raise _unreadable(path, error) from error
     if version != FORMAT_VERSION:
@@ -215,7 +220,7 @@ def load_weights(path: Path) -> dict[str, mx.array]:
         raise _unreadable(path, error) from error
 
 
-_DAMAGE = (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
 def _unreadable(path: Path, error: BaseException) -> RunError:
