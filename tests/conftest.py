@@ -17,10 +17,6 @@ from mlx_muzero.market.store import BarStore
 from mlx_muzero.presets import FX_MICRO
 from muzero_cli import main
 
-# Tests of the terminal application wait for frames: four times as many a second, read when Textual
-# is imported.
-os.environ["TEXTUAL_FPS"] = "240"
-
 # A busy machine is slow, not wrong; and the same commit has the same result everywhere. New cases:
 # scripts/test --hypothesis-profile=explore
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
