@@ -108,7 +108,10 @@ def check_parity(
         minute = decided.get(close_ns, [])
         for pair in pairs.values():
             pair.advance(close_ns)
-        wanted = _decide(minute, pairs, planner, settings, close_ns, parity.decisions)
+        wanted: dict[str, float] = {}
+        # Pairs whose bars came apart were decided on apart, with what time there was for each.
+        for _, rows in groupby(minute, key=lambda row: int(row["simulations"])):
+            wanted |= _decide(list(rows), pairs, planner, settings, close_ns, parity.decisions)
         for order in sent.get(close_ns, []):
             pairs[order["pair"]].send(order, order["id"] in canceled, wanted, parity.orders)
         for symbol, target in wanted.items():
@@ -165,8 +168,6 @@ def _decide(
     found: Comparison,
 ) -> dict[str, float]:
     """Search for the pairs that were decided on, and compare; exposures wanted by pair."""
-    if not minute:
-        return {}
     batch = [pairs[row["pair"]] for row in minute]
     windows = []
     for pair in batch:

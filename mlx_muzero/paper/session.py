@@ -87,9 +87,10 @@ class Session:
                 transaction.add("bars", asdict(bar) | {"pair": pair})
                 if bar.close_time_ns > self.begin_ns:
                     self._settle(trader, bar, funding_rate, transaction)
+        known_ns = max(self.begin_ns, self.last_close_ns)
         self.last_close_ns = max(self.last_close_ns, minute.close_ns)
-        self._watch_losses(minute.close_ns, transaction)
-        self.silence.take(minute, self.begin_ns)
+        self._watch_losses(self.last_close_ns, transaction)
+        self.silence.take(minute, known_ns)
         states = self._states(minute)
         if minute.fresh and self.mode.name != "halted":
             ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
@@ -362,10 +363,12 @@ class Session:
     ) -> None:
         accounts = self._accounts()
         money = money_of(accounts, self.equity)
-        transaction.add("equity", {"close_ns": minute.close_ns, "mode": self.mode.name} | money)
+        # Bars that were missed may be older than what is known: an account is marked now.
+        marked = {"close_ns": self.last_close_ns, "mode": self.mode.name}
+        transaction.add("equity", marked | money)
         transaction.tell(
             "minute",
-            close_ns=minute.close_ns,
+            close_ns=self.last_close_ns,
             mode=self.mode.name,
             mode_reason=self.mode.reason,
             **money,

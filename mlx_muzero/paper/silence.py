@@ -39,11 +39,14 @@ class Silence:
         """A bar of `pair` came, however late."""
         self._why.pop(pair, None)
 
-    def take(self, minute: Minute, begin_ns: int) -> None:
-        """Stop entries if no bar of a minute is fresh, but for those of the history."""
+    def take(self, minute: Minute, known_ns: int) -> None:
+        """Stop entries if no bar of a minute is fresh, unless it closed by `known_ns`.
+
+        Bars of the history, or a pair's backlog after the others' bars, make nothing stale.
+        """
         if minute.fresh:
             self._mode.lift(_STOP)
-        elif minute.close_ns > begin_ns:
+        elif minute.close_ns > known_ns:
             self._mode.stop(_STOP, _REASON, None)
 
     def stop(self) -> None:
