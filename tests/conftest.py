@@ -1,13 +1,16 @@
 """Small markets, configurations and runs shared by the tests."""
 
 import dataclasses
+import json
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+from typer.testing import CliRunner
 
 from markets import walk_bars
 from mlx_muzero import config_toml
@@ -130,20 +133,38 @@ def config_file(tmp_path, small_config):
     return path
 
 
-@pytest.fixture
-def db(tmp_path):
-    """A store with real bars of TEST."""
-    path = tmp_path / "market.duckdb"
+@pytest.fixture(scope="session")
+def db_once(tmp_path_factory):
+    path = tmp_path_factory.mktemp("store") / "market.duckdb"
     with BarStore(path) as store:
         store.write(walk_bars(1500))
     return path
 
 
 @pytest.fixture
-def trained(cli, config_file, db, tmp_path):
-    """A run of four episodes."""
-    code, _, err = cli(
-        "train", "--run", "run", "--config", config_file, "--db", db, "--set", "train.episodes=4"
-    )
-    assert code == 0, err
-    return tmp_path / "run"
+def db(db_once, tmp_path):
+    """A store with real bars of TEST."""
+    return Path(shutil.copy(db_once, tmp_path))
+
+
+@pytest.fixture(scope="session")
+def trained_once(db_once, small_config):
+    """A run of four episodes on `db_once`, trained when it is first asked for."""
+    folder = db_once.with_name("run")
+    config = config_toml.dumps(small_config)
+    file = db_once.with_name("small.toml")
+    file.write_text(config)
+    options = ["--run", folder, "--config", file, "--db", db_once, "--set", "train.episodes=4"]
+    done = CliRunner().invoke(main.app, list(map(str, ["train", *options])))
+    assert done.exit_code == 0, done.output
+    return folder
+
+
+@pytest.fixture
+def trained(trained_once, cli, config_file, db, tmp_path):
+    """A run of four episodes on `db`."""
+    run = Path(shutil.copytree(trained_once, tmp_path / "run"))
+    market = run / "market.json"
+    record = json.loads(market.read_text())
+    market.write_text(json.dumps(record | {"store": str(db)}))
+    return run

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -41,6 +41,7 @@ def printed(policies, width=80, conditions=CONDITIONS, **options):
 amounts = st.floats(-9e5, 9e5)
 
 
+@settings(max_examples=30)
 @given(amounts, amounts, amounts, st.floats(0, 9e5), st.floats(-900, 900), st.integers(0, 900_000))
 def test_nothing_is_cut_at_80_columns(net, low, high, drawdown, sharpe, trades):
     row = metrics(
