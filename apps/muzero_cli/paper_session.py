@@ -301,13 +301,8 @@ class _Status:
         self._pips = {pair: t.account.core.rules.pip_size for pair, t in session.traders.items()}
 
     def minute(self, facts: Row) -> None:
-        """Tell of a minute, and of a pair's costs as soon as it has a price."""
-        for pair in [pair for pair in self._pips if facts["pairs"][pair]["close"]]:
-            pip_size, close = self._pips.pop(pair), facts["pairs"][pair]["close"]
-            costs = self._fills.whole_costs(pip_size)
-            say(self._console, f"{pair}: {cost_note(costs, close, pip_size)}")
-            if note := step_note(pair, np.array([close]), costs, pip_size):
-                say(self._console, note)
+        """Tell of a minute, and of the costs of pairs as soon as they have a price."""
+        self._costs(facts["pairs"])
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _STATUS_EVERY_S
@@ -320,3 +315,18 @@ class _Status:
             f"{facts['equity']:,.2f}  day {facts['day_pnl']:+,.2f}  exposure "
             f"{facts['exposure_total']:g}  {counts}  {facts['latency_ms']['total']:.0f} ms",
         )
+
+    def _costs(self, pairs: Mapping[str, Row]) -> None:
+        """Tell what a round trip costs, once of all the pairs it costs the same."""
+        of_notes: dict[str, list[str]] = {}
+        step_notes = []
+        for pair in [pair for pair in self._pips if pairs[pair]["close"]]:
+            pip_size, close = self._pips.pop(pair), pairs[pair]["close"]
+            costs = self._fills.whole_costs(pip_size)
+            of_notes.setdefault(cost_note(costs, close, pip_size), []).append(pair)
+            if note := step_note(pair, np.array([close]), costs, pip_size):
+                step_notes.append(note)
+        for note, alike in of_notes.items():
+            say(self._console, f"{', '.join(alike)}: {note}")
+        for note in step_notes:
+            say(self._console, note)
