@@ -23,6 +23,8 @@ class Hints(Panel, can_focus=False):
     DEFAULT_CSS = "Hints { height: auto; min-height: 2; max-height: 3; background: $panel; }"
     DEFAULT_CLASSES = ""
     _lines = 0
+    _made_of: tuple[object, ...] = ()
+    _made: list[Text]
 
     def on_mount(self) -> None:
         """Other widgets have other keys."""
@@ -49,23 +51,32 @@ class Hints(Panel, can_focus=False):
         return Text("\n").join(self._wrapped(width, paint))
 
     def _wrapped(self, width: int, paint: Paint) -> list[Text]:
+        """Made only when something has changed: a screen asks several times a frame."""
+        bindings = self._shown()
+        if self._made_of != (width, paint, bindings):
+            self._made = self._wrap([self._hint(group, paint) for group in bindings], width)
+            self._made_of = (width, paint, bindings)
+        return self._made
+
+    @staticmethod
+    def _wrap(hints: list[Text], width: int) -> list[Text]:
         lines: list[Text] = []
-        for hint in self._hints(paint):
+        for hint in hints:
             if lines and lines[-1].cell_len + 1 + hint.cell_len <= width:
                 lines[-1] = Text(" ").join([lines[-1], hint])
             else:
                 lines.append(hint)
         return lines or [Text("")]
 
-    def _hints(self, paint: Paint) -> list[Text]:
-        """A hint for each action, or for each group of them."""
+    def _shown(self) -> list[list[Binding]]:
+        """The bindings of each hint: those of an action, or of a group of them."""
         told: dict[object, list[Binding]] = {}
         live = self.app.watched.playback.mode == "live"
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if binding.show and binding.id and not (live and binding.id in ONLY_OF_THE_PAST):
                 told.setdefault(binding.group or binding.action, []).append(binding)
-        return [self._hint(bindings, paint) for bindings in told.values()]
+        return list(told.values())
 
     def _hint(self, bindings: list[Binding], paint: Paint) -> Text:
         keys = {binding.action: binding for binding in reversed(bindings)}  # the first of each
