@@ -129,6 +129,21 @@ def test_status_shows_positions_and_money_and_stop_needs_a_process(cli, begun):
     assert "no running process takes commands there" in err
 
 
+def test_status_says_what_plays_in_the_place_of_what_was_asked_for(cli, begun, tmp_path):
+    assert "instead of" not in cli("paper", "status", "p")[1]
+    told = tmp_path / "p" / "journal.jsonl"
+    events = [json.loads(line) for line in told.read_text().splitlines()]
+    for event in events:
+        if event["event"] == "paper_started":
+            event["backend_wanted"] = "coreml"
+    told.write_text("".join(json.dumps(event) + "\n" for event in events))
+    code, out, err = cli("paper", "status", "p")
+    assert code == 0, err
+    assert "\nnative plays instead of coreml\n" in out
+    facts = json.loads(cli("paper", "status", "p", "--json")[1])
+    assert (facts["backend"], facts["backend_wanted"]) == ("native", "coreml")
+
+
 def test_an_account_moves_in_one_file(cli, begun, paper_db):
     code, out, err = cli("paper", "backup", "p", "account.tar", "--move")
     assert code == 0, err

@@ -51,6 +51,8 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
         f"{_signed(money['unrealized'])}  drawdown {_number(money['drawdown_frac'], '.2%')}  "
         f"exposure {_number(money['exposure_total'], 'g')}  backend {money['backend']}"
     )
+    if state.substitute:
+        out.print(f"{state.substitute} plays instead of {money['backend_wanted']}")
     out.print(_positions(state))
     if state.notices:
         last = state.notices[-1]
@@ -68,6 +70,7 @@ def _money(state: PaperState) -> dict[str, Any]:
         )
     }
     facts["backend"] = facts["backend"] or state.began.get("backend")
+    facts["backend_wanted"] = state.began.get("backend_wanted")
     facts["open_orders"] = len(state.orders)
     return facts
 
