@@ -2,25 +2,42 @@
 
 import dataclasses
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from markets import walk_bars
+from mlx_muzero import config_toml
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.run import RunFolder
+from muzero_cli import main
 
 COMMAND = ("walk-forward", "--run", "walk", "--windows", "2", "--set", "train.episodes=4")
 
 
+@pytest.fixture(scope="module")
+def walked_once(db_once, small_config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walked")
+    config = folder / "small.toml"
+    config.write_text(config_toml.dumps(small_config))
+    arguments = [*COMMAND, "--config", str(config), "--db", str(db_once)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = CliRunner().invoke(main.app, arguments, env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    return folder / "walk", done.stdout
+
+
 @pytest.fixture
-def walked(cli, config_file, db, tmp_path):
+def walked(walked_once, tmp_path):
     """Two windows, trained and reported on."""
-    done = cli(*COMMAND, "--config", config_file, "--db", db)
-    assert done[0] == 0, done[2]
-    return tmp_path / "walk", done[1]
+    folder, out = walked_once
+    return Path(shutil.copytree(folder, tmp_path / "walk")), out
 
 
 def test_one_report_holds_the_whole_and_every_window(walked, cli):
