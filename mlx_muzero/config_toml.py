@@ -27,6 +27,7 @@ from mlx_muzero.config_keys import (
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.presets import FX_MICRO, PRESETS
 from mlx_muzero.regular_files import read_text
+from mlx_muzero.storage import why_unreadable
 
 
 def load(path: Path, base: Config | None = None) -> Config:
@@ -60,7 +61,9 @@ def _text(path: Path) -> str:
     try:
         return read_text(path, follow=True)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
+        raise ConfigError(
+            f"{path}: the configuration cannot be read: {why_unreadable(error)}"
+        ) from error
 
 
 def _tables(text: str, source: str) -> dict[str, Any]:

@@ -69,8 +69,16 @@ def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
     if error.errno is None or not about_file:
         return None
     where = "" if error.filename is None else f"{_text(error.filename)}: "
-    reason, remedy = _REASONS.get(error.errno, (error.strerror or "refused", "Mend that"))
-    return StorageError(f"{where}{reason}. {remedy}, then {way_on}")
+    why, remedy = _REASONS.get(error.errno, (error.strerror or "refused", "Mend that"))
+    return StorageError(f"{where}{why}. {remedy}, then {way_on}")
+
+
+def why_unreadable(error: OSError | UnicodeDecodeError) -> str:
+    """Why a text cannot be read, in the words of `told`, without the path."""
+    if isinstance(error, UnicodeDecodeError):
+        return f"it is no text in UTF-8 ({error.reason} at byte {error.start})"
+    known, _ = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
+    return known
 
 
 def _text(filename: object) -> str:

@@ -55,6 +55,18 @@ def test_errors_reach_the_caller_as_they_are(files):
         run("check", "USDJPY", "--db", db)
 
 
+def test_an_import_of_nothing_leaves_no_store(files, tmp_path):
+    path, db = files
+    with pytest.raises(DataError, match="no such file"):
+        run("import", tmp_path / "missing.csv", "--db", db)
+    with pytest.raises(DataError, match="no bar store"):
+        run("check", "USDJPY", "--db", db)
+    run("import", path, "--db", db)
+    with pytest.raises(DataError, match="no such file"):
+        run("import", tmp_path / "missing.csv", "--db", db)
+    assert "USDJPY" in run("list", "--db", db).stdout
+
+
 def test_series_are_listed_and_checked_beside_bars(files, tmp_path):
     path, db = files
     rows = [f"{1614556800000 + i * 28_800_000},8,0.0001" for i in (0, 1, 2, 5)]

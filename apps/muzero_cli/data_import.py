@@ -71,16 +71,19 @@ def import_files(
 
     Of several, one that fails does not keep the others out; the exit code is the first failure's.
     """
-    from mlx_muzero.market.importers import Batch, Choices, import_file
+    from mlx_muzero.market.importers import Batch, Choices, Failure, import_file
     from mlx_muzero.market.store import BarStore
 
     choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
     batch = Batch.of(paths, db)
+    is_new = not db.exists()
     with BarStore(db) as store:
         results = _imported(
             batch,
             lambda path, show: import_file(store, path, symbol, format_name, clock, show, choices),
         )
+    if is_new and all(isinstance(result, Failure) for result in results):
+        db.unlink()  # an empty store would pass for one that holds something
     _tell(batch, results, as_json)
 
 
@@ -105,9 +108,12 @@ def _imported(
                 progress.update(task, completed=done, total=total)
 
             try:
-                return import_file(path, show)
-            finally:
-                progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
+                report = import_file(path, show)
+            except BaseException:
+                progress.remove_task(task)  # a full bar would say that it was read
+                raise
+            progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
+            return report
 
         known = {""}
         for result in batch.imported(import_one):

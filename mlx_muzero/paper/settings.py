@@ -14,6 +14,7 @@ from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, sect
 from mlx_muzero.errors import ConfigError, SymbolError
 from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.regular_files import read_text
+from mlx_muzero.storage import why_unreadable
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.costs import Costs
 
@@ -149,9 +150,8 @@ def load(path: Path) -> PaperSettings:
     try:
         tables = tomllib.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
-        raise ConfigError(
-            f"{path}: the paper session's settings cannot be read: {error}"
-        ) from error
+        why = why_unreadable(error) if isinstance(error, OSError) else error
+        raise ConfigError(f"{path}: the paper session's settings cannot be read: {why}") from error
     pairs = _checked_pairs(tables.pop("pairs", None), path)
     pips = _checked_pips(tables.pop("pips", {}), pairs, path)
     return _overlay(PaperSettings(pairs=pairs, pips=pips), tables, str(path))

@@ -22,6 +22,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import Period
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.regular_files import read_text, write_text
+from mlx_muzero.storage import why_unreadable
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
@@ -235,7 +236,9 @@ def config_of_run(path: Path) -> Config:
     try:
         text = read_text(path)
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: the configuration cannot be read: {error}") from error
+        raise ConfigError(
+            f"{path}: the configuration cannot be read: {why_unreadable(error)}"
+        ) from error
     return config_toml.loads(text, str(path))
 
 
