@@ -17,7 +17,7 @@ from mlx_muzero import __version__, config_toml, errors, journal
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.presets import FX_SMALL
 from mlx_muzero.training.run import RunFolder
-from muzero_cli import main
+from muzero_cli import main, status
 
 
 def mistake(result, code, *words):
@@ -362,3 +362,11 @@ def test_the_version(cli):
     assert cli("--version") == (0, f"mlx-muzero {__version__}\n", "")
     installed = importlib.metadata.version("mlx-muzero")
     assert installed == __version__
+
+
+def test_status_says_facts_in_a_list_as_text():
+    bins = [{"low": 0.2, "count": 3}, {"low": 0.4, "count": None}]
+    assert status.as_text({"calibration": bins}).split(maxsplit=1) == [
+        "calibration",
+        "low 0.2, count 3; low 0.4, count None",
+    ]

@@ -65,5 +65,9 @@ def _value(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, list):
-        return ", ".join(map(_value, value))
+        return ("; " if any(isinstance(part, dict) for part in value) else ", ").join(
+            map(_value, value)
+        )
+    if isinstance(value, dict):  # one of a list, as a bin of a calibration
+        return ", ".join(f"{clean_line(name)} {_value(part)}" for name, part in value.items())
     return clean_line(str(value))
