@@ -61,11 +61,19 @@ def test_a_real_crash_is_taken_when_told_so_and_is_kept_in_mind(store, tmp_path)
 def test_coins_may_move_by_a_third_in_a_day_and_more_over_longer_gaps(store, tmp_path):
     import_file(store, month(tmp_path / "a.csv", 100.0), "SOLUSDT")
     end = MONDAY_NS + 300 * MINUTE_NS
-    with pytest.raises(DataError, match=r"is allowed 30\.0%"):
+    with pytest.raises(DataError, match=r"is allowed \+30\.0%"):
         import_file(store, month(tmp_path / "b.csv", 131.0, end), "SOLUSDT")
     assert import_file(store, month(tmp_path / "c.csv", 129.0, end), "SOLUSDT").inserted
     far = month(tmp_path / "d.csv", 300.0, end + 30 * DAY_NS)
     assert import_file(store, far, "SOLUSDT").inserted
+
+
+def test_a_fall_is_allowed_as_large_a_share_as_a_rise(store, tmp_path):
+    import_file(store, month(tmp_path / "a.csv", 100.0), "SOLUSDT")
+    end = MONDAY_NS + 300 * MINUTE_NS
+    with pytest.raises(DataError, match=r"-31\.0%; over as long a time SOLUSDT is allowed -30\.0%"):
+        import_file(store, month(tmp_path / "b.csv", 69.0, end), "SOLUSDT")
+    assert import_file(store, month(tmp_path / "c.csv", 71.0, end), "SOLUSDT").inserted
 
 
 def test_currencies_move_less(store, tmp_path):
@@ -77,7 +85,7 @@ def test_currencies_move_less(store, tmp_path):
                                        np.datetime_as_string(times)], head)  # fmt: skip
 
     import_file(store, day("EURUSD.csv", 1.10, MONDAY_NS))
-    with pytest.raises(DataError, match=r"allowed 5\.0%"):
+    with pytest.raises(DataError, match=r"allowed \+5\.0%"):
         import_file(store, day("b.csv", 1.27, MONDAY_NS + DAY_NS), "EURUSD")
     assert import_file(store, day("c.csv", 1.12, MONDAY_NS + DAY_NS), "EURUSD").inserted
 

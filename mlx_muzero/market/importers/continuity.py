@@ -27,7 +27,17 @@ _LATER_NS = 10 * MINUTE_NS
 
 @dataclass(frozen=True)
 class Jump:
-    """A step between a stored and a new price that nothing explains."""
+    """A step between a stored and a new price that nothing explains.
+
+    Attributes:
+        before_ns: when the bar before it opens.
+        before: its close.
+        after_ns: when the bar after it opens.
+        after: its price.
+        after_is_new: whether that bar is the file's and the other the store's.
+        allowed_frac: share of `before` by which the price may step in that direction, with its
+            sign.
+    """
 
     before_ns: int
     before: float
@@ -53,10 +63,12 @@ def jumps(seams: Seams, stored: Callable[[], Bars], market: Market) -> list[Jump
         stored: loads its bars; called only where the floor is passed.
         market: its hours.
     """
-    step = np.abs(np.log(seams.after / seams.before))
+    step = np.log(seams.after / seams.before)
     gap_ns = seams.after_ns - seams.before_ns
-    floor = np.log1p(DAILY_MOVE_FRAC[market]) * np.sqrt(np.maximum(gap_ns / DAY_NS, 1.0))
-    large = np.flatnonzero(step > floor)
+    # A fall by some share is a longer way than a rise by as much.
+    daily = np.abs(np.log1p(np.sign(step) * DAILY_MOVE_FRAC[market]))
+    floor = daily * np.sqrt(np.maximum(gap_ns / DAY_NS, 1.0))
+    large = np.flatnonzero(np.abs(step) > floor)
     if not len(large):
         return []
     past = stored()
@@ -64,7 +76,7 @@ def jumps(seams: Seams, stored: Callable[[], Bars], market: Market) -> list[Jump
     for row in large:
         own = largest_move(past.open_time_ns, past.close, int(gap_ns[row]))
         allowed = max(float(floor[row]), own)
-        if step[row] > allowed:
+        if abs(step[row]) > allowed:
             found.append(
                 Jump(
                     before_ns=int(seams.before_ns[row]),
@@ -72,7 +84,7 @@ def jumps(seams: Seams, stored: Callable[[], Bars], market: Market) -> list[Jump
                     after_ns=int(seams.after_ns[row]),
                     after=float(seams.after[row]),
                     after_is_new=bool(seams.after_is_new[row]),
-                    allowed_frac=float(np.expm1(allowed)),
+                    allowed_frac=float(np.expm1(np.copysign(allowed, step[row]))),
                 )
             )
     return found
@@ -107,7 +119,7 @@ def require_no_jump(path: Path, symbol: str, found: Sequence[Jump]) -> None:
         worst = max(found, key=lambda jump: abs(np.log(jump.after / jump.before)))
         raise DataError(
             f"{path}: refused, the store is unchanged: its prices do not go on from those of "
-            f"{symbol}: {worst}; over as long a time {symbol} is allowed {worst.allowed_frac:.1%}. "
+            f"{symbol}: {worst}; over as long a time {symbol} is allowed {worst.allowed_frac:+.1%}. "
             "If this is another instrument, import it under its own name with --symbol; if prices "
             "did jump like that, take it with --accept-jump"
         )
