@@ -17,8 +17,12 @@ from mlx_muzero.evaluation.baselines import (
     mean_reversion,
     momentum,
 )
+from mlx_muzero.evaluation.comparison import conditions_of
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import load_history
+from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.store import BarStore
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 
@@ -134,3 +138,15 @@ def test_what_an_agent_sees_does_depend_on_the_bar_it_stands_at(small_config, sm
     other = MarketDataset.from_bars(with_another_future(700), small_config.market)
     np.testing.assert_array_equal(small_dataset.features[130:701], other.features[130:701])
     assert (small_dataset.features[701] != other.features[701]).any()
+
+
+@pytest.mark.parametrize(("market", "days"), [("crypto", 365), ("fx", 260)])
+def test_a_year_is_that_of_the_hours_the_store_knows(small_config, rules, db, market, days):
+    config = small_config.market
+    with BarStore(db) as store:
+        store.set_instrument(Instrument("TEST", market, config.pip_size))
+        dataset = MarketDataset.of_pairs([load_history(store, "TEST", config)], config)
+    starts = dataset.evaluation_starts("test")
+    metrics = backtest(BUY_AND_HOLD, dataset, rules, starts).metrics
+    assert metrics.sharpe_sessions_per_year == days * 1440 / config.session_bars
+    assert conditions_of(dataset, rules, "test", starts).fx_week == (market == "fx")

@@ -124,7 +124,9 @@ def test_interval_is_seeded_and_covers():
     covered = 0
     for seed in range(40):
         pips = rng.normal(2, 10, 50)
-        m = measure(trades_with(pips), pips[:, None], np.array([0, 50, 0, 0]), NAMES, seed)
-        assert m == measure(trades_with(pips), pips[:, None], np.array([0, 50, 0, 0]), NAMES, seed)
+        m = measure(trades_with(pips), pips[:, None], np.array([0, 50, 0, 0]), NAMES, seed=seed)
+        assert m == measure(
+            trades_with(pips), pips[:, None], np.array([0, 50, 0, 0]), NAMES, seed=seed
+        )
         covered += m.net_pips_low <= 2 <= m.net_pips_high
     assert covered >= 33

@@ -113,7 +113,9 @@ def test_color_marks_alarms_on_a_terminal_and_nothing_elsewhere():
 
 
 def test_seven_targets_in_basis_points_fit_in_80_columns_too():
-    conditions = replace(CONDITIONS, round_trip_cost_pips=0.0, fill_cost_bps=6.0, unit="bps")
+    conditions = replace(
+        CONDITIONS, round_trip_cost_pips=0.0, fill_cost_bps=6.0, unit="bps", fx_week=False
+    )
     names = TARGET_ACTIONS.action_names
     row = metrics(action_frac=dict.fromkeys(names, 1.0), net_pips_per_session=-123_456.0)
     text = printed({LONGEST_NAME: row}, conditions=conditions)

@@ -7,12 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from mlx_muzero.evaluation.metrics import (
-    CRYPTO_BARS_PER_YEAR,
-    FX_BARS_PER_YEAR,
-    Metrics,
-    measure,
-)
+from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.session_groups import SessionGroups
 from mlx_muzero.market.dataset import MarketDataset
@@ -42,6 +37,7 @@ class Backtest:
         spans_ns: ``i64[2, n]`` open of each session's first decision bar and of its last bar.
         reward: ``f64[n, steps]`` reward of each step.
         action_counts: ``i64[A]`` how often each action was chosen.
+        fx_week: whether what was traded closes at weekends.
     """
 
     metrics: Metrics
@@ -50,6 +46,7 @@ class Backtest:
     spans_ns: I64
     reward: F64
     action_counts: I64
+    fx_week: bool
 
     @cached_property
     def groups(self) -> SessionGroups:
@@ -70,15 +67,15 @@ class Backtest:
         reward: F64,
         action_counts: I64,
         rules: TradingRules,
+        *,
+        fx_week: bool,
     ) -> Self:
         """Measure what was done; the parts of `trades` name each session once."""
         joined = Trades.concatenate(trades)
-        # What is counted in pips keeps the FX week; what is in basis points never closes.
-        bars_per_year = FX_BARS_PER_YEAR if rules.pip_size else CRYPTO_BARS_PER_YEAR
         names = rules.table.action_names
         groups = SessionGroups.of_spans(*spans_ns)
-        metrics = measure(joined, equity_pips, action_counts, names, bars_per_year, groups=groups)
-        return cls(metrics, joined, equity_pips, spans_ns, reward, action_counts)
+        metrics = measure(joined, equity_pips, action_counts, names, fx_week=fx_week, groups=groups)
+        return cls(metrics, joined, equity_pips, spans_ns, reward, action_counts, fx_week)
 
 
 def backtest(
@@ -107,7 +104,9 @@ def backtest(
         closed = env.core.ledger.trades()
         trades.append(replace(closed, account=closed.account + np.int32(first)))
     spans_ns = np.stack(dataset.session_spans(starts))
-    return Backtest.of(trades, equity_pips, spans_ns, reward, action_counts, rules)
+    return Backtest.of(
+        trades, equity_pips, spans_ns, reward, action_counts, rules, fx_week=dataset.fx_week
+    )
 
 
 def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
@@ -123,4 +122,5 @@ def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
         np.concatenate([part.reward for part in parts]),
         np.sum([part.action_counts for part in parts], axis=0),
         rules,
+        fx_week=all(part.fx_week for part in parts),
     )

@@ -204,6 +204,7 @@ def conditions_of(
             rules.costs, float(np.median(dataset.close[starts])), rules.pip_size
         ),
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
+        fx_week=dataset.fx_week,
     )
 
 

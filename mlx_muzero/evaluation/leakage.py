@@ -137,7 +137,7 @@ def replaced_after(history: PairHistory, end_ns: int, seed: int) -> PairHistory:
     """`history` with all replaced that was not known at `end_ns`."""
     rng = np.random.default_rng(seed)
     series = {name: _other_values(each, end_ns, rng) for name, each in history.series.items()}
-    return PairHistory(_other_bars(history.bars, end_ns, rng), series)
+    return replace(history, bars=_other_bars(history.bars, end_ns, rng), series=series)
 
 
 def _other_bars(bars: Bars, end_ns: int, rng: np.random.Generator) -> Bars:

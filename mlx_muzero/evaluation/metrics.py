@@ -109,7 +109,8 @@ def measure(
     equity_pips: F64,
     action_counts: I64,
     action_names: Sequence[str],
-    bars_per_year: int = FX_BARS_PER_YEAR,
+    *,
+    fx_week: bool = True,
     seed: int = 0,
     groups: SessionGroups | None = None,
 ) -> Metrics:
@@ -120,7 +121,7 @@ def measure(
         equity_pips: ``[N, steps]`` float64, net equity of each session after each step.
         action_counts: ``[A]`` int64, how often each action was chosen.
         action_names: `A` names.
-        bars_per_year: minutes the instrument trades in a year.
+        fx_week: whether the year is one of trading weeks, or of every minute.
         seed: seed of the bootstrap.
         groups: which sessions overlap; by default each is after the one before it.
 
@@ -146,7 +147,7 @@ def measure(
     portfolio = groups.totals(equity_pips)
     group_pips, drawdown = portfolio[:, -1], float(drawdown_pips(portfolio).max())
     mean = float(group_pips.mean())
-    sessions_per_year = bars_per_year / steps
+    sessions_per_year = (FX_BARS_PER_YEAR if fx_week else CRYPTO_BARS_PER_YEAR) / steps
     factor = math.sqrt(sessions_per_year)
     return Metrics(
         sessions=sessions,

@@ -42,6 +42,7 @@ class Conditions:
         unit: "pips" or "bps", what the fields called pips are counted in.
         cost_bps: cost of a round trip, fills included, of the median price; None if unknown.
         wide_steps: of pairs where one step of the price is worth more than that, in words.
+        fx_week: whether a year is one of trading weeks, or of every minute.
     """
 
     data: str
@@ -56,6 +57,7 @@ class Conditions:
     unit: str = "pips"
     cost_bps: float | None = None
     wide_steps: tuple[str, ...] = ()
+    fx_week: bool = True
 
     @property
     def part(self) -> str:
@@ -160,7 +162,7 @@ def _targets(unit: str) -> list[str]:
 
 def _legend(conditions: Conditions, measured: Metrics) -> str:
     unit = conditions.unit
-    year = "52 five-day weeks" if unit == "pips" else "365 whole days"
+    year = "52 five-day weeks" if conditions.fx_week else "365 whole days"
     return "\n".join(
         [
             "",

@@ -9,6 +9,7 @@ import numpy as np
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.context import funding_paid
+from mlx_muzero.market.fit import counted_for
 from mlx_muzero.market.frames import Frame, market_rows
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.outcomes import outcome_labels
@@ -43,6 +44,7 @@ class MarketDataset:
         possible yet.
       outcomes: ``[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 while warming up.
       funding_rate: ``[T]`` share of a long position's value paid within each bar, mostly 0.
+      fx_week: whether all pairs keep it; where nobody says of one, what is counted in pips does.
       series_from_ns: by symbol and series, the earliest point there is of it.
       fixed_ranges: the splits, where they are not those of these bars (`with_later`).
     """
@@ -57,6 +59,7 @@ class MarketDataset:
     seen_from: I64
     outcomes: I8
     funding_rate: F64
+    fx_week: bool
     series_from_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fixed_ranges: Mapping[Part, SplitRange] | None = None
 
@@ -95,6 +98,7 @@ class MarketDataset:
             seen_from=rows.seen_from,
             outcomes=outcome_labels(bars.close),
             funding_rate=funding_paid(bars.open_time_ns, funding),
+            fx_week=(history.market or counted_for(config)) == "fx",
             series_from_ns={
                 bars.symbol: {
                     name: int(points.event_ns.min())
@@ -126,6 +130,7 @@ class MarketDataset:
             frames=tuple(frames),
             seen_from=counted_on([part.seen_from for part in parts], first_bar),
             funding_rate=np.concatenate([part.funding_rate for part in parts]),
+            fx_week=all(part.fx_week for part in parts),
             series_from_ns={s: of for part in parts for s, of in part.series_from_ns.items()},
             fixed_ranges=None,
             **{name: np.concatenate([getattr(p, name) for p in parts]) for name in columns},

@@ -10,6 +10,7 @@ import numpy as np
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_ns, utc_text
+from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.metrics_labels import misread_note
 from mlx_muzero.market.series import (
     FUNDING_RATE,
@@ -34,10 +35,12 @@ class PairHistory:
     Attributes:
         bars: minute bars.
         series: by name; one that is missing or empty is unknown throughout.
+        market: whose hours it keeps; None where nobody says.
     """
 
     bars: Bars
     series: SeriesByName
+    market: Market | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,10 @@ def load_history(
             f"{store.path}: no bars of {symbol} between {span}; it has those from {first} to "
             f"{last} UTC"
         )
+    traded = store.find_instrument(symbol)
+    market = None if traded is None else traded.market
     if config.features == "micro":
-        return PairHistory(bars, {})
+        return PairHistory(bars, {}, market)
     unknown = np.flatnonzero(np.isnan(bars.volume))
     if len(unknown):
         raise DataError(
@@ -124,7 +129,7 @@ def load_history(
             _LOG.warning("%s: %s", store.path, note)
     if TAKER_BUY_SHARE in series:
         series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], bars)
-    return PairHistory(bars, series)
+    return PairHistory(bars, series, market)
 
 
 def _with_klines(trades: Series, bars: Bars) -> Series:

@@ -12,12 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.evaluation.metrics import (
-    CRYPTO_BARS_PER_YEAR,
-    FX_BARS_PER_YEAR,
-    Metrics,
-    measure,
-)
+from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.market.calendar import fx_days, fx_holidays
 from mlx_muzero.market.instrument import keeps_fx_week
@@ -97,7 +92,7 @@ class Played:
             self._daily_bps(),
             self.action_counts,
             self.accounts[0].core.rules.table.action_names,
-            FX_BARS_PER_YEAR if self.fx_week else CRYPTO_BARS_PER_YEAR,
+            fx_week=self.fx_week,
         )
         bars = sum(max(account.bar, 0) for account in self.accounts)
         found = replace(found, exposure_frac=float(trades.bars_held.sum()) / max(bars, 1))
