@@ -126,3 +126,17 @@ def test_a_currency_model_trades_no_coins_on_paper(cli, trained, db):
 def test_a_runs_own_file_keeps_its_meaning_whatever_the_default_preset_is():
     """It holds every key, or an older version's, and those it lacks are that version's."""
     assert config_toml.loads("[train]\nseed = 7\n").search == FX_MICRO.search
+
+
+@pytest.mark.parametrize(
+    ("symbol", "pip", "features"),
+    [("USDRUB", 0.0, "crypto"), ("USDJPY", 0.0, "crypto"), ("BTCUSD", 1.0, "micro")],
+)
+def test_what_is_said_of_an_instrument_goes_before_its_name(
+    cli, tmp_path, monkeypatch, symbol, pip, features
+):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = cli("data", "instrument", symbol, "--calendar", "fx", "--pip", pip)
+    assert code == 0, err
+    market = shown(cli, "--symbol", symbol)["market"]
+    assert (market["pip_size"], market["features"]) == (pip, features)

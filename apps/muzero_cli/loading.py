@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +49,9 @@ def load_config(
     named = (
         Symbol.listed(symbol) if symbol is not None else _symbols(of_options) or _symbols(of_file)
     )
+    market_of = known_in(database)
     if preset is None:
-        preset = default_preset(named, known_in(database))
+        preset = default_preset(named, market_of)
     if preset not in PRESETS:
         raise ConfigError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
     settings = PRESETS[preset]
@@ -59,7 +61,7 @@ def load_config(
         said = "pip_size" in of_options or (symbol is None and "pip_size" in of_file)
         settings = of_symbols(settings, named, database, keep_pip=said)
     settings = config_toml.override(settings, overrides)
-    require_fit(settings.market, known_in(database))
+    require_fit(settings.market, market_of)
     return settings
 
 
@@ -113,17 +115,22 @@ def instrument_of(symbol: str, database: Path | None) -> Instrument:
 
 
 def known_in(database: Path | None) -> MarketOf:
-    """What the store at `database` (None: the usual one) knows of markets, told or by name."""
+    """What the store at `database` (None: the usual one) knows of markets, or else their names.
+
+    What a user said of an instrument goes before its name, as its pip does.
+    """
     path = database or DEFAULT_DATABASE
 
+    @cache
     def market_of(symbol: str) -> Market | None:
-        market = known_market(symbol)
-        if market is not None or not path.is_file():
-            return market
-        with BarStore(path, read_only=True) as store:
-            # A synthetic market is for any preset.
-            told = None if store.truth(symbol) else store.find_instrument(symbol)
-        return None if told is None else "fx" if told.pip_size else "crypto"
+        told = None
+        if path.is_file():
+            with BarStore(path, read_only=True) as store:
+                # A synthetic market is for any preset.
+                told = None if store.truth(symbol) else store.find_instrument(symbol)
+        if told is None:
+            return known_market(symbol)
+        return "fx" if told.pip_size else "crypto"
 
     return market_of
 
