@@ -12,6 +12,7 @@ from rich.console import Console
 
 from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.evaluation.report import Conditions, report, report_dict
+from mlx_muzero.evaluation.tables import count, ratio, short, signed
 from mlx_muzero.trading.ledger import Trades
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 
@@ -143,3 +144,19 @@ def test_json_keys_are_in_the_unit_of_the_run():
     assert facts["conditions"]["round_trip_cost_bps"] == 4.0
     assert "pips" not in json.dumps(facts)
     assert "bps_" not in json.dumps(report_dict(CONDITIONS, {"flat": metrics()}))
+
+
+@given(
+    st.floats(0.0, 9.4e99) | st.sampled_from([999.5, 9_999.5, 999_500.0, 17_278_000.0, math.inf])
+)
+def test_figures_keep_to_their_columns_however_large_they_are(value):
+    assert len(short(value)) <= 4
+    assert len(signed(-value)) <= 5
+    assert len(ratio(value)) <= 4
+    assert len(ratio(-value)) <= 5
+    assert len(count(value)) <= 6
+
+
+def test_large_figures_are_rounded_not_cut():
+    shown = [short(value) for value in (9_999.6, 12_345, 999_499, 999_501, 17_278_000, 2.4e9, 4e12)]
+    assert shown == ["10k", "12k", "999k", "1M", "17M", "2G", "4e12"]

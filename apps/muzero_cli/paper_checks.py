@@ -10,7 +10,7 @@ from rich.table import Table
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.report import results_table
-from mlx_muzero.evaluation.tables import net_interval
+from mlx_muzero.evaluation.tables import net_interval, ratio
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.opening import replayed_series
@@ -113,7 +113,6 @@ def _report_table(run: Path, report: SessionReport) -> Table:
     )
     table.add_column()
     table.add_column(justify="right")
-    profit_factor = "-" if m.profit_factor is None else f"{m.profit_factor:.2f}"
     rows = {
         "equity": f"{money['equity']:,.2f}",
         "net": f"{money['net']:+,.2f}",
@@ -125,7 +124,7 @@ def _report_table(run: Path, report: SessionReport) -> Table:
         "round trips": f"{m.trades:,}",
         "won": f"{m.win_frac:.0%}",
         "expectancy, bps of notional": f"{m.expectancy_pips:+.2f}",
-        "profit factor": profit_factor,
+        "profit factor": ratio(m.profit_factor),
         "days, trading" if report.day == "trading" else "days, UTC": f"{m.sessions}",
         "net a day, bps [95% interval]": str(
             net_interval(m.net_pips_per_session, m.net_pips_low, m.net_pips_high)

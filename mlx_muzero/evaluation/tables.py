@@ -44,23 +44,33 @@ def verdict(low: float | None, high: float | None) -> str:
 
 
 def signed(value: float) -> str:
-    """Three figures with their sign in at most five characters: +0.52, -12.3, +1240, -12k."""
+    """`short` with its sign, in at most five characters: +0.52, -12.3, +1240, -12k."""
     text = short(abs(value))
     sign = "" if text == "0.00" else "-" if value < 0 else "+"
     return sign + text
 
 
 def short(value: float) -> str:
-    """Three figures of a number from 0 on, "inf" included, in at most four characters."""
+    """A number from 0 on in at most four characters: 0.52, 12.3, 1240, 12k, 17M, 2G, 4e12, inf."""
     for below, decimals in ((10, 2), (100, 1), (10_000, 0)):
         if round(value, decimals) < below:
             return f"{value:.{decimals}f}"
-    return f"{value / 1000:.0f}k" if value < math.inf else "inf"
+    return _thousands(value)
 
 
 def count(value: float) -> str:
     """A whole number in at most six characters: 98,304 or 131k."""
-    return f"{value:,.0f}" if value < 99_999.5 else f"{value / 1000:.0f}k"
+    return f"{value:,.0f}" if value < 99_999.5 else _thousands(value)
+
+
+def _thousands(value: float) -> str:
+    if value == math.inf:
+        return "inf"
+    for suffix in "kMG":
+        value /= 1000
+        if round(value) < 1000:
+            return f"{value:.0f}{suffix}"
+    return f"{value * 1e9:.0e}".replace("e+", "e")
 
 
 def ratio(value: float | None) -> str:
