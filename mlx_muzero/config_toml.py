@@ -40,7 +40,7 @@ def load(path: Path, base: Config | None = None) -> Config:
     Raises:
         ConfigError: the file cannot be read, or all its problems, each with file, line and key.
     """
-    return loads(_text(path), str(path), base)
+    return loads(text_of(path), str(path), base)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -49,7 +49,7 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file cannot be read, or is no TOML.
     """
-    return _tables(_text(path), str(path))
+    return _tables(text_of(path), str(path))
 
 
 def loads(text: str, source: str = "configuration", base: Config | None = None) -> Config:
@@ -57,9 +57,14 @@ def loads(text: str, source: str = "configuration", base: Config | None = None) 
     return from_tables(_tables(text, source), source, base, _lines_of_keys(text))
 
 
-def _text(path: Path) -> str:
+def text_of(path: Path, *, follow: bool = True) -> str:
+    """The text of the configuration at `path`; links to it are followed if `follow`.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
     try:
-        return read_text(path, follow=True)
+        return read_text(path, follow=follow)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}: the configuration cannot be read: {why_unreadable(error)}"

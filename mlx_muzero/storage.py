@@ -73,12 +73,14 @@ def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
     return StorageError(f"{where}{why}. {remedy}, then {way_on}")
 
 
-def why_unreadable(error: OSError | UnicodeDecodeError) -> str:
-    """Why a text cannot be read, in the words of `told`, without the path."""
+def why_unreadable(error: Exception) -> str:
+    """Why a text cannot be read or taken in, without its path: where it can, in `told`'s words."""
     if isinstance(error, UnicodeDecodeError):
         return f"it is no text in UTF-8 ({error.reason} at byte {error.start})"
-    known, _ = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
-    return known
+    if not isinstance(error, OSError):
+        return str(error)
+    why, _ = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))
+    return why
 
 
 def _text(filename: object) -> str:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import typer
 
-RUN_FILES = ("config.toml", "paper.toml", "walk-forward.toml")
-"""A folder with one of them is a run."""
+from mlx_muzero.folder_contents import contents_of
+
 RUNS = Path("runs")
 MOST_FOLDERS = 1000
 
@@ -39,8 +39,7 @@ def runs(ctx: typer.Context, incomplete: str) -> Iterable[str]:
         if number == MOST_FOLDERS:
             return
         if not folder.name.startswith(".") and folder.is_dir():
-            is_run = any((folder / name).is_file() for name in RUN_FILES)
-            text = str(folder) if is_run else f"{folder}/"
+            text = f"{folder}/" if contents_of(folder) is None else str(folder)
             if text.startswith(incomplete.removeprefix("./")):
                 yield text
 

@@ -1,6 +1,7 @@
 """From command-line options to a configuration and a dataset."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -49,20 +50,32 @@ def load_config(
     named = (
         Symbol.listed(symbol) if symbol is not None else _symbols(of_options) or _symbols(of_file)
     )
-    market_of = known_in(database)
-    if preset is None:
-        preset = default_preset(named, market_of)
-    if preset not in PRESETS:
-        raise ConfigError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
-    settings = PRESETS[preset]
-    if file is not None:
-        settings = config_toml.load(file, settings)
-    if named:
-        said = "pip_size" in of_options or (symbol is None and "pip_size" in of_file)
-        settings = of_symbols(settings, named, database, keep_pip=said)
-    settings = config_toml.override(settings, overrides)
-    require_fit(settings.market, market_of)
+    with store_at(database) as store:
+        market_of = _known_in(store)
+        if preset is None:
+            preset = default_preset(named, market_of)
+        if preset not in PRESETS:
+            raise ConfigError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
+        settings = PRESETS[preset]
+        if file is not None:
+            settings = config_toml.load(file, settings)
+        if named:
+            said = "pip_size" in of_options or (symbol is None and "pip_size" in of_file)
+            settings = of_symbols(settings, named, store, keep_pip=said)
+        settings = config_toml.override(settings, overrides)
+        require_fit(settings.market, market_of)
     return settings
+
+
+@contextmanager
+def store_at(database: Path | None) -> Iterator[BarStore | None]:
+    """The store at `database` (None: the usual one), to be read; None where there is none yet."""
+    path = database or DEFAULT_DATABASE
+    if not path.is_file():
+        yield None
+        return
+    with BarStore(path, read_only=True) as store:
+        yield store
 
 
 def _market_table(tables: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -79,9 +92,9 @@ def _symbols(market: Mapping[str, Any]) -> tuple[Symbol, ...]:
 
 
 def of_symbols(
-    settings: Config, symbols: tuple[Symbol, ...], database: Path | None, *, keep_pip: bool = False
+    settings: Config, symbols: tuple[Symbol, ...], store: BarStore | None, *, keep_pip: bool = False
 ) -> Config:
-    """`settings` for `symbols`, counted in their pip, but where it is to be kept.
+    """`settings` for `symbols`, counted in their pip as `store` knows it, unless it is to be kept.
 
     Raises:
         ConfigError: several, for a model that trades one.
@@ -93,41 +106,35 @@ def of_symbols(
     if len(symbols) > 1:
         raise ConfigError(f"{', '.join(symbols)}: a model of micro features trades one; name one")
     (name,) = symbols
-    own = 0.0 if keep_pip else instrument_of(name, database).pip_size
+    own = 0.0 if keep_pip else instrument_of(name, store).pip_size
     pip_size = own or settings.market.pip_size
     return replace(settings, market=replace(settings.market, symbol=name, pip_size=pip_size))
 
 
-def instrument_of(symbol: str, database: Path | None) -> Instrument:
-    """How `symbol` trades, as the store says (None for the usual one), or else its name.
+def instrument_of(symbol: str, store: BarStore | None) -> Instrument:
+    """How `symbol` trades, as `store` says, or else its name.
 
     Raises:
         UnknownInstrument: neither says.
         DataError: nor are there bars of it, as of a name that was mistyped.
     """
-    path = database or DEFAULT_DATABASE
-    if not path.is_file():
+    if store is None:
         return instrument(symbol)
-    with BarStore(path, read_only=True) as store:
-        if store.find_instrument(symbol) is None:
-            store.load(symbol)  # of a name that was mistyped, it says which there are
-        return store.instrument(symbol)
+    if store.find_instrument(symbol) is None:
+        store.load(symbol)  # of a name that was mistyped, it says which there are
+    return store.instrument(symbol)
 
 
-def known_in(database: Path | None) -> MarketOf:
-    """What the store at `database` (None: the usual one) knows of markets, or else their names.
+def _known_in(store: BarStore | None) -> MarketOf:
+    """What `store` knows of markets, or else their names.
 
     What a user said of an instrument goes before its name, as its pip does.
     """
-    path = database or DEFAULT_DATABASE
 
     @cache
     def market_of(symbol: str) -> Market | None:
-        told = None
-        if path.is_file():
-            with BarStore(path, read_only=True) as store:
-                # A synthetic market is for any preset.
-                told = None if store.truth(symbol) else store.find_instrument(symbol)
+        # A synthetic market is for any preset.
+        told = None if store is None or store.truth(symbol) else store.find_instrument(symbol)
         if told is None:
             return known_market(symbol)
         return "fx" if told.pip_size else "crypto"

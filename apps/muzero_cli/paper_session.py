@@ -51,7 +51,7 @@ from mlx_muzero.training.models import load_model, not_validated
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.console import narration_console, say, say_event
 from muzero_cli.failures import answer
-from muzero_cli.loading import instrument_of
+from muzero_cli.loading import instrument_of, store_at
 from muzero_cli.options import DEFAULT_DATABASE
 from muzero_cli.terminal import TerminalConsole
 
@@ -176,7 +176,8 @@ def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
         return {}
     database = Path(settings.session.database) if settings.session.database else None
     others = [symbol for symbol in settings.pairs if symbol != config.market.symbol]
-    pips = {symbol: instrument_of(symbol, database).pip_size for symbol in others}
+    with store_at(database) as store:
+        pips = {symbol: instrument_of(symbol, store).pip_size for symbol in others}
     for symbol in (symbol for symbol, pip in pips.items() if not pip):
         raise ConfigError(f"{symbol} is counted in basis points, but the run counts in pips")
     return pips

@@ -20,7 +20,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model, load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from muzero_cli.console import say_event
-from muzero_cli.loading import load_dataset, of_symbols
+from muzero_cli.loading import load_dataset, of_symbols, store_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +101,8 @@ def load_run(
         pairs = _known_pairs(trained, symbol)
     elif symbol and Symbol(symbol) != trained.market.symbol:
         require_tradable(trained.market, symbol)
-        store_path = database or Path(folder.market().store)
-        config = of_symbols(trained, (Symbol(symbol),), store_path)
+        with store_at(database or Path(folder.market().store)) as known:
+            config = of_symbols(trained, (Symbol(symbol),), known)
     rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
     begun = folder.market()

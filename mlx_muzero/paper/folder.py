@@ -9,7 +9,7 @@ from typing import Any
 from mlx_muzero import journal
 from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush, locked
-from mlx_muzero.folder_contents import missing, require_room
+from mlx_muzero.folder_contents import MARKS, missing, require_room
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.regular_files import reader, write_text
@@ -23,7 +23,7 @@ class PaperFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.settings_path = path / "paper.toml"
+        self.settings_path = path / MARKS["paper session"]
         self.journal_path = path / "journal.jsonl"
         self.store_path = path / "store.duckdb"
         self.lock_path = path / "lock"

@@ -150,8 +150,9 @@ def load(path: Path) -> PaperSettings:
     try:
         tables = tomllib.loads(read_text(path))
     except (OSError, ValueError, RecursionError) as error:
-        why = why_unreadable(error) if isinstance(error, OSError) else error
-        raise ConfigError(f"{path}: the paper session's settings cannot be read: {why}") from error
+        raise ConfigError(
+            f"{path}: the paper session's settings cannot be read: {why_unreadable(error)}"
+        ) from error
     pairs = _checked_pairs(tables.pop("pairs", None), path)
     pips = _checked_pips(tables.pop("pips", {}), pairs, path)
     return _overlay(PaperSettings(pairs=pairs, pips=pips), tables, str(path))

@@ -11,9 +11,9 @@ from typing import Any
 
 from mlx_muzero import config_toml, journal
 from mlx_muzero.config import Config
-from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.errors import RunError
 from mlx_muzero.files import lock_holder, locked
-from mlx_muzero.folder_contents import missing, require_room
+from mlx_muzero.folder_contents import MARKS, missing, require_room
 from mlx_muzero.json_values import parsed
 from mlx_muzero.market.bars import MINUTE_NS, utc_text
 from mlx_muzero.market.context import as_spelled_now
@@ -22,7 +22,6 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import Period
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
 from mlx_muzero.regular_files import read_text, write_text
-from mlx_muzero.storage import why_unreadable
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
@@ -149,7 +148,7 @@ class RunFolder:
         self.checkpoints = CheckpointStore(path / "checkpoints")
         self.export_path = path / "export"
         self.collector_path = path / "collector"
-        self._config_path = path / "config.toml"
+        self._config_path = path / MARKS["training run"]
         self._market_path = path / "market.json"
         self._lock_path = path / "lock"
 
@@ -233,13 +232,7 @@ def config_of_run(path: Path) -> Config:
     Raises:
       ConfigError: it cannot be read, or all its problems.
     """
-    try:
-        text = read_text(path)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: the configuration cannot be read: {why_unreadable(error)}"
-        ) from error
-    return config_toml.loads(text, str(path))
+    return config_toml.loads(config_toml.text_of(path, follow=False), str(path))
 
 
 def schema(config: Config, table: ActionTable) -> dict[str, Any]:

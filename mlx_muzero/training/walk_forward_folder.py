@@ -9,7 +9,7 @@ from typing import Any
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.errors import RunError
-from mlx_muzero.folder_contents import missing, require_room
+from mlx_muzero.folder_contents import MARKS, missing, require_room
 from mlx_muzero.journal import Journal, read
 from mlx_muzero.json_values import parsed
 from mlx_muzero.market.rolling_windows import rolling_windows
@@ -51,7 +51,7 @@ class WalkForwardFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._config_path = path / "walk-forward.toml"
+        self._config_path = path / MARKS["walk-forward"]
         self._plan_path = path / "plan.json"
         self._journal_path = path / "journal.jsonl"
 

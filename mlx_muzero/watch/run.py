@@ -5,6 +5,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from mlx_muzero.folder_contents import MARKS
 from mlx_muzero.journal import utc_now
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.paper_state import PaperState
@@ -23,9 +24,9 @@ _AT_ONCE = 2000
 def run_kind(folder: Path) -> RunKind | None:
     """Of a run folder; None if it is none, or cannot be looked into."""
     try:
-        if (folder / "paper.toml").exists():
+        if (folder / MARKS["paper session"]).exists():
             return "paper"
-        return "training" if (folder / "config.toml").exists() else None
+        return "training" if (folder / MARKS["training run"]).exists() else None
     except OSError:
         return None
 
