@@ -6,7 +6,8 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.backends import fallback, make_encoder, make_evaluator, search_threads
-from mlx_muzero.config import Backend, SearchConfig
+from mlx_muzero.config import SearchConfig
+from mlx_muzero.config_choices import Backend
 from mlx_muzero.coreml.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.errors import EngineLost
 from mlx_muzero.networks.model import StochasticMuZero

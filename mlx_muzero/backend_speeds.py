@@ -11,7 +11,8 @@ from typing import Any
 
 from mlx_muzero import __version__
 from mlx_muzero.caches import cache_folder
-from mlx_muzero.config import ConcreteBackend, ModelConfig, SearchConfig
+from mlx_muzero.config import ModelConfig, SearchConfig
+from mlx_muzero.config_choices import ConcreteBackend
 from mlx_muzero.cores import performance_cores
 
 

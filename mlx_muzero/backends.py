@@ -9,7 +9,8 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.backend_speeds import BackendSpeeds, SpeedKey, recall
-from mlx_muzero.config import ConcreteBackend, SearchConfig
+from mlx_muzero.config import SearchConfig
+from mlx_muzero.config_choices import ConcreteBackend
 from mlx_muzero.coreml.deployment import Deployment, EngineEvent, compute_units
 from mlx_muzero.coreml.exported_evaluator import ExportedEvaluator, current_manifest
 from mlx_muzero.coreml.program import Engine

@@ -5,35 +5,27 @@ TOML. FX and CRYPTO are the two specifications, `fx-micro.md` and `crypto-archit
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from mlx_muzero.config_choices import (
+    Actions,
+    Backend,
+    BarFeatures,
+    Behavior,
+    BestBy,
+    CollectBackend,
+    ContextSeries,
+    Encoder,
+    Expansion,
+    HigherTimeframe,
+    LegalActions,
+    Phases,
+    RewardScheme,
+    Root,
+    TrainDevice,
+    ValueLoss,
+)
 from mlx_muzero.symbols import Symbol
-
-Actions = Literal["fx", "targets"]
-RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
-Encoder = Literal["tcn", "resnet", "transformer"]
-LegalActions = Literal["tree", "root", "off"]
-Root = Literal["puct", "gumbel"]
-Expansion = Literal["all_outcomes", "single_outcome"]
-ConcreteBackend = Literal["native", "mlx", "coreml", "coreml-sim"]
-Backend = Literal["native", "mlx", "coreml", "coreml-sim", "auto"]
-CollectBackend = Literal["same", "coreml", "coreml-sim"]
-ValueLoss = Literal["cross_entropy", "mse"]
-TrainDevice = Literal["default", "cpu", "gpu"]
-BestBy = Literal["expectancy", "net_pips"]
-PhaseName = Literal["world-model", "value", "search"]
-Phases = Literal["world-model", "value", "search", "all"]
-Behavior = Literal[
-    "random",
-    "buy_and_hold",
-    "momentum_5",
-    "momentum_30",
-    "mean_reversion_5",
-    "mean_reversion_30",
-]
-BarFeatures = Literal["micro", "crypto"]
-HigherTimeframe = Literal["5m", "1h"]
-ContextSeries = Literal["book_imbalance", "taker_buy_share", "funding_rate", "open_interest"]
 
 
 def setting(default: Any, about: str, low: float | None = None, high: float | None = None) -> Any:

@@ -10,7 +10,8 @@ from itertools import pairwise
 from math import inf
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from mlx_muzero.config import Config, ContextSeries
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import ContextSeries
 from mlx_muzero.symbols import Symbol
 
 _LARGEST = 1.7e308

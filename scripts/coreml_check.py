@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import ConcreteBackend
+from mlx_muzero.config_choices import ConcreteBackend
 from mlx_muzero.coreml.core_ml import core_ml
 from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.coreml.export import export

@@ -6,7 +6,8 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config import Config, Expansion
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import Expansion
 from mlx_muzero.coreml import conversion
 from mlx_muzero.coreml.figures import EngineFigures, Verification
 from mlx_muzero.coreml.interpreter import Interpreter

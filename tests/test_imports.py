@@ -6,7 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from muzero_cli.main import app
 from muzero_cli.verbs import VERBS
 from muzero_tui.widgets.banner import SCREENS
 
@@ -39,17 +41,40 @@ def test_importing_the_library_loads_nothing_heavy():
     assert loaded_by("import mlx_muzero") == []
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], *([verb, "--help"] for verb in ("train", "evaluate", "export"))]
-)
-def test_help_loads_nothing_heavy(arguments):
-    """`--help` loads every verb."""
-    assert loaded_by(command(arguments), (*HEAVY, "rich")) == []
+@pytest.mark.parametrize("verb", ["train", "evaluate", "export"])
+def test_help_loads_nothing_heavy(verb):
+    assert loaded_by(command([verb, "--help"]), (*HEAVY, "rich")) == []
+
+
+def modules_of(verbs):
+    return tuple(VERBS[verb].target.partition(":")[0] for verb in verbs)
+
+
+def test_the_list_of_the_verbs_loads_none():
+    assert loaded_by(command(["--help"]), (*HEAVY, "rich", *modules_of(VERBS))) == []
 
 
 def test_a_verb_loads_no_other():
-    others = tuple(at.partition(":")[0] for verb, at in VERBS.items() if verb != "tui")
+    others = modules_of(VERBS.keys() - {"tui"})
     assert loaded_by(command(["tui", "--help"]), others) == []
+
+
+@pytest.mark.parametrize("width", [40, 80, 400])
+def test_a_verb_is_listed_with_what_its_own_help_begins_with(width):
+    verbs = get_command(app)
+    for name in VERBS:
+        listed = verbs.get_command(None, name).get_short_help_str(width)
+        assert listed == verbs.commands[name].get_short_help_str(width), name
+
+
+def test_completing_a_verb_loads_none():
+    asked = {
+        "_MLX_MUZERO_COMPLETE": "complete_bash",
+        "COMP_WORDS": "mlx-muzero pa",
+        "COMP_CWORD": "1",
+    }
+    code = f"import os; os.environ.update({asked!r})\n{command([])}"
+    assert loaded_by(code, (*HEAVY, "rich", *modules_of(VERBS))) == []
 
 
 def test_watching_a_run_loads_nothing_heavy():
@@ -64,6 +89,13 @@ def test_watching_a_run_loads_nothing_heavy():
         "import muzero_cli.status, mlx_muzero.watch.run, mlx_muzero.control"
     )
     assert loaded_by(begin + every, (*HEAVY, *screens)) == ["textual", *screens]
+
+
+def test_the_status_of_a_run_needs_no_configuration(tmp_path):
+    """Its sections take longer to be made than the rest of the command."""
+    (tmp_path / "config.toml").touch()
+    begin = command(["status", str(tmp_path)])
+    assert loaded_by(begin, (*HEAVY, "rich", "mlx_muzero.config")) == []
 
 
 def test_training_loads_no_bar_store():

@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from mlx_muzero.config import RewardScheme
+from mlx_muzero.config_choices import RewardScheme
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.rank_correlation import ranks, spearman
 from mlx_muzero.evaluation.reward_audit import Earned, audit_reward, audited_policies, judge

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from mlx_muzero import config_toml
 from mlx_muzero.backends import BACKENDS
-from mlx_muzero.config import Expansion
+from mlx_muzero.config_choices import Expansion
 from mlx_muzero.config_keys import KEYS
 from training_journals import training_run
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.config import Backend
+from mlx_muzero.config_choices import Backend
 from muzero_cli import completion
 from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Simulations
 

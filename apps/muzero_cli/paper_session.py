@@ -15,7 +15,8 @@ import typer
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.backends import settle
-from mlx_muzero.config import Backend, Config
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import Backend
 from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.journal import Journal

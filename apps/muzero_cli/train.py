@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.config import CollectBackend, Phases
+from mlx_muzero.config_choices import CollectBackend, Phases
 from mlx_muzero.presets import FX_MICRO
 from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, say

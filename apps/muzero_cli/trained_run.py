@@ -6,7 +6,8 @@ from pathlib import Path
 
 from mlx_muzero.agent import Agent
 from mlx_muzero.backends import ENGINES, fallback, settle
-from mlx_muzero.config import Backend, Config, Root
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import Backend, Root
 from mlx_muzero.coreml.deployment import Deployment
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy

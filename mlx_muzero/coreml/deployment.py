@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from mlx_muzero.config import Backend
+from mlx_muzero.config_choices import Backend
 from mlx_muzero.coreml.program import ComputeUnits
 from mlx_muzero.errors import ConfigError
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mlx.core as mx
 
-from mlx_muzero.config import Expansion
+from mlx_muzero.config_choices import Expansion
 from mlx_muzero.coreml.child import Child, ChildLost
 from mlx_muzero.coreml.deployment import Deployment, compute_units
 from mlx_muzero.coreml.interface import PROGRAMS_FOR

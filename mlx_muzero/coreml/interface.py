@@ -9,7 +9,8 @@ outcome c of row i. Actions and outcomes are one-hot.
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_muzero.config import Expansion, ModelConfig
+from mlx_muzero.config import ModelConfig
+from mlx_muzero.config_choices import Expansion
 
 ProgramName = Literal["initial", "recurrent", "afterstate", "dynamics"]
 Shape = tuple[int, ...]

@@ -8,7 +8,7 @@ from typing import Any, get_args
 import numpy as np
 
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import Root
+from mlx_muzero.config_choices import Root
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick, backtest
 from mlx_muzero.evaluation.baselines import (

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import Root
+from mlx_muzero.config_choices import Root
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick
 from mlx_muzero.evaluation.comparison import Comparison, compare, search_variants

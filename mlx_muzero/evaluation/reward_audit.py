@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from mlx_muzero.config import RewardScheme
+from mlx_muzero.config_choices import RewardScheme
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import (
     BUY_AND_HOLD,

@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 
-from mlx_muzero.config import HigherTimeframe
+from mlx_muzero.config_choices import HigherTimeframe
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.types import F32, F64
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from mlx_muzero.config import HigherTimeframe
+from mlx_muzero.config_choices import HigherTimeframe
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS, Bars
 from mlx_muzero.types import F64, I64
 

@@ -8,7 +8,7 @@ from typing import Any
 from mlx_muzero import doctor
 from mlx_muzero.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.backends import speed_key
-from mlx_muzero.config import ConcreteBackend
+from mlx_muzero.config_choices import ConcreteBackend
 from mlx_muzero.coreml.deployment import compute_units, units_to_try
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
 from mlx_muzero.json_values import finite

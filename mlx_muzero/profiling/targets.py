@@ -6,7 +6,7 @@ from typing import Literal
 
 import mlx.core as mx
 
-from mlx_muzero.config import ConcreteBackend
+from mlx_muzero.config_choices import ConcreteBackend
 from mlx_muzero.coreml.deployment import units_to_try
 from mlx_muzero.coreml.program import ComputeUnits
 

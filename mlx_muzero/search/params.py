@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_muzero.config import Expansion, LegalActions, Root, SearchConfig
+from mlx_muzero.config import SearchConfig
+from mlx_muzero.config_choices import Expansion, LegalActions, Root
 
 Compatibility = Literal["none", "mctx"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlx_muzero.config import PhaseName
+from mlx_muzero.config_choices import PhaseName
 from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics

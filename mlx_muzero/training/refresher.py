@@ -15,7 +15,8 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import ConcreteBackend, Config
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import ConcreteBackend
 from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.coreml.export_process import export_apart
 from mlx_muzero.coreml.samples import draw_samples

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config import Config, PhaseName
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import PhaseName
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.forecasts import base_rates
 from mlx_muzero.evaluation.session_groups import SessionGroups

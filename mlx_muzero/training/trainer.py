@@ -17,7 +17,8 @@ import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent import Agent
-from mlx_muzero.config import Config, PhaseName
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import PhaseName
 from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest

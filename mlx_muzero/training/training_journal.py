@@ -7,7 +7,8 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config import Backend, Config, PhaseName
+from mlx_muzero.config import Config
+from mlx_muzero.config_choices import Backend, PhaseName
 from mlx_muzero.evaluation.metrics import action_alarm
 from mlx_muzero.journal import Journal
 from mlx_muzero.market.outcomes import OUTCOME_NAMES

@@ -16,7 +16,7 @@ import numpy as np
 from bench.networks import OUTCOMES, Roots
 from bench.timing import Timed, by_turns, median_ratio, timed
 from mlx_muzero import _core
-from mlx_muzero.config import Expansion as ExpansionMode
+from mlx_muzero.config_choices import Expansion as ExpansionMode
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import (
     Expansion,
