@@ -2,13 +2,14 @@
 
 import errno
 import json
+from pathlib import Path
 
 import pytest
 from typer.main import get_command
 
 from mlx_muzero import errors
-from muzero_cli import main
-from muzero_cli.failures import wants_json
+from muzero_cli import failures, main
+from muzero_cli.failures import answer, wants_json
 from muzero_cli.verbs import VERBS
 from wrong_paths import leaves
 
@@ -71,6 +72,20 @@ def test_a_bug_keeps_its_traceback(cli, monkeypatch, capfd, error):
     with pytest.raises(type(error)):
         cli("verb", "--json")
     assert json.loads(capfd.readouterr().out)["error"]["code"] == "bug"
+
+
+def test_an_answer_has_null_for_what_is_no_number(capsys):
+    answer({"ratio": float("nan"), "folds": [float("inf"), 1.5]})
+    assert json.loads(capsys.readouterr().out) == {"ratio": None, "folds": [None, 1.5]}
+
+
+def test_json_is_printed_by_answer_alone():
+    modules = Path(failures.__file__).parent.glob("*.py")
+    assert {path.name for path in modules if "import json" in path.read_text()} == {
+        "failures.py",
+        "profile.py",  # writes profile.json
+        "tree_display.py",  # quotes the labels of a graph
+    }
 
 
 def test_json_after_the_end_of_options_is_a_name():

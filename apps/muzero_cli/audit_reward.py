@@ -1,13 +1,13 @@
 """`mlx-muzero audit-reward`."""
 
-import json
 from typing import Annotated, Optional
 
 import typer
 
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, output_console, say
+from muzero_cli.console import narration_console, output_console, say
 from muzero_cli.evaluate import Split
+from muzero_cli.failures import answer
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 
 
@@ -44,6 +44,6 @@ def audit_reward(
     with VerbProgress("decisions", decisions) as progress:
         audit = reward_audit.audit_reward(dataset, rules, starts, discount, schemes, progress.tick)
     if as_json:
-        echo(json.dumps(audit.as_dict(), allow_nan=False))
+        answer(audit.as_dict())
     else:
         output_console().print(audit_tables(audit, settings.model))

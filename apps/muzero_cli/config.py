@@ -1,6 +1,5 @@
 """`mlx-muzero config`: what a run would be configured with, and whether a file is right."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -8,6 +7,7 @@ import typer
 
 from muzero_cli import completion
 from muzero_cli.console import echo
+from muzero_cli.failures import answer
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset
 
 app = typer.Typer(no_args_is_help=True, help="Show and check configurations.")
@@ -34,8 +34,10 @@ def show(
     from muzero_cli.loading import load_config
 
     settings = load_config(preset, config, set_, symbol)
-    text = json.dumps(asdict(settings)) if as_json else config_toml.dumps(settings)
-    echo(text.rstrip("\n"))
+    if as_json:
+        answer(asdict(settings))
+    else:
+        echo(config_toml.dumps(settings).rstrip("\n"))
 
 
 @app.command("validate")
@@ -46,4 +48,7 @@ def validate(
     from muzero_cli.loading import load_config
 
     load_config(None, file, [])
-    echo(json.dumps({"file": str(file), "valid": True}) if as_json else f"{file}: valid")
+    if as_json:
+        answer({"file": str(file), "valid": True})
+    else:
+        echo(f"{file}: valid")

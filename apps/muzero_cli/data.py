@@ -1,15 +1,15 @@
 """`mlx-muzero data`: import minute bars and series beside them, list them, check them."""
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, output_console, say
+from muzero_cli.console import narration_console, output_console, say
 from muzero_cli.data_import import import_files
 from muzero_cli.data_symbols import in_words, remove, rename, say_instrument
+from muzero_cli.failures import answer
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 from muzero_cli.synthetic import synth
 
@@ -45,7 +45,7 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
             "symbols": [asdict(s) | {"instrument": instruments[s.symbol]} for s in symbols],
             "series": [asdict(s) for s in series],
         }
-        echo(json.dumps(found))
+        answer(found)
         return
     table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "trades", "has")
     for s in symbols:
@@ -99,7 +99,7 @@ def check_symbol(
     if as_json:
         bars = {} if report is None else asdict(report)
         rest = {"series": [asdict(s) for s in series], "accepted": accepted}
-        echo(json.dumps(bars | rest))
+        answer(bars | rest)
         return
     if report is not None:
         _print_quality(report)

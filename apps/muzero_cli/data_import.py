@@ -1,6 +1,5 @@
 """`mlx-muzero data import`: files and folders into the bar store."""
 
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +9,7 @@ import typer
 
 from muzero_cli import completion
 from muzero_cli.console import echo, narration_console, say
-from muzero_cli.failures import described
+from muzero_cli.failures import answer, described
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 
 if TYPE_CHECKING:
@@ -134,7 +133,7 @@ def _tell(batch: "Batch", results: "list[ImportReport | Failure]", as_json: bool
     if failures and len(batch.files) == 1:
         raise failures[0].error
     if as_json:
-        echo(json.dumps([_as_dict(result) for result in results]))
+        answer([_as_dict(result) for result in results])
     else:
         for result in results:
             if not isinstance(result, Failure):

@@ -1,6 +1,5 @@
 """`mlx-muzero data instrument`, `rename` and `remove`: what is kept under one symbol."""
 
-import json
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Literal, Optional
@@ -10,6 +9,7 @@ import typer
 from mlx_muzero.errors import DataError
 from muzero_cli import completion
 from muzero_cli.console import echo
+from muzero_cli.failures import answer
 from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def say_instrument(
                     store.set_instrument(instrument)
         found = store.instruments(names)
     if as_json:
-        echo(json.dumps({"instruments": [asdict(instrument) for instrument in found]}))
+        answer({"instruments": [asdict(instrument) for instrument in found]})
         return
     for instrument in found:
         echo(f"{instrument.symbol}: {in_words(instrument)}")
@@ -81,7 +81,7 @@ def rename(
         new = store.rename(symbol, to)
         counts = store.count(new)
     if as_json:
-        echo(json.dumps({"symbol": old, "to": new} | asdict(counts)))
+        answer({"symbol": old, "to": new} | asdict(counts))
         return
     echo(
         f"{old} is {new} now: {counts.bars:,} bars, {counts.points:,} points of series, "
@@ -116,7 +116,7 @@ def remove(
             _ask(f"Remove {spelled}{_span(from_, to)} from {db}?")
         gone = store.remove(symbol, start_ns, end_ns)
     if as_json:
-        echo(json.dumps({"symbol": spelled} | asdict(gone)))
+        answer({"symbol": spelled} | asdict(gone))
         return
     echo(
         f"{spelled}{_span(from_, to)}: removed {gone.bars:,} bars and {gone.points:,} points of "

@@ -1,6 +1,5 @@
 """`mlx-muzero doctor`."""
 
-import json
 import tempfile
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.console import narration_console, output_console
+from muzero_cli.failures import answer
 from muzero_cli.options import Json, in_a_folder
 
 if TYPE_CHECKING:
@@ -37,12 +37,12 @@ def doctor(
     failed = any(check.status == "fail" for check in checks)
     if ane and not failed:
         answers = _answers(checks, report)
-        values = {"checks": values, "answers": [asdict(answer) for answer in answers]}
+        values = {"checks": values, "answers": [asdict(found) for found in answers]}
         if not as_json:
             _print_answers(answers)
-        failed = any(answer.status == "failed" for answer in answers)
+        failed = any(found.status == "failed" for found in answers)
     if as_json:
-        echo(json.dumps(values))
+        answer(values)
     if failed:
         raise typer.Exit(FAILED_EXIT_CODE)
 
@@ -80,7 +80,7 @@ def _print_answers(answers: list["Answer"]) -> None:
     from rich.text import Text
 
     out = output_console()
-    for number, answer in enumerate(answers, 1):
-        out.print(Text.assemble("\n", (f"{number}. {answer.question}", "bold")))
-        for sentence in answer.findings:
+    for number, found in enumerate(answers, 1):
+        out.print(Text.assemble("\n", (f"{number}. {found.question}", "bold")))
+        for sentence in found.findings:
             out.print(Text(sentence))

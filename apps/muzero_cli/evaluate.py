@@ -1,6 +1,5 @@
 """`mlx-muzero evaluate`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
@@ -9,7 +8,8 @@ import typer
 
 from mlx_muzero import fx_targets
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, output_console, say
+from muzero_cli.console import narration_console, output_console, say
+from muzero_cli.failures import answer
 from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def evaluate(
         "backend": agent.backend,
     }
     if as_json:
-        echo(json.dumps(judged | facts, allow_nan=False))
+        answer(judged | facts)
         return
     out = output_console()
     out.print(

@@ -1,6 +1,5 @@
 """`mlx-muzero export`."""
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.console import narration_console, output_console
+from muzero_cli.failures import answer
 from muzero_cli.options import Checkpoint, Json, RunDatabase
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def export(
             progress.tick,
         )
     if as_json:
-        echo(json.dumps({"export": str(target), **manifest.as_dict()}, allow_nan=False))
+        answer({"export": str(target), **manifest.as_dict()})
     console.print(
         f"{target}: checkpoint {loaded.checkpoint}, {len(manifest.programs)} programs, exported "
         f"and verified in {time.perf_counter() - began:.1f} s",

@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from mlx_muzero.errors import MuZeroError
+from mlx_muzero.json_values import finite
 from mlx_muzero.storage import told
 from mlx_muzero.terminal_text import clean
 from muzero_cli.console import echo, narration_console, say, say_bug
@@ -66,15 +67,21 @@ def described(code: str, exit_code: int, message: str) -> dict[str, Any]:
     return {"error": {"code": code, "exit_code": exit_code, "message": message}}
 
 
-def answer(values: dict[str, Any], failed: MuZeroError | None = None) -> None:
-    """A verb's answer as JSON; one that failed all the same has its error in it.
+def answer(values: dict[str, Any] | list[Any], failed: MuZeroError | None = None) -> None:
+    """Print a verb's answer as JSON, the only way any is printed.
+
+    What is no number, which JSON lacks, is null.
+
+    Args:
+        values: the answer; an object where something may have failed.
+        failed: why the answer is not the one that was asked for; its ``error`` says so.
 
     Raises:
         typer.Exit: with the exit code of `failed`.
     """
     if failed is not None:
-        values = values | described(failed.code, failed.exit_code, str(failed))
-    echo(json.dumps(values, allow_nan=False))
+        values = dict(values) | described(failed.code, failed.exit_code, str(failed))
+    echo(json.dumps(finite(values), allow_nan=False))
     if failed is not None:
         raise typer.Exit(failed.exit_code)
 
@@ -93,10 +100,10 @@ def _bug(error: Exception, as_json: bool) -> None:
     sys.excepthook = say_bug
     if as_json:
         message = f"a bug in mlx_muzero ({type(error).__name__}: {error})"
-        echo(json.dumps(described("bug", OTHERWISE, message)))
+        answer(described("bug", OTHERWISE, message))
 
 
 def _end(as_json: bool, code: str, exit_code: int, message: str) -> None:
     if as_json:
-        echo(json.dumps(described(code, exit_code, message)))
+        answer(described(code, exit_code, message))
     sys.exit(exit_code)

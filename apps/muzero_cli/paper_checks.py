@@ -1,6 +1,5 @@
 """What `mlx-muzero paper parity` and `paper report` show."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -18,7 +17,7 @@ from mlx_muzero.paper.parity import Parity, check_parity
 from mlx_muzero.paper.session_report import SessionReport, report_session
 from mlx_muzero.paper.snapshot import looked_at
 from mlx_muzero.training.run import RunFolder
-from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.console import narration_console, output_console
 from muzero_cli.failures import answer
 from muzero_cli.paper_commands import session_at
 from muzero_cli.paper_session import load_planner
@@ -71,7 +70,7 @@ def show_report(
                 files = store.export(target, kind)
                 narration_console().print(f"{len(files)} tables written to {target}")
     if as_json:
-        echo(json.dumps(report.as_dict()))
+        answer(report.as_dict())
     else:
         out = output_console()
         out.print(_report_table(run, report))

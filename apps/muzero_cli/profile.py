@@ -7,7 +7,8 @@ from typing import Annotated, Optional
 import typer
 
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, output_console
+from muzero_cli.console import narration_console, output_console
+from muzero_cli.failures import answer
 from muzero_cli.options import Json, in_a_folder
 
 
@@ -38,12 +39,11 @@ def profile(
     subject = preset_subject() if run is None else run_subject(run)
     with narration_console().status("") as status:
         found = measure_profile(subject, Effort(seconds=seconds), status.update)
-    values = json.dumps(found.as_dict(), allow_nan=False)
     if run is not None:
-        write_text(run / "profile.json", values)
+        write_text(run / "profile.json", json.dumps(found.as_dict(), allow_nan=False))
     if png is not None:
         draw(found, png)
     if as_json:
-        echo(values)
+        answer(found.as_dict())
     else:
         output_console().print(profile_tables(found))

@@ -1,6 +1,5 @@
 """`mlx-muzero status`."""
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from mlx_muzero.json_values import finite, in_unit
 from mlx_muzero.terminal_text import clean_line
 from muzero_cli import completion
 from muzero_cli.console import echo
+from muzero_cli.failures import answer
 from muzero_cli.options import Json
 
 WATCH_S = 2.0
@@ -42,7 +42,10 @@ def status(
                 | in_unit(watched.state.as_dict(), watched.unit)
                 | {"unit": watched.unit}
             )
-            echo(json.dumps(facts, allow_nan=False) if as_json else as_text(facts))
+            if as_json:
+                answer(facts)
+            else:
+                echo(as_text(facts))
         if not watch:
             return
         time.sleep(WATCH_S)

@@ -1,18 +1,18 @@
 """`mlx-muzero train`."""
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING, Annotated, Literal, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import typer
 
 from mlx_muzero.config_choices import CollectBackend, Phases
 from mlx_muzero.presets import FX_MICRO
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, say
+from muzero_cli.console import narration_console, say
+from muzero_cli.failures import answer
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, to_be_read
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
@@ -115,14 +115,14 @@ def train(
         if stands == "finished":
             say(console, _DONE.format(quote(str(run))))
             if as_json:
-                echo(_as_json(folder, finished=True))
+                answer(_left(folder, finished=True))
             return
         resume = stands == "begun"
     if (ranks or hostfile) and not launched():
         ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
         say(console, f"{ended} in every process")
         if as_json:
-            echo(_as_json(folder, finished=ended == "finished"))
+            answer(_left(folder, finished=ended == "finished"))
         return
     group = Ranks.join() if launched() else Ranks()
     if not group.first:
@@ -204,16 +204,16 @@ def train(
         episodes = trainer.counters.episodes
         say(console, f"saved after {episodes} episodes; go on with: {_resuming(folder)}")
     if as_json and not launched():  # else the process that launched this one says it
-        echo(_as_json(folder, finished=finished))
+        answer(_left(folder, finished=finished))
     if stop.interrupted and not finished:
         raise typer.Exit(STOPPED_EXIT_CODE)
 
 
-def _as_json(folder: "RunFolder", *, finished: bool) -> str:
+def _left(folder: "RunFolder", *, finished: bool) -> dict[str, Any]:
     """What a training leaves: whether it is done, and its checkpoints."""
     latest, best = folder.checkpoints.latest(), folder.checkpoints.best()
     names = {"latest": latest and latest.name, "best": best and best.name}
-    return json.dumps({"run": str(folder.path), "finished": finished, "checkpoints": names})
+    return {"run": str(folder.path), "finished": finished, "checkpoints": names}
 
 
 def _resuming(folder: "RunFolder") -> str:

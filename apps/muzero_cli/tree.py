@@ -1,6 +1,5 @@
 """`mlx-muzero tree`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -8,6 +7,7 @@ import typer
 
 from muzero_cli import completion
 from muzero_cli.console import echo, output_console
+from muzero_cli.failures import answer
 from muzero_cli.options import (
     Checkpoint,
     ExportFolder,
@@ -72,7 +72,7 @@ def tree(
             "time": utc_text(open_time_ns),
             "simulations": simulations,
         }
-        echo(json.dumps(values | display.as_dict(), allow_nan=False))
+        answer(values | display.as_dict())
     elif as_dot:
         echo(display.dot(fold))
     else:

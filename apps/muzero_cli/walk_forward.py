@@ -1,6 +1,5 @@
 """`mlx-muzero walk-forward`."""
 
-import json
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from muzero_cli import completion
-from muzero_cli.console import echo, narration_console, output_console, say
+from muzero_cli.console import narration_console, output_console, say
+from muzero_cli.failures import answer
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
@@ -98,7 +98,7 @@ def walk_forward(
             raise typer.Exit(STOPPED_EXIT_CODE)
     tested = _test(folder, configs, store, sessions)
     if as_json:
-        echo(json.dumps(tested.as_dict(), allow_nan=False))
+        answer(tested.as_dict())
         return
     output_console().print(walk_forward_report(tested))
 
