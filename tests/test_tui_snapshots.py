@@ -130,8 +130,6 @@ def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")
     monkeypatch.chdir(tmp_path)
-    # Ages in the listing are those of files.
-    monkeypatch.setattr("muzero_tui.screens.runs.age", lambda _seconds: "4s")
     monkeypatch.setattr("muzero_tui.app.MuZeroApp._refusal", lambda _app: "")
     make, keys = WAYS[name]
     folder, clock = make()

@@ -21,6 +21,7 @@ from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import WatchedRun
 from mlx_muzero.watch.series import MOST_POINTS, Series
 from mlx_muzero.watch.train_state import TrainState
+from muzero_tui.formats import age
 from paper_journals import MINUTE_NS, START_NS, Session
 
 NOON = datetime(2026, 1, 4, 12, tzinfo=UTC)
@@ -321,6 +322,31 @@ def test_runs_are_listed_with_kind_condition_and_best(tmp_path, folder, journal)
     assert (found["run"].kind, found["run"].condition) == ("training", "finished")
     assert found["run"].best == "+1.50 pips a trade, 7 trades"
     assert (found["paper"].kind, found["paper"].condition) == ("paper", "disconnected")
+
+
+def test_a_run_is_as_old_as_its_newest_event_and_none_leads_from_the_future(tmp_path, clock):
+    for name, days in (("today", 0), ("next century", 40_000), ("yesterday", -1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").touch()
+        at = clock() + timedelta(days=days)
+        path = tmp_path / name / "journal.jsonl"
+        Journal(path, lambda at=at: at).append("started")
+        Journal(path).append("stopped", time="no time")  # it has none
+        os.utime(path, (2**33, 2**33))
+    listed = RunListing(tmp_path, clock).refresh()
+    assert [run.folder.name for run in listed] == ["today", "yesterday", "next century"]
+    for run in listed:
+        watched = WatchedRun(run.folder, clock)
+        watched.poll()
+        assert run.changed == watched.state.time
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(None, "-"), (4.2, "4s"), (200, "3m"), (-0.3, "0s"), (-200, "in 3m"), (-4e9, "in 46296d")],
+)
+def test_an_age_tells_a_time_yet_to_come(seconds, words):
+    assert age(seconds) == words
 
 
 def test_what_each_pairs_feed_does_is_known_until_the_next_start():

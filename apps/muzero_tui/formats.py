@@ -11,11 +11,16 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
 NOTHING = "-"
 
+_CLOCKS_DIFFER_S = 2.0
+"""And so little says nothing."""
+
 
 def age(seconds: float | None) -> str:
-    """``4s``, ``3m``, ``2h``, ``5d``."""
+    """``4s``, ``3m``, ``2h``, ``5d``; ``in 5d`` where a clock was ahead."""
     if seconds is None:
         return NOTHING
+    if seconds <= -_CLOCKS_DIFFER_S:
+        return f"in {age(-seconds)}"
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f}{unit}"

@@ -191,6 +191,12 @@ class JournalIndex:
         begin = head.find(_TIME) + len(_TIME)
         return moment(head[begin : head.find(b'"', begin)].decode(errors="replace"))
 
+    @property
+    def last_time(self) -> datetime | None:
+        """Wall time of the newest event that tells its own; None if none of the last ones does."""
+        newest = range(len(self) - 1, max(len(self) - RECENT, 0) - 1, -1)
+        return next((time for number in newest if (time := self.time(number))), None)
+
     def _read(self, numbers: Collection[int]) -> list[Event]:
         """Events of ascending numbers; without the oldest where they are too large together."""
         numbers = self._affordable(numbers)

@@ -1,10 +1,11 @@
 """The runs of a folder, at a glance."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from mlx_muzero.journal import utc_now
 from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, ending_after
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.process import holder
@@ -19,6 +20,9 @@ MOST_BYTES = 64 * 2**20
 
 MOST_RUNS = 2000
 
+MOST_AHEAD = timedelta(minutes=1)
+"""Of the present, by a clock that is about right: a time yet to come says nothing of an order."""
+
 
 @dataclass(frozen=True)
 class RunSummary:
@@ -29,7 +33,7 @@ class RunSummary:
         kind: "paper" or "training".
         condition: "running", "finished", "stopped", "diverged", "disconnected" or "no data";
             "reading" until its journal is read.
-        changed: when its journal last was; None without one.
+        changed: when its newest event was, by the journal; None without one.
         best: its best metric, in words; or why its journal cannot be read.
         skipped: lines of its journal that are no events.
     """
@@ -45,17 +49,22 @@ class RunSummary:
 class RunListing:
     """The runs in `root`, and `root` itself if it is one; each call reads journals on."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, clock: Callable[[], datetime] = utc_now) -> None:
         self.root = root
+        self._clock = clock
         self._journals: dict[Path, JournalIndex] = {}
         self._left = 0
 
     def refresh(self) -> list[RunSummary]:
-        """The runs, the one changed last first."""
+        """The runs, the one changed last first; one whose clock was wrong is among the last."""
         self._left = MOST_BYTES
         found = [self._summary(folder, kind) for folder, kind in self._folders()]
-        oldest = datetime.min.replace(tzinfo=UTC)
-        return sorted(found, key=lambda run: run.changed or oldest, reverse=True)
+        latest, oldest = self._clock() + MOST_AHEAD, datetime.min.replace(tzinfo=UTC)
+
+        def changed(run: RunSummary) -> datetime:
+            return oldest if run.changed is None or run.changed > latest else run.changed
+
+        return sorted(found, key=changed, reverse=True)
 
     def _folders(self) -> Iterator[tuple[Path, RunKind]]:
         try:
@@ -79,17 +88,10 @@ class RunListing:
             folder,
             kind,
             _condition(folder, journal),
-            _changed(journal.path),
+            journal.last_time,
             journal.problem or best,
             journal.skipped,
         )
-
-
-def _changed(path: Path) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(path.lstat().st_mtime, UTC)
-    except (OSError, ValueError, OverflowError):  # none, or of a year that no calendar has
-        return None
 
 
 def _condition(folder: Path, journal: JournalIndex) -> str:

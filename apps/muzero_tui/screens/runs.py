@@ -1,6 +1,5 @@
 """The runs there are: choose one to watch."""
 
-from datetime import UTC
 from pathlib import Path
 from typing import ClassVar
 
@@ -47,7 +46,7 @@ class RunsScreen(RunScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._listing = RunListing(self.app.root)
+        self._listing = RunListing(self.app.root, self.app.clock)
         self._found: list[RunSummary] = []
 
     def body(self) -> ComposeResult:
@@ -99,7 +98,7 @@ class RunsScreen(RunScreen):
 
     def _row(self, run: RunSummary) -> list[Text]:
         now = self.app.clock()
-        old = None if run.changed is None else (now - run.changed.astimezone(UTC)).total_seconds()
+        old = None if run.changed is None else (now - run.changed).total_seconds()
         bad = Text(str(run.skipped) if run.skipped else "", self.app.paint.warning)
         return [
             Text(shortened(run.folder.name, max(self.size.width // 3, 20)), "bold"),
