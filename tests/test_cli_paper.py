@@ -62,7 +62,7 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     code, out, err = cli("paper", "report", "runs/p", "--csv", "tables", "--json")
     assert code == 0, err
     report = json.loads(out)
-    assert report["minutes"] == 20
+    assert (report["minutes"], report["day"]) == (20, "trading")
     assert set(report["latency_ms"]) == {"observe", "search", "orders", "total"}
     assert (tmp_path / "tables" / "trades.csv").read_text().startswith("pair,exposure,entry_ns")
     code, out, _ = cli("paper", "report", "runs/p", "--parquet", "tables")

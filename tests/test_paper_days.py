@@ -27,7 +27,7 @@ def open_minutes(first_ns, last_ns):
     return closes[closed == 0]
 
 
-def played(close_ns, made_of_day, pairs=("USDJPY",)):
+def played(close_ns, made_of_day, pairs=("USDJPY",), fx_week=True):
     """A session always in the market from its second minute on, sold at its last one."""
     day = np.unique((close_ns - MINUTE_NS - SUNDAY) // DAY_NS, return_inverse=True)[1]
     made = np.asarray(made_of_day, np.float64)
@@ -44,7 +44,7 @@ def played(close_ns, made_of_day, pairs=("USDJPY",)):
         for pair in pairs
     ]  # fmt: skip
     counts = np.bincount([1], minlength=len(FX_ACTIONS.action_names))
-    return Played(accounts, closed, close_ns, profit, counts, NOTIONAL)
+    return Played(accounts, closed, close_ns, profit, counts, NOTIONAL, fx_week)
 
 
 def test_two_weeks_of_a_currency_pair_are_ten_trading_days():
@@ -61,7 +61,7 @@ def test_two_weeks_of_a_currency_pair_are_ten_trading_days():
 def test_a_coin_trades_every_day_of_the_two_weeks():
     first = utc_ns("2024-02-05")
     close_ns = np.arange(first + MINUTE_NS, first + 14 * DAY_NS + 1, MINUTE_NS)
-    found = played(close_ns, [1.0] * 15, ("BTCUSDT", "USDJPY"))
+    found = played(close_ns, [1.0] * 15, ("BTCUSDT", "USDJPY"), fx_week=False)
     m = found.metrics()
     assert (m.sessions, found.whole_days, m.sharpe_sessions_per_year) == (14, 14, 365)
     assert m.exposure_frac == 1.0

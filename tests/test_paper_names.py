@@ -1,11 +1,15 @@
+from dataclasses import replace
+
 import pytest
 
 from mlx_muzero import config_toml
 from mlx_muzero.errors import ConfigError, FeedError, SymbolError
+from mlx_muzero.market.instrument import Instrument
+from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.names import venue_name, venue_names
-from mlx_muzero.paper.opening import market_of_pair
-from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.paper.opening import calendars_of, keeps_fx_week, market_of_pair
+from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.presets import CRYPTO, FX_MICRO
 from mlx_muzero.symbols import Symbol
 
@@ -79,6 +83,31 @@ def test_a_session_keeps_the_pips_it_was_begun_with(tmp_path):
     for wrong in ('[pips]\nMINE = "x"', "[pips]\nMINE = -1.0", "[pips]\nOTHER = 1.0"):
         path.write_text(f'[pairs]\nMINE = "MINE"\n{wrong}\n')
         with pytest.raises(ConfigError, match=r"\[pips\]"):
+            paper_settings.load(path)
+
+
+def test_a_session_keeps_the_hours_that_were_said_of_its_pairs(tmp_path):
+    """Of an index that closes at weekends, whose name says nothing, and of a coin named so."""
+    path = tmp_path / "market.duckdb"
+    with BarStore(path) as store:
+        store.set_instrument(Instrument("DE40", "fx", 1.0))
+        store.set_instrument(Instrument("EURUSD", "crypto", 0.0))
+    pairs = {name: name for name in ("DE40", "USDJPY", "OTHER")}
+    replay = PaperSettings(pairs=pairs, session=SessionSettings(database=str(path)))
+    assert calendars_of(replay) == {"DE40": "fx", "USDJPY": "fx", "OTHER": "crypto"}
+    assert not keeps_fx_week(replay), "as told from the names"
+    kept = replace(replay, pairs={"DE40": "DE40"}, calendars={"DE40": "fx"})
+    assert keeps_fx_week(kept)
+    (tmp_path / "paper.toml").write_text(paper_settings.dumps(kept))
+    assert paper_settings.load(tmp_path / "paper.toml") == kept
+    assert calendars_of(replace(replay, pairs={"EURUSD": "EURUSD"})) == {"EURUSD": "crypto"}
+    at_dealer = PaperSettings(pairs=pairs, session=SessionSettings(feed="oanda"))
+    assert calendars_of(at_dealer) == dict.fromkeys(pairs, "fx")
+    at_exchange = PaperSettings(pairs=pairs, session=SessionSettings(feed="ccxt:kraken"))
+    assert calendars_of(at_exchange) == dict.fromkeys(pairs, "crypto")
+    for wrong in ('DE40 = "nyse"', "DE40 = []", 'OTHER = "fx"'):
+        path.write_text(f'[pairs]\nDE40 = "DE40"\n[calendars]\n{wrong}\n')
+        with pytest.raises(ConfigError, match=r"\[calendars\]"):
             paper_settings.load(path)
 
 

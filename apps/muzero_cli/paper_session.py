@@ -34,6 +34,7 @@ from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.names import venue_names
 from mlx_muzero.paper.opening import (
     begin_of_replay_ns,
+    calendars_of,
     make_feed,
     make_session,
     market_of_pair,
@@ -163,7 +164,7 @@ def new_settings(options: SessionOptions) -> PaperSettings:
     for symbol in settings.pairs:
         require_tradable(config.market, symbol)
         market_of_pair(config, settings, symbol)
-    return replace(settings, pips=_pips(settings, config))
+    return replace(settings, pips=_pips(settings, config), calendars=calendars_of(settings))
 
 
 def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:

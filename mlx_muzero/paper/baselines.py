@@ -11,6 +11,7 @@ import numpy as np
 from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, RandomPolicy, mean_reversion, momentum
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.paper.fills import Order
+from mlx_muzero.paper.opening import keeps_fx_week
 from mlx_muzero.paper.played import Played
 from mlx_muzero.paper.recorded_pair import RecordedPair, ReplayedPair
 from mlx_muzero.paper.settings import PaperSettings
@@ -42,17 +43,14 @@ def play_baselines(
         momentum(LOOKBACK_BARS),
         mean_reversion(LOOKBACK_BARS),
     )
-    return {
-        policy.name: _play(policy, recorded, close_ns, settings.account.notional, tick)
-        for policy in policies
-    }
+    return {policy.name: _play(policy, recorded, close_ns, settings, tick) for policy in policies}
 
 
 def _play(
     policy: Policy,
     recorded: Mapping[str, RecordedPair],
     close_ns: I64,
-    notional: float,
+    settings: PaperSettings,
     tick: Callable[[int], None],
 ) -> Played:
     views = [_PairView(ReplayedPair(pair), number) for number, pair in enumerate(recorded.values())]
@@ -74,7 +72,8 @@ def _play(
         close_ns,
         profit,
         counts,
-        notional,
+        settings.account.notional,
+        keeps_fx_week(settings),
     )
 
 

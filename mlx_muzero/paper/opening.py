@@ -8,12 +8,18 @@ from mlx_muzero.config import Config, MarketConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.bars import MINUTE_NS, utc_ns
 from mlx_muzero.market.history import load_history
+from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.market.store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.decider import Trader
 from mlx_muzero.paper.feeds.feed import Feed
-from mlx_muzero.paper.feeds.hours import dealer_hours, exchange_hours
+from mlx_muzero.paper.feeds.hours import (
+    dealer_hours,
+    dealer_market,
+    exchange_hours,
+    market_of,
+)
 from mlx_muzero.paper.names import exchange_of
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner
@@ -51,6 +57,29 @@ def _pip_of_0_1_0(symbol: str) -> float | None:
     if pair is None or not _CODES_OF_0_1_0.issuperset((pair.base, pair.quote)):
         return None
     return 0.01 if pair.quote == "JPY" else 0.0001
+
+
+def calendars_of(settings: PaperSettings) -> dict[str, Market]:
+    """By symbol, which hours it keeps at the feed of `settings`; of a replay, as its store says.
+
+    Raises:
+        DataError: the replayed store cannot be read.
+    """
+    feed = settings.session.feed
+    if feed == "replay":
+        with BarStore(settings.session.database, read_only=True) as store:
+            known = {symbol: store.find_instrument(symbol) for symbol in settings.pairs}
+        return {
+            symbol: found.market if found else market_of(symbol) for symbol, found in known.items()
+        }
+    if feed == "oanda":
+        return {symbol: dealer_market(symbol) for symbol in settings.pairs}
+    return dict.fromkeys(settings.pairs, "crypto")
+
+
+def keeps_fx_week(settings: PaperSettings) -> bool:
+    """Whether all pairs of a session do; those of one that keeps no calendars, by their names."""
+    return all(settings.calendars.get(pair, market_of(pair)) == "fx" for pair in settings.pairs)
 
 
 def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:

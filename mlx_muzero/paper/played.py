@@ -15,7 +15,6 @@ import numpy as np
 from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.market.calendar import fx_days, fx_holidays
-from mlx_muzero.market.instrument import keeps_fx_week
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.transaction import Row
 from mlx_muzero.trading.costs import BASIS_POINT
@@ -42,6 +41,7 @@ class Played:
         profit: ``f64[M]``, money made since the beginning, as known then.
         action_counts: ``i64[A]``, how often each action was chosen.
         notional: money behind exposure 1 of a pair.
+        fx_week: whether all pairs keep it, so that days are trading days.
     """
 
     accounts: Sequence[PairAccount]
@@ -50,16 +50,12 @@ class Played:
     profit: F64
     action_counts: I64
     notional: float
+    fx_week: bool
 
     @property
     def trades(self) -> list[Row]:
         """Rows of all trades, the open ones as if closed, for nothing, at their last mark."""
         return self.closed + [_open_trade(account) for account in self.accounts if account.exposure]
-
-    @cached_property
-    def fx_week(self) -> bool:
-        """Whether all pairs keep it, so that days are trading days."""
-        return all(keeps_fx_week(account.pair) for account in self.accounts)
 
     @cached_property
     def days_ns(self) -> I64:

@@ -15,7 +15,7 @@ from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.baselines import play_baselines
 from mlx_muzero.paper.folder import PaperFolder
-from mlx_muzero.paper.opening import account_of_pair
+from mlx_muzero.paper.opening import account_of_pair, keeps_fx_week
 from mlx_muzero.paper.played import UNIT, Played
 from mlx_muzero.paper.recorded_pair import recorded_pairs
 from mlx_muzero.paper.settings import PaperSettings
@@ -100,6 +100,7 @@ def report_session(
         np.array([row["equity"] for row in equity]) - settings.account.balance,
         np.bincount(np.array(actions, np.int64), minlength=len(names)),
         settings.account.notional,
+        keeps_fx_week(settings),
     )
     recorded = recorded_pairs(store, settings, config, series)
     baselines = play_baselines(recorded, played.close_ns, settings, tick)

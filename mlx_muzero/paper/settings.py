@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import tomli_w
 
 from mlx_muzero.config import TradingConfig, setting
 from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, section_keys
 from mlx_muzero.errors import ConfigError, SymbolError
+from mlx_muzero.market.instrument import Market
 from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.regular_files import read_text
 from mlx_muzero.storage import why_unreadable
@@ -104,10 +105,12 @@ class PaperSettings:
         pairs: the venue's name by symbol.
         pips: price of a pip by symbol, of pairs the model was not trained on; sessions of 0.1.0
             have none.
+        calendars: which hours a pair keeps by symbol; sessions of 0.1.0 have none.
     """
 
     pairs: Mapping[str, str]
     pips: Mapping[str, float] = field(default_factory=dict)
+    calendars: Mapping[str, Market] = field(default_factory=dict)
     session: SessionSettings = SessionSettings()
     account: AccountSettings = AccountSettings()
     fills: FillSettings = FillSettings()
@@ -155,7 +158,8 @@ def load(path: Path) -> PaperSettings:
         ) from error
     pairs = _checked_pairs(tables.pop("pairs", None), path)
     pips = _checked_pips(tables.pop("pips", {}), pairs, path)
-    return _overlay(PaperSettings(pairs=pairs, pips=pips), tables, str(path))
+    calendars = _checked_calendars(tables.pop("calendars", {}), pairs, path)
+    return _overlay(PaperSettings(pairs, pips, calendars), tables, str(path))
 
 
 def dumps(settings: PaperSettings) -> str:
@@ -173,6 +177,11 @@ def dumps(settings: PaperSettings) -> str:
     if settings.pips:
         pips = tomli_w.dumps({"pips": dict(settings.pips)}).strip()
         blocks.append(f"# symbol = price of one pip\n{pips}")
+    if settings.calendars:
+        calendars = tomli_w.dumps({"calendars": dict(settings.calendars)}).strip()
+        blocks.append(
+            f"# symbol = fx, which closes at weekends, or crypto, which never does\n{calendars}"
+        )
     return "\n\n".join(blocks) + "\n"
 
 
@@ -199,12 +208,23 @@ def _checked_pips(pips: object, pairs: Mapping[str, str], path: Path) -> dict[st
     return pips
 
 
+def _checked_calendars(
+    calendars: object, pairs: Mapping[str, str], path: Path
+) -> dict[str, Market]:
+    if not isinstance(calendars, dict) or not calendars.keys() <= pairs.keys():
+        raise ConfigError(f"{path}: [calendars] names another pair than [pairs]")
+    for symbol, market in calendars.items():
+        if market not in get_args(Market):
+            raise ConfigError(f"{path}: [calendars]: {symbol} = {market!r} is not fx or crypto")
+    return calendars
+
+
 def _sections() -> dict[str, dict[str, Key]]:
     hints = get_type_hints(PaperSettings)
     return {
         field.name: section_keys(field.name, hints[field.name])
         for field in fields(PaperSettings)
-        if field.name not in ("pairs", "pips")
+        if field.name not in ("pairs", "pips", "calendars")
     }
 
 

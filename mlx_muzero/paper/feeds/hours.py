@@ -53,15 +53,25 @@ class FxWeek:
 HoursOf = Callable[[str], Hours]
 
 
+def market_of(pair: str) -> Market:
+    """The market of a pair, from its name."""
+    return "fx" if keeps_fx_week(pair) else "crypto"
+
+
 def hours_of(pair: str) -> Hours:
     """The hours of a pair's market, from its name."""
-    return hours_in("fx" if keeps_fx_week(pair) else "crypto")
+    return hours_in(market_of(pair))
+
+
+def dealer_market(pair: str) -> Market:
+    """Which hours a pair keeps at a dealer of currencies: the FX week, but of coins."""
+    known = known_instrument(pair)
+    return "crypto" if known is not None and known.market == "crypto" else "fx"
 
 
 def dealer_hours(pair: str) -> Hours:
-    """The hours at a dealer of currencies: the FX week, but of coins."""
-    known = known_instrument(pair)
-    return hours_in("crypto" if known is not None and known.market == "crypto" else "fx")
+    """The hours at a dealer of currencies."""
+    return hours_in(dealer_market(pair))
 
 
 def exchange_hours(pair: str) -> Hours:
