@@ -1,42 +1,33 @@
 """The C++ search core (cpp/bindings/module.cc); `mlx_muzero.search` is its public face."""
 
+from enum import Enum
+
 from mlx_muzero.types import F32, F64, I8, I32, U64
 
-class LegalActions:
-    tree: LegalActions
-    root: LegalActions
-    off: LegalActions
+class LegalActions(Enum):
+    tree = 0
+    root = 1
+    off = 2
 
-class Expansion:
-    all_outcomes: Expansion
-    single_outcome: Expansion
+class Expansion(Enum):
+    all_outcomes = 0
+    single_outcome = 1
 
-class Root:
-    puct: Root
-    gumbel: Root
+class Root(Enum):
+    puct = 0
+    gumbel = 1
 
-class Compatibility:
-    none: Compatibility
-    mctx: Compatibility
+class Compatibility(Enum):
+    none = 0
+    mctx = 1
+
+_Constant = int | float | LegalActions | Expansion | Root | Compatibility
 
 class Params:
-    def __init__(
-        self,
-        *,
-        num_simulations: int,
-        depth_limit: int,
-        discount: float,
-        pb_c_init: float,
-        pb_c_base: float,
-        root_dirichlet_alpha: float,
-        root_exploration_fraction: float,
-        legal_actions: LegalActions,
-        expansion: Expansion,
-        compatibility: Compatibility,
-        root: Root,
-        max_num_considered_actions: int,
-        leaves_per_step: int,
-    ) -> None: ...
+    """The fields are those of `mlx_muzero.search.SearchParams`."""
+
+    def __init__(self, **kwargs: _Constant) -> None: ...
+    def __getattr__(self, name: str) -> _Constant: ...
 
 def kernels() -> list[str]: ...
 

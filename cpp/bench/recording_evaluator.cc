@@ -2,18 +2,19 @@
 
 #include <cstddef>
 
+#include "common/integers.h"
 #include "search/thread_pool.h"
 
 namespace muzero::bench {
 
 void RecordingEvaluator::begin(const search::Search& search, int workers, int leaves) {
   inner_.begin(search, workers, leaves);
-  batches_.assign(static_cast<std::size_t>(workers), {});
+  batches_.assign(as_size(workers), {});
 }
 
 search::Evaluations RecordingEvaluator::evaluate(int worker, const search::LeafColumns& actions,
                                                  const search::LeafColumns& outcomes) {
-  batches_[static_cast<std::size_t>(worker)].push_back({actions, outcomes});
+  batches_[as_size(worker)].push_back({actions, outcomes});
   return inner_.evaluate(worker, actions, outcomes);
 }
 
@@ -21,7 +22,7 @@ void RecordingEvaluator::replay() const {
   const int workers = static_cast<int>(batches_.size());
   search::ThreadPool pool(workers);
   pool.for_each(workers, [this](int worker) {
-    for (const Batch& batch : batches_[static_cast<std::size_t>(worker)]) {
+    for (const Batch& batch : batches_[as_size(worker)]) {
       inner_.evaluate(worker, batch.actions, batch.outcomes);
     }
   });

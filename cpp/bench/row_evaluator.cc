@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "common/integers.h"
+
 namespace muzero::bench {
 
 void RowEvaluator::begin(const search::Search& search, int workers, int leaves) {
@@ -10,25 +12,25 @@ void RowEvaluator::begin(const search::Search& search, int workers, int leaves) 
     throw search::SearchError("the search needs " + std::to_string(leaves) +
                               " rows of its own actions and outcomes");
   }
-  cursors_.assign(static_cast<std::size_t>(workers), {});
+  cursors_.assign(as_size(workers), {});
 }
 
 search::Evaluations RowEvaluator::evaluate(int worker, const search::LeafColumns& actions,
                                            const search::LeafColumns& outcomes) {
-  std::size_t& next = cursors_[static_cast<std::size_t>(worker)].next;
+  std::size_t& next = cursors_[as_size(worker)].next;
   const std::size_t wanted = actions.size() + outcomes.size();
-  if (next + wanted > static_cast<std::size_t>(rows_.count)) next = 0;
+  if (next + wanted > as_size(rows_.count)) next = 0;
   const std::size_t first = next;
   next += wanted;
   return {.actions = from(first), .outcomes = from(first + actions.size())};
 }
 
 search::EvaluationColumns RowEvaluator::from(std::size_t row) const {
-  const std::size_t edge = row * static_cast<std::size_t>(rows_.outcomes);
+  const std::size_t edge = row * as_size(rows_.outcomes);
   return {.outcome_probs = rows_.outcome_probs.data() + edge,
           .reward = rows_.reward.data() + edge,
           .value = rows_.value.data() + edge,
-          .prior = rows_.prior.data() + edge * static_cast<std::size_t>(rows_.actions)};
+          .prior = rows_.prior.data() + edge * as_size(rows_.actions)};
 }
 
 }  // namespace muzero::bench

@@ -18,16 +18,19 @@ namespace nb = nanobind;
 template <typename T>
 using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 
-// A new NumPy array that owns its data.
+// Owns its data.
 template <typename T>
-nb::ndarray<nb::numpy, T> to_numpy(std::vector<T>&& values, std::vector<std::size_t> shape) {
+using Out = nb::ndarray<nb::numpy, T>;
+
+template <typename T>
+Out<T> to_numpy(std::vector<T>&& values, std::vector<std::size_t> shape) {
   auto* owned = new std::vector<T>(std::move(values));
   nb::capsule owner(owned, [](void* p) noexcept { delete static_cast<std::vector<T>*>(p); });
-  return nb::ndarray<nb::numpy, T>(owned->data(), shape.size(), shape.data(), owner);
+  return Out<T>(owned->data(), shape.size(), shape.data(), owner);
 }
 
 template <typename T>
-nb::ndarray<nb::numpy, T> column(std::vector<T> values) {
+Out<T> column(std::vector<T> values) {
   const std::size_t n = values.size();
   return to_numpy(std::move(values), {n});
 }
@@ -49,6 +52,12 @@ const T* checked(const char* name, const In<T>& array, std::vector<std::size_t> 
                           text(shape));
   }
   return array.data();
+}
+
+template <typename T>
+std::vector<T> copied(const char* name, const In<T>& array, std::vector<std::size_t> shape) {
+  const T* first = checked(name, array, std::move(shape));
+  return {first, first + array.size()};
 }
 
 // Marks an object as busy while a call works without the GIL; a second caller gets an error.

@@ -11,12 +11,6 @@
 namespace muzero::bindings {
 namespace {
 
-std::vector<float> copied(const char* name, const In<float>& array,
-                          std::vector<std::size_t> shape) {
-  const float* first = checked(name, array, std::move(shape));
-  return {first, first + array.size()};
-}
-
 bench::Rows rows_of(const In<float>& outcome_probs, const In<float>& reward,
                     const In<float>& value, const In<float>& prior) {
   if (prior.ndim() != 3) throw search::SearchError("prior must have shape [rows, C, A]");

@@ -10,6 +10,7 @@
 
 #include "bindings/arrays.h"
 #include "bindings/parameters.h"
+#include "common/integers.h"
 #include "native/encoder.h"
 
 namespace muzero::bindings {
@@ -28,14 +29,14 @@ class EncoderFace {
     load_parameters(encoder_.network().parameters(), arrays);
   }
 
-  auto encode(const In<float>& observation) -> decltype(column(std::vector<float>())) {
+  Out<float> encode(const In<float>& observation) {
     const Exclusive exclusive(busy_);
     const networks::RepresentationSizes& sizes = encoder_.network().sizes();
     const std::size_t windows = observation.ndim() == 3 ? observation.shape(0) : 0;
-    const std::size_t width = static_cast<std::size_t>(sizes.width);
+    const std::size_t width = as_size(sizes.width);
     const float* first = checked("observation", observation,
-                                 {windows, static_cast<std::size_t>(sizes.window_bars),
-                                  static_cast<std::size_t>(sizes.features)});
+                                 {windows, as_size(sizes.window_bars),
+                                  as_size(sizes.features)});
     std::vector<float> latent(windows * width);
     {
       const nb::gil_scoped_release release;

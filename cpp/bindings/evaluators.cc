@@ -11,18 +11,13 @@
 
 #include "bindings/arrays.h"
 #include "bindings/parameters.h"
+#include "common/integers.h"
 #include "native/network_evaluator.h"
 
 namespace muzero::bindings {
 namespace {
 
-std::vector<std::int32_t> copied(const char* name, const In<std::int32_t>& array,
-                                 std::vector<std::size_t> shape) {
-  const std::int32_t* first = checked(name, array, std::move(shape));
-  return {first, first + array.size()};
-}
-
-std::vector<float> copied(const float* first, std::size_t count) {
+std::vector<float> to_vector(const float* first, std::size_t count) {
   return first == nullptr ? std::vector<float>() : std::vector<float>(first, first + count);
 }
 
@@ -73,9 +68,9 @@ class NetworkFace : public Evaluator {
     leaves.slot = copied("slot", slot, {n, outcomes});
     leaves.goes_on.assign(n, 1);
     const search::EvaluationColumns found = evaluate(leaves, {}).actions;
-    return nb::make_tuple(to_numpy(copied(found.outcome_probs, n * outcomes), {n, outcomes}),
-                          to_numpy(copied(found.reward, n * outcomes), {n, outcomes}),
-                          to_numpy(copied(found.value, n * outcomes), {n, outcomes}),
+    return nb::make_tuple(to_numpy(to_vector(found.outcome_probs, n * outcomes), {n, outcomes}),
+                          to_numpy(to_vector(found.reward, n * outcomes), {n, outcomes}),
+                          to_numpy(to_vector(found.value, n * outcomes), {n, outcomes}),
                           prior(found, {n, outcomes}));
   }
 
@@ -97,13 +92,12 @@ class NetworkFace : public Evaluator {
     decisions.goes_on.assign(m, 1);
     const search::Evaluations found = evaluate(chances, decisions);
     return nb::make_tuple(
-        to_numpy(copied(found.actions.outcome_probs, n * outcomes), {n, outcomes}),
-        column(copied(found.actions.value, n)), column(copied(found.outcomes.reward, m)),
-        column(copied(found.outcomes.value, m)), prior(found.outcomes, {m}));
+        to_numpy(to_vector(found.actions.outcome_probs, n * outcomes), {n, outcomes}),
+        column(to_vector(found.actions.value, n)), column(to_vector(found.outcomes.reward, m)),
+        column(to_vector(found.outcomes.value, m)), prior(found.outcomes, {m}));
   }
 
  private:
-  static std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
   const networks::Sizes& sizes() { return evaluator_.network().sizes(); }
 
   search::Evaluations evaluate(const search::LeafColumns& actions,
@@ -116,12 +110,11 @@ class NetworkFace : public Evaluator {
   }
 
   // [*rows, A]
-  auto prior(const search::EvaluationColumns& found, std::vector<std::size_t> rows)
-      -> decltype(column(std::vector<float>())) {
+  Out<float> prior(const search::EvaluationColumns& found, std::vector<std::size_t> rows) {
     std::size_t count = as_size(sizes().actions);
     for (const std::size_t n : rows) count *= n;
     rows.push_back(as_size(sizes().actions));
-    return to_numpy(count == 0 ? std::vector<float>() : copied(found.prior, count), rows);
+    return to_numpy(count == 0 ? std::vector<float>() : to_vector(found.prior, count), rows);
   }
 
   native::NetworkEvaluator evaluator_;

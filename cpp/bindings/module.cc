@@ -11,6 +11,8 @@
 #include "bindings/encoder.h"
 #include "bindings/evaluators.h"
 #include "bindings/parameters.h"
+#include "bindings/params.h"
+#include "common/integers.h"
 #include "search/search.h"
 #include "search/tree_rows.h"
 
@@ -19,6 +21,7 @@ namespace ms = muzero::search;
 
 namespace {
 
+using muzero::as_size;
 using muzero::bindings::checked;
 using muzero::bindings::column;
 using muzero::bindings::Exclusive;
@@ -32,7 +35,7 @@ class Core {
       : search_(params, table(next_position), static_cast<int>(next_position.shape(0)),
                 static_cast<int>(next_position.shape(1)), outcomes, threads),
         actions_(next_position.shape(1)),
-        outcomes_(static_cast<std::size_t>(outcomes)) {}
+        outcomes_(as_size(outcomes)) {}
 
   void reset(const In<float>& prior, const In<float>& value, const In<std::int32_t>& position,
              const In<std::uint64_t>& seed, bool noise) {
@@ -107,7 +110,7 @@ class Core {
 
   nb::tuple result() {
     const Exclusive exclusive(busy_);
-    const auto roots = static_cast<std::size_t>(search_.roots());
+    const auto roots = as_size(search_.roots());
     std::vector<std::int32_t> visits(roots * actions_), action(roots), max_depth(roots),
         leaves(roots), evaluations(roots);
     std::vector<float> q(roots * actions_), prior(roots * actions_), policy(roots * actions_),
@@ -127,7 +130,7 @@ class Core {
 
   nb::tuple tree(int root) {
     const Exclusive exclusive(busy_);
-    ms::TreeRows rows = ms::tree_rows(search_.tree(root), search_.shape());
+    ms::TreeRows rows = ms::tree_rows(search_.tree(root));
     return nb::make_tuple(column(std::move(rows.parent)), column(std::move(rows.kind)),
                           column(std::move(rows.action_or_outcome)),
                           column(std::move(rows.prior)), column(std::move(rows.visits)),
@@ -175,42 +178,7 @@ NB_MODULE(_core, m) {
       },
       search_error.release().ptr());
 
-  nb::enum_<ms::LegalActions>(m, "LegalActions")
-      .value("tree", ms::LegalActions::kTree)
-      .value("root", ms::LegalActions::kRoot)
-      .value("off", ms::LegalActions::kOff);
-  nb::enum_<ms::Expansion>(m, "Expansion")
-      .value("all_outcomes", ms::Expansion::kAllOutcomes)
-      .value("single_outcome", ms::Expansion::kSingleOutcome);
-  nb::enum_<ms::Root>(m, "Root")
-      .value("puct", ms::Root::kPuct)
-      .value("gumbel", ms::Root::kGumbel);
-  nb::enum_<ms::Compatibility>(m, "Compatibility")
-      .value("none", ms::Compatibility::kNone)
-      .value("mctx", ms::Compatibility::kMctx);
-
-  nb::class_<ms::Params>(m, "Params")
-      .def(
-          "__init__",
-          [](ms::Params* self, int num_simulations, int depth_limit, double discount,
-             double pb_c_init, double pb_c_base, double root_dirichlet_alpha,
-             double root_exploration_fraction, ms::LegalActions legal_actions,
-             ms::Expansion expansion, ms::Compatibility compatibility, ms::Root root,
-             int max_num_considered_actions, int leaves_per_step) {
-            new (self) ms::Params{num_simulations,      depth_limit,
-                                  discount,             pb_c_init,
-                                  pb_c_base,            root_dirichlet_alpha,
-                                  root_exploration_fraction, legal_actions,
-                                  expansion,            compatibility,
-                                  root,                 max_num_considered_actions,
-                                  leaves_per_step};
-          },
-          nb::kw_only(), nb::arg("num_simulations"), nb::arg("depth_limit"), nb::arg("discount"),
-          nb::arg("pb_c_init"), nb::arg("pb_c_base"), nb::arg("root_dirichlet_alpha"),
-          nb::arg("root_exploration_fraction"), nb::arg("legal_actions"), nb::arg("expansion"),
-          nb::arg("compatibility"), nb::arg("root"), nb::arg("max_num_considered_actions"),
-          nb::arg("leaves_per_step"));
-
+  muzero::bindings::add_params(m);
   muzero::bindings::add_kernels(m);
   muzero::bindings::add_encoder(m);
   muzero::bindings::add_evaluators(m);

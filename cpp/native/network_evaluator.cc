@@ -4,13 +4,14 @@
 #include <cstddef>
 #include <string>
 
+#include "common/integers.h"
+
 namespace muzero::native {
 namespace {
 
 using networks::padded;
+using networks::padded_area;
 using search::SearchError;
-
-std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
 
 // Latent [width] -> [padded(width)].
 void copy_padded(const float* latent, int width, float* to) {
@@ -32,8 +33,8 @@ void require_below(const char* name, const std::vector<std::int32_t>& values, in
 NetworkEvaluator::Worker::Worker(const networks::RecurrentNetwork& network, int most_leaves)
     : leaves(most_leaves),
       workspace(network.workspace(most_leaves * network.sizes().outcomes)),
-      latent(networks::zeros(as_size(most_leaves) * as_size(padded(network.sizes().width)))),
-      next(networks::zeros(as_size(workspace.rows) * as_size(padded(network.sizes().width)))),
+      latent(networks::zeros(padded_area(most_leaves, network.sizes().width))),
+      next(networks::zeros(padded_area(workspace.rows, network.sizes().width))),
       outcome_probs(as_size(workspace.rows)),
       afterstate_value(as_size(most_leaves)),
       reward(as_size(workspace.rows)),
@@ -56,7 +57,7 @@ void NetworkEvaluator::reset(int rows, const float* latents, const std::int32_t*
   const int width = network_.sizes().width;
   const std::ptrdiff_t stride = padded(width);
   if (capacity > room_) {
-    pool_ = networks::uninitialized(as_size(capacity) * as_size(padded(width)));
+    pool_ = networks::uninitialized(padded_area(capacity, width));
     room_ = capacity;
   }
   capacity_ = capacity;

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 
+#include "common/integers.h"
 #include "networks/matrix.h"
 
 namespace muzero::networks {
@@ -11,7 +12,7 @@ Dense::Dense(const Kernels& kernels, int in, int out, float padding)
       in_(in),
       out_(out),
       weight_(zeros(packed_size(in, out))),
-      bias_(uninitialized(static_cast<std::size_t>(padded(out)))) {
+      bias_(uninitialized(as_size(padded(out)))) {
   std::fill_n(bias_.get(), padded(out), padding);
   std::fill_n(bias_.get(), out, 0.0f);
 }

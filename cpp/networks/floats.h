@@ -3,23 +3,14 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <memory>
-#include <new>
+
+#include "common/aligned.h"
 
 namespace muzero::networks {
 
-inline constexpr std::align_val_t kAlignment{64};
+using Floats = AlignedArray<float>;
 
-struct AlignedDelete {
-  void operator()(float* p) const { ::operator delete[](p, kAlignment); }
-};
-
-// Floats on a cache line's boundary.
-using Floats = std::unique_ptr<float[], AlignedDelete>;
-
-inline Floats uninitialized(std::size_t count) {
-  return Floats(static_cast<float*>(::operator new[](count * sizeof(float), kAlignment)));
-}
+inline Floats uninitialized(std::size_t count) { return allocate_aligned<float>(count); }
 
 inline Floats zeros(std::size_t count) {
   Floats floats = uninitialized(count);

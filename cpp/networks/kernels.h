@@ -5,14 +5,22 @@
 // that order gives the same bits on every vector width.
 #pragma once
 
+#include <cstddef>
 #include <vector>
+
+#include "common/integers.h"
 
 namespace muzero::networks {
 
 // Rows are padded to a multiple of this many floats: the widest panel of any instruction set.
 inline constexpr int kLaneBlock = 32;
 
-constexpr int padded(int width) { return (width + kLaneBlock - 1) / kLaneBlock * kLaneBlock; }
+constexpr int padded(int width) { return rounded_up(width, kLaneBlock); }
+
+// Floats that `rows` padded rows take.
+constexpr std::size_t padded_area(int rows, int width) {
+  return as_size(rows) * as_size(padded(width));
+}
 
 // Value of padding among logits: exp() makes a zero of it.
 inline constexpr float kImpossibleLogit = -1e30f;

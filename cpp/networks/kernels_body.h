@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "common/aligned.h"
+#include "common/integers.h"
 #include "networks/kernels.h"
 
 #define MUZERO_INLINE MUZERO_TARGET __attribute__((always_inline)) inline
@@ -21,7 +23,7 @@ constexpr int kLanes = MUZERO_LANES;
 constexpr int kPanelVectors = MUZERO_PANEL_VECTORS;
 constexpr int kPanel = kLanes * kPanelVectors;
 constexpr int kBlockRows = MUZERO_BLOCK_ROWS;
-constexpr int kCacheLine = 16;  // floats
+constexpr int kLineFloats = static_cast<int>(kCacheLine / sizeof(float));
 
 static_assert(kLaneBlock % kPanel == 0);
 
@@ -74,7 +76,7 @@ MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int i
   }
   for (int k = 0; k < in; ++k, weights += kPanel) {
     if constexpr (kWhich == Ahead::kOwn) {
-      for (int i = 0; i < kPanel; i += kCacheLine) __builtin_prefetch(weights + kAhead + i);
+      for (int i = 0; i < kPanel; i += kLineFloats) __builtin_prefetch(weights + kAhead + i);
     } else {
       __builtin_prefetch(others, 0, 2);  // the first cache still needs this panel
       others += step;
@@ -108,8 +110,8 @@ MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, floa
   const std::ptrdiff_t x_stride = padded(panels.in);
   const int columns = padded(panels.out);
   const std::ptrdiff_t panel_size = std::ptrdiff_t{panels.in} * kPanel;
-  const int blocks = (rows + kBlockRows - 1) / kBlockRows;
-  const int step = (kPanel + blocks - 1) / blocks;
+  const int blocks = divided_up(rows, kBlockRows);
+  const int step = divided_up(kPanel, blocks);
   for (int column = 0; column < columns; column += kPanel) {
     const float* weights = panels.weights + column / kPanel * panel_size;
     const float* next_panel = weights + panel_size;

@@ -3,13 +3,15 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/integers.h"
+
 namespace muzero::networks {
 
 LayerNorm::LayerNorm(const Kernels& kernels, int width)
     : kernels_(kernels),
       width_(width),
-      gain_(zeros(static_cast<std::size_t>(padded(width)))),
-      bias_(zeros(static_cast<std::size_t>(padded(width)))) {}
+      gain_(zeros(as_size(padded(width)))),
+      bias_(zeros(as_size(padded(width)))) {}
 
 void LayerNorm::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   const auto copy_to = [this](float* to) {

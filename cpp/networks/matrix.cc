@@ -4,14 +4,11 @@
 
 #if defined(__APPLE__)
 #include <Accelerate/Accelerate.h>
+
+#include "common/integers.h"
 #endif
 
 namespace muzero::networks {
-namespace {
-
-std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
-
-}  // namespace
 
 #if defined(__APPLE__)
 
@@ -37,7 +34,7 @@ void multiply(const Kernels&, const Panels& packed, const float* x, int rows, fl
 
 #else
 
-std::size_t packed_size(int in, int out) { return as_size(in) * as_size(padded(out)); }
+std::size_t packed_size(int in, int out) { return padded_area(in, out); }
 
 void pack(const Kernels& kernels, const float* weight, int row_stride, int in, int out,
           float* packed) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/integers.h"
+
 namespace muzero::networks {
 
 RecurrentNetwork::RecurrentNetwork(const Sizes& sizes, const Kernels& kernels)
@@ -19,7 +21,7 @@ RecurrentNetwork::RecurrentNetwork(const Sizes& sizes, const Kernels& kernels)
       policy_logits_(kernels, sizes.width, sizes.actions, kImpossibleLogit),
       value_tower_(kernels, sizes.width, sizes.value_blocks),
       value_logits_(kernels, sizes.width, sizes.bins, kImpossibleLogit),
-      value_centers_(zeros(static_cast<std::size_t>(padded(sizes.bins)))),
+      value_centers_(zeros(as_size(padded(sizes.bins)))),
       afterstate_body_(kernels, sizes.width, sizes.actions, sizes.afterstate_blocks),
       afterstate_norm_(kernels, sizes.width) {
   outcome_body_.add_parameters("outcome_network.body", parameters_);

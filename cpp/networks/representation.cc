@@ -22,13 +22,10 @@ RepresentationNetwork::RepresentationNetwork(const RepresentationSizes& sizes,
 }
 
 RepresentationWorkspace RepresentationNetwork::workspace(int windows) const {
-  const auto area = [](int rows, int values) {
-    return static_cast<std::size_t>(rows) * static_cast<std::size_t>(padded(values));
-  };
   const int rows = windows * sizes_.window_bars;
   return {.tcn = encoder_.workspace(rows),
-          .attention = zeros(area(rows, 1) + area(windows, sizes_.window_bars)),
-          .joined = zeros(area(windows, sizes_.channels + sizes_.features)),
+          .attention = zeros(padded_area(rows, 1) + padded_area(windows, sizes_.window_bars)),
+          .joined = zeros(padded_area(windows, sizes_.channels + sizes_.features)),
           .tower = Workspace(windows, sizes_.width, 0)};
 }
 

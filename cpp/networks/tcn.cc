@@ -6,10 +6,6 @@
 namespace muzero::networks {
 namespace {
 
-std::size_t area(int rows, int values) {
-  return static_cast<std::size_t>(rows) * static_cast<std::size_t>(padded(values));
-}
-
 void relu(std::size_t count, float* x) {
   // Written so that NaN stays NaN.
   for (std::size_t i = 0; i < count; ++i) x[i] = x[i] < 0.0f ? 0.0f : x[i];
@@ -18,11 +14,11 @@ void relu(std::size_t count, float* x) {
 }  // namespace
 
 TcnWorkspace::TcnWorkspace(int rows, int values, int most_taps)
-    : x(zeros(area(rows, values))),
-      inner(zeros(area(rows, values))),
-      outer(zeros(area(rows, values))),
-      skip(zeros(area(rows, values))),
-      taps(zeros(area(rows, most_taps))) {}
+    : x(zeros(padded_area(rows, values))),
+      inner(zeros(padded_area(rows, values))),
+      outer(zeros(padded_area(rows, values))),
+      skip(zeros(padded_area(rows, values))),
+      taps(zeros(padded_area(rows, most_taps))) {}
 
 CausalConv::CausalConv(const Kernels& kernels, int in, int out, int kernel, int dilation)
     : in_(in), kernel_(kernel), dilation_(dilation), taps_(kernels, kernel * in, out) {}
@@ -64,7 +60,7 @@ void TemporalBlock::add_parameters(const std::string& name, std::vector<Paramete
 }
 
 void TemporalBlock::operator()(Windows windows, TcnWorkspace& workspace) const {
-  const std::size_t count = area(windows.rows(), out_);
+  const std::size_t count = padded_area(windows.rows(), out_);
   float* x = workspace.x.get();
   float* inner = workspace.inner.get();
   float* outer = workspace.outer.get();

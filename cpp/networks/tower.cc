@@ -2,6 +2,8 @@
 
 #include <cstddef>
 
+#include "common/integers.h"
+
 namespace muzero::networks {
 
 ResidualBlock::ResidualBlock(const Kernels& kernels, int width)
@@ -45,7 +47,7 @@ ConditionedTower::ConditionedTower(const Kernels& kernels, int width, int condit
     : width_(width),
       conditions_(conditions),
       projection_(kernels, width, width),
-      columns_(zeros(static_cast<std::size_t>(conditions) * static_cast<std::size_t>(width))),
+      columns_(zeros(as_size(conditions) * as_size(width))),
       tower_(kernels, width, blocks) {}
 
 void ConditionedTower::add_parameters(const std::string& name,

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <ranges>
 
+#include "common/integers.h"
+
 namespace muzero::search {
 namespace {
 
@@ -24,11 +26,11 @@ struct Expectation {
   double of_result;  // the same, but for one outcome whose V_c is a simulation's return
 };
 
-Expectation expected_return(const Tree& tree, const TreeShape& shape, double discount,
+Expectation expected_return(const Tree& tree, double discount,
                             std::int32_t chance, int outcome, double result) {
   const auto [probability, reward, traversals, child] = tree.outcomes(chance);
   Expectation sum{};
-  for (int c = 0; c < shape.outcomes; ++c) {
+  for (int c = 0; c < tree.shape.outcomes; ++c) {
     const double value = tree.decision(child[c]).value;
     sum.of_values += probability[c] * (reward[c] + discount * value);
     sum.of_result += probability[c] * (reward[c] + discount * (c == outcome ? result : value));
@@ -39,7 +41,7 @@ Expectation expected_return(const Tree& tree, const TreeShape& shape, double dis
 constexpr int kNoOutcome = -1;
 
 // Carries `result`, the return from below the path's last outcome on, up to the root.
-void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, Path path,
+void back_up_path(Tree& tree, const Params& params, Path path,
                   double result) {
   for (const Step& step : std::views::reverse(path)) {
     const Actions actions = tree.actions(step.node);
@@ -48,7 +50,7 @@ void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, Path
     ++outcomes.traversals[step.outcome];
     if (params.expansion == Expansion::kAllOutcomes) {
       const Expectation sum =
-          expected_return(tree, shape, params.discount, chance, step.outcome, result);
+          expected_return(tree, params.discount, chance, step.outcome, result);
       ++actions.visits[step.action];
       actions.value[step.action] = sum.of_values;
       result = sum.of_result;
@@ -60,8 +62,8 @@ void back_up_path(Tree& tree, const TreeShape& shape, const Params& params, Path
   }
 }
 
-Path path_of(const Tree& tree, const TreeShape& shape, std::int32_t i) {
-  return {tree.path_of(shape, i), static_cast<std::size_t>(tree.leaf[i].steps)};
+Path path_of(const Tree& tree, std::int32_t i) {
+  return {tree.path_of(i), as_size(tree.leaf[i].steps)};
 }
 
 void finish_simulation(Tree& tree, std::int32_t depth) {
@@ -71,71 +73,71 @@ void finish_simulation(Tree& tree, std::int32_t depth) {
 }
 
 // The decision node after `outcome` of a leaf's action; prior is [A].
-std::int32_t add_successor(Tree& tree, const TreeShape& shape, const PositionTable& positions,
+std::int32_t add_successor(Tree& tree, const PositionTable& positions,
                            const Leaf& leaf, std::int32_t chance, int outcome, float value,
                            const float* prior) {
   const Decision& above = tree.decision(leaf.node);
   const std::int32_t next =
-      positions.next[std::ptrdiff_t{above.position} * shape.actions + leaf.action];
+      positions.next[std::ptrdiff_t{above.position} * tree.shape.actions + leaf.action];
   const std::int32_t position = next < 0 ? above.position : next;
   const std::int32_t node = tree.add_decision(position, above.depth + 1, value);
   tree.outcomes(chance).child[outcome] = node;
-  normalize_prior(prior, positions.tree_allowed + std::ptrdiff_t{position} * shape.actions,
-                  shape.actions, tree.actions(node).prior);
+  normalize_prior(prior, positions.tree_allowed + std::ptrdiff_t{position} * tree.shape.actions,
+                  tree.shape.actions, tree.actions(node).prior);
   return node;
 }
 
-void set_outcome_probs(Tree& tree, const TreeShape& shape, std::int32_t chance,
+void set_outcome_probs(Tree& tree, std::int32_t chance,
                        const float* weights) {
   double total = 0.0;
-  for (int c = 0; c < shape.outcomes; ++c) total += weights[c];
+  for (int c = 0; c < tree.shape.outcomes; ++c) total += weights[c];
   float* probability = tree.outcomes(chance).probability;
-  for (int c = 0; c < shape.outcomes; ++c) {
+  for (int c = 0; c < tree.shape.outcomes; ++c) {
     probability[c] = static_cast<float>(weights[c] / total);
   }
 }
 
 // What a leaf's action is worth, on the way up from it.
-void back_up_action(Tree& tree, const TreeShape& shape, const Params& params, const Leaf& leaf,
+void back_up_action(Tree& tree, const Params& params, const Leaf& leaf,
                     Path path, double result) {
   add_to_action(tree.actions(leaf.node), leaf.action, result);
   add_to_node(tree.decision(leaf.node), result);
-  back_up_path(tree, shape, params, path, result);
+  back_up_path(tree, params, path, result);
 }
 
-void expand_all_outcomes(Tree& tree, const TreeShape& shape, const Params& params,
+void expand_all_outcomes(Tree& tree, const Params& params,
                          const PositionTable& positions, const Leaf& leaf, Path path,
                          const Evaluation& evaluation) {
   const std::int32_t chance = tree.add_chance(leaf.node, leaf.action);
-  set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
-  std::copy_n(evaluation.reward, shape.outcomes, tree.outcomes(chance).reward);
-  for (int c = 0; c < shape.outcomes; ++c) {
-    add_successor(tree, shape, positions, leaf, chance, c, evaluation.value[c],
-                  evaluation.prior + std::ptrdiff_t{c} * shape.actions);
+  set_outcome_probs(tree, chance, evaluation.outcome_probs);
+  std::copy_n(evaluation.reward, tree.shape.outcomes, tree.outcomes(chance).reward);
+  for (int c = 0; c < tree.shape.outcomes; ++c) {
+    add_successor(tree, positions, leaf, chance, c, evaluation.value[c],
+                  evaluation.prior + std::ptrdiff_t{c} * tree.shape.actions);
   }
   const double result =
-      expected_return(tree, shape, params.discount, chance, kNoOutcome, 0.0).of_values;
-  back_up_action(tree, shape, params, leaf, path, result);
+      expected_return(tree, params.discount, chance, kNoOutcome, 0.0).of_values;
+  back_up_action(tree, params, leaf, path, result);
   finish_simulation(tree, tree.decision(leaf.node).depth + 1);
 }
 
 // Stochastic MuZero's afterstate: no reward and no discount between decision and chance node.
-void expand_afterstate(Tree& tree, const TreeShape& shape, const Params& params, const Leaf& leaf,
+void expand_afterstate(Tree& tree, const Params& params, const Leaf& leaf,
                        Path path, const Evaluation& evaluation) {
   const std::int32_t chance = tree.add_chance(leaf.node, leaf.action);
-  set_outcome_probs(tree, shape, chance, evaluation.outcome_probs);
-  back_up_action(tree, shape, params, leaf, path, evaluation.value[0]);
+  set_outcome_probs(tree, chance, evaluation.outcome_probs);
+  back_up_action(tree, params, leaf, path, evaluation.value[0]);
   finish_simulation(tree, tree.decision(leaf.node).depth);
 }
 
-void expand_outcome(Tree& tree, const TreeShape& shape, const Params& params,
+void expand_outcome(Tree& tree, const Params& params,
                     const PositionTable& positions, const Leaf& leaf, Path path,
                     const Evaluation& evaluation) {
   const std::int32_t chance = tree.actions(leaf.node).chance[leaf.action];
   tree.outcomes(chance).reward[leaf.outcome] = evaluation.reward[0];
-  const std::int32_t node = add_successor(tree, shape, positions, leaf, chance, leaf.outcome,
+  const std::int32_t node = add_successor(tree, positions, leaf, chance, leaf.outcome,
                                           evaluation.value[0], evaluation.prior);
-  back_up_path(tree, shape, params, path, tree.decision(node).value);
+  back_up_path(tree, params, path, tree.decision(node).value);
   finish_simulation(tree, tree.decision(node).depth);
 }
 
@@ -157,41 +159,41 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
   }
 }
 
-void expand(Tree& tree, const TreeShape& shape, const Params& params,
+void expand(Tree& tree, const Params& params,
             const PositionTable& positions, std::int32_t i, const Evaluation& evaluation) {
   const Leaf& leaf = tree.leaf[i];
-  const Path path = path_of(tree, shape, i);
+  const Path path = path_of(tree, i);
   if (params.expansion == Expansion::kAllOutcomes) {
-    expand_all_outcomes(tree, shape, params, positions, leaf, path, evaluation);
+    expand_all_outcomes(tree, params, positions, leaf, path, evaluation);
   } else if (leaf.kind == Leaf::Kind::kAction) {
-    expand_afterstate(tree, shape, params, leaf, path, evaluation);
+    expand_afterstate(tree, params, leaf, path, evaluation);
   } else {
-    expand_outcome(tree, shape, params, positions, leaf, path, evaluation);
+    expand_outcome(tree, params, positions, leaf, path, evaluation);
   }
 }
 
-void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params, Path path,
+void back_up_stopped(Tree& tree, const Params& params, Path path,
                      std::int32_t node) {
   Decision& here = tree.decision(node);
   // Simulations only ever end here, so the mean is the network's value already.
   ++here.visits;
-  back_up_path(tree, shape, params, path, here.value);
+  back_up_path(tree, params, path, here.value);
   finish_simulation(tree, here.depth);
 }
 
-void back_up_stopped_at_chance(Tree& tree, const TreeShape& shape, const Params& params, Path path,
+void back_up_stopped_at_chance(Tree& tree, const Params& params, Path path,
                                std::int32_t node, std::int32_t action) {
   const Actions actions = tree.actions(node);
   const double result = actions.value[action];
   ++actions.visits[action];
   add_to_node(tree.decision(node), result);
-  back_up_path(tree, shape, params, path, result);
+  back_up_path(tree, params, path, result);
   finish_simulation(tree, tree.decision(node).depth);
 }
 
-void count_waiting(Tree& tree, const TreeShape& shape, std::int32_t i, std::int32_t by) {
+void count_waiting(Tree& tree, std::int32_t i, std::int32_t by) {
   const Leaf& leaf = tree.leaf[i];
-  for (const Step& step : path_of(tree, shape, i)) {
+  for (const Step& step : path_of(tree, i)) {
     const Actions actions = tree.actions(step.node);
     tree.decision(step.node).visits += by;
     actions.visits[step.action] += by;

@@ -30,19 +30,19 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
 using Path = std::span<const Step>;
 
 // Expands leaf i with its evaluation and backs its simulation up.
-void expand(Tree& tree, const TreeShape& shape, const Params& params,
+void expand(Tree& tree, const Params& params,
             const PositionTable& positions, std::int32_t i, const Evaluation& evaluation);
 
 // Ends a simulation at a decision node that may not be expanded: its network value counts once more.
-void back_up_stopped(Tree& tree, const TreeShape& shape, const Params& params, Path path,
+void back_up_stopped(Tree& tree, const Params& params, Path path,
                      std::int32_t node);
 
 // The same at the chance node of (node, action).
-void back_up_stopped_at_chance(Tree& tree, const TreeShape& shape, const Params& params, Path path,
+void back_up_stopped_at_chance(Tree& tree, const Params& params, Path path,
                                std::int32_t node, std::int32_t action);
 
 // Counts (by 1) or takes back (by -1) the visits of the simulation that waits at leaf i, as though
 // it were finished but for its value.
-void count_waiting(Tree& tree, const TreeShape& shape, std::int32_t i, std::int32_t by);
+void count_waiting(Tree& tree, std::int32_t i, std::int32_t by);
 
 }  // namespace muzero::search

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <limits>
 
+#include "common/integers.h"
+
 namespace muzero::search {
 namespace {
 
@@ -19,10 +21,10 @@ double prior_of(const Actions& actions, int a) {
 
 // Value of the node as the paper's appendix D mixes it: the network's, and the Q of the expanded
 // actions weighted by their priors. It stands for the Q of the others.
-double mixed_value(const Tree& tree, const TreeShape& shape, int node) {
+double mixed_value(const Tree& tree, int node) {
   const Actions actions = tree.actions(node);
   double visits = 0.0, weight = 0.0, weighted = 0.0;
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     if (actions.chance[a] < 0) continue;
     visits += actions.visits[a];
     weight += prior_of(actions, a);
@@ -34,12 +36,12 @@ double mixed_value(const Tree& tree, const TreeShape& shape, int node) {
 }
 
 // ln P(a) + sigma(a) of the allowed actions, in tree.scratch.
-void improved_logits(const Tree& tree, const TreeShape& shape, int node,
+void improved_logits(const Tree& tree, int node,
                      const std::uint8_t* allowed) {
   const Actions actions = tree.actions(node);
-  const double mixed = mixed_value(tree, shape, node);
+  const double mixed = mixed_value(tree, node);
   double low = -kLowest, high = kLowest, most = 0.0;
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     if (!allowed[a]) continue;
     const bool expanded = actions.chance[a] >= 0;
     tree.scratch[a] = expanded ? actions.value[a] : mixed;
@@ -48,7 +50,7 @@ void improved_logits(const Tree& tree, const TreeShape& shape, int node,
     if (expanded) most = std::max<double>(most, actions.visits[a]);
   }
   const double spread = std::max(high - low, kMinValueSpread);
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     if (!allowed[a]) continue;
     const double stretched = (tree.scratch[a] - low) / spread;
     tree.scratch[a] =
@@ -65,8 +67,8 @@ std::vector<std::int32_t> considered_visits(int considered, int simulations) {
     return sequence;
   }
   const auto halvings = static_cast<int>(std::bit_width(static_cast<unsigned>(considered - 1)));
-  std::vector<std::int32_t> visits(static_cast<std::size_t>(considered), 0);
-  const auto total = static_cast<std::size_t>(simulations);
+  std::vector<std::int32_t> visits(as_size(considered), 0);
+  const auto total = as_size(simulations);
   while (sequence.size() < total) {
     const auto rivals = static_cast<std::int64_t>(visits.size());
     const auto rounds = std::max<std::int64_t>(1, simulations / (halvings * rivals));
@@ -79,13 +81,13 @@ std::vector<std::int32_t> considered_visits(int considered, int simulations) {
   return sequence;
 }
 
-int select_gumbel_root(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed,
+int select_gumbel_root(const Tree& tree, const std::uint8_t* allowed,
                        std::int32_t considered_visit) {
-  improved_logits(tree, shape, kRootNode, allowed);
+  improved_logits(tree, kRootNode, allowed);
   const Actions actions = tree.actions(kRootNode);
   int best = 0;
   double best_score = kLowest;
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     if (!allowed[a] || actions.visits[a] != considered_visit) continue;
     const double score = tree.gumbel[a] + tree.scratch[a];
     if (score > best_score) {
@@ -96,21 +98,21 @@ int select_gumbel_root(const Tree& tree, const TreeShape& shape, const std::uint
   return best;
 }
 
-int gumbel_winner(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed) {
+int gumbel_winner(const Tree& tree, const std::uint8_t* allowed) {
   const std::int32_t* visits = tree.actions(kRootNode).visits;
-  const std::int32_t most = *std::max_element(visits, visits + shape.actions);
-  return select_gumbel_root(tree, shape, allowed, most);
+  const std::int32_t most = *std::max_element(visits, visits + tree.shape.actions);
+  return select_gumbel_root(tree, allowed, most);
 }
 
-int select_gumbel(const Tree& tree, const TreeShape& shape, int node,
+int select_gumbel(const Tree& tree, int node,
                   const std::uint8_t* allowed) {
-  improved_policy(tree, shape, node, allowed);
+  improved_policy(tree, node, allowed);
   const Actions actions = tree.actions(node);
   double total = 1.0;
-  for (int a = 0; a < shape.actions; ++a) total += actions.visits[a];
+  for (int a = 0; a < tree.shape.actions; ++a) total += actions.visits[a];
   int best = 0;
   double best_score = kLowest;
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     if (!allowed[a]) continue;
     const double score = tree.scratch[a] - actions.visits[a] / total;
     if (score > best_score) {
@@ -121,19 +123,19 @@ int select_gumbel(const Tree& tree, const TreeShape& shape, int node,
   return best;
 }
 
-void improved_policy(const Tree& tree, const TreeShape& shape, int node,
+void improved_policy(const Tree& tree, int node,
                      const std::uint8_t* allowed) {
-  improved_logits(tree, shape, node, allowed);
+  improved_logits(tree, node, allowed);
   double largest = kLowest;
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     if (allowed[a]) largest = std::max(largest, tree.scratch[a]);
   }
   double total = 0.0;
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     tree.scratch[a] = allowed[a] ? std::exp(tree.scratch[a] - largest) : 0.0;
     total += tree.scratch[a];
   }
-  for (int a = 0; a < shape.actions; ++a) tree.scratch[a] /= total;
+  for (int a = 0; a < tree.shape.actions; ++a) tree.scratch[a] /= total;
 }
 
 }  // namespace muzero::search

@@ -20,18 +20,18 @@ std::vector<std::int32_t> considered_visits(int considered, int simulations);
 
 // Root action with the largest g(a) + ln P(a) + sigma(a) among the allowed ones with
 // `considered_visit` visits.
-int select_gumbel_root(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed,
+int select_gumbel_root(const Tree& tree, const std::uint8_t* allowed,
                        std::int32_t considered_visit);
 
 // The root action that sequential halving ends with: the same score among the most visited.
-int gumbel_winner(const Tree& tree, const TreeShape& shape, const std::uint8_t* allowed);
+int gumbel_winner(const Tree& tree, const std::uint8_t* allowed);
 
 // Action maximising pi'(a) - N(a) / (1 + sum of N), so that visits follow the improved policy pi'.
-int select_gumbel(const Tree& tree, const TreeShape& shape, int node,
+int select_gumbel(const Tree& tree, int node,
                   const std::uint8_t* allowed);
 
 // pi' = softmax(ln P + sigma) of a node over its allowed actions, 0 elsewhere; [A] in tree.scratch.
-void improved_policy(const Tree& tree, const TreeShape& shape, int node,
+void improved_policy(const Tree& tree, int node,
                      const std::uint8_t* allowed);
 
 }  // namespace muzero::search

@@ -32,20 +32,11 @@ enum class Compatibility {
           // has no rule of its own
 };
 
+// A search's constants and their defaults; see params.def.
 struct Params {
-  int num_simulations;               // simulations of one search, per root
-  int depth_limit;                   // environment steps from the root to the deepest node
-  double discount;                   // of one environment step
-  double pb_c_init;                  // pUCT: weight of the prior against Q
-  double pb_c_base;                  // pUCT: visits at which that weight starts to grow
-  double root_dirichlet_alpha;       // concentration of the noise over the legal root actions
-  double root_exploration_fraction;  // share of noise in the root prior
-  LegalActions legal_actions;
-  Expansion expansion;
-  Compatibility compatibility;
-  Root root;
-  int max_num_considered_actions;    // root actions that sequential halving begins with
-  int leaves_per_step;               // leaves of one tree that are evaluated together
+#define NUMBER(type, name, standard, lowest, highest) type name = standard;
+#define CHOICE(type, name, standard) type name = type::standard;
+#include "search/params.def"
 };
 
 // Below this spread of Q values a node's Q is not stretched to [0, 1] (mctx's epsilon).

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <vector>
 
+#include "common/integers.h"
 #include "search/leaf_evaluator.h"
 #include "search/search.h"
 
@@ -22,14 +23,10 @@ constexpr int kFixedTrees = 8;
 
 constexpr int kKinds = 2;
 
-std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
-
-int divided(int total, int part) { return (total + part - 1) / part; }
-
 // Chance and decision nodes have networks of their own, so leaves of one kind make larger batches.
 // Where a tree has several leaves there are both kinds anyway.
-int kind_of(const Tree& tree, const TreeShape& shape) {
-  return shape.leaves == 1 && tree.leaf[0].kind == Leaf::Kind::kOutcome ? 1 : 0;
+int kind_of(const Tree& tree) {
+  return tree.shape.leaves == 1 && tree.leaf[0].kind == Leaf::Kind::kOutcome ? 1 : 0;
 }
 
 }  // namespace
@@ -38,14 +35,14 @@ int kind_of(const Tree& tree, const TreeShape& shape) {
 // and batches are larger than if every worker had trees of its own.
 struct Search::Pool {
   Pool(Tree* first, int trees, int workers)
-      : most(std::min(divided(trees, workers), kMostTrees)), unfinished(trees) {
+      : most(std::min(divided_up(trees, workers), kMostTrees)), unfinished(trees) {
     for (int i = 0; i < trees; ++i) waiting[0].push_back(first + i);
   }
 
   // Trees to go on with, those of one kind that have waited longest; false if all are finished.
   bool take(std::vector<Tree*>& trees);
   // Trees that have gone on: to their next leaves, or to their end.
-  void give_back(const std::vector<Tree*>& trees, const TreeShape& shape);
+  void give_back(const std::vector<Tree*>& trees);
   // Trees that cannot go on.
   void give_up(const std::vector<Tree*>& trees, const std::exception_ptr& why);
 
@@ -74,11 +71,11 @@ bool Search::Pool::take(std::vector<Tree*>& trees) {
   return true;
 }
 
-void Search::Pool::give_back(const std::vector<Tree*>& trees, const TreeShape& shape) {
+void Search::Pool::give_back(const std::vector<Tree*>& trees) {
   const std::lock_guard lock(mutex);
   for (Tree* tree : trees) {
     if (tree->num_leaves > 0) {
-      waiting[kind_of(*tree, shape)].push_back(tree);
+      waiting[kind_of(*tree)].push_back(tree);
     } else {
       --unfinished;
     }
@@ -135,7 +132,7 @@ void Search::work(LeafEvaluator& evaluator, int worker, Pool& pool) {
       }
       walking = trees;
       simulate(walking);
-      pool.give_back(trees, shape_);
+      pool.give_back(trees);
     } catch (...) {
       pool.give_up(trees, std::current_exception());
     }

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "common/integers.h"
 #include "search/gumbel.h"
 #include "search/noise.h"
 #include "search/select.h"
@@ -13,8 +14,6 @@
 
 namespace muzero::search {
 namespace {
-
-std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
 
 std::vector<std::uint8_t> allowed_actions(const std::vector<std::int32_t>& next_position,
                                           bool masked) {
@@ -72,7 +71,7 @@ void Search::reset(int roots, const float* prior, const float* value,
   const std::size_t needed = block * as_size(roots);
   if (needed > arena_bytes_) {
     arena_.reset();  // before it is needed twice
-    arena_ = allocate_arena(needed);
+    arena_ = allocate_aligned<std::byte>(needed);
     arena_bytes_ = needed;
   }
   trees_.resize(as_size(roots));
@@ -184,7 +183,7 @@ void Search::expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& co
       .reward = row_of(columns.reward, row, successors),
       .value = row_of(columns.value, row, values),
       .prior = row_of(columns.prior, row, successors * shape_.actions)};
-  expand(tree, shape_, params_, {next_position_.data(), tree_allowed_.data()}, i, evaluation);
+  expand(tree, params_, {next_position_.data(), tree_allowed_.data()}, i, evaluation);
 }
 
 void Search::validate_reset(int roots, const float* prior, const float* value,
@@ -256,8 +255,8 @@ void Search::result(const ResultColumns& out) const {
     }
     const std::uint8_t* allowed = allowed_at(tree, kRootNode);
     if (params_.root == Root::kGumbel) {
-      out.action[b] = gumbel_winner(tree, shape_, allowed);
-      improved_policy(tree, shape_, kRootNode, allowed);
+      out.action[b] = gumbel_winner(tree, allowed);
+      improved_policy(tree, kRootNode, allowed);
     } else {
       out.action[b] = static_cast<std::int32_t>(
           std::max_element(root.visits, root.visits + shape_.actions) - root.visits);

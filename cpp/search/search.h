@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "search/arena.h"
+#include "common/aligned.h"
 #include "search/backup.h"
 #include "search/params.h"
 #include "search/thread_pool.h"
@@ -123,7 +123,7 @@ class Search {
   std::vector<std::uint8_t> tree_allowed_;    // [P, A]
   std::vector<double> exploration_;           // pUCT factor by node visits
   std::vector<std::vector<std::int32_t>> considered_visits_;  // by considered actions less one
-  Arena arena_;
+  AlignedArray<std::byte> arena_;  // of all trees
   std::size_t arena_bytes_ = 0;
   std::vector<Tree> trees_;
   LeafColumns actions_;

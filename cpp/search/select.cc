@@ -6,6 +6,8 @@
 #include <cstring>
 #include <limits>
 
+#include "common/integers.h"
+
 namespace muzero::search {
 namespace {
 
@@ -67,7 +69,7 @@ struct Best {
 
 std::vector<double> exploration_table(const Params& params) {
   std::vector<double> table;
-  table.reserve(static_cast<std::size_t>(params.num_simulations) + 2);
+  table.reserve(as_size(params.num_simulations) + 2);
   for (int visits = 0; visits <= params.num_simulations + 1; ++visits) {
     const double n = visits;
     const double growth = std::log((n + params.pb_c_base + 1.0) / params.pb_c_base);
@@ -76,11 +78,11 @@ std::vector<double> exploration_table(const Params& params) {
   return table;
 }
 
-int select_action(const Tree& tree, const TreeShape& shape, int node, double exploration) {
+int select_action(const Tree& tree, int node, double exploration) {
   const Actions actions = tree.actions(node);
   Part lows = splat(tree.decision(node).value);
   Part highs = lows;
-  for (int a = 0; a < shape.actions; a += kLanes) {
+  for (int a = 0; a < tree.shape.actions; a += kLanes) {
     for (const Part value : load(actions.value + a).part) {
       lows = value < lows ? value : lows;  // not where value is NaN
       highs = value > highs ? value : highs;
@@ -90,7 +92,7 @@ int select_action(const Tree& tree, const TreeShape& shape, int node, double exp
   const double spread = std::max(std::max(highs[0], highs[1]) - low, kMinValueSpread);
 
   Best best;
-  for (int a = 0; a < shape.actions; a += kLanes) {
+  for (int a = 0; a < tree.shape.actions; a += kLanes) {
     const Lanes value = load(actions.value + a);
     const Lanes prior = load(actions.prior + a);
     const Lanes visits = load(actions.visits + a);
@@ -105,11 +107,11 @@ int select_action(const Tree& tree, const TreeShape& shape, int node, double exp
   return best.index;
 }
 
-int select_untried(const Tree& tree, const TreeShape& shape, int node) {
+int select_untried(const Tree& tree, int node) {
   const Actions actions = tree.actions(node);
   int best = -1;
   float best_prior = -1.0f;
-  for (int a = 0; a < shape.actions; ++a) {
+  for (int a = 0; a < tree.shape.actions; ++a) {
     if (actions.visits[a] == 0 && actions.prior[a] > best_prior) {
       best = a;
       best_prior = actions.prior[a];
@@ -118,10 +120,10 @@ int select_untried(const Tree& tree, const TreeShape& shape, int node) {
   return best;
 }
 
-int select_outcome(const Tree& tree, const TreeShape& shape, int chance) {
+int select_outcome(const Tree& tree, int chance) {
   const Outcomes outcomes = tree.outcomes(chance);
   Best best;
-  for (int c = 0; c < shape.outcomes; c += kLanes) {
+  for (int c = 0; c < tree.shape.outcomes; c += kLanes) {
     const Lanes probability = load(outcomes.probability + c);
     const Lanes traversals = load(outcomes.traversals + c);
     Lanes scores;

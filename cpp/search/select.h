@@ -15,15 +15,15 @@ std::vector<double> exploration_table(const Params& params);
 // Action maximising q(a) + P(a) * exploration / (1 + N(a)), first index on ties. q is Q stretched
 // to [0, 1] over the expanded actions and the node's own value; an action that is not expanded has
 // q = 0 (mctx's qtransform_by_parent_and_siblings).
-int select_action(const Tree& tree, const TreeShape& shape, int node, double exploration);
+int select_action(const Tree& tree, int node, double exploration);
 
 // The likeliest of the allowed actions without visits, or -1. The root tries every action once
 // before any again: as select_action() counts an untried action as the worst, a confident prior
 // would otherwise never let its rivals be looked at.
-int select_untried(const Tree& tree, const TreeShape& shape, int node);
+int select_untried(const Tree& tree, int node);
 
 // Outcome maximising P(c) / (N(c) + 1), first index on ties: the visits of a chance node follow
 // its probabilities as closely as whole numbers can, without random numbers.
-int select_outcome(const Tree& tree, const TreeShape& shape, int chance);
+int select_outcome(const Tree& tree, int chance);
 
 }  // namespace muzero::search

@@ -4,13 +4,12 @@
 #include <cstring>
 #include <limits>
 
+#include "common/integers.h"
+
 namespace muzero::search {
 namespace {
 
-constexpr std::size_t whole_lines(std::size_t bytes) {
-  constexpr std::size_t line = kCacheLine;
-  return (bytes + line - 1) / line * line;
-}
+constexpr std::size_t whole_lines(std::size_t bytes) { return rounded_up(bytes, kCacheLine); }
 
 // Of all columns together.
 constexpr std::size_t kActionBytes = sizeof(double) + sizeof(float) + 2 * sizeof(std::int32_t);
@@ -44,22 +43,23 @@ void fill(T* column, std::ptrdiff_t lanes, T value) {
 
 // The one definition of the block drawn in tree.h.
 Tree lay_out(Layout& layout, const TreeShape& shape) {
-  const auto actions = static_cast<std::size_t>(padded(shape.actions));
-  const auto outcomes = static_cast<std::size_t>(padded(shape.outcomes));
-  const auto leaves = static_cast<std::size_t>(shape.leaves);
+  const auto actions = as_size(padded(shape.actions));
+  const auto outcomes = as_size(padded(shape.outcomes));
+  const auto leaves = as_size(shape.leaves);
   const std::size_t decision_bytes = whole_lines(sizeof(Decision) + actions * kActionBytes);
   const std::size_t chance_bytes = whole_lines(outcomes * kOutcomeBytes);
   Tree tree{};
+  tree.shape = shape;
   tree.decision_bytes = static_cast<std::ptrdiff_t>(decision_bytes);
   tree.chance_bytes = static_cast<std::ptrdiff_t>(chance_bytes);
   tree.action_lanes = static_cast<std::ptrdiff_t>(actions);
   tree.outcome_lanes = static_cast<std::ptrdiff_t>(outcomes);
   tree.decisions =
-      layout.take<std::byte>(static_cast<std::size_t>(shape.decisions) * decision_bytes);
-  tree.chances = layout.take<std::byte>(static_cast<std::size_t>(shape.chances) * chance_bytes);
+      layout.take<std::byte>(as_size(shape.decisions) * decision_bytes);
+  tree.chances = layout.take<std::byte>(as_size(shape.chances) * chance_bytes);
   tree.gumbel = layout.take<double>(actions);
   tree.scratch = layout.take<double>(actions);
-  tree.path = layout.take<Step>(leaves * static_cast<std::size_t>(shape.steps));
+  tree.path = layout.take<Step>(leaves * as_size(shape.steps));
   tree.leaf = layout.take<Leaf>(leaves);
   return tree;
 }

@@ -37,7 +37,8 @@
 #include <cstdint>
 #include <limits>
 
-#include "search/arena.h"
+#include "common/aligned.h"
+#include "common/integers.h"
 #include "search/params.h"
 
 namespace muzero::search {
@@ -91,10 +92,11 @@ inline constexpr float kNotAllowed = -std::numeric_limits<float>::infinity();
 
 inline constexpr int kLanes = 4;
 
-constexpr int padded(int count) { return (count + kLanes - 1) / kLanes * kLanes; }
+constexpr int padded(int count) { return rounded_up(count, kLanes); }
 
 inline void prefetch(const std::byte* first, std::ptrdiff_t bytes) {
-  for (std::ptrdiff_t i = 0; i < bytes; i += kCacheLine) __builtin_prefetch(first + i, 1);
+  constexpr auto line = static_cast<std::ptrdiff_t>(kCacheLine);
+  for (std::ptrdiff_t i = 0; i < bytes; i += line) __builtin_prefetch(first + i, 1);
 }
 
 // See the picture above.
@@ -123,6 +125,7 @@ struct Outcomes {
 };
 
 struct Tree {
+  TreeShape shape;               // that of every tree of its search
   std::byte* decisions;
   std::byte* chances;
   std::ptrdiff_t decision_bytes;  // from one node to the next
@@ -171,7 +174,7 @@ struct Tree {
   }
 
   // Path of leaf i.
-  Step* path_of(const TreeShape& shape, std::int32_t i) const {
+  Step* path_of(std::int32_t i) const {
     return path + std::ptrdiff_t{i} * shape.steps;
   }
 

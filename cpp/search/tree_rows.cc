@@ -10,7 +10,7 @@ constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
 }  // namespace
 
-TreeRows tree_rows(const Tree& tree, const TreeShape& shape) {
+TreeRows tree_rows(const Tree& tree) {
   TreeRows rows;
   std::vector<std::int32_t> index;  // decision or chance node of a row
 
@@ -46,11 +46,11 @@ TreeRows tree_rows(const Tree& tree, const TreeShape& shape) {
     const std::int32_t at = index[row];
     const auto parent = static_cast<std::int32_t>(row);
     if (rows.kind[row] == 0) {
-      for (int a = 0; a < shape.actions; ++a) {
+      for (int a = 0; a < tree.shape.actions; ++a) {
         if (tree.actions(at).chance[a] >= 0) add_chance(at, a, parent);
       }
     } else {
-      for (int c = 0; c < shape.outcomes; ++c) {
+      for (int c = 0; c < tree.shape.outcomes; ++c) {
         const auto [probability, reward, traversals, child] = tree.outcomes(at);
         if (child[c] >= 0) add_decision(child[c], parent, c, reward[c], probability[c]);
       }

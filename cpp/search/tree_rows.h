@@ -23,6 +23,6 @@ struct TreeRows {
   std::vector<float> probability;
 };
 
-TreeRows tree_rows(const Tree& tree, const TreeShape& shape);
+TreeRows tree_rows(const Tree& tree);
 
 }  // namespace muzero::search

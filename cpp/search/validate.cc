@@ -1,44 +1,61 @@
 #include "search/validate.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <limits>
+#include <sstream>
+#include <string>
+
+#include "common/integers.h"
 
 namespace muzero::search {
 namespace {
 
-void require(bool holds, const char* name, const char* rule) {
+constexpr int kMaxInt = std::numeric_limits<int>::max();
+// What becomes a float32 has to fit one.
+constexpr double kMaxFloat = std::numeric_limits<float>::max();
+
+void require(bool holds, const char* name, const std::string& rule) {
   if (!holds) throw SearchError(std::string(name) + " must be " + rule);
 }
 
-bool within(double value, double low, double high) { return value >= low && value <= high; }
+std::string rule_of(int low, int high) {
+  if (high == kMaxInt) return "at least " + std::to_string(low);
+  return "in " + std::to_string(low) + " .. " + std::to_string(high);
+}
+
+std::string rule_of(double low, double high) {
+  std::ostringstream rule;
+  if (high < kMaxFloat) {
+    rule << "in [" << low << ", " << high << "]";
+  } else if (low > 0.0) {
+    rule << "finite and at least " << low;
+  } else {
+    rule << "finite and not negative";
+  }
+  return rule.str();
+}
+
+template <typename T>
+void require_within(const char* name, T value, T low, T high) {
+  require(value >= low && value <= high, name, rule_of(low, high));
+}
 
 }  // namespace
 
 void validate_params(const Params& params, int outcomes, int threads) {
-  constexpr double kLargest = std::numeric_limits<float>::max();
-  require(params.num_simulations >= 1, "num_simulations", "at least 1");
-  require(params.depth_limit >= 1, "depth_limit", "at least 1");
-  require(within(params.discount, 0.0, 1.0), "discount", "in [0, 1]");
-  require(within(params.pb_c_init, 0.0, kLargest), "pb_c_init", "finite and not negative");
-  require(within(params.pb_c_base, 1.0, kLargest), "pb_c_base", "finite and at least 1");
-  require(within(params.root_dirichlet_alpha, 1e-3, kLargest), "root_dirichlet_alpha",
-          "finite and at least 0.001");
-  require(within(params.root_exploration_fraction, 0.0, 1.0), "root_exploration_fraction",
-          "in [0, 1]");
-  require(params.compatibility == Compatibility::kNone ||
-              params.expansion == Expansion::kSingleOutcome,
-          "expansion", "\"single_outcome\" for compatibility with mctx");
-  require(params.compatibility == Compatibility::kNone || params.root == Root::kPuct, "root",
-          "\"puct\" for compatibility with mctx");
-  require(params.max_num_considered_actions >= 1, "max_num_considered_actions", "at least 1");
-  require(params.leaves_per_step >= 1, "leaves_per_step", "at least 1");
-  require(params.compatibility == Compatibility::kNone || params.leaves_per_step == 1,
-          "leaves_per_step", "1 for compatibility with mctx");
-  require(outcomes >= 1, "num_outcomes", "at least 1");
-  require(threads >= 1 && threads <= 1024, "threads", "in 1 .. 1024");
-  require(std::int64_t{params.num_simulations} * outcomes < std::numeric_limits<int>::max(),
+#define NUMBER(type, name, standard, lowest, highest) \
+  require_within<type>(#name, params.name, lowest, highest);
+#include "search/params.def"
+  if (params.compatibility == Compatibility::kMctx) {
+    require(params.expansion == Expansion::kSingleOutcome, "expansion",
+            "\"single_outcome\" for compatibility with mctx");
+    require(params.root == Root::kPuct, "root", "\"puct\" for compatibility with mctx");
+    require(params.leaves_per_step == 1, "leaves_per_step", "1 for compatibility with mctx");
+  }
+  require_within("num_outcomes", outcomes, 1, kMaxInt);
+  require_within("threads", threads, 1, 1024);
+  require(std::int64_t{params.num_simulations} * outcomes < kMaxInt,
           "num_simulations * num_outcomes", "below 2^31 - 1");
 }
 
@@ -49,8 +66,8 @@ void validate_positions(const std::vector<std::int32_t>& next_position, int posi
   for (int p = 0; p < positions; ++p) {
     bool any_legal = false;
     for (int a = 0; a < actions; ++a) {
-      const auto i = static_cast<std::size_t>(p) * static_cast<std::size_t>(actions) +
-                     static_cast<std::size_t>(a);
+      const auto i = as_size(p) * as_size(actions) +
+                     as_size(a);
       const std::int32_t next = next_position[i];
       if (next < -1 || next >= positions) {
         throw SearchError("next_position[" + std::to_string(p) + ", " + std::to_string(a) +

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "common/integers.h"
 #include "search/gumbel.h"
 #include "search/search.h"
 #include "search/select.h"
@@ -28,14 +29,14 @@ bool Search::begin_walk(Tree& tree) const {
     return end_step(tree);
   }
   for (; tree.num_counted < tree.num_leaves; ++tree.num_counted) {
-    count_waiting(tree, shape_, tree.num_counted, 1);
+    count_waiting(tree, tree.num_counted, 1);
   }
   tree.walk = {};
   return true;
 }
 
 bool Search::end_step(Tree& tree) const {
-  while (tree.num_counted > 0) count_waiting(tree, shape_, --tree.num_counted, -1);
+  while (tree.num_counted > 0) count_waiting(tree, --tree.num_counted, -1);
   return false;
 }
 
@@ -66,9 +67,9 @@ bool Search::take_action(Tree& tree) const {
 // From a chance node to a decision node, perhaps the root again. False at the end of the step.
 bool Search::take_outcome(Tree& tree) const {
   Walk& walk = tree.walk;
-  const std::int32_t outcome = select_outcome(tree, shape_, walk.chance);
+  const std::int32_t outcome = select_outcome(tree, walk.chance);
   const Outcomes outcomes = tree.outcomes(walk.chance);
-  tree.path_of(shape_, tree.num_leaves)[walk.steps++] = {walk.node, walk.action, outcome};
+  tree.path_of(tree.num_leaves)[walk.steps++] = {walk.node, walk.action, outcome};
   const std::int32_t child = outcomes.child[outcome];
   if (child < 0) {
     return wait(tree, Leaf::Kind::kOutcome, outcome, outcomes.traversals[outcome]) &&
@@ -80,16 +81,16 @@ bool Search::take_outcome(Tree& tree) const {
 }
 
 std::int32_t Search::select_at(const Tree& tree, std::int32_t node) const {
-  const auto visits = static_cast<std::size_t>(tree.decision(node).visits);
+  const auto visits = as_size(tree.decision(node).visits);
   if (params_.root == Root::kPuct) {
-    const int untried = node == kRootNode && !mctx_ ? select_untried(tree, shape_, node) : -1;
-    return untried >= 0 ? untried : select_action(tree, shape_, node, exploration_[visits]);
+    const int untried = node == kRootNode && !mctx_ ? select_untried(tree, node) : -1;
+    return untried >= 0 ? untried : select_action(tree, node, exploration_[visits]);
   }
   const std::uint8_t* allowed = allowed_at(tree, node);
-  if (node != kRootNode) return select_gumbel(tree, shape_, node, allowed);
+  if (node != kRootNode) return select_gumbel(tree, node, allowed);
   const auto legal = static_cast<std::size_t>(std::count(allowed, allowed + shape_.actions, 1));
   const std::size_t considered = std::min(considered_visits_.size(), legal);
-  return select_gumbel_root(tree, shape_, allowed, considered_visits_[considered - 1][visits - 1]);
+  return select_gumbel_root(tree, allowed, considered_visits_[considered - 1][visits - 1]);
 }
 
 // Has what the walk came to wait for an evaluation. Where that waits already, the step is over.
@@ -104,12 +105,12 @@ bool Search::wait(Tree& tree, Leaf::Kind kind, std::int32_t outcome, std::int32_
 // over finished simulations, so those that wait stand aside.
 void Search::stop(Tree& tree, bool at_chance) const {
   const Walk& walk = tree.walk;
-  const Path path(tree.path_of(shape_, tree.num_leaves), static_cast<std::size_t>(walk.steps));
+  const Path path(tree.path_of(tree.num_leaves), as_size(walk.steps));
   end_step(tree);
   if (at_chance) {
-    back_up_stopped_at_chance(tree, shape_, params_, path, walk.node, walk.action);
+    back_up_stopped_at_chance(tree, params_, path, walk.node, walk.action);
   } else {
-    back_up_stopped(tree, shape_, params_, path, walk.node);
+    back_up_stopped(tree, params_, path, walk.node);
   }
 }
 

@@ -1,6 +1,6 @@
 """The constants of a search."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from mlx_muzero.config import SearchConfig
@@ -12,6 +12,8 @@ Compatibility = Literal["none", "mctx"]
 @dataclass(frozen=True)
 class SearchParams:
     """Constants of one search (design 4); `Search` checks their ranges.
+
+    The core lists the same fields, defaults and ranges in cpp/search/params.def.
 
     Attributes:
         num_simulations: simulations of each root.
@@ -51,18 +53,10 @@ class SearchParams:
 
     @classmethod
     def from_config(cls, config: SearchConfig, num_simulations: int) -> "SearchParams":
-        """The rules of `config`, with that many simulations."""
-        return cls(
-            num_simulations=num_simulations,
-            depth_limit=config.depth_limit,
-            discount=config.discount,
-            pb_c_init=config.pb_c_init,
-            pb_c_base=config.pb_c_base,
-            root_dirichlet_alpha=config.root_dirichlet_alpha,
-            root_exploration_fraction=config.root_exploration_fraction,
-            root=config.root,
-            max_num_considered_actions=config.max_num_considered_actions,
-            leaves_per_step=config.leaves_per_step,
-            legal_actions=config.legal_actions,
-            expansion=config.expansion,
-        )
+        """The constants that `config` has under the same names, with that many simulations."""
+        shared = {
+            field.name: getattr(config, field.name)
+            for field in fields(cls)
+            if hasattr(config, field.name)
+        }
+        return cls(**shared | {"num_simulations": num_simulations})

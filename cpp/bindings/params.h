@@ -1,0 +1,10 @@
+// The constants of a search for Python.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+namespace muzero::bindings {
+
+void add_params(nanobind::module_& m);
+
+}  // namespace muzero::bindings
