@@ -95,7 +95,7 @@ def test_a_pip_is_the_symbols_unless_it_is_said(cli, tmp_path):
     mistake(
         cli("config", "show", "--set", "market.symbol=X"),
         4,
-        "data instrument X --calendar fx --pip",
+        "data instrument X --calendar HOURS --pip PRICE",
     )
 
 

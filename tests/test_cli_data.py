@@ -97,7 +97,7 @@ def test_an_instrument_is_said_once_and_listed(files):
     run("import", path, "--db", db)
     shown = run("instrument", "usdjpy", "--db", db)
     assert shown.stdout == "USDJPY: fx, pip 0.01, step 0.001\n"
-    with pytest.raises(DataError, match="data instrument MY_BARS --calendar fx --pip"):
+    with pytest.raises(DataError, match="data instrument MY_BARS --calendar HOURS --pip PRICE"):
         run("import", path, "--db", db, "--symbol", "MY_BARS")
     said = run("instrument", "my_bars", "--calendar", "fx", "--pip", "0.5", "--db", db)
     assert said.stdout == "MY_BARS: fx, pip 0.5\n"

@@ -34,7 +34,9 @@ def test_the_default_preset_goes_by_the_market(symbols, preset):
 
 
 def test_one_model_trades_one_kind_of_market():
-    with pytest.raises(ConfigError, match="BTCUSDT is a coin, USDJPY is a currency pair"):
+    with pytest.raises(
+        ConfigError, match="BTCUSDT is counted in basis points, USDJPY is counted in pips"
+    ):
         default_preset(["BTCUSDT", "USDJPY"])
 
 

@@ -59,9 +59,11 @@ def test_of_a_currency_pair_only_the_pip_can_be_unknown():
     assert keeps_fx_week("USDKRW")
     assert keeps_fx_week("XAUJPY")
     assert not keeps_fx_week("[/bold]")
-    with pytest.raises(UnknownInstrument, match=r"what a pip is .* --pip 0\.0001"):
+    with pytest.raises(
+        UnknownInstrument, match=r"what a pip is .* --pip PRICE \(PRICE: of one pip"
+    ):
         instrument("USDKRW")
-    with pytest.raises(UnknownInstrument, match="the hours of trading and the pip"):
+    with pytest.raises(UnknownInstrument, match="--calendar HOURS --pip PRICE"):
         instrument("MY_BARS")
 
 
@@ -106,7 +108,10 @@ def test_a_preset_goes_by_what_was_said(store):
     store.close()
     assert load_config(None, None, [], "INDEX", path).market.pip_size == 1.0
     assert load_config(None, None, [], "COIN_INDEX", path).market.features == "crypto"
-    with pytest.raises(ConfigError, match="COIN_INDEX is a coin, but"):
+    with pytest.raises(
+        ConfigError,
+        match="COIN_INDEX is counted in basis points, but this configuration counts in pips of",
+    ):
         load_config("fx_micro", None, ["market.pip_size=0.01"], "COIN_INDEX", path)
 
 

@@ -121,15 +121,18 @@ def pid_in(written):
     return int(found)
 
 
-def begun_in_terminal(run, *arguments):
-    """Begins a verb with `--tui`, leaves the application; what goes on and under which number."""
+def begun_in_terminal(run, stopping, *arguments):
+    """Begins a verb with `--tui`, leaves the application; what goes on and under which number.
+
+    At the end the command is told, beginning as `stopping`, that stops it.
+    """
     opened = Terminal(*arguments, "--run", run, "--tui")
     try:
         opened.read_until(ENTER)
         opened.read_until("● running".encode())
         assert holder(run) not in (None, opened.process.pid)
         opened.type(b"q")
-        opened.read_until(b"kill ")
+        opened.read_until(stopping)
         opened.process.wait(PATIENCE_S)
     finally:
         opened.close()
@@ -140,16 +143,20 @@ def begun_in_terminal(run, *arguments):
 
 def test_training_goes_on_when_its_watcher_is_left(config_file, db, tmp_path):
     pid = begun_in_terminal(
-        tmp_path / "run", "train", "--config", config_file, "--db", db,
-        "--set", "train.episodes=100000", "--minutes", "1",
+        tmp_path / "run", b"stop it with a checkpoint: kill ", "train", "--config", config_file,
+        "--db", db, "--set", "train.episodes=100000", "--minutes", "1",
     )  # fmt: skip
     assert ended_with(tmp_path / "run", pid, "stopped")
 
 
-def test_a_paper_session_goes_on_when_its_watcher_is_left(trained, db, tmp_path):
+def test_a_paper_session_goes_on_when_its_watcher_is_left(cli, trained, db, tmp_path):
     begin = ("paper", "start", "--model", trained, "--pairs", "TEST", "--db", db, "--speed", "60")
-    pid = begun_in_terminal(tmp_path / "paper", *begin)
-    assert ended_with(tmp_path / "paper", pid, "stopped")
+    run = tmp_path / "paper"
+    begun_in_terminal(run, f"mlx-muzero paper stop {run}".encode(), *begin)
+    assert cli("paper", "stop", run)[0] == 0
+    assert holder(run) is None
+    *_, last = journal.read(run / "journal.jsonl")
+    assert last["event"] == "stopped"
 
 
 def test_what_cannot_be_begun_is_said_instead_of_watched(cli, trained, tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
@@ -13,7 +14,7 @@ from muzero_cli.tui import application, require_terminal, show
 _LAST_LINES = 10
 
 
-def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
+def begin_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> None:
     """Begin the same verb without `--tui` in the background, and watch its run.
 
     Leaving the application leaves the process running. What that says goes to ``RUN.log`` beside
@@ -22,7 +23,7 @@ def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
     Args:
         run: folder that the process will hold.
         doing: what goes on in the process, in words.
-        stopping: what ending it means, in words.
+        stopping: what ending the process of that number means, and the command for it.
     """
     # Nothing is begun that cannot be watched.
     require_terminal(run)
@@ -48,7 +49,7 @@ def begin_and_watch(run: Path, doing: str, stopping: str) -> None:
             say(
                 console,
                 f"{doing} goes on in process {process.pid}; watch it: "
-                f"mlx-muzero tui {quote(str(run))}; {stopping}: kill {process.pid}",
+                f"mlx-muzero tui {quote(str(run))}; {stopping(process.pid)}",
             )
         elif process.returncode or not begun:
             log.seek(said_before)

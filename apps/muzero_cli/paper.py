@@ -1,6 +1,7 @@
 """`mlx-muzero paper`: begin or go on with a paper session, command it, check it, report on it."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Literal, Optional
 
 import typer
@@ -91,7 +92,8 @@ def start(
     if watch:
         from muzero_cli.background import begin_and_watch
 
-        begin_and_watch(folder, "trading on paper", "stop it, positions stay")
+        stopping = f"stop it, positions stay: mlx-muzero paper stop {quote(str(folder))}"
+        begin_and_watch(folder, "trading on paper", lambda _pid: stopping)
         return
     from muzero_cli.paper_session import SessionOptions, trade
 

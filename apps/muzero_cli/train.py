@@ -89,7 +89,7 @@ def train(
     if watch:
         from muzero_cli.background import begin_and_watch
 
-        begin_and_watch(run, "training", "stop it with a checkpoint")
+        begin_and_watch(run, "training", lambda pid: f"stop it with a checkpoint: kill {pid}")
         return
     from mlx_muzero.backends import settle
     from mlx_muzero.storage import explained

@@ -13,7 +13,8 @@ from mlx_muzero.market.instrument import Market
 from mlx_muzero.presets import DEFAULT_PRESETS
 from mlx_muzero.symbols import Symbol
 
-_TRADED: dict[Market, str] = {"fx": "a currency pair", "crypto": "a coin"}
+_COUNTED: dict[Market, str] = {"fx": "in pips", "crypto": "in basis points"}
+"""How money is counted there: an instrument in basis points need not be a coin."""
 
 
 def known_market(symbol: str) -> Market | None:
@@ -41,7 +42,7 @@ def default_preset(symbols: Iterable[str], market_of: MarketOf = known_market) -
     """
     markets = {symbol: market for symbol in symbols if (market := market_of(symbol))}
     if len(set(markets.values())) > 1:
-        told = ", ".join(f"{symbol} is {_TRADED[market]}" for symbol, market in markets.items())
+        told = ", ".join(f"{symbol} is counted {_COUNTED[of]}" for symbol, of in markets.items())
         raise ConfigError(f"one model trades one kind of market, but {told}: train one for each")
     return DEFAULT_PRESETS[next(iter(markets.values()), "fx")]
 
@@ -53,9 +54,9 @@ def require_fit(config: MarketConfig, market_of: MarketOf = known_market) -> Non
         market = market_of(symbol)
         if market is not None and market != counted:
             raise ConfigError(
-                f"{symbol} is {_TRADED[market]}, but this configuration is for "
-                f"{_TRADED[counted]}: it counts {_counted(config)}. Begin from another preset: "
-                f"--symbol {symbol} --preset {DEFAULT_PRESETS[market]}"
+                f"{symbol} is counted {_COUNTED[market]}, but this configuration counts "
+                f"{_counted(config)}. Begin from another preset: --symbol {symbol} --preset "
+                f"{DEFAULT_PRESETS[market]}"
             )
 
 
@@ -67,9 +68,9 @@ def require_tradable(trained: MarketConfig, symbol: str) -> None:
     known = known_market(trained.symbol) or counted_for(trained)
     if market is not None and market != known:
         raise ConfigError(
-            f"{symbol} is {_TRADED[market]}, but the run was trained on {trained.label} and counts "
-            f"{_counted(trained)}. Train a model for it: mlx-muzero train --run RUN --symbol "
-            f"{symbol}"
+            f"{symbol} is counted {_COUNTED[market]}, but the run was trained on {trained.label} "
+            f"and counts {_counted(trained)}. Train a model for it: mlx-muzero train --run RUN "
+            f"--symbol {symbol}"
         )
 
 

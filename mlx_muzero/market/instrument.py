@@ -72,15 +72,15 @@ class UnknownInstrument(DataError):
 
     def __init__(self, symbols: Sequence[str], store: Path | None = None) -> None:
         there = f" --db {quote(str(store))}" if store else ""
-        if all(map(keeps_fx_week, symbols)):
-            unknown, said, about = "what a pip is", "--pip 0.0001", "the price of one pip"
-        else:
-            unknown, said = "the hours of trading and the pip", "--calendar fx --pip 0.0001"
-            about = "fx closes at weekends, crypto never; --pip 0 counts basis points"
+        unknown, said = "what a pip is", "--pip PRICE"
+        choices = "PRICE: of one pip, as 0.01 of USDJPY and 0.0001 of EURUSD; 0 counts basis points"
+        if not all(map(keeps_fx_week, symbols)):
+            unknown, said = "the hours of trading and the pip", f"--calendar HOURS {said}"
+            choices = f"HOURS: fx closes at weekends, crypto never does. {choices}"
         name = "name" if len(symbols) == 1 else "names"
         super().__init__(
             f"{', '.join(symbols)}: {unknown} cannot be told from the {name}. Say it once: "
-            f"mlx-muzero data instrument {quote(','.join(symbols))} {said}{there} ({about})"
+            f"mlx-muzero data instrument {quote(','.join(symbols))} {said}{there} ({choices})"
         )
 
 
