@@ -12,8 +12,8 @@ namespace muzero::bench {
 // Rows of answers written down beforehand.
 struct Rows {
   int count;
-  int actions;   // A
-  int outcomes;  // C
+  int actions;                       // A
+  int outcomes;                      // C
   std::vector<float> outcome_probs;  // [count, C]
   std::vector<float> reward;         // [count, C]
   std::vector<float> value;          // [count, C]

@@ -49,7 +49,7 @@ const T* checked(const char* name, const In<T>& array, std::vector<std::size_t> 
   for (std::size_t i = 0; i < array.ndim(); ++i) got.push_back(array.shape(i));
   if (got != shape) {
     throw search::SearchError(std::string(name) + " has shape " + text(got) + ", expected " +
-                          text(shape));
+                              text(shape));
   }
   return array.data();
 }

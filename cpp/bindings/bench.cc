@@ -11,8 +11,8 @@
 namespace muzero::bindings {
 namespace {
 
-bench::Rows rows_of(const In<float>& outcome_probs, const In<float>& reward,
-                    const In<float>& value, const In<float>& prior) {
+bench::Rows rows_of(const In<float>& outcome_probs, const In<float>& reward, const In<float>& value,
+                    const In<float>& prior) {
   if (prior.ndim() != 3) throw search::SearchError("prior must have shape [rows, C, A]");
   const std::size_t count = prior.shape(0), outcomes = prior.shape(1), actions = prior.shape(2);
   return {.count = static_cast<int>(count),

@@ -35,8 +35,7 @@ class EncoderFace {
     const std::size_t windows = observation.ndim() == 3 ? observation.shape(0) : 0;
     const std::size_t width = as_size(sizes.width);
     const float* first = checked("observation", observation,
-                                 {windows, as_size(sizes.window_bars),
-                                  as_size(sizes.features)});
+                                 {windows, as_size(sizes.window_bars), as_size(sizes.features)});
     std::vector<float> latent(windows * width);
     {
       const nb::gil_scoped_release release;
@@ -56,8 +55,8 @@ void add_encoder(nb::module_& m) {
   nb::class_<EncoderFace>(m, "Encoder")
       .def(
           "__init__",
-          [](EncoderFace* self, int features, int window_bars, int channels, int kernel,
-             int width, int blocks, const std::string& kernels, int threads) {
+          [](EncoderFace* self, int features, int window_bars, int channels, int kernel, int width,
+             int blocks, const std::string& kernels, int threads) {
             new (self) EncoderFace({features, window_bars, channels, kernel, width, blocks},
                                    kernels_named(kernels), threads);
           },

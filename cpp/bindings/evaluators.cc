@@ -75,9 +75,9 @@ class NetworkFace : public Evaluator {
   }
 
   nb::tuple expand_single(const In<std::int32_t>& chance_parent,
-                          const In<std::int32_t>& chance_action,
-                          const In<std::int32_t>& parent, const In<std::int32_t>& action,
-                          const In<std::int32_t>& outcome, const In<std::int32_t>& slot) {
+                          const In<std::int32_t>& chance_action, const In<std::int32_t>& parent,
+                          const In<std::int32_t>& action, const In<std::int32_t>& outcome,
+                          const In<std::int32_t>& slot) {
     const Exclusive exclusive(busy);
     const std::size_t n = chance_action.size();
     const std::size_t m = action.size();
@@ -128,18 +128,16 @@ void add_evaluators(nb::module_& m) {
   nb::class_<NetworkFace, Evaluator>(m, "NetworkEvaluator")
       .def(
           "__init__",
-          [](NetworkFace* self, int width, int actions, int outcomes, int bins,
-             int outcome_blocks, int dynamics_blocks, int policy_blocks, int value_blocks,
-             int afterstate_blocks, const std::string& kernels) {
-            new (self) NetworkFace({width, actions, outcomes, bins, outcome_blocks,
-                                    dynamics_blocks, policy_blocks, value_blocks,
-                                    afterstate_blocks},
+          [](NetworkFace* self, int width, int actions, int outcomes, int bins, int outcome_blocks,
+             int dynamics_blocks, int policy_blocks, int value_blocks, int afterstate_blocks,
+             const std::string& kernels) {
+            new (self) NetworkFace({width, actions, outcomes, bins, outcome_blocks, dynamics_blocks,
+                                    policy_blocks, value_blocks, afterstate_blocks},
                                    kernels_named(kernels));
           },
-          nb::kw_only(), nb::arg("width"), nb::arg("actions"), nb::arg("outcomes"),
-          nb::arg("bins"), nb::arg("outcome_blocks"), nb::arg("dynamics_blocks"),
-          nb::arg("policy_blocks"), nb::arg("value_blocks"), nb::arg("afterstate_blocks"),
-          nb::arg("kernels"))
+          nb::kw_only(), nb::arg("width"), nb::arg("actions"), nb::arg("outcomes"), nb::arg("bins"),
+          nb::arg("outcome_blocks"), nb::arg("dynamics_blocks"), nb::arg("policy_blocks"),
+          nb::arg("value_blocks"), nb::arg("afterstate_blocks"), nb::arg("kernels"))
       .def("parameters", &NetworkFace::parameters)
       .def("load", &NetworkFace::load, nb::arg("arrays"))
       .def("predict", &NetworkFace::predict, nb::arg("latents"))

@@ -120,8 +120,8 @@ class Core {
                     value.data(), raw_value.data(), max_depth.data(), mean_depth.data(),
                     leaves.data(), evaluations.data()});
     const std::vector<std::size_t> by_action{roots, actions_};
-    return nb::make_tuple(to_numpy(std::move(visits), by_action),
-                          to_numpy(std::move(q), by_action), to_numpy(std::move(prior), by_action),
+    return nb::make_tuple(to_numpy(std::move(visits), by_action), to_numpy(std::move(q), by_action),
+                          to_numpy(std::move(prior), by_action),
                           to_numpy(std::move(policy), by_action), column(std::move(action)),
                           column(std::move(value)), column(std::move(raw_value)),
                           column(std::move(max_depth)), column(std::move(mean_depth)),
@@ -132,10 +132,10 @@ class Core {
     const Exclusive exclusive(busy_);
     ms::TreeRows rows = ms::tree_rows(search_.tree(root));
     return nb::make_tuple(column(std::move(rows.parent)), column(std::move(rows.kind)),
-                          column(std::move(rows.action_or_outcome)),
-                          column(std::move(rows.prior)), column(std::move(rows.visits)),
-                          column(std::move(rows.value)), column(std::move(rows.reward)),
-                          column(std::move(rows.depth)), column(std::move(rows.probability)));
+                          column(std::move(rows.action_or_outcome)), column(std::move(rows.prior)),
+                          column(std::move(rows.visits)), column(std::move(rows.value)),
+                          column(std::move(rows.reward)), column(std::move(rows.depth)),
+                          column(std::move(rows.probability)));
   }
 
   int roots() const { return search_.roots(); }

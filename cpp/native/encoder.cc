@@ -28,8 +28,7 @@ void Encoder::encode(const float* observation, int windows, float* latent) {
   pool_.for_each(pool_.shares(), [&](int worker) {
     for (int first = kWindows * next++; first < windows; first = kWindows * next++) {
       network_(observation + first * values, std::min(kWindows, windows - first),
-               workspaces_[as_size(worker)],
-               latent + std::ptrdiff_t{first} * sizes.width);
+               workspaces_[as_size(worker)], latent + std::ptrdiff_t{first} * sizes.width);
     }
   });
 }

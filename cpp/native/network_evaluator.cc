@@ -97,8 +97,7 @@ void NetworkEvaluator::require_valid(const search::LeafColumns& leaves) const {
   require_below("outcome", leaves.outcome, network_.sizes().outcomes);
 }
 
-search::Evaluations NetworkEvaluator::evaluate(int worker_index,
-                                               const search::LeafColumns& actions,
+search::Evaluations NetworkEvaluator::evaluate(int worker_index, const search::LeafColumns& actions,
                                                const search::LeafColumns& outcomes) {
   Worker& worker = workers_[as_size(worker_index)];
   search::Evaluations evaluations;
@@ -123,9 +122,8 @@ search::EvaluationColumns NetworkEvaluator::evaluate_afterstates(
 search::EvaluationColumns NetworkEvaluator::evaluate_all_outcomes(
     Worker& worker, const search::LeafColumns& leaves) const {
   outcome_probs(worker, leaves);
-  network_.all_dynamics(worker.latent.get(), leaves.action.data(),
-                        static_cast<int>(leaves.size()), worker.workspace, worker.next.get(),
-                        worker.reward.data());
+  network_.all_dynamics(worker.latent.get(), leaves.action.data(), static_cast<int>(leaves.size()),
+                        worker.workspace, worker.next.get(), worker.reward.data());
   evaluate_successors(worker, leaves);
   return {.outcome_probs = worker.outcome_probs.data(),
           .reward = worker.reward.data(),
@@ -140,17 +138,15 @@ search::EvaluationColumns NetworkEvaluator::evaluate_outcomes(
                     static_cast<int>(leaves.size()), worker.workspace, worker.next.get(),
                     worker.reward.data());
   evaluate_successors(worker, leaves);
-  return {.reward = worker.reward.data(),
-          .value = worker.value.data(),
-          .prior = worker.prior.data()};
+  return {
+      .reward = worker.reward.data(), .value = worker.value.data(), .prior = worker.prior.data()};
 }
 
 // Of the leaves' actions; leaves the latents above in worker.latent.
 void NetworkEvaluator::outcome_probs(Worker& worker, const search::LeafColumns& leaves) const {
   gather(leaves.parent, worker.latent.get());
-  network_.outcome_probs(worker.latent.get(), leaves.action.data(),
-                         static_cast<int>(leaves.size()), worker.workspace,
-                         worker.outcome_probs.data());
+  network_.outcome_probs(worker.latent.get(), leaves.action.data(), static_cast<int>(leaves.size()),
+                         worker.workspace, worker.outcome_probs.data());
 }
 
 // Value and prior of the latents in worker.next, the latter where a walk may go on.

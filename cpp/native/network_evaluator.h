@@ -40,8 +40,8 @@ class NetworkEvaluator : public search::LeafEvaluator {
 
     int leaves;
     networks::Workspace workspace;
-    networks::Floats latent;  // [leaves, padded(D)]
-    networks::Floats next;    // [leaves * C, padded(D)]
+    networks::Floats latent;              // [leaves, padded(D)]
+    networks::Floats next;                // [leaves * C, padded(D)]
     std::vector<float> outcome_probs;     // [leaves, C]
     std::vector<float> afterstate_value;  // [leaves]
     std::vector<float> reward;            // [leaves * C]

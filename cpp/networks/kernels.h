@@ -56,8 +56,7 @@ struct Kernels {
   // Logits [rows, stride] become probabilities in place; padding is kImpossibleLogit.
   void (*softmax)(float* logits, int rows, int stride);
   // Mean of `centers` [stride] under the softmax of each row of logits [rows, stride].
-  void (*expectation)(const float* logits, const float* centers, int rows, int stride,
-                      float* mean);
+  void (*expectation)(const float* logits, const float* centers, int rows, int stride, float* mean);
 };
 
 // Those this machine can run, the fastest first.

@@ -4,8 +4,8 @@
 #define MUZERO_LANES 8
 #define MUZERO_PANEL_VECTORS 2
 #define MUZERO_BLOCK_ROWS 6
-#include "networks/kernels_body.h"
 #include "networks/kernel_sets.h"
+#include "networks/kernels_body.h"
 
 namespace muzero::networks {
 const Kernels kAvx2Kernels = table("AVX2");

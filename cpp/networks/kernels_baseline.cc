@@ -8,8 +8,8 @@
 #define MUZERO_PANEL_VECTORS 2
 #define MUZERO_BLOCK_ROWS 4
 #endif
-#include "networks/kernels_body.h"
 #include "networks/kernel_sets.h"
+#include "networks/kernels_body.h"
 
 namespace muzero::networks {
 const Kernels kBaselineKernels = table("baseline");

@@ -210,8 +210,7 @@ MUZERO_TARGET void normalize(const NormWeights& norm, const float* x, int rows, 
 MUZERO_TARGET void normalize_relu(const NormWeights& norm, const float* x, int rows, float* y) {
   normalize_rows<After::kRelu>(norm, x, rows, y);
 }
-MUZERO_TARGET void normalize_add_relu(const NormWeights& norm, const float* x, int rows,
-                                      float* y) {
+MUZERO_TARGET void normalize_add_relu(const NormWeights& norm, const float* x, int rows, float* y) {
   normalize_rows<After::kAddRelu>(norm, x, rows, y);
 }
 
@@ -286,7 +285,7 @@ MUZERO_TARGET void expectation(const float* logits, const float* centers, int ro
 }
 
 constexpr Kernels table(const char* name) {
-  return {name,           kPanel,  multiply,    normalize, normalize_relu, normalize_add_relu,
+  return {name,    kPanel,     multiply, normalize, normalize_relu, normalize_add_relu,
           softmax, expectation};
 }
 

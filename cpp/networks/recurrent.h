@@ -45,15 +45,15 @@ class RecurrentNetwork {
   void dynamics(const float* latent, const std::int32_t* action, const std::int32_t* outcome,
                 int rows, Workspace& workspace, float* next, float* reward) const;
   // All outcomes of each action -> next latent [rows * C, padded(D)], reward [rows, C].
-  void all_dynamics(const float* latent, const std::int32_t* action, int rows,
-                    Workspace& workspace, float* next, float* reward) const;
+  void all_dynamics(const float* latent, const std::int32_t* action, int rows, Workspace& workspace,
+                    float* next, float* reward) const;
   // -> probabilities [rows, A].
   void policy(const float* latent, int rows, Workspace& workspace, float* prior) const;
   // -> expected value [rows].
   void value(const float* latent, int rows, Workspace& workspace, float* value) const;
   // -> afterstate latent [rows, padded(D)].
-  void afterstate(const float* latent, const std::int32_t* action, int rows,
-                  Workspace& workspace, float* next) const;
+  void afterstate(const float* latent, const std::int32_t* action, int rows, Workspace& workspace,
+                  float* next) const;
 
  private:
   void project(const ConditionedTower& body, const float* latent, const std::int32_t* action,

@@ -50,14 +50,13 @@ ConditionedTower::ConditionedTower(const Kernels& kernels, int width, int condit
       columns_(zeros(as_size(conditions) * as_size(width))),
       tower_(kernels, width, blocks) {}
 
-void ConditionedTower::add_parameters(const std::string& name,
-                                      std::vector<Parameter>& parameters) {
+void ConditionedTower::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
   parameters.push_back({name + ".projection.weight",
                         {width_, width_ + conditions_},
                         [this](const float* array) { load_projection(array); }});
-  parameters.push_back({name + ".projection.bias",
-                        {width_},
-                        [this](const float* array) { projection_.load_bias(array); }});
+  parameters.push_back({name + ".projection.bias", {width_}, [this](const float* array) {
+                          projection_.load_bias(array);
+                        }});
   tower_.add_parameters(name + ".tower", parameters);
 }
 

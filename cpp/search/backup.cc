@@ -26,8 +26,8 @@ struct Expectation {
   double of_result;  // the same, but for one outcome whose V_c is a simulation's return
 };
 
-Expectation expected_return(const Tree& tree, double discount,
-                            std::int32_t chance, int outcome, double result) {
+Expectation expected_return(const Tree& tree, double discount, std::int32_t chance, int outcome,
+                            double result) {
   const auto [probability, reward, traversals, child] = tree.outcomes(chance);
   Expectation sum{};
   for (int c = 0; c < tree.shape.outcomes; ++c) {
@@ -41,16 +41,14 @@ Expectation expected_return(const Tree& tree, double discount,
 constexpr int kNoOutcome = -1;
 
 // Carries `result`, the return from below the path's last outcome on, up to the root.
-void back_up_path(Tree& tree, const Params& params, Path path,
-                  double result) {
+void back_up_path(Tree& tree, const Params& params, Path path, double result) {
   for (const Step& step : std::views::reverse(path)) {
     const Actions actions = tree.actions(step.node);
     const std::int32_t chance = actions.chance[step.action];
     const Outcomes outcomes = tree.outcomes(chance);
     ++outcomes.traversals[step.outcome];
     if (params.expansion == Expansion::kAllOutcomes) {
-      const Expectation sum =
-          expected_return(tree, params.discount, chance, step.outcome, result);
+      const Expectation sum = expected_return(tree, params.discount, chance, step.outcome, result);
       ++actions.visits[step.action];
       actions.value[step.action] = sum.of_values;
       result = sum.of_result;
@@ -73,9 +71,8 @@ void finish_simulation(Tree& tree, std::int32_t depth) {
 }
 
 // The decision node after `outcome` of a leaf's action; prior is [A].
-std::int32_t add_successor(Tree& tree, const PositionTable& positions,
-                           const Leaf& leaf, std::int32_t chance, int outcome, float value,
-                           const float* prior) {
+std::int32_t add_successor(Tree& tree, const PositionTable& positions, const Leaf& leaf,
+                           std::int32_t chance, int outcome, float value, const float* prior) {
   const Decision& above = tree.decision(leaf.node);
   const std::int32_t next =
       positions.next[std::ptrdiff_t{above.position} * tree.shape.actions + leaf.action];
@@ -87,8 +84,7 @@ std::int32_t add_successor(Tree& tree, const PositionTable& positions,
   return node;
 }
 
-void set_outcome_probs(Tree& tree, std::int32_t chance,
-                       const float* weights) {
+void set_outcome_probs(Tree& tree, std::int32_t chance, const float* weights) {
   double total = 0.0;
   for (int c = 0; c < tree.shape.outcomes; ++c) total += weights[c];
   float* probability = tree.outcomes(chance).probability;
@@ -98,16 +94,14 @@ void set_outcome_probs(Tree& tree, std::int32_t chance,
 }
 
 // What a leaf's action is worth, on the way up from it.
-void back_up_action(Tree& tree, const Params& params, const Leaf& leaf,
-                    Path path, double result) {
+void back_up_action(Tree& tree, const Params& params, const Leaf& leaf, Path path, double result) {
   add_to_action(tree.actions(leaf.node), leaf.action, result);
   add_to_node(tree.decision(leaf.node), result);
   back_up_path(tree, params, path, result);
 }
 
-void expand_all_outcomes(Tree& tree, const Params& params,
-                         const PositionTable& positions, const Leaf& leaf, Path path,
-                         const Evaluation& evaluation) {
+void expand_all_outcomes(Tree& tree, const Params& params, const PositionTable& positions,
+                         const Leaf& leaf, Path path, const Evaluation& evaluation) {
   const std::int32_t chance = tree.add_chance(leaf.node, leaf.action);
   set_outcome_probs(tree, chance, evaluation.outcome_probs);
   std::copy_n(evaluation.reward, tree.shape.outcomes, tree.outcomes(chance).reward);
@@ -115,24 +109,22 @@ void expand_all_outcomes(Tree& tree, const Params& params,
     add_successor(tree, positions, leaf, chance, c, evaluation.value[c],
                   evaluation.prior + std::ptrdiff_t{c} * tree.shape.actions);
   }
-  const double result =
-      expected_return(tree, params.discount, chance, kNoOutcome, 0.0).of_values;
+  const double result = expected_return(tree, params.discount, chance, kNoOutcome, 0.0).of_values;
   back_up_action(tree, params, leaf, path, result);
   finish_simulation(tree, tree.decision(leaf.node).depth + 1);
 }
 
 // Stochastic MuZero's afterstate: no reward and no discount between decision and chance node.
-void expand_afterstate(Tree& tree, const Params& params, const Leaf& leaf,
-                       Path path, const Evaluation& evaluation) {
+void expand_afterstate(Tree& tree, const Params& params, const Leaf& leaf, Path path,
+                       const Evaluation& evaluation) {
   const std::int32_t chance = tree.add_chance(leaf.node, leaf.action);
   set_outcome_probs(tree, chance, evaluation.outcome_probs);
   back_up_action(tree, params, leaf, path, evaluation.value[0]);
   finish_simulation(tree, tree.decision(leaf.node).depth);
 }
 
-void expand_outcome(Tree& tree, const Params& params,
-                    const PositionTable& positions, const Leaf& leaf, Path path,
-                    const Evaluation& evaluation) {
+void expand_outcome(Tree& tree, const Params& params, const PositionTable& positions,
+                    const Leaf& leaf, Path path, const Evaluation& evaluation) {
   const std::int32_t chance = tree.actions(leaf.node).chance[leaf.action];
   tree.outcomes(chance).reward[leaf.outcome] = evaluation.reward[0];
   const std::int32_t node = add_successor(tree, positions, leaf, chance, leaf.outcome,
@@ -143,8 +135,7 @@ void expand_outcome(Tree& tree, const Params& params,
 
 }  // namespace
 
-void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions,
-                     float* prior) {
+void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions, float* prior) {
   double total = 0.0;
   int count = 0;
   for (int a = 0; a < actions; ++a) {
@@ -159,8 +150,8 @@ void normalize_prior(const float* weights, const std::uint8_t* allowed, int acti
   }
 }
 
-void expand(Tree& tree, const Params& params,
-            const PositionTable& positions, std::int32_t i, const Evaluation& evaluation) {
+void expand(Tree& tree, const Params& params, const PositionTable& positions, std::int32_t i,
+            const Evaluation& evaluation) {
   const Leaf& leaf = tree.leaf[i];
   const Path path = path_of(tree, i);
   if (params.expansion == Expansion::kAllOutcomes) {
@@ -172,8 +163,7 @@ void expand(Tree& tree, const Params& params,
   }
 }
 
-void back_up_stopped(Tree& tree, const Params& params, Path path,
-                     std::int32_t node) {
+void back_up_stopped(Tree& tree, const Params& params, Path path, std::int32_t node) {
   Decision& here = tree.decision(node);
   // Simulations only ever end here, so the mean is the network's value already.
   ++here.visits;
@@ -181,8 +171,8 @@ void back_up_stopped(Tree& tree, const Params& params, Path path,
   finish_simulation(tree, here.depth);
 }
 
-void back_up_stopped_at_chance(Tree& tree, const Params& params, Path path,
-                               std::int32_t node, std::int32_t action) {
+void back_up_stopped_at_chance(Tree& tree, const Params& params, Path path, std::int32_t node,
+                               std::int32_t action) {
   const Actions actions = tree.actions(node);
   const double result = actions.value[action];
   ++actions.visits[action];

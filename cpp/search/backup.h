@@ -18,28 +18,27 @@ struct Evaluation {
 
 // The agent's own state: where each action leads, and what may be chosen inside the tree.
 struct PositionTable {
-  const std::int32_t* next;           // [P, A]; -1 where illegal, and then the position stays
-  const std::uint8_t* tree_allowed;   // [P, A]
+  const std::int32_t* next;          // [P, A]; -1 where illegal, and then the position stays
+  const std::uint8_t* tree_allowed;  // [P, A]
 };
 
 // Weights over the allowed actions, normalised; uniform where all of them are zero; kNotAllowed
 // for the others.
-void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions,
-                     float* prior);
+void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions, float* prior);
 
 using Path = std::span<const Step>;
 
 // Expands leaf i with its evaluation and backs its simulation up.
-void expand(Tree& tree, const Params& params,
-            const PositionTable& positions, std::int32_t i, const Evaluation& evaluation);
+void expand(Tree& tree, const Params& params, const PositionTable& positions, std::int32_t i,
+            const Evaluation& evaluation);
 
-// Ends a simulation at a decision node that may not be expanded: its network value counts once more.
-void back_up_stopped(Tree& tree, const Params& params, Path path,
-                     std::int32_t node);
+// Ends a simulation at a decision node that may not be expanded: its network value counts once
+// more.
+void back_up_stopped(Tree& tree, const Params& params, Path path, std::int32_t node);
 
 // The same at the chance node of (node, action).
-void back_up_stopped_at_chance(Tree& tree, const Params& params, Path path,
-                               std::int32_t node, std::int32_t action);
+void back_up_stopped_at_chance(Tree& tree, const Params& params, Path path, std::int32_t node,
+                               std::int32_t action);
 
 // Counts (by 1) or takes back (by -1) the visits of the simulation that waits at leaf i, as though
 // it were finished but for its value.

@@ -36,8 +36,7 @@ double mixed_value(const Tree& tree, int node) {
 }
 
 // ln P(a) + sigma(a) of the allowed actions, in tree.scratch.
-void improved_logits(const Tree& tree, int node,
-                     const std::uint8_t* allowed) {
+void improved_logits(const Tree& tree, int node, const std::uint8_t* allowed) {
   const Actions actions = tree.actions(node);
   const double mixed = mixed_value(tree, node);
   double low = -kLowest, high = kLowest, most = 0.0;
@@ -104,8 +103,7 @@ int gumbel_winner(const Tree& tree, const std::uint8_t* allowed) {
   return select_gumbel_root(tree, allowed, most);
 }
 
-int select_gumbel(const Tree& tree, int node,
-                  const std::uint8_t* allowed) {
+int select_gumbel(const Tree& tree, int node, const std::uint8_t* allowed) {
   improved_policy(tree, node, allowed);
   const Actions actions = tree.actions(node);
   double total = 1.0;
@@ -123,8 +121,7 @@ int select_gumbel(const Tree& tree, int node,
   return best;
 }
 
-void improved_policy(const Tree& tree, int node,
-                     const std::uint8_t* allowed) {
+void improved_policy(const Tree& tree, int node, const std::uint8_t* allowed) {
   improved_logits(tree, node, allowed);
   double largest = kLowest;
   for (int a = 0; a < tree.shape.actions; ++a) {

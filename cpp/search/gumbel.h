@@ -27,11 +27,9 @@ int select_gumbel_root(const Tree& tree, const std::uint8_t* allowed,
 int gumbel_winner(const Tree& tree, const std::uint8_t* allowed);
 
 // Action maximising pi'(a) - N(a) / (1 + sum of N), so that visits follow the improved policy pi'.
-int select_gumbel(const Tree& tree, int node,
-                  const std::uint8_t* allowed);
+int select_gumbel(const Tree& tree, int node, const std::uint8_t* allowed);
 
 // pi' = softmax(ln P + sigma) of a node over its allowed actions, 0 elsewhere; [A] in tree.scratch.
-void improved_policy(const Tree& tree, int node,
-                     const std::uint8_t* allowed);
+void improved_policy(const Tree& tree, int node, const std::uint8_t* allowed);
 
 }  // namespace muzero::search

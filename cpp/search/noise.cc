@@ -38,9 +38,8 @@ double log_gamma_variate(CounterRng& rng, double alpha) {
 
 }  // namespace
 
-void add_root_noise(std::uint64_t seed, double alpha, double fraction,
-                    const std::uint8_t* allowed, int actions, float* prior,
-                    double* scratch) {
+void add_root_noise(std::uint64_t seed, double alpha, double fraction, const std::uint8_t* allowed,
+                    int actions, float* prior, double* scratch) {
   CounterRng rng(seed);
   double largest = -std::numeric_limits<double>::infinity();
   for (int a = 0; a < actions; ++a) {

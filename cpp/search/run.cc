@@ -57,9 +57,8 @@ struct Search::Pool {
 
 bool Search::Pool::take(std::vector<Tree*>& trees) {
   std::unique_lock lock(mutex);
-  changed.wait(lock, [this] {
-    return unfinished == 0 || !waiting[0].empty() || !waiting[1].empty();
-  });
+  changed.wait(lock,
+               [this] { return unfinished == 0 || !waiting[0].empty() || !waiting[1].empty(); });
   if (unfinished == 0) return false;
   // The commoner kind: the other will be more when its turn comes.
   std::deque<Tree*>& queue = waiting[waiting[1].size() > waiting[0].size() ? 1 : 0];

@@ -63,8 +63,8 @@ Search::Search(const Params& params, std::vector<std::int32_t> next_position, in
   }
 }
 
-void Search::reset(int roots, const float* prior, const float* value,
-                   const std::int32_t* position, const std::uint64_t* seed, bool noise) {
+void Search::reset(int roots, const float* prior, const float* value, const std::int32_t* position,
+                   const std::uint64_t* seed, bool noise) {
   validate_reset(roots, prior, value, position);
   trees_.clear();
   const std::size_t block = shape_.block_bytes();
@@ -155,8 +155,7 @@ void Search::backup(const EvaluationColumns& actions, const EvaluationColumns& o
   require_leaves();
   validate(actions_, actions, successors_per_action());
   validate(outcomes_, outcomes, 1);
-  pool_.for_each(roots(),
-                 [&](int b) { expand_leaves(trees_[as_size(b)], actions, outcomes); });
+  pool_.for_each(roots(), [&](int b) { expand_leaves(trees_[as_size(b)], actions, outcomes); });
   actions_.clear();
   outcomes_.clear();
 }
@@ -178,11 +177,10 @@ void Search::expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& co
                          int successors) const {
   const std::int32_t row = tree.leaf[i].row;
   const int values = std::max(successors, 1);  // an afterstate has a value, no successor
-  const Evaluation evaluation{
-      .outcome_probs = row_of(columns.outcome_probs, row, shape_.outcomes),
-      .reward = row_of(columns.reward, row, successors),
-      .value = row_of(columns.value, row, values),
-      .prior = row_of(columns.prior, row, successors * shape_.actions)};
+  const Evaluation evaluation{.outcome_probs = row_of(columns.outcome_probs, row, shape_.outcomes),
+                              .reward = row_of(columns.reward, row, successors),
+                              .value = row_of(columns.value, row, values),
+                              .prior = row_of(columns.prior, row, successors * shape_.actions)};
   expand(tree, params_, {next_position_.data(), tree_allowed_.data()}, i, evaluation);
 }
 
@@ -196,11 +194,10 @@ void Search::validate_reset(int roots, const float* prior, const float* value,
                       "smaller num_simulations");
   }
   const auto actions = as_size(shape_.actions);
-  validate_array("prior", prior, as_size(roots) * actions, Range::kNonNegative,
-                 [actions](std::size_t i) {
-                   return "root " + std::to_string(i / actions) + ", action " +
-                          std::to_string(i % actions);
-                 });
+  validate_array(
+      "prior", prior, as_size(roots) * actions, Range::kNonNegative, [actions](std::size_t i) {
+        return "root " + std::to_string(i / actions) + ", action " + std::to_string(i % actions);
+      });
   validate_array("value", value, as_size(roots), Range::kFinite,
                  [](std::size_t i) { return "root " + std::to_string(i); });
   for (int b = 0; b < roots; ++b) {
@@ -232,8 +229,8 @@ void Search::validate(const LeafColumns& leaves, const EvaluationColumns& column
   for (std::size_t row = 0; row < leaves.size(); ++row) {
     const float* probs = columns.outcome_probs + row * as_size(shape_.outcomes);
     if (std::all_of(probs, probs + shape_.outcomes, [](float p) { return p == 0.0f; })) {
-      throw SearchError("outcome_probs of root " + std::to_string(leaves.tree[row]) +
-                        ", action " + std::to_string(leaves.action[row]) + " are all zero");
+      throw SearchError("outcome_probs of root " + std::to_string(leaves.tree[row]) + ", action " +
+                        std::to_string(leaves.action[row]) + " are all zero");
     }
   }
 }

@@ -17,7 +17,7 @@ namespace muzero::search {
 // Leaves of one kind, a column per field, in the order of their trees.
 struct LeafColumns {
   std::vector<std::int32_t> tree;
-  std::vector<std::int32_t> parent;   // slot of the decision node
+  std::vector<std::int32_t> parent;  // slot of the decision node
   std::vector<std::int32_t> action;
   std::vector<std::int32_t> outcome;  // outcome leaves only
   std::vector<std::int32_t> slot;     // of the successors: [n, C] for all outcomes, [n] for one
@@ -115,15 +115,15 @@ class Search {
 
   Params params_;
   bool mctx_;
-  std::int64_t edge_limit_;                   // edges of both kinds from the root to a leaf
+  std::int64_t edge_limit_;  // edges of both kinds from the root to a leaf
   int positions_;
   TreeShape shape_;
-  std::vector<std::int32_t> next_position_;   // [P, A]
-  std::vector<std::uint8_t> root_allowed_;    // [P, A]
-  std::vector<std::uint8_t> tree_allowed_;    // [P, A]
-  std::vector<double> exploration_;           // pUCT factor by node visits
+  std::vector<std::int32_t> next_position_;                   // [P, A]
+  std::vector<std::uint8_t> root_allowed_;                    // [P, A]
+  std::vector<std::uint8_t> tree_allowed_;                    // [P, A]
+  std::vector<double> exploration_;                           // pUCT factor by node visits
   std::vector<std::vector<std::int32_t>> considered_visits_;  // by considered actions less one
-  AlignedArray<std::byte> arena_;  // of all trees
+  AlignedArray<std::byte> arena_;                             // of all trees
   std::size_t arena_bytes_ = 0;
   std::vector<Tree> trees_;
   LeafColumns actions_;

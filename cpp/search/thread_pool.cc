@@ -52,9 +52,7 @@ void ThreadPool::for_each(int count, const std::function<void(int)>& work) {
 }
 
 void ThreadPool::run_share(int share) const {
-  const auto bound = [this](int s) {
-    return static_cast<int>(std::int64_t{count_} * s / shares_);
-  };
+  const auto bound = [this](int s) { return static_cast<int>(std::int64_t{count_} * s / shares_); };
   for (int i = bound(share); i < bound(share + 1); ++i) (*work_)(i);
 }
 

@@ -54,8 +54,7 @@ Tree lay_out(Layout& layout, const TreeShape& shape) {
   tree.chance_bytes = static_cast<std::ptrdiff_t>(chance_bytes);
   tree.action_lanes = static_cast<std::ptrdiff_t>(actions);
   tree.outcome_lanes = static_cast<std::ptrdiff_t>(outcomes);
-  tree.decisions =
-      layout.take<std::byte>(as_size(shape.decisions) * decision_bytes);
+  tree.decisions = layout.take<std::byte>(as_size(shape.decisions) * decision_bytes);
   tree.chances = layout.take<std::byte>(as_size(shape.chances) * chance_bytes);
   tree.gumbel = layout.take<double>(actions);
   tree.scratch = layout.take<double>(actions);

@@ -70,7 +70,7 @@ struct Step {
 struct Leaf {
   enum class Kind { kAction, kOutcome };
   Kind kind;
-  std::int32_t node;     // decision node whose action is taken
+  std::int32_t node;  // decision node whose action is taken
   std::int32_t action;
   std::int32_t outcome;  // kOutcome only; the last step of the path is the same
   std::int32_t steps;    // length of its path
@@ -125,13 +125,13 @@ struct Outcomes {
 };
 
 struct Tree {
-  TreeShape shape;               // that of every tree of its search
+  TreeShape shape;  // that of every tree of its search
   std::byte* decisions;
   std::byte* chances;
   std::ptrdiff_t decision_bytes;  // from one node to the next
   std::ptrdiff_t chance_bytes;
-  std::ptrdiff_t action_lanes;    // padded(A)
-  std::ptrdiff_t outcome_lanes;   // padded(C)
+  std::ptrdiff_t action_lanes;   // padded(A)
+  std::ptrdiff_t outcome_lanes;  // padded(C)
   double* gumbel;
   double* scratch;
   Step* path;
@@ -140,11 +140,11 @@ struct Tree {
   std::int32_t num_decisions;
   std::int32_t num_chances;
   std::int32_t num_leaves;
-  std::int32_t num_counted;   // leaves that count as visited
+  std::int32_t num_counted;  // leaves that count as visited
   Walk walk;
-  std::int32_t simulations;   // finished so far
-  std::int32_t max_depth;     // deepest environment step a simulation reached
-  std::int64_t total_depth;   // summed over simulations
+  std::int32_t simulations;  // finished so far
+  std::int32_t max_depth;    // deepest environment step a simulation reached
+  std::int64_t total_depth;  // summed over simulations
 
   // Lays an empty tree out in `block`, which holds shape.block_bytes() bytes.
   static Tree in(std::byte* block, const TreeShape& shape);
@@ -174,9 +174,7 @@ struct Tree {
   }
 
   // Path of leaf i.
-  Step* path_of(std::int32_t i) const {
-    return path + std::ptrdiff_t{i} * shape.steps;
-  }
+  Step* path_of(std::int32_t i) const { return path + std::ptrdiff_t{i} * shape.steps; }
 
   // Appends a decision node whose actions are not expanded; their priors are left to the caller.
   std::int32_t add_decision(std::int32_t position, std::int32_t depth, float network_value);

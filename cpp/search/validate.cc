@@ -66,8 +66,7 @@ void validate_positions(const std::vector<std::int32_t>& next_position, int posi
   for (int p = 0; p < positions; ++p) {
     bool any_legal = false;
     for (int a = 0; a < actions; ++a) {
-      const auto i = as_size(p) * as_size(actions) +
-                     as_size(a);
+      const auto i = as_size(p) * as_size(actions) + as_size(a);
       const std::int32_t next = next_position[i];
       if (next < -1 || next >= positions) {
         throw SearchError("next_position[" + std::to_string(p) + ", " + std::to_string(a) +

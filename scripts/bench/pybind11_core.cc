@@ -63,9 +63,9 @@ class Core {
 
   py::tuple action_leaves() {
     const ms::LeafColumns& leaves = search_.actions();
-    return py::make_tuple(column(leaves.tree), column(leaves.parent), column(leaves.action),
-                          column(std::vector<std::int32_t>(),
-                                 {static_cast<py::ssize_t>(leaves.size()), 0}));
+    return py::make_tuple(
+        column(leaves.tree), column(leaves.parent), column(leaves.action),
+        column(std::vector<std::int32_t>(), {static_cast<py::ssize_t>(leaves.size()), 0}));
   }
 
   py::tuple outcome_leaves() {
