@@ -69,6 +69,29 @@ def test_a_backlog_of_yesterday_marks_no_minute_of_yesterday(session):
     assert told == closes
 
 
+def test_a_pair_that_was_in_time_stays_so_in_what_more_is_told_of_its_minute(session):
+    """Which a backlog of another pair brings, or a bar that came late but in time."""
+    bars = bars_across_midnight()
+
+    def states(fresh, **of):
+        (told,) = (facts for name, facts in step(session, fresh, **of).events if name == "minute")
+        return {pair: (row["state"], row["why"]) for pair, row in told["pairs"].items()}
+
+    for row in range(MIDNIGHT):
+        step(session, PAIRS, **{pair: [bars[pair][row]] for pair in PAIRS})
+    first = states(("USDJPY",), USDJPY=[bars["USDJPY"][MIDNIGHT]])
+    assert (first["USDJPY"][0], first["EURJPY"][0]) == ("trading", "stale")
+    both = states(("EURJPY",), EURJPY=[bars["EURJPY"][MIDNIGHT]])
+    assert {state for state, _ in both.values()} == {"trading"}
+    states(("USDJPY",), USDJPY=[bars["USDJPY"][MIDNIGHT + 1]])
+    states(("USDJPY",), USDJPY=[bars["USDJPY"][MIDNIGHT + 2]])
+    backlog = states((), EURJPY=[bars["EURJPY"][MIDNIGHT + 1]])
+    assert (backlog["USDJPY"][0], backlog["EURJPY"][0]) == ("trading", "stale")
+    assert "no bar since" in backlog["EURJPY"][1]
+    later = states(("EURJPY",), EURJPY=[bars["EURJPY"][MIDNIGHT + 3]])
+    assert "no bar since" in later["USDJPY"][1]
+
+
 def test_pairs_decided_on_apart_in_one_minute_are_repeated_apart(session, tmp_path, monkeypatch):
     """The second came late but in time: fewer simulations, one decision and one fill for each."""
     simulations = cycle([8, 4])

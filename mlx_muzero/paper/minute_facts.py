@@ -26,7 +26,7 @@ def pair_state(
         account: of the pair.
         mode: of the session.
         warming: why it has no observation, if so.
-        fresh: it has a bar of this minute, in time.
+        fresh: its bar of this minute came in time, now or before.
         silence: what the feed said of it, if it misses bars.
     """
     if mode.halted:

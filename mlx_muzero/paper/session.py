@@ -65,6 +65,7 @@ class Session:
         self._decider = Decider(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
+        self._in_time_ns: dict[str, int] = {}  # by pair, the end of the last minute it had in time
         self.silence = Silence(self.traders, self.mode)
 
     def step(
@@ -91,7 +92,8 @@ class Session:
         self.last_close_ns = max(self.last_close_ns, minute.close_ns)
         self._watch_losses(self.last_close_ns, transaction)
         self.silence.take(minute, known_ns)
-        states = self._states(minute)
+        self._in_time_ns |= dict.fromkeys(minute.fresh, minute.close_ns)
+        states = self._states()
         if minute.fresh and self.mode.name != "halted":
             ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
             decided = self._plan(ready, minute.close_ns, transaction, arrived_s)
@@ -272,13 +274,13 @@ class Session:
         now = {"mode": self.mode.name, "mode_reason": self.mode.reason}
         transaction.tell("fault", what=what, reason=reason, reaction=reaction, **now)
 
-    def _states(self, minute: Minute) -> dict[str, tuple[PairState, str | None]]:
+    def _states(self) -> dict[str, tuple[PairState, str | None]]:
         return {
             pair: pair_state(
                 trader.account,
                 self.mode,
                 trader.observer.warming(),
-                pair in minute.fresh,
+                self._in_time_ns.get(pair) == self.last_close_ns,
                 self.silence.why(pair),
             )
             for pair, trader in self.traders.items()
