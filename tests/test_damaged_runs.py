@@ -6,6 +6,7 @@ import shutil
 import duckdb
 import pytest
 
+from mlx_muzero.training.checkpoint import WEIGHTS
 from releases import OLDEST, unpack
 
 FX, PAPER = "runs/fx", "runs/paper-stopped"
@@ -51,6 +52,21 @@ def test_an_empty_replay_file(desk, cli):
     refused(
         cli, RESUME, newest(desk).name, "Remove that folder to go on from the checkpoint before"
     )
+
+
+@pytest.mark.parametrize("harm", ["damaged", "gone"])
+def test_the_checkpoint_that_a_session_plays_cannot_be_done_without(desk, cli, harm):
+    """The one before it would not do: a session keeps what it was begun with."""
+    checkpoint = desk / "runs" / "finished" / "checkpoints" / "000002-episode-000008"
+    if harm == "gone":
+        checkpoint.rename(desk / "elsewhere")
+    else:
+        (checkpoint / WEIGHTS).write_bytes(b"?")
+    code, _, err = cli(*START)
+    assert code == 5
+    assert checkpoint.name in err
+    assert "put that folder back from a copy" in err
+    assert "Remove that folder" not in err
 
 
 @pytest.mark.parametrize("command", [RESUME, EVALUATE])

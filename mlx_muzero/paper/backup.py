@@ -166,7 +166,8 @@ def _model_files(run: RunFolder, checkpoint: str) -> dict[str, Path]:
     found = {name: path for name, path in inside.items() if path.is_file()}
     if not (folder / WEIGHTS).is_file():
         raise RunError(
-            f"{run.path} does not keep checkpoint {checkpoint} any more, which the session plays."
+            f"{run.path} does not keep checkpoint {checkpoint} any more, which the session plays. "
+            "Put that folder back from a copy."
         )
     return found
 

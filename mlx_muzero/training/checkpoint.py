@@ -178,8 +178,8 @@ def load(path: Path) -> Checkpoint:
     """Read a whole checkpoint folder.
 
     Raises:
-      RunError: a file is missing, damaged or not what was written, or the format is not this
-        program's.
+      UnreadableCheckpoint: a file is missing, damaged or not what was written.
+      RunError: the format is not this program's.
     """
     try:
         require_sum(path / _REPLAY)
@@ -187,7 +187,7 @@ def load(path: Path) -> Checkpoint:
             replay = {name: arrays[name] for name in arrays.files}
         optimizer = _load_tensors(path / _OPTIMIZER)
     except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+        raise UnreadableCheckpoint(path, error) from error
     return Checkpoint(load_weights(path), optimizer, replay, load_state(path))
 
 
@@ -203,7 +203,7 @@ def load_state(path: Path) -> dict[str, Any]:
         if not (best is None or (isinstance(best, str) and NAME.fullmatch(best))):
             raise ValueError(f"{STATE} calls {best!r} the best checkpoint")
     except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+        raise UnreadableCheckpoint(path, error) from error
     if version != FORMAT_VERSION:
         raise RunError(
             f"{path}: checkpoint format {version}, but this version of mlx_muzero reads format "
@@ -217,17 +217,22 @@ def load_weights(path: Path) -> dict[str, mx.array]:
     try:
         return _load_tensors(path / WEIGHTS)
     except _DAMAGE as error:
-        raise _unreadable(path, error) from error
+        raise UnreadableCheckpoint(path, error) from error
 
 
 _DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
 
 
-def _unreadable(path: Path, error: BaseException) -> RunError:
-    return RunError(
-        f"{path}: cannot read this checkpoint ({error}). Remove that folder to go on from the "
-        "checkpoint before it."
-    )
+class UnreadableCheckpoint(RunError):
+    """A file of a checkpoint is missing, damaged or not what was written.
+
+    Attributes:
+      why: which and how; the message also says how a training goes on without that checkpoint.
+    """
+
+    def __init__(self, path: Path, error: BaseException) -> None:
+        self.why = f"{path}: cannot read this checkpoint ({error})."
+        super().__init__(f"{self.why} Remove that folder to go on from the checkpoint before it.")
 
 
 def _save_tensors(path: Path, tensors: dict[str, mx.array]) -> None:

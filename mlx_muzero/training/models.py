@@ -15,10 +15,16 @@ from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
+from mlx_muzero.training.checkpoint import UnreadableCheckpoint
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
 
 _MEASURED_WINDOWS = 4096
+
+_BY_NAME = (
+    "What was begun with it, a paper session or an export, has no use for another: put that folder "
+    "back from a copy, which a paper backup holds too, or begin a new session or export."
+)
 
 
 def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
@@ -126,12 +132,17 @@ def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[Stoch
     else:
         path = store.folder / which
         if not path.exists():
-            raise RunError(f"{folder.path} does not keep checkpoint {which} any more.")
-    state = checkpoints.load_state(path)
+            raise RunError(f"{folder.path} does not keep checkpoint {which} any more. {_BY_NAME}")
+    try:
+        state, weights = checkpoints.load_state(path), checkpoints.load_weights(path)
+    except UnreadableCheckpoint as error:
+        if which in ("best", "latest"):
+            raise
+        raise RunError(f"{error.why} {_BY_NAME}") from error
     require_schema(state, folder.config(), table, path)
     model = build_model(folder.config(), table)
     try:
-        model.load_weights(list(checkpoints.load_weights(path).items()), strict=True)
+        model.load_weights(list(weights.items()), strict=True)
     except ValueError as error:
         raise misfit(path, error) from error
     model.eval()
