@@ -101,6 +101,13 @@ def test_an_export_that_was_changed_does_not_pass(exported, cli):
     mistake(cli("verify", exported), 8, "weight.bin is changed since it was exported")
 
 
+def test_what_an_export_only_points_to_is_no_part_of_it(exported, cli):
+    path = next(exported.rglob("weight.bin"))
+    path.rename(exported.parent / "weight.bin")
+    path.symlink_to(exported.parent / "weight.bin")
+    mistake(cli("verify", exported), 8, f"{path}: ", "is a symbolic link, which is not followed")
+
+
 def test_an_export_of_a_checkpoint_no_longer_kept_says_so(exported, cli):
     checkpoint = json.loads((exported / "manifest.json").read_text())["checkpoint"]
     (exported.parent / "checkpoints" / checkpoint).rename(exported.parent / "elsewhere")

@@ -9,9 +9,11 @@ from typing import Any, Literal, get_args
 from mlx_muzero import config_toml
 from mlx_muzero.config import Config
 from mlx_muzero.coreml.interface import ProgramName, Shape, Sizes
+from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import ConfigError, ExportError
 from mlx_muzero.json_values import parsed
 from mlx_muzero.regular_files import read_text
+from mlx_muzero.storage import why_unreadable
 
 Precision = Literal["fp16", "fp32"]
 LayerNorm = Literal["op", "decomposed"]
@@ -135,11 +137,16 @@ class Manifest:
         """Compare every package in `folder` with what was exported.
 
         Raises:
-            ExportError: a file is missing, unknown or changed; names it.
+            ExportError: a file is missing, unknown or changed, or cannot be read; names it.
         """
         # Programs of one multifunction package share its files.
         for package, wanted in {entry.package: entry.sha256 for entry in self.programs}.items():
-            found = digests(folder / package)
+            try:
+                found = digests(folder / package)
+            except OSError as error:
+                raise ExportError(
+                    f"{error.filename}: {why_unreadable(error)}. Export again."
+                ) from error
             for name in sorted(wanted.keys() | found.keys()):
                 if found.get(name) == wanted.get(name):
                     continue
@@ -152,10 +159,10 @@ class Manifest:
 def digests(package: Path) -> dict[str, str]:
     """SHA-256 of each file of a package's program and weights, by path inside the package.
 
-    Two exports of the same weights have the same.
+    Two exports of the same weights have the same; errors as `digests.sha256_of`.
     """
     return {
-        str(path.relative_to(package)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(package)): sha256_of(path)
         for path in sorted((package / _CONTENT).rglob("*"))
         if path.is_file()
     }

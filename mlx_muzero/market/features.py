@@ -8,6 +8,7 @@ the row computed from the whole history.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from mlx_muzero.market.bars import DAY_NS
 from mlx_muzero.types import F32, F64, I64
 
 CALENDAR_NAMES = ("dow_cos_final", "dow_sin_final", "hour_cos_final", "hour_sin_final")
@@ -28,7 +29,6 @@ HISTORY_BARS = 2 * LONG_BARS
 
 PRICE_CHANGE_SCALE_PIPS = 10.0
 
-_DAY_NS = 86_400_000_000_000
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 
@@ -82,7 +82,7 @@ def _scaled_over_own_range(values: F64) -> F64:
 
 def calendar_features(open_time_ns: I64) -> tuple[F64, F64, F64, F64]:
     """`CALENDAR_NAMES`: cosine and sine of the weekday, then of the hour with minutes, UTC."""
-    weekday = (open_time_ns // _DAY_NS + _EPOCH_WEEKDAY) % 7
+    weekday = (open_time_ns // DAY_NS + _EPOCH_WEEKDAY) % 7
     day_angle = 2.0 * np.pi * weekday / 7.0
-    hour_angle = 2.0 * np.pi * (open_time_ns % _DAY_NS) / _DAY_NS
+    hour_angle = 2.0 * np.pi * (open_time_ns % DAY_NS) / DAY_NS
     return np.cos(day_angle), np.sin(day_angle), np.cos(hour_angle), np.sin(hour_angle)

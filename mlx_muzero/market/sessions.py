@@ -11,6 +11,7 @@ import numpy as np
 
 from mlx_muzero.config import MarketConfig
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.frames import minutes_before
 from mlx_muzero.types import I16, I64
 
@@ -19,8 +20,6 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 Part = Split | Literal["later"]
 """A split of a run's bars, or what came after them."""
-
-_MINUTE_NS = 60_000_000_000
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def session_starts(
     inside &= open_time_ns[starts + steps] < span.end_ns
     inside &= pair[starts + steps] == pair[starts]
     starts = starts[inside]
-    hole = np.diff(open_time_ns) > config.max_gap_minutes * _MINUTE_NS
+    hole = np.diff(open_time_ns) > config.max_gap_minutes * MINUTE_NS
     holes_before = np.concatenate([[0], np.cumsum(hole)])
     first_seen = starts - (config.window_bars - 1)
     return starts[holes_before[starts + steps] == holes_before[first_seen]]
@@ -99,7 +98,7 @@ def separate_sessions(starts: I64, open_time_ns: I64, pair: I16, config: MarketC
         pair: ``[T]`` whose bar each is.
         config: length and hole.
     """
-    late_ns = int(config.max_gap_minutes * _MINUTE_NS)
+    late_ns = int(config.max_gap_minutes * MINUTE_NS)
     of_pair = [starts[pair[starts] == number] for number in np.unique(pair[starts])]
     times = [open_time_ns[own] for own in of_pair]
     chosen: list[int] = []
