@@ -23,8 +23,7 @@ _SEPARATED = re.compile(r"(?P<base>[^\W_]+)[-_](?P<quote>[^\W_]+)")
 _CURRENCIES_APART = re.compile(r"([A-Z]{3})[/_-]([A-Z]{3})((?:[._-][\w.-]*)?)")
 _CURRENCIES_JOINED = re.compile(r"([A-Z]{3})([A-Z]{3})(?:[._-].*)?")
 _CONTRACT = re.compile(r"(?P<pair>[^\W_]+)_(?P<contract>PERP|[0-9]{6})")
-# The longest first: FDUSD, not USD.
-_QUOTES = sorted(COIN_QUOTES | FX_CODES, key=len, reverse=True)
+_QUOTES = sorted(COIN_QUOTES | FX_CODES)
 
 
 @dataclass(frozen=True)
@@ -102,8 +101,14 @@ class Symbol(str):
 
     @property
     def pair(self) -> Pair | None:
-        """What is priced in what, where the name says so; a currency pair's feed may follow it."""
-        return _pair(self)
+        """What is priced in what, where the name says so; a currency pair's feed may follow it.
+
+        None also where it may be read in two ways: BNBUSD is BNB in USD, as there is no BN that
+        could be priced in BUSD, but TESTUSD may be a TES in TUSD or a TEST in USD.
+        """
+        readings = _pairs(self)
+        known = [pair for pair in readings if pair.base in COINS | FX_CODES] or readings
+        return known[0] if len(known) == 1 else None
 
 
 def _joined(name: str) -> str:
@@ -120,20 +125,18 @@ def _joined(name: str) -> str:
     if (apart := _SEPARATED.fullmatch(name)) and apart["quote"] in COIN_QUOTES | FX_CODES:
         # What follows a pair is the feed's name or what a contract is settled in.
         is_coin = apart["base"] in COINS or (
-            apart["quote"] in COIN_QUOTES and not _pair(apart["base"])
+            apart["quote"] in COIN_QUOTES and not _pairs(apart["base"])
         )
         return f"{apart['base']}{apart['quote']}" if is_coin else name
     return name
 
 
-def _pair(name: str) -> Pair | None:
+def _pairs(name: str) -> list[Pair]:
+    """Every way to read `name` as a pair."""
     currencies = _CURRENCIES_JOINED.fullmatch(name)
     if currencies and FX_CODES.issuperset(currencies.groups()):
-        return Pair(*currencies.groups())
+        return [Pair(*currencies.groups())]
     contract = _CONTRACT.fullmatch(name)
     joined, kind = (contract["pair"], contract["contract"]) if contract else (name, "")
-    for quote in _QUOTES:
-        base = joined.removesuffix(quote)
-        if base != joined and base.isalnum():
-            return Pair(base, quote, kind)
-    return None
+    cut = ((joined.removesuffix(quote), quote) for quote in _QUOTES)
+    return [Pair(base, quote, kind) for base, quote in cut if base != joined and base.isalnum()]

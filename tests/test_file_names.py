@@ -27,6 +27,8 @@ from mlx_muzero.symbols import Symbol
         ("ETHUSDT_240628-1m-2024-03.zip", "ETHUSDT_240628"),
         ("AVAXUSDT-1m-2024-02.zip", "AVAXUSDT"),
         ("ADABTC-1m-2021-11-27.csv", "ADABTC"),
+        ("BATUSD.csv", "BATUSD"),
+        ("ADAFDUSD-1m.csv", "ADAFDUSD"),
         ("APEUSDT-aggTrades-2024-10-18.zip", "APEUSDT"),
         ("BTCUSDT-fundingRate-2024-01.csv", "BTCUSDT"),
         ("BTCUSDT-metrics-2024-01-01.csv.gz", "BTCUSDT"),
@@ -66,6 +68,8 @@ def test_a_name_that_a_grammar_explains(name, symbol):
         # Words that end in a coin's code; dollars that buy no known coin.
         "A" * 60 + "USDT.csv", "A" * 60 + "USDT_240628.csv", "A" * 60 + "_USDT.csv", "USDUSD.csv",
         "depth.csv", "data_btc.csv", "history_usd.csv", "allUSDT.csv", "FOOUSD.csv", ".csv", "USDT",
+        # TES in TUSD, or TEST in USD?
+        "testusd.csv", "TESTUSD-1m-2024.csv", "FOOBUSD.csv",
     ],
 )  # fmt: skip
 def test_a_name_with_anything_else_in_it_asks(name):

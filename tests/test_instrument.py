@@ -48,7 +48,9 @@ def test_coins_count_in_basis_points_around_the_clock(symbol):
     assert instrument(symbol).unit == "bps"
 
 
-@pytest.mark.parametrize("symbol", ["SPX500_USD", "US30USD", "MY_BARS", "XAUJPY", "USDKRW"])
+@pytest.mark.parametrize(
+    "symbol", ["SPX500_USD", "US30USD", "MY_BARS", "XAUJPY", "USDKRW", "TESTUSD"]
+)
 def test_what_no_name_tells_is_asked_for(symbol):
     assert known_instrument(symbol) is None
     with pytest.raises(UnknownInstrument, match=f"mlx-muzero data instrument {symbol} --"):

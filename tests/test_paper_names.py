@@ -21,6 +21,7 @@ from mlx_muzero.symbols import Symbol
         ("BTC/USDT:USDT", "ccxt:binanceusdm", "BTC/USDT:USDT", "BTCUSDT"),
         ("BTCUSDT", "ccxt:binance", "BTC/USDT", "BTCUSDT"),
         ("ETH/BTC", "ccxt:kraken", "ETH/BTC", "ETHBTC"),
+        ("BNBUSD", "ccxt:kraken", "BNB/USD", "BNBUSD"),
         ("USDJPY", "oanda", "USD_JPY", "USDJPY"),
         ("USD_JPY", "oanda", "USD_JPY", "USDJPY"),
         ("BTC/USDT:USDT", "replay", "BTCUSDT", "BTCUSDT"),

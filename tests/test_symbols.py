@@ -80,6 +80,24 @@ def test_the_parts_of_a_pair():
 
 
 @pytest.mark.parametrize(
+    ("name", "pair"),
+    [
+        ("BNBUSD", Pair("BNB", "USD")),  # not a BN in BUSD
+        ("BATUSD", Pair("BAT", "USD")),  # nor a BA in TUSD
+        ("BTCTUSD", Pair("BTC", "TUSD")),
+        ("BNBBUSD", Pair("BNB", "BUSD")),
+        ("NEWFDUSD_PERP", None),
+        ("TESTUSD", None),
+        ("ARBUSD", None),  # there are AR and ARB, and both are coins
+        ("NEWUSDT", Pair("NEW", "USDT")),
+        ("NEWUSD", Pair("NEW", "USD")),
+    ],
+)
+def test_a_pair_that_may_be_read_in_two_ways_is_the_one_of_a_known_asset_or_none(name, pair):
+    assert Symbol(name).pair == pair
+
+
+@pytest.mark.parametrize(
     ("name", "of_currencies", "of_coins"),
     [
         ("USDTHB", True, False),
