@@ -100,8 +100,22 @@ def test_a_replacement_is_held_against_what_stays(store, tmp_path):
     wrong = month(tmp_path / "b.csv", 500.0, MONDAY_NS + 100 * MINUTE_NS, 50)
     with pytest.raises(DataError, match="do not go on"):
         import_file(store, wrong, "SOLUSDT", choices=Choices(replace=True))
-    whole = month(tmp_path / "c.csv", 500.0)
-    assert import_file(store, whole, "SOLUSDT", choices=Choices(replace=True)).replaced == 300
+
+
+def test_a_whole_replacement_is_held_against_what_gives_way(store, tmp_path):
+    import_file(store, coin_file(tmp_path / "a.csv", [100.0] * 299 + [1.0]), "SOLUSDT")
+    other = month(tmp_path / "b.csv", 500.0)
+    with pytest.raises(DataError, match=r"from 100 \(stored, .*\) to 500 \(new.*\+30") as error:
+        import_file(store, other, "SOLUSDT", choices=Choices(replace=True))
+    assert "in the place of a stored price SOLUSDT is allowed" in str(error.value)
+    assert store.load("SOLUSDT").close[0] == 100.0
+    # A price that was wrong may be mended, as most are what they were.
+    right = month(tmp_path / "c.csv", 101.0)
+    assert import_file(store, right, "SOLUSDT", choices=Choices(replace=True)).replaced == 300
+    both = Choices(replace=True, accept_jump=True)
+    assert import_file(store, other, "SOLUSDT", choices=both).replaced == 300
+    accepted = [said for record in store.imports() for said in record.accepted]
+    assert any(said.startswith("--accept-jump: from 101 (stored") for said in accepted)
 
 
 @given(

@@ -49,11 +49,14 @@ class Database(Protocol):
 class Seams:
     """Where staged bars of one symbol meet stored ones: neighbours in time, one of either kind.
 
+    Where stored bars give way, it is also one of them and the bar in its place, at one time: the
+    pair whose closes lie as far apart as those of half of all such pairs.
+
     Attributes:
-        before_ns: I64[n] open of the earlier bar.
+        before_ns: I64[n] open of the earlier bar, or of the stored one.
         before: F64[n] its close.
-        after_ns: I64[n] open of the later bar.
-        after: F64[n] its open.
+        after_ns: I64[n] open of the later bar, or of the one in its place.
+        after: F64[n] its open; of one in the place of another its close.
         after_is_new: Bool[n] whether the later one is staged, else the earlier one is.
     """
 
@@ -199,11 +202,23 @@ class Staging:
                     select lag(open_time) over times as before_time,
                            lag(close) over times as before, lag(new) over times as was_new,
                            open_time, open as after, new
-                    from line window times as (order by open_time))
+                    from line window times as (order by open_time)),
+                replaced as (
+                    select open_time, s.close as before, f.close as after,
+                           row_number() over (
+                               order by abs(ln(f.close / s.close)), open_time) as rank,
+                           count(*) over () as whole
+                    from stored s join fresh f using (open_time)
+                    where $replace and f.close <> s.close),
+                meeting as (
+                    select before_time, before, open_time, after, new from steps
+                    where new <> was_new
+                    union all select open_time, before, open_time, after, true from replaced
+                    where rank = whole // 2 + 1)
                 select epoch_ns(before_time) as before_ns, before, epoch_ns(open_time) as after_ns,
                        after, new as after_is_new
-                from steps where new <> was_new order by open_time""",
-            {"symbol": symbol},
+                from meeting order by open_time, before_time""",
+            {"symbol": symbol, "replace": replace},
         ).fetchnumpy()
         return Seams(
             before_ns=np.asarray(found["before_ns"], np.int64),

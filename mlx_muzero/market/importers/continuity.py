@@ -1,8 +1,9 @@
 """Whether the prices of a file go on from those stored, or are another instrument's.
 
-Wherever new bars meet stored ones, before, after or between them, the step from one to the other
-is held against what the symbol has moved itself over as long a time, and against a floor for what
-it has not shown yet. Moves grow with the square root of time, as those of a random walk do.
+Wherever new bars meet stored ones, before, after or between them or in their place, the step from
+one to the other is held against what the symbol has moved itself over as long a time, and against a
+floor for what it has not shown yet. Moves grow with the square root of time, as those of a random
+walk do.
 """
 
 from collections.abc import Callable, Sequence
@@ -45,6 +46,12 @@ class Jump:
     after: float
     after_is_new: bool
     allowed_frac: float
+
+    @property
+    def span(self) -> str:
+        """How long it took, in words."""
+        replaced = self.after_ns == self.before_ns
+        return "in the place of a stored price" if replaced else "over as long a time"
 
     def __str__(self) -> str:
         """The step in words."""
@@ -119,7 +126,7 @@ def require_no_jump(path: Path, symbol: str, found: Sequence[Jump]) -> None:
         worst = max(found, key=lambda jump: abs(np.log(jump.after / jump.before)))
         raise DataError(
             f"{path}: refused, the store is unchanged: its prices do not go on from those of "
-            f"{symbol}: {worst}; over as long a time {symbol} is allowed "
+            f"{symbol}: {worst}; {worst.span} {symbol} is allowed "
             f"{worst.allowed_frac:+.1%}. If this is another instrument, import it under its own "
             "name with --symbol; if prices did jump like that, take it with --accept-jump"
         )
