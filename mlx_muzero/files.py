@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mlx_muzero.regular_files import descriptor, reader
+from mlx_muzero.regular_files import descriptor, reader, remove
 from mlx_muzero.storage import named
 
 MOST_LOCK_BYTES = 32
@@ -140,16 +140,12 @@ def replaced(target: Path) -> Iterator[Path]:
 def _recover(target: Path, previous: Path) -> None:
     """Undo what a process left that was killed while it moved folders."""
     if previous.exists():
-        _remove(previous) if target.exists() else previous.rename(target)
+        remove(previous) if target.exists() else previous.rename(target)
 
 
 def _empty(folder: Path) -> None:
     for path in folder.iterdir():
-        _remove(path)
-
-
-def _remove(path: Path) -> None:
-    shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        remove(path)
 
 
 def _move(partial: Path, target: Path, previous: Path) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from mlx_muzero.regular_files import remove
+
 _LOG = logging.getLogger(__name__)
 
 
@@ -59,14 +61,28 @@ def back_up(db: Database, path: Path, version: int) -> Path:
     while backup.exists():  # an older one, which is somebody's
         number += 1
         backup = path.with_name(f"{name}-{number}")
-    partial = backup.with_name(f"{backup.name}.partial")
-    partial.unlink(missing_ok=True)
+    shelf = backup_shelf(path)
+    remove(shelf)
+    shelf.mkdir()
+    partial = shelf / name
     (store,) = db.execute("select current_database()").fetchone()
-    quoted = str(partial).replace("'", "''")
-    db.execute(f"attach '{quoted}' as backup")
+    db.execute(f"attach {_quoted(str(partial), chr(39))} as backup")
     try:
-        db.execute(f'copy from database "{store}" to backup')
+        db.execute(f"copy from database {_quoted(store, chr(34))} to backup")
     finally:
         db.execute("detach backup")
     partial.rename(backup)
+    remove(shelf)
     return backup
+
+
+def backup_shelf(path: Path) -> Path:
+    """The folder in which the backup of the store at `path` is made; there only meanwhile.
+
+    The one place beside the store that a writer of it must be able to reach.
+    """
+    return path.absolute().with_name(f"{path.name}.backing-up")
+
+
+def _quoted(text: str, mark: str) -> str:
+    return f"{mark}{text.replace(mark, 2 * mark)}{mark}"

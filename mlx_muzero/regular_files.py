@@ -7,6 +7,7 @@ no device is read, and no more is read than a file of its kind can hold.
 
 import errno
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from io import BufferedReader
@@ -115,6 +116,31 @@ def require_folder(path: Path) -> None:
     """Raise an OSError if `path` is a symbolic link; a folder of a run lies in the run."""
     if path.is_symlink():
         raise _refusal(path, "is a symbolic link, which is not followed here")
+
+
+def remove(path: Path) -> None:
+    """Remove what is at `path`, if anything is; of a link, the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def require_plain(folder: Path, but: str = "") -> None:
+    """Raise an OSError if `folder` holds links, pipes, sockets or devices, other than `but`.
+
+    Whoever holds a run folder may then write to, empty and remove what its names say, by whatever
+    library: it all lies in there.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = Path(entry.path)
+            if entry.name == but:
+                continue
+            if entry.is_symlink():
+                require_folder(path)
+            if not (entry.is_dir() or entry.is_file()):
+                raise _refusal(path, "is a pipe, socket or device, no regular file")
 
 
 def _refusal(path: Path, why: str) -> OSError:

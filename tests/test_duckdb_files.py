@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_muzero.errors import DataError
+from mlx_muzero.errors import DataError, MuZeroError, RunError
 from mlx_muzero.market.duckdb_files import ForeignFile
 from mlx_muzero.market.importers import detect_format, import_file
 from mlx_muzero.market.store import BarStore
+from mlx_muzero.paper.store import PaperStore
 
 # Each beside what it would find were it a pattern.
 PATTERNS = (
@@ -106,6 +107,40 @@ def test_a_view_is_no_table_of_a_store(tmp_path, name):
         db.execute(f"create view {name} as select * from read_text('{__file__}')")
     with pytest.raises(DataError, match=f"it has no table {name}"):
         BarStore(path, read_only=True)
+
+
+@pytest.mark.parametrize("read_only", [True, False])
+@pytest.mark.parametrize("make", [BarStore, PaperStore])
+def test_a_store_of_a_stranger_reads_nothing_of_the_user(tmp_path, make, read_only):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the secret")
+    read = f"select content from read_text('{secret}')"
+    views, macros = tmp_path / "views.duckdb", tmp_path / "macros.duckdb"
+    for path in (views, macros):
+        make(path).close()
+    with duckdb.connect(str(views)) as db:
+        # A table of the name elsewhere, so that a look at all names finds one.
+        db.execute("create schema other; create table other.meta as from main.meta")
+        db.execute(f"drop table meta; create view meta as select 'schema_version' as key, ({read})")
+    with duckdb.connect(str(macros)) as db:
+        db.execute(f"create macro current_database() as ({read})")
+        db.execute(
+            f"create macro duckdb_tables() as table select content as table_name from ({read})"
+        )
+    for path in (views, macros):
+        with pytest.raises(MuZeroError) as refused:
+            make(path, read_only=read_only)
+        assert "secret" not in str(refused.value).replace(str(secret), "")
+
+
+def test_a_store_of_a_stranger_is_migrated_without_a_look_elsewhere(tmp_path):
+    path = tmp_path / "store.duckdb"
+    PaperStore(path).close()
+    with duckdb.connect(str(path)) as db:
+        db.execute("update meta set value = '1' where key = 'schema_version'; drop table events")
+        db.execute(f"drop table state; create view state as from read_text('{__file__}')")
+    with pytest.raises(RunError, match="disabled by configuration"):
+        PaperStore(path)
 
 
 @pytest.mark.parametrize("version", ["x", "", "-1", "0"])

@@ -1,11 +1,14 @@
 """A store of an earlier version: brought up to date in place, copied before, told once."""
 
 import logging
+import os
+import shutil
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from mlx_muzero.migration import migrate
+from mlx_muzero.migration import backup_shelf, migrate
 
 OLD = """
 create table meta(key varchar primary key, value varchar not null);
@@ -75,9 +78,34 @@ def test_a_step_that_fails_leaves_the_step_before_it(path):
         assert migrate(db, path, 2, STEPS) == 3
 
 
-def test_what_cannot_be_copied_is_not_changed(path):
+def test_what_cannot_be_copied_is_not_changed(path, monkeypatch):
+    def refuse(folder):
+        raise PermissionError(folder)
+
     with duckdb.connect(path) as db:
-        (path.parent / f"{path.name}.v1.partial").mkdir()
+        monkeypatch.setattr(Path, "mkdir", refuse)
         with pytest.raises((OSError, duckdb.Error)):
             migrate(db, path, 1, STEPS)
         assert version(db) == "1"
+
+
+@pytest.mark.parametrize("left", ["folder", "link"])
+def test_what_a_killed_backup_left_is_removed_and_no_link_is_followed(path, tmp_path, left):
+    kept, shelf = tmp_path / "kept", backup_shelf(path)
+    kept.mkdir()
+    (kept / f"{path.name}.v1").write_text("somebody's")
+    shutil.copytree(kept, shelf) if left == "folder" else shelf.symlink_to(kept)
+    with duckdb.connect(path) as db:
+        migrate(db, path, 1, STEPS)
+    assert (kept / f"{path.name}.v1").read_text() == "somebody's"
+    with duckdb.connect(f"{path}.v1", read_only=True) as old:
+        assert version(old) == "1"
+    assert not os.path.lexists(shelf)
+
+
+def test_a_name_of_a_store_is_no_sql(tmp_path):
+    path = tmp_path / """a" to b; '[x].duckdb"""
+    with duckdb.connect(path) as db:
+        db.execute(OLD)
+        assert migrate(db, path, 1, STEPS) == 3
+    assert path.with_name(f"{path.name}.v1").is_file()

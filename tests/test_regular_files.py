@@ -8,10 +8,15 @@ import pytest
 
 from mlx_muzero import decision_log, regular_files
 from mlx_muzero.decision_log import DecisionRecord
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.files import append_line, lock_holder, lock_number, locked, replaced
 from mlx_muzero.journal import Journal, read
-from mlx_muzero.training.run import config_of_run
+from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.snapshot import Moment, take
+from mlx_muzero.paper.store import PaperStore
+from mlx_muzero.training.run import RunFolder, config_of_run
+from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
+from paper_sessions import settings
 
 SECRET = "precious\n"
 
@@ -99,6 +104,57 @@ def test_decisions_are_not_written_through_a_link(tmp_path, victim):
     with pytest.raises(OSError, match="symbolic link"):
         decision_log.append(tmp_path / "decisions", record)
     assert not list(elsewhere.iterdir())
+
+
+@pytest.mark.parametrize("make", [make_link, make_fifo, make_socket])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (RunFolder, "checkpoints"),
+        (RunFolder, "collector"),
+        (RunFolder, "export"),
+        (PaperFolder, "snapshots"),
+        (PaperFolder, "store.duckdb"),
+        (PaperFolder, "store.duckdb.wal"),
+        (PaperFolder, "store.duckdb.tmp"),
+    ],
+)
+def test_a_folder_with_ways_out_of_it_is_not_held(tmp_path, victim, make, kind, name, monkeypatch):
+    run = tmp_path / "run"
+    run.mkdir()
+    monkeypatch.chdir(run)
+    make(run / name, victim)
+    refusal = pytest.raises(OSError, match=r"symbolic link|no regular file")
+    with refusal as refused, kind(run).held():
+        pass
+    assert refused.value.filename == str(run / name)
+
+
+def test_a_socket_is_where_a_session_puts_its_own(tmp_path):
+    (tmp_path / "control.sock").symlink_to(tmp_path / "gone" / "control.sock")
+    with PaperFolder(tmp_path).held():
+        pass
+
+
+def test_nothing_is_removed_behind_a_link(tmp_path):
+    old = tmp_path / "home" / "old"
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    folder = PaperFolder(tmp_path / "run")
+    folder.path.mkdir()
+    folder.begin(settings(("USDJPY",)))
+    folder.snapshots_path.symlink_to(old.parent)
+    with PaperStore(folder.store_path, exports=[folder.snapshots_path]) as store:
+        store.begin({"n": 0})
+        with Moment.of(folder, store) as moment, pytest.raises(RunError, match="symbolic link"):
+            take(moment)
+    assert old.is_dir()
+
+
+def test_a_window_is_no_run_of_somebody_else(tmp_path):
+    (tmp_path / "window-01").symlink_to(tmp_path)
+    with pytest.raises(OSError, match="symbolic link"):
+        WalkForwardFolder(tmp_path).window(1)
 
 
 def test_a_lock_that_holds_something_else_is_no_lock(victim):

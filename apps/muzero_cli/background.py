@@ -1,11 +1,13 @@
 """A verb in a process of its own, watched from this one."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
+from mlx_muzero.regular_files import descriptor
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
 from muzero_cli.console import narration_console, say
@@ -32,7 +34,8 @@ def begin_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
     arguments = [argument for argument in sys.argv[1:] if argument != "--tui"]
     run.parent.mkdir(parents=True, exist_ok=True)
     before = holder(run)
-    with run.with_name(f"{run.name}.log").open("a+b") as log:
+    log_path = run.with_name(f"{run.name}.log")
+    with os.fdopen(descriptor(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b") as log:
         said_before = log.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "muzero_cli.main", *arguments],
@@ -54,7 +57,7 @@ def begin_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
         elif process.returncode or not begun:
             log.seek(said_before)
             last = log.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
-            say(console, "\n".join([*last, f"({log.name} has all it said)"]))
+            say(console, "\n".join([*last, f"({log_path} has all it said)"]))
             sys.exit(process.returncode)
 
 

@@ -7,7 +7,7 @@ a file is reached under a name of our own, and every other one is out of reach.
 
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -33,8 +33,11 @@ A new file is written so that every DuckDB allowed in pyproject.toml reads it, a
 machines and 1.3 reads nothing of 2.0's own form. A file keeps the form it was made in.
 """
 
-SHUT_IN = "set enable_external_access = false"
-"""From this statement on only the files that are open already can be reached."""
+OWN_TABLES = (
+    "select table_name from system.main.duckdb_tables()"
+    " where database_name = current_database() and schema_name = 'main'"
+)
+"""Names of the tables of a store; a stranger's view, macro or other schema stands for none."""
 
 MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 """DuckDB's names (the second from 2.0 on) of time stamps that carry their zone."""
@@ -62,7 +65,8 @@ class ForeignFile(Closing):
         self._db = duckdb.connect(":memory:", config=config)
         try:
             attach(self._db, Path(self._folder.name))
-            self._db.execute(f"{SHUT_IN}; set lock_configuration = true")
+            shut_in(self._db)
+            self._db.execute("set lock_configuration = true")
             described = self.fetch("describe rows")
         except BaseException as error:
             self.close()
@@ -141,6 +145,16 @@ class ForeignFile(Closing):
                 f" ({', '.join(WALL_TIMES + MOMENTS)})"
             )
         return kind in MOMENTS
+
+
+def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:
+    """From here on `db` reaches the files it has open already, and those in `folders`.
+
+    A store may be a stranger's, so this comes before anything is asked of it: a macro of its own
+    stands even for the function that lists its tables, and reads what it likes.
+    """
+    allowed = ", ".join(f"'{quoted(folder)}'" for folder in folders)
+    db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
 
 
 def quoted(path: Path) -> str:

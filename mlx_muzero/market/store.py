@@ -18,7 +18,7 @@ from mlx_muzero.closing import Closing
 from mlx_muzero.errors import DataError
 from mlx_muzero.market import known_symbols
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
-from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, refusal
+from mlx_muzero.market.duckdb_files import OFFLINE, refusal, shut_in
 from mlx_muzero.market.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
 from mlx_muzero.market.instrument_table import InstrumentTable
@@ -32,7 +32,7 @@ from mlx_muzero.market.store_schema import (
     version_of,
 )
 from mlx_muzero.market.symbol_rows import RowCounts, SymbolRows
-from mlx_muzero.migration import migrate
+from mlx_muzero.migration import backup_shelf, migrate
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.types import F64
 
@@ -70,12 +70,14 @@ class BarStore(Closing):
         self._read_only = read_only
         self._db = _open(self.path, read_only)
         try:
+            shut_in(self._db, () if read_only else [backup_shelf(self.path)])
             self._version = version_of(self._db, self.path, read_only)
             if not read_only:
                 self._version = _brought_up_to_date(self._db, self.path, self._version)
-            self._db.execute(SHUT_IN)
-        except BaseException:
+        except BaseException as error:
             self._db.close()
+            if isinstance(error, duckdb.Error):
+                raise refusal(self.path, error) from error
             raise
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.duckdb_files import OWN_TABLES
 from mlx_muzero.market.import_table import ADD_ACCEPTED
 from mlx_muzero.market.instrument_table import CREATE_INSTRUMENTS
 from mlx_muzero.market.series_table import CREATE_SERIES
@@ -44,7 +45,7 @@ def version_of(db: Database, path: Path, read_only: bool) -> int:
     Raises:
         DataError: it is no bar store, lacks a table, or is of a later version.
     """
-    tables = {row[0] for row in db.execute("select table_name from duckdb_tables()").fetchall()}
+    tables = {row[0] for row in db.execute(OWN_TABLES).fetchall()}
     if not tables and not read_only:
         db.execute(f"begin; {SCHEMA} commit;")
         return SCHEMA_VERSION

@@ -12,7 +12,7 @@ from mlx_muzero.files import flush, locked
 from mlx_muzero.folder_contents import MARKS, missing, require_room
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.settings import PaperSettings
-from mlx_muzero.regular_files import reader, write_text
+from mlx_muzero.regular_files import reader, require_plain, write_text
 
 # A session that is said to run may have written this much since its last whole line.
 _TAIL_BYTES = 4_000_000
@@ -65,6 +65,7 @@ class PaperFolder:
 
         Raises:
             RunError: another process does, or the folder holds something else or cannot be written.
+            OSError: something in it is a link, or no file.
         """
         require_room(self.path, "paper session")
         with ExitStack() as stack:
@@ -79,6 +80,7 @@ class PaperFolder:
                     f"{self.path} is being traded by process {error}. Stop that one first, or "
                     "choose another --run."
                 ) from error
+            require_plain(self.path, but=self.socket_path.name)
             yield
 
     def _leave_nothing(self) -> None:

@@ -74,6 +74,8 @@ class Moment(Closing):
 def take(moment: Moment) -> str:
     """Copy a moment for somebody who asked; returns the name among the folder's snapshots."""
     shelf, name = moment.folder.snapshots_path, uuid4().hex
+    with moment.folder.writing(shelf):
+        require_folder(shelf)  # what is old in it is removed
     if shelf.is_dir():
         for left in shelf.iterdir():
             if time.time() - left.stat().st_mtime > _FORGOTTEN_S:

@@ -18,8 +18,8 @@ import duckdb
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite, parsed
-from mlx_muzero.market.duckdb_files import OFFLINE, SHUT_IN, quoted
-from mlx_muzero.migration import migrate
+from mlx_muzero.market.duckdb_files import OFFLINE, OWN_TABLES, quoted, shut_in
+from mlx_muzero.migration import backup_shelf, migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.transaction import Row, Transaction
 
@@ -116,10 +116,8 @@ class PaperStore(Closing):
         with _explained(self._path):
             self._db = _open(path, read_only)
         try:
+            shut_in(self._db, exports if read_only else [*exports, backup_shelf(path)])
             self._check_schema(read_only)
-            # A session's folder may be a stranger's, and its views look wherever they say.
-            folders = ", ".join(f"'{quoted(folder)}'" for folder in exports)
-            self._db.execute(f"set allowed_directories = [{folders}]; {SHUT_IN}")
         except BaseException:
             self._db.close()
             raise
@@ -233,8 +231,7 @@ class PaperStore(Closing):
 
     def _check_schema(self, read_only: bool) -> None:
         with _explained(self._path):
-            names = self._db.execute("select table_name from duckdb_tables()").fetchall()
-            tables = {row[0] for row in names}
+            tables = {row[0] for row in self._db.execute(OWN_TABLES).fetchall()}
             if not tables:
                 self._db.execute(f"begin; {_SCHEMA} commit;")
                 return
@@ -304,7 +301,9 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     db = duckdb.connect(":memory:", config=config)
     try:
         mode = "read_only" if read_only else "read_write"
-        db.execute(f"attach '{quoted(path)}' as paper ({mode}, row_group_size {_ROW_GROUP})")
+        db.execute(
+            f"attach '{quoted(path)}' as paper (type duckdb, {mode}, row_group_size {_ROW_GROUP})"
+        )
         db.execute("use paper")
     except duckdb.Error:
         db.close()

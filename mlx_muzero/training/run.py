@@ -21,7 +21,7 @@ from mlx_muzero.market.coverage import Coverage
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import Period
 from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.regular_files import read_text, write_text
+from mlx_muzero.regular_files import read_text, require_plain, write_text
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
@@ -183,6 +183,7 @@ class RunFolder:
 
         Raises:
           RunError: another process holds the folder, or it holds something else than a run.
+          OSError: something in it is a link, or no file.
         """
         require_room(self.path, "training run")
         self.path.mkdir(parents=True, exist_ok=True)
@@ -194,6 +195,7 @@ class RunFolder:
                     f"{self.path} is being trained by process {error}. Stop that one first, or "
                     "choose another --run."
                 ) from error
+            require_plain(self.path)
             yield
 
     def holder(self) -> int | None:

@@ -13,7 +13,7 @@ from mlx_muzero.folder_contents import MARKS, missing, require_room
 from mlx_muzero.journal import Journal, read
 from mlx_muzero.json_values import parsed
 from mlx_muzero.market.rolling_windows import rolling_windows
-from mlx_muzero.regular_files import read_text, write_text
+from mlx_muzero.regular_files import read_text, require_folder, write_text
 from mlx_muzero.training.run import MarketRecord, RunFolder, config_of_run
 from mlx_muzero.types import I64
 
@@ -105,8 +105,14 @@ class WalkForwardFolder:
             raise RunError(f"{self._plan_path}: cannot read it ({error}).") from error
 
     def window(self, number: int) -> RunFolder:
-        """The run of window `number`, from 1."""
-        return RunFolder(self.path / f"window-{number:02d}")
+        """The run of window `number`, from 1.
+
+        Raises:
+            OSError: it is a link, to a run of somebody else.
+        """
+        folder = self.path / f"window-{number:02d}"
+        require_folder(folder)
+        return RunFolder(folder)
 
     def minutes_left(self, number: int) -> float | None:
         """Minutes that window `number` may still be trained; None without a limit, 0 when done."""
