@@ -21,9 +21,12 @@ from mlx_muzero.symbols import Symbol
 FX_MICRO = Config(model=ModelConfig(parameters=2_338_802))
 """Micro Stochastic MuZero on one-minute FX bars: FX's networks, rewards, costs and schedule.
 
-Every number FX prints once is that number. Where FX contradicts itself, says nothing, or says what
-does not learn, this preset takes a side: actions are masked, the value is learned as a distribution
-from returns, and two losses of Stochastic MuZero are added. `FX_MICRO_STRICT` has FX's own.
+Numbers that FX prints without contradicting itself are FX's, but for its four workers: here 16
+sessions are played in lockstep. Where FX contradicts itself, is silent, or asks for what does not
+learn, this preset takes a side: the value network has two blocks, actions are masked, the value is
+learned as a distribution from returns, two losses of Stochastic MuZero are added, and MLX chooses
+the device. `FX_MICRO_STRICT` has FX's own of all these; what no setting gives is in
+docs/differences.md.
 """
 
 FX_MICRO_STRICT = replace(

@@ -17,6 +17,63 @@ from runs import make_trainer
 DIFFERENCES = (Path(__file__).parents[1] / "docs" / "differences.md").read_text()
 
 
+FX_PRINTS = {
+    "market.pip_size": 0.01,
+    "market.session_bars": 360,
+    "market.max_gap_minutes": 10.0,
+    "market.train_frac": 0.70,
+    "market.validation_frac": 0.15,
+    "market.window_bars": 32,
+    "trading.round_trip_cost_pips": 4.0,
+    "trading.reward": "amddp1",
+    "model.latent_width": 256,
+    "model.encoder": "tcn",
+    "model.tcn_channels": 48,
+    "model.tcn_kernel": 3,
+    "model.dropout": 0.1,
+    "model.representation_blocks": 3,
+    "model.outcome_blocks": 2,
+    "model.dynamics_blocks": 3,
+    "model.policy_blocks": 2,
+    "model.value_blocks": 3,
+    "model.afterstate_blocks": 2,
+    "model.value_bins": 601,
+    "model.value_min": -300.0,
+    "model.value_max": 300.0,
+    "search.num_simulations": 25,
+    "search.num_simulations_collect": 10,
+    "search.depth_limit": 3,
+    "search.discount": 0.997,
+    "search.pb_c_base": 19652.0,
+    "search.pb_c_init": 1.25,
+    "search.root_dirichlet_alpha": 1.0,
+    "search.root_exploration_fraction": 0.5,
+    "collect.envs": 4,
+    "collect.initial_temperature": 10.0,
+    "collect.final_temperature": 1.0,
+    "collect.temperature_decay_episodes": 50_000,
+    "replay.min_episodes": 100,
+    "replay.max_episodes": 10_000,
+    "replay.min_trade_frac": 0.3,
+    "train.episodes": 100_000,
+    "train.batch_size": 64,
+    "train.learning_rate": 0.002,
+    "train.learning_rate_decay_steps": 0,
+    "train.weight_decay": 1e-5,
+    "train.gradient_clip": 1.0,
+    "train.policy_weight": 0.25,
+    "train.value_weight": 0.25,
+    "train.reward_weight": 0.5,
+    "train.value_loss": "mse",
+    "train.validate_interval": 100,
+    "train.validate_sessions": 100,
+    "train.best_by": "expectancy",
+    "train.checkpoint_interval": 100,
+    "train.device": "cpu",
+}
+"""What FX says of each key."""
+
+
 def parameters(config):
     return build_model(config, TradingRules.from_config(config).table).num_parameters()
 
@@ -29,6 +86,12 @@ def test_the_strict_preset_is_what_the_documentation_prints():
     assert printed == {
         path for path in keys if value_of(FX_MICRO, path) != value_of(FX_MICRO_STRICT, path)
     }
+
+
+def test_the_specifications_numbers_are_the_presets():
+    assert {path: value_of(FX_MICRO_STRICT, path) for path in FX_PRINTS} == FX_PRINTS
+    departures = {path for path in FX_PRINTS if value_of(FX_MICRO, path) != FX_PRINTS[path]}
+    assert departures == {"model.value_blocks", "collect.envs", "train.value_loss", "train.device"}
 
 
 def test_the_letters_parameters_are_as_told():
