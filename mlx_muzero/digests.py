@@ -13,9 +13,9 @@ SUMS = "SHA256SUMS"
 """Name of the file that holds a folder's digests."""
 
 
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's content, in hexadecimal digits."""
-    with reader(path) as file:
+def sha256_of(path: Path, *, follow: bool = False) -> str:
+    """SHA-256 of a file's content, in hexadecimal digits; a link is followed if `follow`."""
+    with reader(path, follow=follow) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import mlx.core as mx
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 
 from mlx_muzero import config_toml
+from mlx_muzero.digests import write_sums
 from mlx_muzero.errors import RunError
 from mlx_muzero.presets import CRYPTO
 from mlx_muzero.trading.core import TradingRules
@@ -168,6 +170,63 @@ def test_one_flipped_bit_is_refused_and_the_file_named(begun, small_config, smal
     data[len(data) // 2] ^= 1
     (path / file).write_bytes(data)
     with pytest.raises(RunError, match=rf"{path.name}: .*{file} is not what was written"):
+        make_trainer(begun.path, small_config, small_dataset)
+
+
+def respelled(path, change):
+    """`change` made to the checkpoint at `path` by somebody who knows of digests."""
+    change(path)
+    write_sums(path, FILES)
+
+
+def of_counters(**facts):
+    def work(path):
+        state = json.loads((path / "state.json").read_text())
+        state["counters"] |= facts
+        (path / "state.json").write_text(json.dumps(state))
+
+    return work
+
+
+def of_npz(header, method=zipfile.ZIP_STORED):
+    def work(path):
+        array = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+        with zipfile.ZipFile(path / "replay.npz", "w", method) as archive:
+            archive.writestr("serial.npy", array)
+
+    return work
+
+
+def of_size(size):
+    return f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({size},)}}\n".encode()
+
+
+HOSTILE = {
+    "an array of terabytes": of_npz(of_size(10**12)),
+    "an array beyond all": of_npz(of_size(2**62)),
+    "an array of less than nothing": of_npz(of_size(-1)),
+    "a header without end": of_npz(b"(" * 9000),
+    "a header of objects": of_npz(of_size(1).replace(b"<f8", b"|O")),
+    "packed": of_npz(of_size(0), zipfile.ZIP_DEFLATED),
+    "one array": lambda path: np.save((path / "replay.npz").open("wb"), np.zeros(3)),
+    "counters of texts": of_counters(episodes="many"),
+    "counters of nothing": of_counters(steps=None),
+    "counters below nothing": of_counters(steps=-5),
+    "counters of parts": of_counters(saves=2.5),
+    "counters without bound": of_counters(episodes=10**30),
+    "counters at infinity": of_counters(saved_at=float("inf")),
+    "a best of texts": of_counters(best_pips="high"),
+    "a phase of lists": of_counters(phase=["search"]),
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
+def test_a_checkpoint_of_a_stranger_is_refused_with_its_name(
+    begun, small_config, small_dataset, change
+):
+    path = begun.checkpoints.latest()
+    respelled(path, change)
+    with pytest.raises(RunError, match=path.name):
         make_trainer(begun.path, small_config, small_dataset)
 
 

@@ -1,5 +1,6 @@
 """Importing files: every format, what is left out and why, and what is refused whole."""
 
+import os
 import shutil
 import zipfile
 
@@ -353,6 +354,28 @@ def test_a_zip_that_cannot_be_read_says_what_to_do(store, tmp_path):
     two = zipped(tmp_path / "two.zip", ("a.csv", csv), ("b\n.csv", csv))
     refused(store, two, "has 2 ('a.csv', 'b\\n.csv', ...): unpack it")
     assert import_file(store, good).inserted == 200
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA, zipfile.ZIP_DEFLATED])
+def test_a_damaged_zip_is_refused_however_it_is_packed(store, tmp_path, method):
+    csv = "\n".join(rows("%Y%m%d %H%M%S", 200, ";0", ";"))
+    path = tmp_path / "USDJPY.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.csv", csv)
+    data = bytearray(path.read_bytes())
+    data[60:400] = bytes(340)
+    path.write_bytes(data)
+    refused(store, path, "cannot be read")
+
+
+def test_a_link_that_a_user_names_is_followed_and_nothing_else_is_waited_for(store, tmp_path):
+    file, link, pipe = (tmp_path / name for name in ("kept.csv", "USDJPY.csv", "EURUSD.csv"))
+    file.write_text("\n".join(rows("%Y%m%d %H%M%S", 200, ";0", ";")))
+    link.symlink_to(file)
+    os.mkfifo(pipe)
+    refused(store, pipe, "is no file")
+    refused(store, tmp_path / "none.csv", "no such file")
+    assert import_file(store, link).inserted == 200
 
 
 def test_a_zip_that_grows_beyond_measure_is_not_unpacked(store, tmp_path, monkeypatch):

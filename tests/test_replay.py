@@ -69,12 +69,30 @@ def test_a_restored_buffer_is_the_same_buffer():
     buffer = buffer_with([1, 0, 0, 0, 0])
     buffer.add(episodes([0, 0], first_start=50))
     copy = ReplayBuffer(CONFIG, 7, STEPS, ACTIONS, FEATURES)
-    copy.restore(buffer.state())
+    copy.restore(buffer.state(), buffer.episodes.start)
     for one in (buffer, copy):
         one.add(episodes([1, 0, 0], first_start=90))
     np.testing.assert_array_equal(buffer.episodes.start, copy.episodes.start)
     keys = rng.key(1, rng.Stream.BATCH, np.arange(50))
     np.testing.assert_array_equal(buffer.sample(keys), copy.sample(keys))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("start", 2**63 - 1, "begins where none does"),
+        ("start", -1, "begins where none does"),
+        ("action", ACTIONS, "an action is none of"),
+        ("action", -1, "an action is none of"),
+    ],
+)
+def test_episodes_of_no_market_or_action_are_refused(name, value, reason):
+    buffer = buffer_with([1, 0])
+    starts, state = buffer.episodes.start.copy(), buffer.state()
+    state[name] = np.full_like(state[name], value)
+    copy = ReplayBuffer(CONFIG, 7, STEPS, ACTIONS, FEATURES)
+    with pytest.raises(ValueError, match=reason):
+        copy.restore(state, starts)
 
 
 def test_samples_cover_held_steps_only():

@@ -376,6 +376,10 @@ def snapshot(last, at_ms=None):
     return {"lastUpdateId": last, **levels, **stamp}
 
 
+LAST_MS = MONDAY_NS // MS + 70_000
+"""Beyond the last message of a capture of 70 seconds."""
+
+
 def capture(path, messages):
     with gzip.open(path, "wt") as out:
         for message in messages:
@@ -447,6 +451,20 @@ def test_a_book_finds_its_place_after_a_new_snapshot():
         (f"{MONDAY_NS} {{", "not JSON"),
         (f'{MONDAY_NS} {{"stream": "x@depth", "data": {{}}}}', "no message of an order book"),
         (f"{MONDAY_NS} " + json.dumps(depth(1, 2, 0, 1)).replace("BTC", "ETH"), "ETHUSDT"),
+        *(
+            (f"{MONDAY_NS} " + json.dumps(depth(1, 2, 0, at)), "no message of an order book")
+            for at in (float("inf"), float("nan"), -1, 10**30)
+        ),
+        *(
+            (f"{MONDAY_NS} " + json.dumps(depth(80, 80, 79, LAST_MS, [level])), reason)
+            for level, reason in (
+                (("98", "-1"), "no level of a book"),
+                (("98", "inf"), "no level of a book"),
+                (("nan", "1"), "no level of a book"),
+                (("0", "1"), "no level of a book"),
+                (("98",), "no message of an order book"),
+            )
+        ),
     ],
 )
 def test_a_damaged_capture_is_refused(store, tmp_path, line, reason):

@@ -13,6 +13,7 @@ import shutil
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import mlx.core as mx
@@ -182,9 +183,7 @@ def load(path: Path) -> Checkpoint:
       RunError: the format is not this program's.
     """
     try:
-        require_sum(path / _REPLAY)
-        with np.load(path / _REPLAY) as arrays:
-            replay = {name: arrays[name] for name in arrays.files}
+        replay = _load_arrays(path / _REPLAY)
         optimizer = _load_tensors(path / _OPTIMIZER)
     except _DAMAGE as error:
         raise UnreadableCheckpoint(path, error) from error
@@ -206,7 +205,7 @@ def load_state(path: Path) -> dict[str, Any]:
         raise UnreadableCheckpoint(path, error) from error
     if version != FORMAT_VERSION:
         raise RunError(
-            f"{path}: checkpoint format {version}, but this version of mlx_muzero reads format "
+            f"{path}: checkpoint format {version!r}, but this version of mlx_muzero reads format "
             f"{FORMAT_VERSION}. Use the version that wrote it."
         )
     return state
@@ -220,7 +219,7 @@ def load_weights(path: Path) -> dict[str, mx.array]:
         raise UnreadableCheckpoint(path, error) from error
 
 
-_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile)
+_DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile, MemoryError)
 
 
 class UnreadableCheckpoint(RunError):
@@ -239,6 +238,23 @@ def _save_tensors(path: Path, tensors: dict[str, mx.array]) -> None:
     """Through a file of Python's: MLX's own says of a failed write neither why nor where."""
     with path.open("wb") as file:
         mx.save_safetensors(file, tensors)
+
+
+def _load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays that `np.savez` wrote: no larger than their file, and nothing that is run."""
+    require_sum(path)
+    arrays = {}
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.compress_type != zipfile.ZIP_STORED:
+                raise ValueError(f"{path.name} is packed, as no checkpoint is")
+            with archive.open(member) as file:
+                try:
+                    array = np.lib.format.read_array(file, allow_pickle=False)
+                except (SyntaxError, TokenError, TypeError) as error:  # its header is Python's
+                    raise ValueError(f"{path.name}: {member.filename}: {error}") from error
+            arrays[member.filename.removesuffix(".npy")] = array
+    return arrays
 
 
 def _load_tensors(path: Path) -> dict[str, mx.array]:

@@ -91,8 +91,8 @@ def counters_of(folder: RunFolder, name: str) -> Counters:
     """How far the run in `folder` was at its checkpoint `name`; errors as `load_model`."""
     path = folder.checkpoints.folder / name
     try:
-        return Counters(**checkpoints.load_state(path)["counters"])
-    except (KeyError, TypeError) as error:
+        return Counters.parsed(checkpoints.load_state(path)["counters"])
+    except (KeyError, ValueError) as error:
         raise misfit(path, error) from error
 
 

@@ -1,12 +1,13 @@
 """How far a training run is, and who hears of it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from mlx_muzero.config_choices import PhaseName
 from mlx_muzero.coreml.deployment import EngineEvent
 from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.shapes import count, number, optional, record, text
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.supervised import Assessment
@@ -41,6 +42,26 @@ class Counters:
     best_pips: float | None = None
     best_sqn: float = 0.0
     best_score: float | None = None
+
+    @classmethod
+    def parsed(cls, facts: Any) -> "Counters":
+        """From a checkpoint's state.
+
+        Raises:
+          Malformed: they are no counters; says which.
+        """
+        counted = {name: value for name, value in _SHAPE(facts).items() if name in _FIELDS}
+        return cls(**counted)
+
+
+_FIELDS = {
+    "phase": text,
+    **dict.fromkeys(("episodes", "steps", "validated_at", "saved_at", "saves"), count),
+    "best_pips": optional(number),
+    "best_sqn": number,
+    "best_score": optional(number),
+}
+_SHAPE = record({}, _FIELDS)
 
 
 class Listener(Protocol):

@@ -126,11 +126,15 @@ class ReplayBuffer:
         arrays["added"] = np.array(self._added)
         return arrays
 
-    def restore(self, state: dict[str, np.ndarray]) -> None:
+    def restore(self, state: dict[str, np.ndarray], starts: I64) -> None:
         """Inverse of `state` on a new buffer of the same configuration.
 
+        Args:
+          state: of the other buffer.
+          starts: bars that episodes may begin at.
+
         Raises:
-          ValueError: the configuration was another one.
+          ValueError: the configuration was another one, or an episode is of no market or action.
         """
         held = len(state["serial"])
         if held != min(int(state["added"]), self._config.max_episodes):
@@ -139,6 +143,11 @@ class ReplayBuffer:
             )
         for name, array in self.episodes.arrays().items():
             array[:held] = state[name]
+        actions = self.episodes.policy.shape[-1]
+        if not np.isin(self.episodes.start[:held], starts).all():
+            raise ValueError("an episode begins where none does")
+        if not np.isin(self.episodes.action[:held], np.arange(actions)).all():
+            raise ValueError(f"an action is none of {actions}")
         self._serial[:held] = state["serial"]
         self._added = int(state["added"])
         self._traded = self.episodes.traded()

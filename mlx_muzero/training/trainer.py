@@ -149,13 +149,13 @@ class Trainer:
         self.journal.append("resumed", checkpoint=path.name, **asdict(self.counters))
 
     def _restore(self, saved: Checkpoint) -> None:
-        counters = Counters(**saved.state["counters"])
+        counters = Counters.parsed(saved.state["counters"])
         if counters.phase not in planned(self.config.train):
             raise ValueError(f"it is of the {counters.phase} phase, which train.phase leaves out")
         if counters.phase != self.counters.phase:
             self._enter(counters.phase)
         self.learner.restore(saved.weights, saved.optimizer)
-        self.replay.restore(saved.replay)
+        self.replay.restore(saved.replay, self.dataset.training_starts())
         self.counters = counters
         self.learner.steps = counters.steps
 

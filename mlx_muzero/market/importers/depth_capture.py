@@ -35,6 +35,7 @@ QUIET_NS = 5_000_000_000
 _LONGEST_LINE = 16 << 20
 _SECOND_NS = 1_000_000_000
 _MS = 1_000_000
+_LAST_MS = (2**63 - 1) // _MS
 
 
 def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | None) -> SeriesFile:
@@ -61,7 +62,7 @@ def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | N
             else:
                 continue
             # Spot snapshots carry no time; those of futures do.
-            now_ns = int(data["E"]) * _MS if "E" in data else last_ns
+            now_ns = _time_ns(data["E"]) if "E" in data else last_ns
             if now_ns - last_ns > QUIET_NS:
                 due_ns = now_ns - now_ns % _SECOND_NS + _SECOND_NS
             while due_ns <= now_ns:
@@ -69,13 +70,19 @@ def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | N
                 due_ns += _SECOND_NS
             last_ns = max(last_ns, now_ns)
             book.snapshot(data) if kind == "snapshot" else book.update(data)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, ArithmeticError) as error:
             raise DataError(f"{path}:{line}: no message of an order book: {error!r}") from error
     if symbol is None or not sampled:
         raise DataError(
             f"{path}: no second at which the book is known: it needs depth and snapshot"
         )
     return _by_minute(path, symbol, count, sampled, book.breaks)
+
+
+def _time_ns(time_ms: Any) -> int:
+    if not 0 <= int(time_ms) <= _LAST_MS:
+        raise ValueError(f"{time_ms} ms is no time")
+    return int(time_ms) * _MS
 
 
 def _sample(book: OrderBook, time_ns: int, sampled: dict[int, list[float]]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
 from mlx_muzero.market.importers.fields import EPOCH, pattern_text
-from mlx_muzero.market.importers.packed import open_text
+from mlx_muzero.market.importers.packed import open_text, require_file
 from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.staging import EXTRA_COLUMNS
@@ -168,8 +168,7 @@ def detect_format(path: Path) -> str:
     Raises:
         DataError: if it is none that we know; the message lists them.
     """
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
+    require_file(path)
     with path.open("rb") as stream:
         magic = stream.read(12)
     if magic[:4] == b"PAR1":

@@ -8,6 +8,7 @@ next snapshot. Spot differences name the first of their updates instead.
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nlargest, nsmallest
+from math import inf
 from typing import Any
 
 LEVELS = 10
@@ -84,8 +85,11 @@ class OrderBook:
 
 
 def _apply(side: dict[float, float], levels: Iterable[Sequence[str]]) -> None:
-    for price, quantity in levels:
-        if float(quantity) == 0.0:
-            side.pop(float(price), None)
+    for level in levels:
+        price, quantity = map(float, level)
+        if not (0.0 < price < inf and 0.0 <= quantity < inf):
+            raise ValueError(f"no level of a book: {price:g}, {quantity:g}")
+        if quantity == 0.0:
+            side.pop(price, None)
         else:
-            side[float(price)] = float(quantity)
+            side[price] = quantity

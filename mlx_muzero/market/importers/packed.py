@@ -1,5 +1,6 @@
 """The text of a csv file, plain or the one csv of a zip; nothing else of a zip is unpacked."""
 
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -16,6 +17,13 @@ _SMALL = 64 << 20
 _ENCRYPTED = 0x1  # of a member's flags
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _SHOWN = 3
+
+
+def require_file(path: Path) -> None:
+    """DataError unless `path` is a file, or links to one: nothing waits for a pipe."""
+    if not path.is_file():
+        what = "is no file: name a file, or a folder of some" if path.exists() else "no such file"
+        raise DataError(f"{path}: {what}")
 
 
 @contextmanager
@@ -37,7 +45,7 @@ def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
                 yield cast(BinaryIO, stream), member.file_size
     except NotImplementedError as error:
         raise DataError(f"{path}: {error}: unpack it, and import the csv") from error
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
         raise DataError(f"{path}: cannot be read ({error})") from error
 
 

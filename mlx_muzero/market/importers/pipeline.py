@@ -28,6 +28,7 @@ from mlx_muzero.market.importers.formats import (
     detect_format,
 )
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
+from mlx_muzero.market.importers.packed import require_file
 from mlx_muzero.market.importers.rejects import FEW, Rejected, RejectedRows
 from mlx_muzero.market.importers.report import (
     ImportReport,
@@ -74,8 +75,7 @@ def import_file(
     path = Path(path)
     if format_name is not None and format_name not in FORMATS:
         raise DataError(f"no format is called {format_name!r}; known: {', '.join(FORMATS)}")
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
+    require_file(path)
     format_name = format_name or detect_format(path)
     if format_name in SERIES_FORMATS:
         if clock is not None and parse_clock(clock) != UTC_CLOCK:
@@ -86,7 +86,7 @@ def import_file(
     names = {name: store.spelling(name or require_symbol(path, symbol)) for name in named or [None]}
     symbols = tuple(names.values())
 
-    sha256 = sha256_of(path)
+    sha256 = sha256_of(path, follow=True)
     records = store.imports()
     earlier = {r.symbol: r for r in records if r.sha256 == sha256}
     had = set(symbols) <= set(earlier)

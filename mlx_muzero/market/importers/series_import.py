@@ -65,7 +65,7 @@ def import_series(
             the store; the store is unchanged.
     """
     started = time.perf_counter()
-    sha256 = sha256_of(path)
+    sha256 = sha256_of(path, follow=True)
     earlier = {record.symbol: record for record in store.imports() if record.sha256 == sha256}
     file = _spelled(store, _read(path, format_name, symbol, progress, choices))
     symbols = tuple(dict.fromkeys(series.symbol for series in file.series))
