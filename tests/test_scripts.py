@@ -21,7 +21,10 @@ from training_journals import training_run
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-SHELL_SCRIPTS = [ROOT / ".ci" / "run", ROOT / "scripts" / "test", ROOT / "scripts" / "sanitize"]
+SHELL_SCRIPTS = [
+    ROOT / ".ci" / "run",
+    *(ROOT / "scripts" / name for name in ("sanitize", "test", "test-cpp")),
+]
 
 
 def run_script(name, *arguments):
