@@ -4,7 +4,7 @@ A shape is called with a value and returns it as it may be used, or raises `Malf
 cut, numbers finite and of a size that can be computed with, nesting and lengths bounded.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 Shape = Callable[[Any], Any]
@@ -47,6 +47,17 @@ def text(value: Any) -> str:
     if type(value) is not str:
         raise Malformed("a text")
     return value if len(value) <= MOST_TEXT else f"{value[:MOST_TEXT]}..."
+
+
+def one_of(names: Collection[str]) -> Shape:
+    """One of some texts."""
+
+    def check(value: Any) -> str:
+        if text(value) not in names:
+            raise Malformed(f"one of {', '.join(names)}; {value[:40]!r} is unknown")
+        return str(value)
+
+    return check
 
 
 def flag(value: Any) -> bool:

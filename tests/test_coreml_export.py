@@ -1,6 +1,7 @@
 """An export folder: what is in it, and that it is whole, verified and replaced at once or not."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -250,6 +251,15 @@ TAMPERING = {
         lambda p: (next(p.rglob("weights")) / "other.bin").write_bytes(b""),
         r"other\.bin is not of this export",
     ),
+    "link": (
+        lambda p: (next(p.rglob("weights")) / "other.bin").symlink_to(__file__),
+        r"other\.bin: it is a symbolic link",
+    ),
+    "pipe": (
+        lambda p: os.mkfifo(next(p.rglob("weights")) / "other.bin"),
+        r"other\.bin: it is a pipe",
+    ),
+    "linked folder": (lambda p: (p.rename(p.parent / "aside"), p.symlink_to("aside")), r"link"),
 }
 
 
@@ -266,13 +276,31 @@ def test_a_changed_file_is_named(request, tmp_path, kind, packages):
         made.check_files(folder)
 
 
+ENTRY = {
+    "name": "initial", "rows": 1, "package": "initial_b1.mlpackage", "function": None,
+    "sha256": {}, "inputs": {}, "outputs": {}, "op_histogram": {},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"format": 99}, "export format 99"),
-        ({"programs": [{"name": "other"}]}, "program 'other' is unknown"),
+        ({"programs": [ENTRY | {"name": "other"}]}, "'other' is unknown"),
+        ({"programs": [{"name": "initial"}]}, "an object with function, inputs"),
+        *(
+            ({"programs": [ENTRY | {"package": package}]}, "package: a file name")
+            for package in ("..", "../secrets", "/etc", "", "a/b", "\x1b]0;x\x07")
+        ),
+        ({"programs": [ENTRY | {"package": 5}]}, "package: a text"),
+        ({"programs": [ENTRY | {"rows": 10**40}]}, "rows: a count"),
+        ({"programs": [ENTRY | {"sha256": [1]}]}, "sha256: an object"),
+        ({"programs": [ENTRY | {"inputs": {"a": [float("nan")]}}]}, "inputs: a count"),
+        ({"checkpoint": "../../other/checkpoints/000001"}, "checkpoint: a file name"),
+        ({"features": "abc"}, "features: a list"),
+        ({"verification": json.loads("[" * 50 + "]" * 50)}, "verification"),
         ({"programs": None}, "cannot read it"),
-        ({"precision": "fp8"}, "precision 'fp8' is unknown"),
+        ({"precision": "fp8"}, "precision: one of fp16, fp32; 'fp8' is unknown"),
         ({"config": {"search": {"expansion": "none"}}}, r"search\.expansion"),
         ({"more": 1}, "cannot read it"),
     ],

@@ -12,7 +12,18 @@ from mlx_muzero.coreml.interface import ProgramName, Shape, Sizes
 from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import ConfigError, ExportError
 from mlx_muzero.json_values import parsed
-from mlx_muzero.regular_files import read_text
+from mlx_muzero.regular_files import read_text, require_folder
+from mlx_muzero.shapes import (
+    Malformed,
+    count,
+    mapping,
+    one_of,
+    optional,
+    plain,
+    record,
+    sequence,
+    text,
+)
 from mlx_muzero.storage import why_unreadable
 
 Precision = Literal["fp16", "fp32"]
@@ -159,19 +170,60 @@ class Manifest:
 def digests(package: Path) -> dict[str, str]:
     """SHA-256 of each file of a package's program and weights, by path inside the package.
 
-    Two exports of the same weights have the same; errors as `digests.sha256_of`.
+    Two exports of the same weights have the same.
+
+    Raises:
+        OSError: something in it is a link, or no file.
     """
+    require_folder(package)
+    require_folder(package / _CONTENT)
     return {
         str(path.relative_to(package)): sha256_of(path)
         for path in sorted((package / _CONTENT).rglob("*"))
-        if path.is_file()
+        if path.is_symlink() or not path.is_dir()
     }
 
 
-def _from_json(values: dict[str, Any]) -> Manifest:
-    for name, choices in (("precision", Precision), ("layer_norm", LayerNorm)):
-        if values[name] not in get_args(choices):
-            raise ValueError(f"{name} {values[name]!r} is unknown")
+def _beside(value: Any) -> str:
+    """The name of something that lies beside the manifest, and nowhere else."""
+    name = text(value)
+    if name in ("", ".", "..") or not name.isprintable() or Path(name).name != name:
+        raise Malformed("a file name")
+    return name
+
+
+_shapes = mapping(sequence(count))
+_ENTRY = record(
+    {
+        "name": one_of(get_args(ProgramName)),
+        "rows": count,
+        "package": _beside,
+        "function": optional(text),
+        "sha256": mapping(text),
+        "inputs": _shapes,
+        "outputs": _shapes,
+        "op_histogram": mapping(count),
+    }
+)
+_MANIFEST = record(
+    {
+        "checkpoint": _beside,
+        "weights_sha256": text,
+        "config": mapping(plain),
+        "precision": one_of(get_args(Precision)),
+        "layer_norm": one_of(get_args(LayerNorm)),
+        "features": sequence(text),
+        "actions": sequence(text),
+        "outcomes": sequence(text),
+        "programs": sequence(_ENTRY),
+        "verification": mapping(plain),
+        "versions": mapping(text),
+    }
+)
+
+
+def _from_json(values: Any) -> Manifest:
+    values = _MANIFEST(values)
     for name in ("features", "actions", "outcomes"):
         values[name] = tuple(values[name])
     values["config"] = config_toml.from_tables(values["config"], "config")
@@ -180,8 +232,6 @@ def _from_json(values: dict[str, Any]) -> Manifest:
 
 
 def _entry(values: dict[str, Any]) -> ProgramEntry:
-    if values["name"] not in get_args(ProgramName):
-        raise ValueError(f"program {values['name']!r} is unknown")
     for name in ("inputs", "outputs"):
         values[name] = {tensor: tuple(shape) for tensor, shape in values[name].items()}
     return ProgramEntry(**values)
