@@ -53,6 +53,13 @@ def test_runs_and_the_folders_on_the_way_to_them(complete, runs):
     assert complete("train", "--run", str(runs / "a")) == [str(runs / "a")]
 
 
+def test_a_name_that_a_shell_would_evaluate_is_not_offered(complete, runs):
+    for name in ("$(touch pwned)", "`touch pwned`", "*", "a b", "x;y", "'", "\x1b[2J", "new\nline"):
+        (runs / name).mkdir()
+    assert complete("evaluate", "") == ["runs/a", "runs/more/", "runs/p", "runs/w"]
+    assert complete("evaluate", "runs/$") == []
+
+
 def test_symbols_of_the_store_that_is_named(complete, tmp_path):
     store(tmp_path / "data" / "market.duckdb", "USDJPY", "EURJPY", "EURUSD")
     store(tmp_path / "data" / "coins.duckdb", "BTCUSDT")

@@ -1,12 +1,14 @@
 """What a shell completes: runs, symbols, presets and keys of ``--set``.
 
 Fast and without a trace: no store is opened, nothing is written, and what goes wrong shows nothing
-in the middle of somebody's command line.
+in the middle of somebody's command line. Shells put an answer there as it is, and evaluate it when
+the line is sent: a name that they would take for more than a word is not offered.
 """
 
 from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
+from shlex import quote
 
 import typer
 
@@ -22,7 +24,7 @@ def _silent(complete: Callable[[typer.Context, str], Iterable[str]]) -> Complete
     @wraps(complete)
     def quietly(ctx: typer.Context, incomplete: str) -> list[str]:
         try:
-            return sorted(set(complete(ctx, incomplete)))
+            return sorted({word for word in complete(ctx, incomplete) if quote(word) == word})
         except Exception:
             return []
 
