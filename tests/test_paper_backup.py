@@ -285,7 +285,10 @@ def test_what_moved_away_is_not_traded_here(tmp_path):
         require_here(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"host": 3}', "[" * 100_000])
+NUL = json.dumps({"host": "a", "path": "b\0", "time": "", "event": 1, "close_ns": 1})
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"host": 3}', "[" * 100_000, NUL])
 def test_an_origin_that_cannot_be_read_is_no_reason_to_trade(tmp_path, text):
     (tmp_path / "origin.json").write_text(text)
     with pytest.raises(RunError, match=r"origin\.json cannot be read"):

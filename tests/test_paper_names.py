@@ -125,6 +125,13 @@ def test_what_is_trained_by_ccxts_names_is_replayed_by_them():
         market_of_pair(config, settings, "SOLUSDT")
 
 
+def test_a_section_that_is_a_value_is_named(tmp_path):
+    path = tmp_path / "paper.toml"
+    path.write_text('risk = 5\n[pairs]\nUSDJPY = "USDJPY"\n')
+    with pytest.raises(ConfigError, match=r"paper\.toml: risk: is a section"):
+        paper_settings.load(path)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -132,6 +139,10 @@ def test_what_is_trained_by_ccxts_names_is_replayed_by_them():
         ("risks.max=1", "no such section; did you mean risk"),
         ("fills.fee_pips=-1", "out of range"),
         ("fills", "write section.key=value"),
+        ("session.replay_from=9999-99-99", r"session\.replay_from: '9999-99-99' is no time"),
+        ("session.replay_to=0001-01-01", r"session\.replay_to: '0001-01-01' is no time"),
+        ("session.checkpoint=../../other", r"session\.checkpoint: .* is no name of a checkpoint"),
+        ("session.backend=fast", r"session\.backend: 'fast' is not one of native"),
     ],
 )
 def test_wrong_settings_are_named(text, message):

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from mlx_muzero import journal
 from mlx_muzero.errors import RunError
 from mlx_muzero.paper import recorder
+from mlx_muzero.paper.backup import write_backup
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.records import open_store, untold
+from mlx_muzero.paper.session_report import report_session
 from mlx_muzero.paper.store import PaperStore
-from paper_sessions import WARM_BARS, ScriptedPlanner, market, play
+from paper_sessions import CONFIG, WARM_BARS, ScriptedPlanner, market, play
 from paper_sessions import settings as paper_settings
 
 PAPER = paper_settings(("USDJPY",))
@@ -205,3 +207,44 @@ def test_a_store_that_says_nonsense_is_named(run, change):
     run.journal_path.unlink()
     with pytest.raises(RunError, match=r"store\.duckdb"):
         go_on(run)
+
+
+def merged(patch):
+    return f"update state set json = json_merge_patch(json, '{patch}')"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        merged('{"session": {"accounts": []}}'),
+        merged('{"session": {"accounts": {"USDJPY": {"core": [1]}}}}'),
+        merged('{"session": {"begin_ns": "early"}}'),
+        "drop view equity; create view equity as select 1 as a",
+        "drop view equity; create view equity as select 'x' as close_ns, 'y' as equity",
+        "drop view decisions; create view decisions as select -5 as action, 0 as close_ns",
+        "drop view bars; create view bars as select 5 as pair, null as volume",
+    ],
+)
+def test_a_report_of_nonsense_names_the_store(run, change):
+    with duckdb.connect(str(run.store_path)) as db:
+        db.execute(change)
+    refused = pytest.raises(RunError, match=r"store\.duckdb: what it holds is no session's")
+    with PaperStore(run.store_path, read_only=True) as store, refused:
+        report_session(run, store, PAPER, CONFIG)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update state set json = '{}'",
+        merged('{"session": 5}'),
+        merged('{"session": {"last_close_ns": 1e300}}'),
+        merged('{"event": -5}'),
+    ],
+)
+def test_a_backup_of_nonsense_names_the_store(run, tmp_path, change):
+    with duckdb.connect(str(run.store_path)) as db:
+        db.execute(change)
+    refused = pytest.raises(RunError, match=r"store\.duckdb: what it holds is no session's")
+    with PaperStore(run.store_path, read_only=True) as store, refused:
+        write_backup(run, store, run, tmp_path / "account.tar")

@@ -14,6 +14,7 @@ from mlx_muzero.types import F64, I8, I64
 MINUTE_NS = 60_000_000_000
 HOUR_NS = 60 * MINUTE_NS
 DAY_NS = 24 * HOUR_NS
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261  # that 64 bits of nanoseconds hold whole
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = (*PRICE_COLUMNS, "volume")
@@ -142,6 +143,8 @@ def utc_ns(text: str) -> int:
     """
     try:
         time = datetime.fromisoformat(text)
+        if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+            raise ValueError(f"nanoseconds reach from {_FIRST_YEAR} to {_LAST_YEAR}")
     except ValueError as error:
         wanted = "write 2015-01-01 or 2015-01-01T22:00, which is UTC"
         raise ValueError(f"{text!r} is no time: {wanted}") from error

@@ -28,6 +28,7 @@ from mlx_muzero.paper.origin import Origin
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.regular_files import reader
+from mlx_muzero.shapes import count, time_ns
 from mlx_muzero.training.checkpoint import NAME, STATE, WEIGHTS
 from mlx_muzero.training.run import RunFolder
 
@@ -87,14 +88,16 @@ def write_backup(
     settings, saved = session.settings(), store.state()
     if saved is None:
         raise RunError(f"{account.path} holds no paper session that has begun: nothing to keep.")
+    with store.understood():
+        event, close_ns = count(saved[1]["event"]), time_ns(saved[1]["session"]["last_close_ns"])
     files = {name: session.path / name for name in _SESSION}
     files |= _model_files(RunFolder(Path(settings.session.model)), settings.session.checkpoint)
     origin = Origin(
         host=platform.node(),
         path=str(account.path.absolute()),
         time=datetime.now(UTC).isoformat(timespec="seconds"),
-        event=int(saved[1]["event"]),
-        close_ns=int(saved[1]["session"]["last_close_ns"]),
+        event=event,
+        close_ns=close_ns,
     )
     partial = target.with_name(f"{target.name}.partial")
     with account.writing(target):
@@ -251,7 +254,7 @@ def _next_header(archive: BinaryIO) -> tuple[str, int]:
     if len(block) < _BLOCK:
         raise ValueError("it ends too early")
     info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
-    if info.type != tarfile.REGTYPE:
+    if info.type != tarfile.REGTYPE or info.size < 0:
         raise ValueError(f"{info.name!r} is no regular file")
     return info.name, info.size
 

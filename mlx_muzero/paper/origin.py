@@ -46,7 +46,8 @@ class Origin:
             raise ValueError("it says nothing of where it comes from")
         for field in fields(cls):
             found = facts.get(field.name)
-            if type(found) is not field.type:
+            odd = isinstance(found, str) and not found.isprintable()
+            if odd or type(found) is not field.type:
                 raise ValueError(f"its {field.name} is {found!r}")
         return cls(**{field.name: facts[field.name] for field in fields(cls)})
 

@@ -7,7 +7,6 @@ flushed to the disk before the next commit, and so is as durable as the orders i
 
 from collections.abc import Callable
 
-from mlx_muzero.errors import RunError
 from mlx_muzero.files import flush
 from mlx_muzero.journal import Journal
 from mlx_muzero.paper.folder import PaperFolder
@@ -64,15 +63,9 @@ class Recorder:
         if saved is None:
             return False
         self._seq, state = saved
-        try:
+        with self._store.understood():
             session.restore(state["session"])
             self._event = state["event"]
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise RunError(
-                f"{self._folder.store_path}: its state of the session cannot be read ({error!r}). "
-                "Restore a backup with mlx-muzero paper restore FILE NEW_RUN, or choose another "
-                "--run."
-            ) from error
         return True
 
     def record(

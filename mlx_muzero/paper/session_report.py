@@ -85,43 +85,46 @@ def report_session(
         tick: hears of every bar a baseline plays.
 
     Raises:
-        RunError: it has marked no minute yet.
+        RunError: it has marked no minute yet, or the store holds something else than a session.
     """
     equity, saved = store.table("equity"), store.state()
     if not equity or saved is None:
         raise RunError(f"{folder.path}: no minute has been traded yet, so nothing to report.")
-    accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
-    actions = [row["action"] for row in store.table("decisions")]
-    names = accounts[0].core.rules.table.action_names
-    played = Played(
-        accounts,
-        store.table("trades"),
-        np.array([row["close_ns"] for row in equity], np.int64),
-        np.array([row["equity"] for row in equity]) - settings.account.balance,
-        np.bincount(np.array(actions, np.int64), minlength=len(names)),
-        settings.account.notional,
-        keeps_fx_week(settings),
-    )
-    recorded = recorded_pairs(store, settings, config, series)
-    baselines = play_baselines(recorded, played.close_ns, settings, tick)
-    rows = played.trades
-    sums = {name: sum(row[name] for row in rows) for name in ("net", "gross", "cost", "funding")}
-    slippage = sum(row["slippage"] for row in store.table("fills"))
-    last = equity[-1]["equity"]
-    events = list(journal.read(folder.journal_path))
-    return SessionReport(
-        metrics=played.metrics(),
-        baselines={name: baseline.metrics() for name, baseline in baselines.items()},
-        money={"equity": last, **sums, "slippage": slippage},
-        day="trading" if played.fx_week else "UTC",
-        whole_days=played.whole_days,
-        first_ns=equity[0]["close_ns"],
-        last_ns=equity[-1]["close_ns"],
-        minutes=len(equity),
-        holes=sum(event["event"] == "hole" for event in events),
-        latency_ms=_latencies(events),
-        ledger_error=last - settings.account.balance - _net_from_prices(rows, accounts),
-    )
+    with store.understood():
+        accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
+        actions = [row["action"] for row in store.table("decisions")]
+        names = accounts[0].core.rules.table.action_names
+        played = Played(
+            accounts,
+            store.table("trades"),
+            np.array([row["close_ns"] for row in equity], np.int64),
+            np.array([row["equity"] for row in equity]) - settings.account.balance,
+            np.bincount(np.array(actions, np.int64), minlength=len(names)),
+            settings.account.notional,
+            keeps_fx_week(settings),
+        )
+        recorded = recorded_pairs(store, settings, config, series)
+        baselines = play_baselines(recorded, played.close_ns, settings, tick)
+        rows = played.trades
+        sums = {
+            name: sum(row[name] for row in rows) for name in ("net", "gross", "cost", "funding")
+        }
+        slippage = sum(row["slippage"] for row in store.table("fills"))
+        last = equity[-1]["equity"]
+        events = list(journal.read(folder.journal_path))
+        return SessionReport(
+            metrics=played.metrics(),
+            baselines={name: baseline.metrics() for name, baseline in baselines.items()},
+            money={"equity": last, **sums, "slippage": slippage},
+            day="trading" if played.fx_week else "UTC",
+            whole_days=played.whole_days,
+            first_ns=equity[0]["close_ns"],
+            last_ns=equity[-1]["close_ns"],
+            minutes=len(equity),
+            holes=sum(event["event"] == "hole" for event in events),
+            latency_ms=_latencies(events),
+            ledger_error=last - settings.account.balance - _net_from_prices(rows, accounts),
+        )
 
 
 def _accounts(

@@ -1,7 +1,7 @@
 """The settings of a paper session, kept in its folder as paper.toml, every key with its range."""
 
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import inf
 from pathlib import Path
@@ -10,8 +10,10 @@ from typing import Any, get_args, get_type_hints
 import tomli_w
 
 from mlx_muzero.config import TradingConfig, setting
+from mlx_muzero.config_choices import Backend
 from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, section_keys
 from mlx_muzero.errors import ConfigError, SymbolError
+from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.regular_files import read_text
@@ -240,6 +242,9 @@ def _overlay(
         if section not in SECTIONS:
             problems.append(f"{section}: {no_section(section, SECTIONS)}")
             continue
+        if not isinstance(table, dict):
+            problems.append(f"{section}: is a section: write [{section}], then its keys below")
+            continue
         keys, values = SECTIONS[section], {}
         for name, value in table.items():
             if name not in keys:
@@ -251,6 +256,21 @@ def _overlay(
                 problems.append(f"{section}.{name}: {error}")
         changed = replace(getattr(settings, section), **values)
         settings = replace(settings, **{section: changed})
+    problems += _wrong_texts(settings.session)
     if problems:
         raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems))
     return settings
+
+
+def _wrong_texts(session: SessionSettings) -> Iterator[str]:
+    """What is wrong with texts that are more than texts."""
+    for name in ("replay_from", "replay_to"):
+        try:
+            utc_ns(getattr(session, name) or "1970-01-01")
+        except ValueError as error:
+            yield f"session.{name}: {error}"
+    if Path(session.checkpoint).name != session.checkpoint:
+        yield f"session.checkpoint: {session.checkpoint!r} is no name of a checkpoint"
+    if session.backend not in get_args(Backend):
+        allowed = ", ".join(get_args(Backend))
+        yield f"session.backend: {session.backend!r} is not one of {allowed}"

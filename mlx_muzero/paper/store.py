@@ -175,6 +175,21 @@ class PaperStore(Closing):
             raise RunError(f"{self._path}: it is damaged (its state is none). {_RESTORE}")
         return int(row[0]), state
 
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """For what takes rows and states for those of a session: they may be anybody's.
+
+        Raises:
+            RunError: they are not; names the store and what to do.
+        """
+        try:
+            yield
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{self._path}: what it holds is no session's ({error!r}). Restore a backup with "
+                "mlx-muzero paper restore FILE NEW_RUN, or choose another --run."
+            ) from error
+
     def events(self, first: int) -> Iterator[Row]:
         """What the journal was to be told from event number `first` on, in order."""
         with _explained(self._path):
