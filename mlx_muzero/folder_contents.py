@@ -1,6 +1,9 @@
 """What a folder of `runs/` holds, so that nothing is begun inside something else."""
 
+from contextlib import suppress
+from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import Literal
 
 from mlx_muzero.errors import RunError
@@ -15,10 +18,13 @@ MARKS: dict[Contents, str] = {
 """The file that says so: written last, when what it stands for exists."""
 
 _WAY_ON: dict[Contents, str] = {
-    "training run": "look at it with mlx-muzero status",
-    "paper session": "the run whose model it trades is in its paper.toml",
-    "walk-forward": "each of its windows holds a run, as window-01",
+    "training run": "look at it with mlx-muzero status {folder}",
+    "paper session": "look at it with mlx-muzero paper status {folder}; the run whose model it "
+    "trades is in its paper.toml",
+    "walk-forward": "each of its windows holds a run, as {folder}/window-01",
 }
+_LOOKED_AT = 1000
+_NAMED = 5
 
 
 def contents_of(folder: Path) -> Contents | None:
@@ -29,14 +35,38 @@ def contents_of(folder: Path) -> Contents | None:
 def require_room(folder: Path, wanted: Contents) -> None:
     """RunError if `folder` holds something else than what is `wanted` there."""
     held = contents_of(folder)
-    if held not in (None, wanted):
-        raise RunError(f"{folder} holds a {held}. Choose another --run.")
+    if held in (None, wanted):
+        return
+    trade_it = ""
+    if (wanted, held) == ("paper session", "training run"):
+        trade_it = f", and name this one by --model {quote(str(folder))} to trade its model"
+    raise RunError(f"{folder} holds a {held}. Choose another --run{trade_it}.")
 
 
-def missing(folder: Path, wanted: Contents) -> RunError:
-    """What to raise when `folder` holds no such thing as is `wanted`: it says what it holds."""
+def missing(folder: Path, *wanted: Contents) -> RunError:
+    """What to raise when `folder` holds none of what is `wanted`: what it holds, and what is near.
+
+    Args:
+        folder: where it was looked for.
+        wanted: any of these would do.
+    """
     held = contents_of(folder)
-    if held is None:
-        what = wanted.removeprefix("training ")
-        return RunError(f"{folder} holds no {what} (no {MARKS[wanted]} there).")
-    return RunError(f"{folder} holds a {held}, not a {wanted}: {_WAY_ON[held]}.")
+    if held is not None:
+        way_on = _WAY_ON[held].format(folder=quote(str(folder)))
+        return RunError(f"{folder} holds a {held}, not a {' or a '.join(wanted)}: {way_on}.")
+    what = "run" if "training run" in wanted else wanted[0]
+    marks = " or ".join(MARKS[kind] for kind in wanted)
+    near = _near(folder, wanted)
+    there_is = f" There is {', '.join(near)}." if near else ""
+    return RunError(f"{folder} holds no {what} (no {marks} there).{there_is}")
+
+
+def _near(folder: Path, wanted: tuple[Contents, ...]) -> list[str]:
+    """Some of the folders in `folder`, or else beside it, that hold what is `wanted`."""
+    for place in (folder, folder.parent):
+        with suppress(OSError):
+            folders = sorted(islice(place.iterdir(), _LOOKED_AT))
+            found = (str(path) for path in folders if contents_of(path) in wanted)
+            if named := list(islice(found, _NAMED)):
+                return named
+    return []

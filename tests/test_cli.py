@@ -132,6 +132,11 @@ def test_an_unknown_symbol_is_named_with_those_there_are(cli, db):
     mistake(cli("train", "--run", "r", "--symbol", "EURUSD", "--db", db), 4, "EURUSD", "TEST")
 
 
+def test_a_run_that_is_there_already_is_what_is_told_first(cli, trained):
+    """Not the market of a preset that nobody asked for."""
+    mistake(cli("train", "--run", trained), 5, "already holds a run. Add --resume")
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [("model.parameters=1", 3), ("market.session_bars=5000", 4), ("search.expansion=no", 3)],

@@ -129,6 +129,15 @@ def test_rename_and_remove(files):
         run("remove", "YEN", "--yes", "--db", db)
 
 
+@pytest.mark.parametrize(
+    "words", [("rename", "A", "B"), ("remove", "A", "--yes"), ("instrument", "A", "--pip", "1")]
+)
+def test_what_there_is_nothing_to_do_to_makes_no_store(tmp_path, words):
+    db = tmp_path / "new" / "market.duckdb"
+    assert CliRunner().invoke(app, [*words, "--db", str(db)]).exit_code != 0
+    assert not db.parent.exists()
+
+
 def test_what_an_import_was_told_is_shown_with_its_symbol(files):
     path, db = files
     run("import", path, "--db", db, "--skip-bad-rows", "--stamps", "open")

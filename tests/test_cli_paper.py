@@ -123,7 +123,7 @@ def test_status_shows_positions_and_money_and_stop_needs_a_process(cli, begun):
     assert facts["pairs"]["USDJPY"]["state"] == "warming"
     code, _, err = cli("paper", "stop", "p")
     assert code == RunError.exit_code
-    assert "p: no process trades there" in err
+    assert "p: no process trades there. Go on with: mlx-muzero paper start --run p\n" in err
     code, _, err = cli("paper", "exclude", "p", "USDJPY")
     assert code == RunError.exit_code
     assert "no running process takes commands there" in err
@@ -173,6 +173,7 @@ def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, 
     code, _, err = cli("paper", "start", "--model", trained, "--run", trained)
     assert code == RunError.exit_code
     assert "holds a training run. Choose another --run" in err
+    assert f"name this one by --model {trained} to trade its model" in err
     with pytest.raises(RunError, match=r"p holds a paper session\. Choose another --run"):
         RunFolder(Path("p")).held().__enter__()
 

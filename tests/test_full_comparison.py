@@ -102,6 +102,16 @@ def test_json_has_every_number(full):
     assert values["outcome_forecast"]["calibration"]
 
 
+def test_a_file_in_the_place_of_the_plots_is_told_before_anything_plays(
+    trained, cli, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(full_comparison, "compare_fully", None)
+    (tmp_path / "plots").touch()
+    code, _, err = cli("evaluate", trained, "--compare", "--png", "plots")
+    assert code == 14
+    assert "plots: there is something else of that name. Choose another name" in err
+
+
 def test_the_command_prints_and_draws_it(trained, cli, monkeypatch, tmp_path):
     quick = functools.partial(compare_fully, recipe=TINY)
     monkeypatch.setattr(full_comparison, "compare_fully", quick)

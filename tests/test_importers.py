@@ -242,6 +242,8 @@ def test_unknown_formats_and_damaged_files_say_what_is_known(store, tmp_path):
     damaged = tmp_path / "AVAXUSDT-1m-2021-03.zip"
     damaged.write_bytes(b"PK\x03\x04 and no more")
     refused(store, damaged, "cannot be read")
+    damaged.write_text("<html>sign in first</html>")
+    refused(store, damaged, "it is no zip, whatever its name says")
     torn = parquet(tmp_path / "torn.parquet")
     torn.write_bytes(torn.read_bytes()[:200])
     refused(store, torn, "torn.parquet")
@@ -310,7 +312,8 @@ def test_the_switch_takes_the_rest_of_a_damaged_file(store, tmp_path):
     lines = rows("%Y%m%d %H%M%S", 300, ";0", ";")
     lines[100:150] = ["###"] * 50
     path = write(tmp_path / "USDJPY.csv", lines)
-    refused(store, path, "--skip-bad-rows takes the others")
+    shown = "(line 101: 1 fields, expected 6: ###; line 102, as well: ###; "
+    refused(store, path, shown, "--skip-bad-rows takes the others")
     report = import_file(store, path, choices=Choices(skip_bad_rows=True))
     assert (report.rows, report.rejected_count) == (250, 50)
 
@@ -350,7 +353,7 @@ def test_a_zip_that_cannot_be_read_says_what_to_do(store, tmp_path):
     secret.write_bytes(data)
     refused(store, secret, "unpack it, and import the csv")
     refused(store, zipped(tmp_path / "none.zip", ("b.txt", "x")), "has none (it holds 'b.txt')")
-    refused(store, zipped(tmp_path / "empty.zip"), "has none (it holds nothing)")
+    refused(store, zipped(tmp_path / "empty.zip"), "has none (it holds nothing): get it again")
     two = zipped(tmp_path / "two.zip", ("a.csv", csv), ("b\n.csv", csv))
     refused(store, two, "has 2 ('a.csv', 'b\\n.csv', ...): unpack it")
     assert import_file(store, good).inserted == 200

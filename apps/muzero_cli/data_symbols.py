@@ -14,6 +14,7 @@ from muzero_cli.options import DEFAULT_DATABASE, Database, Json
 
 if TYPE_CHECKING:
     from mlx_muzero.market.instrument import Instrument
+    from mlx_muzero.market.store import BarStore
 
 Held = Annotated[
     str, typer.Argument(help="Symbol in the bar store.", autocompletion=completion.symbols)
@@ -41,16 +42,18 @@ def say_instrument(
 ) -> None:
     """Say how a symbol trades where its name does not tell; without an option, show it."""
     from mlx_muzero.market.store import BarStore
+    from muzero_cli.loading import store_at
 
-    asked = calendar is None and pip is None
-    with BarStore(db, read_only=asked) as store:
-        names = [store.spelling(name) for name in symbols.split(",")]
-        if not asked:
-            said = [_said(store.find_instrument(name), name, calendar, pip) for name in names]
-            with store.transaction():
-                for instrument in said:
-                    store.set_instrument(instrument)
-        found = store.instruments(names)
+    names = symbols.split(",")
+    if calendar is None and pip is None:
+        with BarStore(db, read_only=True) as store:
+            found = store.instruments([store.spelling(name) for name in names])
+    else:
+        with store_at(db) as held:  # what is refused makes no store
+            found = [_said(held, name, calendar, pip) for name in names]
+        with BarStore(db) as store, store.transaction():
+            for instrument in found:
+                store.set_instrument(instrument)
     if as_json:
         answer({"instruments": [asdict(instrument) for instrument in found]})
         return
@@ -76,7 +79,7 @@ def rename(
     """Give a symbol another name: its bars, series, imports and how it trades."""
     from mlx_muzero.market.store import BarStore
 
-    with BarStore(db) as store:
+    with BarStore(db, existing=True) as store:
         old = store.spelling(symbol)
         new = store.rename(symbol, to)
         counts = store.count(new)
@@ -107,7 +110,7 @@ def remove(
     start_ns, end_ns = _time_ns(from_, "--from"), _time_ns(to, "--to")
     if start_ns is not None and end_ns is not None and start_ns >= end_ns:
         raise typer.BadParameter(f"{to} is not after {from_}", param_hint="--to")
-    with BarStore(db) as store:
+    with BarStore(db, existing=True) as store:
         spelled, held = store.spelling(symbol), store.count(symbol)
         if not (held.bars or held.points):
             known = ", ".join(s.symbol for s in store.symbols()) or "nothing"
@@ -125,14 +128,17 @@ def remove(
 
 
 def _said(
-    known: "Instrument | None",
-    symbol: str,
+    store: "BarStore | None",
+    name: str,
     calendar: Literal["fx", "crypto"] | None,
     pip: float | None,
 ) -> "Instrument":
-    """What is known of `symbol`, with what is said of it now."""
-    from mlx_muzero.market.instrument import Instrument, keeps_fx_week
+    """What is known of the symbol `name`, in `store` for one, with what is said of it now."""
+    from mlx_muzero.market.instrument import Instrument, keeps_fx_week, known_instrument
+    from mlx_muzero.symbols import Symbol
 
+    symbol = Symbol(name) if store is None else store.spelling(name)
+    known = known_instrument(symbol) if store is None else store.find_instrument(symbol)
     market = calendar or (known.market if known else "fx" if keeps_fx_week(symbol) else None)
     pip_size = pip if known is None or pip is not None else known.pip_size
     if market is None:

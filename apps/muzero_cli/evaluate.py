@@ -86,6 +86,8 @@ def evaluate(
     warning = not_validated(RunFolder(run), loaded.checkpoint)
     for note in ([] if warning is None else [warning]) + notes:
         say(narration_console(), note)
+    if png is not None:
+        png.mkdir(parents=True, exist_ok=True)  # what is in its way is told before anything plays
     dataset, period = loaded.dataset, None
     if later:
         dataset, period = later_bars(loaded, RunFolder(run).market(), from_, to)

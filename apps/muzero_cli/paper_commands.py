@@ -17,7 +17,10 @@ _LOOK_EVERY_S = 0.1
 
 def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
     """Have the session at `run` do a command, and print what follows from it."""
-    text = send(session_at(run).socket_path, name, arguments=arguments)
+    folder = session_at(run)
+    if lock_holder(folder.lock_path) is None:
+        raise RunError(f"{run}: no running process takes commands there. {_go_on(run)}")
+    text = send(folder.socket_path, name, arguments=arguments)
     if as_json:
         answer({"command": name, **arguments, "text": text})
     else:
@@ -27,10 +30,7 @@ def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
 def stop(run: Path, as_json: bool) -> None:
     """End the process that trades at `run`, and wait until it has."""
     pid = end(session_at(run))
-    text = (
-        "the session has ended; positions stay as they are. Go on with: mlx-muzero paper start "
-        f"--run {quote(str(run))}"
-    )
+    text = f"the session has ended; positions stay as they are. {_go_on(run)}"
     if as_json:
         answer({"command": "stop", "pid": pid, "text": text})
     else:
@@ -45,7 +45,7 @@ def end(folder: PaperFolder) -> int:
     """
     run, pid = folder.path, lock_holder(folder.lock_path)
     if pid is None:
-        raise RunError(f"{run}: no process trades there.")
+        raise RunError(f"{run}: no process trades there. {_go_on(run)}")
     try:
         send(folder.socket_path, "stop")
     except RunError as error:
@@ -61,6 +61,10 @@ def end(folder: PaperFolder) -> int:
             )
         time.sleep(_LOOK_EVERY_S)
     return pid
+
+
+def _go_on(run: Path) -> str:
+    return f"Go on with: mlx-muzero paper start --run {quote(str(run))}"
 
 
 def session_at(run: Path) -> PaperFolder:

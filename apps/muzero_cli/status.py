@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlx_muzero.errors import RunError
+from mlx_muzero.folder_contents import missing
 from mlx_muzero.json_values import finite, in_unit
 from mlx_muzero.terminal_text import clean_line
 from muzero_cli import completion
@@ -28,7 +28,7 @@ def status(
     from mlx_muzero.watch.run import WatchedRun, run_kind
 
     if run_kind(run) is None:
-        raise RunError(f"{run} holds no run (no config.toml or paper.toml there).")
+        raise missing(run, "training run", "paper session")
     watched, seen = WatchedRun(run), -1
     while True:
         watched.poll()

@@ -128,6 +128,8 @@ def train(
     if not group.first:
         console = narration_console(quiet=True)
     if not resume:
+        if group.first:
+            folder.require_new()  # before a word on what could not be trained there anyway
         settings = load_config(preset, config, given, symbol, db)
     elif not auto_resume and (
         symbol or preset or config or set_ or from_ or phase or collector_backend or refresh_every

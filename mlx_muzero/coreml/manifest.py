@@ -131,7 +131,8 @@ class Manifest:
             return _from_json(values)
         except FileNotFoundError as error:
             raise ExportError(
-                f"{folder} holds no export (no {_FILE} there); make one with mlx-muzero export."
+                f"{folder} holds no export (no {_FILE} there); mlx-muzero export RUN makes one, "
+                "in RUN/export."
             ) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise ExportError(f"{path}: cannot read it ({error}). Export again.") from error

@@ -58,16 +58,24 @@ class BarStore(Closing):
     """Minute bars in one DuckDB file; a context manager that closes it.
 
     Args:
-        path: the file; made if missing, unless `read_only`.
+        path: the file; made if missing, unless `read_only` or `existing`.
         read_only: open without the right to write (several readers may then share the file).
+        existing: open to write what is there already, as it makes no sense of an empty store.
 
     Raises:
         DataError: if the file is missing, locked, damaged, no bar store, or from a newer version.
     """
 
-    def __init__(self, path: str | Path, read_only: bool = False) -> None:
+    def __init__(
+        self, path: str | Path, read_only: bool = False, *, existing: bool = False
+    ) -> None:
         self.path = Path(path)
         self._read_only = read_only
+        if (read_only or existing) and not self.path.is_file():
+            raise DataError(
+                f"there is no bar store at {path}: import bars first (mlx-muzero data import "
+                "FILE), or name another file"
+            )
         self._db = _open(self.path, read_only)
         try:
             shut_in(self._db, () if read_only else [backup_shelf(self.path)])
@@ -332,8 +340,6 @@ class BarStore(Closing):
 
 
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-    if read_only and not path.is_file():
-        raise DataError(f"there is no bar store at {path}: import bars first, or name another file")
     try:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} is no file: name the file of a bar store, or a new one")

@@ -165,13 +165,18 @@ class RunFolder:
         told = [event["event"] for event in journal.read(self.journal_path)]
         return [event for event in told if event in _TURNS][-1:] == ["finished"]
 
-    def begin(self, config: Config, market: MarketRecord) -> None:
-        """Make the folder of a new run."""
+    def require_new(self) -> None:
+        """RunError if there is a run here already, or something else."""
+        require_room(self.path, "training run")
         if self.exists:
             raise RunError(
                 f"{self.path} already holds a run. Add --resume to go on with it, or choose "
                 "another --run."
             )
+
+    def begin(self, config: Config, market: MarketRecord) -> None:
+        """Make the folder of a new run."""
+        self.require_new()
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self._market_path, json.dumps(asdict(market), indent=1))
         # The run exists once its configuration does, so that comes last and whole.

@@ -7,7 +7,7 @@ from pathlib import Path
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
 from mlx_muzero.market.importers.fields import EPOCH, pattern_text
-from mlx_muzero.market.importers.packed import open_text, require_file
+from mlx_muzero.market.importers.packed import is_zip, open_text, require_file
 from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.staging import EXTRA_COLUMNS
@@ -186,12 +186,14 @@ def detect_format(path: Path) -> str:
     name = _text_format(rows[:-1] or rows, path.name)
     if name is None:
         known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
-        raise DataError(f"{path}: no known format; {_about(magic, rows)}. Known:\n{known}")
+        raise DataError(f"{path}: no known format; {_about(path, magic, rows)}. Known:\n{known}")
     return name
 
 
-def _about(magic: bytes, rows: list[str]) -> str:
+def _about(path: Path, magic: bytes, rows: list[str]) -> str:
     """What a file of no known format looks like, in words."""
+    if path.suffix.lower() == ".zip" and not is_zip(path):
+        return "it is no zip, whatever its name says: get it again"
     if magic.startswith(_ARROW_MAGIC):
         return "it is an Arrow or feather file: write it as parquet (pandas: to_parquet)"
     if b"\0" in magic:

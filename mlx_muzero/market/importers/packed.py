@@ -35,7 +35,7 @@ def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
             csv, or grows beyond what bars do.
     """
     try:
-        if not _is_zip(path):
+        if not is_zip(path):
             with path.open("rb") as stream:
                 yield stream, path.stat().st_size
             return
@@ -60,9 +60,8 @@ def _only_csv(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if len(found) != 1:
         names = ", ".join(ascii(m.filename) for m in (found or files)[:_SHOWN]) or "nothing"
         what = f"has {len(found)} ({names}, ...)" if found else f"has none (it holds {names})"
-        raise DataError(
-            f"{path}: a zip must hold one csv, this {what}: unpack it, and import those"
-        )
+        way_on = "unpack it, and import those" if files else "get it again"
+        raise DataError(f"{path}: a zip must hold one csv, this {what}: {way_on}")
     (member,) = found
     if member.flag_bits & _ENCRYPTED:
         raise DataError(f"{path}: is encrypted: unpack it with its password, and import the csv")
@@ -74,6 +73,7 @@ def _only_csv(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     return member
 
 
-def _is_zip(path: Path) -> bool:
+def is_zip(path: Path) -> bool:
+    """Whether the file at `path` begins as a zip does, whatever its name."""
     with path.open("rb") as stream:
         return stream.read(4) in _ZIP_MAGIC

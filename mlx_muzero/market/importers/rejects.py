@@ -67,9 +67,10 @@ class Allowance:
         if rejected.count <= max(self.frac * whole, min(self.few, self.few_frac * whole)):
             return None
         of = f"the first {rows:,}" if left else f"{rows:,}"
+        way_on = "; --skip-bad-rows takes the others" if rejected.count < rows else ""
         return (
             f"{rejected.count:,} of {of} rows are malformed or impossible"
-            f"{examples(rejected.first)}; --skip-bad-rows takes the others"
+            f"{examples(rejected.first)}{way_on}"
         )
 
 
@@ -124,6 +125,10 @@ def cut_rows(lines: Lines, delimiter: bytes, wanted: int) -> tuple[Fields, Rejec
 
 
 def examples(rows: tuple[Rejected, ...]) -> str:
-    """The first of `rows` in brackets, for a refusal; empty if there are none."""
-    shown = "; ".join(f"line {r.line}: {r.reason}: {r.text}" for r in rows[:EXAMPLES])
-    return f" ({shown})" if shown else ""
+    """The first of `rows` in brackets, for a refusal, each reason once; empty if there are none."""
+    shown, told = [], set[str]()
+    for row in rows[:EXAMPLES]:
+        why = ", as well" if row.reason in told else f": {row.reason}"
+        shown.append(f"line {row.line}{why}: {row.text}")
+        told.add(row.reason)
+    return f" ({'; '.join(shown)})" if shown else ""
