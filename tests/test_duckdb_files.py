@@ -133,6 +133,20 @@ def test_a_store_of_a_stranger_reads_nothing_of_the_user(tmp_path, make, read_on
         assert "secret" not in str(refused.value).replace(str(secret), "")
 
 
+@pytest.mark.parametrize("make", [BarStore, PaperStore])
+def test_a_store_is_kept_under_any_name_that_duckdb_takes_for_one(tmp_path, make):
+    for name in ("m[1].duckdb", "m*.duckdb", "it's.duckdb", 'a"b.duckdb', "md:x", "a[b]/m.duckdb"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        for _ in range(2):
+            make(path).close()
+        assert path.is_file()
+    for name in ("m?.duckdb", "a?b/m.duckdb"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        with pytest.raises(MuZeroError, match="choose a path without one"):
+            make(tmp_path / name)
+
+
 def test_a_store_of_a_stranger_is_migrated_without_a_look_elsewhere(tmp_path):
     path = tmp_path / "store.duckdb"
     PaperStore(path).close()

@@ -1,6 +1,6 @@
 """A running account is moved in one file; what is no whole backup is refused and leaves nothing."""
 
-import io
+import hashlib
 import json
 import platform
 import shutil
@@ -110,11 +110,18 @@ def rewritten(file, target, change, manifest=lambda facts: None):
     manifest(facts)
     data = json.dumps(facts).encode()
     found[0] = (tarfile.TarInfo(MANIFEST), data)
-    with tarfile.open(target, "w:", format=tarfile.GNU_FORMAT) as archive:
+    with target.open("wb") as archive:
         for info, content in change(found):
-            info.size = len(content) if info.isreg() else 0
-            archive.addfile(info, io.BytesIO(content))
+            held = content if info.isreg() else b""
+            info.size = len(held)
+            archive.write(info.tobuf(tarfile.GNU_FORMAT) + held + bytes(-len(held) % 512))
+        archive.write(bytes(1024))
     return target
+
+
+def test_what_is_rewritten_as_it_was_is_a_backup(moved, tmp_path):
+    """Else the archives below would be refused for another reason."""
+    restore_backup(rewritten(moved[1], tmp_path / "same.tar", same), tmp_path / "run")
 
 
 def same(found):
@@ -195,6 +202,8 @@ HOSTILE = {
     "another format": with_facts(lambda facts: facts.update(format=2)),
     "no origin": with_facts(lambda facts: facts.pop("origin")),
     "bad origin": with_facts(lambda facts: facts["origin"].update(event="1")),
+    "an origin of no calendar": with_facts(lambda facts: facts["origin"].update(close_ns=10**40)),
+    "an origin that commands": with_facts(lambda facts: facts["origin"].update(host="\x1b[2J")),
 }
 
 
@@ -238,6 +247,41 @@ def test_every_flipped_bit_of_a_file_is_found(moved, tmp_path):
         with pytest.raises(MuZeroError):
             restore_backup(tmp_path / "flipped.tar", tmp_path / "run")
         data[place] ^= 4
+
+
+def spoiled(wanted):
+    """The file `wanted` is another one, and the manifest knows."""
+    data = b"{}"
+
+    def change(found):
+        return [(info, data if info.name == wanted else content) for info, content in found]
+
+    facts = {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    return change, lambda manifest: manifest["files"].update({wanted: facts})
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "paper.toml",
+        "store.duckdb",
+        "model/config.toml",
+        "model/market.json",
+        f"model/checkpoints/{CHECKPOINT}/state.json",
+        f"model/checkpoints/{CHECKPOINT}/weights.safetensors",
+    ],
+)
+def test_an_archive_whose_parts_are_none_leaves_nothing(moved, tmp_path, name):
+    archive = rewritten(moved[1], tmp_path / "hostile.tar", *spoiled(name))
+    with pytest.raises(MuZeroError, match=Path(name).stem):
+        restore_backup(archive, tmp_path / "new" / "run")
+    assert not list((tmp_path / "new").iterdir())
+
+
+def test_an_archive_that_is_not_there_is_what_is_missing(tmp_path):
+    with pytest.raises(FileNotFoundError) as missing:
+        restore_backup(tmp_path / "none.tar", tmp_path / "run")
+    assert missing.value.filename == str(tmp_path / "none.tar")
 
 
 def test_nothing_is_overwritten(moved, tmp_path):

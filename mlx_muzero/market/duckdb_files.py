@@ -15,7 +15,7 @@ import duckdb
 import numpy.typing as npt
 
 from mlx_muzero.closing import Closing
-from mlx_muzero.errors import DataError
+from mlx_muzero.errors import DataError, MuZeroError
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
@@ -155,6 +155,15 @@ def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None
     """
     allowed = ", ".join(f"'{quoted(folder)}'" for folder in folders)
     db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
+
+
+def require_path(path: Path, error: type[MuZeroError]) -> None:
+    """Raise `error` where DuckDB would keep the log of a store at `path` somewhere else."""
+    if "?" in str(path.absolute()):
+        raise error(
+            f"{path}: DuckDB takes the ? in it for the beginning of parameters, and its log would"
+            " go to another place: choose a path without one"
+        )
 
 
 def quoted(path: Path) -> str:

@@ -18,7 +18,7 @@ from mlx_muzero.closing import Closing
 from mlx_muzero.errors import DataError
 from mlx_muzero.market import known_symbols
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
-from mlx_muzero.market.duckdb_files import OFFLINE, refusal, shut_in
+from mlx_muzero.market.duckdb_files import OFFLINE, refusal, require_path, shut_in
 from mlx_muzero.market.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
 from mlx_muzero.market.instrument_table import InstrumentTable
@@ -344,6 +344,7 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
         if path.exists() and not path.is_file():
             raise DataError(f"{path} is no file: name the file of a bar store, or a new one")
         if not read_only:
+            require_path(path, DataError)
             path.parent.mkdir(parents=True, exist_ok=True)
         return duckdb.connect(str(path.absolute()), read_only=read_only, config=OFFLINE)
     except duckdb.Error as error:

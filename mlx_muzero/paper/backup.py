@@ -29,7 +29,7 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.store import PaperStore
 from mlx_muzero.regular_files import reader
 from mlx_muzero.shapes import count, time_ns
-from mlx_muzero.training.checkpoint import NAME, STATE, WEIGHTS
+from mlx_muzero.training.checkpoint import NAME, STATE, WEIGHTS, load_state, load_weights
 from mlx_muzero.training.run import RunFolder
 
 FORMAT = 1
@@ -133,17 +133,18 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
 
     Raises:
         RunError: the archive is damaged or no backup, or the folder cannot be made.
+        OSError: there is no archive.
         ConfigError: its settings are none.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise RunError(f"{target} is not empty. Choose a folder that is not there yet.")
     folder = PaperFolder(target)
-    with folder.writing(target), replaced(target) as partial:
+    with reader(archive, follow=True) as file, folder.writing(target), replaced(target) as partial:
         try:
-            with reader(archive, follow=True) as file:
-                origin, sizes = _unpack(file, partial)
+            origin, sizes = _unpack(file, partial)
             settings = _adapted(PaperFolder(partial), target, database)
             PaperStore(partial / "store.duckdb", read_only=True).close()
+            _require_model(RunFolder(partial / _MODEL), settings.session.checkpoint)
         except (ValueError, tarfile.HeaderError) as error:
             raise RunError(f"{archive}: it is no whole backup of a session: {error}.") from error
         origin.keep(PaperFolder(partial))
@@ -173,6 +174,14 @@ def _model_files(run: RunFolder, checkpoint: str) -> dict[str, Path]:
             "Put that folder back from a copy."
         )
     return found
+
+
+def _require_model(run: RunFolder, checkpoint: str) -> None:
+    """Raise RunError or ConfigError unless `run` can play `checkpoint`."""
+    run.config()
+    run.market()
+    load_state(run.checkpoints.folder / checkpoint)
+    load_weights(run.checkpoints.folder / checkpoint)
 
 
 def _add(archive: BinaryIO, name: str, data: bytes) -> None:

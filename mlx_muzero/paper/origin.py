@@ -2,7 +2,7 @@
 
 import json
 import platform
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -12,6 +12,7 @@ from mlx_muzero.files import lock_holder
 from mlx_muzero.json_values import parsed
 from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.regular_files import read_text, write_text
+from mlx_muzero.shapes import Malformed, count, record, text, time_ns
 
 
 @dataclass(frozen=True)
@@ -40,16 +41,9 @@ class Origin:
         """From JSON.
 
         Raises:
-            ValueError: something is missing or of another kind.
+            Malformed: something is missing or of another kind.
         """
-        if not isinstance(facts, dict):
-            raise ValueError("it says nothing of where it comes from")
-        for field in fields(cls):
-            found = facts.get(field.name)
-            odd = isinstance(found, str) and not found.isprintable()
-            if odd or type(found) is not field.type:
-                raise ValueError(f"its {field.name} is {found!r}")
-        return cls(**{field.name: facts[field.name] for field in fields(cls)})
+        return cls(**{name: _SHAPE(facts)[name] for name in _FIELDS})
 
     def keep(self, folder: PaperFolder) -> None:
         """Note in `folder` that its session was restored from here."""
@@ -70,6 +64,18 @@ class Origin:
                 f"{folder.path} was restored from {self}, which process {pid} is trading: one "
                 f"account, twice. Stop that one first: mlx-muzero paper stop {quote(self.path)}"
             )
+
+
+def _printable(value: Any) -> str:
+    if not text(value).isprintable():
+        raise Malformed("a text that can be printed")
+    return text(value)
+
+
+_FIELDS = {
+    "host": _printable, "path": _printable, "time": _printable, "event": count, "close_ns": time_ns
+}  # fmt: skip
+_SHAPE = record(_FIELDS)
 
 
 def origin_of(folder: PaperFolder) -> Origin | None:

@@ -18,7 +18,7 @@ import duckdb
 from mlx_muzero.closing import Closing
 from mlx_muzero.errors import RunError
 from mlx_muzero.json_values import finite, parsed
-from mlx_muzero.market.duckdb_files import OFFLINE, OWN_TABLES, quoted, shut_in
+from mlx_muzero.market.duckdb_files import OFFLINE, OWN_TABLES, quoted, require_path, shut_in
 from mlx_muzero.migration import backup_shelf, migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.transaction import Row, Transaction
@@ -113,6 +113,8 @@ class PaperStore(Closing):
         self._path = path
         if read_only and not path.is_file():
             raise RunError(f"{path.parent} holds no paper session that has begun (no {path.name}).")
+        if not read_only:
+            require_path(path, RunError)
         with _explained(self._path):
             self._db = _open(path, read_only)
         try:
