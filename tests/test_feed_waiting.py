@@ -53,6 +53,20 @@ def test_a_venue_keeps_its_own_hours():
     assert isinstance(exchange_hours("EUR/USD"), AroundTheClock)
 
 
+@pytest.mark.parametrize(
+    ("pair", "hours", "patience_s"),
+    [
+        ("EUR_USD", dealer_hours, 600),
+        ("SPX500_USD", dealer_hours, 600),
+        ("BTC_USD", dealer_hours, 90),
+        ("BTC/USDT", exchange_hours, 90),
+        ("EUR/USD", exchange_hours, 600),
+    ],
+)
+def test_what_has_quiet_minutes_is_waited_for_longer(pair, hours, patience_s):
+    assert FeedSettings().stale_ns(pair, hours(pair)) == patience_s * SECOND_NS
+
+
 def test_fx_hours_leave_out_the_weekend():
     hours = FxWeek()
     assert hours.open_ns(FRIDAY_CLOSE_NS - MINUTE_NS, SUNDAY_OPEN_NS + MINUTE_NS) == 2 * MINUTE_NS

@@ -42,7 +42,7 @@ class PairFeed:
         self._venue, self._clock = shared.venue, shared.clock
         self._link = Link(sequence.pair, "requests", shared)
         self._wake = asyncio.Event()
-        stale_ns = shared.settings.stale_ns(sequence.pair)
+        stale_ns = shared.settings.stale_ns(sequence.pair, hours)
         self._heartbeat = Heartbeat(hours, stale_ns, shared.venue.now_ns())
         self._last_open_ns: int | None = None
         self._searched_ns = 0  # where the last page of a search for later bars began

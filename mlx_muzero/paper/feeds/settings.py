@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.instrument import keeps_fx_week
 from mlx_muzero.paper.feeds.events import SECOND_NS
+from mlx_muzero.paper.feeds.hours import FxWeek, Hours
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,9 @@ class FeedSettings:
         remembered_bars: emitted bars that can still be told from their corrections.
         max_backfill_bars: minutes a backfill reaches back.
         crypto_stale_ns: silence after which a pair that trades all week is stale.
-        fx_stale_ns: silence, in open market time, after which a currency pair is stale. A quiet
-            minute has no bar there, and the market pauses for some minutes at 17:00 New York.
+        fx_stale_ns: silence, in open market time, after which a currency pair is stale, and what
+            keeps the FX week beside them. A quiet minute has no bar there, and the market pauses
+            for some minutes at 17:00 New York.
         stream_silence_ns: open market time without a pushed message before a reconnect.
         min_backoff_ns: longest wait after a first failure; doubles with each further one.
         max_backoff_ns: the most that becomes.
@@ -54,6 +56,7 @@ class FeedSettings:
     tick_ns: int = SECOND_NS
     max_jump_ns: int = SECOND_NS
 
-    def stale_ns(self, pair: str) -> int:
-        """Silence after which `pair` is stale."""
-        return self.fx_stale_ns if keeps_fx_week(pair) else self.crypto_stale_ns
+    def stale_ns(self, pair: str, hours: Hours) -> int:
+        """Silence after which `pair` is stale, which keeps `hours` at its venue."""
+        has_quiet_minutes = keeps_fx_week(pair) or isinstance(hours, FxWeek)
+        return self.fx_stale_ns if has_quiet_minutes else self.crypto_stale_ns
