@@ -63,6 +63,15 @@ def test_a_path_the_system_refuses_is_told(cli, monkeypatch):
     assert failure(cli("verb", "--json"), 14)["code"] == "storage"
 
 
+def test_an_error_goes_to_standard_error_where_standard_output_takes_nothing(cli, monkeypatch):
+    def full(_text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    fails_with(monkeypatch, errors.DataError("no bars"))
+    monkeypatch.setattr(failures, "echo", full)
+    assert cli("verb", "--json") == (4, "", "error: no bars\n")
+
+
 @pytest.mark.parametrize("error", [ValueError("x"), ConnectionResetError(104, "reset")])
 def test_a_bug_keeps_its_traceback(cli, monkeypatch, capfd, error):
     fails_with(monkeypatch, error)

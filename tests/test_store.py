@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+from contextlib import nullcontext
 
 import duckdb
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_muzero.errors import DataError
+from mlx_muzero.errors import DataError, StorageError
 from mlx_muzero.market.bars import MINUTE_NS, Bars, Fault, price_faults
 from mlx_muzero.market.series import Series
 from mlx_muzero.market.staging import EXTRA_COLUMNS
@@ -152,6 +153,45 @@ def test_other_files_are_told_apart(tmp_path):
         db.execute("create table t(x int)")
     with pytest.raises(DataError, match="not a bar store"):
         BarStore(other)
+
+
+def test_damage_is_told_of_wherever_it_is_met_with(tmp_path):
+    path = tmp_path / "market.duckdb"
+    with BarStore(path) as store:
+        store.write(make_bars(minutes=range(4000)))
+    content = bytearray(path.read_bytes())
+    where = content.index(b"USDJPY") // 4096 * 4096
+    content[where : where + 4096] = bytes(4096)
+    path.write_bytes(content)
+    with (
+        pytest.raises(DataError, match="it is damaged: restore it from a copy"),
+        BarStore(path, read_only=True) as store,
+    ):
+        store.load("USDJPY")
+
+
+@pytest.mark.parametrize(
+    ("met", "told", "words"),
+    [
+        (
+            duckdb.TransactionException('Could not write file "x.wal": No space left on device'),
+            StorageError,
+            r"market\.duckdb: the disk is full\. Make room there",
+        ),
+        (duckdb.IOException("IO Error: Could not read"), DataError, "look after its disk"),
+        (duckdb.CatalogException("no such table"), duckdb.CatalogException, "no such table"),
+    ],
+)
+def test_what_befalls_the_file_is_told_of_and_a_wrong_statement_stays_a_bug(
+    tmp_path, met, told, words
+):
+    for inner in (BarStore.transaction, nullcontext):
+        with (
+            pytest.raises(told, match=words),
+            BarStore(tmp_path / "market.duckdb") as store,
+            inner(store),
+        ):
+            raise met
 
 
 def test_a_newer_schema_is_refused(tmp_path):

@@ -105,5 +105,8 @@ def _bug(error: Exception, as_json: bool) -> None:
 
 def _end(as_json: bool, code: str, exit_code: int, message: str) -> None:
     if as_json:
-        answer(described(code, exit_code, message))
+        try:
+            answer(described(code, exit_code, message))
+        except OSError:  # standard output is what cannot be written
+            say(narration_console(), f"error: {message}")
     sys.exit(exit_code)

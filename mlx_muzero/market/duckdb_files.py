@@ -7,7 +7,8 @@ a file is reached under a name of our own, and every other one is out of reach.
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -15,7 +16,7 @@ import duckdb
 import numpy.typing as npt
 
 from mlx_muzero.closing import Closing
-from mlx_muzero.errors import DataError, MuZeroError
+from mlx_muzero.errors import DataError, MuZeroError, StorageError
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
@@ -43,6 +44,10 @@ MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 """DuckDB's names (the second from 2.0 on) of time stamps that carry their zone."""
 WALL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 """Its names of time stamps that do not."""
+
+_FULL = re.compile("No space left|File too large|quota exceeded")
+_OF_THE_FILE = re.compile(f"{_FULL.pattern}|[Cc]orrupt|^IO Error|[Cc]ould not (read|write|fsync)")
+"""What DuckDB says of a file; the kinds of its errors do not tell: a full disk fails a commit."""
 
 _ROW_NUMBERS = ("file_row_number", "rowid")
 
@@ -171,17 +176,40 @@ def quoted(path: Path) -> str:
     return str(path.absolute()).replace("'", "''")
 
 
-def refusal(path: Path, error: duckdb.Error) -> DataError:
-    """Why DuckDB cannot open the file at `path`, and what to do."""
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Tells of what DuckDB meets with in the file at `path`; what is wrong with a statement stays.
+
+    Raises:
+        DataError: it is damaged, or cannot be read or written.
+        StorageError: the disk is full.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if _OF_THE_FILE.search(str(error)):
+            raise refusal(path, error) from error
+        raise
+
+
+def refusal(path: Path, error: duckdb.Error) -> DataError | StorageError:
+    """Why DuckDB cannot open, read or write the file at `path`, and what to do."""
     text = str(error)
+    if _FULL.search(text):
+        first = text.splitlines()[0]
+        return StorageError(
+            f"{path}: the disk is full. Make room there, then start again ({first})"
+        )
     if re.search(r"\block\b", text):  # a damaged block is none
         reason = "another process has it open for writing: stop it, or wait until it is done"
     elif "newer" in text or "version" in text:
         reason = f"it was written by another DuckDB version than {duckdb.__version__}"
     elif "not a valid DuckDB" in text:
         reason = "it is not a DuckDB file: name another file"
-    elif "Corrupt" in text or "Could not read enough bytes" in text:
+    elif "orrupt" in text or "Could not read enough bytes" in text:
         reason = "it is damaged: restore it from a copy, or delete it and import again"
+    elif re.search(r"\b(read|write|sync)\b", text):
+        reason = "it cannot be read or written: look after its disk and its permissions"
     else:
         reason = "DuckDB cannot open it"
     return DataError(f"{path}: {reason} ({text.splitlines()[0]})")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 
 import duckdb
 import numpy as np
@@ -18,7 +19,13 @@ from mlx_muzero.closing import Closing
 from mlx_muzero.errors import DataError
 from mlx_muzero.market import known_symbols
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
-from mlx_muzero.market.duckdb_files import OFFLINE, refusal, require_path, shut_in
+from mlx_muzero.market.duckdb_files import (
+    OFFLINE,
+    explained,
+    refusal,
+    require_path,
+    shut_in,
+)
 from mlx_muzero.market.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
 from mlx_muzero.market.instrument_table import InstrumentTable
@@ -95,6 +102,18 @@ class BarStore(Closing):
                 names = self._db.execute(_NAMES).fetchall()
                 known_symbols.remember(self.path, (name for (name,) in names))
         self._db.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file, and tell of damage that was met with in the block."""
+        with explained(self.path):
+            self.close()
+            if isinstance(error, duckdb.Error):
+                raise error
 
     def symbols(self) -> list[SymbolSummary]:
         """What the store holds, by symbol."""
@@ -190,14 +209,20 @@ class BarStore(Closing):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is done inside is committed when the block ends, and undone when it raises."""
-        self._db.execute("begin")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("rollback")
-            raise
-        self._db.execute("commit")
+        """What is done inside is committed when the block ends, and undone when it raises.
+
+        Raises:
+            DataError: the file is damaged, or cannot be read or written.
+            StorageError: the disk is full.
+        """
+        with explained(self.path):
+            self._db.execute("begin")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
 
     @contextmanager
     def staging(self) -> Iterator[Staging]:
