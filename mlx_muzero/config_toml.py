@@ -5,7 +5,6 @@ top chooses the preset.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any, NamedTuple
 
 import tomli_w
 
+from mlx_muzero import toml_values
 from mlx_muzero.config import Config
 from mlx_muzero.config_keys import (
     KEYS,
@@ -64,7 +64,7 @@ def text_of(path: Path, *, follow: bool = True) -> str:
         ConfigError: it cannot be read.
     """
     try:
-        return read_text(path, follow=follow)
+        return read_text(path, most=toml_values.MOST_BYTES, follow=follow)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             f"{path}: the configuration cannot be read: {why_unreadable(error)}"
@@ -73,8 +73,8 @@ def text_of(path: Path, *, follow: bool = True) -> str:
 
 def _tables(text: str, source: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also of integers with thousands of digits
+        return toml_values.parsed(text)
+    except ValueError as error:  # also of integers with thousands of digits
         raise ConfigError(f"{source}: not valid TOML: {error}") from error
 
 

@@ -130,6 +130,9 @@ def test_a_section_that_is_a_value_is_named(tmp_path):
     path.write_text('risk = 5\n[pairs]\nUSDJPY = "USDJPY"\n')
     with pytest.raises(ConfigError, match=r"paper\.toml: risk: is a section"):
         paper_settings.load(path)
+    path.write_text('session.model = "a\\u0000b"\n[pairs]\nUSDJPY = "USDJPY"\n')
+    with pytest.raises(ConfigError, match=r"session\.model: .* is no text that can be printed"):
+        paper_settings.load(path)
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,23 @@ def test_a_size_is_bounded(asked, given):
     assert ROWS[0] <= _bounded(asked, *ROWS, 24) <= ROWS[1]
 
 
+@pytest.mark.parametrize(
+    ("place", "here"),
+    [
+        ("127.0.0.1:8000", True),
+        ("localhost:8000", True),
+        ("[::1]:8000", True),
+        ("localhost:8001", False),
+        ("localhost.example:8000", False),
+        ('"><script>@localhost:8000', False),
+        ("[", False),
+        ("", False),
+    ],
+)
+def test_only_this_server_is_here(place, here):
+    assert LocalServer("true", 8000)._is_here(place) is here
+
+
 def test_every_server_has_an_address_of_its_own():
     first, second = LocalServer("true", 8000), LocalServer("true", 8000)
     assert first.public_url != second.public_url

@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
 import jinja2
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -24,7 +23,7 @@ from muzero_cli.console import echo
 from muzero_tui.served import SERVER_VARIABLE
 
 HOST = "127.0.0.1"
-_LOCAL = (HOST, "localhost", "::1")
+_LOCAL = (HOST, "localhost", "[::1]")
 
 MOST_SESSIONS = 8
 """Browsers at once; each has a process of its own."""
@@ -121,17 +120,13 @@ class LocalServer(Server):
     def _require_local(self, request: web.Request) -> None:
         """Refuse pages of other sites, and names of other machines that lead here."""
         origin = request.headers.get("Origin")
-        if origin is not None and not self._is_here(urlsplit(origin).netloc):
+        if origin is not None and not self._is_here(origin.removeprefix("http://")):
             raise web.HTTPForbidden(text=f"{origin} is not this server.")
         if not self._is_here(request.host):
             raise web.HTTPForbidden(text=f"{request.host} is not this server.")
 
     def _is_here(self, place: str) -> bool:
-        try:
-            parts = urlsplit(f"//{place}")
-            return parts.hostname in _LOCAL and parts.port == self.port
-        except ValueError:
-            return False
+        return place in {f"{name}:{self.port}" for name in _LOCAL}
 
     def _page(self, request: web.Request) -> web.Response:
         below = f"{request.host}/{self._token}"

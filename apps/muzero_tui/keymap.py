@@ -5,10 +5,9 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from mlx_muzero import toml_values
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.regular_files import read_text
-
-_MOST_BYTES = 2**20
 
 
 def keymap_path() -> Path:
@@ -25,14 +24,12 @@ def load_keymap(path: Path, ids: Callable[[], Collection[str]]) -> dict[str, str
     """
     if not path.exists():
         return {}
-    import tomllib  # few have the file, and its patterns take milliseconds to compile
-
     try:
         # Behind a link, as many keep such files.
-        keys = tomllib.loads(read_text(path, most=_MOST_BYTES, follow=True))
+        keys = toml_values.parsed(read_text(path, most=toml_values.MOST_BYTES, follow=True))
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ConfigError(f"{path}: {error}") from error
     known = ids()
     for name, key in keys.items():

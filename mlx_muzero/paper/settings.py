@@ -1,6 +1,5 @@
 """The settings of a paper session, kept in its folder as paper.toml, every key with its range."""
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from math import inf
@@ -9,6 +8,7 @@ from typing import Any, get_args, get_type_hints
 
 import tomli_w
 
+from mlx_muzero import toml_values
 from mlx_muzero.config import TradingConfig, setting
 from mlx_muzero.config_choices import Backend
 from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, section_keys
@@ -153,8 +153,8 @@ def load(path: Path) -> PaperSettings:
         ConfigError: it cannot be read, or a key or value is wrong; names it.
     """
     try:
-        tables = tomllib.loads(read_text(path))
-    except (OSError, ValueError, RecursionError) as error:
+        tables = toml_values.parsed(read_text(path, most=toml_values.MOST_BYTES))
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path}: the paper session's settings cannot be read: {why_unreadable(error)}"
         ) from error
@@ -269,6 +269,9 @@ def _wrong_texts(session: SessionSettings) -> Iterator[str]:
             utc_ns(getattr(session, name) or "1970-01-01")
         except ValueError as error:
             yield f"session.{name}: {error}"
+    for name, value in asdict(session).items():
+        if isinstance(value, str) and not value.isprintable():
+            yield f"session.{name}: {value!r} is no text that can be printed"
     if Path(session.checkpoint).name != session.checkpoint:
         yield f"session.checkpoint: {session.checkpoint!r} is no name of a checkpoint"
     if session.backend not in get_args(Backend):

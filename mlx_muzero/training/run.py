@@ -94,6 +94,8 @@ class MarketRecord:
         for name, kind in (wanted | {"digest": str}).items():
             if type(getattr(record, name)) is not kind:
                 raise ValueError(f"{name} is {getattr(record, name)!r}")
+        if not record.store.isprintable():
+            raise ValueError(f"store is {record.store!r}")
         spans = {str(symbol): _span(span) for symbol, span in dict(record.spans_ns).items()}
         if record.series_from_ns is None:
             return replace(record, spans_ns=spans)

@@ -5,10 +5,10 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mlx_muzero import toml_values
 from mlx_muzero.regular_files import read_text
 
 UNITS = ("pips", "bps")
-_MOST_BYTES = 2**20
 
 
 def unit_of(folder: Path, started: Mapping[str, Any]) -> str:
@@ -22,11 +22,9 @@ def unit_of(folder: Path, started: Mapping[str, Any]) -> str:
 
 @lru_cache(maxsize=256)
 def _configured(path: Path) -> str:
-    import tomllib  # few journals are so old, and its patterns take milliseconds to compile
-
     try:
-        market = tomllib.loads(read_text(path, most=_MOST_BYTES)).get("market")
-    except (OSError, ValueError, RecursionError):
+        market = toml_values.parsed(read_text(path, most=toml_values.MOST_BYTES)).get("market")
+    except (OSError, ValueError):
         return "pips"
     pip_size = market.get("pip_size") if isinstance(market, dict) else None
     return "bps" if pip_size == 0 else "pips"
