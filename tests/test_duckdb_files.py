@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from markets import walk_bars
 from mlx_muzero.errors import DataError, MuZeroError, RunError
 from mlx_muzero.market.duckdb_files import ForeignFile
 from mlx_muzero.market.importers import detect_format, import_file
@@ -147,6 +148,11 @@ def test_a_store_is_kept_under_any_name_that_duckdb_takes_for_one(tmp_path, make
             make(tmp_path / name)
 
 
+def read_all(path, symbol):
+    with BarStore(path, read_only=True) as store:
+        return store.symbols(), store.truth(symbol), store.load(symbol)
+
+
 def test_a_store_of_a_stranger_is_migrated_without_a_look_elsewhere(tmp_path):
     path = tmp_path / "store.duckdb"
     PaperStore(path).close()
@@ -155,6 +161,31 @@ def test_a_store_of_a_stranger_is_migrated_without_a_look_elsewhere(tmp_path):
         db.execute(f"drop table state; create view state as from read_text('{__file__}')")
     with pytest.raises(RunError, match="disabled by configuration"):
         PaperStore(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("alter table bars drop close", "bars.close is missing and not DOUBLE"),
+        ("alter table bars alter close type varchar", "bars.close is VARCHAR and not DOUBLE"),
+        ("drop table series; create table series(a int)", "series.* is missing"),
+        ("alter table truths alter json type blob", "truths.json is BLOB"),
+        ("insert into bars from bars", "do not increase"),
+        ("update bars set open_time = 'infinity'", "it is damaged"),
+        ("create macro epoch_ns(x) as 'noon'", "it is damaged"),
+        ("create macro count(x) as 'many'", "it is damaged"),
+        ("insert into truths values ('USDJPY', '[')", "it is damaged"),
+        ("insert into truths values ('USDJPY', '5')", "it is damaged"),
+    ],
+)
+def test_a_store_whose_tables_are_others_is_named(tmp_path, change, reason):
+    path = tmp_path / "market.duckdb"
+    with BarStore(path) as store:
+        store.write(walk_bars(3, symbol="USDJPY"))
+    with duckdb.connect(str(path)) as db:
+        db.execute(change)
+    with pytest.raises(DataError, match=rf"market\.duckdb: .*{reason}"):
+        read_all(path, "USDJPY")
 
 
 @pytest.mark.parametrize("version", ["x", "", "-1", "0"])

@@ -39,6 +39,11 @@ OWN_TABLES = (
     " where database_name = current_database() and schema_name = 'main'"
 )
 """Names of the tables of a store; a stranger's view, macro or other schema stands for none."""
+OWN_COLUMNS = (
+    "select table_name, column_name, data_type from system.main.duckdb_columns()"
+    " where database_name = current_database() and schema_name = 'main'"
+)
+"""Their columns, with DuckDB's names of the types."""
 
 MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 """DuckDB's names (the second from 2.0 on) of time stamps that carry their zone."""

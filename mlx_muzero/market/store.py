@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 
 from mlx_muzero.closing import Closing
-from mlx_muzero.errors import DataError
+from mlx_muzero.errors import DataError, MuZeroError
 from mlx_muzero.market import known_symbols
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
 from mlx_muzero.market.duckdb_files import (
@@ -117,13 +117,34 @@ class BarStore(Closing):
 
     def symbols(self) -> list[SymbolSummary]:
         """What the store holds, by symbol."""
-        rows = self._db.execute(
-            """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
-                      count(volume) > 0, count(close_ask) > 0, count(taker_buy_volume) > 0,
-                      symbol in (select symbol from truths)
-               from bars group by symbol order by symbol"""
-        ).fetchall()
-        return [SymbolSummary(*row) for row in rows]
+        with self._understood():
+            rows = self._db.execute(
+                """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
+                          count(volume) > 0, count(close_ask) > 0, count(taker_buy_volume) > 0,
+                          symbol in (select symbol from truths)
+                   from bars group by symbol order by symbol"""
+            ).fetchall()
+            return [
+                SymbolSummary(symbol, int(bars), int(first_ns), int(last_ns), *has)
+                for symbol, bars, first_ns, last_ns, *has in rows
+            ]
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """For what takes rows for bars: a store may be anybody's.
+
+        Raises:
+            DataError: they are none; names the store and what to do.
+        """
+        try:
+            yield
+        except MuZeroError:  # a symbol that is none is a value error too
+            raise
+        except (duckdb.Error, ArithmeticError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{self.path}: it is damaged ({str(error).splitlines()[0]}): restore it from a"
+                " copy, or import into another file"
+            ) from error
 
     def spelling(self, symbol: str) -> str:
         """How the store writes `symbol`: as it is, else in whatever spelling it is known by.
@@ -166,15 +187,16 @@ class BarStore(Closing):
                 left out of `Bars.extras`.
 
         Raises:
-            DataError: if there are none.
+            DataError: if there are none, or the store is damaged.
         """
-        columns = self._select(symbol, (*BAR_COLUMNS, *extras), start_ns, end_ns)
-        times = columns.pop("open_time_ns").astype(np.int64, copy=False)
-        if not len(times):
-            raise DataError(f"{self.path} has no bars of {symbol} {self._but_holds(symbol)}")
-        beside = {name: columns.pop(name) for name in extras}
-        known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
-        return Bars(symbol, times, **columns, extras=known)
+        with self._understood():
+            columns = self._select(symbol, (*BAR_COLUMNS, *extras), start_ns, end_ns)
+            times = columns.pop("open_time_ns").astype(np.int64, copy=False)
+            if not len(times):
+                raise DataError(f"{self.path} has no bars of {symbol} {self._but_holds(symbol)}")
+            beside = {name: columns.pop(name) for name in extras}
+            known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
+            return Bars(symbol, times, **columns, extras=known)
 
     def _but_holds(self, symbol: str) -> str:
         """What the store holds instead of the bars of `symbol` that were asked for."""
@@ -235,11 +257,13 @@ class BarStore(Closing):
         """One series of `symbol` (`market.series`); empty if the store has none."""
         if self._version < SERIES_SINCE:
             return Series.empty(symbol, name)
-        return SeriesTable(self._db).load(self.spelling(symbol), name)
+        with self._understood():
+            return SeriesTable(self._db).load(self.spelling(symbol), name)
 
     def series(self) -> list[SeriesSummary]:
         """What the store holds beside bars, by symbol and name."""
-        return SeriesTable(self._db).summaries() if self._version >= SERIES_SINCE else []
+        with self._understood():
+            return SeriesTable(self._db).summaries() if self._version >= SERIES_SINCE else []
 
     def write_series(self, series: Series, replace: bool = False) -> SeriesMerge:
         """Add points (inside the caller's `transaction`); see `SeriesTable.write`."""
@@ -337,7 +361,8 @@ class BarStore(Closing):
         """What is known about how `symbol` was made; None for real data."""
         spelled = self.spelling(symbol)
         row = self._db.execute("select json from truths where symbol = ?", [spelled]).fetchone()
-        return dict(json.loads(row[0])) if row else None
+        with self._understood():
+            return dict(json.loads(row[0])) if row else None
 
     def imports(self) -> list[ImportRecord]:
         """Every file imported, by symbol and first bar."""

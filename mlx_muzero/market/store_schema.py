@@ -1,9 +1,10 @@
 """The bar store's tables, and what turns those of an earlier version into them."""
 
+import re
 from pathlib import Path
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.duckdb_files import OWN_TABLES
+from mlx_muzero.market.duckdb_files import OWN_COLUMNS, OWN_TABLES
 from mlx_muzero.market.import_table import ADD_ACCEPTED
 from mlx_muzero.market.instrument_table import CREATE_INSTRUMENTS
 from mlx_muzero.market.series_table import CREATE_SERIES
@@ -28,6 +29,13 @@ create table truths(symbol varchar primary key, json varchar not null);
 {CREATE_SERIES}{CREATE_INSTRUMENTS}
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """
+
+_COLUMN = re.compile(r"(\w+) (varchar|timestamp_ns|double|bigint)\b")
+COLUMNS = {
+    table: {name: kind.upper() for name, kind in _COLUMN.findall(columns)}
+    for table, columns in re.findall(r"create table (\w+)\((.*?)\);", SCHEMA, re.DOTALL)
+}
+"""Types of the tables' columns, as DuckDB names them."""
 
 SERIES_SINCE = 2
 INSTRUMENTS_SINCE = 4
@@ -70,4 +78,20 @@ def version_of(db: Database, path: Path, read_only: bool) -> int:
             f"{path} has schema version {version}; this mlx_muzero reads up to {SCHEMA_VERSION}:"
             " update mlx_muzero"
         )
+    _require_columns(db, path, version)
     return version
+
+
+def _require_columns(db: Database, path: Path, version: int) -> None:
+    """DataError unless the tables have the columns that are relied on; an old one may lack new."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in db.execute(OWN_COLUMNS).fetchall():
+        found.setdefault(table, {})[column] = kind
+    for table in COLUMNS.keys() & found.keys():
+        for name, wanted in COLUMNS[table].items():
+            kind = found[table].get(name)
+            if kind != wanted and (kind or version == SCHEMA_VERSION):
+                raise DataError(
+                    f"{path}: it is damaged, {table}.{name} is {kind or 'missing'} and not"
+                    f" {wanted}: restore it from a copy, or import into another file"
+                )
