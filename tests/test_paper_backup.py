@@ -19,7 +19,7 @@ from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.origin import Origin, mark_moved, origin_of, require_here
 from mlx_muzero.paper.snapshot import looked_at
 from mlx_muzero.paper.store import PaperStore
-from mlx_muzero.training.checkpoint import Checkpoint
+from mlx_muzero.training.checkpoint import Checkpoint, load
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from paper_sessions import CONFIG, WARM_BARS, Commanding, DicePlanner, markets, play, settings
 
@@ -89,6 +89,12 @@ def test_the_model_moves_along(moved, tmp_path):
         "state.json",
         "weights.safetensors",
     ]
+
+
+def test_the_model_that_moved_along_is_not_trained_on(moved, tmp_path):
+    model = RunFolder(Path(restore_backup(moved[1], tmp_path / "new").settings.session.model))
+    with pytest.raises(RunError, match="holds only the weights that play"):
+        load(model.checkpoints.best())
 
 
 def test_tar_lists_a_backup(moved):

@@ -175,13 +175,23 @@ class CheckpointStore:
         )
 
 
+def only_plays(path: Path) -> bool:
+    """Whether a checkpoint folder has what plays alone, as one from a paper account's backup."""
+    return (path / WEIGHTS).exists() and not any((path / f).exists() for f in (_OPTIMIZER, _REPLAY))
+
+
 def load(path: Path) -> Checkpoint:
     """Read a whole checkpoint folder.
 
     Raises:
       UnreadableCheckpoint: a file is missing, damaged or not what was written.
-      RunError: the format is not this program's.
+      RunError: the format is not this program's, or it holds only what plays.
     """
+    if only_plays(path):
+        raise RunError(
+            f"{path} holds only the weights that play, as of a restored paper account; go on with "
+            "training in the run that they came from."
+        )
     try:
         replay = _load_arrays(path / _REPLAY)
         optimizer = _load_tensors(path / _OPTIMIZER)

@@ -111,10 +111,12 @@ def not_validated(folder: RunFolder, name: str) -> str | None:
         if phase == "search"
         else f"has validated no search yet: checkpoint {name} is of its {phase} phase"
     )
-    return (
-        f"{folder.path} {why}. Nobody knows what checkpoint {name} is worth; train on with: "
-        f"mlx-muzero train --run {quote(str(folder.path))} --resume"
+    way_on = (
+        "train on in the run it was copied from"
+        if checkpoints.only_plays(folder.checkpoints.folder / name)
+        else f"train on with: mlx-muzero train --run {quote(str(folder.path))} --resume"
     )
+    return f"{folder.path} {why}. Nobody knows what checkpoint {name} is worth; {way_on}"
 
 
 def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[StochasticMuZero, str]:
