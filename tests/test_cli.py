@@ -309,7 +309,7 @@ def wait_for(condition, process):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_run_saves_and_says_how_to_go_on(cli, tmp_path, config_file, db, number):
     process = start_training(tmp_path, config_file, db)
     process.send_signal(number)

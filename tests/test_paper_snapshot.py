@@ -52,6 +52,17 @@ def test_a_snapshot_goes_on_as_the_session_itself_does(tmp_path, whole):
         assert getattr(again, name) == getattr(whole, name), name
 
 
+def test_what_cannot_be_done_is_told_of_the_session_not_of_its_snapshot(tmp_path):
+    path = tmp_path / "run"
+
+    def look():
+        with pytest.raises(RunError) as told, looked_at(PaperFolder(path)) as (folder, _):
+            raise RunError(f"{folder.path}: no minute has been traded yet")
+        return str(told.value)
+
+    assert play_looking(path, look)[1] == f"{path}: no minute has been traded yet"
+
+
 def test_what_is_committed_after_the_moment_is_not_in_the_copy(tmp_path):
     folder = PaperFolder(tmp_path / "run")
     folder.path.mkdir()

@@ -46,6 +46,7 @@ from mlx_muzero.paper.records import open_store
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import FillSettings, PaperSettings, SessionSettings, fills_of
 from mlx_muzero.paper.transaction import Row
+from mlx_muzero.stop_signals import outlive_terminal, stop_signals
 from mlx_muzero.symbols import Symbol
 from mlx_muzero.trading.cost_size import cost_note, step_note
 from mlx_muzero.trading.rules import TradingRules
@@ -285,12 +286,18 @@ async def _run(engine: Engine) -> bool:
         interrupted = True
         engine.stop()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, interrupt)
+    def hang_up() -> None:
+        outlive_terminal()
+        if not interrupted:  # the shell and the system send one each
+            interrupt()
+
+    numbers = stop_signals()
+    for number in numbers:
+        loop.add_signal_handler(number, hang_up if number == signal.SIGHUP else interrupt)
     try:
         return await engine.run()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in numbers:
             loop.remove_signal_handler(number)
 
 

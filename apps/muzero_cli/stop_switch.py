@@ -1,4 +1,4 @@
-"""How a training is stopped: Ctrl-C, SIGTERM, or the time is up."""
+"""How a training is stopped: Ctrl-C, SIGTERM, a terminal that closes, or the time is up."""
 
 import signal
 import time
@@ -6,12 +6,13 @@ from types import FrameType
 from typing import Self
 
 from mlx_muzero.closing import Closing
+from mlx_muzero.stop_signals import outlive_terminal, stop_signals
 
 STOPPED_EXIT_CODE = 130
 
 
 class StopSwitch(Closing):
-    """Asks training to stop on Ctrl-C, SIGTERM or when the time is up; a second Ctrl-C kills."""
+    """Asks training to stop on a signal or when the time is up; a second Ctrl-C kills."""
 
     def __init__(self, minutes: float | None) -> None:
         self.interrupted = False
@@ -19,8 +20,7 @@ class StopSwitch(Closing):
 
     def __enter__(self) -> Self:
         self._handlers = {
-            number: signal.signal(number, self._interrupt)
-            for number in (signal.SIGINT, signal.SIGTERM)
+            number: signal.signal(number, self._interrupt) for number in stop_signals()
         }
         return self
 
@@ -29,9 +29,12 @@ class StopSwitch(Closing):
         late = self._deadline is not None and time.monotonic() >= self._deadline
         return self.interrupted or late
 
-    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+    def _interrupt(self, number: int, _frame: FrameType | None) -> None:
         self.interrupted = True
         self.close()
+        if number == signal.SIGHUP:
+            outlive_terminal()
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the system send one each
 
     def close(self) -> None:
         """Leave signals to whom they were left before."""

@@ -8,6 +8,7 @@ import numpy as np
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.full_comparison import FullComparison
 from mlx_muzero.evaluation.metrics import drawdown_pips, end_to_end
+from mlx_muzero.storage import named
 from mlx_muzero.types import F64
 
 try:
@@ -49,7 +50,8 @@ def draw(full: FullComparison, folder: Path) -> list[Path]:
         )
         figure.legend(loc="outside right upper", fontsize=7)
         files.append(folder / f"{name}.png")
-        figure.savefig(files[-1], format="png", dpi=120)
+        with named(files[-1]):
+            figure.savefig(files[-1], format="png", dpi=120)
     return files
 
 

@@ -113,6 +113,8 @@ def looked_at(
         with PaperStore(snapshot.store_path, True, exports) as store:
             require_own(snapshot, store)
             yield snapshot, store
+    except RunError as error:  # of the session: what is removed at once tells nobody anything
+        raise RunError(str(error).replace(str(snapshot.path), str(folder.path))) from error
     finally:
         shutil.rmtree(snapshot.path, ignore_errors=True)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.profiling.profile import Profile
 from mlx_muzero.profiling.published import CRYPTO_TABLE
+from mlx_muzero.storage import named
 
 try:
     from matplotlib.axes import Axes
@@ -22,7 +23,8 @@ def draw(profile: Profile, file: Path) -> None:
     _rates(left, profile)
     _steps(right, profile)
     figure.suptitle(f"{profile.subject}\n{profile.machine}", fontsize=9)
-    figure.savefig(file, format="png", dpi=150)
+    with named(file):
+        figure.savefig(file, format="png", dpi=150)
 
 
 def _rates(axes: Axes, profile: Profile) -> None:

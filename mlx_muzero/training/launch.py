@@ -14,6 +14,7 @@ from types import FrameType
 
 from mlx_muzero import journal
 from mlx_muzero.errors import RankLost, RunError
+from mlx_muzero.stop_signals import stop_signals
 from mlx_muzero.training.run import RunFolder
 
 _RANK_VARIABLES = ("MLX_RANK", "OMPI_COMM_WORLD_RANK")
@@ -79,9 +80,7 @@ def _passing_on_signals(folder: RunFolder) -> Iterator[None]:
         if (first := folder.holder()) is not None:
             os.kill(first, number)
 
-    handlers = {
-        number: signal.signal(number, pass_on) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    handlers = {number: signal.signal(number, pass_on) for number in stop_signals()}
     try:
         yield
     finally:
