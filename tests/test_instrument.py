@@ -143,7 +143,7 @@ def test_a_renamed_symbol_keeps_all_that_belonged_to_it(store, tmp_path):
     # The new name does not tell how it trades; the old one did.
     assert store.instrument("MY_YEN") == Instrument("MY_YEN", "fx", 0.01)
     import_file(store, ascii_file(tmp_path / "EURUSD.csv", seed=3))
-    with pytest.raises(DataError, match=r"has bars of EURUSD already: .* data remove EURUSD"):
+    with pytest.raises(DataError, match=r"has bars of EURUSD already: .* data remove EURUSD --db "):
         store.rename("MY_YEN", "eur/usd")
     with pytest.raises(DataError, match=r"has nothing of GBPUSD \(it holds EURUSD, MY_YEN\)"):
         store.rename("GBPUSD", "CABLE")

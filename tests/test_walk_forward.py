@@ -116,6 +116,8 @@ def test_mistakes(cli, config_file, db, walked):
     inside = [part if part != "walk" else str(window) for part in COMMAND]
     code, _, err = cli(*inside, "--config", config_file, "--db", db)
     assert (code, "holds a training run. Choose another" in err) == (5, True)
+    code, _, err = cli("walk-forward", "--run", window, "--db", "no.duckdb")
+    assert (code, "holds a training run" in err) == (5, True), "before the market is looked at"
     code, _, err = cli("train", "--run", walked[0], "--config", config_file, "--db", db)
     assert (code, "holds a walk-forward. Choose another" in err) == (5, True)
     code, _, err = cli("evaluate", walked[0])

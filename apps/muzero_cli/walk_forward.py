@@ -67,6 +67,7 @@ def walk_forward(
             begun.require(market, run)
         plan = replace(plan, market=begun or market)
     else:
+        folder.require_new()
         settings = load_config(preset, config, set_, symbol, db)
         dataset, store = load_dataset(settings, db)
         market = MarketRecord.of(store, dataset)

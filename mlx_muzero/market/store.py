@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from types import TracebackType
 
 import duckdb
@@ -332,7 +333,8 @@ class BarStore(Closing):
             if clash := rows.common(old, other):
                 raise DataError(
                     f"{self.path} has {clash[0]} of {other} already: choose another name, or "
-                    f"remove that first (mlx-muzero data remove {other})"
+                    f"remove that first (mlx-muzero data remove {other} --db "
+                    f"{quote(str(self.path))})"
                 )
         traded = self.find_instrument(old)
         with self.transaction():

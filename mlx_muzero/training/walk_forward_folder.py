@@ -55,18 +55,18 @@ class WalkForwardFolder:
         self._plan_path = path / "plan.json"
         self._journal_path = path / "journal.jsonl"
 
-    def begin(self, config: Config, plan: Plan) -> None:
-        """Make the folder of a new walk-forward.
-
-        Raises:
-            RunError: there is one already, or something else.
-        """
+    def require_new(self) -> None:
+        """RunError if there is a walk-forward here already, or something else."""
         require_room(self.path, "walk-forward")
         if self._config_path.exists():
             raise RunError(
                 f"{self.path} already holds a walk-forward. Add --resume to go on with it, or "
                 "choose another --run."
             )
+
+    def begin(self, config: Config, plan: Plan) -> None:
+        """Make the folder of a new walk-forward; raises as `require_new`."""
+        self.require_new()
         self.path.mkdir(parents=True, exist_ok=True)
         self.keep(plan)
         # It exists once its configuration does, so that comes last and whole.
