@@ -264,7 +264,7 @@ def broken_rules(config: Config, skip: set[str]) -> Iterator[Problem]:
     for rule in _RULES:
         if skip.isdisjoint(rule.paths) and not rule.holds(config):
             first, second = rule.paths
-            values = f"{value_of(config, first)} with {second} = {value_of(config, second)}"
+            values = f"{value_of(config, first)!r} with {second} = {value_of(config, second)!r}"
             yield Problem(first, f"{values}: {rule.message}")
 
 

@@ -117,6 +117,11 @@ def test_a_wrong_key_names_the_nearest(cli, tmp_path):
         (["config", "show", "--preset", "no"], 3, ["no preset 'no'", "fx_micro"]),
         (["config", "validate", "none.toml"], 3, ["none.toml"]),
         (["train", "--run", "r", "--set", "train.batch_siz=1"], 3, ["did you mean batch_size"]),
+        (
+            ["config", "show", "--set", "market.first_utc=2024/02/01"],
+            3,
+            ["'2024/02/01' with market.end_utc = '': write times as 2015-01-01"],
+        ),
         (["train", "--run", "r", "--db", "no.duckdb"], 4, ["no.duckdb", "import"]),
         (["train", "--run", "r", "--resume"], 5, ["r holds no run"]),
         (["evaluate", "r"], 5, ["r holds no run"]),
