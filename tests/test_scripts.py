@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHELL_SCRIPTS = [
     ROOT / ".ci" / "run",
-    *(ROOT / "scripts" / name for name in ("sanitize", "test", "test-cpp")),
+    *(ROOT / "scripts" / name for name in ("docs", "sanitize", "test", "test-cpp")),
 ]
 
 
