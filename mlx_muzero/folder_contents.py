@@ -1,6 +1,7 @@
 """What a folder of `runs/` holds, so that nothing is begun inside something else."""
 
 from contextlib import suppress
+from errno import ENAMETOOLONG
 from itertools import islice
 from pathlib import Path
 from shlex import quote
@@ -28,8 +29,13 @@ _NAMED = 5
 
 
 def contents_of(folder: Path) -> Contents | None:
-    """What `folder` holds; None if nothing that is known here."""
-    return next((what for what, mark in MARKS.items() if (folder / mark).exists()), None)
+    """What `folder` holds; None if nothing that is known here, or no folder can have that name."""
+    try:
+        return next((what for what, mark in MARKS.items() if (folder / mark).exists()), None)
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:
+            return None
+        raise
 
 
 def require_room(folder: Path, wanted: Contents) -> None:
