@@ -22,18 +22,19 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import mlx_muzero
-from mlx_muzero import blas, doctor
-from mlx_muzero.agent import Agent
-from mlx_muzero.backends import BACKENDS, NetworkEvaluator, search_threads
-from mlx_muzero.config import Config
+from mlx_muzero import blas
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.backend_choice import BACKENDS, NetworkEvaluator, search_threads
+from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.market.synthetic import random_walk
-from mlx_muzero.presets import FX_MICRO
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.synthetic.markets import random_walk
+from mlx_muzero.profiling import doctor
 from mlx_muzero.search import Leaves, Search, SearchParams
 from mlx_muzero.search.reference_search import ReferenceSearch
 from mlx_muzero.search.result import SearchResult
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.collector import Collector
@@ -139,7 +140,7 @@ def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> M
     decisions = envs * config.market.session_bars
     seconds_to_collect(collector, core, envs)
     # An agent makes its searcher at the first decision and keeps it.
-    with patch("mlx_muzero.agent.Search", TwinSearch):
+    with patch("mlx_muzero.agent.agent.Search", TwinSearch):
         seconds_to_collect(collector, twin, 1)
     rates, ratios, shares = [], [], []
     for _ in range(rounds):

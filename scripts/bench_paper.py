@@ -19,21 +19,21 @@ import numpy as np
 from bench.networks import OUTCOMES, fx_micro
 from bench.report import Report
 from bench.resources import open_descriptors, resident_bytes
-from mlx_muzero import journal
-from mlx_muzero.agent import Agent
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, Bars
-from mlx_muzero.market.frames import minutes_before
+from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.replay import ReplayFeed
-from mlx_muzero.paper.folder import PaperFolder
-from mlx_muzero.paper.opening import make_session
-from mlx_muzero.paper.recorder import Recorder
-from mlx_muzero.paper.session_report import LATENCIES
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.recorder import Recorder
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.report.session_report import LATENCIES
+from mlx_muzero.paper.session_setup import make_session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
-from mlx_muzero.paper.store import PaperStore
-from mlx_muzero.paper.transaction import Row
-from mlx_muzero.presets import FX_MICRO
+from mlx_muzero.runlog import journal
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.types import F64
 

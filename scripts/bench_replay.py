@@ -17,10 +17,11 @@ import numpy as np
 
 import mlx_muzero
 from bench.resources import resident_bytes
-from mlx_muzero import doctor, rng
+from mlx_muzero import rng
+from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.synthetic import random_walk
-from mlx_muzero.presets import FX_MICRO
+from mlx_muzero.market.synthetic.markets import random_walk
+from mlx_muzero.profiling import doctor
 from mlx_muzero.trading.core import POSITION_FEATURES
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import FX_ACTIONS

@@ -24,7 +24,7 @@ from bench.networks import OUTCOMES
 from bench.report import Report
 from bench.timing import Timed, by_turns, median_ratio, timed
 from mlx_muzero import blas
-from mlx_muzero.presets import FX_MICRO
+from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.losses import DeviceBatch, losses

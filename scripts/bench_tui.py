@@ -24,9 +24,9 @@ from pathlib import Path
 from bench.report import Report
 from bench.resources import cpu_seconds
 from bench.terminal import quit_by_q
-from mlx_muzero import journal
-from mlx_muzero.market.store import BarStore
-from mlx_muzero.market.synthetic import random_walk
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.synthetic.markets import random_walk
+from mlx_muzero.runlog import journal
 
 SETTINGS = (
     "trading.reward=mark_to_market", "market.session_bars=60", "collect.envs=8",

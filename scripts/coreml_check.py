@@ -16,16 +16,16 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_muzero.agent import Agent
-from mlx_muzero.config_choices import ConcreteBackend
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.coreml.core_ml import core_ml
-from mlx_muzero.coreml.deployment import Deployment, EngineEvent
 from mlx_muzero.coreml.export import export
-from mlx_muzero.coreml.figures import Verification
-from mlx_muzero.coreml.samples import made_up_samples
 from mlx_muzero.coreml.verification import verify
-from mlx_muzero.coreml.weights import weights_of
 from mlx_muzero.errors import EngineLost, MuZeroError
+from mlx_muzero.exports.deployment import Deployment, EngineEvent
+from mlx_muzero.exports.figures import Verification
+from mlx_muzero.exports.samples import made_up_samples
+from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject, preset_subject
 from mlx_muzero.types import I32
 

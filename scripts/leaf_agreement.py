@@ -14,7 +14,7 @@ from typing import get_args
 
 import numpy as np
 
-from mlx_muzero.config_choices import Expansion
+from mlx_muzero.config.choices import Expansion
 from mlx_muzero.search import Leaves, Search, SearchParams, SearchResult
 from mlx_muzero.search.hash_evaluator import HashEvaluator
 from mlx_muzero.trading.positions import FX_ACTIONS

@@ -12,7 +12,7 @@ import asyncio
 from datetime import datetime
 from pathlib import Path
 
-from mlx_muzero.journal import utc_now
+from mlx_muzero.runlog.journal import utc_now
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from muzero_tui.app import MuZeroApp

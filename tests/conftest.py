@@ -14,11 +14,11 @@ import pytest
 from typer.testing import CliRunner
 
 from markets import walk_bars
-from mlx_muzero import config_toml
-from mlx_muzero.config import Config
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.store import BarStore
-from mlx_muzero.presets import FX_MICRO
+from mlx_muzero.market.store.bar_store import BarStore
 from muzero_cli import main
 
 # A busy machine is slow, not wrong; and the same commit has the same result everywhere. New cases:

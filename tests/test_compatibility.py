@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 
-from mlx_muzero import journal
+from mlx_muzero.runlog import journal
 from muzero_tui.app import MuZeroApp
 from releases import RELEASES, unpack
 from tui_pilots import opened, press

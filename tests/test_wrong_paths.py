@@ -3,13 +3,11 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
+from folders import HELPERS
 from releases import OLDEST, unpack
-
-TESTS = Path(__file__).resolve().parent
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +22,7 @@ def release(tmp_path_factory):
 )
 def test_every_wrong_path_is_told_of(release, kinds):
     called = subprocess.run(
-        [sys.executable, TESTS / "wrong_paths.py", release, *kinds],
+        [sys.executable, HELPERS / "wrong_paths.py", release, *kinds],
         capture_output=True,
         text=True,
         check=False,

@@ -2,8 +2,8 @@
 
 from typing import Literal
 
-from mlx_muzero.config import Config
-from mlx_muzero.config_keys import KEYS, value_of
+from mlx_muzero.config.keys import KEYS, value_of
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.training.run import RunFolder
 

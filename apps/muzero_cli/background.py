@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
-from mlx_muzero.regular_files import descriptor
+from mlx_muzero.files.regular import descriptor
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import run_kind
-from muzero_cli.console import narration_console, say
-from muzero_cli.tui import application, require_terminal, show
+from muzero_cli.display.console import narration_console, say
+from muzero_cli.verbs.tui import application, require_terminal, show
 
 _LAST_LINES = 10
 

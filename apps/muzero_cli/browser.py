@@ -19,7 +19,7 @@ from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
 from mlx_muzero.errors import MuZeroError
-from muzero_cli.console import echo
+from muzero_cli.display.console import echo
 from muzero_tui.served import SERVER_VARIABLE
 
 HOST = "127.0.0.1"

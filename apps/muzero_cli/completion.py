@@ -12,7 +12,7 @@ from shlex import quote
 
 import typer
 
-from mlx_muzero.folder_contents import contents_of
+from mlx_muzero.runlog.folder_kinds import contents_of
 
 RUNS = Path("runs")
 MOST_FOLDERS = 1000
@@ -49,7 +49,7 @@ def runs(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 @_silent
 def symbols(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """Symbols of the store, after the last comma."""
-    from mlx_muzero.market.known_symbols import recall
+    from mlx_muzero.market.store.known_symbols import recall
     from muzero_cli.options import DEFAULT_DATABASE
 
     before, comma, last = incomplete.rpartition(",")
@@ -71,7 +71,7 @@ def pairs_of_session(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 @_silent
 def presets(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """Presets by name."""
-    from mlx_muzero.presets import PRESETS
+    from mlx_muzero.config.presets import PRESETS
 
     del ctx
     return (name for name in PRESETS if name.startswith(incomplete))
@@ -80,7 +80,7 @@ def presets(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 @_silent
 def keys(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """Keys of a run's configuration, and the values of those that have a few."""
-    from mlx_muzero.config_keys import KEYS
+    from mlx_muzero.config.keys import KEYS
 
     del ctx
     return _assignments(

@@ -15,10 +15,10 @@ from typing import Any
 import typer
 
 from mlx_muzero.errors import MuZeroError
-from mlx_muzero.json_values import finite
-from mlx_muzero.storage import told
-from mlx_muzero.terminal_text import clean
-from muzero_cli.console import echo, narration_console, say, say_bug
+from mlx_muzero.files.refusals import told
+from mlx_muzero.untrusted.json_values import finite
+from mlx_muzero.untrusted.terminal_text import clean
+from muzero_cli.display.console import echo, narration_console, say, say_bug
 
 WRONG_USAGE = 2
 OTHERWISE = 1

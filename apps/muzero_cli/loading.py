@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero import config_toml
-from mlx_muzero.config import Config
-from mlx_muzero.config_keys import KEYS, assigned
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.keys import KEYS, assigned
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.comparison import wide_steps
 from mlx_muzero.market.coverage import notes
@@ -19,9 +20,8 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import MarketOf, default_preset, known_market, require_fit
 from mlx_muzero.market.history import PairHistory, Period, load_history
 from mlx_muzero.market.instrument import Instrument, Market, instrument
-from mlx_muzero.market.store import BarStore
-from mlx_muzero.presets import PRESETS
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.cost_size import cost_note
 from mlx_muzero.trading.costs import Costs
 from muzero_cli.options import DEFAULT_DATABASE
@@ -42,7 +42,7 @@ def load_config(
 
     Raises:
         ConfigError: there is no such preset, or what comes of it is for another kind of market than
-            the symbols are of; and as `config_toml.load` and `config_toml.override`.
+            the symbols are of; and as `toml.load` and `toml.override`.
         UnknownInstrument: nothing says what a pip of the symbol is.
     """
     of_file = {} if file is None else _market_table(config_toml.read(file))

@@ -12,9 +12,9 @@ from typing import Annotated
 import typer
 
 from mlx_muzero import __version__
-from muzero_cli.console import echo, keep_logs_clean
+from muzero_cli.display.console import echo, keep_logs_clean
 from muzero_cli.failures import ended
-from muzero_cli.verbs import VerbGroup
+from muzero_cli.verb_table import VerbGroup
 
 app = typer.Typer(
     cls=VerbGroup,

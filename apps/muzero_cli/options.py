@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.config_choices import Backend
+from mlx_muzero.config.choices import Backend
 from muzero_cli import completion
 
 DEFAULT_DATABASE = Path("data/market.duckdb")

@@ -5,8 +5,8 @@ import time
 from types import FrameType
 from typing import Self
 
-from mlx_muzero.closing import Closing
-from mlx_muzero.stop_signals import outlive_terminal, stop_signals
+from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
+from mlx_muzero.runlog.closeable import Closing
 
 STOPPED_EXIT_CODE = 130
 

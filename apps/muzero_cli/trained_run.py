@@ -4,23 +4,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mlx_muzero.agent import Agent
-from mlx_muzero.backends import ENGINES, fallback, settle
-from mlx_muzero.config import Config
-from mlx_muzero.config_choices import Backend, Root
-from mlx_muzero.coreml.deployment import Deployment
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
+from mlx_muzero.config.choices import Backend, Root
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import require_tradable
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model, load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder
-from muzero_cli.console import say_event
+from muzero_cli.display.console import say_event
 from muzero_cli.loading import load_dataset, of_symbols, store_at
 
 

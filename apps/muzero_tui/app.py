@@ -15,8 +15,8 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.journal import utc_now
-from mlx_muzero.terminal_text import clean
+from mlx_muzero.runlog.journal import utc_now
+from mlx_muzero.untrusted.terminal_text import clean
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.profile import read_profile
 from mlx_muzero.watch.run import WatchedRun
@@ -254,7 +254,7 @@ class MuZeroApp(App[None]):
             self.run_worker(partial(self._send, run, name), thread=True)
 
     def _send(self, run: Path, name: str) -> None:
-        from mlx_muzero import control
+        from mlx_muzero.runlog import control
 
         try:
             answer, severity = control.send(run / "control.sock", name), "information"

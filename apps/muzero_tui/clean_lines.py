@@ -5,11 +5,11 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from mlx_muzero.terminal_text import clean
+from mlx_muzero.untrusted.terminal_text import clean
 
 
 class CleanLines(LineFilter):
-    """Every line of every widget passes here last (see `mlx_muzero.terminal_text`).
+    """Every line of every widget passes here last (see `mlx_muzero.untrusted.terminal_text`).
 
     Panels, tables and trees clean their texts before they are laid out; what some other widget
     forgets keeps its width here.

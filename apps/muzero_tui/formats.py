@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from rich.cells import cell_len, set_cell_size
 
-from mlx_muzero.terminal_text import clean_line
+from mlx_muzero.untrusted.terminal_text import clean_line
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"

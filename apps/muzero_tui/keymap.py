@@ -5,9 +5,9 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from mlx_muzero import toml_values
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.regular_files import read_text
+from mlx_muzero.files.regular import read_text
+from mlx_muzero.untrusted import toml_values
 
 
 def keymap_path() -> Path:

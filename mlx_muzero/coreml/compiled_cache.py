@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from mlx_muzero.caches import cache_folder
+from mlx_muzero.machine import cache_folder
 
 ModelT = TypeVar("ModelT")
 

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from mlx_muzero.coreml.child import Child
-from mlx_muzero.coreml.deployment import Deployment, units_to_try
-from mlx_muzero.coreml.manifest import Manifest
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
-from mlx_muzero.coreml.program import ComputeUnits, ProgramSet, program_set
+from mlx_muzero.exports.child import Child
+from mlx_muzero.exports.deployment import Deployment, units_to_try
+from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.program import ComputeUnits, ProgramSet, program_set
 
 
 class CoreMl(Protocol):

@@ -7,18 +7,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mlx_muzero import __version__
-from mlx_muzero.config import Config
+from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml import conversion
-from mlx_muzero.coreml.figures import Verification
-from mlx_muzero.coreml.interface import PROGRAMS_FOR, ProgramName, Sizes
-from mlx_muzero.coreml.manifest import LayerNorm, Manifest, Precision, ProgramEntry, digests
-from mlx_muzero.coreml.networks import Networks, read_networks
 from mlx_muzero.coreml.packages import histogram, read_function, require_precision
 from mlx_muzero.coreml.programs import build
-from mlx_muzero.coreml.weights import digest
 from mlx_muzero.errors import ExportError
-from mlx_muzero.files import replaced
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.exports.figures import Verification
+from mlx_muzero.exports.interface import PROGRAMS_FOR, ProgramName, Sizes
+from mlx_muzero.exports.manifest import LayerNorm, Manifest, Precision, ProgramEntry, digests
+from mlx_muzero.exports.networks import Networks, read_networks
+from mlx_muzero.exports.weights import digest
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.runlog.folders import replaced
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.types import F32
@@ -61,7 +61,7 @@ def export(
     when anything fails, the old one stays.
 
     Args:
-        weights: of the model, by name (`mlx_muzero.coreml.weights.weights_of`).
+        weights: of the model, by name (`mlx_muzero.exports.weights.weights_of`).
         config: of the run.
         checkpoint: what to call the weights.
         target: the export folder.

@@ -18,13 +18,13 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero import config_toml
-from mlx_muzero.config import Config
-from mlx_muzero.coreml.figures import Verification
-from mlx_muzero.coreml.manifest import Manifest
-from mlx_muzero.coreml.processes import how_it_ended, spawn
-from mlx_muzero.coreml.samples import Samples
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ExportError, MuZeroError
+from mlx_muzero.exports.figures import Verification
+from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.samples import Samples
+from mlx_muzero.processes.child_module import how_it_ended, spawn
 from mlx_muzero.types import F32
 
 LIMIT_S = 300.0
@@ -82,7 +82,7 @@ def main(folder: Path) -> None:
     # What only this process needs: coremltools among it.
     from mlx_muzero.coreml.export import ExportOptions, export
     from mlx_muzero.coreml.verification import verify
-    from mlx_muzero.coreml.weights import model_of
+    from mlx_muzero.exports.weights import model_of
     from mlx_muzero.trading.core import TradingRules
 
     job = json.loads((folder / "job.json").read_text())

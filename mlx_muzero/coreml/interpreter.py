@@ -14,11 +14,11 @@ import numpy as np
 
 from mlx_muzero import blas
 from mlx_muzero.coreml import kernels
-from mlx_muzero.coreml.half_precision import round_to_half
-from mlx_muzero.coreml.interface import Shape
 from mlx_muzero.coreml.packages import operations, read_function
 from mlx_muzero.coreml.toolkit import types
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.half_precision import round_to_half
+from mlx_muzero.exports.interface import Shape
 from mlx_muzero.types import F32
 
 

@@ -1,6 +1,8 @@
 """The encoders of a window in MIL, on images of sequences ``(1, channels, n, W)``."""
 
-from mlx_muzero.coreml.encoders import (
+from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
+from mlx_muzero.coreml.toolkit import mb
+from mlx_muzero.exports.encoders import (
     Encoder,
     PreActivationBlock,
     Residual,
@@ -9,8 +11,6 @@ from mlx_muzero.coreml.encoders import (
     Transformer,
     TransformerLayer,
 )
-from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
-from mlx_muzero.coreml.toolkit import mb
 
 
 def encoded(layers: MilLayers, x: Var, encoder: Encoder) -> Var:

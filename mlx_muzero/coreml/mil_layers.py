@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from mlx_muzero.coreml import manifest
-from mlx_muzero.coreml.layers import LayerNorm, Linear, ObservationNorm
-from mlx_muzero.coreml.networks import Conditioned, Tower
 from mlx_muzero.coreml.toolkit import mb
+from mlx_muzero.exports import manifest
+from mlx_muzero.exports.layers import LayerNorm, Linear, ObservationNorm
+from mlx_muzero.exports.networks import Conditioned, Tower
 from mlx_muzero.networks.folding import NORM_EPSILON
 from mlx_muzero.types import F32
 

@@ -4,9 +4,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from mlx_muzero.coreml.manifest import Precision
 from mlx_muzero.coreml.toolkit import DecodeError, ct, load_mil, types
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.manifest import Precision
 
 DEFAULT_FUNCTION = "main"
 _WEIGHTS = Path("Data") / "com.apple.CoreML" / "weights"

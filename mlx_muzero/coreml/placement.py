@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from mlx_muzero.coreml.apart import CallFailed, call_apart
 from mlx_muzero.coreml.compiled_cache import load_compiled
-from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
-from mlx_muzero.coreml.program import ComputeUnits
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.manifest import Manifest, ProgramEntry
+from mlx_muzero.exports.program import ComputeUnits
+from mlx_muzero.processes.isolated_call import CallFailed, call_apart
 
 Device = Literal["CPU", "GPU", "ANE"]
 

@@ -8,12 +8,12 @@ step is one program, as small programs are left to the CPU.
 
 from dataclasses import replace
 
-from mlx_muzero.coreml.interface import ProgramName, Sizes, input_shapes, output_shapes
-from mlx_muzero.coreml.manifest import LayerNorm, Precision
 from mlx_muzero.coreml.mil_encoders import encoded
 from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
-from mlx_muzero.coreml.networks import Networks, Representation
 from mlx_muzero.coreml.toolkit import TARGET, mb
+from mlx_muzero.exports.interface import ProgramName, Sizes, input_shapes, output_shapes
+from mlx_muzero.exports.manifest import LayerNorm, Precision
+from mlx_muzero.exports.networks import Networks, Representation
 
 
 def build(
@@ -24,7 +24,7 @@ def build(
     precision: Precision,
     layer_norm: LayerNorm,
 ) -> Var:
-    """A MIL program with the inputs and outputs of `mlx_muzero.coreml.interface`.
+    """A MIL program with the inputs and outputs of `mlx_muzero.exports.interface`.
 
     To be made anew for each conversion, which changes it.
     """

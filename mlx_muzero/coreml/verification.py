@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from mlx_muzero.coreml.child import ChildLost
 from mlx_muzero.coreml.core_ml import CoreMl
-from mlx_muzero.coreml.drift import drift
-from mlx_muzero.coreml.figures import EngineFigures, Verification
-from mlx_muzero.coreml.manifest import Manifest, ProgramEntry
-from mlx_muzero.coreml.output_errors import output_errors
-from mlx_muzero.coreml.program import (
+from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.child import ChildLost
+from mlx_muzero.exports.drift import drift
+from mlx_muzero.exports.figures import EngineFigures, Verification
+from mlx_muzero.exports.manifest import Manifest, ProgramEntry
+from mlx_muzero.exports.output_errors import output_errors
+from mlx_muzero.exports.program import (
     ComputeUnits,
     Engine,
     Program,
@@ -18,10 +19,9 @@ from mlx_muzero.coreml.program import (
     load_program,
     program_set,
 )
-from mlx_muzero.coreml.samples import Samples
-from mlx_muzero.coreml.search_agreement import search_agreement
-from mlx_muzero.coreml.weights import digest, weights_of
-from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.samples import Samples
+from mlx_muzero.exports.search_agreement import search_agreement
+from mlx_muzero.exports.weights import digest, weights_of
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32

@@ -3,7 +3,7 @@
 import numpy as np
 
 from mlx_muzero import rng
-from mlx_muzero.agent import Agent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.types import I32
 

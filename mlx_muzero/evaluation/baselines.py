@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
-from mlx_muzero.market.planted_edge import filter_beliefs
-from mlx_muzero.market.planted_optimum import PlantedOptimum
-from mlx_muzero.market.synthetic_bars import minute_of_day
+from mlx_muzero.market.synthetic.planted_edge import filter_beliefs
+from mlx_muzero.market.synthetic.planted_optimum import PlantedOptimum
+from mlx_muzero.market.synthetic.synthetic_bars import minute_of_day
 from mlx_muzero.rng import Stream, key, uniform
 from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.positions import FLAT

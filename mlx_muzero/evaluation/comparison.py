@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from mlx_muzero.agent import Agent
-from mlx_muzero.config_choices import Root
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.choices import Root
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick, backtest
 from mlx_muzero.evaluation.baselines import (
@@ -24,15 +24,15 @@ from mlx_muzero.evaluation.baselines import (
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.report import Conditions, report_dict
-from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.planted_optimum import from_truth
 from mlx_muzero.market.sessions import Part
+from mlx_muzero.market.synthetic.planted_optimum import from_truth
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.cost_size import round_trip_bps, step_note
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.types import I64
+from mlx_muzero.untrusted.json_values import in_unit
 
 LOOKBACKS_BARS = (5, 15, 30, 60, 120)
 """Lookbacks a trend baseline may take; the best one on the validation split is played."""

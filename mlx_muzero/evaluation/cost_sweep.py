@@ -10,9 +10,9 @@ from typing import Literal, Self
 
 import numpy as np
 
+from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.evaluation.session_groups import SessionGroups, interval
-from mlx_muzero.presets import CRYPTO
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.recosting import recosted
 from mlx_muzero.trading.rules import TradingRules

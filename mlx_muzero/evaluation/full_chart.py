@@ -8,7 +8,7 @@ import numpy as np
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.full_comparison import FullComparison
 from mlx_muzero.evaluation.metrics import drawdown_pips, end_to_end
-from mlx_muzero.storage import named
+from mlx_muzero.files.refusals import named
 from mlx_muzero.types import F64
 
 try:

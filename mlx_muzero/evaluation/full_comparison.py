@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlx_muzero.agent import Agent
-from mlx_muzero.config_choices import Root
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.choices import Root
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick
 from mlx_muzero.evaluation.comparison import Comparison, compare, search_variants
@@ -19,11 +19,11 @@ from mlx_muzero.evaluation.transformer_teaching import (
     TaughtTransformer,
     teach_transformer,
 )
-from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.untrusted.json_values import in_unit
 
 SIMULATIONS = (8, 25, 50, 200)
 """Of the searches compared, below each root."""

@@ -52,7 +52,7 @@ class Metrics:
         max_drawdown_pips: largest fall from a peak of the portfolio's equity, groups end to end,
             marked every bar.
         sharpe: mean over standard deviation of net pips per group, annualised; 0 without spread;
-            None, as the next two, where there is too little time to say (`paper.played`).
+            None, as the next two, where there is too little time to say (`report.performance`).
         sharpe_factor: the square root of `sharpe_sessions_per_year` it was multiplied by.
         sharpe_sessions_per_year: sessions that fit end to end into a year of trading.
         sortino: mean of net pips per group over their downside deviation, the root of the mean

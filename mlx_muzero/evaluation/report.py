@@ -8,11 +8,11 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from mlx_muzero import fx_targets
+from mlx_muzero.config import fx_targets
 from mlx_muzero.evaluation.metrics import Alarm, Metrics
 from mlx_muzero.evaluation.tables import count, filled, net_interval, policy_table, ratio, signed
-from mlx_muzero.json_values import in_unit
 from mlx_muzero.trading.cost_size import verdict
+from mlx_muzero.untrusted.json_values import in_unit
 
 _ALARM_STYLES: dict[Alarm, str] = {
     "healthy": "green",

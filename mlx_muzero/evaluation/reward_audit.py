@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 import numpy as np
 
-from mlx_muzero.config_choices import RewardScheme
+from mlx_muzero.config.choices import RewardScheme
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import (
     BUY_AND_HOLD,
@@ -23,11 +23,11 @@ from mlx_muzero.evaluation.baselines import (
 )
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.rank_correlation import spearman
-from mlx_muzero.json_values import in_unit
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.returns import discounted_returns
 from mlx_muzero.types import F64, I64
+from mlx_muzero.untrusted.json_values import in_unit
 
 SCHEMES: tuple[RewardScheme, ...] = get_args(RewardScheme)
 """Every reward scheme a run can be configured with."""

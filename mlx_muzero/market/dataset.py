@@ -6,13 +6,13 @@ from functools import cached_property
 
 import numpy as np
 
-from mlx_muzero.config import MarketConfig
+from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.bars import Bars
-from mlx_muzero.market.context import funding_paid
 from mlx_muzero.market.fit import counted_for
-from mlx_muzero.market.frames import Frame, market_rows
 from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.outcomes import outcome_labels
+from mlx_muzero.market.observation.context import funding_paid
+from mlx_muzero.market.observation.frames import Frame, market_rows
+from mlx_muzero.market.observation.outcomes import outcome_labels
 from mlx_muzero.market.series import FUNDING_RATE, Series
 from mlx_muzero.market.sessions import (
     SPLITS,
@@ -24,7 +24,7 @@ from mlx_muzero.market.sessions import (
     split_ranges,
     spread_evenly,
 )
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F32, F64, I8, I16, I64
 
 

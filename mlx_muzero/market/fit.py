@@ -7,11 +7,11 @@ fits both.
 
 from collections.abc import Callable, Iterable
 
-from mlx_muzero.config import MarketConfig
+from mlx_muzero.config.presets import DEFAULT_PRESETS
+from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.instrument import Market
-from mlx_muzero.presets import DEFAULT_PRESETS
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 
 _COUNTED: dict[Market, str] = {"fx": "in pips", "crypto": "in basis points"}
 """How money is counted there: an instrument in basis points need not be a coin."""

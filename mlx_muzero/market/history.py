@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlx_muzero.config import MarketConfig
+from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_ns, utc_text
 from mlx_muzero.market.instrument import Market
@@ -23,7 +23,7 @@ from mlx_muzero.market.series import (
 
 if TYPE_CHECKING:
     # Who has a history in memory needs no store.
-    from mlx_muzero.market.store import BarStore
+    from mlx_muzero.market.store.bar_store import BarStore
 
 _LOG = logging.getLogger(__name__)
 

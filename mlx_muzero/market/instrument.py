@@ -12,9 +12,9 @@ from pathlib import Path
 from shlex import quote
 from typing import Literal
 
-from mlx_muzero.assets import METALS
 from mlx_muzero.errors import DataError, SymbolError
-from mlx_muzero.symbols import Pair, Symbol
+from mlx_muzero.symbols.assets import METALS
+from mlx_muzero.symbols.symbol import Pair, Symbol
 
 Market = Literal["fx", "crypto"]
 """Which hours an instrument keeps: "fx" closes for the weekend, "crypto" never does."""

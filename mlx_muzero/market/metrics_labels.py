@@ -15,7 +15,7 @@ from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, utc_ns
 from mlx_muzero.types import I64, Bool
 
 if TYPE_CHECKING:
-    from mlx_muzero.market.import_table import ImportRecord
+    from mlx_muzero.market.store.import_table import ImportRecord
 
 METRICS = "binance-metrics"
 """Name of the files' format."""

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from mlx_muzero.config import MarketConfig
+from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import MINUTE_NS, utc_text
 from mlx_muzero.types import I64

@@ -2,7 +2,7 @@
 
 import mlx.nn as nn
 
-from mlx_muzero.config import ModelConfig
+from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.networks.resnet import ResidualEncoder
 from mlx_muzero.networks.tcn import TemporalEncoder
 from mlx_muzero.networks.transformer import TransformerEncoder

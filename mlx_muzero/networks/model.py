@@ -4,7 +4,7 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 
-from mlx_muzero.config import ModelConfig
+from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks.layers import one_hot
 from mlx_muzero.networks.next_bar import NextBarDecoder

@@ -3,7 +3,7 @@
 import mlx.core as mx
 import mlx.nn as nn
 
-from mlx_muzero.config import ModelConfig
+from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.networks.encoders import build_encoder
 from mlx_muzero.networks.layers import ResidualTower
 from mlx_muzero.networks.observation_norm import ObservationNorm

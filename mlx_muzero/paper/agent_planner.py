@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from mlx_muzero.agent import Agent
-from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
 

@@ -7,17 +7,17 @@ durable. The control server's threads wait for it; only a snapshot is copied in 
 import asyncio
 from collections.abc import Callable
 
-from mlx_muzero.control import Handler, Refusal, Request, Turn
 from mlx_muzero.errors import RunError, SymbolError
-from mlx_muzero.paper.folder import PaperFolder
 from mlx_muzero.paper.mode import CONSEQUENCES, Command, PairCommand
 from mlx_muzero.paper.pair_commands import PAIR_COMMANDS
-from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.recorder import Recorder
+from mlx_muzero.paper.records.snapshot import Moment, take
+from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.session import Session
-from mlx_muzero.paper.snapshot import Moment, take
-from mlx_muzero.paper.store import PaperStore
-from mlx_muzero.supervision import Supervisor
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.processes.supervision import Supervisor
+from mlx_muzero.runlog.control import Handler, Refusal, Request, Turn
+from mlx_muzero.symbols.symbol import Symbol
 
 STOPPING = "it ends after what is being done; positions stay as they are."
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from mlx_muzero.config import Config
+from mlx_muzero.config.schema import Config
 from mlx_muzero.market.bars import utc_ns, utc_text
-from mlx_muzero.market.context import context_columns
+from mlx_muzero.market.observation.context import context_columns
 from mlx_muzero.market.series import Series, SeriesByName, max_age_ns
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.training.run import MarketRecord

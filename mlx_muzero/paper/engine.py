@@ -11,14 +11,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 
-from mlx_muzero.control import ControlServer
 from mlx_muzero.errors import FeedError, MuZeroError, RunError
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.commands import Commands
-from mlx_muzero.paper.decisions import append_decisions
-from mlx_muzero.paper.feed_news import facts_of
-from mlx_muzero.paper.feed_status import FeedStatus
-from mlx_muzero.paper.feed_words import FeedWords
+from mlx_muzero.paper.decision_recording import append_decisions
+from mlx_muzero.paper.feed_facts import facts_of
+from mlx_muzero.paper.feeds.console_lines import FeedWords
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
     ClockOffset,
@@ -29,14 +27,16 @@ from mlx_muzero.paper.feeds.events import (
     Stale,
 )
 from mlx_muzero.paper.feeds.feed import Feed, FirstBar, MinutesAgo
-from mlx_muzero.paper.folder import PaperFolder
+from mlx_muzero.paper.feeds.status import FeedStatus
 from mlx_muzero.paper.minute import Minute, MinuteAssembler
-from mlx_muzero.paper.recorder import Recorder
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.recorder import Recorder
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import MILLISECOND_NS, PaperSettings
-from mlx_muzero.paper.store import PaperStore
-from mlx_muzero.paper.transaction import Row, Transaction
-from mlx_muzero.supervision import Fault, Supervisor
+from mlx_muzero.processes.supervision import Fault, Supervisor
+from mlx_muzero.runlog.control import ControlServer
 
 _INBOX = 256
 _SLEEP_NS = MINUTE_NS

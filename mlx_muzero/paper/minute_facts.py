@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from mlx_muzero.decision_log import outcomes_by_action
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.account import PairAccount
-from mlx_muzero.paper.decided import Decided
 from mlx_muzero.paper.mode import Mode
+from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.risk import Losses
+from mlx_muzero.paper.search_outcome import Decided
 from mlx_muzero.paper.settings import RiskSettings
-from mlx_muzero.paper.transaction import Row
+from mlx_muzero.runlog.decision_log import outcomes_by_action
 from mlx_muzero.trading.positions import ActionTable
 
 PairState = Literal["trading", "warming", "stale", "halted", "excluded"]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 
 # Exchanges of ccxt's that trade perpetual contracts alone, whose symbols name the settlement.
 _SETTLED_IN_QUOTE = ("binanceusdm", "krakenfutures", "kucoinfutures")

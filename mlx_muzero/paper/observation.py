@@ -4,14 +4,14 @@ from collections import deque
 
 import numpy as np
 
-from mlx_muzero.config import MarketConfig
+from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
-from mlx_muzero.market.context import funding_paid
-from mlx_muzero.market.frames import minutes_before
-from mlx_muzero.market.live import LiveMarket
-from mlx_muzero.market.outcomes import DEVIATION_BARS, next_threshold
+from mlx_muzero.market.observation.context import funding_paid
+from mlx_muzero.market.observation.frames import minutes_before
+from mlx_muzero.market.observation.live import LiveMarket
+from mlx_muzero.market.observation.outcomes import DEVIATION_BARS, next_threshold
+from mlx_muzero.market.observation.timeframes import Minute
 from mlx_muzero.market.series import FUNDING_RATE, Series, SeriesByName
-from mlx_muzero.market.timeframes import Minute
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.types import F32

@@ -1,8 +1,8 @@
 """Commands to one pair of a session: what each may do, and what follows, as its answer says it."""
 
-from mlx_muzero.control import Refusal
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.mode import Mode, PairCommand
+from mlx_muzero.runlog.control import Refusal
 
 PAIR_COMMANDS: tuple[PairCommand, ...] = ("close", "exclude", "include")
 

@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mlx_muzero.control import Refusal
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
-from mlx_muzero.paper.decided import Decided
-from mlx_muzero.paper.decider import Decider, Trader
+from mlx_muzero.paper.batched_search import Decider, Trader
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.minute import Minute
@@ -27,11 +25,13 @@ from mlx_muzero.paper.minute_facts import (
 from mlx_muzero.paper.mode import CONSEQUENCES, Command, Mode, PairCommand
 from mlx_muzero.paper.pair_commands import consequence
 from mlx_muzero.paper.planner import Planner
+from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.paper.risk import Losses, allowed_exposure
+from mlx_muzero.paper.search_outcome import Decided
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.silence import Silence
-from mlx_muzero.paper.transaction import Row, Transaction
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.runlog.control import Refusal
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.positions import ActionTable
 
 

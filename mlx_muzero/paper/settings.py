@@ -8,18 +8,18 @@ from typing import Any, get_args, get_type_hints
 
 import tomli_w
 
-from mlx_muzero import toml_values
-from mlx_muzero.config import TradingConfig, setting
-from mlx_muzero.config_choices import Backend
-from mlx_muzero.config_keys import Key, assigned, did_you_mean, no_section, section_keys
+from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.keys import Key, assigned, did_you_mean, no_section, section_keys
+from mlx_muzero.config.schema import TradingConfig, setting
 from mlx_muzero.errors import ConfigError, SymbolError
+from mlx_muzero.files.refusals import why_unreadable
+from mlx_muzero.files.regular import read_text
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.paper.feeds.events import SECOND_NS
-from mlx_muzero.regular_files import read_text
-from mlx_muzero.storage import why_unreadable
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs
+from mlx_muzero.untrusted import toml_values
 
 MILLISECOND_NS = SECOND_NS // 1000
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from mlx_muzero.coreml.apart import CallFailed
-from mlx_muzero.coreml.child import ChildLost
-from mlx_muzero.coreml.drift import drift
 from mlx_muzero.coreml.export import ExportOptions
-from mlx_muzero.coreml.figures import Drift
-from mlx_muzero.coreml.manifest import Manifest
-from mlx_muzero.coreml.output_errors import output_errors
 from mlx_muzero.coreml.placement import ProgramPlacement
-from mlx_muzero.coreml.program import ProgramSet
-from mlx_muzero.coreml.weights import sizes_of
+from mlx_muzero.exports.child import ChildLost
+from mlx_muzero.exports.drift import drift
+from mlx_muzero.exports.figures import Drift
+from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.output_errors import output_errors
+from mlx_muzero.exports.program import ProgramSet
+from mlx_muzero.exports.weights import sizes_of
+from mlx_muzero.processes.isolated_call import CallFailed
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort, measure_apart

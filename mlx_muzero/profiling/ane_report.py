@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mlx_muzero.doctor import Check
-from mlx_muzero.json_values import finite
 from mlx_muzero.profiling.ane_questions import Answer
+from mlx_muzero.profiling.doctor import Check
+from mlx_muzero.untrusted.json_values import finite
 
 
 def write_report(file: Path, checks: Sequence[Check], answers: Sequence[Answer]) -> None:

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.files.refusals import named
 from mlx_muzero.profiling.profile import Profile
 from mlx_muzero.profiling.published import CRYPTO_TABLE
-from mlx_muzero.storage import named
 
 try:
     from matplotlib.axes import Axes

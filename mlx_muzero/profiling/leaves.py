@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mlx_muzero.config_choices import Expansion
+from mlx_muzero.config.choices import Expansion
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Leaves, SingleLeaves
 

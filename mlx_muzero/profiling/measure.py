@@ -16,13 +16,18 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.backends import NetworkEvaluator, make_encoder, make_evaluator, search_threads
-from mlx_muzero.config import SearchConfig
-from mlx_muzero.coreml.apart import CallFailed, call_apart
-from mlx_muzero.coreml.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.agent.backend_choice import (
+    NetworkEvaluator,
+    make_encoder,
+    make_evaluator,
+    search_threads,
+)
+from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
-from mlx_muzero.market.frames import market_feature_names
-from mlx_muzero.memory import peak_memory_mb
+from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
+from mlx_muzero.machine import peak_memory_mb
+from mlx_muzero.market.observation.frames import market_feature_names
+from mlx_muzero.processes.isolated_call import CallFailed, call_apart
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
 from mlx_muzero.profiling.figures import BackendProfile, CallTimes, StepTimes
 from mlx_muzero.profiling.leaves import some_leaves

@@ -5,13 +5,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlx_muzero import doctor
-from mlx_muzero.backend_speeds import BackendSpeeds, remember
-from mlx_muzero.backends import speed_key
-from mlx_muzero.config_choices import ConcreteBackend
-from mlx_muzero.coreml.deployment import compute_units, units_to_try
+from mlx_muzero.agent.backend_choice import speed_key
+from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
+from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
-from mlx_muzero.json_values import finite
+from mlx_muzero.exports.deployment import compute_units, units_to_try
+from mlx_muzero.profiling import doctor
 from mlx_muzero.profiling.energy import find_sampler
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort, measure_apart
@@ -19,6 +18,7 @@ from mlx_muzero.profiling.published import CRYPTO_TABLE
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target, has_gpu, targets
 from mlx_muzero.profiling.verdict import verdict
+from mlx_muzero.untrusted.json_values import finite
 
 
 @dataclass(frozen=True)

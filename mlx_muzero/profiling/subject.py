@@ -6,13 +6,13 @@ from pathlib import Path
 
 import mlx.core as mx
 
-from mlx_muzero import config_toml
-from mlx_muzero.config import Config
-from mlx_muzero.coreml.deployment import LOAD_PROGRAM, Deployment
-from mlx_muzero.coreml.exported_evaluator import current_manifest
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.deployment import LOAD_PROGRAM, Deployment
+from mlx_muzero.exports.evaluator import current_manifest
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.models import build_model, load_model

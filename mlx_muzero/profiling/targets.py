@@ -6,9 +6,9 @@ from typing import Literal
 
 import mlx.core as mx
 
-from mlx_muzero.config_choices import ConcreteBackend
-from mlx_muzero.coreml.deployment import units_to_try
-from mlx_muzero.coreml.program import ComputeUnits
+from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.exports.deployment import units_to_try
+from mlx_muzero.exports.program import ComputeUnits
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from mlx_muzero.backend_speeds import BackendSpeeds
+from mlx_muzero.agent.backend_speeds import BackendSpeeds
 from mlx_muzero.coreml.placement import ProgramPlacement
 from mlx_muzero.profiling.figures import BackendProfile, StepTimes
 from mlx_muzero.profiling.measure import Effort

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from mlx_muzero.config import SearchConfig
-from mlx_muzero.config_choices import Expansion, LegalActions, Root
+from mlx_muzero.config.choices import Expansion, LegalActions, Root
+from mlx_muzero.config.schema import SearchConfig
 
 Compatibility = Literal["none", "mctx"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_muzero.config import TradingConfig
+from mlx_muzero.config.schema import TradingConfig
 from mlx_muzero.types import F64
 
 BASIS_POINT = 1e-4

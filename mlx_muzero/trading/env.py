@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_muzero.config import Config
+from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.frames import market_feature_names
+from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I8, I32, I64, U64

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from mlx_muzero.config_choices import Actions
+from mlx_muzero.config.choices import Actions
 from mlx_muzero.types import F64, I32, Bool
 
 ILLEGAL = -1

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from mlx_muzero.config import Config
+from mlx_muzero.config.schema import Config
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import ACTION_TABLES, FX_ACTIONS, ActionTable
 from mlx_muzero.trading.rewards import RewardFunction, Sharpe, reward_function

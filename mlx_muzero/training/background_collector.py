@@ -13,11 +13,11 @@ from typing import Protocol
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.agent import Agent
-from mlx_muzero.backends import ENGINES
-from mlx_muzero.config import Config
-from mlx_muzero.coreml.deployment import EngineEvent
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.backend_choice import ENGINES
+from mlx_muzero.config.schema import Config
+from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Collector, Round, Tick
 from mlx_muzero.training.learner import Learner

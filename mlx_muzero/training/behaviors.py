@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from mlx_muzero.config_choices import Behavior
+from mlx_muzero.config.choices import Behavior
 from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, RandomPolicy, mean_reversion, momentum
 from mlx_muzero.evaluation.policy import Policy
 

@@ -6,8 +6,8 @@ train together play equal shares, so there the last round before a multiple may 
 episode for each other rank behind it.
 """
 
-from mlx_muzero.config import Config
-from mlx_muzero.config_choices import PhaseName
+from mlx_muzero.config.choices import PhaseName
+from mlx_muzero.config.schema import Config
 from mlx_muzero.training.phases import episodes_of
 
 

@@ -19,12 +19,12 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.digests import SUMS, require_sum, write_sums
 from mlx_muzero.errors import RunError
-from mlx_muzero.files import flush
-from mlx_muzero.json_values import parsed
-from mlx_muzero.regular_files import read_text
-from mlx_muzero.storage import named
+from mlx_muzero.files.digests import SUMS, require_sum, write_sums
+from mlx_muzero.files.refusals import named
+from mlx_muzero.files.regular import read_text
+from mlx_muzero.runlog.folders import flush
+from mlx_muzero.untrusted.json_values import parsed
 
 FORMAT_VERSION = 3
 KEEP_NEWEST = 2

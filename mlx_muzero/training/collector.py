@@ -8,9 +8,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from mlx_muzero import rng
-from mlx_muzero.agent import Agent
-from mlx_muzero.config import CollectConfig, Config
-from mlx_muzero.config_choices import Backend
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.schema import CollectConfig, Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.search.actions import sample_actions
 from mlx_muzero.trading.core import TradingRules

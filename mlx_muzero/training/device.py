@@ -2,7 +2,7 @@
 
 import mlx.core as mx
 
-from mlx_muzero.config_choices import TrainDevice
+from mlx_muzero.config.choices import TrainDevice
 from mlx_muzero.errors import ConfigError
 
 

@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from mlx_muzero import journal
 from mlx_muzero.errors import RankLost, RunError
-from mlx_muzero.stop_signals import stop_signals
+from mlx_muzero.processes.stop_signals import stop_signals
+from mlx_muzero.runlog import journal
 from mlx_muzero.training.run import RunFolder
 
 _RANK_VARIABLES = ("MLX_RANK", "OMPI_COMM_WORLD_RANK")

@@ -15,7 +15,7 @@ from mlx.optimizers import cosine_decay
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero import rng
-from mlx_muzero.config import TrainConfig
+from mlx_muzero.config.schema import TrainConfig
 from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.training.losses import DeviceBatch, loss_terms, loss_weight, losses

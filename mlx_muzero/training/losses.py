@@ -7,7 +7,7 @@ from typing import NamedTuple
 import mlx.core as mx
 import mlx.nn as nn
 
-from mlx_muzero.config import TrainConfig
+from mlx_muzero.config.schema import TrainConfig
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.training.targets import Batch
 

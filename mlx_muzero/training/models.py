@@ -5,11 +5,11 @@ from shlex import quote
 import mlx.core as mx
 from mlx.utils import tree_flatten
 
-from mlx_muzero.config import Config
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.frames import market_feature_names
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.observation.frames import market_feature_names
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.trading.env import observation_features

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from mlx_muzero.supervision import Supervisor
+from mlx_muzero.processes.supervision import Supervisor
 
 _Result = TypeVar("_Result")
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlx_muzero.config import Config, TrainConfig
-from mlx_muzero.config_choices import Behavior, PhaseName
+from mlx_muzero.config.choices import Behavior, PhaseName
+from mlx_muzero.config.schema import Config, TrainConfig
 from mlx_muzero.training.behaviors import BEHAVIORS
 
 _ORDER: tuple[PhaseName, ...] = ("world-model", "value", "search")

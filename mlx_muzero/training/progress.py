@@ -3,14 +3,14 @@
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from mlx_muzero.config_choices import PhaseName
-from mlx_muzero.coreml.deployment import EngineEvent
+from mlx_muzero.config.choices import PhaseName
 from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
-from mlx_muzero.shapes import count, number, optional, record, text
+from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.supervised import Assessment
+from mlx_muzero.untrusted.shapes import count, number, optional, record, text
 
 
 class StopRequested(Exception):

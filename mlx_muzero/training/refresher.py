@@ -14,16 +14,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 
-from mlx_muzero.agent import Agent
-from mlx_muzero.config import Config
-from mlx_muzero.config_choices import ConcreteBackend
-from mlx_muzero.coreml.deployment import Deployment, EngineEvent
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.export_process import export_apart
-from mlx_muzero.coreml.samples import draw_samples
-from mlx_muzero.coreml.weights import model_of
 from mlx_muzero.errors import ConfigError, EngineLost, MuZeroError
+from mlx_muzero.exports.deployment import Deployment, EngineEvent
+from mlx_muzero.exports.samples import draw_samples
+from mlx_muzero.exports.weights import model_of
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.threads import in_thread, let_go
 from mlx_muzero.types import F32

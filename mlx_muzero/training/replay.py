@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from mlx_muzero import rng
-from mlx_muzero.config import ReplayConfig
+from mlx_muzero.config.schema import ReplayConfig
 from mlx_muzero.types import F32, I8, I64, U64, Bool
 
 

@@ -9,22 +9,23 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mlx_muzero import config_toml, journal
-from mlx_muzero.config import Config
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
-from mlx_muzero.files import lock_holder, locked
-from mlx_muzero.folder_contents import MARKS, missing, require_room
-from mlx_muzero.json_values import parsed
+from mlx_muzero.files.regular import read_text, require_plain, write_text
 from mlx_muzero.market.bars import MINUTE_NS, utc_text
-from mlx_muzero.market.context import as_spelled_now
 from mlx_muzero.market.coverage import Coverage
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import Period
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.regular_files import read_text, require_plain, write_text
+from mlx_muzero.market.observation.context import as_spelled_now
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.runlog import journal
+from mlx_muzero.runlog.folder_kinds import MARKS, missing, require_room
+from mlx_muzero.runlog.folders import lock_holder, locked
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore
+from mlx_muzero.untrusted.json_values import parsed
 
 _TURNS = ("started", "finished")
 """Events that say whether there is something left to do."""
@@ -236,7 +237,7 @@ class RunFolder:
 
 
 def config_of_run(path: Path) -> Config:
-    """The configuration kept in a run's folder; errors as `config_toml.load`, links not followed.
+    """The configuration kept in a run's folder; errors as `toml.load`, links not followed.
 
     Raises:
       ConfigError: it cannot be read, or all its problems.

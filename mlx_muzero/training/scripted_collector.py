@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mlx_muzero.config import Config
-from mlx_muzero.config_choices import Behavior
+from mlx_muzero.config.choices import Behavior
+from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules

@@ -5,16 +5,16 @@ from collections.abc import Iterator
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config import Config
-from mlx_muzero.config_choices import PhaseName
+from mlx_muzero.config.choices import PhaseName
+from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.forecasts import base_rates
 from mlx_muzero.evaluation.session_groups import SessionGroups
 from mlx_muzero.evaluation.value_ranking import ValueReport
 from mlx_muzero.evaluation.world_model import Unrolling, WorldModelReport
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.frames import market_feature_names
-from mlx_muzero.market.outcomes import OUTCOME_NAMES, UNKNOWN
+from mlx_muzero.market.observation.frames import market_feature_names
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES, UNKNOWN
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observations

@@ -16,9 +16,9 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero import rng
-from mlx_muzero.agent import Agent
-from mlx_muzero.config import Config
-from mlx_muzero.config_choices import PhaseName
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.choices import PhaseName
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
@@ -26,14 +26,14 @@ from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.cadence import is_due, round_size
 from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
 from mlx_muzero.training.collector import Collector
-from mlx_muzero.training.decisions import record_decisions
+from mlx_muzero.training.decision_recording import record_decisions
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import begin_from, build_model, measure_observations
 from mlx_muzero.training.phases import episodes_of, loss_config, phase_after, planned

@@ -7,12 +7,12 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config import Config
-from mlx_muzero.config_choices import Backend, PhaseName
+from mlx_muzero.config.choices import Backend, PhaseName
+from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.metrics import action_alarm
-from mlx_muzero.journal import Journal
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
-from mlx_muzero.memory import peak_memory_mb
+from mlx_muzero.machine import peak_memory_mb
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Round, temperature
 from mlx_muzero.training.learner import StepReport

@@ -6,16 +6,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from mlx_muzero import config_toml
-from mlx_muzero.config import Config
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
-from mlx_muzero.folder_contents import MARKS, missing, require_room
-from mlx_muzero.journal import Journal, read
-from mlx_muzero.json_values import parsed
+from mlx_muzero.files.regular import read_text, require_folder, write_text
 from mlx_muzero.market.rolling_windows import rolling_windows
-from mlx_muzero.regular_files import read_text, require_folder, write_text
+from mlx_muzero.runlog.folder_kinds import MARKS, missing, require_room
+from mlx_muzero.runlog.journal import Journal, read
 from mlx_muzero.training.run import MarketRecord, RunFolder, config_of_run
 from mlx_muzero.types import I64
+from mlx_muzero.untrusted.json_values import parsed
 
 
 @dataclass(frozen=True)

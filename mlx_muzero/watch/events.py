@@ -7,8 +7,8 @@ write it, which is bounded and shown nowhere; or it is malformed, which is count
 from datetime import UTC, datetime
 from typing import Any
 
-from mlx_muzero.json_values import parsed
-from mlx_muzero.shapes import (
+from mlx_muzero.untrusted.json_values import parsed
+from mlx_muzero.untrusted.shapes import (
     Malformed,
     Shape,
     count,

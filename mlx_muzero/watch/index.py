@@ -8,8 +8,8 @@ from datetime import datetime
 from io import BufferedReader
 from pathlib import Path
 
-from mlx_muzero.regular_files import MOST_BYTES, MOST_LINE_BYTES, bounded_lines, reader
-from mlx_muzero.shapes import Malformed
+from mlx_muzero.files.regular import MOST_BYTES, MOST_LINE_BYTES, bounded_lines, reader
+from mlx_muzero.untrusted.shapes import Malformed
 from mlx_muzero.watch.events import SHAPES, Event, checked, moment
 
 _PREFIX = b'{"event": "'

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mlx_muzero.journal import utc_now
+from mlx_muzero.runlog.journal import utc_now
 from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, ending_after
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.process import holder

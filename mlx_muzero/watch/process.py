@@ -4,8 +4,8 @@ import fcntl
 import os
 from pathlib import Path
 
-from mlx_muzero.files import MOST_LOCK_BYTES, lock_number
-from mlx_muzero.regular_files import reader
+from mlx_muzero.files.regular import reader
+from mlx_muzero.runlog.folders import MOST_LOCK_BYTES, lock_number
 
 
 def holder(folder: Path) -> int | None:

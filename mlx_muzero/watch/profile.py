@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.json_values import parsed
-from mlx_muzero.regular_files import read_text
-from mlx_muzero.shapes import count, flag, number, optional, record, sequence, text
+from mlx_muzero.files.regular import read_text
+from mlx_muzero.untrusted.json_values import parsed
+from mlx_muzero.untrusted.shapes import count, flag, number, optional, record, sequence, text
 
 _MOST = 1000
 _number = optional(number)

@@ -5,8 +5,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from mlx_muzero.folder_contents import MARKS
-from mlx_muzero.journal import utc_now
+from mlx_muzero.runlog.folder_kinds import MARKS
+from mlx_muzero.runlog.journal import utc_now
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.playback import Playback

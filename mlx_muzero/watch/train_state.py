@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
-from mlx_muzero import fx_targets
+from mlx_muzero.config import fx_targets
 from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.events import Event, event_time
 from mlx_muzero.watch.series import Series

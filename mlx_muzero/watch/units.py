@@ -5,8 +5,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mlx_muzero import toml_values
-from mlx_muzero.regular_files import read_text
+from mlx_muzero.files.regular import read_text
+from mlx_muzero.untrusted import toml_values
 
 UNITS = ("pips", "bps")
 

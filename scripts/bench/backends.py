@@ -16,7 +16,9 @@ import numpy as np
 from bench.networks import OUTCOMES, Roots
 from bench.timing import Timed, by_turns, median_ratio, timed
 from mlx_muzero import _core
-from mlx_muzero.config_choices import Expansion as ExpansionMode
+from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.native_evaluator import NativeEvaluator
+from mlx_muzero.config.choices import Expansion as ExpansionMode
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import (
     Expansion,
@@ -26,8 +28,6 @@ from mlx_muzero.search import (
     SingleExpansion,
     SingleLeaves,
 )
-from mlx_muzero.search.mlx_evaluator import MlxEvaluator
-from mlx_muzero.search.native_evaluator import NativeEvaluator
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.types import F32, I32, U64
 

@@ -6,9 +6,9 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
-from mlx_muzero.market.outcomes import OUTCOME_NAMES
+from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.presets import FX_MICRO
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.models import build_model

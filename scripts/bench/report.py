@@ -8,7 +8,8 @@ from importlib.metadata import version
 from typing import Any
 
 import mlx_muzero
-from mlx_muzero import blas, doctor
+from mlx_muzero import blas
+from mlx_muzero.profiling import doctor
 
 
 class Report:

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.timing import by_turns, median_ratio, timed
 from mlx_muzero import _core
-from mlx_muzero.config_choices import Expansion
+from mlx_muzero.config.choices import Expansion
 from mlx_muzero.search import Search, SearchParams
 from mlx_muzero.trading.positions import FX_ACTIONS
 

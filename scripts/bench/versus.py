@@ -22,9 +22,9 @@ import numpy as np
 
 from bench.networks import OUTCOMES, Roots, recurrent_weights
 from bench.timing import by_turns, median_ratio, timed
+from mlx_muzero.backends.native_evaluator import NativeEvaluator
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import Search, SearchParams
-from mlx_muzero.search.native_evaluator import NativeEvaluator
 
 ROOTS, SIMULATIONS = 16, 50
 PARAMS = SearchParams(

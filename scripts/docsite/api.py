@@ -6,15 +6,15 @@ import mlx_muzero
 from docsite.markdown import page
 
 MODULES = {
-    "Configuration": ("mlx_muzero.presets", "mlx_muzero.config_toml"),
+    "Configuration": ("mlx_muzero.config.presets", "mlx_muzero.config.toml"),
     "Market data": (
         "mlx_muzero.market.bars",
-        "mlx_muzero.market.store",
+        "mlx_muzero.market.store.bar_store",
         "mlx_muzero.market.importers.pipeline",
         "mlx_muzero.market.dataset",
     ),
     "Trading": ("mlx_muzero.trading.core", "mlx_muzero.trading.rewards"),
-    "Agent": ("mlx_muzero.agent", "mlx_muzero.search.params", "mlx_muzero.search.result"),
+    "Agent": ("mlx_muzero.agent.agent", "mlx_muzero.search.params", "mlx_muzero.search.result"),
     "Training": ("mlx_muzero.training.trainer", "mlx_muzero.training.run"),
     "Evaluation": (
         "mlx_muzero.evaluation.backtest",

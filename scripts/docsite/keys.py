@@ -6,11 +6,11 @@ from typing import Any
 import tomli_w
 
 from docsite.markdown import code, page, prose, table
-from mlx_muzero.config import Config
-from mlx_muzero.config_keys import KEYS, Key, value_of
+from mlx_muzero.config.keys import KEYS, Key, value_of
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.config.schema import Config
 from mlx_muzero.paper.settings import SECTIONS
-from mlx_muzero.presets import PRESETS
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 
 Sections = Mapping[str, Mapping[str, Key]]
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from rich.text import Text
 
-from mlx_muzero.terminal_text import clean_line
+from mlx_muzero.untrusted.terminal_text import clean_line
 from mlx_muzero.watch.events import Event
 from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.formats import bar, clock, money, number, percent, price, signed

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.content import Content
 
-from mlx_muzero import fx_targets
-from mlx_muzero.terminal_text import clean_line
+from mlx_muzero.config import fx_targets
+from mlx_muzero.untrusted.terminal_text import clean_line
 from mlx_muzero.watch.series import Series
 from mlx_muzero.watch.train_state import TrainState
 from muzero_tui.formats import bar, duration, number, percent, signed

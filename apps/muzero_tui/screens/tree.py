@@ -10,9 +10,9 @@ from textual.containers import Grid, Vertical
 from textual.content import Content
 from textual.widgets import Tree
 
-from mlx_muzero import decision_log
-from mlx_muzero.decision_log import DECISION, DecisionRecord, Entry
 from mlx_muzero.errors import RunError
+from mlx_muzero.runlog import decision_log
+from mlx_muzero.runlog.decision_log import DECISION, DecisionRecord, Entry
 from muzero_tui.formats import day_and_clock, shortened
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.tree_panels import Comparison, Outcomes

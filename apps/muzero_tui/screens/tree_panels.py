@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from rich.text import Text
 
-from mlx_muzero.decision_log import DecisionRecord
+from mlx_muzero.runlog.decision_log import DecisionRecord
 from muzero_tui.formats import bar, number, outcome_range, percent, signed
 from muzero_tui.paint import Paint
 from muzero_tui.widgets.panel import Panel

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_muzero.errors import DataError, MuZeroError
+from mlx_muzero.files.refusals import told
 from mlx_muzero.market.importers.formats import import_order
 from mlx_muzero.market.importers.report import ImportReport
-from mlx_muzero.storage import told
 
 ENDINGS = (".csv", ".zip", ".gz", ".parquet", ".duckdb", ".db")
 """Names of files that a folder is searched for; a file that is named itself may have any."""

@@ -21,7 +21,7 @@ from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import BOOK_IMBALANCE
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 
 FIRST_LINE = re.compile(r"\d{19} \{")
 

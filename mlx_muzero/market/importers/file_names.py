@@ -8,10 +8,10 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from mlx_muzero.assets import COIN_QUOTES, COINS, FX_CODES
 from mlx_muzero.errors import DataError, SymbolError
-from mlx_muzero.market.import_table import ImportRecord
-from mlx_muzero.symbols import LONGEST, Pair, Symbol
+from mlx_muzero.market.store.import_table import ImportRecord
+from mlx_muzero.symbols.assets import COIN_QUOTES, COINS, FX_CODES
+from mlx_muzero.symbols.symbol import LONGEST, Pair, Symbol
 
 _VENUES = (
     "binance|binanceusdm|binancecoinm|binanceus|bitfinex|bitget|bitmex|bitstamp|bybit|coinbase"

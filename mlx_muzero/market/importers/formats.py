@@ -10,7 +10,7 @@ from mlx_muzero.market.importers.fields import EPOCH, pattern_text
 from mlx_muzero.market.importers.packed import is_zip, open_text, require_file
 from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
 from mlx_muzero.market.metrics_labels import METRICS
-from mlx_muzero.market.staging import EXTRA_COLUMNS
+from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 
 BINANCE_COLUMNS = (
     "open_time",

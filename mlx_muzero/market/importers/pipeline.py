@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
+from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.clocks import UTC_CLOCK, parse_clock
-from mlx_muzero.market.import_table import ImportRecord
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.importers.continuity import Jump, jumps, require_no_jump
 from mlx_muzero.market.importers.file_clock import (
@@ -40,10 +39,11 @@ from mlx_muzero.market.importers.series_import import import_series
 from mlx_muzero.market.importers.source import Source
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
-from mlx_muzero.market.staging import MergeReport, Repeats, Staging
-from mlx_muzero.market.store import BarStore
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.import_table import ImportRecord
+from mlx_muzero.market.store.staging import MergeReport, Repeats, Staging
 from mlx_muzero.market.week_edges import WeekEdges
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 
 
 def import_file(

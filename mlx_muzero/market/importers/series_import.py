@@ -4,9 +4,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from mlx_muzero.digests import sha256_of
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.import_table import ImportRecord
+from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.depth_capture import read_depth_capture
 from mlx_muzero.market.importers.file_names import require_symbol
@@ -32,8 +31,9 @@ from mlx_muzero.market.importers.series_text import (
     read_metrics,
 )
 from mlx_muzero.market.metrics_labels import METRICS, misread
-from mlx_muzero.market.store import BarStore
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.import_table import ImportRecord
+from mlx_muzero.symbols.symbol import Symbol
 
 _OF_ONE_SYMBOL = {
     AGGREGATE_TRADES: (read_aggregate_trades, FEW),

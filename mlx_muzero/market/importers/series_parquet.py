@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.duckdb_files import ForeignFile
 from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.rejects import Allowance, RowFilter
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import FUNDING_RATE
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.market.store.duckdb_files import ForeignFile
+from mlx_muzero.symbols.symbol import Symbol
 
 FUNDING_COLUMNS = ("timestamp", FUNDING_RATE)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import Fault, price_faults
 from mlx_muzero.market.importers.rejects import RejectedRows, RowFilter
-from mlx_muzero.symbols import Symbol
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F64, I64
 
 

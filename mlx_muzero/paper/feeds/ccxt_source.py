@@ -1,7 +1,7 @@
 """One-minute bars of a crypto exchange through ccxt, asked for and, where it can, pushed.
 
 Only what ccxt unifies is used: it passes on neither whether a pushed minute is over (which is
-`feeds.last_word`'s to tell) nor when it was sent.
+`feeds.final_candle`'s to tell) nor when it was sent.
 """
 
 import asyncio

@@ -9,11 +9,11 @@ from typing import Any
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock, wait_for
+from mlx_muzero.paper.feeds.connection import Link
+from mlx_muzero.paper.feeds.cooldown import Gate
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
-from mlx_muzero.paper.feeds.gate import Gate
 from mlx_muzero.paper.feeds.hours import HoursOf, hours_of
-from mlx_muzero.paper.feeds.link import Link
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
@@ -22,7 +22,7 @@ from mlx_muzero.paper.feeds.source import PairGone, PushSource, Source
 from mlx_muzero.paper.feeds.stream import StreamFeed
 from mlx_muzero.paper.feeds.subscription import Subscription, Uniform
 from mlx_muzero.paper.feeds.venue_clock import VenueClock
-from mlx_muzero.supervision import Supervisor
+from mlx_muzero.processes.supervision import Supervisor
 
 
 class LiveFeed:

@@ -14,10 +14,10 @@ from functools import partial
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.clock import wait_for
+from mlx_muzero.paper.feeds.connection import Link
 from mlx_muzero.paper.feeds.events import BarClosed, Event, Stale
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import Hours
-from mlx_muzero.paper.feeds.link import Link
 from mlx_muzero.paper.feeds.sequence import BarSequence
 from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription

@@ -13,7 +13,7 @@ import numpy as np
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import MINUTE_NS, Bars
-from mlx_muzero.market.store import BarStore
+from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock
 from mlx_muzero.paper.feeds.events import Event

@@ -2,11 +2,11 @@
 
 import asyncio
 
+from mlx_muzero.paper.feeds.connection import Link
 from mlx_muzero.paper.feeds.events import SECOND_NS, Stale
+from mlx_muzero.paper.feeds.final_candle import LastWord
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import Hours
-from mlx_muzero.paper.feeds.last_word import LastWord
-from mlx_muzero.paper.feeds.link import Link
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.source import PushSource, Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.gate import Gate
+from mlx_muzero.paper.feeds.cooldown import Gate
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.source import Source

@@ -1,0 +1,77 @@
+"""What a long verb is doing, on stderr: a bar on a terminal, elsewhere a line now and then."""
+
+import time
+from collections.abc import Callable
+
+from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+from mlx_muzero.runlog.closeable import Closing
+from muzero_cli.display.console import narration_console, say
+from muzero_cli.display.terminal import PlainColumn, TerminalConsole
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class VerbProgress(Closing):
+    """Tells what is being done and how much of it; the bar is gone at the end.
+
+    A verb calls `doing` when something begins and `tick` when some of it is done. What is quicker
+    than `SECONDS_BETWEEN_LINES` leaves no line where there is no terminal.
+    """
+
+    def __init__(
+        self,
+        what: str = "",
+        total: int | None = None,
+        console: TerminalConsole | None = None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console or narration_console()
+        self._clock_s = clock_s
+        self._line_at = clock_s()
+        self._bar = Progress(
+            PlainColumn("{task.description}"),
+            PlainColumn("{task.fields[amount]}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=self._console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", amount="")
+        self.doing(what, total)
+        if self._console.is_terminal:
+            self._bar.start()
+
+    def doing(self, what: str, total: int | None = None) -> None:
+        """Something else begins; `total` is how much of it there is, where that is known."""
+        self._what, self._done, self._total = what, 0, total
+        self._began_at = self._clock_s()
+        self._bar.reset(self._task, description=what, total=total, amount=self._amount)
+
+    def tick(self, count: int = 1) -> None:
+        """`count` more are done; 0 says that it is still going on."""
+        self._done += count
+        self._bar.update(self._task, completed=self._done, amount=self._amount)
+        now = self._clock_s()
+        if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
+            self._line_at = now
+            say(self._console, self._line(now))
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar.live.is_started:
+            self._bar.stop()
+
+    @property
+    def _amount(self) -> str:
+        done = f"{self._done:,}"
+        return done if self._total is None else f"{done} of {self._total:,}"
+
+    def _line(self, now: float) -> str:
+        seconds = now - self._began_at
+        line = f"{self._what} {self._amount}, {seconds:.0f} s"
+        if self._total is None or not self._done:
+            return line
+        left = seconds / self._done * max(self._total - self._done, 0)
+        return f"{line}, {left:.0f} s left"

@@ -1,0 +1,70 @@
+"""The console of every verb: what it prints is text, never a command to the terminal."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.progress import TextColumn
+from rich.segment import Segment
+from rich.status import Status
+from rich.text import Text
+
+from mlx_muzero.untrusted.terminal_text import clean, clean_rich
+
+
+class TerminalConsole(Console):
+    """A Rich console without markup, emoji codes and highlighting that cleans all it is given.
+
+    Names come from files, venues and journals: brackets in them are no styles, and escape sequences
+    do not get through (`mlx_muzero.untrusted.terminal_text`). Styles are for `rich.text.Text` and
+    `style`.
+    """
+
+    def __init__(self, *, stderr: bool = False, quiet: bool = False, **options: Any) -> None:
+        super().__init__(
+            stderr=stderr, quiet=quiet, markup=False, emoji=False, highlight=False, **options
+        )
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        """Text of a string; tables and trees ask for it too."""
+        options |= {"markup": False, "emoji": False}
+        return super().render_str(clean(text), **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Segments of anything, clean whoever made them."""
+        if isinstance(renderable, Text):
+            renderable = clean_rich(renderable)
+        for segment in super().render(renderable, options):
+            # Those with `control` are Rich's own: to move the cursor of a live display.
+            if segment.control or (safe := clean(segment.text)) == segment.text:
+                yield segment
+            else:
+                yield Segment(safe, segment.style)
+
+    def status(self, status: RenderableType, **options: Any) -> Status:
+        """A spinner with a word beside it."""
+        return _PlainStatus(status, console=self, **options)
+
+
+class _PlainStatus(Status):
+    """Rich takes a string for markup here whatever the console says."""
+
+    def __init__(self, status: RenderableType, **options: Any) -> None:
+        super().__init__(_plain(status), **options)
+
+    def update(self, status: RenderableType | None = None, **options: Any) -> None:
+        """Another word."""
+        super().update(None if status is None else _plain(status), **options)
+
+
+class PlainColumn(TextColumn):
+    """A column of a progress bar; what is formatted into it is no markup."""
+
+    def __init__(self, text_format: str) -> None:
+        super().__init__(text_format, markup=False)
+
+
+def _plain(status: RenderableType) -> RenderableType:
+    return Text(status) if isinstance(status, str) else status

@@ -1,0 +1,214 @@
+"""Live progress of training on stderr: a panel on a terminal, elsewhere a line now and then."""
+
+import os
+import time
+from collections import deque
+from dataclasses import replace
+from datetime import timedelta
+from typing import Self
+
+import numpy as np
+from rich.console import RenderableType
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from mlx_muzero.config import fx_targets
+from mlx_muzero.errors import RankLost
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.training.learner import StepReport
+from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.replay import Episodes
+from mlx_muzero.training.supervised import Assessment
+from muzero_cli.display.assessment import assessment_line, assessment_report
+from muzero_cli.display.console import say
+from muzero_cli.display.terminal import TerminalConsole
+
+REDRAWS_PER_S = 4
+SECONDS_BETWEEN_LINES = 10.0
+RECENT_STEPS = 50
+
+
+class TrainingDisplay(Closing):
+    """Shows what a `Trainer` tells it; implements its `Listener`."""
+
+    def __init__(
+        self,
+        console: TerminalConsole,
+        action_names: tuple[str, ...],
+        minutes: float | None,
+        unit: str = "pips",
+    ) -> None:
+        self._console = console
+        self._action_names = action_names
+        self._phase, self._episodes = "", 1
+        self._unit = unit
+        self._limit_s = None if minutes is None else 60.0 * minutes
+        self._began = self._phase_began = self._line_at = time.monotonic()
+        self._counters = Counters()
+        self._first_episodes = 0
+        self._decisions = 0
+        self._deciding_since: float | None = None
+        self._decisions_per_s = 0.0
+        self._reports: deque[StepReport] = deque(maxlen=RECENT_STEPS)
+        self._action_shares: dict[str, float] = {}
+        self._validation = "none yet"
+        self._live = Live(
+            console=console, get_renderable=self._panel, refresh_per_second=REDRAWS_PER_S
+        )
+
+    def phase_begun(self, counters: Counters, episodes: int) -> None:
+        """Begin anew, where the phase stands."""
+        self._at(counters)
+        self._phase, self._episodes = counters.phase, episodes
+        self._phase_began, self._first_episodes = time.monotonic(), counters.episodes
+        self._validation = "none yet"
+        self._reports.clear()
+        if counters.phase != "search":
+            self._say(f"{counters.phase} phase: {episodes:,} episodes of scripted policies")
+
+    def __enter__(self) -> Self:
+        """Start drawing."""
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def close(self) -> None:
+        """Leave the last picture on the screen."""
+        if self._live.is_started:
+            self._live.stop()
+
+    def decided(self, count: int) -> None:
+        """Count decisions into a rate over this stretch of searching."""
+        now = time.monotonic()
+        if self._deciding_since is None:
+            self._deciding_since, self._decisions = now, 0
+        else:
+            self._decisions += count
+            self._decisions_per_s = self._decisions / (now - self._deciding_since)
+        self._line()
+
+    def collected(self, episodes: Episodes, counters: Counters) -> None:
+        """Take the round's action shares."""
+        self._at(counters)
+        counts = np.bincount(episodes.action.ravel(), minlength=len(self._action_names))
+        shares = (counts / counts.sum()).tolist()
+        self._action_shares = dict(zip(self._action_names, shares, strict=True))
+
+    def learned(self, report: StepReport, counters: Counters) -> None:
+        """Take the losses."""
+        self._at(counters)
+        self._reports.append(report)
+        self._line()
+
+    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
+        """Take the result of a validation and say it once for good."""
+        self._at(counters)
+        self._validation = (
+            f"expectancy {metrics.expectancy_pips:+.2f} {self._unit}, win {metrics.win_frac:.0%}, "
+            f"{metrics.trades} trades, net {metrics.net_pips:+.0f} {self._unit} in "
+            f"{metrics.sessions} sessions"
+        )
+        if self._unit == fx_targets.UNIT:
+            self._validation += f" (target: {fx_targets.TARGETS})"
+        best = "  (best so far)" if is_best else ""
+        self._say(f"episode {counters.episodes}: validation {self._validation}{best}")
+
+    def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
+        """Take what a supervised phase is worth and say it once for good, whole when it ends."""
+        self._at(counters)
+        self._validation = assessment_line(assessment, self._unit)
+        best = "  (best so far)" if is_best else ""
+        self._say(f"episode {counters.episodes}: {self._validation}{best}")
+        if counters.episodes == self._episodes:
+            self._console.print(assessment_report(assessment, self._unit))
+
+    def abandoned(self, error: RankLost) -> None:
+        """Say why and end this process, whose main thread cannot be woken."""
+        self._say(f"error: {error}")
+        os._exit(error.exit_code)
+
+    def engine_changed(self, event: EngineEvent) -> None:
+        """Say it for good."""
+        self._say(str(event))
+
+    def _say(self, text: str) -> None:
+        say(self._console, text)
+
+    def _at(self, counters: Counters) -> None:
+        # A copy of the numbers: the trainer goes on counting in its own.
+        self._counters = replace(counters)
+        self._deciding_since = None
+
+    def _line(self) -> None:
+        """Where there is no terminal to redraw, one line now and then."""
+        now = time.monotonic()
+        if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
+            self._line_at = now
+            facts = "; ".join(f"{name} {value}" for name, value in self._facts())
+            self._say(facts)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        shares = "  ".join(f"{name} {share:.0%}" for name, share in self._action_shares.items())
+        return [
+            ("phase", self._phase),
+            *self._stage(),
+            ("episodes", f"{self._counters.episodes:,} of {self._episodes:,}"),
+            ("training steps", f"{self._counters.steps:,}"),
+            ("losses", self._losses()),
+            ("decisions/s", f"{self._decisions_per_s:.0f}"),
+            ("actions", shares or "none yet"),
+            ("validation", self._validation),
+            ("time", f"{_clock(self._elapsed_s)}, {self._left()} left"),
+        ]
+
+    def _stage(self) -> list[tuple[str, str]]:
+        """Where a currency pair's search is in FX's timeline."""
+        if self._unit != fx_targets.UNIT or self._phase != "search":
+            return []
+        stage = fx_targets.stage_of(self._counters.episodes, self._counters.steps)
+        return [("stage", f"{stage.name}: {stage.hint}")]
+
+    def _losses(self) -> str:
+        if not self._reports:
+            return "none yet"
+        means = {
+            term: np.mean([report.losses[term] for report in self._reports])
+            for term in self._reports[0].losses
+        }
+        total = np.mean([report.total for report in self._reports])
+        return f"{total:.3f} = " + "  ".join(f"{term} {mean:.3f}" for term, mean in means.items())
+
+    @property
+    def _elapsed_s(self) -> float:
+        return time.monotonic() - self._began
+
+    def _done_frac(self) -> float:
+        by_episodes = self._counters.episodes / self._episodes
+        if self._limit_s is None:
+            return by_episodes
+        by_time = self._elapsed_s / self._limit_s if self._limit_s else 1.0
+        return min(1.0, max(by_episodes, by_time))
+
+    def _left(self) -> str:
+        """Time left of the phase by its pace so far, or by the limit if that is nearer."""
+        candidates = [] if self._limit_s is None else [max(0.0, self._limit_s - self._elapsed_s)]
+        played = self._counters.episodes - self._first_episodes
+        if played > 0:
+            rest = self._episodes - self._counters.episodes
+            candidates.append((time.monotonic() - self._phase_began) / played * rest)
+        return _clock(min(candidates)) if candidates else "unknown time"
+
+    def _panel(self) -> RenderableType:
+        table = Table.grid(padding=(0, 2))
+        table.add_row("", ProgressBar(total=1.0, completed=self._done_frac(), width=60))
+        for name, value in self._facts():
+            table.add_row(Text(name, style="bold"), Text(value))
+        return table
+
+
+def _clock(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,49 @@
+"""`mlx-muzero audit-reward`."""
+
+from typing import Annotated, Optional
+
+import typer
+
+from muzero_cli import completion
+from muzero_cli.display.console import narration_console, output_console, say
+from muzero_cli.failures import answer
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
+from muzero_cli.verbs.evaluate import Split
+
+
+def audit_reward(
+    symbol: Annotated[
+        Optional[str], typer.Option(help="Symbol to trade.", autocompletion=completion.symbols)
+    ] = None,
+    preset: Preset = None,
+    config: ConfigFile = None,
+    set_: Overrides = [],  # noqa: B006
+    db: RunDatabase = None,
+    split: Annotated[Split, typer.Option(help="Part of the data.")] = "train",
+    sessions: Annotated[
+        int, typer.Option(min=1, help="At most so many sessions, spread evenly.")
+    ] = 200,
+    as_json: Json = False,
+) -> None:
+    """Rank scripted policies by what each reward scheme pays them, beside their net pips."""
+    from mlx_muzero.evaluation import reward_audit
+    from mlx_muzero.trading.core import TradingRules
+    from muzero_cli.display.progress import VerbProgress
+    from muzero_cli.display.reward_audit import audit_tables
+    from muzero_cli.loading import costs_of, load_config, load_dataset
+
+    settings = load_config(preset, config, set_, symbol, db)
+    notes: list[str] = []
+    dataset, _ = load_dataset(settings, db, tell=notes.append)
+    starts = dataset.evaluation_starts(split, sessions)
+    for note in (*costs_of(settings, dataset), *notes):
+        say(narration_console(), note)
+    rules, discount = TradingRules.from_config(settings), settings.search.discount
+    schemes, policies = reward_audit.SCHEMES, reward_audit.audited_policies()
+    decisions = len(schemes) * len(policies) * len(starts) * settings.market.session_bars
+    with VerbProgress("decisions", decisions) as progress:
+        audit = reward_audit.audit_reward(dataset, rules, starts, discount, schemes, progress.tick)
+    if as_json:
+        answer(audit.as_dict())
+    else:
+        output_console().print(audit_tables(audit, settings.model))

@@ -1,0 +1,199 @@
+"""`mlx-muzero data import`: files and folders into the bar store."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from muzero_cli import completion
+from muzero_cli.display.console import echo, narration_console, say
+from muzero_cli.failures import answer, described
+from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+
+if TYPE_CHECKING:
+    from mlx_muzero.market.importers import Batch, Failure, ImportReport
+    from mlx_muzero.market.importers.report import Progress
+
+REJECTED_SHOWN = 10
+PASSED_OVER_SHOWN = 3
+# More files than this are not all shown when they are done.
+_BARS_KEPT = 20
+
+
+def import_files(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE...", help="csv, zip, gz, parquet or DuckDB files, or folders."
+        ),
+    ],
+    symbol: Annotated[
+        str | None,
+        typer.Option(
+            help="Symbol, or a macro series' name; told from the file if left out.",
+            autocompletion=completion.symbols,
+        ),
+    ] = None,
+    format_name: Annotated[
+        str | None, typer.Option("--format", help="Format; detected if left out.")
+    ] = None,
+    clock: Annotated[
+        str | None,
+        typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
+    ] = None,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Stored bars and points give way where a file differs."),
+    ] = False,
+    skip_bad_rows: Annotated[
+        bool,
+        typer.Option("--skip-bad-rows", help="Take a file's good rows, however many are bad."),
+    ] = False,
+    stamps: Annotated[
+        Literal["open", "close"] | None,
+        typer.Option(help="Where bars are stamped: open or close; open, if nothing denies it."),
+    ] = None,
+    accept_clock: Annotated[
+        bool,
+        typer.Option("--accept-clock", help="Read the times as told, whatever their weeks show."),
+    ] = False,
+    accept_jump: Annotated[
+        bool,
+        typer.Option("--accept-jump", help="Take prices that do not go on from the stored ones."),
+    ] = False,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Import files into the bar store; a file that is already there changes nothing.
+
+    Of several, one that fails does not keep the others out; the exit code is the first failure's.
+    """
+    from mlx_muzero.market.importers import Batch, Choices, Failure, import_file
+    from mlx_muzero.market.store.bar_store import BarStore
+
+    choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
+    batch = Batch.of(paths, db)
+    is_new = not db.exists()
+    with BarStore(db) as store:
+        results = _imported(
+            batch,
+            lambda path, show: import_file(store, path, symbol, format_name, clock, show, choices),
+        )
+    if is_new and all(isinstance(result, Failure) for result in results):
+        db.unlink()  # an empty store would pass for one that holds something
+    _tell(batch, results, as_json)
+
+
+def _imported(
+    batch: "Batch", import_file: "Callable[[Path, Progress], ImportReport]"
+) -> "list[ImportReport | Failure]":
+    """What became of each file; how far they are, and what failed, is told meanwhile."""
+    from rich import progress as bars
+
+    from mlx_muzero.market.importers import Failure
+    from muzero_cli.display.terminal import PlainColumn
+
+    columns = (PlainColumn("{task.description}"), bars.BarColumn(), bars.TaskProgressColumn())
+    console = narration_console()
+    results: list[ImportReport | Failure] = []
+    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=console) as progress:
+
+        def import_one(path: Path) -> "ImportReport":
+            task = progress.add_task(path.name)
+
+            def show(done: int, total: int) -> None:
+                progress.update(task, completed=done, total=total)
+
+            try:
+                report = import_file(path, show)
+            except BaseException:
+                progress.remove_task(task)  # a full bar would say that it was read
+                raise
+            progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
+            return report
+
+        known = {""}
+        for result in batch.imported(import_one):
+            results.append(result)
+            if isinstance(result, Failure) and len(batch.files) > 1:
+                # What is the same for many files, as the known formats are, is said once.
+                first, _, rest = str(result.error).partition("\n")
+                say(console, f"not imported: {first}" + ("" if rest in known else f"\n{rest}"))
+                known.add(rest)
+    return results
+
+
+def _tell(batch: "Batch", results: "list[ImportReport | Failure]", as_json: bool) -> None:
+    """Print what became of the files, and end as the first that failed does."""
+    from mlx_muzero.market.importers import Failure
+
+    failures = [result for result in results if isinstance(result, Failure)]
+    if failures and len(batch.files) == 1:
+        raise failures[0].error
+    if as_json:
+        answer([_as_dict(result) for result in results])
+    else:
+        for result in results:
+            if not isinstance(result, Failure):
+                _print_import(result)
+    if len(batch.files) > 1 or batch.passed_over:
+        _print_batch(batch, results)
+    if failures:
+        raise typer.Exit(failures[0].error.exit_code)
+
+
+def _as_dict(result: "ImportReport | Failure") -> dict[str, Any]:
+    from mlx_muzero.market.importers import Failure
+
+    if isinstance(result, Failure):
+        error = result.error
+        return {"file": str(result.path)} | described(error.code, error.exit_code, str(error))
+    return asdict(result)
+
+
+def _print_batch(batch: "Batch", results: "list[ImportReport | Failure]") -> None:
+    from mlx_muzero.market.importers import Failure
+
+    reports = [result for result in results if not isinstance(result, Failure)]
+    failed = [result for result in results if isinstance(result, Failure)]
+    again = sum(report.already_imported for report in reports)
+    say(
+        narration_console(),
+        f"{len(results):,} files: {len(reports) - again:,} imported, {again:,} already there,"
+        f" {len(failed):,} not imported{':' if failed else ''}",
+    )
+    for failure in failed:
+        say(narration_console(), f"  {failure.path}")
+    if batch.passed_over:
+        names = [path.name for path in batch.passed_over[:PASSED_OVER_SHOWN]]
+        more = ", ..." if len(batch.passed_over) > PASSED_OVER_SHOWN else ""
+        say(
+            narration_console(),
+            f"  {len(batch.passed_over):,} files of other kinds were passed over"
+            f" ({', '.join(names)}{more}); name one to import it",
+        )
+
+
+def _print_import(report: "ImportReport") -> None:
+    from mlx_muzero.market.bars import utc_text
+
+    what = ", ".join(report.symbols) + (f" {', '.join(report.series)}" if report.series else "")
+    head = f"{report.file}: {what} ({report.format}, clock {report.clock})"
+    if report.already_imported:
+        echo(f"{head}: already imported, nothing changed")
+        return
+    echo(
+        f"{head}: {report.rows:,} rows, {report.inserted:,} new, {report.duplicates:,} duplicates,"
+        f" {report.filled:,} completed, {report.conflicts:,} conflicts,"
+        f" {report.replaced:,} replaced, {report.rejected_count:,} rejected, {report.seconds:.1f} s"
+    )
+    if report.first_ns is not None and report.last_ns is not None:
+        echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")
+    for note in report.notes:
+        echo(f"  note: {note}")
+    for row in report.rejected[:REJECTED_SHOWN]:
+        echo(f"  rejected: {report.file}:{row.line}: {row.reason}: {row.text}")
+    if report.rejected_count > REJECTED_SHOWN:
+        echo(f"  and {report.rejected_count - REJECTED_SHOWN:,} more")

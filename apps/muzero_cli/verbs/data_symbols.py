@@ -1,0 +1,170 @@
+"""`mlx-muzero data instrument`, `rename` and `remove`: what is kept under one symbol."""
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal, Optional
+
+import typer
+
+from mlx_muzero.errors import DataError
+from muzero_cli import completion
+from muzero_cli.display.console import echo
+from muzero_cli.failures import answer
+from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+
+if TYPE_CHECKING:
+    from mlx_muzero.market.instrument import Instrument
+    from mlx_muzero.market.store.bar_store import BarStore
+
+Held = Annotated[
+    str, typer.Argument(help="Symbol in the bar store.", autocompletion=completion.symbols)
+]
+
+
+def say_instrument(
+    symbols: Annotated[
+        str,
+        typer.Argument(
+            metavar="SYMBOL",
+            help="Symbol, whether it has bars already or not; A,B for several.",
+            autocompletion=completion.symbols,
+        ),
+    ],
+    calendar: Annotated[
+        Optional[Literal["fx", "crypto"]],
+        typer.Option(help="When it trades: fx closes at weekends, crypto never does."),
+    ] = None,
+    pip: Annotated[
+        Optional[float], typer.Option(help="Price of one pip; 0: count basis points.")
+    ] = None,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Say how a symbol trades where its name does not tell; without an option, show it."""
+    from mlx_muzero.market.store.bar_store import BarStore
+    from muzero_cli.loading import store_at
+
+    names = symbols.split(",")
+    if calendar is None and pip is None:
+        with BarStore(db, read_only=True) as store:
+            found = store.instruments([store.spelling(name) for name in names])
+    else:
+        with store_at(db) as held:  # what is refused makes no store
+            found = [_said(held, name, calendar, pip) for name in names]
+        with BarStore(db) as store, store.transaction():
+            for instrument in found:
+                store.set_instrument(instrument)
+    if as_json:
+        answer({"instruments": [asdict(instrument) for instrument in found]})
+        return
+    for instrument in found:
+        echo(f"{instrument.symbol}: {in_words(instrument)}")
+
+
+def in_words(instrument: "Instrument | None") -> str:
+    """How an instrument trades, as lists show it."""
+    if instrument is None:
+        return "not known"
+    unit = f"pip {instrument.pip_size:g}" if instrument.pip_size else "bps"
+    step = f", step {instrument.price_step:g}" if instrument.price_step else ""
+    return f"{instrument.market}, {unit}{step}"
+
+
+def rename(
+    symbol: Held,
+    to: Annotated[str, typer.Argument(help="Its new name, which nothing has yet.")],
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Give a symbol another name: its bars, series, imports and how it trades."""
+    from mlx_muzero.market.store.bar_store import BarStore
+
+    with BarStore(db, existing=True) as store:
+        old = store.spelling(symbol)
+        new = store.rename(symbol, to)
+        counts = store.count(new)
+    if as_json:
+        answer({"symbol": old, "to": new} | asdict(counts))
+        return
+    echo(
+        f"{old} is {new} now: {counts.bars:,} bars, {counts.points:,} points of series, "
+        f"{counts.imports:,} imports. Runs and paper sessions begun on {old} still ask for that."
+    )
+
+
+def remove(
+    symbol: Held,
+    from_: Annotated[
+        str, typer.Option("--from", help="What is about this time on, UTC: 2025-05-26.")
+    ] = "",
+    to: Annotated[str, typer.Option(help="And before this one.")] = "",
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Remove it without being asked again.")
+    ] = False,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Remove a symbol, or its bars and series of a time; files imported then can come again."""
+    from mlx_muzero.market.store.bar_store import BarStore
+
+    start_ns, end_ns = _time_ns(from_, "--from"), _time_ns(to, "--to")
+    if start_ns is not None and end_ns is not None and start_ns >= end_ns:
+        raise typer.BadParameter(f"{to} is not after {from_}", param_hint="--to")
+    with BarStore(db, existing=True) as store:
+        spelled, held = store.spelling(symbol), store.count(symbol)
+        if not (held.bars or held.points):
+            known = ", ".join(s.symbol for s in store.symbols()) or "nothing"
+            raise DataError(f"{db} has nothing of {symbol} (it holds {known})")
+        if not yes:
+            _ask(f"Remove {spelled}{_span(from_, to)} from {db}?")
+        gone = store.remove(symbol, start_ns, end_ns)
+    if as_json:
+        answer({"symbol": spelled} | asdict(gone))
+        return
+    echo(
+        f"{spelled}{_span(from_, to)}: removed {gone.bars:,} bars and {gone.points:,} points of "
+        f"series; {gone.imports:,} imports forgotten, so that their files can come again"
+    )
+
+
+def _said(
+    store: "BarStore | None",
+    name: str,
+    calendar: Literal["fx", "crypto"] | None,
+    pip: float | None,
+) -> "Instrument":
+    """What is known of the symbol `name`, in `store` for one, with what is said of it now."""
+    from mlx_muzero.market.instrument import Instrument, keeps_fx_week, known_instrument
+    from mlx_muzero.symbols.symbol import Symbol
+
+    symbol = Symbol(name) if store is None else store.spelling(name)
+    known = known_instrument(symbol) if store is None else store.find_instrument(symbol)
+    market = calendar or (known.market if known else "fx" if keeps_fx_week(symbol) else None)
+    pip_size = pip if known is None or pip is not None else known.pip_size
+    if market is None:
+        raise typer.BadParameter(f"say when {symbol} trades, too", param_hint="--calendar")
+    if pip_size is None:
+        raise typer.BadParameter(f"say what a pip of {symbol} is, too", param_hint="--pip")
+    try:
+        return Instrument(symbol, market, pip_size)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise typer.BadParameter("nobody is here to be asked: add --yes", param_hint="--yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def _span(from_: str, to: str) -> str:
+    return (f" from {from_}" if from_ else "") + (f" to {to}" if to else "")
+
+
+def _time_ns(text: str, option: str) -> int | None:
+    from mlx_muzero.market.bars import utc_ns
+
+    try:
+        return utc_ns(text) if text else None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error

@@ -1,0 +1,86 @@
+"""`mlx-muzero doctor`."""
+
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from muzero_cli.display.console import narration_console, output_console
+from muzero_cli.failures import answer
+from muzero_cli.options import Json, in_a_folder
+
+if TYPE_CHECKING:
+    from mlx_muzero.profiling.ane_questions import Answer
+    from mlx_muzero.profiling.doctor import Check
+
+FAILED_EXIT_CODE = 1
+
+
+def doctor(
+    ane: Annotated[
+        bool, typer.Option("--ane", help="Look into the Neural Engine too; takes minutes.")
+    ] = False,
+    report: Annotated[
+        Path, typer.Option(help="Where --ane writes what it found.", callback=in_a_folder)
+    ] = Path("mlx-muzero-ane.md"),
+    as_json: Json = False,
+) -> None:
+    """Report what this machine has, how fast it is, and what is missing and why."""
+    from mlx_muzero.profiling.doctor import examine
+
+    checks = examine()
+    values: Any = [check.as_dict() for check in checks]
+    if not as_json:
+        _print_checks(checks)
+    failed = any(check.status == "fail" for check in checks)
+    if ane and not failed:
+        answers = _answers(checks, report)
+        values = {"checks": values, "answers": [asdict(found) for found in answers]}
+        if not as_json:
+            _print_answers(answers)
+        failed = any(found.status == "failed" for found in answers)
+    if as_json:
+        answer(values)
+    if failed:
+        raise typer.Exit(FAILED_EXIT_CODE)
+
+
+def _answers(checks: list["Check"], report: Path) -> list["Answer"]:
+    """Asks the questions about the Neural Engine, and writes the report."""
+    from mlx_muzero.coreml.core_ml import core_ml
+    from mlx_muzero.profiling.ane_lab import Lab
+    from mlx_muzero.profiling.ane_questions import ask
+    from mlx_muzero.profiling.ane_report import write_report
+    from mlx_muzero.profiling.subject import preset_subject
+
+    console = narration_console()
+    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
+        lab = Lab(preset_subject(), Path(folder), core_ml())
+        answers = list(ask(lab, say=status.update))
+    write_report(report, checks, answers)
+    console.print(f"written to {report}", soft_wrap=True)
+    return answers
+
+
+def _print_checks(checks: list["Check"]) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for heading in ("check", "status", "detail"):
+        table.add_column(heading, overflow="fold")
+    for check in checks:
+        remedy = f"\n{check.remedy}" if check.remedy else ""
+        table.add_row(check.name, check.status, check.detail + remedy)
+    output_console().print(table)
+
+
+def _print_answers(answers: list["Answer"]) -> None:
+    from rich.text import Text
+
+    out = output_console()
+    for number, found in enumerate(answers, 1):
+        out.print(Text.assemble("\n", (f"{number}. {found.question}", "bold")))
+        for sentence in found.findings:
+            out.print(Text(sentence))

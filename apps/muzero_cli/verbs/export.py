@@ -1,0 +1,99 @@
+"""`mlx-muzero export`."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from muzero_cli import completion
+from muzero_cli.display.console import narration_console, output_console
+from muzero_cli.failures import answer
+from muzero_cli.options import Checkpoint, Json, RunDatabase
+
+if TYPE_CHECKING:
+    from mlx_muzero.exports.figures import Verification
+
+Precision = Annotated[
+    Literal["fp16", "fp32"],
+    typer.Option(help="Of the numbers inside; the Neural Engine computes in fp16 only."),
+]
+LayerNorm = Annotated[
+    Literal["op", "decomposed"],
+    typer.Option(help="As one operation, or for a device that does not take it, as simpler ones."),
+]
+
+
+def export(
+    run: Annotated[
+        Path,
+        typer.Argument(
+            help="Run folder; the export goes into its export/.", autocompletion=completion.runs
+        ),
+    ],
+    batch: Annotated[
+        str, typer.Option(help="Rows of the programs, each made once for each number.")
+    ] = "1,32,64",
+    precision: Precision = "fp16",
+    layer_norm: LayerNorm = "op",
+    multifunction: Annotated[
+        bool, typer.Option("--multifunction", help="One package for all programs.")
+    ] = False,
+    checkpoint: Checkpoint = "best",
+    db: RunDatabase = None,
+    as_json: Json = False,
+) -> None:
+    """Export a run's networks to Core ML, verified before they replace an older export."""
+    from mlx_muzero.coreml.core_ml import core_ml
+    from mlx_muzero.coreml.export import ExportOptions
+    from mlx_muzero.coreml.export import export as export_programs
+    from mlx_muzero.coreml.verification import SAMPLES
+    from mlx_muzero.coreml.verification import verify as verify_export
+    from mlx_muzero.exports.samples import draw_samples
+    from mlx_muzero.exports.weights import weights_of
+    from mlx_muzero.training.run import RunFolder
+    from muzero_cli.display.progress import VerbProgress
+    from muzero_cli.display.verification import verification_tables
+    from muzero_cli.trained_run import load_run
+
+    options = ExportOptions(_batches(batch), precision, layer_norm, multifunction)
+    loaded = load_run(run, checkpoint, db)
+    samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
+    console = narration_console()
+    target = RunFolder(run).export_path
+    began = time.perf_counter()
+
+    def verify(folder: Path) -> "Verification":
+        progress.doing("verifying: calls of programs")
+        verification = verify_export(
+            folder, loaded.model, loaded.rules.table, samples, core_ml(), tick=progress.tick
+        )
+        if not as_json:
+            output_console().print(verification_tables(verification))
+        return verification
+
+    with VerbProgress(f"exporting checkpoint {loaded.checkpoint}: programs") as progress:
+        manifest = export_programs(
+            weights_of(loaded.model),
+            loaded.config,
+            loaded.checkpoint,
+            target,
+            verify,
+            options,
+            progress.tick,
+        )
+    if as_json:
+        answer({"export": str(target), **manifest.as_dict()})
+    console.print(
+        f"{target}: checkpoint {loaded.checkpoint}, {len(manifest.programs)} programs, exported "
+        f"and verified in {time.perf_counter() - began:.1f} s",
+        soft_wrap=True,
+    )
+
+
+def _batches(text: str) -> tuple[int, ...]:
+    """Distinct numbers of rows from a list with commas, ascending."""
+    words = text.split(",")
+    if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
+        raise typer.BadParameter("write whole numbers, as in 1,32,64", param_hint="--batch")
+    return tuple(sorted({int(word) for word in words}))

@@ -1,0 +1,210 @@
+"""`mlx-muzero paper`: begin or go on with a paper session, command it, check it, report on it."""
+
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from mlx_muzero.config.choices import Backend
+from muzero_cli import completion
+from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Simulations
+
+app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
+
+PaperOverrides = Annotated[
+    list[str],
+    typer.Option(
+        "--set",
+        help="One key, as section.key=value; repeat for more.",
+        autocompletion=completion.paper_keys,
+    ),
+]
+Run = Annotated[
+    Path, typer.Argument(help="Folder of the paper session.", autocompletion=completion.runs)
+]
+OnePair = Annotated[
+    str,
+    typer.Argument(
+        help="Pair, by our name or the venue's.", autocompletion=completion.pairs_of_session
+    ),
+]
+Command = Literal["stop-entries", "flatten", "halt", "resume"]
+PairCommand = Literal["close", "exclude", "include"]
+
+
+@app.command()
+def start(
+    model: Annotated[
+        Optional[Path],
+        typer.Option(help="Training run whose model decides.", autocompletion=completion.runs),
+    ] = None,
+    pairs: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Pairs with commas between, our names or the venue's.",
+            autocompletion=completion.symbols,
+        ),
+    ] = None,
+    feed: Annotated[
+        Optional[str], typer.Option(help="replay (the default), ccxt:EXCHANGE or oanda.")
+    ] = None,
+    run: Annotated[
+        Optional[Path],
+        typer.Option(
+            help="Folder, new or begun; runs/paper-MODEL by default.",
+            autocompletion=completion.runs,
+        ),
+    ] = None,
+    checkpoint: Checkpoint = "best",
+    backend: Annotated[
+        Optional[Backend], typer.Option(help="What evaluates leaves; the run's by default.")
+    ] = None,
+    simulations: Simulations = None,
+    db: Annotated[
+        Optional[Path], typer.Option(help=f"Bar store to replay; {DEFAULT_DATABASE} by default.")
+    ] = None,
+    from_: Annotated[
+        Optional[str],
+        typer.Option("--from", help="First minute a replay trades, UTC: 2025-05-26T00:00."),
+    ] = None,
+    to: Annotated[Optional[str], typer.Option(help="End of a replay, UTC.")] = None,
+    speed: Annotated[
+        Optional[float],
+        typer.Option(
+            min=0.0, help="Of a replay: 1 is real time; 0, the default, as fast as can be."
+        ),
+    ] = None,
+    set_: PaperOverrides = [],  # noqa: B006
+    watch: Annotated[
+        bool, typer.Option("--tui", help="Trade in the background and watch it here.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Begin a session, or go on with the one in --run, whether it was stopped or killed.
+
+    Ctrl-C stops it; positions stay as they are. A session keeps what it was begun with, its
+    checkpoint and speed included: to go on, name its --run alone or repeat the whole command.
+    """
+    if run is None and model is None:
+        raise typer.BadParameter("name a training run, or the --run to go on with", None, None)
+    folder = run or Path("runs") / f"paper-{Path(str(model)).name}"
+    if watch:
+        from muzero_cli.background import begin_and_watch
+
+        stopping = f"stop it, positions stay: mlx-muzero paper stop {quote(str(folder))}"
+        begin_and_watch(folder, "trading on paper", lambda _pid: stopping)
+        return
+    from muzero_cli.verbs.paper_session import SessionOptions, trade
+
+    options = SessionOptions(
+        model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed, tuple(set_)
+    )
+    trade(folder, options, as_json)
+
+
+def _command(name: Command, about: str) -> None:
+    def act(run: Run, as_json: Json = False) -> None:
+        from muzero_cli.verbs.paper_commands import command
+
+        command(run, name, as_json)
+
+    app.command(name, help=about)(act)
+
+
+def _pair_command(name: PairCommand, about: str) -> None:
+    def act(run: Run, pair: OnePair, as_json: Json = False) -> None:
+        from muzero_cli.verbs.paper_commands import command
+
+        command(run, name, as_json, pair=pair)
+
+    app.command(name, help=about)(act)
+
+
+_command("stop-entries", "Open and increase no position any more; go on managing open ones.")
+_command("flatten", "Close every position at its next bar's open, then open none.")
+_command("halt", "Trade nothing any more; positions stay open.")
+_command("resume", "Trade again; losses count from now. Excluded pairs stay excluded.")
+_pair_command("close", "Close one pair's position at its next bar's open, then leave the pair out.")
+_pair_command("exclude", "Leave one pair out: no plan, no trade; its position stays open.")
+_pair_command("include", "Trade a pair again that was closed or excluded.")
+
+
+@app.command()
+def stop(run: Run, as_json: Json = False) -> None:
+    """End the process that trades; positions stay as they are, and it can go on later."""
+    from muzero_cli.verbs.paper_commands import stop
+
+    stop(run, as_json)
+
+
+@app.command()
+def status(
+    run: Run,
+    as_json: Json = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Show positions and money, while it trades or afterwards."""
+    from muzero_cli.verbs.paper_status import show_status
+
+    show_status(run, as_json, watch)
+
+
+@app.command()
+def backup(
+    run: Run,
+    file: Annotated[Path, typer.Argument(help="New file, such as account.tar.")],
+    move: Annotated[
+        bool, typer.Option("--move", help="End the session with it: it goes on elsewhere.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Write the account with its model into one file, while it trades.
+
+    To move it to another machine: backup --move here, restore there.
+    """
+    from muzero_cli.verbs.paper_backup import backup
+
+    backup(run, file, move, as_json)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="Written by paper backup.")],
+    run: Annotated[Path, typer.Argument(help="New folder of the session.")],
+    db: Annotated[
+        Optional[Path], typer.Option(help="Bar store that a replay goes on with here.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a backup a session again; sizes and digests are checked before anything is kept."""
+    from muzero_cli.verbs.paper_backup import restore
+
+    restore(file, run, db, as_json)
+
+
+@app.command()
+def parity(run: Run, as_json: Json = False) -> None:
+    """Play a session so far again through the batch path; exit code 5 if anything differs."""
+    from muzero_cli.verbs.paper_checks import show_parity
+
+    show_parity(run, as_json)
+
+
+@app.command()
+def report(
+    run: Run,
+    csv: Annotated[
+        Optional[Path], typer.Option(help="Also write the tables as CSV files there.")
+    ] = None,
+    parquet: Annotated[
+        Optional[Path], typer.Option(help="Also write the tables as Parquet files there.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Report on a session, running or not: metrics, money, costs, funding, latency."""
+    from muzero_cli.verbs.paper_checks import show_report
+
+    show_report(run, {"csv": csv, "parquet": parquet}, as_json)

@@ -1,0 +1,143 @@
+"""What `mlx-muzero paper parity` and `paper report` show."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+from rich import box
+from rich.table import Table
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.evaluation.report import results_table
+from mlx_muzero.evaluation.tables import net_interval, ratio
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.paper.records.snapshot import looked_at
+from mlx_muzero.paper.report.parity import Parity, check_parity
+from mlx_muzero.paper.report.session_report import SessionReport, report_session
+from mlx_muzero.paper.session_setup import replayed_series
+from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.training.run import RunFolder
+from muzero_cli.display.console import narration_console, output_console
+from muzero_cli.display.progress import VerbProgress
+from muzero_cli.failures import answer
+from muzero_cli.verbs.paper_commands import session_at
+from muzero_cli.verbs.paper_session import load_planner
+
+_DAYS = {
+    "trading": "a day is a trading day of the FX week, from 17:00 New York to the next",
+    "UTC": "a day is a UTC day",
+}
+
+
+def show_parity(run: Path, as_json: bool) -> None:
+    """Check a session, journal and print the result; exit code 5 where the paths differ.
+
+    A session that is being traded is checked as it is now, and its journal left alone.
+    """
+    with looked_at(session_at(run)) as (folder, store):
+        settings = folder.settings()
+        config, planner = load_planner(settings)
+        series = replayed_series(settings, config)
+        with VerbProgress("loading") as progress:
+            found = check_parity(
+                store, settings, config, planner, series, progress.doing, progress.tick
+            )
+        # Of a session that is being traded this is a snapshot's: who trades alone writes its own.
+        Journal(folder.journal_path).append("parity", **found.as_dict())
+    differ = None if found.exact else RunError(f"{run}: recorded and replayed are not the same.")
+    if as_json:
+        answer(found.as_dict(), differ)
+    else:
+        output_console().print(_parity_table(run, found))
+        for text in (line for part in vars(found).values() for line in part.first):
+            narration_console().print(text, soft_wrap=True)
+    if differ is not None:
+        raise differ
+
+
+def show_report(
+    run: Path, exports: Mapping[Literal["csv", "parquet"], Path | None], as_json: bool
+) -> None:
+    """Print a session's report, and write its tables where asked to."""
+    with looked_at(session_at(run), [f for f in exports.values() if f]) as (folder, store):
+        settings = folder.settings()
+        config = RunFolder(Path(settings.session.model)).config()
+        series = replayed_series(settings, config)
+        with VerbProgress("baselines: bars") as progress:
+            report = report_session(folder, store, settings, config, series, progress.tick)
+        for kind, target in exports.items():
+            if target is not None:
+                files = store.export(target, kind)
+                narration_console().print(f"{len(files)} tables written to {target}")
+    if as_json:
+        answer(report.as_dict())
+    else:
+        out = output_console()
+        out.print(_report_table(run, report))
+        policies = {"the agent": report.metrics, **report.baselines}
+        out.print(results_table(policies, "bps/day"))
+        out.print(_about(report), style="dim")
+
+
+def _about(report: SessionReport) -> str:
+    short = (
+        " Below two whole days there are no ratios of a year."
+        if report.metrics.sharpe is None
+        else ""
+    )
+    return (
+        "Baselines: the same minutes, pairs, fills and costs, every pair on its own, without "
+        f"limits and commands. bps are of one pair's notional; {_DAYS[report.day]}.{short}"
+    )
+
+
+def _parity_table(run: Path, found: Parity) -> Table:
+    verdict = "exact" if found.exact else "NOT the same"
+    table = Table(title=f"{run}: recorded and replayed are {verdict}", box=box.SIMPLE_HEAD)
+    table.add_column("")
+    for heading in ("recorded", "replayed", "differ"):
+        table.add_column(heading, justify="right")
+    for name, part in vars(found).items():
+        table.add_row(name, f"{part.recorded:,}", f"{part.replayed:,}", f"{part.differ:,}")
+    return table
+
+
+def _report_table(run: Path, report: SessionReport) -> Table:
+    m, money = report.metrics, report.money
+    table = Table(
+        title=f"{run}: {report.minutes:,} minutes, {utc_text(report.first_ns)} to "
+        f"{utc_text(report.last_ns)} UTC",
+        box=box.SIMPLE,
+        show_header=False,
+    )
+    table.add_column()
+    table.add_column(justify="right")
+    rows = {
+        "equity": f"{money['equity']:,.2f}",
+        "net": f"{money['net']:+,.2f}",
+        "  gross": f"{money['gross']:+,.2f}",
+        "  cost of fills": f"{0.0 - money['cost']:+,.2f}",
+        "  funding": f"{0.0 - money['funding']:+,.2f}",
+        "slippage, inside the prices": f"{0.0 - money['slippage']:+,.2f}",
+        "ledger against trades' prices": f"{report.ledger_error:+.2e}",
+        "round trips": f"{m.trades:,}",
+        "won": f"{m.win_frac:.0%}",
+        "expectancy, bps of notional": f"{m.expectancy_pips:+.2f}",
+        "profit factor": ratio(m.profit_factor),
+        "days, trading" if report.day == "trading" else "days, UTC": f"{m.sessions}",
+        "net a day, bps [95% interval]": str(
+            net_interval(m.net_pips_per_session, m.net_pips_low, m.net_pips_high)
+        ),
+        "largest drawdown, bps": f"{m.max_drawdown_pips:.1f}",
+        "Sharpe, annual": "-" if m.sharpe is None else f"{m.sharpe:+.2f}",
+        "SQN": f"{m.sqn:+.2f}",
+        "in the market": f"{m.exposure_frac:.0%}",
+        "bars a round trip": f"{m.mean_bars_in_trade:.0f}",
+        "actions": "  ".join(f"{name} {share:.0%}" for name, share in m.action_frac.items()),
+        "holes": f"{report.holes}",
+    }
+    for stage, values in report.latency_ms.items():
+        rows[f"latency, {stage}, ms"] = f"p50 {values['p50']:.1f}  p99 {values['p99']:.1f}"
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

@@ -1,0 +1,108 @@
+"""What `mlx-muzero paper status` shows: positions and money, from the journal."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.watch.paper_state import PaperState
+from mlx_muzero.watch.run import WatchedRun
+from muzero_cli.display.console import output_console
+from muzero_cli.failures import answer
+from muzero_cli.verbs.paper_commands import session_at
+from muzero_cli.verbs.status import WATCH_S
+
+
+def show_status(run: Path, as_json: bool, watch: bool) -> None:
+    """Print how the session at `run` stands; with `watch` again whenever it changes."""
+    session_at(run)
+    watched, seen = WatchedRun(run), -1
+    while True:
+        watched.poll()
+        if watched.version != seen:
+            seen = watched.version
+            _show(watched, as_json)
+        if not watch:
+            return
+        time.sleep(WATCH_S)
+
+
+def _show(watched: WatchedRun, as_json: bool) -> None:
+    state = watched.state
+    assert isinstance(state, PaperState)
+    if as_json:
+        facts = {"run": str(watched.folder), "condition": watched.condition, "pid": watched.pid}
+        answer(facts | _money(state) | {"pairs": state.pairs})
+        return
+    out = output_console()
+    by = f", process {watched.pid}" if watched.pid else ""
+    out.print(f"{watched.folder}: {watched.condition}{by}")
+    if not state.minute:
+        out.print("no minute has been traded yet")
+        return
+    money = _money(state)
+    reason = f" ({money['mode_reason']})" if money["mode_reason"] else ""
+    out.print(f"{utc_text(money['close_ns'])} UTC  {money['mode']}{reason}")
+    out.print(
+        f"equity {_amount(money['equity'])}  day {_signed(money['day_pnl'])}  open "
+        f"{_signed(money['unrealized'])}  drawdown {_number(money['drawdown_frac'], '.2%')}  "
+        f"exposure {_number(money['exposure_total'], 'g')}  backend {money['backend']}"
+    )
+    if state.substitute:
+        out.print(f"{state.substitute} plays instead of {money['backend_wanted']}")
+    out.print(_positions(state))
+    if state.notices:
+        last = state.notices[-1]
+        told = last.get("consequence") or last.get("reason") or last.get("reaction") or ""
+        out.print(f"last notice: {last['event']} {last.get('name', '')} {told}".rstrip())
+
+
+def _money(state: PaperState) -> dict[str, Any]:
+    minute = state.minute
+    facts = {
+        name: minute.get(name)
+        for name in (
+            *("close_ns", "mode", "mode_reason", "equity", "realized", "unrealized", "cash"),
+            *("exposure_total", "day_pnl", "drawdown_frac", "backend"),
+        )
+    }
+    facts["backend"] = facts["backend"] or state.began.get("backend")
+    facts["backend_wanted"] = state.began.get("backend_wanted")
+    facts["open_orders"] = len(state.orders)
+    return facts
+
+
+def _positions(state: PaperState) -> Table:
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("pair", "state", "position"):
+        table.add_column(heading)
+    for heading in ("exposure", "entry", "price", "open P&L"):
+        table.add_column(heading, justify="right")
+    table.add_column("why")
+    for pair, row in state.pairs.items():
+        table.add_row(
+            pair,
+            str(row.get("state", "-")),
+            str(row.get("position", "-")),
+            _number(row.get("exposure"), "+g"),
+            _number(row.get("entry_price"), ".6g") if row.get("exposure") else "-",
+            _number(row.get("close"), ".6g"),
+            _signed(row.get("unrealized")) if row.get("exposure") else "-",
+            str(row.get("why") or ""),
+        )
+    return table
+
+
+def _amount(value: Any) -> str:
+    return _number(value, ",.2f")
+
+
+def _signed(value: Any) -> str:
+    return _number(value, "+,.2f")
+
+
+def _number(value: Any, form: str) -> str:
+    return format(value, form) if isinstance(value, int | float) else "-"

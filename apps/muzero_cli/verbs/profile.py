@@ -1,0 +1,49 @@
+"""`mlx-muzero profile`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from muzero_cli import completion
+from muzero_cli.display.console import narration_console, output_console
+from muzero_cli.failures import answer
+from muzero_cli.options import Json, in_a_folder
+
+
+def profile(
+    run: Annotated[
+        Optional[Path],
+        typer.Argument(
+            help="Run folder; fx_micro with random weights without.", autocompletion=completion.runs
+        ),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.0, help="Time spent on each figure, at least.")
+    ] = 0.3,
+    png: Annotated[
+        Optional[Path], typer.Option(help="Draw the figures into this file.", callback=in_a_folder)
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Measure every backend on this machine, and remember which is the fastest."""
+    if png is not None:
+        from mlx_muzero.profiling.chart import draw  # before anything is measured in vain
+    from mlx_muzero.files.regular import write_text
+    from mlx_muzero.profiling.measure import Effort
+    from mlx_muzero.profiling.profile import profile as measure_profile
+    from mlx_muzero.profiling.subject import preset_subject, run_subject
+    from muzero_cli.display.profile import profile_tables
+
+    subject = preset_subject() if run is None else run_subject(run)
+    with narration_console().status("") as status:
+        found = measure_profile(subject, Effort(seconds=seconds), status.update)
+    if run is not None:
+        write_text(run / "profile.json", json.dumps(found.as_dict(), allow_nan=False))
+    if png is not None:
+        draw(found, png)
+    if as_json:
+        answer(found.as_dict())
+    else:
+        output_console().print(profile_tables(found))

@@ -1,0 +1,76 @@
+"""`mlx-muzero status`."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from mlx_muzero.runlog.folder_kinds import missing
+from mlx_muzero.untrusted.json_values import finite, in_unit
+from mlx_muzero.untrusted.terminal_text import clean_line
+from muzero_cli import completion
+from muzero_cli.display.console import echo
+from muzero_cli.failures import answer
+from muzero_cli.options import Json
+
+WATCH_S = 2.0
+
+
+def status(
+    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
+    as_json: Json = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")
+    ] = False,
+) -> None:
+    """Say how a run stands: what the terminal application shows, as text or JSON."""
+    from mlx_muzero.watch.run import WatchedRun, run_kind
+
+    if run_kind(run) is None:
+        raise missing(run, "training run", "paper session")
+    watched, seen = WatchedRun(run), -1
+    while True:
+        watched.poll()
+        if watched.version != seen:
+            seen = watched.version
+            index = watched.index
+            facts = finite(
+                {"run": str(run), "kind": watched.kind, "condition": watched.condition}
+                | {"pid": watched.pid, "events": len(index), "skipped_lines": index.skipped}
+                | {"unknown_events": index.unknown, "problem": index.problem}
+                | in_unit(watched.state.as_dict(), watched.unit)
+                | {"unit": watched.unit}
+            )
+            if as_json:
+                answer(facts)
+            else:
+                echo(as_text(facts))
+        if not watch:
+            return
+        time.sleep(WATCH_S)
+
+
+def as_text(facts: dict[str, Any], indent: str = "") -> str:
+    """A fact a line; what holds facts itself is indented below its name."""
+    lines = []
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            lines.append(f"{indent}{clean_line(name)}")
+            lines += [as_text(value, indent + "  ")] if value else []
+        elif value not in (None, "", []):
+            name = clean_line(name)
+            lines.append(f"{indent}{name:<{max(26 - len(indent), 1)}} {_value(value)}")
+    return "\n".join(lines)
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, list):
+        return ("; " if any(isinstance(part, dict) for part in value) else ", ").join(
+            map(_value, value)
+        )
+    if isinstance(value, dict):  # one of a list, as a bin of a calibration
+        return ", ".join(f"{clean_line(name)} {_value(part)}" for name, part in value.items())
+    return clean_line(str(value))

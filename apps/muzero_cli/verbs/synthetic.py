@@ -1,0 +1,45 @@
+"""`mlx-muzero data synth`."""
+
+from typing import Annotated, Literal, Optional
+
+import typer
+
+from muzero_cli.display.console import echo
+from muzero_cli.failures import answer
+from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+
+Kind = Literal["random_walk", "planted_edge"]
+
+
+def synth(
+    kind: Annotated[Kind, typer.Argument(help="Which market.")],
+    symbol: Annotated[Optional[str], typer.Option(help="Name in the store; the kind's.")] = None,
+    days: Annotated[int, typer.Option(min=1, help="Trading days of 1440 bars.")] = 250,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of every draw.")] = 1,
+    cost_pips: Annotated[
+        float, typer.Option(min=0.0, help="Round-trip cost the known optimum is computed for.")
+    ] = 4.0,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Make a market whose best policy is known, replacing one of that name."""
+    from dataclasses import replace
+
+    from mlx_muzero.market.store.bar_store import BarStore
+    from mlx_muzero.market.synthetic.markets import make_market
+    from mlx_muzero.symbols.symbol import Symbol
+
+    name = None if symbol is None else Symbol(symbol)
+    # Opened first: what is wrong with it is said before the market is made, which takes a while.
+    with BarStore(db) as store:
+        bars, truth = make_market(kind, seed, days, round_trip_cost_pips=cost_pips)
+        bars = replace(bars, symbol=name or Symbol(bars.symbol))
+        store.write_synthetic(bars, truth)
+    if as_json:
+        answer({"symbol": bars.symbol, "bars": len(bars), "truth": truth})
+        return
+    echo(
+        f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
+        f"{truth['expected_pips_per_session']:+.1f} net pips in a session of "
+        f"{truth['session_bars']} bars at {cost_pips:g} pips a trade"
+    )

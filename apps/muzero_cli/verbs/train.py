@@ -1,0 +1,241 @@
+"""`mlx-muzero train`."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
+
+import typer
+
+from mlx_muzero.config.choices import CollectBackend, Phases
+from mlx_muzero.config.presets import FX_MICRO
+from muzero_cli import completion
+from muzero_cli.display.console import narration_console, say
+from muzero_cli.failures import answer
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, to_be_read
+from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
+
+if TYPE_CHECKING:
+    from mlx_muzero.training.run import RunFolder
+
+_DONE = "done; next: mlx-muzero evaluate {} --split test"
+
+
+def train(
+    run: Annotated[
+        Path,
+        typer.Option(
+            help="Run folder, new or (with --resume) begun.", autocompletion=completion.runs
+        ),
+    ],
+    symbol: Annotated[
+        Optional[str],
+        typer.Option(help="Symbol to trade; A,B for several.", autocompletion=completion.symbols),
+    ] = None,
+    preset: Preset = None,
+    config: ConfigFile = None,
+    set_: Overrides = [],  # noqa: B006
+    db: RunDatabase = None,
+    phase: Annotated[
+        Optional[Phases], typer.Option(help="What to learn; sets train.phase.")
+    ] = None,
+    from_: Annotated[
+        Optional[Path],
+        typer.Option(
+            "--from",
+            help="Run whose best checkpoint this new one begins with.",
+            autocompletion=completion.runs,
+        ),
+    ] = None,
+    ranks: Annotated[
+        Optional[int], typer.Option(min=2, help="Train in so many processes on this machine.")
+    ] = None,
+    hostfile: Annotated[
+        Optional[Path],
+        typer.Option(
+            help="Train on the machines of this mlx.distributed_config file.", callback=to_be_read
+        ),
+    ] = None,
+    collector_backend: Annotated[
+        Optional[CollectBackend],
+        typer.Option(help="Play with exports made while training goes on; sets collect.backend."),
+    ] = None,
+    refresh_every: Annotated[
+        Optional[int],
+        typer.Option(min=1, help="Training steps between them; sets collect.refresh_steps."),
+    ] = None,
+    device: Annotated[
+        Optional[Literal["cpu", "gpu"]],
+        typer.Option(help="What MLX trains on; sets train.device, also of a run that goes on."),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a begun run.")] = False,
+    auto_resume: Annotated[
+        bool,
+        typer.Option(
+            "--auto-resume",
+            help="Begin the run, go on with it if it is begun, and leave it if it is finished.",
+        ),
+    ] = False,
+    minutes: Annotated[
+        Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
+    ] = None,
+    watch: Annotated[
+        bool, typer.Option("--tui", help="Train in the background and watch it here.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
+    if watch:
+        from muzero_cli.background import begin_and_watch
+
+        begin_and_watch(run, "training", lambda pid: f"stop it with a checkpoint: kill {pid}")
+        return
+    from mlx_muzero.agent.backend_choice import settle
+    from mlx_muzero.files.refusals import explained
+    from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.training.device import use_device
+    from mlx_muzero.training.launch import launch, launched
+    from mlx_muzero.training.models import build_model, starting_weights
+    from mlx_muzero.training.rank_agreement import (
+        config_of_first,
+        market_of_first,
+        require_same_market,
+    )
+    from mlx_muzero.training.ranks import Ranks
+    from mlx_muzero.training.run import MarketRecord, RunFolder
+    from mlx_muzero.training.trainer import Trainer
+    from muzero_cli.auto_resume import standing
+    from muzero_cli.display.training import TrainingDisplay
+    from muzero_cli.loading import costs_of, load_config, load_dataset
+
+    console = narration_console()
+    folder = RunFolder(run)
+    given = [*set_, *_overrides(phase, device, collector_backend, refresh_every)]
+    if auto_resume:
+        if resume:
+            raise typer.BadParameter("cannot be joined with --resume", param_hint="--auto-resume")
+        stands = standing(folder, load_config(preset, config, given, symbol, db))
+        if stands == "finished":
+            say(console, _DONE.format(quote(str(run))))
+            if as_json:
+                answer(_left(folder, finished=True))
+            return
+        resume = stands == "begun"
+    if (ranks or hostfile) and not launched():
+        ended = launch(folder, [sys.executable, *sys.orig_argv[1:]], ranks, hostfile)
+        say(console, f"{ended} in every process")
+        if as_json:
+            answer(_left(folder, finished=ended == "finished"))
+        return
+    group = Ranks.join() if launched() else Ranks()
+    if not group.first:
+        console = narration_console(quiet=True)
+    if not resume:
+        if group.first:
+            folder.require_new()  # before a word on what could not be trained there anyway
+        settings = load_config(preset, config, given, symbol, db)
+    elif not auto_resume and (
+        symbol or preset or config or set_ or from_ or phase or collector_backend or refresh_every
+    ):
+        raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
+    else:
+        # Only the first rank's machine holds the run.
+        settings = folder.config() if group.first else FX_MICRO
+        db = db or (Path(folder.market().store) if group.first else None)
+    settings = config_of_first(group, settings)
+    if resume and device is not None and device != settings.train.device:
+        begun = settings.train.device
+        settings = replace(settings, train=replace(settings.train, device=device))
+        say(
+            console,
+            f"going on with the {device}; the run was begun with train.device {begun}, whose bits "
+            "may be others",
+        )
+    use_device(settings.train.device)
+    notes: list[str] = []
+    kept = market_of_first(group, folder.market() if resume and group.first else None)
+    dataset, store = load_dataset(
+        settings, db, tell=notes.append, period=kept.period if kept else None
+    )
+    market = MarketRecord.of(store, dataset)
+    require_same_market(group, market)
+    if resume and group.first:
+        folder.require_market(market)
+    rules = TradingRules.from_config(settings)
+    if settings.search.backend == "auto" and not resume and group.first:
+        # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
+        # resumed run must name one.
+        search, speeds = settle(build_model(settings, rules.table), settings.search)
+        settings = replace(settings, search=search)
+        say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
+    settings = config_of_first(group, settings)
+    stop = StopSwitch(minutes)
+    begin_with = (
+        None if from_ is None else starting_weights(RunFolder(from_), settings, rules.table)
+    )
+    display = TrainingDisplay(console, rules.table.action_names, minutes, rules.unit)
+    trainer = Trainer(settings, dataset, rules, folder, display, stop.requested, group)
+    if not group.first:
+        with stop:
+            trainer.run()
+        return
+    with folder.held():
+        # A run is begun only when all that a configuration or a market can get wrong is past.
+        if resume:
+            trainer.resume()
+        else:
+            folder.begin(settings, market)
+            if begin_with is not None:
+                trainer.begin_from(*begin_with)
+        say(
+            console,
+            f"training on {market.symbol}: {market.bars:,} bars, "
+            f"{len(dataset.training_starts()):,} possible sessions, run {run}",
+        )
+        for note in (*costs_of(settings, dataset), *notes):
+            say(console, note)
+        if settings.collect.backend != "same":
+            say(
+                console,
+                f"collecting with {settings.collect.backend}, exported every "
+                f"{settings.collect.refresh_steps} training steps; when an export begins to play "
+                "depends on time, so this run cannot be repeated bit for bit",
+            )
+        with display, stop, explained(f"go on with: {_resuming(folder)}"):
+            finished = trainer.run()
+    if finished:
+        say(console, _DONE.format(quote(str(run))))
+    else:
+        episodes = trainer.counters.episodes
+        say(console, f"saved after {episodes} episodes; go on with: {_resuming(folder)}")
+    if as_json and not launched():  # else the process that launched this one says it
+        answer(_left(folder, finished=finished))
+    if stop.interrupted and not finished:
+        raise typer.Exit(STOPPED_EXIT_CODE)
+
+
+def _left(folder: "RunFolder", *, finished: bool) -> dict[str, Any]:
+    """What a training leaves: whether it is done, and its checkpoints."""
+    latest, best = folder.checkpoints.latest(), folder.checkpoints.best()
+    names = {"latest": latest and latest.name, "best": best and best.name}
+    return {"run": str(folder.path), "finished": finished, "checkpoints": names}
+
+
+def _resuming(folder: "RunFolder") -> str:
+    return f"mlx-muzero train --run {quote(str(folder.path))} --resume"
+
+
+def _overrides(
+    phase: str | None,
+    device: str | None,
+    collector_backend: str | None,
+    refresh_steps: int | None,
+) -> list[str]:
+    given = {
+        "train.phase": phase,
+        "train.device": device,
+        "collect.backend": collector_backend,
+        "collect.refresh_steps": refresh_steps,
+    }
+    return [f"{key}={value}" for key, value in given.items() if value is not None]

@@ -1,0 +1,79 @@
+"""`mlx-muzero tree`."""
+
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+
+from muzero_cli import completion
+from muzero_cli.display.console import echo, output_console
+from muzero_cli.failures import answer
+from muzero_cli.options import (
+    Checkpoint,
+    ExportFolder,
+    Json,
+    RunDatabase,
+    SearchBackend,
+    Simulations,
+)
+
+
+def tree(
+    run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
+    at: Annotated[str, typer.Option(help="Open of the bar decided on, UTC: 2018-03-05T14:30.")],
+    pair: Annotated[
+        Optional[str],
+        typer.Option(
+            help="Symbol in the bar store; the run's by default.", autocompletion=completion.symbols
+        ),
+    ] = None,
+    fold: Annotated[
+        float,
+        typer.Option(min=0.0, max=1.0, help="Fold branches below this share of the visits."),
+    ] = 0.05,
+    simulations: Simulations = None,
+    checkpoint: Checkpoint = "best",
+    backend: SearchBackend = None,
+    export: ExportFolder = None,
+    db: RunDatabase = None,
+    as_json: Json = False,
+    as_dot: Annotated[bool, typer.Option("--dot", help="Print a graph for Graphviz.")] = False,
+) -> None:
+    """Show what a run's agent considers at one bar, from a flat account."""
+    from mlx_muzero.evaluation.single_decision import decide_at
+    from mlx_muzero.market.bars import utc_ns, utc_text
+    from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+    from muzero_cli.display.tree import TreeDisplay
+    from muzero_cli.trained_run import load_run
+
+    if as_json and as_dot:
+        raise typer.BadParameter("cannot be joined with --json", param_hint="--dot")
+    try:
+        open_time_ns = utc_ns(at)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--at") from error
+    loaded = load_run(run, checkpoint, db, pair, backend, export)
+    if len(loaded.dataset.symbols) > 1:
+        wanted = f"the run has several: name one of {loaded.dataset.label}"
+        raise typer.BadParameter(wanted, param_hint="--pair")
+    simulations = simulations or loaded.config.search.num_simulations
+    decision = decide_at(loaded.agent(), loaded.dataset, loaded.rules, open_time_ns, simulations)
+    display = TreeDisplay(
+        f"{run}, checkpoint {loaded.checkpoint}: {loaded.dataset.label} "
+        f"at {utc_text(open_time_ns)} UTC, {simulations} simulations",
+        decision,
+        loaded.rules.table.action_names,
+        OUTCOME_NAMES,
+    )
+    if as_json:
+        values = {
+            "checkpoint": loaded.checkpoint,
+            "symbol": loaded.dataset.label,
+            "time": utc_text(open_time_ns),
+            "simulations": simulations,
+        }
+        answer(values | display.as_dict())
+    elif as_dot:
+        echo(display.dot(fold))
+    else:
+        output_console().print(display.text(fold), soft_wrap=True)

@@ -1,0 +1,136 @@
+"""The agent: networks and search joined into decisions for B accounts at once."""
+
+from dataclasses import dataclass, replace
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.agent.backend_choice import fallback, make_encoder, make_evaluator, search_threads
+from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.errors import EngineLost
+from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.result import SearchResult, TreeTable
+from mlx_muzero.search.search import Search
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F32, I32, U64
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The networks' view of B observations, without search.
+
+    Attributes:
+      latent: ``[B, D]``.
+      prior: ``f32[B, A]`` policy probabilities, illegal actions included.
+      value: ``f32[B]``.
+    """
+
+    latent: mx.array
+    prior: F32
+    value: F32
+
+
+class Agent:
+    """Plans with `model` under the rules of `table`; holds no state between decisions.
+
+    `search.backend` computes the networks, with the weights `model` had when the agent was made or
+    last refreshed. A backend that runs the export of `deployment` is replaced by another when it is
+    lost, for good, and the deployment's `report` hears of it; the plan under way is made anew.
+
+    Raises:
+      ConfigError: the backend is "auto", which `mlx_muzero.agent.backend_choice.settle` replaces,
+        or needs a deployment.
+      SearchError: the backend cannot represent the model.
+      ExportError: the deployment's export cannot be used, or is of other weights.
+    """
+
+    def __init__(
+        self,
+        model: StochasticMuZero,
+        search: SearchConfig,
+        table: ActionTable,
+        outcomes: int,
+        deployment: Deployment | None = None,
+    ) -> None:
+        self._model = model
+        self._table = table
+        self._outcomes = outcomes
+        self._deployment = deployment
+        self._report = warn if deployment is None else deployment.report
+        self._evaluate_with(search)
+
+    @property
+    def backend(self) -> Backend:
+        """What evaluates latents now."""
+        return self._config.backend
+
+    def refresh(self) -> None:
+        """Plan with the model's present weights: call it after they changed."""
+        self._encoder.refresh()
+        self._evaluator.refresh()
+
+    def close(self) -> None:
+        """End what evaluates beside this process; the agent cannot plan any more."""
+        self._evaluator.close()
+
+    def predict(self, observation: F32) -> Prediction:
+        """Root inference on observations ``f32[B, W, F]``."""
+        latent = self._encoder(observation)
+        return Prediction(latent, *self._evaluator.predict(latent))
+
+    def plan(
+        self, observation: F32, position: I32, seed: U64, *, simulations: int, noise: bool
+    ) -> SearchResult:
+        """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
+
+        `seed` ``u64[B]`` names each root's random numbers; `noise` explores at the root, for
+        collecting.
+        """
+        root = self.predict(observation)
+        try:
+            return self._search(simulations).run(
+                self._evaluator, root.latent, root.prior, root.value, position, seed, noise
+            )
+        except EngineLost as lost:
+            # From the root: a plan is one backend's from its first simulation to its last.
+            self._fall_back(lost)
+        return self.plan(observation, position, seed, simulations=simulations, noise=noise)
+
+    def explain(
+        self, observation: F32, position: I32, *, simulations: int
+    ) -> tuple[SearchResult, TreeTable]:
+        """One decision without noise, from ``f32[1, W, F]`` and ``i32[1]``, and its whole tree."""
+        seed = np.zeros(1, np.uint64)
+        result = self.plan(observation, position, seed, simulations=simulations, noise=False)
+        return result, self.tree(0, simulations=simulations)
+
+    def tree(self, root: int, *, simulations: int) -> TreeTable:
+        """The tree of `root` in the last plan, which was made with that many simulations."""
+        return self._search(simulations).tree(root)
+
+    def _evaluate_with(self, search: SearchConfig) -> None:
+        self._config = search
+        self._threads = search_threads(search)
+        self._searches: dict[int, Search] = {}
+        self._encoder = make_encoder(self._model, search)
+        try:
+            self._evaluator = make_evaluator(self._model, search, self._deployment)
+        except EngineLost as lost:
+            self._fall_back(lost)
+
+    def _fall_back(self, lost: EngineLost) -> None:
+        backend = fallback(self._model)
+        self._report(EngineEvent("engine_lost", str(lost), backend))
+        self._evaluate_with(replace(self._config, backend=backend))
+
+    def _search(self, simulations: int) -> Search:
+        """The searcher for that many simulations, with its arena kept from call to call."""
+        if simulations not in self._searches:
+            params = SearchParams.from_config(self._config, simulations)
+            self._searches[simulations] = Search(
+                params, self._table.next_position, self._outcomes, self._threads
+            )
+        return self._searches[simulations]

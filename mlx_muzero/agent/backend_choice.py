@@ -1,0 +1,181 @@
+"""The backends that compute a model for a search, and which of them is faster here."""
+
+import sys
+import time
+from dataclasses import replace
+from typing import Protocol
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
+from mlx_muzero.backends.mlx_encoder import MlxEncoder
+from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.native_encoder import NativeEncoder
+from mlx_muzero.backends.native_evaluator import NativeEvaluator
+from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.errors import ConfigError, ExportError, SearchError
+from mlx_muzero.exports.deployment import Deployment, EngineEvent, compute_units
+from mlx_muzero.exports.evaluator import ExportedEvaluator, current_manifest
+from mlx_muzero.exports.program import Engine
+from mlx_muzero.machine import performance_cores
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.search.evaluator import Evaluator
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.search import Search
+from mlx_muzero.types import F32
+
+BACKENDS: tuple[ConcreteBackend, ...] = ("native", "mlx")
+"""Those that need nothing but a model."""
+
+ENGINES: dict[ConcreteBackend, Engine] = {"coreml": "coreml", "coreml-sim": "sim"}
+"""Those that need an export of it, and what runs its programs."""
+
+_ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
+
+
+class NetworkEvaluator(Evaluator[mx.array], Protocol):
+    """An evaluator of a model whose weights may change."""
+
+    def predict(self, latents: mx.array) -> tuple[F32, F32]:
+        """Policy [n, A] and value [n] of latents [n, D]."""
+        ...
+
+    def refresh(self) -> None:
+        """Takes over the model's present weights."""
+        ...
+
+    def close(self) -> None:
+        """Ends what it runs beside this process; it cannot be used any more."""
+        ...
+
+
+class Encoder(Protocol):
+    """The representation network of a model whose weights may change."""
+
+    def __call__(self, observation: F32) -> mx.array:
+        """Observation [n, W, F] -> latent [n, D]."""
+        ...
+
+    def refresh(self) -> None:
+        """Takes over the model's present weights."""
+        ...
+
+
+def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
+    """What makes latents of observations beside the evaluator that `search.backend` names.
+
+    Only the temporal encoder exists in C++; MLX runs the others, once for each decision.
+    """
+    if search.backend == "native" and model.config.encoder == "tcn":
+        return NativeEncoder(model, search_threads(search))
+    return MlxEncoder(model)
+
+
+def make_evaluator(
+    model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
+) -> NetworkEvaluator:
+    """The evaluator that `search.backend` names; one of `ENGINES` runs the export of `deployment`.
+
+    Raises:
+        ConfigError: the backend is still "auto", or there is no export for it.
+        SearchError: the backend cannot represent the model.
+        ExportError: the export cannot be used, or is of other weights.
+        EngineLost: the export's programs do not work here.
+    """
+    backend = search.backend
+    if backend == "native":
+        return NativeEvaluator(model)
+    if backend == "mlx":
+        return MlxEvaluator(model)
+    if backend == "auto":
+        raise ConfigError(
+            'search.backend: "auto" is not settled yet; settle it with '
+            'mlx_muzero.agent.backend_choice.settle, or name "native" or "mlx"'
+        )
+    if deployment is None:
+        raise ConfigError(
+            f'search.backend: "{backend}" plays an export, and there is none of a model that is '
+            f'being trained; name "native" or "mlx", and "{backend}" as collect.backend'
+        )
+    return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
+
+
+def fallback(model: StochasticMuZero) -> ConcreteBackend:
+    """What evaluates `model` where its export does not: the first of `BACKENDS` that can."""
+    try:
+        NativeEvaluator(model)
+    except SearchError:
+        return "mlx"
+    return "native"
+
+
+def search_threads(search: SearchConfig) -> int:
+    """Threads that one search shares; more would wait for each other but in C++."""
+    if search.backend != "native":
+        return 1
+    return search.threads or performance_cores()
+
+
+def speed_key(model: StochasticMuZero, search: SearchConfig) -> SpeedKey:
+    """What the speeds of searches with `model` are remembered under on this machine."""
+    return SpeedKey.of(model.config, model.actions, model.outcomes, search, compute_units())
+
+
+def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
+    """Short searches of 16 roots with `model` on every backend; a fraction of a second."""
+    random = np.random.default_rng(0)
+    shape = (_ROOTS, model.config.latent_width)
+    latents = mx.array(random.normal(size=shape).astype(np.float32))
+    prior = np.full((_ROOTS, model.actions), 1.0 / model.actions, np.float32)
+    zeros = np.zeros(_ROOTS, np.int32)
+    positions = np.zeros((1, model.actions), np.int32)
+    params = SearchParams(num_simulations=_SIMULATIONS, expansion=search.expansion)
+    model.eval()
+    rates: dict[ConcreteBackend, float] = {}
+    for backend in BACKENDS:
+        trial = replace(search, backend=backend)
+        evaluator = make_evaluator(model, trial)
+        searcher = Search(params, positions, model.outcomes, search_threads(trial))
+        for repeat in range(1 + _REPEATS):
+            start = time.perf_counter()
+            result = searcher.run(evaluator, latents, prior, zeros, zeros, zeros, noise=False)
+            rate = int(result.statistics.leaves.sum()) / (time.perf_counter() - start)
+            # The first run also allocates.
+            rates[backend] = max(rates.get(backend, 0.0), rate if repeat else 0.0)
+    return BackendSpeeds(rates)
+
+
+def settle(
+    model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
+) -> tuple[SearchConfig, BackendSpeeds]:
+    """`search` with the fastest backend in place of "auto", and the speeds it was chosen by.
+
+    What ``mlx-muzero profile`` found on this machine for networks of this size counts, and is
+    measured in short where it found nothing. Only a profile knows "coreml", which is chosen only
+    where `deployment` has an export of `model`; a simulation never is. An export that cannot play
+    what it was found fastest for is reported. Results depend on the backend in their last digits,
+    so whoever must repeat them keeps the settled configuration.
+    """
+    profiled = recall(speed_key(model, search))
+    rates = {} if profiled is None else profiled.leaves_per_s
+    unusable = _unusable(model, deployment)
+    usable = set(BACKENDS) if unusable else {*BACKENDS, "coreml"}
+    known = {name: rate for name, rate in rates.items() if name in usable}
+    speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
+    if deployment and unusable and rates.get("coreml", 0.0) > max(known.values(), default=0.0):
+        reason = f"coreml was found the fastest here, but {unusable}"
+        deployment.report(EngineEvent("engine_lost", reason, speeds.fastest))
+    return replace(search, backend=speeds.fastest), speeds
+
+
+def _unusable(model: StochasticMuZero, deployment: Deployment | None) -> str:
+    """Why this machine cannot run an export of `model`; empty if it can."""
+    if deployment is None or sys.platform != "darwin":
+        return "it needs macOS and an export"
+    try:
+        current_manifest(model, deployment.folder)
+    except ExportError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,33 @@
+"""Keys of a configuration that take one of a few words: which words.
+
+Apart from `mlx_muzero.config.schema`, as options of the command line have the same ones, and
+making its sections takes longer than most commands do.
+"""
+
+from typing import Literal
+
+Actions = Literal["fx", "targets"]
+RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
+Encoder = Literal["tcn", "resnet", "transformer"]
+LegalActions = Literal["tree", "root", "off"]
+Root = Literal["puct", "gumbel"]
+Expansion = Literal["all_outcomes", "single_outcome"]
+ConcreteBackend = Literal["native", "mlx", "coreml", "coreml-sim"]
+Backend = Literal["native", "mlx", "coreml", "coreml-sim", "auto"]
+CollectBackend = Literal["same", "coreml", "coreml-sim"]
+ValueLoss = Literal["cross_entropy", "mse"]
+TrainDevice = Literal["default", "cpu", "gpu"]
+BestBy = Literal["expectancy", "net_pips"]
+PhaseName = Literal["world-model", "value", "search"]
+Phases = Literal["world-model", "value", "search", "all"]
+Behavior = Literal[
+    "random",
+    "buy_and_hold",
+    "momentum_5",
+    "momentum_30",
+    "mean_reversion_5",
+    "mean_reversion_30",
+]
+BarFeatures = Literal["micro", "crypto"]
+HigherTimeframe = Literal["5m", "1h"]
+ContextSeries = Literal["book_imbalance", "taker_buy_share", "funding_rate", "open_interest"]

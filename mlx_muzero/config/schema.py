@@ -1,0 +1,232 @@
+"""The typed configuration of a run: frozen sections, each key with its range and meaning.
+
+`mlx_muzero.config.presets` has the configurations to begin from, `mlx_muzero.config.toml` reads and
+writes TOML. FX and CRYPTO are the two specifications, `fx-micro.md` and `crypto-architecture.md`.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from mlx_muzero.config.choices import (
+    Actions,
+    Backend,
+    BarFeatures,
+    Behavior,
+    BestBy,
+    CollectBackend,
+    ContextSeries,
+    Encoder,
+    Expansion,
+    HigherTimeframe,
+    LegalActions,
+    Phases,
+    RewardScheme,
+    Root,
+    TrainDevice,
+    ValueLoss,
+)
+from mlx_muzero.symbols.symbol import Symbol
+
+
+def setting(default: Any, about: str, low: float | None = None, high: float | None = None) -> Any:
+    """A dataclass field with its meaning and inclusive range."""
+    return field(default=default, metadata={"about": about, "low": low, "high": high})
+
+
+@dataclass(frozen=True)
+class MarketConfig:
+    """Which bars a run sees and how they are cut (FX "Data Pipeline Details", CRYPTO 3A)."""
+
+    symbol: Symbol = setting(Symbol("USDJPY"), "symbol in the bar store")
+    symbols: tuple[Symbol, ...] = setting((), "the pairs of one model, in its order; none: symbol")
+    pip_size: float = setting(
+        0.01, "price of one pip; 0: pips are basis points of the price", 0.0, 1e6
+    )
+    features: BarFeatures = setting("micro", "what is seen of a bar; the next three are crypto's")
+    timeframes: tuple[HigherTimeframe, ...] = setting((), "bars seen beside the minutes")
+    context: tuple[ContextSeries, ...] = setting((), "series seen beside the bars")
+    macro: tuple[str, ...] = setting((), "macro series seen, by the name they were imported as")
+    first_utc: str = setting("", "bars are those from this time on, as 2015-01-01; none: all")
+    end_utc: str = setting("", "and before this one")
+    session_bars: int = setting(360, "steps of one session", 2, 100_000)
+    max_gap_minutes: float = setting(10.0, "longest hole inside a session", 1.0, 1440.0)
+    train_frac: float = setting(0.70, "first share of the bars, for training", 0.05, 0.9)
+    validation_frac: float = setting(0.15, "next share, for choosing a checkpoint", 0.01, 0.9)
+    window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
+
+    @property
+    def pairs(self) -> tuple[Symbol, ...]:
+        """Symbols of the run; the index of one is its pair."""
+        return self.symbols or (self.symbol,)
+
+    @property
+    def label(self) -> str:
+        """The pairs in words."""
+        return ", ".join(self.pairs)
+
+
+@dataclass(frozen=True)
+class TradingConfig:
+    """Actions, costs and reward (FX "Reward System"; CRYPTO 3B; design 3.6, 3.7)."""
+
+    actions: Actions = setting("fx", "FX's four actions, or CRYPTO's seven target exposures")
+    round_trip_cost_pips: float = setting(
+        4.0, "spread and commission of one trade, paid on entry", 0.0, 1e6
+    )
+    taker_fee_bps: float = setting(0.0, "fee of a fill that takes liquidity", 0.0, 1e4)
+    maker_fee_bps: float = setting(0.0, "fee of a fill that rests in the book", 0.0, 1e4)
+    maker_frac: float = setting(0.0, "share of fills that rest in the book", 0.0, 1.0)
+    spread_bps: float = setting(0.0, "bid to ask; a taker's fill pays half", 0.0, 1e4)
+    slippage_bps: float = setting(0.0, "what a taker's fill pays beyond the spread", 0.0, 1e4)
+    reward: RewardScheme = setting("amddp1", "reward scheme")
+    reward_scale: float = setting(
+        1.0, "reward per pip of mark_to_market, or per unit of differential_sharpe", 1e-6, 1e6
+    )
+    sharpe_rate: float = setting(
+        0.01, "share of a bar in the moving averages of differential_sharpe (eta)", 1e-6, 1.0
+    )
+    sharpe_deviation_pips: float = setting(
+        1.0, "deviation that differential_sharpe begins with and never falls below", 1e-6, 1e6
+    )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of the six networks (FX "Neural Network Architecture"; design 3.1)."""
+
+    latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
+    encoder: Encoder = setting("tcn", "what reads the window of bars")
+    tcn_channels: int = setting(48, "channels of the temporal encoder", 1, 4096)
+    tcn_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
+    resnet_channels: int = setting(64, "channels of the residual encoder", 1, 4096)
+    resnet_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
+    resnet_blocks: int = setting(4, "its blocks, each with twice the dilation before", 1, 12)
+    transformer_width: int = setting(64, "width of the transformer", 1, 4096)
+    transformer_heads: int = setting(4, "heads of its attention; they divide the width", 1, 64)
+    transformer_layers: int = setting(2, "its layers", 1, 64)
+    dropout: float = setting(0.1, "dropout in encoder and residual blocks", 0.0, 0.9)
+    representation_blocks: int = setting(3, "residual blocks", 0, 64)
+    outcome_blocks: int = setting(2, "residual blocks", 0, 64)
+    dynamics_blocks: int = setting(3, "residual blocks", 0, 64)
+    policy_blocks: int = setting(2, "residual blocks", 0, 64)
+    value_blocks: int = setting(2, "residual blocks", 0, 64)
+    afterstate_blocks: int = setting(2, "residual blocks", 0, 64)
+    value_bins: int = setting(601, "bins of the value support (S)", 3, 100_001)
+    value_min: float = setting(-300.0, "lowest value of the support")
+    value_max: float = setting(300.0, "highest value of the support")
+    parameters: int = setting(0, "required number of trainable parameters; 0 for any", 0)
+
+    @property
+    def encoder_channels(self) -> int:
+        """Channels that the encoder makes of a bar."""
+        channels: dict[Encoder, int] = {
+            "tcn": self.tcn_channels,
+            "resnet": self.resnet_channels,
+            "transformer": self.transformer_width,
+        }
+        return channels[self.encoder]
+
+
+@dataclass(frozen=True)
+class SearchConfig:
+    """Stochastic MCTS (FX "MCTS Parameters"; design 4)."""
+
+    num_simulations: int = setting(25, "simulations of one decision", 1, 100_000)
+    num_simulations_collect: int = setting(10, "simulations while collecting episodes", 1, 100_000)
+    depth_limit: int = setting(3, "environment steps looked ahead", 1, 1000)
+    discount: float = setting(0.997, "discount of one bar", 0.0, 1.0)
+    pb_c_init: float = setting(1.25, "pUCT exploration constant", 0.0, 1e6)
+    pb_c_base: float = setting(19652.0, "pUCT visits at which exploration grows", 1.0, 1e12)
+    root_dirichlet_alpha: float = setting(1.0, "concentration of the root noise", 1e-3, 1e3)
+    root_exploration_fraction: float = setting(0.5, "share of noise in the root prior", 0.0, 1.0)
+    root: Root = setting("puct", "how actions are chosen")
+    max_num_considered_actions: int = setting(16, "actions a Gumbel root begins with", 1, 100_000)
+    legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
+    leaves_per_step: int = setting(1, "leaves of one tree evaluated together", 1, 100_000)
+    expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
+    backend: Backend = setting("auto", "what evaluates leaves; auto: the fastest, measured once")
+    threads: int = setting(0, "threads of the native backend; 0: as many as fast cores", 0, 1024)
+
+
+@dataclass(frozen=True)
+class CollectConfig:
+    """Self-play on training sessions."""
+
+    envs: int = setting(16, "sessions played in lockstep (B)", 1, 4096)
+    backend: CollectBackend = setting(
+        "same", "what plays: as search.backend, or exports made while training goes on"
+    )
+    refresh_steps: int = setting(
+        500, "training steps after which such an export is replaced by one of newer weights", 1
+    )
+    initial_temperature: float = setting(10.0, "action temperature of the first episode", 1e-3, 1e3)
+    final_temperature: float = setting(1.0, "action temperature after the decay", 1e-3, 1e3)
+    temperature_decay_episodes: int = setting(50_000, "episodes of the linear decay", 1)
+
+
+@dataclass(frozen=True)
+class ReplayConfig:
+    """Trajectory replay with a quota of trading episodes (FX "BalancedReplayBuffer")."""
+
+    min_episodes: int = setting(100, "episodes before the first training step", 1)
+    max_episodes: int = setting(10_000, "episodes kept", 1)
+    min_trade_frac: float = setting(
+        0.3, "share of trading episodes below which holds go first", 0, 1
+    )
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Learning (FX "Training Configuration"; design 3.8)."""
+
+    seed: int = setting(0, "seed of everything random in the run", 0, 2**63 - 1)
+    device: TrainDevice = setting(
+        "default", "what MLX trains on; by default the GPU on Apple silicon, elsewhere the CPU"
+    )
+    phase: Phases = setting("search", "what is learned; all: one after the other, search last")
+    supervised_episodes: int = setting(2000, "episodes of each phase before the search", 1)
+    value_policy: Behavior = setting("momentum_5", "whose returns the value phase predicts")
+    episodes: int = setting(100_000, "episodes of the search phase", 1)
+    steps_per_episode: float = setting(8.0, "training steps for each collected episode", 0.0, 1e4)
+    batch_size: int = setting(64, "positions in one training step", 1, 65536)
+    learning_rate: float = setting(0.002, "Adam step size of the first step", 1e-9, 10.0)
+    final_learning_rate: float = setting(1e-4, "Adam step size after the decay", 0.0, 10.0)
+    learning_rate_decay_steps: int = setting(
+        0, "steps over which it falls to the final one along a cosine; 0: never", 0
+    )
+    weight_decay: float = setting(1e-5, "decoupled weight decay", 0.0, 1.0)
+    average_decay: float = setting(
+        0.0, "what the averaged weights, which play, keep of themselves a step; 0: the latest", 0, 1
+    )
+    gradient_clip: float = setting(1.0, "largest norm of a gradient", 1e-9, 1e9)
+    num_unroll_steps: int = setting(5, "steps the model is unrolled (K)", 1, 100)
+    td_steps: int = setting(10, "most rewards before the search's value; 0: that alone", 0, 100_000)
+    policy_weight: float = setting(0.25, "weight of the policy loss", 0.0, 1e3)
+    value_weight: float = setting(0.25, "weight of the value loss", 0.0, 1e3)
+    reward_weight: float = setting(0.5, "weight of the reward loss", 0.0, 1e3)
+    outcome_weight: float = setting(1.0, "weight of the outcome loss (FX lambda)", 0.0, 1e3)
+    afterstate_weight: float = setting(0.25, "weight of the afterstate value loss", 0.0, 1e3)
+    consistency_weight: float = setting(0.5, "weight of the latent consistency loss", 0.0, 1e3)
+    next_bar_weight: float = setting(
+        0.5, "weight of the next-bar loss, in the phases before the search", 0.0, 1e3
+    )
+    value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
+    validate_interval: int = setting(100, "episodes between validations", 1)
+    validate_sessions: int = setting(100, "sessions of one validation", 1)
+    best_by: BestBy = setting(
+        "expectancy", "what makes the best checkpoint: net pips a trade, or a session"
+    )
+    checkpoint_interval: int = setting(100, "episodes between checkpoints", 1)
+
+
+@dataclass(frozen=True)
+class Config:
+    """Everything that defines a run; stored beside its checkpoints as config.toml."""
+
+    market: MarketConfig = MarketConfig()
+    trading: TradingConfig = TradingConfig()
+    model: ModelConfig = ModelConfig()
+    search: SearchConfig = SearchConfig()
+    collect: CollectConfig = CollectConfig()
+    replay: ReplayConfig = ReplayConfig()
+    train: TrainConfig = TrainConfig()

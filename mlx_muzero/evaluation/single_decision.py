@@ -1,0 +1,83 @@
+"""One decision of the agent at one bar, with the tree behind it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.frames import minutes_before
+from mlx_muzero.market.observation.outcomes import next_threshold
+from mlx_muzero.search.result import SearchResult, TreeTable
+from mlx_muzero.trading.core import TradingCore, TradingRules
+from mlx_muzero.trading.costs import pip_price
+from mlx_muzero.trading.env import observations
+from mlx_muzero.trading.positions import FLAT
+
+
+@dataclass(frozen=True, eq=False)
+class Decision:
+    """What a flat account's agent considered at the close of a bar.
+
+    Attributes:
+        result: of the search, one root.
+        tree: the whole tree.
+        threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
+        unit: "pips" or "bps", what that is counted in.
+    """
+
+    result: SearchResult
+    tree: TreeTable
+    threshold_pips: float
+    unit: str = "pips"
+
+
+def decide_at(
+    agent: Agent, dataset: MarketDataset, rules: TradingRules, open_time_ns: int, simulations: int
+) -> Decision:
+    """`decide` at the close of the bar that opens at `open_time_ns`, of a dataset of one pair.
+
+    Raises:
+        DataError: there is no such bar, or too few before it for an observation.
+    """
+    return decide(agent, dataset, rules, _bar_at(dataset, open_time_ns), simulations)
+
+
+def decide(
+    agent: Agent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
+) -> Decision:
+    """Plan at the close of a bar, knowing nothing after it.
+
+    Args:
+        agent: who decides.
+        dataset: of any pairs.
+        rules: of the account.
+        bar: index in `dataset`, with an observation.
+        simulations: of the search.
+    """
+    account = TradingCore(rules, 1)
+    account.reset(dataset.close[[bar]], np.array([bar]))
+    observation = observations(dataset, np.array([bar]), account.position_features())
+    position = np.array([FLAT], np.int32)
+    result, tree = agent.explain(observation, position, simulations=simulations)
+    threshold = next_threshold(dataset.close[: bar + 1])
+    pip = pip_price(dataset.close[[bar]], rules.pip_size)
+    return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)
+
+
+def _bar_at(dataset: MarketDataset, open_time_ns: int) -> int:
+    times, symbol = dataset.open_time_ns, dataset.label
+    bar = int(np.searchsorted(times, open_time_ns))
+    if bar == len(times) or times[bar] != open_time_ns:
+        around = " and ".join(utc_text(int(t)) for t in times[max(bar - 1, 0) : bar + 1])
+        raise DataError(
+            f"no bar of {symbol} opens at {utc_text(open_time_ns)} UTC; the nearest: {around}"
+        )
+    if dataset.seen_from[bar] < 0:
+        raise DataError(
+            f"{symbol}: {utc_text(open_time_ns)} UTC has {bar:,} bars before it, and an "
+            f"observation needs {minutes_before(dataset.config):,}"
+        )
+    return bar

@@ -1,0 +1,1 @@
+"""What every exported format needs: tensors, layers, manifest, comparison, and a child process."""

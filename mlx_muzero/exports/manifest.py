@@ -1,0 +1,238 @@
+"""`manifest.json` of an export: what was exported, from which weights, and what its files were."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.schema import Config
+from mlx_muzero.errors import ConfigError, ExportError
+from mlx_muzero.exports.interface import ProgramName, Shape, Sizes
+from mlx_muzero.files.digests import sha256_of
+from mlx_muzero.files.refusals import why_unreadable
+from mlx_muzero.files.regular import read_text, require_folder
+from mlx_muzero.untrusted.json_values import parsed
+from mlx_muzero.untrusted.shapes import (
+    Malformed,
+    count,
+    mapping,
+    one_of,
+    optional,
+    plain,
+    record,
+    sequence,
+    text,
+)
+
+Precision = Literal["fp16", "fp32"]
+LayerNorm = Literal["op", "decomposed"]
+
+FORMAT_VERSION = 1
+
+_FILE = "manifest.json"
+_CONTENT = "Data"
+"""Part of a package that holds program and weights; what lies beside it has random names in it."""
+
+
+@dataclass(frozen=True)
+class ProgramEntry:
+    """One program of an export.
+
+    Attributes:
+        name: which program.
+        rows: the fixed number of rows.
+        package: file name in the export folder.
+        function: its name in the package; None for a package of one function.
+        sha256: digests of the package's program and weights, by path inside the package.
+        inputs: shape of each input.
+        outputs: shape of each output.
+        op_histogram: how often each operation occurs, constants apart.
+    """
+
+    name: ProgramName
+    rows: int
+    package: str
+    function: str | None
+    sha256: dict[str, str]
+    inputs: dict[str, Shape]
+    outputs: dict[str, Shape]
+    op_histogram: dict[str, int]
+
+    @property
+    def key(self) -> str:
+        """What tells it from the other programs of its export: ``recurrent_b32``."""
+        return f"{self.name}_b{self.rows}"
+
+    @property
+    def content(self) -> str:
+        """One digest of the package's program and weights."""
+        return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an export folder holds.
+
+    Attributes:
+        checkpoint: name of the checkpoint the weights come from.
+        weights_sha256: digest of its weights (`mlx_muzero.exports.weights.digest`).
+        config: of the run.
+        precision: of the numbers inside the programs.
+        layer_norm: as one operation, or decomposed.
+        features: names of an observation's columns.
+        actions: names of the actions.
+        outcomes: names of the chance outcomes.
+        programs: the programs.
+        verification: figures of the verification the export passed; empty before it.
+        versions: of the software that made it.
+    """
+
+    checkpoint: str
+    weights_sha256: str
+    config: Config
+    precision: Precision
+    layer_norm: LayerNorm
+    features: tuple[str, ...]
+    actions: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    programs: tuple[ProgramEntry, ...]
+    verification: dict[str, Any]
+    versions: dict[str, str]
+
+    @property
+    def sizes(self) -> Sizes:
+        """What the programs' shapes follow from."""
+        return Sizes(
+            model=self.config.model,
+            features=len(self.features),
+            actions=len(self.actions),
+            outcomes=len(self.outcomes),
+            window_bars=self.config.market.window_bars,
+        )
+
+    @staticmethod
+    def load(folder: Path) -> "Manifest":
+        """The manifest of the export in `folder`; its files are not looked at (`check_files`).
+
+        Raises:
+            ExportError: there is no export, or its manifest is damaged or of another version.
+        """
+        path = folder / _FILE
+        try:
+            values = parsed(read_text(path))
+            version = values.pop("format")
+            if version != FORMAT_VERSION:
+                raise ExportError(
+                    f"{path}: export format {version}, but this version of mlx_muzero reads "
+                    f"format {FORMAT_VERSION}. Export again."
+                )
+            return _from_json(values)
+        except FileNotFoundError as error:
+            raise ExportError(
+                f"{folder} holds no export (no {_FILE} there); mlx-muzero export RUN makes one, "
+                "in RUN/export."
+            ) from error
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
+            raise ExportError(f"{path}: cannot read it ({error}). Export again.") from error
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it, for JSON."""
+        return {"format": FORMAT_VERSION, **asdict(self)}
+
+    def write(self, folder: Path) -> None:
+        """Write ``manifest.json`` into `folder`."""
+        (folder / _FILE).write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False))
+
+    def check_files(self, folder: Path) -> None:
+        """Compare every package in `folder` with what was exported.
+
+        Raises:
+            ExportError: a file is missing, unknown or changed, or cannot be read; names it.
+        """
+        # Programs of one multifunction package share its files.
+        for package, wanted in {entry.package: entry.sha256 for entry in self.programs}.items():
+            try:
+                found = digests(folder / package)
+            except OSError as error:
+                raise ExportError(
+                    f"{error.filename}: {why_unreadable(error)}. Export again."
+                ) from error
+            for name in sorted(wanted.keys() | found.keys()):
+                if found.get(name) == wanted.get(name):
+                    continue
+                state = "missing" if name not in found else "not of this export"
+                if name in wanted and name in found:
+                    state = "changed since it was exported"
+                raise ExportError(f"{folder / package / name} is {state}. Export again.")
+
+
+def digests(package: Path) -> dict[str, str]:
+    """SHA-256 of each file of a package's program and weights, by path inside the package.
+
+    Two exports of the same weights have the same.
+
+    Raises:
+        OSError: something in it is a link, or no file.
+    """
+    require_folder(package)
+    require_folder(package / _CONTENT)
+    return {
+        str(path.relative_to(package)): sha256_of(path)
+        for path in sorted((package / _CONTENT).rglob("*"))
+        if path.is_symlink() or not path.is_dir()
+    }
+
+
+def _beside(value: Any) -> str:
+    """The name of something that lies beside the manifest, and nowhere else."""
+    name = text(value)
+    if name in ("", ".", "..") or not name.isprintable() or Path(name).name != name:
+        raise Malformed("a file name")
+    return name
+
+
+_shapes = mapping(sequence(count))
+_ENTRY = record(
+    {
+        "name": one_of(get_args(ProgramName)),
+        "rows": count,
+        "package": _beside,
+        "function": optional(text),
+        "sha256": mapping(text),
+        "inputs": _shapes,
+        "outputs": _shapes,
+        "op_histogram": mapping(count),
+    }
+)
+_MANIFEST = record(
+    {
+        "checkpoint": _beside,
+        "weights_sha256": text,
+        "config": mapping(plain),
+        "precision": one_of(get_args(Precision)),
+        "layer_norm": one_of(get_args(LayerNorm)),
+        "features": sequence(text),
+        "actions": sequence(text),
+        "outcomes": sequence(text),
+        "programs": sequence(_ENTRY),
+        "verification": mapping(plain),
+        "versions": mapping(text),
+    }
+)
+
+
+def _from_json(values: Any) -> Manifest:
+    values = _MANIFEST(values)
+    for name in ("features", "actions", "outcomes"):
+        values[name] = tuple(values[name])
+    values["config"] = config_toml.from_tables(values["config"], "config")
+    values["programs"] = tuple(_entry(program) for program in values["programs"])
+    return Manifest(**values)
+
+
+def _entry(values: dict[str, Any]) -> ProgramEntry:
+    for name in ("inputs", "outputs"):
+        values[name] = {tensor: tuple(shape) for tensor, shape in values[name].items()}
+    return ProgramEntry(**values)

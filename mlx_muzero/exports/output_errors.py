@@ -1,0 +1,85 @@
+"""Every output of every program against the model, on the same inputs."""
+
+from collections.abc import Iterator
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.exports.figures import OutputError
+from mlx_muzero.exports.interface import ProgramName, Sizes
+from mlx_muzero.exports.program import ProgramSet
+from mlx_muzero.exports.rows import call
+from mlx_muzero.exports.samples import Samples
+from mlx_muzero.networks.layers import one_hot
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.types import F32
+
+Arrays = dict[str, F32]
+
+
+def output_errors(
+    programs: ProgramSet, sizes: Sizes, model: StochasticMuZero, samples: Samples
+) -> Iterator[OutputError]:
+    """The errors of `programs` on `samples`, with each of their numbers of rows."""
+    for name, by_rows in programs.items():
+        inputs, wanted = _reference(name, model, samples)
+        found = [call({rows: by_rows[rows]}, name, sizes, inputs) for rows in by_rows]
+        for output, reference in wanted.items():
+            errors = [np.abs(tensors[output] - reference) for tensors in found]
+            yield OutputError(
+                program=name,
+                output=output,
+                largest=float(np.abs(reference).max()),
+                worst=float(np.max([error.max() for error in errors])),
+                typical=float(np.max([np.sqrt(np.square(error).mean()) for error in errors])),
+            )
+
+
+def _reference(
+    name: ProgramName, model: StochasticMuZero, samples: Samples
+) -> tuple[Arrays, Arrays]:
+    """Inputs of a program ``[n, ...]`` and what the model makes of them ``[n, k, channels]``."""
+    action, outcome = mx.array(samples.action), mx.array(samples.outcome)
+    latent = model.representation(mx.array(samples.observation))
+    inputs = {"latent": latent, "action": one_hot(action, model.actions)}
+    if name == "initial":
+        inputs = {"observation": mx.array(samples.observation)}
+        outputs = {"latent": latent, **_prediction(model, latent)}
+    elif name == "afterstate":
+        afterstate = model.afterstate(latent, action)
+        outputs = {
+            "outcome_logits": model.outcome_logits(latent, action),
+            "value_logits": model.value_logits(afterstate),
+        }
+    elif name == "dynamics":
+        inputs["outcome"] = one_hot(outcome, model.outcomes)
+        outputs = _successor(model, latent, action, outcome)
+    else:
+        each = [
+            _successor(model, latent, action, mx.full(action.shape, c, mx.int32))
+            for c in range(model.outcomes)
+        ]
+        outputs = {output: mx.stack([one[output] for one in each], axis=1) for output in each[0]}
+        outputs["outcome_logits"] = model.outcome_logits(latent, action)
+    mx.eval(inputs, outputs)
+    return (
+        {key: np.asarray(array) for key, array in inputs.items()},
+        {
+            key: np.asarray(array).reshape(len(samples), -1, array.shape[-1])
+            for key, array in outputs.items()
+        },
+    )
+
+
+def _successor(
+    model: StochasticMuZero, latent: mx.array, action: mx.array, outcome: mx.array
+) -> dict[str, mx.array]:
+    following, reward = model.dynamics(latent, action, outcome)
+    return {"next_latent": following, "reward": reward[:, None], **_prediction(model, following)}
+
+
+def _prediction(model: StochasticMuZero, latent: mx.array) -> dict[str, mx.array]:
+    return {
+        "policy_logits": model.policy_logits(latent),
+        "value_logits": model.value_logits(latent),
+    }

@@ -1,0 +1,64 @@
+"""One exported program, loaded and ready to be called, whatever runs it."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Literal, Protocol
+
+from mlx_muzero.exports.interface import ProgramName
+from mlx_muzero.exports.manifest import ProgramEntry
+from mlx_muzero.types import F32
+
+Engine = Literal["coreml", "sim"]
+"""What runs a program: Core ML (macOS), or the NumPy interpreter of the same saved package."""
+
+ComputeUnits = Literal["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE"]
+"""What Core ML may use. Never all at once: a Mac's GPU compiler has been seen to abort."""
+
+
+class Program(Protocol):
+    """A program of fixed shapes (`mlx_muzero.exports.interface`)."""
+
+    def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
+        """Outputs by name, float32.
+
+        Args:
+            inputs: every input by name, float32, C-contiguous and of the program's exact shape.
+
+        Raises:
+            ExportError: an input is missing or has another shape.
+        """
+        ...
+
+
+ProgramSet = Mapping[ProgramName, Mapping[int, Program]]
+"""Loaded programs by name, then by number of rows."""
+
+Call = Callable[[str, Mapping[str, F32]], dict[str, F32]]
+"""Runs the program with a key."""
+
+
+def load_program(
+    folder: Path, entry: ProgramEntry, engine: Engine, compute_units: ComputeUnits = "CPU_AND_NE"
+) -> Program:
+    """The program `entry` of the export in `folder`; `compute_units` matter to Core ML only.
+
+    Raises:
+        ExportError: it cannot be loaded here, or holds an operation the interpreter lacks.
+    """
+    package = folder / entry.package
+    if engine == "sim":
+        from mlx_muzero.coreml.interpreter import Interpreter
+
+        return Interpreter(package, entry.function)
+    from mlx_muzero.coreml.device_program import DeviceProgram
+
+    return DeviceProgram(package, entry.function, entry.content, compute_units)
+
+
+def program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:
+    """The programs of `entries`, run by `call`."""
+    programs: dict[ProgramName, dict[int, Program]] = {}
+    for entry in entries:
+        programs.setdefault(entry.name, {})[entry.rows] = partial(call, entry.key)
+    return programs

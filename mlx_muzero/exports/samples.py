@@ -1,0 +1,99 @@
+"""Real situations to compare an export with its model on: windows of the market, accounts in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F32, I32
+
+SESSIONS = 16
+KEEP_FRAC = 0.9
+"""How often an account is left as it is: positions are held for some ten bars."""
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Situations of the validation split.
+
+    Attributes:
+        observation: [n, W, F].
+        position: [n] index into the action table.
+        action: [n] a legal action.
+        outcome: [n] a chance outcome.
+    """
+
+    observation: F32
+    position: I32
+    action: I32
+    outcome: I32
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self.position)
+
+    def some(self, count: int) -> "Samples":
+        """At most `count` of them, spread evenly."""
+        rows = np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64)
+        return Samples(
+            self.observation[rows], self.position[rows], self.action[rows], self.outcome[rows]
+        )
+
+
+def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Samples:
+    """At most `count` situations from sessions of the validation split; always the same.
+
+    Accounts are played at random, so that they hold all kinds of positions.
+
+    Raises:
+        DataError: the validation split is too short for a session.
+    """
+    random = np.random.default_rng(0)
+    env = SessionEnv(dataset, rules, dataset.evaluation_starts("validation", SESSIONS))
+    accounts = len(env.position)
+    decisions = accounts * env.session_bars
+    count = min(count, decisions)
+    steps, rows = np.divmod(random.choice(decisions, count, replace=False), accounts)
+    observation, position, action = [], [], []
+    while not env.done:
+        chosen = _some_action(rules.table, env.position, random)
+        here = rows[steps == env.step_index]
+        if len(here):
+            observation.append(env.observe()[here])
+            position.append(env.position[here])
+            action.append(chosen[here])
+        env.step(chosen)
+    return Samples(
+        np.concatenate(observation),
+        np.concatenate(position),
+        np.concatenate(action),
+        random.integers(0, len(OUTCOME_NAMES), count).astype(np.int32),
+    )
+
+
+def made_up_samples(model: StochasticMuZero, count: int) -> Samples:
+    """`count` situations of noise, for networks that know no market; always the same."""
+    draw = np.random.default_rng(0)
+    shape = (count, model.window_bars, model.features)
+    rows = np.arange(count, dtype=np.int32)
+    return Samples(
+        observation=draw.normal(size=shape).astype(np.float32),
+        position=np.zeros(count, np.int32),
+        action=rows % model.actions,
+        outcome=rows % model.outcomes,
+    )
+
+
+def _some_action(table: ActionTable, position: I32, random: np.random.Generator) -> I32:
+    """[B] legal actions: mostly one that keeps the position, where there is one."""
+    legal = table.legal_mask(position)
+    keeps = legal & (table.next_position[position] == position[:, None])
+    stays = keeps.any(axis=1) & (random.random(len(position)) < KEEP_FRAC)
+    allowed = np.where(stays[:, None], keeps, legal)
+    # A draw above 0 for each action, and the largest of the allowed wins.
+    return (allowed * (1.0 - random.random(legal.shape))).argmax(axis=1).astype(np.int32)

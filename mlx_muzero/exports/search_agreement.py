@@ -1,0 +1,55 @@
+"""Whether searches with programs choose what searches with the model choose."""
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.exports.figures import Agreement, Disagreement
+from mlx_muzero.exports.interface import Sizes
+from mlx_muzero.exports.program import ProgramSet
+from mlx_muzero.exports.program_evaluator import ProgramEvaluator
+from mlx_muzero.exports.samples import Samples
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.search.params import SearchParams
+from mlx_muzero.search.search import Search
+from mlx_muzero.trading.positions import ActionTable
+
+SIMULATIONS = 25
+
+
+def search_agreement(
+    programs: ProgramSet,
+    sizes: Sizes,
+    model: StochasticMuZero,
+    config: SearchConfig,
+    table: ActionTable,
+    samples: Samples,
+) -> Agreement:
+    """Searches from every sample, the programs' from their own root inference."""
+    search = Search(
+        SearchParams.from_config(config, SIMULATIONS), table.next_position, sizes.outcomes
+    )
+    seed = np.zeros(len(samples), np.uint64)
+    latent = model.representation(mx.array(samples.observation))
+    model_evaluator = MlxEvaluator(model)
+    prior, value = model_evaluator.predict(latent)
+    model_result = search.run(
+        model_evaluator, latent, prior, value, samples.position, seed, noise=False
+    )
+    evaluator = ProgramEvaluator(programs, sizes)
+    own_latent, prior, value = evaluator.infer(samples.observation)
+    own_result = search.run(
+        evaluator, own_latent, prior, value, samples.position, seed, noise=False
+    )
+
+    rows = np.flatnonzero(model_result.action != own_result.action)
+    one, other = model_result.action[rows], own_result.action[rows]
+    visits = model_result.visits[rows, one] - model_result.visits[rows, other]
+    q = model_result.q[rows, one] - model_result.q[rows, other]
+    return Agreement(
+        simulations=SIMULATIONS,
+        decisions=len(samples),
+        value=float(np.abs(own_result.value - model_result.value).mean()),
+        disagreements=tuple(Disagreement(int(v), float(d)) for v, d in zip(visits, q, strict=True)),
+    )

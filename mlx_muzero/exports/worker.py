@@ -1,0 +1,97 @@
+"""The child process that runs exported programs: ``python -m mlx_muzero.exports.worker JOB``.
+
+Core ML may crash or hang the process that calls it, and coremltools holds Python's lock for as long
+as it takes; here neither reaches the search. See `mlx_muzero.exports.protocol` for what is said,
+and `mlx_muzero.exports.child` for the other side.
+
+It ends when the other side closes the channel, be it by dying. Should it hang just then, the
+system's timer ends it, which needs neither Python's lock nor a parent.
+"""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import MuZeroError
+from mlx_muzero.exports.buffers import Buffers, Tensors
+from mlx_muzero.exports.manifest import Manifest, ProgramEntry
+from mlx_muzero.exports.program import Program
+from mlx_muzero.exports.protocol import Job
+
+GRACE_S = 2.0
+"""How much later than the parent this process loses patience with itself."""
+
+_SAID_BYTES = 2000
+
+
+def main(job: Job) -> None:
+    """Loads the programs of `job` and answers requests until the parent is gone."""
+    channel: Connection[bytes, bytes] = Connection(job.channel)
+    with suppress(EOFError, ConnectionError):
+        try:
+            with _timer(job.load_s):
+                entries, programs = _load(job)
+        except Exception as error:
+            channel.send_bytes(_said(error))
+            return
+        channel.send_bytes(b"")
+        buffers = Buffers(job.memory, entries)
+        while True:
+            key = channel.recv_bytes().decode()
+            try:
+                with _timer(job.answer_s):
+                    _answer(programs[key](buffers.inputs[key]), buffers.outputs[key])
+                answer = b""
+            except Exception as error:
+                answer = _said(error)
+            channel.send_bytes(answer)
+
+
+def _load(job: Job) -> tuple[list[ProgramEntry], dict[str, Program]]:
+    """The programs of `job`, and what the manifest says of them."""
+    folder = Path(job.folder)
+    entries = [e for e in Manifest.load(folder).programs if e.key in job.programs]
+    module, _, function = job.loader.partition(":")
+    load = getattr(import_module(module), function)
+    return entries, {e.key: load(folder, e, job.engine, job.compute_units) for e in entries}
+
+
+def _answer(got: Tensors, wanted: Tensors) -> None:
+    """Puts what a program `got` where the parent wants it.
+
+    Raises:
+        ValueError: an output is missing or has another shape, such as a batch of one.
+    """
+    for name, view in wanted.items():
+        shape = got[name].shape if name in got else "missing"
+        if shape != view.shape:
+            raise ValueError(f'output "{name}" is {shape}, expected {view.shape}')
+        np.copyto(view, got[name])
+
+
+def _said(error: Exception) -> bytes:
+    """What went wrong, short enough to be sent at once."""
+    kind = "" if isinstance(error, MuZeroError) else f"{type(error).__name__}: "
+    return f"{kind}{error}".encode()[:_SAID_BYTES]
+
+
+@contextmanager
+def _timer(limit_s: float) -> Iterator[None]:
+    """Has the system end this process if the block takes much longer than `limit_s`."""
+    signal.setitimer(signal.ITIMER_REAL, limit_s + GRACE_S)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+
+
+if __name__ == "__main__":
+    # A parent may have had the timer's signal ignored, and that is inherited.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    main(Job.from_argument(sys.argv[1]))

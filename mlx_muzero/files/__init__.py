@@ -1,0 +1,1 @@
+"""Files opened safely, digests of them, and what a user is told where the system refuses."""

@@ -1,0 +1,153 @@
+"""What is seen beside the bars: series as of the decision, each with whether it is known.
+
+A value may be read from the moment it is known (`Series.known_ns`) until it is too old
+(`series.MAX_AGE_NS`); a settlement stamped some milliseconds late is thus read one bar later, not
+early. Columns are bounded; where nothing is known both columns are 0.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.errors import SymbolError
+from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
+from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, calendar_features
+from mlx_muzero.market.series import (
+    BOOK_IMBALANCE,
+    FUNDING_RATE,
+    MACRO_MAX_AGE_NS,
+    MAX_AGE_NS,
+    OPEN_INTEREST,
+    TAKER_BUY_SHARE,
+    Series,
+    SeriesByName,
+)
+from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.types import F32, F64, I64
+
+FUNDING_SCALE = 5e-4
+"""Funding rate at which its column has used three quarters of its range: 5 bps."""
+OPEN_INTEREST_SCALE = 0.02
+"""Hourly log change of open interest at which its column has used three quarters."""
+OPEN_INTEREST_BACK_NS = HOUR_NS
+MACRO_RELEASES = 12
+"""Releases among which the newest one is placed: a year of monthly figures."""
+
+_PAIR = "pair_"
+
+
+class ContextColumn(NamedTuple):
+    """A value's column; another, ``{name}_known``, says 1 where it is known.
+
+    Attributes:
+        name: of the column.
+        series: of the series it is made from.
+        values: ``f64[T]`` at times ``i64[T]``, NaN where unknown.
+    """
+
+    name: str
+    series: str
+    values: Callable[[Series, I64], F64]
+
+
+def _book_imbalance(series: Series, time_ns: I64) -> F64:
+    return series.as_of(time_ns, MAX_AGE_NS[BOOK_IMBALANCE])
+
+
+def _taker_imbalance(series: Series, time_ns: I64) -> F64:
+    return 2.0 * series.as_of(time_ns, MAX_AGE_NS[TAKER_BUY_SHARE]) - 1.0
+
+
+def _funding_rate(series: Series, time_ns: I64) -> F64:
+    return np.tanh(series.as_of(time_ns, MAX_AGE_NS[FUNDING_RATE]) / FUNDING_SCALE)
+
+
+def _open_interest_change(series: Series, time_ns: I64) -> F64:
+    """Log change against an hour ago; both must be known and positive."""
+    max_age = MAX_AGE_NS[OPEN_INTEREST]
+    now = series.as_of(time_ns, max_age)
+    before = series.as_of(time_ns - OPEN_INTEREST_BACK_NS, max_age)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        change = np.where((now > 0.0) & (before > 0.0), np.log(now / before), np.nan)
+    return np.tanh(change / OPEN_INTEREST_SCALE)
+
+
+def _macro_position(series: Series, time_ns: I64) -> F64:
+    """Where the newest release lies between the lowest and highest of the last ones, in [0, 1]."""
+    first = np.maximum(np.arange(len(series)) - MACRO_RELEASES + 1, 0)
+    recent = [series.value[a : b + 1] for b, a in enumerate(first)]
+    low = np.array([values.min() for values in recent])
+    width = np.array([values.max() for values in recent]) - low
+    with np.errstate(invalid="ignore"):
+        position = np.where(width == 0.0, 0.5, (series.value - low) / width)
+    placed = Series(series.symbol, series.name, series.event_ns, series.known_ns, position)
+    return placed.as_of(time_ns, MACRO_MAX_AGE_NS)
+
+
+_COLUMNS = {
+    BOOK_IMBALANCE: ContextColumn("book_imbalance", BOOK_IMBALANCE, _book_imbalance),
+    TAKER_BUY_SHARE: ContextColumn("taker_imbalance", TAKER_BUY_SHARE, _taker_imbalance),
+    FUNDING_RATE: ContextColumn("funding_rate", FUNDING_RATE, _funding_rate),
+    OPEN_INTEREST: ContextColumn("open_interest_change", OPEN_INTEREST, _open_interest_change),
+}
+
+
+def context_columns(config: MarketConfig) -> tuple[ContextColumn, ...]:
+    """The columns that are switched on, in order."""
+    macro = (ContextColumn(f"macro_{name}", name, _macro_position) for name in config.macro)
+    return (*(_COLUMNS[name] for name in config.context), *macro)
+
+
+def context_names(config: MarketConfig) -> tuple[str, ...]:
+    """Names of `context`'s columns: values and whether known, the calendar, the pairs."""
+    values = (name for c in context_columns(config) for name in (c.name, f"{c.name}_known"))
+    return (*values, *CALENDAR_NAMES, *(f"{_PAIR}{symbol}" for symbol in config.pairs))
+
+
+def as_spelled_now(column: str) -> str:
+    """The name of a column that a build before symbols had one spelling gave it."""
+    symbol = column.removeprefix(_PAIR)
+    if symbol == column:
+        return column
+    try:
+        return f"{_PAIR}{Symbol(symbol)}"
+    except SymbolError:
+        return column
+
+
+def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: MarketConfig) -> F32:
+    """What is known beside the minute bars of `symbol` when each closes, ``f32[T, G]``.
+
+    Args:
+        open_time_ns: ``[T]`` opens of the bars.
+        series: of the symbol and macro; a series that is not there is unknown throughout.
+        symbol: one of the configured pairs.
+        config: what is switched on.
+    """
+    names = context_names(config)
+    close_time_ns = open_time_ns + MINUTE_NS
+    table = np.zeros((len(open_time_ns), len(names)), np.float32)
+    for index, column in enumerate(context_columns(config)):
+        if column.series in series:
+            values = column.values(series[column.series], close_time_ns)
+            known = ~np.isnan(values)
+            table[:, 2 * index] = np.where(known, values, 0.0)
+            table[:, 2 * index + 1] = known
+    for name, values in zip(CALENDAR_NAMES, calendar_features(open_time_ns), strict=True):
+        table[:, names.index(name)] = values
+    table[:, names.index(f"{_PAIR}{Symbol(symbol)}")] = 1.0
+    return table
+
+
+def funding_paid(open_time_ns: I64, funding: Series) -> F64:
+    """Funding rate settled within each minute bar, ``f64[T]``, 0 where none is.
+
+    A settlement in a hole belongs to the bar after it; one before the first bar to none.
+    """
+    paid = np.zeros(len(open_time_ns))
+    bar = np.searchsorted(open_time_ns + MINUTE_NS, funding.event_ns, side="right")
+    inside = (bar < len(paid)) & (funding.event_ns >= open_time_ns[0])
+    np.add.at(paid, bar[inside], funding.value[inside])
+    return paid

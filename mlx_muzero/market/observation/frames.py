@@ -1,0 +1,87 @@
+"""Which columns of the market an observation has, and one pair's rows of them.
+
+An observation ends at the close of a minute bar. Its columns are groups: the minutes' features;
+those of each higher timeframe, whose row i from the end is the i-th last bar closed by then; and
+the context as known then, the same in every row.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.market.bars import MINUTE_NS, Bars
+from mlx_muzero.market.observation import crypto_features
+from mlx_muzero.market.observation import fx_features as features
+from mlx_muzero.market.observation.context import context, context_names
+from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, higher_bars
+from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.types import F32, I64
+
+
+def market_feature_names(config: MarketConfig) -> tuple[str, ...]:
+    """Columns of an observation that the market fills, in order."""
+    if config.features == "micro":
+        return features.FEATURE_NAMES
+    bars = (crypto_features.bar_feature_names(name) for name in ("1m", *config.timeframes))
+    return (*(name for names in bars for name in names), *context_names(config))
+
+
+def minutes_before(config: MarketConfig) -> int:
+    """Minutes of an unbroken history before the first bar that can be decided at, at least."""
+    if config.features == "micro":
+        return features.HISTORY_BARS + config.window_bars - 2
+    longest_ns = max((TIMEFRAME_NS[name] for name in config.timeframes), default=MINUTE_NS)
+    return (crypto_features.HISTORY_BARS + config.window_bars - 1) * (longest_ns // MINUTE_NS) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """Rows of one higher timeframe.
+
+    Attributes:
+        rows: ``f32[n, f]`` features of its bars, NaN while warming up.
+        last: ``i64[T]`` the last row known when each minute bar closes, -1 where there is none.
+    """
+
+    rows: F32
+    last: I64
+
+
+@dataclass(frozen=True, eq=False)
+class MarketRows:
+    """What an observation at the close of each minute bar of one pair is gathered from.
+
+    Attributes:
+        minutes: ``f32[T, f]`` features of the minute bars, NaN while warming up.
+        frames: of the higher timeframes, in the configured order.
+        context: ``f32[T, G]`` as known at each close.
+        seen_from: ``i64[T]`` first minute bar that such an observation depends on, -1 where the
+            history is too short for one.
+    """
+
+    minutes: F32
+    frames: tuple[Frame, ...]
+    context: F32
+    seen_from: I64
+
+
+def market_rows(bars: Bars, series: SeriesByName, config: MarketConfig) -> MarketRows:
+    """Rows of one pair's history."""
+    minute = np.arange(len(bars))
+    if config.features == "micro":
+        rows = features.market_features(bars.open_time_ns, bars.close, config.pip_size)
+        back = minutes_before(config)
+        nothing = np.empty((len(bars), 0), np.float32)
+        return MarketRows(rows, (), nothing, np.maximum(minute - back, -1))
+    back = crypto_features.HISTORY_BARS + config.window_bars - 2
+    seen_from = np.maximum(minute - back, -1)
+    frames = []
+    for timeframe in config.timeframes:
+        higher = higher_bars(bars, TIMEFRAME_NS[timeframe])
+        frames.append(Frame(crypto_features.bar_features(higher.bars), higher.last_closed))
+        first = higher.last_closed - back
+        first_minute = np.append(higher.first_minute, -1)[np.maximum(first, -1)]
+        seen_from = np.minimum(seen_from, first_minute)
+    beside = context(bars.open_time_ns, series, bars.symbol, config)
+    return MarketRows(crypto_features.bar_features(bars), tuple(frames), beside, seen_from)

@@ -1,0 +1,145 @@
+"""What the market shows, minute by minute: the same bits as `MarketDataset.windows`."""
+
+from collections import deque
+from collections.abc import Callable
+
+import numpy as np
+
+from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.market.bars import MINUTE_NS, Bars
+from mlx_muzero.market.observation import crypto_features
+from mlx_muzero.market.observation import fx_features as features
+from mlx_muzero.market.observation.context import context
+from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, HigherBarBuilder, Minute, bars_of
+from mlx_muzero.market.series import Series, SeriesByName
+from mlx_muzero.types import F32
+
+# Beyond what any column looks back on: an hour of a series with a point every few seconds, a
+# year of releases. Kept twice over before the older ones go.
+_KEPT_POINTS = 1024
+
+
+class LiveMarket:
+    """The market columns of one pair's observations, FX or crypto, from closed minute bars.
+
+    Args:
+        config: which columns, and how many rows (W).
+        symbol: the pair; for crypto one of `config.pairs`.
+        series: what is known beside the bars so far. Points of the future may be among them (a
+            replay knows the whole series): none is read before its `known_ns`.
+    """
+
+    def __init__(
+        self, config: MarketConfig, symbol: str, series: SeriesByName | None = None
+    ) -> None:
+        self._config = config
+        self._symbol = symbol
+        self._series = dict(series or {})
+        self._last_open_ns: int | None = None
+        self._frames: list[tuple[HigherBarBuilder, _LastRows]] = []
+        window = config.window_bars
+        if config.features == "micro":
+            self._minutes = _LastRows(self._micro, features.HISTORY_BARS, window)
+            return
+        rows = (crypto_features.bar_features, crypto_features.HISTORY_BARS, window)
+        self._minutes = _LastRows(*rows)
+        for timeframe in config.timeframes:
+            builder = HigherBarBuilder(TIMEFRAME_NS[timeframe])
+            self._frames.append((builder, _LastRows(*rows)))
+
+    def add_series(self, points: Series) -> None:
+        """More points of a series; what a feed tells is known when it arrives, not before."""
+        held = self._series.get(points.name)
+        if held is not None:
+            points = Series.of(
+                held.symbol,
+                held.name,
+                np.concatenate([held.event_ns, points.event_ns]),
+                np.concatenate([held.known_ns, points.known_ns]),
+                np.concatenate([held.value, points.value]),
+            )
+        self._series[points.name] = points
+
+    def push(self, minute: Minute) -> None:
+        """Take in a closed minute.
+
+        Raises:
+            ValueError: it does not come after the last one.
+        """
+        if self._last_open_ns is not None and minute.open_time_ns <= self._last_open_ns:
+            raise ValueError(f"{self._symbol}: minute {minute.open_time_ns} came before")
+        self._last_open_ns = minute.open_time_ns
+        self._minutes.push(minute)
+        for builder, rows in self._frames:
+            for bar in builder.push(minute):
+                rows.push(bar)
+
+    @property
+    def warm(self) -> bool:
+        """Whether there are bars enough for a window."""
+        return all(group.full for group in self._groups)
+
+    def window(self) -> F32:
+        """What is seen at the close of the last minute, ``f32[W, market columns]``.
+
+        Raises:
+            ValueError: it is not `warm` yet.
+        """
+        if not self.warm or self._last_open_ns is None:
+            raise ValueError(f"{self._symbol} has no whole window yet")
+        beside = self._beside(self._last_open_ns)
+        held = np.broadcast_to(beside, (self._config.window_bars, beside.shape[1]))
+        window: F32 = np.concatenate([*(group.rows() for group in self._groups), held], axis=1)
+        return window
+
+    @property
+    def _groups(self) -> list["_LastRows"]:
+        return [self._minutes, *(rows for _, rows in self._frames)]
+
+    def _micro(self, bars: Bars) -> F32:
+        return features.market_features(bars.open_time_ns, bars.close, self._config.pip_size)
+
+    def _beside(self, open_time_ns: int) -> F32:
+        if self._config.features == "micro":
+            return np.empty((1, 0), np.float32)
+        for name, points in self._series.items():
+            self._series[name] = _without_old(points, open_time_ns + MINUTE_NS)
+        opens = np.array([open_time_ns], np.int64)
+        return context(opens, self._series, self._symbol, self._config)
+
+
+class _LastRows:
+    """The last rows of one timeframe, each computed once, from the bars that determine it.
+
+    Only when they are asked for: a history of days is pushed faster than it would be computed.
+    """
+
+    def __init__(self, features_of: Callable[[Bars], F32], history_bars: int, rows: int) -> None:
+        self._features_of = features_of
+        self._before = history_bars - 1
+        self._bars: deque[Minute] = deque(maxlen=self._before + rows)
+        self._rows: deque[F32] = deque(maxlen=rows)
+        self._new = 0  # bars pushed since rows were computed
+
+    @property
+    def full(self) -> bool:
+        return len(self._bars) == self._bars.maxlen
+
+    def push(self, bar: Minute) -> None:
+        self._bars.append(bar)
+        self._new += 1
+
+    def rows(self) -> F32:
+        new = min(self._new, len(self._bars) - self._before)
+        if new:
+            bars = bars_of("", list(self._bars)[-(self._before + new) :])
+            self._rows.extend(self._features_of(bars)[-new:])
+            self._new = 0
+        return np.stack(self._rows)
+
+
+def _without_old(points: Series, now_ns: int) -> Series:
+    known = int(np.searchsorted(points.known_ns, now_ns, side="right"))
+    if known <= 2 * _KEPT_POINTS:
+        return points
+    return points.slice(known - _KEPT_POINTS, len(points))

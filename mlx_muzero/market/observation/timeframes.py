@@ -1,0 +1,116 @@
+"""Bars of several minutes, made from minutes and closed when their last minute is.
+
+A bar of five minutes opens on a multiple of five minutes (UTC), of an hour on the hour. Minutes
+that are missing are simply not in it. The bar in which a history begins is left out unless the
+history has its first minute, so that bars do not depend on where a history was cut.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from mlx_muzero.config.choices import HigherTimeframe
+from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS, Bars
+from mlx_muzero.types import F64, I64
+
+TIMEFRAME_NS: dict[HigherTimeframe, int] = {"5m": 5 * MINUTE_NS, "1h": HOUR_NS}
+
+
+class Minute(NamedTuple):
+    """One closed minute bar: the numbers of a `Bars` row."""
+
+    open_time_ns: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float
+
+
+def bars_of(symbol: str, minutes: list[Minute]) -> Bars:
+    """`minutes`, at least one, as bars."""
+    time_ns, *columns = zip(*minutes, strict=True)
+    return Bars(symbol, np.array(time_ns, np.int64), *(np.array(c, np.float64) for c in columns))
+
+
+@dataclass(frozen=True, eq=False)
+class HigherBars:
+    """Closed bars of one timeframe.
+
+    Attributes:
+        bars: the bars, stamped with their open; n of them.
+        first_minute: I64[n] index of the first minute bar of each.
+        last_closed: I64[T] index of the last bar that is closed when each minute bar closes, -1
+            where none is.
+    """
+
+    bars: Bars
+    first_minute: I64
+    last_closed: I64
+
+
+def higher_bars(minutes: Bars, timeframe_ns: int) -> HigherBars:
+    """`minutes` gathered into bars of `timeframe_ns`."""
+    frame = minutes.open_time_ns // timeframe_ns
+    begins = np.flatnonzero(np.diff(frame, prepend=frame[:1] - 1))
+    end_ns = (frame[begins] + 1) * timeframe_ns
+    keep = np.ones(len(begins), bool)
+    keep[:1] = minutes.open_time_ns[:1] % timeframe_ns == 0
+    # What has not ended by the last minute's close is not a bar yet.
+    keep &= end_ns <= minutes.open_time_ns[-1:] + MINUTE_NS
+    ends = np.append(begins[1:], len(minutes))
+    bars = Bars(
+        minutes.symbol,
+        (frame[begins] * timeframe_ns)[keep],
+        minutes.open[begins[keep]],
+        _gathered(np.maximum, minutes.high, begins)[keep],
+        _gathered(np.minimum, minutes.low, begins)[keep],
+        minutes.close[ends[keep] - 1],
+        _gathered(np.add, minutes.volume, begins)[keep],
+    )
+    close_ns = minutes.open_time_ns + MINUTE_NS
+    last_closed = np.searchsorted(end_ns[keep], close_ns, side="right") - 1
+    return HigherBars(bars, begins[keep], last_closed)
+
+
+class HigherBarBuilder:
+    """The same bars minute by minute, bit for bit."""
+
+    def __init__(self, timeframe_ns: int) -> None:
+        self._timeframe_ns = timeframe_ns
+        self._minutes: list[Minute] = []
+        self._skipped: int | None = None
+
+    def push(self, minute: Minute) -> list[Minute]:
+        """The bars, none to two, that are closed when `minute` is."""
+        closed = []
+        frame, into_ns = divmod(minute.open_time_ns, self._timeframe_ns)
+        if self._skipped is None:
+            self._skipped = frame - (into_ns == 0)
+        if self._minutes and self._minutes[0].open_time_ns // self._timeframe_ns != frame:
+            closed.append(self._close())
+        if frame > self._skipped:
+            self._minutes.append(minute)
+            if into_ns == self._timeframe_ns - MINUTE_NS:
+                closed.append(self._close())
+        return closed
+
+    def _close(self) -> Minute:
+        minutes = bars_of("", self._minutes)
+        self._minutes = []
+        first = np.zeros(1, np.int64)
+        open_ns = int(minutes.open_time_ns[0])
+        return Minute(
+            open_ns - open_ns % self._timeframe_ns,
+            float(minutes.open[0]),
+            float(_gathered(np.maximum, minutes.high, first)[0]),
+            float(_gathered(np.minimum, minutes.low, first)[0]),
+            float(minutes.close[-1]),
+            float(_gathered(np.add, minutes.volume, first)[0]),
+        )
+
+
+def _gathered(reduce: np.ufunc, column: F64, begins: I64) -> F64:
+    """`column` reduced over the minutes from each of `begins` to the next."""
+    return np.asarray(reduce.reduceat(column, begins)) if len(begins) else column

@@ -1,0 +1,415 @@
+"""The bar store: one DuckDB file of minute bars and series beside them, and who put them there.
+
+DuckDB lets one process write a file and then nobody else open it, so a store is opened for as short
+as possible or by the one process that owns it. Bars are unique per (symbol, open time):
+`Staging.merge` is the only way in.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+from types import TracebackType
+
+import duckdb
+import numpy as np
+
+from mlx_muzero.errors import DataError, MuZeroError
+from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
+from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
+from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
+from mlx_muzero.market.store import known_symbols
+from mlx_muzero.market.store.duckdb_files import (
+    OFFLINE,
+    explained,
+    refusal,
+    require_path,
+    shut_in,
+)
+from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
+from mlx_muzero.market.store.instrument_table import InstrumentTable
+from mlx_muzero.market.store.migration import backup_shelf, migrate
+from mlx_muzero.market.store.schema import (
+    INSTRUMENTS_SINCE,
+    MIGRATIONS,
+    SERIES_SINCE,
+    version_of,
+)
+from mlx_muzero.market.store.series_table import SeriesTable
+from mlx_muzero.market.store.staging import MergeReport, Staging
+from mlx_muzero.market.store.symbol_rows import RowCounts, SymbolRows
+from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.types import F64
+
+# Tables of a few rows: a look at all bars would take a while.
+_NAMES = "select symbol from imports union select symbol from truths"
+
+
+@dataclass(frozen=True)
+class SymbolSummary:
+    """What the store holds of one symbol; times are UTC bar opens."""
+
+    symbol: str
+    bars: int
+    first_ns: int
+    last_ns: int
+    has_volume: bool
+    has_ask: bool
+    has_taker: bool
+    synthetic: bool
+
+
+class BarStore(Closing):
+    """Minute bars in one DuckDB file; a context manager that closes it.
+
+    Args:
+        path: the file; made if missing, unless `read_only` or `existing`.
+        read_only: open without the right to write (several readers may then share the file).
+        existing: open to write what is there already, as it makes no sense of an empty store.
+
+    Raises:
+        DataError: if the file is missing, locked, damaged, no bar store, or from a newer version.
+    """
+
+    def __init__(
+        self, path: str | Path, read_only: bool = False, *, existing: bool = False
+    ) -> None:
+        self.path = Path(path)
+        self._read_only = read_only
+        if (read_only or existing) and not self.path.is_file():
+            raise DataError(
+                f"there is no bar store at {path}: import bars first (mlx-muzero data import "
+                "FILE), or name another file"
+            )
+        self._db = _open(self.path, read_only)
+        try:
+            shut_in(self._db, () if read_only else [backup_shelf(self.path)])
+            self._version = version_of(self._db, self.path, read_only)
+            if not read_only:
+                self._version = _brought_up_to_date(self._db, self.path, self._version)
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, duckdb.Error):
+                raise refusal(self.path, error) from error
+            raise
+
+    def close(self) -> None:
+        """Close the file, so that another process may open it."""
+        if not self._read_only:
+            with suppress(duckdb.Error):  # closed already, or broken
+                names = self._db.execute(_NAMES).fetchall()
+                known_symbols.remember(self.path, (name for (name,) in names))
+        self._db.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file, and tell of damage that was met with in the block."""
+        with explained(self.path):
+            self.close()
+            if isinstance(error, duckdb.Error):
+                raise error
+
+    def symbols(self) -> list[SymbolSummary]:
+        """What the store holds, by symbol."""
+        with self._understood():
+            rows = self._db.execute(
+                """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
+                          count(volume) > 0, count(close_ask) > 0, count(taker_buy_volume) > 0,
+                          symbol in (select symbol from truths)
+                   from bars group by symbol order by symbol"""
+            ).fetchall()
+            return [
+                SymbolSummary(symbol, int(bars), int(first_ns), int(last_ns), *has)
+                for symbol, bars, first_ns, last_ns, *has in rows
+            ]
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """For what takes rows for bars: a store may be anybody's.
+
+        Raises:
+            DataError: they are none; names the store and what to do.
+        """
+        try:
+            yield
+        except MuZeroError:  # a symbol that is none is a value error too
+            raise
+        except (duckdb.Error, ArithmeticError, TypeError, ValueError) as error:
+            raise DataError(
+                f"{self.path}: it is damaged ({str(error).splitlines()[0]}): restore it from a"
+                " copy, or import into another file"
+            ) from error
+
+    def spelling(self, symbol: str) -> str:
+        """How the store writes `symbol`: as it is, else in whatever spelling it is known by.
+
+        Where bars and series of one symbol are spelled apart, as stores of 0.1.0 may have them, the
+        bars decide. What the store does not hold is written as `Symbol` does.
+
+        Raises:
+            SymbolError: it holds no such name, and `symbol` cannot be one.
+        """
+        found = self._spelling_in("bars", symbol)
+        if found is None and self._version >= SERIES_SINCE:
+            found = self._spelling_in("series", symbol)
+        return Symbol(symbol) if found is None else found
+
+    def _spelling_in(self, table: str, symbol: str) -> str | None:
+        exactly = f"select 1 from {table} where symbol = ? limit 1"
+        if self._db.execute(exactly, [symbol]).fetchall():
+            return symbol
+        wanted = Symbol(symbol)
+        if self._db.execute(exactly, [wanted]).fetchall():
+            return wanted
+        held = self._db.execute(f"select distinct symbol from {table} order by symbol").fetchall()
+        return next((name for (name,) in held if wanted.is_meant_by(name)), None)
+
+    def load(
+        self,
+        symbol: str,
+        start_ns: int | None = None,
+        end_ns: int | None = None,
+        extras: Sequence[str] = (),
+    ) -> Bars:
+        """Bars of `symbol` that open in [start_ns, end_ns); an end left out is open.
+
+        Args:
+            symbol: whose.
+            start_ns: first open, UTC.
+            end_ns: end of the opens.
+            extras: further columns wanted, out of `EXTRA_COLUMNS`; those without any value are
+                left out of `Bars.extras`.
+
+        Raises:
+            DataError: if there are none, or the store is damaged.
+        """
+        with self._understood():
+            columns = self._select(symbol, (*BAR_COLUMNS, *extras), start_ns, end_ns)
+            times = columns.pop("open_time_ns").astype(np.int64, copy=False)
+            if not len(times):
+                raise DataError(f"{self.path} has no bars of {symbol} {self._but_holds(symbol)}")
+            beside = {name: columns.pop(name) for name in extras}
+            known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
+            return Bars(symbol, times, **columns, extras=known)
+
+    def _but_holds(self, symbol: str) -> str:
+        """What the store holds instead of the bars of `symbol` that were asked for."""
+        held = {summary.symbol: summary for summary in self.symbols()}
+        if (of := held.get(symbol)) is not None:
+            return f"in that period: it holds {utc_text(of.first_ns)} to {utc_text(of.last_ns)} UTC"
+        return f"(it holds {', '.join(held) or 'nothing'})"
+
+    def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
+        """Add `bars` in one transaction; see `Staging.merge` for bars that are already there.
+
+        Args:
+            bars: what to add.
+            extras: F64[T] by name out of `EXTRA_COLUMNS`, NaN where unknown.
+
+        Raises:
+            DataError: if a bar's prices are impossible; nothing is written then.
+        """
+        prices = {name: getattr(bars, name) for name in BAR_COLUMNS}
+        faults = price_faults(bars.open, bars.high, bars.low, bars.close, bars.volume)
+        if faults.any():
+            row = int(np.flatnonzero(faults)[0])
+            raise DataError(f"bar {row} of {bars.symbol} is impossible: {Fault(faults[row]).text}")
+        with self.staging() as staging:
+            staging.append(
+                self.spelling(bars.symbol),
+                bars.open_time_ns,
+                np.arange(len(bars)),
+                prices | dict(extras or {}),
+            )
+            return staging.merge()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is done inside is committed when the block ends, and undone when it raises.
+
+        Raises:
+            DataError: the file is damaged, or cannot be read or written.
+            StorageError: the disk is full.
+        """
+        with explained(self.path):
+            self._db.execute("begin")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("rollback")
+                raise
+            self._db.execute("commit")
+
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """One transaction with a place for new bars."""
+        with self.transaction():
+            yield Staging(self._db)
+            self._db.execute("drop table staged")
+
+    def load_series(self, symbol: str, name: str) -> Series:
+        """One series of `symbol` (`market.series`); empty if the store has none."""
+        if self._version < SERIES_SINCE:
+            return Series.empty(symbol, name)
+        with self._understood():
+            return SeriesTable(self._db).load(self.spelling(symbol), name)
+
+    def series(self) -> list[SeriesSummary]:
+        """What the store holds beside bars, by symbol and name."""
+        with self._understood():
+            return SeriesTable(self._db).summaries() if self._version >= SERIES_SINCE else []
+
+    def write_series(self, series: Series, replace: bool = False) -> SeriesMerge:
+        """Add points (inside the caller's `transaction`); see `SeriesTable.write`."""
+        return SeriesTable(self._db).write(series, replace)
+
+    def take_back_series(self, series: Series) -> int:
+        """Remove just these points (inside the caller's `transaction`); returns how many."""
+        return SeriesTable(self._db).take_back(series)
+
+    def instrument(self, symbol: str) -> Instrument:
+        """How `symbol` trades: as a user said, as it was made, or as its name says.
+
+        Raises:
+            UnknownInstrument: nobody said, and its name does not tell.
+        """
+        return self.instruments([symbol])[0]
+
+    def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
+        """As `instrument`, of several: what is not known of any is asked for at once."""
+        known = {self.spelling(symbol): self.find_instrument(symbol) for symbol in symbols}
+        if unknown := [symbol for symbol, instrument in known.items() if instrument is None]:
+            raise UnknownInstrument(unknown, self.path)
+        return [instrument for instrument in known.values() if instrument is not None]
+
+    def find_instrument(self, symbol: str) -> Instrument | None:
+        """As `instrument`, but None where nothing is known."""
+        spelled = self.spelling(symbol)
+        told = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
+        if told:
+            return told
+        made = (self.truth(spelled) or {}).get("parameters")
+        if isinstance(made, dict) and "pip_size" in made:
+            return Instrument(spelled, "crypto", float(made["pip_size"]))
+        return known_instrument(spelled)
+
+    def set_instrument(self, instrument: Instrument) -> None:
+        """Keep what a user says of an instrument, whether bars of it are here already or not."""
+        spelled = self.spelling(instrument.symbol)
+        InstrumentTable(self._db).put(replace(instrument, symbol=spelled))
+
+    def count(self, symbol: str) -> RowCounts:
+        """How much there is of `symbol`."""
+        return SymbolRows(self._db).count(self.spelling(symbol))
+
+    def remove(
+        self, symbol: str, start_ns: int | None = None, end_ns: int | None = None
+    ) -> RowCounts:
+        """Forget `symbol` and all that belongs to it, or what is about a time in [start, end)."""
+        with self.transaction():
+            return SymbolRows(self._db).remove(self.spelling(symbol), start_ns, end_ns)
+
+    def rename(self, symbol: str, to: str) -> Symbol:
+        """Give `symbol` and all that belongs to it the name `to`, and how it trades with it.
+
+        Raises:
+            SymbolError: `to` cannot be a symbol.
+            DataError: the store holds nothing of `symbol`, or something of `to` already.
+        """
+        old, new = self.spelling(symbol), Symbol(to)
+        rows = SymbolRows(self._db)
+        if rows.count(old) == RowCounts(0, 0, 0):
+            held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
+            raise DataError(f"{self.path} has nothing of {symbol} (it holds {held})")
+        # A series may be there already where one spelling had the bars and another the series.
+        for other in {self.spelling(new), str(new)} - {old}:
+            if clash := rows.common(old, other):
+                raise DataError(
+                    f"{self.path} has {clash[0]} of {other} already: choose another name, or "
+                    f"remove that first (mlx-muzero data remove {other} --db "
+                    f"{quote(str(self.path))})"
+                )
+        traded = self.find_instrument(old)
+        with self.transaction():
+            rows.rename(old, new)
+            if traded is not None and self.find_instrument(new) is None:
+                InstrumentTable(self._db).put(replace(traded, symbol=new))
+        return new
+
+    def write_synthetic(self, bars: Bars, truth: Mapping[str, object]) -> None:
+        """Keep a synthetic market with its truth, in place of one of the same name.
+
+        Raises:
+            DataError: the name holds real bars.
+        """
+        if self.count(bars.symbol).bars and self.truth(bars.symbol) is None:
+            raise DataError(f"{self.path} holds real bars of {bars.symbol}; choose another symbol")
+        self.remove(bars.symbol)
+        self.set_truth(bars.symbol, truth)
+        self.write(bars)
+
+    def set_truth(self, symbol: str, truth: Mapping[str, object]) -> None:
+        """Keep what is known about how the synthetic `symbol` was made (JSON values only)."""
+        self._db.execute("insert or replace into truths values (?, ?)", [symbol, json.dumps(truth)])
+
+    def truth(self, symbol: str) -> dict[str, object] | None:
+        """What is known about how `symbol` was made; None for real data."""
+        spelled = self.spelling(symbol)
+        row = self._db.execute("select json from truths where symbol = ?", [spelled]).fetchone()
+        with self._understood():
+            return dict(json.loads(row[0])) if row else None
+
+    def imports(self) -> list[ImportRecord]:
+        """Every file imported, by symbol and first bar."""
+        return ImportTable(self._db, self._version).records()
+
+    def record_import(self, record: ImportRecord) -> None:
+        """Remember that a file went in, again perhaps (inside the caller's `transaction`)."""
+        ImportTable(self._db, self._version).write(record)
+
+    def _select(
+        self, symbol: str, names: tuple[str, ...], start_ns: int | None, end_ns: int | None
+    ) -> dict[str, F64]:
+        wanted = ", ".join(f"coalesce({name}, 'nan'::double) as {name}" for name in names)
+        bounds = "".join(
+            f" and open_time {operator} make_timestamp_ns({int(bound)})"
+            for operator, bound in ((">=", start_ns), ("<", end_ns))
+            if bound is not None
+        )
+        cursor = self._db.execute(
+            f"""select epoch_ns(open_time) as open_time_ns, {wanted} from bars
+                where symbol = ?{bounds} order by open_time""",
+            [self.spelling(symbol)],
+        )
+        return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
+
+
+def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    try:
+        if path.exists() and not path.is_file():
+            raise DataError(f"{path} is no file: name the file of a bar store, or a new one")
+        if not read_only:
+            require_path(path, DataError)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        return duckdb.connect(str(path.absolute()), read_only=read_only, config=OFFLINE)
+    except duckdb.Error as error:
+        raise refusal(path, error) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be made ({error.strerror})") from error
+
+
+def _brought_up_to_date(db: duckdb.DuckDBPyConnection, path: Path, version: int) -> int:
+    try:
+        return migrate(db, path, version, MIGRATIONS)
+    except duckdb.Error as error:
+        raise DataError(
+            f"{path} was written by an earlier mlx_muzero and cannot be brought up to date "
+            f"({str(error).splitlines()[0]}): make room beside it, and try again"
+        ) from error

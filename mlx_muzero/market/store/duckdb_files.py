@@ -1,0 +1,220 @@
+"""How DuckDB is opened: offline, within bounds, and shut in with the one file that is wanted.
+
+DuckDB takes a path for a pattern, finds partitions in the names of folders, and runs what the views
+and macros of a database say. None of that may come from the name or content of somebody's file:
+a file is reached under a name of our own, and every other one is out of reach.
+"""
+
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import duckdb
+import numpy.typing as npt
+
+from mlx_muzero.errors import DataError, MuZeroError, StorageError
+from mlx_muzero.runlog.closeable import Closing
+
+Columns: TypeAlias = dict[str, npt.NDArray[Any]]
+
+MEMORY_LIMIT = "1GB"
+"""Bounds DuckDB's own buffers; larger sorts and joins spill to disk."""
+
+OFFLINE: dict[str, str | bool | int | float | list[str]] = {
+    "memory_limit": MEMORY_LIMIT,
+    "autoinstall_known_extensions": "false",
+    "storage_compatibility_version": "v1.2.0",
+}
+"""Settings for every file. No extension is ever fetched: reading must work, and stay, offline.
+
+A new file is written so that every DuckDB allowed in pyproject.toml reads it, as files move between
+machines and 1.3 reads nothing of 2.0's own form. A file keeps the form it was made in.
+"""
+
+OWN_TABLES = (
+    "select table_name from system.main.duckdb_tables()"
+    " where database_name = current_database() and schema_name = 'main'"
+)
+"""Names of the tables of a store; a stranger's view, macro or other schema stands for none."""
+OWN_COLUMNS = (
+    "select table_name, column_name, data_type from system.main.duckdb_columns()"
+    " where database_name = current_database() and schema_name = 'main'"
+)
+"""Their columns, with DuckDB's names of the types."""
+
+MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
+"""DuckDB's names (the second from 2.0 on) of time stamps that carry their zone."""
+WALL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
+"""Its names of time stamps that do not."""
+
+_FULL = re.compile("No space left|File too large|quota exceeded")
+_OF_THE_FILE = re.compile(f"{_FULL.pattern}|[Cc]orrupt|^IO Error|[Cc]ould not (read|write|fsync)")
+"""What DuckDB says of a file; the kinds of its errors do not tell: a full disk fails a commit."""
+
+_ROW_NUMBERS = ("file_row_number", "rowid")
+
+# Makes the view `rows` in an empty database; it may put files into the folder.
+_Attach: TypeAlias = Callable[[duckdb.DuckDBPyConnection, Path], None]
+
+
+class ForeignFile(Closing):
+    """One table of one file, called ``rows`` in the SQL of `fetch`; a context manager.
+
+    Raises:
+        DataError: here and from `fetch`, with DuckDB's message and the path.
+    """
+
+    def __init__(self, path: Path, attach: _Attach) -> None:
+        """Use `parquet` or `database`."""
+        self.path = path
+        self._folder = tempfile.TemporaryDirectory(prefix="mlx-muzero-")
+        config = OFFLINE | {"temp_directory": self._folder.name}
+        self._db = duckdb.connect(":memory:", config=config)
+        try:
+            attach(self._db, Path(self._folder.name))
+            shut_in(self._db)
+            self._db.execute("set lock_configuration = true")
+            described = self.fetch("describe rows")
+        except BaseException as error:
+            self.close()
+            if isinstance(error, duckdb.Error):
+                raise refusal(path, error) from error
+            raise
+        columns = zip(described["column_name"], described["column_type"], strict=True)
+        self.types: dict[str, str] = {
+            str(name): str(kind) for name, kind in columns if name not in _ROW_NUMBERS
+        }
+        """The table's own columns and their types, as DuckDB names them."""
+
+    @classmethod
+    def parquet(cls, path: Path) -> "ForeignFile":
+        """The rows of a parquet file, and ``file_row_number`` from 0 beside its own columns."""
+
+        def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+            link = folder / "rows.parquet"
+            link.symlink_to(path.absolute())
+            db.execute(f"set allowed_paths = ['{quoted(link)}']")
+            db.execute(
+                f"create view rows as select * from read_parquet('{quoted(link)}',"
+                " file_row_number = true, hive_partitioning = false)"
+            )
+
+        return cls(path, attach)
+
+    @classmethod
+    def database(cls, path: Path, table: str) -> "ForeignFile":
+        """A table that a DuckDB file itself holds, and ``rowid``; a view or macro is not run.
+
+        Raises:
+            DataError: it has no such table.
+        """
+
+        def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+            db.execute(f"attach '{quoted(path)}' as stranger (type duckdb, read_only)")
+            found = db.execute(
+                "select schema_name, table_name from duckdb_tables()"
+                " where database_name = 'stranger' and lower(table_name) = ?",
+                [table.lower()],
+            ).fetchall()
+            if len(found) != 1:
+                held = f"{len(found)} tables" if found else "a DuckDB file without a table"
+                raise DataError(
+                    f"{path}: {held} {table}; it takes one, and no view, which may look at other"
+                    f" files: create table {table} as select ..."
+                )
+            place = ".".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in found[0])
+            db.execute(f"create view rows as select rowid, * from stranger.{place}")
+
+        return cls(path, attach)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+        self._folder.cleanup()
+
+    def fetch(self, query: str, parameters: list[str | int] | None = None) -> Columns:
+        """Result of one query as columns, nulls masked; ``?`` stands for a parameter."""
+        try:
+            return self._db.execute(query, parameters or []).fetchnumpy()
+        except duckdb.Error as error:
+            raise DataError(f"{self.path}: {str(error).splitlines()[0]}") from error
+
+    def require_time(self, column: str) -> bool:
+        """Whether the time stamps of `column` carry their zone.
+
+        Raises:
+            DataError: they are no time stamps.
+        """
+        kind = self.types[column]
+        if kind not in MOMENTS + WALL_TIMES:
+            raise DataError(
+                f"{self.path}: column {column} is {kind}, expected a timestamp"
+                f" ({', '.join(WALL_TIMES + MOMENTS)})"
+            )
+        return kind in MOMENTS
+
+
+def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:
+    """From here on `db` reaches the files it has open already, and those in `folders`.
+
+    A store may be a stranger's, so this comes before anything is asked of it: a macro of its own
+    stands even for the function that lists its tables, and reads what it likes.
+    """
+    allowed = ", ".join(f"'{quoted(folder)}'" for folder in folders)
+    db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
+
+
+def require_path(path: Path, error: type[MuZeroError]) -> None:
+    """Raise `error` where DuckDB would keep the log of a store at `path` somewhere else."""
+    if "?" in str(path.absolute()):
+        raise error(
+            f"{path}: DuckDB takes the ? in it for the beginning of parameters, and its log would"
+            " go to another place: choose a path without one"
+        )
+
+
+def quoted(path: Path) -> str:
+    """`path`, which no directory or scheme changes, for between single quotes of a statement."""
+    return str(path.absolute()).replace("'", "''")
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Tells of what DuckDB meets with in the file at `path`; what is wrong with a statement stays.
+
+    Raises:
+        DataError: it is damaged, or cannot be read or written.
+        StorageError: the disk is full.
+    """
+    try:
+        yield
+    except duckdb.Error as error:
+        if _OF_THE_FILE.search(str(error)):
+            raise refusal(path, error) from error
+        raise
+
+
+def refusal(path: Path, error: duckdb.Error) -> DataError | StorageError:
+    """Why DuckDB cannot open, read or write the file at `path`, and what to do."""
+    text = str(error)
+    if _FULL.search(text):
+        first = text.splitlines()[0]
+        return StorageError(
+            f"{path}: the disk is full. Make room there, then start again ({first})"
+        )
+    if re.search(r"\block\b", text):  # a damaged block is none
+        reason = "another process has it open for writing: stop it, or wait until it is done"
+    elif "newer" in text or "version" in text:
+        reason = f"it was written by another DuckDB version than {duckdb.__version__}"
+    elif "not a valid DuckDB" in text:
+        reason = "it is not a DuckDB file: name another file"
+    elif "orrupt" in text or "Could not read enough bytes" in text:
+        reason = "it is damaged: restore it from a copy, or delete it and import again"
+    elif re.search(r"\b(read|write|sync)\b", text):
+        reason = "it cannot be read or written: look after its disk and its permissions"
+    else:
+        reason = "DuckDB cannot open it"
+    return DataError(f"{path}: {reason} ({text.splitlines()[0]})")

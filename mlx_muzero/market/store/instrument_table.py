@@ -1,0 +1,37 @@
+"""The store's table of what users said of instruments that their names do not tell."""
+
+from mlx_muzero.market.instrument import Instrument
+from mlx_muzero.market.store.staging import Database
+
+CREATE_INSTRUMENTS = """
+create table instruments(
+    symbol varchar primary key, market varchar not null, pip_size double not null);
+"""
+
+
+class InstrumentTable:
+    """Reads and writes the table through the store's connection."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def get(self, symbol: str) -> Instrument | None:
+        """What was said of `symbol`."""
+        rows = self._db.execute("select * from instruments where symbol = ?", [symbol]).fetchall()
+        return Instrument(*rows[0]) if rows else None
+
+    def all(self) -> list[Instrument]:
+        """All that was said, by symbol."""
+        rows = self._db.execute("select * from instruments order by symbol").fetchall()
+        return [Instrument(*row) for row in rows]
+
+    def put(self, instrument: Instrument) -> None:
+        """Keep `instrument` in place of what was said before."""
+        self._db.execute(
+            "insert or replace into instruments values (?, ?, ?)",
+            [instrument.symbol, instrument.market, instrument.pip_size],
+        )
+
+    def remove(self, symbol: str) -> None:
+        """Forget what was said of `symbol`."""
+        self._db.execute("delete from instruments where symbol = ?", [symbol])

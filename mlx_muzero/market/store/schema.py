@@ -1,0 +1,97 @@
+"""The bar store's tables, and what turns those of an earlier version into them."""
+
+import re
+from pathlib import Path
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.store.duckdb_files import OWN_COLUMNS, OWN_TABLES
+from mlx_muzero.market.store.import_table import ADD_ACCEPTED
+from mlx_muzero.market.store.instrument_table import CREATE_INSTRUMENTS
+from mlx_muzero.market.store.series_table import CREATE_SERIES
+from mlx_muzero.market.store.staging import EXTRA_COLUMNS, Database
+
+SCHEMA_VERSION = 4
+APPLICATION = "mlx_muzero bars"
+
+SCHEMA = f"""
+create table meta(key varchar primary key, value varchar not null);
+create table bars(
+    symbol varchar not null, open_time timestamp_ns not null,
+    open double not null, high double not null, low double not null, close double not null,
+    volume double, {", ".join(f"{name} double" for name in EXTRA_COLUMNS)});
+create table imports(
+    file varchar not null, sha256 varchar not null, symbol varchar not null,
+    format varchar not null, clock varchar not null, rows bigint not null,
+    rejected bigint not null, repeats bigint not null,
+    first_time timestamp_ns, last_time timestamp_ns, accepted varchar,
+    primary key(sha256, symbol));
+create table truths(symbol varchar primary key, json varchar not null);
+{CREATE_SERIES}{CREATE_INSTRUMENTS}
+insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
+"""
+
+_COLUMN = re.compile(r"(\w+) (varchar|timestamp_ns|double|bigint)\b")
+COLUMNS = {
+    table: {name: kind.upper() for name, kind in _COLUMN.findall(columns)}
+    for table, columns in re.findall(r"create table (\w+)\((.*?)\);", SCHEMA, re.DOTALL)
+}
+"""Types of the tables' columns, as DuckDB names them."""
+
+SERIES_SINCE = 2
+INSTRUMENTS_SINCE = 4
+MIGRATIONS = {
+    1: CREATE_SERIES,
+    2: ADD_ACCEPTED,
+    3: CREATE_INSTRUMENTS,
+}
+"""SQL that turns a store of a version into one of the next."""
+
+
+def version_of(db: Database, path: Path, read_only: bool) -> int:
+    """The schema version of the store at `path`; a file without any table becomes one.
+
+    Raises:
+        DataError: it is no bar store, lacks a table, or is of a later version.
+    """
+    tables = {row[0] for row in db.execute(OWN_TABLES).fetchall()}
+    if not tables and not read_only:
+        db.execute(f"begin; {SCHEMA} commit;")
+        return SCHEMA_VERSION
+    meta: dict[str, str] = {}
+    if "meta" in tables and "bars" in tables:
+        meta = dict(db.execute("select key, value from meta").fetchall())
+    if meta.get("application") != APPLICATION:
+        raise DataError(f"{path} is a DuckDB file but not a bar store: name another file")
+    said = meta.get("schema_version", "")
+    version = int(said) if said.isdecimal() else 0
+    since = {"imports": 1, "truths": 1, "series": SERIES_SINCE, "instruments": INSTRUMENTS_SINCE}
+    missing = {name for name, first in since.items() if version >= first} - tables
+    if not version:
+        raise DataError(f"{path}: it is damaged, its version is {said!a}: restore it from a copy")
+    if missing:
+        raise DataError(
+            f"{path}: it has no table {', '.join(sorted(missing))}: restore it from a copy, or"
+            " import into another file"
+        )
+    if version > SCHEMA_VERSION:
+        raise DataError(
+            f"{path} has schema version {version}; this mlx_muzero reads up to {SCHEMA_VERSION}:"
+            " update mlx_muzero"
+        )
+    _require_columns(db, path, version)
+    return version
+
+
+def _require_columns(db: Database, path: Path, version: int) -> None:
+    """DataError unless the tables have the columns that are relied on; an old one may lack new."""
+    found: dict[str, dict[str, str]] = {}
+    for table, column, kind in db.execute(OWN_COLUMNS).fetchall():
+        found.setdefault(table, {})[column] = kind
+    for table in COLUMNS.keys() & found.keys():
+        for name, wanted in COLUMNS[table].items():
+            kind = found[table].get(name)
+            if kind != wanted and (kind or version == SCHEMA_VERSION):
+                raise DataError(
+                    f"{path}: it is damaged, {table}.{name} is {kind or 'missing'} and not"
+                    f" {wanted}: restore it from a copy, or import into another file"
+                )

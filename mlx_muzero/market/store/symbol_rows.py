@@ -1,0 +1,91 @@
+"""All rows of a store that belong to one symbol, whichever table they are in: removed, renamed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from mlx_muzero.market.store.staging import Database
+
+# Of rows that are about a time: when it begins and ends.
+_TIMES = {
+    "bars": ("open_time", "open_time"),
+    "series": ("known_time", "known_time"),
+    "imports": ("first_time", "last_time"),
+}
+_TIMELESS = ("truths", "instruments")
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """How many rows of each kind."""
+
+    bars: int
+    points: int
+    imports: int
+
+
+class SymbolRows:
+    """Reads and writes through the store's connection; names are as the store spells them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def count(self, symbol: str) -> RowCounts:
+        """What there is of `symbol`."""
+        return RowCounts(*(self._count(table, symbol) for table in _TIMES))
+
+    def remove(self, symbol: str, start_ns: int | None, end_ns: int | None) -> RowCounts:
+        """Delete what is about a time in [start_ns, end_ns), an end left out being open.
+
+        Without any end everything of the symbol goes. An import that reaches into the time is
+        forgotten, so that its file can come again.
+        """
+        before = self.count(symbol)
+        for table, (first, last) in _TIMES.items():
+            begins = f" and {first} < make_timestamp_ns({end_ns})" if end_ns is not None else ""
+            ends = f" and {last} >= make_timestamp_ns({start_ns})" if start_ns is not None else ""
+            self._db.execute(f"delete from {table} where symbol = ?{begins}{ends}", [symbol])
+        if start_ns is None and end_ns is None:
+            for table in _TIMELESS:
+                self._db.execute(f"delete from {table} where symbol = ?", [symbol])
+        after = self.count(symbol)
+        gone = (was - is_ for was, is_ in zip(_values(before), _values(after), strict=True))
+        return RowCounts(*gone)
+
+    def common(self, symbol: str, other: str) -> list[str]:
+        """What both symbols have: "bars", or the names of series."""
+        found = self._db.execute(
+            """select 'bars' where exists (select 1 from bars where symbol = $symbol)
+                               and exists (select 1 from bars where symbol = $other)
+               union all
+               select distinct a.name from series a semi join series b
+                   on a.name = b.name and b.symbol = $other where a.symbol = $symbol""",
+            {"symbol": symbol, "other": other},
+        ).fetchall()
+        return [str(name) for (name,) in found]
+
+    def rename(self, symbol: str, to: str) -> None:
+        """Give every row of `symbol` the name `to`; the two have nothing in `common`.
+
+        What only one of them can have, such as how it trades, is that of `symbol`.
+        """
+        self._db.execute(
+            """delete from imports where symbol = $to
+               and sha256 in (select sha256 from imports where symbol = $symbol)""",
+            {"symbol": symbol, "to": to},
+        )
+        for table in _TIMELESS:
+            self._db.execute(
+                f"""delete from {table} where symbol = $to
+                    and exists (select 1 from {table} where symbol = $symbol)""",
+                {"symbol": symbol, "to": to},
+            )
+        for table in (*_TIMES, *_TIMELESS):
+            self._db.execute(f"update {table} set symbol = ? where symbol = ?", [to, symbol])
+
+    def _count(self, table: str, symbol: str) -> int:
+        query = f"select count(*) from {table} where symbol = ?"
+        return int(self._db.execute(query, [symbol]).fetchall()[0][0])
+
+
+def _values(counts: RowCounts) -> Iterator[int]:
+    yield from vars(counts).values()

@@ -1,0 +1,1 @@
+"""Synthetic markets with a known optimum."""

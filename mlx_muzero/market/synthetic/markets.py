@@ -1,0 +1,165 @@
+"""Markets whose best policy is known: what a trained agent can be measured against.
+
+Each maker returns bars and their truth, a JSON-able dict: ``kind``, ``seed``, ``parameters``,
+the rules the expectations hold for (``round_trip_cost_pips``, ``session_bars``),
+``expected_pips_per_session`` of the best policy, the same by UTC hour of the session's start,
+``best_policy``, ``method`` and ``precision_pips``.
+"""
+
+from typing import Any, Literal
+
+import numpy as np
+
+from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
+from mlx_muzero.market.synthetic.planted_optimum import solve
+from mlx_muzero.market.synthetic.synthetic_bars import bars_from_changes, fx_calendar, sigma_pips
+
+MarketKind = Literal["random_walk", "planted_edge"]
+Truth = dict[str, Any]
+
+FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))
+"""Sunday 7 January 2024, 22:00 UTC."""
+
+_GRID_POINTS = 201
+
+
+def random_walk(
+    seed: int,
+    days: int,
+    *,
+    round_trip_cost_pips: float = 4.0,
+    session_bars: int = 360,
+    mean_sigma_pips: float = 1.8,
+    pip_size: float = 0.01,
+    start_ns: int = FIRST_WEEK_NS,
+    hole_frac: float = 0.0,
+) -> tuple[Bars, Truth]:
+    """A market nobody can predict: independent Gaussian changes, volatility by hour.
+
+    Args:
+        seed: seed of every draw.
+        days: trading days of 1440 bars.
+        round_trip_cost_pips: cost of one trade.
+        session_bars: steps of one session.
+        mean_sigma_pips: standard deviation of a bar's change, mean over the day.
+        pip_size: price of one pip.
+        start_ns: the first week opens at or after it.
+        hole_frac: share of bars missing.
+
+    Raises:
+        ValueError: `days` or `hole_frac` out of range.
+    """
+    rng = np.random.default_rng(seed)
+    open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
+    sigma = sigma_pips(open_time_ns, mean_sigma_pips)
+    change = sigma * rng.standard_normal(len(sigma))
+    truth: Truth = {
+        "kind": "random_walk",
+        "seed": seed,
+        "days": days,
+        "hole_frac": hole_frac,
+        "parameters": {"mean_sigma_pips": mean_sigma_pips, "pip_size": pip_size},
+        "round_trip_cost_pips": round_trip_cost_pips,
+        "session_bars": session_bars,
+        "expected_pips_per_session": 0.0,
+        "expected_pips_by_start_hour": [0.0] * 24,
+        "best_policy": "flat",
+        "method": "changes are independent with mean zero, so a trade's expected net is its cost",
+        "precision_pips": 0.0,
+    }
+    bars = bars_from_changes("RANDOM_WALK", open_time_ns, change, sigma, pip_size, rng)
+    return bars, truth
+
+
+def planted_edge(
+    seed: int,
+    days: int,
+    *,
+    round_trip_cost_pips: float = 4.0,
+    session_bars: int = 360,
+    edge: PlantedEdge | None = None,
+    start_ns: int = FIRST_WEEK_NS,
+    hole_frac: float = 0.0,
+) -> tuple[Bars, Truth]:
+    """A market with a hidden regime and a known best policy (`planted_edge`).
+
+    Args:
+        seed: seed of every draw.
+        days: trading days of 1440 bars.
+        round_trip_cost_pips: cost of one trade.
+        session_bars: steps of one session.
+        edge: the market's parameters; the defaults of `PlantedEdge` if None.
+        start_ns: the first week opens at or after it.
+        hole_frac: share of bars missing; the expectations take sessions as unbroken.
+
+    Raises:
+        ValueError: `days` or `hole_frac` out of range.
+    """
+    edge = PlantedEdge() if edge is None else edge
+    rng = np.random.default_rng(seed)
+    open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
+    change = draw_changes(edge, open_time_ns, rng)
+    optimum = solve(edge, round_trip_cost_pips, session_bars, grid_points=_GRID_POINTS)
+    coarse = solve(edge, round_trip_cost_pips, session_bars, grid_points=_GRID_POINTS // 2 + 1)
+    expected = optimum.mean_expected_pips()
+    truth: Truth = {
+        "kind": "planted_edge",
+        "seed": seed,
+        "days": days,
+        "hole_frac": hole_frac,
+        "parameters": edge.as_dict(),
+        "round_trip_cost_pips": round_trip_cost_pips,
+        "session_bars": session_bars,
+        "expected_pips_per_session": expected,
+        "expected_pips_by_start_hour": optimum.expected_pips_by_hour().tolist(),
+        "best_policy": "belief thresholds by bars left and start minute",
+        "method": "dynamic programming over bars left, filter belief and position; Gauss-Hermite "
+        "quadrature; starts from the filter's stationary belief, evenly over the week",
+        # Linear interpolation errs by the square of the spacing: a third of the halving's change.
+        "precision_pips": abs(expected - coarse.mean_expected_pips()) / 3.0,
+    }
+    sigma = sigma_pips(open_time_ns, edge.mean_sigma_pips)
+    bars = bars_from_changes("PLANTED_EDGE", open_time_ns, change, sigma, edge.pip_size, rng)
+    return bars, truth
+
+
+def make_market(
+    kind: MarketKind,
+    seed: int,
+    days: int,
+    *,
+    round_trip_cost_pips: float = 4.0,
+    session_bars: int = 360,
+    hole_frac: float = 0.0,
+) -> tuple[Bars, Truth]:
+    """The market called `kind`, with the parameters' defaults.
+
+    Args:
+        kind: "random_walk" or "planted_edge".
+        seed: seed of every draw.
+        days: trading days of 1440 bars.
+        round_trip_cost_pips: cost of one trade, for the truth.
+        session_bars: steps of one session, for the truth.
+        hole_frac: share of bars missing.
+
+    Raises:
+        ValueError: no such kind, or `days` or `hole_frac` out of range.
+    """
+    if kind == "random_walk":
+        return random_walk(
+            seed,
+            days,
+            round_trip_cost_pips=round_trip_cost_pips,
+            session_bars=session_bars,
+            hole_frac=hole_frac,
+        )
+    if kind == "planted_edge":
+        return planted_edge(
+            seed,
+            days,
+            round_trip_cost_pips=round_trip_cost_pips,
+            session_bars=session_bars,
+            hole_frac=hole_frac,
+        )
+    raise ValueError(f'market kind "{kind}" is neither "random_walk" nor "planted_edge"')

@@ -1,0 +1,41 @@
+"""What a feed tells beside bars, as facts of the journal's `feed` event."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from mlx_muzero.paper.feeds.events import (
+    BarRejected,
+    BarRevised,
+    ClockJumped,
+    ClockOffset,
+    ClockTrusted,
+    Disconnected,
+    Event,
+    GapFilled,
+    PairLost,
+    Reconnected,
+    Slept,
+    Stale,
+)
+from mlx_muzero.paper.records.transaction import Row
+
+_KINDS: dict[type, str] = {
+    Stale: "stale",
+    Disconnected: "disconnected",
+    Reconnected: "reconnected",
+    GapFilled: "gap_filled",
+    BarRejected: "rejected",
+    BarRevised: "revised",
+    ClockOffset: "clock_offset",
+    ClockJumped: "clock_jumped",
+    ClockTrusted: "clock_trusted",
+    PairLost: "lost",
+    Slept: "slept",
+}
+
+
+def facts_of(event: Event, symbols: Mapping[str, str]) -> Row:
+    """Kind, pair by our name (None where it is of no pair), and the event's own fields."""
+    facts = asdict(event)
+    venue = event.bar.pair if isinstance(event, BarRevised) else facts.pop("pair", None)
+    return {"kind": _KINDS[type(event)], "pair": symbols.get(venue, venue)} | facts

@@ -1,0 +1,280 @@
+"""A session in one file: to move a running account to another machine.
+
+An uncompressed tar archive: a manifest with sizes and SHA-256, then settings, store and journal as
+they were at one moment, and of the training run what plays. `tar -tf` lists it. What reads it takes
+nothing on trust: names it does not know, links, other sizes and other bytes are refused, and no
+file is larger than the archive.
+"""
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import tarfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.files.digests import SUMS, sha256_of
+from mlx_muzero.files.regular import reader
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.origin import Origin
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.runlog.folders import flush, replaced
+from mlx_muzero.training.checkpoint import NAME, STATE, WEIGHTS, load_state, load_weights
+from mlx_muzero.training.run import RunFolder
+from mlx_muzero.untrusted.json_values import parsed
+from mlx_muzero.untrusted.shapes import count, time_ns
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+_SESSION = ("paper.toml", "store.duckdb", "journal.jsonl")
+_RUN = ("config.toml", "market.json")
+_CHECKPOINT = (STATE, WEIGHTS, SUMS)
+_MODEL = "model"
+_KNOWN = re.compile(
+    "|".join(
+        [
+            *map(re.escape, _SESSION),
+            f"{_MODEL}/({'|'.join(map(re.escape, _RUN))})",
+            f"{_MODEL}/checkpoints/{NAME.pattern}/({'|'.join(map(re.escape, _CHECKPOINT))})",
+        ]
+    )
+)
+_BLOCK = tarfile.BLOCKSIZE
+_PART = 1 << 20
+_MOST_MANIFEST = 1 << 20
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What an archive holds.
+
+    Attributes:
+        origin: the account, and when.
+        settings: of the session.
+        files: bytes of each file.
+    """
+
+    origin: Origin
+    settings: PaperSettings
+    files: dict[str, int]
+
+
+def write_backup(
+    session: PaperFolder, store: PaperStore, account: PaperFolder, target: Path
+) -> Backup:
+    """Write the session in `session`, at rest, to the new file `target`.
+
+    Args:
+        session: a folder nobody writes to: a snapshot, or one that is held.
+        store: of it.
+        account: the folder that it is a copy of, or is.
+        target: the file; it appears when it is whole.
+
+    Raises:
+        RunError: there is such a file, the session has not begun, or something cannot be read or
+            written.
+    """
+    if target.exists():
+        raise RunError(f"{target} exists already. Name another file, or remove that one.")
+    settings, saved = session.settings(), store.state()
+    if saved is None:
+        raise RunError(f"{account.path} holds no paper session that has begun: nothing to keep.")
+    with store.understood():
+        event, close_ns = count(saved[1]["event"]), time_ns(saved[1]["session"]["last_close_ns"])
+    files = {name: session.path / name for name in _SESSION}
+    files |= _model_files(RunFolder(Path(settings.session.model)), settings.session.checkpoint)
+    origin = Origin(
+        host=platform.node(),
+        path=str(account.path.absolute()),
+        time=datetime.now(UTC).isoformat(timespec="seconds"),
+        event=event,
+        close_ns=close_ns,
+    )
+    partial = target.with_name(f"{target.name}.partial")
+    with account.writing(target):
+        sizes = {name: path.stat().st_size for name, path in files.items()}
+        listed = {
+            name: {"bytes": sizes[name], "sha256": sha256_of(path)} for name, path in files.items()
+        }
+        manifest = {"format": FORMAT, "origin": asdict(origin), "files": listed}
+        partial.unlink(missing_ok=True)
+        try:
+            with partial.open("xb") as archive:
+                _add(archive, MANIFEST, json.dumps(manifest, indent=1).encode())
+                for name, path in files.items():
+                    _add_file(archive, name, path, sizes[name])
+                archive.write(bytes(2 * _BLOCK))
+                archive.flush()
+                os.fsync(archive.fileno())
+            partial.rename(target)
+            flush(target.absolute().parent)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    return Backup(origin, settings, sizes)
+
+
+def restore_backup(archive: Path, target: Path, database: Path | None = None) -> Backup:
+    """Make `target` the folder of the session in `archive`, whole or not at all.
+
+    Args:
+        archive: made by `write_backup`; nothing in it is trusted.
+        target: a folder that is not there yet, or empty.
+        database: bar store of a replay, instead of the one it was begun with.
+
+    Raises:
+        RunError: the archive is damaged or no backup, or the folder cannot be made.
+        OSError: there is no archive.
+        ConfigError: its settings are none.
+    """
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise RunError(f"{target} is not empty. Choose a folder that is not there yet.")
+    folder = PaperFolder(target)
+    with reader(archive, follow=True) as file, folder.writing(target), replaced(target) as partial:
+        try:
+            origin, sizes = _unpack(file, partial)
+            settings = _adapted(PaperFolder(partial), target, database)
+            PaperStore(partial / "store.duckdb", read_only=True).close()
+            _require_model(RunFolder(partial / _MODEL), settings.session.checkpoint)
+        except (ValueError, tarfile.HeaderError) as error:
+            raise RunError(f"{archive}: it is no whole backup of a session: {error}.") from error
+        origin.keep(PaperFolder(partial))
+    return Backup(origin, settings, sizes)
+
+
+def _adapted(folder: PaperFolder, target: Path, database: Path | None) -> PaperSettings:
+    """The settings, with the model and the store where they are now; kept in `folder`."""
+    settings = folder.settings()
+    session = replace(settings.session, model=str((target / _MODEL).absolute()))
+    if database is not None and session.feed == "replay":
+        session = replace(session, database=str(database))
+    settings = replace(settings, session=session)
+    folder.begin(settings)
+    return settings
+
+
+def _model_files(run: RunFolder, checkpoint: str) -> dict[str, Path]:
+    folder = run.checkpoints.folder / checkpoint
+    inside = {f"{_MODEL}/{name}": run.path / name for name in _RUN}
+    inside |= {f"{_MODEL}/checkpoints/{checkpoint}/{name}": folder / name for name in _CHECKPOINT}
+    run.config()  # it is a run
+    found = {name: path for name, path in inside.items() if path.is_file()}
+    if not (folder / WEIGHTS).is_file():
+        raise RunError(
+            f"{run.path} does not keep checkpoint {checkpoint} any more, which the session plays. "
+            "Put that folder back from a copy."
+        )
+    return found
+
+
+def _require_model(run: RunFolder, checkpoint: str) -> None:
+    """Raise RunError or ConfigError unless `run` can play `checkpoint`."""
+    run.config()
+    run.market()
+    load_state(run.checkpoints.folder / checkpoint)
+    load_weights(run.checkpoints.folder / checkpoint)
+
+
+def _add(archive: BinaryIO, name: str, data: bytes) -> None:
+    archive.write(_header(name, len(data)))
+    archive.write(data + bytes(-len(data) % _BLOCK))
+
+
+def _add_file(archive: BinaryIO, name: str, path: Path, size: int) -> None:
+    archive.write(_header(name, size))
+    with reader(path, follow=True) as file:
+        shutil.copyfileobj(file, archive, _PART)
+    archive.write(bytes(-size % _BLOCK))
+
+
+def _header(name: str, size: int) -> bytes:
+    info = tarfile.TarInfo(name)
+    info.size = size
+    # GNU's form: sizes beyond 8 GiB without a header of their own.
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def _unpack(archive: BinaryIO, folder: Path) -> tuple[Origin, dict[str, int]]:
+    """Write the files of `archive` into the empty `folder`.
+
+    Raises:
+        ValueError: it is not what a backup is.
+    """
+    name, size = _next_header(archive)
+    if name != MANIFEST or size > _MOST_MANIFEST:
+        raise ValueError(f"it does not begin with {MANIFEST}")
+    manifest = parsed(b"".join(_parts(archive, size)))
+    origin, listed = _understood(manifest)
+    left = dict(listed)
+    while left:
+        name, size = _next_header(archive)
+        wanted_size, wanted = left.pop(name, (None, ""))
+        if size != wanted_size:
+            raise ValueError(f"{name} of {size} bytes is not in its {MANIFEST}")
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        digest = hashlib.sha256()
+        with target.open("xb") as file:
+            for part in _parts(archive, size):
+                digest.update(part)
+                file.write(part)
+        if digest.hexdigest() != wanted:
+            raise ValueError(f"{name} is not what was written: {MANIFEST} has another digest")
+    if archive.read(2 * _BLOCK) != bytes(2 * _BLOCK) or archive.read(1):
+        raise ValueError("something follows its last file")
+    return origin, {name: size for name, (size, _) in listed.items()}
+
+
+def _understood(manifest: Any) -> tuple[Origin, dict[str, tuple[int, str]]]:
+    """Origin, and size and digest of every file."""
+    if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
+        raise ValueError(f"its {MANIFEST} lists no files")
+    if manifest.get("format") != FORMAT:
+        raise ValueError(
+            f"it has format {manifest.get('format')!r}, and this version of mlx_muzero reads "
+            f"{FORMAT}"
+        )
+    listed = {}
+    for name, facts in manifest["files"].items():
+        if not _KNOWN.fullmatch(name):
+            raise ValueError(f"{name!r} is no file of a session")
+        size = facts.get("bytes") if isinstance(facts, dict) else None
+        if type(size) is not int or size < 0:
+            raise ValueError(f"{MANIFEST} has no size of {name}")
+        listed[name] = (size, str(facts.get("sha256")))
+    required = {*_SESSION, *(f"{_MODEL}/{name}" for name in _RUN)}
+    if missing := required - listed.keys():
+        raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+    return Origin.parse(manifest.get("origin")), listed
+
+
+def _next_header(archive: BinaryIO) -> tuple[str, int]:
+    """Name and size of the next file; headers that announce other ones are none."""
+    block = archive.read(_BLOCK)
+    if len(block) < _BLOCK:
+        raise ValueError("it ends too early")
+    info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
+    if info.type != tarfile.REGTYPE or info.size < 0:
+        raise ValueError(f"{info.name!r} is no regular file")
+    return info.name, info.size
+
+
+def _parts(archive: BinaryIO, size: int) -> Iterator[bytes]:
+    """The `size` bytes that follow, and past them what fills the last block."""
+    left = size
+    while left:
+        part = archive.read(min(left, _PART))
+        if not part:
+            raise ValueError("it ends too early")
+        left -= len(part)
+        yield part
+    archive.read(-size % _BLOCK)

@@ -1,0 +1,114 @@
+"""Where an account came from, and where it went: two processes must not trade one by accident."""
+
+import json
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shlex import quote
+from typing import Any
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.files.regular import read_text, write_text
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.runlog.folders import lock_holder
+from mlx_muzero.untrusted.json_values import parsed
+from mlx_muzero.untrusted.shapes import Malformed, count, record, text, time_ns
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A moment of an account: where and when it was.
+
+    Attributes:
+        host: name of the machine.
+        path: folder of the session there, absolute.
+        time: when its backup was made, UTC, as ISO 8601.
+        event: number of the last event in it.
+        close_ns: end of the last minute in it.
+    """
+
+    host: str
+    path: str
+    time: str
+    event: int
+    close_ns: int
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.path} as it was at event {self.event} ({self.time})"
+
+    @classmethod
+    def parse(cls, facts: Any) -> "Origin":
+        """From JSON.
+
+        Raises:
+            Malformed: something is missing or of another kind.
+        """
+        return cls(**{name: _SHAPE(facts)[name] for name in _FIELDS})
+
+    def keep(self, folder: PaperFolder) -> None:
+        """Note in `folder` that its session was restored from here."""
+        write_text(folder.origin_path, json.dumps(asdict(self), indent=1))
+
+    def require_still(self, folder: PaperFolder) -> None:
+        """The account must not be traded where it came from, as far as that can be seen from here.
+
+        Raises:
+            RunError: it is.
+        """
+        there = Path(self.path)
+        if self.host != platform.node() or there == folder.path.absolute():
+            return
+        pid = lock_holder(there / "lock")
+        if pid is not None:
+            raise RunError(
+                f"{folder.path} was restored from {self}, which process {pid} is trading: one "
+                f"account, twice. Stop that one first: mlx-muzero paper stop {quote(self.path)}"
+            )
+
+
+def _printable(value: Any) -> str:
+    if not text(value).isprintable():
+        raise Malformed("a text that can be printed")
+    return text(value)
+
+
+_FIELDS = {
+    "host": _printable, "path": _printable, "time": _printable, "event": count, "close_ns": time_ns
+}  # fmt: skip
+_SHAPE = record(_FIELDS)
+
+
+def origin_of(folder: PaperFolder) -> Origin | None:
+    """Where the session in `folder` was restored from; None if it began here.
+
+    Raises:
+        RunError: what the folder says of it cannot be read.
+    """
+    if not folder.origin_path.exists():
+        return None
+    try:
+        return Origin.parse(parsed(read_text(folder.origin_path)))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{folder.origin_path} cannot be read ({error}). It says where this account came from; "
+            "remove it if nothing trades there."
+        ) from error
+
+
+def mark_moved(folder: PaperFolder, backup: Path, time: str) -> None:
+    """Note in `folder` that its account goes on elsewhere, from `backup`."""
+    write_text(folder.moved_path, json.dumps({"backup": str(backup.absolute()), "time": time}))
+
+
+def require_here(folder: PaperFolder) -> None:
+    """The account in `folder` must not have moved away.
+
+    Raises:
+        RunError: it has; says how to have it back.
+    """
+    if folder.moved_path.exists():
+        raise RunError(
+            f"{folder.path} was moved away: its account goes on from a backup, and would be traded "
+            f"twice. {folder.moved_path.name} there says which and when; remove that file only if "
+            "the backup was never restored."
+        )

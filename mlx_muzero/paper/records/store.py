@@ -1,0 +1,351 @@
+"""The paper run's store: one DuckDB file, one row a transaction, and the state after the last.
+
+A transaction's rows are kept as JSON, column by column; the tables are views over it. That makes a
+commit three statements, and the state and the rows that led to it can never disagree. What each
+transaction tells the journal is kept too, so that a journal can be completed from its store.
+"""
+
+import json
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.market.store.duckdb_files import OFFLINE, OWN_TABLES, quoted, require_path, shut_in
+from mlx_muzero.market.store.migration import backup_shelf, migrate
+from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.paper.records.transaction import Row, Transaction
+from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.untrusted.json_values import finite, parsed
+
+APPLICATION = "mlx_muzero paper"
+SCHEMA_VERSION = 2
+MEMORY_LIMIT = "256MB"
+
+_ROW_GROUP = 2048  # the smallest there is: a day and a half of minutes
+_COMPACT = (",", ":")
+_RESTORE = "Restore it from a copy, or begin a new run."
+
+TABLES: dict[str, dict[str, str]] = {
+    "bars": {
+        "pair": "varchar", "open_time_ns": "bigint", "open": "double", "high": "double",
+        "low": "double", "close": "double", "volume": "double", "source_time_ns": "bigint",
+        "arrival_time_ns": "bigint",
+    },
+    "decisions": {
+        "close_ns": "bigint", "pair": "varchar", "bar": "bigint", "position": "integer",
+        "action": "integer", "visits": "integer[]", "value": "double", "network_value": "double",
+        "simulations": "integer", "order_id": "bigint", "limited_by": "varchar",
+    },
+    "orders": {
+        "id": "bigint", "pair": "varchar", "close_ns": "bigint", "sent_ns": "bigint",
+        "action": "integer", "from_exposure": "double", "to_exposure": "double",
+    },
+    "order_ends": {"order_id": "bigint", "end": "varchar", "reason": "varchar"},
+    "fills": {
+        "id": "bigint", "order_id": "bigint", "pair": "varchar", "fill_ns": "bigint",
+        "units": "double", "price": "double", "fee": "double", "slippage": "double",
+        "exposure": "double",
+    },
+    "trades": {
+        "pair": "varchar", "exposure": "double", "entry_ns": "bigint", "exit_ns": "bigint",
+        "entry_bar": "bigint", "exit_bar": "bigint", "entry_price": "double",
+        "exit_price": "double", "gross_pips": "double", "cost_pips": "double",
+        "funding_pips": "double", "gross": "double",
+        "cost": "double", "funding": "double", "net": "double",
+    },
+    "equity": {
+        "close_ns": "bigint", "mode": "varchar", "equity": "double", "realized": "double",
+        "unrealized": "double", "cash": "double", "exposure_total": "double",
+    },
+    "commands": {"time_ns": "bigint", "name": "varchar", "pair": "varchar"},
+}  # fmt: skip
+"""Columns of every table, in the order rows were committed."""
+
+
+def _view(name: str, columns: Mapping[str, str]) -> str:
+    shape = json.dumps({column: [kind] for column, kind in columns.items()})
+    values = ", ".join(f'unnest(t."{column}") as "{column}"' for column in columns)
+    # Sorted before they part: the rows of one transaction have an order too.
+    return (
+        f"create view {name} as select {values} from (select from_json(json_extract(rows, "
+        f"'$.{name}'), '{shape}') as t from (select rows from transactions order by seq));"
+    )
+
+
+_EVENTS = "create table events(first bigint not null, last bigint not null, json varchar not null);"
+_SCHEMA = f"""{_EVENTS}
+create table meta(key varchar primary key, value varchar not null);
+create table transactions(seq bigint not null, close_ns bigint not null, rows varchar not null);
+create table state(seq bigint not null, json varchar not null);
+insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
+""" + "".join(_view(name, columns) for name, columns in TABLES.items())
+
+# SQL that turns a store of a version into one of the next. Version 1 knew no pair of a command,
+# and kept the events of the last transaction only, in the state.
+_MIGRATIONS = {
+    1: f"""{_EVENTS}
+insert into events
+select (json->>'$.events[0].seq')::bigint, (json->>'$.event')::bigint, json->>'$.events'
+from state where json_array_length(json, '$.events') > 0;
+drop view commands; {_view("commands", TABLES["commands"])}"""
+}
+
+
+class PaperStore(Closing):
+    """A session's store; a context manager that closes it.
+
+    Args:
+        path: the file; made if missing, unless `read_only`.
+        read_only: only look.
+        exports: folders that `export` and `pin` may write to; no other file can be reached.
+
+    Raises:
+        RunError: here and from all methods, where the file cannot be used; says what to do.
+    """
+
+    def __init__(self, path: Path, read_only: bool = False, exports: Collection[Path] = ()) -> None:
+        self._path = path
+        if read_only and not path.is_file():
+            raise RunError(f"{path.parent} holds no paper session that has begun (no {path.name}).")
+        if not read_only:
+            require_path(path, RunError)
+        with _explained(self._path):
+            self._db = _open(path, read_only)
+        try:
+            shut_in(self._db, exports if read_only else [*exports, backup_shelf(path)])
+            self._check_schema(read_only)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def commit(
+        self, seq: int, transaction: Transaction, state: Row, events: Sequence[Row] = ()
+    ) -> None:
+        """Make a transaction and the state after it durable, both or neither.
+
+        Args:
+            seq: number of the transaction.
+            transaction: its rows are kept.
+            state: after it.
+            events: it tells the journal, numbered by ``seq``.
+        """
+        columns = {
+            table: {name: [row[name] for row in rows] for name in TABLES[table]}
+            for table, rows in transaction.rows.items()
+        }
+        rows = json.dumps(finite(columns), allow_nan=False, separators=_COMPACT)
+        after = json.dumps(state, separators=_COMPACT)
+        told = json.dumps(finite(list(events)), allow_nan=False, separators=_COMPACT)
+        with _explained(self._path):
+            self._db.execute("begin")
+            try:
+                self._db.execute(
+                    "insert into transactions values (?, ?, ?)", [seq, transaction.close_ns, rows]
+                )
+                if events:
+                    numbers = [events[0]["seq"], events[-1]["seq"]]
+                    self._db.execute("insert into events values (?, ?, ?)", [*numbers, told])
+                self._db.execute("update state set seq = ?, json = ?", [seq, after])
+                self._db.execute("commit")
+            except duckdb.Error:
+                self._roll_back()
+                raise
+
+    def begin(self, state: Row) -> None:
+        """Keep the state a new session begins with."""
+        with _explained(self._path):
+            self._db.execute("insert into state values (0, ?)", [json.dumps(state)])
+
+    def state(self) -> tuple[int, Row] | None:
+        """Number of the last transaction and the state after it; None before `begin`."""
+        with _explained(self._path):
+            row = self._db.execute("select seq, json from state").fetchone()
+            if row is None:
+                return None
+            state = parsed(row[1])
+        if not isinstance(state, dict):
+            raise RunError(f"{self._path}: it is damaged (its state is none). {_RESTORE}")
+        return int(row[0]), state
+
+    @contextmanager
+    def understood(self) -> Iterator[None]:
+        """For what takes rows and states for those of a session: they may be anybody's.
+
+        Raises:
+            RunError: they are not; names the store and what to do.
+        """
+        try:
+            yield
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise RunError(
+                f"{self._path}: what it holds is no session's ({error!r}). Restore a backup with "
+                "mlx-muzero paper restore FILE NEW_RUN, or choose another --run."
+            ) from error
+
+    def events(self, first: int) -> Iterator[Row]:
+        """What the journal was to be told from event number `first` on, in order."""
+        with _explained(self._path):
+            found = self._db.execute(
+                "select json from events where last >= ? order by last", [first]
+            )
+            while row := found.fetchone():
+                yield from (event for event in json.loads(row[0]) if event["seq"] >= first)
+
+    def table(self, name: str) -> list[Row]:
+        """All rows of one of `TABLES`, in the order they were committed."""
+        with _explained(self._path):
+            cursor = self._db.execute(f"select * from {name}")
+            columns = [column[0] for column in cursor.description or ()]
+            return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+    def recent_bars(self, needed: Mapping[str, int]) -> list[LiveBar]:
+        """At least the last `needed` bars of each pair, oldest first, where there are as many."""
+        limit = 2 * max(needed.values()) + 1
+        while True:
+            with _explained(self._path):
+                rows = self._db.execute(
+                    "select rows from transactions order by seq desc limit ?", [limit]
+                ).fetchall()
+            try:
+                bars = [bar for row in reversed(rows) for bar in _bars_of(row[0])]
+            except (AttributeError, KeyError, TypeError, ValueError) as error:
+                raise RunError(f"{self._path}: it is damaged ({error}). {_RESTORE}") from error
+            counts = dict.fromkeys(needed, 0)
+            for bar in bars:
+                counts[bar.pair] = counts.get(bar.pair, 0) + 1
+            if len(rows) < limit or all(counts[pair] >= n for pair, n in needed.items()):
+                return bars
+            limit *= 4
+
+    def pin(self) -> "PinnedStore":
+        """The store as it is now, to be copied while it goes on."""
+        return PinnedStore(self._path, self._db.cursor())
+
+    def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
+        """Write every table but the bars as a file in `folder`, one of `exports`; returns them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        written = []
+        for name in TABLES:
+            if name != "bars":
+                target = folder / f"{name}.{kind}"
+                options = "format csv, header" if kind == "csv" else "format parquet"
+                with _explained(self._path):
+                    self._db.execute(
+                        f"copy (select * from {name}) to '{quoted(target)}' ({options})"
+                    )
+                written.append(target)
+        return written
+
+    def _check_schema(self, read_only: bool) -> None:
+        with _explained(self._path):
+            tables = {row[0] for row in self._db.execute(OWN_TABLES).fetchall()}
+            if not tables:
+                self._db.execute(f"begin; {_SCHEMA} commit;")
+                return
+            known = "meta" in tables
+            rows = self._db.execute("select key, value from meta").fetchall() if known else []
+        meta = dict(rows)
+        if meta.get("application") != APPLICATION:
+            raise RunError(f"{self._path} is no store of a paper session; restore the right one.")
+        with _explained(self._path):
+            version = int(meta.get("schema_version", ""))
+        if version > SCHEMA_VERSION:
+            raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
+        if not read_only:
+            with _explained(self._path):
+                migrate(self._db, self._path, version, _MIGRATIONS)
+
+    def _roll_back(self) -> None:
+        try:
+            self._db.execute("rollback")
+        except duckdb.Error:
+            return  # the failed statement ended the transaction already
+
+
+class PinnedStore(Closing):
+    """A store as it was at one moment, whatever is committed meanwhile; a context manager.
+
+    Made in the thread that commits; then another may use it.
+    """
+
+    def __init__(self, path: Path, db: duckdb.DuckDBPyConnection) -> None:
+        """Use `PaperStore.pin`."""
+        self._path, self._db = path, db
+        with _explained(path):
+            # A transaction sees what was committed before it first looks.
+            self._db.execute("begin; select seq from paper.state").fetchone()
+
+    def close(self) -> None:
+        """Let go of the moment."""
+        self._db.close()
+
+    def copy(self, target: Path) -> None:
+        """Write all of it to a new file, in a folder the store may write to."""
+        with _explained(self._path):
+            self._db.execute(f"attach '{quoted(target)}' as copied (row_group_size {_ROW_GROUP})")
+            self._db.execute("copy from database paper to copied; commit; detach copied")
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Says what an error of DuckDB with the store at `path` means."""
+    try:
+        yield
+    except duckdb.Error as error:
+        raise RunError(f"{path}: {_reason(str(error))}") from error
+    except ValueError as error:  # what it holds is no JSON, or no number
+        raise RunError(f"{path}: it is damaged ({error}). {_RESTORE}") from error
+
+
+def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
+    # One thread, as it works beside the search; and small groups of rows, for a checkpoint writes
+    # those again that grew.
+    config = OFFLINE | {
+        "memory_limit": MEMORY_LIMIT,
+        "threads": 1,
+        "temp_directory": f"{path}.tmp",
+    }
+    db = duckdb.connect(":memory:", config=config)
+    try:
+        mode = "read_only" if read_only else "read_write"
+        db.execute(
+            f"attach '{quoted(path)}' as paper (type duckdb, {mode}, row_group_size {_ROW_GROUP})"
+        )
+        db.execute("use paper")
+    except duckdb.Error:
+        db.close()
+        raise
+    return db
+
+
+def _reason(text: str) -> str:
+    """What a DuckDB error means for a user, and what to do."""
+    first = text.splitlines()[0]
+    if "No space left" in text or "File too large" in text:
+        return f"the disk is full ({first}). Nothing is lost: free some space and start again."
+    if "Read-only file system" in text or "Permission denied" in text:
+        return f"it cannot be written ({first}). Make the folder writable and start again."
+    if "version number" in text:
+        return f"a newer DuckDB wrote it ({first}). Update this one: pip install --upgrade duckdb"
+    if re.search(r"\block\b", text):  # a damaged block is none
+        return f"another process has it open ({first}). Stop that one first."
+    if "not a valid DuckDB" in text or "orrupt" in text:
+        return f"it is damaged ({first}). {_RESTORE}"
+    return f"DuckDB cannot use it ({first})."
+
+
+def _bars_of(rows: str) -> list[LiveBar]:
+    columns = json.loads(rows).get("bars", {name: [] for name in TABLES["bars"]})
+    columns["volume"] = [math.nan if v is None else v for v in columns["volume"]]
+    values = zip(*columns.values(), strict=True)
+    return [LiveBar(**dict(zip(columns, row, strict=True))) for row in values]

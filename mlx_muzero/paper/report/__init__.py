@@ -1,0 +1,1 @@
+"""What a paper session came to, beside its baselines and its batch replay."""

@@ -1,0 +1,135 @@
+"""What policies without a network would have made of a session: the same minutes, fills and costs.
+
+They know no limits and no commands, and every pair is traded on its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, RandomPolicy, mean_reversion, momentum
+from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.paper.fills import Order
+from mlx_muzero.paper.report.performance import Played
+from mlx_muzero.paper.report.recorded_pair import RecordedPair, ReplayedPair
+from mlx_muzero.paper.session_setup import keeps_fx_week
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.types import F32, F64, I32, I64, U64
+
+LOOKBACK_BARS = 60
+"""Of momentum and mean reversion; nothing is fitted to the session."""
+
+
+def play_baselines(
+    recorded: Mapping[str, RecordedPair],
+    close_ns: I64,
+    settings: PaperSettings,
+    tick: Callable[[int], None] = lambda _bars: None,
+) -> dict[str, Played]:
+    """Play buy and hold, random, momentum and mean reversion over the session.
+
+    Args:
+        recorded: its pairs.
+        close_ns: ``i64[M]``, end of every minute marked; at each a policy may decide.
+        settings: of the session.
+        tick: hears of every bar played.
+    """
+    policies = (
+        BUY_AND_HOLD,
+        RandomPolicy(settings.session.seed),
+        momentum(LOOKBACK_BARS),
+        mean_reversion(LOOKBACK_BARS),
+    )
+    return {policy.name: _play(policy, recorded, close_ns, settings, tick) for policy in policies}
+
+
+def _play(
+    policy: Policy,
+    recorded: Mapping[str, RecordedPair],
+    close_ns: I64,
+    settings: PaperSettings,
+    tick: Callable[[int], None],
+) -> Played:
+    views = [_PairView(ReplayedPair(pair), number) for number, pair in enumerate(recorded.values())]
+    counts = np.zeros(len(views[0].table.action_names), np.int64)
+    profit = np.zeros(len(close_ns))
+    for minute, end_ns in enumerate(close_ns.tolist()):
+        for view in views:
+            if view.pair.advance(end_ns):
+                action = int(policy.act(view)[0])
+                counts[action] += 1
+                view.send(action, end_ns)
+                tick(1)
+            profit[minute] += view.pair.account.profit
+    for view in views:
+        view.pair.advance(None)
+    return Played(
+        [view.pair.account for view in views],
+        [trade for view in views for trade in view.pair.trades],
+        close_ns,
+        profit,
+        counts,
+        settings.account.notional,
+        keeps_fx_week(settings),
+    )
+
+
+@dataclass
+class _PairView:
+    """One pair as the policies of a backtest see a batch of sessions; `B` is 1."""
+
+    pair: ReplayedPair
+    number: int
+    step_index: int = 0
+
+    @property
+    def bar(self) -> I64:
+        return np.array([self.pair.row])
+
+    @property
+    def close(self) -> F64:
+        return self.pair.recorded.dataset.close
+
+    @property
+    def funding_rate(self) -> F64:
+        return self.pair.recorded.dataset.funding_rate
+
+    @property
+    def open_time_ns(self) -> I64:
+        return self.pair.recorded.dataset.open_time_ns
+
+    @property
+    def position(self) -> I32:
+        return self.pair.account.core.position
+
+    @property
+    def rules(self) -> TradingRules:
+        return self.pair.account.core.rules
+
+    @property
+    def table(self) -> ActionTable:
+        return self.rules.table
+
+    @property
+    def session_bars(self) -> int:
+        return len(self.pair.recorded.bars) - self.pair.recorded.history_bars
+
+    @property
+    def episode(self) -> U64:
+        return np.array([self.number], np.uint64)
+
+    def observe(self) -> F32:
+        raise NotImplementedError("no policy here looks at an observation")
+
+    def send(self, action: int, close_ns: int) -> None:
+        """Order what `action` leads to at the close of a minute, unless an order is on its way."""
+        self.step_index += 1
+        account, table = self.pair.account, self.table
+        target = float(table.exposures[table.next_position[account.position, action]])
+        if account.order is None and target != account.exposure:
+            account.order = Order(
+                self.step_index, account.pair, close_ns, close_ns, action, account.exposure, target
+            )

@@ -1,0 +1,151 @@
+"""What was traded over a session's minutes, by the agent or by a baseline, and its metrics.
+
+Days stand for sessions: trading days where all pairs keep the FX week, else UTC days. What is
+called pips there is basis points of one pair's notional here, so that pairs of different units add
+up; a position still open counts at its last mark.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from mlx_muzero.evaluation.metrics import Metrics, measure
+from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
+from mlx_muzero.market.calendar import fx_days, fx_holidays
+from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.trading.costs import BASIS_POINT
+from mlx_muzero.trading.ledger import Trades
+from mlx_muzero.types import F64, I64
+
+_DAY_MINUTES = DAY_NS // MINUTE_NS
+
+UNIT = "bps"
+"""Of what is called pips here."""
+
+_LEAST_DAYS = 2
+"""Whole days below which a year cannot be told from them: ratios are None."""
+
+
+@dataclass(frozen=True, eq=False)
+class Played:
+    """What was traded.
+
+    Attributes:
+        accounts: of every pair, as they are at the end.
+        closed: rows of the closed trades.
+        close_ns: ``i64[M]``, end of every minute marked.
+        profit: ``f64[M]``, money made since the beginning, as known then.
+        action_counts: ``i64[A]``, how often each action was chosen.
+        notional: money behind exposure 1 of a pair.
+        fx_week: whether all pairs keep it, so that days are trading days.
+    """
+
+    accounts: Sequence[PairAccount]
+    closed: list[Row]
+    close_ns: I64
+    profit: F64
+    action_counts: I64
+    notional: float
+    fx_week: bool
+
+    @property
+    def trades(self) -> list[Row]:
+        """Rows of all trades, the open ones as if closed, for nothing, at their last mark."""
+        return self.closed + [_open_trade(account) for account in self.accounts if account.exposure]
+
+    @cached_property
+    def days_ns(self) -> I64:
+        """UTC starts ``i64[D]`` of the days played, part of one at least.
+
+        A day that a holiday closes whole is not among them, unless something was marked in it.
+        """
+        first_ns, last_ns = int(self.close_ns[0]) - MINUTE_NS, int(self.close_ns[-1])
+        if not self.fx_week:
+            days = np.arange(first_ns // DAY_NS, (last_ns - 1) // DAY_NS + 1)
+            return np.asarray(days * DAY_NS)
+        start = fx_days(first_ns, last_ns)
+        closed_ns = fx_holidays(first_ns, last_ns).closed_ns(start, start + DAY_NS)
+        before, until = np.searchsorted(self.close_ns, [start, start + DAY_NS], side="right")
+        start = start[(closed_ns < DAY_NS) | (until > before)]
+        # Of a weekend alone: one day, on which nothing could be traded.
+        return start if len(start) else np.array([first_ns])
+
+    @property
+    def whole_days(self) -> int:
+        """Days played whole, but for an hour at either end: feeds open late and close early."""
+        begun = self.close_ns[0] - HOUR_NS <= self.days_ns
+        return int((begun & (self.close_ns[-1] + HOUR_NS >= self.days_ns + DAY_NS)).sum())
+
+    def metrics(self) -> Metrics:
+        """In basis points of the notional, a session being a day."""
+        trades = self._trades_in_bps()
+        found = measure(
+            trades,
+            self._daily_bps(),
+            self.action_counts,
+            self.accounts[0].core.rules.table.action_names,
+            fx_week=self.fx_week,
+        )
+        bars = sum(max(account.bar, 0) for account in self.accounts)
+        found = replace(found, exposure_frac=float(trades.bars_held.sum()) / max(bars, 1))
+        if self.whole_days < _LEAST_DAYS:
+            found = replace(found, sharpe=None, sortino=None, calmar=None)
+        return found
+
+    @property
+    def _basis_point(self) -> float:
+        return self.notional * BASIS_POINT
+
+    def _trades_in_bps(self) -> Trades:
+        """The trades as those of one account a pair."""
+        rows, pairs = self.trades, [account.pair for account in self.accounts]
+
+        def column(name: str, dtype: type) -> Any:
+            return np.array([row[name] for row in rows], dtype)
+
+        return Trades(
+            account=np.array([pairs.index(row["pair"]) for row in rows], np.int32),
+            exposure=column("exposure", np.float64),
+            entry_bar=column("entry_bar", np.int64),
+            exit_bar=column("exit_bar", np.int64),
+            entry_price=column("entry_price", np.float64),
+            exit_price=column("exit_price", np.float64),
+            gross_pips=column("gross", np.float64) / self._basis_point,
+            cost_pips=column("cost", np.float64) / self._basis_point,
+            funding_pips=column("funding", np.float64) / self._basis_point,
+            forced=np.zeros(len(rows), np.bool_),
+        )
+
+    def _daily_bps(self) -> F64:
+        """``[days, minutes]``, made since each day began, as known at every minute."""
+        made = self.profit / self._basis_point
+        ends = self.days_ns[:, None] + np.arange(1, _DAY_MINUTES + 1) * MINUTE_NS
+        known = np.searchsorted(self.close_ns, ends, side="right") - 1
+        curve = np.where(known < 0, 0.0, made[np.maximum(known, 0)])
+        # What was marked after the last day, as on a Friday evening, is that day's.
+        curve[-1, -1] = made[-1]
+        begins = np.concatenate([[0.0], curve[:-1, -1]])
+        return np.asarray(curve - begins[:, None])
+
+
+def _open_trade(account: PairAccount) -> Row:
+    core, pip_value = account.core, account.pip_value
+    paid = {
+        "gross": float(core.unrealized_pips[0]),
+        "cost": float(core.open_cost_pips[0]),
+        "funding": float(core.open_funding_pips[0]),
+    }
+    paid["net"] = paid["gross"] - paid["cost"] - paid["funding"]
+    return {
+        "pair": account.pair,
+        "exposure": account.exposure,
+        "entry_bar": int(core.entry_bar[0]),
+        "exit_bar": account.bar,
+        "entry_price": account.entry_price,
+        "exit_price": account.close,
+        **{name: value * pip_value for name, value in paid.items()},
+    }

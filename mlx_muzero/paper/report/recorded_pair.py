@@ -1,0 +1,110 @@
+"""One pair of a recorded session: its bars, what the batch path makes of them, and accounts."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlx_muzero.config.schema import Config
+from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import PairHistory
+from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.session_setup import account_of_pair, market_of_pair
+from mlx_muzero.paper.settings import PaperSettings
+
+
+class RecordedPair:
+    """The bars of one pair that has any, and the vectorised dataset of them.
+
+    Attributes:
+        symbol: the pair.
+        bars: all of them, history included.
+        dataset: row t is bar t.
+        history_bars: how many closed before the session's first minute.
+    """
+
+    def __init__(
+        self,
+        symbol: str,
+        bars: list[LiveBar],
+        settings: PaperSettings,
+        config: Config,
+        begin_ns: int,
+        series: SeriesByName,
+    ) -> None:
+        self.symbol = symbol
+        self.bars = bars
+        history = PairHistory(_as_bars(symbol, bars), series)
+        self.dataset = MarketDataset.of_pairs([history], market_of_pair(config, settings, symbol))
+        self.history_bars = sum(bar.close_time_ns <= begin_ns for bar in bars)
+        self._settings, self._config = settings, config
+
+    def account(self) -> PairAccount:
+        """A new account by the session's rules."""
+        return account_of_pair(self._config, self._settings, self.symbol)
+
+
+def recorded_pairs(
+    store: PaperStore,
+    settings: PaperSettings,
+    config: Config,
+    series: Mapping[str, SeriesByName] | None = None,
+) -> dict[str, RecordedPair]:
+    """The session's pairs that had bars; arguments as in `session_setup.make_session`."""
+    saved = store.state()
+    begin_ns = 0 if saved is None else int(saved[1]["session"]["begin_ns"])
+    bars: dict[str, list[LiveBar]] = {symbol: [] for symbol in settings.pairs}
+    for row in store.table("bars"):
+        volume = float("nan") if row["volume"] is None else row["volume"]
+        bars[row["pair"]].append(LiveBar(**row | {"volume": volume}))
+    return {
+        symbol: RecordedPair(
+            symbol, of_pair, settings, config, begin_ns, (series or {}).get(symbol, {})
+        )
+        for symbol, of_pair in bars.items()
+        if of_pair
+    }
+
+
+class ReplayedPair:
+    """An account taken through the bars of a recorded pair once more.
+
+    Attributes:
+        recorded: the pair.
+        account: its account; give it an order, and the next bar settles it.
+        row: the last bar taken in.
+        fills: so far.
+        trades: closed so far.
+    """
+
+    def __init__(self, recorded: RecordedPair) -> None:
+        self.recorded = recorded
+        self.account = recorded.account()
+        self.row = recorded.history_bars - 1
+        self.fills: list[Row] = []
+        self.trades: list[Row] = []
+
+    def advance(self, close_ns: int | None) -> bool:
+        """Take in the bars up to `close_ns`, or all; whether there were any."""
+        bars, before = self.recorded.bars, self.row
+        while self.row + 1 < len(bars):
+            bar = bars[self.row + 1]
+            if close_ns is not None and bar.close_time_ns > close_ns:
+                break
+            self.row += 1
+            funding_rate = float(self.recorded.dataset.funding_rate[self.row])
+            effect = self.account.on_bar(bar, funding_rate)
+            if effect.fill is not None:
+                self.fills.append(effect.fill)
+            self.trades += effect.trades
+        return self.row > before
+
+
+def _as_bars(symbol: str, bars: list[LiveBar]) -> Bars:
+    opens = np.array([bar.open_time_ns for bar in bars], np.int64)
+    columns = np.array([bar.values for bar in bars], np.float64).T
+    return Bars(symbol, opens, *columns)

@@ -1,0 +1,170 @@
+"""What a paper session came to: the metrics of a backtest, money, and how fast it decided."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from mlx_muzero.config.schema import Config
+from mlx_muzero.errors import RunError
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.report.baselines import play_baselines
+from mlx_muzero.paper.report.performance import UNIT, Played
+from mlx_muzero.paper.report.recorded_pair import recorded_pairs
+from mlx_muzero.paper.session_setup import account_of_pair, keeps_fx_week
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.runlog import journal
+from mlx_muzero.trading.costs import BASIS_POINT
+from mlx_muzero.untrusted.json_values import in_unit
+
+LATENCIES = ("observe", "search", "orders", "total")
+
+
+@dataclass(frozen=True)
+class SessionReport:
+    """A session in numbers.
+
+    Attributes:
+        metrics: of the session (`Played.metrics`).
+        baselines: the same of policies without a network (`play_baselines`), by name.
+        money: in the account's currency: equity, net, gross, cost, funding, slippage.
+        day: "trading" where days run from 17:00 New York in the FX week, else "UTC".
+        whole_days: of them from beginning to end; below two there are no ratios of a year.
+        first_ns: end of the first minute marked.
+        last_ns: end of the last.
+        minutes: marked.
+        holes: stretches the engine was not running or asleep.
+        latency_ms: p50 and p99 by stage, over the minutes that planned.
+        ledger_error: equity less what the trades, summed up from their prices, make it; money.
+    """
+
+    metrics: Metrics
+    baselines: dict[str, Metrics]
+    money: dict[str, float]
+    day: Literal["trading", "UTC"]
+    whole_days: int
+    first_ns: int
+    last_ns: int
+    minutes: int
+    holes: int
+    latency_ms: dict[str, dict[str, float]]
+    ledger_error: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; what metrics count in pips is basis points of the notional here."""
+        facts = asdict(self) | {
+            "unit": UNIT,
+            "metrics": self.metrics.as_dict(),
+            "baselines": {name: m.as_dict() for name, m in self.baselines.items()},
+        }
+        return in_unit(facts, UNIT)
+
+
+def report_session(
+    folder: PaperFolder,
+    store: PaperStore,
+    settings: PaperSettings,
+    config: Config,
+    series: Mapping[str, SeriesByName] | None = None,
+    tick: Callable[[int], None] = lambda _bars: None,
+) -> SessionReport:
+    """The report of the session in `store`.
+
+    Args:
+        folder: of the session.
+        store: its tables.
+        settings: of the session.
+        config: of the training run.
+        series: beside the bars of each pair, where a replay had them.
+        tick: hears of every bar a baseline plays.
+
+    Raises:
+        RunError: it has marked no minute yet, or the store holds something else than a session.
+    """
+    equity, saved = store.table("equity"), store.state()
+    if not equity or saved is None:
+        raise RunError(f"{folder.path}: no minute has been traded yet, so nothing to report.")
+    with store.understood():
+        accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
+        actions = [row["action"] for row in store.table("decisions")]
+        names = accounts[0].core.rules.table.action_names
+        played = Played(
+            accounts,
+            store.table("trades"),
+            np.array([row["close_ns"] for row in equity], np.int64),
+            np.array([row["equity"] for row in equity]) - settings.account.balance,
+            np.bincount(np.array(actions, np.int64), minlength=len(names)),
+            settings.account.notional,
+            keeps_fx_week(settings),
+        )
+        recorded = recorded_pairs(store, settings, config, series)
+        baselines = play_baselines(recorded, played.close_ns, settings, tick)
+        rows = played.trades
+        sums = {
+            name: sum(row[name] for row in rows) for name in ("net", "gross", "cost", "funding")
+        }
+        slippage = sum(row["slippage"] for row in store.table("fills"))
+        last = equity[-1]["equity"]
+        events = list(journal.read(folder.journal_path))
+        return SessionReport(
+            metrics=played.metrics(),
+            baselines={name: baseline.metrics() for name, baseline in baselines.items()},
+            money={"equity": last, **sums, "slippage": slippage},
+            day="trading" if played.fx_week else "UTC",
+            whole_days=played.whole_days,
+            first_ns=equity[0]["close_ns"],
+            last_ns=equity[-1]["close_ns"],
+            minutes=len(equity),
+            holes=sum(event["event"] == "hole" for event in events),
+            latency_ms=_latencies(events),
+            ledger_error=last - settings.account.balance - _net_from_prices(rows, accounts),
+        )
+
+
+def _accounts(
+    states: Mapping[str, Row], settings: PaperSettings, config: Config
+) -> list[PairAccount]:
+    accounts = []
+    for symbol in settings.pairs:
+        account = account_of_pair(config, settings, symbol)
+        account.restore(states[symbol])
+        accounts.append(account)
+    return accounts
+
+
+def _net_from_prices(rows: list[Row], accounts: list[PairAccount]) -> float:
+    """Net money of `rows`, gross computed again from prices, not taken from the ledger."""
+    by_pair = {account.pair: account for account in accounts}
+    total = 0.0
+    for row in rows:
+        account = by_pair[row["pair"]]
+        pip = account.core.rules.pip_size or row["entry_price"] * BASIS_POINT
+        pips = row["exposure"] * (row["exit_price"] - row["entry_price"]) / pip
+        total += pips * account.pip_value - row["cost"] - row["funding"]
+    return total
+
+
+def _latencies(events: list[Row]) -> dict[str, dict[str, float]]:
+    planned = [
+        latency
+        for event in events
+        if event["event"] == "minute"
+        and event.get("simulations")
+        # A journal may be anybody's: only what has every stage is counted.
+        and isinstance(latency := event.get("latency_ms"), dict)
+        and all(isinstance(latency.get(stage), int | float) for stage in LATENCIES)
+    ]
+    return {
+        stage: {
+            f"p{q}": float(np.percentile([latency[stage] for latency in planned], q))
+            for q in (50, 99)
+        }
+        for stage in LATENCIES
+        if planned
+    }

@@ -1,0 +1,180 @@
+"""From settings to a session and its feed."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from mlx_muzero.config.schema import Config, MarketConfig
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.market.bars import MINUTE_NS, utc_ns
+from mlx_muzero.market.history import load_history
+from mlx_muzero.market.instrument import Market
+from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.batched_search import Trader
+from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.feeds.hours import (
+    dealer_hours,
+    dealer_market,
+    exchange_hours,
+    market_of,
+)
+from mlx_muzero.paper.names import exchange_of
+from mlx_muzero.paper.observation import Observer
+from mlx_muzero.paper.planner import Planner
+from mlx_muzero.paper.session import Session
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.trading.rules import TradingRules
+
+_CODES_OF_0_1_0 = frozenset(
+    ("USD", "EUR", "JPY", "GBP", "CHF", "AUD", "NZD", "CAD", "SEK", "NOK", "DKK", "SGD", "HKD",
+     "CNH", "MXN", "ZAR", "TRY", "PLN", "CZK", "HUF", "XAU", "XAG")
+)  # fmt: skip
+
+
+def market_of_pair(config: Config, settings: PaperSettings, symbol: str) -> MarketConfig:
+    """The run's market, for `symbol`: in the run's pips if it was trained on it, else in its own.
+
+    Raises:
+        ConfigError: the run's networks know their pairs, and `symbol` is none of them.
+    """
+    market = config.market
+    if market.features == "crypto":
+        if Symbol(symbol) not in market.pairs:
+            raise ConfigError(f"{symbol}: the run was trained on {market.label} only")
+        return market
+    if Symbol(symbol) == market.symbol:
+        return market
+    pip_size = settings.pips.get(symbol) or _pip_of_0_1_0(symbol) or market.pip_size
+    return replace(market, symbol=Symbol(symbol), pip_size=pip_size)
+
+
+def _pip_of_0_1_0(symbol: str) -> float | None:
+    """What a session of 0.1.0, which keeps no pips, counts a currency pair in."""
+    pair = Symbol(symbol).pair
+    if pair is None or not _CODES_OF_0_1_0.issuperset((pair.base, pair.quote)):
+        return None
+    return 0.01 if pair.quote == "JPY" else 0.0001
+
+
+def calendars_of(settings: PaperSettings) -> dict[str, Market]:
+    """By symbol, which hours it keeps at the feed of `settings`; of a replay, as its store says.
+
+    Raises:
+        DataError: the replayed store cannot be read.
+    """
+    feed = settings.session.feed
+    if feed == "replay":
+        with BarStore(settings.session.database, read_only=True) as store:
+            known = {symbol: store.find_instrument(symbol) for symbol in settings.pairs}
+        return {
+            symbol: found.market if found else market_of(symbol) for symbol, found in known.items()
+        }
+    if feed == "oanda":
+        return {symbol: dealer_market(symbol) for symbol in settings.pairs}
+    return dict.fromkeys(settings.pairs, "crypto")
+
+
+def keeps_fx_week(settings: PaperSettings) -> bool:
+    """Whether all pairs of a session do; those of one that keeps no calendars, by their names."""
+    return all(settings.calendars.get(pair, market_of(pair)) == "fx" for pair in settings.pairs)
+
+
+def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:
+    """The run's rules at the session's costs."""
+    market = market_of_pair(config, settings, symbol)
+    rules = TradingRules.from_config(replace(config, market=market))
+    return replace(rules, costs=settings.fills.costs(market.pip_size))
+
+
+def account_of_pair(config: Config, settings: PaperSettings, symbol: str) -> PairAccount:
+    """A new account by the session's rules."""
+    rules = rules_of_pair(config, settings, symbol)
+    return PairAccount(symbol, rules, settings.account.notional, settings.fills)
+
+
+def make_session(
+    settings: PaperSettings,
+    config: Config,
+    planner: Planner,
+    begin_ns: int,
+    series: Mapping[str, SeriesByName] | None = None,
+) -> Session:
+    """A session that has seen nothing yet.
+
+    Args:
+        settings: of the session.
+        config: of the training run.
+        planner: decides.
+        begin_ns: bars that close by then are history.
+        series: beside the bars of each pair, where a replay has them.
+    """
+    traders = {}
+    for symbol in settings.pairs:
+        account = account_of_pair(config, settings, symbol)
+        beside = (series or {}).get(symbol)
+        observer = Observer(market_of_pair(config, settings, symbol), symbol, beside)
+        traders[symbol] = Trader(account, observer)
+    table = next(iter(traders.values())).account.core.rules.table
+    return Session(settings, table, traders, planner, begin_ns)
+
+
+def replayed_series(settings: PaperSettings, config: Config) -> dict[str, SeriesByName]:
+    """What the replayed store has beside the bars of each pair; nothing for a live feed.
+
+    Of all its bars: a replay plays others than the run was trained on.
+    """
+    if settings.session.feed != "replay":
+        return {}
+    with BarStore(settings.session.database, read_only=True) as store:
+        return {
+            symbol: load_history(store, symbol, replace(market, first_utc="", end_utc="")).series
+            for symbol, market in (
+                (symbol, market_of_pair(config, settings, symbol)) for symbol in settings.pairs
+            )
+        }
+
+
+def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
+    """The feed that `settings` name.
+
+    Args:
+        settings: of the session.
+        history_bars: that a replay begins before its first decision.
+
+    Raises:
+        FeedError: there is no such feed, or what it needs is missing.
+        DataError: the replayed store lacks the bars.
+    """
+    wanted = settings.session
+    if wanted.feed == "replay":
+        from mlx_muzero.paper.feeds.replay import ReplayFeed
+
+        start_ns = begin_of_replay_ns(settings)
+        return ReplayFeed.from_store(
+            wanted.database,
+            list(settings.pairs.values()),
+            start_ns - 2 * history_bars * MINUTE_NS if start_ns else None,
+            utc_ns(wanted.replay_to) if wanted.replay_to else None,
+            wanted.speed or math.inf,
+            paced_from_ns=start_ns,
+        )
+    from mlx_muzero.paper.feeds.live import LiveFeed
+
+    if wanted.feed == "oanda":
+        from mlx_muzero.paper.feeds.oanda import OandaSource
+
+        return LiveFeed(OandaSource(), hours=dealer_hours)
+    exchange = exchange_of(wanted.feed)
+    from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
+
+    source = CcxtSource(exchange)
+    push = source if source.pushes else None
+    return LiveFeed(source, push=push, hours=exchange_hours)
+
+
+def begin_of_replay_ns(settings: PaperSettings) -> int:
+    """Up to when a replay's bars are history; 0 for none of them."""
+    return utc_ns(settings.session.replay_from) if settings.session.replay_from else 0

@@ -1,0 +1,1 @@
+"""Processes: started, supervised, and asked to stop by signals."""

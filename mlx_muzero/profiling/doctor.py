@@ -1,0 +1,273 @@
+"""What this machine can run, and how fast: the checks behind ``mlx-muzero doctor``.
+
+MLX is only ever imported in a child process: where its device cannot be set up it aborts the
+process that imports it.
+"""
+
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from typing import Any, Literal, NamedTuple
+
+from mlx_muzero import __version__
+
+Status = Literal["ok", "warn", "unavailable", "fail"]
+
+MIN_BLAS_SPEEDUP = 20.0
+"""OpenBLAS against MLX's own reference BLAS, below which something is wrong."""
+
+PROBE_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: what was looked at.
+        status: ``ok``, ``warn`` (works, but not as it should), ``unavailable`` (an optional part
+            this machine lacks) or ``fail`` (mlx_muzero does not work).
+        detail: what was found.
+        remedy: what to do about it; empty where there is nothing to do.
+    """
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+    def as_dict(self) -> dict[str, str]:
+        """The fields by name, ready for JSON."""
+        return asdict(self)
+
+
+def examine() -> list[Check]:
+    """Every check, most basic first; takes a few seconds and never raises."""
+    return [
+        check_machine(),
+        check_python(),
+        check_core(),
+        check_mlx(),
+        check_blas(),
+        check_backends(),
+        check_compiler(),
+        check_duckdb(),
+        check_coremltools(),
+        check_packages(),
+        check_neural_engine(),
+    ]
+
+
+def check_machine() -> Check:
+    """Operating system, processor, cores and memory."""
+    memory_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    detail = (
+        f"{platform.platform()}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"{memory_gib:.1f} GiB of memory"
+    )
+    return Check("machine", "ok", detail)
+
+
+def check_python() -> Check:
+    """The interpreter's version."""
+    detail = f"{platform.python_implementation()} {platform.python_version()}"
+    if (3, 11) <= sys.version_info[:2] <= (3, 13):
+        return Check("python", "ok", detail)
+    return Check("python", "fail", detail, "use Python 3.11, 3.12 or 3.13")
+
+
+def check_core() -> Check:
+    """mlx_muzero's version, and whether its C++ search core loads."""
+    probe = _probe("import mlx_muzero._core; print('{}')")
+    if probe.failure:
+        detail = f"{__version__}; the C++ search core does not load: {probe.failure}"
+        return Check("mlx_muzero", "fail", detail, "reinstall mlx-muzero")
+    return Check("mlx_muzero", "ok", f"{__version__}, C++ search core loaded")
+
+
+_MLX_PROBE = """
+import json, mlx_muzero, mlx.core as mx
+device, metal = str(mx.default_device()), mx.metal.is_available()
+print(json.dumps({"version": mx.__version__, "device": device, "metal": metal}))
+"""
+
+
+def check_mlx() -> Check:
+    """MLX's version and default device."""
+    probe = _probe(_MLX_PROBE)
+    if probe.failure:
+        remedy = "reinstall mlx; on a Mac, run in a session that can reach the GPU"
+        return Check("mlx", "fail", f"MLX does not load: {probe.failure}", remedy)
+    detail = f"{probe.found['version']}, default device {probe.found['device']}"
+    if sys.platform == "darwin" and not probe.found["metal"]:
+        return Check("mlx", "warn", f"{detail}, without Metal", "use an Apple silicon Mac")
+    return Check("mlx", "ok", detail)
+
+
+_BLAS_PROBE = """
+import json, statistics, time
+{preload}
+import mlx.core as mx
+mx.set_default_device(mx.cpu)
+a, b = mx.random.normal((64, 256)), mx.random.normal((256, 256)).T
+mx.eval(a, b)
+seconds = []
+for _ in range(101):
+    start = time.perf_counter()
+    mx.eval(a @ b)
+    seconds.append(time.perf_counter() - start)
+gflops = 2 * 64 * 256 * 256 / statistics.median(seconds) / 1e9
+print(json.dumps({{"gflops": gflops, "name": {name}, "reason": {reason}}}))
+"""
+_OURS = _BLAS_PROBE.format(
+    preload="from mlx_muzero import blas; info = blas.preload()",
+    name="info.name",
+    reason="info.fallback_reason",
+)
+_MLX_ALONE = _BLAS_PROBE.format(preload="", name="''", reason="''")
+
+
+def check_blas() -> Check:
+    """The BLAS under MLX's CPU backend and its speed on one 64x256x256 float32 product."""
+    ours = _probe(_OURS)
+    if ours.failure:
+        return Check("blas", "fail", f"cannot be measured: {ours.failure}", "see the mlx check")
+    speed = f"{ours.found['name']}: {ours.found['gflops']:.1f} GFLOP/s on 64x256x256 float32"
+    if sys.platform == "darwin":
+        return Check("blas", "ok", speed)
+    if ours.found["reason"]:
+        return Check("blas", "warn", speed, ours.found["reason"])
+    alone = _probe(_MLX_ALONE)
+    if alone.failure:
+        return Check("blas", "warn", f"{speed}; MLX's own BLAS: {alone.failure}", "reinstall mlx")
+    ratio = ours.found["gflops"] / alone.found["gflops"]
+    detail = f"{speed}, {ratio:.0f}x MLX's own BLAS ({alone.found['gflops']:.1f} GFLOP/s)"
+    if ratio >= MIN_BLAS_SPEEDUP:
+        return Check("blas", "ok", detail)
+    remedy = f"at least {MIN_BLAS_SPEEDUP:.0f}x is usual: run again on an idle machine"
+    return Check("blas", "warn", detail, remedy)
+
+
+_BACKENDS_PROBE = """
+import json, mlx_muzero
+from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.networks.model import StochasticMuZero
+model = StochasticMuZero(FX_MICRO.model, features=15, actions=4, outcomes=3, window_bars=32)
+_, speeds = settle(model, FX_MICRO.search)
+print(json.dumps({"speeds": str(speeds), "fastest": speeds.fastest}))
+"""
+
+
+def check_backends() -> Check:
+    """How fast the search's backends evaluate leaves of the fx_micro networks."""
+    probe = _probe(_BACKENDS_PROBE)
+    if probe.failure:
+        return Check("search", "fail", f"cannot be measured: {probe.failure}", "see the mlx check")
+    found = probe.found
+    detail = f'leaves/s: {found["speeds"]}; search.backend = "auto" takes {found["fastest"]}'
+    return Check("search", "ok", detail)
+
+
+def check_compiler() -> Check:
+    """The C++ compiler MLX's CPU backend calls at run time."""
+    path = shutil.which("g++")
+    if path is not None:
+        return Check("compiler", "ok", f"{path}; mx.compile fuses operations on the CPU with it")
+    detail = "no g++: mx.compile gives the same results on the CPU, but fuses nothing"
+    remedy = "xcode-select --install" if sys.platform == "darwin" else "install g++"
+    return Check("compiler", "unavailable", detail, remedy)
+
+
+def check_duckdb() -> Check:
+    """The bar store's database."""
+    installed = _installed("duckdb")
+    if installed is None:
+        return Check("duckdb", "fail", "not installed", "pip install duckdb")
+    return Check("duckdb", "ok", installed)
+
+
+def check_coremltools() -> Check:
+    """The exporter to Core ML, optional."""
+    purpose = "exports the networks to Core ML"
+    if sys.platform != "darwin":
+        purpose += "; running an export takes a Mac"
+    installed = _installed("coremltools")
+    if installed is None:
+        detail = f"not installed: {purpose}"
+        return Check("coremltools", "unavailable", detail, "pip install 'mlx-muzero[coreml]'")
+    return Check("coremltools", "ok", f"{installed}: {purpose}")
+
+
+_REQUIREMENT = re.compile(r"[\w.-]+")
+_EXTRA = re.compile(r"extra == ['\"](\w+)")
+_ELSEWHERE = ("mlx", "mlx-muzero", "duckdb", "coremltools")
+"""Packages that have a check of their own."""
+
+
+def check_packages() -> Check:
+    """Versions of the other packages that mlx_muzero asks for, and the optional ones missing."""
+    there, missing = {}, {}
+    for requirement in requires("mlx-muzero") or []:
+        (name,) = _REQUIREMENT.findall(requirement)[:1]
+        extra = _EXTRA.search(requirement)
+        if name in _ELSEWHERE or (extra is not None and extra[1] == "dev"):
+            continue
+        installed = _installed(name)
+        if installed is not None:
+            there[name] = installed
+        elif extra is not None:
+            missing[name] = extra[1]
+    detail = ", ".join(f"{name} {installed}" for name, installed in sorted(there.items()))
+    if not missing:
+        return Check("packages", "ok", detail)
+    optional = ", ".join(f"{name} ({extra})" for name, extra in sorted(missing.items()))
+    remedy = f"pip install 'mlx-muzero[{','.join(sorted(set(missing.values())))}]'"
+    return Check("packages", "unavailable", f"{detail}; not installed: {optional}", remedy)
+
+
+def check_neural_engine() -> Check:
+    """Whether Core ML and the Apple Neural Engine (ANE) can be used."""
+    if sys.platform != "darwin":
+        detail = "only on macOS; the search runs on the CPU here"
+        return Check("neural engine", "unavailable", detail)
+    release = platform.mac_ver()[0]
+    if platform.machine() != "arm64":
+        detail = f"macOS {release} on {platform.machine()}: Core ML without a Neural Engine"
+        return Check("neural engine", "unavailable", detail)
+    return Check("neural engine", "ok", f"macOS {release} on Apple silicon")
+
+
+class _Probe(NamedTuple):
+    """What a child process found, or why it failed."""
+
+    found: dict[str, Any]
+    failure: str = ""
+
+
+def _probe(code: str) -> _Probe:
+    """Run `code`, whose last line printed is a JSON object, in a child interpreter."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, timeout=PROBE_TIMEOUT_S
+        )
+    except subprocess.TimeoutExpired:
+        return _Probe({}, f"no answer in {PROBE_TIMEOUT_S:.0f} s")
+    if done.returncode < 0:
+        return _Probe({}, f"the process died of signal {-done.returncode}")
+    if done.returncode > 0:
+        return _Probe({}, (done.stderr.strip().splitlines() or ["no message"])[-1])
+    return _Probe(json.loads(done.stdout.splitlines()[-1]))
+
+
+def _installed(distribution: str) -> str | None:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None

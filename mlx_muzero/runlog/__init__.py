@@ -1,0 +1,1 @@
+"""A run as others see it: its folder, journal, decisions, and control socket."""

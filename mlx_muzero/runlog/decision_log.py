@@ -1,0 +1,303 @@
+"""Decisions with the trees behind them: one JSON object a line, one file for each UTC day.
+
+Written beside a run's journal by whoever decides, read by watchers meanwhile. A tree comes as a
+mapping of columns (those of `mlx_muzero.search.result.TreeTable`) and is cut to its most visited
+nodes. A line begins with what an index needs, so that finding decisions parses no trees.
+"""
+
+import heapq
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.files.regular import MOST_LINE_BYTES, bounded_lines, reader, require_folder
+from mlx_muzero.runlog.folders import append_line
+from mlx_muzero.untrusted.json_values import parsed
+from mlx_muzero.untrusted.shapes import (
+    Malformed,
+    count,
+    number,
+    optional,
+    plain,
+    record,
+    sequence,
+    text,
+    time_ns,
+)
+
+MOST_NODES = 64
+COLUMNS = (
+    "node", "parent", "kind", "edge", "prior", "visits", "value", "reward", "depth", "probability",
+)  # fmt: skip
+"""Of a recorded tree; `edge` is the action or outcome that leads to the node."""
+
+DECISION, CHANCE = 0, 1
+_DIGITS = 6
+_MOST_NAMES = 200
+_MOST_ROWS = 256
+"""Of a tree that is read: far more than are written, few enough to be shown."""
+
+_HEAD = re.compile(
+    rb'\{"close_ns": (-?\d{1,19}), "pair": "([^"\\]{0,200})", "action": (\d{1,6}), '
+    rb'"episodes": (\d{1,15}|null),'
+)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
+_MOST_READ_BYTES = 64 * 2**20
+"""Of a day's file at one look."""
+
+
+@dataclass(frozen=True)
+class DecisionRecord:
+    """One decision for one pair; A actions, C outcomes, N recorded nodes.
+
+    Attributes:
+        close_ns: UTC close of the bar decided on.
+        pair: symbol.
+        action: index of what was chosen.
+        episodes: behind the networks, for a decision of training; None in paper trading.
+        action_names: A names.
+        outcome_names: C names.
+        position: held before, by name.
+        prior: [A] probabilities at the root, as searched.
+        visits: [A] of the root's actions.
+        q: [A] mean return of each; 0 where never visited.
+        value: of the root after the search.
+        network_value: of the root before it.
+        outcomes: [A], each [C] probabilities, or None for an action that was never expanded.
+        threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
+        latency_ms: of the decision.
+        tree: `COLUMNS` of N values each, parents first; None where a column does not apply.
+    """
+
+    close_ns: int
+    pair: str
+    action: int
+    episodes: int | None
+    action_names: list[str]
+    outcome_names: list[str]
+    position: str
+    prior: list[float]
+    visits: list[int]
+    q: list[float]
+    value: float
+    network_value: float
+    outcomes: list[list[float] | None]
+    threshold_pips: float
+    latency_ms: float
+    tree: dict[str, list[Any]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Where a decision is, and enough to choose it by.
+
+    Attributes:
+        path: file of its day.
+        offset: of its line, in bytes.
+        close_ns: UTC close of the bar decided on.
+        pair: symbol.
+        action: index of what was chosen.
+        episodes: behind the networks; None in paper trading.
+    """
+
+    path: Path
+    offset: int
+    close_ns: int
+    pair: str
+    action: int
+    episodes: int | None
+
+
+def append(folder: Path, record: DecisionRecord) -> None:
+    """Add a decision to the file of its day in `folder`, which is made if missing."""
+    folder.mkdir(parents=True, exist_ok=True)
+    require_folder(folder)
+    day = datetime.fromtimestamp(record.close_ns // 1_000_000_000, UTC).date()
+    line = json.dumps(_compact(vars(record)), allow_nan=False, ensure_ascii=False)
+    append_line(folder / f"{day}.jsonl", line.encode())
+
+
+def days(folder: Path) -> list[Path]:
+    """The files of `folder`, oldest day first; what is no file, or behind a link, is left out."""
+    if folder.is_symlink():
+        return []
+    try:
+        return sorted(
+            path
+            for path in folder.iterdir()
+            if _DAY.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+        )
+    except OSError:
+        return []
+
+
+def index(path: Path, start: int = 0) -> tuple[list[Entry], int]:
+    """Decisions of a day's file from byte `start`, in order of writing, and where to go on.
+
+    What is no decision is skipped; a line still being written is left for the next call, and so is
+    what follows the first 64 MB.
+
+    Raises:
+        OSError: the file is gone or is none.
+    """
+    entries: list[Entry] = []
+    stop = start + _MOST_READ_BYTES
+    with reader(path) as file:
+        file.seek(start)
+        for line, length in bounded_lines(file):
+            if not line.endswith(b"\n") or start >= stop:
+                break
+            if (head := _HEAD.match(line)) and line.endswith(b"}\n"):
+                close_ns, name, action, episodes = head.groups()
+                after = None if episodes == b"null" else int(episodes)
+                pair = name.decode(errors="replace")
+                entries.append(Entry(path, start, int(close_ns), pair, int(action), after))
+            start += length
+    return entries, start
+
+
+def read(entry: Entry) -> DecisionRecord:
+    """The decision of an entry.
+
+    Raises:
+        RunError: the file is gone or damaged.
+    """
+    try:
+        with reader(entry.path) as file:
+            file.seek(entry.offset)
+            return _checked(parsed(file.readline(MOST_LINE_BYTES)))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            f"{entry.path}, byte {entry.offset}: cannot read the decision ({error}). Choose "
+            "another one."
+        ) from error
+
+
+_number = optional(number)
+_SHAPE = record(
+    {
+        "close_ns": time_ns, "pair": text, "action": count, "episodes": optional(count),
+        "action_names": sequence(text, most=_MOST_NAMES),
+        "outcome_names": sequence(text, most=_MOST_NAMES), "position": text,
+        "prior": sequence(number), "visits": sequence(count), "q": sequence(_number),
+        "value": _number, "network_value": _number,
+        "outcomes": sequence(optional(sequence(number))), "threshold_pips": number,
+        "latency_ms": _number,
+        "tree": record(
+            {
+                "parent": sequence(plain, most=_MOST_ROWS), "kind": sequence(count),
+                "edge": sequence(plain), "visits": sequence(count), "prior": sequence(_number),
+                "value": sequence(_number), "reward": sequence(_number),
+                "probability": sequence(_number),
+            }
+        ),
+    }
+)  # fmt: skip
+
+
+def _checked(value: Any) -> DecisionRecord:
+    """A decision whose parts fit each other, so that whoever shows it need not look.
+
+    Raises:
+        Malformed: they do not; says which.
+    """
+    found: dict[str, Any] = _SHAPE(value)
+    if unknown := found.keys() - {field.name for field in fields(DecisionRecord)}:
+        raise Malformed(f"no {', '.join(sorted(unknown))}")
+    decision = DecisionRecord(**found)
+    actions, outcomes = len(decision.action_names), len(decision.outcome_names)
+    of_actions = (decision.prior, decision.visits, decision.q, decision.outcomes)
+    if not all(len(column) == actions for column in of_actions) or decision.action >= actions:
+        raise Malformed(f"figures of {actions} actions")
+    if any(shares is not None and len(shares) != outcomes for shares in decision.outcomes):
+        raise Malformed(f"figures of {outcomes} outcomes")
+    tree, rows = decision.tree, len(decision.tree["parent"])
+    if not rows or not all(_is_list(column, rows) for column in tree.values()):
+        raise Malformed("a tree with columns of one length")
+    if tree["parent"][0] != -1:
+        raise Malformed("a tree with its root first")
+    for row in range(1, rows):
+        kind, edge, above = tree["kind"][row], tree["edge"][row], tree["parent"][row]
+        edges = actions if kind == CHANCE else outcomes
+        if type(above) is not int or not 0 <= above < row:
+            raise Malformed("a tree with parents first")
+        if type(edge) is not int or not 0 <= edge < edges:
+            raise Malformed("a tree of its actions and outcomes")
+    return decision
+
+
+def _is_list(column: Any, length: int) -> bool:
+    return isinstance(column, list) and len(column) == length
+
+
+def bounded_tree(tree: Mapping[str, Sequence[Any]], most: int = MOST_NODES) -> dict[str, list[Any]]:
+    """The most visited nodes of a tree that hang together, at most `most`, as `COLUMNS`.
+
+    Args:
+        tree: columns [N] of a `TreeTable`, lists or arrays; row 0 is the root.
+        most: nodes to keep.
+    """
+    columns = {name: _plain(tree[_SOURCES.get(name, name)]) for name in COLUMNS}
+    children = _children(columns["parent"])
+    kept: list[int] = []
+    # From the root down, the most visited first: what is kept always has its parent.
+    frontier = [(-columns["visits"][0], 0)]
+    while frontier and len(kept) < most:
+        _, row = heapq.heappop(frontier)
+        kept.append(row)
+        for child in children[row]:
+            heapq.heappush(frontier, (-columns["visits"][child], child))
+    kept.sort()
+    renumbered = {row: number for number, row in enumerate(kept)}
+    cut = {name: [values[row] for row in kept] for name, values in columns.items()}
+    cut["node"] = list(range(len(kept)))
+    cut["parent"] = [renumbered.get(parent, -1) for parent in cut["parent"]]
+    return cut
+
+
+def outcomes_by_action(
+    tree: Mapping[str, Sequence[Any]], actions: int, outcomes: int
+) -> list[list[float] | None]:
+    """Outcome probabilities ``[A][C]`` of the root's actions; None where never expanded."""
+    columns = {name: _plain(tree[_SOURCES.get(name, name)]) for name in COLUMNS}
+    children = _children(columns["parent"])
+    found: list[list[float] | None] = [None] * actions
+    for chance in children[0]:
+        if successors := children[chance]:
+            shares = [0.0] * outcomes
+            for row in successors:
+                shares[columns["edge"][row]] = columns["probability"][row]
+            found[columns["edge"][chance]] = shares
+    return found
+
+
+_SOURCES = {"edge": "action_or_outcome"}
+
+
+def _children(parent: Sequence[int]) -> defaultdict[int, list[int]]:
+    children = defaultdict(list)
+    for row, above in enumerate(parent):
+        children[above].append(row)
+    return children
+
+
+def _plain(column: Any) -> list[Any]:
+    return column.tolist() if hasattr(column, "tolist") else list(column)
+
+
+def _compact(value: Any) -> Any:
+    """Floats to the digits a float32 holds about, which halves a day of trees; None for NaN."""
+    if isinstance(value, float):
+        return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
+    if isinstance(value, list):
+        return [_compact(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _compact(item) for key, item in value.items()}
+    return value

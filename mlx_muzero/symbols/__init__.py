@@ -1,0 +1,1 @@
+"""Names of instruments, and the assets that are traded."""

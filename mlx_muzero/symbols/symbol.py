@@ -1,0 +1,142 @@
+"""Names of instruments: what may be one, the spellings that mean the same, and their parts.
+
+A name is checked once, where it enters: from an option, a file, a configuration, a venue. Behind
+that door it is a `Symbol`.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from typing import Self
+
+from mlx_muzero.errors import SymbolError
+from mlx_muzero.symbols.assets import COIN_QUOTES, COINS, FX_CODES
+
+LONGEST = 40
+"""Characters of a symbol: venues' longest have about 30."""
+
+_ALLOWED = re.compile(rf"[^\W_][\w.-]{{0,{LONGEST - 1}}}")
+_CCXT = re.compile(
+    r"(?P<base>[^\W_]+)/(?P<quote>[^\W_]+)(?::(?P<settled>[^\W_]+)(?:-(?P<expiry>[0-9]{6}))?)?"
+)
+_SEPARATED = re.compile(r"(?P<base>[^\W_]+)[-_](?P<quote>[^\W_]+)")
+_CURRENCIES_APART = re.compile(r"([A-Z]{3})[/_-]([A-Z]{3})((?:[._-][\w.-]*)?)")
+_CURRENCIES_JOINED = re.compile(r"([A-Z]{3})([A-Z]{3})(?:[._-].*)?")
+_CONTRACT = re.compile(r"(?P<pair>[^\W_]+)_(?P<contract>PERP|[0-9]{6})")
+_QUOTES = sorted(COIN_QUOTES | FX_CODES)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The parts of a symbol that says what is priced in what.
+
+    Attributes:
+        base: asset that is bought and sold.
+        quote: asset that its price is counted in.
+        contract: "PERP" of a perpetual settled in its base, YYMMDD of a dated one, "" otherwise.
+    """
+
+    base: str
+    quote: str
+    contract: str = ""
+
+    @property
+    def of_currencies(self) -> bool:
+        """Whether both are currencies or metals, and not the same."""
+        return self.base != self.quote and FX_CODES.issuperset((self.base, self.quote))
+
+    @property
+    def of_coins(self) -> bool:
+        """Whether a coin is traded: quoted in one, a contract on one, or itself a known one."""
+        return self.quote in COIN_QUOTES or bool(self.contract) or self.base in COINS
+
+
+class Symbol(str):
+    """A checked name, in capitals, in the one spelling of all that mean the same.
+
+    ``btcusdt``, ``BTC/USDT`` and ``BTC/USDT:USDT`` (ccxt's) are ``BTCUSDT``, ``BTC/USD:BTC`` is
+    ``BTCUSD_PERP``, ``BTC/USDT:USDT-240628`` is ``BTCUSDT_240628``, and ``USD_JPY`` is ``USDJPY``.
+    Any other name of letters, digits, dots, dashes and underscores stands for itself.
+
+    Raises:
+        SymbolError: it holds another character, does not begin with a letter or digit, or is
+            longer than `LONGEST`.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Self:
+        """Check `text` and bring it into its one spelling."""
+        if type(text) is cls:
+            return text
+        capitals = unicodedata.normalize("NFKC", text.strip()).upper()
+        name = _joined(capitals)
+        if not _ALLOWED.fullmatch(name):
+            shown = ascii(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
+            raise SymbolError(
+                f"{shown} cannot be a symbol: write up to {LONGEST} letters, digits, dots, dashes "
+                "and underscores, a letter or digit first, or a pair as BTC/USDT:USDT"
+            )
+        return super().__new__(cls, name)
+
+    @classmethod
+    def listed(cls, text: str) -> tuple[Self, ...]:
+        """Symbols with commas between, as options take them.
+
+        Raises:
+            SymbolError: one cannot be a symbol, or is named twice.
+        """
+        symbols = tuple(cls(part) for part in text.split(","))
+        for symbol in symbols:
+            if symbols.count(symbol) > 1:
+                raise SymbolError(f"{symbol} is named twice in {text!a}")
+        return symbols
+
+    def is_meant_by(self, text: str) -> bool:
+        """Whether `text` is a spelling of this symbol."""
+        try:
+            return Symbol(text) == self
+        except SymbolError:
+            return False
+
+    @property
+    def pair(self) -> Pair | None:
+        """What is priced in what, where the name says so; a currency pair's feed may follow it.
+
+        None also where it may be read in two ways: BNBUSD is BNB in USD, as there is no BN that
+        could be priced in BUSD, but TESTUSD may be a TES in TUSD or a TEST in USD.
+        """
+        readings = _pairs(self)
+        known = [pair for pair in readings if pair.base in COINS | FX_CODES] or readings
+        return known[0] if len(known) == 1 else None
+
+
+def _joined(name: str) -> str:
+    """`name` in the spelling without separators, where it is that of a pair."""
+    currencies = _CURRENCIES_APART.fullmatch(name)
+    if currencies and FX_CODES.issuperset(currencies.groups()[:2]):
+        return "".join(currencies.groups())
+    if ccxt := _CCXT.fullmatch(name):
+        base, quote, settled = ccxt["base"], ccxt["quote"], ccxt["settled"]
+        contract = ccxt["expiry"] or ("PERP" if settled == base else "")
+        if settled not in (None, base, quote):
+            contract = f"{settled}{contract}"
+        return f"{base}{quote}_{contract}" if contract else f"{base}{quote}"
+    if (apart := _SEPARATED.fullmatch(name)) and apart["quote"] in COIN_QUOTES | FX_CODES:
+        # What follows a pair is the feed's name or what a contract is settled in.
+        is_coin = apart["base"] in COINS or (
+            apart["quote"] in COIN_QUOTES and not _pairs(apart["base"])
+        )
+        return f"{apart['base']}{apart['quote']}" if is_coin else name
+    return name
+
+
+def _pairs(name: str) -> list[Pair]:
+    """Every way to read `name` as a pair."""
+    currencies = _CURRENCIES_JOINED.fullmatch(name)
+    if currencies and FX_CODES.issuperset(currencies.groups()):
+        return [Pair(*currencies.groups())]
+    contract = _CONTRACT.fullmatch(name)
+    joined, kind = (contract["pair"], contract["contract"]) if contract else (name, "")
+    cut = ((joined.removesuffix(quote), quote) for quote in _QUOTES)
+    return [Pair(base, quote, kind) for base, quote in cut if base != joined and base.isalnum()]

@@ -1,0 +1,1 @@
+"""Values and text from files, venues and journals, checked where they enter."""

@@ -1,0 +1,83 @@
+"""Which backend evaluates: named, or the faster one, settled once and kept."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from mlx_muzero import rng
+from mlx_muzero.agent import backend_choice as backends
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.machine import performance_cores
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.env import observation_features
+from mlx_muzero.training.models import build_model
+
+
+@pytest.fixture
+def table(small_config):
+    return TradingRules.from_config(small_config).table
+
+
+@pytest.fixture
+def model(small_config, table):
+    return build_model(small_config, table)
+
+
+def with_backend(config, backend):
+    return dataclasses.replace(config.search, backend=backend)
+
+
+def plan(agent, config):
+    shape = (5, config.market.window_bars, len(observation_features(config)))
+    observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    seed = rng.key(3, rng.Stream.SEARCH, np.arange(5))
+    return agent.plan(observation, np.zeros(5, np.int32), seed, simulations=8, noise=False)
+
+
+def test_auto_takes_the_fastest_and_says_so(small_config, model):
+    search, speeds = backends.settle(model, with_backend(small_config, "auto"))
+    assert set(speeds.leaves_per_s) == {"native", "mlx"}
+    assert min(speeds.leaves_per_s.values()) > 0
+    assert search.backend == speeds.fastest
+    assert speeds.leaves_per_s[search.backend] == max(speeds.leaves_per_s.values())
+    assert "native " in str(speeds)
+    assert "mlx " in str(speeds)
+
+
+def test_an_agent_needs_a_settled_backend(small_config, model, table):
+    with pytest.raises(ConfigError, match=r"search\.backend"):
+        Agent(model, with_backend(small_config, "auto"), table, len(OUTCOME_NAMES))
+
+
+def test_agents_on_both_backends_agree(small_config, model, table):
+    native, mlx = (
+        plan(
+            Agent(model, with_backend(small_config, name), table, len(OUTCOME_NAMES)), small_config
+        )
+        for name in backends.BACKENDS
+    )
+    np.testing.assert_array_equal(native.visits, mlx.visits)
+    np.testing.assert_allclose(native.value, mlx.value, atol=1e-4)
+
+
+def test_an_agent_plans_with_new_weights_after_a_refresh(small_config, model, table):
+    agent = Agent(model, small_config.search, table, len(OUTCOME_NAMES))
+    old = plan(agent, small_config).q
+    model.dynamics_network.reward.bias = model.dynamics_network.reward.bias + 1.0
+    np.testing.assert_array_equal(plan(agent, small_config).q, old)
+    agent.refresh()
+    assert (plan(agent, small_config).q > old).any()
+
+
+def test_a_settled_backend_survives_the_file(small_config, tmp_path):
+    path = tmp_path / "config.toml"
+    path.write_text(config_toml.dumps(small_config))
+    assert config_toml.load(path).search.backend == "native"
+
+
+def test_there_is_a_core_to_compute_on():
+    assert performance_cores() >= 1

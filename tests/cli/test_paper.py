@@ -1,0 +1,229 @@
+"""The paper verbs on a small trained run: begun, gone on with, checked, reported on."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from markets import walk_bars
+from mlx_muzero.errors import RunError
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.runlog import journal
+from mlx_muzero.training.run import RunFolder
+from mlx_muzero.watch.events import SHAPES, checked
+
+MINUTE_NS = 60_000_000_000
+
+
+@pytest.fixture
+def paper_db(tmp_path):
+    """A store with two pairs."""
+    path = tmp_path / "paper.duckdb"
+    with BarStore(path) as store:
+        for seed, pair in enumerate(("USDJPY", "EURJPY")):
+            store.write(walk_bars(240, seed, pair))
+    return path
+
+
+def time_of(minute):
+    return utc_text(int(walk_bars(1).open_time_ns[0]) + minute * MINUTE_NS).replace(" ", "T")
+
+
+def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
+    begin = [
+        "paper", "start", "--model", trained, "--pairs", "USD_JPY,EURJPY", "--db", paper_db,
+        "--set", "risk.max_total_exposure=1", "--run", "runs/p", "--from", time_of(200),
+    ]  # fmt: skip
+    code, out, err = cli(*begin, "--to", time_of(220))
+    assert code == 0, err
+    assert out == ""
+    assert "next: mlx-muzero paper report runs/p" in err
+    events = list(journal.read(tmp_path / "runs" / "p" / "journal.jsonl"))
+    for run in (trained, tmp_path / "runs" / "p"):
+        lines = (run / "journal.jsonl").read_bytes().splitlines()
+        assert {checked(line)["event"] for line in lines} <= SHAPES.keys(), "watchers know them"
+    started = events[0]
+    assert started["model_run"] == str(trained)
+    assert started["outcomes"] == ["UP", "NEUTRAL", "DOWN"]
+    assert (started["unit"], started["backend"]) == ("pips", "native")
+    decided = [e for e in events if e["event"] == "minute" and e["simulations"]]
+    assert len(decided) == 20
+
+    code, _, err = cli("paper", "start", "--run", "runs/p")
+    assert code == 0, err
+    code, out, err = cli("paper", "parity", "runs/p")
+    assert code == 0, err
+    assert "recorded and replayed are exact" in out
+    assert next(journal.read(tmp_path / "runs" / "p" / "journal.jsonl"))
+    *_, last = journal.read(tmp_path / "runs" / "p" / "journal.jsonl")
+    assert (last["event"], last["exact"]) == ("parity", True)
+
+    code, out, err = cli("paper", "report", "runs/p", "--csv", "tables", "--json")
+    assert code == 0, err
+    report = json.loads(out)
+    assert (report["minutes"], report["day"]) == (20, "trading")
+    assert set(report["latency_ms"]) == {"observe", "search", "orders", "total"}
+    assert (tmp_path / "tables" / "trades.csv").read_text().startswith("pair,exposure,entry_ns")
+    code, out, _ = cli("paper", "report", "runs/p", "--parquet", "tables")
+    assert code == 0
+    assert "ledger against trades' prices" in out
+    assert (tmp_path / "tables" / "decisions.parquet").stat().st_size > 0
+
+
+def test_trading_a_run_that_was_never_validated_says_so_first(cli, config_file, db, paper_db):
+    train = ("train", "--run", "young", "--config", config_file, "--db", db, "--minutes", "0")
+    assert cli(*train)[0] == 0
+    code, _, err = cli(
+        "paper", "start", "--model", "young", "--pairs", "USD_JPY", "--db", paper_db,
+        "--run", "runs/p", "--from", time_of(200), "--to", time_of(203),
+    )  # fmt: skip
+    assert code == 0, err
+    assert err.startswith("young was never validated: that first happens after 4 episodes")
+
+
+def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
+    begin = ("paper", "start", "--model", trained, "--db", paper_db, "--run", "p", "--pairs")
+    assert cli(*begin, "USDJPY", "--to", time_of(5))[0] == 0
+    code, _, err = cli(*begin, "EURJPY")
+    assert code == RunError.exit_code
+    assert "begun with another --pairs" in err
+
+
+@pytest.fixture
+def begun(cli, trained, paper_db):
+    """The command that began the session in "p", which has ended."""
+    command = (
+        *("paper", "start", "--model", trained, "--db", paper_db, "--run", "p", "--backend"),
+        *("native", "--pairs", "USDJPY", "--to", time_of(5), "--speed", "1e5"),
+        *("--set", "risk.max_drawdown_frac=0.3"),
+    )
+    code, _, err = cli(*command)
+    assert code == 0, err
+    assert "begins: USDJPY by checkpoint" in err
+    return command
+
+
+def test_the_whole_command_may_be_repeated(cli, begun):
+    """As whatever restarts services does."""
+    code, _, err = cli(*begun)
+    assert code == 0, err
+    assert "goes on: USDJPY by checkpoint" in err
+
+
+def test_status_shows_positions_and_money_and_stop_needs_a_process(cli, begun):
+    code, out, err = cli("paper", "status", "p")
+    assert code == 0, err
+    assert out.startswith("p: finished\n")
+    assert "equity 10,000.00  day +0.00" in out
+    (row,) = [line.split() for line in out.splitlines() if "USDJPY" in line]
+    assert row[:4] == ["USDJPY", "warming", "FLAT", "+0"]
+    facts = json.loads(cli("paper", "status", "p", "--json")[1])
+    assert (facts["condition"], facts["equity"], facts["open_orders"]) == ("finished", 10_000.0, 0)
+    assert facts["pairs"]["USDJPY"]["state"] == "warming"
+    code, _, err = cli("paper", "stop", "p")
+    assert code == RunError.exit_code
+    assert "p: no process trades there. Go on with: mlx-muzero paper start --run p\n" in err
+    code, _, err = cli("paper", "exclude", "p", "USDJPY")
+    assert code == RunError.exit_code
+    assert "no running process takes commands there" in err
+
+
+def test_status_says_what_plays_in_the_place_of_what_was_asked_for(cli, begun, tmp_path):
+    assert "instead of" not in cli("paper", "status", "p")[1]
+    told = tmp_path / "p" / "journal.jsonl"
+    events = [json.loads(line) for line in told.read_text().splitlines()]
+    for event in events:
+        if event["event"] == "paper_started":
+            event["backend_wanted"] = "coreml"
+    told.write_text("".join(json.dumps(event) + "\n" for event in events))
+    code, out, err = cli("paper", "status", "p")
+    assert code == 0, err
+    assert "\nnative plays instead of coreml\n" in out
+    facts = json.loads(cli("paper", "status", "p", "--json")[1])
+    assert (facts["backend"], facts["backend_wanted"]) == ("native", "coreml")
+
+
+def test_an_account_moves_in_one_file(cli, begun, paper_db):
+    code, out, err = cli("paper", "backup", "p", "account.tar", "--move")
+    assert code == 0, err
+    assert "the account of p as it was" in out
+    assert "it does not trade here any more" in out
+    code, _, err = cli("paper", "start", "--run", "p")
+    assert code == RunError.exit_code
+    assert "p was moved away" in err
+    code, out, err = cli("paper", "restore", "account.tar", "q", "--db", paper_db)
+    assert code == 0, err
+    assert "go on with: mlx-muzero paper start --run q" in out
+    assert f"It replays {paper_db}, which is not in the backup." in err
+    code, _, err = cli("paper", "start", "--run", "q")
+    assert code == 0, err
+    assert "q was restored from" in err
+    started = [e for e in journal.read(Path("q/journal.jsonl")) if e["event"] == "paper_started"]
+    assert [bool(e["restored_from"]) for e in started] == [False, True]
+    code, _, err = cli("paper", "restore", "account.tar", "q")
+    assert code == RunError.exit_code
+    assert "q is not empty" in err
+
+
+def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, trained):
+    code, _, err = cli("paper", "start", "--model", "p", "--run", "q")
+    assert code == RunError.exit_code
+    assert "p holds a paper session, not a training run" in err
+    code, _, err = cli("paper", "start", "--model", trained, "--run", trained)
+    assert code == RunError.exit_code
+    assert "holds a training run. Choose another --run" in err
+    assert f"name this one by --model {trained} to trade its model" in err
+    with pytest.raises(RunError, match=r"p holds a paper session\. Choose another --run"):
+        RunFolder(Path("p")).held().__enter__()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("start",), 2, "name a training run, or the --run to go on with"),
+        (("start", "--model", "nowhere"), 5, "holds no run"),
+        (("halt", "nowhere"), 5, "holds no paper session"),
+        (("exclude", "nowhere", "USDJPY"), 5, "holds no paper session"),
+        (("stop", "nowhere"), 5, "holds no paper session"),
+        (("status", "nowhere"), 5, "holds no paper session"),
+        (("report", "nowhere"), 5, "holds no paper session"),
+        (("parity", "nowhere"), 5, "holds no paper session"),
+    ],
+)
+def test_mistakes_are_named(cli, arguments, code, message):
+    got, _, err = cli("paper", *arguments)
+    assert got == code
+    assert message in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--feed", "carrier-pigeon", "--pairs", "USDJPY"), 10, "no feed 'carrier-pigeon'"),
+        (("--pairs", "GBPUSD"), 4, "has no bars of GBPUSD"),
+        (
+            ("--pairs", "USDJPY", "--from", "2040-01-01"),
+            4,
+            "in that period: it holds 2019-01-07 00:00 to",
+        ),
+        (("--db", "run/journal.jsonl"), 4, "run/journal.jsonl"),
+        (("--from", "yesterday"), 2, "Invalid value for --from"),
+        (("--set", "risk.max=1"), 3, "risk.max: no such key"),
+    ],
+)
+def test_a_session_that_cannot_begin_says_why(cli, trained, paper_db, arguments, code, message):
+    got, _, err = cli(
+        "paper", "start", "--model", trained, "--db", paper_db, "--run", "p", *arguments
+    )
+    assert got == code, err
+    assert message in err
+    assert not Path("p").exists(), "it was not begun"
+
+
+def test_nothing_is_reported_of_a_session_that_has_not_traded(cli, trained, paper_db):
+    begin = ("paper", "start", "--model", trained, "--db", paper_db, "--run", "p")
+    assert cli(*begin, "--pairs", "USDJPY", "--from", time_of(200), "--to", time_of(150))[0] == 0
+    code, _, err = cli("paper", "report", "p")
+    assert code == RunError.exit_code
+    assert "no minute has been traded yet" in err

@@ -1,0 +1,129 @@
+"""Walk-forward: a run for each window, one report, and nothing known before its time."""
+
+import dataclasses
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from markets import walk_bars
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.market.bars import utc_ns
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.training import checkpoint as checkpoints
+from mlx_muzero.training.run import RunFolder
+from muzero_cli import main
+
+COMMAND = ("walk-forward", "--run", "walk", "--windows", "2", "--set", "train.episodes=4")
+
+
+@pytest.fixture(scope="module")
+def walked_once(db_once, small_config, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("walked")
+    config = folder / "small.toml"
+    config.write_text(config_toml.dumps(small_config))
+    arguments = [*COMMAND, "--config", str(config), "--db", str(db_once)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        done = CliRunner().invoke(main.app, arguments, env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    return folder / "walk", done.stdout
+
+
+@pytest.fixture
+def walked(walked_once, tmp_path):
+    """Two windows, trained and reported on."""
+    folder, out = walked_once
+    return Path(shutil.copytree(folder, tmp_path / "walk")), out
+
+
+def test_one_report_holds_the_whole_and_every_window(walked, cli):
+    folder, out = walked
+    assert "…" not in out
+    assert max(len(line.rstrip()) for line in out.splitlines() if line[:2] in ("1 ", "2 ")) <= 80
+    assert "TEST, 2 windows' test split" in out
+    for part in ("window", "agent (search)", "perfect_foresight", "momentum"):
+        assert part in out
+    code, again, _ = cli("walk-forward", "--run", folder, "--resume", "--json")
+    assert code == 0
+    found = json.loads(again, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+    windows = found["windows"]
+    assert len(windows) == 2
+    for name, whole in found["policies"].items():
+        parts = [window["policies"][name] for window in windows]
+        for key in ("sessions", "trades", "net_pips"):
+            assert whole[key] == pytest.approx(sum(part[key] for part in parts))
+    assert found["conditions"]["sessions"] == sum(w["conditions"]["sessions"] for w in windows)
+    first, second = (window["splits"] for window in windows)
+    assert first["train"] < first["validation"] < first["test"] < first["end"] <= second["test"]
+    assert windows[1]["conditions"]["first"] >= first["end"]
+
+
+def test_a_window_is_a_run_of_its_own_bars(walked, cli):
+    folder, _ = walked
+    run = folder / "window-01"
+    market = RunFolder(run).config().market
+    assert RunFolder(run).market().last_ns < utc_ns(market.end_utc)
+    code, out, err = cli("evaluate", run, "--split", "validation")
+    assert code == 0, err
+    assert "agent (search)" in out
+
+
+def test_what_comes_after_a_window_changes_nothing_in_it(walked, cli, config_file, tmp_path):
+    folder, _ = walked
+    end_ns = utc_ns(RunFolder(folder / "window-01").config().market.end_utc)
+    bars = walk_bars(1500)
+    rise = np.where(bars.open_time_ns >= end_ns, 1.05, 1.0)
+    prices = {name: getattr(bars, name) * rise for name in ("open", "high", "low", "close")}
+    with BarStore(tmp_path / "other.duckdb") as store:
+        store.write(dataclasses.replace(bars, **prices))
+    command = [part if part != "walk" else "other" for part in COMMAND]
+    code, _, err = cli(*command, "--config", config_file, "--db", tmp_path / "other.duckdb")
+    assert code == 0, err
+    one, two = (
+        RunFolder(tmp_path / name / "window-01").checkpoints.latest() for name in ("walk", "other")
+    )
+    assert one.name == two.name
+    weights, others = checkpoints.load_weights(one), checkpoints.load_weights(two)
+    for name, array in weights.items():
+        np.testing.assert_array_equal(np.array(array), np.array(others[name]), err_msg=name)
+    later = [RunFolder(tmp_path / name / "window-02").market().digest for name in ("walk", "other")]
+    assert later[0] != later[1]
+
+
+def test_windows_go_on_where_they_were(cli, config_file, db, tmp_path):
+    options = (*COMMAND, "--config", config_file, "--db", db, "--minutes", "0")
+    code, _, err = cli(*options)
+    assert code == 0, err  # no time: both windows report what they began with, and say so
+    for number in (1, 2):
+        assert f"walk/window-0{number} was never validated" in err
+    saved = RunFolder(tmp_path / "walk" / "window-02").checkpoints.latest()
+    code, _, err = cli("walk-forward", "--run", "walk", "--resume")
+    assert code == 0
+    assert "trained on" not in err
+    assert RunFolder(tmp_path / "walk" / "window-02").checkpoints.latest() == saved
+
+
+def test_mistakes(cli, config_file, db, walked):
+    code, _, err = cli(*COMMAND, "--config", config_file, "--db", db)
+    assert (code, "--resume" in err) == (5, True)
+    code, _, err = cli("walk-forward", "--run", "nothing", "--resume")
+    assert (code, "holds no walk-forward" in err) == (5, True)
+    window = walked[0] / "window-01"
+    inside = [part if part != "walk" else str(window) for part in COMMAND]
+    code, _, err = cli(*inside, "--config", config_file, "--db", db)
+    assert (code, "holds a training run. Choose another" in err) == (5, True)
+    code, _, err = cli("walk-forward", "--run", window, "--db", "no.duckdb")
+    assert (code, "holds a training run" in err) == (5, True), "before the market is looked at"
+    code, _, err = cli("train", "--run", walked[0], "--config", config_file, "--db", db)
+    assert (code, "holds a walk-forward. Choose another" in err) == (5, True)
+    code, _, err = cli("evaluate", walked[0])
+    assert (code, "each of its windows holds a run" in err) == (5, True)
+    many = [part if part != "walk" else "many" for part in COMMAND]
+    many[many.index("2")] = "40"
+    code, _, err = cli(*many, "--config", config_file, "--db", db)
+    assert (code, "choose fewer windows" in err) == (4, True)
+    assert not (walked[0].parent / "many").exists()

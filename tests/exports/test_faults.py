@@ -1,0 +1,234 @@
+"""What a search makes of a child process that fails: the same result, or another backend's.
+
+But for one test the programs are the MLX model itself (`model_programs`), behind the process and
+protocol that Core ML's run behind.
+"""
+
+import dataclasses
+import os
+import shutil
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from exports import passed, run_config, trading_model
+from mlx_muzero import rng
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.deployment import LOAD_PROGRAM, Deployment, Limits
+from mlx_muzero.exports.weights import weights_of
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.profiling.subject import with_random_heads
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.env import observation_features
+from mlx_muzero.training.models import build_model
+from model_exports import LOADER, PATIENT, break_programs, export_model
+
+PAIRS, SIMULATIONS = 16, 8
+CALLS = 10
+"""Fewer than a search makes."""
+
+ALWAYS = 1000
+
+
+class Exported:
+    """A model with its export in `folder`, and searches of both."""
+
+    def __init__(self, config, model, folder, loader=LOADER):
+        self.model, self.folder, self.events = model, folder, []
+        self._config, self._loader = config, loader
+        self._table = TradingRules.from_config(config).table
+
+    def agent(self, backend="coreml-sim", limits=PATIENT, **search):
+        settings = dataclasses.replace(self._config.search, backend=backend, **search)
+        deployment = Deployment(self.folder, self.events.append, limits, self._loader)
+        return Agent(self.model, settings, self._table, len(OUTCOME_NAMES), deployment)
+
+    def plan(self, agent):
+        shape = (PAIRS, self._config.market.window_bars, len(observation_features(self._config)))
+        observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        seed = rng.key(3, rng.Stream.SEARCH, np.arange(PAIRS))
+        position = (np.arange(PAIRS) % 3).astype(np.int32)
+        return agent.plan(observation, position, seed, simulations=SIMULATIONS, noise=True)
+
+    def happened(self):
+        """Events so far, as (event, reason), and forgets them."""
+        events = [(event.event, event.reason) for event in self.events]
+        self.events.clear()
+        return events
+
+
+@pytest.fixture
+def exported(small_config, tmp_path, monkeypatch, pytestconfig):
+    monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath / "tests" / "helpers"))
+    model = with_random_heads(
+        build_model(small_config, TradingRules.from_config(small_config).table)
+    )
+    return Exported(small_config, model, export_model(tmp_path / "export", small_config, model))
+
+
+def assert_same(one, other):
+    """Bit for bit."""
+    for field in dataclasses.fields(one):
+        if field.name != "statistics":
+            np.testing.assert_array_equal(
+                getattr(one, field.name), getattr(other, field.name), err_msg=field.name
+            )
+
+
+@pytest.mark.parametrize(
+    "search",
+    [{}, {"expansion": "single_outcome"}, {"leaves_per_step": 3}],
+    ids=["all_outcomes", "single_outcome", "leaves_per_step"],
+)
+def test_an_export_plans_what_its_model_plans(exported, search):
+    agent = exported.agent(**search)
+    assert agent.backend == "coreml-sim"
+    planned = exported.plan(agent)
+    by_mlx = exported.plan(exported.agent("mlx", **search))
+    np.testing.assert_array_equal(planned.visits, by_mlx.visits)
+    np.testing.assert_allclose(planned.value, by_mlx.value, atol=1e-3)
+    assert exported.happened() == []
+
+
+def some_call():
+    """How many calls of a search go well: a random number, shown where the test fails."""
+    after = int(np.random.default_rng().integers(CALLS))
+    print(f"the fault comes after {after} calls")
+    return after
+
+
+def test_child_killed_at_a_random_moment(exported):
+    agent = exported.agent()
+    undisturbed = exported.plan(agent)
+    for _ in range(3):
+        break_programs(exported.folder, "die", after=some_call())
+        assert_same(exported.plan(agent), undisturbed)
+        assert exported.happened() == [("engine_restarted", "it ended by SIGKILL")]
+    assert agent.backend == "coreml-sim"
+
+
+def test_child_with_the_interpreter_killed_from_outside(tmp_path):
+    """A real export, in the process that plays it; the moment has nothing to do with the calls."""
+    model = trading_model()
+    config = run_config(model)
+    export(weights_of(model), config, "m", tmp_path / "export", passed, ExportOptions((16,)))
+    exported = Exported(config, model, tmp_path / "export", LOAD_PROGRAM)
+    agent = exported.agent()
+    undisturbed = exported.plan(agent)
+    began = time.monotonic()
+    assert_same(exported.plan(agent), undisturbed)
+    moment_s = np.random.default_rng().uniform(0.0, time.monotonic() - began)
+    pid = agent._evaluator.supervisor.child.pid
+    timer = threading.Timer(moment_s, os.kill, (pid, signal.SIGKILL))
+    timer.start()
+    assert_same(exported.plan(agent), undisturbed)
+    timer.join()
+    assert_same(exported.plan(agent), undisturbed)
+    assert exported.happened() == [("engine_restarted", "it ended by SIGKILL")], moment_s
+
+
+def test_child_hung(exported):
+    agent = exported.agent(limits=Limits(answer_s=2.0))
+    undisturbed = exported.plan(agent)
+    break_programs(exported.folder, "hang", after=some_call())
+    assert_same(exported.plan(agent), undisturbed)
+    ((event, reason),) = exported.happened()
+    assert event == "engine_restarted"
+    assert reason == "recurrent_b8 gave no answer in 2 s"
+
+
+def assert_fell_back(exported, agent, *words):
+    """It plays on with the native backend, and the last event says why."""
+    assert agent.backend == "native"
+    event = exported.events[-1]
+    assert (event.event, event.backend) == ("engine_lost", "native")
+    for word in words:
+        assert word in event.reason
+    exported.events.clear()
+    assert_same(exported.plan(agent), exported.plan(exported.agent("native")))
+    assert exported.happened() == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("one_row", ('output "outcome_logits" is (1, 3, 1, 1), expected (1, 3, 1, 8)',)),
+        ("nan", ('recurrent_b8: output "reward" holds NaN or infinity',)),
+        ("fail", ("RuntimeError: the engine says no",)),
+    ],
+    ids=["wrong_shape", "nan", "error"],
+)
+def test_wrong_answer(exported, fault, words):
+    """A search in flight ends with the result of the other backend, from its first simulation."""
+    agent = exported.agent()
+    break_programs(exported.folder, fault, after=some_call())
+    planned = exported.plan(agent)
+    assert_same(planned, exported.plan(exported.agent("native")))
+    assert_fell_back(exported, agent, *words)
+
+
+def test_child_that_keeps_dying(exported):
+    agent = exported.agent(limits=Limits(restarts=1))
+    break_programs(exported.folder, "die", after=some_call(), times=ALWAYS)
+    planned = exported.plan(agent)
+    assert_same(planned, exported.plan(exported.agent("native")))
+    assert_fell_back(exported, agent, "SIGKILL", "restarted 1 times in 600 s already")
+
+
+def test_child_dies_at_load(exported):
+    break_programs(exported.folder, "die", loading=True)
+    agent = exported.agent()
+    assert agent.backend == "coreml-sim"
+    assert exported.happened() == [("engine_restarted", "it ended by SIGKILL")]
+    del agent
+    break_programs(exported.folder, "die", loading=True, times=ALWAYS)
+    agent = exported.agent(limits=Limits(restarts=1))
+    assert_fell_back(exported, agent, "SIGKILL")
+
+
+def test_slow_load(exported):
+    break_programs(exported.folder, "hang", loading=True)
+    agent = exported.agent(limits=Limits(load_s=1.0))
+    assert_fell_back(exported, agent, "its programs were not loaded in 1 s")
+
+
+def test_load_that_fails(exported):
+    break_programs(exported.folder, "fail", loading=True)
+    assert_fell_back(exported, exported.agent(), "RuntimeError: the engine says no")
+
+
+def test_wrong_numbers_do_not_pass_the_self_test(exported):
+    """Rows in another order: right numbers, but of other rows."""
+    break_programs(exported.folder, "rows_reversed", times=ALWAYS)
+    assert_fell_back(exported, exported.agent(), "self-test: recurrent ")
+
+
+def test_stale_export(exported):
+    agent = exported.agent()
+    agent.refresh()
+    bias = exported.model.dynamics_network.reward.bias
+    exported.model.dynamics_network.reward.bias = bias + 1e-3
+    for use in (exported.agent, agent.refresh):
+        with pytest.raises(ExportError, match=r"stale.*000001-episode-000004.*Export again"):
+            use()
+
+
+@pytest.mark.parametrize("now", ["replaced", "gone"])
+def test_export_changed_before_a_restart(exported, small_config, now):
+    """The former programs are no more; the model's weights are still those of the search."""
+    agent = exported.agent()
+    if now == "replaced":
+        train = dataclasses.replace(small_config.train, seed=1)
+        config = dataclasses.replace(small_config, train=train)
+        other = build_model(config, TradingRules.from_config(config).table)
+        export_model(exported.folder, small_config, other)
+    else:
+        shutil.rmtree(exported.folder)
+    os.kill(agent._evaluator.supervisor.child.pid, signal.SIGKILL)
+    exported.plan(agent)
+    assert_fell_back(exported, agent, {"replaced": "another export", "gone": "no export"}[now])

@@ -1,0 +1,102 @@
+"""How often a child process is replaced, and who hears why."""
+
+import pytest
+
+from mlx_muzero.errors import ConfigError, EngineLost
+from mlx_muzero.exports.child import ChildLost
+from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, Limits, compute_units
+from mlx_muzero.exports.supervisor import Supervisor
+
+LIMITS = Limits(restarts=2, restarts_s=60.0)
+
+
+class Children:
+    """Launches children whose fates are told beforehand; keeps the time and the events."""
+
+    def __init__(self, *fates):
+        self.launched, self.ended, self.now, self.events = 0, 0, 0.0, []
+        self._fates = iter(fates)
+
+    def supervisor(self):
+        return Supervisor(self._launch, LIMITS, self.events.append, lambda: self.now)
+
+    def _launch(self):
+        self.launched += 1
+        self._meet_fate()
+        return self
+
+    def call(self, program, inputs):
+        self._meet_fate()
+        return {"of": inputs["x"]}
+
+    def end(self):
+        self.ended += 1
+
+    def _meet_fate(self):
+        fate = next(self._fates)
+        if fate is not None:
+            raise fate
+
+
+def died(reason="died"):
+    return ChildLost(reason, curable=True)
+
+
+def wrong(reason="wrong"):
+    return ChildLost(reason, curable=False)
+
+
+def test_a_request_is_asked_again_of_the_next_child():
+    children = Children(None, None, died("first"), None, None)
+    supervisor = children.supervisor()
+    assert supervisor.call("p", {"x": 1}) == {"of": 1}
+    assert supervisor.call("p", {"x": 2}) == {"of": 2}
+    assert children.launched == 2
+    assert [str(event) for event in children.events] == ["engine restarted: first"]
+
+
+def test_a_child_that_dies_while_it_loads_counts_as_well():
+    children = Children(died("one"), died("two"), died("three"))
+    with pytest.raises(EngineLost, match="three; restarted 2 times in 60 s already"):
+        children.supervisor()
+    assert children.launched == 3
+    assert [event.reason for event in children.events] == ["one", "two"]
+
+
+def test_restarts_are_forgotten_after_a_time():
+    children = Children(None, *[died(), None, None] * 4, died())
+    supervisor = children.supervisor()
+    for now in (0.0, 50.0, 61.0, 111.0):
+        children.now = now
+        supervisor.call("p", {"x": 1})
+    children.now = 112.0
+    with pytest.raises(EngineLost, match="restarted 2 times"):
+        supervisor.call("p", {"x": 1})
+    assert children.launched == 5
+
+
+@pytest.mark.parametrize("fates", [(wrong(),), (None, wrong()), (None, died(), wrong())])
+def test_what_a_new_child_would_do_again_is_final(fates):
+    children = Children(*fates)
+    with pytest.raises(EngineLost, match=r"^wrong$"):
+        children.supervisor().call("p", {"x": 1})
+
+
+def test_none_is_launched_once_closed():
+    children = Children(None, died())
+    supervisor = children.supervisor()
+    supervisor.close()
+    assert children.ended == 1
+    with pytest.raises(EngineLost, match="closed"):
+        supervisor.call("p", {"x": 1})
+    assert (children.launched, children.events) == (1, [])
+
+
+def test_compute_units_are_never_all(monkeypatch):
+    monkeypatch.delenv(COMPUTE_UNITS_VARIABLE, raising=False)
+    assert compute_units() == "CPU_AND_NE"
+    monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
+    assert compute_units() == "CPU_ONLY"
+    monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "ALL")
+    with pytest.raises(ConfigError, match=f"{COMPUTE_UNITS_VARIABLE}.*'ALL'.*CPU_ONLY"):
+        compute_units()

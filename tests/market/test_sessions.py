@@ -1,0 +1,134 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from markets import MINUTE_NS, MONDAY_NS, walk_bars
+from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.fx_features import HISTORY_BARS
+from mlx_muzero.market.sessions import (
+    SPLITS,
+    separate_sessions,
+    session_starts,
+    split_ranges,
+    spread_evenly,
+)
+
+LOOKBACK = HISTORY_BARS + 8 - 2
+
+CONFIG = MarketConfig(session_bars=20, window_bars=8)
+
+
+def times_with_holes(count, holes):
+    steps = np.full(count - 1, MINUTE_NS)
+    for at, minutes in holes:
+        steps[at % (count - 1)] = minutes * MINUTE_NS
+    return MONDAY_NS + np.concatenate([[0], np.cumsum(steps)])
+
+
+def starts_of(times, split, pair=None):
+    """Starts where an observation depends on `LOOKBACK` bars of its pair before it."""
+    pair = np.zeros(len(times), np.int16) if pair is None else pair
+    first = np.searchsorted(pair, pair)
+    bar = np.arange(len(times))
+    seen_from = np.where(bar - LOOKBACK >= first, bar - LOOKBACK, -1)
+    return session_starts(times, pair, seen_from, CONFIG, split_ranges(times, CONFIG)[split])
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    holes=st.lists(st.tuples(st.integers(0, 4000), st.integers(2, 3000)), max_size=6),
+    count=st.integers(300, 3000),
+)
+def test_every_bar_of_a_session_is_in_its_split_and_unbroken(holes, count):
+    times = times_with_holes(count, holes)
+    ranges = split_ranges(times, CONFIG)
+    for split in SPLITS:
+        for start in starts_of(times, split).tolist():
+            first_seen = start - CONFIG.window_bars + 1
+            assert times[first_seen - (HISTORY_BARS - 1)] >= ranges[split].first_ns
+            assert times[start + CONFIG.session_bars] < ranges[split].end_ns
+            gaps = np.diff(times[first_seen : start + CONFIG.session_bars + 1])
+            assert gaps.max() <= CONFIG.max_gap_minutes * MINUTE_NS
+
+
+def test_all_starts_are_found():
+    times = times_with_holes(1000, [(400, 11)])
+    starts = starts_of(times, "train")
+    first = HISTORY_BARS - 1 + CONFIG.window_bars - 1
+    before = range(first, 400 - CONFIG.session_bars + 1)
+    after = range(401 + CONFIG.window_bars - 1, 700 - CONFIG.session_bars)
+    assert starts.tolist() == [*before, *after]
+
+
+def test_splits_are_chronological_and_cover_all_bars():
+    times = times_with_holes(1001, [(500, 90)])
+    ranges = split_ranges(times, CONFIG)
+    bars = [int(((times >= r.first_ns) & (times < r.end_ns)).sum()) for r in ranges.values()]
+    assert bars == [701, 150, 150]
+    assert ranges["train"].end_ns == ranges["validation"].first_ns
+    assert ranges["validation"].end_ns == ranges["test"].first_ns
+
+
+def test_pairs_are_split_at_the_same_times_and_sessions_stay_in_their_pair():
+    early, late = times_with_holes(900, []), times_with_holes(1200, []) + 500 * MINUTE_NS
+    times, pair = np.concatenate([early, late]), np.repeat(np.int16([0, 1]), [900, 1200])
+    ranges = split_ranges(times, CONFIG)
+    found = {split: starts_of(times, split, pair) for split in SPLITS}
+    for split, starts in found.items():
+        ends = starts + CONFIG.session_bars
+        assert (pair[starts - LOOKBACK] == pair[ends]).all()
+        assert (times[starts - LOOKBACK] >= ranges[split].first_ns).all()
+        assert (times[ends] < ranges[split].end_ns).all()
+    assert set(pair[found["train"]]) == {0, 1}
+    assert set(pair[found["test"]]) == {1}
+
+
+def test_separate_sessions_share_no_step():
+    times, pair = MONDAY_NS + np.arange(100) * MINUTE_NS, np.zeros(100, np.int16)
+    starts = separate_sessions(np.array([5, 6, 24, 25, 26, 60]), times, pair, CONFIG)
+    assert starts.tolist() == [5, 25, 60]
+
+
+def test_spread_evenly_keeps_both_ends():
+    assert spread_evenly(np.arange(10), 3).tolist() == [0, 4, 9]
+    assert spread_evenly(np.arange(3), 10).tolist() == [0, 1, 2]
+
+
+def test_too_few_bars_name_the_symbol_and_the_remedy():
+    config = dataclasses.replace(CONFIG, symbol="EURUSD")
+    dataset = MarketDataset.from_bars(walk_bars(200), config)
+    with pytest.raises(DataError, match=r"EURUSD: the test split has no session .*data check"):
+        dataset.evaluation_starts("test")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    holes=st.lists(
+        st.lists(st.tuples(st.integers(0, 1500), st.integers(2, 300)), max_size=5),
+        min_size=2,
+        max_size=4,
+    ),
+    shift=st.integers(0, 200),
+)
+def test_sessions_of_several_pairs_overlap_with_those_they_began_with_alone(holes, shift):
+    several = [
+        times_with_holes(1500, own) + number * shift * MINUTE_NS for number, own in enumerate(holes)
+    ]
+    times = np.concatenate(several)
+    pair = np.repeat(np.arange(len(several), dtype=np.int16), 1500)
+    starts = starts_of(times, "train", pair)
+    chosen = separate_sessions(starts, times, pair, CONFIG)
+    begin, end = times[chosen], times[chosen + CONFIG.session_bars]
+    late_ns = CONFIG.max_gap_minutes * MINUTE_NS
+    for one in range(len(chosen)):
+        overlapping = (begin < end[one]) & (begin[one] < end)
+        assert np.abs(begin[overlapping] - begin[one]).max() <= late_ns
+        assert len(set(pair[chosen[overlapping]])) == overlapping.sum()
+    # None that overlaps with no session chosen was left out.
+    for start in np.setdiff1d(starts, chosen):
+        assert ((begin < times[start + CONFIG.session_bars]) & (times[start] < end)).any()

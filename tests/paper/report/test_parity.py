@@ -1,0 +1,156 @@
+"""A replayed session against the batch path, and its report."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from markets import MINUTE_NS
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report.parity import check_parity
+from mlx_muzero.paper.report.session_report import report_session
+from paper_sessions import CONFIG, DicePlanner, ScriptedPlanner, markets, play, settings
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    """A finished session with slippage, limits that bind and a stretch of commands."""
+    paper = settings(
+        ("USDJPY", "EURJPY", "GBPJPY"),
+        "fills.slippage_pips=0.3",
+        "risk.max_total_exposure=2",
+        "risk.max_daily_loss_frac=0.002",
+        "risk.cooldown_minutes=5",
+    )
+    path = tmp_path_factory.mktemp("paper") / "run"
+    return play(path, paper, bars=markets(paper.pairs, 260)), paper
+
+
+def moved(bars, minutes):
+    return replace(bars, open_time_ns=bars.open_time_ns + minutes * MINUTE_NS)
+
+
+def parity_of(folder, paper, planner=None):
+    with PaperStore(folder.store_path, read_only=True) as store:
+        return check_parity(store, paper, CONFIG, planner or DicePlanner())
+
+
+def test_a_replay_is_exact(session):
+    played, paper = session
+    found = parity_of(played.folder, paper)
+    assert found.exact, [part.first for part in vars(found).values()]
+    assert found.decisions.recorded == len(played.decisions) > 100
+    assert found.fills.recorded == len(played.fills) > 50
+    assert found.trades.recorded == len(played.trades) > 20
+    assert {row["limited_by"] for row in played.decisions} >= {None, "max_total_exposure"}
+
+
+def test_another_planner_shows(session):
+    played, paper = session
+    found = parity_of(played.folder, paper, ScriptedPlanner([]))
+    assert not found.exact
+    assert found.decisions.differ > 50
+    assert len(found.decisions.first) == 5
+
+
+def test_other_fills_show(session):
+    played, paper = session
+    dearer = replace(paper, fills=replace(paper.fills, slippage_pips=0.4))
+    found = parity_of(played.folder, dearer)
+    assert found.fills.differ > 0
+    assert found.equity.differ == 1
+
+
+def test_the_ledger_adds_up_from_the_prices_of_the_trades(session):
+    """Money computed from prices, costs and the notional alone."""
+    played, paper = session
+    first = {}
+    for bar in played.bars:
+        first.setdefault(bar["pair"], bar["open"])
+    net = 0.0
+    for trade in played.trades:
+        units = trade["exposure"] * paper.account.notional / first[trade["pair"]]
+        cost = abs(units) * 4.0 * 0.01
+        assert trade["net"] == pytest.approx(
+            units * (trade["exit_price"] - trade["entry_price"]) - cost, abs=1e-9
+        )
+        net += trade["net"]
+    last = played.equity[-1]
+    assert last["realized"] == pytest.approx(net, abs=1e-9)
+    assert last["equity"] == pytest.approx(
+        paper.account.balance + net + open_profit(played, paper, first), abs=1e-9
+    )
+
+
+def open_profit(played, paper, first):
+    held = {}
+    for fill in played.fills:
+        held[fill["pair"]] = fill
+    close = {bar["pair"]: bar["close"] for bar in played.bars}
+    total = 0.0
+    for pair, fill in held.items():
+        units = fill["exposure"] * paper.account.notional / first[pair]
+        total += units * (close[pair] - fill["price"]) - abs(units) * 4.0 * 0.01
+    return total
+
+
+def test_a_report_counts_what_the_tables_hold(session):
+    played, paper = session
+    with PaperStore(played.folder.store_path, read_only=True) as store:
+        report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
+    assert abs(report.ledger_error) < 1e-8
+    assert report.money["equity"] == played.equity[-1]["equity"]
+    assert report.money["net"] == pytest.approx(
+        report.money["gross"] - report.money["cost"] - report.money["funding"]
+    )
+    made = played.equity[-1]["equity"] - paper.account.balance
+    assert report.money["net"] == pytest.approx(made)
+    assert report.metrics.net_pips == pytest.approx(made / paper.account.notional * 1e4)
+    assert 0.0 < report.metrics.exposure_frac <= 1.0
+    assert sum(report.metrics.action_frac.values()) == pytest.approx(1.0)
+    assert report.minutes == len(played.equity)
+    for stage in ("observe", "search", "orders", "total"):
+        assert 0.0 < report.latency_ms[stage]["p50"] <= report.latency_ms[stage]["p99"] < math.inf
+
+
+def test_baselines_trade_the_same_minutes_at_the_same_costs(session):
+    played, paper = session
+    with PaperStore(played.folder.store_path, read_only=True) as store:
+        report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
+        again = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
+    assert report.baselines == again.baselines
+    assert report.baselines.keys() == {
+        "buy_and_hold",
+        "random",
+        "momentum_60",
+        "mean_reversion_60",
+    }
+    begin_ns = played.equity[0]["close_ns"]
+    expected = 0.0
+    for pair in paper.pairs:
+        bars = [bar for bar in played.bars if bar["pair"] == pair]
+        traded = [bar for bar in bars if bar["open_time_ns"] >= begin_ns]
+        first = next(bar for bar in bars if bar["open_time_ns"] == begin_ns - MINUTE_NS)
+        pip_value = 0.01 / first["open"]
+        price = traded[0]["open"] + paper.fills.slippage_pips * 0.01
+        pips = (traded[-1]["close"] - price) / 0.01 - paper.fills.costs(0.01).round_trip_pips
+        expected += pips * pip_value * 1e4
+    held = report.baselines["buy_and_hold"]
+    assert held.trades == len(paper.pairs)
+    assert held.net_pips == pytest.approx(expected)
+    assert held.sessions == report.metrics.sessions
+
+
+def test_days_end_to_end_are_the_equity_curve(tmp_path):
+    paper = settings(("USDJPY",))
+    late = [moved(bars, 19 * 60) for bars in markets(paper.pairs, 260)]
+    played = play(tmp_path / "run", paper, bars=late)
+    with PaperStore(played.folder.store_path, read_only=True) as store:
+        report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
+    assert report.metrics.sessions == 2
+    curve = np.array([row["equity"] for row in played.equity])
+    fall = np.maximum.accumulate(np.maximum(curve, paper.account.balance)) - curve
+    bps = fall.max() / paper.account.notional * 1e4
+    assert report.metrics.max_drawdown_pips == pytest.approx(bps)

@@ -1,0 +1,425 @@
+"""The engine on replayed and faked feeds: what is traded, what is not, and what it says."""
+
+import asyncio
+import contextlib
+import threading
+import time
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from markets import MINUTE_NS, MONDAY_NS
+from mlx_muzero.errors import FeedError
+from mlx_muzero.paper.feeds.events import BarClosed, LiveBar, Slept, Stale
+from mlx_muzero.runlog import decision_log, journal
+from paper_sessions import (
+    CONFIG,
+    OUTCOMES,
+    TABLE,
+    WARM_BARS,
+    Commanding,
+    DicePlanner,
+    ScriptedPlanner,
+    market,
+    markets,
+    play,
+    settings,
+)
+
+
+def events_of(played, name=None):
+    events = list(journal.read(played.folder.journal_path))
+    return events if name is None else [e for e in events if e["event"] == name]
+
+
+def test_observations_are_those_of_the_batch_path(tmp_path):
+    from mlx_muzero.market.dataset import MarketDataset
+
+    bars = market("USDJPY")
+    played = play(tmp_path / "run", settings(("USDJPY",)), ScriptedPlanner([]), bars=[bars])
+    dataset = MarketDataset.from_bars(bars, replace(CONFIG.market, symbol="USDJPY"))
+    asked = played.planner.asked
+    rows = np.arange(len(bars) - len(asked), len(bars))
+    seen = np.concatenate([observation for observation, _, _ in asked])
+    np.testing.assert_array_equal(seen[:, :, :9], dataset.windows(rows))
+    assert len(bars) - len(asked) == WARM_BARS - 1
+
+
+def test_an_order_fills_at_the_next_open_with_slippage(tmp_path):
+    bars = market("USDJPY")
+    paper = settings(("USDJPY",), "fills.slippage_pips=1.5", "fills.half_spread_pips=1")
+    played = play(tmp_path / "run", paper, ScriptedPlanner(["BUY", "HOLD", "CLOSE"]), bars=[bars])
+    first = WARM_BARS - 1  # the first bar that is decided on
+    buy, sell = played.fills
+    assert buy["fill_ns"] == bars.open_time_ns[first + 1]
+    assert buy["price"] == pytest.approx(bars.open[first + 1] + 0.015)
+    assert sell["price"] == pytest.approx(bars.open[first + 3] + -0.015)
+    units = paper.account.notional / bars.open[0]
+    assert buy["units"] == pytest.approx(units)
+    assert buy["fee"] == pytest.approx(units * 2 * 1.0 * 0.01)
+    assert sell["fee"] == 0.0  # a round trip is charged on entry
+    (trade,) = played.trades
+    assert trade["net"] == pytest.approx(units * (sell["price"] - buy["price"]) - buy["fee"])
+    assert trade["exit_ns"] - trade["entry_ns"] == 2 * MINUTE_NS
+
+
+def test_slow_orders_fill_a_bar_later(tmp_path):
+    bars = market("USDJPY")
+    paper = settings(("USDJPY",), "fills.latency_ms=30000")
+    played = play(tmp_path / "run", paper, ScriptedPlanner(["BUY"]), bars=[bars])
+    (fill,) = played.fills
+    assert fill["fill_ns"] == bars.open_time_ns[WARM_BARS + 1]
+    minutes = [e["pairs"]["USDJPY"] for e in events_of(played, "minute")]
+    waiting = [pair for pair in minutes if pair["why"] and "on its way" in pair["why"]]
+    assert len(waiting) == 1
+    assert "action" not in waiting[0]
+
+
+def test_an_order_no_bar_comes_for_expires(tmp_path):
+    bars = market("USDJPY")
+    kept = np.ones(len(bars), bool)
+    kept[WARM_BARS : WARM_BARS + 20] = False
+    holed = replace(
+        bars,
+        **{
+            name: getattr(bars, name)[kept]
+            for name in ("open_time_ns", "open", "high", "low", "close", "volume")
+        },
+    )
+    played = play(tmp_path / "run", settings(("USDJPY",)), ScriptedPlanner(["BUY"]), bars=[holed])
+    assert played.fills == []
+    (end,) = played.order_ends
+    assert end["end"] == "order_expired"
+    after = [e["pairs"]["USDJPY"] for e in events_of(played, "minute")][WARM_BARS]
+    assert after["state"] == "warming"
+    assert "hole of 21 minutes" in after["why"]
+
+
+def test_pairs_without_a_bar_or_history_say_why(tmp_path):
+    late = market("EURJPY").slice(WARM_BARS + 10, WARM_BARS + 60)
+    played = play(tmp_path / "run", bars=[market("USDJPY"), late])
+    minutes = [e["pairs"] for e in events_of(played, "minute")]
+    assert minutes[0]["USDJPY"]["state"] == "warming"
+    assert "needs at least 123" in minutes[0]["USDJPY"]["why"]
+    assert minutes[WARM_BARS]["USDJPY"]["state"] == "trading"
+    assert minutes[WARM_BARS]["EURJPY"] == minutes[WARM_BARS]["EURJPY"] | {
+        "state": "stale",
+        "why": "no bar yet",
+    }
+    assert minutes[-1]["EURJPY"]["state"] == "warming"
+    assert {row["pair"] for row in played.decisions} == {"USDJPY"}
+
+
+def test_journal_and_decision_log_hold_what_watchers_need(tmp_path):
+    played = play(tmp_path / "run")
+    events = events_of(played)
+    assert events[0]["event"] == "paper_started"
+    assert events[0] == events[0] | {
+        "pairs": ["USDJPY", "EURJPY"],
+        "actions": list(TABLE.action_names),
+        "feed": "replay",
+        "simulations": 8,
+        "resumed": False,
+    }
+    assert events[-1]["event"] == "finished"
+    minute = events_of(played, "minute")[-1]
+    assert set(minute["latency_ms"]) == {"observe", "search", "orders", "total"}
+    assert minute["equity"] == pytest.approx(minute["cash"] + minute["unrealized"])
+    (day,) = decision_log.days(played.folder.decisions_path)
+    entries, _ = decision_log.index(day)
+    assert len(entries) == len(played.decisions)
+    assert decision_log.read(entries[-1]).action_names == list(TABLE.action_names)
+
+
+def test_a_minute_tells_what_the_model_expects_after_the_action_chosen(tmp_path):
+    """As the decision's record does; nothing where the search never expanded the action."""
+    played = play(tmp_path / "run")
+    (day,) = decision_log.days(played.folder.decisions_path)
+    records = map(decision_log.read, decision_log.index(day)[0])
+    expected = {(r.close_ns, r.pair): r.outcomes[r.action] for r in records}
+    told = {
+        (minute["close_ns"], pair): facts.get("outcomes")
+        for minute in events_of(played, "minute")
+        for pair, facts in minute["pairs"].items()
+        if "action" in facts
+    }
+    assert told == expected
+    assert OUTCOMES in told.values()
+    assert None in told.values()
+
+
+def test_a_fault_in_planning_stops_entries_and_the_session_goes_on(tmp_path):
+    class Fails(ScriptedPlanner):
+        calls = 0
+
+        def plan(self, *arguments):
+            self.calls += 1
+            if self.calls == 5:  # the third decision: two more measure speed
+                raise RuntimeError("no such device")
+            return super().plan(*arguments)
+
+    paper = settings(("USDJPY",), "risk.cooldown_minutes=5")
+    script = Fails(["BUY", "HOLD", "CLOSE", "BUY", "BUY", "BUY", "BUY", "BUY"])
+    played = play(tmp_path / "run", paper, script, bars=[market("USDJPY")])
+    (fault,) = events_of(played, "fault")
+    assert fault["what"] == "planning"
+    assert "RuntimeError: no such device" in fault["reason"]
+    limited = [row["limited_by"] for row in played.decisions]
+    assert limited[3:6] == ["entries_stopped"] * 3
+    assert [fill["exposure"] for fill in played.fills] == [1.0, 0.0, 1.0]
+
+
+def test_a_slow_evaluator_gets_fewer_simulations_and_no_minute_is_missed(tmp_path):
+    class Slow(DicePlanner):
+        def plan(self, observation, position, seed, simulations):
+            time.sleep(simulations * 0.004)
+            return super().plan(observation, position, seed, simulations)
+
+    paper = settings(("USDJPY",), "session.simulations=64", "timing.deadline_ms=100")
+    bars = market("USDJPY", WARM_BARS + 5)
+    played = play(tmp_path / "run", paper, Slow(), bars=[bars])
+    assert len(played.decisions) == 6
+    simulations = [row["simulations"] for row in played.decisions]
+    assert all(2 <= n <= 16 for n in simulations), simulations
+    told = [e["simulations"] for e in events_of(played, "minute") if e["simulations"]]
+    assert told == simulations
+
+
+def test_an_evaluator_that_was_replaced_stops_entries(tmp_path):
+    class Lost(DicePlanner):
+        told = False
+
+        def troubles(self):
+            told, self.told = self.told, True
+            return [] if told else ["engine lost: gone; going on with native"]
+
+    played = play(tmp_path / "run", settings(("USDJPY",)), Lost(), bars=[market("USDJPY")])
+    (fault,) = events_of(played, "fault")
+    assert fault["what"] == "evaluator"
+    assert "entries_stopped" in {row["mode"] for row in played.equity}
+
+
+def test_an_evaluator_that_was_lost_while_it_was_loaded_is_told_before_any_bar(tmp_path):
+    class Lost(DicePlanner):
+        def troubles(self):
+            return ["engine lost: no such device; going on with native"]
+
+    bars = [market("USDJPY", WARM_BARS)]
+    play(tmp_path / "run", settings(("USDJPY",)), bars=bars)
+    played = play(tmp_path / "run", planner=Lost(), bars=bars)
+    told = [event["event"] for event in events_of(played)]
+    assert told[-3:] == ["paper_started", "fault", "finished"]
+
+
+def test_a_passed_limit_closes_everything_and_says_so(tmp_path):
+    paper = settings(("USDJPY",), "risk.max_drawdown_frac=0.00001")
+    played = play(tmp_path / "run", paper, ScriptedPlanner(["BUY"]), bars=[market("USDJPY")])
+    (risk,) = events_of(played, "risk")
+    assert risk["limit"] == "max_drawdown_frac"
+    assert risk["value"] > risk["threshold"]
+    assert [fill["exposure"] for fill in played.fills] == [1.0, 0.0]
+    assert played.equity[-1]["mode"] == "entries_stopped"
+
+
+@pytest.mark.parametrize(
+    ("command", "modes", "exposure"),
+    [
+        ("stop-entries", {"trading", "entries_stopped"}, 1.0),
+        ("flatten", {"trading", "flattening", "entries_stopped"}, 0.0),
+        ("halt", {"trading", "halted"}, 1.0),
+    ],
+)
+def test_commands_do_what_they_answer(tmp_path, command, modes, exposure):
+    path, bars = tmp_path / "run", [market("USDJPY", WARM_BARS + 30)]
+    feed = Commanding(bars, path, {WARM_BARS + 10: command})
+    played = play(path, settings(("USDJPY",)), ScriptedPlanner(["BUY"]), feed=feed)
+    assert {row["mode"] for row in played.equity} == modes
+    assert played.fills[-1]["exposure"] == exposure
+    (told,) = events_of(played, "command")
+    assert told["name"] == command
+    assert feed.answers == [told["consequence"]]
+
+
+def test_resume_lifts_a_halt(tmp_path):
+    path, bars = tmp_path / "run", [market("USDJPY", WARM_BARS + 30)]
+    feed = Commanding(bars, path, {WARM_BARS + 2: "halt", WARM_BARS + 12: "resume"})
+    played = play(path, settings(("USDJPY",)), DicePlanner(), feed=feed)
+    modes = [row["mode"] for row in played.equity]
+    assert "halted" in modes
+    assert modes[-1] == "trading"
+
+
+def test_a_mode_outlives_its_process(tmp_path):
+    path, bars = tmp_path / "run", market("USDJPY", WARM_BARS + 30)
+    half = [bars.slice(0, WARM_BARS + 10)]
+    play(path, settings(("USDJPY",)), feed=Commanding(half, path, {WARM_BARS: "stop-entries"}))
+    played = play(path, bars=[bars])
+    assert played.equity[-1]["mode"] == "entries_stopped"
+    assert [e["resumed"] for e in events_of(played, "paper_started")] == [False, True]
+    (hole,) = events_of(played, "hole")
+    assert hole["from_ns"] == hole["to_ns"] == half[0].open_time_ns[-1] + MINUTE_NS
+
+
+class Scripted:
+    """A live feed that says what it is told to."""
+
+    def __init__(self, *events, error=None):
+        self._events, self._error = events, error
+        self.first = None
+
+    @asynccontextmanager
+    async def subscribe(self, first):
+        self.first = first
+
+        async def events():
+            for event in self._events:
+                yield event
+            if self._error:
+                raise self._error
+
+        yield events()
+
+
+def live_bars(bars, pair="USDJPY", late_ns=0):
+    return [
+        BarClosed(
+            LiveBar(
+                pair,
+                int(bars.open_time_ns[i]),
+                *(float(getattr(bars, n)[i]) for n in ("open", "high", "low", "close")),
+                1.0,
+                None,
+                int(bars.open_time_ns[i]) + MINUTE_NS + late_ns,
+            )
+        )
+        for i in range(len(bars))
+    ]
+
+
+class Wall:
+    """A wall clock that stands where it is put."""
+
+    def __init__(self, now_ns):
+        self.now_ns = now_ns
+
+    def __call__(self):
+        return self.now_ns
+
+
+def test_after_a_sleep_the_hole_is_told_and_old_bars_are_not_traded_on(tmp_path):
+    bars = market("USDJPY", WARM_BARS + 200)
+    awake, asleep = bars.slice(0, WARM_BARS + 5), bars.slice(WARM_BARS + 5, WARM_BARS + 125)
+    slept = Slept(120 * MINUTE_NS)
+    after = bars.slice(WARM_BARS + 125, WARM_BARS + 130)
+    feed = Scripted(
+        *live_bars(awake),
+        slept,
+        *live_bars(asleep, late_ns=120 * MINUTE_NS),
+        *live_bars(after),
+    )
+    wall = Wall(int(after.open_time_ns[0]))
+    played = play(tmp_path / "run", settings(("USDJPY",)), feed=feed, now_ns=wall)
+    (hole,) = events_of(played, "hole")
+    assert hole["from_ns"] == awake.open_time_ns[-1] + MINUTE_NS
+    assert "this machine slept 120 minutes" in hole["reason"]
+    decided = {row["close_ns"] for row in played.decisions}
+    assert not decided & {int(t) + MINUTE_NS for t in asleep.open_time_ns}
+    assert int(after.open_time_ns[-1]) + MINUTE_NS in decided
+    assert len(played.bars) == WARM_BARS + 130
+
+
+def test_a_dead_feed_stops_entries(tmp_path):
+    bars = market("USDJPY", WARM_BARS + 5)
+    stale = Stale("USDJPY", "requests", 10 * MINUTE_NS, None)
+    wall = Wall(int(bars.open_time_ns[-1]) + MINUTE_NS)
+    feed = Scripted(*live_bars(bars), stale)
+    played = play(tmp_path / "run", settings(("USDJPY",)), feed=feed, now_ns=wall)
+    (fault,) = events_of(played, "fault")
+    assert fault["what"] == "feed"
+    assert played.session.mode.name == "entries_stopped"
+    (told,) = [e for e in events_of(played, "feed") if e["kind"] == "stale"]
+    assert told["pair"] == "USDJPY"
+
+
+def test_minutes_that_come_too_late_for_every_pair_show_in_the_mode(tmp_path):
+    bars = market("USDJPY", WARM_BARS + 5)
+    late = Scripted(*live_bars(bars.slice(0, WARM_BARS + 3), late_ns=60 * MINUTE_NS))
+    in_time = Scripted(*live_bars(bars.slice(WARM_BARS + 3, WARM_BARS + 5)))
+    wall = Wall(int(bars.open_time_ns[-1]) + MINUTE_NS)
+    for feed in (late, in_time):
+        played = play(tmp_path / "run", settings(("USDJPY",)), feed=feed, now_ns=wall)
+    shown = [(e["mode"], e["mode_reason"]) for e in events_of(played, "minute")]
+    assert shown[0] == ("entries_stopped", "every pair is stale")
+    assert shown[-1] == ("trading", "")
+
+
+def test_a_feed_that_cannot_go_on_ends_the_engine_with_a_word(tmp_path):
+    feed = Scripted(*live_bars(market("USDJPY", 5)), error=FeedError("no such pair"))
+    path = tmp_path / "run"
+    with pytest.raises(FeedError, match="no such pair"):
+        play(path, settings(("USDJPY",)), feed=feed, now_ns=Wall(MONDAY_NS))
+    events = list(journal.read(path / "journal.jsonl"))
+    assert events[-1]["event"] == "fault"
+    assert events[-1]["reason"] == "no such pair"
+
+
+def test_a_live_feed_is_asked_for_the_history_first_and_for_the_rest_later(tmp_path):
+    bars = market("USDJPY", WARM_BARS + 5)
+    begin_ns = int(bars.open_time_ns[WARM_BARS])
+    feed = Scripted(*live_bars(bars.slice(0, WARM_BARS), late_ns=60 * MINUTE_NS))
+    wall = Wall(begin_ns)
+    played = play(
+        tmp_path / "run", settings(("USDJPY",)), feed=feed, now_ns=wall, begin_ns=begin_ns
+    )
+    assert feed.first["USDJPY"].minutes > WARM_BARS
+    assert played.fills == played.orders == played.decisions == []
+    again = Scripted(*live_bars(bars.slice(WARM_BARS, WARM_BARS + 5)))
+    wall.now_ns = begin_ns + MINUTE_NS
+    played = play(tmp_path / "run", feed=again, now_ns=wall, begin_ns=wall.now_ns)
+    assert again.first == {"USDJPY": begin_ns}
+    assert len(played.decisions) >= 3
+    assert len(played.bars) == WARM_BARS + 5
+
+
+def test_a_missing_pair_is_waited_for_no_longer_than_grace(tmp_path):
+    """By the wall clock: the other pair is decided on without it."""
+    paper = settings(("USDJPY", "EURJPY"), "timing.grace_ms=20")
+    bars = market("USDJPY", WARM_BARS + 1)
+
+    class Waits(Scripted):
+        @asynccontextmanager
+        async def subscribe(self, first):
+            async def events():
+                for event in self._events:
+                    yield event
+                await asyncio.sleep(0.3)
+
+            yield events()
+
+    wall = Wall(int(bars.open_time_ns[-1]) + MINUTE_NS)
+    seen = []
+    feed, hold = Waits(*live_bars(bars)), ScriptedPlanner([])
+    played = play(tmp_path / "run", paper, hold, feed=feed, now_ns=wall, tell=seen.append)
+    assert seen[-1]["pairs"]["EURJPY"]["state"] == "stale"
+    assert played.decisions[-1]["close_ns"] == wall.now_ns
+
+
+def test_markets_do_not_depend_on_each_other(tmp_path):
+    """A pair's fills are the same beside another one: exposure limits apart, they share nothing."""
+    alone = play(tmp_path / "one", settings(("USDJPY",)), bars=[market("USDJPY")])
+    both = play(tmp_path / "two", bars=markets(("USDJPY", "EURJPY")))
+    fills = [f for f in both.fills if f["pair"] == "USDJPY"]
+    drop = ("id", "order_id")
+    assert [{k: v for k, v in f.items() if k not in drop} for f in fills] == [
+        {k: v for k, v in f.items() if k not in drop} for f in alone.fills
+    ]
+
+
+def test_threads_end_with_the_session(tmp_path):
+    before = threading.active_count()
+    with contextlib.suppress(FeedError):
+        play(tmp_path / "run", settings(("USDJPY",)), bars=[market("USDJPY", 10)])
+    assert threading.active_count() == before
+    assert not (tmp_path / "run" / "control.sock").exists()

@@ -1,0 +1,222 @@
+"""`doctor --ane`: every question asked in order, on a Mac that is made up and on this machine."""
+
+import json
+import sys
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from exports import run_config, trading_model
+from fake_plans import FakePlan, cpu, neural_engine
+from mlx_muzero.coreml.core_ml import core_ml
+from mlx_muzero.coreml.export import ExportOptions
+from mlx_muzero.coreml.placement import placement
+from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.child import ChildLost
+from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.profiling import ane_lab, ane_questions, doctor
+from mlx_muzero.profiling.ane_lab import Lab
+from mlx_muzero.profiling.ane_questions import ask
+from mlx_muzero.profiling.ane_report import write_report
+from mlx_muzero.profiling.doctor import Check
+from mlx_muzero.profiling.figures import BackendProfile
+from mlx_muzero.profiling.measure import Effort
+from mlx_muzero.profiling.subject import Subject
+from mlx_muzero.profiling.targets import Target
+from subjects import figures
+
+QUESTIONS = 5
+
+CHECKS = [Check("machine", "ok", "a machine")]
+
+
+class FakeMac:
+    """Core ML that plans `conv` for the Neural Engine, and computes as the interpreter does."""
+
+    units = ("CPU_ONLY", "CPU_AND_NE")
+
+    def __init__(self):
+        self.lab = None
+
+    def plan(self, export, units):
+        device = neural_engine if units == "CPU_AND_NE" else cpu
+        found = []
+        for entry in Manifest.load(export).programs:
+            operations = [
+                (f"ios18.{kind}", device if kind == "conv" else cpu, 0.01)
+                for kind, count in entry.op_histogram.items()
+                for _ in range(count)
+            ]
+            plan = FakePlan(**{entry.function or "main": operations})
+            found.append(placement(plan, entry, units))
+        return tuple(found)
+
+    @contextmanager
+    def programs(self, export, units):
+        if units == "CPU_ONLY":
+            raise ChildLost("its programs were not loaded in 180 s", curable=False)
+        yield self.lab.interpreted(export)
+
+
+@pytest.fixture(scope="module")
+def subject():
+    model = trading_model()
+    return Subject("a small one", run_config(model), model, None)
+
+
+@pytest.fixture(scope="module")
+def exported(subject, tmp_path_factory):
+    """Makes an export of the model; each one is made once for all tests."""
+    return Lab(subject, tmp_path_factory.mktemp("exports"), None).exported
+
+
+@pytest.fixture(autouse=True)
+def few_exports(exported, monkeypatch):
+    """Small ones: what is asked does not depend on their rows."""
+    few, decomposed, joined = (
+        ExportOptions(batches=(2,), **options)
+        for options in ({}, {"layer_norm": "decomposed"}, {"multifunction": True})
+    )
+    norms = (("as one operation", few), ("decomposed", decomposed))
+    for name, options in (("_MANY", few), ("_LAYER_NORMS", norms), ("_DRIFT", few)):
+        monkeypatch.setattr(ane_questions, name, options)
+    monkeypatch.setattr(ane_questions, "_JOINED", joined)
+    monkeypatch.setattr(ane_lab, "SAMPLES", 4)
+    monkeypatch.setattr(Lab, "_export", lambda self, options: exported(options))
+
+
+@pytest.fixture
+def make_lab(subject, tmp_path):
+    def make(mac):
+        lab = Lab(subject, tmp_path, mac)
+        if mac is not None:
+            mac.lab = lab
+        return lab
+
+    return make
+
+
+def measure(subject, target, effort):
+    if target.name == "mlx-cpu":
+        return BackendProfile(target.name, failure="it ended by SIGKILL")
+    return figures(target.name)
+
+
+def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
+    chosen = [Target("native"), Target("mlx", "cpu"), Target("coreml", units="CPU_AND_NE")]
+    monkeypatch.setattr(ane_questions, "targets", lambda exported: chosen if exported else [])
+    heard = []
+    answers = list(ask(make_lab(FakeMac()), measure, heard.append))
+    assert heard == [answer.question for answer in answers]
+    assert [answer.status for answer in answers] == ["answered"] * QUESTIONS
+    placed, layer_norm, times, functions, drift = (" ".join(a.findings) for a in answers)
+    assert "recurrent_b2 with CPU_ONLY" in placed
+    assert "operations on ANE" in placed
+    assert "0% of the estimated time on the Neural Engine" in placed
+    assert "Of layer norm itself" in layer_norm
+    assert "Layer norm decomposed" in layer_norm
+    assert "native: 1 leaves 1.00 ms, 64 leaves 1.00 ms" in times
+    assert "mlx-cpu failed: it ended by SIGKILL" in times
+    assert "coreml CPU_AND_NE" in times
+    assert "Plans tell of 4 of 4 functions" in functions
+    assert "CPU_ONLY failed: its programs were not loaded" in drift
+    assert "after 50 steps" in drift
+
+    write_report(tmp_path / "report.md", CHECKS, answers)
+    text = (tmp_path / "report.md").read_text()
+    headings = [line for line in text.splitlines() if line.startswith("## ")]
+    assert headings[:-1] == [f"## {n}. {a.question}" for n, a in enumerate(answers, 1)]
+    assert "- machine (ok): a machine" in text
+    kept = json.loads(text.partition("```json\n")[2].partition("```")[0])
+    assert [answer["question"] for answer in kept] == heard
+
+
+def test_elsewhere_each_question_says_that_it_needs_a_mac_and_what_is_known(make_lab):
+    answers = list(ask(make_lab(None), measure))
+    assert len(answers) == QUESTIONS
+    for answer in answers:
+        assert answer.status == "needs a Mac"
+        first, *rest = answer.findings
+        assert first.startswith("This needs a Mac: ")
+        assert first.count(".") == first.endswith(".") == 1
+        assert rest
+        assert answer.figures
+    saved, _, times, functions, drift = (" ".join(a.findings) for a in answers)
+    assert "recurrent_b2 is saved as" in saved
+    assert "native: 1 leaves" in times
+    assert "holds 2 functions" in functions
+    assert "In the interpreter: latents off by" in drift
+
+
+def test_a_question_that_fails_keeps_none_from_being_asked(make_lab, monkeypatch):
+    lab = make_lab(None)
+
+    def fail(options):
+        raise ExportError("no coremltools")
+
+    monkeypatch.setattr(lab, "exported", fail)
+    answers = list(ask(lab, measure))
+    assert [answer.status for answer in answers] == ["failed"] * QUESTIONS
+    assert answers[0].findings == ("ExportError: no coremltools",)
+
+
+def test_a_mac_on_which_nothing_works_has_failed(make_lab, monkeypatch):
+    class BrokenMac(FakeMac):
+        units = ("CPU_ONLY",)
+
+        def plan(self, export, units):
+            plans = super().plan(export, units)
+            return tuple(replace(plan, operations=(), failure="SIGKILL") for plan in plans)
+
+    monkeypatch.setattr(ane_questions, "targets", lambda exported: [Target("mlx", "cpu")])
+    answers = list(ask(make_lab(BrokenMac()), measure))
+    failed = [answer.status == "failed" for answer in answers]
+    assert failed == [True, True, True, False, True]
+    assert "SIGKILL" in answers[0].findings[0]
+    assert "Plans tell of 0 of" in answers[3].findings[0]
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")
+def test_there_is_no_core_ml_elsewhere():
+    assert core_ml() is None
+
+
+@pytest.fixture
+def command(cli, monkeypatch, subject):
+    """The verb, on a small model and with checks that take no time."""
+    monkeypatch.setattr(doctor, "examine", lambda: CHECKS)
+    monkeypatch.setattr("mlx_muzero.profiling.subject.preset_subject", lambda: subject)
+    monkeypatch.setattr(ane_questions, "targets", lambda exported: [Target("native")])
+    little = Effort(seconds=0.0, batches=(2,), pairs=(2,), simulations=(4,))
+    monkeypatch.setattr(ane_questions, "EFFORT", little)
+    return cli
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")
+def test_the_command_writes_a_report_and_exits_with_0(command, tmp_path):
+    code, out, err = command("doctor", "--ane", "--report", "found.md")
+    assert code == 0
+    assert "written to found.md" in err
+    assert out.count("This needs a Mac") == QUESTIONS
+    assert (tmp_path / "found.md").read_text().count("This needs a Mac") >= QUESTIONS
+
+
+def test_the_command_exits_with_1_when_a_question_fails(command, monkeypatch, tmp_path):
+    def fail(self, options):
+        raise ExportError("no coremltools")
+
+    monkeypatch.setattr(Lab, "_export", fail)
+    code, out, _ = command("doctor", "--ane", "--json")
+    assert code == 1
+    found = json.loads(out)
+    assert found["checks"][0]["name"] == "machine"
+    assert {answer["status"] for answer in found["answers"]} >= {"failed"}
+    assert (tmp_path / "mlx-muzero-ane.md").exists()
+
+
+def test_without_ane_nothing_is_written(command, tmp_path):
+    code, out, _ = command("doctor", "--json")
+    assert code == 0
+    assert json.loads(out) == [CHECKS[0].as_dict()]
+    assert not list(tmp_path.glob("*.md"))

@@ -1,0 +1,157 @@
+"""The doctor: findings about this machine, and sentences about machines unlike it."""
+
+import json
+import sys
+
+import pytest
+
+from mlx_muzero import blas
+from mlx_muzero.profiling import doctor
+
+
+def pretend(monkeypatch, *probes: doctor._Probe) -> None:
+    answers = iter(probes)
+    monkeypatch.setattr(doctor, "_probe", lambda code: next(answers))
+
+
+def measured(gflops: float, reason: str = "") -> doctor._Probe:
+    return doctor._Probe({"gflops": gflops, "name": "OpenBLAS", "reason": reason})
+
+
+@pytest.fixture(scope="module")
+def checks() -> dict[str, doctor.Check]:
+    return {check.name: check for check in doctor.examine()}
+
+
+def test_every_check_is_made_once_and_goes_to_json(checks):
+    assert list(checks) == [
+        "machine", "python", "mlx_muzero", "mlx", "blas", "search", "compiler", "duckdb",
+        "coremltools", "packages", "neural engine",
+    ]  # fmt: skip
+    for check in checks.values():
+        assert check.status in ("ok", "warn", "unavailable", "fail")
+        assert check.detail
+        assert json.loads(json.dumps(check.as_dict()))["name"] == check.name
+
+
+def test_what_needs_a_remedy_has_one(checks):
+    for check in checks.values():
+        assert check.status != "ok" or not check.remedy
+        assert check.status not in ("warn", "fail") or check.remedy
+
+
+def test_this_machine_runs_mlx(checks):
+    assert checks["python"].status == "ok"
+    assert checks["mlx"].status == "ok"
+    assert checks["duckdb"].status == "ok"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS uses Accelerate")
+def test_the_blas_is_named_and_measured(checks):
+    check = checks["blas"]
+    assert "GFLOP/s on 64x256x256 float32" in check.detail
+    if blas.find_shim() and blas.find_openblas():
+        assert check.detail.startswith("OpenBLAS")
+        assert "x MLX's own BLAS" in check.detail
+    else:
+        assert check.status == "warn"
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")
+def test_the_neural_engine_is_one_clear_line(checks):
+    assert checks["neural engine"].status == "unavailable"
+    assert checks["neural engine"].detail.startswith("only on macOS")
+
+
+@pytest.mark.parametrize(
+    ("code", "failure"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGABRT)", "died of signal 6"),
+        ("raise RuntimeError('no device')", "RuntimeError: no device"),
+        ("import sys; sys.exit(3)", "no message"),
+    ],
+)
+def test_a_child_that_fails_says_why(code, failure):
+    assert failure in doctor._probe(code).failure
+
+
+def test_a_child_that_hangs_is_given_up(monkeypatch):
+    monkeypatch.setattr(doctor, "PROBE_TIMEOUT_S", 0.2)
+    assert "no answer" in doctor._probe("import time; time.sleep(60)").failure
+
+
+def test_a_core_that_does_not_load_is_a_failure(monkeypatch):
+    pretend(monkeypatch, doctor._Probe({}, "ImportError: no symbol"))
+    check = doctor.check_core()
+    assert (check.status, check.remedy) == ("fail", "reinstall mlx-muzero")
+    assert "ImportError: no symbol" in check.detail
+
+
+def test_mlx_that_aborts_is_a_failure(monkeypatch):
+    pretend(monkeypatch, doctor._Probe({}, "the process died of signal 6"))
+    assert doctor.check_mlx().status == "fail"
+
+
+@pytest.mark.parametrize(
+    ("ours", "alone", "status"),
+    [
+        (measured(80.0), measured(4.0), "ok"),
+        (measured(79.0), measured(4.0), "warn"),
+        (measured(4.0, "the shim is missing"), measured(4.0), "warn"),
+        (measured(80.0), doctor._Probe({}, "ImportError"), "warn"),
+        (doctor._Probe({}, "ImportError"), measured(4.0), "fail"),
+    ],
+)
+def test_the_blas_must_be_much_faster_than_the_reference(monkeypatch, ours, alone, status):
+    monkeypatch.setattr(sys, "platform", "linux")
+    pretend(monkeypatch, ours, alone)
+    check = doctor.check_blas()
+    assert check.status == status
+    assert bool(check.remedy) == (status != "ok")
+
+
+def test_accelerate_is_not_compared(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    pretend(monkeypatch, doctor._Probe({"gflops": 900.0, "name": "Accelerate", "reason": ""}))
+    assert doctor.check_blas().detail == "Accelerate: 900.0 GFLOP/s on 64x256x256 float32"
+
+
+def test_a_mac_without_metal_is_warned(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    pretend(
+        monkeypatch, doctor._Probe({"version": "0.32", "device": "Device(cpu, 0)", "metal": False})
+    )
+    assert doctor.check_mlx().status == "warn"
+
+
+@pytest.mark.parametrize(("machine", "status"), [("arm64", "ok"), ("x86_64", "unavailable")])
+def test_the_neural_engine_of_a_mac(monkeypatch, machine, status):
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(doctor.platform, "machine", lambda: machine)
+    monkeypatch.setattr(doctor.platform, "mac_ver", lambda: ("15.1", ("", "", ""), machine))
+    assert doctor.check_neural_engine().status == status
+
+
+def test_no_compiler_is_said(monkeypatch):
+    monkeypatch.setattr(doctor.shutil, "which", lambda name: None)
+    check = doctor.check_compiler()
+    assert check.status == "unavailable"
+    assert "fuses nothing" in check.detail
+
+
+@pytest.mark.parametrize("status", ["fail", "unavailable"])
+def test_missing_distributions(monkeypatch, status):
+    monkeypatch.setattr(doctor, "_installed", lambda name: None)
+    check = {"fail": doctor.check_duckdb, "unavailable": doctor.check_coremltools}[status]()
+    assert check.status == status
+    assert check.remedy.startswith("pip install")
+
+
+def test_packages_have_versions_and_missing_extras_a_remedy(monkeypatch):
+    monkeypatch.setattr(doctor, "_installed", lambda name: None if name == "textual" else "1.2")
+    check = doctor.check_packages()
+    assert check.status == "unavailable"
+    assert "numpy 1.2" in check.detail
+    assert "not installed: textual (tui)" in check.detail
+    assert check.remedy == "pip install 'mlx-muzero[tui]'"
+    assert "pytest" not in check.detail, "what only developers need"

@@ -1,0 +1,314 @@
+"""The profile as a whole: what it says, what it draws, and what "auto" makes of it."""
+
+import dataclasses
+import json
+import sys
+
+import pytest
+
+from mlx_muzero import machine as cores
+from mlx_muzero.agent import backend_choice as backends
+from mlx_muzero.agent import backend_speeds
+from mlx_muzero.agent.backend_speeds import BackendSpeeds, recall, remember
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.coreml.placement import OpPlacement, ProgramPlacement
+from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, Deployment
+from mlx_muzero.profiling import profile as profiling
+from mlx_muzero.profiling.chart import draw
+from mlx_muzero.profiling.energy import Energy
+from mlx_muzero.profiling.figures import BackendProfile, StepTimes
+from mlx_muzero.profiling.measure import Effort
+from mlx_muzero.profiling.profile import profile
+from mlx_muzero.profiling.targets import Target, has_gpu
+from mlx_muzero.profiling.verdict import verdict
+from model_exports import export_model
+from muzero_cli.display.console import output_console
+from muzero_cli.display.profile import profile_tables
+from subjects import figures, small_subject
+
+MLX = "mlx-gpu" if has_gpu() else "mlx-cpu"
+NEURAL_ENGINE = Target("coreml", units="CPU_AND_NE")
+
+
+@pytest.fixture
+def subject(small_config):
+    return small_subject(small_config)
+
+
+@pytest.fixture
+def exported(small_config, tmp_path):
+    subject = small_subject(small_config, tmp_path / "export")
+    export_model(tmp_path / "export", small_config, subject.model)
+    return subject
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """Replaces measuring by looking figures up; other targets are very slow."""
+
+    def use(*found):
+        known = {one.target: one for one in found}
+
+        def look_up(subject, target, effort):
+            return known.get(target.name, figures(target.name, 1000.0, 1.0))
+
+        monkeypatch.setattr(profiling, "measure_apart", look_up)
+
+    return use
+
+
+@pytest.fixture
+def mac(monkeypatch):
+    """Has this machine pass for a Mac."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(cores, "_sysctl", lambda name: 4)
+
+
+def auto(subject):
+    return dataclasses.replace(subject.config.search, backend="auto")
+
+
+def test_a_profile_is_remembered_and_auto_goes_by_it(subject, measured):
+    for faster, slower in (("native", "mlx"), ("mlx", "native")):
+        names = {"native": "native", "mlx": MLX}
+        measured(
+            figures(names[faster], 5.0, leaves_per_s=2e9),
+            figures(names[slower], 9.0, leaves_per_s=1e9),
+        )
+        found = profile(subject, Effort())
+        assert found.speeds.fastest == faster
+        search, speeds = backends.settle(subject.model, auto(subject))
+        assert search.backend == faster
+        assert speeds.leaves_per_s == found.speeds.leaves_per_s
+        assert "as profiled" in str(speeds)
+
+
+def test_without_a_profile_auto_measures(subject):
+    _, speeds = backends.settle(subject.model, auto(subject))
+    assert not speeds.profiled
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"leaves_per_s": {"native": "fast"}}'])
+def test_a_damaged_memory_is_none(subject, text):
+    key = backends.speed_key(subject.model, auto(subject))
+    remember(key, BackendSpeeds({"native": 1.0}))
+    assert recall(key).leaves_per_s == {"native": 1.0}
+    key.path.write_text(text)
+    assert recall(key) is None
+
+
+def test_what_speeds_depend_on_is_told_apart(subject, monkeypatch):
+    def key(**changes):
+        search = dataclasses.replace(subject.config.search, **changes)
+        return backends.speed_key(subject.model, search).path
+
+    first = key()
+    others = {key(expansion="single_outcome"), key(leaves_per_step=2), key(threads=1)}
+    with monkeypatch.context() as patch:
+        patch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_AND_GPU")
+        others.add(key())
+        patch.setattr(backend_speeds, "version", lambda name: "another")
+        others.add(key())
+    assert len(others) == 5
+    assert first not in others
+    assert key(num_simulations=3, backend="native") == first
+
+
+def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(
+    exported, mac, monkeypatch
+):
+    model, search = exported.model, auto(exported)
+    rates = {"native": 5.0, "coreml": 9.0, "coreml-sim": 99.0}
+    remember(backends.speed_key(model, search), BackendSpeeds(rates))
+
+    def settled(deployment):
+        return backends.settle(model, search, deployment)[0].backend
+
+    heard = []
+    deployment = Deployment(exported.export, heard.append)
+    assert settled(None) == "native"
+    # The files of this export are the tests' own; their digests are not looked at here.
+    monkeypatch.setattr("mlx_muzero.exports.manifest.Manifest.check_files", lambda *_: None)
+    assert settled(deployment) == "coreml"
+    assert not heard
+    model.dynamics_network.reward.bias = model.dynamics_network.reward.bias + 1.0
+    assert settled(deployment) == "native"
+    (event,) = heard
+    assert event.backend == "native"
+    assert "coreml was found the fastest here, but" in event.reason
+    assert "mlx-muzero export" in event.reason
+    monkeypatch.setattr(sys, "platform", "linux")
+    remember(backends.speed_key(model, search), BackendSpeeds(rates))
+    assert settled(deployment) == "native"
+
+
+def test_a_profile_changes_no_run_that_has_begun(cli, config_file, db, tmp_path, small_config):
+    train = ("train", "--run", "run")
+    subject = small_subject(small_config)
+    key = backends.speed_key(subject.model, subject.config.search)
+    remember(key, BackendSpeeds({"native": 1.0, "mlx": 2.0}))
+    options = ("--db", db, "--set", "train.episodes=4", "--set", "search.backend=auto")
+    code, _, err = cli(*train, "--config", config_file, *options)
+    assert code == 0, err
+    assert "search backend: mlx (leaves/s: native 1, mlx 2; as profiled)" in err
+    config = tmp_path / "run" / "config.toml"
+    settled = config.read_text()
+    remember(key, BackendSpeeds({"native": 3.0, "mlx": 2.0}))
+    code, _, err = cli(*train, "--resume")
+    assert code == 0, err
+    assert "search backend" not in err
+    assert config.read_text() == settled
+    assert config_toml.load(config).search.backend == "mlx"
+
+
+def plan(share, program="recurrent_b32", requested="CPU_AND_NE"):
+    operations = (
+        OpPlacement("conv", "a", "ANE", ("CPU", "ANE"), share),
+        OpPlacement("relu", "b", "CPU", ("CPU",), 1.0 - share),
+        OpPlacement("add", "c", None, (), None),
+    )
+    return ProgramPlacement(program, requested, operations)
+
+
+def speeds(**rates):
+    return BackendSpeeds(rates)
+
+
+def test_the_verdict_names_the_fastest_and_what_auto_takes():
+    chosen = [Target("native"), Target("mlx", "cpu"), Target("coreml-sim")]
+    found = [figures("native", 10.0), figures("mlx-cpu", 35.0), figures("coreml-sim", 1.0)]
+    text = verdict(chosen, found, [], speeds(native=1.0), Effort())
+    assert text == (
+        "native decides fastest here: 16 pairs with 50 simulations in 10 ms, 1,600 decisions/s, "
+        '3.5 times as fast as mlx-cpu; search.backend = "auto" takes native.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("plans", "words"),
+    [
+        ([], "is not known"),
+        ([plan(0.0)], "plans none of"),
+        ([plan(0.5), plan(0.75), plan(1.0, "initial_b32")], "plans 50% to 75% of"),
+        ([plan(0.5, requested="CPU_ONLY")], "is not known"),
+    ],
+)
+def test_the_verdict_says_whether_the_neural_engine_is_used(plans, words):
+    chosen = [NEURAL_ENGINE, Target("native")]
+    found = [figures(NEURAL_ENGINE.name, 5.0), figures("native", 10.0)]
+    assert words in verdict(chosen, found, plans, speeds(coreml=1.0), Effort())
+
+
+def test_where_nothing_works_the_verdict_says_so():
+    failed = [BackendProfile("native", failure="no")]
+    assert "Nothing" in verdict([Target("native")], failed, [], None, Effort())
+
+
+@pytest.fixture
+def on_a_mac(exported, measured, mac, monkeypatch):
+    """A profile of a Mac: one unit fails, energy is sampled, placements are known."""
+    energy = Energy("macmon", 1.0, 0.5, 2.0, 100.0, 8)
+    broken = Target("coreml", units="CPU_AND_GPU")
+    measured(
+        figures("native", 10.0, energy=energy),
+        figures(NEURAL_ENGINE.name, 20.0),
+        BackendProfile(broken.name, failure="ended by SIGABRT [MLIR]"),
+    )
+    monkeypatch.setattr(
+        profiling, "targets", lambda exported: [Target("native"), NEURAL_ENGINE, broken]
+    )
+    monkeypatch.setattr(profiling, "units_to_try", lambda: ("CPU_AND_NE",))
+    lost = ProgramPlacement("initial_b32", "CPU_AND_NE", failure="no answer")
+    monkeypatch.setattr(profiling, "placements", lambda folder, units: (plan(0.75), lost))
+    return profile(exported, Effort())
+
+
+def shown(found, capsys):
+    output_console().print(profile_tables(found))
+    return capsys.readouterr().out
+
+
+def test_the_published_transformer_stands_beside_one_not_beside_root_inference(
+    subject, measured, capsys
+):
+    reactive = tuple(StepTimes(pairs, 0, 7.25, 9.0, 0.0, 5) for pairs in (8, 16))
+    measured(figures("native", 5.0), figures(MLX, 9.0, reactive=reactive))
+    found = profile(subject, Effort())
+    (line,) = (row for row in shown(found, capsys).splitlines() if "reactive" in row)
+    assert line.split()[2:] == ["17", "7.2", MLX, "16", "pairs"]
+    values = json.loads(json.dumps(found.as_dict(), allow_nan=False))
+    assert values["backends"][1]["reactive"][1]["decisions_per_s"] == pytest.approx(16e3 / 7.25)
+
+
+def test_a_macs_profile_is_shown_whole(on_a_mac, capsys):
+    text = shown(on_a_mac, capsys)
+    assert "ended by SIGABRT [MLIR]" in text
+    assert "35.0" in text  # 3.5 W over 100 decisions/s, in mJ
+    assert "recurrent_b32, CPU_AND_NE requested: 1 on ANE, 1 on CPU, 1 on undetermined" in text
+    assert "75.0%" in text
+    assert "initial_b32, CPU_AND_NE requested: no plan, no answer" in text
+    for line in ("reactive Transformer", "MCTS, 50 simulations (estimate)", "100-250"):
+        assert line in text
+    assert on_a_mac.verdict in " ".join(text.split())
+    assert "energy not available" not in text
+
+
+def test_a_profile_is_json(on_a_mac):
+    values = json.loads(json.dumps(on_a_mac.as_dict(), allow_nan=False))
+    assert values["auto"] == "native"
+    assert values["targets"][0]["name"] == "native"
+    native = values["backends"][0]
+    assert native["energy"]["mj_per_decision"] == pytest.approx(35.0)
+    assert native["calls"][1]["leaves_per_s"] == pytest.approx(64_000)
+    assert native["steps"][-1]["decisions_per_s"] == pytest.approx(1600)
+    assert values["published"][1]["high_ms"] == 250
+
+
+def test_a_profile_is_drawn(on_a_mac, tmp_path):
+    draw(on_a_mac, tmp_path / "chart.png")
+    assert (tmp_path / "chart.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_chart_needs_matplotlib_before_anything_is_measured(cli, monkeypatch, measured):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    monkeypatch.delitem(sys.modules, "mlx_muzero.profiling.chart")
+    monkeypatch.setattr(profiling, "measure_apart", None)
+    code, _, err = cli("profile", "--png", "chart.png")
+    assert code == 3
+    assert "pip install 'mlx-muzero[chart]'" in err
+
+
+def test_profile_of_a_run(cli, trained, monkeypatch, tmp_path):
+    code, out, err = cli("profile", trained, "--seconds", "0", "--json", "--png", "chart.png")
+    assert code == 0, err
+    values = json.loads(out)
+    real = [t["name"] for t in values["targets"] if not t["simulated"]]
+    assert real[:2] == ["native", "mlx-cpu"]
+    for backend in values["backends"]:
+        assert not backend["failure"]
+        assert [call["leaves"] for call in backend["calls"]] == [2**n for n in range(9)]
+        assert len(backend["steps"]) == 6
+        assert backend["memory_mb"] > 20
+    assert "holds no export" in values["notes"][0]
+    assert (tmp_path / "chart.png").exists()
+
+
+def test_profile_without_a_run_is_of_the_preset(cli, measured):
+    measured()
+    code, out, err = cli("profile")
+    assert code == 0, err
+    assert "fx_micro, random weights" in out
+    assert "has no export" in " ".join(out.split())
+
+
+def test_a_chart_needs_a_folder_before_anything_is_measured(cli, monkeypatch):
+    monkeypatch.setattr(profiling, "measure_apart", None)
+    code, _, err = cli("profile", "--png", "nowhere/chart.png")
+    assert code == 2
+    assert "there is no folder nowhere" in err
+
+
+def test_profile_of_no_run_is_refused(cli):
+    code, _, err = cli("profile", "nowhere")
+    assert code == 5
+    assert "nowhere" in err

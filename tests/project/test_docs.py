@@ -1,0 +1,83 @@
+"""The documentation leads somewhere: its links, and the commands that it gives."""
+
+import re
+import shlex
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+from folders import ROOT
+from muzero_cli.main import app
+
+PAGES = {path.relative_to(ROOT): path for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
+FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+def prose(page):
+    return FENCED.sub("", page.read_text())
+
+
+def anchors(page):
+    """What the headings of a page are called in links."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def commands(page):
+    """Words after `mlx-muzero` of each command, be it in a block of its own or in a sentence."""
+    blocks = "".join(FENCED.findall(page.read_text())).replace("\\\n", " ")
+    typed = [line for line in blocks.splitlines() if not line.startswith(" ")]
+    named = [" ".join(span.split()) for span in re.findall(r"`(mlx-muzero [^`]+)`", prose(page))]
+    for line in typed + named:
+        called = re.match(r"(?:\$ |docker compose run .*)?mlx-muzero (.*)", line)
+        if called and "..." not in called[1]:
+            yield shlex.split(called[1], comments=True)
+
+
+def parse(words):
+    """Parse a command as far as it goes, and do nothing.
+
+    Raises:
+        UsageError: the verb or an option does not exist, or a value is not one of its kind.
+    """
+    command = get_command(app)
+    while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
+        assert words[0] in command.commands, words
+        command, words = command.commands[words[0]], words[1:]
+    known = {name for param in command.params for name in param.opts}
+    if isinstance(command, TyperGroup):
+        assert not words or words[0] in known, words
+        return
+    for param in command.params:
+        param.required = False  # a sentence may name a verb without all that it needs
+        param.callback = None  # that a file is there
+    command.make_context("mlx-muzero", list(words))
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=map(str, PAGES))
+def test_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if not link.startswith("https://"):
+            file, _, anchor = link.partition("#")
+            target = page.parent / file if file else page
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=map(str, PAGES))
+def test_commands_are_understood(page):
+    for words in commands(page):
+        parse(words)
+
+
+def test_commands_are_found_in_blocks_and_sentences():
+    assert ["data", "import", "FILE", "--symbol", "USDJPY"] in commands(ROOT / "docs/evaluation.md")
+    assert ["audit-reward"] in commands(ROOT / "README.md")
+    assert sum(len(list(commands(page))) for page in PAGES.values()) > 50
+
+
+@pytest.mark.parametrize("wrong", ["tran --run x", "train --rum x", "data imports x", "--versions"])
+def test_a_wrong_command_would_be_noticed(wrong):
+    with pytest.raises(Exception, match=r"No such option|imports|tran|versions"):
+        parse(shlex.split(wrong))

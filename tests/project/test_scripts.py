@@ -1,0 +1,160 @@
+"""The scripts run, and what README and docs quote exists."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import venv
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from typer.testing import CliRunner
+
+from folders import ROOT
+from mlx_muzero.agent.backend_choice import BACKENDS
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.keys import KEYS
+from training_journals import training_run
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+SHELL_SCRIPTS = [
+    ROOT / ".ci" / "run",
+    *(ROOT / "scripts" / name for name in ("docs", "sanitize", "test", "test-cpp")),
+]
+
+
+def run_script(name, *arguments):
+    command = [sys.executable, str(ROOT / "scripts" / name), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_collection_benchmark_adds_up():
+    sizes = ("--simulations", "2", "--envs", "2", "3", "--steps", "2", "--rounds", "1")
+    found = run_script("bench_collect.py", *sizes, "--json")
+    assert [result["envs"] for result in found["results"]] == [2, 3]
+    for result in found["results"]:
+        per_minute = result["decisions_per_s"] * 60 / 360
+        assert result["episodes_per_minute"] == pytest.approx(per_minute)
+        assert sum(result["share"].values()) == pytest.approx(1)
+        assert min(result["share"].values()) > 0
+        assert result["ratio_to_twin"] > 0
+
+
+def test_search_benchmark_covers_its_grid():
+    sizes = ("--roots", "2", "3", "--simulations", "2", "--rounds", "1")
+    found = run_script("bench_search.py", *sizes, "--json")
+    assert {(row["expansion"], row["roots"], row["backend"]) for row in found["backends"]} == {
+        (expansion, roots, backend)
+        for expansion in get_args(Expansion)
+        for roots in (2, 3)
+        for backend in BACKENDS
+    }
+    assert {row["expansion"] for row in found["tree"]} == set(get_args(Expansion))
+    rows = [*found["backends"], *found["tree"]]
+    assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
+
+
+def test_paper_benchmark_measures_every_stage():
+    sizes = ("--pairs", "2", "--simulations", "2", "--minutes", "12")
+    found = run_script("bench_paper.py", *sizes, "--json")
+    assert [row["stage"] for row in found["latency"]] == ["observe", "search", "orders", "total"]
+    assert all(0 < row["p50"] <= row["p99"] <= row["most"] for row in found["latency"])
+    (soak,) = found["soak"]
+    assert soak["minutes"] == 12
+    assert soak["descriptors_end"] == soak["descriptors_begin"] > 0
+
+
+@pytest.mark.slow
+def test_watching_benchmark_compares_throughput():
+    found = run_script("bench_tui.py", "--rounds", "1", "--seconds", "8", "--json")
+    (turn,) = found["round 0"]
+    assert turn["ratio"] == pytest.approx(turn["watched"] / turn["alone"])
+    assert turn["ui_cpu_frac"] > 0
+    assert found["median"] == [{"ratio": turn["ratio"], "ui_cpu_frac": turn["ui_cpu_frac"]}]
+
+
+def test_start_benchmark_times_both_programs(tmp_path):
+    run, _ = training_run(tmp_path / "edge")
+    found = run_script("bench_start.py", str(run), "--rounds", "1", "--json")
+    smallest, ours = found["start"]
+    assert smallest["over_smallest"] == 1.0
+    assert ours["over_smallest"] == pytest.approx(ours["median_ms"] / smallest["median_ms"])
+    assert 0 < smallest["least_ms"] <= smallest["median_ms"]
+
+
+@pytest.mark.slow
+def test_known_optimum_judges_both_markets(tmp_path, small_config):
+    config = tmp_path / "small.toml"
+    market = replace(small_config.market, session_bars=360)
+    config.write_text(config_toml.dumps(replace(small_config, market=market)))
+    run = ("--minutes", "0.1", "--walk-minutes", "0.1", "--seeds", "3", "--config", str(config))
+    found = run_script("known_optimum.py", *run, "--folder", str(tmp_path / "runs"), "--json")
+    (edge,), (walk,) = found["planted_edge"], found["random_walk"]
+    assert edge["seed"] == walk["seed"] == 3
+    assert edge["low"] <= edge["net_pips"] <= edge["high"]
+    assert edge["reached"] == pytest.approx(edge["net_pips"] / edge["best_policy"])
+    assert edge["best_policy"] > edge["momentum"] > 0
+    assert edge["commonest_of_best"].startswith("HOLD ")
+    assert walk["cost_pips"] >= 0
+    assert 0 <= walk["in_market"] <= 1
+
+
+def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):
+    bare = tmp_path / "bin" / "python"
+    venv.create(tmp_path, with_pip=False)
+    found = run_script("bench_search.py", "--peer", f"mctx={bare}", "--json")
+    assert found["notes"] == [
+        f"mctx is not installed for {bare}; install it there: {bare} -m pip install mctx 'jax[cpu]'"
+    ]
+
+
+def test_replay_of_ten_thousand_episodes_stays_under_500_mb():
+    found = run_script("bench_replay.py", "--rounds", "2", "--json")
+    assert found["episodes"] == 10_000
+    assert found["buffer_bytes"] <= found["resident_growth_bytes"] + 1e6 < 501e6
+    assert found["times_smaller"] > 10
+
+
+@pytest.mark.parametrize("script", SHELL_SCRIPTS, ids=lambda path: path.name)
+def test_shell_scripts_are_executable_and_parse(script):
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", str(script)]).returncode == 0
+
+
+def blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_quoted_configurations_are_valid(page):
+    for text in blocks(page, "toml"):
+        config_toml.loads(text, str(page))
+    for key, value in re.findall(r"--set (\w+\.\w+)=([^\s`)]+)", page.read_text()):
+        config_toml.override(config_toml.loads(""), [f"{key}={value}"])
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_named_keys_files_and_links_exist(page):
+    text = page.read_text()
+    sections = "|".join(KEYS)
+    for section, name in re.findall(rf"`({sections})\.(?!json)(\w+)`", text):
+        assert name in KEYS[section], f"{section}.{name}"
+    for link in re.findall(r"\]\((?!http)([^)#]+)", text):
+        assert (page.parent / link).exists(), link
+    for path in re.findall(r"(?<![\w./~])((?:scripts|docs|mlx_muzero|cpp)/[\w./-]*\w)", text):
+        assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_quoted_commands_exist(page):
+    from muzero_cli.main import app
+
+    verbs = set(re.findall(r"mlx-muzero ((?:data |config )?[a-z-]+)", page.read_text()))
+    for verb in verbs:
+        done = CliRunner().invoke(app, [*verb.split(), "--help"])
+        assert done.exit_code == 0, f"mlx-muzero {verb}"

@@ -1,0 +1,140 @@
+"""The workflow can be read, calls what there is, and its check of Core ML runs here."""
+
+import os
+import re
+import runpy
+import sys
+import tomllib
+
+import pytest
+import yaml
+from typer.main import get_command
+
+from folders import ROOT
+from mlx_muzero.coreml.interpreter import Interpreter
+from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, compute_units
+from muzero_cli.main import app
+from subjects import small_subject
+
+FILE = ROOT / ".github" / "workflows" / "ci.yml"
+CHECK = ROOT / "scripts" / "coreml_check.py"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+@pytest.fixture(scope="module")
+def workflow():
+    return yaml.safe_load(FILE.read_text())
+
+
+@pytest.fixture(scope="module")
+def jobs(workflow):
+    return workflow["jobs"]
+
+
+def steps(jobs):
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+def test_it_runs_on_linux_and_on_both_macs(workflow, jobs):
+    assert workflow[True].keys() == {"push", "pull_request", "workflow_dispatch"}  # "on" is a bool
+    assert jobs["linux"]["runs-on"].startswith("ubuntu-")
+    assert jobs["macos"]["strategy"]["matrix"]["os"] == ["macos-15", "macos-26"]
+    assert all(job["timeout-minutes"] <= 60 for job in jobs.values())
+
+
+def test_it_can_publish_nothing_and_knows_no_secret(workflow):
+    assert workflow["permissions"] == {"contents": "read"}
+    assert "secrets." not in FILE.read_text()
+    assert "publish" not in str(workflow["jobs"])
+
+
+def test_what_it_calls_exists(jobs):
+    called = [step["run"] for step in steps(jobs) if "run" in step]
+    scripts = {
+        name
+        for command in called
+        for name in re.findall(r"(?:bash|python) ((?:\.ci|scripts)/\S+)", command)
+    }
+    assert scripts == {".ci/run", "scripts/coreml_check.py", "scripts/oldest_duckdb"}
+    assert all((ROOT / name).is_file() for name in scripts)
+    verbs = {verb for command in called for verb in re.findall(r"mlx-muzero (\w+)", command)}
+    assert verbs == {"doctor"}
+    assert verbs <= get_command(app).commands.keys()
+
+
+def test_every_job_takes_the_source_first_and_names_versions(jobs):
+    for job in jobs.values():
+        assert job["steps"][0]["uses"].startswith("actions/checkout@")
+    for step in steps(jobs):
+        assert ("run" in step) != ("uses" in step)
+        assert re.search(r"@v\d", step.get("uses", "@v0"))
+
+
+def test_hosted_macs_compute_on_the_cpu_only(jobs, monkeypatch):
+    monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, jobs["macos"]["env"][COMPUTE_UNITS_VARIABLE])
+    assert compute_units() == "CPU_ONLY"
+
+
+def test_both_systems_run_the_gate_and_the_check_of_core_ml(jobs):
+    for system in ("linux", "macos"):
+        called = [step.get("run", "") for step in jobs[system]["steps"]]
+        assert "bash .ci/run" in called
+        assert ".venv/bin/python scripts/coreml_check.py" in called
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+
+
+def test_stores_are_tested_with_the_oldest_duckdb_that_is_allowed(jobs):
+    script = (ROOT / "scripts" / "oldest_duckdb").read_text()
+    pattern = re.search(r"sed -nE 's/(.+)/\\1/p'", script)[1]
+    (bound,) = re.findall(pattern, (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert f"duckdb>={bound},<3" in PROJECT["project"]["dependencies"]
+    named = re.findall(r"tests/[^\s\\]+", script)
+    paths = [
+        before + name + after
+        for word in named
+        for before, names, after in re.findall(r"([^{]+)\{?([^}]*)\}?(.*)", word)
+        for name in names.split(",")
+    ]
+    assert "tests/market/store" in paths
+    assert "tests/cli/test_data.py" in paths
+    assert all((ROOT / path).exists() for path in paths)
+    assert any("oldest_duckdb" in step.get("run", "") for step in jobs["linux"]["steps"])
+
+
+def test_wheels_are_of_every_python_there_is_support_for(jobs):
+    settings = PROJECT["tool"]["cibuildwheel"]
+    assert settings["build"] == ["cp311-*", "cp312-*", "cp313-*"]
+    assert PROJECT["project"]["requires-python"] == ">=3.11,<3.14"
+    assert settings["macos"]["archs"] == ["arm64"]
+    oldest = settings["macos"]["environment"]["MACOSX_DEPLOYMENT_TARGET"]
+    assert f'CMAKE_OSX_DEPLOYMENT_TARGET "{oldest}"' in (ROOT / "CMakeLists.txt").read_text()
+    systems = jobs["wheels"]["strategy"]["matrix"]["os"]
+    assert [name.partition("-")[0] for name in systems] == ["ubuntu", "ubuntu", "macos"]
+
+
+@pytest.fixture
+def check(monkeypatch):
+    monkeypatch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_ONLY")
+    return runpy.run_path(str(CHECK), run_name="check")["check"]
+
+
+def test_the_check_compares_saved_programs_with_mlx(check, small_config, tmp_path, capsys):
+    check(small_subject(small_config), tmp_path / "export")
+    out = capsys.readouterr().out
+    assert "interpreter within bounds" in out
+    assert "recurrent next_latent:" in out
+    if sys.platform == "darwin":
+        assert "Core ML CPU_ONLY within bounds" in out
+    assert re.search(r"in its child process: \d+ of 16 decisions are those of mlx", out)
+
+
+def test_the_check_fails_when_they_are_not_the_model(check, small_config, tmp_path, monkeypatch):
+    right = Interpreter.__call__
+
+    def wrong(self, inputs):
+        return {name: array + 1.0 for name, array in right(self, inputs).items()}
+
+    monkeypatch.setattr(Interpreter, "__call__", wrong)
+    with pytest.raises(ExportError, match="not the model"):
+        check(small_subject(small_config), tmp_path / "export")

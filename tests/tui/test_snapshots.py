@@ -1,0 +1,143 @@
+"""What every screen looks like at three sizes, and every state at the one that tells most.
+
+After an intended change: scripts/test tests/tui/test_snapshots.py --snapshot-update, and look.
+"""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from muzero_tui.app import MuZeroApp
+from paper_journals import MINUTE_NS, START_NS, Session
+from training_journals import START, training_run
+from tui_pilots import opened, press
+
+SMALL, MEDIUM, LARGE = (80, 24), (120, 36), (200, 60)
+
+PROFILE = {
+    "machine": "Apple M4, 10 cores, 16 GB", "subject": "runs/edge, checkpoint 000012",
+    "verdict": "coreml CPU_AND_NE decides fastest here.", "notes": ["energy not available"],
+    "targets": [{"name": "native", "simulated": False},
+                {"name": "coreml CPU_AND_NE", "simulated": False},
+                {"name": "mlx-gpu", "simulated": False}],
+    "backends": [
+        {"target": "native", "failure": "", "load_ms": 12.0, "memory_mb": 180.0, "energy": None,
+         "steps": [{"pairs": 16, "simulations": 50, "p50_ms": 30.1, "p90_ms": 33.0,
+                    "decisions_per_s": 531.0, "leaves_per_s": 26000.0}]},
+        {"target": "coreml CPU_AND_NE", "failure": "", "load_ms": 900.0, "memory_mb": 240.0,
+         "energy": {"cpu_w": 1.2, "gpu_w": 0.1, "ane_w": 0.9, "mj_per_decision": 2.5},
+         "steps": [{"pairs": 16, "simulations": 50, "p50_ms": 21.0, "p90_ms": 25.0,
+                    "decisions_per_s": 761.0, "leaves_per_s": 38000.0}]},
+        {"target": "mlx-gpu", "failure": "no GPU here", "steps": []},
+    ],
+    "placements": [{"program": "recurrent_b32", "requested": "CPU_AND_NE", "failure": "",
+                    "operations": [{"preferred": "ANE", "cost": 0.8},
+                                   {"preferred": "CPU", "cost": 0.2}]}],
+}  # fmt: skip
+
+
+def paper(minutes=60, ill=(), mode="trading", reason=""):
+    """A session that ends in some state, with decisions."""
+    session = Session(Path("runs/paper"))
+    for minute in range(minutes):
+        last = minute == minutes - 1
+        session.minute(mode if last else "trading", reason if last else "", ill if last else ())
+        if minute >= minutes - 20:
+            session.decide(session.pairs[minute % 3])
+    session.note("hole", from_ns=START_NS, to_ns=START_NS + 7 * MINUTE_NS, reason="asleep")
+    return session.folder, session.clock
+
+
+def halted():
+    return paper(mode="halted", reason="drawdown of 10 %")
+
+
+def stale():
+    return paper(ill=("SOL/USDT", "XRP/USDT"))
+
+
+def training():
+    return training_run(Path("runs/edge"))
+
+
+def profiled():
+    folder, clock = training()
+    (folder / "profile.json").write_text(json.dumps(PROFILE))
+    return folder, clock
+
+
+def empty(kind):
+    folder = Path("runs/empty")
+    folder.mkdir(parents=True)
+    (folder / kind).touch()
+    return folder, lambda: START
+
+
+def several():
+    training()
+    return Path("runs"), paper()[1]
+
+
+SCREENS = {
+    "runs": (several, []),
+    "train": (training, []),
+    "live": (paper, []),
+    "tree": (paper, ["4", "down", "tab", "down"]),
+    "profile": (profiled, ["5"]),
+}
+"""At every size."""
+
+STATES = {
+    "runs-none": (lambda: (Path("runs"), lambda: START), []),
+    "train-overflow": (training, ["v"] * 8),
+    "train-no-data": (lambda: empty("config.toml"), []),
+    "train-replay": (training, ["semicolon", "semicolon"]),
+    "live-halted": (halted, []),
+    "live-past": (paper, ["semicolon", "semicolon"]),
+    "live-confirm": (paper, ["f"]),
+    "live-no-data": (lambda: empty("paper.toml"), []),
+    "live-light": (paper, ["t"]),
+    "live-ansi": (paper, ["t", "t"]),
+    "live-color-blind": (paper, ["t", "t", "t"]),
+    "tree-training": (training, ["4"]),
+    "tree-no-data": (lambda: empty("paper.toml"), ["4"]),
+    "profile-no-data": (training, ["5"]),
+    "help": (paper, ["question_mark"]),
+}
+"""At the smallest, which shows what has no room."""
+
+WIDE_STATES = {"live-stale": (stale, [])}
+"""Whose reasons only the largest has room for."""
+
+WAYS = SCREENS | STATES | WIDE_STATES
+
+
+def case(name, size):
+    marks = () if size == SMALL else pytest.mark.slow
+    return pytest.param(name, size, id=f"{name}-{size[0]}x{size[1]}", marks=marks)
+
+
+CASES = [
+    *(case(name, size) for name in SCREENS for size in (SMALL, MEDIUM, LARGE)),
+    *(case(name, SMALL) for name in STATES),
+    *(case(name, LARGE) for name in WIDE_STATES),
+]
+
+
+@pytest.mark.parametrize(("name", "size"), CASES)
+def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+    monkeypatch.setenv("TEXTUAL_COLOR_SYSTEM", "truecolor")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("muzero_tui.app.MuZeroApp._refusal", lambda _app: "")
+    make, keys = WAYS[name]
+    folder, clock = make()
+
+    async def settle(pilot):
+        await opened(pilot)
+        await pilot.pause(0.2)
+        await press(pilot, *keys)
+        await pilot.pause(0.2)
+
+    assert snap_compare(MuZeroApp(folder, clock=clock), terminal_size=size, run_before=settle)
