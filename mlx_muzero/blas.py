@@ -1,4 +1,4 @@
-"""A fast BLAS behind MLX on Linux, put in place before MLX is imported (design 3.10).
+"""A fast BLAS behind MLX on Linux, put in place before MLX is imported (ADR 12).
 
 MLX's Linux wheel carries netlib's reference BLAS, some 30 times slower than OpenBLAS at this
 network's sizes. `preload` loads the OpenBLAS of the scipy-openblas32 wheel and a small shim

@@ -1,7 +1,6 @@
 """Configurations to begin from: two that end within minutes, and those of the specifications.
 
-FX is `fx-micro.md`, CRYPTO `crypto-architecture.md`; docs/differences.md says where their presets
-depart from them, and why.
+docs/differences.md says where those depart from the specifications, FX and CRYPTO, and why.
 """
 
 from dataclasses import replace

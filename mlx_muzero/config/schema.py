@@ -1,7 +1,7 @@
 """The typed configuration of a run: frozen sections, each key with its range and meaning.
 
 `mlx_muzero.config.presets` has the configurations to begin from, `mlx_muzero.config.toml` reads and
-writes TOML. FX and CRYPTO are the two specifications, `fx-micro.md` and `crypto-architecture.md`.
+writes TOML. FX and CRYPTO are the two specifications, which docs/differences.md holds against this.
 """
 
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ class MarketConfig:
 
 @dataclass(frozen=True)
 class TradingConfig:
-    """Actions, costs and reward (FX "Reward System"; CRYPTO 3B; design 3.6, 3.7)."""
+    """Actions, costs and reward (FX "Reward System"; CRYPTO 3B; ADR 8, ADR 9)."""
 
     actions: Actions = setting("fx", "FX's four actions, or CRYPTO's seven target exposures")
     round_trip_cost_pips: float = setting(
@@ -92,7 +92,7 @@ class TradingConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of the six networks (FX "Neural Network Architecture"; design 3.1)."""
+    """Sizes of the six networks (FX "Neural Network Architecture"; ADR 3)."""
 
     latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
     encoder: Encoder = setting("tcn", "what reads the window of bars")
@@ -129,7 +129,7 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class SearchConfig:
-    """Stochastic MCTS (FX "MCTS Parameters"; design 4)."""
+    """Stochastic MCTS (FX "MCTS Parameters"; ADR 18)."""
 
     num_simulations: int = setting(25, "simulations of one decision", 1, 100_000)
     num_simulations_collect: int = setting(10, "simulations while collecting episodes", 1, 100_000)
@@ -177,7 +177,7 @@ class ReplayConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """Learning (FX "Training Configuration"; design 3.8)."""
+    """Learning (FX "Training Configuration"; ADR 10)."""
 
     seed: int = setting(0, "seed of everything random in the run", 0, 2**63 - 1)
     device: TrainDevice = setting(

@@ -61,7 +61,7 @@ class Metrics:
         calmar: net pips a year over `max_drawdown_pips`; infinite without a drawdown, None where
             nothing was won either.
         sqn: quality score, sqrt(min(trades, 100)) x mean / standard deviation of net pips per
-            trade (design 3.11); 0 without spread.
+            trade (ADR 13); 0 without spread.
         exposure_frac: share of bars with a position.
         mean_bars_in_trade: bars from entry to exit.
         turnover_per_session: exposure filled in a session, in and out; a trade of exposure 1 is 2.
@@ -199,7 +199,7 @@ def expectancy_pips(net_pips: F64) -> float:
 
 
 def quality_score(net_pips: F64) -> float:
-    """SQN of trades ``[N]`` (design 3.11), 0 for fewer than two or without spread."""
+    """SQN of trades ``[N]`` (ADR 13), 0 for fewer than two or without spread."""
     return math.sqrt(min(len(net_pips), _SQN_TRADES)) * _mean_over_deviation(net_pips)
 
 

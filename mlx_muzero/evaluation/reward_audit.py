@@ -1,7 +1,7 @@
 """The reward audit: what each reward scheme pays scripted policies for, beside their net pips.
 
 An agent becomes what it is paid for. A scheme that pays a losing policy more than a better one has
-a degenerate optimum there, however good its intentions (design 3.6). The returns that the policies
+a degenerate optimum there, however good its intentions (ADR 8). The returns that the policies
 collect say how wide the support of the value has to be.
 """
 

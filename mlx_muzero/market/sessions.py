@@ -1,6 +1,6 @@
 """Sessions: stretches of bars without a hole, and the chronological splits they belong to.
 
-FX "Data Pipeline Details" and SessionIndexCalculator, design 3.5. A session is named by its first
+FX "Data Pipeline Details" and SessionIndexCalculator, ADR 7. A session is named by its first
 decision bar s: its steps move to bars s+1 .. s+`session_bars`, of the same pair.
 """
 

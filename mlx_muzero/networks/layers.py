@@ -1,4 +1,4 @@
-"""The building blocks shared by the six networks (design 3.1)."""
+"""The building blocks shared by the six networks (ADR 3)."""
 
 import math
 
@@ -26,7 +26,7 @@ class CausalConv1d(nn.Module):
     """Dilated convolution over time: output t sees inputs t, t - dilation, ... and none after t.
 
     Written as shift, concatenate and one matrix product: MLX's CPU backend runs a dilated
-    `nn.Conv1d` in a naive loop (design 3.10). ``taps.weight`` is [out, kernel * in], oldest tap
+    `nn.Conv1d` in a naive loop (ADR 12). ``taps.weight`` is [out, kernel * in], oldest tap
     first, so ``reshape(out, kernel, in)`` is the weight `nn.Conv1d` would have.
     """
 

@@ -22,7 +22,7 @@ DECODER = "next_bar_decoder."
 
 
 class StochasticMuZero(nn.Module):
-    """Learned model of a market and of an agent in it (Antonoglou et al. 2022; FX; design 3.1).
+    """Learned model of a market and of an agent in it (Antonoglou et al. 2022; FX; ADR 3).
 
     Arrays are float32 with the batch first, n rows; actions and outcomes are int32 indices. Only
     in eval mode do rows not depend on each other; they then agree across batch sizes to float32

@@ -6,7 +6,7 @@ import mlx.nn as nn
 from mlx_muzero.networks.layers import CausalConv1d
 
 DILATIONS = (1, 2, 4)
-"""Of the three temporal blocks: 29 bars of receptive field with kernel 3 (design 3.1)."""
+"""Of the three temporal blocks: 29 bars of receptive field with kernel 3 (ADR 3)."""
 
 
 class TemporalBlock(nn.Module):

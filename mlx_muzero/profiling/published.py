@@ -1,6 +1,6 @@
 """What the crypto specification says about times, to be read beside what was measured.
 
-Its figures (crypto-architecture.md, section 2) are for an M4 and for networks of its own; the one
+Its figures (CRYPTO, section 2) are for an M4 and for networks of its own; the one
 for search is its author's estimate. They are context, no baseline.
 """
 

@@ -1,4 +1,4 @@
-"""Commands to a running process, through a Unix socket in its run folder (design 5).
+"""Commands to a running process, through a Unix socket in its run folder (ADR 21).
 
 One request a connection: ``{"command": NAME, "arguments": {...}, "within_s": SECONDS}`` and a
 newline; the answer is ``{"ok": BOOL, "text": SENTENCE}`` and a newline. Whoever may write to the

@@ -1,4 +1,4 @@
-"""The run's journal: one JSON object a line, appended and never rewritten (design 5).
+"""The run's journal: one JSON object a line, appended and never rewritten (ADR 20).
 
 Watchers read it while the run writes it. A line that a killed process left unfinished is closed
 when the run goes on, and readers skip it.

@@ -11,7 +11,7 @@ Compatibility = Literal["none", "mctx"]
 
 @dataclass(frozen=True)
 class SearchParams:
-    """Constants of one search (design 4); `Search` checks their ranges.
+    """Constants of one search (ADR 18); `Search` checks their ranges.
 
     The core lists the same fields, defaults and ranges in cpp/search/params.def.
 

@@ -1,7 +1,7 @@
 """The search once more, in plain Python: slow, short, and right if you can read it.
 
 `ReferenceTree` takes the same steps as the C++ core on Python objects, in the same precision and
-order of operations, so that the two agree node for node. The rules are those of design 4; where
+order of operations, so that the two agree node for node. The rules are those of ADR 18; where
 the two differ, one of them is wrong. `mlx_muzero.search.reference_search` batches the trees.
 """
 

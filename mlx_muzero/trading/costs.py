@@ -23,7 +23,7 @@ def pip_price(fill_price: F64, pip_size: float) -> F64 | float:
 def gross_pips(exposure: F64, entry_price: F64, price: F64, pip_price: F64 | float) -> F64:
     """Pips before costs of holding `exposure` from `entry_price` to `price`, elementwise.
 
-    FX writes ``(current_price - entry_price) * 100``, which is a pip of 0.01 (design 3.4).
+    FX writes ``(current_price - entry_price) * 100``, which is a pip of 0.01 (ADR 6).
     """
     return exposure * (price - entry_price) / pip_price
 

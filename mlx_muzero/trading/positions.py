@@ -1,7 +1,7 @@
 """Which positions exist, what each action does in each of them, and what is legal.
 
 FX "Action Space & Trading Logic" has three positions and four actions; an `ActionTable` is that
-state machine as arrays, so that core, search and baselines share one definition (design 3.7).
+state machine as arrays, so that core, search and baselines share one definition (ADR 9).
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Reward schemes: functions of what one step did to every account (design 3.6).
+"""Reward schemes: functions of what one step did to every account (ADR 8).
 
 `amddp1` follows FX "Reward System - EXACT Implementation" to the letter. Its optimum is
 degenerate (enter once for +1, then hold for free), which is why `mark_to_market` exists.

@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or absent, and the few that are kept (design 5).
+"""Checkpoints that are whole or absent, and the few that are kept (ADR 22).
 
 A checkpoint is a folder written under a temporary name, flushed to the disk and renamed, so a
 reader never sees half of one. Kept: the newest two, the newest of which is the latest, and the

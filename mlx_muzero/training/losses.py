@@ -1,4 +1,4 @@
-"""The losses of the unrolled model (FX "Training Loss Components", design 3.8)."""
+"""The losses of the unrolled model (FX "Training Loss Components", ADR 10)."""
 
 from collections.abc import Callable
 from dataclasses import fields

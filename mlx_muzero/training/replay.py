@@ -1,6 +1,6 @@
 """Trajectory replay with FX's trade quota ("BalancedReplayBuffer").
 
-Observations are not stored (design 3.9): an episode keeps its first bar and what the agent added
+Observations are not stored (ADR 11): an episode keeps its first bar and what the agent added
 to the bars, about 50 bytes a step, and windows are gathered from the dataset when sampled.
 """
 

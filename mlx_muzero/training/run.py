@@ -1,4 +1,4 @@
-"""A run's folder and what ties its checkpoints to the market and the program (design 5)."""
+"""A run's folder and what ties its checkpoints to the market and the program (ADR 20)."""
 
 import hashlib
 import json

@@ -81,7 +81,7 @@ def greedy_returns(episodes: Episodes, slot: I64, step: I64, td_steps: int, disc
     entries would charge their costs to the state they were made in.
 
     Beyond the session's end rewards and values are 0: the position is closed there and its reward
-    booked (design 3.5).
+    booked (ADR 7).
     """
     slot, step = np.broadcast_arrays(slot, step)
     slot, session_steps = slot[..., None], episodes.action.shape[1]

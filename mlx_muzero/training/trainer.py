@@ -347,7 +347,7 @@ class Trainer:
             self._save(best=True)
 
     def _is_best(self, metrics: Metrics) -> bool:
-        """Best by pips, ties by the quality score (FX "Validation Process", design 3.11)."""
+        """Best by pips, ties by the quality score (FX "Validation Process", ADR 13)."""
         best = self.counters.best_pips
         if best is None:
             return True

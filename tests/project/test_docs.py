@@ -10,7 +10,7 @@ from typer.main import get_command
 from folders import ROOT
 from muzero_cli.main import app
 
-PAGES = {path.relative_to(ROOT): path for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]}
+PAGES = {path.relative_to(ROOT): path for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]}
 FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
@@ -81,3 +81,31 @@ def test_commands_are_found_in_blocks_and_sentences():
 def test_a_wrong_command_would_be_noticed(wrong):
     with pytest.raises(Exception, match=r"No such option|imports|tran|versions"):
         parse(shlex.split(wrong))
+
+
+def records():
+    """The record of each decision, by its number."""
+    return {int(path.name[:4]): path for path in (ROOT / "docs" / "decisions").glob("[0-9]*.md")}
+
+
+def test_decisions_are_numbered_and_listed():
+    numbered = records()
+    assert sorted(numbered) == list(range(1, len(numbered) + 1))
+    table = (ROOT / "docs" / "decisions" / "README.md").read_text()
+    rows = re.findall(r"^\| \[(\d+)\]\((\S+)\) \| (.+) \|$", table, re.MULTILINE)
+    assert [int(number) for number, _, _ in rows] == sorted(numbered)
+    for number, file, title in rows:
+        assert file == numbered[int(number)].name
+        assert numbered[int(number)].read_text().startswith(f"# {number}. {title}\n")
+
+
+def test_the_decisions_that_code_cites_exist():
+    sources = [
+        path
+        for folder in ("apps", "cpp", "docs", "mlx_muzero", "scripts")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in {".py", ".h", ".cc", ".c", ".md"}
+    ]
+    cited = {int(n) for path in sources for n in re.findall(r"\bADR (\d+)", path.read_text())}
+    assert len(cited) > 10
+    assert cited <= records().keys()

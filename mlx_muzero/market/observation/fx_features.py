@@ -1,4 +1,4 @@
-"""The nine market features of a bar, for training, backtest and live (FX, design 3.2).
+"""The nine market features of a bar, for training, backtest and live (FX, ADR 4).
 
 Every value of row t depends only on closes up to t. Rolling windows are minima and maxima, which
 carry no running sums, so a row computed from the last `HISTORY_BARS` closes has the same bits as

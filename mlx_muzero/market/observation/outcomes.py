@@ -1,4 +1,4 @@
-"""The market's discretised answer to a step: chance outcomes UP, NEUTRAL, DOWN (FX, design 3.3)."""
+"""The market's discretised answer to a step: chance outcomes UP, NEUTRAL, DOWN (FX, ADR 5)."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The folder of a paper session, and the one process that may be in it (design 5)."""
+"""The folder of a paper session, and the one process that may be in it (ADR 23)."""
 
 import errno
 from collections.abc import Iterator
