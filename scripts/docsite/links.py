@@ -10,6 +10,9 @@ from collections.abc import Mapping
 
 ROOT_PAGES = {
     "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "CHANGELOG.md": "changelog.md",
+    "SECURITY.md": "security.md",
 }
 """Pages at the root of the repository, by name, and where the site has them."""
 

@@ -45,7 +45,7 @@ def parse(words):
     while isinstance(command, TyperGroup) and words and not words[0].startswith("-"):
         assert words[0] in command.commands, words
         command, words = command.commands[words[0]], words[1:]
-    known = {name for param in command.params for name in param.opts}
+    known = {"--help"} | {name for param in command.params for name in param.opts}
     if isinstance(command, TyperGroup):
         assert not words or words[0] in known, words
         return
@@ -109,3 +109,11 @@ def test_the_decisions_that_code_cites_exist():
     cited = {int(n) for path in sources for n in re.findall(r"\bADR (\d+)", path.read_text())}
     assert len(cited) > 10
     assert cited <= records().keys()
+
+
+def test_files_where_changes_begin_exist():
+    page = (ROOT / "CONTRIBUTING.md").read_text()
+    table = page.partition("## Where a change begins\n")[2].partition("\n## ")[0]
+    files = re.findall(r"^\| .+ \| `(\S+)` \|$", table, re.MULTILINE)
+    assert len(files) == len(set(files)) == 20
+    assert [file for file in files if not (ROOT / file).is_file()] == []

@@ -19,7 +19,7 @@ from mlx_muzero.config.choices import Expansion
 from mlx_muzero.config.keys import KEYS
 from training_journals import training_run
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
 SHELL_SCRIPTS = [
     ROOT / ".ci" / "run",
     *(ROOT / "scripts" / name for name in ("docs", "sanitize", "test", "test-cpp")),
@@ -146,7 +146,7 @@ def test_named_keys_files_and_links_exist(page):
         assert name in KEYS[section], f"{section}.{name}"
     for link in re.findall(r"\]\((?!http)([^)#]+)", text):
         assert (page.parent / link).exists(), link
-    for path in re.findall(r"(?<![\w./~])((?:scripts|docs|mlx_muzero|cpp)/[\w./-]*\w)", text):
+    for path in re.findall(r"(?<![\w./~])((?:apps|cpp|docs|mlx_muzero|scripts)/[\w./-]*\w)", text):
         assert (ROOT / path).exists(), path
 
 
