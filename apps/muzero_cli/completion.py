@@ -50,7 +50,7 @@ def runs(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 def symbols(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """Symbols of the store, after the last comma."""
     from mlx_muzero.market.store.known_symbols import recall
-    from muzero_cli.options import DEFAULT_DATABASE
+    from mlx_muzero.market.store.location import DEFAULT_DATABASE
 
     before, comma, last = incomplete.rpartition(",")
     known = recall(Path(ctx.params.get("db") or DEFAULT_DATABASE))

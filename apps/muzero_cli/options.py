@@ -7,9 +7,8 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.config.choices import Backend
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
-
-DEFAULT_DATABASE = Path("data/market.duckdb")
 
 Preset = Annotated[
     Optional[str],

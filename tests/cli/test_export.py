@@ -11,6 +11,7 @@ from command_mistakes import mistake
 from exports import BARE, passed, run_config, trading_model
 from markets import walk_bars
 from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store.bar_store import BarStore
@@ -18,7 +19,6 @@ from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.run import MarketRecord, RunFolder, schema
 from muzero_cli.display import progress
-from muzero_cli.trained_run import load_run
 
 
 @pytest.fixture(scope="module")

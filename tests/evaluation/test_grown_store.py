@@ -11,15 +11,15 @@ import pytest
 from crypto_markets import CONFIG, crypto_bars, every_series
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.errors import RunError
+from mlx_muzero.experiment.later_bars import later_bars
+from mlx_muzero.experiment.loading import load_dataset
+from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.history import Period, load_history
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from mlx_muzero.training.trainer import Trainer
-from muzero_cli.later_bars import later_bars
-from muzero_cli.loading import load_dataset
-from muzero_cli.trained_run import load_run
 from runs import Heard, never
 
 OWN = slice(300, 1800)

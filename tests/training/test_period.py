@@ -10,6 +10,8 @@ from crypto_markets import CONFIG, crypto_bars, every_series
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import CRYPTO
+from mlx_muzero.experiment.loading import load_dataset
+from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.exports.samples import draw_samples
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.store.bar_store import BarStore
@@ -18,8 +20,6 @@ from mlx_muzero.profiling.subject import run_subject
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from mlx_muzero.training.trainer import Trainer
-from muzero_cli.loading import load_dataset
-from muzero_cli.trained_run import load_run
 from runs import Heard, never
 
 MINUTES = 2400

@@ -27,10 +27,10 @@ def audit_reward(
 ) -> None:
     """Rank scripted policies by what each reward scheme pays them, beside their net pips."""
     from mlx_muzero.evaluation import reward_audit
+    from mlx_muzero.experiment.loading import costs_of, load_config, load_dataset
     from mlx_muzero.trading.core import TradingRules
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.reward_audit import audit_tables
-    from muzero_cli.loading import costs_of, load_config, load_dataset
 
     settings = load_config(preset, config, set_, symbol, db)
     notes: list[str] = []

@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from muzero_cli import completion
-from muzero_cli.display.console import output_console
+from muzero_cli.display.console import output_console, say_event
 from muzero_cli.failures import answer
 from muzero_cli.options import Checkpoint, ConfigFile, Json, Overrides, Preset, RunDatabase
 
@@ -37,13 +37,13 @@ def check_leakage(
     from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
     from mlx_muzero.evaluation.baselines import RandomPolicy, mean_reversion, momentum
     from mlx_muzero.evaluation.policy import Policy
+    from mlx_muzero.experiment.loading import load_config, load_histories
+    from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.market.dataset import MarketDataset
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.run import RunFolder
     from muzero_cli.display.leakage import leakage_table, verdict
     from muzero_cli.display.progress import VerbProgress
-    from muzero_cli.loading import load_config, load_histories
-    from muzero_cli.trained_run import load_run
 
     policies: list[Policy] = [momentum(5), mean_reversion(30), RandomPolicy(seed=0)]
     if run is None:
@@ -51,7 +51,7 @@ def check_leakage(
     else:
         if symbol or preset or config or set_:
             raise typer.BadParameter("a run has a configuration of its own", param_hint="RUN")
-        loaded = load_run(run, checkpoint, db)
+        loaded = load_run(run, checkpoint, db, report=say_event)
         settings, agent = loaded.config, loaded.agent()
         db = loaded.store
         search = SearchPolicy(agent, settings.search.num_simulations, "agent (search)")

@@ -31,7 +31,7 @@ def show(
     from dataclasses import asdict
 
     from mlx_muzero.config import toml as config_toml
-    from muzero_cli.loading import load_config
+    from mlx_muzero.experiment.loading import load_config
 
     settings = load_config(preset, config, set_, symbol)
     if as_json:
@@ -45,7 +45,7 @@ def validate(
     file: Annotated[Path, typer.Argument(help="TOML file.")], as_json: Json = False
 ) -> None:
     """Check a configuration file: every wrong key, type and value at once."""
-    from muzero_cli.loading import load_config
+    from mlx_muzero.experiment.loading import load_config
 
     load_config(None, file, [])
     if as_json:

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import answer
-from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+from muzero_cli.options import Database, Json
 from muzero_cli.verbs.data_import import import_files
 from muzero_cli.verbs.data_symbols import in_words, remove, rename, say_instrument
 from muzero_cli.verbs.synthetic import synth

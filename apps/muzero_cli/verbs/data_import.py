@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 from muzero_cli.display.console import echo, narration_console, say
 from muzero_cli.failures import answer, described
-from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+from muzero_cli.options import Database, Json
 
 if TYPE_CHECKING:
     from mlx_muzero.market.importers import Batch, Failure, ImportReport

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 from muzero_cli.display.console import echo
 from muzero_cli.failures import answer
-from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+from muzero_cli.options import Database, Json
 
 if TYPE_CHECKING:
     from mlx_muzero.market.instrument import Instrument
@@ -41,8 +42,8 @@ def say_instrument(
     as_json: Json = False,
 ) -> None:
     """Say how a symbol trades where its name does not tell; without an option, show it."""
+    from mlx_muzero.experiment.loading import store_at
     from mlx_muzero.market.store.bar_store import BarStore
-    from muzero_cli.loading import store_at
 
     names = symbols.split(",")
     if calendar is None and pip is None:

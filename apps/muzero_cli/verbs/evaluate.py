@@ -8,14 +8,14 @@ import typer
 
 from mlx_muzero.config import fx_targets
 from muzero_cli import completion
-from muzero_cli.display.console import narration_console, output_console, say
+from muzero_cli.display.console import narration_console, output_console, say, say_event
 from muzero_cli.failures import answer
 from muzero_cli.options import Checkpoint, ExportFolder, Json, RunDatabase, SearchBackend
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from muzero_cli.trained_run import TrainedRun
+    from mlx_muzero.experiment.trained_run import TrainedRun
 
 Split = Literal["train", "validation", "test"]
 
@@ -74,15 +74,17 @@ def evaluate(
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
     from mlx_muzero.evaluation.full_report import full_report
     from mlx_muzero.evaluation.report import report
+    from mlx_muzero.experiment.later_bars import later_bars
+    from mlx_muzero.experiment.loading import load_truth
+    from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.training.models import not_validated
     from mlx_muzero.training.run import RunFolder
     from muzero_cli.display.progress import VerbProgress
-    from muzero_cli.later_bars import later_bars
-    from muzero_cli.loading import load_truth
-    from muzero_cli.trained_run import load_run
 
     notes: list[str] = []
-    loaded = load_run(run, checkpoint, db, backend=backend, export=export, tell=notes.append)
+    loaded = load_run(
+        run, checkpoint, db, backend=backend, export=export, tell=notes.append, report=say_event
+    )
     warning = not_validated(RunFolder(run), loaded.checkpoint)
     for note in ([] if warning is None else [warning]) + notes:
         say(narration_console(), note)

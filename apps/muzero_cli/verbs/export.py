@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from muzero_cli import completion
-from muzero_cli.display.console import narration_console, output_console
+from muzero_cli.display.console import narration_console, output_console, say_event
 from muzero_cli.failures import answer
 from muzero_cli.options import Checkpoint, Json, RunDatabase
 
@@ -49,15 +49,15 @@ def export(
     from mlx_muzero.coreml.export import export as export_programs
     from mlx_muzero.coreml.verification import SAMPLES
     from mlx_muzero.coreml.verification import verify as verify_export
+    from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.exports.samples import draw_samples
     from mlx_muzero.exports.weights import weights_of
     from mlx_muzero.training.run import RunFolder
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.verification import verification_tables
-    from muzero_cli.trained_run import load_run
 
     options = ExportOptions(_batches(batch), precision, layer_norm, multifunction)
-    loaded = load_run(run, checkpoint, db)
+    loaded = load_run(run, checkpoint, db, report=say_event)
     samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
     console = narration_console()
     target = RunFolder(run).export_path

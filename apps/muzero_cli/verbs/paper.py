@@ -7,8 +7,9 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.config.choices import Backend
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
-from muzero_cli.options import DEFAULT_DATABASE, Checkpoint, Json, Simulations
+from muzero_cli.options import Checkpoint, Json, Simulations
 
 app = typer.Typer(no_args_is_help=True, help="Trade on paper: real bars, simulated fills.")
 

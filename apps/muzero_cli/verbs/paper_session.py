@@ -18,11 +18,13 @@ from mlx_muzero.agent.backend_choice import settle
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.experiment.loading import instrument_of, store_at
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.market.bars import utc_ns, utc_text
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.delivered import trained_beside_delivered
@@ -55,8 +57,6 @@ from mlx_muzero.training.run import RunFolder
 from muzero_cli.display.console import narration_console, say, say_event
 from muzero_cli.display.terminal import TerminalConsole
 from muzero_cli.failures import answer
-from muzero_cli.loading import instrument_of, store_at
-from muzero_cli.options import DEFAULT_DATABASE
 
 INTERRUPTED_EXIT_CODE = 130
 _STATUS_EVERY_S = 1.0

@@ -4,9 +4,10 @@ from typing import Annotated, Literal, Optional
 
 import typer
 
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli.display.console import echo
 from muzero_cli.failures import answer
-from muzero_cli.options import DEFAULT_DATABASE, Database, Json
+from muzero_cli.options import Database, Json
 
 Kind = Literal["random_walk", "planted_edge"]
 

@@ -92,6 +92,8 @@ def train(
         begin_and_watch(run, "training", lambda pid: f"stop it with a checkpoint: kill {pid}")
         return
     from mlx_muzero.agent.backend_choice import settle
+    from mlx_muzero.experiment.loading import costs_of, load_config, load_dataset
+    from mlx_muzero.experiment.standing import standing
     from mlx_muzero.files.refusals import explained
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.device import use_device
@@ -105,9 +107,7 @@ def train(
     from mlx_muzero.training.ranks import Ranks
     from mlx_muzero.training.run import MarketRecord, RunFolder
     from mlx_muzero.training.trainer import Trainer
-    from muzero_cli.auto_resume import standing
     from muzero_cli.display.training import TrainingDisplay
-    from muzero_cli.loading import costs_of, load_config, load_dataset
 
     console = narration_console()
     folder = RunFolder(run)

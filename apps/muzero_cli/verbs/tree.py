@@ -6,7 +6,7 @@ from typing import Annotated, Optional
 import typer
 
 from muzero_cli import completion
-from muzero_cli.display.console import echo, output_console
+from muzero_cli.display.console import echo, output_console, say_event
 from muzero_cli.failures import answer
 from muzero_cli.options import (
     Checkpoint,
@@ -41,10 +41,10 @@ def tree(
 ) -> None:
     """Show what a run's agent considers at one bar, from a flat account."""
     from mlx_muzero.evaluation.single_decision import decide_at
+    from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.market.bars import utc_ns, utc_text
     from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
     from muzero_cli.display.tree import TreeDisplay
-    from muzero_cli.trained_run import load_run
 
     if as_json and as_dot:
         raise typer.BadParameter("cannot be joined with --json", param_hint="--dot")
@@ -52,7 +52,7 @@ def tree(
         open_time_ns = utc_ns(at)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from error
-    loaded = load_run(run, checkpoint, db, pair, backend, export)
+    loaded = load_run(run, checkpoint, db, pair, backend, export, report=say_event)
     if len(loaded.dataset.symbols) > 1:
         wanted = f"the run has several: name one of {loaded.dataset.label}"
         raise typer.BadParameter(wanted, param_hint="--pair")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from muzero_cli.display.console import output_console
+from muzero_cli.display.console import output_console, say_event
 from muzero_cli.failures import answer
 from muzero_cli.options import Json, RunDatabase
 
@@ -19,15 +19,15 @@ def verify(
     from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.coreml.verification import SAMPLES
     from mlx_muzero.coreml.verification import verify as verify_export
+    from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.exports.manifest import Manifest
     from mlx_muzero.exports.samples import draw_samples
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.verification import verification_tables
-    from muzero_cli.trained_run import load_run
 
     manifest = Manifest.load(export)
     manifest.check_files(export)
-    loaded = load_run(export.resolve().parent, manifest.checkpoint, db)
+    loaded = load_run(export.resolve().parent, manifest.checkpoint, db, report=say_event)
     samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
     with VerbProgress(f"verifying checkpoint {manifest.checkpoint}: calls") as progress:
         verification = verify_export(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 import typer
 
 from muzero_cli import completion
-from muzero_cli.display.console import narration_console, output_console, say
+from muzero_cli.display.console import narration_console, output_console, say, say_event
 from muzero_cli.failures import answer
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
 from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
@@ -17,9 +17,9 @@ from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 if TYPE_CHECKING:
     from mlx_muzero.config.schema import Config
     from mlx_muzero.evaluation.walk_forward import WalkForward
+    from mlx_muzero.experiment.loading import PeriodOf
     from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
     from muzero_cli.display.terminal import TerminalConsole
-    from muzero_cli.loading import PeriodOf
 
 
 def walk_forward(
@@ -48,10 +48,10 @@ def walk_forward(
 ) -> None:
     """Train and test in rolling windows over years; one report of all the tests."""
     from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
+    from mlx_muzero.experiment.loading import costs_of, load_config, load_dataset
     from mlx_muzero.training.device import use_device
     from mlx_muzero.training.run import MarketRecord
     from mlx_muzero.training.walk_forward_folder import Plan, WalkForwardFolder, window_configs
-    from muzero_cli.loading import costs_of, load_config, load_dataset
 
     console = narration_console()
     folder = WalkForwardFolder(run)
@@ -126,8 +126,8 @@ def _checked(
 ) -> list[str]:
     """What the window's bars lack, and whether they suffice, before anything is trained in vain."""
     from mlx_muzero.errors import DataError
+    from mlx_muzero.experiment.loading import load_dataset
     from mlx_muzero.market.sessions import SPLITS
-    from muzero_cli.loading import load_dataset
 
     notes: list[str] = []
     try:
@@ -151,12 +151,12 @@ def _train(
     console: "TerminalConsole",
 ) -> bool:
     """Train window `number`; whether the user stopped it."""
+    from mlx_muzero.experiment.loading import load_dataset
     from mlx_muzero.files.refusals import explained
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.run import MarketRecord
     from mlx_muzero.training.trainer import Trainer
     from muzero_cli.display.training import TrainingDisplay
-    from muzero_cli.loading import load_dataset
 
     run = folder.window(number)
     rules = TradingRules.from_config(config)
@@ -186,11 +186,11 @@ def _test(
     folder: "WalkForwardFolder", configs: "list[Config]", store: Path, sessions: int | None
 ) -> "WalkForward":
     from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
+    from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.market.bars import utc_ns
     from mlx_muzero.trading.core import TradingRules
     from mlx_muzero.training.models import not_validated
     from muzero_cli.display.progress import VerbProgress
-    from muzero_cli.trained_run import load_run
 
     for window in (folder.window(number) for number in range(1, len(configs) + 1)):
         best = window.checkpoints.best()
@@ -205,7 +205,7 @@ def _test(
             def doing(what: str, total: int | None, window: int = number) -> None:
                 progress.doing(f"window {window} of {len(configs)}, {what}", total)
 
-            loaded = load_run(folder.window(number).path, "best", store)
+            loaded = load_run(folder.window(number).path, "best", store, report=say_event)
             agents = loaded.agents(loaded.agent(), config.search.num_simulations)
             tests.append(
                 play_window(

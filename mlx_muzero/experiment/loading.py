@@ -21,10 +21,10 @@ from mlx_muzero.market.fit import MarketOf, default_preset, known_market, requir
 from mlx_muzero.market.history import PairHistory, Period, load_history
 from mlx_muzero.market.instrument import Instrument, Market, instrument
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.cost_size import cost_note
 from mlx_muzero.trading.costs import Costs
-from muzero_cli.options import DEFAULT_DATABASE
 
 
 def load_config(

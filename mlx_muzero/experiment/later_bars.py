@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from mlx_muzero.errors import ConfigError, DataError
+from mlx_muzero.experiment.loading import load_histories
+from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.market.bars import utc_ns, utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SplitRange
 from mlx_muzero.training.run import MarketRecord
-from muzero_cli.loading import load_histories
-from muzero_cli.trained_run import TrainedRun
 
 _OPEN_END_NS = 2**63 - 1
 

@@ -11,7 +11,8 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.exports.deployment import Deployment
+from mlx_muzero.experiment.loading import load_dataset, of_symbols, store_at
+from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
@@ -20,8 +21,6 @@ from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model, load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder
-from muzero_cli.display.console import say_event
-from muzero_cli.loading import load_dataset, of_symbols, store_at
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +80,7 @@ def load_run(
     backend: Backend | None = None,
     export: Path | None = None,
     tell: Callable[[str], None] = lambda _text: None,
+    report: Callable[[EngineEvent], None] = warn,
 ) -> TrainedRun:
     """The run at `path` on the bars it was trained on, or on those of `symbol` alone.
 
@@ -88,7 +88,7 @@ def load_run(
 
     `checkpoint` is "best", "latest" or the name of one; `backend` replaces its search backend, and
     `export` is what a coreml one plays instead of the export in the run's folder; `tell` hears what
-    the bars lack.
+    the bars lack, and `report` what happens to the programs of an export.
     """
     folder = RunFolder(path)
     trained = folder.config()
@@ -112,7 +112,7 @@ def load_run(
     dataset, store = load_dataset(config, database or Path(begun.store), pairs, tell, period)
     if pairs is None and own:
         folder.require_market(MarketRecord.of(store, dataset))
-    deployment = Deployment(export or folder.export_path, say_event)
+    deployment = Deployment(export or folder.export_path, report)
     search = replace(config.search, backend=backend or config.search.backend)
     if search.backend == "auto":
         search, _ = settle(model, search, deployment)
