@@ -31,7 +31,7 @@ hypothesis.settings.load_profile("repeatable")
 def pytest_collection_finish():
     """Spares the garbage collector what was collected here: modules and thousands of items stay.
 
-    Each full collection would go through all of them, which takes a fifth of the suite's time.
+    Each full collection would go through all of them.
     """
     gc.collect()
     gc.freeze()

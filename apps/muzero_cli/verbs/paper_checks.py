@@ -7,6 +7,7 @@ from typing import Literal
 from rich import box
 from rich.table import Table
 
+from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.report import results_table
 from mlx_muzero.evaluation.tables import net_interval, ratio
@@ -112,6 +113,10 @@ def _report_table(run: Path, report: SessionReport) -> Table:
     )
     table.add_column()
     table.add_column(justify="right")
+    won, expectancy = f"{m.win_frac:.0%}", f"{m.expectancy_pips:+.2f}"
+    if report.pips_per_trade is not None:
+        won += f" (target {fx_targets.WIN_TEXT})"
+        expectancy += f" ({report.pips_per_trade:+.2f} pips, target {fx_targets.EXPECTANCY_TEXT})"
     rows = {
         "equity": f"{money['equity']:,.2f}",
         "net": f"{money['net']:+,.2f}",
@@ -121,8 +126,8 @@ def _report_table(run: Path, report: SessionReport) -> Table:
         "slippage, inside the prices": f"{0.0 - money['slippage']:+,.2f}",
         "ledger against trades' prices": f"{report.ledger_error:+.2e}",
         "round trips": f"{m.trades:,}",
-        "won": f"{m.win_frac:.0%}",
-        "expectancy, bps of notional": f"{m.expectancy_pips:+.2f}",
+        "won": won,
+        "expectancy, bps of notional": expectancy,
         "profit factor": ratio(m.profit_factor),
         "days, trading" if report.day == "trading" else "days, UTC": f"{m.sessions}",
         "net a day, bps [95% interval]": str(

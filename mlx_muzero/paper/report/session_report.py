@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from mlx_muzero.config import fx_targets
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.evaluation.metrics import Metrics
@@ -32,6 +33,8 @@ class SessionReport:
 
     Attributes:
         metrics: of the session (`Played.metrics`).
+        pips_per_trade: net, of a session whose run counts in pips; None of others, or without a
+            trade.
         baselines: the same of policies without a network (`play_baselines`), by name.
         money: in the account's currency: equity, net, gross, cost, funding, slippage.
         day: "trading" where days run from 17:00 New York in the FX week, else "UTC".
@@ -45,6 +48,7 @@ class SessionReport:
     """
 
     metrics: Metrics
+    pips_per_trade: float | None
     baselines: dict[str, Metrics]
     money: dict[str, float]
     day: Literal["trading", "UTC"]
@@ -57,13 +61,18 @@ class SessionReport:
     ledger_error: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what metrics count in pips is basis points of the notional here."""
+        """For JSON; what metrics count in pips is basis points of the notional here.
+
+        Beside a session in pips stand the targets of the FX specification (`fx_targets.beside`).
+        """
         facts = asdict(self) | {
             "unit": UNIT,
             "metrics": self.metrics.as_dict(),
             "baselines": {name: m.as_dict() for name, m in self.baselines.items()},
         }
-        return in_unit(facts, UNIT)
+        made = facts.pop("pips_per_trade")
+        targets = {} if made is None else fx_targets.beside(made, self.metrics.win_frac)
+        return in_unit(facts, UNIT) | {"pips_per_trade": made, "targets": targets}
 
 
 def report_session(
@@ -114,6 +123,7 @@ def report_session(
         events = list(journal.read(folder.journal_path))
         return SessionReport(
             metrics=played.metrics(),
+            pips_per_trade=_pips_per_trade(rows, accounts),
             baselines={name: baseline.metrics() for name, baseline in baselines.items()},
             money={"equity": last, **sums, "slippage": slippage},
             day="trading" if played.fx_week else "UTC",
@@ -136,6 +146,13 @@ def _accounts(
         account.restore(states[symbol])
         accounts.append(account)
     return accounts
+
+
+def _pips_per_trade(rows: list[Row], accounts: list[PairAccount]) -> float | None:
+    by_pair = {account.pair: account for account in accounts}
+    if not rows or any(by_pair[row["pair"]].core.rules.unit != fx_targets.UNIT for row in rows):
+        return None
+    return sum(row["net"] / by_pair[row["pair"]].pip_value for row in rows) / len(rows)
 
 
 def _net_from_prices(rows: list[Row], accounts: list[PairAccount]) -> float:

@@ -100,6 +100,8 @@ def test_a_report_counts_what_the_tables_hold(session):
     played, paper = session
     with PaperStore(played.folder.store_path, read_only=True) as store:
         report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
+        trades = store.table("trades")
+    assert report.metrics.trades == len(trades), "all are closed"
     assert abs(report.ledger_error) < 1e-8
     assert report.money["equity"] == played.equity[-1]["equity"]
     assert report.money["net"] == pytest.approx(
@@ -111,6 +113,13 @@ def test_a_report_counts_what_the_tables_hold(session):
     assert 0.0 < report.metrics.exposure_frac <= 1.0
     assert sum(report.metrics.action_frac.values()) == pytest.approx(1.0)
     assert report.minutes == len(played.equity)
+    told = report.as_dict()
+    assert told["pips_per_trade"] == report.pips_per_trade
+    sides = [(row["exposure"], row["exit_price"] - row["entry_price"]) for row in trades]
+    net = [side * change / 0.01 - 4.0 * abs(side) for side, change in sides]
+    assert report.pips_per_trade == pytest.approx(np.mean(net))
+    assert told["targets"]["expectancy_met"] == (report.pips_per_trade > 0.5)
+    assert told["targets"]["win_frac_from"] == 0.45
     for stage in ("observe", "search", "orders", "total"):
         assert 0.0 < report.latency_ms[stage]["p50"] <= report.latency_ms[stage]["p99"] < math.inf
 
