@@ -6,6 +6,6 @@ nothing else: neither MLX, DuckDB nor the search core.
 
 from mlx_muzero import blas
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 blas.preload()

@@ -1,4 +1,4 @@
-"""The workflow can be read, calls what there is, and its check of Core ML runs here."""
+"""The workflows can be read, call what there is, and their check of Core ML runs here."""
 
 import os
 import re
@@ -17,14 +17,18 @@ from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, compute_units
 from muzero_cli.main import app
 from subjects import small_subject
 
-FILE = ROOT / ".github" / "workflows" / "ci.yml"
+WORKFLOWS = {path.stem: path for path in (ROOT / ".github" / "workflows").glob("*.yml")}
 CHECK = ROOT / "scripts" / "coreml_check.py"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
+def read(name):
+    return yaml.safe_load(WORKFLOWS[name].read_text())
+
+
 @pytest.fixture(scope="module")
 def workflow():
-    return yaml.safe_load(FILE.read_text())
+    return read("ci")
 
 
 @pytest.fixture(scope="module")
@@ -32,43 +36,73 @@ def jobs(workflow):
     return workflow["jobs"]
 
 
-def steps(jobs):
-    return [step for job in jobs.values() for step in job["steps"]]
+def all_jobs():
+    """Every job of every workflow that has steps of its own."""
+    return [job for name in WORKFLOWS for job in read(name)["jobs"].values() if "steps" in job]
+
+
+def steps():
+    return [step for job in all_jobs() for step in job["steps"]]
 
 
 def test_it_runs_on_linux_and_on_both_macs(workflow, jobs):
     assert workflow[True].keys() == {"push", "pull_request", "workflow_dispatch"}  # "on" is a bool
     assert jobs["linux"]["runs-on"].startswith("ubuntu-")
     assert jobs["macos"]["strategy"]["matrix"]["os"] == ["macos-15", "macos-26"]
-    assert all(job["timeout-minutes"] <= 60 for job in jobs.values())
+    assert all(job["timeout-minutes"] <= 60 for job in all_jobs())
 
 
-def test_it_can_publish_nothing_and_knows_no_secret(workflow):
-    assert workflow["permissions"] == {"contents": "read"}
-    assert "secrets." not in FILE.read_text()
+def test_checks_can_publish_nothing_and_no_workflow_knows_a_secret(workflow):
+    assert all(read(name)["permissions"] == {"contents": "read"} for name in WORKFLOWS)
+    assert all("secrets." not in file.read_text() for file in WORKFLOWS.values())
+    assert not any("permissions" in job for job in workflow["jobs"].values())
     assert "publish" not in str(workflow["jobs"])
 
 
-def test_what_it_calls_exists(jobs):
-    called = [step["run"] for step in steps(jobs) if "run" in step]
+def test_a_release_is_drafted_of_a_tag_and_its_site_published_with_it():
+    release = read("release")
+    assert release[True]["push"] == {"tags": ["v*"]}
+    jobs = release["jobs"]
+    writing = {name for name, job in jobs.items() if "write" in job.get("permissions", {}).values()}
+    assert writing == {"draft", "site"}
+    assert jobs["draft"]["if"] == "github.ref_type == 'tag' && github.event_name == 'push'"
+    assert jobs["draft"]["needs"] == ["check", "wheels"]
+    assert "--draft --verify-tag" in jobs["draft"]["steps"][-1]["run"]
+    assert jobs["site"]["if"] == "github.event_name == 'release'"
+    assert release[True]["release"] == {"types": ["published"]}
+
+
+def test_what_they_call_exists():
+    called = [step["run"] for step in steps() if "run" in step]
     scripts = {
         name
         for command in called
         for name in re.findall(r"(?:bash|python) ((?:\.ci|scripts)/\S+)", command)
     }
-    assert scripts == {".ci/run", "scripts/coreml_check.py", "scripts/oldest_duckdb"}
+    assert scripts == {
+        ".ci/run",
+        "scripts/coreml_check.py",
+        "scripts/docs",
+        "scripts/oldest_duckdb",
+        "scripts/release.py",
+    }
     assert all((ROOT / name).is_file() for name in scripts)
     verbs = {verb for command in called for verb in re.findall(r"mlx-muzero (\w+)", command)}
     assert verbs == {"doctor"}
     assert verbs <= get_command(app).commands.keys()
+    called = {
+        job["uses"] for name in WORKFLOWS for job in read(name)["jobs"].values() if "uses" in job
+    }
+    assert called == {"./.github/workflows/wheels.yml"}
 
 
-def test_every_job_takes_the_source_first_and_names_versions(jobs):
-    for job in jobs.values():
+def test_every_job_takes_the_source_first_and_names_versions():
+    for job in all_jobs():
         assert job["steps"][0]["uses"].startswith("actions/checkout@")
-    for step in steps(jobs):
+    for step in steps():
         assert ("run" in step) != ("uses" in step)
         assert re.search(r"@v\d", step.get("uses", "@v0"))
+        assert "${{ github." not in step.get("run", ""), "names reach a shell by its environment"
 
 
 def test_hosted_macs_compute_on_the_cpu_only(jobs, monkeypatch):
@@ -102,14 +136,14 @@ def test_stores_are_tested_with_the_oldest_duckdb_that_is_allowed(jobs):
     assert any("oldest_duckdb" in step.get("run", "") for step in jobs["linux"]["steps"])
 
 
-def test_wheels_are_of_every_python_there_is_support_for(jobs):
+def test_wheels_are_of_every_python_there_is_support_for():
     settings = PROJECT["tool"]["cibuildwheel"]
     assert settings["build"] == ["cp311-*", "cp312-*", "cp313-*"]
     assert PROJECT["project"]["requires-python"] == ">=3.11,<3.14"
     assert settings["macos"]["archs"] == ["arm64"]
     oldest = settings["macos"]["environment"]["MACOSX_DEPLOYMENT_TARGET"]
     assert f'CMAKE_OSX_DEPLOYMENT_TARGET "{oldest}"' in (ROOT / "CMakeLists.txt").read_text()
-    systems = jobs["wheels"]["strategy"]["matrix"]["os"]
+    systems = read("wheels")["jobs"]["wheels"]["strategy"]["matrix"]["os"]
     assert [name.partition("-")[0] for name in systems] == ["ubuntu", "ubuntu", "macos"]
 
 
