@@ -10,7 +10,7 @@ from mlx_muzero.market.observation.context import funding_paid
 from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.market.observation.live import LiveMarket
 from mlx_muzero.market.observation.outcomes import DEVIATION_BARS, next_threshold
-from mlx_muzero.market.observation.timeframes import Minute
+from mlx_muzero.market.observation.timeframes import Bar
 from mlx_muzero.market.series import FUNDING_RATE, Series, SeriesByName
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.trading.costs import pip_price
@@ -51,7 +51,7 @@ class Observer:
     def push(self, bar: LiveBar) -> float:
         """Take in the next closed bar; returns the funding rate that settled in it."""
         opens = [*([] if self.last_open_ns is None else [self.last_open_ns]), bar.open_time_ns]
-        minute = Minute(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        minute = Bar(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
         self._live.push(minute)
         self._bars += 1
         self._open_ns.append(bar.open_time_ns)

@@ -10,7 +10,7 @@ from mlx_muzero.market.bars import MINUTE_NS, Bars
 from mlx_muzero.market.observation import crypto_features
 from mlx_muzero.market.observation import fx_features as features
 from mlx_muzero.market.observation.context import context
-from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, HigherBarBuilder, Minute, bars_of
+from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, HigherBarBuilder, Bar, bars_of
 from mlx_muzero.market.series import Series, SeriesByName
 from mlx_muzero.types import F32
 
@@ -60,7 +60,7 @@ class LiveMarket:
             )
         self._series[points.name] = points
 
-    def push(self, minute: Minute) -> None:
+    def push(self, minute: Bar) -> None:
         """Take in a closed minute.
 
         Raises:
@@ -117,7 +117,7 @@ class _LastRows:
     def __init__(self, features_of: Callable[[Bars], F32], history_bars: int, rows: int) -> None:
         self._features_of = features_of
         self._before = history_bars - 1
-        self._bars: deque[Minute] = deque(maxlen=self._before + rows)
+        self._bars: deque[Bar] = deque(maxlen=self._before + rows)
         self._rows: deque[F32] = deque(maxlen=rows)
         self._new = 0  # bars pushed since rows were computed
 
@@ -125,7 +125,7 @@ class _LastRows:
     def full(self) -> bool:
         return len(self._bars) == self._bars.maxlen
 
-    def push(self, bar: Minute) -> None:
+    def push(self, bar: Bar) -> None:
         self._bars.append(bar)
         self._new += 1
 

@@ -17,8 +17,8 @@ from mlx_muzero.types import F64, I64
 TIMEFRAME_NS: dict[HigherTimeframe, int] = {"5m": 5 * MINUTE_NS, "1h": HOUR_NS}
 
 
-class Minute(NamedTuple):
-    """One closed minute bar: the numbers of a `Bars` row."""
+class Bar(NamedTuple):
+    """One closed bar, of a minute or longer: the numbers of a `Bars` row."""
 
     open_time_ns: int
     open: float
@@ -28,7 +28,7 @@ class Minute(NamedTuple):
     volume: float
 
 
-def bars_of(symbol: str, minutes: list[Minute]) -> Bars:
+def bars_of(symbol: str, minutes: list[Bar]) -> Bars:
     """`minutes`, at least one, as bars."""
     time_ns, *columns = zip(*minutes, strict=True)
     return Bars(symbol, np.array(time_ns, np.int64), *(np.array(c, np.float64) for c in columns))
@@ -79,10 +79,10 @@ class HigherBarBuilder:
 
     def __init__(self, timeframe_ns: int) -> None:
         self._timeframe_ns = timeframe_ns
-        self._minutes: list[Minute] = []
+        self._minutes: list[Bar] = []
         self._skipped: int | None = None
 
-    def push(self, minute: Minute) -> list[Minute]:
+    def push(self, minute: Bar) -> list[Bar]:
         """The bars, none to two, that are closed when `minute` is."""
         closed = []
         frame, into_ns = divmod(minute.open_time_ns, self._timeframe_ns)
@@ -96,12 +96,12 @@ class HigherBarBuilder:
                 closed.append(self._close())
         return closed
 
-    def _close(self) -> Minute:
+    def _close(self) -> Bar:
         minutes = bars_of("", self._minutes)
         self._minutes = []
         first = np.zeros(1, np.int64)
         open_ns = int(minutes.open_time_ns[0])
-        return Minute(
+        return Bar(
             open_ns - open_ns % self._timeframe_ns,
             float(minutes.open[0]),
             float(_gathered(np.maximum, minutes.high, first)[0]),

@@ -12,13 +12,13 @@ from markets import MINUTE_NS, walk_bars
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.live import LiveMarket
-from mlx_muzero.market.observation.timeframes import Minute
+from mlx_muzero.market.observation.timeframes import Bar
 from mlx_muzero.market.series import Series
 
 
 def minutes_of(bars):
     columns = (bars.open_time_ns, bars.open, bars.high, bars.low, bars.close, bars.volume)
-    return [Minute(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+    return [Bar(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def assert_same(live, dataset, bars, first=0, every=1):
