@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from mlx_muzero.watch.series import Series
+from mlx_muzero.watch.curve import Curve
 
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BLANK = 0x2800
@@ -42,7 +42,7 @@ class View:
 
 
 def plot(
-    series: Series,
+    series: Curve,
     width: int,
     height: int,
     style: str,

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.events import Event, event_time
-from mlx_muzero.watch.series import Series
+from mlx_muzero.watch.curve import Curve
 
 PRICES = 60
 KEPT = 100
@@ -48,8 +48,8 @@ class PaperState:
     reason: str = ""
     minute: Event = field(default_factory=dict)
     decided: datetime | None = None
-    equity: Series = field(default_factory=Series)
-    drawdown_frac: Series = field(default_factory=Series)
+    equity: Curve = field(default_factory=Curve)
+    drawdown_frac: Curve = field(default_factory=Curve)
     prices: dict[str, deque[tuple[int, float]]] = field(default_factory=dict)
     orders: dict[Any, Event] = field(default_factory=dict)
     fills: deque[Event] = field(default_factory=lambda: deque(maxlen=KEPT))

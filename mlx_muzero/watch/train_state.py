@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from mlx_muzero.config import fx_targets
 from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.events import Event, event_time
-from mlx_muzero.watch.series import Series
+from mlx_muzero.watch.curve import Curve
 
 _MOST_TERMS = 100
 """Losses of other names are not kept: no training has so many."""
@@ -54,11 +54,11 @@ class TrainState:
     reason: str = ""
     episodes: int = 0
     steps: int = 0
-    losses: dict[str, Series] = field(default_factory=dict)
-    gradient_norm: Series = field(default_factory=Series)
-    overflow_frac: Series = field(default_factory=Series)
-    expectancy_pips: Series = field(default_factory=Series)
-    win_frac: Series = field(default_factory=Series)
+    losses: dict[str, Curve] = field(default_factory=dict)
+    gradient_norm: Curve = field(default_factory=Curve)
+    overflow_frac: Curve = field(default_factory=Curve)
+    expectancy_pips: Curve = field(default_factory=Curve)
+    win_frac: Curve = field(default_factory=Curve)
     validation: dict[str, Any] = field(default_factory=dict)
     validated_at: int = 0
     targets: dict[str, Any] = field(default_factory=dict)
@@ -182,7 +182,7 @@ class TrainState:
         self.learned = event
         for term, value in {**event["losses"], "total": event["total"]}.items():
             if term in self.losses or len(self.losses) < _MOST_TERMS:
-                self.losses.setdefault(term, Series()).append(self.steps, value)
+                self.losses.setdefault(term, Curve()).append(self.steps, value)
         self.gradient_norm.append(self.steps, event["gradient_norm"])
         self.overflow_frac.append(self.steps, event["overflow_frac"])
 

@@ -19,7 +19,7 @@ from mlx_muzero.watch.listing import RunListing
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import WatchedRun
-from mlx_muzero.watch.series import MOST_POINTS, Series
+from mlx_muzero.watch.curve import MOST_POINTS, Curve
 from mlx_muzero.watch.train_state import TrainState
 from muzero_tui.formats import age
 from paper_journals import MINUTE_NS, START_NS, Session
@@ -284,7 +284,7 @@ def test_wherever_one_goes_the_state_is_that_of_the_moment(tmp_path_factory, mov
 
 
 def test_a_curve_is_bounded_and_keeps_its_ends():
-    series = Series()
+    series = Curve()
     for x in range(3 * MOST_POINTS):
         series.append(x, float(x))
     assert len(series) <= MOST_POINTS

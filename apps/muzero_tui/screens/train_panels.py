@@ -8,7 +8,7 @@ from textual.content import Content
 
 from mlx_muzero.config import fx_targets
 from mlx_muzero.untrusted.terminal_text import clean_line
-from mlx_muzero.watch.series import Series
+from mlx_muzero.watch.curve import Curve
 from mlx_muzero.watch.train_state import TrainState
 from muzero_tui.formats import bar, duration, number, percent, signed
 from muzero_tui.paint import Paint
@@ -58,7 +58,7 @@ class LossPlot(PlotPanel, TrainPanel):
         series = {
             "gradient norm": state.gradient_norm,
             "support overflow": state.overflow_frac,
-        }.get(name) or state.losses.get(name, Series())
+        }.get(name) or state.losses.get(name, Curve())
         x_text = _thousands
         curve = plot(series, width, height - 1, paint.curve, x_text, _short, self.view)
         return parts.append("\n").append_text(curve)

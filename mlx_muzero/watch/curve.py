@@ -5,7 +5,7 @@ from bisect import bisect_left
 MOST_POINTS = 4096
 
 
-class Series:
+class Curve:
     """Points in order of x; when there are too many, every other of them goes."""
 
     def __init__(self) -> None:
