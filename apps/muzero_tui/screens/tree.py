@@ -15,7 +15,7 @@ from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DECISION, DecisionRecord, Entry
 from muzero_tui.formats import day_and_clock, shortened
 from muzero_tui.screens.base import RunScreen
-from muzero_tui.screens.tree_panels import Comparison, Outcomes
+from muzero_tui.screens.tree_panels import RootStatistics, Outcomes
 from muzero_tui.widgets.search_tree import SearchTree
 from muzero_tui.widgets.tables import LiveTable
 
@@ -73,7 +73,7 @@ class TreeScreen(RunScreen):
             with Vertical(id="decision"):
                 yield SearchTree(id="search-tree")
                 with Grid(id="reasons"):
-                    yield Comparison()
+                    yield RootStatistics()
                     yield Outcomes()
 
     def on_mount(self) -> None:
@@ -83,7 +83,7 @@ class TreeScreen(RunScreen):
     def show(self) -> None:
         """The decisions of the day that pass the filter, the newest `MOST_LISTED` of them."""
         table = self.query_one(DecisionTable)
-        for panel in (SearchTree, Comparison, Outcomes):
+        for panel in (SearchTree, RootStatistics, Outcomes):
             self.query_one(panel)  # nothing counts as shown while one is still being made
         self._look()
         wanted = self.wanted
@@ -171,8 +171,8 @@ class TreeScreen(RunScreen):
             except RunError as error:
                 self.notify(str(error), severity="error")
         self.query_one(SearchTree).show_decision(record, self.app.paint)
-        self.query_one(Comparison).decision = record
-        self.query_one(Comparison).refresh()
+        self.query_one(RootStatistics).decision = record
+        self.query_one(RootStatistics).refresh()
         self.query_one(Outcomes).decision = record
         self._look_after(None)
 

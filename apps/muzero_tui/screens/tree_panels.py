@@ -10,8 +10,8 @@ from muzero_tui.paint import Paint
 from muzero_tui.widgets.panel import Panel
 
 
-class Comparison(Panel):
-    """The raw policy beside the search."""
+class RootStatistics(Panel):
+    """What the search found at the root: prior, visits and Q of every action."""
 
     TITLE = "raw policy and search"
     HELP: ClassVar[str] = (

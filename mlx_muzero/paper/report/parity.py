@@ -29,7 +29,7 @@ SHOWN = 5
 
 
 @dataclass
-class Comparison:
+class Differences:
     """How many things of one kind there are, how many differ, and the first that do."""
 
     recorded: int = 0
@@ -57,16 +57,16 @@ class Parity:
         equity: at the end, in money.
     """
 
-    decisions: Comparison = field(default_factory=Comparison)
-    orders: Comparison = field(default_factory=Comparison)
-    fills: Comparison = field(default_factory=Comparison)
-    trades: Comparison = field(default_factory=Comparison)
-    equity: Comparison = field(default_factory=Comparison)
+    decisions: Differences = field(default_factory=Differences)
+    orders: Differences = field(default_factory=Differences)
+    fills: Differences = field(default_factory=Differences)
+    trades: Differences = field(default_factory=Differences)
+    equity: Differences = field(default_factory=Differences)
 
     @property
     def exact(self) -> bool:
         """Whether nothing differs."""
-        return not any(comparison.differ for comparison in vars(self).values())
+        return not any(differences.differ for differences in vars(self).values())
 
     def as_dict(self) -> dict[str, Any]:
         """For the journal and for JSON."""
@@ -136,7 +136,7 @@ _COMPARED = ("decisions", "orders", "order_ends", "fills", "trades", "equity")
 class _Repeated(ReplayedPair):
     """A pair that sends its orders when the record says they were sent."""
 
-    def send(self, order: Row, canceled: bool, wanted: dict[str, float], found: Comparison) -> None:
+    def send(self, order: Row, canceled: bool, wanted: dict[str, float], found: Differences) -> None:
         """Send what the agent wants now, when the record says it was sent."""
         account, target = self.account, wanted.pop(order["pair"], order["to_exposure"])
         position = account.core.position
@@ -153,7 +153,7 @@ class _Repeated(ReplayedPair):
         # What was canceled before a bar came for it was never there.
         account.order = None if canceled else replayed
 
-    def expect_no_order(self, close_ns: int, target: float, found: Comparison) -> None:
+    def expect_no_order(self, close_ns: int, target: float, found: Differences) -> None:
         """Nothing was sent, so the agent must want what it has."""
         name = f"{self.account.pair} at {close_ns}, no order"
         found.check(name, self.account.exposure, target)
@@ -165,7 +165,7 @@ def _decide(
     planner: Planner,
     settings: PaperSettings,
     close_ns: int,
-    found: Comparison,
+    found: Differences,
 ) -> dict[str, float]:
     """Search for the pairs that were decided on, and compare; exposures wanted by pair."""
     batch = [pairs[row["pair"]] for row in minute]
@@ -197,7 +197,7 @@ def _decide(
     return wanted
 
 
-def _compare(recorded: list[Row], replayed: list[Row], found: Comparison) -> None:
+def _compare(recorded: list[Row], replayed: list[Row], found: Differences) -> None:
     """Rows of each pair, in order; ids of the record are not compared."""
     found.recorded, found.replayed = len(recorded), len(replayed)
     for pair in sorted({row["pair"] for row in recorded + replayed}):
