@@ -8,6 +8,7 @@ Times are UTC nanoseconds since 1970 (int64); a bar is stamped at its open and k
 close. Money is float64 outside the networks, float32 inside.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
@@ -21,3 +22,6 @@ I32: TypeAlias = npt.NDArray[np.int32]
 I64: TypeAlias = npt.NDArray[np.int64]
 U64: TypeAlias = npt.NDArray[np.uint64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
+
+Advance: TypeAlias = Callable[[int], None]
+"""Called with the number of decisions just made; what it raises abandons the work."""

@@ -50,7 +50,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Row:
+class Timing:
     """One way to take a step."""
 
     what: str
@@ -77,7 +77,7 @@ def main() -> None:
     report.end()
 
 
-def measure(batch: Batch, found: list[Product], rounds: int) -> Iterator[Row]:
+def measure(batch: Batch, found: list[Product], rounds: int) -> Iterator[Timing]:
     actions = {
         "products": timed_products(found),
         "step": step(batch),
@@ -86,7 +86,7 @@ def measure(batch: Batch, found: list[Product], rounds: int) -> Iterator[Row]:
     seconds = by_turns(actions, rounds)
     for what, times in seconds.items():
         ms = 1e3 * statistics.median(times)
-        yield Row(what, ms, median_ratio(times, seconds["products"]))
+        yield Timing(what, ms, median_ratio(times, seconds["products"]))
 
 
 def step(batch: Batch, compiled: bool = False) -> Timed:

@@ -14,13 +14,10 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.trading.ledger import Trades
-from mlx_muzero.types import F64, I64
+from mlx_muzero.types import F64, I64, Advance
 
 SESSIONS_AT_ONCE = 128
 """Sessions in lockstep: enough to fill a network batch, few enough to stay in cache."""
-
-Tick = Callable[[int], None]
-"""Hears of so many more decisions."""
 
 Doing = Callable[[str, int | None], None]
 """Hears what begins, and how many ticks it will have where that is known."""
@@ -83,7 +80,7 @@ def backtest(
     dataset: MarketDataset,
     rules: TradingRules,
     starts: I64,
-    tick: Tick = lambda _decisions: None,
+    tick: Advance = lambda _decisions: None,
 ) -> Backtest:
     """Play `policy` over the sessions at `starts` ``i64[n]``; `tick` hears of every B decisions."""
     actions = len(rules.table.action_names)

@@ -10,7 +10,7 @@ import numpy as np
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config.choices import Root
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
-from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick, backtest
+from mlx_muzero.evaluation.backtest import Backtest, Doing, backtest
 from mlx_muzero.evaluation.baselines import (
     BUY_AND_HOLD,
     FLAT_POLICY,
@@ -31,7 +31,7 @@ from mlx_muzero.market.synthetic.planted_optimum import from_truth
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.cost_size import round_trip_bps, step_note
 from mlx_muzero.trading.costs import Costs
-from mlx_muzero.types import I64
+from mlx_muzero.types import I64, Advance
 from mlx_muzero.untrusted.json_values import in_unit
 
 LOOKBACKS_BARS = (5, 15, 30, 60, 120)
@@ -87,7 +87,7 @@ def compare(
     split: Part,
     sessions: int | None,
     truth: dict[str, Any] | None,
-    tick: Tick = lambda _decisions: None,
+    tick: Advance = lambda _decisions: None,
     doing: Doing = lambda _what, _total: None,
 ) -> Comparison:
     """Play `agents` and the baselines over the sessions of `split`.
@@ -122,7 +122,7 @@ def play(
     dataset: MarketDataset,
     rules: TradingRules,
     starts: I64,
-    tick: Tick = lambda _decisions: None,
+    tick: Advance = lambda _decisions: None,
 ) -> Entry:
     """One policy over the sessions at `starts` ``i64[n]``, timed."""
     began = time.perf_counter()
@@ -150,7 +150,7 @@ def search_variants(
 def baselines(
     dataset: MarketDataset,
     rules: TradingRules,
-    tick: Tick = lambda _decisions: None,
+    tick: Advance = lambda _decisions: None,
     doing: Doing = lambda _what, _total: None,
 ) -> dict[str, Policy]:
     """The policies without a network by family, trend lookbacks chosen on the validation split."""

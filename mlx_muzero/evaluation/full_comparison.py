@@ -7,7 +7,7 @@ from typing import Any
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config.choices import Root
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
-from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick
+from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare, search_variants
 from mlx_muzero.evaluation.cost_sweep import CostSweep, sweep_costs
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
@@ -23,6 +23,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.types import Advance
 from mlx_muzero.untrusted.json_values import in_unit
 
 SIMULATIONS = (8, 25, 50, 200)
@@ -96,7 +97,7 @@ def compare_fully(
     simulations: Sequence[int] = SIMULATIONS,
     seed: int = 0,
     recipe: Recipe = RECIPE,
-    tick: Tick = lambda _count: None,
+    tick: Advance = lambda _count: None,
     doing: Doing = lambda _what, _total: None,
 ) -> FullComparison:
     """Play everything over the sessions of `split`; nothing is fitted to them.

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.evaluation.backtest import Backtest, Doing, Tick, backtest, joined
+from mlx_muzero.evaluation.backtest import Backtest, Doing, backtest, joined
 from mlx_muzero.evaluation.comparison import baselines, conditions_of
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
@@ -14,6 +14,7 @@ from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.types import Advance
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ def play_window(
     rules: TradingRules,
     tested_until_ns: int,
     sessions: int | None,
-    tick: Tick = lambda _count: None,
+    tick: Advance = lambda _count: None,
     doing: Doing = lambda _what, _total: None,
 ) -> WindowTest:
     """Play `agents` and the baselines on the test split of the window `dataset`.

@@ -27,7 +27,7 @@ from mlx_muzero.exports.protocol import Job
 GRACE_S = 2.0
 """How much later than the parent this process loses patience with itself."""
 
-_SAID_BYTES = 2000
+_ERROR_BYTES = 2000
 
 
 def main(job: Job) -> None:
@@ -38,7 +38,7 @@ def main(job: Job) -> None:
             with _timer(job.load_s):
                 entries, programs = _load(job)
         except Exception as error:
-            channel.send_bytes(_said(error))
+            channel.send_bytes(_error_bytes(error))
             return
         channel.send_bytes(b"")
         buffers = Buffers(job.memory, entries)
@@ -49,7 +49,7 @@ def main(job: Job) -> None:
                     _answer(programs[key](buffers.inputs[key]), buffers.outputs[key])
                 answer = b""
             except Exception as error:
-                answer = _said(error)
+                answer = _error_bytes(error)
             channel.send_bytes(answer)
 
 
@@ -75,10 +75,10 @@ def _answer(got: Tensors, wanted: Tensors) -> None:
         np.copyto(view, got[name])
 
 
-def _said(error: Exception) -> bytes:
+def _error_bytes(error: Exception) -> bytes:
     """What went wrong, short enough to be sent at once."""
     kind = "" if isinstance(error, MuZeroError) else f"{type(error).__name__}: "
-    return f"{kind}{error}".encode()[:_SAID_BYTES]
+    return f"{kind}{error}".encode()[:_ERROR_BYTES]
 
 
 @contextmanager

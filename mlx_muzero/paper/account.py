@@ -8,13 +8,12 @@ import numpy as np
 
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order, fate, fill_price
+from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.settings import FillSettings
 from mlx_muzero.trading.core import TradingCore
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32
-
-Row = dict[str, Any]
 
 
 @dataclass

@@ -19,11 +19,12 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.collector import Collector, Round, Tick
+from mlx_muzero.training.collector import Collector, Round
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.refresher import Refreshed, Weights, drained
 from mlx_muzero.training.threads import in_thread, let_go
+from mlx_muzero.types import Advance
 
 _WAIT_S = 0.05
 """How often the trainer hears of progress while it waits for a round."""
@@ -73,7 +74,7 @@ class BackgroundCollector:
         self._decisions = 0
         self._closed = threading.Event()
 
-    def collect(self, first_episode: int, tick: Tick) -> Round:
+    def collect(self, first_episode: int, tick: Advance) -> Round:
         """The round that begins with `first_episode`; the next one is begun at once.
 
         Args:

@@ -17,10 +17,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.cadence import round_size
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.types import F32, F64, I32, I64
-
-Tick = Callable[[int], None]
-"""Called with the number of decisions just made; what it raises abandons the sessions."""
+from mlx_muzero.types import F32, F64, I32, I64, Advance
 
 
 def temperature(config: CollectConfig, episode: I64) -> F64:
@@ -73,7 +70,9 @@ def empty_episodes(starts: I64, dataset: MarketDataset, rules: TradingRules) -> 
     return episodes
 
 
-def play_sessions(env: SessionEnv, decide: Callable[[SessionEnv], Choice], tick: Tick) -> Episodes:
+def play_sessions(
+    env: SessionEnv, decide: Callable[[SessionEnv], Choice], tick: Advance
+) -> Episodes:
     """Play the sessions `env` stands at the start of, to their end, as `decide` says."""
     played = empty_episodes(env.starts, env.dataset, env.rules)
     while not env.done:
@@ -106,14 +105,14 @@ class Collector:
         return round_size(self._config, "search", first_episode)
 
     def play_round(
-        self, agent: Agent, weights_steps: int, first_episode: int, count: int, tick: Tick
+        self, agent: Agent, weights_steps: int, first_episode: int, count: int, tick: Advance
     ) -> Round:
         """Play `count` episodes with the weights of `agent`, of so many training steps."""
         began = time.perf_counter()
         episodes = self.collect(agent, first_episode, count, tick)
         return Round(episodes, time.perf_counter() - began, agent.backend, weights_steps)
 
-    def collect(self, agent: Agent, first_episode: int, count: int, tick: Tick) -> Episodes:
+    def collect(self, agent: Agent, first_episode: int, count: int, tick: Advance) -> Episodes:
         """Play episodes `first_episode` .. +`count` - 1 with one search a step for all."""
         seed = self._config.train.seed
         episode = np.arange(first_episode, first_episode + count, dtype=np.int64)

@@ -16,13 +16,12 @@ from mlx_muzero.training.behaviors import behavior
 from mlx_muzero.training.collector import (
     Choice,
     Round,
-    Tick,
     draw_starts,
     empty_episodes,
     play_sessions,
 )
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.types import I64
+from mlx_muzero.types import I64, Advance
 
 
 class ScriptedCollector:
@@ -41,7 +40,7 @@ class ScriptedCollector:
         self._starts = dataset.training_starts()
         self._policies = [behavior(name, config.train.seed) for name in names]
 
-    def play_round(self, first_episode: int, count: int, tick: Tick) -> Round:
+    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
         """Play episodes `first_episode` .. +`count` - 1 of the run on training sessions."""
         began = time.perf_counter()
         episode = np.arange(first_episode, first_episode + count, dtype=np.int64)
@@ -49,7 +48,7 @@ class ScriptedCollector:
         episodes = self.play(starts, episode, tick)
         return Round(episodes, time.perf_counter() - began, "scripted", weights_steps=0)
 
-    def play(self, starts: I64, episode: I64, tick: Tick) -> Episodes:
+    def play(self, starts: I64, episode: I64, tick: Advance) -> Episodes:
         """Play the sessions at `starts` ``i64[E]`` as the episodes `episode` ``i64[E]``."""
         played = empty_episodes(starts, self._dataset, self._rules)
         for index, policy in enumerate(self._policies):
@@ -61,7 +60,7 @@ class ScriptedCollector:
                 array[rows] = getattr(part, name)
         return played
 
-    def _play_by(self, policy: Policy, starts: I64, tick: Tick) -> Episodes:
+    def _play_by(self, policy: Policy, starts: I64, tick: Advance) -> Episodes:
         env = SessionEnv(self._dataset, self._rules, starts)
         policy.reset(env)
         taken = np.eye(len(self._rules.table.action_names), dtype=np.float32)

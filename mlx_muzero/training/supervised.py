@@ -19,13 +19,13 @@ from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observations
 from mlx_muzero.training.behaviors import behavior
-from mlx_muzero.training.collector import Round, Tick
+from mlx_muzero.training.collector import Round
 from mlx_muzero.training.losses import DeviceBatch, latent_distance, next_bars, unroll
 from mlx_muzero.training.phases import players
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.training.scripted_collector import ScriptedCollector
 from mlx_muzero.training.targets import make_batch
-from mlx_muzero.types import F32, F64, I64
+from mlx_muzero.types import F32, F64, I64, Advance
 
 ROWS_AT_ONCE = 256
 """Positions judged together: enough for a GPU, few enough for any memory."""
@@ -54,11 +54,11 @@ class SupervisedPhase:
         self._starts = validation_starts
         self._collector = ScriptedCollector(config, dataset, rules, players(config, phase))
 
-    def play_round(self, first_episode: int, count: int, tick: Tick) -> Round:
+    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
         """`count` episodes of the phase, from `first_episode` on."""
         return self._collector.play_round(first_episode, count, tick)
 
-    def assess(self, model: StochasticMuZero, tick: Tick) -> Assessment:
+    def assess(self, model: StochasticMuZero, tick: Advance) -> Assessment:
         """Judge what `model`, in evaluation mode, predicts on the validation sessions."""
         number = np.arange(len(self._starts), dtype=np.int64)
         episodes = self._collector.play(self._starts, number, tick)
@@ -77,7 +77,7 @@ class SupervisedPhase:
         columns = market_feature_names(self._config.market)
         return WorldModelReport.of(unrolled, len(episodes), rates, columns)
 
-    def _net_pips_to_come(self, tick: Tick) -> F64:
+    def _net_pips_to_come(self, tick: Advance) -> F64:
         """Net pips ``f64[E, T]`` of the value policy from each state to its session's end."""
         train = self._config.train
         policy = behavior(train.value_policy, train.seed)
@@ -92,7 +92,9 @@ def _training_rates(dataset: MarketDataset) -> F64:
     return base_rates(outcomes[outcomes != UNKNOWN], len(OUTCOME_NAMES))
 
 
-def _values(model: StochasticMuZero, episodes: Episodes, dataset: MarketDataset, tick: Tick) -> F64:
+def _values(
+    model: StochasticMuZero, episodes: Episodes, dataset: MarketDataset, tick: Advance
+) -> F64:
     """Value ``f64[E, T]`` predicted for every state of `episodes`."""
     count, steps = episodes.action.shape
     predicted = np.empty(count * steps)
@@ -111,7 +113,7 @@ def _unrolling(
     episodes: Episodes,
     dataset: MarketDataset,
     config: Config,
-    tick: Tick,
+    tick: Advance,
 ) -> Unrolling:
     """The model unrolled from every K-th step of `episodes`."""
     unroll_steps = config.train.num_unroll_steps

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from mlx_muzero.watch.curve import Curve
 from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.events import Event, event_time
-from mlx_muzero.watch.curve import Curve
 
 PRICES = 60
 KEPT = 100

@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from mlx_muzero.config import fx_targets
+from mlx_muzero.watch.curve import Curve
 from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.events import Event, event_time
-from mlx_muzero.watch.curve import Curve
 
 _MOST_TERMS = 100
 """Losses of other names are not kept: no training has so many."""

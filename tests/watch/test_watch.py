@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.untrusted.shapes import Malformed
+from mlx_muzero.watch.curve import MOST_POINTS, Curve
 from mlx_muzero.watch.events import checked
 from mlx_muzero.watch.index import MOST_OLDER, RECENT, JournalIndex
 from mlx_muzero.watch.listing import RunListing
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import WatchedRun
-from mlx_muzero.watch.curve import MOST_POINTS, Curve
 from mlx_muzero.watch.train_state import TrainState
 from muzero_tui.formats import age
 from paper_journals import MINUTE_NS, START_NS, Session

@@ -51,7 +51,7 @@ def say_instrument(
             found = store.instruments([store.spelling(name) for name in names])
     else:
         with store_at(db) as held:  # what is refused makes no store
-            found = [_said(held, name, calendar, pip) for name in names]
+            found = [_stated_instrument(held, name, calendar, pip) for name in names]
         with BarStore(db) as store, store.transaction():
             for instrument in found:
                 store.set_instrument(instrument)
@@ -128,7 +128,7 @@ def remove(
     )
 
 
-def _said(
+def _stated_instrument(
     store: "BarStore | None",
     name: str,
     calendar: Literal["fx", "crypto"] | None,

@@ -15,7 +15,7 @@ from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DECISION, DecisionRecord, Entry
 from muzero_tui.formats import day_and_clock, shortened
 from muzero_tui.screens.base import RunScreen
-from muzero_tui.screens.tree_panels import RootStatistics, Outcomes
+from muzero_tui.screens.tree_panels import Outcomes, RootStatistics
 from muzero_tui.widgets.search_tree import SearchTree
 from muzero_tui.widgets.tables import LiveTable
 

@@ -9,7 +9,7 @@ from textual.widgets.data_table import CellDoesNotExist
 
 from mlx_muzero.untrusted.terminal_text import clean_rich
 
-Row = Sequence[Text]
+Cells = Sequence[Text]
 
 
 class LiveTable(DataTable[Text]):
@@ -28,9 +28,9 @@ class LiveTable(DataTable[Text]):
     def __init__(self, *, id: str) -> None:  # noqa: A002
         super().__init__(cursor_type="row", id=id)
         self._columns_shown: tuple[str, ...] = ()
-        self._rows_shown: dict[str, Row] = {}
+        self._rows_shown: dict[str, Cells] = {}
 
-    def show(self, columns: Sequence[str], rows: Mapping[str, Row]) -> None:
+    def show(self, columns: Sequence[str], rows: Mapping[str, Cells]) -> None:
         """Show these rows, writing only what changed."""
         rows = {key: [clean_rich(cell) for cell in row] for key, row in rows.items()}
         if tuple(columns) != self._columns_shown or list(rows) != list(self._rows_shown):
@@ -57,7 +57,7 @@ class LiveTable(DataTable[Text]):
         rows += [[cell.plain for cell in row] for row in self._rows_shown.values()]
         return "\n".join("\t".join(row) for row in rows)
 
-    def _rebuild(self, columns: Sequence[str], rows: Mapping[str, Row]) -> None:
+    def _rebuild(self, columns: Sequence[str], rows: Mapping[str, Cells]) -> None:
         chosen, scroll = self.chosen, self.scroll_offset
         self.clear(columns=True)
         for column in columns:

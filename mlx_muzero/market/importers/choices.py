@@ -41,18 +41,18 @@ class Choices:
             rejected: rows that were left out.
             jumps: steps between the stored prices and the file's.
         """
-        said = []
+        notes = []
         if self.replace:
-            said.append(f"--replace: {replaced:,} stored {what} gave way")
+            notes.append(f"--replace: {replaced:,} stored {what} gave way")
         if self.skip_bad_rows:
-            said.append(f"--skip-bad-rows: {rejected:,} rows left out")
+            notes.append(f"--skip-bad-rows: {rejected:,} rows left out")
         if self.stamps:
-            said.append(f"--stamps {self.stamps}")
+            notes.append(f"--stamps {self.stamps}")
         if self.accept_clock:
-            said.append("--accept-clock")
+            notes.append("--accept-clock")
         if self.accept_jump:
-            said += [f"--accept-jump: {jump}" for jump in jumps]
-        return tuple(said)
+            notes += [f"--accept-jump: {jump}" for jump in jumps]
+        return tuple(notes)
 
 
 AS_USUAL = Choices()

@@ -10,7 +10,7 @@ from mlx_muzero.market.bars import MINUTE_NS, Bars
 from mlx_muzero.market.observation import crypto_features
 from mlx_muzero.market.observation import fx_features as features
 from mlx_muzero.market.observation.context import context
-from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, HigherBarBuilder, Bar, bars_of
+from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, Bar, HigherBarBuilder, bars_of
 from mlx_muzero.market.series import Series, SeriesByName
 from mlx_muzero.types import F32
 

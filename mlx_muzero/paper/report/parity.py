@@ -136,7 +136,9 @@ _COMPARED = ("decisions", "orders", "order_ends", "fills", "trades", "equity")
 class _Repeated(ReplayedPair):
     """A pair that sends its orders when the record says they were sent."""
 
-    def send(self, order: Row, canceled: bool, wanted: dict[str, float], found: Differences) -> None:
+    def send(
+        self, order: Row, canceled: bool, wanted: dict[str, float], found: Differences
+    ) -> None:
         """Send what the agent wants now, when the record says it was sent."""
         account, target = self.account, wanted.pop(order["pair"], order["to_exposure"])
         position = account.core.position
