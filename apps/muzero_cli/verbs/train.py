@@ -1,7 +1,7 @@
 """`mlx-muzero train`."""
 
 import sys
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 import typer
 
 from mlx_muzero.config.choices import CollectBackend, Phases
-from mlx_muzero.config.presets import FX_MICRO
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, say
 from muzero_cli.failures import answer
@@ -91,22 +90,13 @@ def train(
 
         begin_and_watch(run, "training", lambda pid: f"stop it with a checkpoint: kill {pid}")
         return
-    from mlx_muzero.agent.backend_choice import settle
-    from mlx_muzero.experiment.loading import costs_of, load_config, load_dataset
+    from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.standing import standing
+    from mlx_muzero.experiment.training import Training
     from mlx_muzero.files.refusals import explained
-    from mlx_muzero.trading.core import TradingRules
-    from mlx_muzero.training.device import use_device
     from mlx_muzero.training.launch import launch, launched
-    from mlx_muzero.training.models import build_model, starting_weights
-    from mlx_muzero.training.rank_agreement import (
-        config_of_first,
-        market_of_first,
-        require_same_market,
-    )
     from mlx_muzero.training.ranks import Ranks
-    from mlx_muzero.training.run import MarketRecord, RunFolder
-    from mlx_muzero.training.trainer import Trainer
+    from mlx_muzero.training.run import RunFolder
     from muzero_cli.display.training import TrainingDisplay
 
     console = narration_console()
@@ -131,77 +121,27 @@ def train(
     group = Ranks.join() if launched() else Ranks()
     if not group.first:
         console = narration_console(quiet=True)
+    tell = partial(say, console)
     if not resume:
         if group.first:
             folder.require_new()  # before a word on what could not be trained there anyway
         settings = load_config(preset, config, given, symbol, db)
+        origin = None if from_ is None else RunFolder(from_)
+        training = Training.new(folder, settings, db, tell, origin=origin, ranks=group)
     elif not auto_resume and (
         symbol or preset or config or set_ or from_ or phase or collector_backend or refresh_every
     ):
         raise typer.BadParameter("a resumed run keeps its configuration", param_hint="--resume")
     else:
-        # Only the first rank's machine holds the run.
-        settings = folder.config() if group.first else FX_MICRO
-        db = db or (Path(folder.market().store) if group.first else None)
-    settings = config_of_first(group, settings)
-    if resume and device is not None and device != settings.train.device:
-        begun = settings.train.device
-        settings = replace(settings, train=replace(settings.train, device=device))
-        say(
-            console,
-            f"going on with the {device}; the run was begun with train.device {begun}, whose bits "
-            "may be others",
-        )
-    use_device(settings.train.device)
-    notes: list[str] = []
-    kept = market_of_first(group, folder.market() if resume and group.first else None)
-    dataset, store = load_dataset(
-        settings, db, tell=notes.append, period=kept.period if kept else None
-    )
-    market = MarketRecord.of(store, dataset)
-    require_same_market(group, market)
-    if resume and group.first:
-        folder.require_market(market)
-    rules = TradingRules.from_config(settings)
-    if settings.search.backend == "auto" and not resume and group.first:
-        # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
-        # resumed run must name one.
-        search, speeds = settle(build_model(settings, rules.table), settings.search)
-        settings = replace(settings, search=search)
-        say(console, f"search backend: {search.backend} (leaves/s: {speeds})")
-    settings = config_of_first(group, settings)
+        training = Training.begun(folder, db, tell, device=device, ranks=group)
     stop = StopSwitch(minutes)
-    begin_with = (
-        None if from_ is None else starting_weights(RunFolder(from_), settings, rules.table)
-    )
+    rules = training.rules
     display = TrainingDisplay(console, rules.table.action_names, minutes, rules.unit)
-    trainer = Trainer(settings, dataset, rules, folder, display, stop.requested, group)
-    if not group.first:
-        with stop:
-            trainer.run()
-        return
-    with folder.held():
-        # A run is begun only when all that a configuration or a market can get wrong is past.
-        if resume:
-            trainer.resume()
-        else:
-            folder.begin(settings, market)
-            if begin_with is not None:
-                trainer.begin_from(*begin_with)
-        say(
-            console,
-            f"training on {market.symbol}: {market.bars:,} bars, "
-            f"{len(dataset.training_starts()):,} possible sessions, run {run}",
-        )
-        for note in (*costs_of(settings, dataset), *notes):
-            say(console, note)
-        if settings.collect.backend != "same":
-            say(
-                console,
-                f"collecting with {settings.collect.backend}, exported every "
-                f"{settings.collect.refresh_steps} training steps; when an export begins to play "
-                "depends on time, so this run cannot be repeated bit for bit",
-            )
+    with training.opened(display, stop.requested, tell) as trainer:
+        if not group.first:
+            with stop:
+                trainer.run()
+            return
         with display, stop, explained(f"go on with: {_resuming(folder)}"):
             finished = trainer.run()
     if finished:

@@ -1,0 +1,195 @@
+"""A training, new or gone on with: all that can be wrong is found before its run is begun."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.config.choices import TrainDevice
+from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.config.schema import Config
+from mlx_muzero.experiment.loading import costs_of, load_dataset
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.device import use_device
+from mlx_muzero.training.models import build_model, starting_weights
+from mlx_muzero.training.progress import Listener
+from mlx_muzero.training.rank_agreement import (
+    config_of_first,
+    market_of_first,
+    require_same_market,
+)
+from mlx_muzero.training.ranks import Ranks
+from mlx_muzero.training.run import MarketRecord, RunFolder
+from mlx_muzero.training.trainer import Trainer
+
+Tell = Callable[[str], None]
+"""Hears, in words, what a user should know."""
+
+
+@dataclass(frozen=True, eq=False)
+class Training:
+    """A training that can begin.
+
+    Attributes:
+        folder: of the run.
+        config: of the run, its search backend settled.
+        dataset: the bars it is trained on.
+        market: which those are.
+        rules: of trading.
+        notes: what the bars lack, in words.
+        resumes: whether the run was begun before.
+        origin: run whose best checkpoint a new one begins with.
+        ranks: the processes that train together; only the first has the run in `folder`.
+    """
+
+    folder: RunFolder
+    config: Config
+    dataset: MarketDataset
+    market: MarketRecord
+    rules: TradingRules
+    notes: tuple[str, ...]
+    resumes: bool
+    origin: RunFolder | None
+    ranks: Ranks
+
+    @classmethod
+    def new(
+        cls,
+        folder: RunFolder,
+        config: Config,
+        database: Path | None,
+        tell: Tell,
+        *,
+        origin: RunFolder | None = None,
+        ranks: Ranks | None = None,
+    ) -> Self:
+        """Of a run that is not begun yet.
+
+        Raises:
+            ConfigError, DataError: it cannot be trained so, or the store lacks the bars.
+            RunError: another rank has other bars.
+        """
+        ranks = ranks or Ranks()
+        config = config_of_first(ranks, config)
+        use_device(config.train.device)
+        return cls._on_bars(folder, config, database, None, tell, origin, ranks)
+
+    @classmethod
+    def begun(
+        cls,
+        folder: RunFolder,
+        database: Path | None,
+        tell: Tell,
+        *,
+        device: TrainDevice | None = None,
+        ranks: Ranks | None = None,
+    ) -> Self:
+        """Of the run in `folder`, on the bars it was begun with.
+
+        Args:
+            folder: of the run; only the first rank's machine holds it.
+            database: another store that holds them; None for the run's own.
+            tell: hears what is not as it was.
+            device: to go on with; None for the run's.
+            ranks: of all that train together; None for this one alone.
+
+        Raises:
+            RunError: there is no such run, or the store holds other bars by now.
+        """
+        ranks = ranks or Ranks()
+        config = config_of_first(ranks, folder.config() if ranks.first else FX_MICRO)
+        kept = folder.market() if ranks.first else None
+        if device is not None and device != config.train.device:
+            was = config.train.device
+            config = replace(config, train=replace(config.train, device=device))
+            tell(
+                f"going on with the {device}; the run was begun with train.device {was}, whose "
+                "bits may be others"
+            )
+        use_device(config.train.device)
+        if kept is not None:
+            database = database or Path(kept.store)
+        return cls._on_bars(folder, config, database, kept, tell, None, ranks, resumes=True)
+
+    @classmethod
+    def _on_bars(
+        cls,
+        folder: RunFolder,
+        config: Config,
+        database: Path | None,
+        kept: MarketRecord | None,
+        tell: Tell,
+        origin: RunFolder | None,
+        ranks: Ranks,
+        *,
+        resumes: bool = False,
+    ) -> Self:
+        notes: list[str] = []
+        kept = market_of_first(ranks, kept)
+        period = kept.period if kept else None
+        dataset, store = load_dataset(config, database, tell=notes.append, period=period)
+        market = MarketRecord.of(store, dataset)
+        require_same_market(ranks, market)
+        if resumes and ranks.first:
+            folder.require_market(market)
+        rules = TradingRules.from_config(config)
+        if config.search.backend == "auto" and not resumes and ranks.first:
+            # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
+            # resumed run must name one.
+            search, speeds = settle(build_model(config, rules.table), config.search)
+            config = replace(config, search=search)
+            tell(f"search backend: {search.backend} (leaves/s: {speeds})")
+        config = config_of_first(ranks, config)
+        return cls(folder, config, dataset, market, rules, tuple(notes), resumes, origin, ranks)
+
+    @contextmanager
+    def opened(self, listener: Listener, stop: Callable[[], bool], tell: Tell) -> Iterator[Trainer]:
+        """A trainer at the newest checkpoint or the beginning, its run held by this process.
+
+        Args:
+            listener: told of progress.
+            stop: polled between decisions and steps.
+            tell: hears what is trained on, and what that lacks.
+
+        Raises:
+            RunError: the run to begin with, or the newest checkpoint, does not fit; or another
+                process trains this one.
+        """
+        origin = None
+        if self.origin is not None:
+            origin = starting_weights(self.origin, self.config, self.rules.table)
+        trainer = Trainer(
+            self.config, self.dataset, self.rules, self.folder, listener, stop, self.ranks
+        )
+        if not self.ranks.first:
+            yield trainer
+            return
+        with self.folder.held():
+            # A run is begun only when all that a configuration or a market can get wrong is past.
+            if self.resumes:
+                trainer.resume()
+            else:
+                self.folder.begin(self.config, self.market)
+                if origin is not None:
+                    trainer.begin_from(*origin)
+            for line in self._opening():
+                tell(line)
+            yield trainer
+
+    def _opening(self) -> Iterator[str]:
+        yield (
+            f"training on {self.market.symbol}: {self.market.bars:,} bars, "
+            f"{len(self.dataset.training_starts()):,} possible sessions, run {self.folder.path}"
+        )
+        yield from costs_of(self.config, self.dataset)
+        yield from self.notes
+        collect = self.config.collect
+        if collect.backend != "same":
+            yield (
+                f"collecting with {collect.backend}, exported every {collect.refresh_steps} "
+                "training steps; when an export begins to play depends on time, so this run cannot "
+                "be repeated bit for bit"
+            )

@@ -1,0 +1,243 @@
+"""A walk-forward: windows checked before any is trained, trained one by one, tested as one."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.config.schema import Config
+from mlx_muzero.errors import DataError
+from mlx_muzero.evaluation.backtest import Doing
+from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
+from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset
+from mlx_muzero.experiment.trained_run import load_run
+from mlx_muzero.exports.deployment import EngineEvent, warn
+from mlx_muzero.market.bars import utc_ns
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import SPLITS
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.device import use_device
+from mlx_muzero.training.models import build_model, not_validated
+from mlx_muzero.training.progress import Listener
+from mlx_muzero.training.run import MarketRecord
+from mlx_muzero.training.trainer import Trainer
+from mlx_muzero.training.walk_forward_folder import Plan, WalkForwardFolder, window_configs
+from mlx_muzero.types import Advance
+
+
+class Window(NamedTuple):
+    """One window to train: its number from 1, its configuration, the minutes it has left."""
+
+    number: int
+    config: Config
+    minutes: float | None
+
+
+@dataclass(frozen=True, eq=False)
+class RollingTraining:
+    """The windows of a walk-forward, on bars that suffice for all of them.
+
+    Attributes:
+        folder: of the walk-forward.
+        configs: of the windows, the earliest first.
+        store: where their bars come from.
+        market: which bars are cut into windows.
+        notes: costs, and what the bars of each window lack, in words.
+    """
+
+    folder: WalkForwardFolder
+    configs: tuple[Config, ...]
+    store: Path
+    market: MarketRecord
+    notes: tuple[str, ...]
+
+    @classmethod
+    def new(
+        cls,
+        folder: WalkForwardFolder,
+        config: Config,
+        windows: int,
+        minutes: float | None,
+        database: Path | None,
+    ) -> Self:
+        """Begin one of so many `windows`, each trained for `minutes` or all its episodes.
+
+        Raises:
+            DataError: the bars do not suffice for so many.
+            RunError: the folder holds something already.
+        """
+        dataset, store = load_dataset(config, database)
+        plan = Plan(windows, minutes, str(store), MarketRecord.of(store, dataset))
+        use_device(config.train.device)
+        checked = cls._checked(folder, config, plan, store, dataset)
+        config = _with_backend(config)
+        folder.begin(config, plan)
+        return checked._searching_as(config)
+
+    @classmethod
+    def begun(cls, folder: WalkForwardFolder, database: Path | None) -> Self:
+        """Go on with the one in `folder`, on the bars it was begun with.
+
+        Raises:
+            RunError: there is none, or the store holds other bars by now.
+        """
+        config, plan = folder.config(), folder.plan()
+        period = plan.market.period if plan.market else None
+        dataset, store = load_dataset(config, database or Path(plan.store), period=period)
+        market = MarketRecord.of(store, dataset)
+        if plan.market:
+            plan.market.require(market, folder.path)
+        plan = replace(plan, market=plan.market or market)
+        use_device(config.train.device)
+        checked = cls._checked(folder, config, plan, store, dataset)
+        folder.keep(plan)
+        return checked._searching_as(config)
+
+    @classmethod
+    def _checked(
+        cls,
+        folder: WalkForwardFolder,
+        config: Config,
+        plan: Plan,
+        store: Path,
+        dataset: MarketDataset,
+    ) -> Self:
+        market = plan.market or MarketRecord.of(store, dataset)
+        configs = window_configs(config, dataset.open_time_ns, plan.windows)
+        folder.require_windows(configs)
+        notes = [
+            f"window {number} of {plan.windows}: {note}"
+            for number, of_window in enumerate(configs, 1)
+            for note in _lacking(of_window, store, market.period, number, plan.windows)
+        ]
+        notes = [*costs_of(config, dataset), *notes]
+        return cls(folder, tuple(configs), store, market, tuple(notes))
+
+    def _searching_as(self, config: Config) -> Self:
+        configs = (replace(of_window, search=config.search) for of_window in self.configs)
+        return replace(self, configs=tuple(configs))
+
+    def untrained(self) -> Iterator[Window]:
+        """The windows that are not trained to their end, as each is reached."""
+        for number, config in enumerate(self.configs, 1):
+            left = self.folder.minutes_left(number)
+            if left != 0.0 or self.folder.window(number).checkpoints.latest() is None:
+                yield Window(number, config, left)
+
+    @property
+    def rules(self) -> TradingRules:
+        """Of trading, the same in every window."""
+        return TradingRules.from_config(self.configs[0])
+
+    def train(
+        self,
+        window: Window,
+        listener: Listener,
+        stop: Callable[[], bool],
+        around: AbstractContextManager[object],
+    ) -> bool:
+        """Train `window` from where it was left; whether it came to the end of its episodes.
+
+        Args:
+            window: of `untrained`.
+            listener: told of progress.
+            stop: polled between decisions and steps.
+            around: entered while it trains.
+
+        Raises:
+            RunError: another process trains it.
+        """
+        run, rules = self.folder.window(window.number), self.rules
+        dataset, store = load_dataset(window.config, self.store, period=self.market.period)
+        market = MarketRecord.of(store, dataset)
+        trainer = Trainer(window.config, dataset, rules, run, listener, stop)
+        began = time.monotonic()
+        with run.held():
+            if run.exists:
+                run.require_market(market)
+                trainer.resume()
+            else:
+                run.begin(window.config, market)
+            with around:
+                finished = trainer.run()
+        minutes = (time.monotonic() - began) / 60.0
+        self.folder.trained(window.number, minutes, finished=finished)
+        return finished
+
+    def unvalidated(self) -> Iterator[str]:
+        """What has to be said of windows whose agent no validation chose."""
+        for number in range(1, len(self.configs) + 1):
+            run = self.folder.window(number)
+            best = run.checkpoints.best()
+            warning = None if best is None else not_validated(run, best.name)
+            if warning is not None:
+                yield warning
+
+    def test(
+        self,
+        sessions: int | None = None,
+        tick: Advance = lambda _decisions: None,
+        doing: Doing = lambda _what, _total: None,
+        report: Callable[[EngineEvent], None] = warn,
+    ) -> WalkForward:
+        """The best agent of every window on the window's test split.
+
+        Args:
+            sessions: at most so many of each test, spread evenly; None for all.
+            tick: hears of every B decisions.
+            doing: hears what begins, and its decisions.
+            report: hears what happens to the programs of an export.
+
+        Raises:
+            RunError: a window has no checkpoint yet.
+            DataError: no session is left to a window.
+        """
+        tests = []
+        tested_until_ns = 0
+        for number, config in enumerate(self.configs, 1):
+
+            def in_window(what: str, total: int | None, window: int = number) -> None:
+                doing(f"window {window} of {len(self.configs)}, {what}", total)
+
+            run = load_run(self.folder.window(number).path, "best", self.store, report=report)
+            agents = run.agents(run.agent(), config.search.num_simulations)
+            tests.append(
+                play_window(
+                    agents,
+                    run.checkpoint,
+                    run.dataset,
+                    run.rules,
+                    tested_until_ns,
+                    sessions,
+                    tick,
+                    in_window,
+                )
+            )
+            tested_until_ns = utc_ns(config.market.end_utc)
+        return WalkForward(tuple(tests), self.rules)
+
+
+def _with_backend(config: Config) -> Config:
+    if config.search.backend != "auto":
+        return config
+    # Once for all windows, as their figures are to be compared.
+    table = TradingRules.from_config(config).table
+    search, _ = settle(build_model(config, table), config.search)
+    return replace(config, search=search)
+
+
+def _lacking(config: Config, store: Path, period: PeriodOf, number: int, windows: int) -> list[str]:
+    """What the window's bars lack, and whether they suffice, before anything is trained in vain."""
+    notes: list[str] = []
+    try:
+        dataset, _ = load_dataset(config, store, tell=notes.append, period=period)
+        for split in SPLITS:
+            dataset.evaluation_starts(split)
+    except DataError as error:
+        raise DataError(
+            f"window {number} of {windows}: {error} Or choose fewer windows."
+        ) from error
+    return notes
