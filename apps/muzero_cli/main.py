@@ -42,11 +42,11 @@ def before_a_verb(
             "--version",
             callback=_print_version,
             is_eager=True,
-            help="Print the version and exit; doctor has those of MLX and the other packages.",
+            help="Print the version and exit; doctor prints those of MLX and the other packages.",
         ),
     ] = False,
 ) -> None:
-    """What comes before a verb."""
+    """Root command; takes no options besides --version."""
 
 
 def run() -> None:

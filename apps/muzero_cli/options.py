@@ -13,18 +13,16 @@ from muzero_cli import completion
 Preset = Annotated[
     Optional[str],
     typer.Option(
-        help="Preset to start from; by default the small one for the symbol's market.",
+        help="Preset to start from (default: the small one for the symbol's market).",
         autocompletion=completion.presets,
     ),
 ]
-ConfigFile = Annotated[
-    Optional[Path], typer.Option(help="TOML file whose keys replace the preset's.")
-]
+ConfigFile = Annotated[Optional[Path], typer.Option(help="TOML file that overrides the preset.")]
 Overrides = Annotated[
     list[str],
     typer.Option(
         "--set",
-        help="One key, as section.key=value; repeat for more.",
+        help="Override one key, as section.key=value; repeatable.",
         autocompletion=completion.keys,
     ),
 ]
@@ -34,16 +32,18 @@ RunDatabase = Annotated[
     typer.Option(help=f"Bar store; by default the run's own, {DEFAULT_DATABASE} for a new run."),
 ]
 Simulations = Annotated[
-    Optional[int], typer.Option(min=1, help="Simulations a decision; the run's by default.")
+    Optional[int], typer.Option(min=1, help="Simulations per decision (default: the run's).")
 ]
-Checkpoint = Annotated[Literal["best", "latest"], typer.Option(help="Which checkpoint.")]
+Checkpoint = Annotated[Literal["best", "latest"], typer.Option(help="Checkpoint to load.")]
 SearchBackend = Annotated[
     Optional[Backend],
-    typer.Option("--backend", help="What evaluates the search's leaves; the run's by default."),
+    typer.Option(
+        "--backend", help="Backend that evaluates the search's leaves (default: the run's)."
+    ),
 ]
 ExportFolder = Annotated[
     Optional[Path],
-    typer.Option("--export", help="Export that a coreml backend plays; RUN/export by default."),
+    typer.Option("--export", help="Export for a coreml backend to play (default: RUN/export)."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 

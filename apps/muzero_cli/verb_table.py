@@ -22,36 +22,36 @@ class Verb(NamedTuple):
 VERBS = {
     "data": Verb(
         "muzero_cli.verbs.data:app",
-        "Import minute bars and series beside them, list them, check them.",
+        "Import, list and check minute bars and the series that accompany them.",
     ),
     "config": Verb("muzero_cli.verbs.config:app", "Show and check configurations."),
     "train": Verb(
         "muzero_cli.verbs.train:train",
-        "Train an agent; Ctrl-C saves a checkpoint and says how to go on.",
+        "Train an agent; Ctrl-C saves a checkpoint and prints the command that resumes.",
     ),
     "evaluate": Verb(
         "muzero_cli.verbs.evaluate:evaluate",
-        "Judge a run on data it was not trained on, beside the baselines.",
+        "Evaluate a run on data it was not trained on, next to the baselines.",
     ),
     "audit-reward": Verb(
         "muzero_cli.verbs.audit_reward:audit_reward",
-        "Rank scripted policies by what each reward scheme pays them, beside their net pips.",
+        "Rank scripted policies by what each reward scheme pays them, next to their net pips.",
     ),
     "check-leakage": Verb(
         "muzero_cli.verbs.check_leakage:check_leakage",
-        "Replace everything after a bar: nothing known before may change.",
+        "Replace everything after a bar and check that nothing known before it changes.",
     ),
     "walk-forward": Verb(
         "muzero_cli.verbs.walk_forward:walk_forward",
-        "Train and test in rolling windows over years; one report of all the tests.",
+        "Train and test in rolling windows over years, with one report of all tests.",
     ),
     "tree": Verb(
         "muzero_cli.verbs.tree:tree",
-        "Show what a run's agent considers at one bar, from a flat account.",
+        "Show what a run's agent considers at one bar, starting flat.",
     ),
     "export": Verb(
         "muzero_cli.verbs.export:export",
-        "Export a run's networks to Core ML, verified before they replace an older export.",
+        "Export a run's networks to Core ML and verify them before they replace an older export.",
     ),
     "verify": Verb(
         "muzero_cli.verbs.verify:verify",
@@ -59,7 +59,7 @@ VERBS = {
     ),
     "profile": Verb(
         "muzero_cli.verbs.profile:profile",
-        "Measure every backend on this machine, and remember which is the fastest.",
+        "Measure every backend on this machine and remember the fastest.",
     ),
     "doctor": Verb(
         "muzero_cli.verbs.doctor:doctor",
@@ -68,11 +68,11 @@ VERBS = {
     "paper": Verb("muzero_cli.verbs.paper:app", "Trade on paper: real bars, simulated fills."),
     "status": Verb(
         "muzero_cli.verbs.status:status",
-        "Say how a run stands: what the terminal application shows, as text or JSON.",
+        "Show how a run stands: what the terminal application shows, as text or JSON.",
     ),
     "tui": Verb(
         "muzero_cli.verbs.tui:tui",
-        "Watch training and paper trading: a run as it goes, or any moment of one that ended.",
+        "Watch training and paper trading, live or at any past moment.",
     ),
 }
 

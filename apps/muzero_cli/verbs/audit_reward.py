@@ -19,13 +19,13 @@ def audit_reward(
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
-    split: Annotated[Split, typer.Option(help="Part of the data.")] = "train",
+    split: Annotated[Split, typer.Option(help="Which part of the data.")] = "train",
     sessions: Annotated[
-        int, typer.Option(min=1, help="At most so many sessions, spread evenly.")
+        int, typer.Option(min=1, help="Maximum number of sessions, spread evenly.")
     ] = 200,
     as_json: Json = False,
 ) -> None:
-    """Rank scripted policies by what each reward scheme pays them, beside their net pips."""
+    """Rank scripted policies by what each reward scheme pays them, next to their net pips."""
     from mlx_muzero.evaluation import reward_audit
     from mlx_muzero.experiment.loading import costs_of, load_config, load_dataset
     from mlx_muzero.trading.core import TradingRules

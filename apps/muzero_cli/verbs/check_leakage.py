@@ -15,23 +15,25 @@ def check_leakage(
     run: Annotated[
         Optional[Path],
         typer.Argument(
-            help="Run whose agent, features and bars to test.", autocompletion=completion.runs
+            help="Run whose agent, features and bars are tested.", autocompletion=completion.runs
         ),
     ] = None,
     symbol: Annotated[
         Optional[str],
-        typer.Option(help="Symbol to test, without a run.", autocompletion=completion.symbols),
+        typer.Option(
+            help="Symbol to test when there is no run.", autocompletion=completion.symbols
+        ),
     ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
     db: RunDatabase = None,
-    cuts: Annotated[int, typer.Option(min=1, help="Bars to cut at.")] = 16,
-    seed: Annotated[int, typer.Option(min=0, help="Of the replaced bars.")] = 0,
+    cuts: Annotated[int, typer.Option(min=1, help="How many bars to cut at.")] = 16,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the replacement bars.")] = 0,
     checkpoint: Checkpoint = "best",
     as_json: Json = False,
 ) -> None:
-    """Replace everything after a bar: nothing known before may change."""
+    """Replace everything after a bar and check that nothing known before it changes."""
     from mlx_muzero.errors import LeakageError
     from mlx_muzero.evaluation import leakage
     from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy

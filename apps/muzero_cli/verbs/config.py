@@ -21,13 +21,13 @@ def show(
     symbol: Annotated[
         Optional[str],
         typer.Option(
-            help="Symbol to trade, as for train; A,B for several.",
+            help="Symbol to trade, as for train; separate several by commas.",
             autocompletion=completion.symbols,
         ),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Print every key with its value, meaning and range, as TOML that can be edited."""
+    """Print every key with its value, meaning and range, as TOML you can edit."""
     from dataclasses import asdict
 
     from mlx_muzero.config import toml as config_toml
@@ -44,7 +44,7 @@ def show(
 def validate(
     file: Annotated[Path, typer.Argument(help="TOML file.")], as_json: Json = False
 ) -> None:
-    """Check a configuration file: every wrong key, type and value at once."""
+    """Check a configuration file and report every wrong key, type and value at once."""
     from mlx_muzero.experiment.loading import load_config
 
     load_config(None, file, [])

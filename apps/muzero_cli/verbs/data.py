@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from mlx_muzero.market.series_quality import SeriesReport
 
 app = typer.Typer(
-    no_args_is_help=True, help="Import minute bars and series beside them, list them, check them."
+    no_args_is_help=True,
+    help="Import, list and check minute bars and the series that accompany them.",
 )
 
 
 @app.command("list")
 def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None:
-    """List the symbols of the bar store, and the series beside their bars."""
+    """List the symbols in the bar store and the series that accompany their bars."""
     from rich.table import Table
 
     from mlx_muzero.market.bars import utc_text
@@ -76,7 +77,7 @@ def check_symbol(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Report holes by cause, impossible prices and outliers of one symbol, and its series."""
+    """Report one symbol's gaps by cause, impossible prices, outliers, and its series."""
     from mlx_muzero.market.metrics_labels import misread_note
     from mlx_muzero.market.quality import check
     from mlx_muzero.market.series_quality import check_series

@@ -27,42 +27,51 @@ def import_files(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="csv, zip, gz, parquet or DuckDB files, or folders."
+            metavar="FILE...", help="CSV, zip, gz, Parquet or DuckDB files, or folders of them."
         ),
     ],
     symbol: Annotated[
         str | None,
         typer.Option(
-            help="Symbol, or a macro series' name; told from the file if left out.",
+            help="Symbol, or the name of a macro series (default: taken from the file).",
             autocompletion=completion.symbols,
         ),
     ] = None,
     format_name: Annotated[
-        str | None, typer.Option("--format", help="Format; detected if left out.")
+        str | None, typer.Option("--format", help="File format (default: detected).")
     ] = None,
     clock: Annotated[
         str | None,
-        typer.Option(help="The files' clock: UTC, UTC+2, an IANA zone, histdata."),
+        typer.Option(help="Time zone of the files: UTC, UTC+2, an IANA zone, or histdata."),
     ] = None,
     replace: Annotated[
         bool,
-        typer.Option("--replace", help="Stored bars and points give way where a file differs."),
+        typer.Option("--replace", help="Replace stored bars and points where a file differs."),
     ] = False,
     skip_bad_rows: Annotated[
         bool,
-        typer.Option("--skip-bad-rows", help="Take a file's good rows, however many are bad."),
+        typer.Option(
+            "--skip-bad-rows", help="Import the good rows of a file, however many are bad."
+        ),
     ] = False,
     stamps: Annotated[
         Literal["open", "close"] | None,
-        typer.Option(help="Where bars are stamped: open or close; open, if nothing denies it."),
+        typer.Option(
+            help="Whether bars are stamped at their open or close (default: open, unless the file "
+            "shows otherwise)."
+        ),
     ] = None,
     accept_clock: Annotated[
         bool,
-        typer.Option("--accept-clock", help="Read the times as told, whatever their weeks show."),
+        typer.Option(
+            "--accept-clock", help="Trust the given clock even if the file's weeks contradict it."
+        ),
     ] = False,
     accept_jump: Annotated[
         bool,
-        typer.Option("--accept-jump", help="Take prices that do not go on from the stored ones."),
+        typer.Option(
+            "--accept-jump", help="Accept prices that do not continue from the stored ones."
+        ),
     ] = False,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,

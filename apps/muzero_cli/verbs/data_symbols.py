@@ -27,16 +27,16 @@ def say_instrument(
         str,
         typer.Argument(
             metavar="SYMBOL",
-            help="Symbol, whether it has bars already or not; A,B for several.",
+            help="Symbol, with or without bars; separate several by commas.",
             autocompletion=completion.symbols,
         ),
     ],
     calendar: Annotated[
         Optional[Literal["fx", "crypto"]],
-        typer.Option(help="When it trades: fx closes at weekends, crypto never does."),
+        typer.Option(help="When it trades: fx closes at weekends, crypto never closes."),
     ] = None,
     pip: Annotated[
-        Optional[float], typer.Option(help="Price of one pip; 0: count basis points.")
+        Optional[float], typer.Option(help="Price of one pip; 0 to count in basis points.")
     ] = None,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
@@ -73,7 +73,7 @@ def in_words(instrument: "Instrument | None") -> str:
 
 def rename(
     symbol: Held,
-    to: Annotated[str, typer.Argument(help="Its new name, which nothing has yet.")],
+    to: Annotated[str, typer.Argument(help="New name; must not be in use.")],
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
@@ -96,11 +96,11 @@ def rename(
 def remove(
     symbol: Held,
     from_: Annotated[
-        str, typer.Option("--from", help="What is about this time on, UTC: 2025-05-26.")
+        str, typer.Option("--from", help="Start of what to remove, in UTC, such as 2025-05-26.")
     ] = "",
-    to: Annotated[str, typer.Option(help="And before this one.")] = "",
+    to: Annotated[str, typer.Option(help="End of what to remove (exclusive).")] = "",
     yes: Annotated[
-        bool, typer.Option("--yes", help="Remove it without being asked again.")
+        bool, typer.Option("--yes", help="Remove without asking for confirmation.")
     ] = False,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,

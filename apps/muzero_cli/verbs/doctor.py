@@ -20,10 +20,10 @@ FAILED_EXIT_CODE = 1
 
 def doctor(
     ane: Annotated[
-        bool, typer.Option("--ane", help="Look into the Neural Engine too; takes minutes.")
+        bool, typer.Option("--ane", help="Examine the Neural Engine too; takes minutes.")
     ] = False,
     report: Annotated[
-        Path, typer.Option(help="Where --ane writes what it found.", callback=in_a_folder)
+        Path, typer.Option(help="Where --ane writes its findings.", callback=in_a_folder)
     ] = Path("mlx-muzero-ane.md"),
     as_json: Json = False,
 ) -> None:

@@ -23,20 +23,22 @@ Split = Literal["train", "validation", "test"]
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
     split: Annotated[
-        Optional[Split], typer.Option(help="Part of the run's data; test by default.")
+        Optional[Split], typer.Option(help="Which part of the run's data (default: test).")
     ] = None,
     from_: Annotated[
         Optional[str],
         typer.Option(
             "--from",
-            help="Later bars instead, from this UTC time on; by default all that came after the "
-            "run's own.",
+            help="Use later bars instead, from this UTC time on (default: all that came after the "
+            "run's own).",
         ),
     ] = None,
-    to: Annotated[Optional[str], typer.Option(help="Later bars, before this UTC time.")] = None,
+    to: Annotated[
+        Optional[str], typer.Option(help="End of the later bars, in UTC (exclusive).")
+    ] = None,
     sessions: Annotated[
         Optional[int],
-        typer.Option(min=1, help="At most so many sessions, spread evenly; all by default."),
+        typer.Option(min=1, help="Maximum number of sessions, spread evenly (default: all)."),
     ] = None,
     simulations: Annotated[
         list[int],
@@ -53,14 +55,15 @@ def evaluate(
     full: Annotated[
         bool,
         typer.Option(
-            "--compare", help="Beside a supervised Transformer too, by search, risk and cost."
+            "--compare",
+            help="Also compare with a supervised Transformer, and by search, risk and cost.",
         ),
     ] = False,
-    seed: Annotated[int, typer.Option(min=0, help="Of the Transformer of --compare.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the Transformer of --compare.")] = 0,
     png: Annotated[Optional[Path], typer.Option(help="Folder for the plots of --compare.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a run on data it was not trained on, beside the baselines."""
+    """Evaluate a run on data it was not trained on, next to the baselines."""
     later = from_ is not None or to is not None
     if later and split is not None:
         raise typer.BadParameter("later bars are in no split", param_hint="--split")

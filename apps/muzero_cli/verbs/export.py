@@ -16,11 +16,15 @@ if TYPE_CHECKING:
 
 Precision = Annotated[
     Literal["fp16", "fp32"],
-    typer.Option(help="Of the numbers inside; the Neural Engine computes in fp16 only."),
+    typer.Option(
+        help="Number format inside the programs; the Neural Engine computes in fp16 only."
+    ),
 ]
 LayerNorm = Annotated[
     Literal["op", "decomposed"],
-    typer.Option(help="As one operation, or for a device that does not take it, as simpler ones."),
+    typer.Option(
+        help="As one operation, or as simpler ones for a device that does not support it."
+    ),
 ]
 
 
@@ -28,22 +32,22 @@ def export(
     run: Annotated[
         Path,
         typer.Argument(
-            help="Run folder; the export goes into its export/.", autocompletion=completion.runs
+            help="Run folder; the export goes to RUN/export.", autocompletion=completion.runs
         ),
     ],
     batch: Annotated[
-        str, typer.Option(help="Rows of the programs, each made once for each number.")
+        str, typer.Option(help="Batch sizes; each program is built once per size.")
     ] = "1,32,64",
     precision: Precision = "fp16",
     layer_norm: LayerNorm = "op",
     multifunction: Annotated[
-        bool, typer.Option("--multifunction", help="One package for all programs.")
+        bool, typer.Option("--multifunction", help="Put all programs into one package.")
     ] = False,
     checkpoint: Checkpoint = "best",
     db: RunDatabase = None,
     as_json: Json = False,
 ) -> None:
-    """Export a run's networks to Core ML, verified before they replace an older export."""
+    """Export a run's networks to Core ML and verify them before they replace an older export."""
     from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.coreml.export import ExportOptions
     from mlx_muzero.coreml.export import export as export_programs

@@ -17,7 +17,7 @@ PaperOverrides = Annotated[
     list[str],
     typer.Option(
         "--set",
-        help="One key, as section.key=value; repeat for more.",
+        help="Override one key, as section.key=value; repeatable.",
         autocompletion=completion.paper_keys,
     ),
 ]
@@ -27,7 +27,7 @@ Run = Annotated[
 OnePair = Annotated[
     str,
     typer.Argument(
-        help="Pair, by our name or the venue's.", autocompletion=completion.pairs_of_session
+        help="Pair, in our notation or the venue's.", autocompletion=completion.pairs_of_session
     ),
 ]
 Command = Literal["stop-entries", "flatten", "halt", "resume"]
@@ -38,12 +38,12 @@ PairCommand = Literal["close", "exclude", "include"]
 def start(
     model: Annotated[
         Optional[Path],
-        typer.Option(help="Training run whose model decides.", autocompletion=completion.runs),
+        typer.Option(help="Training run whose model trades.", autocompletion=completion.runs),
     ] = None,
     pairs: Annotated[
         Optional[str],
         typer.Option(
-            help="Pairs with commas between, our names or the venue's.",
+            help="Comma-separated pairs, in our notation or the venue's.",
             autocompletion=completion.symbols,
         ),
     ] = None,
@@ -53,27 +53,27 @@ def start(
     run: Annotated[
         Optional[Path],
         typer.Option(
-            help="Folder, new or begun; runs/paper-MODEL by default.",
+            help="Folder, new or existing (default: runs/paper-MODEL).",
             autocompletion=completion.runs,
         ),
     ] = None,
     checkpoint: Checkpoint = "best",
     backend: Annotated[
-        Optional[Backend], typer.Option(help="What evaluates leaves; the run's by default.")
+        Optional[Backend], typer.Option(help="Backend that evaluates leaves (default: the run's).")
     ] = None,
     simulations: Simulations = None,
     db: Annotated[
-        Optional[Path], typer.Option(help=f"Bar store to replay; {DEFAULT_DATABASE} by default.")
+        Optional[Path], typer.Option(help=f"Bar store to replay (default: {DEFAULT_DATABASE}).")
     ] = None,
     from_: Annotated[
         Optional[str],
-        typer.Option("--from", help="First minute a replay trades, UTC: 2025-05-26T00:00."),
+        typer.Option("--from", help="First minute of a replay, in UTC, such as 2025-05-26T00:00."),
     ] = None,
-    to: Annotated[Optional[str], typer.Option(help="End of a replay, UTC.")] = None,
+    to: Annotated[Optional[str], typer.Option(help="End of a replay, in UTC.")] = None,
     speed: Annotated[
         Optional[float],
         typer.Option(
-            min=0.0, help="Of a replay: 1 is real time; 0, the default, as fast as can be."
+            min=0.0, help="Replay speed: 1 = real time, 0 = as fast as possible (default)."
         ),
     ] = None,
     set_: PaperOverrides = [],  # noqa: B006
@@ -82,7 +82,7 @@ def start(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Begin a session, or go on with the one in --run, whether it was stopped or killed.
+    """Start a session, or resume the one in --run, whether it was stopped or killed.
 
     Ctrl-C stops it; positions stay as they are. A session keeps what it was begun with, its
     checkpoint and speed included: to go on, name its --run alone or repeat the whole command.
@@ -133,7 +133,7 @@ _pair_command("include", "Trade a pair again that was closed or excluded.")
 
 @app.command()
 def stop(run: Run, as_json: Json = False) -> None:
-    """End the process that trades; positions stay as they are, and it can go on later."""
+    """Stop the process that trades; positions stay open, and the session can resume later."""
     from muzero_cli.verbs.paper_commands import stop
 
     stop(run, as_json)
@@ -144,10 +144,10 @@ def status(
     run: Run,
     as_json: Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Print again on every change, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show positions and money, while it trades or afterwards."""
+    """Show positions and money, while the session trades or afterwards."""
     from muzero_cli.verbs.paper_status import show_status
 
     show_status(run, as_json, watch)
@@ -158,11 +158,12 @@ def backup(
     run: Run,
     file: Annotated[Path, typer.Argument(help="New file, such as account.tar.")],
     move: Annotated[
-        bool, typer.Option("--move", help="End the session with it: it goes on elsewhere.")
+        bool,
+        typer.Option("--move", help="End the session here, so that it can continue elsewhere."),
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write the account with its model into one file, while it trades.
+    """Write the account and its model to one file, even while it trades.
 
     To move it to another machine: backup --move here, restore there.
     """
@@ -173,14 +174,14 @@ def backup(
 
 @app.command()
 def restore(
-    file: Annotated[Path, typer.Argument(help="Written by paper backup.")],
-    run: Annotated[Path, typer.Argument(help="New folder of the session.")],
+    file: Annotated[Path, typer.Argument(help="File written by paper backup.")],
+    run: Annotated[Path, typer.Argument(help="New folder for the session.")],
     db: Annotated[
-        Optional[Path], typer.Option(help="Bar store that a replay goes on with here.")
+        Optional[Path], typer.Option(help="Bar store from which a replay continues here.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Make a backup a session again; sizes and digests are checked before anything is kept."""
+    """Restore a session from a backup, after checking sizes and digests."""
     from muzero_cli.verbs.paper_backup import restore
 
     restore(file, run, db, as_json)
@@ -188,7 +189,7 @@ def restore(
 
 @app.command()
 def parity(run: Run, as_json: Json = False) -> None:
-    """Play a session so far again through the batch path; exit code 5 if anything differs."""
+    """Replay a session through the batch path; exit code 5 if anything differs."""
     from muzero_cli.verbs.paper_checks import show_parity
 
     show_parity(run, as_json)
@@ -198,10 +199,10 @@ def parity(run: Run, as_json: Json = False) -> None:
 def report(
     run: Run,
     csv: Annotated[
-        Optional[Path], typer.Option(help="Also write the tables as CSV files there.")
+        Optional[Path], typer.Option(help="Also write the tables to this folder as CSV.")
     ] = None,
     parquet: Annotated[
-        Optional[Path], typer.Option(help="Also write the tables as Parquet files there.")
+        Optional[Path], typer.Option(help="Also write the tables to this folder as Parquet.")
     ] = None,
     as_json: Json = False,
 ) -> None:

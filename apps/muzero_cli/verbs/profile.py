@@ -16,18 +16,20 @@ def profile(
     run: Annotated[
         Optional[Path],
         typer.Argument(
-            help="Run folder; fx_micro with random weights without.", autocompletion=completion.runs
+            help="Run folder (default: fx_micro with random weights).",
+            autocompletion=completion.runs,
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option(min=0.0, help="Time spent on each figure, at least.")
+        float, typer.Option(min=0.0, help="Minimum time spent on each measurement.")
     ] = 0.3,
     png: Annotated[
-        Optional[Path], typer.Option(help="Draw the figures into this file.", callback=in_a_folder)
+        Optional[Path],
+        typer.Option(help="Draw the measurements to this file.", callback=in_a_folder),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Measure every backend on this machine, and remember which is the fastest."""
+    """Measure every backend on this machine and remember the fastest."""
     if png is not None:
         from mlx_muzero.profiling.chart import draw  # before anything is measured in vain
     from mlx_muzero.files.regular import write_text

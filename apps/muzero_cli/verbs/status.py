@@ -21,10 +21,10 @@ def status(
     run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
     as_json: Json = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Print it again whenever it changes, until Ctrl-C.")
+        bool, typer.Option("--watch", help="Print again on every change, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Say how a run stands: what the terminal application shows, as text or JSON."""
+    """Show how a run stands: what the terminal application shows, as text or JSON."""
     from mlx_muzero.watch.run import WatchedRun, run_kind
 
     if run_kind(run) is None:

@@ -13,12 +13,14 @@ Kind = Literal["random_walk", "planted_edge"]
 
 
 def synth(
-    kind: Annotated[Kind, typer.Argument(help="Which market.")],
-    symbol: Annotated[Optional[str], typer.Option(help="Name in the store; the kind's.")] = None,
+    kind: Annotated[Kind, typer.Argument(help="Kind of market.")],
+    symbol: Annotated[
+        Optional[str], typer.Option(help="Name in the store (default: the kind's).")
+    ] = None,
     days: Annotated[int, typer.Option(min=1, help="Trading days of 1440 bars.")] = 250,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of every draw.")] = 1,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     cost_pips: Annotated[
-        float, typer.Option(min=0.0, help="Round-trip cost the known optimum is computed for.")
+        float, typer.Option(min=0.0, help="Round-trip cost for which to compute the known optimum.")
     ] = 4.0,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,

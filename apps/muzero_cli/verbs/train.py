@@ -25,12 +25,15 @@ def train(
     run: Annotated[
         Path,
         typer.Option(
-            help="Run folder, new or (with --resume) begun.", autocompletion=completion.runs
+            help="Run folder: new, or with --resume an existing one.",
+            autocompletion=completion.runs,
         ),
     ],
     symbol: Annotated[
         Optional[str],
-        typer.Option(help="Symbol to trade; A,B for several.", autocompletion=completion.symbols),
+        typer.Option(
+            help="Symbol to trade; separate several by commas.", autocompletion=completion.symbols
+        ),
     ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
@@ -43,48 +46,49 @@ def train(
         Optional[Path],
         typer.Option(
             "--from",
-            help="Run whose best checkpoint this new one begins with.",
+            help="Run whose best checkpoint the new run starts from.",
             autocompletion=completion.runs,
         ),
     ] = None,
     ranks: Annotated[
-        Optional[int], typer.Option(min=2, help="Train in so many processes on this machine.")
+        Optional[int], typer.Option(min=2, help="Number of training processes on this machine.")
     ] = None,
     hostfile: Annotated[
         Optional[Path],
         typer.Option(
-            help="Train on the machines of this mlx.distributed_config file.", callback=to_be_read
+            help="Train on the machines listed in this mlx.distributed_config file.",
+            callback=to_be_read,
         ),
     ] = None,
     collector_backend: Annotated[
         Optional[CollectBackend],
-        typer.Option(help="Play with exports made while training goes on; sets collect.backend."),
+        typer.Option(help="Collect with exports made during training; sets collect.backend."),
     ] = None,
     refresh_every: Annotated[
         Optional[int],
-        typer.Option(min=1, help="Training steps between them; sets collect.refresh_steps."),
+        typer.Option(min=1, help="Training steps between exports; sets collect.refresh_steps."),
     ] = None,
     device: Annotated[
         Optional[Literal["cpu", "gpu"]],
-        typer.Option(help="What MLX trains on; sets train.device, also of a run that goes on."),
+        typer.Option(help="Device MLX trains on; sets train.device, also when resuming."),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a begun run.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an existing run.")] = False,
     auto_resume: Annotated[
         bool,
         typer.Option(
             "--auto-resume",
-            help="Begin the run, go on with it if it is begun, and leave it if it is finished.",
+            help="Start the run, resume it if it exists, and do nothing if it is finished.",
         ),
     ] = False,
     minutes: Annotated[
-        Optional[float], typer.Option(min=0.0, help="Stop after this long, with a checkpoint.")
+        Optional[float], typer.Option(min=0.0, help="Stop after this long and save a checkpoint.")
     ] = None,
     watch: Annotated[
         bool, typer.Option("--tui", help="Train in the background and watch it here.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train an agent; Ctrl-C saves a checkpoint and says how to go on."""
+    """Train an agent; Ctrl-C saves a checkpoint and prints the command that resumes."""
     if watch:
         from muzero_cli.background import begin_and_watch
 

@@ -20,11 +20,14 @@ from muzero_cli.options import (
 
 def tree(
     run: Annotated[Path, typer.Argument(help="Run folder.", autocompletion=completion.runs)],
-    at: Annotated[str, typer.Option(help="Open of the bar decided on, UTC: 2018-03-05T14:30.")],
+    at: Annotated[
+        str,
+        typer.Option(help="Open time of the bar to decide on, in UTC, such as 2018-03-05T14:30."),
+    ],
     pair: Annotated[
         Optional[str],
         typer.Option(
-            help="Symbol in the bar store; the run's by default.", autocompletion=completion.symbols
+            help="Symbol in the bar store (default: the run's).", autocompletion=completion.symbols
         ),
     ] = None,
     fold: Annotated[
@@ -39,7 +42,7 @@ def tree(
     as_json: Json = False,
     as_dot: Annotated[bool, typer.Option("--dot", help="Print a graph for Graphviz.")] = False,
 ) -> None:
-    """Show what a run's agent considers at one bar, from a flat account."""
+    """Show what a run's agent considers at one bar, starting flat."""
     from mlx_muzero.evaluation.single_decision import decide_at
     from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.market.bars import utc_ns, utc_text

@@ -30,17 +30,18 @@ def tui(
         typer.Argument(help="Run folder, or a folder of runs.", autocompletion=completion.runs),
     ] = DEFAULT_RUNS,
     read_only: Annotated[
-        bool, typer.Option("--read-only", help="Refuse commands to the running process.")
+        bool, typer.Option("--read-only", help="Send no commands to the running process.")
     ] = False,
     serve: Annotated[
         bool, typer.Option("--serve", help="Show it in a browser, read-only, on this machine.")
     ] = False,
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Of --serve.")] = 8000,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of --serve.")] = 8000,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Say what was watched, and errors, as JSON at the end.")
+        bool,
+        typer.Option("--json", help="At the end, print what was watched, and any errors, as JSON."),
     ] = False,
 ) -> None:
-    """Watch training and paper trading: a run as it goes, or any moment of one that ended."""
+    """Watch training and paper trading, live or at any past moment."""
     if serve:
         _serve(run, port)
     else:

@@ -23,15 +23,20 @@ if TYPE_CHECKING:
 def walk_forward(
     run: Annotated[
         Path,
-        typer.Option(help="Folder, new or (with --resume) begun.", autocompletion=completion.runs),
+        typer.Option(
+            help="Folder: new, or with --resume an existing one.", autocompletion=completion.runs
+        ),
     ],
-    windows: Annotated[int, typer.Option(min=1, help="How many.")] = 4,
+    windows: Annotated[int, typer.Option(min=1, help="Number of windows.")] = 4,
     minutes: Annotated[
-        Optional[float], typer.Option(min=0.0, help="Training of each; by default all episodes.")
+        Optional[float],
+        typer.Option(min=0.0, help="Training time of each window (default: all episodes)."),
     ] = None,
     symbol: Annotated[
         Optional[str],
-        typer.Option(help="Symbol to trade; A,B for several.", autocompletion=completion.symbols),
+        typer.Option(
+            help="Symbol to trade; separate several by commas.", autocompletion=completion.symbols
+        ),
     ] = None,
     preset: Preset = None,
     config: ConfigFile = None,
@@ -39,12 +44,16 @@ def walk_forward(
     db: RunDatabase = None,
     sessions: Annotated[
         Optional[int],
-        typer.Option(min=1, help="At most so many of each test, spread evenly; all by default."),
+        typer.Option(
+            min=1, help="Maximum number of test sessions per window, spread evenly (default: all)."
+        ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on, or report again.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Resume, or print the report again.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Train and test in rolling windows over years; one report of all the tests."""
+    """Train and test in rolling windows over years, with one report of all tests."""
     from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
     from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.walk_forward import RollingTraining
