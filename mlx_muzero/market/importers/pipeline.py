@@ -35,7 +35,7 @@ from mlx_muzero.market.importers.report import (
     require_few_conflicts,
 )
 from mlx_muzero.market.importers.screen import Screen
-from mlx_muzero.market.importers.series_import import import_series
+from mlx_muzero.market.importers.series_content import import_series
 from mlx_muzero.market.importers.source import Source
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
