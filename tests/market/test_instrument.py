@@ -151,7 +151,7 @@ def test_a_renamed_symbol_keeps_all_that_belonged_to_it(store, tmp_path):
 
 def test_bars_and_series_that_were_spelled_apart_meet(store):
     """0.1.0 took bars as they were told and funding as its file said."""
-    with store.staging() as staging:
+    with store.transaction(), store.staging() as staging:
         bars = walk_bars(50)
         prices = {name: getattr(bars, name) for name in BAR_COLUMNS}
         staging.append("avaxusdt", bars.open_time_ns, np.arange(50), prices)

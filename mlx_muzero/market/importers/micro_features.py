@@ -20,6 +20,7 @@ from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, FEATURE_NAMES
 from mlx_muzero.market.store.duckdb_files import MOMENTS, WALL_TIMES, Columns, ForeignFile
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F64, I64
 
 LAGS = 32
@@ -49,6 +50,7 @@ class MicroFeaturesSource:
     ask_only: bool = False
     shortest_row: int = 1
     notes: list[str] = field(default_factory=list)
+    symbols: tuple[Symbol, ...] = ()
     _checked: bool = False
 
     @classmethod

@@ -1,12 +1,13 @@
-"""Imports one file of series into the store: all of it, or nothing and the line that is wrong."""
+"""The content of a file of series: read as a whole, each point once, on UTC."""
 
-import time
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, Self
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.files.digests import sha256_of
-from mlx_muzero.market.importers.choices import Choices
+from mlx_muzero.market.clocks import UTC_CLOCK, parse_clock
+from mlx_muzero.market.importers.content import Merged, Request, SymbolPart
 from mlx_muzero.market.importers.depth_capture import read_depth_capture
 from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
@@ -16,12 +17,8 @@ from mlx_muzero.market.importers.formats import (
     FUNDING_PARQUET,
     MACRO_FIGURES,
 )
-from mlx_muzero.market.importers.rejects import FEW, NONE
-from mlx_muzero.market.importers.report import (
-    ImportReport,
-    Progress,
-    require_few_conflicts,
-)
+from mlx_muzero.market.importers.rejects import FEW, NONE, Allowance
+from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_parquet import read_funding_parquet
 from mlx_muzero.market.importers.series_source import SeriesFile
 from mlx_muzero.market.importers.series_text import (
@@ -35,131 +32,128 @@ from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.import_table import ImportRecord
 from mlx_muzero.symbols.symbol import Symbol
 
-_OF_ONE_SYMBOL = {
-    AGGREGATE_TRADES: (read_aggregate_trades, FEW),
-    FUNDING: (read_funding, NONE),
-    METRICS: (read_metrics, FEW),
-}
 
+@dataclass(frozen=True)
+class SeriesContent:
+    """Implements `Content` for series.
 
-def import_series(
-    store: BarStore,
-    path: Path,
-    format_name: str,
-    symbol: str | None,
-    progress: Progress | None,
-    choices: Choices,
-) -> ImportReport:
-    """Import one file of series in one transaction; importing it again changes nothing.
-
-    Args:
-        store: an open store, writable.
-        path: the file.
-        format_name: a key of `formats.SERIES_FORMATS`.
-        symbol: the symbol, or the name of a macro series; told from the file or its name if None.
-        progress: told how far the file is read.
-        choices: what to do where the file alone does not say.
-
-    Raises:
-        DataError: too much of the file cannot be read, its symbol cannot be told, or it contradicts
-            the store; the store is unchanged.
+    Attributes:
+        all_stored: the store has points of every one of its series.
     """
-    started = time.perf_counter()
-    sha256 = sha256_of(path, follow=True)
-    earlier = {record.symbol: record for record in store.imports() if record.sha256 == sha256}
-    file = _spelled(store, _read(path, format_name, symbol, progress, choices))
-    symbols = tuple(dict.fromkeys(series.symbol for series in file.series))
-    # The same figures may come again under another name.
-    held = {(summary.symbol, summary.name) for summary in store.series()}
-    had = set(symbols) <= set(earlier) and {(s.symbol, s.name) for s in file.series} <= held
-    if had and not choices.replace:
-        for record in earlier.values():
-            if misread(record):
-                raise DataError(
-                    f"{path}: imported by an earlier mlx_muzero, which read its times five minutes"
-                    " too early: import it again with --replace"
-                )
-        return ImportReport(path.name, symbols, format_name, file.clock, already_imported=True)
-    with store.transaction():
-        taken_back = 0
-        if choices.replace:
-            taken_back = sum(store.take_back_series(series) for series in file.misread)
-        merges = [store.write_series(series, choices.replace) for series in file.series]
-        duplicates = sum(merge.duplicates for merge in merges)
-        conflicts = sum(merge.conflicts for merge in merges)
-        replaced = sum(merge.replaced for merge in merges) + taken_back
-        require_few_conflicts(path, "points", conflicts, duplicates + conflicts)
-        accepted = choices.accepted(replaced, "points", file.rejected.count)
-        for name in symbols:
-            if name not in earlier or choices.replace:
-                store.record_import(_record(path, sha256, format_name, file, name, accepted))
-    return ImportReport(
-        file=path.name,
-        symbols=symbols,
-        format=format_name,
-        clock=file.clock,
-        series=tuple(dict.fromkeys(series.name for series in file.series)),
-        rows=file.rows,
-        inserted=sum(merge.inserted for merge in merges),
-        duplicates=duplicates + file.repeats,
-        conflicts=conflicts,
-        replaced=replaced,
-        rejected_count=file.rejected.count,
-        rejected=file.rejected.first,
-        first_ns=min(int(s.known_ns[0]) for s in file.series if len(s)),
-        last_ns=max(int(s.known_ns[-1]) for s in file.series if len(s)),
-        notes=tuple(file.notes),
-        seconds=time.perf_counter() - started,
-    )
+
+    request: Request
+    format: str
+    file: SeriesFile
+    all_stored: bool
+    unit: Literal["points"] = "points"
+
+    @classmethod
+    def open(cls, store: BarStore, request: Request, format_name: str) -> Self:
+        """Read the file, its symbols as `store` writes them, next to whose bars they belong.
+
+        Raises:
+            DataError: too much of it cannot be read, its symbol cannot be told, or a clock other
+                than UTC is.
+        """
+        if request.clock is not None and parse_clock(request.clock) != UTC_CLOCK:
+            raise DataError(f"{request.path}: a {format_name} file is in UTC, not {request.clock}")
+        file = _READERS[format_name](request)
+        series, early = (
+            [replace(s, symbol=store.spelling(s.symbol)) for s in part]
+            for part in (file.series, file.misread)
+        )
+        held = {(summary.symbol, summary.name) for summary in store.series()}
+        all_stored = {(s.symbol, s.name) for s in series} <= held
+        return cls(request, format_name, replace(file, series=series, misread=early), all_stored)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """See `Content`."""
+        return tuple(dict.fromkeys(series.symbol for series in self.file.series))
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """See `Content`."""
+        return tuple(dict.fromkeys(series.name for series in self.file.series))
+
+    def held_clock(self, earlier: Mapping[str, ImportRecord]) -> str | None:
+        """See `Content`."""
+        # The same figures may come again under another name.
+        if not (set(self.symbols) <= earlier.keys() and self.all_stored):
+            return None
+        if not self.request.choices.replace and any(misread(r) for r in earlier.values()):
+            raise DataError(
+                f"{self.request.path}: imported by an earlier mlx_muzero, which read its times five"
+                " minutes too early: import it again with --replace"
+            )
+        return self.file.clock
+
+    def merge(self, store: BarStore) -> Merged:
+        """See `Content`."""
+        giving_way = self.request.choices.replace
+        taken_back = sum(store.take_back_series(s) for s in self.file.misread if giving_way)
+        merges = [store.write_series(series, giving_way) for series in self.file.series]
+        return Merged(
+            clock=self.file.clock,
+            parts=[self._part(symbol) for symbol in self.symbols],
+            rows=self.file.rows,
+            rejected=self.file.rejected,
+            inserted=sum(merge.inserted for merge in merges),
+            stored=sum(merge.duplicates for merge in merges),
+            repeats=self.file.repeats,
+            conflicts=sum(merge.conflicts for merge in merges),
+            replaced=sum(merge.replaced for merge in merges) + taken_back,
+            notes=self.file.notes,
+        )
+
+    def _part(self, symbol: str) -> SymbolPart:
+        own = [series for series in self.file.series if series.symbol == symbol and len(series)]
+        return SymbolPart(
+            symbol,
+            rows=sum(len(series) for series in own),
+            rejected=self.file.rejected.count,
+            repeats=0,
+            first_ns=min(int(series.known_ns[0]) for series in own),
+            last_ns=max(int(series.known_ns[-1]) for series in own),
+        )
 
 
-def _spelled(store: BarStore, file: SeriesFile) -> SeriesFile:
-    """`file` with its symbols as the store writes them, beside whose bars they belong."""
-    series, misread = (
-        [replace(s, symbol=store.spelling(s.symbol)) for s in part]
-        for part in (file.series, file.misread)
-    )
-    return replace(file, series=series, misread=misread)
+def _macro(request: Request) -> SeriesFile:
+    name = request.symbol or request.path.name.split(".")[0].lower()
+    return read_macro(request.path, name, request.choices.allowance(NONE), request.progress)
 
 
-def _read(
-    path: Path,
-    format_name: str,
-    symbol: str | None,
-    progress: Progress | None,
-    choices: Choices,
-) -> SeriesFile:
-    if format_name == MACRO_FIGURES:
-        name = symbol or path.name.split(".")[0].lower()
-        return read_macro(path, name, choices.allowance(NONE), progress)
-    told = None if symbol is None else Symbol(symbol)
-    if format_name == DEPTH_CAPTURE:
-        return read_depth_capture(path, told, progress)
-    if format_name == FUNDING_PARQUET:
-        return read_funding_parquet(path, told, choices.allowance(NONE))
-    read, allowance = _OF_ONE_SYMBOL[format_name]
-    return read(path, require_symbol(path, symbol), choices.allowance(allowance), progress)
+def _depth(request: Request) -> SeriesFile:
+    return read_depth_capture(request.path, _told(request), request.progress)
 
 
-def _record(
-    path: Path,
-    sha256: str,
-    format_name: str,
-    file: SeriesFile,
-    symbol: str,
-    accepted: tuple[str, ...],
-) -> ImportRecord:
-    own = [series for series in file.series if series.symbol == symbol]
-    return ImportRecord(
-        file=path.name,
-        sha256=sha256,
-        symbol=symbol,
-        format=format_name,
-        clock=file.clock,
-        rows=sum(len(series) for series in own),
-        rejected=file.rejected.count,
-        repeats=0,
-        first_ns=min(int(series.known_ns[0]) for series in own),
-        last_ns=max(int(series.known_ns[-1]) for series in own),
-        accepted=accepted,
-    )
+def _funding_parquet(request: Request) -> SeriesFile:
+    allowance = request.choices.allowance(NONE)
+    return read_funding_parquet(request.path, _told(request), allowance)
+
+
+def _told(request: Request) -> Symbol | None:
+    return None if request.symbol is None else Symbol(request.symbol)
+
+
+def _of_one_symbol(
+    read: Callable[[Path, Symbol, Allowance, Progress | None], SeriesFile], usual: Allowance
+) -> Callable[[Request], SeriesFile]:
+    """A reader of files of one symbol, which the user or the file's name tells."""
+
+    def read_file(request: Request) -> SeriesFile:
+        symbol = require_symbol(request.path, request.symbol)
+        allowance = request.choices.allowance(usual)
+        return read(request.path, symbol, allowance, request.progress)
+
+    return read_file
+
+
+_READERS: dict[str, Callable[[Request], SeriesFile]] = {
+    AGGREGATE_TRADES: _of_one_symbol(read_aggregate_trades, FEW),
+    FUNDING: _of_one_symbol(read_funding, NONE),
+    METRICS: _of_one_symbol(read_metrics, FEW),
+    DEPTH_CAPTURE: _depth,
+    FUNDING_PARQUET: _funding_parquet,
+    MACRO_FIGURES: _macro,
+}

@@ -1,6 +1,6 @@
 """What every importer hands on: chunks of rows with wall times, line numbers and rejects."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -45,6 +45,7 @@ class Source(Protocol):
         size: bytes or rows of the file.
         shortest_row: least of `size` that a row takes.
         notes: what the user should know about how the file is read.
+        symbols: those that the file itself names and that are taken, none if it names none.
     """
 
     @property
@@ -67,6 +68,9 @@ class Source(Protocol):
 
     @property
     def notes(self) -> list[str]: ...  # noqa: D102
+
+    @property
+    def symbols(self) -> Sequence[Symbol]: ...  # noqa: D102
 
     def chunks(self) -> Iterator[Chunk]:
         """The file's rows in order; may be called again to read it again."""

@@ -81,7 +81,7 @@ class ParquetSource:
 
     @property
     def symbols(self) -> list[Symbol]:
-        """Symbols the file names and this source takes."""
+        """See `Source`."""
         return [Symbol(name) for name, *_ in self.spans if name is not None]
 
     def chunks(self) -> Iterator[Chunk]:

@@ -27,6 +27,7 @@ from mlx_muzero.market.importers.formats import (
 from mlx_muzero.market.importers.packed import open_text
 from mlx_muzero.market.importers.rejects import RowFilter, cut_rows
 from mlx_muzero.market.importers.source import Chunk, reject_faults
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import I64
 
 # Far beyond any row: more without a line break is not a text of bars.
@@ -46,6 +47,7 @@ class TextSource:
     ask_only: bool = False
     shortest_row: int = 16
     notes: list[str] = field(default_factory=list)
+    symbols: tuple[Symbol, ...] = ()
 
     @classmethod
     def open(cls, path: Path, format_name: str) -> "TextSource":

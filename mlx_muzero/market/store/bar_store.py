@@ -221,7 +221,7 @@ class BarStore(Closing):
         if faults.any():
             row = int(np.flatnonzero(faults)[0])
             raise DataError(f"bar {row} of {bars.symbol} is impossible: {Fault(faults[row]).text}")
-        with self.staging() as staging:
+        with self.transaction(), self.staging() as staging:
             staging.append(
                 self.spelling(bars.symbol),
                 bars.open_time_ns,
@@ -249,10 +249,9 @@ class BarStore(Closing):
 
     @contextmanager
     def staging(self) -> Iterator[Staging]:
-        """One transaction with a place for new bars."""
-        with self.transaction():
-            yield Staging(self._db)
-            self._db.execute("drop table staged")
+        """A place for new bars (inside the caller's `transaction`)."""
+        yield Staging(self._db)
+        self._db.execute("drop table staged")
 
     def load_series(self, symbol: str, name: str) -> Series:
         """One series of `symbol` (`market.series`); empty if the store has none."""

@@ -1,0 +1,59 @@
+"""Opens a file to import as what its format holds: bars or series."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.importers.bars_content import BarsContent
+from mlx_muzero.market.importers.content import Content, Request
+from mlx_muzero.market.importers.formats import (
+    FORMATS,
+    MICRO_FEATURES,
+    PARQUET,
+    SERIES_FORMATS,
+    TEXT_FORMATS,
+    detect_format,
+)
+from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
+from mlx_muzero.market.importers.packed import require_file
+from mlx_muzero.market.importers.series_content import SeriesContent
+from mlx_muzero.market.importers.source import Source
+from mlx_muzero.market.importers.table import ParquetSource
+from mlx_muzero.market.importers.text import TextSource
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.symbols.symbol import Symbol
+
+
+def _parquet(request: Request) -> Source:
+    return ParquetSource.open(
+        request.path, None if request.symbol is None else Symbol(request.symbol)
+    )
+
+
+def _micro_features(request: Request) -> Source:
+    return MicroFeaturesSource.open(request.path)
+
+
+def _text(format_name: str, request: Request) -> Source:
+    return TextSource.open(request.path, format_name)
+
+
+_SOURCES: Mapping[str, Callable[[Request], Source]] = {
+    PARQUET: _parquet,
+    MICRO_FEATURES: _micro_features,
+} | {name: partial(_text, name) for name in TEXT_FORMATS}
+
+
+def open_content(store: BarStore, request: Request, format_name: str | None) -> Content:
+    """The content of a file for `store`, by the name of its format, detected if None.
+
+    Raises:
+        DataError: the file is unknown, unreadable or corrupt, or its symbol cannot be told.
+    """
+    if format_name is not None and format_name not in FORMATS:
+        raise DataError(f"no format is called {format_name!r}; known: {', '.join(FORMATS)}")
+    require_file(request.path)
+    name = format_name or detect_format(request.path)
+    if name in SERIES_FORMATS:
+        return SeriesContent.open(store, request, name)
+    return BarsContent.open(store, request, _SOURCES[name](request))
