@@ -21,9 +21,9 @@ from mlx_muzero.evaluation.baselines import (
     mean_reversion,
     momentum,
 )
+from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.evaluation.report import Conditions, report_dict
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part

@@ -7,9 +7,9 @@ from typing import Any
 from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Backtest, Doing, backtest, joined
 from mlx_muzero.evaluation.comparison import baselines, conditions_of
+from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.evaluation.report import Conditions, report_dict
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SPLITS

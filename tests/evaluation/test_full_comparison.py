@@ -10,7 +10,6 @@ from rich.console import Console
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation import full_comparison
 from mlx_muzero.evaluation.full_comparison import compare_fully
-from mlx_muzero.evaluation.full_report import full_report
 from mlx_muzero.evaluation.transformer_policy import Sizes
 from mlx_muzero.evaluation.transformer_teaching import RECIPE
 from mlx_muzero.market.dataset import MarketDataset
@@ -18,6 +17,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.synthetic.markets import planted_edge
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
+from muzero_cli.display.full_comparison import full_report
 
 TINY = dataclasses.replace(
     RECIPE, sizes=Sizes(4, 1, 1), sessions=8, validation_sessions=2, steps=4, check_every=2
@@ -127,7 +127,7 @@ def test_the_command_prints_and_draws_it(trained, cli, monkeypatch, tmp_path):
 
 
 def test_pictures(full, tmp_path):
-    draw = pytest.importorskip("mlx_muzero.evaluation.full_chart").draw
+    draw = pytest.importorskip("muzero_cli.display.full_chart").draw
     files = draw(full, tmp_path / "plots")
     names = {"equity.png", "drawdown.png", "cost_curve.png", "calibration.png"}
     assert {file.name for file in files} == names

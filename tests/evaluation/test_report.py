@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
+from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics, measure
-from mlx_muzero.evaluation.report import Conditions, report, report_dict
-from mlx_muzero.evaluation.tables import count, ratio, short, signed
 from mlx_muzero.trading.ledger import Trades
 from mlx_muzero.trading.positions import TARGET_ACTIONS
+from muzero_cli.display.comparison import report
+from muzero_cli.display.policy_tables import count, ratio, short, signed
 
 CONDITIONS = Conditions(
     "USDJPY", "test", 100, 1_604, 360, 4.0, "2020-02-03 00:00", "2020-12-31 21:58"

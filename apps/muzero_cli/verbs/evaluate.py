@@ -72,16 +72,16 @@ def evaluate(
     if png is not None and not full:
         raise typer.BadParameter("only --compare draws", param_hint="--png")
     if png is not None:
-        from mlx_muzero.evaluation.full_chart import draw  # before anything is played in vain
+        from muzero_cli.display.full_chart import draw  # before anything is played in vain
     from mlx_muzero.evaluation.comparison import compare
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
-    from mlx_muzero.evaluation.full_report import full_report
-    from mlx_muzero.evaluation.report import report
     from mlx_muzero.experiment.later_bars import later_bars
     from mlx_muzero.experiment.loading import load_truth
     from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.training.models import not_validated
     from mlx_muzero.training.run import RunFolder
+    from muzero_cli.display.comparison import report
+    from muzero_cli.display.full_comparison import full_report
     from muzero_cli.display.progress import VerbProgress
 
     notes: list[str] = []

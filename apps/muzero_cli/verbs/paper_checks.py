@@ -9,8 +9,6 @@ from rich.table import Table
 
 from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RunError
-from mlx_muzero.evaluation.report import results_table
-from mlx_muzero.evaluation.tables import net_interval, ratio
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.snapshot import looked_at
 from mlx_muzero.paper.report.parity import Parity, check_parity
@@ -18,7 +16,9 @@ from mlx_muzero.paper.report.session_report import SessionReport, report_session
 from mlx_muzero.paper.session_setup import replayed_series
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.training.run import RunFolder
+from muzero_cli.display.comparison import results_table
 from muzero_cli.display.console import narration_console, output_console
+from muzero_cli.display.policy_tables import net_interval, ratio
 from muzero_cli.display.progress import VerbProgress
 from muzero_cli.failures import answer
 from muzero_cli.verbs.paper_commands import session_at

@@ -54,11 +54,11 @@ def walk_forward(
     as_json: Json = False,
 ) -> None:
     """Train and test in rolling windows over years, with one report of all tests."""
-    from mlx_muzero.evaluation.walk_forward_report import walk_forward_report
     from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.walk_forward import RollingTraining
     from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
     from muzero_cli.display.progress import VerbProgress
+    from muzero_cli.display.walk_forward import walk_forward_report
 
     tell = partial(say, narration_console())
     folder = WalkForwardFolder(run)

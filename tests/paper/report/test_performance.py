@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_muzero.evaluation.report import results_table
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, utc_ns
 from mlx_muzero.market.calendar import fx_days, fx_weekends
 from mlx_muzero.paper.report.performance import Played
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.untrusted.json_values import in_unit
+from muzero_cli.display.comparison import results_table
 
 SUNDAY = utc_ns("2024-02-04 22:00")  # 17:00 New York
 NOTIONAL = 10_000.0  # a basis point is 1

@@ -6,9 +6,9 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from mlx_muzero.evaluation.report import report
-from mlx_muzero.evaluation.tables import count, net_interval, policy_table, signed, verdict
 from mlx_muzero.evaluation.walk_forward import WalkForward, WindowTest, metrics_of
+from muzero_cli.display.comparison import report
+from muzero_cli.display.policy_tables import count, net_interval, policy_table, signed, verdict
 
 _SHOWN = ("agent (search)", "agent (raw network)", "buy_and_hold", "momentum", "mean_reversion")
 """Policies in the table of windows."""

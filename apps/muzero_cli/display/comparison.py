@@ -1,18 +1,22 @@
-"""Several policies side by side, as tables to read in 80 columns and a dict to keep."""
+"""Several policies side by side, as tables to read in 80 columns."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from mlx_muzero.config import fx_targets
+from mlx_muzero.evaluation.conditions import Conditions
 from mlx_muzero.evaluation.metrics import Alarm, Metrics
-from mlx_muzero.evaluation.tables import count, filled, net_interval, policy_table, ratio, signed
-from mlx_muzero.trading.cost_size import verdict
-from mlx_muzero.untrusted.json_values import in_unit
+from muzero_cli.display.policy_tables import (
+    count,
+    filled,
+    net_interval,
+    policy_table,
+    ratio,
+    signed,
+)
 
 _ALARM_STYLES: dict[Alarm, str] = {
     "healthy": "green",
@@ -23,61 +27,6 @@ _ALARM_STYLES: dict[Alarm, str] = {
 
 _ACTIONS_BESIDE = 4
 """Shares of more actions than these take a table of their own in 80 columns."""
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """What the numbers were measured on.
-
-    Attributes:
-        data: symbol or file.
-        split: "train", "validation" or "test"; "later" of bars that came after a run's own.
-        sessions: sessions played by every policy.
-        available_sessions: sessions without a common step that the split holds.
-        session_bars: steps of each.
-        round_trip_cost_pips: cost of one trade.
-        first: UTC time of the first bar, ISO 8601.
-        last: UTC time of the last bar.
-        fill_cost_bps: cost of every fill, in and out, of its notional.
-        unit: "pips" or "bps", what the fields called pips are counted in.
-        cost_bps: cost of a round trip, fills included, of the median price; None if unknown.
-        wide_steps: of pairs where one step of the price is worth more than that, in words.
-        fx_week: whether a year is one of trading weeks, or of every minute.
-    """
-
-    data: str
-    split: str
-    sessions: int
-    available_sessions: int
-    session_bars: int
-    round_trip_cost_pips: float
-    first: str
-    last: str
-    fill_cost_bps: float = 0.0
-    unit: str = "pips"
-    cost_bps: float | None = None
-    wide_steps: tuple[str, ...] = ()
-    fx_week: bool = True
-
-    @property
-    def part(self) -> str:
-        """Which part of the data, in words."""
-        return "bars after its own" if self.split == "later" else f"{self.split} split"
-
-    @property
-    def costs(self) -> str:
-        """What was paid, in words."""
-        paid = [
-            f"round trip {self.round_trip_cost_pips:g} {self.unit}",
-            f"{self.fill_cost_bps:g} bps of every fill",
-        ]
-        charged = [self.round_trip_cost_pips, self.fill_cost_bps]
-        named = [text for text, cost in zip(paid, charged, strict=True) if cost]
-        text = " and ".join(named) or "no costs"
-        if self.cost_bps is None:
-            return text
-        size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
-        return f"{text}{size}{verdict(self.cost_bps)}"
 
 
 def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
@@ -91,15 +40,6 @@ def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
         *(part for table in _actions(metrics, conditions.unit) for part in (Text(), table)),
         Text(_legend(conditions, next(iter(metrics.values()))), style="dim"),
     )
-
-
-def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[str, Any]:
-    """The same for JSON: ``{"conditions": ..., "policies": {name: metrics}}``, keys in its unit."""
-    facts = {
-        "conditions": asdict(conditions),
-        "policies": {name: m.as_dict() for name, m in metrics.items()},
-    }
-    return in_unit(facts, conditions.unit)
 
 
 def results_table(metrics: Mapping[str, Metrics], per: str) -> Table:

@@ -7,8 +7,9 @@ from rich.text import Text
 from mlx_muzero.evaluation.cost_sweep import CostSweep
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.full_comparison import RAW_NETWORK, FullComparison
-from mlx_muzero.evaluation.report import report
-from mlx_muzero.evaluation.tables import (
+from mlx_muzero.evaluation.transformer_teaching import TaughtTransformer
+from muzero_cli.display.comparison import report
+from muzero_cli.display.policy_tables import (
     count,
     ends,
     filled,
@@ -18,7 +19,6 @@ from mlx_muzero.evaluation.tables import (
     signed,
     verdict,
 )
-from mlx_muzero.evaluation.transformer_teaching import TaughtTransformer
 
 _COSTS_SHOWN = 5
 """Columns of the cost table, of the levels that were swept."""
