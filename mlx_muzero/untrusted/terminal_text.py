@@ -5,13 +5,7 @@ the screen, and a right-to-left override shows other digits than there are. What
 terminal goes through here: `muzero_cli.display.terminal` and `muzero_tui.clean_lines` see to it.
 """
 
-from __future__ import annotations
-
 import re
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rich.text import Text
 
 MARK = "\N{REPLACEMENT CHARACTER}"
 """Stands where something was taken out, so that a damaged name does not pass for a whole one."""
@@ -48,15 +42,8 @@ def clean_line(text: str) -> str:
     return _BREAKS.sub(" ", clean(text))
 
 
-def clean_rich(text: Text) -> Text:
-    """A Rich text with its styles, cleaned like `clean`; the same one if nothing is to be done."""
-    plain = text.plain
-    if (plain.isascii() and plain.isprintable()) or not _UNSAFE.search(plain):
-        return text
-    cleaned, end = text.blank_copy(), 0
-    for found in _UNSAFE.finditer(plain):
-        mark = text[found.start() : found.end()]
-        mark.plain = MARK
-        cleaned.append_text(text[end : found.start()]).append_text(mark)
-        end = found.end()
-    return cleaned.append_text(text[end:])
+def unsafe_spans(text: str) -> list[tuple[int, int]]:
+    """Begin and end of every run of `text` that `clean` would take out."""
+    if text.isascii() and text.isprintable():
+        return []
+    return [found.span() for found in _UNSAFE.finditer(text)]

@@ -15,11 +15,12 @@ from rich.tree import Tree
 from textual.color import Color
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.untrusted.terminal_text import MARK, clean, clean_line, clean_rich
+from mlx_muzero.untrusted.terminal_text import MARK, clean, clean_line
 from muzero_cli import main
 from muzero_cli.display.console import echo
 from muzero_cli.display.terminal import PlainColumn, TerminalConsole
 from muzero_tui.clean_lines import CleanLines
+from muzero_tui.clean_text import clean_rich
 
 BIDI = "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 HOSTILE = [

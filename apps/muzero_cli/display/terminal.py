@@ -9,7 +9,8 @@ from rich.segment import Segment
 from rich.status import Status
 from rich.text import Text
 
-from mlx_muzero.untrusted.terminal_text import clean, clean_rich
+from mlx_muzero.untrusted.terminal_text import clean
+from muzero_tui.clean_text import clean_rich
 
 
 class TerminalConsole(Console):

@@ -8,7 +8,7 @@ from rich.text import Text
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
-from mlx_muzero.untrusted.terminal_text import clean_rich
+from muzero_tui.clean_text import clean_rich
 from muzero_tui.paint import Paint
 from muzero_tui.plotting import View
 

@@ -10,7 +10,7 @@ from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
 from mlx_muzero.runlog.decision_log import CHANCE, DecisionRecord
-from mlx_muzero.untrusted.terminal_text import clean_rich
+from muzero_tui.clean_text import clean_rich
 from muzero_tui.formats import bar, outcome_range, percent, signed
 from muzero_tui.paint import Paint
 

@@ -7,7 +7,7 @@ from rich.text import Text
 from textual.widgets import DataTable
 from textual.widgets.data_table import CellDoesNotExist
 
-from mlx_muzero.untrusted.terminal_text import clean_rich
+from muzero_tui.clean_text import clean_rich
 
 Cells = Sequence[Text]
 
