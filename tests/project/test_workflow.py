@@ -172,3 +172,15 @@ def test_the_check_fails_when_they_are_not_the_model(check, small_config, tmp_pa
     monkeypatch.setattr(Interpreter, "__call__", wrong)
     with pytest.raises(ExportError, match="not the model"):
         check(small_subject(small_config), tmp_path / "export")
+
+
+def test_issue_forms_ask_by_name():
+    forms = list((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+    read = {path.stem: yaml.safe_load(path.read_text()) for path in forms}
+    assert read.pop("config")["blank_issues_enabled"] is True
+    assert read.keys() == {"bug", "feature", "mac"}
+    for form in read.values():
+        assert form["name"]
+        assert form["description"]
+        fields = [field["id"] for field in form["body"]]
+        assert len(fields) == len(set(fields)) > 0
