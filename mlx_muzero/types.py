@@ -1,4 +1,7 @@
-"""Array aliases and the dimension legend used in every docstring.
+"""Array aliases, and how every docstring writes an array: ``f32[B, A]``.
+
+That is its dtype (``f32``, ``f64``, ``i8`` to ``i64``, ``u8`` to ``u64``, ``bool``) and its
+dimensions, in double backticks, before what it is. A dimension is a number, a name, or of these:
 
 ``B`` batch of sessions or pairs, ``T`` bars in time order, ``W`` window bars (32), ``F``
 features, ``D`` latent width (256), ``A`` actions, ``C`` chance outcomes, ``P`` positions,

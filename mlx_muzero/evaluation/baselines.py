@@ -28,7 +28,7 @@ class ConstantExposure:
         """Nothing to prepare."""
 
     def act(self, env: SessionView) -> I32:
-        """``[B]`` int32 actions toward the exposure."""
+        """``i32[B]`` actions toward the exposure."""
         return env.table.actions_toward(env.position, np.full(len(env.bar), self.exposure))
 
 
@@ -42,7 +42,7 @@ class Churn:
         """Nothing to prepare."""
 
     def act(self, env: SessionView) -> I32:
-        """``[B]`` int32 actions toward long from flat, and toward flat from anything else."""
+        """``i32[B]`` actions toward long from flat, and toward flat from anything else."""
         return env.table.actions_toward(env.position, np.where(env.position == FLAT, 1.0, 0.0))
 
 
@@ -61,7 +61,7 @@ class RandomPolicy:
         """Nothing to prepare."""
 
     def act(self, env: SessionView) -> I32:
-        """``[B]`` int32 legal actions."""
+        """``i32[B]`` legal actions."""
         draw = uniform(key(self.seed, Stream.POLICY, env.episode, env.step_index))
         legal = env.table.legal_mask(env.position)
         wanted = np.floor(draw * legal.sum(axis=1)) + 1
@@ -83,7 +83,7 @@ class Trend:
         """Nothing to prepare."""
 
     def act(self, env: SessionView) -> I32:
-        """``[B]`` int32 actions toward the side wanted."""
+        """``i32[B]`` actions toward the side wanted."""
         past = np.maximum(env.bar - self.lookback, 0)
         side = self.direction * np.sign(env.close[env.bar] - env.close[past])
         held = env.table.exposures[env.position]
@@ -108,8 +108,8 @@ class PerfectForesight:
     bar, so the bound is off by the session's relative price change, of costs and of gains.
 
     Attributes:
-        bound_pips: ``[B]`` float64, net pips of the sessions it was last reset to.
-        worth_pips: ``[steps, B, P, A]`` float64, net pips from each step of them to the end if an
+        bound_pips: ``f64[B]`` net pips of the sessions it was last reset to.
+        worth_pips: ``f64[steps, B, P, A]`` net pips from each step of them to the end if an
             action is taken there in a position and the best ones follow; -inf where illegal.
     """
 
@@ -142,7 +142,7 @@ class PerfectForesight:
         self.bound_pips = worth[:, FLAT]
 
     def act(self, env: SessionView) -> I32:
-        """``[B]`` int32 best actions."""
+        """``i32[B]`` best actions."""
         worth = self.worth_pips[env.step_index, np.arange(len(env.bar)), env.position]
         return worth.argmax(axis=1).astype(np.int32)
 
@@ -177,7 +177,7 @@ class BestPolicy:
         self._start_minute = minute_of_day(env.open_time_ns[env.bar])
 
     def act(self, env: SessionView) -> I32:
-        """``[B]`` int32 actions by the optimum's belief thresholds."""
+        """``i32[B]`` actions by the optimum's belief thresholds."""
         wanted = self.optimum.wanted_exposure(
             self._belief[env.bar],
             env.table.exposures[env.position],

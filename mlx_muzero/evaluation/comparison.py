@@ -98,7 +98,7 @@ def compare(
         rules: actions and costs.
         split: which part of the data.
         sessions: at most so many sessions, spread evenly over the split; None for all.
-        truth: of a synthetic market.
+        truth: what is known of a synthetic market, None for real data.
         tick: hears of every B decisions.
         doing: hears what begins, and its decisions.
     """
@@ -138,7 +138,7 @@ def search_variants(
 
     Args:
         agent_with: the agent to judge, with a rule for the root.
-        simulations: of a decision.
+        simulations: the numbers of simulations per decision.
     """
     policies: list[Policy] = []
     for root in get_args(Root):

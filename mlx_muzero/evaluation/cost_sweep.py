@@ -35,7 +35,7 @@ class CostCurve:
     """What one policy's trades earn by their cost.
 
     Attributes:
-        net: ``[LEVELS]``, mean net pips of a session at each cost of the sweep.
+        net: mean net pips of a session at each cost of the sweep.
         low: lower ends of their 95 % bootstrap intervals over groups of sessions that overlap; None
             of a single one.
         high: upper ends.
@@ -54,7 +54,7 @@ class CostCurve:
 
     @classmethod
     def of(cls, gross: F64, paid: F64, levels: tuple[float, ...], groups: SessionGroups) -> Self:
-        """From each session's pips before costs, and those paid at a cost of 1, both ``[n]``."""
+        """From each session's pips before costs, and those paid at a cost of 1, both ``f64[n]``."""
         means = groups.resampled_means(np.stack([gross, paid], axis=1))
         nets = [means[:, 0] - level * means[:, 1] for level in levels]
         low, high = zip(*(interval(net) for net in nets), strict=True)
@@ -74,8 +74,8 @@ class CostSweep:
     Attributes:
         cost: what is swept: of a "round_trip" in pips, or of every "fill" in bps.
         decided_at: the cost at which the trades were decided.
-        levels: the costs.
-        curves: by policy.
+        levels: the costs swept.
+        curves: net pips at each of them, by policy.
     """
 
     cost: SweptCost

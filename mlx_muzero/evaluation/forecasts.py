@@ -13,14 +13,14 @@ BINS = 10
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Probabilities in ``[low, high)`` (the last bin takes 1 too), of every outcome together.
+    """Probabilities in [low, high) (the last bin takes 1 too), of every outcome together.
 
     Attributes:
-        low: lower end.
-        high: upper end.
-        predicted: their mean.
+        low: lowest probability of the bin.
+        high: end of the bin.
+        predicted: mean of the probabilities.
         observed: share of them whose outcome happened.
-        count: how many.
+        count: how many there are.
     """
 
     low: float
@@ -39,8 +39,8 @@ class OutcomeForecast:
         base_rate_cross_entropy: the same for the base rates, forecast every time.
         brier: mean of the squared errors of the probabilities, summed over outcomes (Brier 1950).
         base_rate_brier: the same for the base rates.
-        predicted: ``[C]``, mean probability of each outcome.
-        realized: ``[C]``, share of each.
+        predicted: mean probability of each of the C outcomes.
+        realized: share of each that happened.
         calibration: the bins that hold any probability.
         calibration_error: mean distance of predicted and observed over the bins, weighted by count
             (expected calibration error, Naeini et al. 2015).
@@ -57,7 +57,7 @@ class OutcomeForecast:
 
     @classmethod
     def of(cls, probabilities: F64, outcome: I64, base_rates: F64) -> Self:
-        """Judge `probabilities` ``[n, C]`` by `outcome` ``[n]``; `base_rates` are ``[C]``."""
+        """Judge `probabilities` ``f64[n, C]`` by `outcome` ``i64[n]``; `base_rates` ``f64[C]``."""
         happened = np.eye(len(base_rates))[outcome]
         constant = np.broadcast_to(base_rates, happened.shape)
         bins = _calibration(probabilities.ravel(), happened.ravel())
@@ -75,7 +75,7 @@ class OutcomeForecast:
 
 
 def base_rates(outcomes: I64, count: int) -> F64:
-    """Shares ``[count]`` of the outcomes among `outcomes`, one more seen of each.
+    """Shares ``f64[count]`` of the outcomes among `outcomes`, one more seen of each.
 
     So none is 0, which would make a cross-entropy infinite (Laplace's rule).
     """

@@ -16,9 +16,9 @@ class LabeledBars:
     """n decisions with hindsight.
 
     Attributes:
-        bar: ``i64[n]``, where they were made.
-        action: ``i32[n, P]``, the best action of each position.
-        weight: ``f32[n, P]``, pips that the worst legal action loses against it, over their mean.
+        bar: ``i64[n]`` where they were made.
+        action: ``i32[n, P]`` the best action of each position.
+        weight: ``f32[n, P]`` pips that the worst legal action loses against it, over their mean.
     """
 
     bar: I64

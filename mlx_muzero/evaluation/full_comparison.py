@@ -105,15 +105,15 @@ def compare_fully(
     Args:
         agent: the one to judge.
         agent_with: the same with a rule for the root of its search.
-        model: its networks.
+        model: networks of the agent.
         dataset: the market.
         rules: actions and costs.
         split: which part of the data.
         sessions: at most so many sessions, spread evenly over the split; None for all.
-        truth: of a synthetic market.
-        simulations: of each decision with search.
-        seed: of the supervised rival.
-        recipe: of the supervised rival.
+        truth: what is known of a synthetic market, None for real data.
+        simulations: simulations per decision with search.
+        seed: seed of the supervised rival.
+        recipe: sizes of the supervised rival and its teaching.
         tick: hears of every B decisions, and of every step of the rival's training.
         doing: hears what begins, and how much of it.
     """

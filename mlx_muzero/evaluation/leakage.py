@@ -40,7 +40,7 @@ class Check:
     """One thing that must not depend on the future.
 
     Attributes:
-        name: what.
+        name: what it is.
         compared: how many values, over all cuts.
         different: how many of them changed.
         example: UTC time of the cut and of the first changed bar, if any changed.
@@ -57,7 +57,7 @@ class LeakageReport:
     """Result of the test.
 
     Attributes:
-        pairs: whose bars.
+        pairs: symbols of the bars.
         cuts: bars after which everything was replaced.
         checks: what was compared.
         control_caught: cuts at which the policy that looks ahead was caught.
@@ -99,12 +99,12 @@ def check_leakage(
     """Test `histories`, what `rebuild` makes of them, and `policies` trading by `rules`.
 
     Args:
-        histories: of the user's own store.
+        histories: bars and series from the user's own store.
         rebuild: columns and outcomes of bars and series.
-        rules: of trading.
+        rules: actions and costs.
         policies: who plays up to the cuts; none of them may look ahead.
         cuts: bars t to cut at, spread evenly over the training sessions.
-        seed: of what is replaced and of where in its session a cut falls.
+        seed: seeds what is replaced and where in its session a cut falls.
         tick: hears of every cut.
     """
     dataset, caught = rebuild(histories), 0
@@ -171,7 +171,7 @@ def _other_values(series: Series, end_ns: int, rng: np.random.Generator) -> Seri
 
 
 def _rows(dataset: MarketDataset, bar: I64) -> F32:
-    """The market's columns at each `bar` ``[n]`` alone, ``f32[n, columns]``."""
+    """The market's columns at each `bar` ``i64[n]`` alone, ``f32[n, columns]``."""
     narrow = replace(dataset, config=replace(dataset.config, window_bars=1))
     return narrow.windows(bar)[:, 0]
 

@@ -118,8 +118,8 @@ def measure(
 
     Args:
         trades: every trade of every session.
-        equity_pips: ``[N, steps]`` float64, net equity of each session after each step.
-        action_counts: ``[A]`` int64, how often each action was chosen.
+        equity_pips: ``f64[N, steps]`` net equity of each session after each step.
+        action_counts: ``i64[A]`` how often each action was chosen.
         action_names: `A` names.
         fx_week: whether the year is one of trading weeks, or of every minute.
         seed: seed of the bootstrap.
@@ -185,7 +185,7 @@ def measure(
 
 
 def expectancy_pips(net_pips: F64) -> float:
-    """FX "Expectancy" of trades ``[N]``: (Win% x Avg_Win) - (Loss% x Avg_Loss), 0 for none.
+    """FX "Expectancy" of trades ``f64[N]``: (Win% x Avg_Win) - (Loss% x Avg_Loss), 0 for none.
 
     A trade of exactly 0 pips is neither a win nor a loss.
     """
@@ -199,7 +199,7 @@ def expectancy_pips(net_pips: F64) -> float:
 
 
 def quality_score(net_pips: F64) -> float:
-    """SQN of trades ``[N]`` (ADR 13), 0 for fewer than two or without spread."""
+    """SQN of trades ``f64[N]`` (ADR 13), 0 for fewer than two or without spread."""
     return math.sqrt(min(len(net_pips), _SQN_TRADES)) * _mean_over_deviation(net_pips)
 
 
@@ -241,12 +241,12 @@ def _downside_deviation(values: F64) -> float:
 
 
 def end_to_end(equity_pips: F64) -> F64:
-    """``[G * steps]`` equity of sessions ``[G, steps]`` played one after another."""
+    """``f64[G * steps]`` equity of sessions ``f64[G, steps]`` played one after another."""
     before = np.concatenate([[0.0], np.cumsum(equity_pips[:-1, -1])])
     return np.asarray((before[:, None] + equity_pips).ravel())
 
 
 def drawdown_pips(equity_pips: F64) -> F64:
-    """``[G * steps]`` how far that equity lies below its highest so far, which begins at 0."""
+    """``f64[G * steps]`` how far that equity lies below its highest so far, which begins at 0."""
     curve = end_to_end(equity_pips)
     return np.maximum.accumulate(np.maximum(curve, 0.0)) - curve

@@ -15,27 +15,27 @@ class SessionView(Protocol):
 
     @property
     def bar(self) -> I64:
-        """``[B]``, the last known bar, at whose close the action executes."""
+        """``i64[B]`` the last known bar, at whose close the action executes."""
         ...
 
     @property
     def close(self) -> F64:
-        """``[T]``, every close of the data."""
+        """``f64[T]`` every close of the data."""
         ...
 
     @property
     def funding_rate(self) -> F64:
-        """``[T]``, rate that a long position pays on its worth within each bar, mostly 0."""
+        """``f64[T]`` rate that a long position pays on its worth within each bar, mostly 0."""
         ...
 
     @property
     def open_time_ns(self) -> I64:
-        """``[T]``, UTC bar opens."""
+        """``i64[T]`` UTC bar opens."""
         ...
 
     @property
     def position(self) -> I32:
-        """``[B]``, index into `table`."""
+        """``i32[B]`` index into `table`."""
         ...
 
     @property
@@ -60,11 +60,11 @@ class SessionView(Protocol):
 
     @property
     def episode(self) -> U64:
-        """``[B]``, identity of each session, for seeding."""
+        """``u64[B]`` identity of each session, for seeding."""
         ...
 
     def observe(self) -> F32:
-        """``[B, W, F]``, what an agent sees at `bar`."""
+        """``f32[B, W, F]`` what an agent sees at `bar`."""
         ...
 
 
@@ -81,5 +81,5 @@ class Policy(Protocol):
         ...
 
     def act(self, env: SessionView) -> I32:
-        """``[B]`` int32 actions for the decision `env` stands at."""
+        """``i32[B]`` actions for the decision `env` stands at."""
         ...

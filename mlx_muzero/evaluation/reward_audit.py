@@ -55,8 +55,8 @@ class Earned:
     """What one policy made, means a session.
 
     Attributes:
-        net_pips: after costs.
-        reward: by scheme.
+        net_pips: pips after costs.
+        reward: sum of a session's rewards, by scheme.
         returns: lowest and highest discounted return from any step on, by scheme.
     """
 
@@ -87,9 +87,9 @@ class RewardAudit:
     """The audit of one market.
 
     Attributes:
-        pairs: whose bars.
-        unit: of the net pips, "pips" or "bps".
-        sessions: played by every policy.
+        pairs: symbols of the bars.
+        unit: "pips" or "bps", what net pips are counted in.
+        sessions: sessions played by every policy.
         policies: what each made, by name.
         schemes: what each pays for, by name.
     """

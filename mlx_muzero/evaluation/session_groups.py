@@ -33,7 +33,7 @@ class SessionGroups:
 
     @classmethod
     def of_spans(cls, first_ns: I64, last_ns: I64) -> Self:
-        """Sessions from `first_ns` to `last_ns` ``[n]``, grouped with all that they overlap.
+        """Sessions from `first_ns` to `last_ns` ``i64[n]``, grouped with all that they overlap.
 
         One that begins where another ends does not overlap it.
         """
@@ -56,11 +56,11 @@ class SessionGroups:
 
     @cached_property
     def sizes(self) -> I64:
-        """``i64[G]``, sessions of each group."""
+        """``i64[G]`` sessions of each group."""
         return np.bincount(self.group)
 
     def totals(self, values: F64) -> F64:
-        """Sums ``[G, ...]`` over the sessions of each group of `values` ``[n, ...]``."""
+        """Sums ``f64[G, ...]`` over the sessions of each group of `values` ``f64[n, ...]``."""
         summed: F64 = np.zeros((len(self.sizes), *values.shape[1:]))
         np.add.at(summed, self.group, values)
         return summed
@@ -83,12 +83,12 @@ class SessionGroups:
             yield order[np.repeat(first[drawn], sizes) + within]
 
     def resampled_means(self, values: F64, seed: int = 0) -> F64:
-        """Means ``[R, ...]`` over the sessions of each resample of `values` ``[n, ...]``."""
+        """Means ``f64[R, ...]`` over the sessions of each resample of `values` ``f64[n, ...]``."""
         means = [values[sessions].mean(axis=0) for sessions in self.resamples(seed)]
         return np.asarray(means).reshape(-1, *values.shape[1:])
 
     def standard_error(self, values: F64) -> float:
-        """Of the mean of `values` ``[n]``, groups being independent; 0 for a single one."""
+        """Of the mean of `values` ``f64[n]``, groups being independent; 0 for a single one."""
         groups = len(self.sizes)
         if groups < 2:
             return 0.0
@@ -97,7 +97,7 @@ class SessionGroups:
 
 
 def interval(resampled: F64) -> Interval:
-    """95 % percentile interval of a statistic's resampled values ``[R]``."""
+    """95 % percentile interval of a statistic's resampled values ``f64[R]``."""
     if not len(resampled):
         return None, None
     low, high = np.percentile(resampled, _INTERVAL)

@@ -22,7 +22,7 @@ class Decision:
     """What a flat account's agent considered at the close of a bar.
 
     Attributes:
-        result: of the search, one root.
+        result: what the search found at its one root.
         tree: the whole tree.
         threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
         unit: "pips" or "bps", what that is counted in.
@@ -51,11 +51,11 @@ def decide(
     """Plan at the close of a bar, knowing nothing after it.
 
     Args:
-        agent: who decides.
-        dataset: of any pairs.
-        rules: of the account.
+        agent: plans the decision.
+        dataset: bars of one or more pairs.
+        rules: actions and costs of the account.
         bar: index in `dataset`, with an observation.
-        simulations: of the search.
+        simulations: simulations per decision.
     """
     account = TradingCore(rules, 1)
     account.reset(dataset.close[[bar]], np.array([bar]))

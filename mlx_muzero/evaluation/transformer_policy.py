@@ -26,7 +26,7 @@ class Sizes:
 
 
 class ReactiveTransformer(nn.Module):
-    """Window [n, W, F] -> logits [n, P, A] of the actions in each position."""
+    """Windows ``f32[n, W, F]`` -> logits ``f32[n, P, A]`` of the actions in each position."""
 
     def __init__(self, sizes: Sizes, window: F32, table: ActionTable) -> None:
         super().__init__()
@@ -65,5 +65,5 @@ class TransformerPolicy:
         return np.where(legal, logits, -np.inf).argmax(axis=1).astype(np.int32)
 
     def scaled(self, windows: F32) -> mx.array:
-        """Windows [n, W, F] by the training split's mean and deviation of each column."""
+        """``f32[n, W, F]`` windows by mean and deviation of each column of the training split."""
         return mx.array((windows - self._mean) / self._deviation)

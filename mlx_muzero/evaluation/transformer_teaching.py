@@ -30,14 +30,14 @@ class Recipe:
     """Sizes of the network and of its teaching: a minute or two.
 
     Attributes:
-        sizes: of the network.
+        sizes: layers and width of the network.
         sessions: training sessions, spread evenly.
         validation_sessions: sessions that choose among the checks, spread evenly.
-        steps: training steps.
+        steps: training steps in all.
         check_every: steps between checks.
-        batch_size: windows of a step.
-        learning_rate: of AdamW at the start; it falls to 0 along a cosine.
-        weight_decay: of AdamW.
+        batch_size: windows in a training step.
+        learning_rate: AdamW's at the start; it falls to 0 along a cosine.
+        weight_decay: AdamW's decay of all weights.
     """
 
     sizes: Sizes = Sizes()
@@ -59,8 +59,8 @@ class TaughtTransformer:
 
     Attributes:
         policy: with the weights of the best check.
-        seed: of weights and batches.
-        recipe: sizes.
+        seed: seeded the first weights and the batches.
+        recipe: the sizes of network and teaching.
         checked_net_pips: net pips a session on the validation split, by training steps.
         chosen_steps: after which the weights were kept.
     """
@@ -86,8 +86,8 @@ def teach_transformer(
     Args:
         dataset: the market.
         rules: actions and costs.
-        seed: of the first weights and of the batches; seeds MLX's generator of this thread.
-        recipe: sizes.
+        seed: seeds the first weights and the batches, and MLX's generator of this thread.
+        recipe: the sizes of network and teaching.
         progress: hears of every training step.
     """
     labeled = label(dataset, rules, dataset.evaluation_starts("train", recipe.sessions))

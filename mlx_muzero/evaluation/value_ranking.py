@@ -48,7 +48,7 @@ class RankCorrelation:
 
     @classmethod
     def of(cls, one: F64, other: F64, groups: SessionGroups, seed: int) -> Self:
-        """Of two figures ``[E, T]`` of the T states of each of E sessions."""
+        """Of two figures ``f64[E, T]`` of the T states of each of E sessions."""
         x, y = (ranks(values.ravel()).reshape(values.shape) for values in (one, other))
         # States of one session are far from independent, so whole sessions are drawn; ranks are
         # kept.
@@ -95,12 +95,12 @@ class ValueReport:
         """Judge values.
 
         Args:
-            policy: whose.
-            predicted: ``[E, T]`` for E sessions of T states.
-            realized: ``[E, T]`` discounted returns that followed.
-            net_pips: ``[E, T]`` from each state to its session's end.
+            policy: name of the policy that was followed.
+            predicted: ``f64[E, T]`` for E sessions of T states.
+            realized: ``f64[E, T]`` discounted returns that followed.
+            net_pips: ``f64[E, T]`` from each state to its session's end.
             groups: which sessions overlap.
-            seed: of the bootstrap.
+            seed: seed of the bootstrap.
         """
         order = np.argsort(predicted.ravel(), kind="stable")
         tenths = [tenth for tenth in np.array_split(order, GROUPS) if len(tenth)]

@@ -50,7 +50,7 @@ def play_window(
 
     Args:
         agents: trained on the window, with distinct names.
-        checkpoint: theirs.
+        checkpoint: the checkpoint that the agents were loaded from.
         dataset: the window's bars alone.
         rules: actions and costs.
         tested_until_ns: end of the test before; no session begins earlier.
@@ -86,8 +86,8 @@ class WalkForward:
     """All windows, the earliest first.
 
     Attributes:
-        windows: their tests.
-        rules: of trading.
+        windows: the test of each window.
+        rules: actions and costs.
     """
 
     windows: tuple[WindowTest, ...]

@@ -44,11 +44,11 @@ class StepErrors:
     """Errors of one unrolled step.
 
     Attributes:
-        cross_entropy: of the outcome, nats.
-        brier: of the outcome.
+        cross_entropy: mean -log of the probability of the outcome, in nats.
+        brier: squared errors of the outcome's probabilities, summed (Brier 1950).
         reward_mse: mean squared error of the reward.
-        latent_distance: mean, 1 - cosine.
-        next_bar_mse: of the next bar, mean over its columns.
+        latent_distance: mean of 1 - cosine to the latent state of the real window.
+        next_bar_mse: mean squared error of the next bar, over its columns.
         last_value_mse: the same when the last bar is taken for the next one.
     """
 
@@ -65,9 +65,9 @@ class ColumnErrors:
     """Mean squared errors of one column of the next bar, one step ahead.
 
     Attributes:
-        model: of the decoder.
-        last_value: of the last bar's value.
-        mean: of the column's own mean over the same bars.
+        model: error of the decoder.
+        last_value: error of the last bar's value.
+        mean: error of the column's own mean over the same bars.
     """
 
     model: float
@@ -99,7 +99,7 @@ class WorldModelReport:
     def of(
         cls, unrolling: Unrolling, sessions: int, base_rates: F64, columns: tuple[str, ...]
     ) -> Self:
-        """Judge `unrolling` of so many sessions; `base_rates` ``[C]``, M names of `columns`."""
+        """Judge `unrolling` of so many sessions; `base_rates` ``f64[C]``, M names of `columns`."""
         forecasts, steps = [], []
         for k in range(unrolling.outcome.shape[1]):
             inside = unrolling.valid[:, k]

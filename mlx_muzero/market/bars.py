@@ -47,13 +47,13 @@ class Bars:
 
     Attributes:
         symbol: name of the instrument in the bar store.
-        open_time_ns: I64[T] strictly increasing UTC bar opens.
-        open: F64[T] first price of the bar (bid, where the source quotes bid and ask).
-        high: F64[T] highest price.
-        low: F64[T] lowest price.
-        close: F64[T] last price; the bar is known from here on.
-        volume: F64[T] traded volume or ticks, NaN where unknown.
-        extras: F64[T] of further columns by name, as far as anybody asked for them, NaN where
+        open_time_ns: ``i64[T]`` strictly increasing UTC bar opens.
+        open: ``f64[T]`` first price of the bar (bid, where the source quotes bid and ask).
+        high: ``f64[T]`` highest price.
+        low: ``f64[T]`` lowest price.
+        close: ``f64[T]`` last price; the bar is known from here on.
+        volume: ``f64[T]`` traded volume or ticks, NaN where unknown.
+        extras: ``f64[T]`` of further columns by name, as far as anybody asked for them, NaN where
             unknown. They are cut with the bars.
 
     Raises:
@@ -112,14 +112,14 @@ def price_faults(open_: F64, high: F64, low: F64, close: F64, volume: F64 | None
     """Why each bar is impossible.
 
     Args:
-        open_: F64[T] opens.
-        high: F64[T] highs.
-        low: F64[T] lows.
-        close: F64[T] closes.
-        volume: F64[T] volumes, NaN where unknown; not looked at if None.
+        open_: ``f64[T]`` opens.
+        high: ``f64[T]`` highs.
+        low: ``f64[T]`` lows.
+        close: ``f64[T]`` closes.
+        volume: ``f64[T]`` volumes, NaN where unknown; not looked at if None.
 
     Returns:
-        I8[T] of `Fault`, the gravest first: not finite, not positive, wrong order, volume.
+        ``i8[T]`` of `Fault`, the gravest first: not finite, not positive, wrong order, volume.
     """
     faults = np.zeros(len(close), np.int8)
     if volume is not None:

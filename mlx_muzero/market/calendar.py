@@ -27,8 +27,8 @@ class Closures:
     """Disjoint times in which no bar is expected.
 
     Attributes:
-        start_ns: I64[n] increasing UTC starts.
-        end_ns: I64[n] ends.
+        start_ns: ``i64[n]`` increasing UTC starts.
+        end_ns: ``i64[n]`` ends.
     """
 
     start_ns: I64
@@ -48,7 +48,7 @@ class Closures:
         return cls(start[fresh], reach[last])
 
     def closed_ns(self, start_ns: I64, end_ns: I64) -> I64:
-        """How much of each [start, end) is closed: I64[T] of I64[T] and I64[T]."""
+        """How much of each [start, end) is closed: ``i64[T]`` of ``i64[T]`` and ``i64[T]``."""
         lengths = np.concatenate([[0], np.cumsum(self.end_ns - self.start_ns)])
 
         def before(time_ns: I64) -> I64:
@@ -92,7 +92,7 @@ def fx_days(first_ns: int, last_ns: int) -> I64:
 
 
 def near_week_turn(time_ns: I64, tolerance_ns: int) -> Bool:
-    """Whether each UTC time is within `tolerance_ns` of 17:00 New York: Bool[T]."""
+    """Whether each UTC time is within `tolerance_ns` of 17:00 New York: ``bool[T]``."""
     away = (NEW_YORK.from_utc(time_ns) - WEEK_TURN_NS) % DAY_NS
     return np.minimum(away, DAY_NS - away) <= tolerance_ns
 

@@ -29,7 +29,7 @@ class Clock(Protocol):
     """Turns the wall time of a file into UTC."""
 
     def to_utc(self, wall_ns: I64) -> I64:
-        """UTC of each wall time, both I64[T] nanoseconds since 1970.
+        """UTC of each wall time, both ``i64[T]`` nanoseconds since 1970.
 
         A wall time that occurs twice is read as the first; one that never occurs is read with
         the offset before the gap.
@@ -57,7 +57,7 @@ class ZoneClock:
         return local - offsets[np.searchsorted(starts, local, side="right")]
 
     def from_utc(self, utc_ns: I64) -> I64:
-        """Wall time of each UTC time, both I64[T]."""
+        """Wall time of each UTC time, both ``i64[T]``."""
         if not len(utc_ns):
             return utc_ns
         changes, offsets = _offsets(self.zone, *_year_range(utc_ns))

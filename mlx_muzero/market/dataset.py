@@ -33,20 +33,20 @@ class MarketDataset:
     """Bars of one pair after another, with their features and outcomes; T of them in all.
 
     Attributes:
-      config: which columns an observation has, and how sessions and splits are cut.
-      pair: ``[T]`` index into `MarketConfig.pairs` of each bar's symbol, ascending.
-      open_time_ns: ``[T]`` UTC open of each bar, increasing within a pair.
-      close: ``[T]`` price at which decisions of the bar are executed.
-      features: ``[T, f]`` features of the minute bars; NaN rows while warming up.
-      frames: rows of the higher timeframes.
-      context: ``[T, G]`` what is known beside the bars at each close.
-      seen_from: ``[T]`` first bar that an observation at each bar depends on, -1 where none is
-        possible yet.
-      outcomes: ``[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 while warming up.
-      funding_rate: ``[T]`` share of a long position's value paid within each bar, mostly 0.
-      fx_week: whether all pairs keep it; where nobody says of one, what is counted in pips does.
-      series_from_ns: by symbol and series, the earliest point there is of it.
-      fixed_ranges: the splits, where they are not those of these bars (`with_later`).
+        config: which columns an observation has, and how sessions and splits are cut.
+        pair: ``i16[T]`` index into `MarketConfig.pairs` of each bar's symbol, ascending.
+        open_time_ns: ``i64[T]`` UTC open of each bar, increasing within a pair.
+        close: ``f64[T]`` price at which decisions of the bar are executed.
+        features: ``f32[T, f]`` features of the minute bars; NaN rows while warming up.
+        frames: rows of the higher timeframes.
+        context: ``f32[T, G]`` what is known beside the bars at each close.
+        seen_from: ``i64[T]`` first bar that an observation at each bar depends on, -1 where none is
+            possible yet.
+        outcomes: ``i8[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 while warming up.
+        funding_rate: ``f64[T]`` share of a long position's value paid within each bar, mostly 0.
+        fx_week: whether all pairs keep it; where nobody says of one, what is counted in pips does.
+        series_from_ns: by symbol and series, the earliest point there is of it.
+        fixed_ranges: the splits, where they are not those of these bars (`with_later`).
     """
 
     config: MarketConfig
@@ -73,7 +73,7 @@ class MarketDataset:
         """All or some of the configured pairs, with what is known beside their bars.
 
         Raises:
-          ValueError: there is none, or one that is not configured.
+            ValueError: there is none, or one that is not configured.
         """
         named = {Symbol(history.bars.symbol): history for history in histories}
         unknown = named.keys() - set(config.pairs)
@@ -156,7 +156,7 @@ class MarketDataset:
         return ", ".join(self.symbols)
 
     def windows(self, bar: I64) -> F32:
-        """What the market shows when each `bar` ``[B]`` closes, ``f32[B, W, market columns]``."""
+        """``f32[B, W, market columns]`` what the market shows when each `bar` ``i64[B]`` closes."""
         back = np.arange(1 - self.config.window_bars, 1)
         groups = [self.features[bar[:, None] + back]]
         groups += [frame.rows[frame.last[bar][:, None] + back] for frame in self.frames]
@@ -196,7 +196,7 @@ class MarketDataset:
         return starts if count is None else spread_evenly(starts, count)
 
     def session_spans(self, starts: I64) -> tuple[I64, I64]:
-        """Opens of the first decision bar and of the last bar of sessions at `starts` ``[n]``."""
+        """Opens of the first decision bar and the last bar of sessions at `starts` ``i64[n]``."""
         return self.open_time_ns[starts], self.open_time_ns[starts + self.config.session_bars]
 
     def _starts(self, part: Part) -> I64:

@@ -39,8 +39,8 @@ class Instrument:
     """How one symbol trades.
 
     Attributes:
-        symbol: which.
-        market: its hours.
+        symbol: as the store writes it.
+        market: trading hours it keeps.
         pip_size: price of one pip; 0 where basis points of the price are counted instead.
         price_step: by how much its price moves at least, as dealers quote it now; None where only
             bars tell.

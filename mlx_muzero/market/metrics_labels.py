@@ -39,7 +39,7 @@ def taken_ns(symbol: str, label_ns: I64) -> tuple[I64, str, list[str]]:
 
     Args:
         symbol: Binance's name of the contract.
-        label_ns: ``[n]`` the rows' ``create_time``, in the order of the file.
+        label_ns: ``i64[n]`` the rows' ``create_time``, in the order of the file.
 
     Returns:
         ``i64[n]`` times, the clock to record, and what the user should know.

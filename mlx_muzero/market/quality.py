@@ -152,7 +152,7 @@ def classify_gaps(open_time_ns: I64, market: Market) -> list[Gap]:
     one-minute hole, a short gap that a session bridges, or an outage, maybe with a weekend in it.
 
     Args:
-        open_time_ns: I64[T] increasing UTC bar opens.
+        open_time_ns: ``i64[T]`` increasing UTC bar opens.
         market: "crypto" has no closures.
     """
     before = np.flatnonzero(np.diff(open_time_ns) > MINUTE_NS)
@@ -189,8 +189,8 @@ def find_outliers(open_time_ns: I64, close: F64) -> list[Outlier]:
     """One-minute returns beyond `OUTLIER_SIGMAS` of their day (the rule above the constant).
 
     Args:
-        open_time_ns: I64[T] increasing UTC bar opens.
-        close: F64[T] closes; bars without a positive close take no part.
+        open_time_ns: ``i64[T]`` increasing UTC bar opens.
+        close: ``f64[T]`` closes; bars without a positive close take no part.
     """
     usable = np.isfinite(close) & (close > 0)
     time, price = open_time_ns[usable], close[usable]

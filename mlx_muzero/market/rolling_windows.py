@@ -21,7 +21,7 @@ def rolling_windows(open_time_ns: I64, config: MarketConfig, count: int) -> list
     The bars of several pairs are counted together, as for the splits.
 
     Args:
-        open_time_ns: ``[T]`` of all bars, of all pairs.
+        open_time_ns: ``i64[T]`` of all bars, of all pairs.
         config: how each window is split.
         count: windows, at least 1.
 

@@ -49,11 +49,11 @@ class Series:
     """Points of one series of one symbol, by the time they became known.
 
     Attributes:
-        symbol: of the bars it stands beside, or `MACRO`.
-        name: which series.
-        event_ns: I64[n] UTC times the values are about.
-        known_ns: I64[n] UTC times from which they are known, not decreasing.
-        value: F64[n] finite values.
+        symbol: symbol of the bars it belongs to, or `MACRO`.
+        name: a key of `MAX_AGE_NS`, or the name of a macro series.
+        event_ns: ``i64[n]`` UTC times the values are about.
+        known_ns: ``i64[n]`` UTC times from which they are known, not decreasing.
+        value: ``f64[n]`` finite values.
 
     Raises:
         ValueError: if the arrays differ in length, are out of order, or a value is not finite.
@@ -112,9 +112,9 @@ def same_point(name: str, event_ns: I64, known_ns: I64) -> I64:
     """Numbers that are equal where points of the series `name` are one: ``i64[n]``.
 
     Args:
-        name: of the series.
-        event_ns: ``[n]`` what the points are about.
-        known_ns: ``[n]`` since when they are known.
+        name: name of the series.
+        event_ns: ``i64[n]`` what the points are about.
+        known_ns: ``i64[n]`` since when they are known.
     """
     event = nearest_minute(event_ns)
     if name in MAX_AGE_NS:

@@ -13,8 +13,8 @@ class SeriesReport:
     """One series, by the times its values became known.
 
     Attributes:
-        name: of the series.
-        points: number of them.
+        name: name of the series.
+        points: number of points.
         first_ns: first time, UTC.
         last_ns: last time.
         usual_minutes: median time from one point to the next.

@@ -27,8 +27,8 @@ class SplitRange:
     """Bars that open at ``first_ns <= t < end_ns`` belong to a split.
 
     Attributes:
-        first_ns: of its decisions.
-        end_ns: of all its bars.
+        first_ns: earliest open of a decision's bar.
+        end_ns: every bar of the split opens before it.
         seen_from_ns: bars from here on may be looked at; a split keeps to its own.
     """
 
@@ -41,7 +41,7 @@ def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRa
     """Chronological cut of bars into the three splits, at the same times for every pair.
 
     Args:
-        open_time_ns: ``[T]`` of all pairs; the shares count all their bars together.
+        open_time_ns: ``i64[T]`` of all pairs; the shares count all their bars together.
         config: the shares.
     """
     times = np.append(np.sort(open_time_ns), np.iinfo(np.int64).max)
@@ -65,11 +65,11 @@ def session_starts(
     `max_gap_minutes`, hence no weekend.
 
     Args:
-        open_time_ns: ``[T]`` of the bars, one pair after another.
-        pair: ``[T]`` whose bar each is.
-        seen_from: ``[T]`` first bar that an observation at each depends on, -1 where there is none.
+        open_time_ns: ``i64[T]`` of the bars, one pair after another.
+        pair: ``i16[T]`` whose bar each is.
+        seen_from: ``i64[T]`` first bar that an observation at each depends on, -1 for none.
         config: lengths and shares.
-        span: of the split.
+        span: the split's bars.
     """
     steps = config.session_bars
     starts = np.arange(len(open_time_ns) - steps, dtype=np.int64)
@@ -93,9 +93,9 @@ def separate_sessions(starts: I64, open_time_ns: I64, pair: I16, config: MarketC
     they began with alone.
 
     Args:
-        starts: ``[n]`` ascending.
-        open_time_ns: ``[T]`` of the bars, one pair after another.
-        pair: ``[T]`` whose bar each is.
+        starts: ``i64[n]`` ascending.
+        open_time_ns: ``i64[T]`` of the bars, one pair after another.
+        pair: ``i16[T]`` whose bar each is.
         config: length and hole.
     """
     late_ns = int(config.max_gap_minutes * MINUTE_NS)

@@ -44,7 +44,7 @@ class WeekEdges:
         self._after: list[I64] = []
 
     def see(self, wall_ns: I64) -> None:
-        """Take in consecutive rows: I64[T] wall times of bars."""
+        """Take in consecutive rows: ``i64[T]`` wall times of bars."""
         if not len(wall_ns):
             return
         low, high = int(wall_ns.min()), int(wall_ns.max())
@@ -103,7 +103,7 @@ class WeekEdges:
         last. A file of whole days runs from 00:00 to 23:59, or from 00:01 to 00:00.
 
         Args:
-            clock: of the file.
+            clock: the clock the file is read on.
         """
         edges = self._edges()
         if len(edges[0]) >= MIN_WEEKENDS:

@@ -26,17 +26,17 @@ class TradingCore:
     A trade is a stretch of constant exposure: a change of exposure closes the open one and opens
     another at the same price, and only the difference of the two is filled and pays
     (`Costs.fill_pips`). What giving it up costs belongs to the trade that ends, what taking it on
-    costs to the one that begins. All attributes are arrays ``[B]`` and valid after `reset`.
+    costs to the one that begins. Arrays are valid after `reset`.
 
     Attributes:
-        rules: the rules.
-        position: int32, index into the action table.
-        entry_price: float64, price of the open trade; meaningless when flat.
-        entry_bar: int64, bar of the open trade; meaningless when flat.
-        open_cost_pips: float64, costs paid so far for the open trade, 0 when flat.
-        open_funding_pips: float64, funding it paid so far, negative if it received some.
-        realized_pips: float64, net pips of the closed trades.
-        illegal_actions: int64, illegal actions so far.
+        rules: actions, costs and reward.
+        position: ``i32[B]`` index into the action table.
+        entry_price: ``f64[B]`` price of the open trade; meaningless when flat.
+        entry_bar: ``i64[B]`` bar of the open trade; meaningless when flat.
+        open_cost_pips: ``f64[B]`` costs paid so far for the open trade, 0 when flat.
+        open_funding_pips: ``f64[B]`` funding it paid so far, negative if it received some.
+        realized_pips: ``f64[B]`` net pips of the closed trades.
+        illegal_actions: ``i64[B]`` illegal actions so far.
         ledger: the closed trades.
     """
 
@@ -48,7 +48,7 @@ class TradingCore:
         self.reset(np.ones(accounts), np.zeros(accounts, np.int64))
 
     def reset(self, price: F64, bar: I64) -> None:
-        """Begin sessions: flat and without trades, marked at `price` ``[B]``, close of `bar`."""
+        """Begin sessions: flat and without trades, marked at `price` ``f64[B]``, close of `bar`."""
         accounts = self.accounts
         price = self._vector("price", price)
         self.position: I32 = np.zeros(accounts, np.int32)
@@ -68,17 +68,17 @@ class TradingCore:
 
     @property
     def exposure(self) -> F64:
-        """``[B]`` float64, signed exposure held."""
+        """``f64[B]`` signed exposure held."""
         return np.asarray(self.rules.table.exposures[self.position])
 
     @property
     def unrealized_pips(self) -> F64:
-        """``[B]`` float64, gross pips of the open trade at the last mark, 0 when flat."""
+        """``f64[B]`` gross pips of the open trade at the last mark, 0 when flat."""
         return self._gross_pips(self.entry_price, self._price)
 
     @property
     def equity_pips(self) -> F64:
-        """``[B]`` float64, closed trades net, plus the open one gross, less what it has paid."""
+        """``f64[B]`` closed trades net, plus the open one gross, less what it has paid."""
         paid = self.open_cost_pips + self.open_funding_pips
         return self.realized_pips + self.unrealized_pips - paid
 
@@ -94,16 +94,16 @@ class TradingCore:
         """Execute `action` at `price`, move to the next bar, and return the rewards.
 
         Args:
-            action: ``[B]`` int32.
-            price: ``[B]`` float64, close of `bar`.
-            next_price: ``[B]`` float64, close of the bar after it.
-            bar: ``[B]`` int64, index of the bar the action was decided on.
+            action: ``i32[B]`` index of an action of the rules' table.
+            price: ``f64[B]`` close of `bar`.
+            next_price: ``f64[B]`` close of the bar after it.
+            bar: ``i64[B]`` index of the bar the action was decided on.
             final: the session ends: open positions are closed at `next_price`, bar + 1, and
                 their rewards belong to this step.
-            funding_rate: ``[B]`` float64, what settles in the next bar, as for `mark`.
+            funding_rate: ``f64[B]`` what settles in the next bar, as for `mark`.
 
         Returns:
-            ``[B]`` float32 rewards of the rules' scheme.
+            ``f32[B]`` rewards of the rules' scheme.
 
         Raises:
             ValueError: an array of the wrong shape or an action outside the table.
@@ -129,9 +129,9 @@ class TradingCore:
         """Fill what `action` asks for at `price`; an illegal action changes nothing.
 
         Args:
-            action: ``[B]`` int32.
-            price: ``[B]`` float64, what is paid or received; the accounts are valued at it.
-            bar: ``[B]`` int64, index of the last closed bar.
+            action: ``i32[B]`` index of an action of the rules' table.
+            price: ``f64[B]`` what is paid or received; the accounts are valued at it.
+            bar: ``i64[B]`` index of the last closed bar.
 
         Returns:
             What the accounts did.
@@ -174,17 +174,17 @@ class TradingCore:
         )
 
     def mark(self, price: F64, bar: I64, funding_rate: F64 | None = None) -> F64:
-        """Value the accounts at `price` ``[B]``, the close of `bar` ``[B]``.
+        """Value the accounts at `price` ``f64[B]``, the close of `bar` ``i64[B]``.
 
         Args:
-            price: ``[B]`` float64.
-            bar: ``[B]`` int64.
-            funding_rate: ``[B]`` float64, sum of the rates that settled in `bar`, 0 where none
+            price: ``f64[B]`` the close.
+            bar: ``i64[B]`` index of the bar.
+            funding_rate: ``f64[B]`` sum of the rates that settled in `bar`, 0 where none
                 did. What is held pays its worth at `price` times the rate: longs pay a positive
                 one, shorts receive it.
 
         Returns:
-            ``[B]`` float64, pips made by what is held since the last fill or mark, less funding.
+            ``f64[B]`` pips made by what is held since the last fill or mark, less funding.
 
         Raises:
             ValueError: an array of the wrong shape; nothing has changed then.
@@ -205,7 +205,7 @@ class TradingCore:
         return held_pips
 
     def position_features(self) -> F32:
-        """``[B, n]`` float32, `TradingRules.position_features` at the last mark."""
+        """``f32[B, n]`` `TradingRules.position_features` at the last mark."""
         pips = self.unrealized_pips
         raw = [
             pips,
@@ -224,7 +224,7 @@ class TradingCore:
         return features.astype(np.float32)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything the accounts are, but for closed trades: ``[B]`` arrays by name."""
+        """Everything the accounts are, except closed trades: arrays of B by name."""
         return {name: a.copy() for name, a in vars(self).items() if isinstance(a, np.ndarray)}
 
     def restore(self, state: Mapping[str, npt.ArrayLike]) -> None:
@@ -255,11 +255,11 @@ class TradingCore:
         return pip_price(fill_price, self.rules.pip_size)
 
     def _gross_pips(self, since: F64, price: F64) -> F64:
-        """``[B]``, pips before costs of what is held, from price `since` to `price`."""
+        """``f64[B]`` pips before costs of what is held, from price `since` to `price`."""
         return gross_pips(self.exposure, since, price, self._pip_price(self.entry_price))
 
     def _fill_cost_pips(self, where: Bool, after: I32, price: F64) -> tuple[F64, F64]:
-        """``[B]`` each, cost of leaving the present position and of entering `after`; 0 elsewhere.
+        """``f64[B]`` each: cost of leaving the present position, of entering `after`; 0 elsewhere.
 
         What is held counts by what it is worth now: in basis points, it grew with the price.
         """
@@ -270,7 +270,7 @@ class TradingCore:
         return np.where(where, left, 0.0), np.where(where, entered, 0.0)
 
     def _force_close(self, where: Bool, bar: I64) -> tuple[F64, F64]:
-        """Go flat at the last mark, `bar`; ``[B]`` costs of the fills, and net pips of the trades.
+        """Go flat at the last mark, `bar`; ``f64[B]`` costs of the fills, net pips of the trades.
 
         Both are 0 elsewhere.
         """

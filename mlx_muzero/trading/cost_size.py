@@ -25,8 +25,8 @@ def round_trip_bps(costs: Costs, price: float, pip_size: float) -> float:
 
     Args:
         costs: what fills pay.
-        price: of the instrument.
-        pip_size: of the instrument; 0 where a pip is a basis point.
+        price: price of one unit of the instrument.
+        pip_size: price of one pip; 0 where a pip is a basis point.
     """
     pip = pip_size or price * BASIS_POINT
     return costs.round_trip_pips * pip / (price * BASIS_POINT) + 2.0 * costs.fill_bps
@@ -54,7 +54,7 @@ def price_step(close: F64) -> float | None:
     """The smallest step that prices move by: 1, 2.5 or 5 times a power of ten.
 
     Args:
-        close: f64[T] positive prices of one instrument.
+        close: ``f64[T]`` positive prices of one instrument.
 
     Returns:
         The largest such step whose multiples nearly all of them are; None where there is none, or
@@ -81,9 +81,9 @@ def step_note(symbol: str, close: F64, costs: Costs, pip_size: float) -> str | N
 
     Args:
         symbol: whose prices.
-        close: f64[T] of them; where they are too few, its name tells the step, or nothing.
+        close: ``f64[T]`` of them; where they are too few, its name tells the step, or nothing.
         costs: what fills pay.
-        pip_size: of the instrument; 0 where a pip is a basis point.
+        pip_size: price of one pip; 0 where a pip is a basis point.
     """
     known = known_instrument(symbol)
     step = price_step(close) or (None if known is None else known.price_step)

@@ -33,7 +33,7 @@ def funding_pips(exposure: F64, price: F64, rate: F64, pip_price: F64 | float) -
 
     Args:
         exposure: signed.
-        price: of the instrument at the settlement.
+        price: price of the instrument at the settlement.
         rate: fraction of the position's worth.
         pip_price: of the fill that `exposure` comes from.
     """
@@ -78,8 +78,8 @@ class Costs:
         Args:
             before: signed exposure held, in the notional it is worth at `price`.
             after: signed exposure wanted.
-            price: of the fill.
-            pip_size: of the instrument.
+            price: price of the fill.
+            pip_size: price of one pip; 0 where a pip is a basis point.
         """
         same_side = np.sign(before) == np.sign(after)
         kept = np.where(same_side, np.minimum(abs(before), abs(after)), 0.0)

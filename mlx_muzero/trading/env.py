@@ -28,8 +28,8 @@ class Step:
     """What the market answered.
 
     Attributes:
-      reward: ``f32[B]`` reward of the step, a forced close at the session's end included.
-      outcome: ``i8[B]`` chance outcome of the bar moved to.
+        reward: ``f32[B]`` reward of the step, a forced close at the session's end included.
+        outcome: ``i8[B]`` chance outcome of the bar moved to.
     """
 
     reward: F32
@@ -120,7 +120,7 @@ class SessionEnv:
 
 
 def observations(dataset: MarketDataset, bar: I64, position_features: F32) -> F32:
-    """Windows ``f32[B, W, F]`` that end at `bar` ``[B]``, position features constant across W."""
+    """``f32[B, W, F]`` windows that end at `bar` ``i64[B]``; position features repeat across W."""
     market = dataset.windows(bar)
     held = position_features[:, None, :]
     held = np.broadcast_to(held, (*market.shape[:2], held.shape[2]))

@@ -9,21 +9,21 @@ from mlx_muzero.types import F64, I32, I64, Bool
 
 @dataclass(frozen=True, eq=False)
 class Trades:
-    """Closed trades in the order they closed; every column is ``[N]``.
+    """Closed trades in the order they closed, N of them.
 
     A trade is a stretch of constant exposure, so its gross can be computed again from its prices.
 
     Attributes:
-        account: int32, index into the batch.
-        exposure: float64, signed exposure held (+1 long, -1 short).
-        entry_bar: int64, bar at whose close the trade was entered.
-        exit_bar: int64, bar at whose close it was left.
-        entry_price: float64.
-        exit_price: float64.
-        gross_pips: float64, before costs.
-        cost_pips: float64, of the fills that took the exposure on and gave it up.
-        funding_pips: float64, funding paid, negative if received.
-        forced: bool, closed by the end of the session rather than by an action.
+        account: ``i32[N]`` index into the batch.
+        exposure: ``f64[N]`` signed exposure held (+1 long, -1 short).
+        entry_bar: ``i64[N]`` bar at whose close the trade was entered.
+        exit_bar: ``i64[N]`` bar at whose close it was left.
+        entry_price: ``f64[N]`` price it was entered at.
+        exit_price: ``f64[N]`` price it was left at.
+        gross_pips: ``f64[N]`` before costs.
+        cost_pips: ``f64[N]`` of the fills that took the exposure on and gave it up.
+        funding_pips: ``f64[N]`` funding paid, negative if received.
+        forced: ``bool[N]`` closed by the end of the session rather than by an action.
     """
 
     account: I32
@@ -42,22 +42,22 @@ class Trades:
 
     @property
     def side(self) -> I32:
-        """``[N]`` int32, +1 long or -1 short."""
+        """``i32[N]`` +1 long or -1 short."""
         return np.sign(self.exposure).astype(np.int32)
 
     @property
     def net_pips(self) -> F64:
-        """``[N]`` float64, pips after costs and funding."""
+        """``f64[N]`` pips after costs and funding."""
         return self.gross_pips - self.cost_pips - self.funding_pips
 
     @property
     def bars_held(self) -> I64:
-        """``[N]`` int64, bars from entry to exit."""
+        """``i64[N]`` bars from entry to exit."""
         return self.exit_bar - self.entry_bar
 
     @property
     def round_trip(self) -> I64:
-        """``[N]`` int64, which stretch of one side, of one account, each trade is part of.
+        """``i64[N]`` which stretch of one side, of one account, each trade is part of.
 
         Stretches are numbered by their first trade. A change of exposure that stays on its side
         ends a trade and no round trip; neither does it decide whether one won.
@@ -70,7 +70,7 @@ class Trades:
 
     @property
     def previous(self) -> I64:
-        """``[N]`` int64, the trade of the same round trip that each one resized; -1 for none."""
+        """``i64[N]`` the trade of the same round trip that each one resized; -1 for none."""
         by_account, goes_on = self._links()
         previous = np.full(len(self), -1, np.int64)
         previous[by_account[1:][goes_on]] = by_account[:-1][goes_on]
@@ -78,7 +78,7 @@ class Trades:
 
     @property
     def turnover(self) -> F64:
-        """``[N]`` float64, exposure that the fills of each trade took on and gave up."""
+        """``f64[N]`` exposure that the fills of each trade took on and gave up."""
         size, previous = abs(self.exposure), self.previous
         resized = np.flatnonzero(previous >= 0)
         kept = np.zeros(len(self))
@@ -87,7 +87,7 @@ class Trades:
         return np.asarray(2.0 * size - kept)
 
     def _links(self) -> tuple[I64, Bool]:
-        """Trades by account ``[N]``, and whether each but the last is resized by the next one."""
+        """``i64[N]`` trades by account, and whether each but the last is resized by the next."""
         by_account = np.argsort(self.account, kind="stable")
         last, here = by_account[:-1], by_account[1:]
         goes_on = (

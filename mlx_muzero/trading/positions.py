@@ -24,8 +24,8 @@ class ActionTable:
     Attributes:
         action_names: `A` distinct names.
         position_names: `P` distinct names.
-        exposures: ``[P]`` float64, signed exposure of each position; distinct, 0 first.
-        next_position: ``[P, A]`` int32, the position after the action, -1 where it is illegal.
+        exposures: ``f64[P]`` signed exposure of each position; distinct, 0 first.
+        next_position: ``i32[P, A]`` the position after the action, -1 where it is illegal.
     """
 
     action_names: tuple[str, ...]
@@ -64,12 +64,12 @@ class ActionTable:
 
     @cached_property
     def legal(self) -> Bool:
-        """``[P, A]`` bool, True where the action is allowed."""
+        """``bool[P, A]`` True where the action is allowed."""
         return np.asarray(self.next_position != ILLEGAL)
 
     @cached_property
     def routes(self) -> I32:
-        """``[P, P]`` int32, first action of a shortest way from position (row) to another."""
+        """``i32[P, P]`` first action of a shortest way from position (row) to another."""
         positions = len(self.position_names)
         routes = np.full((positions, positions), ILLEGAL, np.int32)
         for start in range(positions):
@@ -91,11 +91,11 @@ class ActionTable:
         return routes
 
     def legal_mask(self, position: I32) -> Bool:
-        """``[B, A]`` bool, legal actions of accounts in `position` ``[B]``."""
+        """``bool[B, A]`` legal actions of accounts in `position` ``i32[B]``."""
         return np.asarray(self.legal[position])
 
     def position_of(self, exposure: npt.ArrayLike) -> I32:
-        """Positions holding exactly `exposure`, same shape, int32.
+        """Positions holding exactly `exposure`, ``i32`` of its shape.
 
         Raises:
             ValueError: an exposure that no position has.
@@ -107,7 +107,7 @@ class ActionTable:
         return matches.argmax(axis=-1).astype(np.int32)
 
     def actions_toward(self, position: I32, exposure: npt.ArrayLike) -> I32:
-        """``[B]`` int32, the next action on the shortest way from `position` to `exposure`."""
+        """``i32[B]`` the next action on the shortest way from `position` to `exposure`."""
         return np.asarray(self.routes[position, self.position_of(exposure)])
 
 

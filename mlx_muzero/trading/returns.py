@@ -6,7 +6,7 @@ from mlx_muzero.types import F32, F64
 
 
 def discounted_returns(reward: F32 | F64, discount: float) -> F32:
-    """Returns ``f32[E, T]`` from each step of sessions on, rewards ``[E, T]`` discounted a step."""
+    """``f32[E, T]`` returns from each step on of rewards ``f32[E, T]`` discounted per step."""
     returns = np.zeros(reward.shape)
     ahead = np.zeros(len(reward))
     for step in reversed(range(reward.shape[1])):

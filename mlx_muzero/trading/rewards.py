@@ -23,16 +23,16 @@ ILLEGAL_COST_PIPS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Execution:
-    """What the fills of one decision did; every array is ``[B]``.
+    """What the fills of one decision did to B accounts.
 
     Attributes:
-        flat_before: bool, no position before the action.
-        illegal: bool, the action was not allowed and changed nothing.
-        moved_pips: float64, exposure before the action times the price change up to the fill.
-        closed: bool, the action closed a trade.
-        closed_net_pips: float64, its pips after costs, 0 where none closed.
-        entered: bool, the action opened a trade.
-        cost_pips: float64, costs of the fills.
+        flat_before: ``bool[B]`` no position before the action.
+        illegal: ``bool[B]`` the action was not allowed and changed nothing.
+        moved_pips: ``f64[B]`` exposure before the action times the price change up to the fill.
+        closed: ``bool[B]`` the action closed a trade.
+        closed_net_pips: ``f64[B]`` its pips after costs, 0 where none closed.
+        entered: ``bool[B]`` the action opened a trade.
+        cost_pips: ``f64[B]`` costs of the fills.
     """
 
     flat_before: Bool
@@ -46,15 +46,15 @@ class Execution:
 
 @dataclass(frozen=True, eq=False)
 class StepEffect:
-    """What one step did; every array is ``[B]``.
+    """What one step did to B accounts.
 
     Attributes:
         execution: what the action did.
-        held_pips: float64, exposures held times the price changes since the bar before, less
+        held_pips: ``f64[B]`` exposures held times the price changes since the bar before, less
             funding.
-        forced: bool, the session ended and closed a trade at the next bar.
-        forced_cost_pips: float64, costs of those fills.
-        forced_net_pips: float64, its pips after costs, 0 where none.
+        forced: ``bool[B]`` the session ended and closed a trade at the next bar.
+        forced_cost_pips: ``f64[B]`` costs of those fills.
+        forced_net_pips: ``f64[B]`` its pips after costs, 0 where none.
     """
 
     execution: Execution
@@ -65,7 +65,7 @@ class StepEffect:
 
     @property
     def earned_pips(self) -> F64:
-        """``[B]`` float64, change of net equity; an illegal action costs a pip on top."""
+        """``f64[B]`` change of net equity; an illegal action costs a pip on top."""
         penalty = np.where(self.execution.illegal, ILLEGAL_COST_PIPS, 0.0)
         return self.held_pips - self.execution.cost_pips - self.forced_cost_pips - penalty
 
@@ -112,7 +112,7 @@ def amddp1(pnl_pips: F64) -> F64:
 
 
 def amddp1_rewards(effect: StepEffect) -> F64:
-    """``[B]`` float64, FX's action reward, plus AMDDP1 of a forced close, clipped to [-3, 3]."""
+    """``f64[B]`` FX's action reward, plus AMDDP1 of a forced close, clipped to [-3, 3]."""
     done = effect.execution
     stayed = ~(done.illegal | done.closed | done.entered)
     reward = np.where(stayed & done.flat_before, IDLE_REWARD, 0.0)
@@ -125,7 +125,7 @@ def amddp1_rewards(effect: StepEffect) -> F64:
 
 
 def mark_to_market_rewards(effect: StepEffect, scale: float) -> F64:
-    """``[B]`` float64, change of net equity in pips times `scale`; an illegal action costs a pip.
+    """``f64[B]`` change of net equity in pips times `scale`; an illegal action costs a pip.
 
     Costs are charged by the step that fills, so rewards over scale sum to the net pips of the
     session (less one for each illegal action).
@@ -157,7 +157,7 @@ class DifferentialSharpe:
         self._square: F64 | float = sharpe.deviation_pips**2
 
     def __call__(self, effect: StepEffect) -> F64:
-        """``[B]`` float64, D times the scale; moves the averages on."""
+        """``f64[B]`` D times the scale; moves the averages on."""
         earned = effect.earned_pips
         mean_gap, square_gap = earned - self._mean, earned**2 - self._square
         variance = self._square - self._mean**2

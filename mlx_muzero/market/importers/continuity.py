@@ -68,7 +68,7 @@ def jumps(seams: Seams, stored: Callable[[], Bars], market: Market) -> list[Jump
     Args:
         seams: where new bars of one symbol meet stored ones.
         stored: loads its bars; called only where the floor is passed.
-        market: its hours.
+        market: trading hours it keeps.
     """
     step = np.log(seams.after / seams.before)
     gap_ns = seams.after_ns - seams.before_ns
@@ -101,8 +101,8 @@ def largest_move(open_time_ns: I64, close: F64, gap_ns: int) -> float:
     """Largest logarithmic move between bars `gap_ns` apart; 0 where no two are.
 
     Args:
-        open_time_ns: I64[T] increasing.
-        close: F64[T] positive.
+        open_time_ns: ``i64[T]`` increasing.
+        close: ``f64[T]`` positive.
         gap_ns: how long.
     """
     later = np.searchsorted(open_time_ns, open_time_ns + gap_ns)
@@ -120,7 +120,7 @@ def require_no_jump(path: Path, symbol: str, found: Sequence[Jump]) -> None:
     Args:
         path: the file.
         symbol: whose bars.
-        found: see `jumps`.
+        found: what `jumps` found.
     """
     if found:
         worst = max(found, key=lambda jump: abs(np.log(jump.after / jump.before)))

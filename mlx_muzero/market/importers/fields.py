@@ -33,10 +33,10 @@ class Lines:
     """Whole lines of a file.
 
     Attributes:
-        data: U8[bytes] the chunk.
-        start: I64[T] first byte of each line that is not blank.
-        end: I64[T] byte after its last, line break excluded.
-        number: I64[T] 1-based line number in the file.
+        data: ``u8[bytes]`` the chunk.
+        start: ``i64[T]`` first byte of each line that is not blank.
+        end: ``i64[T]`` byte after its last, line break excluded.
+        number: ``i64[T]`` 1-based line number in the file.
         total: number of lines in the chunk, blank ones included.
     """
 
@@ -75,7 +75,7 @@ class Fields:
 
     Attributes:
         lines: the lines, T of them.
-        delimiters: I64[T, fields - 1] where the delimiters are.
+        delimiters: ``i64[T, fields - 1]`` where the delimiters are.
     """
 
     lines: Lines
@@ -98,7 +98,7 @@ class Fields:
 
 
 def count_fields(lines: Lines, delimiter: bytes) -> I64:
-    """Number of fields of each line: I64[T]."""
+    """Number of fields of each line: ``i64[T]``."""
     positions = np.flatnonzero(lines.data == ord(delimiter))
     return np.searchsorted(positions, lines.end) - np.searchsorted(positions, lines.start) + 1
 
@@ -108,11 +108,11 @@ def decimals(data: U8, start: I64, end: I64) -> tuple[F64, Bool]:
 
     Args:
         data: the bytes.
-        start: I64[T] first byte of each number.
-        end: I64[T] byte after its last.
+        start: ``i64[T]`` first byte of each number.
+        end: ``i64[T]`` byte after its last.
 
     Returns:
-        F64[T] values and Bool[T] whether each is a number (a value is 0 where not).
+        ``f64[T]`` values and ``bool[T]`` whether each is a number (a value is 0 where not).
     """
     mantissa = np.zeros(len(start), np.int64)
     digits = np.zeros(len(start), np.int8)
@@ -159,14 +159,14 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
 
     Args:
         data: the bytes.
-        start: I64[T] first byte of each stamp.
-        end: I64[T] byte after its last.
+        start: ``i64[T]`` first byte of each stamp.
+        end: ``i64[T]`` byte after its last.
         pattern: Y M D h m s for the digits of date and time, ± H I for the sign, hours and
             minutes of a UTC offset, anything else for itself; or `EPOCH`.
 
     Returns:
-        I64[T] nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`) and
-        Bool[T] whether each stamp fits the pattern and exists in the calendar.
+        ``i64[T]`` nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`) and
+        ``bool[T]`` whether each stamp fits the pattern and exists in the calendar.
     """
     if pattern == EPOCH:
         values, known = decimals(data, start, end)

@@ -30,7 +30,7 @@ class FileClock:
     note: str | None = None
 
     def opens(self, wall_ns: I64) -> I64:
-        """UTC bar opens of stamps, both I64[T]."""
+        """UTC bar opens of stamps, both ``i64[T]``."""
         late = MINUTE_NS if self.stamps == "close" else 0
         return self.rule.to_utc(wall_ns) - late
 

@@ -60,7 +60,7 @@ class Allowance:
 
         Args:
             rejected: rows that were left out.
-            rows: of the file so far, those included.
+            rows: rows of the file so far, those included.
             left: how many more it may have.
         """
         whole = rows + left
@@ -86,7 +86,7 @@ class RowFilter:
     """Marks rows as bad, keeping the first reason of each.
 
     Args:
-        lines: I64[T] 1-based line or row numbers.
+        lines: ``i64[T]`` 1-based line or row numbers.
     """
 
     def __init__(self, lines: I64) -> None:
@@ -96,13 +96,13 @@ class RowFilter:
         self._reason = np.full(len(lines), -1, np.int16)
 
     def reject(self, bad: Bool, reason: str) -> None:
-        """Mark the rows where `bad` (Bool[T]) holds."""
+        """Mark the rows where `bad` (``bool[T]``) holds."""
         self._reason[bad & self.good] = len(self._reasons)
         self._reasons.append(reason)
 
     @property
     def good(self) -> Bool:
-        """Rows without a mark: Bool[T]."""
+        """Rows without a mark: ``bool[T]``."""
         return self._reason < 0
 
     def rejected(self, text_of: Callable[[int], str]) -> RejectedRows:

@@ -68,10 +68,10 @@ def require_few_conflicts(
     """DataError if too many of the rows that the store has already are other ones.
 
     Args:
-        path: of the file.
+        path: the file, for the message.
         what: the rows in words.
-        conflicts: how many differ.
-        overlap: how many the store has.
+        conflicts: how many of the rows differ.
+        overlap: how many of the rows the store has.
         where: the first of them, in words.
     """
     if conflicts > max(CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC * overlap):

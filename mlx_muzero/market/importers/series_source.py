@@ -44,12 +44,12 @@ class Points:
     """Rows of one series as a file gives them.
 
     Attributes:
-        symbol: whose.
-        name: of the series.
-        lines: I64[n] where each stands.
-        event_ns: I64[n] what it is about.
-        known_ns: I64[n] since when it is known.
-        value: F64[n].
+        symbol: whose points they are.
+        name: name of the series.
+        lines: ``i64[n]`` where each stands.
+        event_ns: ``i64[n]`` what it is about.
+        known_ns: ``i64[n]`` since when it is known.
+        value: ``f64[n]`` the values.
     """
 
     symbol: str

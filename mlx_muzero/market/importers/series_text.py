@@ -39,7 +39,7 @@ class _Table:
 
     Args:
         fields: the rows.
-        names: of their columns.
+        names: names of their columns.
         miscut: rows with another number of fields.
     """
 
@@ -94,7 +94,7 @@ class _Table:
 
     @property
     def good(self) -> Bool:
-        """Which rows are good so far: Bool[T]."""
+        """Which rows are good so far: ``bool[T]``."""
         return self._rows.good
 
     @property

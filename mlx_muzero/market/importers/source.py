@@ -18,9 +18,9 @@ class Chunk:
 
     Attributes:
         symbol: the symbol that the file itself names, None if it names none.
-        wall_ns: I64[T] bar opens on the file's clock, in file order.
-        lines: I64[T] 1-based line or row numbers.
-        columns: F64[T] by store column, NaN where unknown; bid prices or, of an ask file, the
+        wall_ns: ``i64[T]`` bar opens on the file's clock, in file order.
+        lines: ``i64[T]`` 1-based line or row numbers.
+        columns: ``f64[T]`` by store column, NaN where unknown; bid prices or, of an ask file, the
             ask prices alone.
         rejected: rows that could not be read or are impossible.
         done: how much of the file is behind, in the unit of `Source.size`.

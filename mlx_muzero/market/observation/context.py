@@ -42,8 +42,8 @@ class ContextColumn(NamedTuple):
     """A value's column; another, ``{name}_known``, says 1 where it is known.
 
     Attributes:
-        name: of the column.
-        series: of the series it is made from.
+        name: the column's name.
+        series: name of the series it is made from.
         values: ``f64[T]`` at times ``i64[T]``, NaN where unknown.
     """
 
@@ -121,7 +121,7 @@ def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: Market
     """What is known beside the minute bars of `symbol` when each closes, ``f32[T, G]``.
 
     Args:
-        open_time_ns: ``[T]`` opens of the bars.
+        open_time_ns: ``i64[T]`` opens of the bars.
         series: of the symbol and macro; a series that is not there is unknown throughout.
         symbol: one of the configured pairs.
         config: what is switched on.

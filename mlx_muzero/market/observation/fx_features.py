@@ -33,7 +33,7 @@ _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 
 
 def market_features(open_time_ns: I64, close: F64, pip_size: float) -> F32:
-    """Features ``f32[T, 9]`` of bars with UTC open times ``[T]`` and closes ``[T]``.
+    """Features ``f32[T, 9]`` of bars with UTC open times ``i64[T]`` and closes ``f64[T]``.
 
     The first `HISTORY_BARS` - 1 rows are warm-up and hold NaN: they are marked, never filled.
     """

@@ -32,7 +32,7 @@ def outcome_thresholds(close: F64) -> F64:
 
 
 def next_threshold(close: F64) -> float:
-    """Threshold of the bar after `close` ``[T]``, which it does not depend on itself."""
+    """Threshold of the bar after `close` ``f64[T]``, which it does not depend on itself."""
     recent = np.append(close[-(DEVIATION_BARS + 1) :], close[-1])
     return float(outcome_thresholds(recent)[-1])
 

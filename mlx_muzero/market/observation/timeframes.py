@@ -40,8 +40,8 @@ class HigherBars:
 
     Attributes:
         bars: the bars, stamped with their open; n of them.
-        first_minute: I64[n] index of the first minute bar of each.
-        last_closed: I64[T] index of the last bar that is closed when each minute bar closes, -1
+        first_minute: ``i64[n]`` index of the first minute bar of each.
+        last_closed: ``i64[T]`` index of the last bar that is closed when each minute bar closes, -1
             where none is.
     """
 

@@ -181,9 +181,9 @@ class BarStore(Closing):
         """Bars of `symbol` that open in [start_ns, end_ns); an end left out is open.
 
         Args:
-            symbol: whose.
-            start_ns: first open, UTC.
-            end_ns: end of the opens.
+            symbol: in any spelling.
+            start_ns: earliest open, UTC.
+            end_ns: every open is before it, UTC.
             extras: further columns wanted, out of `EXTRA_COLUMNS`; those without any value are
                 left out of `Bars.extras`.
 
@@ -211,7 +211,7 @@ class BarStore(Closing):
 
         Args:
             bars: what to add.
-            extras: F64[T] by name out of `EXTRA_COLUMNS`, NaN where unknown.
+            extras: ``f64[T]`` by name out of `EXTRA_COLUMNS`, NaN where unknown.
 
         Raises:
             DataError: if a bar's prices are impossible; nothing is written then.

@@ -27,7 +27,7 @@ def migrate(db: Database, path: Path, version: int, steps: Mapping[int, str]) ->
 
     Args:
         db: the store, whose database is the current one.
-        path: its file.
+        path: the store's file.
         version: what it says in `meta`.
         steps: SQL that turns a store of a version into one of the next.
 

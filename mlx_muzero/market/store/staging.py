@@ -53,11 +53,11 @@ class Seams:
     pair whose closes lie as far apart as those of half of all such pairs.
 
     Attributes:
-        before_ns: I64[n] open of the earlier bar, or of the stored one.
-        before: F64[n] its close.
-        after_ns: I64[n] open of the later bar, or of the one in its place.
-        after: F64[n] its open; of one in the place of another its close.
-        after_is_new: Bool[n] whether the later one is staged, else the earlier one is.
+        before_ns: ``i64[n]`` open of the earlier bar, or of the stored one.
+        before: ``f64[n]`` its close.
+        after_ns: ``i64[n]`` open of the later bar, or of the one in its place.
+        after: ``f64[n]`` its open; of one in the place of another its close.
+        after_is_new: ``bool[n]`` whether the later one is staged, else the earlier one is.
     """
 
     before_ns: I64
@@ -91,7 +91,7 @@ class MergeReport:
         replaced: rows that did not, and took the stored bar's place.
         filled: duplicates that supplied a column unknown before.
         unmatched: ask rows without a stored bid bar, dropped.
-        conflict_times_ns: I64[<=5] the first conflicting minutes.
+        conflict_times_ns: ``i64[<=5]`` the first conflicting minutes.
     """
 
     inserted: int
@@ -123,9 +123,9 @@ class Staging:
 
         Args:
             symbol: whose bars these are.
-            open_time_ns: I64[T] UTC bar opens, in any order.
-            lines: I64[T] where each row stands in its source; unique within a symbol.
-            columns: F64[T] by name (open ... volume and `EXTRA_COLUMNS`), NaN where unknown.
+            open_time_ns: ``i64[T]`` UTC bar opens, in any order.
+            lines: ``i64[T]`` where each row stands in its source; unique within a symbol.
+            columns: ``f64[T]`` by name (open ... volume and `EXTRA_COLUMNS`), NaN where unknown.
         """
         if not len(open_time_ns):
             return
@@ -178,7 +178,7 @@ class Staging:
         """Where the staged rows of `symbol` will meet stored bars; each minute may be staged once.
 
         Args:
-            symbol: whose.
+            symbol: as it was staged.
             replace: stored bars give way, so that every staged row is new.
         """
         stored_but = "anti join fresh using (open_time)" if replace else ""

@@ -63,7 +63,7 @@ class PlantedEdge:
 
 
 def draw_changes(edge: PlantedEdge, open_time_ns: I64, rng: np.random.Generator) -> F64:
-    """``[T]`` float64 price changes in pips, one bar after another; gaps do not advance time."""
+    """``f64[T]`` price changes in pips, one bar after another; gaps do not advance time."""
     bars = len(open_time_ns)
     switches = rng.random(bars) < edge.switch_probability
     first = 2 * rng.integers(2) - 1
@@ -85,12 +85,12 @@ def filter_beliefs(close: F64, open_time_ns: I64, edge: PlantedEdge) -> F64:
     """What an agent that knows the parameters can know at each close.
 
     Args:
-        close: ``[T]`` float64.
-        open_time_ns: ``[T]`` int64.
+        close: ``f64[T]`` closes.
+        open_time_ns: ``i64[T]`` UTC bar opens.
         edge: the market's parameters.
 
     Returns:
-        ``[T]`` float64, expected regime (-1 to 1) of bar t + 1 given the closes up to t.
+        ``f64[T]`` expected regime (-1 to 1) of bar t + 1 given the closes up to t.
     """
     change = np.diff(close) / edge.pip_size
     surprise = change / sigma_pips(open_time_ns[1:], edge.mean_sigma_pips)

@@ -36,9 +36,9 @@ class PlantedOptimum:
         session_bars: steps of one session.
         round_trip_cost_pips: cost of one trade.
         raster_minutes: distance of the start minutes; R = 1440 / raster_minutes.
-        expected_pips: ``[R]`` float64, net pips of a session expected under the best policy.
-        enter: ``[session_bars + 1, R]`` float64 by bars left: belief to enter long from, 2 never.
-        leave: ``[session_bars + 1, R]`` float64 by bars left: belief to leave a long at or under.
+        expected_pips: ``f64[R]`` net pips of a session expected under the best policy.
+        enter: ``f64[session_bars + 1, R]`` by bars left: belief to enter long from, 2 never.
+        leave: ``f64[session_bars + 1, R]`` by bars left: belief to leave a long at or under.
     """
 
     edge: PlantedEdge
@@ -50,13 +50,13 @@ class PlantedOptimum:
     leave: F64
 
     def wanted_exposure(self, belief: F64, exposure: F64, bars_left: int, start_minute: I64) -> F64:
-        """``[B]`` float64 in {-1, 0, 1}, the exposure to move to.
+        """``f64[B]`` in {-1, 0, 1}, the exposure to move to.
 
         Args:
-            belief: ``[B]`` from `filter_beliefs` at the decision's bar.
-            exposure: ``[B]`` held now.
+            belief: ``f64[B]`` from `filter_beliefs` at the decision's bar.
+            exposure: ``f64[B]`` held now.
             bars_left: steps left in the session, this one included.
-            start_minute: ``[B]`` minute of the day of the session's first decision; the nearest
+            start_minute: ``i64[B]`` minute of the day of the session's first decision; the nearest
                 start of the raster decides.
         """
         raster = np.asarray(start_minute) / self.raster_minutes
@@ -67,7 +67,7 @@ class PlantedOptimum:
         return np.where(exposure == 0.0, from_flat, np.where(stays, exposure, 0.0))
 
     def expected_pips_by_hour(self) -> F64:
-        """``[24]`` float64, mean over the starts within each UTC hour."""
+        """``f64[24]`` mean over the starts within each UTC hour."""
         return np.asarray(self.expected_pips.reshape(24, -1).mean(axis=1))
 
     def mean_expected_pips(self) -> float:
@@ -153,7 +153,7 @@ def from_truth(truth: Mapping[str, Any]) -> PlantedOptimum:
 
 
 def _transition(edge: PlantedEdge, belief: F64, odds: F64, quadrature_points: int) -> F64:
-    """``[G, G]`` chances of moving between grid beliefs over one bar; rows sum to 1."""
+    """``f64[G, G]`` chances of moving between grid beliefs over one bar; rows sum to 1."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(quadrature_points)
     weights = weights / weights.sum()
     points = len(belief)
@@ -171,7 +171,7 @@ def _transition(edge: PlantedEdge, belief: F64, odds: F64, quadrature_points: in
 
 
 def _stationary(transition: F64) -> F64:
-    """``[G]`` distribution that one bar leaves unchanged."""
+    """``f64[G]`` distribution that one bar leaves unchanged."""
     points = len(transition)
     system = np.vstack([transition.T - np.eye(points), np.ones(points)])
     target = np.append(np.zeros(points), 1.0)
@@ -179,7 +179,7 @@ def _stationary(transition: F64) -> F64:
 
 
 def _crossings(belief: F64, gap: F64, level: float) -> F64:
-    """``[R]`` belief at which each column of the increasing `gap` ``[G, R]`` reaches `level`."""
+    """``f64[R]`` belief at which each column of a rising `gap` ``f64[G, R]`` reaches `level`."""
     above = gap > level
     index = np.clip(above.argmax(axis=0), 1, None)
     columns = np.arange(gap.shape[1])

@@ -20,7 +20,7 @@ _USUAL_PRICE = 150.0
 
 
 def day_profile() -> F64:
-    """``[1440]`` float64, volatility of each UTC minute of the day over the day's mean."""
+    """``f64[1440]`` volatility of each UTC minute of the day over the day's mean."""
     hours = np.arange(DAY_MINUTES) / 60.0
     profile = np.interp(hours, np.arange(24) + 0.5, _MORNING + _EVENING, period=24)
     return np.asarray(profile / profile.mean())
@@ -46,7 +46,7 @@ def fx_calendar(days: int, start_ns: int, hole_frac: float, rng: np.random.Gener
         rng: source of the holes.
 
     Returns:
-        ``[T]`` int64, T = 1440 x days less the holes.
+        ``i64[T]`` T = 1440 x days less the holes.
 
     Raises:
         ValueError: `days` below 1 or `hole_frac` outside [0, 0.5).
@@ -77,9 +77,9 @@ def bars_from_changes(
 
     Args:
         symbol: name given to the bars.
-        open_time_ns: ``[T]`` int64.
-        change_pips: ``[T]`` float64, close less previous close.
-        sigma: ``[T]`` float64, standard deviation of a bar in pips.
+        open_time_ns: ``i64[T]`` UTC bar opens.
+        change_pips: ``f64[T]`` close less previous close.
+        sigma: ``f64[T]`` standard deviation of a bar in pips.
         pip_size: price of one pip.
         rng: source of the extremes and of the tick counts used as volume.
     """
