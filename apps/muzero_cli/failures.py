@@ -22,6 +22,8 @@ from muzero_cli.display.console import echo, narration_console, say, say_bug
 
 WRONG_USAGE = 2
 OTHERWISE = 1
+STOPPED_EXIT_CODE = 130
+"""Of what a signal stopped, as shells have it."""
 
 # Typer has Click's own classes, or copies of them in later versions; of either this is the base.
 _UsageError: Any = typer.BadParameter.__mro__[1]

@@ -97,7 +97,7 @@ def from_tables(
     return config
 
 
-def override(config: Config, assignments: Iterable[str]) -> Config:
+def override(config: Config, assignments: Iterable[str], source: str = "--set") -> Config:
     """`config` changed by assignments ``section.key=value``, as given to ``--set``.
 
     Values are TOML, and strings need no quotes (`config_keys.Key.parse`).
@@ -109,8 +109,21 @@ def override(config: Config, assignments: Iterable[str]) -> Config:
     changed, found = _overlay(tables, config)
     problems += found
     if problems:
-        raise ConfigError("\n".join(f"--set {path}: {message}" for path, message in problems))
+        raise ConfigError("\n".join(f"{source} {path}: {message}" for path, message in problems))
     return changed
+
+
+def assignment(key: str, value: Any) -> str:
+    """What `override` takes to set `key`, ``section.name``, to `value`.
+
+    Raises:
+        ConfigError: TOML has no such value.
+    """
+    try:
+        text = tomli_w.dumps({"value": value})
+    except TypeError as error:
+        raise ConfigError(f"{key}: {value!r} is no value of a configuration") from error
+    return f"{key}={text.partition('=')[2].strip()}"
 
 
 def dumps(config: Config) -> str:

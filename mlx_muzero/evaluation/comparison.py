@@ -24,6 +24,7 @@ from mlx_muzero.evaluation.baselines import (
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
@@ -70,6 +71,21 @@ class Comparison:
     def metrics(self) -> dict[str, Metrics]:
         """Metrics by policy name."""
         return {name: entry.backtest.metrics for name, entry in self.entries.items()}
+
+    def to_frame(self, library: FrameLibrary | None = None) -> Any:
+        """A row for each policy: its name, all of its `Metrics`, its decisions per second.
+
+        Args:
+            library: "pandas" or "polars"; None for whichever is installed, pandas first.
+
+        Raises:
+            MuZeroError: neither is.
+        """
+        rows = {
+            name: entry.backtest.metrics.as_row() | {"decisions_per_s": entry.decisions_per_s}
+            for name, entry in self.entries.items()
+        }
+        return frame_of_rows("policy", rows, library)
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""

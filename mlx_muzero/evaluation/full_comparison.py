@@ -137,13 +137,14 @@ def compare_fully(
     backtests = {name: entry.backtest for name, entry in comparison.entries.items()}
     return FullComparison(
         comparison,
-        {name: _beyond(played, backtests[RAW_NETWORK]) for name, played in backtests.items()},
+        {name: difference(played, backtests[RAW_NETWORK]) for name, played in backtests.items()},
         sweep_costs(backtests, rules),
         forecast_outcomes(model, dataset, rules, dataset.evaluation_starts(split, sessions)),
         transformer,
     )
 
 
-def _beyond(one: Backtest, other: Backtest) -> Difference:
+def difference(one: Backtest, other: Backtest) -> Difference:
+    """What `one` earned beyond `other`, both played over the same sessions."""
     pips = one.equity_pips[:, -1] - other.equity_pips[:, -1]
     return Difference(float(pips.mean()), *interval(one.groups.resampled_means(pips)))

@@ -103,6 +103,12 @@ class Metrics:
         values = asdict(self)
         return {name: "inf" if value == math.inf else value for name, value in values.items()}
 
+    def as_row(self) -> dict[str, Any]:
+        """The numbers for a row of a table: each share of `action_frac` is a column of its own."""
+        values = asdict(self)
+        shares = values.pop("action_frac")
+        return values | {f"action_frac_{name}": share for name, share in shares.items()}
+
 
 def measure(
     trades: Trades,

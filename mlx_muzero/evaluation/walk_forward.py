@@ -10,6 +10,7 @@ from mlx_muzero.evaluation.comparison import baselines, conditions_of
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SPLITS
@@ -113,6 +114,18 @@ class WalkForward:
             "last": last.last,
         }
         return Conditions(**facts)
+
+    def to_frame(self, library: FrameLibrary | None = None) -> Any:
+        """A row for each policy over all windows: its name and all of its `Metrics`.
+
+        Args:
+            library: "pandas" or "polars"; None for whichever is installed, pandas first.
+
+        Raises:
+            MuZeroError: neither is.
+        """
+        rows = {name: m.as_row() for name, m in metrics_of(self.whole).items()}
+        return frame_of_rows("policy", rows, library)
 
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON: the whole, and every window."""

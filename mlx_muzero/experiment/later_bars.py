@@ -14,7 +14,11 @@ _OPEN_END_NS = 2**63 - 1
 
 
 def later_bars(
-    run: TrainedRun, begun: MarketRecord, first: str | None, end: str | None
+    run: TrainedRun,
+    begun: MarketRecord,
+    first: str | None,
+    end: str | None,
+    names: tuple[str, str] = ("--from", "--to"),
 ) -> tuple[MarketDataset, str]:
     """The run's bars and those after them, these as the part "later", and in words which they are.
 
@@ -26,24 +30,25 @@ def later_bars(
         begun: those.
         first: UTC time from which decisions are made; by default the end of its own bars.
         end: UTC time before which bars open; by default the store's end.
+        names: what errors call the two.
 
     Raises:
         ConfigError: no such time, or one before the run's test split.
         DataError: the store has no such bars.
     """
     splits, own_end_ns = run.dataset.ranges, begun.end_ns
-    first_ns = own_end_ns if first is None else _time_ns("--from", first)
-    end_ns = _OPEN_END_NS if end is None else _time_ns("--to", end)
+    first_ns = own_end_ns if first is None else _time_ns(names[0], first)
+    end_ns = _OPEN_END_NS if end is None else _time_ns(names[1], end)
     if first_ns < splits["test"].first_ns:
         train_end, chosen_end = (utc_text(splits[s].end_ns) for s in ("train", "validation"))
         raise ConfigError(
-            f"--from {utc_text(first_ns)}: the run was trained on the bars before {train_end} UTC "
-            f"and its checkpoint chosen on those before {chosen_end} UTC. Begin there, with its "
-            f"test split, or at {utc_text(own_end_ns)}, where its own bars end; --split judges "
+            f"{names[0]} {utc_text(first_ns)}: the run was trained on the bars before {train_end} "
+            f"UTC and its checkpoint chosen on those before {chosen_end} UTC. Begin there, with "
+            f"its test split, or at {utc_text(own_end_ns)}, where its own bars end; --split judges "
             "each of its splits."
         )
     if end_ns <= first_ns:
-        raise ConfigError(f"--to {utc_text(end_ns)} is not after {utc_text(first_ns)} UTC")
+        raise ConfigError(f"{names[1]} {utc_text(end_ns)} is not after {utc_text(first_ns)} UTC")
     market = replace(run.config.market, first_utc="", end_utc="")
     histories, store = load_histories(
         replace(run.config, market=market),
@@ -79,8 +84,8 @@ def _in_words(first_ns: int, last_ns: int, own_end_ns: int, begun: MarketRecord)
     )
 
 
-def _time_ns(option: str, text: str) -> int:
+def _time_ns(name: str, text: str) -> int:
     try:
         return utc_ns(text)
     except ValueError as error:
-        raise ConfigError(f"{option}: {error}") from error
+        raise ConfigError(f"{name}: {error}") from error

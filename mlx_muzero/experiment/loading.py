@@ -33,12 +33,13 @@ def load_config(
     overrides: list[str],
     symbol: str | None = None,
     database: Path | None = None,
+    source: str = "--set",
 ) -> Config:
     """The preset, overlaid by a file, then by ``--symbol``, then by ``--set``.
 
     Where neither an option nor the file names a preset, it goes by the market of the symbols, and
     so does the pip where nobody sets one, as the store at `database` (None: the usual one) or the
-    symbol's name says.
+    symbol's name says. `source` is what errors call the overrides.
 
     Raises:
         ConfigError: there is no such preset, or what comes of it is for another kind of market than
@@ -62,7 +63,7 @@ def load_config(
         if named:
             said = "pip_size" in of_options or (symbol is None and "pip_size" in of_file)
             settings = of_symbols(settings, named, store, keep_pip=said)
-        settings = config_toml.override(settings, overrides)
+        settings = config_toml.override(settings, overrides, source)
         require_fit(settings.market, market_of)
     return settings
 

@@ -1,5 +1,6 @@
-"""`train --auto-resume`: one command for a run that is new, begun or finished."""
+"""How a run stands that is asked for by its configuration: new, begun or finished."""
 
+from pathlib import Path
 from typing import Literal
 
 from mlx_muzero.config.keys import KEYS, value_of
@@ -10,21 +11,32 @@ from mlx_muzero.training.run import RunFolder
 Standing = Literal["new", "begun", "finished"]
 
 
-def standing(folder: RunFolder, asked: Config) -> Standing:
+_WAY_ON = "Go on with it as it was begun (--resume), or choose another --run."
+
+
+def standing(folder: RunFolder, asked: Config, way_on: str = _WAY_ON) -> Standing:
     """How the run in `folder` stands, which must be the one that is asked for.
 
     Raises:
-        RunError: it was begun with another configuration; names every key.
+        RunError: as `require_same`.
     """
     if not folder.exists:
         return "new"
-    differences = _differences(folder.config(), asked)
+    require_same(folder.path, folder.config(), asked, way_on)
+    return "finished" if folder.finished else "begun"
+
+
+def require_same(path: Path, begun: Config, asked: Config, way_on: str) -> None:
+    """Check that what was begun at `path` is what is asked for.
+
+    Raises:
+        RunError: it has another configuration; names every key, and says the `way_on`.
+    """
+    differences = _differences(begun, asked)
     if differences:
         raise RunError(
-            f"{folder.path} holds a run of another configuration ({', '.join(differences)}). Go "
-            f"on with it as it was begun (--resume), or choose another --run."
+            f"{path} holds a run of another configuration ({', '.join(differences)}). {way_on}"
         )
-    return "finished" if folder.finished else "begun"
 
 
 def _differences(begun: Config, asked: Config) -> list[str]:

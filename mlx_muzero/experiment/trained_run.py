@@ -19,7 +19,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.models import build_model, load_model
+from mlx_muzero.training.models import build_model, load_model, not_validated
 from mlx_muzero.training.run import MarketRecord, RunFolder
 
 
@@ -28,6 +28,7 @@ class TrainedRun:
     """A run's model and the bars to show it.
 
     Attributes:
+      folder: of the run.
       config: of the run, for the symbol of `dataset`, its search backend settled.
       rules: of trading.
       model: from the checkpoint.
@@ -37,6 +38,7 @@ class TrainedRun:
       deployment: the export that a coreml backend plays, if it is there.
     """
 
+    folder: RunFolder
     config: Config
     rules: TradingRules
     model: StochasticMuZero
@@ -44,6 +46,11 @@ class TrainedRun:
     dataset: MarketDataset
     store: Path
     deployment: Deployment
+
+    @property
+    def warning(self) -> str | None:
+        """What has to be said of the checkpoint if no validation chose it."""
+        return not_validated(self.folder, self.checkpoint)
 
     def agent(self) -> Agent:
         """An agent that plays with the run's model."""
@@ -117,7 +124,7 @@ def load_run(
     if search.backend == "auto":
         search, _ = settle(model, search, deployment)
     config = replace(config, search=search)
-    return TrainedRun(config, rules, model, name, dataset, store, deployment)
+    return TrainedRun(folder, config, rules, model, name, dataset, store, deployment)
 
 
 def _known_pairs(config: Config, symbols: str) -> tuple[Symbol, ...]:

@@ -55,10 +55,15 @@ class WalkForwardFolder:
         self._plan_path = path / "plan.json"
         self._journal_path = path / "journal.jsonl"
 
+    @property
+    def exists(self) -> bool:
+        """Whether a walk-forward was begun here."""
+        return self._config_path.exists()
+
     def require_new(self) -> None:
         """RunError if there is a walk-forward here already, or something else."""
         require_room(self.path, "walk-forward")
-        if self._config_path.exists():
+        if self.exists:
             raise RunError(
                 f"{self.path} already holds a walk-forward. Add --resume to go on with it, or "
                 "choose another --run."
@@ -93,7 +98,7 @@ class WalkForwardFolder:
 
     def config(self) -> Config:
         """The configuration it was begun with, of all bars."""
-        if not self._config_path.exists():
+        if not self.exists:
             raise missing(self.path, "walk-forward")
         return config_of_run(self._config_path)
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from mlx_muzero.errors import RunError, StorageError
+from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.runlog import journal
 from mlx_muzero.training.run import RunFolder
-from muzero_cli.stop_switch import StopSwitch
 from runs import at_poll
 
 EPISODES = ("--set", "train.episodes=4")

@@ -23,7 +23,7 @@ def test_a_closed_terminal_stops_unless_that_is_ignored(ignored):
 def test_what_is_said_to_a_closed_terminal_is_no_error(tmp_path):
     program = (
         "import signal, sys\n"
-        "from muzero_cli.stop_switch import StopSwitch\n"
+        "from mlx_muzero.experiment.stop_switch import StopSwitch\n"
         "with StopSwitch(None) as stop:\n"
         "    open('ready', 'w').close()\n"
         "    while not stop.requested():\n"

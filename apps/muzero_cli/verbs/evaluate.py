@@ -75,11 +75,8 @@ def evaluate(
         from muzero_cli.display.full_chart import draw  # before anything is played in vain
     from mlx_muzero.evaluation.comparison import compare
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS, compare_fully
-    from mlx_muzero.experiment.later_bars import later_bars
-    from mlx_muzero.experiment.loading import load_truth
+    from mlx_muzero.experiment.judging import judged_bars
     from mlx_muzero.experiment.trained_run import load_run
-    from mlx_muzero.training.models import not_validated
-    from mlx_muzero.training.run import RunFolder
     from muzero_cli.display.comparison import report
     from muzero_cli.display.full_comparison import full_report
     from muzero_cli.display.progress import VerbProgress
@@ -88,24 +85,16 @@ def evaluate(
     loaded = load_run(
         run, checkpoint, db, backend=backend, export=export, tell=notes.append, report=say_event
     )
-    warning = not_validated(RunFolder(run), loaded.checkpoint)
+    warning = loaded.warning
     for note in ([] if warning is None else [warning]) + notes:
         say(narration_console(), note)
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)  # what is in its way is told before anything plays
-    dataset, period = loaded.dataset, None
-    if later:
-        dataset, period = later_bars(loaded, RunFolder(run).market(), from_, to)
+    bars = judged_bars(loaded, split, from_, to, ("--from", "--to"))
     agent = loaded.agent()
     usual = SIMULATIONS if full else [loaded.config.search.num_simulations]
     counts = simulations or list(usual)
-    market = (
-        dataset,
-        loaded.rules,
-        "later" if later else split or "test",
-        sessions,
-        load_truth(loaded.config, loaded.store),
-    )
+    market = (bars.dataset, loaded.rules, bars.part, sessions, bars.truth)
     judged: dict[str, Any]
     tables: RenderableType
     with VerbProgress() as progress:
@@ -135,7 +124,7 @@ def evaluate(
         "checkpoint": loaded.checkpoint,
         "validated": warning is None,
         "stage": None if stage is None else asdict(stage),
-        "period": period,
+        "period": bars.period,
         "simulations": counts,
         "backend": agent.backend,
     }
@@ -149,8 +138,8 @@ def evaluate(
     )
     if stage is not None:
         out.print(f"Stage of training by the FX specification: {stage.name}, {stage.hint}")
-    if period is not None:
-        out.print(period)
+    if bars.period is not None:
+        out.print(bars.period)
     out.print(tables)
     if comparison.expected_best_pips is not None:
         out.print(

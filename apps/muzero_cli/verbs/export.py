@@ -48,44 +48,24 @@ def export(
     as_json: Json = False,
 ) -> None:
     """Export a run's networks to Core ML and verify them before they replace an older export."""
-    from mlx_muzero.coreml.core_ml import core_ml
     from mlx_muzero.coreml.export import ExportOptions
-    from mlx_muzero.coreml.export import export as export_programs
-    from mlx_muzero.coreml.verification import SAMPLES
-    from mlx_muzero.coreml.verification import verify as verify_export
+    from mlx_muzero.experiment.exporting import export_run
     from mlx_muzero.experiment.trained_run import load_run
-    from mlx_muzero.exports.samples import draw_samples
-    from mlx_muzero.exports.weights import weights_of
-    from mlx_muzero.training.run import RunFolder
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.verification import verification_tables
 
     options = ExportOptions(_batches(batch), precision, layer_norm, multifunction)
     loaded = load_run(run, checkpoint, db, report=say_event)
-    samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
     console = narration_console()
-    target = RunFolder(run).export_path
+    target = loaded.folder.export_path
     began = time.perf_counter()
 
-    def verify(folder: Path) -> "Verification":
-        progress.doing("verifying: calls of programs")
-        verification = verify_export(
-            folder, loaded.model, loaded.rules.table, samples, core_ml(), tick=progress.tick
-        )
+    def show(verification: "Verification") -> None:
         if not as_json:
             output_console().print(verification_tables(verification))
-        return verification
 
     with VerbProgress(f"exporting checkpoint {loaded.checkpoint}: programs") as progress:
-        manifest = export_programs(
-            weights_of(loaded.model),
-            loaded.config,
-            loaded.checkpoint,
-            target,
-            verify,
-            options,
-            progress.tick,
-        )
+        manifest = export_run(loaded, options, show, progress.tick, progress.doing)
     if as_json:
         answer({"export": str(target), **manifest.as_dict()})
     console.print(

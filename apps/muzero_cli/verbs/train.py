@@ -11,9 +11,8 @@ import typer
 from mlx_muzero.config.choices import CollectBackend, Phases
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, say
-from muzero_cli.failures import answer
+from muzero_cli.failures import STOPPED_EXIT_CODE, answer
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, to_be_read
-from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 if TYPE_CHECKING:
     from mlx_muzero.training.run import RunFolder
@@ -96,6 +95,7 @@ def train(
         return
     from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.standing import standing
+    from mlx_muzero.experiment.stop_switch import StopSwitch
     from mlx_muzero.experiment.training import Training
     from mlx_muzero.files.refusals import explained
     from mlx_muzero.training.launch import launch, launched

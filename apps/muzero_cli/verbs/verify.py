@@ -16,23 +16,17 @@ def verify(
     as_json: Json = False,
 ) -> None:
     """Compare an export's saved programs with the model they were made from."""
-    from mlx_muzero.coreml.core_ml import core_ml
-    from mlx_muzero.coreml.verification import SAMPLES
-    from mlx_muzero.coreml.verification import verify as verify_export
+    from mlx_muzero.experiment.exporting import verify_export
     from mlx_muzero.experiment.trained_run import load_run
     from mlx_muzero.exports.manifest import Manifest
-    from mlx_muzero.exports.samples import draw_samples
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.verification import verification_tables
 
     manifest = Manifest.load(export)
     manifest.check_files(export)
     loaded = load_run(export.resolve().parent, manifest.checkpoint, db, report=say_event)
-    samples = draw_samples(loaded.dataset, loaded.rules, SAMPLES)
     with VerbProgress(f"verifying checkpoint {manifest.checkpoint}: calls") as progress:
-        verification = verify_export(
-            export, loaded.model, loaded.rules.table, samples, core_ml(), tick=progress.tick
-        )
+        verification = verify_export(export, loaded, progress.tick)
     failed = verification.failure()
     if as_json:
         answer(verification.as_dict(), failed)

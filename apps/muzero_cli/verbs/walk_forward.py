@@ -11,11 +11,11 @@ import typer
 
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
-from muzero_cli.failures import answer
+from muzero_cli.failures import STOPPED_EXIT_CODE, answer
 from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
-from muzero_cli.stop_switch import STOPPED_EXIT_CODE, StopSwitch
 
 if TYPE_CHECKING:
+    from mlx_muzero.experiment.stop_switch import StopSwitch
     from mlx_muzero.experiment.walk_forward import RollingTraining
     from muzero_cli.display.training import TrainingDisplay
 
@@ -87,6 +87,7 @@ def walk_forward(
 
 def _stopped(training: "RollingTraining") -> bool:
     """Train what is left; whether the user stopped it."""
+    from mlx_muzero.experiment.stop_switch import StopSwitch
     from muzero_cli.display.training import TrainingDisplay
 
     console, rules = narration_console(), training.rules
@@ -107,7 +108,7 @@ def _stopped(training: "RollingTraining") -> bool:
 
 
 @contextmanager
-def _shown(display: "TrainingDisplay", stop: StopSwitch, run: Path) -> Iterator[None]:
+def _shown(display: "TrainingDisplay", stop: "StopSwitch", run: Path) -> Iterator[None]:
     from mlx_muzero.files.refusals import explained
 
     with display, stop, explained(f"go on with: {_resuming(run)}"):

@@ -8,8 +8,6 @@ from typing import Self
 from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
 from mlx_muzero.runlog.closeable import Closing
 
-STOPPED_EXIT_CODE = 130
-
 
 class StopSwitch(Closing):
     """Asks training to stop on a signal or when the time is up; a second Ctrl-C kills."""

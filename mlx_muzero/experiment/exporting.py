@@ -1,0 +1,65 @@
+"""A run's export, judged on the run's own bars before it is there."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from mlx_muzero.coreml.core_ml import core_ml
+from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.coreml.verification import SAMPLES, verify
+from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.exports.figures import Verification
+from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.exports.samples import draw_samples
+from mlx_muzero.exports.weights import weights_of
+
+VERIFYING = "verifying: calls of programs"
+
+
+def export_run(
+    run: TrainedRun,
+    options: ExportOptions,
+    judged: Callable[[Verification], None],
+    tick: Callable[[], None] = lambda: None,
+    doing: Callable[[str], None] = lambda _what: None,
+) -> Manifest:
+    """Export the networks of `run` into its folder, where an older export stays until then.
+
+    Args:
+        run: to export.
+        options: how.
+        judged: hears how far the programs are from the model, also where that is too far.
+        tick: hears of every program made, and of every call of one while verifying.
+        doing: hears when verifying begins.
+
+    Raises:
+        ExportError: coremltools is missing, or the programs are not the model.
+    """
+    samples = draw_samples(run.dataset, run.rules, SAMPLES)
+
+    def verified(folder: Path) -> Verification:
+        doing(VERIFYING)
+        found = verify(folder, run.model, run.rules.table, samples, core_ml(), tick=tick)
+        judged(found)
+        return found
+
+    return export(
+        weights_of(run.model),
+        run.config,
+        run.checkpoint,
+        run.folder.export_path,
+        verified,
+        options,
+        tick,
+    )
+
+
+def verify_export(
+    folder: Path, run: TrainedRun, tick: Callable[[], None] = lambda: None
+) -> Verification:
+    """The export in `folder` against the model of `run`, which it was made from.
+
+    Raises:
+        ExportError: its files were changed, or it was made from other weights.
+    """
+    samples = draw_samples(run.dataset, run.rules, SAMPLES)
+    return verify(folder, run.model, run.rules.table, samples, core_ml(), tick=tick)

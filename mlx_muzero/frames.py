@@ -1,0 +1,48 @@
+"""Results as data frames, of pandas or polars, whichever is installed."""
+
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from mlx_muzero.errors import MuZeroError
+
+FrameLibrary: TypeAlias = Literal["pandas", "polars"]
+
+Column: TypeAlias = Sequence[Any] | np.ndarray
+"""One value a row."""
+
+_LIBRARIES: tuple[FrameLibrary, ...] = ("pandas", "polars")
+
+
+def frame_of(columns: Mapping[str, Column], library: FrameLibrary | None = None) -> Any:
+    """A data frame of `columns`, all of one length.
+
+    Args:
+        columns: by name, in order.
+        library: which kind of frame; None for pandas, or polars where only that is installed.
+
+    Raises:
+        MuZeroError: it is not installed, or neither is.
+    """
+    wanted = _LIBRARIES if library is None else (library,)
+    found = [name for name in wanted if find_spec(name) is not None]
+    if not found:
+        raise MuZeroError(
+            f"a data frame needs {' or '.join(wanted)}, not installed here: pip install {wanted[0]}"
+        )
+    return import_module(found[0]).DataFrame(dict(columns))
+
+
+def frame_of_rows(
+    index: str, rows: Mapping[str, Mapping[str, Any]], library: FrameLibrary | None = None
+) -> Any:
+    """A data frame with a row for each of `rows`, whose names are the column `index`.
+
+    All have the same columns, those of the first. Raises as `frame_of`.
+    """
+    names = list(next(iter(rows.values()), {}))
+    columns = {name: [row[name] for row in rows.values()] for name in names}
+    return frame_of({index: list(rows), **columns}, library)
