@@ -23,6 +23,8 @@ _HOMES = {
     "MuZeroError": "mlx_muzero.errors",
     "MuZeroWarning": "mlx_muzero.api.notes",
     "Round": "mlx_muzero.api.rounds",
+    "SessionView": "mlx_muzero.evaluation.policy",
+    "StepEffect": "mlx_muzero.trading.rewards",
     "Store": "mlx_muzero.api.store",
     "TrainedRun": "mlx_muzero.experiment.trained_run",
     "compare_runs": "mlx_muzero.api.judging",
@@ -32,6 +34,8 @@ _HOMES = {
     "make_config": "mlx_muzero.api.configuration",
     "open_store": "mlx_muzero.api.store",
     "plan": "mlx_muzero.api.planning",
+    "register_baseline": "mlx_muzero.api.extensions",
+    "register_reward": "mlx_muzero.api.extensions",
     "train": "mlx_muzero.api.running",
     "walk_forward": "mlx_muzero.api.running",
 }

@@ -3,6 +3,8 @@
 
 from mlx_muzero.api.configuration import make_config as make_config
 from mlx_muzero.api.exporting import export_run as export_run
+from mlx_muzero.api.extensions import register_baseline as register_baseline
+from mlx_muzero.api.extensions import register_reward as register_reward
 from mlx_muzero.api.judging import compare_runs as compare_runs
 from mlx_muzero.api.judging import evaluate as evaluate
 from mlx_muzero.api.notes import MuZeroWarning as MuZeroWarning
@@ -15,7 +17,9 @@ from mlx_muzero.api.store import Store as Store
 from mlx_muzero.api.store import open_store as open_store
 from mlx_muzero.config.schema import Config as Config
 from mlx_muzero.errors import MuZeroError as MuZeroError
+from mlx_muzero.evaluation.policy import SessionView as SessionView
 from mlx_muzero.experiment.trained_run import TrainedRun as TrainedRun
+from mlx_muzero.trading.rewards import StepEffect as StepEffect
 
 __version__: str
 
@@ -24,6 +28,8 @@ __all__ = [
     "MuZeroError",
     "MuZeroWarning",
     "Round",
+    "SessionView",
+    "StepEffect",
     "Store",
     "TrainedRun",
     "compare_runs",
@@ -33,6 +39,8 @@ __all__ = [
     "make_config",
     "open_store",
     "plan",
+    "register_baseline",
+    "register_reward",
     "train",
     "walk_forward",
 ]

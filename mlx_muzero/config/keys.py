@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hint
 
 from mlx_muzero.config.choices import ContextSeries
 from mlx_muzero.config.schema import Config
+from mlx_muzero.registry import Registry
 from mlx_muzero.symbols.symbol import Symbol
 
 _LARGEST = 1.7e308
@@ -28,7 +29,7 @@ class Key:
     """One key of the configuration: its type, inclusive range, default and meaning.
 
     A key of type tuple is a list of distinct strings in TOML, each one of `choices` where there
-    are any, and becomes one of `item`, str or `Symbol`.
+    are any, and becomes one of `item`, str or `Symbol`. What a `registry` holds goes for a choice.
     """
 
     section: str
@@ -40,6 +41,7 @@ class Key:
     high: float
     default: Any
     about: str
+    registry: Registry[Any] | None = None
 
     @property
     def path(self) -> str:
@@ -107,9 +109,12 @@ class Key:
         return items
 
     def _check_choice(self, value: object) -> None:
-        if self.choices and value not in self.choices:
-            hint = did_you_mean(str(value), self.choices)
-            raise ValueError(f"{value!r} is not one of {', '.join(self.choices)}{hint}")
+        registered = () if self.registry is None else tuple(self.registry)
+        names = (*self.choices, *registered)
+        if self.choices and value not in names:
+            hint = did_you_mean(str(value), names)
+            way_on = "" if self.registry is None else f"; {self.registry.way_on}"
+            raise ValueError(f"{value!r} is not one of {', '.join(names)}{hint}{way_on}")
 
 
 def _keys() -> dict[str, dict[str, Key]]:
@@ -127,7 +132,7 @@ def section_keys(section: str, kind: type) -> dict[str, Key]:
 
 def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
     item = get_args(hint)[0] if get_origin(hint) is tuple else hint
-    choices = get_args(item) if get_origin(item) is Literal else ()
+    choices = get_args(item) if get_origin(item) is Literal else field.metadata["choices"]
     kind = str if choices else item
     low, high = field.metadata["low"], field.metadata["high"]
     return Key(
@@ -140,6 +145,7 @@ def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
         high=inf if high is None else high,
         default=field.default,
         about=field.metadata["about"],
+        registry=field.metadata["registry"],
     )
 
 

@@ -4,8 +4,9 @@
 writes TOML. FX and CRYPTO are the two specifications, which docs/differences.md holds against this.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from mlx_muzero.config.choices import (
     Actions,
@@ -25,12 +26,33 @@ from mlx_muzero.config.choices import (
     TrainDevice,
     ValueLoss,
 )
+from mlx_muzero.registry import Registry
 from mlx_muzero.symbols.symbol import Symbol
 
+REWARDS: Registry[Callable[[float], Callable[[Any], Any]]] = Registry(
+    "reward", "register_reward", get_args(RewardScheme)
+)
+"""Reward schemes beside those built in; `trading.rewards` says what they are."""
 
-def setting(default: Any, about: str, low: float | None = None, high: float | None = None) -> Any:
-    """A dataclass field with its meaning and inclusive range."""
-    return field(default=default, metadata={"about": about, "low": low, "high": high})
+
+def setting(
+    default: Any,
+    about: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    registry: Registry[Any] | None = None,
+) -> Any:
+    """A dataclass field with its meaning and inclusive range.
+
+    `choices` are those of a key whose type does not list them, as a `registry` holds more.
+    """
+    return field(
+        default=default,
+        metadata={
+            "about": about, "low": low, "high": high, "choices": choices, "registry": registry,
+        },
+    )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -78,7 +100,9 @@ class TradingConfig:
     maker_frac: float = setting(0.0, "share of fills that rest in the book", 0.0, 1.0)
     spread_bps: float = setting(0.0, "bid to ask; a taker's fill pays half", 0.0, 1e4)
     slippage_bps: float = setting(0.0, "what a taker's fill pays beyond the spread", 0.0, 1e4)
-    reward: RewardScheme = setting("amddp1", "reward scheme")
+    reward: str = setting(
+        "amddp1", "reward scheme", choices=get_args(RewardScheme), registry=REWARDS
+    )
     reward_scale: float = setting(
         1.0, "reward per pip of mark_to_market, or per unit of differential_sharpe", 1e-6, 1e6
     )

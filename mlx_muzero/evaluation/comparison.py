@@ -24,6 +24,7 @@ from mlx_muzero.evaluation.baselines import (
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.registered_baselines import registered_baselines
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -189,6 +190,7 @@ def baselines(
         "momentum": best(momentum),
         "mean_reversion": best(mean_reversion),
         "perfect_foresight": PerfectForesight(),
+        **registered_baselines(),
     }
 
 

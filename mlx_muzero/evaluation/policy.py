@@ -68,18 +68,22 @@ class SessionView(Protocol):
         ...
 
 
-class Policy(Protocol):
+class Decider(Protocol):
     """Chooses an action for every session at every step."""
-
-    @property
-    def name(self) -> str:
-        """What reports call it."""
-        ...
 
     def reset(self, env: SessionView) -> None:
         """Sessions begin: `env` stands at their first decision."""
         ...
 
     def act(self, env: SessionView) -> I32:
-        """``i32[B]`` actions for the decision `env` stands at."""
+        """Actions ``i32[B]`` for the decision `env` stands at."""
+        ...
+
+
+class Policy(Decider, Protocol):
+    """A decider with a name."""
+
+    @property
+    def name(self) -> str:
+        """What reports call it."""
         ...

@@ -11,6 +11,8 @@ from functools import partial
 
 import numpy as np
 
+from mlx_muzero.config.schema import REWARDS
+from mlx_muzero.errors import ConfigError
 from mlx_muzero.types import F64, Bool
 
 ENTRY_REWARD = 1.0
@@ -93,6 +95,10 @@ class Sharpe:
 
 
 RewardFunction = Callable[[StepEffect], F64]
+"""Rewards ``f64[B]`` of a step; it may remember the steps of one session before."""
+
+RewardMaker = Callable[[float], RewardFunction]
+"""Makes the function at the beginning of every session, from `trading.reward_scale`."""
 
 
 def amddp1(pnl_pips: F64) -> F64:
@@ -170,11 +176,31 @@ class DifferentialSharpe:
         return self._scale * gain
 
 
+class _Checked:
+    """A registered reward, held to its shape: what it gets wrong would poison the replay."""
+
+    def __init__(self, name: str, function: RewardFunction) -> None:
+        self._name, self._function = name, function
+
+    def __call__(self, effect: StepEffect) -> F64:
+        wanted = effect.held_pips.shape
+        reward = np.asarray(self._function(effect), np.float64)
+        if reward.shape != wanted:
+            raise ConfigError(
+                f"the reward {self._name!r} returned shape {reward.shape}, wanted {wanted}: one "
+                "number for each account"
+            )
+        if not np.isfinite(reward).all():
+            raise ConfigError(f"the reward {self._name!r} returned numbers that are not finite")
+        return reward
+
+
 def reward_function(scheme: str, scale: float, sharpe: Sharpe) -> RewardFunction:
     """The scheme called `scheme`, at the beginning of a session.
 
     Args:
-        scheme: "amddp1", which has no scale, "mark_to_market" or "differential_sharpe".
+        scheme: "amddp1", which has no scale, "mark_to_market", "differential_sharpe" or one that is
+            registered.
         scale: what the reward is multiplied by.
         sharpe: constants of "differential_sharpe".
 
@@ -187,6 +213,9 @@ def reward_function(scheme: str, scale: float, sharpe: Sharpe) -> RewardFunction
         return partial(mark_to_market_rewards, scale=scale)
     if scheme == "differential_sharpe":
         return DifferentialSharpe(sharpe, scale)
+    if scheme in REWARDS:
+        return _Checked(scheme, REWARDS[scheme](scale))
     raise ValueError(
-        f'reward scheme "{scheme}" is none of "amddp1", "mark_to_market", "differential_sharpe"'
+        f'reward scheme "{scheme}" is none of "amddp1", "mark_to_market", "differential_sharpe"; '
+        f"{REWARDS.way_on}"
     )
