@@ -10,7 +10,7 @@ import numpy as np
 from mlx_muzero.api.notes import note_all
 from mlx_muzero.frames import FrameLibrary, frame_of
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, utc_ns
-from mlx_muzero.market.importers import Batch, Choices, Failure, ImportReport, import_file
+from mlx_muzero.market.importers import Choices, Failure, ImportBatch, ImportReport, import_file
 from mlx_muzero.market.store.bar_store import BarStore, SymbolSummary
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.synthetic.markets import make_market
@@ -114,7 +114,7 @@ class Store:
             MuZeroError: of the first file that was not imported, once all others are in.
         """
         choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
-        batch = Batch.of([Path(file) for file in files], self.path)
+        batch = ImportBatch.of([Path(file) for file in files], self.path)
         is_new = not self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with BarStore(self.path) as store:

@@ -41,7 +41,7 @@ LOOKBACKS_BARS = (5, 15, 30, 60, 120)
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class PolicyResult:
     """How one policy did.
 
     Attributes:
@@ -65,7 +65,7 @@ class Comparison:
     """
 
     conditions: Conditions
-    entries: dict[str, Entry]
+    entries: dict[str, PolicyResult]
     expected_best_pips: float | None
 
     @property
@@ -140,12 +140,12 @@ def play(
     rules: TradingRules,
     starts: I64,
     tick: Advance = lambda _decisions: None,
-) -> Entry:
+) -> PolicyResult:
     """One policy over the sessions at `starts` ``i64[n]``, timed."""
     began = time.perf_counter()
     played = backtest(policy, dataset, rules, starts, tick)
     seconds = time.perf_counter() - began
-    return Entry(played, len(starts) * dataset.config.session_bars / seconds)
+    return PolicyResult(played, len(starts) * dataset.config.session_bars / seconds)
 
 
 def search_variants(

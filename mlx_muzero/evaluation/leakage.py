@@ -36,7 +36,7 @@ _LATE_NS = 3 * MINUTE_NS
 
 
 @dataclass(frozen=True)
-class Check:
+class LeakageCheck:
     """One thing that must not depend on the future.
 
     Attributes:
@@ -65,11 +65,11 @@ class LeakageReport:
 
     pairs: str
     cuts: int
-    checks: tuple[Check, ...]
+    checks: tuple[LeakageCheck, ...]
     control_caught: int
 
     @property
-    def leaks(self) -> tuple[Check, ...]:
+    def leaks(self) -> tuple[LeakageCheck, ...]:
         """The checks that found a difference."""
         return tuple(check for check in self.checks if check.different)
 
@@ -203,24 +203,24 @@ class _Tally:
 
     def __init__(self, open_time_ns: I64) -> None:
         self._open_time_ns = open_time_ns
-        self._found: dict[str, Check] = {}
+        self._found: dict[str, LeakageCheck] = {}
 
     def compare(self, name: str, one: np.ndarray, two: np.ndarray, cut: int, bars: I64) -> None:
         """Compare bit for bit; row i of both belongs to bar ``bars[i]``."""
         changed = (_bits(one) != _bits(two)).reshape(len(one), -1)
-        so_far = self._found.get(name, Check(name, 0, 0, None))
+        so_far = self._found.get(name, LeakageCheck(name, 0, 0, None))
         example = so_far.example
         if example is None and changed.any():
             bar = int(bars[changed.any(axis=1).argmax()])
             example = f"cut after {self._time(cut)}, bar {self._time(bar)}"
-        self._found[name] = Check(
+        self._found[name] = LeakageCheck(
             name, so_far.compared + one.size, so_far.different + int(changed.sum()), example
         )
 
     def _time(self, bar: int) -> str:
         return utc_text(int(self._open_time_ns[bar]))
 
-    def checks(self) -> tuple[Check, ...]:
+    def checks(self) -> tuple[LeakageCheck, ...]:
         """What was compared, in order."""
         return tuple(self._found.values())
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
-from mlx_muzero.evaluation.comparison import Entry, conditions_of, play
+from mlx_muzero.evaluation.comparison import PolicyResult, conditions_of, play
 from mlx_muzero.evaluation.conditions import Conditions
 from mlx_muzero.evaluation.full_comparison import Difference, difference
 from mlx_muzero.experiment.later_bars import later_bars
@@ -77,7 +77,7 @@ class RunComparison:
     """
 
     conditions: Conditions
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, PolicyResult]
     beyond_first: Mapping[str, Difference]
 
     def to_frame(self, library: FrameLibrary | None = None) -> Any:

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from market_files import ascii_file, write
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.importers import Batch
+from mlx_muzero.market.importers import ImportBatch
 from mlx_muzero.market.store.bar_store import BarStore
 from muzero_cli.verbs.data import app
 
@@ -72,11 +72,11 @@ def test_a_folder_is_searched_for_what_can_be_imported(folder):
     (folder / "market.duckdb.v1").write_bytes(b"an older one")
     (folder / "usdjpy-ask.csv").write_text("x")
     (folder / "deep" / "again").symlink_to(folder)
-    batch = Batch.of([folder, folder / "usdjpy-ask.csv"], store)
+    batch = ImportBatch.of([folder, folder / "usdjpy-ask.csv"], store)
     names = [path.name for path in batch.files]
     assert names == [*sorted(names[:3]), "usdjpy-ask.csv"]
     assert [path.name for path in batch.passed_over] == ["README.txt"]
     empty = folder / "empty"
     empty.mkdir()
     with pytest.raises(DataError, match=r"empty: no file in it ends in \.csv"):
-        Batch.of([empty], store)
+        ImportBatch.of([empty], store)

@@ -14,7 +14,7 @@ from muzero_cli.failures import answer, described
 from muzero_cli.options import Database, Json
 
 if TYPE_CHECKING:
-    from mlx_muzero.market.importers import Batch, Failure, ImportReport
+    from mlx_muzero.market.importers import Failure, ImportBatch, ImportReport
     from mlx_muzero.market.importers.report import Progress
 
 REJECTED_SHOWN = 10
@@ -80,11 +80,11 @@ def import_files(
 
     Of several, one that fails does not keep the others out; the exit code is the first failure's.
     """
-    from mlx_muzero.market.importers import Batch, Choices, Failure, import_file
+    from mlx_muzero.market.importers import Choices, Failure, ImportBatch, import_file
     from mlx_muzero.market.store.bar_store import BarStore
 
     choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
-    batch = Batch.of(paths, db)
+    batch = ImportBatch.of(paths, db)
     is_new = not db.exists()
     with BarStore(db) as store:
         results = _imported(
@@ -97,7 +97,7 @@ def import_files(
 
 
 def _imported(
-    batch: "Batch", import_file: "Callable[[Path, Progress], ImportReport]"
+    batch: "ImportBatch", import_file: "Callable[[Path, Progress], ImportReport]"
 ) -> "list[ImportReport | Failure]":
     """What became of each file; how far they are, and what failed, is told meanwhile."""
     from rich import progress as bars
@@ -135,7 +135,7 @@ def _imported(
     return results
 
 
-def _tell(batch: "Batch", results: "list[ImportReport | Failure]", as_json: bool) -> None:
+def _tell(batch: "ImportBatch", results: "list[ImportReport | Failure]", as_json: bool) -> None:
     """Print what became of the files, and end as the first that failed does."""
     from mlx_muzero.market.importers import Failure
 
@@ -163,7 +163,7 @@ def _as_dict(result: "ImportReport | Failure") -> dict[str, Any]:
     return asdict(result)
 
 
-def _print_batch(batch: "Batch", results: "list[ImportReport | Failure]") -> None:
+def _print_batch(batch: "ImportBatch", results: "list[ImportReport | Failure]") -> None:
     from mlx_muzero.market.importers import Failure
 
     reports = [result for result in results if not isinstance(result, Failure)]

@@ -1,6 +1,6 @@
 """Importers of bars and series: one entry, `import_file`, over a source per format family."""
 
-from mlx_muzero.market.importers.batch import Batch, Failure
+from mlx_muzero.market.importers.batch import Failure, ImportBatch
 from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.formats import FORMATS, detect_format, import_order
 from mlx_muzero.market.importers.pipeline import import_file
@@ -9,9 +9,9 @@ from mlx_muzero.market.importers.report import ImportReport
 
 __all__ = [
     "FORMATS",
-    "Batch",
     "Choices",
     "Failure",
+    "ImportBatch",
     "ImportReport",
     "Rejected",
     "detect_format",

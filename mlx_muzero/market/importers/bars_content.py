@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.market.importers.content import Merged, Request, SymbolPart
+from mlx_muzero.market.importers.content import ImportRequest, Merged, SymbolPart
 from mlx_muzero.market.importers.continuity import Jump, jumps, require_no_jump
 from mlx_muzero.market.importers.file_clock import (
     FileClock,
@@ -18,7 +18,7 @@ from mlx_muzero.market.importers.file_clock import (
 from mlx_muzero.market.importers.file_names import name_notes, require_symbol
 from mlx_muzero.market.importers.rejects import FEW, Rejected, RejectedRows
 from mlx_muzero.market.importers.screen import Screen
-from mlx_muzero.market.importers.source import Source
+from mlx_muzero.market.importers.source import BarSource
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.import_table import ImportRecord
 from mlx_muzero.market.store.staging import MergeReport, Repeats, Staging
@@ -43,14 +43,14 @@ class BarsContent:
         names: the store's name of each symbol that the file names, or of None.
     """
 
-    request: Request
-    source: Source
+    request: ImportRequest
+    source: BarSource
     names: Mapping[Symbol | None, str]
     unit: Literal["bars"] = "bars"
     series: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, store: BarStore, request: Request, source: Source) -> Self:
+    def open(cls, store: BarStore, request: ImportRequest, source: BarSource) -> Self:
         """The bars of `source`, their symbols as `store` writes them.
 
         Raises:

@@ -23,7 +23,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Batch:
+class ImportBatch:
     """Files to import.
 
     Attributes:
@@ -35,7 +35,7 @@ class Batch:
     passed_over: tuple[Path, ...]
 
     @classmethod
-    def of(cls, paths: Sequence[Path], store: Path) -> "Batch":
+    def of(cls, paths: Sequence[Path], store: Path) -> "ImportBatch":
         """The files among `paths`, and those in the folders among them, by name.
 
         Hidden files, the store itself and what is a link to a folder are not looked at.

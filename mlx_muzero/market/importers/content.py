@@ -14,7 +14,7 @@ from mlx_muzero.market.store.import_table import ImportRecord
 
 
 @dataclass(frozen=True)
-class Request:
+class ImportRequest:
     """One file to import, as the caller asks for it (see `pipeline.import_file`)."""
 
     path: Path

@@ -8,7 +8,7 @@ from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, parse_clock
 from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.screen import Screen
-from mlx_muzero.market.importers.source import Source
+from mlx_muzero.market.importers.source import BarSource
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.store.import_table import ImportRecord
 from mlx_muzero.market.week_edges import Stamps, WeekEdges
@@ -41,7 +41,7 @@ class FileClock:
 
 
 def clock_of(
-    path: Path, source: Source, told: str | None, market: Market, choices: Choices
+    path: Path, source: BarSource, told: str | None, market: Market, choices: Choices
 ) -> FileClock:
     """The clock to read `source` on: told, its format's own, or what its weeks show.
 
@@ -73,7 +73,12 @@ def clock_of(
 
 
 def require_own_weeks(
-    path: Path, screen: Screen, source: Source, clock: FileClock, weeks: WeekEdges, choices: Choices
+    path: Path,
+    screen: Screen,
+    source: BarSource,
+    clock: FileClock,
+    weeks: WeekEdges,
+    choices: Choices,
 ) -> None:
     """DataError where a file's weeks and days say otherwise than `clock`, unless that is accepted.
 

@@ -37,7 +37,7 @@ TOLERANCE = 1e-6
 
 @dataclass
 class MicroFeaturesSource:
-    """Implements `Source` for FX's feature table."""
+    """Implements `BarSource` for FX's feature table."""
 
     path: Path
     time: str
@@ -80,7 +80,7 @@ class MicroFeaturesSource:
         return source
 
     def chunks(self) -> Iterator[Chunk]:
-        """See `Source`; rows come in order of time.
+        """See `BarSource`; rows come in order of time.
 
         Raises:
             DataError: naming column, row and values, if a lag disagrees with lag 0.

@@ -5,7 +5,7 @@ from functools import partial
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.bars_content import BarsContent
-from mlx_muzero.market.importers.content import Content, Request
+from mlx_muzero.market.importers.content import Content, ImportRequest
 from mlx_muzero.market.importers.formats import (
     FORMATS,
     MICRO_FEATURES,
@@ -17,34 +17,34 @@ from mlx_muzero.market.importers.formats import (
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
 from mlx_muzero.market.importers.packed import require_file
 from mlx_muzero.market.importers.series_content import SeriesContent
-from mlx_muzero.market.importers.source import Source
+from mlx_muzero.market.importers.source import BarSource
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.symbols.symbol import Symbol
 
 
-def _parquet(request: Request) -> Source:
+def _parquet(request: ImportRequest) -> BarSource:
     return ParquetSource.open(
         request.path, None if request.symbol is None else Symbol(request.symbol)
     )
 
 
-def _micro_features(request: Request) -> Source:
+def _micro_features(request: ImportRequest) -> BarSource:
     return MicroFeaturesSource.open(request.path)
 
 
-def _text(format_name: str, request: Request) -> Source:
+def _text(format_name: str, request: ImportRequest) -> BarSource:
     return TextSource.open(request.path, format_name)
 
 
-_SOURCES: Mapping[str, Callable[[Request], Source]] = {
+_SOURCES: Mapping[str, Callable[[ImportRequest], BarSource]] = {
     PARQUET: _parquet,
     MICRO_FEATURES: _micro_features,
 } | {name: partial(_text, name) for name in TEXT_FORMATS}
 
 
-def open_content(store: BarStore, request: Request, format_name: str | None) -> Content:
+def open_content(store: BarStore, request: ImportRequest, format_name: str | None) -> Content:
     """The content of a file for `store`, by the name of its format, detected if None.
 
     Raises:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
-from mlx_muzero.market.importers.content import Request
+from mlx_muzero.market.importers.content import ImportRequest
 from mlx_muzero.market.importers.opening import open_content
 from mlx_muzero.market.importers.report import (
     ImportReport,
@@ -48,7 +48,9 @@ def import_file(
     """
     started = time.perf_counter()
     path = Path(path)
-    content = open_content(store, Request(path, symbol, clock, progress, choices), format_name)
+    content = open_content(
+        store, ImportRequest(path, symbol, clock, progress, choices), format_name
+    )
     sha256 = sha256_of(path, follow=True)
     earlier = {record.symbol: record for record in store.imports() if record.sha256 == sha256}
     held_clock = content.held_clock(earlier)

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.clocks import UTC_CLOCK, parse_clock
-from mlx_muzero.market.importers.content import Merged, Request, SymbolPart
+from mlx_muzero.market.importers.content import ImportRequest, Merged, SymbolPart
 from mlx_muzero.market.importers.depth_capture import read_depth_capture
 from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
@@ -41,14 +41,14 @@ class SeriesContent:
         all_stored: the store has points of every one of its series.
     """
 
-    request: Request
+    request: ImportRequest
     format: str
     file: SeriesFile
     all_stored: bool
     unit: Literal["points"] = "points"
 
     @classmethod
-    def open(cls, store: BarStore, request: Request, format_name: str) -> Self:
+    def open(cls, store: BarStore, request: ImportRequest, format_name: str) -> Self:
         """Read the file, its symbols as `store` writes them, next to whose bars they belong.
 
         Raises:
@@ -118,30 +118,30 @@ class SeriesContent:
         )
 
 
-def _macro(request: Request) -> SeriesFile:
+def _macro(request: ImportRequest) -> SeriesFile:
     name = request.symbol or request.path.name.split(".")[0].lower()
     return read_macro(request.path, name, request.choices.allowance(NONE), request.progress)
 
 
-def _depth(request: Request) -> SeriesFile:
+def _depth(request: ImportRequest) -> SeriesFile:
     return read_depth_capture(request.path, _told(request), request.progress)
 
 
-def _funding_parquet(request: Request) -> SeriesFile:
+def _funding_parquet(request: ImportRequest) -> SeriesFile:
     allowance = request.choices.allowance(NONE)
     return read_funding_parquet(request.path, _told(request), allowance)
 
 
-def _told(request: Request) -> Symbol | None:
+def _told(request: ImportRequest) -> Symbol | None:
     return None if request.symbol is None else Symbol(request.symbol)
 
 
 def _of_one_symbol(
     read: Callable[[Path, Symbol, Allowance, Progress | None], SeriesFile], usual: Allowance
-) -> Callable[[Request], SeriesFile]:
+) -> Callable[[ImportRequest], SeriesFile]:
     """A reader of files of one symbol, which the user or the file's name tells."""
 
-    def read_file(request: Request) -> SeriesFile:
+    def read_file(request: ImportRequest) -> SeriesFile:
         symbol = require_symbol(request.path, request.symbol)
         allowance = request.choices.allowance(usual)
         return read(request.path, symbol, allowance, request.progress)
@@ -149,7 +149,7 @@ def _of_one_symbol(
     return read_file
 
 
-_READERS: dict[str, Callable[[Request], SeriesFile]] = {
+_READERS: dict[str, Callable[[ImportRequest], SeriesFile]] = {
     AGGREGATE_TRADES: _of_one_symbol(read_aggregate_trades, FEW),
     FUNDING: _of_one_symbol(read_funding, NONE),
     METRICS: _of_one_symbol(read_metrics, FEW),

@@ -23,7 +23,7 @@ class Chunk:
         columns: ``f64[T]`` by store column, NaN where unknown; bid prices or, of an ask file, the
             ask prices alone.
         rejected: rows that could not be read or are impossible.
-        done: how much of the file is behind, in the unit of `Source.size`.
+        done: how much of the file is behind, in the unit of `BarSource.size`.
     """
 
     symbol: Symbol | None
@@ -34,7 +34,7 @@ class Chunk:
     done: int
 
 
-class Source(Protocol):
+class BarSource(Protocol):
     """An open file of bars.
 
     Attributes:

@@ -25,7 +25,7 @@ TIME_NAMES = ("timestamp", "date")
 
 @dataclass
 class ParquetSource:
-    """Implements `Source` for parquet.
+    """Implements `BarSource` for parquet.
 
     Attributes:
         only: take this symbol out of a file of several; None takes all.
@@ -81,11 +81,11 @@ class ParquetSource:
 
     @property
     def symbols(self) -> list[Symbol]:
-        """See `Source`."""
+        """See `BarSource`."""
         return [Symbol(name) for name, *_ in self.spans if name is not None]
 
     def chunks(self) -> Iterator[Chunk]:
-        """See `Source`."""
+        """See `BarSource`."""
         values = ", ".join(f"{name}::double as {name}" for name in self.names)
         query = f"""select file_row_number as row, epoch_ns("{self.time}") as wall_ns, {values}
                     from rows where file_row_number between ? and ?"""

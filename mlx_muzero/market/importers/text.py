@@ -38,7 +38,7 @@ _SAMPLED = 1000
 
 @dataclass
 class TextSource:
-    """Implements `Source` for every `TextFormat`."""
+    """Implements `BarSource` for every `TextFormat`."""
 
     path: Path
     layout: TextFormat
@@ -70,16 +70,16 @@ class TextSource:
 
     @property
     def format(self) -> str:
-        """See `Source`."""
+        """See `BarSource`."""
         return self.layout.name
 
     @property
     def clock(self) -> str | None:
-        """See `Source`."""
+        """See `BarSource`."""
         return self.layout.clock
 
     def chunks(self) -> Iterator[Chunk]:
-        """See `Source`."""
+        """See `BarSource`."""
         first = True
         for lines, done, _ in line_blocks(self.path):
             yield self._parse(lines, done, skip_header=first)

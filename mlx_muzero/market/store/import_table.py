@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
-from mlx_muzero.market.store.staging import Database
+from mlx_muzero.market.store.database import Database
 
 ADD_ACCEPTED = "alter table imports add column accepted varchar"
 """What a table of stores before version `ACCEPTED_SINCE` lacks."""

@@ -1,7 +1,7 @@
 """The store's table of what users said of instruments that their names do not tell."""
 
 from mlx_muzero.market.instrument import Instrument
-from mlx_muzero.market.store.staging import Database
+from mlx_muzero.market.store.database import Database
 
 CREATE_INSTRUMENTS = """
 create table instruments(

@@ -6,18 +6,11 @@ A store says its version in its table `meta`, and only here is an old one change
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
 
 from mlx_muzero.files.regular import remove
+from mlx_muzero.market.store.database import Database
 
 _LOG = logging.getLogger(__name__)
-
-
-class Database(Protocol):
-    """A connection to a DuckDB store, open for writing."""
-
-    def execute(self, query: str, /) -> Any:
-        """Run SQL."""
 
 
 def migrate(db: Database, path: Path, version: int, steps: Mapping[int, str]) -> int:

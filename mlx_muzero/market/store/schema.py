@@ -4,11 +4,12 @@ import re
 from pathlib import Path
 
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.store.database import Database
 from mlx_muzero.market.store.duckdb_files import OWN_COLUMNS, OWN_TABLES
 from mlx_muzero.market.store.import_table import ADD_ACCEPTED
 from mlx_muzero.market.store.instrument_table import CREATE_INSTRUMENTS
 from mlx_muzero.market.store.series_table import CREATE_SERIES
-from mlx_muzero.market.store.staging import EXTRA_COLUMNS, Database
+from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 
 SCHEMA_VERSION = 4
 APPLICATION = "mlx_muzero bars"

@@ -6,11 +6,11 @@ a duplicate, and fills columns that were unknown; if not it is a conflict, and o
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
 from mlx_muzero.market.bars import PRICE_COLUMNS
+from mlx_muzero.market.store.database import Database
 from mlx_muzero.types import F64, I64, Bool
 
 ASK_COLUMNS = ("open_ask", "high_ask", "low_ask", "close_ask")
@@ -30,19 +30,6 @@ _DIFFERS = " or ".join(
     + [f"coalesce(a.{name} <> b.{name}, false)" for name in _OPTIONAL]
 )
 _SAME_MINUTE = "a.symbol = b.symbol and a.open_time = b.open_time"
-
-
-class Database(Protocol):
-    """The part of a DuckDB connection that staging uses."""
-
-    def execute(self, query: str, parameters: Any = None) -> Any:
-        """Run one statement; ``?`` stands for a parameter."""
-
-    def register(self, view_name: str, python_object: object) -> Any:
-        """Let statements read NumPy columns under `view_name`."""
-
-    def unregister(self, view_name: str) -> Any:
-        """Forget `view_name`."""
 
 
 @dataclass(frozen=True, eq=False)

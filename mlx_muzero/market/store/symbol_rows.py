@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mlx_muzero.market.store.staging import Database
+from mlx_muzero.market.store.database import Database
 
 # Of rows that are about a time: when it begins and ends.
 _TIMES = {
