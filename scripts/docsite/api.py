@@ -3,54 +3,40 @@
 from typing import Any
 
 import mlx_muzero
-from docsite.markdown import page
+from docsite.markdown import page, table
 
-MODULES = {
-    "Configuration": ("mlx_muzero.config.presets", "mlx_muzero.config.toml"),
-    "Market data": (
-        "mlx_muzero.market.bars",
-        "mlx_muzero.market.store.bar_store",
-        "mlx_muzero.market.importers.pipeline",
-        "mlx_muzero.market.dataset",
-    ),
-    "Trading": ("mlx_muzero.trading.core", "mlx_muzero.trading.rewards"),
-    "Agent": ("mlx_muzero.agent.agent", "mlx_muzero.search.params", "mlx_muzero.search.result"),
-    "Training": ("mlx_muzero.training.trainer", "mlx_muzero.training.run"),
-    "Evaluation": (
-        "mlx_muzero.evaluation.backtest",
-        "mlx_muzero.evaluation.policy",
-        "mlx_muzero.evaluation.baselines",
-        "mlx_muzero.evaluation.metrics",
-    ),
-    "Watching": ("mlx_muzero.watch.run",),
-    "Errors": ("mlx_muzero.errors",),
-}
-"""What a notebook needs, by subject."""
+_ENTRY = """::: {definition}
+    options:
+      heading_level: 2
+      toc_label: {name}"""
 
 
 def api_page() -> str:
-    """A page that asks mkdocstrings for the names of `mlx_muzero.__all__`, else for `MODULES`."""
-    names = getattr(mlx_muzero, "__all__", ())
-    if names:
-        return page(
-            "Python API",
-            "What `import mlx_muzero as mm` gives. Everything else is private and may change.",
-            *(f"::: {_definition(name)}" for name in names),
-        )
+    """A page that asks mkdocstrings for every name of `mlx_muzero.__all__`."""
+    names = mlx_muzero.__all__
     return page(
         "Python API",
-        "Import `mlx_muzero` before `mlx`: on Linux it puts OpenBLAS behind MLX.",
-        *(
-            block
-            for subject, modules in MODULES.items()
-            for block in (f"## {subject}", *(f"::: {module}" for module in modules))
+        "```python\nimport mlx_muzero as mm\n```",
+        "These names are the public API: they change with a notice in the "
+        "[changelog](../changelog.md). Everything else is private and may change with "
+        "any version. Import `mlx_muzero` before `mlx`: on Linux it puts OpenBLAS behind MLX.",
+        table(
+            ("Name", "What it is"),
+            ((f"[`mm.{name}`][{definition(name)}]", _about(name)) for name in names),
         ),
+        *(_ENTRY.format(definition=definition(name), name=name) for name in names),
     )
 
 
-def _definition(name: str) -> str:
+def definition(name: str) -> str:
     """Where the public `name` is defined: mkdocstrings reads source, and names are loaded late."""
     found: Any = getattr(mlx_muzero, name)
     if hasattr(found, "__qualname__"):
         return f"{found.__module__}.{found.__qualname__}"
-    return getattr(found, "__name__", f"mlx_muzero.{name}")
+    return f"mlx_muzero.{name}"
+
+
+def _about(name: str) -> str:
+    """The first sentence of its docstring."""
+    text = getattr(mlx_muzero, name).__doc__ or ""
+    return " ".join(text.partition("\n\n")[0].split())
