@@ -80,7 +80,7 @@ def presets(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 @_silent
 def keys(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     """Keys of a run's configuration, and the values of those that have a few."""
-    from mlx_muzero.config.keys import KEYS
+    from mlx_muzero.config.toml import KEYS
 
     del ctx
     return _assignments(

@@ -1,17 +1,13 @@
-"""The keys of `schema.Config`, seen from outside: types, ranges, meanings and rules across keys."""
+"""Keys of a settings file, declared as fields of dataclasses: types, ranges and meanings."""
 
 import dataclasses
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from difflib import get_close_matches
-from itertools import pairwise
 from math import inf
 from typing import Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
 
-from mlx_muzero.config.choices import ContextSeries
-from mlx_muzero.config.schema import Config
 from mlx_muzero.registry import Registry
 from mlx_muzero.symbols.symbol import Symbol
 
@@ -22,6 +18,36 @@ _TYPE_NAMES = {
     bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array",
     dict: "a table", Symbol: "a symbol",
 }  # fmt: skip
+
+
+def setting(
+    default: Any,
+    about: str,
+    low: float | None = None,
+    high: float | None = None,
+    choices: tuple[str, ...] = (),
+    registry: Registry[Any] | None = None,
+) -> Any:
+    """A dataclass field with its meaning and inclusive range.
+
+    `choices` are those of a key whose type does not list them, as a `registry` holds more. Without
+    a default, `dataclasses.MISSING`, the field is required.
+    """
+    return dataclasses.field(
+        default=default,
+        metadata={
+            "about": about, "low": low, "high": high, "choices": choices, "registry": registry,
+        },
+    )  # fmt: skip
+
+
+def table(about: str, *, required: bool = False) -> Any:
+    """A dataclass field that is a table whose keys the user names, each of the same kind of value.
+
+    Its type is ``Mapping[str, V]``; empty by default unless it is `required`.
+    """
+    field = setting(dataclasses.MISSING, about)
+    return field if required else dataclasses.field(default_factory=dict, metadata=field.metadata)
 
 
 @dataclass(frozen=True)
@@ -117,17 +143,17 @@ class Key:
             raise ValueError(f"{value!r} is not one of {', '.join(names)}{hint}{way_on}")
 
 
-def _keys() -> dict[str, dict[str, Key]]:
-    sections = get_type_hints(Config).items()
-    return {section: section_keys(section, kind) for section, kind in sections}
-
-
 def section_keys(section: str, kind: type) -> dict[str, Key]:
-    """Keys of a section by name: the fields of its dataclass, made by `config.setting`."""
+    """Keys of a section by name: the fields of its dataclass, made by `setting`."""
     hints = get_type_hints(kind)
     return {
         field.name: _key(section, field, hints[field.name]) for field in dataclasses.fields(kind)
     }
+
+
+def values_key(field: "dataclasses.Field[Any]", hint: Any) -> Key:
+    """The key that each value of a table is checked by; `field` is made by `table`."""
+    return _key(field.name, field, get_args(hint)[1])
 
 
 def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
@@ -149,86 +175,11 @@ def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
     )
 
 
-KEYS: dict[str, dict[str, Key]] = _keys()
-"""Every key, by section and name, in the order of the dataclasses."""
-
-
 class Problem(NamedTuple):
     """What is wrong with the key or section at `path`."""
 
     path: str
     message: str
-
-
-class _Rule(NamedTuple):
-    """A condition on two keys, and what to say when it does not hold."""
-
-    paths: tuple[str, str]
-    holds: Callable[[Config], bool]
-    message: str
-
-
-def _crypto_only(name: str) -> _Rule:
-    return _Rule(
-        ("market.features", f"market.{name}"),
-        lambda c: c.market.features == "crypto" or not getattr(c.market, name),
-        "micro features know nothing beside the bars of one symbol",
-    )
-
-
-def _names_a_span(config: Config) -> bool:
-    ends = [text for text in (config.market.first_utc, config.market.end_utc) if text]
-    try:
-        times = [datetime.fromisoformat(text) for text in ends]
-    except ValueError:
-        return False
-    in_utc = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
-    return all(first < end for first, end in pairwise(in_utc))
-
-
-_RULES = (
-    _Rule(
-        ("market.first_utc", "market.end_utc"),
-        _names_a_span,
-        "write times as 2015-01-01 or 2015-01-01 22:00, the first before the end",
-    ),
-    _Rule(
-        ("market.train_frac", "market.validation_frac"),
-        lambda c: c.market.train_frac + c.market.validation_frac < 1.0,
-        "together they must stay below 1, to leave bars for the test",
-    ),
-    _Rule(
-        ("market.session_bars", "train.num_unroll_steps"),
-        lambda c: c.train.num_unroll_steps <= c.market.session_bars,
-        "the model cannot be unrolled for more steps than a session has",
-    ),
-    *(_crypto_only(path) for path in ("symbols", "timeframes", "context", "macro")),
-    _Rule(
-        ("market.macro", "market.context"),
-        lambda c: set(c.market.macro).isdisjoint(get_args(ContextSeries)),
-        "a macro series needs a name of its own",
-    ),
-    _Rule(
-        ("market.features", "market.pip_size"),
-        lambda c: c.market.features == "crypto" or c.market.pip_size > 0.0,
-        "micro features need the price of a pip",
-    ),
-    _Rule(
-        ("model.value_min", "model.value_max"),
-        lambda c: c.model.value_min < c.model.value_max,
-        "the lowest value must lie below the highest",
-    ),
-    _Rule(
-        ("model.transformer_heads", "model.transformer_width"),
-        lambda c: c.model.transformer_width % c.model.transformer_heads == 0,
-        "the heads must divide the width",
-    ),
-    _Rule(
-        ("replay.min_episodes", "replay.max_episodes"),
-        lambda c: c.replay.min_episodes <= c.replay.max_episodes,
-        "training would wait for more episodes than are kept",
-    ),
-)
 
 
 def assigned(
@@ -259,22 +210,13 @@ def no_section(name: str, sections: Mapping[str, Mapping[str, Key]]) -> str:
     return f"no such section{hint}; sections are {', '.join(sections)}"
 
 
-def value_of(config: Config, path: str) -> Any:
+def value_of(config: Any, path: str) -> Any:
     """The value of the key at `path`, ``section.name``."""
     section, name = path.split(".")
     return getattr(getattr(config, section), name)
 
 
-def broken_rules(config: Config, skip: set[str]) -> Iterator[Problem]:
-    """The rules `config` breaks, but for those on a path in `skip`."""
-    for rule in _RULES:
-        if skip.isdisjoint(rule.paths) and not rule.holds(config):
-            first, second = rule.paths
-            values = f"{value_of(config, first)!r} with {second} = {value_of(config, second)!r}"
-            yield Problem(first, f"{values}: {rule.message}")
-
-
-def key_hint(name: str, section: str, sections: Mapping[str, Mapping[str, Key]] = KEYS) -> str:
+def key_hint(name: str, section: str, sections: Mapping[str, Mapping[str, Key]]) -> str:
     """``; did you mean ...?`` for a key that `section` lacks: elsewhere, or its own nearest."""
     keys = (key for keys in sections.values() for key in keys.values())
     elsewhere = [key.path for key in keys if key.name == name]

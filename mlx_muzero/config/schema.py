@@ -5,7 +5,7 @@ writes TOML. FX and CRYPTO are the two specifications, which docs/differences.md
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from mlx_muzero.config.choices import (
@@ -26,6 +26,7 @@ from mlx_muzero.config.choices import (
     TrainDevice,
     ValueLoss,
 )
+from mlx_muzero.config.keys import setting
 from mlx_muzero.registry import Registry
 from mlx_muzero.symbols.symbol import Symbol
 
@@ -33,26 +34,6 @@ REWARDS: Registry[Callable[[float], Callable[[Any], Any]]] = Registry(
     "reward", "register_reward", get_args(RewardScheme)
 )
 """Reward schemes beside those built in; `trading.rewards` says what they are."""
-
-
-def setting(
-    default: Any,
-    about: str,
-    low: float | None = None,
-    high: float | None = None,
-    choices: tuple[str, ...] = (),
-    registry: Registry[Any] | None = None,
-) -> Any:
-    """A dataclass field with its meaning and inclusive range.
-
-    `choices` are those of a key whose type does not list them, as a `registry` holds more.
-    """
-    return field(
-        default=default,
-        metadata={
-            "about": about, "low": low, "high": high, "choices": choices, "registry": registry,
-        },
-    )  # fmt: skip
 
 
 @dataclass(frozen=True)

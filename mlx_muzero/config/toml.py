@@ -4,30 +4,23 @@ A file overlays a preset: it need only hold the keys that differ. ``preset = "fx
 top chooses the preset.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import tomli_w
 
-from mlx_muzero.config.keys import (
-    KEYS,
-    Problem,
-    assigned,
-    broken_rules,
-    did_you_mean,
-    key_hint,
-    no_section,
-    value_of,
-)
+from mlx_muzero.config.keys import Problem, did_you_mean, value_of
 from mlx_muzero.config.presets import FX_MICRO, PRESETS
+from mlx_muzero.config.rules import broken_rules
 from mlx_muzero.config.schema import Config
+from mlx_muzero.config.strict_toml import TomlSchema, parsed, require_none
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.files.refusals import why_unreadable
-from mlx_muzero.files.regular import read_text
-from mlx_muzero.untrusted import toml_values
+
+_SCHEMA = TomlSchema(Config, "configuration", broken_rules, align=True)
+
+KEYS = _SCHEMA.sections
+"""Every key, by section and name, in the order of the dataclasses."""
 
 
 def load(path: Path, base: Config | None = None) -> Config:
@@ -49,12 +42,12 @@ def read(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: the file cannot be read, or is no TOML.
     """
-    return _tables(text_of(path), str(path))
+    return parsed(text_of(path), str(path))
 
 
 def loads(text: str, source: str = "configuration", base: Config | None = None) -> Config:
     """As `load`, from `text`; `source` stands for the file in messages."""
-    return from_tables(_tables(text, source), source, base, _lines_of_keys(text))
+    return from_tables(parsed(text, source), source, base, text)
 
 
 def text_of(path: Path, *, follow: bool = True) -> str:
@@ -63,54 +56,43 @@ def text_of(path: Path, *, follow: bool = True) -> str:
     Raises:
         ConfigError: it cannot be read.
     """
-    try:
-        return read_text(path, most=toml_values.MOST_BYTES, follow=follow)
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(
-            f"{path}: the configuration cannot be read: {why_unreadable(error)}"
-        ) from error
-
-
-def _tables(text: str, source: str) -> dict[str, Any]:
-    try:
-        return toml_values.parsed(text)
-    except ValueError as error:  # also of integers with thousands of digits
-        raise ConfigError(f"{source}: not valid TOML: {error}") from error
+    return _SCHEMA.text_of(path, follow=follow)
 
 
 def from_tables(
     tables: Mapping[str, Any],
     source: str = "configuration",
     base: Config | None = None,
-    lines: Mapping[str, int] | None = None,
+    text: str = "",
 ) -> Config:
-    """As `loads`, from sections already parsed; `lines` are those of the keys in `source`."""
-    config, problems = _overlay(tables, FX_MICRO if base is None else base)
-    if problems:
-        lines = lines or {}
-        raise ConfigError(
-            "\n".join(
-                f"{source}{f':{lines[path]}' if path in lines else ''}: {path}: {message}"
-                for path, message in problems
-            )
-        )
+    """As `loads`, from sections already parsed; `text` is what they were parsed from, for lines."""
+    sections = dict(tables)
+    base, problems = _preset(sections, FX_MICRO if base is None else base)
+    config, found = _SCHEMA.overlaid(sections, base)
+    require_none(problems + found, source, text)
     return config
+
+
+def _preset(tables: dict[str, Any], base: Config) -> tuple[Config, list[Problem]]:
+    """What is overlaid: the preset that `tables` name, which is taken out of them, or `base`."""
+    if "preset" not in tables:
+        return base, []
+    name = tables.pop("preset")
+    if isinstance(name, str) and name in PRESETS:
+        return PRESETS[name], []
+    hint = did_you_mean(str(name), PRESETS)
+    return base, [Problem("preset", f"{name!r} is not one of {', '.join(PRESETS)}{hint}")]
 
 
 def override(config: Config, assignments: Iterable[str], source: str = "--set") -> Config:
     """`config` changed by assignments ``section.key=value``, as given to ``--set``.
 
-    Values are TOML, and strings need no quotes (`config_keys.Key.parse`).
+    Values are TOML, and strings need no quotes (`keys.Key.parse`).
 
     Raises:
         ConfigError: all wrong assignments, each with its key.
     """
-    tables, problems = assigned(assignments, KEYS)
-    changed, found = _overlay(tables, config)
-    problems += found
-    if problems:
-        raise ConfigError("\n".join(f"{source} {path}: {message}" for path, message in problems))
-    return changed
+    return _SCHEMA.override(config, assignments, source)
 
 
 def assignment(key: str, value: Any) -> str:
@@ -128,19 +110,7 @@ def assignment(key: str, value: Any) -> str:
 
 def dumps(config: Config) -> str:
     """`config` as TOML, each key with its meaning and range; ``loads(dumps(config)) == config``."""
-    blocks = []
-    for section, keys in KEYS.items():
-        assignments = {
-            name: tomli_w.dumps({name: value_of(config, key.path)}).strip()
-            for name, key in keys.items()
-        }
-        width = max(map(len, assignments.values()))
-        lines = [
-            f"{assignments[name]:<{width}}  # {key.about}; {key.allowed}"
-            for name, key in keys.items()
-        ]
-        blocks.append("\n".join([f"[{section}]", *lines]))
-    return "\n\n".join(blocks) + "\n"
+    return _SCHEMA.dumps(config)
 
 
 class Setting(NamedTuple):
@@ -161,62 +131,3 @@ def describe(config: Config) -> list[Setting]:
         for section, keys in KEYS.items()
         for name, key in keys.items()
     ]
-
-
-def _overlay(tables: Mapping[str, Any], base: Config) -> tuple[Config, list[Problem]]:
-    """`base` with the valid values of `tables`, and what is wrong with the others."""
-    problems: list[Problem] = []
-    if "preset" in tables:
-        preset = tables["preset"]
-        if isinstance(preset, str) and preset in PRESETS:
-            base = PRESETS[preset]
-        else:
-            hint = did_you_mean(str(preset), PRESETS)
-            message = f"{preset!r} is not one of {', '.join(PRESETS)}{hint}"
-            problems.append(Problem("preset", message))
-    config = base
-    for section, table in tables.items():
-        if section == "preset":
-            continue
-        if section not in KEYS:
-            problems.append(Problem(section, no_section(section, KEYS)))
-        elif not isinstance(table, dict):
-            message = f"is a section: write [{section}], then its keys below"
-            problems.append(Problem(section, message))
-        else:
-            values, found = _check_section(section, table)
-            problems += found
-            changed = replace(getattr(config, section), **values)
-            config = replace(config, **{section: changed})
-    return config, problems + list(broken_rules(config, {path for path, _ in problems}))
-
-
-def _check_section(section: str, table: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    keys = KEYS[section]
-    values: dict[str, Any] = {}
-    problems: list[Problem] = []
-    for name, value in table.items():
-        if name in keys:
-            try:
-                values[name] = keys[name].check(value)
-            except ValueError as error:
-                problems.append(Problem(keys[name].path, str(error)))
-        else:
-            hint = f"{key_hint(name, section)}; the section has {', '.join(keys)}"
-            problems.append(Problem(f"{section}.{name}", f"no such key{hint}"))
-    return values, problems
-
-
-def _lines_of_keys(text: str) -> dict[str, int]:
-    """Line number, from 1, of each section and of each key path and its parents."""
-    lines: dict[str, int] = {}
-    section = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := re.match(r"\s*\[+\s*([\w.-]+)\s*\]", line):
-            section = f"{header[1]}."
-            lines.setdefault(header[1], number)
-        elif assignment := re.match(r"\s*([\w.-]+)\s*=", line):
-            path = section + assignment[1]
-            for end in re.finditer(r"\.|$", path):
-                lines.setdefault(path[: end.start()], number)
-    return lines

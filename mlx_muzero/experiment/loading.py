@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.keys import KEYS, assigned
+from mlx_muzero.config.keys import assigned
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config
+from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.comparison import wide_steps
 from mlx_muzero.market.coverage import notes

@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from mlx_muzero.config.keys import KEYS, value_of
+from mlx_muzero.config.keys import value_of
 from mlx_muzero.config.schema import Config
+from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import RunError
 from mlx_muzero.training.run import RunFolder
 

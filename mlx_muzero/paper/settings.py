@@ -1,25 +1,20 @@
 """The settings of a paper session, kept in its folder as paper.toml, every key with its range."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
-from math import inf
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
-
-import tomli_w
+from typing import get_args
 
 from mlx_muzero.config.choices import Backend
-from mlx_muzero.config.keys import Key, assigned, did_you_mean, no_section, section_keys
-from mlx_muzero.config.schema import TradingConfig, setting
-from mlx_muzero.errors import ConfigError, SymbolError
-from mlx_muzero.files.refusals import why_unreadable
-from mlx_muzero.files.regular import read_text
+from mlx_muzero.config.keys import Problem, did_you_mean, setting, table
+from mlx_muzero.config.schema import TradingConfig
+from mlx_muzero.config.strict_toml import TomlSchema
+from mlx_muzero.errors import SymbolError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs
-from mlx_muzero.untrusted import toml_values
 
 MILLISECOND_NS = SECOND_NS // 1000
 
@@ -110,9 +105,11 @@ class PaperSettings:
         calendars: which hours a pair keeps by symbol; sessions of 0.1.0 have none.
     """
 
-    pairs: Mapping[str, str]
-    pips: Mapping[str, float] = field(default_factory=dict)
-    calendars: Mapping[str, Market] = field(default_factory=dict)
+    pairs: Mapping[str, str] = table("symbol = the venue's name", required=True)
+    pips: Mapping[str, float] = table("symbol = price of one pip")
+    calendars: Mapping[str, Market] = table(
+        "symbol = fx, which closes at weekends, or crypto, which never does"
+    )
     session: SessionSettings = SessionSettings()
     account: AccountSettings = AccountSettings()
     fills: FillSettings = FillSettings()
@@ -132,148 +129,82 @@ def fills_of(trading: TradingConfig) -> FillSettings:
     )
 
 
-def override(settings: PaperSettings, assignments: Iterable[str]) -> PaperSettings:
-    """`settings` changed by assignments ``section.key=value``, as given to ``--set``.
-
-    Values are TOML, and strings need no quotes (`config_keys.Key.parse`).
-
-    Raises:
-        ConfigError: a key or value is wrong; names it.
-    """
-    tables, problems = assigned(assignments, SECTIONS)
-    if problems:
-        raise ConfigError("\n".join(f"--set {path}: {message}" for path, message in problems))
-    return _overlay(settings, tables, "--set")
+def _broken_rules(settings: PaperSettings, skip: Set[str]) -> Iterator[Problem]:
+    """What is wrong with settings whose values are right each on its own, but for `skip`."""
+    found = [*_wrong_texts(settings.session)]
+    if "pairs" not in skip:
+        wrong = {path.removeprefix("pairs.") for path in skip if path.startswith("pairs.")}
+        found += _wrong_tables(settings, settings.pairs.keys() | wrong)
+    return (problem for problem in found if problem.path not in skip)
 
 
-def load(path: Path) -> PaperSettings:
-    """The settings in the file at `path`.
-
-    Raises:
-        ConfigError: it cannot be read, or a key or value is wrong; names it.
-    """
-    try:
-        tables = toml_values.parsed(read_text(path, most=toml_values.MOST_BYTES))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{path}: the paper session's settings cannot be read: {why_unreadable(error)}"
-        ) from error
-    pairs = _checked_pairs(tables.pop("pairs", None), path)
-    pips = _checked_pips(tables.pop("pips", {}), pairs, path)
-    calendars = _checked_calendars(tables.pop("calendars", {}), pairs, path)
-    return _overlay(PaperSettings(pairs, pips, calendars), tables, str(path))
-
-
-def dumps(settings: PaperSettings) -> str:
-    """`settings` as TOML, each key with its meaning and range."""
-    blocks = []
-    for section, keys in SECTIONS.items():
-        values = asdict(getattr(settings, section))
-        lines = [
-            f"{tomli_w.dumps({name: values[name]}).strip()}  # {key.about}; {key.allowed}"
-            for name, key in keys.items()
-        ]
-        blocks.append("\n".join([f"[{section}]", *lines]))
-    pairs = tomli_w.dumps({"pairs": dict(settings.pairs)}).strip()
-    blocks.append(f"# symbol = the venue's name\n{pairs}")
-    if settings.pips:
-        pips = tomli_w.dumps({"pips": dict(settings.pips)}).strip()
-        blocks.append(f"# symbol = price of one pip\n{pips}")
-    if settings.calendars:
-        calendars = tomli_w.dumps({"calendars": dict(settings.calendars)}).strip()
-        blocks.append(
-            f"# symbol = fx, which closes at weekends, or crypto, which never does\n{calendars}"
-        )
-    return "\n\n".join(blocks) + "\n"
-
-
-def _checked_pairs(pairs: object, path: Path) -> dict[str, str]:
-    """The venue's name by symbol, each symbol in the spelling the session was begun with."""
-    if not isinstance(pairs, dict) or not pairs:
-        raise ConfigError(f"{path}: [pairs] names no pair")
-    for symbol, venue in pairs.items():
+def _wrong_tables(settings: PaperSettings, named: Set[str]) -> Iterator[Problem]:
+    """What is wrong with the tables of pairs; `named` are those of [pairs], rightly or not."""
+    if not named:
+        yield Problem("pairs", 'names no pair; write a line SYMBOL = "the venue\'s name" for each')
+    for symbol, venue in settings.pairs.items():
+        path = f"pairs.{symbol}"
         try:
-            Symbol(symbol)
+            Symbol(symbol)  # kept in the spelling the session was begun with
         except SymbolError as error:
-            raise ConfigError(f"{path}: [pairs]: {error}") from error
-        if not isinstance(venue, str) or not venue.isprintable():
-            raise ConfigError(f"{path}: [pairs]: {symbol} has no venue's name")
-    return pairs
+            yield Problem(path, str(error))
+        if not venue.isprintable():
+            yield Problem(path, _unprintable(venue))
+    for name in ("pips", "calendars"):
+        for symbol in getattr(settings, name).keys() - named:
+            hint = did_you_mean(symbol, named)
+            yield Problem(f"{name}.{symbol}", f"[pairs] has no such pair{hint}")
+    for symbol, pip in settings.pips.items():
+        if pip <= 0.0:
+            yield Problem(f"pips.{symbol}", f"{pip!r} is not the price of a pip, which is above 0")
 
 
-def _checked_pips(pips: object, pairs: Mapping[str, str], path: Path) -> dict[str, float]:
-    if not isinstance(pips, dict) or not pips.keys() <= pairs.keys():
-        raise ConfigError(f"{path}: [pips] names another pair than [pairs]")
-    for symbol, pip in pips.items():
-        if not isinstance(pip, float) or not 0.0 < pip < inf:
-            raise ConfigError(f"{path}: [pips]: {symbol} = {pip!r} is not the price of a pip")
-    return pips
-
-
-def _checked_calendars(
-    calendars: object, pairs: Mapping[str, str], path: Path
-) -> dict[str, Market]:
-    if not isinstance(calendars, dict) or not calendars.keys() <= pairs.keys():
-        raise ConfigError(f"{path}: [calendars] names another pair than [pairs]")
-    for symbol, market in calendars.items():
-        if market not in get_args(Market):
-            raise ConfigError(f"{path}: [calendars]: {symbol} = {market!r} is not fx or crypto")
-    return calendars
-
-
-def _sections() -> dict[str, dict[str, Key]]:
-    hints = get_type_hints(PaperSettings)
-    return {
-        field.name: section_keys(field.name, hints[field.name])
-        for field in fields(PaperSettings)
-        if field.name not in ("pairs", "pips", "calendars")
-    }
-
-
-SECTIONS = _sections()
-"""Every key of paper.toml, by section and name."""
-
-
-def _overlay(
-    settings: PaperSettings, tables: Mapping[str, Mapping[str, Any]], source: str
-) -> PaperSettings:
-    problems = []
-    for section, table in tables.items():
-        if section not in SECTIONS:
-            problems.append(f"{section}: {no_section(section, SECTIONS)}")
-            continue
-        if not isinstance(table, dict):
-            problems.append(f"{section}: is a section: write [{section}], then its keys below")
-            continue
-        keys, values = SECTIONS[section], {}
-        for name, value in table.items():
-            if name not in keys:
-                problems.append(f"{section}.{name}: no such key{did_you_mean(name, keys)}")
-                continue
-            try:
-                values[name] = keys[name].check(value)
-            except ValueError as error:
-                problems.append(f"{section}.{name}: {error}")
-        changed = replace(getattr(settings, section), **values)
-        settings = replace(settings, **{section: changed})
-    problems += _wrong_texts(settings.session)
-    if problems:
-        raise ConfigError("\n".join(f"{source}: {problem}" for problem in problems))
-    return settings
-
-
-def _wrong_texts(session: SessionSettings) -> Iterator[str]:
+def _wrong_texts(session: SessionSettings) -> Iterator[Problem]:
     """What is wrong with texts that are more than texts."""
     for name in ("replay_from", "replay_to"):
         try:
             utc_ns(getattr(session, name) or "1970-01-01")
         except ValueError as error:
-            yield f"session.{name}: {error}"
+            yield Problem(f"session.{name}", str(error))
     for name, value in asdict(session).items():
         if isinstance(value, str) and not value.isprintable():
-            yield f"session.{name}: {value!r} is no text that can be printed"
+            yield Problem(f"session.{name}", _unprintable(value))
     if Path(session.checkpoint).name != session.checkpoint:
-        yield f"session.checkpoint: {session.checkpoint!r} is no name of a checkpoint"
-    if session.backend not in get_args(Backend):
-        allowed = ", ".join(get_args(Backend))
-        yield f"session.backend: {session.backend!r} is not one of {allowed}"
+        yield Problem("session.checkpoint", f"{session.checkpoint!r} is no name of a checkpoint")
+    if session.backend not in (backends := get_args(Backend)):
+        hint = did_you_mean(session.backend, backends)
+        message = f"{session.backend!r} is not one of {', '.join(backends)}{hint}"
+        yield Problem("session.backend", message)
+
+
+def _unprintable(text: str) -> str:
+    return f"{text!r} is no text that can be printed"
+
+
+_SCHEMA = TomlSchema(PaperSettings, "paper session's settings", _broken_rules, align=False)
+
+SECTIONS = _SCHEMA.sections
+"""Every key of paper.toml that has a name of its own, by section and name."""
+
+
+def override(settings: PaperSettings, assignments: Iterable[str]) -> PaperSettings:
+    """`settings` changed by assignments ``section.key=value``, as given to ``--set``.
+
+    Raises:
+        ConfigError: all wrong assignments, each with its key.
+    """
+    return _SCHEMA.override(settings, assignments)
+
+
+def load(path: Path) -> PaperSettings:
+    """The settings in the file at `path`, which is no link.
+
+    Raises:
+        ConfigError: it cannot be read, or all its problems, each with file, line and key.
+    """
+    return _SCHEMA.loads(_SCHEMA.text_of(path), str(path), PaperSettings(pairs={}))
+
+
+def dumps(settings: PaperSettings) -> str:
+    """`settings` as TOML, each key with its meaning and range."""
+    return _SCHEMA.dumps(settings)

@@ -6,9 +6,10 @@ from typing import Any
 import tomli_w
 
 from docsite.markdown import code, page, prose, table
-from mlx_muzero.config.keys import KEYS, Key, value_of
+from mlx_muzero.config.keys import Key, value_of
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config
+from mlx_muzero.config.toml import KEYS
 from mlx_muzero.paper.settings import SECTIONS
 from mlx_muzero.symbols.symbol import Symbol
 

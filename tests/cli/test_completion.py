@@ -4,8 +4,8 @@ import pytest
 from typer.main import get_command
 
 from markets import walk_bars
-from mlx_muzero.config.keys import KEYS
 from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.config.toml import KEYS
 from mlx_muzero.machine import cache_folder
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.known_symbols import recall, remember

@@ -8,8 +8,9 @@ import pytest
 
 from folders import ROOT
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.keys import KEYS, value_of
+from mlx_muzero.config.keys import value_of
 from mlx_muzero.config.presets import CRYPTO_SMALL, FX_MICRO, FX_MICRO_STRICT, FX_SMALL
+from mlx_muzero.config.toml import KEYS
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 from runs import make_trainer

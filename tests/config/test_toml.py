@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.keys import KEYS, Key, value_of
+from mlx_muzero.config.keys import Key, value_of
 from mlx_muzero.config.presets import CRYPTO, FX_MICRO, PRESETS
 from mlx_muzero.config.schema import Config
+from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.symbols.symbol import Symbol
 

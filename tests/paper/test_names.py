@@ -83,7 +83,7 @@ def test_a_session_keeps_the_pips_it_was_begun_with(tmp_path):
     assert market_of_pair(FX_MICRO, settings, "USDJPY").pip_size == FX_MICRO.market.pip_size
     for wrong in ('[pips]\nMINE = "x"', "[pips]\nMINE = -1.0", "[pips]\nOTHER = 1.0"):
         path.write_text(f'[pairs]\nMINE = "MINE"\n{wrong}\n')
-        with pytest.raises(ConfigError, match=r"\[pips\]"):
+        with pytest.raises(ConfigError, match=r"paper\.toml:4: pips\."):
             paper_settings.load(path)
 
 
@@ -108,7 +108,7 @@ def test_a_session_keeps_the_hours_that_were_said_of_its_pairs(tmp_path):
     assert calendars_of(at_exchange) == dict.fromkeys(pairs, "crypto")
     for wrong in ('DE40 = "nyse"', "DE40 = []", 'OTHER = "fx"'):
         path.write_text(f'[pairs]\nDE40 = "DE40"\n[calendars]\n{wrong}\n')
-        with pytest.raises(ConfigError, match=r"\[calendars\]"):
+        with pytest.raises(ConfigError, match=r":4: calendars\."):
             paper_settings.load(path)
 
 
@@ -128,11 +128,61 @@ def test_what_is_trained_by_ccxts_names_is_replayed_by_them():
 def test_a_section_that_is_a_value_is_named(tmp_path):
     path = tmp_path / "paper.toml"
     path.write_text('risk = 5\n[pairs]\nUSDJPY = "USDJPY"\n')
-    with pytest.raises(ConfigError, match=r"paper\.toml: risk: is a section"):
+    with pytest.raises(ConfigError, match=r"paper\.toml:1: risk: is a section"):
         paper_settings.load(path)
     path.write_text('session.model = "a\\u0000b"\n[pairs]\nUSDJPY = "USDJPY"\n')
     with pytest.raises(ConfigError, match=r"session\.model: .* is no text that can be printed"):
         paper_settings.load(path)
+
+
+def test_all_problems_of_a_file_come_with_their_lines_and_the_nearest_name(tmp_path):
+    path = tmp_path / "paper.toml"
+    path.write_text(
+        "session = 3\n[account]\nbalanse = 5.0\nnotional = 'x'\n[riks]\n[pairs]\n"
+        "EURUSD = 'EUR_USD'\nUSDJPY = 3\n'a b' = 'x'\n[pips]\nEURUSD = 0\nUSDJPY = 0.01\n"
+        "EURSUD = 0.1\n[calendars]\nEURUSD = 'fxx'\n"
+    )
+    with pytest.raises(ConfigError) as caught:
+        paper_settings.load(path)
+    expected = (
+        "1: session: is a section: write [session]",
+        "3: account.balanse: no such key; did you mean balance?; the section has balance, ",
+        "4: account.notional: expected a number, got 'x' (a string)",
+        "5: riks: no such section; did you mean risk?; sections are session, ",
+        "8: pairs.USDJPY: expected a string, got 3 (an integer)",
+        "15: calendars.EURUSD: 'fxx' is not one of fx, crypto; did you mean fx?",
+        "9: pairs.a b: 'a b' cannot be a symbol",
+        "13: pips.EURSUD: [pairs] has no such pair; did you mean EURUSD?",
+        "11: pips.EURUSD: 0.0 is not the price of a pip",
+    )
+    problems = str(caught.value).splitlines()
+    assert len(problems) == len(expected)
+    for problem, text in zip(problems, expected, strict=True):
+        assert problem.startswith(f"{path}:{text}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "pairs: names no pair; write a line"), ("pairs = 3", r":1: pairs: is a section")],
+)
+def test_a_session_has_pairs(tmp_path, text, message):
+    path = tmp_path / "paper.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=message) as caught:
+        paper_settings.load(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_settings_file_is_written_as_it_always_was():
+    text = paper_settings.dumps(
+        PaperSettings({"EURUSD": "EUR_USD"}, {"EURUSD": 0.0001}, {"EURUSD": "fx"})
+    )
+    assert text.startswith('[session]\nmodel = ""  # folder of the training run; any string\n')
+    assert text.endswith(
+        '1 to 100000\n\n# symbol = the venue\'s name\n[pairs]\nEURUSD = "EUR_USD"\n\n'
+        "# symbol = price of one pip\n[pips]\nEURUSD = 0.0001\n\n# symbol = fx, which closes at "
+        'weekends, or crypto, which never does\n[calendars]\nEURUSD = "fx"\n'
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from folders import ROOT
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Expansion
-from mlx_muzero.config.keys import KEYS
+from mlx_muzero.config.toml import KEYS
 from training_journals import training_run
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]

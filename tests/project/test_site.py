@@ -12,8 +12,8 @@ from docsite.commands import commands_page
 from docsite.keys import configuration_page, paper_page
 from docsite.links import for_site, title_of
 from docsite.markdown import prose, table
-from mlx_muzero.config.keys import KEYS
 from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.config.toml import KEYS
 from mlx_muzero.paper.settings import SECTIONS
 from muzero_cli.main import app
 

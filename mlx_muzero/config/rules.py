@@ -1,0 +1,90 @@
+"""What must hold between keys of a training configuration."""
+
+from collections.abc import Callable, Iterator, Set
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import NamedTuple, get_args
+
+from mlx_muzero.config.choices import ContextSeries
+from mlx_muzero.config.keys import Problem, value_of
+from mlx_muzero.config.schema import Config
+
+
+class _Rule(NamedTuple):
+    """A condition on two keys, and what to say when it does not hold."""
+
+    paths: tuple[str, str]
+    holds: Callable[[Config], bool]
+    message: str
+
+
+def _crypto_only(name: str) -> _Rule:
+    return _Rule(
+        ("market.features", f"market.{name}"),
+        lambda c: c.market.features == "crypto" or not getattr(c.market, name),
+        "micro features know nothing beside the bars of one symbol",
+    )
+
+
+def _names_a_span(config: Config) -> bool:
+    ends = [text for text in (config.market.first_utc, config.market.end_utc) if text]
+    try:
+        times = [datetime.fromisoformat(text) for text in ends]
+    except ValueError:
+        return False
+    in_utc = [time if time.tzinfo else time.replace(tzinfo=UTC) for time in times]
+    return all(first < end for first, end in pairwise(in_utc))
+
+
+_RULES = (
+    _Rule(
+        ("market.first_utc", "market.end_utc"),
+        _names_a_span,
+        "write times as 2015-01-01 or 2015-01-01 22:00, the first before the end",
+    ),
+    _Rule(
+        ("market.train_frac", "market.validation_frac"),
+        lambda c: c.market.train_frac + c.market.validation_frac < 1.0,
+        "together they must stay below 1, to leave bars for the test",
+    ),
+    _Rule(
+        ("market.session_bars", "train.num_unroll_steps"),
+        lambda c: c.train.num_unroll_steps <= c.market.session_bars,
+        "the model cannot be unrolled for more steps than a session has",
+    ),
+    *(_crypto_only(path) for path in ("symbols", "timeframes", "context", "macro")),
+    _Rule(
+        ("market.macro", "market.context"),
+        lambda c: set(c.market.macro).isdisjoint(get_args(ContextSeries)),
+        "a macro series needs a name of its own",
+    ),
+    _Rule(
+        ("market.features", "market.pip_size"),
+        lambda c: c.market.features == "crypto" or c.market.pip_size > 0.0,
+        "micro features need the price of a pip",
+    ),
+    _Rule(
+        ("model.value_min", "model.value_max"),
+        lambda c: c.model.value_min < c.model.value_max,
+        "the lowest value must lie below the highest",
+    ),
+    _Rule(
+        ("model.transformer_heads", "model.transformer_width"),
+        lambda c: c.model.transformer_width % c.model.transformer_heads == 0,
+        "the heads must divide the width",
+    ),
+    _Rule(
+        ("replay.min_episodes", "replay.max_episodes"),
+        lambda c: c.replay.min_episodes <= c.replay.max_episodes,
+        "training would wait for more episodes than are kept",
+    ),
+)
+
+
+def broken_rules(config: Config, skip: Set[str]) -> Iterator[Problem]:
+    """The rules `config` breaks, but for those on a path in `skip`."""
+    for rule in _RULES:
+        if skip.isdisjoint(rule.paths) and not rule.holds(config):
+            first, second = rule.paths
+            values = f"{value_of(config, first)!r} with {second} = {value_of(config, second)!r}"
+            yield Problem(first, f"{values}: {rule.message}")
