@@ -6,10 +6,10 @@ from types import FrameType
 from typing import Self
 
 from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 
 
-class StopSwitch(Closing):
+class StopSwitch(Closeable):
     """Asks training to stop on a signal or when the time is up; a second Ctrl-C kills."""
 
     def __init__(self, minutes: float | None) -> None:

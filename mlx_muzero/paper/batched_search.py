@@ -10,7 +10,7 @@ from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner, SimulationBudget
-from mlx_muzero.paper.search_outcome import Decided
+from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.types import F32, I32, U64
 
@@ -28,7 +28,7 @@ def search_seed(seed: int, close_ns: int, pairs: int) -> U64:
     return rng.key(seed, rng.Stream.SEARCH, np.full(pairs, close_ns // MINUTE_NS))
 
 
-class Decider:
+class BatchedSearch:
     """Plans for a session.
 
     Args:
@@ -53,7 +53,7 @@ class Decider:
         ready: Sequence[str],
         close_ns: int,
         arrived_s: float,
-    ) -> Decided:
+    ) -> SearchOutcome:
         """Search for the `ready` pairs whose last order is settled.
 
         Args:
@@ -65,7 +65,7 @@ class Decider:
         # A pair whose order is on its way does not know its own position.
         pairs = [pair for pair in ready if traders[pair].account.order is None]
         if not pairs:
-            return Decided()
+            return SearchOutcome()
         asked = [traders[pair] for pair in pairs]
         rows = [t.observer.observe(t.account.position_features()) for t in asked]
         observation, positions = np.stack(rows), [t.account.position for t in asked]
@@ -78,7 +78,7 @@ class Decider:
         result = self._planner.plan(observation, position, seed, simulations)
         searched_s = self._stopwatch() - planned_s
         self._budget.measured(simulations, searched_s)
-        return Decided(
+        return SearchOutcome(
             pairs,
             result,
             simulations,

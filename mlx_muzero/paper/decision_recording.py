@@ -3,19 +3,21 @@
 from pathlib import Path
 
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
-from mlx_muzero.paper.search_outcome import Decided
+from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DecisionRecord
 from mlx_muzero.trading.positions import ActionTable
 
 
-def append_decisions(folder: Path, table: ActionTable, close_ns: int, decided: Decided) -> None:
+def append_decisions(
+    folder: Path, table: ActionTable, close_ns: int, outcome: SearchOutcome
+) -> None:
     """Append the minute's decisions to `folder`."""
-    result = decided.result
+    result = outcome.result
     if result is None:
         return
-    for root, pair in enumerate(decided.pairs):
-        columns = decided.trees[root]
+    for root, pair in enumerate(outcome.pairs):
+        columns = outcome.trees[root]
         decision_log.append(
             folder,
             DecisionRecord(
@@ -25,7 +27,7 @@ def append_decisions(folder: Path, table: ActionTable, close_ns: int, decided: D
                 episodes=None,
                 action_names=list(table.action_names),
                 outcome_names=list(OUTCOME_NAMES),
-                position=table.position_names[decided.positions[root]],
+                position=table.position_names[outcome.positions[root]],
                 prior=result.prior[root].tolist(),
                 visits=result.visits[root].tolist(),
                 q=result.q[root].tolist(),
@@ -34,8 +36,8 @@ def append_decisions(folder: Path, table: ActionTable, close_ns: int, decided: D
                 outcomes=decision_log.outcomes_by_action(
                     columns, len(table.action_names), len(OUTCOME_NAMES)
                 ),
-                threshold_pips=decided.threshold_pips[root],
-                latency_ms=decided.latency_ms["search"],
+                threshold_pips=outcome.threshold_pips[root],
+                latency_ms=outcome.latency_ms["search"],
                 tree=decision_log.bounded_tree(columns),
             ),
         )

@@ -303,7 +303,7 @@ class Engine:
 
     def _decide(self, minute: Minute) -> None:
         session = self._session
-        transaction, decided = session.step(minute, self._now_ns, self._arrived_s)
+        transaction, outcome = session.step(minute, self._now_ns, self._arrived_s)
         told = [facts for name, facts in transaction.events if name == "minute"]
         for facts in told:
             facts["clock_offset_ms"] = self._clock_offset_ms
@@ -323,7 +323,7 @@ class Engine:
         self._record(transaction, committed)
         decisions = self._folder.decisions_path
         with self._folder.writing(decisions):
-            append_decisions(decisions, session.table, minute.close_ns, decided)
+            append_decisions(decisions, session.table, minute.close_ns, outcome)
         for facts in told:
             self._tell(facts)
 

@@ -9,7 +9,7 @@ from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.mode import Mode
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.risk import Losses
-from mlx_muzero.paper.search_outcome import Decided
+from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import RiskSettings
 from mlx_muzero.runlog.decision_log import outcomes_by_action
 from mlx_muzero.trading.positions import ActionTable
@@ -68,7 +68,10 @@ def limits_used(limits: RiskSettings, losses: Losses, accounts: Sequence[PairAcc
 
 
 def pair_facts(
-    account: PairAccount, table: ActionTable, state: tuple[PairState, str | None], decided: Decided
+    account: PairAccount,
+    table: ActionTable,
+    state: tuple[PairState, str | None],
+    outcome: SearchOutcome,
 ) -> Row:
     """What is known of one pair; `state` is its name and why.
 
@@ -85,9 +88,9 @@ def pair_facts(
         "entry_price": account.entry_price,
         "unrealized": account.unrealized,
     }
-    result = decided.result
-    if result is not None and account.pair in decided.pairs:
-        row = decided.pairs.index(account.pair)
+    result = outcome.result
+    if result is not None and account.pair in outcome.pairs:
+        row = outcome.pairs.index(account.pair)
         visits, action = result.visits[row], int(result.action[row])
         facts |= {
             "action": action,
@@ -95,7 +98,7 @@ def pair_facts(
             "value": float(result.value[row]),
         }
         predicted = outcomes_by_action(
-            decided.trees[row], len(table.action_names), len(OUTCOME_NAMES)
+            outcome.trees[row], len(table.action_names), len(OUTCOME_NAMES)
         )
         if (after := predicted[action]) is not None:
             facts["outcomes"] = after

@@ -10,7 +10,7 @@ from mlx_muzero.search.result import SearchResult
 
 
 @dataclass
-class Decided:
+class SearchOutcome:
     """The search of a minute.
 
     Attributes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
-from mlx_muzero.paper.batched_search import Decider, Trader
+from mlx_muzero.paper.batched_search import BatchedSearch, Trader
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.minute import Minute
@@ -27,7 +27,7 @@ from mlx_muzero.paper.pair_commands import consequence
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.paper.risk import Losses, allowed_exposure
-from mlx_muzero.paper.search_outcome import Decided
+from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.silence import Silence
 from mlx_muzero.runlog.control import Refusal
@@ -62,7 +62,7 @@ class Session:
         self.mode = Mode()
         self._settings, self._stopwatch = settings, stopwatch
         self.losses = Losses(settings.risk, settings.account.balance)
-        self._decider = Decider(settings, planner, stopwatch)
+        self._search = BatchedSearch(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
         self._in_time_ns: dict[str, int] = {}  # by pair, the end of the last minute it had in time
@@ -70,7 +70,7 @@ class Session:
 
     def step(
         self, minute: Minute, sent_ns: Callable[[], int], arrived_s: float
-    ) -> tuple[Transaction, Decided]:
+    ) -> tuple[Transaction, SearchOutcome]:
         """Take in a minute's bars, settle, mark, decide and order.
 
         Args:
@@ -79,7 +79,7 @@ class Session:
             arrived_s: of the stopwatch, when the last bar came.
         """
         transaction = Transaction(minute.close_ns)
-        decided = Decided()
+        outcome = SearchOutcome()
         self._tell_hole(minute, transaction)
         for pair, trader in self.traders.items():
             for bar in minute.bars.get(pair, ()):
@@ -96,14 +96,14 @@ class Session:
         states = self._states()
         if minute.fresh and self.mode.name != "halted":
             ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
-            decided = self._plan(ready, minute.close_ns, transaction, arrived_s)
+            outcome = self._plan(ready, minute.close_ns, transaction, arrived_s)
             began_s = self._stopwatch()
-            self._order(minute.close_ns, decided, transaction, sent_ns)
-            decided.latency_ms["orders"] = 1e3 * (self._stopwatch() - began_s)
-        decided.latency_ms["total"] = 1e3 * (self._stopwatch() - arrived_s)
+            self._order(minute.close_ns, outcome, transaction, sent_ns)
+            outcome.latency_ms["orders"] = 1e3 * (self._stopwatch() - began_s)
+        outcome.latency_ms["total"] = 1e3 * (self._stopwatch() - arrived_s)
         if minute.close_ns > self.begin_ns:
-            self._tell_minute(minute, states, decided, transaction)
-        return transaction, decided
+            self._tell_minute(minute, states, outcome, transaction)
+        return transaction, outcome
 
     def command(self, name: Command, now_ns: int) -> Transaction:
         """Do a command; what follows is in `mode.CONSEQUENCES`."""
@@ -288,26 +288,26 @@ class Session:
 
     def _plan(
         self, ready: list[str], close_ns: int, transaction: Transaction, arrived_s: float
-    ) -> Decided:
+    ) -> SearchOutcome:
         """What the search decided; nothing where it failed, which is a fault."""
         try:
-            decided = self._decider.decide(self.traders, ready, close_ns, arrived_s)
+            outcome = self._search.decide(self.traders, ready, close_ns, arrived_s)
         except Exception as error:
             self._fault("planning", f"{type(error).__name__}: {error}", close_ns, transaction)
-            decided = Decided()
+            outcome = SearchOutcome()
         for trouble in self.planner.troubles():
             self._fault("evaluator", trouble, close_ns, transaction)
-        return decided
+        return outcome
 
     def _order(
         self,
         close_ns: int,
-        decided: Decided,
+        outcome: SearchOutcome,
         transaction: Transaction,
         sent_ns: Callable[[], int],
     ) -> None:
         """Send what the agent wants and mode and limits allow; exits first, as they make room."""
-        wanted = self._wanted(decided)
+        wanted = self._wanted(outcome)
         now_ns = sent_ns()
         total = sum(abs(self._bound_for(account)) for account in self._accounts())
         limits, why_not = self._settings.risk, {}
@@ -333,18 +333,18 @@ class Session:
             row = asdict(account.order)
             transaction.add("orders", row)
             transaction.tell("order", **{k: v for k, v in row.items() if k != "sent_ns"})
-        accounts = {pair: self.traders[pair].account for pair in decided.pairs}
-        for row in decided.rows(close_ns, accounts, why_not):
+        accounts = {pair: self.traders[pair].account for pair in outcome.pairs}
+        for row in outcome.rows(close_ns, accounts, why_not):
             transaction.add("decisions", row)
 
-    def _wanted(self, decided: Decided) -> dict[str, float]:
+    def _wanted(self, outcome: SearchOutcome) -> dict[str, float]:
         """The exposure every pair should go to, before limits."""
         wanted = {}
-        if decided.result is not None:
-            for i, pair in enumerate(decided.pairs):
-                after = self.table.next_position[decided.positions[i], decided.result.action[i]]
+        if outcome.result is not None:
+            for i, pair in enumerate(outcome.pairs):
+                after = self.table.next_position[outcome.positions[i], outcome.result.action[i]]
                 # An action that is not legal leaves the account as it is.
-                after = decided.positions[i] if after < 0 else after
+                after = outcome.positions[i] if after < 0 else after
                 wanted[pair] = float(self.table.exposures[after])
         for pair, trader in self.traders.items():
             if self.mode.closes(pair) and trader.account.exposure and trader.account.order is None:
@@ -360,7 +360,7 @@ class Session:
         self,
         minute: Minute,
         states: Mapping[str, tuple[PairState, str | None]],
-        decided: Decided,
+        outcome: SearchOutcome,
         transaction: Transaction,
     ) -> None:
         accounts = self._accounts()
@@ -377,12 +377,12 @@ class Session:
             peak_equity=self.losses.peak_equity,
             drawdown_frac=self.losses.drawdown_frac,
             day_pnl=self.losses.day_pnl,
-            simulations=decided.simulations,
+            simulations=outcome.simulations,
             backend=self.planner.backend,
-            latency_ms=decided.latency_ms,
+            latency_ms=outcome.latency_ms,
             risk=limits_used(self._settings.risk, self.losses, accounts),
             pairs={
-                account.pair: pair_facts(account, self.table, states[account.pair], decided)
+                account.pair: pair_facts(account, self.table, states[account.pair], outcome)
                 for account in accounts
             },
         )

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 
 
-class Closing(ABC):
+class Closeable(ABC):
     """Can stand in a ``with`` statement; `close` ends it, however the block ends."""
 
     @abstractmethod

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from mlx_muzero.errors import MuZeroError, RunError
 from mlx_muzero.processes.supervision import Supervisor
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 
 MAX_PATH_BYTES = 100
 """What every system takes as a socket's path: macOS has 103 bytes, Linux 107."""
@@ -116,7 +116,7 @@ class Turn:
         )
 
 
-class ControlServer(Closing):
+class ControlServer(Closeable):
     """Answers the commands in `handlers` at the socket `path` until `close`.
 
     Every client has a deadline, and where too many are connected the one that has kept silent

@@ -23,7 +23,7 @@ from mlx_muzero.training.collector import Collector, Round
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model
 from mlx_muzero.training.refresher import Refreshed, Weights, drained
-from mlx_muzero.training.threads import in_thread, let_go
+from mlx_muzero.training.threads import in_thread, join
 from mlx_muzero.types import Advance
 
 _WAIT_S = 0.05
@@ -109,7 +109,7 @@ class BackgroundCollector:
         """Abandons what is under way and ends its processes."""
         self._closed.set()
         self._refresher.close()
-        let_go(self._under_way)
+        join(self._under_way)
         if self._exported is not None:
             self._exported.agent.close()
 

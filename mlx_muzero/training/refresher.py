@@ -25,7 +25,7 @@ from mlx_muzero.exports.weights import model_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.threads import in_thread, let_go
+from mlx_muzero.training.threads import in_thread, join
 from mlx_muzero.types import F32
 
 Weights = dict[str, F32]
@@ -119,7 +119,7 @@ class Refresher:
     def close(self) -> None:
         """Gives up the refresh under way and removes the exports."""
         self._closed.set()
-        let_go(self._under_way)
+        join(self._under_way)
         unused = self.take()
         if unused is not None:
             unused.agent.close()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 ResultT = TypeVar("ResultT")
 
-LET_GO_S = 5.0
+JOIN_TIMEOUT_S = 5.0
 """How long a stopped run waits for a decision or an export under way."""
 
 
@@ -21,10 +21,10 @@ def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
     return future
 
 
-def let_go(work: Future[Any] | None) -> None:
+def join(work: Future[Any] | None) -> None:
     """Waits a moment for work that was told to end."""
     if work is not None:
-        wait([work], LET_GO_S)
+        wait([work], JOIN_TIMEOUT_S)
 
 
 def _run(work: Callable[[], ResultT], future: Future[ResultT]) -> None:

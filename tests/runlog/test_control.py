@@ -184,14 +184,14 @@ def test_one_that_drips_bytes_keeps_nobody_from_being_heard_and_is_let_go(path: 
     with serve(path, {"halt": lambda _: "halted"}), connected(path) as client:
         client.sendall(b"{")
         assert send(path, "halt") == "halted"
-        let_go = False
+        released = False
         for _ in range(100):
             time.sleep(0.01)
             try:
                 client.sendall(b" ")
             except BrokenPipeError:
-                let_go = True
-        assert let_go
+                released = True
+        assert released
 
 
 def test_one_that_does_not_take_its_answer_is_let_go(path: Path, monkeypatch):

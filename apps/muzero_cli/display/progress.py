@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from rich.progress import BarColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 from muzero_cli.display.console import narration_console, say
 from muzero_cli.display.terminal import PlainColumn, TerminalConsole
 
 SECONDS_BETWEEN_LINES = 10.0
 
 
-class VerbProgress(Closing):
+class VerbProgress(Closeable):
     """Tells what is being done and how much of it; the bar is gone at the end.
 
     A verb calls `doing` when something begins and `tick` when some of it is done. What is quicker

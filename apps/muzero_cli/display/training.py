@@ -18,7 +18,7 @@ from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.replay import Episodes
@@ -32,7 +32,7 @@ SECONDS_BETWEEN_LINES = 10.0
 RECENT_STEPS = 50
 
 
-class TrainingDisplay(Closing):
+class TrainingDisplay(Closeable):
     """Shows what a `Trainer` tells it; implements its `Listener`."""
 
     def __init__(

@@ -40,7 +40,7 @@ from mlx_muzero.market.store.schema import (
 from mlx_muzero.market.store.series_table import SeriesTable
 from mlx_muzero.market.store.staging import MergeReport, Staging
 from mlx_muzero.market.store.symbol_rows import RowCounts, SymbolRows
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F64
 
@@ -62,7 +62,7 @@ class SymbolSummary:
     synthetic: bool
 
 
-class BarStore(Closing):
+class BarStore(Closeable):
     """Minute bars in one DuckDB file; a context manager that closes it.
 
     Args:

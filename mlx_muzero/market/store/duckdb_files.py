@@ -16,7 +16,7 @@ import duckdb
 import numpy.typing as npt
 
 from mlx_muzero.errors import DataError, MuZeroError, StorageError
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
@@ -60,7 +60,7 @@ _ROW_NUMBERS = ("file_row_number", "rowid")
 _Attach: TypeAlias = Callable[[duckdb.DuckDBPyConnection, Path], None]
 
 
-class ForeignFile(Closing):
+class ForeignFile(Closeable):
     """One table of one file, called ``rows`` in the SQL of `fetch`; a context manager.
 
     Raises:

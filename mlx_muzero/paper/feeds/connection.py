@@ -25,7 +25,7 @@ def backoff_ns(failures: int, settings: FeedSettings, uniform: Uniform) -> int:
     return int(min(longest_ns, settings.max_backoff_ns) * (0.5 + 0.5 * uniform()))
 
 
-class Link:
+class Connection:
     """A connection's failures in a row, told as `Disconnected` and `Reconnected`.
 
     Args:
@@ -51,7 +51,7 @@ class Link:
         Raises:
             Unavailable: there is none; this has been said, and waited for.
         """
-        await self._shared.gate.wait()
+        await self._shared.cooldown.wait()
         patience_s = self._shared.settings.answer_ns / SECOND_NS
         try:
             async with asyncio.timeout(patience_s):
@@ -83,7 +83,7 @@ class Link:
         if failure.retry_after_ns is not None:
             asked_ns = min(failure.retry_after_ns, self._shared.settings.max_retry_after_ns)
             retry_ns = max(retry_ns, asked_ns)
-            self._shared.gate.shut(asked_ns)
+            self._shared.cooldown.begin(asked_ns)
         event = Disconnected(self.pair, self._channel, failure.reason, retry_ns, self._failures)
         self._shared.outbox.put([event])
         await self._shared.clock.sleep(retry_ns)

@@ -3,18 +3,18 @@
 from mlx_muzero.paper.feeds.clock import Clock
 
 
-class Gate:
-    """Open, until it is shut for a time."""
+class Cooldown:
+    """Keeps nobody waiting, until it begins."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._opens_ns = clock.monotonic_ns()
+        self._ends_ns = clock.monotonic_ns()
 
-    def shut(self, duration_ns: int) -> None:
+    def begin(self, duration_ns: int) -> None:
         """Let nobody pass for `duration_ns` from now."""
-        self._opens_ns = max(self._opens_ns, self._clock.monotonic_ns() + duration_ns)
+        self._ends_ns = max(self._ends_ns, self._clock.monotonic_ns() + duration_ns)
 
     async def wait(self) -> None:
-        """Wait until it opens."""
-        while (left_ns := self._opens_ns - self._clock.monotonic_ns()) > 0:
+        """Wait until it ends."""
+        while (left_ns := self._ends_ns - self._clock.monotonic_ns()) > 0:
             await self._clock.sleep(left_ns)

@@ -12,7 +12,7 @@ from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
 
 
-class LastWord:
+class FinalCandles:
     """The running minute of one connection."""
 
     def __init__(self) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock, wait_for
-from mlx_muzero.paper.feeds.connection import Link
-from mlx_muzero.paper.feeds.cooldown import Gate
+from mlx_muzero.paper.feeds.connection import Connection
+from mlx_muzero.paper.feeds.cooldown import Cooldown
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.hours import HoursOf, hours_of
@@ -75,7 +75,7 @@ class LiveFeed:
             self._source,
             self._venue,
             self._clock,
-            Gate(self._clock),
+            Cooldown(self._clock),
             outbox,
             self._uniform,
             self._settings,
@@ -94,8 +94,8 @@ class LiveFeed:
         self, first: Mapping[str, FirstBar], shared: Subscription, supervisor: Supervisor
     ) -> None:
         """Learn what time it is, then do everything at once."""
-        link = Link(next(iter(first)), "clock", shared)
-        await self._measure(link, shared, supervisor)
+        connection = Connection(next(iter(first)), "clock", shared)
+        await self._measure(connection, shared, supervisor)
         this_minute_ns = shared.venue.now_ns() // MINUTE_NS * MINUTE_NS
         for pair in list(self._living):
             open_ns = first[pair]
@@ -103,7 +103,7 @@ class LiveFeed:
                 minutes = 0 if open_ns is None else open_ns.minutes
                 open_ns = this_minute_ns - minutes * MINUTE_NS
             self._start(pair, open_ns, shared, supervisor)
-        supervisor.task("clock", self._keep_measuring(link, shared, supervisor))
+        supervisor.task("clock", self._keep_measuring(connection, shared, supervisor))
         supervisor.task("watch", self._watch(shared))
 
     def _start(
@@ -158,16 +158,18 @@ class LiveFeed:
                 self._pairs[pair].look()
 
     async def _keep_measuring(
-        self, link: Link, shared: Subscription, supervisor: Supervisor
+        self, connection: Connection, shared: Subscription, supervisor: Supervisor
     ) -> None:
         while True:
             self._clock_doubted.clear()
             await wait_for(self._clock_doubted, self._settings.offset_interval_ns, self._clock)
-            await self._measure(link, shared, supervisor)
+            await self._measure(connection, shared, supervisor)
             for pair in self._living:
                 self._pairs[pair].wake()
 
-    async def _measure(self, link: Link, shared: Subscription, supervisor: Supervisor) -> None:
+    async def _measure(
+        self, connection: Connection, shared: Subscription, supervisor: Supervisor
+    ) -> None:
         while True:
             pair = next(iter(self._living))
 
@@ -177,7 +179,7 @@ class LiveFeed:
                 )
 
             try:
-                shared.outbox.put(await link.call(ask))
+                shared.outbox.put(await connection.call(ask))
                 return
             except PairGone as gone:
                 self._lose(pair, gone, shared, supervisor)

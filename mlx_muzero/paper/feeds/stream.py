@@ -2,9 +2,9 @@
 
 import asyncio
 
-from mlx_muzero.paper.feeds.connection import Link
+from mlx_muzero.paper.feeds.connection import Connection
 from mlx_muzero.paper.feeds.events import SECOND_NS, Stale
-from mlx_muzero.paper.feeds.final_candle import LastWord
+from mlx_muzero.paper.feeds.final_candle import FinalCandles
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import Hours
 from mlx_muzero.paper.feeds.pair import PairFeed
@@ -27,18 +27,18 @@ class StreamFeed:
     ) -> None:
         self._feed, self._source, self._hours, self._shared = feed, source, hours, shared
         self._pair = feed.sequence.pair
-        self._link = Link(self._pair, "stream", shared)
+        self._connection = Connection(self._pair, "stream", shared)
 
     async def run(self) -> None:
         """Listen for ever."""
         while True:
-            await self._shared.gate.wait()
+            await self._shared.cooldown.wait()
             try:
                 await self._listen()
             except Unavailable as failure:
                 if isinstance(failure, _Silent):
                     await self._source.hang_up(self._pair)
-                await self._link.failed(failure)
+                await self._connection.failed(failure)
 
     async def _listen(self) -> None:
         """Take what comes, until it fails or stops coming."""
@@ -59,13 +59,13 @@ class StreamFeed:
 
     async def _take(self, heartbeat: Heartbeat) -> None:
         # Nothing may come between two messages: ccxt drops one that nobody waits for.
-        venue, last_word = self._shared.venue, LastWord()
+        venue, final_candles = self._shared.venue, FinalCandles()
         async for candles in self._source.listen(self._pair):
-            self._link.works()
+            self._connection.works()
             heartbeat.beat(venue.now_ns())
             if venue.in_doubt:
                 continue  # what it leaves out is asked for
-            told = last_word.take(candles, venue.now_ns() + venue.uncertainty_ns)
+            told = final_candles.take(candles, venue.now_ns() + venue.uncertainty_ns)
             self._feed.take(told, venue.surely_ns())
         raise Unavailable("the venue ended the stream")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.cooldown import Gate
+from mlx_muzero.paper.feeds.cooldown import Cooldown
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.source import Source
@@ -22,7 +22,7 @@ class Subscription:
         source: the venue.
         venue: its clock.
         clock: this machine's.
-        gate: for all connections.
+        cooldown: for all connections.
         outbox: where events go.
         uniform: source of jitter.
         settings: how patient to be.
@@ -31,7 +31,7 @@ class Subscription:
     source: Source
     venue: VenueClock
     clock: Clock
-    gate: Gate
+    cooldown: Cooldown
     outbox: Outbox
     uniform: Uniform
     settings: FeedSettings

@@ -18,7 +18,7 @@ from mlx_muzero.files.regular import reader, require_folder
 from mlx_muzero.paper.records.cross_check import require_own
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore, PinnedStore
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.runlog.control import send
 from mlx_muzero.runlog.folders import lock_holder
 
@@ -28,7 +28,7 @@ _FORGOTTEN_S = 3600.0
 """A snapshot that old is of somebody who never took it."""
 
 
-class Moment(Closing):
+class Moment(Closeable):
     """What store and journal of a session say at one moment; a context manager.
 
     Attributes:

@@ -20,7 +20,7 @@ from mlx_muzero.market.store.duckdb_files import OFFLINE, OWN_TABLES, quoted, re
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.transaction import Row, Transaction
-from mlx_muzero.runlog.closeable import Closing
+from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.untrusted.json_values import finite, parsed
 
 APPLICATION = "mlx_muzero paper"
@@ -97,7 +97,7 @@ drop view commands; {_view("commands", TABLES["commands"])}"""
 }
 
 
-class PaperStore(Closing):
+class PaperStore(Closeable):
     """A session's store; a context manager that closes it.
 
     Args:
@@ -272,7 +272,7 @@ class PaperStore(Closing):
             return  # the failed statement ended the transaction already
 
 
-class PinnedStore(Closing):
+class PinnedStore(Closeable):
     """A store as it was at one moment, whatever is committed meanwhile; a context manager.
 
     Made in the thread that commits; then another may use it.

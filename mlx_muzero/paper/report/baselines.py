@@ -11,7 +11,7 @@ import numpy as np
 from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, RandomPolicy, mean_reversion, momentum
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.paper.fills import Order
-from mlx_muzero.paper.report.performance import Played
+from mlx_muzero.paper.report.performance import Performance
 from mlx_muzero.paper.report.recorded_pair import RecordedPair, ReplayedPair
 from mlx_muzero.paper.session_setup import keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
@@ -28,7 +28,7 @@ def play_baselines(
     close_ns: I64,
     settings: PaperSettings,
     tick: Callable[[int], None] = lambda _bars: None,
-) -> dict[str, Played]:
+) -> dict[str, Performance]:
     """Play buy and hold, random, momentum and mean reversion over the session.
 
     Args:
@@ -52,7 +52,7 @@ def _play(
     close_ns: I64,
     settings: PaperSettings,
     tick: Callable[[int], None],
-) -> Played:
+) -> Performance:
     views = [_PairView(ReplayedPair(pair), number) for number, pair in enumerate(recorded.values())]
     counts = np.zeros(len(views[0].table.action_names), np.int64)
     profit = np.zeros(len(close_ns))
@@ -66,7 +66,7 @@ def _play(
             profit[minute] += view.pair.account.profit
     for view in views:
         view.pair.advance(None)
-    return Played(
+    return Performance(
         [view.pair.account for view in views],
         [trade for view in views for trade in view.pair.trades],
         close_ns,

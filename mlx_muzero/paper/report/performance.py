@@ -31,7 +31,7 @@ _LEAST_DAYS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Played:
+class Performance:
     """What was traded.
 
     Attributes:

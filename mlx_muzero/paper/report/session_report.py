@@ -16,7 +16,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.report.baselines import play_baselines
-from mlx_muzero.paper.report.performance import UNIT, Played
+from mlx_muzero.paper.report.performance import UNIT, Performance
 from mlx_muzero.paper.report.recorded_pair import recorded_pairs
 from mlx_muzero.paper.session_setup import account_of_pair, keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
@@ -32,7 +32,7 @@ class SessionReport:
     """A session in numbers.
 
     Attributes:
-        metrics: of the session (`Played.metrics`).
+        metrics: of the session (`Performance.metrics`).
         pips_per_trade: net, of a session whose run counts in pips; None of others, or without a
             trade.
         baselines: the same of policies without a network (`play_baselines`), by name.
@@ -103,7 +103,7 @@ def report_session(
         accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
         actions = [row["action"] for row in store.table("decisions")]
         names = accounts[0].core.rules.table.action_names
-        played = Played(
+        performance = Performance(
             accounts,
             store.table("trades"),
             np.array([row["close_ns"] for row in equity], np.int64),
@@ -113,8 +113,8 @@ def report_session(
             keeps_fx_week(settings),
         )
         recorded = recorded_pairs(store, settings, config, series)
-        baselines = play_baselines(recorded, played.close_ns, settings, tick)
-        rows = played.trades
+        baselines = play_baselines(recorded, performance.close_ns, settings, tick)
+        rows = performance.trades
         sums = {
             name: sum(row[name] for row in rows) for name in ("net", "gross", "cost", "funding")
         }
@@ -122,12 +122,12 @@ def report_session(
         last = equity[-1]["equity"]
         events = list(journal.read(folder.journal_path))
         return SessionReport(
-            metrics=played.metrics(),
+            metrics=performance.metrics(),
             pips_per_trade=_pips_per_trade(rows, accounts),
             baselines={name: baseline.metrics() for name, baseline in baselines.items()},
             money={"equity": last, **sums, "slippage": slippage},
-            day="trading" if played.fx_week else "UTC",
-            whole_days=played.whole_days,
+            day="trading" if performance.fx_week else "UTC",
+            whole_days=performance.whole_days,
             first_ns=equity[0]["close_ns"],
             last_ns=equity[-1]["close_ns"],
             minutes=len(equity),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.events import BarClosed, BarRejected, BarRevised, GapFilled
-from mlx_muzero.paper.feeds.final_candle import LastWord
+from mlx_muzero.paper.feeds.final_candle import FinalCandles
 from mlx_muzero.paper.feeds.hours import AroundTheClock
 from mlx_muzero.paper.feeds.sequence import BarSequence
 from virtual_time import MONDAY_NS, SECOND_NS
@@ -174,7 +174,7 @@ def test_whatever_a_venue_sends_emitted_bars_are_possible_and_increase(sent, ask
 
 def told(*messages):
     """(minute, close, complete) told by a stream of (minute, close, second of arrival)."""
-    stream, found = LastWord(), []
+    stream, found = FinalCandles(), []
     for minute, close, second in messages:
         for each in stream.take([candle(minute, close)], MONDAY_NS + second * SECOND_NS):
             found.append(((each.open_time_ns - MONDAY_NS) // MINUTE_NS, each.close, each.complete))

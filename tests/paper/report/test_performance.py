@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, utc_ns
 from mlx_muzero.market.calendar import fx_days, fx_weekends
-from mlx_muzero.paper.report.performance import Played
+from mlx_muzero.paper.report.performance import Performance
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.untrusted.json_values import in_unit
 from muzero_cli.display.comparison import results_table
@@ -44,7 +44,7 @@ def played(close_ns, made_of_day, pairs=("USDJPY",), fx_week=True):
         for pair in pairs
     ]  # fmt: skip
     counts = np.bincount([1], minlength=len(FX_ACTIONS.action_names))
-    return Played(accounts, closed, close_ns, profit, counts, NOTIONAL, fx_week)
+    return Performance(accounts, closed, close_ns, profit, counts, NOTIONAL, fx_week)
 
 
 def test_two_weeks_of_a_currency_pair_are_ten_trading_days():
