@@ -187,7 +187,9 @@ def main() -> None:
         write_checksums(files, DIST / CHECKSUMS)
         print((DIST / CHECKSUMS).read_text(), end="")
         if not options.dry_run:
-            _run("git", "tag", "--annotate", release.tag, "--message", release.notes)
+            message = f"mlx_muzero {release.version}\n\n{release.notes}"
+            # Headings of the notes begin with what git takes for a comment.
+            _run("git", "tag", "--cleanup=whitespace", "-a", release.tag, "-m", message)
             print(f"tagged; publish it with: git push origin {release.tag}")
     except ReleaseError as error:
         sys.exit(f"no release: {error}")
