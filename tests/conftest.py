@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+import itertools
 import json
 import os
 import shutil
@@ -46,10 +47,22 @@ def real_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def new_homes(tmp_path_factory) -> Iterator[Path]:
+    """Paths of folders that do not exist yet, in one folder of their own.
+
+    `mktemp` for each would list all of its neighbours to find a free number, thousands each time.
+    """
+    parent = tmp_path_factory.mktemp("homes")
+    return (parent / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def own_home(monkeypatch, tmp_path_factory):
+def own_home(monkeypatch, new_homes):
     """Keeps caches of the person at this machine out of the tests, and the tests out of theirs."""
-    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    home = next(new_homes)
+    home.mkdir(mode=0o700)
+    monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
 
 
