@@ -21,7 +21,7 @@ from bench.report import Report
 from bench.resources import open_descriptors, resident_bytes
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config.presets import FX_MICRO
-from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.engine import Engine
@@ -34,6 +34,7 @@ from mlx_muzero.paper.report.session_report import LATENCIES
 from mlx_muzero.paper.session_setup import make_session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.runlog import journal
+from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.types import F64
 

@@ -14,13 +14,14 @@ import numpy as np
 
 from mlx_muzero.evaluation.baselines import PerfectForesight
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_text
+from mlx_muzero.market.bars import Bars, utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.market.series import Series
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.rng import Stream, key, uniform
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.types import F32, I64

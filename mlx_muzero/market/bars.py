@@ -11,9 +11,6 @@ import numpy.typing as npt
 
 from mlx_muzero.types import F64, I8, I64
 
-MINUTE_NS = 60_000_000_000
-HOUR_NS = 60 * MINUTE_NS
-DAY_NS = 24 * HOUR_NS
 _FIRST_YEAR, _LAST_YEAR = 1678, 2261  # that 64 bits of nanoseconds hold whole
 
 PRICE_COLUMNS = ("open", "high", "low", "close")

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS
 from mlx_muzero.market.clocks import ZoneClock
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS
 from mlx_muzero.types import I64, Bool
 
 NEW_YORK = ZoneClock("America/New_York")

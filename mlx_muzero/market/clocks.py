@@ -15,13 +15,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS, SECOND_NS
 from mlx_muzero.types import I64
 
 CLOCK_HELP = "UTC, UTC+2, UTC-05:30, an IANA zone (Europe/Athens), a zone with a shift in hours \
 (America/New_York+7), or histdata"
 
-_SECOND_NS = 1_000_000_000
+_DAY_S = DAY_NS // SECOND_NS
 _HISTDATA_SWITCH_NS = int(np.datetime64("2019-01-01", "ns").astype(np.int64))
 
 
@@ -150,21 +150,21 @@ def _offsets(zone: str, first_year: int, last_year: int) -> tuple[I64, I64]:
         offset = (datetime.fromtimestamp(0, UTC) + timedelta(seconds=second)).astimezone(info)
         return int((offset.utcoffset() or timedelta()).total_seconds())
 
-    begin = int(datetime(first_year, 1, 1, tzinfo=UTC).timestamp()) - 86_400
-    end = int(datetime(last_year + 1, 1, 1, tzinfo=UTC).timestamp()) + 86_400
+    begin = int(datetime(first_year, 1, 1, tzinfo=UTC).timestamp()) - _DAY_S
+    end = int(datetime(last_year + 1, 1, 1, tzinfo=UTC).timestamp()) + _DAY_S
     changes, offsets = [begin], [offset_s(begin)]
     # No zone changes its offset twice within a week.
-    for week in range(begin, end, 7 * 86_400):
-        before, after = offsets[-1], offset_s(week + 7 * 86_400)
+    for week in range(begin, end, 7 * _DAY_S):
+        before, after = offsets[-1], offset_s(week + 7 * _DAY_S)
         if before == after:
             continue
-        low, high = week, week + 7 * 86_400
+        low, high = week, week + 7 * _DAY_S
         while high - low > 1:
             middle = (low + high) // 2
             low, high = (middle, high) if offset_s(middle) == before else (low, middle)
         changes.append(high)
         offsets.append(after)
-    return np.array(changes) * _SECOND_NS, np.array(offsets) * _SECOND_NS
+    return np.array(changes) * SECOND_NS, np.array(offsets) * SECOND_NS
 
 
 def _year_range(time_ns: I64) -> tuple[int, int]:

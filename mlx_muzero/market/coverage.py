@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_text
+from mlx_muzero.market.bars import Bars, utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.context import context_columns, context_names
 from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS, Series
 from mlx_muzero.market.sessions import SPLITS, Split, session_starts
+from mlx_muzero.timeunits import MINUTE_NS
 
 _KNOWN_ENOUGH = 0.9
 """Share of a pair's bars at which a column is not spoken of; at less it is."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS, Bars, utc_ns, utc_text
+from mlx_muzero.market.bars import Bars, utc_ns, utc_text
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.metrics_labels import misread_note
 from mlx_muzero.market.series import (
@@ -20,6 +20,7 @@ from mlx_muzero.market.series import (
     Series,
     SeriesByName,
 )
+from mlx_muzero.timeunits import MINUTE_NS
 
 if TYPE_CHECKING:
     # Who has a history in memory needs no store.

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, utc_ns
+from mlx_muzero.market.bars import utc_ns
+from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import I64, Bool
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from enum import StrEnum
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars, Fault, price_faults
+from mlx_muzero.market.bars import Bars, Fault, price_faults
 from mlx_muzero.market.calendar import Closures, fx_holidays, fx_weekends, near_week_turn
 from mlx_muzero.market.instrument import Market
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 # A session bridges gaps up to this long (FX "Data Pipeline Details": max gap 10 minutes).

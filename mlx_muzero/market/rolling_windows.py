@@ -11,7 +11,8 @@ import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS, utc_text
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I64
 
 

@@ -14,7 +14,7 @@ from typing import Self
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 MACRO = "MACRO"

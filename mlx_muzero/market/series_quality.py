@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.series import Series, max_age_ns
+from mlx_muzero.timeunits import MINUTE_NS
 
 
 @dataclass(frozen=True)

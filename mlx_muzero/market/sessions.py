@@ -11,8 +11,8 @@ import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.observation.frames import minutes_before
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I16, I64
 
 Split = Literal["train", "validation", "test"]

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.market.calendar import NEW_YORK, WEEK_TURN_NS
 from mlx_muzero.market.clocks import Clock, ZoneClock
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.types import I64
 
 Stamps = Literal["open", "close"]

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_muzero import rng
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner, SimulationBudget
 from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F32, I32, U64
 
 

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 
 from mlx_muzero.errors import FeedError, MuZeroError, RunError
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.commands import Commands
 from mlx_muzero.paper.decision_recording import append_decisions
 from mlx_muzero.paper.feed_facts import facts_of
@@ -34,9 +33,10 @@ from mlx_muzero.paper.records.recorder import Recorder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.paper.session import Session
-from mlx_muzero.paper.settings import MILLISECOND_NS, PaperSettings
+from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.processes.supervision import Fault, Supervisor
 from mlx_muzero.runlog.control import ControlServer
+from mlx_muzero.timeunits import MILLISECOND_NS, MINUTE_NS
 
 _INBOX = 256
 _SLEEP_NS = MINUTE_NS

@@ -8,8 +8,8 @@ from typing import Literal
 
 import numpy as np
 
-from mlx_muzero.market.bars import MINUTE_NS
-from mlx_muzero.paper.settings import MILLISECOND_NS, FillSettings
+from mlx_muzero.paper.settings import FillSettings
+from mlx_muzero.timeunits import MILLISECOND_NS, MINUTE_NS
 
 
 @dataclass(frozen=True)

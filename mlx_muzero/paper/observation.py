@@ -5,7 +5,6 @@ from collections import deque
 import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.observation.context import funding_paid
 from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.market.observation.live import LiveMarket
@@ -13,6 +12,7 @@ from mlx_muzero.market.observation.outcomes import DEVIATION_BARS, next_threshol
 from mlx_muzero.market.observation.timeframes import Bar
 from mlx_muzero.market.series import FUNDING_RATE, Series, SeriesByName
 from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.types import F32
 

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS, MINUTE_NS
 from mlx_muzero.paper.mode import ModeName
 from mlx_muzero.paper.settings import RiskSettings
+from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.trading.positions import ActionTable
 
 LimitName = Literal["max_daily_loss_frac", "max_drawdown_frac"]

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import BatchedSearch, Trader
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -32,6 +31,7 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.silence import Silence
 from mlx_muzero.runlog.control import Refusal
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.positions import ActionTable
 
 

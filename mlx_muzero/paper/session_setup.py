@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from mlx_muzero.config.schema import Config, MarketConfig
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.market.bars import MINUTE_NS, utc_ns
+from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.series import SeriesByName
@@ -26,6 +26,7 @@ from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.rules import TradingRules
 
 _CODES_OF_0_1_0 = frozenset(

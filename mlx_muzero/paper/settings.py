@@ -12,11 +12,8 @@ from mlx_muzero.config.strict_toml import TomlSchema
 from mlx_muzero.errors import SymbolError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
-from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs
-
-MILLISECOND_NS = SECOND_NS // 1000
 
 
 @dataclass(frozen=True)

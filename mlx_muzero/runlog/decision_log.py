@@ -19,6 +19,7 @@ from typing import Any
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import MOST_LINE_BYTES, bounded_lines, reader, require_folder
 from mlx_muzero.runlog.folders import append_line
+from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.untrusted.json_values import parsed
 from mlx_muzero.untrusted.shapes import (
     Malformed,
@@ -119,7 +120,7 @@ def append(folder: Path, record: DecisionRecord) -> None:
     """Add a decision to the file of its day in `folder`, which is made if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     require_folder(folder)
-    day = datetime.fromtimestamp(record.close_ns // 1_000_000_000, UTC).date()
+    day = datetime.fromtimestamp(record.close_ns // SECOND_NS, UTC).date()
     line = json.dumps(_compact(vars(record)), allow_nan=False, ensure_ascii=False)
     append_line(folder / f"{day}.jsonl", line.encode())
 

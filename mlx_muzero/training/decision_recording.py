@@ -6,12 +6,12 @@ from pathlib import Path
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation.single_decision import decide
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DecisionRecord
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import I64

@@ -13,7 +13,7 @@ from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, require_plain, write_text
-from mlx_muzero.market.bars import MINUTE_NS, utc_text
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.coverage import Coverage
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import Period
@@ -22,6 +22,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog import journal
 from mlx_muzero.runlog.folder_kinds import MARKS, missing, require_room
 from mlx_muzero.runlog.folders import lock_holder, locked
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training.checkpoint import CheckpointStore

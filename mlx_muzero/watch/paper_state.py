@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar
 
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.watch.curve import Curve
 from mlx_muzero.watch.ending import ending_after
 from mlx_muzero.watch.events import Event, event_time
 
 PRICES = 60
 KEPT = 100
-ORDER_LIFE_NS = 10 * 60_000_000_000
+ORDER_LIFE_NS = 10 * MINUTE_NS
 """An order neither filled nor ended by then is an old one whose end was not read."""
 
 _NOTICES = ("risk", "fault", "command", "hole")

@@ -12,11 +12,12 @@ from markets import walk_bars
 from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.evaluation.baselines import PerfectForesight, RandomPolicy, momentum
 from mlx_muzero.evaluation.leakage import check_leakage, replaced_after
-from mlx_muzero.market.bars import MINUTE_NS, price_faults
+from mlx_muzero.market.bars import price_faults
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.market.series import Series
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.core import TradingRules
 
 HISTORY = PairHistory(walk_bars(1200), {})

@@ -2,10 +2,10 @@
 
 from contextlib import asynccontextmanager
 
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.events import BarClosed
 from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.feeds.settings import FeedSettings
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from venue import later
 from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, collect, run
 

@@ -4,12 +4,12 @@ import asyncio
 from types import SimpleNamespace
 
 from market_source import MarketSource
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.runlog import journal
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from paper_sessions import DicePlanner, open_engine, settings
 from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, run
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.importers import import_file
+from mlx_muzero.timeunits import MINUTE_NS
 
 MONDAY_NS = int(np.datetime64("2021-03-01T00:00", "ns").astype(np.int64))
 

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.source import PairGone, VenueTime
+from mlx_muzero.timeunits import MINUTE_NS
 from venue import Venue
 from virtual_time import SECOND_NS
 

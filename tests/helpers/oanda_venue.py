@@ -4,7 +4,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from mlx_muzero.market.bars import MINUTE_NS
+from mlx_muzero.timeunits import MINUTE_NS
 from venue import Venue
 from virtual_time import SECOND_NS
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.clocks import HistDataClock, ZoneClock, parse_clock
 from mlx_muzero.market.week_edges import WeekEdges
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 
 ZONES = ["America/New_York", "Europe/London", "Europe/Athens", "Asia/Tokyo", "Australia/Sydney"]
 

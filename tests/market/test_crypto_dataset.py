@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from crypto_markets import CONFIG, crypto_bars, every_series, history
 from markets import MINUTE_NS, MONDAY_NS
-from mlx_muzero.market.bars import HOUR_NS, Bars
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.observation.context import context, context_names, funding_paid
@@ -17,6 +17,7 @@ from mlx_muzero.market.observation.crypto_features import HISTORY_BARS, TRAILING
 from mlx_muzero.market.observation.frames import market_feature_names, minutes_before
 from mlx_muzero.market.observation.timeframes import higher_bars
 from mlx_muzero.market.series import Series
+from mlx_muzero.timeunits import HOUR_NS
 
 MINUTES = 2600
 MS = 1_000_000

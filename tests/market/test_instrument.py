@@ -7,7 +7,7 @@ from market_files import ascii_file, refused
 from markets import walk_bars
 from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.experiment.loading import load_config
-from mlx_muzero.market.bars import BAR_COLUMNS, MINUTE_NS
+from mlx_muzero.market.bars import BAR_COLUMNS
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.instrument import (
     Instrument,
@@ -20,6 +20,7 @@ from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek
 from mlx_muzero.paper.feeds.replay import ReplayFeed
+from mlx_muzero.timeunits import MINUTE_NS
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.calendar import Closures, fx_weekends
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.quality import GapKind, check, classify_gaps
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 
 DATA = os.environ.get("MLX_MUZERO_TEST_DATA")
 

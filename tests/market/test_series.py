@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.observation.context import funding_paid
 from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS, Series
+from mlx_muzero.timeunits import MINUTE_NS
 
 START_NS = 1_614_556_800_000_000_000
 

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from markets import MINUTE_NS
-from mlx_muzero.market.bars import DAY_NS
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.minute import Minute
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
 from mlx_muzero.paper.session_setup import make_session
+from mlx_muzero.timeunits import DAY_NS
 from paper_sessions import CONFIG, WARM_BARS, DicePlanner, markets, settings
 
 PAIRS = ("USDJPY", "EURJPY")

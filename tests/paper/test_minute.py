@@ -1,6 +1,7 @@
 from markets import MINUTE_NS, MONDAY_NS
-from mlx_muzero.paper.feeds.events import SECOND_NS, LiveBar
+from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.minute import MinuteAssembler
+from mlx_muzero.timeunits import SECOND_NS
 
 
 def bar(minute, late_s=0.0):

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets import MINUTE_NS, MONDAY_NS
-from mlx_muzero.market.bars import DAY_NS
 from mlx_muzero.paper.fills import Order, fate, fill_price
 from mlx_muzero.paper.mode import CONSEQUENCES, Mode
 from mlx_muzero.paper.planner import SimulationBudget
 from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.settings import FillSettings, RiskSettings
+from mlx_muzero.timeunits import DAY_NS
 from mlx_muzero.trading.positions import ACTION_TABLES
 
 TARGETS, FX = ACTION_TABLES["targets"], ACTION_TABLES["fx"]

@@ -13,9 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, Bars, utc_text
+from mlx_muzero.market.bars import Bars, utc_text
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.store.staging import Seams
+from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 DAILY_MOVE_FRAC: dict[Market, float] = {"fx": 0.05, "crypto": 0.30}

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
 from mlx_muzero.market.series import BOOK_IMBALANCE
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 
 FIRST_LINE = re.compile(r"\d{19} \{")
 
@@ -33,7 +33,6 @@ QUIET_NS = 5_000_000_000
 
 # A snapshot of five thousand levels has a fiftieth.
 _LONGEST_LINE = 16 << 20
-_SECOND_NS = 1_000_000_000
 _MS = 1_000_000
 _LAST_MS = (2**63 - 1) // _MS
 
@@ -64,10 +63,10 @@ def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | N
             # Spot snapshots carry no time; those of futures do.
             now_ns = _time_ns(data["E"]) if "E" in data else last_ns
             if now_ns - last_ns > QUIET_NS:
-                due_ns = now_ns - now_ns % _SECOND_NS + _SECOND_NS
+                due_ns = now_ns - now_ns % SECOND_NS + SECOND_NS
             while due_ns <= now_ns:
                 _sample(book, due_ns, sampled)
-                due_ns += _SECOND_NS
+                due_ns += SECOND_NS
             last_ns = max(last_ns, now_ns)
             book.snapshot(data) if kind == "snapshot" else book.update(data)
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:

@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.types import F64, I64, Bool
 
 U8: TypeAlias = npt.NDArray[np.uint8]
@@ -195,4 +196,4 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
     known &= (parts["h"] < 24) & (parts["m"] < 60) & (parts["s"] < 60)
     minutes = ((first_day + parts["D"] - 1) * 24 + parts["h"]) * 60 + parts["m"]
     minutes -= sign * (parts["H"] * 60 + parts["I"])
-    return (minutes * 60 + parts["s"]) * 1_000_000_000, known
+    return (minutes * 60 + parts["s"]) * SECOND_NS, known

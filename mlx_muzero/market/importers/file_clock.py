@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, parse_clock
 from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.screen import Screen
@@ -12,6 +11,7 @@ from mlx_muzero.market.importers.source import BarSource
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.store.import_table import ImportRecord
 from mlx_muzero.market.week_edges import Stamps, WeekEdges
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I64
 
 

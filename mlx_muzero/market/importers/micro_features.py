@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS, utc_text
+from mlx_muzero.market.bars import PRICE_COLUMNS, utc_text
 from mlx_muzero.market.importers.formats import MICRO_FEATURES
 from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, FEATURE_NAMES
 from mlx_muzero.market.store.duckdb_files import MOMENTS, WALL_TIMES, Columns, ForeignFile
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 LAGS = 32

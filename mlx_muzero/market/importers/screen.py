@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import DAY_NS, MINUTE_NS, utc_text
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.importers.rejects import (
     EXAMPLES,
     FEW,
@@ -20,6 +20,7 @@ from mlx_muzero.market.importers.rejects import (
     examples,
 )
 from mlx_muzero.market.instrument import Market
+from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 # A bar that spans, or opens away from the last close by, more than this is wild. A real crash has

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS, utc_ns
+from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.importers.blocks import line_blocks
 from mlx_muzero.market.importers.fields import EPOCH, Fields, decimals, pattern_text, stamps
 from mlx_muzero.market.importers.formats import AGGREGATE_COLUMNS, header_names
@@ -26,6 +26,7 @@ from mlx_muzero.market.series import (
     TRADE_COUNT,
     Series,
 )
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F64, I64, Bool
 
 _METRICS_STAMP = "YYYY-MM-DD hh:mm:ss"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import BAR_COLUMNS, MINUTE_NS, PRICE_COLUMNS
+from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
 from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.formats import PARQUET
 from mlx_muzero.market.importers.rejects import RowFilter
@@ -15,6 +15,7 @@ from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.store.duckdb_files import Columns, ForeignFile
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F64
 
 ROWS_PER_BATCH = 250_000

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import MINUTE_NS, PRICE_COLUMNS
+from mlx_muzero.market.bars import PRICE_COLUMNS
 from mlx_muzero.market.importers.blocks import line_blocks
 from mlx_muzero.market.importers.fields import (
     Fields,
@@ -28,6 +28,7 @@ from mlx_muzero.market.importers.packed import open_text
 from mlx_muzero.market.importers.rejects import RowFilter, cut_rows
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I64
 
 # Far beyond any row: more without a line break is not a text of bars.

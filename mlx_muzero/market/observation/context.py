@@ -12,7 +12,6 @@ import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import SymbolError
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, calendar_features
 from mlx_muzero.market.series import (
     BOOK_IMBALANCE,
@@ -25,6 +24,7 @@ from mlx_muzero.market.series import (
     SeriesByName,
 )
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F32, F64, I64
 
 FUNDING_SCALE = 5e-4

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
-from mlx_muzero.market.bars import MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.observation import crypto_features
 from mlx_muzero.market.observation import fx_features as features
 from mlx_muzero.market.observation.context import context, context_names
 from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, higher_bars
 from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F32, I64
 
 

@@ -8,7 +8,7 @@ the row computed from the whole history.
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from mlx_muzero.market.bars import DAY_NS
+from mlx_muzero.timeunits import DAY_NS
 from mlx_muzero.types import F32, F64, I64
 
 CALENDAR_NAMES = ("dow_cos_final", "dow_sin_final", "hour_cos_final", "hour_sin_final")

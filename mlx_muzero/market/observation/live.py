@@ -6,12 +6,13 @@ from collections.abc import Callable
 import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
-from mlx_muzero.market.bars import MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.observation import crypto_features
 from mlx_muzero.market.observation import fx_features as features
 from mlx_muzero.market.observation.context import context
 from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, Bar, HigherBarBuilder, bars_of
 from mlx_muzero.market.series import Series, SeriesByName
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F32
 
 # Beyond what any column looks back on: an hour of a series with a point every few seconds, a

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from mlx_muzero.config.choices import HigherTimeframe
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 TIMEFRAME_NS: dict[HigherTimeframe, int] = {"5m": 5 * MINUTE_NS, "1h": HOUR_NS}

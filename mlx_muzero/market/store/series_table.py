@@ -7,9 +7,9 @@ settlement as two sources stamped it: `load` gives it once.
 
 import numpy as np
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.series import MAX_AGE_NS, Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.store.database import Database
+from mlx_muzero.timeunits import MINUTE_NS
 
 CREATE_SERIES = """
 create table series(

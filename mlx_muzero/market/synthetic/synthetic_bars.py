@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
-DAY_MINUTES = 1440
+DAY_MINUTES = DAY_NS // MINUTE_NS
 WEEK_BARS = 5 * DAY_MINUTES
 # The epoch was a Thursday: the first FX week began three days and 22 hours later.
 _WEEK_OPEN_NS = 3 * DAY_NS + 22 * HOUR_NS

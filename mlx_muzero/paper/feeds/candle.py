@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.market.bars import MINUTE_NS, price_faults
 from mlx_muzero.market.bars import Fault as PriceFault
+from mlx_muzero.market.bars import price_faults
 from mlx_muzero.paper.feeds.events import LiveBar
+from mlx_muzero.timeunits import MINUTE_NS
 
 _LAST_NS = 2**63 - 1  # what a store can hold: the year 2262
 

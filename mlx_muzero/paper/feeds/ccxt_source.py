@@ -11,9 +11,9 @@ from typing import Any
 from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.feeds.candle import Candle, known_time_ns, number
 from mlx_muzero.paper.feeds.ccxt_public import public_exchange
-from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.paper.feeds.http import date_ns
 from mlx_muzero.paper.feeds.source import PairGone, Unavailable, VenueTime
+from mlx_muzero.timeunits import SECOND_NS
 
 MILLISECOND_NS = 1_000_000
 

@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Protocol
 
-from mlx_muzero.paper.feeds.events import SECOND_NS
+from mlx_muzero.timeunits import SECOND_NS
 
 
 class Clock(Protocol):

@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
-from mlx_muzero.paper.feeds.events import SECOND_NS, Channel, Disconnected, Reconnected
+from mlx_muzero.paper.feeds.events import Channel, Disconnected, Reconnected
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription, Uniform
+from mlx_muzero.timeunits import SECOND_NS
 
 Answer = TypeVar("Answer")
 

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.events import (
-    SECOND_NS,
     ClockOffset,
     ClockTrusted,
     Disconnected,
@@ -14,6 +12,7 @@ from mlx_muzero.paper.feeds.events import (
     Slept,
     Stale,
 )
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 
 _WORTH_TELLING_NS = SECOND_NS
 

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from mlx_muzero.market.bars import MINUTE_NS
-
-SECOND_NS = 1_000_000_000
+from mlx_muzero.timeunits import MINUTE_NS
 
 Channel = Literal["requests", "stream", "clock"]
 """Which of a feed's connections: requests for bars, the pushed stream, or the venue's clock."""

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from mlx_muzero.market.bars import DAY_NS
 from mlx_muzero.market.calendar import Closures, fx_holidays, fx_weekends
 from mlx_muzero.market.instrument import Market, keeps_fx_week, known_instrument
+from mlx_muzero.timeunits import DAY_NS
 
 
 class Hours(Protocol):

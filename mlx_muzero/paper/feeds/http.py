@@ -5,7 +5,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.events import SECOND_NS
+from mlx_muzero.timeunits import SECOND_NS
 
 
 def is_outage(status: int) -> bool:

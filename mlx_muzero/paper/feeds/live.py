@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock, wait_for
 from mlx_muzero.paper.feeds.connection import Connection
 from mlx_muzero.paper.feeds.cooldown import Cooldown
@@ -23,6 +22,7 @@ from mlx_muzero.paper.feeds.stream import StreamFeed
 from mlx_muzero.paper.feeds.subscription import Subscription, Uniform
 from mlx_muzero.paper.feeds.venue_clock import VenueClock
 from mlx_muzero.processes.supervision import Supervisor
+from mlx_muzero.timeunits import MINUTE_NS
 
 
 class LiveFeed:

@@ -16,9 +16,9 @@ from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.feeds.candle import Candle, known_time_ns, number
-from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.paper.feeds.http import date_ns, is_outage, missing_extra, retry_after_ns
 from mlx_muzero.paper.feeds.source import PairGone, Unavailable, VenueTime
+from mlx_muzero.timeunits import SECOND_NS
 
 TOKEN_VARIABLE = "OANDA_PRACTICE_TOKEN"
 PRACTICE_URL = "https://api-fxpractice.oanda.com"

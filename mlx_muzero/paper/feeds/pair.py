@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.clock import wait_for
 from mlx_muzero.paper.feeds.connection import Connection
@@ -21,6 +20,7 @@ from mlx_muzero.paper.feeds.hours import Hours
 from mlx_muzero.paper.feeds.sequence import BarSequence
 from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription
+from mlx_muzero.timeunits import MINUTE_NS
 
 
 class PairFeed:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.market.bars import MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock
@@ -20,6 +20,7 @@ from mlx_muzero.paper.feeds.events import Event
 from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.hours import Hours, HoursOf, hours_in, hours_of
 from mlx_muzero.paper.feeds.sequence import BarSequence
+from mlx_muzero.timeunits import MINUTE_NS
 
 
 class ReplayFeed:

@@ -12,7 +12,6 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
@@ -23,6 +22,7 @@ from mlx_muzero.paper.feeds.events import (
     LiveBar,
 )
 from mlx_muzero.paper.feeds.hours import Hours
+from mlx_muzero.timeunits import MINUTE_NS
 
 
 @dataclass

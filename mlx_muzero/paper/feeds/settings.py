@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.instrument import keeps_fx_week
-from mlx_muzero.paper.feeds.events import SECOND_NS
 from mlx_muzero.paper.feeds.hours import FxWeek, Hours
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS, SECOND_NS
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_muzero.market.bars import MINUTE_NS, utc_text
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.feeds.events import (
-    SECOND_NS,
     BarClosed,
     Disconnected,
     Event,
@@ -14,6 +13,7 @@ from mlx_muzero.paper.feeds.events import (
     Reconnected,
     Stale,
 )
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 
 FeedState = Literal["connecting", "backfilling", "live", "silent", "down", "lost"]
 """No bar yet; bars of the past come; bars come as minutes end; none for too long; the venue does

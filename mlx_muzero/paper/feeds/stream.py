@@ -3,13 +3,14 @@
 import asyncio
 
 from mlx_muzero.paper.feeds.connection import Connection
-from mlx_muzero.paper.feeds.events import SECOND_NS, Stale
+from mlx_muzero.paper.feeds.events import Stale
 from mlx_muzero.paper.feeds.final_candle import FinalCandles
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import Hours
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.source import PushSource, Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription
+from mlx_muzero.timeunits import SECOND_NS
 
 
 class StreamFeed:

@@ -10,15 +10,9 @@ import statistics
 from collections.abc import Awaitable, Callable
 
 from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.events import (
-    SECOND_NS,
-    ClockJumped,
-    ClockOffset,
-    ClockTrusted,
-    Event,
-    Slept,
-)
+from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset, ClockTrusted, Event, Slept
 from mlx_muzero.paper.feeds.source import VenueTime
+from mlx_muzero.timeunits import SECOND_NS
 
 _LOOK_NS = SECOND_NS // 10
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.evaluation.metrics import Metrics, measure
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.market.calendar import fx_days, fx_holidays
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.costs import BASIS_POINT
 from mlx_muzero.trading.ledger import Trades
 from mlx_muzero.types import F64, I64

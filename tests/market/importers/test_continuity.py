@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from market_files import MONDAY_NS, write
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.market.importers import Choices, import_file
 from mlx_muzero.market.importers.continuity import largest_move
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 
 ACCEPT = Choices(accept_jump=True)
 

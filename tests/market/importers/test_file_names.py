@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_files import MONDAY_NS, ascii_file, refused, rows, write
-from mlx_muzero.market.bars import HOUR_NS
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.importers.file_names import symbol_in_name
 from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import HOUR_NS
 
 
 @pytest.mark.parametrize(

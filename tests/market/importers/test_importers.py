@@ -10,9 +10,9 @@ import pytest
 
 from market_files import MONDAY_NS, ascii_file, refused, rows, walk, write
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.importers import FORMATS, Choices, detect_format, import_file, import_order
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 
 
 def binance_rows(n=30, unit=10**6):

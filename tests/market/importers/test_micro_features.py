@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from market_files import MONDAY_NS, refused, walk
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.importers.micro_features import LAGS
 from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, FEATURE_NAMES
+from mlx_muzero.timeunits import MINUTE_NS
 
 
 def micro_features(path, n=400, gap_after=200, ohlc=False, spoil=None, stamp="timestamp"):

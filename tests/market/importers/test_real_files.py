@@ -9,7 +9,6 @@ import pytest
 
 from market_files import refused
 from mlx_muzero.config.presets import CRYPTO
-from mlx_muzero.market.bars import HOUR_NS
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.importers import import_file
@@ -18,6 +17,7 @@ from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
+from mlx_muzero.timeunits import HOUR_NS
 
 
 @pytest.fixture(scope="module")

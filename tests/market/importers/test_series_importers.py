@@ -11,7 +11,6 @@ import pytest
 from market_files import MONDAY_NS, write
 from mlx_muzero.errors import DataError
 from mlx_muzero.files.digests import sha256_of
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.market.importers import Choices, detect_format, import_file
 from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.metrics_labels import misread, misread_note
@@ -19,6 +18,7 @@ from mlx_muzero.market.observation.context import funding_paid
 from mlx_muzero.market.series import Series
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.import_table import ImportRecord
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 
 MS = 10**6
 TRADES_HEAD = (

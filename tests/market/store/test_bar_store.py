@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero.errors import DataError, StorageError
-from mlx_muzero.market.bars import MINUTE_NS, Bars, Fault, price_faults
+from mlx_muzero.market.bars import Bars, Fault, price_faults
 from mlx_muzero.market.series import Series
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
+from mlx_muzero.timeunits import MINUTE_NS
 
 START_NS = 1_514_764_800 * 10**9
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.market.synthetic.markets import (
     FIRST_WEEK_NS,
     make_market,
@@ -18,6 +17,7 @@ from mlx_muzero.market.synthetic.synthetic_bars import (
     fx_calendar,
     sigma_pips,
 )
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 
 
 @pytest.mark.parametrize("kind", ["random_walk", "planted_edge"])

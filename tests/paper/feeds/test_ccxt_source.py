@@ -11,7 +11,6 @@ import feed_sessions
 from binance_venue import BinanceVenue
 from feed_sessions import FIRST_MINUTE, START_NS, of
 from mlx_muzero.errors import FeedError, MuZeroError
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.ccxt_public import public_exchange
 from mlx_muzero.paper.feeds.ccxt_source import CcxtSource, _candles
 from mlx_muzero.paper.feeds.events import (
@@ -27,6 +26,7 @@ from mlx_muzero.paper.feeds.events import (
     Stale,
 )
 from mlx_muzero.paper.feeds.source import Unavailable
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from venue import prices
 from virtual_time import SECOND_NS, VirtualClock, run
 

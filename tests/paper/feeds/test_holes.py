@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from feed_sessions import FIRST_MINUTE, START_NS, minutes, of
 from market_source import MarketSource
 from mlx_muzero.errors import FeedError
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.events import BarClosed, GapFilled, PairLost
 from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.feeds.settings import FeedSettings
+from mlx_muzero.timeunits import MINUTE_NS
 from venue import later
 from virtual_time import SECOND_NS, VirtualClock, collect, run
 

@@ -1,6 +1,5 @@
 """What a feed tells, as the state of each pair and as sentences."""
 
-from mlx_muzero.market.bars import MINUTE_NS
 from mlx_muzero.paper.feeds.console_lines import FeedWords
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
@@ -14,6 +13,7 @@ from mlx_muzero.paper.feeds.events import (
     Stale,
 )
 from mlx_muzero.paper.feeds.status import FeedStatus
+from mlx_muzero.timeunits import MINUTE_NS
 from virtual_time import MONDAY_NS, SECOND_NS
 
 PAIRS = {"USD_JPY": "USDJPY", "EUR_USD": "EURUSD"}

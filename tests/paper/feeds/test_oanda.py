@@ -12,7 +12,6 @@ import pytest
 import feed_sessions
 from feed_sessions import FIRST_MINUTE, START_NS, of
 from mlx_muzero.errors import FeedError
-from mlx_muzero.market.bars import HOUR_NS, MINUTE_NS
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
     BarRejected,
@@ -25,6 +24,7 @@ from mlx_muzero.paper.feeds.events import (
     Stale,
 )
 from mlx_muzero.paper.feeds.oanda import PRACTICE_URL, TOKEN_VARIABLE, OandaSource
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from oanda_venue import TOKEN, OandaVenue
 from venue import prices
 from virtual_time import MONDAY_NS, SECOND_NS, run

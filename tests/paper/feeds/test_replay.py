@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.market.bars import MINUTE_NS, Bars
+from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.feeds.events import BarClosed, GapFilled
 from mlx_muzero.paper.feeds.replay import ReplayFeed
+from mlx_muzero.timeunits import MINUTE_NS
 from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, collect, run
 
 FRIDAY_1659_NS = MONDAY_NS + ((4 * 24 + 21) * 60 + 59) * MINUTE_NS  # New York, winter time

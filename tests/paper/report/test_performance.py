@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_muzero.market.bars import DAY_NS, HOUR_NS, MINUTE_NS, utc_ns
+from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.calendar import fx_days, fx_weekends
 from mlx_muzero.paper.report.performance import Performance
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.untrusted.json_values import in_unit
 from muzero_cli.display.comparison import results_table
