@@ -1,1 +1,1 @@
-"""Backtest of policies on sessions, metrics, baselines and their report."""
+"""Backtest of policies on sessions, baselines, metrics and tests: numbers, which apps draw."""

@@ -12,11 +12,7 @@ from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.importers.content import ImportRequest
 from mlx_muzero.market.importers.opening import open_content
-from mlx_muzero.market.importers.report import (
-    ImportReport,
-    Progress,
-    require_few_conflicts,
-)
+from mlx_muzero.market.importers.report import ImportReport, Progress, require_few_conflicts
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.import_table import ImportRecord
 
