@@ -38,6 +38,11 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_sessionfinish():
+    """Takes that back: at exit, nanobind would report what was never collected as leaked."""
+    gc.unfreeze()
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """Folder of real market data, named by MLX_MUZERO_TEST_DATA."""

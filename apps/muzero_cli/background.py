@@ -51,7 +51,7 @@ def begin_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
         if process.poll() is None:
             say(
                 console,
-                f"{doing} goes on in process {process.pid}; watch it: "
+                f"{doing} is running in process {process.pid}; watch it: "
                 f"mlx-muzero tui {quote(str(run))}; {stopping(process.pid)}",
             )
         elif process.returncode or not begun:

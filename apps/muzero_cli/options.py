@@ -53,14 +53,14 @@ def in_a_folder(file: Optional[Path]) -> Optional[Path]:
     if file is None:
         return None
     if not file.absolute().parent.is_dir():
-        raise typer.BadParameter(f"there is no folder {file.parent}")
+        raise typer.BadParameter(f"no such folder: {file.parent}")
     if not file.is_file() and os.path.lexists(file):
-        raise typer.BadParameter(f"{file} is no file that could be replaced")
+        raise typer.BadParameter(f"{file} is not a file that could be replaced")
     return file
 
 
 def to_be_read(file: Optional[Path]) -> Optional[Path]:
     """Callback of an option for a file that must be there, and be one."""
     if file is not None and not file.is_file():
-        raise typer.BadParameter(f"there is no file {file}")
+        raise typer.BadParameter(f"no such file: {file}")
     return file

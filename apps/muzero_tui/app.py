@@ -238,9 +238,9 @@ class MuZeroApp(App[None]):
         if self.read_only:
             return "this view is read-only"
         if self.no_run or not isinstance(self.watched.state, PaperState):
-            return "the run shown is no paper trading"
+            return "the run shown is not a paper session"
         if self.watched.pid is None:
-            return "no process runs this session: what is shown is read-only"
+            return "no process is running this session: the view is read-only"
         if self.watched.playback.mode != "live":
             return "a past moment is shown: press l for the live one"
         return ""

@@ -45,9 +45,13 @@ class MarketConfig:
     pip_size: float = setting(
         0.01, "price of one pip; 0: pips are basis points of the price", 0.0, 1e6
     )
-    features: BarFeatures = setting("micro", "what is seen of a bar; the next three are crypto's")
-    timeframes: tuple[HigherTimeframe, ...] = setting((), "bars seen beside the minutes")
-    context: tuple[ContextSeries, ...] = setting((), "series seen beside the bars")
+    features: BarFeatures = setting(
+        "micro", "what the agent sees of a bar; the next three are for crypto"
+    )
+    timeframes: tuple[HigherTimeframe, ...] = setting(
+        (), "longer bars observed along with the minutes"
+    )
+    context: tuple[ContextSeries, ...] = setting((), "series observed along with the bars")
     macro: tuple[str, ...] = setting((), "macro series seen, by the name they were imported as")
     first_utc: str = setting("", "bars are those from this time on, as 2015-01-01; none: all")
     end_utc: str = setting("", "and before this one")
@@ -91,7 +95,10 @@ class TradingConfig:
         0.01, "share of a bar in the moving averages of differential_sharpe (eta)", 1e-6, 1.0
     )
     sharpe_deviation_pips: float = setting(
-        1.0, "deviation that differential_sharpe begins with and never falls below", 1e-6, 1e6
+        1.0,
+        "deviation at which differential_sharpe starts and below which it never falls",
+        1e-6,
+        1e6,
     )
 
 
@@ -145,7 +152,7 @@ class SearchConfig:
     root_dirichlet_alpha: float = setting(1.0, "concentration of the root noise", 1e-3, 1e3)
     root_exploration_fraction: float = setting(0.5, "share of noise in the root prior", 0.0, 1.0)
     root: Root = setting("puct", "how actions are chosen")
-    max_num_considered_actions: int = setting(16, "actions a Gumbel root begins with", 1, 100_000)
+    max_num_considered_actions: int = setting(16, "actions a Gumbel root starts with", 1, 100_000)
     legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
     leaves_per_step: int = setting(1, "leaves of one tree evaluated together", 1, 100_000)
     expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
@@ -159,7 +166,7 @@ class CollectConfig:
 
     envs: int = setting(16, "sessions played in lockstep (B)", 1, 4096)
     backend: CollectBackend = setting(
-        "same", "what plays: as search.backend, or exports made while training goes on"
+        "same", "what plays: as search.backend, or exports made during training"
     )
     refresh_steps: int = setting(
         500, "training steps after which such an export is replaced by one of newer weights", 1
@@ -188,7 +195,7 @@ class TrainConfig:
     device: TrainDevice = setting(
         "default", "what MLX trains on; by default the GPU on Apple silicon, elsewhere the CPU"
     )
-    phase: Phases = setting("search", "what is learned; all: one after the other, search last")
+    phase: Phases = setting("search", "what to learn; all: one after the other, search last")
     supervised_episodes: int = setting(2000, "episodes of each phase before the search", 1)
     value_policy: Behavior = setting("momentum_5", "whose returns the value phase predicts")
     episodes: int = setting(100_000, "episodes of the search phase", 1)

@@ -75,8 +75,8 @@ def _in_words(first_ns: int, last_ns: int, own_end_ns: int, begun: MarketRecord)
     span = f"Bars from {utc_text(first_ns)} to {utc_text(last_ns)} UTC"
     if first_ns >= own_end_ns:
         return (
-            f"{span}, after all the run was trained, chosen and tested on ({begun.days}): nothing "
-            "of it was fitted to them."
+            f"{span}, after everything the run was trained, chosen and tested on "
+            f"({begun.days}): no part of it was fitted to them."
         )
     return (
         f"{span}, after all the run was trained and chosen on; those before {utc_text(own_end_ns)} "

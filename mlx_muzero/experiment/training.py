@@ -106,8 +106,8 @@ class Training:
             was = config.train.device
             config = replace(config, train=replace(config.train, device=device))
             tell(
-                f"going on with the {device}; the run was begun with train.device {was}, whose "
-                "bits may be others"
+                f"resuming on the {device}; the run started with train.device {was}, so "
+                "results may differ in the last bits"
             )
         use_device(config.train.device)
         if kept is not None:
@@ -190,6 +190,6 @@ class Training:
         if collect.backend != "same":
             yield (
                 f"collecting with {collect.backend}, exported every {collect.refresh_steps} "
-                "training steps; when an export begins to play depends on time, so this run cannot "
-                "be repeated bit for bit"
+                "training steps; when an export takes over depends on time, so this run "
+                "cannot be repeated bit for bit"
             )

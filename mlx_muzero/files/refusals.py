@@ -19,8 +19,8 @@ _REASONS = {
     errno.EACCES: ("this user may not do that there", "Change its permissions"),
     errno.EPERM: ("this user may not do that there", "Change its permissions"),
     errno.EROFS: ("it is on a file system that cannot be written", "Choose another place"),
-    errno.ENOENT: ("there is no such file or folder", "Name one that is there"),
-    errno.ENOTDIR: ("a part of it is a file, not a folder", "Choose another place"),
+    errno.ENOENT: ("no such file or folder", "Name one that is there"),
+    errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another place"),
     errno.EISDIR: ("it is a folder, not a file", "Name a file"),
     errno.EEXIST: ("there is something else of that name", "Choose another name"),
     errno.ENOTEMPTY: ("there is something else of that name", "Choose another name"),
@@ -76,7 +76,7 @@ def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
 def why_unreadable(error: Exception) -> str:
     """Why a text cannot be read or taken in, without its path: where it can, in `told`'s words."""
     if isinstance(error, UnicodeDecodeError):
-        return f"it is no text in UTF-8 ({error.reason} at byte {error.start})"
+        return f"it is not UTF-8 text ({error.reason} at byte {error.start})"
     if not isinstance(error, OSError):
         return str(error)
     why, _ = _REASONS.get(error.errno or 0, (error.strerror or str(error), ""))

@@ -34,7 +34,7 @@ def descriptor(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) ->
         follow: a symbolic link too, as for files that a user keeps elsewhere on purpose.
 
     Raises:
-        OSError: it cannot be opened, or is no regular file; its `strerror` says which.
+        OSError: it cannot be opened, or is not a regular file; its `strerror` says which.
     """
     flags |= os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:

@@ -144,7 +144,7 @@ def utc_ns(text: str) -> int:
             raise ValueError(f"nanoseconds reach from {_FIRST_YEAR} to {_LAST_YEAR}")
     except ValueError as error:
         wanted = "write 2015-01-01 or 2015-01-01T22:00, which is UTC"
-        raise ValueError(f"{text!r} is no time: {wanted}") from error
+        raise ValueError(f"{text!r} is not a time: {wanted}") from error
     if time.tzinfo is None:
         time = time.replace(tzinfo=UTC)
     return (time - datetime.fromtimestamp(0, UTC)) // timedelta(microseconds=1) * 1000

@@ -12,14 +12,14 @@ Command = Literal["stop-entries", "flatten", "halt", "resume"]
 PairCommand = Literal["close", "exclude", "include"]
 
 CONSEQUENCES: dict[Command, str] = {
-    "stop-entries": "no position is opened or increased any more; open ones are still managed and "
+    "stop-entries": "positions are no longer opened or increased; open ones are still managed and "
     "closed by the agent. `resume` undoes it.",
     "flatten": "pending orders are canceled and every position is closed at its next bar's open, "
     "after a halt too; then no position is opened until `resume`.",
-    "halt": "pending orders are canceled and nothing is traded or planned any more; positions stay "
-    "open and are marked. `resume` undoes it.",
-    "resume": "trading goes on with the next minute; stops are lifted, and drawdown and daily loss "
-    "count from the equity of now. Excluded pairs stay so until `include`.",
+    "halt": "pending orders are canceled and nothing is planned or traded; positions stay open and "
+    "are marked. `resume` undoes it.",
+    "resume": "trading continues with the next minute; stops are lifted, and drawdown and daily "
+    "loss count from the current equity. Excluded pairs stay excluded until `include`.",
 }
 """What each command does, as its answer says it."""
 

@@ -161,7 +161,10 @@ class Session:
         """The venue does not have `pair` any more: its order is canceled, the others go on."""
         transaction = Transaction(self.last_close_ns)
         self._cancel([pair], reason, transaction)
-        reaction = "it is not traded; a position in it stays at its last price, other pairs go on"
+        reaction = (
+            "it is not traded; a position in it stays at its last price, and the other pairs "
+            "continue"
+        )
         transaction.tell("fault", what=f"feed of {pair}", reason=reason, reaction=reaction)
         return transaction
 

@@ -86,7 +86,7 @@ class Supervisor:
             self._tasks.discard(task)
             if task.cancelled():
                 if task not in self._cancelled:
-                    self.report(what, RuntimeError(f"{what} was cancelled, and nobody here asked"))
+                    self.report(what, RuntimeError(f"{what} was cancelled unexpectedly"))
             elif error := task.exception():
                 self.report(what, error)
 

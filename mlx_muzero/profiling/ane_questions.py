@@ -120,7 +120,8 @@ def questions(measure: Measure) -> tuple[Question, ...]:
             _layer_norm_computed,
         ),
         Question(
-            "How long does an expansion take on each compute unit, beside the other backends?",
+            "How long does an expansion take on each compute unit, compared with the other "
+            "backends?",
             "Core ML runs nowhere else; what can be timed here is the backends without it",
             timed,
             timed,

@@ -111,8 +111,8 @@ class Turn:
             if not self._done.cancel():
                 return self._done.result()  # begun: what follows is on its way
         raise Refusal(
-            f"{self._request.command} was not begun within {self._request.within_s:g} s, as the "
-            "process is busy, and will not be done later: ask again"
+            f"{self._request.command} did not start within {self._request.within_s:g} s, "
+            "because the process is busy, and will not run later: ask again"
         )
 
 

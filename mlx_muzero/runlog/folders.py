@@ -43,7 +43,7 @@ def append_line(path: Path, line: bytes) -> None:
     What a killed process left unfinished is closed first; readers skip it.
 
     Raises:
-        OSError: it cannot be written, or is no regular file.
+        OSError: it cannot be written, or is not a regular file.
     """
     data = line + b"\n"
     if _ends_in_torn_line(path):

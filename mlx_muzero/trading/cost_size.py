@@ -95,5 +95,6 @@ def step_note(symbol: str, close: F64, costs: Costs, pip_size: float) -> str | N
         return None
     return (
         f"{symbol}: one step of its price, {step:g}, is {step_bps:.3g} bps of it, but a round trip "
-        f"costs {cost_bps:.3g} bps: bid and ask are a step apart at least, so nobody fills for that"
+        f"costs {cost_bps:.3g} bps: bid and ask are at least one step apart, so no fill is "
+        "that cheap"
     )

@@ -189,8 +189,8 @@ def load(path: Path) -> Checkpoint:
     """
     if only_plays(path):
         raise RunError(
-            f"{path} holds only the weights that play, as of a restored paper account; go on with "
-            "training in the run that they came from."
+            f"{path} holds only playing weights, as a restored paper account does; continue "
+            "training in the run they came from."
         )
     try:
         replay = _load_arrays(path / _REPLAY)
@@ -241,7 +241,7 @@ class UnreadableCheckpoint(RunError):
 
     def __init__(self, path: Path, error: BaseException) -> None:
         self.why = f"{path}: cannot read this checkpoint ({error})."
-        super().__init__(f"{self.why} Remove that folder to go on from the checkpoint before it.")
+        super().__init__(f"{self.why} Remove that folder to resume from the checkpoint before it.")
 
 
 def _save_tensors(path: Path, tensors: dict[str, mx.array]) -> None:

@@ -62,9 +62,9 @@ def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: 
     newest = folder.checkpoints.latest()
     kept = "no checkpoint was written yet" if newest is None else f"{newest.name} is kept"
     raise RankLost(
-        f"the distributed training did not come to its end: {ended[-1] if ended else 'a process'}"
-        f"{' says the journal' if ended else ' ended without a word'}; {kept}. See what the ranks "
-        "said above; go on with --resume."
+        f"the distributed training did not finish: {ended[-1] if ended else 'a process'}"
+        f"{' says the journal' if ended else ' ended without a message'}; {kept}. See the "
+        "ranks' output above; resume with --resume."
     )
 
 

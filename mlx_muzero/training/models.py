@@ -22,8 +22,8 @@ from mlx_muzero.training.run import RunFolder, misfit, require_schema
 _MEASURED_WINDOWS = 4096
 
 _BY_NAME = (
-    "What was begun with it, a paper session or an export, has no use for another: put that folder "
-    "back from a copy, which a paper backup holds too, or begin a new session or export."
+    "A paper session or export that started with it cannot use another: put that folder back from "
+    "a copy (a paper backup has one too), or start a new session or export."
 )
 
 
@@ -134,7 +134,7 @@ def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[Stoch
     else:
         path = store.folder / which
         if not path.exists():
-            raise RunError(f"{folder.path} does not keep checkpoint {which} any more. {_BY_NAME}")
+            raise RunError(f"{folder.path} no longer has checkpoint {which}. {_BY_NAME}")
     try:
         state, weights = checkpoints.load_state(path), checkpoints.load_weights(path)
     except UnreadableCheckpoint as error:

@@ -126,8 +126,8 @@ class Ranks:
 
     def _lost(self, reason: object) -> RankLost:
         return RankLost(
-            f"one of the {self.size} processes that train together is gone ({reason}); see what it "
-            "said last. The run is saved; go on with --resume."
+            f"one of the {self.size} processes that train together has died ({reason}); see "
+            "its last output. The run is saved; resume with --resume."
         )
 
     def _sum(self, array: mx.array) -> mx.array:

@@ -145,7 +145,7 @@ class ReplayBuffer:
             array[:held] = state[name]
         actions = self.episodes.policy.shape[-1]
         if not np.isin(self.episodes.start[:held], starts).all():
-            raise ValueError("an episode begins where none does")
+            raise ValueError("an episode starts where none can")
         if not np.isin(self.episodes.action[:held], np.arange(actions)).all():
             raise ValueError(f"an action is none of {actions}")
         self._serial[:held] = state["serial"]

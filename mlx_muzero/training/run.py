@@ -118,8 +118,8 @@ class MarketRecord:
         if self.digest != market.digest:
             raise RunError(
                 f"{path} was trained on {self.bars:,} bars of {self.symbol}, {self.days}, but "
-                f"{market.store} now holds {market.bars:,} different ones of that time. Restore "
-                "that store, or begin a new run."
+                f"{market.store} now holds {market.bars:,} different ones of that time. "
+                "Restore that store, or start a new run."
             )
 
     @property
@@ -174,7 +174,7 @@ class RunFolder:
         require_room(self.path, "training run")
         if self.exists:
             raise RunError(
-                f"{self.path} already holds a run. Add --resume to go on with it, or choose "
+                f"{self.path} already holds a run. Add --resume to resume it, or choose "
                 "another --run."
             )
 

@@ -65,7 +65,7 @@ class WalkForwardFolder:
         require_room(self.path, "walk-forward")
         if self.exists:
             raise RunError(
-                f"{self.path} already holds a walk-forward. Add --resume to go on with it, or "
+                f"{self.path} already holds a walk-forward. Add --resume to resume it, or "
                 "choose another --run."
             )
 

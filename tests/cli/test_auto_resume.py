@@ -85,7 +85,7 @@ def test_a_full_disk_while_training_says_how_to_go_on(cli, train, tmp_path, monk
     monkeypatch.setattr(journal, "append_line", full)
     code, out, err = train(*EPISODES)
     assert (code, out) == (StorageError.exit_code, "")
-    assert "run/journal.jsonl: the disk is full. Make room there, then go on with: " in err
+    assert "run/journal.jsonl: the disk is full. Make room there, then resume with: " in err
     assert "mlx-muzero train --run run --resume" in err
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path)

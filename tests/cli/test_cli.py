@@ -185,7 +185,7 @@ def test_a_run_says_what_it_trains_on_and_a_missing_gpu_is_refused(
     mistake(cli(*resume), 3, "MLX has no GPU here")
     code, _, err = cli(*resume, "--device", "cpu")
     assert code == 0, err
-    assert "begun with train.device gpu" in err
+    assert "started with train.device gpu" in err
 
 
 def test_a_run_that_names_no_backend_is_not_resumed(trained, cli):
@@ -217,7 +217,7 @@ def test_minutes_end_training_with_a_checkpoint(cli, config_file, db, tmp_path):
         "--set", "train.episodes=100000",
     )  # fmt: skip
     assert (code, out) == (0, "")
-    assert "go on with: mlx-muzero train --run r --resume" in err
+    assert "resume with: mlx-muzero train --run r --resume" in err
     assert RunFolder(tmp_path / "r").checkpoints.latest() is not None
 
 
@@ -307,7 +307,7 @@ def test_an_interrupted_run_saves_and_says_how_to_go_on(cli, tmp_path, config_fi
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
-    assert "go on with: mlx-muzero train --run run --resume" in err
+    assert "resume with: mlx-muzero train --run run --resume" in err
     assert "Traceback" not in err
     run = tmp_path / "run"
     assert kinds(run)[-2:] == ["saved", "stopped"]

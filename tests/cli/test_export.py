@@ -111,7 +111,7 @@ def test_what_an_export_only_points_to_is_no_part_of_it(exported, cli):
 def test_an_export_of_a_checkpoint_no_longer_kept_says_so(exported, cli):
     checkpoint = json.loads((exported / "manifest.json").read_text())["checkpoint"]
     (exported.parent / "checkpoints" / checkpoint).rename(exported.parent / "elsewhere")
-    mistake(cli("verify", exported), 5, "does not keep checkpoint", checkpoint)
+    mistake(cli("verify", exported), 5, "no longer has checkpoint", checkpoint)
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ def run(*args):
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two good files, a bad one between them, and what is no file of bars."""
+    """Two good files, a bad one between them, and what is not a file of bars."""
     folder = tmp_path / "files"
     (folder / "deep").mkdir(parents=True)
     ascii_file(folder / "DAT_ASCII_EURJPY_M1_2021.csv")

@@ -87,7 +87,7 @@ def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
     assert cli(*begin, "USDJPY", "--to", time_of(5))[0] == 0
     code, _, err = cli(*begin, "EURJPY")
     assert code == RunError.exit_code
-    assert "begun with another --pairs" in err
+    assert "started with another --pairs" in err
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def begun(cli, trained, paper_db):
     )
     code, _, err = cli(*command)
     assert code == 0, err
-    assert "begins: USDJPY by checkpoint" in err
+    assert "starts: USDJPY by checkpoint" in err
     return command
 
 
@@ -108,7 +108,7 @@ def test_the_whole_command_may_be_repeated(cli, begun):
     """As whatever restarts services does."""
     code, _, err = cli(*begun)
     assert code == 0, err
-    assert "goes on: USDJPY by checkpoint" in err
+    assert "resumes: USDJPY by checkpoint" in err
 
 
 def test_status_shows_positions_and_money_and_stop_needs_a_process(cli, begun):
@@ -148,13 +148,13 @@ def test_an_account_moves_in_one_file(cli, begun, paper_db):
     code, out, err = cli("paper", "backup", "p", "account.tar", "--move")
     assert code == 0, err
     assert "the account of p as it was" in out
-    assert "it does not trade here any more" in out
+    assert "it no longer trades here" in out
     code, _, err = cli("paper", "start", "--run", "p")
     assert code == RunError.exit_code
     assert "p was moved away" in err
     code, out, err = cli("paper", "restore", "account.tar", "q", "--db", paper_db)
     assert code == 0, err
-    assert "go on with: mlx-muzero paper start --run q" in out
+    assert "resume with: mlx-muzero paper start --run q" in out
     assert f"It replays {paper_db}, which is not in the backup." in err
     code, _, err = cli("paper", "start", "--run", "q")
     assert code == 0, err
@@ -181,7 +181,7 @@ def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("start",), 2, "name a training run, or the --run to go on with"),
+        (("start",), 2, "name a training run, or the --run to resume"),
         (("start", "--model", "nowhere"), 5, "holds no run"),
         (("halt", "nowhere"), 5, "holds no paper session"),
         (("exclude", "nowhere", "USDJPY"), 5, "holds no paper session"),

@@ -105,13 +105,13 @@ def test_later_bars_are_judged_and_named(grown, cli):
     conditions = report["conditions"]
     assert conditions["split"] == "later"
     assert conditions["first"] >= stamp(OWN.stop).replace("T", " ")
-    assert "nothing of it was fitted to them" in report["period"]
+    assert "no part of it was fitted to them" in report["period"]
     # Nothing at all is lost to warming up: what was before is looked at.
     assert conditions["first"] == stamp(OWN.stop).replace("T", " ")
     code, out, _ = cli("evaluate", run, "--db", db, "--to", stamp(2100))
     assert code == 0
     assert "TEST, bars after its own" in out
-    assert "to 2019-01-08 10:59 UTC, after all the run was trained" in " ".join(out.split())
+    assert "to 2019-01-08 10:59 UTC, after everything the run was trained" in " ".join(out.split())
 
 
 def test_the_splits_of_the_run_stay_what_they_were(grown, cli):

@@ -1,4 +1,4 @@
-"""What the system refuses is told with its path and a way on; what is no file's matter is not."""
+"""A refusal by the system names the path and a way on; other errors pass through."""
 
 import errno
 import os
@@ -18,8 +18,8 @@ def refused(tmp_path):
     (tmp_path / "file").write_text("x")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     return {
-        "there is no such file": lambda: (tmp_path / "none").read_text(),
-        "a part of it is a file": lambda: (tmp_path / "file" / "below").mkdir(),
+        "no such file": lambda: (tmp_path / "none").read_text(),
+        "part of the path is a file": lambda: (tmp_path / "file" / "below").mkdir(),
         "it is a folder": lambda: tmp_path.read_text(),
         "there is something else": lambda: (tmp_path / "file").mkdir(),
         "the name is too long": lambda: (tmp_path / ("x" * 300)).mkdir(),

@@ -142,8 +142,8 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
     (fault,) = journaled(played, "fault")
     assert fault["what"] == "feed of EURJPY"
     assert played.said == [
-        "fault: feed of EURJPY: EURJPY cannot be had: delisted; it is not traded; a position in it "
-        "stays at its last price, other pairs go on"
+        "fault: feed of EURJPY: EURJPY cannot be had: delisted; it is not traded; a position "
+        "in it stays at its last price, and the other pairs continue"
     ]
     decided = [row["close_ns"] for row in played.decisions if row["pair"] == "USDJPY"]
     assert len(decided) == 6

@@ -142,7 +142,7 @@ def test_another_database_is_no_store(tmp_path):
     path.mkdir()
     with duckdb.connect(str(path / "store.duckdb")) as other:
         other.execute("create table meta(key varchar, value varchar)")
-    with pytest.raises(RunError, match="no store of a paper session"):
+    with pytest.raises(RunError, match="not a paper-session store"):
         PaperStore(path / "store.duckdb")
 
 
@@ -181,7 +181,7 @@ def test_a_failed_commit_leaves_nothing_behind(tmp_path):
 def test_a_folder_that_holds_nothing_is_named(tmp_path):
     with pytest.raises(RunError, match="holds no paper session"):
         PaperFolder(tmp_path).settings()
-    with pytest.raises(RunError, match="no paper session that has begun"):
+    with pytest.raises(RunError, match="no paper session that has started"):
         PaperStore(tmp_path / "store.duckdb", read_only=True)
 
 

@@ -66,7 +66,7 @@ def test_nothing_or_the_same_may_be_asked_for(folder, options):
 
 @pytest.mark.parametrize("option", OTHERS)
 def test_nothing_else_may(folder, option):
-    with pytest.raises(RunError, match=f"begun with another {option}"):
+    with pytest.raises(RunError, match=f"started with another {option}"):
         kept_settings(folder, replace(REPEATED, **OTHERS[option]))
 
 

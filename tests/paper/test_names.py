@@ -131,7 +131,7 @@ def test_a_section_that_is_a_value_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"paper\.toml:1: risk: is a section"):
         paper_settings.load(path)
     path.write_text('session.model = "a\\u0000b"\n[pairs]\nUSDJPY = "USDJPY"\n')
-    with pytest.raises(ConfigError, match=r"session\.model: .* is no text that can be printed"):
+    with pytest.raises(ConfigError, match=r"session\.model: .* is not printable text"):
         paper_settings.load(path)
 
 
@@ -192,9 +192,12 @@ def test_a_settings_file_is_written_as_it_always_was():
         ("risks.max=1", "no such section; did you mean risk"),
         ("fills.fee_pips=-1", "out of range"),
         ("fills", "write section.key=value"),
-        ("session.replay_from=9999-99-99", r"session\.replay_from: '9999-99-99' is no time"),
-        ("session.replay_to=0001-01-01", r"session\.replay_to: '0001-01-01' is no time"),
-        ("session.checkpoint=../../other", r"session\.checkpoint: .* is no name of a checkpoint"),
+        ("session.replay_from=9999-99-99", r"session\.replay_from: '9999-99-99' is not a time"),
+        ("session.replay_to=0001-01-01", r"session\.replay_to: '0001-01-01' is not a time"),
+        (
+            "session.checkpoint=../../other",
+            r"session\.checkpoint: .* is not the name of a checkpoint",
+        ),
         ("session.backend=fast", r"session\.backend: 'fast' is not one of native"),
     ],
 )

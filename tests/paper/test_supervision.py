@@ -62,7 +62,7 @@ def test_an_unexpected_exception_in_a_feed_ends_the_engine_and_is_told(tmp_path,
 
 def test_a_feed_whose_task_is_cancelled_from_elsewhere_is_a_fault_too(tmp_path):
     path = tmp_path / "run"
-    with pytest.raises(RuntimeError, match="feed was cancelled, and nobody here asked"):
+    with pytest.raises(RuntimeError, match="feed was cancelled unexpectedly"):
         play(path, PAPER, feed=Failing(BARS, asyncio.CancelledError()))
     assert faults(path)[-1]["what"] == "feed"
 
@@ -136,7 +136,7 @@ def test_a_halt_that_was_too_late_never_happens(tmp_path):
 
     def command():
         planner.thinking.wait()
-        with pytest.raises(RunError, match="will not be done later") as refused:
+        with pytest.raises(RunError, match="will not run later") as refused:
             send(path / "control.sock", "halt", timeout_s=0.1)
         refusals.append(refused)
 

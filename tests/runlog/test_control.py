@@ -238,7 +238,7 @@ def test_an_answer_that_is_none_is_no_crash(path: Path, text: bytes):
 
 def test_a_turn_not_taken_in_time_is_never_taken():
     turn, done = Turn(Request("halt", within_s=0.01)), []
-    with pytest.raises(RunError, match=r"not begun within 0\.01 s.*will not be done later"):
+    with pytest.raises(RunError, match=r"did not start within 0\.01 s.*will not run later"):
         turn.wait()
     turn.take(lambda: done.append(1) or "halted")
     assert done == []

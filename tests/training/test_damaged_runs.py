@@ -50,7 +50,7 @@ def damage_state(checkpoint, **changes):
 def test_an_empty_replay_file(desk, cli):
     (newest(desk) / "replay.npz").write_bytes(b"")
     refused(
-        cli, RESUME, newest(desk).name, "Remove that folder to go on from the checkpoint before"
+        cli, RESUME, newest(desk).name, "Remove that folder to resume from the checkpoint before"
     )
 
 
@@ -65,7 +65,7 @@ def test_the_checkpoint_that_a_session_plays_cannot_be_done_without(desk, cli, h
     code, _, err = cli(*START)
     assert code == 5
     assert checkpoint.name in err
-    assert "put that folder back from a copy" in err
+    assert "folder back from a copy" in err
     assert "Remove that folder" not in err
 
 
@@ -95,7 +95,7 @@ def test_the_store_of_another_session(desk, cli, command):
 @pytest.mark.parametrize("command", [START, REPORT, PARITY])
 def test_a_bar_store_in_the_place_of_an_account(desk, cli, command):
     shutil.copy(desk / "data" / "market.duckdb", desk / PAPER / "store.duckdb")
-    refused(cli, command, "store.duckdb", "no store of a paper session")
+    refused(cli, command, "store.duckdb", "not a paper-session store")
 
 
 def test_rows_of_an_account_that_are_none(desk, cli):

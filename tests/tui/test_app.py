@@ -370,7 +370,7 @@ def test_commands_are_refused_where_they_make_no_sense(session):
         return next(iter(app._notifications)).message
 
     async def script(pilot):
-        assert "no process runs this session" in await refusal(pilot, "h")
+        assert "no process is running this session" in await refusal(pilot, "h")
         with lives(session.folder):
             app.poll()
             assert "past moment" in await refusal(pilot, "comma", "h")

@@ -117,7 +117,7 @@ def ended_with(run, pid, event):
 
 
 def pid_in(written):
-    (found,) = re.findall(rb"goes on in process (\d+); watch it", written)
+    (found,) = re.findall(rb"is running in process (\d+); watch it", written)
     return int(found)
 
 

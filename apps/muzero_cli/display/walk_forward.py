@@ -21,7 +21,9 @@ def walk_forward_report(walk: WalkForward) -> Group:
     """Every window's splits and net pips, then the whole, for 80 columns."""
     unit = walk.conditions.unit
     return Group(
-        Text("Windows: UTC days at which their parts begin, and the test's end\n", style="bold"),
+        Text(
+            "Windows: UTC days on which their parts start, and the end of the test\n", style="bold"
+        ),
         _spans(walk.windows),
         Text(f"\nNet {unit} a session on each test, [95% interval]\n", style="bold"),
         _nets(walk.windows),

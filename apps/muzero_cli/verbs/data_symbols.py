@@ -89,7 +89,8 @@ def rename(
         return
     echo(
         f"{old} is {new} now: {counts.bars:,} bars, {counts.points:,} points of series, "
-        f"{counts.imports:,} imports. Runs and paper sessions begun on {old} still ask for that."
+        f"{counts.imports:,} imports. Runs and paper sessions started on {old} still use the "
+        "old name."
     )
 
 
@@ -154,7 +155,7 @@ def _stated_instrument(
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        raise typer.BadParameter("nobody is here to be asked: add --yes", param_hint="--yes")
+        raise typer.BadParameter("no terminal to ask on: add --yes", param_hint="--yes")
     typer.confirm(question, abort=True, err=True)
 
 

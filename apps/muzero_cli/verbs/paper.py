@@ -88,7 +88,7 @@ def start(
     checkpoint and speed included: to go on, name its --run alone or repeat the whole command.
     """
     if run is None and model is None:
-        raise typer.BadParameter("name a training run, or the --run to go on with", None, None)
+        raise typer.BadParameter("name a training run, or the --run to resume", None, None)
     folder = run or Path("runs") / f"paper-{Path(str(model)).name}"
     if watch:
         from muzero_cli.background import begin_and_watch
@@ -122,9 +122,9 @@ def _pair_command(name: PairCommand, about: str) -> None:
     app.command(name, help=about)(act)
 
 
-_command("stop-entries", "Open and increase no position any more; go on managing open ones.")
+_command("stop-entries", "Stop opening and increasing positions; keep managing open ones.")
 _command("flatten", "Close every position at its next bar's open, then open none.")
-_command("halt", "Trade nothing any more; positions stay open.")
+_command("halt", "Stop trading; positions stay open.")
 _command("resume", "Trade again; losses count from now. Excluded pairs stay excluded.")
 _pair_command("close", "Close one pair's position at its next bar's open, then leave the pair out.")
 _pair_command("exclude", "Leave one pair out: no plan, no trade; its position stays open.")

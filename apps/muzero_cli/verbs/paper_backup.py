@@ -33,7 +33,7 @@ def backup(run: Path, file: Path, move: bool, as_json: bool) -> None:
     _tell(
         made,
         f"{file}: the account of {run} as it was {_moment(made)}, {_size(made)}"
-        + ("; it does not trade here any more." if move else ". It goes on here."),
+        + ("; it no longer trades here." if move else ". It continues here."),
         f"there: mlx-muzero paper restore {quote(file.name)} NEW_RUN",
         as_json,
     )
@@ -46,11 +46,11 @@ def restore(file: Path, run: Path, database: Path | None, as_json: bool) -> None
     _tell(
         made,
         f"{run}: restored from {made.origin}, {_moment(made)}, {_size(made)}",
-        f"go on with: mlx-muzero paper start --run {quote(str(run))}",
+        f"resume with: mlx-muzero paper start --run {quote(str(run))}",
         as_json,
     )
     console = narration_console()
-    say(console, f"It must not be traded at {made.origin.host}:{made.origin.path} any more.")
+    say(console, f"Do not trade it at {made.origin.host}:{made.origin.path} any longer.")
     if session.feed == "replay":
         say(console, f"It replays {session.database}, which is not in the backup.")
     if session.backend in ENGINES:

@@ -56,7 +56,7 @@ def end(folder: PaperFolder) -> int:
     while lock_holder(folder.lock_path) == pid:
         if time.monotonic() > until_s:
             raise RunError(
-                f"{run}: process {pid} was told to stop and has not ended in {_ENDING_S:g} s; "
+                f"{run}: process {pid} was asked to stop and has not ended after {_ENDING_S:g} s; "
                 f"kill {pid} ends it as it is, and nothing is lost"
             )
         time.sleep(_LOOK_EVERY_S)

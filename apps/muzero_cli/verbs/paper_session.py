@@ -122,7 +122,7 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
     if as_json:
         answer({"run": str(path), "ended": ended})
     if not ended:
-        say(console, f"stopped; go on with: mlx-muzero paper start --run {quote(str(path))}")
+        say(console, f"stopped; resume with: mlx-muzero paper start --run {quote(str(path))}")
         raise typer.Exit(INTERRUPTED_EXIT_CODE)
     say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
 
@@ -230,7 +230,7 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
     for option, (now, then) in asked.items():
         if now is not None and now != then:
             raise RunError(
-                f"{folder.path} holds a session that was begun with another {option}. Go on with "
+                f"{folder.path} holds a session that was started with another {option}. Resume "
                 f"it by --run {quote(str(folder.path))} alone, or choose another --run."
             )
     return settings
@@ -255,7 +255,7 @@ def _new_session(
 def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> str:
     session = settings.session
     return (
-        f"{'goes on' if resumed else 'begins'}: {', '.join(settings.pairs)} by checkpoint "
+        f"{'resumes' if resumed else 'starts'}: {', '.join(settings.pairs)} by checkpoint "
         f"{session.checkpoint} of {session.model}, {session.simulations} simulations a decision, "
         f"backend {planner.backend}, feed {session.feed}"
     )

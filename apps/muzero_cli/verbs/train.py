@@ -146,13 +146,13 @@ def train(
             with stop:
                 trainer.run()
             return
-        with display, stop, explained(f"go on with: {_resuming(folder)}"):
+        with display, stop, explained(f"resume with: {_resuming(folder)}"):
             finished = trainer.run()
     if finished:
         say(console, _DONE.format(quote(str(run))))
     else:
         episodes = trainer.counters.episodes
-        say(console, f"saved after {episodes} episodes; go on with: {_resuming(folder)}")
+        say(console, f"saved after {episodes} episodes; resume with: {_resuming(folder)}")
     if as_json and not launched():  # else the process that launched this one says it
         answer(_left(folder, finished=finished))
     if stop.interrupted and not finished:

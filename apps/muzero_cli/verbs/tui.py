@@ -77,7 +77,7 @@ def require_terminal(run: Path) -> None:
     # In a browser it is drawn by its server.
     if SERVER_VARIABLE not in os.environ and not (_is_terminal(0) and _is_terminal(2)):
         raise typer.BadParameter(
-            f"this is no terminal; mlx-muzero status {quote(str(run))} prints the same",
+            f"this is not a terminal; mlx-muzero status {quote(str(run))} prints the same",
             param_hint="tui",
         )
 

@@ -64,7 +64,9 @@ def walk_forward(
     folder = WalkForwardFolder(run)
     if resume:
         if symbol or preset or config or set_ or minutes is not None:
-            raise typer.BadParameter("what was begun keeps its plan", param_hint="--resume")
+            raise typer.BadParameter(
+                "a walk-forward keeps its original plan", param_hint="--resume"
+            )
         training = RollingTraining.begun(folder, db)
     else:
         folder.require_new()
@@ -73,7 +75,7 @@ def walk_forward(
     for note in training.notes:
         tell(note)
     if _stopped(training):
-        tell(f"go on with: {_resuming(run)}")
+        tell(f"resume with: {_resuming(run)}")
         raise typer.Exit(STOPPED_EXIT_CODE)
     for warning in training.unvalidated():
         tell(warning)
@@ -111,7 +113,7 @@ def _stopped(training: "RollingTraining") -> bool:
 def _shown(display: "TrainingDisplay", stop: "StopSwitch", run: Path) -> Iterator[None]:
     from mlx_muzero.files.refusals import explained
 
-    with display, stop, explained(f"go on with: {_resuming(run)}"):
+    with display, stop, explained(f"resume with: {_resuming(run)}"):
         yield
 
 

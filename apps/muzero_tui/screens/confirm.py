@@ -25,15 +25,15 @@ def consequence(command: str, state: PaperState) -> str:
     held = f"Open positions now: {state.open_positions}."
     exposure, unrealized = minute.get("exposure_total", 0.0), minute.get("unrealized", 0.0)
     return {
-        "stop-entries": "No position is opened or increased any more; open ones are still managed "
-        f"and closed by the agent. {held}",
+        "stop-entries": "Positions are no longer opened or increased; the agent still manages "
+        f"and closes open ones. {held}",
         "flatten": "Pending orders are canceled and every position is closed at its next bar's "
         f"open, costs included; then nothing is opened until resume. {held} Exposure "
         f"{exposure:.2f}, unrealized {unrealized:+,.2f}.",
-        "halt": "Pending orders are canceled and nothing is traded or planned any more, closing "
-        f"neither: positions stay open until resume. {held} {orders}",
-        "resume": "Trading goes on with the next minute: stops are lifted, and drawdown and daily "
-        f"loss count from the equity of now. {held}",
+        "halt": "Pending orders are canceled and nothing is planned or traded, not even to close: "
+        f"positions stay open until resume. {held} {orders}",
+        "resume": "Trading continues with the next minute: stops are lifted, and drawdown and "
+        f"daily loss count from the current equity. {held}",
     }[command]
 
 

@@ -61,7 +61,7 @@ class Account(PaperPanel):
         if reason := minute.get("mode_reason"):
             text.append(f" ({clean_line(reason)})", style)
         if condition_of(self.watched) in ("stale", "disconnected"):
-            text.append(f"  {condition_of(self.watched)}: what is shown is old", paint.bad)
+            text.append(f"  {condition_of(self.watched)}: this view is out of date", paint.bad)
         if state.substitute:
             wanted = state.began.get("backend_wanted")
             text.append(f"  {state.substitute} plays instead of {wanted}", paint.warning)

@@ -30,7 +30,7 @@ class RunsTable(LiveTable):
         "Every run in the folder, the one changed last first.\n\n"
         "● running: a process holds it\n"
         "✓ finished  ■ stopped  ✗ diverged: as its journal says\n"
-        "○ disconnected: its process ended without a word\n"
+        "○ disconnected: its process ended without a message\n"
         "· no data: nothing happened in it yet\n\n"
         "enter watches the run under the cursor; / filters by name, kind or state."
     )

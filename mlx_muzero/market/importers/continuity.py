@@ -126,7 +126,7 @@ def require_no_jump(path: Path, symbol: str, found: Sequence[Jump]) -> None:
     if found:
         worst = max(found, key=lambda jump: abs(np.log(jump.after / jump.before)))
         raise DataError(
-            f"{path}: refused, the store is unchanged: its prices do not go on from those of "
+            f"{path}: refused, the store is unchanged: its prices do not continue from those of "
             f"{symbol}: {worst}; {worst.span} {symbol} is allowed "
             f"{worst.allowed_frac:+.1%}. If this is another instrument, import it under its own "
             "name with --symbol; if prices did jump like that, take it with --accept-jump"

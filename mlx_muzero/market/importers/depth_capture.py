@@ -80,7 +80,7 @@ def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | N
 
 def _time_ns(time_ms: Any) -> int:
     if not 0 <= int(time_ms) <= _LAST_MS:
-        raise ValueError(f"{time_ms} ms is no time")
+        raise ValueError(f"{time_ms} ms is not a time")
     return int(time_ms) * _MS
 
 

@@ -52,8 +52,8 @@ def clock_of(
     if source.zoned:
         if told is not None and parse_clock(told) != UTC_CLOCK:
             raise DataError(
-                f"{path}: each of its times says which moment it is in UTC, so there is nothing"
-                f" to read on the clock {told}: leave --clock out"
+                f"{path}: each of its times gives its moment in UTC, so there is nothing to "
+                f"read on the clock {told}: leave --clock out"
             )
         return FileClock(UTC_CLOCK, stamps)
     if told is not None or source.clock is not None:

@@ -193,11 +193,11 @@ def detect_format(path: Path) -> str:
 def _about(path: Path, magic: bytes, rows: list[str]) -> str:
     """What a file of no known format looks like, in words."""
     if path.suffix.lower() == ".zip" and not is_zip(path):
-        return "it is no zip, whatever its name says: get it again"
+        return "it is not a zip, despite its name: download it again"
     if magic.startswith(_ARROW_MAGIC):
         return "it is an Arrow or feather file: write it as parquet (pandas: to_parquet)"
     if b"\0" in magic:
-        return f"it is no text, it begins with {magic!r}"
+        return f"it is not text; it starts with {magic!r}"
     return f"its first line is {rows[0][:80] if rows else '(empty)'!r}"
 
 

@@ -22,7 +22,9 @@ _SHOWN = 3
 def require_file(path: Path) -> None:
     """DataError unless `path` is a file, or links to one: nothing waits for a pipe."""
     if not path.is_file():
-        what = "is no file: name a file, or a folder of some" if path.exists() else "no such file"
+        what = (
+            "is not a file: name a file, or a folder of files" if path.exists() else "no such file"
+        )
         raise DataError(f"{path}: {what}")
 
 

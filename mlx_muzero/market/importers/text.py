@@ -63,7 +63,7 @@ class TextSource:
         has_ask = "close_ask" in source._columns
         source.ask_only = is_ask_file(path) and not has_ask and format_name == "fxcm"
         if source.ask_only:
-            source.notes.append("the file name says ask: its prices go beside stored bid bars")
+            source.notes.append("the file name says ask: its prices are added to stored bid bars")
         return source
 
     def __post_init__(self) -> None:

@@ -81,7 +81,7 @@ class BarStore(Closeable):
         self._read_only = read_only
         if (read_only or existing) and not self.path.is_file():
             raise DataError(
-                f"there is no bar store at {path}: import bars first (mlx-muzero data import "
+                f"no bar store at {path}: import bars first (mlx-muzero data import "
                 "FILE), or name another file"
             )
         self._db = _open(self.path, read_only)
@@ -393,7 +393,7 @@ class BarStore(Closeable):
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     try:
         if path.exists() and not path.is_file():
-            raise DataError(f"{path} is no file: name the file of a bar store, or a new one")
+            raise DataError(f"{path} is not a file: name the file of a bar store, or a new one")
         if not read_only:
             require_path(path, DataError)
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -410,5 +410,5 @@ def _brought_up_to_date(db: duckdb.DuckDBPyConnection, path: Path, version: int)
     except duckdb.Error as error:
         raise DataError(
             f"{path} was written by an earlier mlx_muzero and cannot be brought up to date "
-            f"({str(error).splitlines()[0]}): make room beside it, and try again"
+            f"({str(error).splitlines()[0]}): make room next to it, and try again"
         ) from error

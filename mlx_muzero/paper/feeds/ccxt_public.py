@@ -73,7 +73,7 @@ def _without_private_half(exchange_class: Any) -> Any:
         def check_required_credentials(self, error: bool = True) -> bool:
             """There are none."""
             if error:
-                raise FeedError(f"{self.id} wants a key for that: a feed only reads what is public")
+                raise FeedError(f"{self.id} asks for a key for that: a feed reads only public data")
             return False
 
         def handle_errors(

@@ -95,7 +95,7 @@ class BarSequence:
         """
         reason, time_ns = candle.fault(), candle.open_time_ns
         if reason is None and time_ns is not None and time_ns > venue_ns + MINUTE_NS:
-            reason = "its minute has not begun"
+            reason = "its minute has not started"
         if reason is not None or time_ns is None:
             return self._reject(time_ns, reason or "")
         if candle.complete is False or time_ns + MINUTE_NS > venue_ns:

@@ -87,7 +87,7 @@ def write_backup(
         raise RunError(f"{target} exists already. Name another file, or remove that one.")
     settings, saved = session.settings(), store.state()
     if saved is None:
-        raise RunError(f"{account.path} holds no paper session that has begun: nothing to keep.")
+        raise RunError(f"{account.path} holds no paper session that has started: nothing to keep.")
     with store.understood():
         event, close_ns = count(saved[1]["event"]), time_ns(saved[1]["session"]["last_close_ns"])
     files = {name: session.path / name for name in _SESSION}
@@ -146,7 +146,9 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
             PaperStore(partial / "store.duckdb", read_only=True).close()
             _require_model(RunFolder(partial / _MODEL), settings.session.checkpoint)
         except (ValueError, tarfile.HeaderError) as error:
-            raise RunError(f"{archive}: it is no whole backup of a session: {error}.") from error
+            raise RunError(
+                f"{archive}: it is not a complete backup of a session: {error}."
+            ) from error
         origin.keep(PaperFolder(partial))
     return Backup(origin, settings, sizes)
 
@@ -170,7 +172,7 @@ def _model_files(run: RunFolder, checkpoint: str) -> dict[str, Path]:
     found = {name: path for name, path in inside.items() if path.is_file()}
     if not (folder / WEIGHTS).is_file():
         raise RunError(
-            f"{run.path} does not keep checkpoint {checkpoint} any more, which the session plays. "
+            f"{run.path} no longer has checkpoint {checkpoint}, which the session plays. "
             "Put that folder back from a copy."
         )
     return found
@@ -211,7 +213,7 @@ def _unpack(archive: BinaryIO, folder: Path) -> tuple[Origin, dict[str, int]]:
     """
     name, size = _next_header(archive)
     if name != MANIFEST or size > _MOST_MANIFEST:
-        raise ValueError(f"it does not begin with {MANIFEST}")
+        raise ValueError(f"it does not start with {MANIFEST}")
     manifest = parsed(b"".join(_parts(archive, size)))
     origin, listed = _understood(manifest)
     left = dict(listed)
@@ -246,7 +248,7 @@ def _understood(manifest: Any) -> tuple[Origin, dict[str, tuple[int, str]]]:
     listed = {}
     for name, facts in manifest["files"].items():
         if not _KNOWN.fullmatch(name):
-            raise ValueError(f"{name!r} is no file of a session")
+            raise ValueError(f"{name!r} is not a file of a session")
         size = facts.get("bytes") if isinstance(facts, dict) else None
         if type(size) is not int or size < 0:
             raise ValueError(f"{MANIFEST} has no size of {name}")
@@ -264,7 +266,7 @@ def _next_header(archive: BinaryIO) -> tuple[str, int]:
         raise ValueError("it ends too early")
     info = tarfile.TarInfo.frombuf(block, "utf-8", "strict")
     if info.type != tarfile.REGTYPE or info.size < 0:
-        raise ValueError(f"{info.name!r} is no regular file")
+        raise ValueError(f"{info.name!r} is not a regular file")
     return info.name, info.size
 
 

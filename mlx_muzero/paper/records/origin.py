@@ -108,7 +108,8 @@ def require_here(folder: PaperFolder) -> None:
     """
     if folder.moved_path.exists():
         raise RunError(
-            f"{folder.path} was moved away: its account goes on from a backup, and would be traded "
-            f"twice. {folder.moved_path.name} there says which and when; remove that file only if "
+            f"{folder.path} was moved away: its account continues from a backup, and would be "
+            f"traded twice. {folder.moved_path.name} there says which and when; remove that "
+            "file only if "
             "the backup was never restored."
         )

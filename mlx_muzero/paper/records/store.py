@@ -29,7 +29,7 @@ MEMORY_LIMIT = "256MB"
 
 _ROW_GROUP = 2048  # the smallest there is: a day and a half of minutes
 _COMPACT = (",", ":")
-_RESTORE = "Restore it from a copy, or begin a new run."
+_RESTORE = "Restore it from a copy, or start a new run."
 
 TABLES: dict[str, dict[str, str]] = {
     "bars": {
@@ -112,7 +112,9 @@ class PaperStore(Closeable):
     def __init__(self, path: Path, read_only: bool = False, exports: Collection[Path] = ()) -> None:
         self._path = path
         if read_only and not path.is_file():
-            raise RunError(f"{path.parent} holds no paper session that has begun (no {path.name}).")
+            raise RunError(
+                f"{path.parent} holds no paper session that has started (no {path.name})."
+            )
         if not read_only:
             require_path(path, RunError)
         with _explained(self._path):
@@ -188,7 +190,8 @@ class PaperStore(Closeable):
             yield
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise RunError(
-                f"{self._path}: what it holds is no session's ({error!r}). Restore a backup with "
+                f"{self._path}: its contents are not those of a session ({error!r}). Restore a "
+                "backup with "
                 "mlx-muzero paper restore FILE NEW_RUN, or choose another --run."
             ) from error
 
@@ -256,7 +259,7 @@ class PaperStore(Closeable):
             rows = self._db.execute("select key, value from meta").fetchall() if known else []
         meta = dict(rows)
         if meta.get("application") != APPLICATION:
-            raise RunError(f"{self._path} is no store of a paper session; restore the right one.")
+            raise RunError(f"{self._path} is not a paper-session store; restore the right one.")
         with _explained(self._path):
             version = int(meta.get("schema_version", ""))
         if version > SCHEMA_VERSION:

@@ -98,7 +98,7 @@ def test_a_name_that_says_otherwise_is_told(store, tmp_path):
 def test_a_replacement_is_held_against_what_stays(store, tmp_path):
     import_file(store, month(tmp_path / "a.csv", 100.0), "SOLUSDT")
     wrong = month(tmp_path / "b.csv", 500.0, MONDAY_NS + 100 * MINUTE_NS, 50)
-    with pytest.raises(DataError, match="do not go on"):
+    with pytest.raises(DataError, match="do not continue"):
         import_file(store, wrong, "SOLUSDT", choices=Choices(replace=True))
 
 

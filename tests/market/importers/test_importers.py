@@ -113,7 +113,7 @@ def test_binance_klines_with_or_without_header_in_either_unit(store, tmp_path, u
     extras = store.load("AVAXUSDT", extras=EXTRA_COLUMNS).extras
     assert (extras["trades"] == 7).all()
     assert (extras["taker_buy_quote_volume"] == 50.125).all()
-    with pytest.raises(DataError, match="is in UTC"):
+    with pytest.raises(DataError, match="in UTC"):
         import_file(store, path, "AVAXUSDT", clock="UTC+2")
 
 
@@ -243,7 +243,7 @@ def test_unknown_formats_and_damaged_files_say_what_is_known(store, tmp_path):
     damaged.write_bytes(b"PK\x03\x04 and no more")
     refused(store, damaged, "cannot be read")
     damaged.write_text("<html>sign in first</html>")
-    refused(store, damaged, "it is no zip, whatever its name says")
+    refused(store, damaged, "it is not a zip, despite its name")
     torn = parquet(tmp_path / "torn.parquet")
     torn.write_bytes(torn.read_bytes()[:200])
     refused(store, torn, "torn.parquet")
@@ -376,7 +376,7 @@ def test_a_link_that_a_user_names_is_followed_and_nothing_else_is_waited_for(sto
     file.write_text("\n".join(rows("%Y%m%d %H%M%S", 200, ";0", ";")))
     link.symlink_to(file)
     os.mkfifo(pipe)
-    refused(store, pipe, "is no file")
+    refused(store, pipe, "is not a file")
     refused(store, tmp_path / "none.csv", "no such file")
     assert import_file(store, link).inserted == 200
 
@@ -420,7 +420,7 @@ def test_times_without_a_zone_are_read_on_the_clock_told(store, tmp_path):
 def test_a_clock_is_refused_where_the_times_have_their_zone(store, tmp_path, zone):
     lines = week_file("%Y-%m-%dT%H:%M:%S", zone=zone)
     path = write(tmp_path / "USDJPY.csv", lines, FXCM_HEAD)
-    refused(store, path, "each of its times says which moment", clock="America/New_York")
+    refused(store, path, "each of its times gives its moment", clock="America/New_York")
     refused(store, path, "put its zone right where it comes from")
     assert import_file(store, path, choices=Choices(accept_clock=True)).rows == 180
 
@@ -429,7 +429,7 @@ def test_a_clock_is_refused_where_the_times_have_their_zone(store, tmp_path, zon
 def test_a_clock_is_refused_where_a_column_of_parquet_has_its_zone(store, tmp_path, stamp):
     path = parquet(tmp_path / "BTCUSDT.parquet", symbols=("BTCUSDT",), stamp=stamp)
     if stamp.startswith("timestamptz"):
-        refused(store, path, "each of its times says which moment", clock="UTC+2")
+        refused(store, path, "each of its times gives its moment", clock="UTC+2")
         assert import_file(store, path, clock="UTC").inserted == 50
     else:
         import_file(store, path, clock="UTC+2")
@@ -476,4 +476,4 @@ def test_a_file_that_is_no_text_says_so(store, tmp_path):
     path.write_bytes(b"ARROW1\0\0" + bytes(100))
     refused(store, path, "an Arrow or feather file: write it as parquet")
     path.write_bytes(bytes(100))
-    refused(store, path, "it is no text")
+    refused(store, path, "it is not text")

@@ -166,7 +166,7 @@ def test_a_revised_bar_is_an_event_and_the_past_stays():
         (lambda row: row[:3], "a price is not a finite number"),
         (lambda row: [row[0], row[1], "1.0", *row[3:]], "open or close outside low to high"),
         (lambda row: [row[0] + 7, *row[1:]], "its time is not a whole minute"),
-        (lambda row: [row[0] + 864_000_000, *row[1:]], "its minute has not begun"),
+        (lambda row: [row[0] + 864_000_000, *row[1:]], "its minute has not started"),
     ],
 )
 def test_a_malformed_bar_is_rejected_with_a_reason_and_the_others_come(change, reason):

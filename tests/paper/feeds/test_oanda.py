@@ -217,7 +217,7 @@ def test_a_revised_bar_is_an_event_and_the_past_stays():
         ({"bid": {"o": "0", "h": "1", "l": "0", "c": "1"}}, "a price is zero or negative"),
         ({"time": "yesterday"}, "its time cannot be read"),
         ({"time": f"{FIRST_MINUTE * 60 + 61}.5"}, "its time is not a whole minute"),
-        ({"time": f"{FIRST_MINUTE * 60 + 864000}"}, "its minute has not begun"),
+        ({"time": f"{FIRST_MINUTE * 60 + 864000}"}, "its minute has not started"),
     ],
 )
 def test_a_malformed_bar_is_rejected_with_a_reason_and_the_others_come(change, reason):

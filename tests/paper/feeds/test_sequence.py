@@ -92,7 +92,7 @@ def test_any_order_of_arrival_is_put_in_order(order):
         ({"volume": -1.0}, "the volume is negative or infinite"),
         ({"open_time_ns": None}, "its time cannot be read"),
         ({"open_time_ns": MONDAY_NS + 1}, "its time is not a whole minute"),
-        ({"open_time_ns": LATER + 2 * MINUTE_NS}, "its minute has not begun"),
+        ({"open_time_ns": LATER + 2 * MINUTE_NS}, "its minute has not started"),
     ],
 )
 def test_a_malformed_bar_is_rejected_with_its_reason_and_counted_once(changes, reason):

@@ -1,4 +1,4 @@
-"""A running account is moved in one file; what is no whole backup is refused and leaves nothing."""
+"""A running account moves in one file; an incomplete backup is refused and leaves nothing."""
 
 import hashlib
 import json
@@ -93,7 +93,7 @@ def test_the_model_moves_along(moved, tmp_path):
 
 def test_the_model_that_moved_along_is_not_trained_on(moved, tmp_path):
     model = RunFolder(Path(restore_backup(moved[1], tmp_path / "new").settings.session.model))
-    with pytest.raises(RunError, match="holds only the weights that play"):
+    with pytest.raises(RunError, match="holds only playing weights"):
         load(model.checkpoints.best())
 
 
@@ -216,7 +216,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_archive_is_refused_and_leaves_nothing(moved, tmp_path, name):
     archive = rewritten(moved[1], tmp_path / "hostile.tar", *HOSTILE[name])
-    with pytest.raises(RunError, match=r"hostile\.tar: it is no whole backup of a session"):
+    with pytest.raises(RunError, match=r"hostile\.tar: it is not a complete backup of a session"):
         restore_backup(archive, tmp_path / "new" / "run")
     assert not (tmp_path / "new" / "run").exists()
     assert sorted(path.name for path in tmp_path.iterdir()) in (
@@ -230,7 +230,7 @@ def test_a_hostile_archive_is_refused_and_leaves_nothing(moved, tmp_path, name):
 def test_a_cut_archive_is_refused(moved, tmp_path, cut):
     data = moved[1].read_bytes()
     (tmp_path / "cut.tar").write_bytes(data[:cut])
-    with pytest.raises(RunError, match="no whole backup"):
+    with pytest.raises(RunError, match="not a complete backup"):
         restore_backup(tmp_path / "cut.tar", tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -310,7 +310,7 @@ def test_a_model_that_is_gone_is_named(moved, paper, tmp_path):
     account.begin(lost)
     with (
         looked_at(account) as (session, store),
-        pytest.raises(RunError, match="does not keep checkpoint 000009-episode-000009"),
+        pytest.raises(RunError, match="no longer has checkpoint 000009-episode-000009"),
     ):
         write_backup(session, store, account, tmp_path / "account.tar")
     assert not (tmp_path / "account.tar").exists()

@@ -228,7 +228,9 @@ def merged(patch):
 def test_a_report_of_nonsense_names_the_store(run, change):
     with duckdb.connect(str(run.store_path)) as db:
         db.execute(change)
-    refused = pytest.raises(RunError, match=r"store\.duckdb: what it holds is no session's")
+    refused = pytest.raises(
+        RunError, match=r"store\.duckdb: its contents are not those of a session"
+    )
     with PaperStore(run.store_path, read_only=True) as store, refused:
         report_session(run, store, PAPER, CONFIG)
 
@@ -245,6 +247,8 @@ def test_a_report_of_nonsense_names_the_store(run, change):
 def test_a_backup_of_nonsense_names_the_store(run, tmp_path, change):
     with duckdb.connect(str(run.store_path)) as db:
         db.execute(change)
-    refused = pytest.raises(RunError, match=r"store\.duckdb: what it holds is no session's")
+    refused = pytest.raises(
+        RunError, match=r"store\.duckdb: its contents are not those of a session"
+    )
     with PaperStore(run.store_path, read_only=True) as store, refused:
         write_backup(run, store, run, tmp_path / "account.tar")
