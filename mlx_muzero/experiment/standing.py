@@ -12,7 +12,7 @@ from mlx_muzero.training.run import RunFolder
 Standing = Literal["new", "begun", "finished"]
 
 
-_WAY_ON = "Go on with it as it was begun (--resume), or choose another --run."
+_WAY_ON = "Resume it as it was started (--resume), or choose another --run."
 
 
 def standing(folder: RunFolder, asked: Config, way_on: str = _WAY_ON) -> Standing:

@@ -34,7 +34,7 @@ def trained_here(config, db_once, tmp_path_factory):
 
 def test_files_become_bars_of_a_store(tmp_path):
     store = mm.open_store(tmp_path / "new" / "market.duckdb")
-    with pytest.raises(mm.MuZeroError, match="there is no bar store"):
+    with pytest.raises(mm.MuZeroError, match="no bar store"):
         store.symbols()
     file = ascii_file(tmp_path / "DAT_ASCII_EURUSD_M1_2020.csv")
     (report,) = store.import_files(file)

@@ -158,7 +158,7 @@ def test_the_fx_table():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"exposures": np.array([1.0, 0.0, -1.0])}, "begin with 0"),
+        ({"exposures": np.array([1.0, 0.0, -1.0])}, "start with 0"),
         ({"exposures": np.zeros(2)}, "shape"),
         ({"action_names": ("A", "A", "B", "C")}, "distinct"),
         ({"next_position": np.full((3, 4), 3)}, "must lie in"),

@@ -131,7 +131,7 @@ def test_a_lost_rank_ends_the_job_with_a_message_and_a_checkpoint(
     wait_for(folder, "collected", first)
     second.send_signal(signal.SIGKILL)
     assert first.wait(30) == 13, said(tmp_path, 0)
-    assert "one of the 2 processes that train together is gone" in said(tmp_path, 0)
+    assert "one of the 2 processes that train together has died" in said(tmp_path, 0)
     events = list(journal.read(folder.journal_path))
     assert events[-1]["event"] == "rank_lost"
     assert events[-2]["event"] == "saved"
@@ -181,7 +181,7 @@ def test_two_ranks_train_to_the_end_and_one_stops_them_all(
 
 def test_mlx_launch_that_says_nothing_of_a_failure_is_not_believed(tmp_path, small_config):
     folder = RunFolder(tmp_path / "run")
-    with pytest.raises(RankLost, match="ended without a word; no checkpoint was written yet"):
+    with pytest.raises(RankLost, match="ended without a message; no checkpoint was written yet"):
         launch(folder, [sys.executable, "-c", "raise SystemExit(3)"], 2, None)
 
 

@@ -80,8 +80,8 @@ def test_a_restored_buffer_is_the_same_buffer():
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("start", 2**63 - 1, "begins where none does"),
-        ("start", -1, "begins where none does"),
+        ("start", 2**63 - 1, "starts where none can"),
+        ("start", -1, "starts where none can"),
         ("action", ACTIONS, "an action is none of"),
         ("action", -1, "an action is none of"),
     ],
