@@ -22,7 +22,7 @@ def _crypto_only(name: str) -> _Rule:
     return _Rule(
         ("market.features", f"market.{name}"),
         lambda c: c.market.features == "crypto" or not getattr(c.market, name),
-        "micro features know nothing beside the bars of one symbol",
+        "micro features use nothing but the bars of one symbol",
     )
 
 

@@ -167,7 +167,9 @@ def _wrong_texts(session: SessionSettings) -> Iterator[Problem]:
         if isinstance(value, str) and not value.isprintable():
             yield Problem(f"session.{name}", _unprintable(value))
     if Path(session.checkpoint).name != session.checkpoint:
-        yield Problem("session.checkpoint", f"{session.checkpoint!r} is no name of a checkpoint")
+        yield Problem(
+            "session.checkpoint", f"{session.checkpoint!r} is not the name of a checkpoint"
+        )
     if session.backend not in (backends := get_args(Backend)):
         hint = did_you_mean(session.backend, backends)
         message = f"{session.backend!r} is not one of {', '.join(backends)}{hint}"
@@ -175,7 +177,7 @@ def _wrong_texts(session: SessionSettings) -> Iterator[Problem]:
 
 
 def _unprintable(text: str) -> str:
-    return f"{text!r} is no text that can be printed"
+    return f"{text!r} is not printable text"
 
 
 _SCHEMA = TomlSchema(PaperSettings, "paper session's settings", _broken_rules, align=False)
