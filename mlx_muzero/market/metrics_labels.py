@@ -85,9 +85,12 @@ def _begin_by_rule(symbol: str, label_ns: I64) -> Bool:
         return np.ones(len(label_ns), bool)
     begin = label_ns >= BEGINNINGS_FROM_NS
     at_change = np.flatnonzero(label_ns == BEGINNINGS_FROM_NS)
-    if len(at_change) and (label_ns < BEGINNINGS_FROM_NS).any():
-        # The last row of the last day with ends.
-        begin[at_change[0]] = False
+    last_end_is_there = len(at_change) > 1 or not (label_ns > BEGINNINGS_FROM_NS).any()
+    if len(at_change) and last_end_is_there and (label_ns < BEGINNINGS_FROM_NS).any():
+        # The last row of the last day with ends. Where only one of the two rows of that label is
+        # left, the other one being blank or missing, it counts as known at the later time.
+        newest_first = label_ns[0] > label_ns[-1]
+        begin[at_change[-1 if newest_first else 0]] = False
     return begin
 
 

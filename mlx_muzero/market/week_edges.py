@@ -44,7 +44,7 @@ class WeekEdges:
         self._after: list[I64] = []
 
     def see(self, wall_ns: I64) -> None:
-        """Take in consecutive rows: ``i64[T]`` wall times of bars."""
+        """Take in consecutive rows: ``i64[T]`` wall times of bars, oldest or newest first."""
         if not len(wall_ns):
             return
         low, high = int(wall_ns.min()), int(wall_ns.max())
@@ -52,10 +52,10 @@ class WeekEdges:
         self.last_ns = high if self.last_ns is None else max(high, self.last_ns)
         times = np.concatenate([self._previous, wall_ns])
         self._previous = wall_ns[-1:]
-        gaps = np.diff(times)
-        before = np.flatnonzero((gaps >= 40 * HOUR_NS) & (gaps <= 60 * HOUR_NS))
-        self._before.append(times[before])
-        self._after.append(times[before + 1])
+        gaps = np.abs(np.diff(times))
+        row = np.flatnonzero((gaps >= 40 * HOUR_NS) & (gaps <= 60 * HOUR_NS))
+        self._before.append(np.minimum(times[row], times[row + 1]))
+        self._after.append(np.maximum(times[row], times[row + 1]))
 
     def clock(self) -> ZoneClock | None:
         """The clock that the hours show at which the weeks close and open.

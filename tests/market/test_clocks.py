@@ -98,6 +98,17 @@ def test_an_unknown_clock_is_an_error_that_lists_the_known(name):
         parse_clock(name)
 
 
+@pytest.mark.parametrize("step", [1, -1])
+def test_weeks_contradict_a_clock_whichever_way_a_file_runs(step):
+    weeks = WeekEdges()
+    walls = fx_weeks(parse_clock("America/New_York"), "2022-01-03", 48)[::step]
+    for part in np.array_split(walls, 3):
+        weeks.see(part)
+    assert weeks.contradict(parse_clock("America/New_York")) is None
+    assert weeks.contradict(parse_clock("UTC")) == parse_clock("America/New_York")
+    assert weeks.stamps(parse_clock("America/New_York")) == "open"
+
+
 def shown_clock(wall_ns):
     """The clock that the weeks of a file show, read in three parts."""
     weeks = WeekEdges()

@@ -276,14 +276,31 @@ def test_metrics_are_known_at_the_end_of_their_five_minutes(store, tmp_path, sym
     assert len(interest) == 288
 
 
-def test_a_file_over_the_change_of_labels_is_read_row_by_row(store, tmp_path):
+@pytest.mark.parametrize("step", [1, -1])
+def test_a_file_over_the_change_of_labels_is_read_row_by_row(store, tmp_path, step):
     labels = ["24 23:55", "25 00:00", "25 00:00", "25 00:05"]
     rows = [f"2026-06-{at}:00,BTCUSDT,{i}.0,1,1,1,1,1" for i, at in enumerate(labels)]
-    import_file(store, write(tmp_path / "m.csv", rows, METRICS_HEAD), "BTCUSDT")
+    import_file(store, write(tmp_path / "m.csv", rows[::step], METRICS_HEAD), "BTCUSDT")
     interest = store.load_series("BTCUSDT", "open_interest")
     start = ns("2026-06-24T23:55")
     assert ((interest.known_ns - start) // MINUTE_NS).tolist() == [0, 5, 10, 15]
     assert interest.value.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+@pytest.mark.parametrize("last_end", [["25 00:00:00,BTCUSDT,,1,1,1,1,1"], []])
+def test_a_beginning_whose_end_is_blank_or_missing_is_not_known_early(store, tmp_path, last_end):
+    rest = [
+        f"{at}:00,BTCUSDT,{value},1,1,1,1,1"
+        for at, value in (("24 23:55", 0), ("25 00:00", 2), ("25 00:05", 3))
+    ]
+    rows = [f"2026-06-{row}" for row in (rest[0], *last_end, *rest[1:])]
+    path = write(tmp_path / "m.csv", rows, METRICS_HEAD)
+    import_file(store, path, "BTCUSDT", choices=Choices(skip_bad_rows=True))
+    interest = store.load_series("BTCUSDT", "open_interest")
+    assert interest.known_ns.tolist() == [
+        ns(f"2026-06-{at}") for at in ("24T23:55", "25T00:05", "25T00:10")
+    ]
+    assert interest.value.tolist() == [0.0, 2.0, 3.0]
 
 
 def test_blank_metrics_are_left_out_up_to_ten(store, tmp_path):
