@@ -20,6 +20,7 @@ from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.coreml.core_ml import core_ml
 from mlx_muzero.coreml.export import export
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.coreml.verification import verify
 from mlx_muzero.errors import EngineLost, MuZeroError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
@@ -63,7 +64,7 @@ def check(subject: Subject, folder: Path) -> None:
 def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
     """[ROOTS] actions that searches with `backend` end with."""
     search = replace(subject.config.search, backend=backend)
-    deployment = Deployment(folder, report=refuse)
+    deployment = Deployment(folder, report=refuse, loader=LOAD_PROGRAM)
     agent = Agent(subject.model, search, subject.table, subject.model.outcomes, deployment)
     with closing(agent):
         observation = made_up_samples(subject.model, ROOTS).observation

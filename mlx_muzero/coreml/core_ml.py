@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
 from mlx_muzero.exports.child import Child
 from mlx_muzero.exports.deployment import Deployment, units_to_try
@@ -48,7 +49,7 @@ class ThisMac:
     def programs(self, export: Path, units: ComputeUnits) -> Iterator[ProgramSet]:
         """See `CoreMl`."""
         entries = Manifest.load(export).programs
-        child = Child(Deployment(export), entries, "coreml", units)
+        child = Child(Deployment(export, loader=LOAD_PROGRAM), entries, "coreml", units)
         try:
             yield program_set(child.call, entries)
         finally:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlx_muzero.coreml.core_ml import CoreMl
+from mlx_muzero.coreml.loading import load_program
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import ChildLost
 from mlx_muzero.exports.drift import drift
@@ -16,7 +17,6 @@ from mlx_muzero.exports.program import (
     Engine,
     Program,
     ProgramSet,
-    load_program,
     program_set,
 )
 from mlx_muzero.exports.samples import Samples

@@ -8,6 +8,7 @@ from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
 from mlx_muzero.config.choices import Backend, Root
 from mlx_muzero.config.schema import Config
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
@@ -119,7 +120,7 @@ def load_run(
     dataset, store = load_dataset(config, database or Path(begun.store), pairs, tell, period)
     if pairs is None and own:
         folder.require_market(MarketRecord.of(store, dataset))
-    deployment = Deployment(export or folder.export_path, report)
+    deployment = Deployment(export or folder.export_path, report, loader=LOAD_PROGRAM)
     search = replace(config.search, backend=backend or config.search.backend)
     if search.backend == "auto":
         search, _ = settle(model, search, deployment)

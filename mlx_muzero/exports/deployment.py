@@ -3,7 +3,7 @@
 import os
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,9 +13,6 @@ from mlx_muzero.exports.program import ComputeUnits
 
 COMPUTE_UNITS_VARIABLE = "MLX_MUZERO_COMPUTE_UNITS"
 """Environment variable that names other compute units; hosted macOS runners need CPU_ONLY."""
-
-LOAD_PROGRAM = "mlx_muzero.exports.program:load_program"
-"""What a child process loads programs with, as ``module:function``."""
 
 
 @dataclass(frozen=True)
@@ -69,15 +66,15 @@ class Deployment:
         folder: of the export.
         report: hears what happens to it, in the thread that searches.
         limits: of its child process.
-        loader: function that loads a program in the child, as ``module:function``; it is called as
-            `mlx_muzero.exports.program.load_program`. Naming another one puts other programs behind
-            the same process and protocol, for instance such as fail.
+        loader: function that loads a program of the export's format in the child, as
+            ``module:function``; called as `mlx_muzero.coreml.loading.load_program`, the one for
+            Core ML. It is named, not passed, so that only the child imports the format's library.
     """
 
     folder: Path
     report: Callable[[EngineEvent], None] = warn
     limits: Limits = Limits()
-    loader: str = LOAD_PROGRAM
+    loader: str = field(kw_only=True)
 
 
 def compute_units() -> ComputeUnits:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from pathlib import Path
 from typing import Literal, Protocol
 
 from mlx_muzero.exports.interface import ProgramName
@@ -36,24 +35,6 @@ ProgramSet = Mapping[ProgramName, Mapping[int, Program]]
 
 Call = Callable[[str, Mapping[str, F32]], dict[str, F32]]
 """Runs the program with a key."""
-
-
-def load_program(
-    folder: Path, entry: ProgramEntry, engine: Engine, compute_units: ComputeUnits = "CPU_AND_NE"
-) -> Program:
-    """The program `entry` of the export in `folder`; `compute_units` matter to Core ML only.
-
-    Raises:
-        ExportError: it cannot be loaded here, or holds an operation the interpreter lacks.
-    """
-    package = folder / entry.package
-    if engine == "sim":
-        from mlx_muzero.coreml.interpreter import Interpreter
-
-        return Interpreter(package, entry.function)
-    from mlx_muzero.coreml.device_program import DeviceProgram
-
-    return DeviceProgram(package, entry.function, entry.content, compute_units)
 
 
 def program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 from mlx_muzero.coreml.core_ml import CoreMl
 from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.coreml.loading import LOAD_PROGRAM, load_program
 from mlx_muzero.coreml.verification import verify
-from mlx_muzero.exports.deployment import LOAD_PROGRAM
 from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import Manifest
-from mlx_muzero.exports.program import Program, ProgramSet, load_program
+from mlx_muzero.exports.program import Program, ProgramSet
 from mlx_muzero.exports.samples import Samples, made_up_samples
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject

@@ -9,8 +9,9 @@ import mlx.core as mx
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
-from mlx_muzero.exports.deployment import LOAD_PROGRAM, Deployment
+from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.evaluator import current_manifest
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules

@@ -18,6 +18,7 @@ from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.export_process import export_apart
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError, EngineLost, MuZeroError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.exports.samples import draw_samples
@@ -155,7 +156,7 @@ class Refresher:
         model = model_of(weights, manifest.sizes)
         events: SimpleQueue[EngineEvent] = SimpleQueue()
         search = replace(config.search, backend=self._backend)
-        deployment = Deployment(folder, events.put)
+        deployment = Deployment(folder, events.put, loader=LOAD_PROGRAM)
         agent = Agent(model, search, self._table, len(OUTCOME_NAMES), deployment)
         if self._closed.is_set():
             agent.close()

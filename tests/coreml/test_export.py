@@ -12,12 +12,12 @@ from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.coreml import conversion
 from mlx_muzero.coreml import export as exporting
 from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.coreml.loading import load_program
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.figures import EngineFigures, Verification
 from mlx_muzero.exports.interface import input_shapes, output_shapes
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.output_errors import output_errors
-from mlx_muzero.exports.program import load_program
 from mlx_muzero.exports.weights import digest, sizes_of, weights_of
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog import folders as files

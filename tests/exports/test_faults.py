@@ -18,8 +18,9 @@ from exports import passed, run_config, trading_model
 from mlx_muzero import rng
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.coreml.export import ExportOptions, export
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
-from mlx_muzero.exports.deployment import LOAD_PROGRAM, Deployment, Limits
+from mlx_muzero.exports.deployment import Deployment, Limits
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.profiling.subject import with_random_heads
@@ -45,7 +46,7 @@ class Exported:
 
     def agent(self, backend="coreml-sim", limits=PATIENT, **search):
         settings = dataclasses.replace(self._config.search, backend=backend, **search)
-        deployment = Deployment(self.folder, self.events.append, limits, self._loader)
+        deployment = Deployment(self.folder, self.events.append, limits, loader=self._loader)
         return Agent(self.model, settings, self._table, len(OUTCOME_NAMES), deployment)
 
     def plan(self, agent):

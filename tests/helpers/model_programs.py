@@ -1,6 +1,6 @@
 """Programs for a child process that are the MLX model, and fail when told to.
 
-`load` stands in for `mlx_muzero.exports.program.load_program`; a deployment names it as its loader.
+`load` stands in for `mlx_muzero.coreml.loading.load_program`; a deployment names it as its loader.
 The export is one of `model_exports.export_model`, and `model_exports.break_programs` says what
 fails.
 """

@@ -11,6 +11,7 @@ from mlx_muzero.agent import backend_choice as backends
 from mlx_muzero.agent import backend_speeds
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, recall, remember
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.coreml.placement import OpPlacement, ProgramPlacement
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE, Deployment
 from mlx_muzero.profiling import profile as profiling
@@ -125,7 +126,7 @@ def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(
         return backends.settle(model, search, deployment)[0].backend
 
     heard = []
-    deployment = Deployment(exported.export, heard.append)
+    deployment = Deployment(exported.export, heard.append, loader=LOAD_PROGRAM)
     assert settled(None) == "native"
     # The files of this export are the tests' own; their digests are not looked at here.
     monkeypatch.setattr("mlx_muzero.exports.manifest.Manifest.check_files", lambda *_: None)

@@ -17,6 +17,7 @@ from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import settle
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.experiment.loading import instrument_of, store_at
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
@@ -138,7 +139,8 @@ def new_settings(options: SessionOptions) -> PaperSettings:
     model, checkpoint = load_model(folder, rules.table, options.checkpoint)
     search = replace(config.search, backend=options.backend or config.search.backend)
     if search.backend == "auto":
-        search, _ = settle(model, search, Deployment(folder.export_path, say_event))
+        deployment = Deployment(folder.export_path, say_event, loader=LOAD_PROGRAM)
+        search, _ = settle(model, search, deployment)
     feed = options.feed or "replay"
     replayed = feed == "replay"
     for option, text in (("--from", options.replay_from), ("--to", options.replay_to)):
@@ -199,7 +201,7 @@ def load_planner(settings: PaperSettings) -> tuple[Config, AgentPlanner]:
             say_event(event)
             report(event)
 
-        deployment = Deployment(folder.export_path, tell)
+        deployment = Deployment(folder.export_path, tell, loader=LOAD_PROGRAM)
         return Agent(model, search, table, len(OUTCOME_NAMES), deployment)
 
     return config, AgentPlanner(agent)
