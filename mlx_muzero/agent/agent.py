@@ -6,12 +6,12 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_choice import fallback, make_encoder, make_evaluator, search_threads
+from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import EngineLost
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.positions import ActionTable
@@ -129,7 +129,7 @@ class Agent:
     def _search(self, simulations: int) -> Search:
         """The searcher for that many simulations, with its arena kept from call to call."""
         if simulations not in self._searches:
-            params = SearchParams.from_config(self._config, simulations)
+            params = search_params(self._config, simulations)
             self._searches[simulations] = Search(
                 params, self._table.next_position, self._outcomes, self._threads
             )

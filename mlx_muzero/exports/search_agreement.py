@@ -4,6 +4,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.exports.figures import Agreement, Disagreement
 from mlx_muzero.exports.interface import Sizes
@@ -11,7 +12,6 @@ from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.program_evaluator import ProgramEvaluator
 from mlx_muzero.exports.samples import Samples
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.positions import ActionTable
 
@@ -27,9 +27,7 @@ def search_agreement(
     samples: Samples,
 ) -> Agreement:
     """Searches from every sample, the programs' from their own root inference."""
-    search = Search(
-        SearchParams.from_config(config, SIMULATIONS), table.next_position, sizes.outcomes
-    )
+    search = Search(search_params(config, SIMULATIONS), table.next_position, sizes.outcomes)
     seed = np.zeros(len(samples), np.uint64)
     latent = model.representation(mx.array(samples.observation))
     model_evaluator = MlxEvaluator(model)

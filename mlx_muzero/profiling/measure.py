@@ -22,6 +22,7 @@ from mlx_muzero.agent.backend_choice import (
     make_evaluator,
     search_threads,
 )
+from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
@@ -34,7 +35,6 @@ from mlx_muzero.profiling.leaves import some_leaves
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
 from mlx_muzero.search.evaluator import Leaves
-from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
 
 LIMIT_S = 900.0
@@ -197,7 +197,7 @@ class _Decisions:
         if not simulations:
             return infer
         search = Search(
-            SearchParams.from_config(self._config, simulations),
+            search_params(self._config, simulations),
             self._subject.table.next_position,
             model.outcomes,
             search_threads(self._config),

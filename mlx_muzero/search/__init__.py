@@ -1,6 +1,6 @@
 """Stochastic tree search over arrays: the C++ core's Python face and its evaluators.
 
-The MLX backend is `mlx_muzero.backends.mlx_evaluator`, so that nothing here imports MLX.
+What computes a model for a search is in `mlx_muzero.backends`; nothing here imports MLX.
 """
 
 from mlx_muzero.search.actions import sample_actions

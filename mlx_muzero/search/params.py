@@ -1,10 +1,9 @@
 """The constants of a search."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 from mlx_muzero.config.choices import Expansion, LegalActions, Root
-from mlx_muzero.config.schema import SearchConfig
 
 Compatibility = Literal["none", "mctx"]
 
@@ -50,13 +49,3 @@ class SearchParams:
     root: Root = "puct"
     max_num_considered_actions: int = 16
     leaves_per_step: int = 1
-
-    @classmethod
-    def from_config(cls, config: SearchConfig, num_simulations: int) -> "SearchParams":
-        """The constants that `config` has under the same names, with that many simulations."""
-        shared = {
-            field.name: getattr(config, field.name)
-            for field in fields(cls)
-            if hasattr(config, field.name)
-        }
-        return cls(**shared | {"num_simulations": num_simulations})

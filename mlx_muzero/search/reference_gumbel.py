@@ -2,14 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from mlx_muzero.rng import mix, uniform
-
-if TYPE_CHECKING:
-    from mlx_muzero.search.reference import DecisionNode
+from mlx_muzero.search.reference_nodes import DecisionNode
 
 VISIT_OFFSET = 50.0
 VALUE_SCALE = 0.1
@@ -37,7 +34,7 @@ def considered_visits(considered: int, simulations: int) -> list[int]:
 
 
 def select_root(
-    node: "DecisionNode", actions: Sequence[int], gumbel: list[float], considered_visit: int
+    node: DecisionNode, actions: Sequence[int], gumbel: list[float], considered_visit: int
 ) -> int:
     """The best action by Gumbel noise, prior and Q among those with `considered_visit` visits."""
     logits = _improved_logits(node, actions)
@@ -45,19 +42,19 @@ def select_root(
     return max(considered, key=lambda action: gumbel[action] + logits[action])
 
 
-def winner(node: "DecisionNode", actions: Sequence[int], gumbel: list[float]) -> int:
+def winner(node: DecisionNode, actions: Sequence[int], gumbel: list[float]) -> int:
     """The action that sequential halving ends with."""
     return select_root(node, actions, gumbel, max(map(node.visits_of, actions)))
 
 
-def select_interior(node: "DecisionNode", actions: Sequence[int]) -> int:
+def select_interior(node: DecisionNode, actions: Sequence[int]) -> int:
     """The action whose visits lag furthest behind the improved policy."""
     policy = improved_policy(node, actions)
     total = 1.0 + sum(map(node.visits_of, actions))
     return max(actions, key=lambda action: policy[action] - node.visits_of(action) / total)
 
 
-def improved_policy(node: "DecisionNode", actions: Sequence[int]) -> dict[int, float]:
+def improved_policy(node: DecisionNode, actions: Sequence[int]) -> dict[int, float]:
     """Softmax over `actions` of the logarithm of the prior and the transformed completed Q."""
     logits = _improved_logits(node, actions)
     largest, total = max(logits.values()), 0.0
@@ -67,7 +64,7 @@ def improved_policy(node: "DecisionNode", actions: Sequence[int]) -> dict[int, f
     return {action: weight / total for action, weight in weights.items()}
 
 
-def _improved_logits(node: "DecisionNode", actions: Sequence[int]) -> dict[int, float]:
+def _improved_logits(node: DecisionNode, actions: Sequence[int]) -> dict[int, float]:
     mixed, chances = _mixed_value(node), node.chances
     q = {action: chances[action].value if action in chances else mixed for action in actions}
     low, spread = min(q.values()), max(max(q.values()) - min(q.values()), 1e-8)
@@ -79,7 +76,7 @@ def _improved_logits(node: "DecisionNode", actions: Sequence[int]) -> dict[int, 
     }
 
 
-def _mixed_value(node: "DecisionNode") -> float:
+def _mixed_value(node: DecisionNode) -> float:
     """The network's value mixed with the expanded actions' Q weighted by their priors."""
     visits = weight = weighted = 0.0
     for action, chance in sorted(node.chances.items()):
@@ -91,5 +88,5 @@ def _mixed_value(node: "DecisionNode") -> float:
     return (node.network_value + visits * (weighted / weight)) / (visits + 1.0)
 
 
-def _prior(node: "DecisionNode", action: int) -> float:
+def _prior(node: DecisionNode, action: int) -> float:
     return max(node.prior[action], LEAST_PRIOR)

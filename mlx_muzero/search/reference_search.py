@@ -8,14 +8,13 @@ import numpy.typing as npt
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.reference import (
-    ChanceNode,
-    DecisionNode,
     Leaf,
     LeafEvaluation,
     ReferenceTree,
     normalize,
 )
 from mlx_muzero.search.reference_gumbel import gumbel_noise, improved_policy, winner
+from mlx_muzero.search.reference_nodes import ChanceNode, DecisionNode
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
 from mlx_muzero.types import F32, I32, U64
 

@@ -1,4 +1,4 @@
-"""One list of a search's constants: the core's, which Python and the configuration mirror."""
+"""One list of a search's constants: the core's, which Python mirrors."""
 
 from dataclasses import asdict, fields
 from enum import Enum
@@ -6,7 +6,6 @@ from enum import Enum
 import pytest
 
 from mlx_muzero import _core
-from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.search import SearchParams
 
 NAMES = [field.name for field in fields(SearchParams)]
@@ -43,19 +42,3 @@ def test_the_core_takes_what_it_is_given():
 def test_the_core_refuses_what_it_cannot_hold(field, message):
     with pytest.raises(TypeError, match=message):
         _core.Params(**field)
-
-
-def test_a_configuration_sets_every_constant_but_those_for_checking():
-    configured = SearchConfig(
-        depth_limit=4, discount=0.9, root="gumbel", leaves_per_step=2, expansion="single_outcome"
-    )
-    params = SearchParams.from_config(configured, 11)
-    missing = [name for name in NAMES if not hasattr(configured, name)]
-    assert missing == ["compatibility"]
-    expected = asdict(configured) | {"num_simulations": 11, "compatibility": "none"}
-    assert asdict(params) == {name: expected[name] for name in NAMES}
-
-
-def test_a_configuration_has_the_same_defaults():
-    config = SearchConfig()
-    assert SearchParams.from_config(config, config.num_simulations) == SearchParams()

@@ -1,0 +1,16 @@
+"""The constants of a search, from the configuration that backends and searches share."""
+
+from dataclasses import fields
+
+from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.search.params import SearchParams
+
+
+def search_params(config: SearchConfig, num_simulations: int) -> SearchParams:
+    """The constants that `config` has under the same names, with that many simulations."""
+    shared = {
+        field.name: getattr(config, field.name)
+        for field in fields(SearchParams)
+        if hasattr(config, field.name)
+    }
+    return SearchParams(**shared | {"num_simulations": num_simulations})
