@@ -87,10 +87,15 @@ def train(
     def wanted() -> bool:
         return stop.requested() or reporter.stopped
 
-    with training.opened(reporter, wanted, note) as trainer, _listening(stop):
+    note_all(training.cautions())
+    with training.opened(reporter, wanted, _unsaid) as trainer, _listening(stop):
         finished = trainer.run()
     reporter.close()
     return TrainingResult(folder.path, finished, tuple(reporter.rounds))
+
+
+def _unsaid(_line: str) -> None:
+    """A notebook sees what it trains on, and was warned already of what that lacks."""
 
 
 def _listening(stop: StopSwitch) -> AbstractContextManager[object]:

@@ -175,15 +175,20 @@ class Training:
                 self.folder.begin(self.config, self.market)
                 if origin is not None:
                     trainer.begin_from(*origin)
-            for line in self._opening():
+            for line in (self.heading, *self.cautions()):
                 tell(line)
             yield trainer
 
-    def _opening(self) -> Iterator[str]:
-        yield (
+    @property
+    def heading(self) -> str:
+        """What is trained on, in words."""
+        return (
             f"training on {self.market.symbol}: {self.market.bars:,} bars, "
             f"{len(self.dataset.training_starts()):,} possible sessions, run {self.folder.path}"
         )
+
+    def cautions(self) -> Iterator[str]:
+        """What the results will depend on: costs, what the bars lack, and who plays."""
         yield from costs_of(self.config, self.dataset)
         yield from self.notes
         collect = self.config.collect
