@@ -38,6 +38,11 @@ def contents_of(folder: Path) -> Contents | None:
         raise
 
 
+def word_for(contents: Contents) -> str:
+    """What a user calls it."""
+    return "run" if contents == "training run" else contents
+
+
 def require_room(folder: Path, wanted: Contents) -> None:
     """RunError if `folder` holds something else than what is `wanted` there."""
     held = contents_of(folder)
@@ -60,7 +65,7 @@ def missing(folder: Path, *wanted: Contents) -> RunError:
     if held is not None:
         way_on = _WAY_ON[held].format(folder=quote(str(folder)))
         return RunError(f"{folder} holds a {held}, not a {' or a '.join(wanted)}: {way_on}.")
-    what = "run" if "training run" in wanted else wanted[0]
+    what = word_for("training run" if "training run" in wanted else wanted[0])
     marks = " or ".join(MARKS[kind] for kind in wanted)
     near = _near(folder, wanted)
     there_is = f" There is {', '.join(near)}." if near else ""

@@ -1,9 +1,7 @@
 """Folders that are whole or absent and lines that are whole, whenever the program is stopped."""
 
-import errno
 import fcntl
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +9,6 @@ from pathlib import Path
 
 from mlx_muzero.files.refusals import named
 from mlx_muzero.files.regular import descriptor, reader, remove
-
-MOST_LOCK_BYTES = 32
-"""A lock holds the number of a process."""
-
-_PROCESS = re.compile(rb"[1-9]\d{0,9}")
 
 
 def flush(path: Path) -> None:
@@ -65,47 +58,6 @@ def _ends_in_torn_line(path: Path) -> bool:
             return file.read(1) != b"\n"
     except OSError:
         return False
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """This process alone holds `path`; the system lets go of it however the process ends.
-
-    Raises:
-        BlockingIOError: another process holds it; its text is that one's id, "?" if unknown.
-        OSError: it cannot be written, or is no lock but somebody's file.
-    """
-    with os.fdopen(descriptor(path, os.O_RDWR | os.O_CREAT), "rb+", buffering=0) as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BlockingIOError(str(lock_number(lock.read(MOST_LOCK_BYTES)) or "?")) from None
-        found = lock.read(MOST_LOCK_BYTES)
-        if found.strip() and lock_number(found) is None:
-            raise OSError(errno.EINVAL, "it holds something else than a lock", str(path))
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()).encode())
-        yield
-
-
-def lock_number(content: bytes) -> int | None:
-    """Number of the process that a lock's content names, if it names one."""
-    found = _PROCESS.fullmatch(content.strip())
-    return int(found[0]) if found and int(found[0]) < 2**31 else None
-
-
-def lock_holder(path: Path) -> int | None:
-    """Number of the process that holds `path` by `locked`, if one does."""
-    try:
-        with reader(path) as lock:
-            content = lock.read(MOST_LOCK_BYTES)
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return lock_number(content)
-    except OSError:
-        pass
-    return None
 
 
 @contextmanager

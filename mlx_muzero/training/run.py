@@ -3,8 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
-from mlx_muzero.files.regular import read_text, require_plain, write_text
+from mlx_muzero.files.regular import read_text, write_text
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.coverage import Coverage
 from mlx_muzero.market.dataset import MarketDataset
@@ -20,8 +19,7 @@ from mlx_muzero.market.history import Period
 from mlx_muzero.market.observation.context import as_spelled_now
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog import journal
-from mlx_muzero.runlog.folder_kinds import MARKS, missing, require_room
-from mlx_muzero.runlog.folders import lock_holder, locked
+from mlx_muzero.runlog.run_folder import RunFolderBase
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
@@ -138,28 +136,21 @@ def _span(span: Any) -> tuple[int, int]:
     return first_ns, last_ns
 
 
-class RunFolder:
+class RunFolder(RunFolderBase):
     """``runs/<name>/``: config.toml, market.json, journal.jsonl, lock and the folders.
 
     Folders: ``checkpoints/``, ``decisions/`` with trees, ``export/``, and ``collector/`` for what a
     collector's programs are kept in while they play.
     """
 
+    contents, doing = "training run", "trained"
+
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.journal_path = path / "journal.jsonl"
-        self.decisions_path = path / "decisions"
+        super().__init__(path)
         self.checkpoints = CheckpointStore(path / "checkpoints")
         self.export_path = path / "export"
         self.collector_path = path / "collector"
-        self._config_path = path / MARKS["training run"]
         self._market_path = path / "market.json"
-        self._lock_path = path / "lock"
-
-    @property
-    def exists(self) -> bool:
-        """Whether a run was begun here."""
-        return self._config_path.exists()
 
     @property
     def finished(self) -> bool:
@@ -169,53 +160,18 @@ class RunFolder:
         told = [event["event"] for event in journal.read(self.journal_path)]
         return [event for event in told if event in _TURNS][-1:] == ["finished"]
 
-    def require_new(self) -> None:
-        """RunError if there is a run here already, or something else."""
-        require_room(self.path, "training run")
-        if self.exists:
-            raise RunError(
-                f"{self.path} already holds a run. Add --resume to resume it, or choose "
-                "another --run."
-            )
-
     def begin(self, config: Config, market: MarketRecord) -> None:
         """Make the folder of a new run."""
         self.require_new()
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self._market_path, json.dumps(asdict(market), indent=1))
-        # The run exists once its configuration does, so that comes last and whole.
-        write_text(self._config_path, config_toml.dumps(config))
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """This process alone trains here; the system lets go of it however the process ends.
-
-        Raises:
-          RunError: another process holds the folder, or it holds something else than a run.
-          OSError: something in it is a link, or no file.
-        """
-        require_room(self.path, "training run")
-        self.path.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-            try:
-                stack.enter_context(locked(self._lock_path))
-            except BlockingIOError as error:
-                raise RunError(
-                    f"{self.path} is being trained by process {error}. Stop that one first, or "
-                    "choose another --run."
-                ) from error
-            require_plain(self.path)
-            yield
-
-    def holder(self) -> int | None:
-        """Number of the process that trains here, if one does."""
-        return lock_holder(self._lock_path)
+        self.mark(config_toml.dumps(config))
 
     def config(self) -> Config:
         """The configuration the run was begun with."""
         if not self.exists:
-            raise missing(self.path, "training run")
-        return config_of_run(self._config_path)
+            raise self.missing
+        return config_of_run(self.mark_path)
 
     def market(self) -> MarketRecord:
         """The market the run was begun with."""

@@ -11,8 +11,8 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, require_folder, write_text
 from mlx_muzero.market.rolling_windows import rolling_windows
-from mlx_muzero.runlog.folder_kinds import MARKS, missing, require_room
 from mlx_muzero.runlog.journal import Journal, read
+from mlx_muzero.runlog.run_folder import RunFolderBase
 from mlx_muzero.training.run import MarketRecord, RunFolder, config_of_run
 from mlx_muzero.types import I64
 from mlx_muzero.untrusted.json_values import parsed
@@ -46,36 +46,21 @@ class Plan:
         return cls(**{**facts, "market": record})
 
 
-class WalkForwardFolder:
+class WalkForwardFolder(RunFolderBase):
     """``walk-forward.toml`` (configuration), ``plan.json``, ``journal.jsonl``, ``window-NN/``."""
 
+    contents = "walk-forward"
+
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._config_path = path / MARKS["walk-forward"]
+        super().__init__(path)
         self._plan_path = path / "plan.json"
-        self._journal_path = path / "journal.jsonl"
-
-    @property
-    def exists(self) -> bool:
-        """Whether a walk-forward was begun here."""
-        return self._config_path.exists()
-
-    def require_new(self) -> None:
-        """RunError if there is a walk-forward here already, or something else."""
-        require_room(self.path, "walk-forward")
-        if self.exists:
-            raise RunError(
-                f"{self.path} already holds a walk-forward. Add --resume to resume it, or "
-                "choose another --run."
-            )
 
     def begin(self, config: Config, plan: Plan) -> None:
         """Make the folder of a new walk-forward; raises as `require_new`."""
         self.require_new()
         self.path.mkdir(parents=True, exist_ok=True)
         self.keep(plan)
-        # It exists once its configuration does, so that comes last and whole.
-        write_text(self._config_path, config_toml.dumps(config))
+        self.mark(config_toml.dumps(config))
 
     def keep(self, plan: Plan) -> None:
         """Write `plan`, whole or not at all."""
@@ -99,8 +84,8 @@ class WalkForwardFolder:
     def config(self) -> Config:
         """The configuration it was begun with, of all bars."""
         if not self.exists:
-            raise missing(self.path, "walk-forward")
-        return config_of_run(self._config_path)
+            raise self.missing
+        return config_of_run(self.mark_path)
 
     def plan(self) -> Plan:
         """The plan it was begun with."""
@@ -122,7 +107,7 @@ class WalkForwardFolder:
     def minutes_left(self, number: int) -> float | None:
         """Minutes that window `number` may still be trained; None without a limit, 0 when done."""
         limit, used = self.plan().minutes, 0.0
-        events = read(self._journal_path) if self._journal_path.exists() else ()
+        events = read(self.journal_path) if self.journal_path.exists() else ()
         for event in events:
             if event["event"] != "window_trained" or event["window"] != number:
                 continue
@@ -133,7 +118,7 @@ class WalkForwardFolder:
 
     def trained(self, number: int, minutes: float, *, finished: bool) -> None:
         """Note that window `number` was trained so long, to the end of its episodes or not."""
-        Journal(self._journal_path).append(
+        Journal(self.journal_path).append(
             "window_trained", window=number, minutes=minutes, finished=finished
         )
 

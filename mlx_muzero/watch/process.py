@@ -1,11 +1,9 @@
 """Whether a process holds a run folder, without disturbing one that is about to."""
 
-import fcntl
 import os
 from pathlib import Path
 
-from mlx_muzero.files.regular import reader
-from mlx_muzero.runlog.folders import MOST_LOCK_BYTES, lock_number
+from mlx_muzero.runlog.lock import lock_holder, locking_process
 
 
 def holder(folder: Path) -> int | None:
@@ -14,17 +12,9 @@ def holder(folder: Path) -> int | None:
     The lock is tried only where the process it names is alive: then it almost surely is held, and
     one that begins in this moment, with a dead one's number in the file, is not kept from it.
     """
-    try:
-        with reader(folder / "lock") as lock:
-            pid = lock_number(lock.read(MOST_LOCK_BYTES))
-            if pid is None or not _alive(pid):
-                return None
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            return None
-    except BlockingIOError:
-        return pid
-    except OSError:
-        return None
+    path = folder / "lock"
+    pid = locking_process(path)
+    return lock_holder(path) if pid is not None and _alive(pid) else None
 
 
 def _alive(pid: int) -> bool:

@@ -13,8 +13,9 @@ from mlx_muzero.paper.records.snapshot import Moment, take
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.runlog import decision_log
 from mlx_muzero.runlog.decision_log import DecisionRecord
-from mlx_muzero.runlog.folders import append_line, lock_holder, lock_number, locked, replaced
+from mlx_muzero.runlog.folders import append_line, replaced
 from mlx_muzero.runlog.journal import Journal, read
+from mlx_muzero.runlog.lock import lock_holder, lock_number, locked
 from mlx_muzero.training.run import RunFolder, config_of_run
 from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
 from paper_sessions import settings

@@ -12,7 +12,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Transaction
 from mlx_muzero.runlog import journal
-from mlx_muzero.runlog.folders import locked
+from mlx_muzero.runlog.lock import locked
 from paper_sessions import WARM_BARS, market, play, settings
 
 PAPER = settings(("USDJPY",))

@@ -71,9 +71,9 @@ def test_nothing_else_may(folder, option):
 
 
 def test_settings_of_a_build_without_a_speed_have_the_usual_one(folder):
-    text = folder.settings_path.read_text()
+    text = folder.mark_path.read_text()
     lines = [line for line in text.splitlines() if not line.startswith("speed")]
-    folder.settings_path.write_text("\n".join(lines))
+    folder.mark_path.write_text("\n".join(lines))
     assert folder.settings().session.speed == 0.0
     assert kept_settings(folder, replace(NOTHING, speed=0.0)).session.speed == 0.0
 

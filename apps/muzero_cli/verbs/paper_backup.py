@@ -10,7 +10,6 @@ from mlx_muzero.paper.records.backup import Backup, restore_backup, write_backup
 from mlx_muzero.paper.records.origin import mark_moved, require_here
 from mlx_muzero.paper.records.snapshot import looked_at
 from mlx_muzero.paper.records.store import PaperStore
-from mlx_muzero.runlog.folders import lock_holder
 from muzero_cli.display.console import echo, narration_console, say
 from muzero_cli.failures import answer
 from muzero_cli.verbs.paper_commands import end, session_at
@@ -21,7 +20,7 @@ def backup(run: Path, file: Path, move: bool, as_json: bool) -> None:
     account = session_at(run)
     require_here(account)
     if move:
-        if lock_holder(account.lock_path) is not None:
+        if account.holder() is not None:
             end(account)
         # Held until it is marked: whatever restarts it meanwhile finds it moved.
         with account.held(), PaperStore(account.store_path, read_only=True) as store:

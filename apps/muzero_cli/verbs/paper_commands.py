@@ -7,7 +7,6 @@ from shlex import quote
 from mlx_muzero.errors import RunError
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog.control import send
-from mlx_muzero.runlog.folders import lock_holder
 from muzero_cli.display.console import echo
 from muzero_cli.failures import answer
 
@@ -18,7 +17,7 @@ _LOOK_EVERY_S = 0.1
 def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
     """Have the session at `run` do a command, and print what follows from it."""
     folder = session_at(run)
-    if lock_holder(folder.lock_path) is None:
+    if folder.holder() is None:
         raise RunError(f"{run}: no running process takes commands there. {_go_on(run)}")
     text = send(folder.socket_path, name, arguments=arguments)
     if as_json:
@@ -43,17 +42,17 @@ def end(folder: PaperFolder) -> int:
     Raises:
         RunError: there is none, or it does not end.
     """
-    run, pid = folder.path, lock_holder(folder.lock_path)
+    run, pid = folder.path, folder.holder()
     if pid is None:
         raise RunError(f"{run}: no process trades there. {_go_on(run)}")
     try:
         send(folder.socket_path, "stop")
     except RunError as error:
-        if lock_holder(folder.lock_path) != pid:
+        if folder.holder() != pid:
             raise RunError(f"{run}: process {pid} ended by itself meanwhile.") from error
         raise RunError(f"{error}. End it by its number: kill {pid}") from error
     until_s = time.monotonic() + _ENDING_S
-    while lock_holder(folder.lock_path) == pid:
+    while folder.holder() == pid:
         if time.monotonic() > until_s:
             raise RunError(
                 f"{run}: process {pid} was asked to stop and has not ended after {_ENDING_S:g} s; "

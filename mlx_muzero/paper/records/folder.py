@@ -7,41 +7,28 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.files.regular import reader, require_plain, write_text
+from mlx_muzero.files.regular import reader
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog import journal
-from mlx_muzero.runlog.folder_kinds import MARKS, missing, require_room
-from mlx_muzero.runlog.folders import flush, locked
+from mlx_muzero.runlog.run_folder import RunFolderBase
 
 # A session that is said to run may have written this much since its last whole line.
 _TAIL_BYTES = 4_000_000
 
 
-class PaperFolder:
+class PaperFolder(RunFolderBase):
     """``runs/<name>/``: paper.toml, journal.jsonl, store.duckdb, decisions/, lock, control.sock."""
 
+    contents, doing, unchecked = "paper session", "traded", "control.sock"
+
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self.settings_path = path / MARKS["paper session"]
-        self.journal_path = path / "journal.jsonl"
+        super().__init__(path)
         self.store_path = path / "store.duckdb"
-        self.lock_path = path / "lock"
-        self.decisions_path = path / "decisions"
         self.origin_path = path / "origin.json"
         self.moved_path = path / "moved.json"
         self.snapshots_path = path / "snapshots"
-        self.socket_path = path / "control.sock"
-
-    @property
-    def exists(self) -> bool:
-        """Whether a session was begun here."""
-        return self.settings_path.exists()
-
-    @property
-    def missing(self) -> RunError:
-        """What to raise where there is no session here."""
-        return missing(self.path, "paper session")
+        self.socket_path = path / self.unchecked
 
     def begin(self, settings: PaperSettings) -> None:
         """Keep the settings of a new session; it exists from then on.
@@ -50,38 +37,25 @@ class PaperFolder:
             RunError: the folder cannot be written.
         """
         with self._writable():
-            write_text(self.settings_path, paper_settings.dumps(settings))
-            flush(self.path)
+            self.mark(paper_settings.dumps(settings))
 
     def settings(self) -> PaperSettings:
         """What the session was begun with."""
         if not self.exists:
             raise self.missing
-        return paper_settings.load(self.settings_path)
+        return paper_settings.load(self.mark_path)
 
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        """This process alone trades here; the folder is made if missing, and goes if not used.
+    def _occupy(self, stack: ExitStack) -> None:
+        """As the base; a folder that was made goes again if it is not used.
 
         Raises:
-            RunError: another process does, or the folder holds something else or cannot be written.
-            OSError: something in it is a link, or no file.
+            RunError: it cannot be written.
         """
-        require_room(self.path, "paper session")
-        with ExitStack() as stack:
-            try:
-                with self._writable():
-                    if not self.path.is_dir():
-                        self.path.mkdir(parents=True)
-                        stack.callback(self._leave_nothing)
-                    stack.enter_context(locked(self.lock_path))
-            except BlockingIOError as error:
-                raise RunError(
-                    f"{self.path} is being traded by process {error}. Stop that one first, or "
-                    "choose another --run."
-                ) from error
-            require_plain(self.path, but=self.socket_path.name)
-            yield
+        with self._writable():
+            if not self.path.is_dir():
+                self.path.mkdir(parents=True)
+                stack.callback(self._leave_nothing)
+            super()._occupy(stack)
 
     def _leave_nothing(self) -> None:
         """Remove a folder in which no session was begun after all."""

@@ -10,7 +10,7 @@ from typing import Any
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, write_text
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.runlog.folders import lock_holder
+from mlx_muzero.runlog.lock import lock_holder
 from mlx_muzero.untrusted.json_values import parsed
 from mlx_muzero.untrusted.shapes import Malformed, count, record, text, time_ns
 

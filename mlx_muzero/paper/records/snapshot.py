@@ -20,7 +20,6 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore, PinnedStore
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.runlog.control import send
-from mlx_muzero.runlog.folders import lock_holder
 
 _NAME = re.compile(r"[0-9a-f]{32}")
 _WITHIN_S = 60.0
@@ -64,7 +63,7 @@ class Moment(Closeable):
                 self._store.copy(copied.store_path)
                 _copy_head(self.folder.journal_path, copied.journal_path, self._journal_bytes)
                 # Last: what has settings is a session.
-                shutil.copyfile(self.folder.settings_path, copied.settings_path)
+                shutil.copyfile(self.folder.mark_path, copied.mark_path)
                 copied.path.rename(target)
             except BaseException:
                 shutil.rmtree(copied.path, ignore_errors=True)
@@ -100,7 +99,7 @@ def looked_at(
     Raises:
         RunError: the store cannot be read, or who trades does not answer.
     """
-    if lock_holder(folder.lock_path) is None:
+    if folder.holder() is None:
         with folder.held(), PaperStore(folder.store_path, True, exports) as store:
             require_own(folder, store)
             yield folder, store

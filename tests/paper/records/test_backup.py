@@ -18,7 +18,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import Origin, mark_moved, origin_of, require_here
 from mlx_muzero.paper.records.snapshot import looked_at
 from mlx_muzero.paper.records.store import PaperStore
-from mlx_muzero.runlog.folders import locked
+from mlx_muzero.runlog.lock import locked
 from mlx_muzero.training.checkpoint import Checkpoint, load
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from paper_sessions import CONFIG, WARM_BARS, Commanding, DicePlanner, markets, play, settings

@@ -151,7 +151,7 @@ def test_a_stranger_s_answer_names_no_folder_elsewhere(tmp_path, monkeypatch, na
     folder.path.mkdir()
     folder.begin(settings(PAIRS))
     (tmp_path / "precious").mkdir()
-    monkeypatch.setattr("mlx_muzero.paper.records.snapshot.lock_holder", lambda _path: 1)
+    monkeypatch.setattr(PaperFolder, "holder", lambda _folder: 1)
     monkeypatch.setattr("mlx_muzero.paper.records.snapshot.send", lambda *_: name)
     with pytest.raises(RunError, match="answers with no snapshot"), looked_at(folder):
         pass
