@@ -29,7 +29,7 @@ def planted():
     return planted_edge(1, 4, round_trip_cost_pips=4.0, session_bars=12)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def full(small_config, planted):
     bars, truth = planted
     dataset = MarketDataset.from_bars(bars, small_config.market)

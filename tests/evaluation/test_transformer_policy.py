@@ -37,7 +37,7 @@ def rules(small_config):
 
 @pytest.fixture(scope="module")
 def bars():
-    return planted_edge(3, 4)[0]
+    return planted_edge(3, 4, session_bars=1)[0]
 
 
 @pytest.fixture

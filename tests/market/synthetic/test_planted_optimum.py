@@ -1,5 +1,7 @@
 """The planted edge's filter and best policy: convergence, Monte Carlo, and no better policy."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -87,6 +89,7 @@ def test_other_thresholds_and_momentum_earn_less(optimum, world):
 
 
 def test_the_expectation_converges_in_both_grids():
+    @functools.cache
     def worth(grid_points, quadrature_points=32):
         return solve(EDGE, COST, 120, 60, grid_points, quadrature_points).mean_expected_pips()
 
@@ -115,7 +118,7 @@ def test_free_trading_follows_the_sign_of_the_belief():
 
 
 def test_filter_on_bars_is_the_forward_algorithm():
-    bars, _ = planted_edge(7, 1)
+    bars, _ = planted_edge(7, 1, session_bars=1)
     beliefs = filter_beliefs(bars.close, bars.open_time_ns, EDGE)
     surprise = np.diff(bars.close) / EDGE.pip_size
     minute = bars.open_time_ns[1:] // 60_000_000_000 % DAY_MINUTES
@@ -130,7 +133,7 @@ def test_filter_on_bars_is_the_forward_algorithm():
 
 
 def test_beliefs_are_calibrated():
-    bars, _ = planted_edge(8, 60)
+    bars, _ = planted_edge(8, 60, session_bars=1)
     beliefs = filter_beliefs(bars.close, bars.open_time_ns, EDGE)[:-1]
     minute = bars.open_time_ns[1:] // 60_000_000_000 % DAY_MINUTES
     sigma = EDGE.mean_sigma_pips * day_profile()[minute]
