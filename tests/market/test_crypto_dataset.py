@@ -210,10 +210,18 @@ def test_what_is_not_there_is_masked():
 
 def test_a_settlement_is_paid_in_its_bar_or_the_one_after_a_hole():
     opens = MONDAY_NS + np.array([0, 1, 2, 9, 10]) * MINUTE_NS
-    at = np.array([-1, 0, MINUTE_NS + 5 * MS, 4 * MINUTE_NS, 9 * MINUTE_NS, 11 * MINUTE_NS])
+    at = np.array([-MINUTE_NS, 0, MINUTE_NS + 5 * MS, 4 * MINUTE_NS, 9 * MINUTE_NS, 11 * MINUTE_NS])
     rates = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0]
     funding = known_points("funding_rate", *zip(at, at, rates, strict=True))
     assert funding_paid(opens, funding).tolist() == [2.0, 4.0, 0.0, 24.0, 0.0]
+
+
+@pytest.mark.parametrize("off_ns", [-1_000 * MS, -2 * MS, -1, 0, 3 * MS, 20_000 * MS])
+def test_who_pays_a_settlement_does_not_depend_on_a_vendors_clock(off_ns):
+    opens = MONDAY_NS + np.arange(4) * MINUTE_NS
+    at = np.array([2 * MINUTE_NS + off_ns])
+    funding = known_points("funding_rate", *zip(at, at, [1.0], strict=True))
+    assert funding_paid(opens, funding).tolist() == [0.0, 0.0, 1.0, 0.0]
 
 
 def test_the_store_gives_back_what_the_dataset_needs(store):

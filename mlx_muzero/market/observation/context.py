@@ -22,6 +22,7 @@ from mlx_muzero.market.series import (
     TAKER_BUY_SHARE,
     Series,
     SeriesByName,
+    nearest_minute,
 )
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
@@ -144,10 +145,13 @@ def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: Market
 def funding_paid(open_time_ns: I64, funding: Series) -> F64:
     """Funding rate settled within each minute bar, ``f64[T]``, 0 where none is.
 
-    A settlement in a hole belongs to the bar after it; one before the first bar to none.
+    A settlement belongs to the minute nearest to its stamp, so that who pays does not depend on a
+    vendor's milliseconds. One in a gap belongs to the bar after it; one before the first bar to
+    none.
     """
     paid = np.zeros(len(open_time_ns))
-    bar = np.searchsorted(open_time_ns + MINUTE_NS, funding.event_ns, side="right")
-    inside = (bar < len(paid)) & (funding.event_ns >= open_time_ns[0])
+    settled_ns = nearest_minute(funding.event_ns) * MINUTE_NS
+    bar = np.searchsorted(open_time_ns + MINUTE_NS, settled_ns, side="right")
+    inside = (bar < len(paid)) & (settled_ns >= open_time_ns[0])
     np.add.at(paid, bar[inside], funding.value[inside])
     return paid
