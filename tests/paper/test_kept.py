@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from mlx_muzero.errors import RunError
+from mlx_muzero.paper.beginning import SessionOptions, kept_settings
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.settings import SessionSettings
-from muzero_cli.verbs.paper_session import SessionOptions, kept_settings
 from paper_sessions import settings
 
 BEGUN = replace(

@@ -96,7 +96,8 @@ def start(
         stopping = f"stop it, positions stay: mlx-muzero paper stop {quote(str(folder))}"
         begin_and_watch(folder, "trading on paper", lambda _pid: stopping)
         return
-    from muzero_cli.verbs.paper_session import SessionOptions, trade
+    from mlx_muzero.paper.beginning import SessionOptions
+    from muzero_cli.verbs.paper_session import trade
 
     options = SessionOptions(
         model, pairs, feed, checkpoint, backend, simulations, db, from_, to, speed, tuple(set_)

@@ -10,6 +10,7 @@ from rich.table import Table
 from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.paper.beginning import load_planner
 from mlx_muzero.paper.records.snapshot import looked_at
 from mlx_muzero.paper.report.parity import Parity, check_parity
 from mlx_muzero.paper.report.session_report import SessionReport, report_session
@@ -17,12 +18,11 @@ from mlx_muzero.paper.session_setup import replayed_series
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.display.comparison import results_table
-from muzero_cli.display.console import narration_console, output_console
+from muzero_cli.display.console import narration_console, output_console, say_event
 from muzero_cli.display.policy_tables import net_interval, ratio
 from muzero_cli.display.progress import VerbProgress
 from muzero_cli.failures import answer
 from muzero_cli.verbs.paper_commands import session_at
-from muzero_cli.verbs.paper_session import load_planner
 
 _DAYS = {
     "trading": "a day is a trading day of the FX week, from 17:00 New York to the next",
@@ -37,7 +37,7 @@ def show_parity(run: Path, as_json: bool) -> None:
     """
     with looked_at(session_at(run)) as (folder, store):
         settings = folder.settings()
-        config, planner = load_planner(settings)
+        config, planner = load_planner(settings, say_event)
         series = replayed_series(settings, config)
         with VerbProgress("loading") as progress:
             found = check_parity(

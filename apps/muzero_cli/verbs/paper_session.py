@@ -4,8 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from shlex import quote
@@ -13,26 +12,21 @@ from shlex import quote
 import numpy as np
 import typer
 
-from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import settle
-from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config
-from mlx_muzero.coreml.loading import LOAD_PROGRAM
-from mlx_muzero.errors import ConfigError, RunError
-from mlx_muzero.experiment.loading import instrument_of, store_at
-from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.market.bars import utc_ns, utc_text
-from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.series import SeriesByName
-from mlx_muzero.market.store.location import DEFAULT_DATABASE
-from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
+from mlx_muzero.paper.beginning import (
+    SessionOptions,
+    kept_settings,
+    load_planner,
+    new_settings,
+)
 from mlx_muzero.paper.delivered import trained_beside_delivered
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.feeds.live import LiveFeed
-from mlx_muzero.paper.names import venue_names
 from mlx_muzero.paper.records.cross_check import open_store
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import origin_of, require_here
@@ -41,19 +35,15 @@ from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.session_setup import (
     begin_of_replay_ns,
-    calendars_of,
     make_feed,
     make_session,
-    market_of_pair,
     replayed_series,
 )
-from mlx_muzero.paper.settings import FillSettings, PaperSettings, SessionSettings, fills_of
+from mlx_muzero.paper.settings import FillSettings, PaperSettings
 from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
 from mlx_muzero.runlog.journal import Journal
-from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.cost_size import cost_note, step_note
-from mlx_muzero.trading.rules import TradingRules
-from mlx_muzero.training.models import load_model, not_validated
+from mlx_muzero.training.models import not_validated
 from mlx_muzero.training.run import RunFolder
 from muzero_cli.display.console import narration_console, say, say_event
 from muzero_cli.display.terminal import TerminalConsole
@@ -61,23 +51,6 @@ from muzero_cli.failures import answer
 
 INTERRUPTED_EXIT_CODE = 130
 _STATUS_EVERY_S = 1.0
-
-
-@dataclass(frozen=True)
-class SessionOptions:
-    """What a new session is begun with; see `muzero_cli.verbs.paper.start`. None is not given."""
-
-    model: Path | None
-    pairs: str | None
-    feed: str | None
-    checkpoint: str
-    backend: Backend | None
-    simulations: int | None
-    database: Path | None
-    replay_from: str | None
-    replay_to: str | None
-    speed: float | None
-    overrides: tuple[str, ...]
 
 
 def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
@@ -90,8 +63,8 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
         if origin is not None:
             origin.require_still(folder)
             say(console, f"{path} was restored from {origin}; it must not be traded there.")
-        settings = kept_settings(folder, options) if folder.exists else new_settings(options)
-        config, planner = load_planner(settings)
+        settings = _settings(folder, options)
+        config, planner = load_planner(settings, say_event)
         series = replayed_series(settings, config)
         session = _new_session(settings, config, planner, series)
         model = RunFolder(Path(settings.session.model))
@@ -128,119 +101,17 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
     say(console, f"the feed has ended; next: mlx-muzero paper report {quote(str(path))}")
 
 
-def new_settings(options: SessionOptions) -> PaperSettings:
-    """The settings of a new session, from options and from what the model was trained with."""
+def _settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
+    if folder.exists:
+        return kept_settings(folder, options)
     if options.model is None:
         raise typer.BadParameter("a new session needs a training run", param_hint="--model")
-    folder = RunFolder(options.model)
-    config = folder.config()
-    names = options.pairs.split(",") if options.pairs else config.market.pairs
-    rules = TradingRules.from_config(config)
-    model, checkpoint = load_model(folder, rules.table, options.checkpoint)
-    search = replace(config.search, backend=options.backend or config.search.backend)
-    if search.backend == "auto":
-        deployment = Deployment(folder.export_path, say_event, loader=LOAD_PROGRAM)
-        search, _ = settle(model, search, deployment)
-    feed = options.feed or "replay"
-    replayed = feed == "replay"
     for option, text in (("--from", options.replay_from), ("--to", options.replay_to)):
         try:
             utc_ns(text) if text else None
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint=option) from error
-    settings = PaperSettings(
-        pairs=venue_names(names, feed),
-        session=SessionSettings(
-            model=str(options.model),
-            checkpoint=checkpoint,
-            feed=feed,
-            database=str(options.database or DEFAULT_DATABASE) if replayed else "",
-            replay_from=options.replay_from or "",
-            replay_to=options.replay_to or "",
-            speed=options.speed or 0.0,
-            backend=search.backend,
-            simulations=options.simulations or config.search.num_simulations,
-        ),
-        fills=fills_of(config.trading),
-    )
-    settings = paper_settings.override(settings, options.overrides)
-    for symbol in settings.pairs:
-        require_tradable(config.market, symbol)
-        market_of_pair(config, settings, symbol)
-    return replace(settings, pips=_pips(settings, config), calendars=calendars_of(settings))
-
-
-def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
-    """The pips of pairs that the model was not trained on, where it counts in pips.
-
-    Raises:
-        ConfigError: one is counted in basis points.
-        UnknownInstrument: nothing says what a pip of one is.
-    """
-    if config.market.features == "crypto":
-        return {}
-    database = Path(settings.session.database) if settings.session.database else None
-    others = [symbol for symbol in settings.pairs if symbol != config.market.symbol]
-    with store_at(database) as store:
-        pips = {symbol: instrument_of(symbol, store).pip_size for symbol in others}
-    for symbol in (symbol for symbol, pip in pips.items() if not pip):
-        raise ConfigError(f"{symbol} is counted in basis points, but the run counts in pips")
-    return pips
-
-
-def load_planner(settings: PaperSettings) -> tuple[Config, AgentPlanner]:
-    """The training run's configuration, and its agent."""
-    folder = RunFolder(Path(settings.session.model))
-    config = folder.config()
-    table = TradingRules.from_config(config).table
-    model, _ = load_model(folder, table, settings.session.checkpoint)
-    search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
-
-    def agent(report: Callable[[EngineEvent], None]) -> Agent:
-        def tell(event: EngineEvent) -> None:
-            say_event(event)
-            report(event)
-
-        deployment = Deployment(folder.export_path, tell, loader=LOAD_PROGRAM)
-        return Agent(model, search, table, len(OUTCOME_NAMES), deployment)
-
-    return config, AgentPlanner(agent)
-
-
-def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
-    """The settings of the session in `folder`, which may only be asked for again.
-
-    Raises:
-        RunError: an option asks for something else than the session was begun with.
-    """
-    settings = folder.settings()
-    begun = settings.session
-    names = options.pairs and venue_names(options.pairs.split(","), begun.feed)
-    # A checkpoint is asked for as "best" or "latest", which moves on; the session keeps its own.
-    asked = {
-        "--model": (_real(options.model), _real(Path(begun.model))),
-        "--pairs": (names and sorted(names), sorted(map(Symbol, settings.pairs))),
-        "--feed": (options.feed, begun.feed),
-        "--backend": (None if options.backend == "auto" else options.backend, begun.backend),
-        "--simulations": (options.simulations, begun.simulations),
-        "--db": (_real(options.database), _real(Path(begun.database))),
-        "--from": (options.replay_from, begun.replay_from),
-        "--to": (options.replay_to, begun.replay_to),
-        "--speed": (options.speed, begun.speed),
-        "--set": (paper_settings.override(settings, options.overrides), settings),
-    }
-    for option, (now, then) in asked.items():
-        if now is not None and now != then:
-            raise RunError(
-                f"{folder.path} holds a session that was started with another {option}. Resume "
-                f"it by --run {quote(str(folder.path))} alone, or choose another --run."
-            )
-    return settings
-
-
-def _real(path: Path | None) -> str | None:
-    """One name for a place, whatever links lead there; `Path.resolve` fails where they go round."""
-    return None if path is None else os.path.realpath(path)
+    return new_settings(options, say_event)
 
 
 def _new_session(

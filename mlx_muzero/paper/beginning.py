@@ -1,0 +1,168 @@
+"""A session begun from options, or gone on with: its settings, and the agent that plans it."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from shlex import quote
+
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.schema import Config
+from mlx_muzero.coreml.loading import LOAD_PROGRAM
+from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.experiment.loading import instrument_of, store_at
+from mlx_muzero.exports.deployment import Deployment, EngineEvent
+from mlx_muzero.market.fit import require_tradable
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
+from mlx_muzero.paper import settings as paper_settings
+from mlx_muzero.paper.agent_planner import AgentPlanner
+from mlx_muzero.paper.names import venue_names
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.session_setup import calendars_of, market_of_pair
+from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
+from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.training.models import load_model
+from mlx_muzero.training.run import RunFolder
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """What a new session is begun with. None is not given."""
+
+    model: Path | None
+    pairs: str | None
+    feed: str | None
+    checkpoint: str
+    backend: Backend | None
+    simulations: int | None
+    database: Path | None
+    replay_from: str | None
+    replay_to: str | None
+    speed: float | None
+    overrides: tuple[str, ...]
+
+
+def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None]) -> PaperSettings:
+    """The settings of a new session, from options and from what the model was trained with.
+
+    `report` hears what happens to the programs of an export.
+
+    Raises:
+        ConfigError: no training run is named, or a setting or pair is wrong.
+        RunError: there is no such run or checkpoint.
+    """
+    if options.model is None:
+        raise ConfigError("a new session needs a training run")
+    folder = RunFolder(options.model)
+    config = folder.config()
+    names = options.pairs.split(",") if options.pairs else config.market.pairs
+    rules = TradingRules.from_config(config)
+    model, checkpoint = load_model(folder, rules.table, options.checkpoint)
+    search = replace(config.search, backend=options.backend or config.search.backend)
+    if search.backend == "auto":
+        deployment = Deployment(folder.export_path, report, loader=LOAD_PROGRAM)
+        search, _ = settle(model, search, deployment)
+    feed = options.feed or "replay"
+    replayed = feed == "replay"
+    settings = PaperSettings(
+        pairs=venue_names(names, feed),
+        session=SessionSettings(
+            model=str(options.model),
+            checkpoint=checkpoint,
+            feed=feed,
+            database=str(options.database or DEFAULT_DATABASE) if replayed else "",
+            replay_from=options.replay_from or "",
+            replay_to=options.replay_to or "",
+            speed=options.speed or 0.0,
+            backend=search.backend,
+            simulations=options.simulations or config.search.num_simulations,
+        ),
+        fills=fills_of(config.trading),
+    )
+    settings = paper_settings.override(settings, options.overrides)
+    for symbol in settings.pairs:
+        require_tradable(config.market, symbol)
+        market_of_pair(config, settings, symbol)
+    return replace(settings, pips=_pips(settings, config), calendars=calendars_of(settings))
+
+
+def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
+    """The pips of pairs that the model was not trained on, where it counts in pips.
+
+    Raises:
+        ConfigError: one is counted in basis points.
+        UnknownInstrument: nothing says what a pip of one is.
+    """
+    if config.market.features == "crypto":
+        return {}
+    database = Path(settings.session.database) if settings.session.database else None
+    others = [symbol for symbol in settings.pairs if symbol != config.market.symbol]
+    with store_at(database) as store:
+        pips = {symbol: instrument_of(symbol, store).pip_size for symbol in others}
+    for symbol in (symbol for symbol, pip in pips.items() if not pip):
+        raise ConfigError(f"{symbol} is counted in basis points, but the run counts in pips")
+    return pips
+
+
+def load_planner(
+    settings: PaperSettings, report: Callable[[EngineEvent], None]
+) -> tuple[Config, AgentPlanner]:
+    """The training run's configuration, and its agent.
+
+    `report` hears what happens to the programs of an export, as the journal does.
+    """
+    folder = RunFolder(Path(settings.session.model))
+    config = folder.config()
+    table = TradingRules.from_config(config).table
+    model, _ = load_model(folder, table, settings.session.checkpoint)
+    search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
+
+    def agent(journal: Callable[[EngineEvent], None]) -> Agent:
+        def tell(event: EngineEvent) -> None:
+            report(event)
+            journal(event)
+
+        deployment = Deployment(folder.export_path, tell, loader=LOAD_PROGRAM)
+        return Agent(model, search, table, len(OUTCOME_NAMES), deployment)
+
+    return config, AgentPlanner(agent)
+
+
+def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
+    """The settings of the session in `folder`, which may only be asked for again.
+
+    Raises:
+        RunError: an option asks for something else than the session was begun with.
+    """
+    settings = folder.settings()
+    begun = settings.session
+    names = options.pairs and venue_names(options.pairs.split(","), begun.feed)
+    # A checkpoint is asked for as "best" or "latest", which moves on; the session keeps its own.
+    asked = {
+        "--model": (_real(options.model), _real(Path(begun.model))),
+        "--pairs": (names and sorted(names), sorted(map(Symbol, settings.pairs))),
+        "--feed": (options.feed, begun.feed),
+        "--backend": (None if options.backend == "auto" else options.backend, begun.backend),
+        "--simulations": (options.simulations, begun.simulations),
+        "--db": (_real(options.database), _real(Path(begun.database))),
+        "--from": (options.replay_from, begun.replay_from),
+        "--to": (options.replay_to, begun.replay_to),
+        "--speed": (options.speed, begun.speed),
+        "--set": (paper_settings.override(settings, options.overrides), settings),
+    }
+    for option, (now, then) in asked.items():
+        if now is not None and now != then:
+            raise RunError(
+                f"{folder.path} holds a session that was started with another {option}. Resume "
+                f"it by --run {quote(str(folder.path))} alone, or choose another --run."
+            )
+    return settings
+
+
+def _real(path: Path | None) -> str | None:
+    """One name for a place, whatever links lead there; `Path.resolve` fails where they go round."""
+    return None if path is None else os.path.realpath(path)
