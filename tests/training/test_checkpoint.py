@@ -12,10 +12,12 @@ import numpy as np
 import pytest
 
 from folders import HELPERS
+from markets import walk_bars
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.digests import write_sums
+from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.checkpoint import Checkpoint, CheckpointStore
@@ -133,12 +135,18 @@ def test_a_run_killed_while_it_saves_goes_on_as_if_nothing_had_happened(
     assert not list(folder.checkpoints.folder.glob("*.partial"))
 
 
+@pytest.fixture(scope="module")
+def begun_once(tmp_path_factory, small_config):
+    folder = tmp_path_factory.mktemp("begun")
+    dataset = MarketDataset.from_bars(walk_bars(1500), small_config.market)
+    assert not make_trainer(folder, small_config, dataset, at_poll(2)).run()
+    return folder
+
+
 @pytest.fixture
-def begun(tmp_path, small_config, small_dataset):
+def begun(begun_once, tmp_path):
     """A run folder with one checkpoint."""
-    trainer = make_trainer(tmp_path, small_config, small_dataset, at_poll(2))
-    assert not trainer.run()
-    return trainer.folder
+    return RunFolder(shutil.copytree(begun_once, tmp_path, dirs_exist_ok=True))
 
 
 @pytest.mark.parametrize(
