@@ -5,7 +5,7 @@ from pathlib import Path
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.runlog import decision_log
-from mlx_muzero.runlog.decision_log import DecisionRecord
+from mlx_muzero.runlog.searched_decision import decision_record
 from mlx_muzero.trading.positions import ActionTable
 
 
@@ -17,27 +17,17 @@ def append_decisions(
     if result is None:
         return
     for root, pair in enumerate(outcome.pairs):
-        columns = outcome.trees[root]
-        decision_log.append(
-            folder,
-            DecisionRecord(
-                close_ns=close_ns,
-                pair=pair,
-                action=int(result.action[root]),
-                episodes=None,
-                action_names=list(table.action_names),
-                outcome_names=list(OUTCOME_NAMES),
-                position=table.position_names[outcome.positions[root]],
-                prior=result.prior[root].tolist(),
-                visits=result.visits[root].tolist(),
-                q=result.q[root].tolist(),
-                value=float(result.value[root]),
-                network_value=float(result.raw_value[root]),
-                outcomes=decision_log.outcomes_by_action(
-                    columns, len(table.action_names), len(OUTCOME_NAMES)
-                ),
-                threshold_pips=outcome.threshold_pips[root],
-                latency_ms=outcome.latency_ms["search"],
-                tree=decision_log.bounded_tree(columns),
-            ),
+        record = decision_record(
+            result,
+            root,
+            outcome.trees[root],
+            close_ns=close_ns,
+            pair=pair,
+            episodes=None,
+            action_names=table.action_names,
+            outcome_names=OUTCOME_NAMES,
+            position=table.position_names[outcome.positions[root]],
+            threshold_pips=outcome.threshold_pips[root],
+            latency_ms=outcome.latency_ms["search"],
         )
+        decision_log.append(folder, record)

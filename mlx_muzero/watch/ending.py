@@ -13,3 +13,23 @@ def ending_after(ending: str, kind: str) -> str:
     if kind in ENDINGS:
         return kind
     return "" if kind in BEGINNINGS else ending
+
+
+def condition(*, running: bool, events: int, ending: str, reading: bool = False) -> str:
+    """How a run stands.
+
+    Args:
+        running: whether a process holds its folder.
+        events: of its journal so far.
+        ending: `ending_after` all of them.
+        reading: whether part of the journal is still to be read.
+
+    Returns:
+        "running", "reading", "no data", one of `ENDINGS`, or "disconnected" where its process is
+        gone without a word.
+    """
+    if running:
+        return "running"
+    if reading:
+        return "reading"
+    return (ending or "disconnected") if events else "no data"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mlx_muzero.runlog.journal import utc_now
-from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, ending_after
+from mlx_muzero.watch.ending import BEGINNINGS, ENDINGS, condition, ending_after
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import RunKind, run_kind
@@ -95,13 +95,12 @@ class RunListing:
 
 
 def _condition(folder: Path, journal: JournalIndex) -> str:
-    if holder(folder) is not None:
-        return "running"
-    if journal.behind:
-        return "reading"
-    if not len(journal):
-        return "no data"
-    return ending_after("", journal.last_kind([*ENDINGS, *BEGINNINGS])) or "disconnected"
+    return condition(
+        running=holder(folder) is not None,
+        events=len(journal),
+        ending=ending_after("", journal.last_kind([*ENDINGS, *BEGINNINGS])),
+        reading=journal.behind,
+    )
 
 
 def _best_training(journal: JournalIndex, folder: Path) -> str:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from mlx_muzero.runlog.folder_kinds import MARKS
 from mlx_muzero.runlog.journal import utc_now
+from mlx_muzero.watch.ending import condition
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.playback import Playback
@@ -57,11 +58,9 @@ class WatchedRun:
     @property
     def condition(self) -> str:
         """Running, how it ended, "disconnected" if that was without a word, or "no data"."""
-        if self.pid is not None:
-            return "running"
-        if not len(self.index):
-            return "no data"
-        return self.state.ending or "disconnected"
+        return condition(
+            running=self.pid is not None, events=len(self.index), ending=self.state.ending
+        )
 
     @property
     def unit(self) -> str:
