@@ -9,10 +9,10 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
+from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.mlx_encoder import MlxEncoder
-from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.native import NativeEvaluator
 from mlx_muzero.backends.native_encoder import NativeEncoder
-from mlx_muzero.backends.native_evaluator import NativeEvaluator
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError

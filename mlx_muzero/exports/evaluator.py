@@ -8,7 +8,7 @@ from pathlib import Path
 
 import mlx.core as mx
 
-from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.config.choices import Expansion
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import Child, ChildLost

@@ -3,7 +3,7 @@
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.exports.figures import Agreement, Disagreement

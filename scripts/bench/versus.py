@@ -22,7 +22,7 @@ import numpy as np
 
 from bench.networks import OUTCOMES, Roots, recurrent_weights
 from bench.timing import by_turns, median_ratio, timed
-from mlx_muzero.backends.native_evaluator import NativeEvaluator
+from mlx_muzero.backends.native import NativeEvaluator
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import Search, SearchParams
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from exports import random_model, saved_program
-from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.interface import PROGRAMS_FOR, input_shapes, output_shapes
 from mlx_muzero.exports.program_evaluator import ProgramEvaluator

@@ -4,7 +4,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
+from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.search import Search, SearchParams, SingleLeaves
 from mlx_muzero.search.evaluator import Leaves
 

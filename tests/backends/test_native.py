@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
-from mlx_muzero.backends.mlx_evaluator import MlxEvaluator
-from mlx_muzero.backends.native_evaluator import NativeEvaluator
+from mlx_muzero.backends.mlx import MlxEvaluator
+from mlx_muzero.backends.native import NativeEvaluator
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.model import StochasticMuZero
