@@ -24,7 +24,8 @@ from unittest.mock import patch
 import mlx_muzero
 from mlx_muzero import blas
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.backend_choice import BACKENDS, NetworkEvaluator, search_threads
+from mlx_muzero.agent.backend_choice import BACKENDS, search_threads
+from mlx_muzero.backends.backend import ModelEvaluator
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
@@ -67,7 +68,7 @@ class TwinSearch(ReferenceSearch):
 
     def run(
         self,
-        evaluator: NetworkEvaluator,
+        evaluator: ModelEvaluator,
         latents: "mx.array",
         prior: F32,
         value: F32,

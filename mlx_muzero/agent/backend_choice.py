@@ -3,17 +3,15 @@
 import sys
 import time
 from dataclasses import replace
-from typing import Protocol
+from importlib import import_module
+from typing import get_args
 
 import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
-from mlx_muzero.backends.mlx import MlxEvaluator
-from mlx_muzero.backends.mlx_encoder import MlxEncoder
-from mlx_muzero.backends.native import NativeEvaluator
-from mlx_muzero.backends.native_encoder import NativeEncoder
-from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.backends.backend import Backend, Encoder, ModelEvaluator
+from mlx_muzero.config.choices import ConcreteBackend, ExportBackend, ModelBackend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, compute_units
@@ -21,61 +19,30 @@ from mlx_muzero.exports.evaluator import ExportedEvaluator, current_manifest
 from mlx_muzero.exports.program import Engine
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.search.evaluator import Evaluator
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
-from mlx_muzero.types import F32
 
-BACKENDS: tuple[ConcreteBackend, ...] = ("native", "mlx")
+BACKENDS: tuple[ModelBackend, ...] = get_args(ModelBackend)
 """Those that need nothing but a model."""
 
-ENGINES: dict[ConcreteBackend, Engine] = {"coreml": "coreml", "coreml-sim": "sim"}
+ENGINES: dict[ExportBackend, Engine] = {"coreml": "coreml", "coreml-sim": "sim"}
 """Those that need an export of it, and what runs its programs."""
 
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
 
 
-class NetworkEvaluator(Evaluator[mx.array], Protocol):
-    """An evaluator of a model whose weights may change."""
-
-    def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy [n, A] and value [n] of latents [n, D]."""
-        ...
-
-    def refresh(self) -> None:
-        """Takes over the model's present weights."""
-        ...
-
-    def close(self) -> None:
-        """Ends what it runs beside this process; it cannot be used any more."""
-        ...
-
-
-class Encoder(Protocol):
-    """The representation network of a model whose weights may change."""
-
-    def __call__(self, observation: F32) -> mx.array:
-        """Observation [n, W, F] -> latent [n, D]."""
-        ...
-
-    def refresh(self) -> None:
-        """Takes over the model's present weights."""
-        ...
-
-
 def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
-    """What makes latents of observations beside the evaluator that `search.backend` names.
+    """What makes latents of observations for the evaluator that `search.backend` names.
 
-    Only the temporal encoder exists in C++; MLX runs the others, once for each decision.
+    It is the backend's own; MLX encodes for those that run an export.
     """
-    if search.backend == "native" and model.config.encoder == "tcn":
-        return NativeEncoder(model, search_threads(search))
-    return MlxEncoder(model)
+    backend = _model_backend(search) or _load_backend("mlx")
+    return backend.encoder(model, search_threads(search))
 
 
 def make_evaluator(
     model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
-) -> NetworkEvaluator:
+) -> ModelEvaluator:
     """The evaluator that `search.backend` names; one of `ENGINES` runs the export of `deployment`.
 
     Raises:
@@ -85,11 +52,9 @@ def make_evaluator(
         EngineLost: the export's programs do not work here.
     """
     backend = search.backend
-    if backend == "native":
-        return NativeEvaluator(model)
-    if backend == "mlx":
-        return MlxEvaluator(model)
-    if backend == "auto":
+    if own := _model_backend(search):
+        return own.evaluator(model)
+    if backend not in ENGINES:
         raise ConfigError(
             'search.backend: "auto" is not settled yet; settle it with '
             'mlx_muzero.agent.backend_choice.settle, or name "native" or "mlx"'
@@ -102,18 +67,15 @@ def make_evaluator(
     return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
 
 
-def fallback(model: StochasticMuZero) -> ConcreteBackend:
+def fallback(model: StochasticMuZero) -> ModelBackend:
     """What evaluates `model` where its export does not: the first of `BACKENDS` that can."""
-    try:
-        NativeEvaluator(model)
-    except SearchError:
-        return "mlx"
-    return "native"
+    return next(name for name in BACKENDS if _represents(name, model))
 
 
 def search_threads(search: SearchConfig) -> int:
-    """Threads that one search shares; more would wait for each other but in C++."""
-    if search.backend != "native":
+    """Threads that one search shares; 1 on a backend where more would wait for each other."""
+    backend = _model_backend(search)
+    if backend is None or not backend.threaded:
         return 1
     return search.threads or performance_cores()
 
@@ -179,3 +141,22 @@ def _unusable(model: StochasticMuZero, deployment: Deployment | None) -> str:
     except ExportError as error:
         return str(error)
     return ""
+
+
+def _load_backend(name: ModelBackend) -> Backend:
+    """The `BACKEND` of the module `mlx_muzero.backends.NAME`."""
+    backend: Backend = import_module(f"mlx_muzero.backends.{name}").BACKEND
+    return backend
+
+
+def _model_backend(search: SearchConfig) -> Backend | None:
+    """What `search.backend` names; None if it runs an export, or is not settled."""
+    return next((_load_backend(name) for name in BACKENDS if name == search.backend), None)
+
+
+def _represents(name: ModelBackend, model: StochasticMuZero) -> bool:
+    try:
+        _load_backend(name).evaluator(model)
+    except SearchError:
+        return False
+    return True

@@ -1,10 +1,12 @@
-"""The `mlx` backend: leaves evaluated by the MLX model itself."""
+"""The `mlx` backend: the MLX model itself encodes observations and evaluates leaves."""
 
 from typing import Protocol
 
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.backends.backend import Backend
+from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
 from mlx_muzero.search.latent_pool import LatentPool
 from mlx_muzero.types import F32, I32
@@ -34,6 +36,21 @@ class RecurrentModel(Protocol):
     def afterstate(self, latent: mx.array, action: mx.array) -> mx.array:
         """[n, D], [n] int32 -> afterstate latent [n, D]."""
         ...
+
+
+class MlxEncoder:
+    """Encodes observations with the MLX model itself."""
+
+    def __init__(self, model: StochasticMuZero) -> None:
+        self._model = model
+
+    def refresh(self) -> None:
+        """Nothing to do: the model itself encodes."""
+
+    def __call__(self, observation: F32) -> mx.array:
+        """Observation [n, W, F] -> latent [n, D]."""
+        self._model.eval()
+        return self._model.representation(mx.array(observation))
 
 
 class MlxEvaluator:
@@ -107,3 +124,8 @@ def _evaluated(*arrays: mx.array) -> list[F32]:
     as_float = [array.astype(mx.float32) for array in arrays]
     mx.eval([array for array in as_float if array.size])
     return [np.asarray(a) if a.size else np.empty(a.shape, np.float32) for a in as_float]
+
+
+BACKEND = Backend(
+    encoder=lambda model, _threads: MlxEncoder(model), evaluator=MlxEvaluator, threaded=False
+)

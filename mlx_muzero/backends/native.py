@@ -1,19 +1,100 @@
-"""The `native` backend: leaves evaluated in C++ over weights copied from the MLX model."""
+"""The `native` backend: encoder and evaluator in C++, over weights copied from the MLX model."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import mlx.core as mx
+import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
-from mlx_muzero.backends.native_parameters import floats, load_parameters
+from mlx_muzero.backends.backend import Backend, Encoder
+from mlx_muzero.backends.mlx import MlxEncoder
 from mlx_muzero.config.schema import ModelConfig
+from mlx_muzero.errors import SearchError
+from mlx_muzero.networks.folding import fold_batch_norm
+from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
 from mlx_muzero.types import F32, I32
 
-_NETWORKS = tuple(
+_REPRESENTATION = "representation_network."
+_RECURRENT = tuple(
     f"{name}_network." for name in ("outcome", "dynamics", "policy", "value", "afterstate")
 )
+_NORM = f"{_REPRESENTATION}observation_norm"
+_NORMED = (("conv_1.taps", "norm_1"), ("conv_2.taps", "norm_2"), ("output", "norm"))
+"""Ends of the names of linear layers, and of the batch norms that follow them."""
+_STATISTICS = ("weight", "bias", "running_mean", "running_var")
+
+
+class NativeEncoder:
+    """Encodes observations in C++ (cpp/networks/representation), in float32, without dropout.
+
+    The weights are those of the model at the last `refresh`. A latent does not depend on the
+    windows beside it, bit for bit, except where Accelerate does the products (macOS), and never on
+    the number of threads.
+    """
+
+    def __init__(self, model: StochasticMuZero, threads: int, kernels: str | None = None) -> None:
+        """Copies the model's weights.
+
+        Args:
+            model: the networks.
+            threads: threads that share the windows.
+            kernels: one of `_core.kernels()`; the first, and fastest, is the default.
+
+        Raises:
+            SearchError: the model has another encoder, or another representation network; names
+                the encoder or the parameter.
+        """
+        config = model.config
+        if config.encoder != "tcn":
+            raise SearchError(
+                f'model.encoder: "{config.encoder}" has no C++ of its own, only "tcn" has; encode '
+                "with MlxEncoder"
+            )
+        self._model = model
+        self._core = _core.Encoder(
+            features=model.features,
+            window_bars=model.window_bars,
+            channels=config.tcn_channels,
+            kernel=config.tcn_kernel,
+            width=config.latent_width,
+            blocks=config.representation_blocks,
+            kernels=kernels or _core.kernels()[0],
+            threads=threads,
+        )
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Copies the model's weights again, after they changed.
+
+        Raises:
+            SearchError: a parameter is missing, unknown or has another shape.
+        """
+        arrays = _folded(self._model)
+        self._mean, self._scale = (arrays.pop(f"{_NORM}.{name}") for name in ("mean", "scale"))
+        _load_parameters(self._core, arrays)
+
+    def __call__(self, observation: F32) -> mx.array:
+        """Observation [n, W, F] -> latent [n, D]."""
+        return mx.array(self._core.encode((observation - self._mean) * self._scale))
+
+
+def _folded(model: StochasticMuZero) -> dict[str, F32]:
+    """The representation network's weights by name, batch norms folded into what they follow."""
+    arrays = {
+        name: _floats(array)
+        for name, array in dict(tree_flatten(model.parameters())).items()
+        if name.startswith(_REPRESENTATION)
+    }
+    for layer_end, norm_end in _NORMED:
+        for weight in [name for name in arrays if name.endswith(f"{layer_end}.weight")]:
+            owner = weight.removesuffix(f"{layer_end}.weight")
+            bias = f"{owner}{layer_end}.bias"
+            norm = [arrays.pop(f"{owner}{norm_end}.{name}") for name in _STATISTICS]
+            arrays[weight], arrays[bias] = fold_batch_norm(arrays[weight], arrays[bias], *norm)
+    return arrays
 
 
 class _Support(Protocol):
@@ -80,24 +161,24 @@ class NativeEvaluator:
             SearchError: a parameter is missing, unknown or has another shape.
         """
         arrays = {
-            name: floats(array)
+            name: _floats(array)
             for name, array in dict(tree_flatten(self._model.parameters())).items()
-            if name.startswith(_NETWORKS)
+            if name.startswith(_RECURRENT)
         }
-        arrays["support.centers"] = floats(self._model.support.centers)
-        load_parameters(self.core, arrays)
+        arrays["support.centers"] = _floats(self._model.support.centers)
+        _load_parameters(self.core, arrays)
 
     def close(self) -> None:
         """Nothing to do: all of it is in this process."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy [n, A] and value [n] of latents [n, D]."""
-        prior, value = self.core.predict(floats(latents))
+        prior, value = self.core.predict(_floats(latents))
         return prior, value
 
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Starts a search (see `Evaluator.reset`)."""
-        self.core.reset(floats(root_latents), root_slots, capacity)
+        self.core.reset(_floats(root_latents), root_slots, capacity)
 
     def expand(self, leaves: Leaves) -> Expansion:
         """Outcome probabilities of every leaf and all its successors (see `Evaluator.expand`)."""
@@ -115,3 +196,45 @@ class NativeEvaluator:
                 leaves.slot,
             )
         )
+
+
+class _Network(Protocol):
+    """Networks of `_core` that weights are loaded into."""
+
+    def parameters(self) -> list[tuple[str, list[int]]]:
+        """Names and shapes of the arrays to load."""
+        ...
+
+    def load(self, arrays: list[F32]) -> None:
+        """Copies float32 arrays in the order of `parameters`."""
+        ...
+
+
+def _load_parameters(network: _Network, arrays: Mapping[str, F32]) -> None:
+    """Copies contiguous `arrays`, by name, into `network`.
+
+    Raises:
+        SearchError: a parameter is missing, unknown or has another shape; names it.
+    """
+    shapes = {name: tuple(shape) for name, shape in network.parameters()}
+    for name in sorted(arrays.keys() | shapes.keys()):
+        got = arrays[name].shape if name in arrays else "missing"
+        if got != shapes.get(name):
+            raise SearchError(
+                f"the native backend cannot represent this model: parameter {name} is {got}, "
+                f'expected {shapes.get(name, "none")}; use search.backend = "mlx"'
+            )
+    network.load([arrays[name] for name in shapes])
+
+
+def _floats(array: mx.array) -> F32:
+    """`array` as C++ takes it: contiguous float32 in NumPy."""
+    return np.ascontiguousarray(np.asarray(array.astype(mx.float32)))
+
+
+def _encoder(model: StochasticMuZero, threads: int) -> Encoder:
+    """Only the temporal encoder exists in C++; MLX runs the others, once for each decision."""
+    return NativeEncoder(model, threads) if model.config.encoder == "tcn" else MlxEncoder(model)
+
+
+BACKEND = Backend(encoder=_encoder, evaluator=NativeEvaluator, threaded=True)

@@ -17,11 +17,11 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_choice import (
-    NetworkEvaluator,
     make_encoder,
     make_evaluator,
     search_threads,
 )
+from mlx_muzero.backends.backend import ModelEvaluator
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
@@ -144,7 +144,7 @@ def _step_times(
     return StepTimes(pairs, simulations, float(p50), float(p90), rate, len(times))
 
 
-def _calls(subject: Subject, evaluator: NetworkEvaluator, count: int, seconds: float) -> CallTimes:
+def _calls(subject: Subject, evaluator: ModelEvaluator, count: int, seconds: float) -> CallTimes:
     leaves = some_leaves(subject.model, subject.config.search.expansion, count)
     latents = np.random.default_rng(0).normal(size=(count, subject.model.config.latent_width))
     roots = np.arange(count, dtype=np.int32)
@@ -164,7 +164,7 @@ def _calls(subject: Subject, evaluator: NetworkEvaluator, count: int, seconds: f
 class _Decisions:
     """Decisions of an evaluator, as an agent makes them."""
 
-    def __init__(self, subject: Subject, search: SearchConfig, evaluator: NetworkEvaluator) -> None:
+    def __init__(self, subject: Subject, search: SearchConfig, evaluator: ModelEvaluator) -> None:
         self._subject, self._config, self._evaluator = subject, search, evaluator
 
     def times(self, pairs: int, simulations: int, seconds: float) -> StepTimes:

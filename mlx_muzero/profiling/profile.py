@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlx_muzero.agent.backend_choice import speed_key
+from mlx_muzero.agent.backend_choice import BACKENDS, speed_key
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
@@ -114,11 +114,9 @@ def _speeds(
 
     Of MLX and Core ML that is one device each: MLX's default, and the units a deployment uses.
     """
-    plays = {
-        "native": "native",
-        "mlx": Target("mlx", "gpu" if has_gpu() else "cpu").name,
-        "coreml": Target("coreml", units=compute_units()).name,
-    }
+    plays: dict[ConcreteBackend, str] = {name: name for name in BACKENDS}
+    plays["mlx"] = Target("mlx", "gpu" if has_gpu() else "cpu").name
+    plays["coreml"] = Target("coreml", units=compute_units()).name
     rates: dict[ConcreteBackend, float] = {}
     for target, found in zip(chosen, backends, strict=True):
         step = found.step(max(effort.pairs), max(effort.simulations))

@@ -6,6 +6,7 @@ from typing import Literal
 
 import mlx.core as mx
 
+from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.exports.deployment import units_to_try
 from mlx_muzero.exports.program import ComputeUnits
@@ -44,7 +45,7 @@ def targets(*, exported: bool) -> list[Target]:
     Raises:
         ConfigError: the environment names unknown compute units.
     """
-    found = [Target("native"), Target("mlx", "cpu")]
+    found = [Target(name, "cpu" if name == "mlx" else None) for name in BACKENDS]
     if has_gpu():
         found.append(Target("mlx", "gpu"))
     if exported:

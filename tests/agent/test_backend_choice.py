@@ -1,6 +1,8 @@
 """Which backend evaluates: named, or the faster one, settled once and kept."""
 
 import dataclasses
+import sys
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -8,8 +10,9 @@ import pytest
 from mlx_muzero import rng
 from mlx_muzero.agent import backend_choice as backends
 from mlx_muzero.agent.agent import Agent
+from mlx_muzero.backends import mlx
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, SearchError
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
@@ -77,6 +80,37 @@ def test_a_settled_backend_survives_the_file(small_config, tmp_path):
     path = tmp_path / "config.toml"
     path.write_text(config_toml.dumps(small_config))
     assert config_toml.load(path).search.backend == "native"
+
+
+@pytest.fixture
+def third(monkeypatch):
+    """A third backend: a module with a `BACKEND`, and its name in the list."""
+    module = ModuleType("mlx_muzero.backends.third")
+    module.BACKEND = dataclasses.replace(mlx.BACKEND, threaded=True)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(backends, "BACKENDS", (*backends.BACKENDS, "third"))
+    return module
+
+
+def test_another_backend_is_a_module_and_its_name(small_config, model, table, third):
+    search = with_backend(small_config, "third")
+    assert set(backends.measure(model, search).leaves_per_s) == set(backends.BACKENDS)
+    assert backends.search_threads(search) == (search.threads or performance_cores())
+    agents = [
+        Agent(model, with_backend(small_config, name), table, len(OUTCOME_NAMES))
+        for name in ("third", "mlx")
+    ]
+    named, reference = (plan(agent, small_config) for agent in agents)
+    np.testing.assert_array_equal(named.visits, reference.visits)
+
+
+def test_a_model_falls_back_to_the_first_backend_that_represents_it(model, third, monkeypatch):
+    def refuse(model):
+        raise SearchError("not this one")
+
+    third.BACKEND = dataclasses.replace(third.BACKEND, evaluator=refuse)
+    monkeypatch.setattr(backends, "BACKENDS", ("third", "mlx"))
+    assert backends.fallback(model) == "mlx"
 
 
 def test_there_is_a_core_to_compute_on():

@@ -13,7 +13,7 @@ from mlx.utils import tree_flatten
 from mlx_muzero import rng
 from mlx_muzero.agent import backend_choice as backends
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.backends.native_encoder import NativeEncoder
+from mlx_muzero.backends.native import NativeEncoder
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import ConfigError, SearchError

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from mlx.utils import tree_map_with_path
 
 from mlx_muzero import _core
-from mlx_muzero.backends.mlx_encoder import MlxEncoder
-from mlx_muzero.backends.native_encoder import NativeEncoder
+from mlx_muzero.backends.mlx import MlxEncoder
+from mlx_muzero.backends.native import NativeEncoder
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.model import StochasticMuZero
