@@ -36,6 +36,7 @@ _HOMES = {
     "plan": "mlx_muzero.api.planning",
     "register_baseline": "mlx_muzero.api.extensions",
     "register_reward": "mlx_muzero.api.extensions",
+    "replay_paper": "mlx_muzero.api.paper",
     "train": "mlx_muzero.api.running",
     "walk_forward": "mlx_muzero.api.running",
 }

@@ -8,6 +8,7 @@ from mlx_muzero.api.extensions import register_reward as register_reward
 from mlx_muzero.api.judging import compare_runs as compare_runs
 from mlx_muzero.api.judging import evaluate as evaluate
 from mlx_muzero.api.notes import MuZeroWarning as MuZeroWarning
+from mlx_muzero.api.paper import replay_paper as replay_paper
 from mlx_muzero.api.planning import plan as plan
 from mlx_muzero.api.rounds import Round as Round
 from mlx_muzero.api.running import load_run as load_run
@@ -41,6 +42,7 @@ __all__ = [
     "plan",
     "register_baseline",
     "register_reward",
+    "replay_paper",
     "train",
     "walk_forward",
 ]

@@ -1,0 +1,159 @@
+"""A paper session replayed over stored bars, in this process."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlx_muzero.api.notes import note_all
+from mlx_muzero.api.store import Store, store_path, symbols_in_words
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.choices import Backend
+from mlx_muzero.frames import FrameLibrary, frame_of_rows
+from mlx_muzero.paper.beginning import SessionOptions, kept_settings, new_settings
+from mlx_muzero.paper.engine import Engine
+from mlx_muzero.paper.opening import opened
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.snapshot import looked_at
+from mlx_muzero.paper.report.session_report import SessionReport, report_session
+from mlx_muzero.paper.session_setup import replayed_series
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.training.run import RunFolder
+
+
+@dataclass(frozen=True, eq=False)
+class PaperReplay:
+    """What a call of `replay_paper` left.
+
+    Attributes:
+        session: folder of the session.
+        ended: whether the bars are all replayed; if not, replay again to go on.
+        report: the session in numbers.
+    """
+
+    session: Path
+    ended: bool
+    report: SessionReport
+
+    def to_frame(self, library: FrameLibrary | None = None) -> Any:
+        """A row for the agent and one for each baseline: all of its `Metrics`, in basis points.
+
+        Args:
+            library: "pandas" or "polars"; None for whichever is installed, pandas first.
+
+        Raises:
+            MuZeroError: neither is.
+        """
+        played = {"agent": self.report.metrics, **self.report.baselines}
+        return frame_of_rows("policy", {name: m.as_row() for name, m in played.items()}, library)
+
+
+def replay_paper(
+    run: str | Path,
+    session: str | Path,
+    *,
+    symbols: str | Sequence[str] | None = None,
+    store: Store | str | Path | None = None,
+    first_utc: str | None = None,
+    end_utc: str | None = None,
+    checkpoint: str = "best",
+    backend: Backend | None = None,
+    simulations: int | None = None,
+    overrides: Mapping[str, Any] | None = None,
+) -> PaperReplay:
+    """Trade stored bars on paper, as fast as can be, by the engine that trades live feeds.
+
+    An interrupt ends it after the minute it is in; the same call goes on from there.
+
+    Args:
+        run: folder of the training run whose agent trades.
+        session: folder of the session, new or begun with the same arguments.
+        symbols: to trade; None for those of the run.
+        store: bar store to replay; None for the usual one.
+        first_utc: first minute to trade; None for the first that can be.
+        end_utc: end of the replay; None for that of the store.
+        checkpoint: "best", "latest" or the name of one.
+        backend: what evaluates the search's leaves; None for the run's.
+        simulations: of a decision; None for the run's.
+        overrides: settings of the session by key, as in ``{"risk.max_total_exposure": 1.0}``.
+
+    Raises:
+        ConfigError, DataError: the session cannot be traded so, or the store lacks the bars.
+        RunError: the folder holds another session, or another process trades it.
+    """
+    folder = PaperFolder(Path(session))
+    options = SessionOptions(
+        model=Path(run),
+        pairs=symbols_in_words(symbols),
+        feed="replay",
+        checkpoint=checkpoint,
+        backend=backend,
+        simulations=simulations,
+        database=store_path(store),
+        replay_from=first_utc,
+        replay_to=end_utc,
+        speed=None,
+        overrides=tuple(config_toml.assignment(k, v) for k, v in (overrides or {}).items()),
+    )
+    playback = _Playback(folder, options)
+    # A notebook's own thread runs an event loop already.
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(playback.run)
+        try:
+            ended = running.result()
+        except KeyboardInterrupt:
+            playback.stop()
+            ended = running.result()
+    note_all(dict.fromkeys(playback.said))
+    with looked_at(folder) as (seen, kept):
+        settings = seen.settings()
+        config = RunFolder(Path(settings.session.model)).config()
+        series = replayed_series(settings, config)
+        report = report_session(seen, kept, settings, config, series)
+    return PaperReplay(folder.path, ended, report)
+
+
+class _Playback:
+    """A session that is traded in a thread of its own.
+
+    Attributes:
+        said: what somebody should know, once it has ended.
+    """
+
+    def __init__(self, folder: PaperFolder, options: SessionOptions) -> None:
+        self.said: list[str] = []
+        self._folder, self._options = folder, options
+        self._asked_to_stop = False
+        self._stop: Callable[[], object] | None = None
+
+    def run(self) -> bool:
+        """Trade until the bars end, which is True, or until `stop`."""
+        with opened(
+            self._folder,
+            self._settings,
+            lambda event: self.said.append(str(event)),
+            self.said.append,
+            lambda _session, _settings: lambda _facts: None,
+        ) as engine:
+            return asyncio.run(self._follow(engine))
+
+    def stop(self) -> None:
+        """End after the minute it is in; called in another thread."""
+        self._asked_to_stop = True
+        if self._stop is not None:
+            self._stop()
+
+    async def _follow(self, engine: Engine) -> bool:
+        loop = asyncio.get_running_loop()
+        self._stop = partial(loop.call_soon_threadsafe, engine.stop)
+        if self._asked_to_stop:
+            engine.stop()
+        return await engine.run()
+
+    def _settings(self) -> PaperSettings:
+        if self._folder.exists:
+            return kept_settings(self._folder, self._options)
+        return new_settings(self._options, lambda event: self.said.append(str(event)))

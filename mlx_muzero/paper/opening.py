@@ -1,0 +1,127 @@
+"""An engine over a session's folder, store and feed; where all is right, the session is begun."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from mlx_muzero.config.schema import Config
+from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.paper.agent_planner import AgentPlanner
+from mlx_muzero.paper.beginning import load_planner
+from mlx_muzero.paper.delivered import trained_beside_delivered
+from mlx_muzero.paper.engine import Engine
+from mlx_muzero.paper.feeds.feed import Feed
+from mlx_muzero.paper.feeds.live import LiveFeed
+from mlx_muzero.paper.records.cross_check import open_store
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.origin import origin_of, require_here
+from mlx_muzero.paper.records.recorder import Recorder
+from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.session import Session
+from mlx_muzero.paper.session_setup import (
+    begin_of_replay_ns,
+    make_feed,
+    make_session,
+    replayed_series,
+)
+from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.training.models import not_validated
+from mlx_muzero.training.run import RunFolder
+
+Say = Callable[[str], None]
+"""Hears, in words, what somebody at the console should know."""
+
+
+@contextmanager
+def opened(
+    folder: PaperFolder,
+    settings_of: Callable[[], PaperSettings],
+    report: Callable[[EngineEvent], None],
+    say: Say,
+    minute_of: Callable[[Session, PaperSettings], Callable[[Row], None]],
+) -> Iterator[Engine]:
+    """The engine of the session in `folder`, new or begun, held by this process.
+
+    Args:
+        folder: of the session.
+        settings_of: makes or reads its settings, once the folder is held.
+        report: hears what happens to the programs of an export.
+        say: hears what is traded, by what, and what speaks against it.
+        minute_of: makes who is told of every minute's journal facts.
+
+    Raises:
+        RunError: another process trades it, it was moved away, or its model is gone.
+        FeedError, DataError: the feed lacks what is needed.
+    """
+    with folder.held():
+        require_here(folder)
+        origin = origin_of(folder)
+        if origin is not None:
+            origin.require_still(folder)
+            say(f"{folder.path} was restored from {origin}; it must not be traded there.")
+        settings = settings_of()
+        config, planner = load_planner(settings, report)
+        series = replayed_series(settings, config)
+        session = _new_session(settings, config, planner, series)
+        model = RunFolder(Path(settings.session.model))
+        warning = not_validated(model, settings.session.checkpoint)
+        if warning is not None:
+            say(warning)
+        say(_opening(settings, planner, folder.exists))
+        for line in trained_beside_delivered(model.market(), config, settings, series):
+            say(line)
+        feed = _feed(settings, session)
+        # A session is begun only when all that options can get wrong is past.
+        if not folder.exists:
+            folder.begin(settings)
+        with open_store(folder) as store:
+            yield Engine(
+                folder,
+                settings,
+                session,
+                store,
+                Recorder(folder, store, Journal(folder.journal_path)),
+                feed,
+                feed.now_ns if isinstance(feed, LiveFeed) else None,
+                _about(settings, session) | {"restored_from": origin and str(origin)},
+                minute_of(session, settings),
+                say,
+            )
+
+
+def _new_session(
+    settings: PaperSettings,
+    config: Config,
+    planner: AgentPlanner,
+    series: Mapping[str, SeriesByName],
+) -> Session:
+    replayed = settings.session.feed == "replay"
+    begin_ns = begin_of_replay_ns(settings) if replayed else time.time_ns()
+    return make_session(settings, config, planner, begin_ns, series)
+
+
+def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> str:
+    session = settings.session
+    return (
+        f"{'resumes' if resumed else 'starts'}: {', '.join(settings.pairs)} by checkpoint "
+        f"{session.checkpoint} of {session.model}, {session.simulations} simulations a decision, "
+        f"backend {planner.backend}, feed {session.feed}"
+    )
+
+
+def _feed(settings: PaperSettings, session: Session) -> Feed:
+    history_bars = next(iter(session.traders.values())).observer.history_bars
+    return make_feed(settings, history_bars)
+
+
+def _about(settings: PaperSettings, session: Session) -> Row:
+    return {
+        "model_run": settings.session.model,
+        "checkpoint": settings.session.checkpoint,
+        "outcomes": list(OUTCOME_NAMES),
+        "unit": session.unit,
+    }
