@@ -14,7 +14,7 @@ from typing import get_args
 
 import numpy as np
 
-from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.search import Leaves, Search, SearchParams, SearchResult
 from mlx_muzero.search.hash_evaluator import HashEvaluator
 from mlx_muzero.trading.positions import FX_ACTIONS
@@ -110,7 +110,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = [
         SearchParams(num_simulations=simulations, depth_limit=6, expansion=expansion)
-        for expansion in get_args(Expansion)
+        for expansion in get_args(ExpansionMode)
         for simulations in (25, 50, 200)
     ]
     found = [

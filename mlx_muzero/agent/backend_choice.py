@@ -10,7 +10,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
-from mlx_muzero.backends.backend import Backend, Encoder, ModelEvaluator
+from mlx_muzero.backends.backend import BackendFactory, Encoder, ModelEvaluator
 from mlx_muzero.config.choices import ConcreteBackend, ExportBackend, ModelBackend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError
@@ -143,13 +143,13 @@ def _unusable(model: StochasticMuZero, deployment: Deployment | None) -> str:
     return ""
 
 
-def _load_backend(name: ModelBackend) -> Backend:
+def _load_backend(name: ModelBackend) -> BackendFactory:
     """The `BACKEND` of the module `mlx_muzero.backends.NAME`."""
-    backend: Backend = import_module(f"mlx_muzero.backends.{name}").BACKEND
+    backend: BackendFactory = import_module(f"mlx_muzero.backends.{name}").BACKEND
     return backend
 
 
-def _model_backend(search: SearchConfig) -> Backend | None:
+def _model_backend(search: SearchConfig) -> BackendFactory | None:
     """What `search.backend` names; None if it runs an export, or is not settled."""
     return next((_load_backend(name) for name in BACKENDS if name == search.backend), None)
 

@@ -40,7 +40,7 @@ class ModelEvaluator(Evaluator[mx.array], Protocol):
 
 
 @dataclass(frozen=True)
-class Backend:
+class BackendFactory:
     """How a backend computes a model.
 
     Attributes:

@@ -5,7 +5,7 @@ from typing import Protocol
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.backends.backend import Backend
+from mlx_muzero.backends.backend import BackendFactory
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
 from mlx_muzero.search.latent_pool import LatentPool
@@ -126,6 +126,6 @@ def _evaluated(*arrays: mx.array) -> list[F32]:
     return [np.asarray(a) if a.size else np.empty(a.shape, np.float32) for a in as_float]
 
 
-BACKEND = Backend(
+BACKEND = BackendFactory(
     encoder=lambda model, _threads: MlxEncoder(model), evaluator=MlxEvaluator, threaded=False
 )

@@ -8,7 +8,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
-from mlx_muzero.backends.backend import Backend, Encoder
+from mlx_muzero.backends.backend import BackendFactory, Encoder
 from mlx_muzero.backends.mlx import MlxEncoder
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import SearchError
@@ -237,4 +237,4 @@ def _encoder(model: StochasticMuZero, threads: int) -> Encoder:
     return NativeEncoder(model, threads) if model.config.encoder == "tcn" else MlxEncoder(model)
 
 
-BACKEND = Backend(encoder=_encoder, evaluator=NativeEvaluator, threaded=True)
+BACKEND = BackendFactory(encoder=_encoder, evaluator=NativeEvaluator, threaded=True)

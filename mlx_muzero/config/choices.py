@@ -8,10 +8,10 @@ from typing import Literal
 
 Actions = Literal["fx", "targets"]
 RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
-Encoder = Literal["tcn", "resnet", "transformer"]
+EncoderName = Literal["tcn", "resnet", "transformer"]
 LegalActions = Literal["tree", "root", "off"]
 Root = Literal["puct", "gumbel"]
-Expansion = Literal["all_outcomes", "single_outcome"]
+ExpansionMode = Literal["all_outcomes", "single_outcome"]
 ModelBackend = Literal["native", "mlx"]
 """Those that compute the model itself, each a module of `mlx_muzero.backends` with that name."""
 ExportBackend = Literal["coreml", "coreml-sim"]

@@ -16,8 +16,8 @@ from mlx_muzero.config.choices import (
     BestBy,
     CollectBackend,
     ContextSeries,
-    Encoder,
-    Expansion,
+    EncoderName,
+    ExpansionMode,
     HigherTimeframe,
     LegalActions,
     Phases,
@@ -107,7 +107,7 @@ class ModelConfig:
     """Sizes of the six networks (FX "Neural Network Architecture"; ADR 3)."""
 
     latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
-    encoder: Encoder = setting("tcn", "what reads the window of bars")
+    encoder: EncoderName = setting("tcn", "what reads the window of bars")
     tcn_channels: int = setting(48, "channels of the temporal encoder", 1, 4096)
     tcn_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
     resnet_channels: int = setting(64, "channels of the residual encoder", 1, 4096)
@@ -131,7 +131,7 @@ class ModelConfig:
     @property
     def encoder_channels(self) -> int:
         """Channels that the encoder makes of a bar."""
-        channels: dict[Encoder, int] = {
+        channels: dict[EncoderName, int] = {
             "tcn": self.tcn_channels,
             "resnet": self.resnet_channels,
             "transformer": self.transformer_width,
@@ -155,7 +155,7 @@ class SearchConfig:
     max_num_considered_actions: int = setting(16, "actions a Gumbel root starts with", 1, 100_000)
     legal_actions: LegalActions = setting("tree", "where illegal actions are masked")
     leaves_per_step: int = setting(1, "leaves of one tree evaluated together", 1, 100_000)
-    expansion: Expansion = setting("all_outcomes", "what one simulation evaluates")
+    expansion: ExpansionMode = setting("all_outcomes", "what one simulation evaluates")
     backend: Backend = setting("auto", "what evaluates leaves; auto: the fastest, measured once")
     threads: int = setting(0, "threads of the native backend; 0: as many as fast cores", 0, 1024)
 

@@ -13,7 +13,7 @@ from mlx_muzero.coreml.packages import histogram, read_function, require_precisi
 from mlx_muzero.coreml.programs import build
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.figures import Verification
-from mlx_muzero.exports.interface import PROGRAMS_FOR, ProgramName, Sizes
+from mlx_muzero.exports.interface import PROGRAMS_FOR, ExportSizes, ProgramName
 from mlx_muzero.exports.manifest import LayerNorm, Manifest, Precision, ProgramEntry, digests
 from mlx_muzero.exports.networks import Networks, read_networks
 from mlx_muzero.exports.weights import digest
@@ -74,7 +74,7 @@ def export(
             precision, the verification failed, or another export to `target` is going on.
     """
     actions = TradingRules.from_config(config).table.action_names
-    sizes = Sizes(
+    sizes = ExportSizes(
         model=config.model,
         features=len(observation_features(config)),
         actions=len(actions),
@@ -113,7 +113,7 @@ def _packages(
     folder: Path,
     names: tuple[ProgramName, ...],
     networks: Networks,
-    sizes: Sizes,
+    sizes: ExportSizes,
     options: ExportOptions,
     tick: Callable[[], None],
 ) -> tuple[ProgramEntry, ...]:

@@ -3,7 +3,7 @@
 from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
 from mlx_muzero.coreml.toolkit import mb
 from mlx_muzero.exports.encoders import (
-    Encoder,
+    EncoderLayers,
     PreActivationBlock,
     Residual,
     Temporal,
@@ -13,7 +13,7 @@ from mlx_muzero.exports.encoders import (
 )
 
 
-def encoded(layers: MilLayers, x: Var, encoder: Encoder) -> Var:
+def encoded(layers: MilLayers, x: Var, encoder: EncoderLayers) -> Var:
     """(1, F, n, W) -> (1, channels, n, W)."""
     match encoder:
         case Temporal():

@@ -11,7 +11,7 @@ from dataclasses import replace
 from mlx_muzero.coreml.mil_encoders import encoded
 from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
 from mlx_muzero.coreml.toolkit import TARGET, mb
-from mlx_muzero.exports.interface import ProgramName, Sizes, input_shapes, output_shapes
+from mlx_muzero.exports.interface import ExportSizes, ProgramName, input_shapes, output_shapes
 from mlx_muzero.exports.manifest import LayerNorm, Precision
 from mlx_muzero.exports.networks import Networks, Representation
 
@@ -19,7 +19,7 @@ from mlx_muzero.exports.networks import Networks, Representation
 def build(
     name: ProgramName,
     networks: Networks,
-    sizes: Sizes,
+    sizes: ExportSizes,
     rows: int,
     precision: Precision,
     layer_norm: LayerNorm,
@@ -62,7 +62,7 @@ def build(
 class _Programs:
     """What the programs compute: outputs by name."""
 
-    def __init__(self, networks: Networks, sizes: Sizes, layers: MilLayers) -> None:
+    def __init__(self, networks: Networks, sizes: ExportSizes, layers: MilLayers) -> None:
         self._networks = networks
         self._sizes = sizes
         self._layers = layers

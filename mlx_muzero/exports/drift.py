@@ -6,7 +6,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.exports.figures import Drift
-from mlx_muzero.exports.interface import Sizes
+from mlx_muzero.exports.interface import ExportSizes
 from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.rows import call
 from mlx_muzero.exports.samples import Samples
@@ -19,7 +19,7 @@ REPORTED_STEPS = (1, 5, 50)
 
 def drift(
     programs: ProgramSet,
-    sizes: Sizes,
+    sizes: ExportSizes,
     model: StochasticMuZero,
     table: ActionTable,
     samples: Samples,
@@ -54,7 +54,7 @@ def drift(
 
 
 def _advanced(
-    programs: ProgramSet, sizes: Sizes, latent: F32, action: I32, outcome: I32
+    programs: ProgramSet, sizes: ExportSizes, latent: F32, action: I32, outcome: I32
 ) -> dict[str, F32]:
     """The successor of one outcome, ``[n, channels]`` by output."""
     inputs = {"latent": latent, "action": np.eye(sizes.actions, dtype=np.float32)[action]}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from mlx_muzero.exports.interface import Sizes
+from mlx_muzero.exports.interface import ExportSizes
 from mlx_muzero.exports.layers import LayerNorm, Linear, Reader
 from mlx_muzero.networks.resnet import dilation
 from mlx_muzero.networks.tcn import DILATIONS
@@ -71,10 +71,10 @@ class Transformer:
     heads: int
 
 
-Encoder = Temporal | Residual | Transformer
+EncoderLayers = Temporal | Residual | Transformer
 
 
-def read_encoder(reader: Reader, name: str, sizes: Sizes) -> Encoder:
+def read_encoder(reader: Reader, name: str, sizes: ExportSizes) -> EncoderLayers:
     """The encoder that ``sizes.model.encoder`` names, whose parameters' names begin with `name`."""
     match sizes.model.encoder:
         case "tcn":
@@ -85,7 +85,7 @@ def read_encoder(reader: Reader, name: str, sizes: Sizes) -> Encoder:
             return _transformer(reader, name, sizes)
 
 
-def _temporal(reader: Reader, encoder: str, sizes: Sizes) -> Temporal:
+def _temporal(reader: Reader, encoder: str, sizes: ExportSizes) -> Temporal:
     channels, taps = sizes.model.tcn_channels, sizes.model.tcn_kernel
     blocks = []
     for i, spread in enumerate(DILATIONS):
@@ -104,7 +104,7 @@ def _temporal(reader: Reader, encoder: str, sizes: Sizes) -> Temporal:
     return Temporal(tuple(blocks), output)
 
 
-def _residual(reader: Reader, encoder: str, sizes: Sizes) -> Residual:
+def _residual(reader: Reader, encoder: str, sizes: ExportSizes) -> Residual:
     channels, taps = sizes.model.resnet_channels, sizes.model.resnet_kernel
 
     def block(i: int) -> PreActivationBlock:
@@ -123,7 +123,7 @@ def _residual(reader: Reader, encoder: str, sizes: Sizes) -> Residual:
     )
 
 
-def _transformer(reader: Reader, encoder: str, sizes: Sizes) -> Transformer:
+def _transformer(reader: Reader, encoder: str, sizes: ExportSizes) -> Transformer:
     width = sizes.model.transformer_width
     hidden = MLP_EXPANSION * width
 

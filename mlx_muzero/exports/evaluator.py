@@ -9,7 +9,7 @@ from pathlib import Path
 import mlx.core as mx
 
 from mlx_muzero.backends.mlx import MlxEvaluator
-from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.child import Child, ChildLost
 from mlx_muzero.exports.deployment import Deployment, compute_units
@@ -30,7 +30,7 @@ class ExportedEvaluator(ProgramEvaluator):
     def __init__(
         self,
         model: StochasticMuZero,
-        expansion: Expansion,
+        expansion: ExpansionMode,
         engine: Engine,
         deployment: Deployment,
     ) -> None:
@@ -109,7 +109,7 @@ def _require_unchanged(manifest: Manifest, folder: Path) -> None:
         raise ChildLost(str(error), curable=False) from error
 
 
-def _entries(manifest: Manifest, expansion: Expansion, folder: Path) -> list[ProgramEntry]:
+def _entries(manifest: Manifest, expansion: ExpansionMode, folder: Path) -> list[ProgramEntry]:
     """The programs that searches call: roots are the model's own, so not `initial`."""
     names = set(PROGRAMS_FOR[expansion]) - {"initial"}
     entries = [entry for entry in manifest.programs if entry.name in names]

@@ -9,13 +9,13 @@ outcome c of row i. Actions and outcomes are one-hot.
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.config.schema import ModelConfig
 
 ProgramName = Literal["initial", "recurrent", "afterstate", "dynamics"]
 Shape = tuple[int, ...]
 
-PROGRAMS_FOR: dict[Expansion, tuple[ProgramName, ...]] = {
+PROGRAMS_FOR: dict[ExpansionMode, tuple[ProgramName, ...]] = {
     "all_outcomes": ("initial", "recurrent"),
     "single_outcome": ("initial", "afterstate", "dynamics"),
 }
@@ -23,7 +23,7 @@ PROGRAMS_FOR: dict[Expansion, tuple[ProgramName, ...]] = {
 
 
 @dataclass(frozen=True)
-class Sizes:
+class ExportSizes:
     """What the shapes of all programs follow from.
 
     Attributes:
@@ -41,7 +41,7 @@ class Sizes:
     window_bars: int
 
 
-def input_shapes(name: ProgramName, sizes: Sizes, rows: int) -> dict[str, Shape]:
+def input_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
     """Inputs of a program in their order."""
     latent = (1, sizes.model.latent_width, 1, rows)
     action = (1, sizes.actions, 1, rows)
@@ -52,7 +52,7 @@ def input_shapes(name: ProgramName, sizes: Sizes, rows: int) -> dict[str, Shape]
     return {"latent": latent, "action": action}
 
 
-def output_shapes(name: ProgramName, sizes: Sizes, rows: int) -> dict[str, Shape]:
+def output_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
     """Outputs of a program in their order; logits, not probabilities or values.
 
     An input and an output may not share a name, so what follows a latent is `next_latent`.

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError, ExportError
-from mlx_muzero.exports.interface import ProgramName, Shape, Sizes
+from mlx_muzero.exports.interface import ExportSizes, ProgramName, Shape
 from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.files.refusals import why_unreadable
 from mlx_muzero.files.regular import read_text, require_folder
@@ -102,9 +102,9 @@ class Manifest:
     versions: dict[str, str]
 
     @property
-    def sizes(self) -> Sizes:
+    def sizes(self) -> ExportSizes:
         """What the programs' shapes follow from."""
-        return Sizes(
+        return ExportSizes(
             model=self.config.model,
             features=len(self.features),
             actions=len(self.actions),

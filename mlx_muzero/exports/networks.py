@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from mlx_muzero.exports.encoders import Encoder, read_encoder
-from mlx_muzero.exports.interface import Sizes
+from mlx_muzero.exports.encoders import EncoderLayers, read_encoder
+from mlx_muzero.exports.interface import ExportSizes
 from mlx_muzero.exports.layers import LayerNorm, Linear, ObservationNorm, Reader
 from mlx_muzero.exports.manifest import Precision
 from mlx_muzero.types import F32
@@ -28,7 +28,7 @@ class Representation:
     """Norm, encoder, attention over time, projection of that and of the last bar, tower."""
 
     observation_norm: ObservationNorm
-    encoder: Encoder
+    encoder: EncoderLayers
     attention: Linear
     projection: Linear
     norm: LayerNorm
@@ -74,7 +74,7 @@ class Networks:
     afterstate: tuple[Conditioned, LayerNorm]
 
 
-def read_networks(weights: Mapping[str, F32], sizes: Sizes, precision: Precision) -> Networks:
+def read_networks(weights: Mapping[str, F32], sizes: ExportSizes, precision: Precision) -> Networks:
     """The networks in `weights`, float32 arrays by the names `StochasticMuZero` has for them.
 
     Raises:
@@ -131,7 +131,7 @@ def _block(reader: Reader, name: str, width: int) -> Block:
     )
 
 
-def _representation(reader: Reader, sizes: Sizes, tower: Tower) -> Representation:
+def _representation(reader: Reader, sizes: ExportSizes, tower: Tower) -> Representation:
     name = "representation_network"
     channels, width = sizes.model.encoder_channels, sizes.model.latent_width
     return Representation(

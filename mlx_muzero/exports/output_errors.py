@@ -6,7 +6,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.exports.figures import OutputError
-from mlx_muzero.exports.interface import ProgramName, Sizes
+from mlx_muzero.exports.interface import ExportSizes, ProgramName
 from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.rows import call
 from mlx_muzero.exports.samples import Samples
@@ -18,7 +18,7 @@ Arrays = dict[str, F32]
 
 
 def output_errors(
-    programs: ProgramSet, sizes: Sizes, model: StochasticMuZero, samples: Samples
+    programs: ProgramSet, sizes: ExportSizes, model: StochasticMuZero, samples: Samples
 ) -> Iterator[OutputError]:
     """The errors of `programs` on `samples`, with each of their numbers of rows."""
     for name, by_rows in programs.items():

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 
-from mlx_muzero.exports.interface import ProgramName, Sizes
+from mlx_muzero.exports.interface import ExportSizes, ProgramName
 from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.rows import call
 from mlx_muzero.networks.support import Support
@@ -21,7 +21,7 @@ class ProgramEvaluator:
     become probabilities and values here, in float64.
     """
 
-    def __init__(self, programs: ProgramSet, sizes: Sizes) -> None:
+    def __init__(self, programs: ProgramSet, sizes: ExportSizes) -> None:
         """Takes the programs.
 
         Args:

@@ -6,9 +6,9 @@ import numpy as np
 
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.interface import (
+    ExportSizes,
     ProgramName,
     Shape,
-    Sizes,
     input_shapes,
     output_shapes,
 )
@@ -17,7 +17,10 @@ from mlx_muzero.types import F32
 
 
 def call(
-    programs: Mapping[int, Program], name: ProgramName, sizes: Sizes, inputs: Mapping[str, F32]
+    programs: Mapping[int, Program],
+    name: ProgramName,
+    sizes: ExportSizes,
+    inputs: Mapping[str, F32],
 ) -> dict[str, F32]:
     """Outputs ``[n, k, channels]`` of a program for n rows, k = C for successors of `recurrent`.
 

@@ -7,7 +7,7 @@ from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.exports.figures import Agreement, Disagreement
-from mlx_muzero.exports.interface import Sizes
+from mlx_muzero.exports.interface import ExportSizes
 from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.program_evaluator import ProgramEvaluator
 from mlx_muzero.exports.samples import Samples
@@ -20,7 +20,7 @@ SIMULATIONS = 25
 
 def search_agreement(
     programs: ProgramSet,
-    sizes: Sizes,
+    sizes: ExportSizes,
     model: StochasticMuZero,
     config: SearchConfig,
     table: ActionTable,

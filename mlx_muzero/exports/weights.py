@@ -7,14 +7,16 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
-from mlx_muzero.exports.interface import Sizes
+from mlx_muzero.exports.interface import ExportSizes
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.types import F32
 
 
-def sizes_of(model: StochasticMuZero) -> Sizes:
+def sizes_of(model: StochasticMuZero) -> ExportSizes:
     """The sizes of `model`."""
-    return Sizes(model.config, model.features, model.actions, model.outcomes, model.window_bars)
+    return ExportSizes(
+        model.config, model.features, model.actions, model.outcomes, model.window_bars
+    )
 
 
 def weights_of(model: StochasticMuZero) -> dict[str, F32]:
@@ -37,7 +39,7 @@ def digest(weights: Mapping[str, F32]) -> str:
     return found.hexdigest()
 
 
-def model_of(weights: Mapping[str, F32], sizes: Sizes) -> StochasticMuZero:
+def model_of(weights: Mapping[str, F32], sizes: ExportSizes) -> StochasticMuZero:
     """The model with these weights, in evaluation mode; inverse of `weights_of` and `sizes_of`."""
     model = StochasticMuZero(
         sizes.model,

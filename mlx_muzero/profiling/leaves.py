@@ -2,12 +2,14 @@
 
 import numpy as np
 
-from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Leaves, SingleLeaves
 
 
-def some_leaves(model: StochasticMuZero, expansion: Expansion, count: int) -> Leaves | SingleLeaves:
+def some_leaves(
+    model: StochasticMuZero, expansion: ExpansionMode, count: int
+) -> Leaves | SingleLeaves:
     """`count` leaves of the roots in slots 0 to `count` - 1, their successors in those after.
 
     With "single_outcome" every second one is a chance node, the others are decision nodes.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from mlx_muzero.config.choices import Expansion, LegalActions, Root
+from mlx_muzero.config.choices import ExpansionMode, LegalActions, Root
 
 Compatibility = Literal["none", "mctx"]
 
@@ -44,7 +44,7 @@ class SearchParams:
     root_dirichlet_alpha: float = 1.0
     root_exploration_fraction: float = 0.5
     legal_actions: LegalActions = "tree"
-    expansion: Expansion = "all_outcomes"
+    expansion: ExpansionMode = "all_outcomes"
     compatibility: Compatibility = "none"
     root: Root = "puct"
     max_num_considered_actions: int = 16

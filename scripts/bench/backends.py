@@ -18,7 +18,7 @@ from bench.timing import Timed, by_turns, median_ratio, timed
 from mlx_muzero import _core
 from mlx_muzero.backends.mlx import MlxEvaluator
 from mlx_muzero.backends.native import NativeEvaluator
-from mlx_muzero.config.choices import Expansion as ExpansionMode
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search import (
     Expansion,

@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.timing import by_turns, median_ratio, timed
 from mlx_muzero import _core
-from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.search import Search, SearchParams
 from mlx_muzero.trading.positions import FX_ACTIONS
 
@@ -46,7 +46,7 @@ class TreeRate:
 
 def measure(rounds: int) -> Iterator[TreeRate]:
     """All numbers of simulations by turns, for one mode after the other."""
-    for expansion in get_args(Expansion):
+    for expansion in get_args(ExpansionMode):
         searches = {n: _TreeSearch(expansion, n) for n in SIMULATIONS}
         seconds = by_turns(
             {
@@ -70,7 +70,7 @@ def measure(rounds: int) -> Iterator[TreeRate]:
 class _TreeSearch:
     """A search from reset to its last simulation, straight on the C++ core."""
 
-    def __init__(self, expansion: Expansion, simulations: int) -> None:
+    def __init__(self, expansion: ExpansionMode, simulations: int) -> None:
         random = np.random.default_rng(0)
 
         def numbers(*shape: int) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:

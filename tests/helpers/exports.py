@@ -6,7 +6,7 @@ from pathlib import Path
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml import conversion
@@ -70,7 +70,7 @@ def saved_program(
     return Interpreter(package)
 
 
-def run_config(model: StochasticMuZero, expansion: Expansion = "all_outcomes") -> Config:
+def run_config(model: StochasticMuZero, expansion: ExpansionMode = "all_outcomes") -> Config:
     """The configuration of a run that would have made `model`."""
     market = dataclasses.replace(
         FX_MICRO.market, symbol="TEST", session_bars=12, window_bars=model.window_bars

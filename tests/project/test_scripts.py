@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from folders import ROOT
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.choices import Expansion
+from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.config.toml import KEYS
 from training_journals import training_run
 
@@ -50,11 +50,11 @@ def test_search_benchmark_covers_its_grid():
     found = run_script("bench_search.py", *sizes, "--json")
     assert {(row["expansion"], row["roots"], row["backend"]) for row in found["backends"]} == {
         (expansion, roots, backend)
-        for expansion in get_args(Expansion)
+        for expansion in get_args(ExpansionMode)
         for roots in (2, 3)
         for backend in BACKENDS
     }
-    assert {row["expansion"] for row in found["tree"]} == set(get_args(Expansion))
+    assert {row["expansion"] for row in found["tree"]} == set(get_args(ExpansionMode))
     rows = [*found["backends"], *found["tree"]]
     assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
 
