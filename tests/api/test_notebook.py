@@ -1,5 +1,6 @@
 """A notebook's way through: from files to bars, a run, its judgement and one decision."""
 
+import signal
 import threading
 import warnings
 from dataclasses import replace
@@ -108,6 +109,18 @@ def test_a_callback_stops_and_the_same_call_goes_on(trained_here, config, db_onc
     assert all(np.array_equal(ours[name], theirs[name]) for name in theirs)
     with pytest.raises(mm.MuZeroError, match=r"train\.seed is 0 there, 5 here.* another folder"):
         mm.train(replace(config, train=replace(config.train, seed=5)), run)
+
+
+def test_an_interrupt_ends_with_a_checkpoint(config, db_once, tmp_path):
+    def interrupt(told):
+        if told.episodes == 4:  # once: a second interrupt kills
+            signal.raise_signal(signal.SIGINT)
+
+    before = signal.getsignal(signal.SIGINT)
+    stopped = mm.train(config, tmp_path / "run", store=db_once, callback=interrupt)
+    assert not stopped.finished
+    assert signal.getsignal(signal.SIGINT) is before
+    assert RunFolder(tmp_path / "run").checkpoints.latest() is not None
 
 
 def test_training_outside_the_main_thread_needs_no_signals(config, db_once, tmp_path):
