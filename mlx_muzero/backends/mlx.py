@@ -16,25 +16,25 @@ class RecurrentModel(Protocol):
     """The networks a search needs, over mx.array rows; in evaluation mode (no dropout)."""
 
     def outcome_logits(self, latent: mx.array, action: mx.array) -> mx.array:
-        """[n, D], [n] int32 -> [n, C]."""
+        """f32[n, C] of f32[n, D], i32[n]."""
         ...
 
     def dynamics(
         self, latent: mx.array, action: mx.array, outcome: mx.array
     ) -> tuple[mx.array, mx.array]:
-        """[n, D], [n] int32, [n] int32 -> next latent [n, D], reward [n]."""
+        """Next latent f32[n, D] and reward f32[n] of f32[n, D], i32[n], i32[n]."""
         ...
 
     def policy_logits(self, latent: mx.array) -> mx.array:
-        """[n, D] -> [n, A]."""
+        """f32[n, A] of f32[n, D]."""
         ...
 
     def value(self, latent: mx.array) -> mx.array:
-        """[n, D] -> [n], the support already decoded."""
+        """f32[n] of f32[n, D], the support already decoded."""
         ...
 
     def afterstate(self, latent: mx.array, action: mx.array) -> mx.array:
-        """[n, D], [n] int32 -> afterstate latent [n, D]."""
+        """Afterstate latent f32[n, D] of f32[n, D], i32[n]."""
         ...
 
 
@@ -48,7 +48,7 @@ class MlxEncoder:
         """Nothing to do: the model itself encodes."""
 
     def __call__(self, observation: F32) -> mx.array:
-        """Observation [n, W, F] -> latent [n, D]."""
+        """Latents f32[n, D] of observations f32[n, W, F]."""
         self._model.eval()
         return self._model.representation(mx.array(observation))
 
@@ -67,7 +67,7 @@ class MlxEvaluator:
         """Nothing to do: all of it is in this process."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy [n, A] and value [n] of latents [n, D]."""
+        """Policy f32[n, A] and value f32[n] of latents f32[n, D]."""
         prior, value = _evaluated(
             mx.softmax(self._model.policy_logits(latents), axis=-1), self._model.value(latents)
         )

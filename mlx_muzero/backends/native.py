@@ -77,7 +77,7 @@ class NativeEncoder:
         _load_parameters(self._core, arrays)
 
     def __call__(self, observation: F32) -> mx.array:
-        """Observation [n, W, F] -> latent [n, D]."""
+        """Latents f32[n, D] of observations f32[n, W, F]."""
         return mx.array(self._core.encode((observation - self._mean) * self._scale))
 
 
@@ -172,7 +172,7 @@ class NativeEvaluator:
         """Nothing to do: all of it is in this process."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy [n, A] and value [n] of latents [n, D]."""
+        """Policy f32[n, A] and value f32[n] of latents f32[n, D]."""
         prior, value = self.core.predict(_floats(latents))
         return prior, value
 

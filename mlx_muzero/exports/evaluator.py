@@ -67,7 +67,7 @@ class ExportedEvaluator(ProgramEvaluator):
         super().__init__(program_set(self.supervisor.call, entries), manifest.sizes)
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy [n, A] and value [n] of latents [n, D], by the model itself."""
+        """Policy f32[n, A] and value f32[n] of latents f32[n, D], by the model itself."""
         return self._heads.predict(latents)
 
     def refresh(self) -> None:

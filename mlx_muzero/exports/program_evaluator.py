@@ -38,7 +38,7 @@ class ProgramEvaluator:
         self._pool = LatentPool()
 
     def infer(self, observation: F32) -> tuple[F32, F32, F32]:
-        """Latent [n, D], policy [n, A] and value [n] of observations [n, W, F]."""
+        """Latent f32[n, D], policy f32[n, A] and value f32[n] of observations f32[n, W, F]."""
         out = self._call("initial", observation=observation)
         prior, value = self._prediction(out)
         return out["latent"][:, 0], prior[:, 0], value[:, 0]
@@ -75,7 +75,7 @@ class ProgramEvaluator:
         return {"latent": self._pool[parent], "action": self._actions[action]}
 
     def _prediction(self, out: Mapping[str, F32]) -> tuple[F32, F32]:
-        """Policy [n, k, A] and value [n, k]."""
+        """Policy f32[n, k, A] and value f32[n, k]."""
         return _probabilities(out["policy_logits"]), self._value(out["value_logits"])
 
     def _value(self, logits: F32) -> F32:
