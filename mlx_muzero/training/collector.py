@@ -15,7 +15,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.search.actions import sample_actions
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
-from mlx_muzero.training.cadence import round_size
+from mlx_muzero.training.phases.cadence import round_size
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.types import F32, F64, I32, I64, Advance
 

@@ -8,8 +8,8 @@ from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.training.learner import StepReport
+from mlx_muzero.training.phases.supervised import Assessment
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.training.supervised import Assessment
 from mlx_muzero.untrusted.shapes import count, number, optional, record, text
 
 

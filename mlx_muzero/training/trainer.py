@@ -30,19 +30,19 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.background_collector import BackgroundCollector
-from mlx_muzero.training.cadence import is_due, round_size
 from mlx_muzero.training.checkpoint import Checkpoint, packed, unpacked
 from mlx_muzero.training.collector import Collector
 from mlx_muzero.training.decision_recording import record_decisions
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import begin_from, build_model, measure_observations
-from mlx_muzero.training.phases import episodes_of, loss_config, phase_after, planned
+from mlx_muzero.training.phases.cadence import is_due, round_size
+from mlx_muzero.training.phases.schedule import episodes_of, loss_config, phase_after, planned
+from mlx_muzero.training.phases.supervised import SupervisedPhase
 from mlx_muzero.training.progress import Counters, Listener, StopRequested
 from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.refresher import Refresher
 from mlx_muzero.training.replay import ReplayBuffer
 from mlx_muzero.training.run import RunFolder, misfit, require_schema, schema
-from mlx_muzero.training.supervised import SupervisedPhase
 from mlx_muzero.training.targets import make_batch
 from mlx_muzero.training.training_journal import TrainingJournal
 

@@ -16,7 +16,7 @@ from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Round, temperature
 from mlx_muzero.training.learner import StepReport
-from mlx_muzero.training.phases import episodes_of
+from mlx_muzero.training.phases.schedule import episodes_of
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.replay import ReplayBuffer
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mlx_muzero.config.schema import CollectConfig, Config, TrainConfig
 from mlx_muzero.runlog import journal
-from mlx_muzero.training.cadence import is_due, round_size
+from mlx_muzero.training.phases.cadence import is_due, round_size
 from runs import assert_same_run, at_poll, everything, make_trainer, ran_through
 
 counts = st.integers(1, 300)

@@ -11,9 +11,9 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.networks.model import DECODER
 from mlx_muzero.runlog import journal
 from mlx_muzero.trading.returns import discounted_returns
-from mlx_muzero.training.behaviors import BEHAVIORS
 from mlx_muzero.training.checkpoint import load_weights
 from mlx_muzero.training.models import build_model, load_model, starting_weights
+from mlx_muzero.training.phases.behaviors import BEHAVIORS
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.targets import make_batch
 from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through

@@ -10,7 +10,7 @@ from typing import Any
 
 from mlx_muzero.config.choices import Behavior, PhaseName
 from mlx_muzero.config.schema import Config, TrainConfig
-from mlx_muzero.training.behaviors import BEHAVIORS
+from mlx_muzero.training.phases.behaviors import BEHAVIORS
 
 _ORDER: tuple[PhaseName, ...] = ("world-model", "value", "search")
 

@@ -8,7 +8,7 @@ episode for each other rank behind it.
 
 from mlx_muzero.config.choices import PhaseName
 from mlx_muzero.config.schema import Config
-from mlx_muzero.training.phases import episodes_of
+from mlx_muzero.training.phases.schedule import episodes_of
 
 
 def is_due(interval: int, last: int, episodes: int) -> bool:

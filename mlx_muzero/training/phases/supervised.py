@@ -18,12 +18,12 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES, UNKNOWN
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observations
-from mlx_muzero.training.behaviors import behavior
 from mlx_muzero.training.collector import Round
 from mlx_muzero.training.losses import DeviceBatch, latent_distance, next_bars, unroll
-from mlx_muzero.training.phases import players
+from mlx_muzero.training.phases.behaviors import behavior
+from mlx_muzero.training.phases.schedule import players
+from mlx_muzero.training.phases.scripted_collector import ScriptedCollector
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.training.scripted_collector import ScriptedCollector
 from mlx_muzero.training.targets import make_batch
 from mlx_muzero.types import F32, F64, I64, Advance
 

@@ -12,7 +12,6 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.trading.returns import discounted_returns
-from mlx_muzero.training.behaviors import behavior
 from mlx_muzero.training.collector import (
     Choice,
     Round,
@@ -20,6 +19,7 @@ from mlx_muzero.training.collector import (
     empty_episodes,
     play_sessions,
 )
+from mlx_muzero.training.phases.behaviors import behavior
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.types import I64, Advance
 
