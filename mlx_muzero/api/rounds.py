@@ -10,9 +10,8 @@ from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.training.learner import StepReport
-from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.progress import Assessment, Counters
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.training.supervised import Assessment
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,10 @@ from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import ENGINES
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.deployment import EngineEvent
-from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Collector, Round
 from mlx_muzero.training.learner import Learner
-from mlx_muzero.training.models import build_model
+from mlx_muzero.training.player import Player
 from mlx_muzero.training.refresher import Refreshed, Weights, drained
 from mlx_muzero.training.threads import in_thread, join
 from mlx_muzero.types import Advance
@@ -67,8 +66,7 @@ class BackgroundCollector:
         self._learner = learner
         self._refresher = refresher
         self._exported: Refreshed | None = None
-        self._model = build_model(config, rules.table)
-        self._stand_in = Agent(self._model, config.search, rules.table, len(OUTCOME_NAMES))
+        self._stand_in = Player(config, rules)
         self._events = refresher.events
         self._under_way: Future[Round] | None = None
         self._decisions = 0
@@ -128,11 +126,8 @@ class BackgroundCollector:
         exported = self._exported
         if exported is not None and exported.agent.backend in ENGINES:
             return exported.agent, exported.steps
-        weights = [(name, mx.array(array)) for name, array in self._weights().items()]
-        self._model.load_weights(weights, strict=True)
-        mx.eval(self._model.parameters())  # in this thread, before another plays with them
-        self._stand_in.refresh()
-        return self._stand_in, self._learner.steps
+        self._stand_in.take({name: mx.array(array) for name, array in self._weights().items()})
+        return self._stand_in.agent, self._learner.steps
 
     def _swap(self) -> None:
         """Plays the last refresh from here on, if it is done."""

@@ -6,11 +6,15 @@ from typing import Any, Protocol
 from mlx_muzero.config.choices import PhaseName
 from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.evaluation.value_ranking import ValueReport
+from mlx_muzero.evaluation.world_model import WorldModelReport
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.training.learner import StepReport
-from mlx_muzero.training.phases.supervised import Assessment
 from mlx_muzero.training.replay import Episodes
 from mlx_muzero.untrusted.shapes import count, number, optional, record, text
+
+Assessment = WorldModelReport | ValueReport
+"""The result of a supervised phase's validation."""
 
 
 class StopRequested(Exception):

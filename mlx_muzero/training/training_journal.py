@@ -9,7 +9,8 @@ import numpy as np
 
 from mlx_muzero.config.choices import Backend, PhaseName
 from mlx_muzero.config.schema import Config
-from mlx_muzero.evaluation.metrics import action_alarm
+from mlx_muzero.evaluation.forecasts import OutcomeForecast
+from mlx_muzero.evaluation.metrics import Metrics, action_alarm
 from mlx_muzero.machine import peak_memory_mb
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog.journal import Journal
@@ -17,7 +18,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Round, temperature
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.phases.schedule import episodes_of
-from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.progress import Assessment, Counters
 from mlx_muzero.training.replay import ReplayBuffer
 
 STEPS_PER_LINE = 20
@@ -84,3 +85,27 @@ class TrainingJournal(Journal):
             steps_per_s=self._steps / self._seconds,
         )
         self._steps, self._seconds = 0, 0.0
+
+    def validated(
+        self, metrics: Metrics, forecast: OutcomeForecast, counters: Counters, is_best: bool
+    ) -> None:
+        """A search was validated: its backtest, and what its outcome probabilities are worth."""
+        self.append(
+            "validated",
+            episodes=counters.episodes,
+            steps=counters.steps,
+            best=is_best,
+            metrics=metrics.as_dict(),
+            forecast=asdict(forecast),
+        )
+
+    def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
+        """A supervised phase was validated."""
+        self.append(
+            "assessed",
+            phase=counters.phase,
+            episodes=counters.episodes,
+            steps=counters.steps,
+            best=is_best,
+            report=assessment.as_dict(),
+        )

@@ -161,7 +161,7 @@ def test_expansions_of_a_trained_model_are_the_models(tmp_path, small_config):
     config = dataclasses.replace(
         small_config, model=dataclasses.replace(small_config.model, **sizes)
     )
-    model = ran_through(config, tmp_path).learner.model
+    model = ran_through(config, tmp_path).state.learner.model
     model.eval()
     assert_close(
         expansions(NativeEvaluator(model), model, 16), expansions(MlxEvaluator(model), model, 16)

@@ -85,10 +85,11 @@ def ran_through(config: Config, path: Path) -> Trainer:
 
 def everything(trainer: Trainer) -> dict[str, np.ndarray]:
     """All that a finished run is, by name; how often it was saved apart."""
-    weights, optimizer = trainer.learner.arrays()
+    weights, optimizer = trainer.state.learner.arrays()
+    replay = trainer.state.replay.state()
     found = {f"weights.{name}": np.array(array) for name, array in weights.items()}
     found |= {f"optimizer.{name}": np.array(array) for name, array in optimizer.items()}
-    found |= {f"replay.{name}": array.copy() for name, array in trainer.replay.state().items()}
+    found |= {f"replay.{name}": array.copy() for name, array in replay.items()}
     for name, value in asdict(trainer.counters).items():
         if name not in ("saves", "saved_at"):
             found[f"counters.{name}"] = np.array(value)

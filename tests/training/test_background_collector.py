@@ -242,7 +242,7 @@ def test_a_run_plays_exports_of_what_it_learns(tmp_path, exporting_config, small
     heard, pids = Heard(), set()
 
     def survived_a_killed_child(events):
-        exported = trainer.background._exported
+        exported = trainer.phase.background._exported
         restarts = of_kind(events, "engine_restarted")
         if exported is not None:
             pid = exported.agent._evaluator.supervisor.child.pid

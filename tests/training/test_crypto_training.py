@@ -41,8 +41,8 @@ def trained(config, dataset, tmp_path_factory):
 
 
 def test_episodes_of_both_pairs_are_played_and_paid(trained, dataset):
-    episodes = trained.replay.episodes
-    held = len(trained.replay)
+    episodes = trained.state.replay.episodes
+    held = len(trained.state.replay)
     assert set(dataset.pair[episodes.start[:held]]) == {0, 1}
     assert np.isfinite(episodes.reward[:held]).all()
     assert len(np.unique(episodes.position[:held])) == len(trained.rules.table.position_names)

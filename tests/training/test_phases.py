@@ -14,6 +14,9 @@ from mlx_muzero.trading.returns import discounted_returns
 from mlx_muzero.training.checkpoint import load_weights
 from mlx_muzero.training.models import build_model, load_model, starting_weights
 from mlx_muzero.training.phases.behaviors import BEHAVIORS
+from mlx_muzero.training.phases.search import BackgroundSearchPhase, SearchPhase
+from mlx_muzero.training.phases.value import ValuePhase
+from mlx_muzero.training.phases.world_model import WorldModelPhase
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.targets import make_batch
 from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
@@ -34,6 +37,27 @@ def events(trainer, kind):
     return [e for e in journal.read(trainer.folder.journal_path) if e["event"] == kind]
 
 
+@pytest.mark.parametrize(
+    ("name", "collect", "kind"),
+    [
+        ("world-model", "same", WorldModelPhase),
+        ("value", "same", ValuePhase),
+        ("search", "same", SearchPhase),
+        ("search", "coreml-sim", BackgroundSearchPhase),
+    ],
+)
+def test_a_phase_is_built_by_its_name(
+    tmp_path, small_config, small_dataset, monkeypatch, name, collect, kind
+):
+    monkeypatch.setattr("mlx_muzero.training.refresher._require_engine", lambda _backend: None)
+    played_by = dataclasses.replace(small_config.collect, backend=collect)
+    config = dataclasses.replace(of_phase(small_config, name), collect=played_by)
+    trainer = make_trainer(tmp_path, config, small_dataset)
+    assert type(trainer.phase) is kind
+    assert trainer.counters.phase == name
+    trainer.phase.close()
+
+
 def test_all_runs_the_phases_in_order(whole):
     assert [e["phase"] for e in events(whole, "phase")] == ["world-model", "value", "search"]
     assert [e["phase"] for e in events(whole, "assessed")] == ["world-model"] * 2 + ["value"] * 2
@@ -51,7 +75,7 @@ def test_a_phase_begins_with_the_best_weights_of_the_one_before(
     class Watching(Heard):
         def phase_begun(self, counters, episodes):
             super().phase_begun(counters, episodes)
-            seen[counters.phase] = trainer.learner.playing_weights()
+            seen[counters.phase] = trainer.state.learner.playing_weights()
             best = trainer.folder.checkpoints.best()
             seen[f"best before {counters.phase}"] = load_weights(best) if best else None
 
@@ -103,7 +127,8 @@ def test_a_world_model_is_judged_against_what_needs_no_model(whole):
 
 def test_a_new_decoder_is_the_last_value_predictor(tmp_path, small_config, small_dataset):
     trainer = make_trainer(tmp_path, of_phase(small_config, "world-model"), small_dataset)
-    report = trainer.supervised.assess(trainer.learner.model, lambda _: None)
+    trainer.player.take(trainer.state.learner.playing_weights())
+    report = trainer.phase.assess(lambda _: None)
     for errors in report.columns.values():
         assert errors.model == errors.last_value
 
@@ -130,7 +155,7 @@ def test_a_world_model_learns_what_can_be_learned(tmp_path, small_config, small_
 def test_scripted_values_are_the_returns_that_follow(tmp_path, small_config, small_dataset):
     trainer = make_trainer(tmp_path, of_phase(small_config, "value"), small_dataset, at_poll(40))
     trainer.run()
-    episodes, discount = trainer.replay.episodes, small_config.search.discount
+    episodes, discount = trainer.state.replay.episodes, small_config.search.discount
     slot, step = np.array([0, 1, 2]), np.array([0, 5, 11])
     batch = make_batch(
         episodes, slot, step, small_dataset, unroll_steps=1, td_steps=3, discount=discount
@@ -150,7 +175,7 @@ def test_an_episode_does_not_depend_on_the_round_it_is_played_in(
     tmp_path, small_config, small_dataset
 ):
     trainer = make_trainer(tmp_path, of_phase(small_config, "world-model"), small_dataset)
-    collector = trainer.supervised._collector
+    collector = trainer.phase._collector
     together = collector.play_round(0, 8, lambda _: None).episodes
     alone = [collector.play_round(e, 1, lambda _: None).episodes for e in range(8)]
     for name, array in together.arrays().items():
@@ -165,9 +190,9 @@ def test_a_run_begins_from_another_whatever_its_phase(tmp_path, small_config, wh
     path = tmp_path / "next"
     trainer = make_trainer(path, config, small_dataset)
     trainer.begin_from(weights, origin)
-    assert not any(name.startswith(DECODER) for name in trainer.learner.playing_weights())
+    assert not any(name.startswith(DECODER) for name in trainer.state.learner.playing_weights())
     resumed = make_trainer(path, config, small_dataset)
-    for name, array in resumed.learner.playing_weights().items():
+    for name, array in resumed.state.learner.playing_weights().items():
         np.testing.assert_array_equal(np.array(array), np.array(weights[name]), name)
     assert events(resumed, "begun_from")[0]["checkpoint"] == origin
 

@@ -33,7 +33,7 @@ def test_a_run_does_what_it_was_told_to(tmp_path, small_config, small_dataset):
     assert trainer.counters.steps == heard.events.count("learned") == train.episodes
     assert heard.events.count("collected") == train.episodes // small_config.collect.envs
     assert heard.events.count("validated") == train.episodes // train.validate_interval
-    assert len(trainer.replay) == small_config.replay.max_episodes
+    assert len(trainer.state.replay) == small_config.replay.max_episodes
     assert [e["episodes"] for e in events(trainer, "validated")] == [4, 8, 12]
     assert events(trainer, "finished")[0]["steps"] == train.episodes
 
@@ -147,7 +147,7 @@ def test_a_poisoned_replay_ends_the_run_and_leaves_its_checkpoints(
     folder = stopped.folder.checkpoints.folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     resumed = make_trainer(tmp_path, small_config, small_dataset)
-    getattr(resumed.replay.episodes, poisoned)[:] = np.nan
+    getattr(resumed.state.replay.episodes, poisoned)[:] = np.nan
     with pytest.raises(TrainingDiverged, match=f"loss NaN or infinite: {named}\\."):
         resumed.run()
     assert before == {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -20,8 +20,7 @@ from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.training.learner import StepReport
-from mlx_muzero.training.phases.supervised import Assessment
-from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.progress import Assessment, Counters
 from mlx_muzero.training.replay import Episodes
 from muzero_cli.display.assessment import assessment_line, assessment_report
 from muzero_cli.display.console import say

@@ -4,13 +4,11 @@
 learned is judged by its predictions. `search` is MuZero.
 """
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from mlx_muzero.config.choices import Behavior, PhaseName
-from mlx_muzero.config.schema import Config, TrainConfig
-from mlx_muzero.training.phases.behaviors import BEHAVIORS
+from mlx_muzero.config.choices import PhaseName
+from mlx_muzero.config.schema import TrainConfig
 
 _ORDER: tuple[PhaseName, ...] = ("world-model", "value", "search")
 
@@ -43,8 +41,3 @@ def loss_config(config: TrainConfig, phase: PhaseName) -> TrainConfig:
 def episodes_of(config: TrainConfig, phase: PhaseName) -> int:
     """Episodes of `phase`."""
     return config.episodes if phase == "search" else config.supervised_episodes
-
-
-def players(config: Config, phase: PhaseName) -> Sequence[Behavior]:
-    """Who plays a supervised phase."""
-    return (config.train.value_policy,) if phase == "value" else BEHAVIORS

@@ -1,0 +1,23 @@
+"""The phase a configuration and a name ask for."""
+
+from mlx_muzero.config.choices import PhaseName
+from mlx_muzero.training.phases.phase import Phase, PhaseContext
+from mlx_muzero.training.phases.search import BackgroundSearchPhase, SearchPhase
+from mlx_muzero.training.phases.value import ValuePhase
+from mlx_muzero.training.phases.world_model import WorldModelPhase
+
+
+def build_phase(name: PhaseName, context: PhaseContext) -> Phase:
+    """The phase `name`; searches play in the background if `collect.backend` is set.
+
+    Raises:
+      ConfigError: this machine cannot run `collect.backend`.
+    """
+    if name == "world-model":
+        return WorldModelPhase(context)
+    if name == "value":
+        return ValuePhase(context)
+    backend = context.config.collect.backend
+    if backend == "same":
+        return SearchPhase(context)
+    return BackgroundSearchPhase(context, backend)

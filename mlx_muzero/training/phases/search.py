@@ -1,0 +1,91 @@
+"""The search phase: MuZero. The agent plays its own episodes, and a backtest validates it."""
+
+from collections.abc import Iterable
+
+from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
+from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.training.background_collector import BackgroundCollector
+from mlx_muzero.training.collector import Collector, Round
+from mlx_muzero.training.decision_recording import record_decisions
+from mlx_muzero.training.phases.phase import Phase, PhaseContext
+from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.refresher import Refresher
+from mlx_muzero.types import Advance
+
+_FORECAST_BARS = 512
+"""Bars of the validation sessions at which a validation judges the outcome probabilities."""
+
+
+class SearchPhase(Phase):
+    """Plays each round with the newest weights, while nothing is learned."""
+
+    def __init__(self, context: PhaseContext) -> None:
+        super().__init__(context)
+        self.collector = Collector(context.config, context.dataset, context.rules)
+
+    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
+        """`count` episodes of self-play."""
+        player, learner = self.context.player, self.context.learner
+        player.take(learner.playing_weights())
+        return self.collector.play_round(player.agent, learner.steps, first_episode, count, tick)
+
+    def validate(self, counters: Counters, tick: Advance) -> bool:
+        """Backtest the agent, and record a few of its decisions."""
+        context = self.context
+        agent, simulations = context.player.agent, context.config.search.num_simulations
+        market = context.dataset, context.rules, context.validation_starts
+        metrics = backtest(SearchPolicy(agent, simulations), *market, tick).metrics
+        counters.validated_at = counters.episodes
+        is_best = self._is_best(metrics, counters)
+        if is_best:
+            counters.best_pips = self._pips(metrics)
+            counters.best_sqn = metrics.sqn
+        forecast = forecast_outcomes(context.player.model, *market, _FORECAST_BARS)
+        context.journal.validated(metrics, forecast, counters, is_best)
+        decisions = context.folder.decisions_path
+        record_decisions(decisions, agent, *market, simulations, counters.episodes)
+        context.listener.validated(metrics, counters, is_best)
+        return is_best
+
+    def _is_best(self, metrics: Metrics, counters: Counters) -> bool:
+        """Best by pips, ties by the quality score (FX "Validation Process", ADR 13)."""
+        if counters.best_pips is None:
+            return True
+        best = (counters.best_pips, counters.best_sqn)
+        return (self._pips(metrics), metrics.sqn) > best
+
+    def _pips(self, metrics: Metrics) -> float:
+        by_trade = self.context.config.train.best_by == "expectancy"
+        return metrics.expectancy_pips if by_trade else metrics.net_pips_per_session
+
+
+class BackgroundSearchPhase(SearchPhase):
+    """Plays in the background with exported weights, whose age depends on time."""
+
+    def __init__(self, context: PhaseContext, backend: ConcreteBackend) -> None:
+        super().__init__(context)
+        exports = context.folder.collector_path
+        refresher = Refresher(context.config, backend, context.dataset, context.rules, exports)
+        self.background = BackgroundCollector(
+            context.config, context.rules, self.collector, context.learner, refresher
+        )
+
+    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
+        """The round that was begun in the background; of `count` episodes, as every rank's is."""
+        return self.background.collect(first_episode, tick)
+
+    def learned(self) -> None:
+        """Export the new weights, if that is due."""
+        self.background.learned()
+
+    def events(self) -> Iterable[EngineEvent]:
+        """What happened to the programs that play."""
+        return self.background.events()
+
+    def close(self) -> None:
+        """Abandon the round under way and end its processes."""
+        self.background.close()

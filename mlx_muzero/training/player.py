@@ -1,0 +1,30 @@
+"""The agent that plays what is being learned."""
+
+from collections.abc import Mapping
+
+import mlx.core as mx
+
+from mlx_muzero.agent.agent import Agent
+from mlx_muzero.config.schema import Config
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.models import build_model
+
+
+class Player:
+    """A model of its own that takes over the learner's weights, and the agent that plays with it.
+
+    Attributes:
+      model: in evaluation mode.
+      agent: searches with `model` by `search.backend`.
+    """
+
+    def __init__(self, config: Config, rules: TradingRules) -> None:
+        self.model = build_model(config, rules.table)
+        self.agent = Agent(self.model, config.search, rules.table, len(OUTCOME_NAMES))
+
+    def take(self, weights: Mapping[str, mx.array]) -> None:
+        """Play with `weights` from here on."""
+        self.model.load_weights(list(weights.items()), strict=True)
+        mx.eval(self.model.parameters())  # in this thread: another may play with them
+        self.agent.refresh()

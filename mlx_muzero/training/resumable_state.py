@@ -1,0 +1,100 @@
+"""All of a run that a checkpoint keeps: from it the run goes on as if it had never stopped."""
+
+from dataclasses import asdict
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero import rng
+from mlx_muzero.config.schema import Config
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.checkpoint import Checkpoint
+from mlx_muzero.training.learner import Learner
+from mlx_muzero.training.models import begin_from, build_model, measure_observations
+from mlx_muzero.training.phases.schedule import loss_config
+from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.ranks import Ranks
+from mlx_muzero.training.replay import ReplayBuffer
+from mlx_muzero.training.run import schema
+from mlx_muzero.training.targets import Batch, make_batch
+
+
+class ResumableState:
+    """Counters, learner and replay buffer of one phase.
+
+    Attributes:
+      counters: how far the phase is.
+      learner: the model and its optimizer.
+      replay: the episodes that are learned from.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        dataset: MarketDataset,
+        rules: TradingRules,
+        ranks: Ranks,
+        counters: Counters,
+        weights: dict[str, mx.array] | None = None,
+    ) -> None:
+        """Stand at `counters` with `weights` or, without any, those of the seed.
+
+        Raises:
+          ValueError: the weights belong to other networks.
+          ConfigError: the ranks cannot share a batch, or every loss has weight 0.
+        """
+        self._config = config
+        self._dataset = dataset
+        self._table = rules.table
+        self._rank = ranks.rank
+        self._batch_share = ranks.share(config.train.batch_size, "train.batch_size")
+        model = build_model(config, rules.table)
+        if weights is None:
+            measure_observations(model, dataset)
+        else:
+            begin_from(model, weights)
+        self.counters = counters
+        self.learner = Learner(model, loss_config(config.train, counters.phase), ranks)
+        self.replay = ReplayBuffer(
+            config.replay,
+            config.train.seed,
+            steps=config.market.session_bars,
+            actions=len(rules.table.action_names),
+            position_features=len(rules.position_features),
+        )
+
+    def next_batch(self) -> Batch:
+        """This rank's share of the batch of the next training step."""
+        train = self._config.train
+        row = self._rank * self._batch_share + np.arange(self._batch_share)
+        slot, step = self.replay.sample(
+            rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, row)
+        )
+        return make_batch(
+            self.replay.episodes,
+            slot,
+            step,
+            self._dataset,
+            unroll_steps=train.num_unroll_steps,
+            td_steps=train.td_steps,
+            discount=self._config.search.discount,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """What is kept."""
+        weights, optimizer = self.learner.arrays()
+        state = {"counters": asdict(self.counters), **schema(self._config, self._table)}
+        return Checkpoint(weights, optimizer, self.replay.state(), state)
+
+    def restore(self, saved: Checkpoint) -> None:
+        """Inverse of `checkpoint`, of the same phase.
+
+        Raises:
+          ValueError, KeyError, TypeError: `saved` is of another configuration, or damaged.
+        """
+        counters = Counters.parsed(saved.state["counters"])
+        self.learner.restore(saved.weights, saved.optimizer)
+        self.replay.restore(saved.replay, self._dataset.training_starts())
+        self.counters = counters
+        self.learner.steps = counters.steps
