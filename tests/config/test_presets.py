@@ -128,5 +128,5 @@ def test_the_letter_plays_what_is_forbidden_and_pays_for_it(small_config, small_
     )  # fmt: skip
     trainer = make_trainer(tmp_path, strict, small_dataset)
     assert trainer.run()
-    rewards = trainer.state.replay.episodes.reward[: len(trainer.replay)]
+    rewards = trainer.state.replay.episodes.reward[: len(trainer.state.replay)]
     assert {-1.0, -0.5} & {float(reward) for reward in rewards.ravel()}
