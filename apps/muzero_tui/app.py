@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.filter import LineFilter
 from textual.screen import Screen
@@ -18,15 +18,14 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.runlog.journal import utc_now
 from mlx_muzero.untrusted.terminal_text import clean
 from mlx_muzero.watch.paper_state import PaperState
-from mlx_muzero.watch.profile import read_profile
 from mlx_muzero.watch.run import WatchedRun
 from muzero_tui.clean_lines import CleanLines
 from muzero_tui.keymap import keymap_path, load_keymap
-from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.screens.catalog import binding_ids, make_screen
 from muzero_tui.served import SERVER_VARIABLE, server_is_gone
 from muzero_tui.themes import CYCLE, OWN
+from muzero_tui.watcher import Watcher
 from muzero_tui.widgets.banner import SCREENS
 
 POLL_S = 0.25
@@ -43,7 +42,7 @@ MOVE, SPEED = Binding.Group("Move"), Binding.Group("Speed")
 """Keys that are told as one."""
 
 
-class MuZeroApp(App[None]):
+class MuZeroApp(Watcher):
     """Watches one run at a time; `folder` is a run, or a folder of runs.
 
     Args:
@@ -91,7 +90,7 @@ class MuZeroApp(App[None]):
         self.read_only = read_only
         self.watched = watched
         self.no_run = watched.kind is None
-        self.profile: dict[str, Any] = {}
+        self.profile = {}
         self.profile_problem = ""
         self.opening = not self.no_run
         self._seen = -1
@@ -104,12 +103,7 @@ class MuZeroApp(App[None]):
         for theme in OWN:
             self.register_theme(theme)
         self.theme = OWN[0].name
-        self.set_keymap(load_keymap(keymap_path(), binding_ids))
-
-    @property
-    def paint(self) -> Paint:
-        """Styles by meaning, of the present theme."""
-        return Paint.of(self.theme_variables)
+        self.set_keymap(load_keymap(keymap_path(), lambda: binding_ids(MuZeroApp)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What every line goes through before it is written."""
@@ -201,15 +195,6 @@ class MuZeroApp(App[None]):
         """The screen on top, if it is about the run; none while the application begins or ends."""
         stack = self.screen_stack
         return stack[-1] if stack and isinstance(stack[-1], RunScreen) else None
-
-    def read_profile(self) -> bool:
-        """Take what was last measured of the run; whether that is new."""
-        before = self.profile, self.profile_problem
-        try:
-            self.profile, self.profile_problem = read_profile(self.watched.folder), ""
-        except RunError as error:
-            self.profile, self.profile_problem = {}, str(error)
-        return before != (self.profile, self.profile_problem)
 
     async def show_decisions_of(self, pair: str) -> None:
         """The tree screen, filtered by a pair."""

@@ -118,7 +118,7 @@ def test_every_widget_that_takes_the_focus_explains_itself(tour):
 def test_every_named_key_is_in_the_palette_or_on_a_modal(tour):
     """And ids are unique, so that a keymap can name them."""
     modal = {"confirm.yes", "confirm.no", "help.close", "quit", "tree.fold", "tree.unfold"}
-    assert binding_ids() - modal <= tour.commands
+    assert binding_ids(MuZeroApp) - modal <= tour.commands
 
 
 def test_looking_writes_nothing_into_the_run(tour):

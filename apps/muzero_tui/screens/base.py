@@ -16,7 +16,7 @@ from muzero_tui.widgets.hints import Hints
 from muzero_tui.widgets.panel import Panel
 
 if TYPE_CHECKING:
-    from muzero_tui.app import MuZeroApp
+    from muzero_tui.watcher import Watcher
 
 
 class RunScreen(Screen[None]):
@@ -50,7 +50,7 @@ class RunScreen(Screen[None]):
         Binding("z", "zoom_panel", "Maximize", id="maximize"),
     ]
 
-    app: MuZeroApp
+    app: Watcher
 
     def compose(self) -> ComposeResult:
         """Banner, body, hints; a filter line comes when it is asked for."""

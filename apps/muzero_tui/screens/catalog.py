@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from textual.app import App
 from textual.binding import Binding
 
 from muzero_tui.screens.base import RunScreen
@@ -15,9 +16,8 @@ def make_screen(name: str) -> RunScreen:
     return made
 
 
-def binding_ids() -> set[str]:
-    """The ids of every key."""
-    from muzero_tui.app import MuZeroApp
+def binding_ids(app: type[App[None]]) -> set[str]:
+    """The ids of every key, those of `app` included."""
     from muzero_tui.screens.confirm import ConfirmScreen
     from muzero_tui.screens.help import HelpScreen
     from muzero_tui.screens.live import LiveScreen, PairTable
@@ -27,7 +27,7 @@ def binding_ids() -> set[str]:
     from muzero_tui.widgets.search_tree import SearchTree
 
     owners: tuple[type[Any], ...] = (
-        MuZeroApp, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
+        app, RunScreen, LiveScreen, TreeScreen, PlotPanel, SearchTree, ConfirmScreen,
         HelpScreen, RunsTable, PairTable,
     )  # fmt: skip
     bindings = (binding for owner in owners for binding in owner.BINDINGS)

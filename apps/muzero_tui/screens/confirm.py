@@ -14,7 +14,7 @@ from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.screens.sheet import SheetScreen
 
 if TYPE_CHECKING:
-    from muzero_tui.app import MuZeroApp
+    from muzero_tui.watcher import Watcher
 
 KEYS = {"stop-entries": "s", "flatten": "f", "halt": "h", "resume": "g"}
 
@@ -45,7 +45,7 @@ class ConfirmScreen(SheetScreen[bool]):
     #confirm-keys { margin-top: 1; text-style: bold; }
     ConfirmScreen ToastRack Toast { visibility: hidden; }
     """
-    app: MuZeroApp
+    app: Watcher
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "Do it", id="confirm.yes"),

@@ -14,7 +14,7 @@ from muzero_tui.plotting import View
 
 if TYPE_CHECKING:
     from mlx_muzero.watch.run import WatchedRun
-    from muzero_tui.app import MuZeroApp
+    from muzero_tui.watcher import Watcher
 
 
 class Panel(Widget, can_focus=True):
@@ -30,7 +30,7 @@ class Panel(Widget, can_focus=True):
     TITLE: ClassVar[str] = ""
     HELP: ClassVar[str] = ""
 
-    app: MuZeroApp
+    app: Watcher
     _drawn: Text | None = None
 
     def on_mount(self) -> None:

@@ -1,0 +1,60 @@
+"""What screens and panels know of the application that shows them."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from textual.app import App
+
+from mlx_muzero.errors import RunError
+from mlx_muzero.watch.profile import read_profile
+from mlx_muzero.watch.run import WatchedRun
+from muzero_tui.paint import Paint
+
+
+class Watcher(App[None]):
+    """Watches one run at a time.
+
+    Attributes:
+        clock: wall clock.
+        watched: the run.
+        no_run: no run has been chosen yet.
+        opening: its journal is still being read.
+        leaving: the application is about to end.
+        root: the folder of the runs to choose from.
+        profile: what was last measured of the run; empty if nothing was.
+        profile_problem: why that cannot be read.
+    """
+
+    clock: Callable[[], datetime]
+    watched: WatchedRun
+    no_run: bool
+    opening: bool
+    leaving: bool
+    root: Path
+    profile: dict[str, Any]
+    profile_problem: str
+
+    @property
+    def paint(self) -> Paint:
+        """Styles by meaning, of the current theme."""
+        return Paint.of(self.theme_variables)
+
+    def read_profile(self) -> bool:
+        """Take what was last measured of the run; whether that is new."""
+        before = self.profile, self.profile_problem
+        try:
+            self.profile, self.profile_problem = read_profile(self.watched.folder), ""
+        except RunError as error:
+            self.profile, self.profile_problem = {}, str(error)
+        return before != (self.profile, self.profile_problem)
+
+    @abstractmethod
+    def choose(self, folder: Path) -> None:
+        """Watch the run in `folder`."""
+
+    @abstractmethod
+    async def show_decisions_of(self, pair: str) -> None:
+        """The tree screen, filtered by a pair."""
