@@ -6,6 +6,7 @@ import itertools
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -127,6 +128,14 @@ def small_config() -> Config:
 def small_dataset(small_config: Config) -> MarketDataset:
     """Fifteen hundred bars of a random walk, cut as `small_config` says."""
     return MarketDataset.from_bars(walk_bars(1500), small_config.market)
+
+
+@pytest.fixture
+def hangups():
+    """Makes hangups reach what a test starts, though the suite itself may run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 class Cli:

@@ -302,7 +302,9 @@ def wait_for(condition, process):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_saves_and_says_how_to_go_on(cli, tmp_path, config_file, db, number):
+def test_an_interrupted_run_saves_and_says_how_to_go_on(
+    cli, tmp_path, config_file, db, number, hangups
+):
     process = start_training(tmp_path, config_file, db)
     process.send_signal(number)
     out, err = process.communicate(timeout=60)

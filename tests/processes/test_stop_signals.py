@@ -20,7 +20,7 @@ def test_a_closed_terminal_stops_unless_that_is_ignored(ignored):
         signal.signal(signal.SIGHUP, before)
 
 
-def test_what_is_said_to_a_closed_terminal_is_no_error(tmp_path):
+def test_what_is_said_to_a_closed_terminal_is_no_error(tmp_path, hangups):
     program = (
         "import signal, sys\n"
         "from mlx_muzero.experiment.stop_switch import StopSwitch\n"
