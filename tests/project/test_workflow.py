@@ -118,18 +118,29 @@ def test_both_systems_run_the_gate_and_the_check_of_core_ml(jobs):
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
 
 
-def test_stores_are_tested_with_the_oldest_duckdb_that_is_allowed(jobs):
-    script = (ROOT / "scripts" / "oldest_duckdb").read_text()
-    pattern = re.search(r"sed -nE 's/(.+)/\\1/p'", script)[1]
-    (bound,) = re.findall(pattern, (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
-    assert f"duckdb>={bound},<3" in PROJECT["project"]["dependencies"]
+def named_tests(script):
+    """The paths below tests/ that a shell script names, braces expanded."""
     named = re.findall(r"tests/[^\s\\]+", script)
-    paths = [
+    return [
         before + name + after
         for word in named
         for before, names, after in re.findall(r"([^{]+)\{?([^}]*)\}?(.*)", word)
         for name in names.split(",")
     ]
+
+
+def test_the_sanitizers_run_tests_that_exist():
+    paths = named_tests((ROOT / "scripts" / "sanitize").read_text())
+    assert len(paths) == 10
+    assert all((ROOT / path).exists() for path in paths)
+
+
+def test_stores_are_tested_with_the_oldest_duckdb_that_is_allowed(jobs):
+    script = (ROOT / "scripts" / "oldest_duckdb").read_text()
+    pattern = re.search(r"sed -nE 's/(.+)/\\1/p'", script)[1]
+    (bound,) = re.findall(pattern, (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert f"duckdb>={bound},<3" in PROJECT["project"]["dependencies"]
+    paths = named_tests(script)
     assert "tests/market/store" in paths
     assert "tests/cli/test_data.py" in paths
     assert all((ROOT / path).exists() for path in paths)
