@@ -17,6 +17,12 @@ Preset = Annotated[
         autocompletion=completion.presets,
     ),
 ]
+TradedSymbols = Annotated[
+    Optional[str],
+    typer.Option(
+        help="Symbol to trade; separate several by commas.", autocompletion=completion.symbols
+    ),
+]
 ConfigFile = Annotated[Optional[Path], typer.Option(help="TOML file that overrides the preset.")]
 Overrides = Annotated[
     list[str],

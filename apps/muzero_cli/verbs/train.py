@@ -12,7 +12,15 @@ from mlx_muzero.config.choices import CollectBackend, Phases
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, say
 from muzero_cli.failures import STOPPED_EXIT_CODE, answer
-from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, to_be_read
+from muzero_cli.options import (
+    ConfigFile,
+    Json,
+    Overrides,
+    Preset,
+    RunDatabase,
+    TradedSymbols,
+    to_be_read,
+)
 
 if TYPE_CHECKING:
     from mlx_muzero.training.run import RunFolder
@@ -28,12 +36,7 @@ def train(
             autocompletion=completion.runs,
         ),
     ],
-    symbol: Annotated[
-        Optional[str],
-        typer.Option(
-            help="Symbol to trade; separate several by commas.", autocompletion=completion.symbols
-        ),
-    ] = None,
+    symbol: TradedSymbols = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006

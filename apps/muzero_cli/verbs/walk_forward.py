@@ -12,7 +12,7 @@ import typer
 from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say, say_event
 from muzero_cli.failures import STOPPED_EXIT_CODE, answer
-from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase
+from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase, TradedSymbols
 
 if TYPE_CHECKING:
     from mlx_muzero.experiment.stop_switch import StopSwitch
@@ -32,12 +32,7 @@ def walk_forward(
         Optional[float],
         typer.Option(min=0.0, help="Training time of each window (default: all episodes)."),
     ] = None,
-    symbol: Annotated[
-        Optional[str],
-        typer.Option(
-            help="Symbol to trade; separate several by commas.", autocompletion=completion.symbols
-        ),
-    ] = None,
+    symbol: TradedSymbols = None,
     preset: Preset = None,
     config: ConfigFile = None,
     set_: Overrides = [],  # noqa: B006
