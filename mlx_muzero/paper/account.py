@@ -71,11 +71,6 @@ class PairAccount:
         return float(self.core.entry_price[0]) if self.exposure else None
 
     @property
-    def entry_ns(self) -> int | None:
-        """When the open trade was filled."""
-        return self._entry_ns if self.exposure else None
-
-    @property
     def realized(self) -> float:
         """Net money of the closed trades."""
         return float(self.core.realized_pips[0]) * self.pip_value
