@@ -1,1 +1,1 @@
-"""One trading core for training, backtest and paper: positions, costs, rewards, ledger."""
+"""The trading core shared by training, backtest and paper: positions, costs, rewards, ledger."""

@@ -1,8 +1,8 @@
-"""The one trading core of training, backtest and paper: `B` accounts stepped in lockstep.
+"""The trading core shared by training, backtest and paper: steps `B` accounts in lockstep.
 
-A step fills what an action asks for at a price (`execute`), then moves on to the next bar's close,
-where everything is valued (`mark`). Money is float64; only the reward and the features leave as
-float32.
+A step fills the requested action at a price (`execute`), then moves to the next bar's close and
+values every account there (`mark`). Money is float64; only the reward and the features are
+returned as float32.
 """
 
 from collections.abc import Mapping
@@ -23,21 +23,21 @@ __all__ = ["POSITION_FEATURES", "TradingCore", "TradingRules"]
 class TradingCore:
     """Positions, equity and trades of `B` accounts under one set of rules.
 
-    A trade is a stretch of constant exposure: a change of exposure closes the open one and opens
-    another at the same price, and only the difference of the two is filled and pays
-    (`Costs.fill_pips`). What giving it up costs belongs to the trade that ends, what taking it on
-    costs to the one that begins. Arrays are valid after `reset`.
+    A trade is a stretch of constant exposure: changing the exposure closes the open trade and opens
+    another at the same price, but only the difference between the two is filled and charged
+    (`Costs.fill_pips`). The cost of reducing exposure belongs to the trade that ends, the cost of
+    adding it to the trade that begins. Arrays are valid after `reset`.
 
     Attributes:
         rules: actions, costs and reward.
         position: ``i32[B]`` index into the action table.
         entry_price: ``f64[B]`` price of the open trade; meaningless when flat.
         entry_bar: ``i64[B]`` bar of the open trade; meaningless when flat.
-        open_cost_pips: ``f64[B]`` costs paid so far for the open trade, 0 when flat.
-        open_funding_pips: ``f64[B]`` funding it paid so far, negative if it received some.
+        open_cost_pips: ``f64[B]`` costs paid so far on the open trade, 0 when flat.
+        open_funding_pips: ``f64[B]`` funding paid so far on the open trade, negative if received.
         realized_pips: ``f64[B]`` net pips of the closed trades.
         illegal_actions: ``i64[B]`` illegal actions so far.
-        ledger: the closed trades.
+        ledger: record of the closed trades.
     """
 
     def __init__(self, rules: TradingRules, accounts: int) -> None:
@@ -48,7 +48,7 @@ class TradingCore:
         self.reset(np.ones(accounts), np.zeros(accounts, np.int64))
 
     def reset(self, price: F64, bar: I64) -> None:
-        """Begin sessions: flat and without trades, marked at `price` ``f64[B]``, close of `bar`."""
+        """Start sessions: flat, without trades, marked at `price` ``f64[B]``, the close of `bar`."""
         accounts = self.accounts
         price = self._vector("price", price)
         self.position: I32 = np.zeros(accounts, np.int32)
@@ -68,7 +68,7 @@ class TradingCore:
 
     @property
     def exposure(self) -> F64:
-        """``f64[B]`` signed exposure held."""
+        """``f64[B]`` signed exposure of the current position."""
         return np.asarray(self.rules.table.exposures[self.position])
 
     @property
@@ -78,7 +78,7 @@ class TradingCore:
 
     @property
     def equity_pips(self) -> F64:
-        """``f64[B]`` closed trades net, plus the open one gross, less what it has paid."""
+        """``f64[B]`` net of the closed trades, plus gross of the open one less its costs so far."""
         paid = self.open_cost_pips + self.open_funding_pips
         return self.realized_pips + self.unrealized_pips - paid
 
@@ -97,10 +97,10 @@ class TradingCore:
             action: ``i32[B]`` index of an action of the rules' table.
             price: ``f64[B]`` close of `bar`.
             next_price: ``f64[B]`` close of the bar after it.
-            bar: ``i64[B]`` index of the bar the action was decided on.
-            final: the session ends: open positions are closed at `next_price`, bar + 1, and
-                their rewards belong to this step.
-            funding_rate: ``f64[B]`` what settles in the next bar, as for `mark`.
+            bar: ``i64[B]`` index of the bar on which the action was decided.
+            final: whether the session ends: open positions are then closed at `next_price`, at
+                bar + 1, and their rewards count in this step.
+            funding_rate: ``f64[B]`` funding that settles in the next bar, as in `mark`.
 
         Returns:
             ``f32[B]`` rewards of the rules' scheme.
@@ -126,19 +126,19 @@ class TradingCore:
         return self._reward(effect).astype(np.float32)
 
     def execute(self, action: I32, price: F64, bar: I64) -> Execution:
-        """Fill what `action` asks for at `price`; an illegal action changes nothing.
+        """Fill `action` at `price`; an illegal action changes nothing.
 
         Args:
             action: ``i32[B]`` index of an action of the rules' table.
-            price: ``f64[B]`` what is paid or received; the accounts are valued at it.
+            price: ``f64[B]`` fill price, at which the accounts are then valued.
             bar: ``i64[B]`` index of the last closed bar.
 
         Returns:
-            What the accounts did.
+            What happened to each account.
 
         Raises:
-            ValueError: an array of the wrong shape or an action outside the table; nothing has
-                changed then.
+            ValueError: an array of the wrong shape or an action outside the table; the accounts
+                are unchanged.
         """
         table = self.rules.table
         action = np.asarray(action, np.int32)
@@ -179,15 +179,15 @@ class TradingCore:
         Args:
             price: ``f64[B]`` the close.
             bar: ``i64[B]`` index of the bar.
-            funding_rate: ``f64[B]`` sum of the rates that settled in `bar`, 0 where none
-                did. What is held pays its worth at `price` times the rate: longs pay a positive
-                one, shorts receive it.
+            funding_rate: ``f64[B]`` sum of the rates that settled in `bar`, 0 where none did. A
+                position pays its value at `price` times the rate: longs pay a positive rate,
+                shorts receive it.
 
         Returns:
-            ``f64[B]`` pips made by what is held since the last fill or mark, less funding.
+            ``f64[B]`` pips made by open positions since the last fill or mark, less funding.
 
         Raises:
-            ValueError: an array of the wrong shape; nothing has changed then.
+            ValueError: an array of the wrong shape; the accounts are unchanged.
         """
         price, bar = self._vector("price", price), self._bars(bar)
         held_pips = self._gross_pips(self._price, price)
@@ -224,14 +224,14 @@ class TradingCore:
         return features.astype(np.float32)
 
     def state(self) -> dict[str, np.ndarray]:
-        """Everything the accounts are, except closed trades: arrays of B by name."""
+        """State of the accounts without their closed trades: arrays of length B by name."""
         return {name: a.copy() for name, a in vars(self).items() if isinstance(a, np.ndarray)}
 
     def restore(self, state: Mapping[str, npt.ArrayLike]) -> None:
-        """Be as the core was that gave `state`, without its closed trades.
+        """Restore what `state` returned; closed trades are not restored.
 
         Raises:
-            ValueError: it is of other names or of another number of accounts.
+            ValueError: the names or the number of accounts differ.
         """
         now = self.state()
         if state.keys() != now.keys():
@@ -255,13 +255,13 @@ class TradingCore:
         return pip_price(fill_price, self.rules.pip_size)
 
     def _gross_pips(self, since: F64, price: F64) -> F64:
-        """``f64[B]`` pips before costs of what is held, from price `since` to `price`."""
+        """``f64[B]`` pips before costs of the exposure held, from price `since` to `price`."""
         return gross_pips(self.exposure, since, price, self._pip_price(self.entry_price))
 
     def _fill_cost_pips(self, where: Bool, after: I32, price: F64) -> tuple[F64, F64]:
-        """``f64[B]`` each: cost of leaving the present position, of entering `after`; 0 elsewhere.
+        """``f64[B]`` each: cost of leaving the current position, of entering `after`; 0 elsewhere.
 
-        What is held counts by what it is worth now: in basis points, it grew with the price.
+        The exposure held counts at its current value: in basis points, it grew with the price.
         """
         rules = self.rules
         held = self.exposure * (self._pip_price(price) / self._pip_price(self.entry_price))
@@ -270,9 +270,9 @@ class TradingCore:
         return np.where(where, left, 0.0), np.where(where, entered, 0.0)
 
     def _force_close(self, where: Bool, bar: I64) -> tuple[F64, F64]:
-        """Go flat at the last mark, `bar`; ``f64[B]`` costs of the fills, net pips of the trades.
+        """Go flat at the last mark, `bar`; ``f64[B]`` fill costs and net pips of the trades.
 
-        Both are 0 elsewhere.
+        Both are 0 for accounts outside `where`.
         """
         flat = np.zeros(self.accounts, np.int32)
         cost, _ = self._fill_cost_pips(where, flat, self._price)
@@ -281,7 +281,7 @@ class TradingCore:
         return cost, net
 
     def _close(self, where: Bool, exit_cost: F64, bar: I64, forced: bool) -> F64:
-        """Book and record the open trades at `where`; returns their net pips, 0 elsewhere."""
+        """Close and record the open trades in `where`; returns their net pips, 0 elsewhere."""
         net_pips = np.zeros(self.accounts)
         rows = np.flatnonzero(where)
         if not len(rows):

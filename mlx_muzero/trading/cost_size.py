@@ -1,4 +1,4 @@
-"""How large costs are beside the price they are paid on: the one place that says it."""
+"""The size of trading costs relative to price, and warnings about implausible ones."""
 
 from math import floor, log10
 
@@ -9,7 +9,7 @@ from mlx_muzero.trading.costs import BASIS_POINT, Costs
 from mlx_muzero.types import F64
 
 LEAST_BPS, MOST_BPS = 0.01, 100.0
-"""Of a round trip; what lies beyond is more likely a wrong pip or a wrong key than a market."""
+"""Plausible cost of a round trip; beyond these a wrong pip or key is likelier than a market."""
 
 
 _STEPS = (5.0, 2.5, 1.0)
@@ -17,14 +17,14 @@ _LARGEST_COUNT = 10**9
 _CLOSES_LOOKED_AT = 20_000
 _FEWEST_PRICES = 20
 _OFF_THE_GRID_FRAC = 0.01
-"""Of closes: another feed's, or a vendor's mean."""
+"""Share of closes allowed off the grid: from another feed, or averaged by the vendor."""
 
 
 def round_trip_bps(costs: Costs, price: float, pip_size: float) -> float:
-    """Basis points of `price` that exposure 1 pays, in and out.
+    """Cost of a round trip of exposure 1, in basis points of `price`.
 
     Args:
-        costs: what fills pay.
+        costs: what fills cost.
         price: price of one unit of the instrument.
         pip_size: price of one pip; 0 where a pip is a basis point.
     """
@@ -33,7 +33,7 @@ def round_trip_bps(costs: Costs, price: float, pip_size: float) -> float:
 
 
 def cost_note(costs: Costs, price: float, pip_size: float) -> str:
-    """What a round trip costs at `price`, in words, and whether that is absurd."""
+    """A sentence with the cost of a round trip at `price`, and a warning if it is implausible."""
     bps = round_trip_bps(costs, price, pip_size)
     size = f"{bps:.3g} bps"
     if pip_size:
@@ -42,7 +42,7 @@ def cost_note(costs: Costs, price: float, pip_size: float) -> str:
 
 
 def verdict(bps: float) -> str:
-    """What to say of a round trip that costs `bps`; nothing, if a market may charge so much."""
+    """A warning about a round trip that costs `bps`; empty if the cost is plausible."""
     if bps < LEAST_BPS:
         return f": next to nothing, below {LEAST_BPS:g} bps. Check the costs and the pip"
     if bps > MOST_BPS:
@@ -51,13 +51,13 @@ def verdict(bps: float) -> str:
 
 
 def price_step(close: F64) -> float | None:
-    """The smallest step that prices move by: 1, 2.5 or 5 times a power of ten.
+    """The tick size of a price series: 1, 2.5 or 5 times a power of ten.
 
     Args:
         close: ``f64[T]`` positive prices of one instrument.
 
     Returns:
-        The largest such step whose multiples nearly all of them are; None where there is none, or
+        The largest such step of which nearly all prices are multiples; None if there is none, or
         too few prices to tell.
     """
     prices = np.unique(close[:: len(close) // _CLOSES_LOOKED_AT + 1])
@@ -75,14 +75,14 @@ def price_step(close: F64) -> float | None:
 
 
 def step_note(symbol: str, close: F64, costs: Costs, pip_size: float) -> str | None:
-    """What to say where one step of the price is worth more than a round trip costs.
+    """A warning if one price step is worth more than a round trip costs, otherwise None.
 
-    Bid and ask are a step apart at least, so that no market fills for less.
+    Bid and ask are at least one step apart, so no market fills more cheaply.
 
     Args:
-        symbol: whose prices.
-        close: ``f64[T]`` of them; where they are too few, its name tells the step, or nothing.
-        costs: what fills pay.
+        symbol: the instrument.
+        close: ``f64[T]`` its prices; if too few to tell, the step is looked up by symbol.
+        costs: what fills cost.
         pip_size: price of one pip; 0 where a pip is a basis point.
     """
     known = known_instrument(symbol)

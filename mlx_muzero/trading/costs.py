@@ -1,8 +1,8 @@
 """The money formulas: pips of a price move, and pips paid for fills and for funding.
 
-An instrument's pip is a price of its own (FX: 0.01 of a yen), or, where `pip_size` is 0, a basis
-point of the price an exposure was filled at. So an exposure of 1 is one constant notional, and a
-move is worth pips of that notional.
+A pip is a price amount fixed for the instrument (FX: 0.01 of a yen), or, where `pip_size` is 0, a
+basis point of the price at which the exposure was filled. So exposure 1 is a constant notional, and
+a price move is worth pips of that notional.
 """
 
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ BASIS_POINT = 1e-4
 
 
 def pip_price(fill_price: F64, pip_size: float) -> F64 | float:
-    """Price of one pip of exposures filled at `fill_price`: `pip_size`, or its basis point."""
+    """Price of one pip of an exposure filled at `fill_price`: `pip_size`, or one basis point."""
     return pip_size or fill_price * BASIS_POINT
 
 
 def gross_pips(exposure: F64, entry_price: F64, price: F64, pip_price: F64 | float) -> F64:
     """Pips before costs of holding `exposure` from `entry_price` to `price`, elementwise.
 
-    FX writes ``(current_price - entry_price) * 100``, which is a pip of 0.01 (ADR 6).
+    FX specifies ``(current_price - entry_price) * 100``, that is a pip of 0.01 (ADR 6).
     """
     return exposure * (price - entry_price) / pip_price
 
@@ -32,21 +32,21 @@ def funding_pips(exposure: F64, price: F64, rate: F64, pip_price: F64 | float) -
     """Pips that `exposure` pays when funding settles at `price`; longs pay a positive `rate`.
 
     Args:
-        exposure: signed.
+        exposure: signed exposure held.
         price: price of the instrument at the settlement.
-        rate: fraction of the position's worth.
-        pip_price: of the fill that `exposure` comes from.
+        rate: fraction of the position's value.
+        pip_price: price of one pip at the fill that opened `exposure`.
     """
     return exposure * price * rate / pip_price
 
 
 @dataclass(frozen=True)
 class Costs:
-    """What fills pay.
+    """What fills cost.
 
     Attributes:
-        round_trip_pips: of exposure 1 entered, spread and commission of its way out included (FX).
-        fill_bps: of the notional of every fill, in and out (crypto).
+        round_trip_pips: cost per exposure of 1, charged on entry for both entry and exit (FX).
+        fill_bps: cost in basis points of the notional of every fill (crypto).
     """
 
     round_trip_pips: float = 4.0
@@ -54,7 +54,7 @@ class Costs:
 
     @classmethod
     def from_config(cls, trading: TradingConfig) -> "Costs":
-        """The configured costs: makers pay a fee only, takers half the spread and slippage too."""
+        """The configured costs: makers pay only a fee, takers also half the spread and slippage."""
         taker_bps = trading.taker_fee_bps + trading.spread_bps / 2 + trading.slippage_bps
         maker_bps = trading.maker_fee_bps
         fill_bps = taker_bps + trading.maker_frac * (maker_bps - taker_bps)
@@ -70,13 +70,12 @@ class Costs:
             raise ValueError("costs must not be negative")
 
     def fill_pips(self, before: F64, after: F64, price: F64, pip_size: float) -> tuple[F64, F64]:
-        """Pips paid to leave what is given up, and to enter what is taken on; elementwise.
+        """Pips paid to leave the exposure given up and to enter the exposure added; elementwise.
 
-        From one side to the same side only the difference is filled; from one to the other, all
-        of both.
+        On the same side only the difference is filled; a change of side fills both in full.
 
         Args:
-            before: signed exposure held, in the notional it is worth at `price`.
+            before: signed exposure held, as its notional at `price`.
             after: signed exposure wanted.
             price: price of the fill.
             pip_size: price of one pip; 0 where a pip is a basis point.

@@ -1,8 +1,7 @@
-"""B trading sessions in lockstep: bars and accounts in, observations and rewards out.
+"""An environment that steps B trading sessions in lockstep (observations, rewards).
 
-One environment for collecting, validation and backtest. At step i of a session that starts at
-bar s the agent knows bars up to s+i, acts at the close of bar s+i, and the step moves to bar
-s+i+1.
+Shared by collection, validation and backtest. At step i of a session that starts at bar s, the
+agent knows the bars up to s+i and acts at the close of bar s+i; the step moves to bar s+i+1.
 """
 
 from dataclasses import dataclass
@@ -18,18 +17,18 @@ from mlx_muzero.types import F32, F64, I8, I32, I64, U64
 
 
 def observation_features(config: Config) -> tuple[str, ...]:
-    """Names of an observation's columns, the market's first: a checkpoint's schema."""
+    """Names of an observation's columns, market columns first: the schema a checkpoint records."""
     account = TradingRules.from_config(config).position_features
     return market_feature_names(config.market) + account
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """What the market answered.
+    """The market's response to a step.
 
     Attributes:
-        reward: ``f32[B]`` reward of the step, a forced close at the session's end included.
-        outcome: ``i8[B]`` chance outcome of the bar moved to.
+        reward: ``f32[B]`` reward of the step, including a forced close at the session's end.
+        outcome: ``i8[B]`` chance outcome of the bar that follows.
     """
 
     reward: F32
@@ -37,7 +36,7 @@ class Step:
 
 
 class SessionEnv:
-    """Sessions at `starts` ``i64[B]`` played side by side from flat accounts."""
+    """B sessions that start flat at bars `starts` ``i64[B]`` and advance together."""
 
     def __init__(self, dataset: MarketDataset, rules: TradingRules, starts: I64) -> None:
         self.dataset = dataset
@@ -59,7 +58,7 @@ class SessionEnv:
 
     @property
     def close(self) -> F64:
-        """Closes of the whole market, ``f64[T]``; what is known ends at `bar`."""
+        """Closes of the whole market, ``f64[T]``; the agent knows those up to `bar`."""
         return self.dataset.close
 
     @property
@@ -69,7 +68,7 @@ class SessionEnv:
 
     @property
     def open_time_ns(self) -> I64:
-        """Opens of the whole market, ``i64[T]``; what is known ends at `bar`."""
+        """Open times of the whole market, ``i64[T]``; the agent knows those up to `bar`."""
         return self.dataset.open_time_ns
 
     @property
@@ -79,9 +78,9 @@ class SessionEnv:
 
     @property
     def episode(self) -> U64:
-        """Identity of each session, for seeding, ``u64[B]``: its pair by name, and its first bar.
+        """Identity of each session, for seeding, ``u64[B]``: its pair's rank by name and first bar.
 
-        So the order of the configured pairs decides nothing.
+        It does not depend on the order of the configured pairs.
         """
         pairs = self.dataset.config.pairs
         place = np.array([sorted(pairs).index(symbol) for symbol in pairs], np.uint64)
@@ -91,7 +90,7 @@ class SessionEnv:
 
     @property
     def session_bars(self) -> int:
-        """Steps of one session."""
+        """Number of steps in one session."""
         return self.dataset.config.session_bars
 
     @property
@@ -108,7 +107,7 @@ class SessionEnv:
         return observations(self.dataset, self.bar, self.position_features())
 
     def step(self, action: I32) -> Step:
-        """Execute `action` ``i32[B]`` at the close of the last known bar and move one bar on."""
+        """Execute `action` ``i32[B]`` at the close of the last known bar and advance one bar."""
         if self.done:
             raise ValueError("the sessions have ended")
         bar, close = self.bar, self.dataset.close
@@ -120,7 +119,7 @@ class SessionEnv:
 
 
 def observations(dataset: MarketDataset, bar: I64, position_features: F32) -> F32:
-    """``f32[B, W, F]`` windows that end at `bar` ``i64[B]``; position features repeat across W."""
+    """``f32[B, W, F]`` windows ending at `bar` ``i64[B]``, position features repeated across W."""
     market = dataset.windows(bar)
     held = position_features[:, None, :]
     held = np.broadcast_to(held, (*market.shape[:2], held.shape[2]))

@@ -1,4 +1,4 @@
-"""The record of closed trades, as columns."""
+"""Closed trades as columns, and the ledger that collects them."""
 
 from dataclasses import dataclass, fields
 
@@ -9,19 +9,19 @@ from mlx_muzero.types import F64, I32, I64, Bool
 
 @dataclass(frozen=True, eq=False)
 class Trades:
-    """Closed trades in the order they closed, N of them.
+    """N closed trades, in closing order.
 
-    A trade is a stretch of constant exposure, so its gross can be computed again from its prices.
+    A trade is a stretch of constant exposure, so its gross can be recomputed from its prices.
 
     Attributes:
         account: ``i32[N]`` index into the batch.
         exposure: ``f64[N]`` signed exposure held (+1 long, -1 short).
-        entry_bar: ``i64[N]`` bar at whose close the trade was entered.
-        exit_bar: ``i64[N]`` bar at whose close it was left.
-        entry_price: ``f64[N]`` price it was entered at.
-        exit_price: ``f64[N]`` price it was left at.
-        gross_pips: ``f64[N]`` before costs.
-        cost_pips: ``f64[N]`` of the fills that took the exposure on and gave it up.
+        entry_bar: ``i64[N]`` bar at whose close the trade was opened.
+        exit_bar: ``i64[N]`` bar at whose close it was closed.
+        entry_price: ``f64[N]`` price of the entry fill.
+        exit_price: ``f64[N]`` price of the exit fill.
+        gross_pips: ``f64[N]`` pips before costs.
+        cost_pips: ``f64[N]`` costs of the fills that added and removed the exposure.
         funding_pips: ``f64[N]`` funding paid, negative if received.
         forced: ``bool[N]`` closed by the end of the session rather than by an action.
     """
@@ -57,10 +57,10 @@ class Trades:
 
     @property
     def round_trip(self) -> I64:
-        """``i64[N]`` which stretch of one side, of one account, each trade is part of.
+        """``i64[N]`` the round trip each trade belongs to: an account's stretch on one side.
 
-        Stretches are numbered by their first trade. A change of exposure that stays on its side
-        ends a trade and no round trip; neither does it decide whether one won.
+        Numbered by their first trade. A change of exposure on the same side ends a trade but not
+        the round trip, and a round trip wins or loses as a whole.
         """
         by_account, goes_on = self._links()
         begins = np.flatnonzero(np.concatenate([np.ones(min(len(self), 1), np.bool_), ~goes_on]))
@@ -70,7 +70,7 @@ class Trades:
 
     @property
     def previous(self) -> I64:
-        """``i64[N]`` the trade of the same round trip that each one resized; -1 for none."""
+        """``i64[N]`` the trade of the same round trip that each trade resized; -1 if none."""
         by_account, goes_on = self._links()
         previous = np.full(len(self), -1, np.int64)
         previous[by_account[1:][goes_on]] = by_account[:-1][goes_on]
@@ -78,7 +78,7 @@ class Trades:
 
     @property
     def turnover(self) -> F64:
-        """``f64[N]`` exposure that the fills of each trade took on and gave up."""
+        """``f64[N]`` exposure added and removed by each trade's fills."""
         size, previous = abs(self.exposure), self.previous
         resized = np.flatnonzero(previous >= 0)
         kept = np.zeros(len(self))
@@ -87,7 +87,7 @@ class Trades:
         return np.asarray(2.0 * size - kept)
 
     def _links(self) -> tuple[I64, Bool]:
-        """``i64[N]`` trades by account, and whether each but the last is resized by the next."""
+        """``i64[N]`` trades by account, and for all but the last whether the next resizes it."""
         by_account = np.argsort(self.account, kind="stable")
         last, here = by_account[:-1], by_account[1:]
         goes_on = (
@@ -99,7 +99,7 @@ class Trades:
 
     @classmethod
     def concatenate(cls, parts: list["Trades"]) -> "Trades":
-        """All trades of `parts`, in order; no parts give no trades."""
+        """All trades of `parts`, in order; no trades if there are no parts."""
         return cls(
             **{
                 column.name: np.concatenate(
@@ -129,22 +129,22 @@ _EMPTY = {
 
 
 class Ledger:
-    """Closed trades of one batch of sessions, appended a step at a time."""
+    """Collects the closed trades of a batch of sessions, step by step."""
 
     def __init__(self) -> None:
         self._parts: list[Trades] = []
 
     def record(self, trades: Trades) -> None:
-        """Append `trades` (their arrays are kept, not copied)."""
+        """Append `trades`, keeping their arrays without a copy."""
         if len(trades):
             self._parts.append(trades)
 
     def drain(self) -> Trades:
-        """Everything recorded so far, which is then forgotten."""
+        """Return and clear the trades recorded so far."""
         trades = self.trades()
         self._parts.clear()
         return trades
 
     def trades(self) -> Trades:
-        """Everything recorded so far."""
+        """The trades recorded so far."""
         return Trades.concatenate(self._parts)

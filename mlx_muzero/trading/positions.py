@@ -1,6 +1,6 @@
-"""Which positions exist, what each action does in each of them, and what is legal.
+"""Positions, actions and the transitions between them.
 
-FX "Action Space & Trading Logic" has three positions and four actions; an `ActionTable` is that
+FX "Action Space & Trading Logic" has three positions and four actions; an `ActionTable` holds that
 state machine as arrays, so that core, search and baselines share one definition (ADR 9).
 """
 
@@ -19,13 +19,13 @@ FLAT = 0
 
 @dataclass(frozen=True, eq=False)
 class ActionTable:
-    """Positions x actions -> next position. Position 0 is flat.
+    """Maps position and action to the next position. Position 0 is flat.
 
     Attributes:
         action_names: `A` distinct names.
         position_names: `P` distinct names.
-        exposures: ``f64[P]`` signed exposure of each position; distinct, 0 first.
-        next_position: ``i32[P, A]`` the position after the action, -1 where it is illegal.
+        exposures: ``f64[P]`` signed exposure of each position; all distinct, 0 first.
+        next_position: ``i32[P, A]`` position after the action, -1 where the action is illegal.
     """
 
     action_names: tuple[str, ...]
@@ -37,7 +37,7 @@ class ActionTable:
         """Copy the arrays, make them read-only and check them.
 
         Raises:
-            ValueError: a size, a name, an exposure or an entry of the table is impossible.
+            ValueError: a size, name, exposure or table entry is invalid.
         """
         for name, dtype in (("exposures", np.float64), ("next_position", np.int32)):
             array = np.array(getattr(self, name), dtype)
@@ -69,12 +69,12 @@ class ActionTable:
 
     @cached_property
     def routes(self) -> I32:
-        """``i32[P, P]`` first action of a shortest way from position (row) to another."""
+        """``i32[P, P]`` first action on a shortest path from one position (row) to another."""
         positions = len(self.position_names)
         routes = np.full((positions, positions), ILLEGAL, np.int32)
         for start in range(positions):
             seen = {start}
-            # Breadth first over (position reached, first action taken).
+            # Breadth-first search over (position reached, first action taken).
             frontier = [(start, ILLEGAL)]
             while frontier:
                 reached: list[tuple[int, int]] = []
@@ -95,10 +95,10 @@ class ActionTable:
         return np.asarray(self.legal[position])
 
     def position_of(self, exposure: npt.ArrayLike) -> I32:
-        """Positions holding exactly `exposure`, ``i32`` of its shape.
+        """The position with exactly `exposure`, as ``i32`` of the same shape.
 
         Raises:
-            ValueError: an exposure that no position has.
+            ValueError: no position has that exposure.
         """
         wanted = np.asarray(exposure, np.float64)[..., None]
         matches = wanted == self.exposures
@@ -107,7 +107,7 @@ class ActionTable:
         return matches.argmax(axis=-1).astype(np.int32)
 
     def actions_toward(self, position: I32, exposure: npt.ArrayLike) -> I32:
-        """``i32[B]`` the next action on the shortest way from `position` to `exposure`."""
+        """``i32[B]`` the next action on the shortest path from `position` to `exposure`."""
         return np.asarray(self.routes[position, self.position_of(exposure)])
 
 
@@ -135,7 +135,7 @@ TARGET_ACTIONS = ActionTable(
     exposures=np.array(_TARGETS),
     next_position=np.tile(np.arange(len(_TARGETS), dtype=np.int32), (len(_TARGETS), 1)),
 )
-"""CRYPTO "Action Space": an action is the exposure wanted, whatever is held."""
+"""CRYPTO "Action Space": an action names the target exposure, whatever the position."""
 
 ACTION_TABLES: dict[Actions, ActionTable] = {"fx": FX_ACTIONS, "targets": TARGET_ACTIONS}
-"""By the value of `trading.actions`."""
+"""Action tables by value of `trading.actions`."""

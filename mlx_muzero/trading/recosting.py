@@ -1,4 +1,4 @@
-"""What closed trades would have paid at other costs, had the same fills been made."""
+"""Recomputes the costs of closed trades, assuming the same fills."""
 
 from dataclasses import replace
 
@@ -9,17 +9,17 @@ from mlx_muzero.trading.ledger import Trades
 
 
 def recosted(trades: Trades, costs: Costs, pip_size: float) -> Trades:
-    """`trades` as they would be at `costs`; at the costs they were made at, as they are.
+    """`trades` with the costs they would have had under `costs`; gross pips are unchanged.
 
     Args:
-        trades: all trades of their accounts, in the order they closed.
-        costs: what the fills pay instead.
-        pip_size: of the instrument; 0 where a pip is a basis point.
+        trades: all trades of the accounts, in closing order.
+        costs: what fills cost instead.
+        pip_size: price of one pip; 0 where a pip is a basis point.
     """
     size, flat = len(trades), np.zeros(len(trades))
     previous = trades.previous
     resizes = np.flatnonzero(previous >= 0)
-    # Valued at the fill: in basis points, what is held grew with the price since its entry.
+    # Valued at the fill: in basis points, the exposure has grown with the price since entry.
     pip = np.broadcast_to(pip_price(trades.entry_price, pip_size), (size,))
     worth = trades.exposure * (pip_price(trades.exit_price, pip_size) / pip)
     before, after = flat.copy(), flat.copy()

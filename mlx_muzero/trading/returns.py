@@ -1,4 +1,4 @@
-"""Returns: what follows a step, discounted."""
+"""Discounted returns."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from mlx_muzero.types import F32, F64
 
 
 def discounted_returns(reward: F32 | F64, discount: float) -> F32:
-    """``f32[E, T]`` returns from each step on of rewards ``f32[E, T]`` discounted per step."""
+    """``f32[E, T]`` discounted returns from each step onward of rewards ``f32[E, T]``."""
     returns = np.zeros(reward.shape)
     ahead = np.zeros(len(reward))
     for step in reversed(range(reward.shape[1])):

@@ -1,8 +1,8 @@
-"""Reward schemes: functions of what one step did to every account (ADR 8).
+"""Reward schemes: functions of what one step did to each account (ADR 8).
 
 `amddp1` follows FX "Reward System - EXACT Implementation" to the letter. Its optimum is
 degenerate (enter once for +1, then hold for free), which is why `mark_to_market` exists.
-`differential_sharpe` is the gain of a moving Sharpe ratio (Moody and Saffell 2001).
+`differential_sharpe` rewards the change in a moving Sharpe ratio (Moody and Saffell 2001).
 """
 
 from collections.abc import Callable
@@ -25,15 +25,15 @@ ILLEGAL_COST_PIPS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Execution:
-    """What the fills of one decision did to B accounts.
+    """What one decision's fills did to B accounts.
 
     Attributes:
-        flat_before: ``bool[B]`` no position before the action.
-        illegal: ``bool[B]`` the action was not allowed and changed nothing.
+        flat_before: ``bool[B]`` whether the account was flat before the action.
+        illegal: ``bool[B]`` whether the action was illegal, and so changed nothing.
         moved_pips: ``f64[B]`` exposure before the action times the price change up to the fill.
-        closed: ``bool[B]`` the action closed a trade.
-        closed_net_pips: ``f64[B]`` its pips after costs, 0 where none closed.
-        entered: ``bool[B]`` the action opened a trade.
+        closed: ``bool[B]`` whether the action closed a trade.
+        closed_net_pips: ``f64[B]`` pips of that trade after costs, 0 where none closed.
+        entered: ``bool[B]`` whether the action opened a trade.
         cost_pips: ``f64[B]`` costs of the fills.
     """
 
@@ -52,11 +52,10 @@ class StepEffect:
 
     Attributes:
         execution: what the action did.
-        held_pips: ``f64[B]`` exposures held times the price changes since the bar before, less
-            funding.
-        forced: ``bool[B]`` the session ended and closed a trade at the next bar.
-        forced_cost_pips: ``f64[B]`` costs of those fills.
-        forced_net_pips: ``f64[B]`` its pips after costs, 0 where none.
+        held_pips: ``f64[B]`` exposure times price change since the previous bar, less funding.
+        forced: ``bool[B]`` whether the session ended and closed a trade at the next bar.
+        forced_cost_pips: ``f64[B]`` costs of those closing fills.
+        forced_net_pips: ``f64[B]`` pips of the trade after costs, 0 where none.
     """
 
     execution: Execution
@@ -67,7 +66,7 @@ class StepEffect:
 
     @property
     def earned_pips(self) -> F64:
-        """``f64[B]`` change of net equity; an illegal action costs a pip on top."""
+        """``f64[B]`` change in net equity; an illegal action costs an extra pip."""
         penalty = np.where(self.execution.illegal, ILLEGAL_COST_PIPS, 0.0)
         return self.held_pips - self.execution.cost_pips - self.forced_cost_pips - penalty
 
@@ -77,8 +76,8 @@ class Sharpe:
     """Constants of the differential Sharpe ratio.
 
     Attributes:
-        rate: eta, share of the newest bar in the moving averages.
-        deviation_pips: deviation the averages begin with, and never fall below.
+        rate: eta, weight of the newest bar in the moving averages.
+        deviation_pips: initial deviation of the averages, and their lower bound.
     """
 
     rate: float = 0.01
@@ -95,14 +94,14 @@ class Sharpe:
 
 
 RewardFunction = Callable[[StepEffect], F64]
-"""Rewards ``f64[B]`` of a step; it may remember the steps of one session before."""
+"""Returns a step's rewards ``f64[B]``; may keep state across the steps of a session."""
 
 RewardMaker = Callable[[float], RewardFunction]
-"""Makes the function at the beginning of every session, from `trading.reward_scale`."""
+"""Makes a session's reward function, given `trading.reward_scale`."""
 
 
 def amddp1(pnl_pips: F64) -> F64:
-    """FX "AMDDP1 Calculation" of trades that made `pnl_pips` after costs, elementwise."""
+    """FX "AMDDP1 Calculation" for trades that made `pnl_pips` after costs, elementwise."""
     size = np.abs(pnl_pips)
     profit = np.where(
         size < 10,
@@ -118,7 +117,7 @@ def amddp1(pnl_pips: F64) -> F64:
 
 
 def amddp1_rewards(effect: StepEffect) -> F64:
-    """``f64[B]`` FX's action reward, plus AMDDP1 of a forced close, clipped to [-3, 3]."""
+    """``f64[B]`` the FX action reward plus AMDDP1 of a forced close, clipped to [-3, 3]."""
     done = effect.execution
     stayed = ~(done.illegal | done.closed | done.entered)
     reward = np.where(stayed & done.flat_before, IDLE_REWARD, 0.0)
@@ -131,10 +130,10 @@ def amddp1_rewards(effect: StepEffect) -> F64:
 
 
 def mark_to_market_rewards(effect: StepEffect, scale: float) -> F64:
-    """``f64[B]`` change of net equity in pips times `scale`; an illegal action costs a pip.
+    """``f64[B]`` change in net equity in pips times `scale`; an illegal action costs a pip.
 
-    Costs are charged by the step that fills, so rewards over scale sum to the net pips of the
-    session (less one for each illegal action).
+    Costs are charged in the step that fills, so a session's rewards divided by `scale` sum to its
+    net pips, less one for each illegal action.
     """
     return scale * effect.earned_pips
 
@@ -149,9 +148,9 @@ class DifferentialSharpe:
         A <- A + eta (R - A),  B <- B + eta (R^2 - B)
 
     is the derivative of the moving Sharpe ratio A / sqrt(B - A^2) with respect to eta: what one
-    more bar of R is worth to it. The paper leaves the first bars and flat accounts open, where the
-    deviation is 0 over 0. Here B starts at, and is kept from falling below, A^2 + deviation_pips^2:
-    a session begins with D = R / deviation_pips and learns its own deviation from there.
+    more bar with R adds to it. The paper leaves the first bars and flat accounts undefined, where D
+    is 0/0. Here B starts at A^2 + deviation_pips^2 and never falls below it: a session begins with
+    D = R / deviation_pips and adapts to its own deviation from there.
 
     One object serves one session of `B` accounts.
     """
@@ -163,7 +162,7 @@ class DifferentialSharpe:
         self._square: F64 | float = sharpe.deviation_pips**2
 
     def __call__(self, effect: StepEffect) -> F64:
-        """``f64[B]`` D times the scale; moves the averages on."""
+        """``f64[B]`` D times the scale; updates the averages."""
         earned = effect.earned_pips
         mean_gap, square_gap = earned - self._mean, earned**2 - self._square
         variance = self._square - self._mean**2
@@ -177,7 +176,7 @@ class DifferentialSharpe:
 
 
 class _Checked:
-    """A registered reward, held to its shape: what it gets wrong would poison the replay."""
+    """A registered reward with its output checked: a wrong one would poison the replay."""
 
     def __init__(self, name: str, function: RewardFunction) -> None:
         self._name, self._function = name, function
@@ -196,16 +195,15 @@ class _Checked:
 
 
 def reward_function(scheme: str, scale: float, sharpe: Sharpe) -> RewardFunction:
-    """The scheme called `scheme`, at the beginning of a session.
+    """A new reward function for one session.
 
     Args:
-        scheme: "amddp1", which has no scale, "mark_to_market", "differential_sharpe" or one that is
-            registered.
-        scale: what the reward is multiplied by.
+        scheme: "amddp1" (unscaled), "mark_to_market", "differential_sharpe" or a registered name.
+        scale: factor applied to the reward.
         sharpe: constants of "differential_sharpe".
 
     Raises:
-        ValueError: no such scheme.
+        ValueError: there is no such scheme.
     """
     if scheme == "amddp1":
         return amddp1_rewards

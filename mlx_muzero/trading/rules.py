@@ -1,4 +1,4 @@
-"""What an account may do, what it pays, what it is rewarded for and what it sees of itself."""
+"""The trading rules of an account: actions, costs, reward and position features."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -16,30 +16,30 @@ POSITION_FEATURES = (
     "max_drawdown_pips",
     "accumulated_dd",
 )
-"""FX "Position State Features", in order; the last five are tanh(x / 100), all are 0 when flat.
+"""FX "Position State Features", in order; the last five are tanh(x / 100), and all are 0 when flat.
 
-position_side is the signed exposure. Pips are gross and of the open trade; their peak begins at
-the entry's 0, and accumulated_dd adds up pips_from_peak over the bars since.
+position_side is the signed exposure. Pips are gross and of the open trade; their peak starts at 0
+on entry, and accumulated_dd sums pips_from_peak over the bars since.
 """
 
 BALANCE_FEATURE = "balance_pips"
-"""tanh(x / 100) of the account's net equity since the session began (CRYPTO 3A)."""
+"""tanh(x / 100) of the account's net pips since the session began (CRYPTO 3A)."""
 
 FEATURE_SCALE = 100.0
 
 
 @dataclass(frozen=True)
 class TradingRules:
-    """The rules of all accounts of a run.
+    """The rules that apply to every account of a run.
 
     Attributes:
         table: positions and actions.
-        pip_size: price of one pip; 0 where a pip is a basis point of the price of a fill.
-        costs: what fills pay.
-        reward: "amddp1", "mark_to_market" or "differential_sharpe".
+        pip_size: price of one pip; 0 where a pip is a basis point of the fill price.
+        costs: what fills cost.
+        reward: "amddp1", "mark_to_market", "differential_sharpe" or a registered name.
         reward_scale: reward per pip of mark_to_market, or per unit of differential_sharpe.
         sharpe: constants of differential_sharpe.
-        sees_balance: the agent sees the balance of its accounts too.
+        sees_balance: whether the agent also observes its account's balance.
     """
 
     table: ActionTable = FX_ACTIONS
@@ -68,7 +68,7 @@ class TradingRules:
         """Check the numbers.
 
         Raises:
-            ValueError: a negative pip, a scale that is not positive, or no such reward.
+            ValueError: a negative pip, a scale that is not positive, or an unknown reward.
         """
         if not self.pip_size >= 0.0 or not self.reward_scale > 0.0:
             raise ValueError("pip_size must not be negative and reward_scale must be positive")
@@ -76,14 +76,14 @@ class TradingRules:
 
     @property
     def position_features(self) -> tuple[str, ...]:
-        """Names of what an agent sees of its account, in order."""
+        """Names of the account features in an observation, in order."""
         return POSITION_FEATURES + (BALANCE_FEATURE,) * self.sees_balance
 
     @property
     def unit(self) -> str:
-        """What reports call a pip of this instrument."""
+        """What reports call one pip: "pips" or "bps"."""
         return "pips" if self.pip_size else "bps"
 
     def new_reward(self) -> RewardFunction:
-        """The reward scheme as it begins a session."""
+        """A new reward function for one session."""
         return reward_function(self.reward, self.reward_scale, self.sharpe)
