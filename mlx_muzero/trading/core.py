@@ -48,7 +48,7 @@ class TradingCore:
         self.reset(np.ones(accounts), np.zeros(accounts, np.int64))
 
     def reset(self, price: F64, bar: I64) -> None:
-        """Start sessions: flat, without trades, marked at `price` ``f64[B]``, the close of `bar`."""
+        """Start sessions flat, without trades, marked at `price` ``f64[B]``, the close of `bar`."""
         accounts = self.accounts
         price = self._vector("price", price)
         self.position: I32 = np.zeros(accounts, np.int32)
