@@ -2,7 +2,7 @@
 
 import pytest
 
-from tutorials import FOLDER, renewed
+from sample_output import FOLDER, renewed
 
 PAGE = """# Two
 
