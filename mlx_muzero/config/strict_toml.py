@@ -69,12 +69,7 @@ class TomlSchema(Generic[T]):
         Raises:
             ConfigError: it cannot be read.
         """
-        try:
-            return read_text(path, most=toml_values.MOST_BYTES, follow=follow)
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(
-                f"{path}: the {self._what} cannot be read: {why_unreadable(error)}"
-            ) from error
+        return text_of(path, self._what, follow=follow)
 
     def loads(self, text: str, source: str, base: T) -> T:
         """`base` overlaid with the settings in `text`; `source` stands for the file in messages.
@@ -167,6 +162,18 @@ class TomlSchema(Generic[T]):
             except ValueError as error:
                 problems.append(Problem(path, str(error)))
         return values
+
+
+def text_of(path: Path, what: str, *, follow: bool = False) -> str:
+    """The text of the file at `path`, called `what` in messages; follows links to it if `follow`.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return read_text(path, most=toml_values.MOST_BYTES, follow=follow)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: the {what} cannot be read: {why_unreadable(error)}") from error
 
 
 def parsed(text: str, source: str) -> dict[str, Any]:

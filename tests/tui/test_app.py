@@ -490,9 +490,13 @@ def test_keys_are_remapped_by_id(session, monkeypatch, tmp_path):
     keys = tmp_path / "mlx_muzero" / "keys.toml"
     keys.write_text('"moment.pause" = "p"\n')
     assert drive(app_of(session), presses("p", then=lambda a: a.watched.playback.mode)) == "paused"
-    keys.write_text('"moment.paus" = "p"\n')
-    with pytest.raises(ConfigError, match=r"did you mean moment\.pause"):
+    keys.write_text('moment.pause = "p"\n\n"moment.paus" = "p"\n[screen]\nlive = 3\n')
+    with pytest.raises(ConfigError) as refused:
         app_of(session)
+    assert str(refused.value).splitlines() == [
+        f"{keys}:3: moment.paus: no such id; did you mean moment.pause?",
+        f'{keys}:5: screen.live: expected keys such as "j" or "j,down", got 3',
+    ]
     kept = keys.rename(tmp_path / "dotfiles.toml")
     kept.write_text('"moment.pause" = "p"\n')
     keys.symlink_to(kept)
