@@ -15,6 +15,7 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 
 from mlx_muzero.errors import RunError
+from mlx_muzero.paper.mode import Command
 from mlx_muzero.runlog.journal import utc_now
 from mlx_muzero.untrusted.terminal_text import clean
 from mlx_muzero.watch.paper_state import PaperState
@@ -205,7 +206,7 @@ class MuZeroApp(Watcher):
 
     # Commands to the process.
 
-    def action_command(self, name: str) -> None:
+    def action_command(self, name: Command) -> None:
         """Ask whether a command is meant, and give it."""
         if reason := self._refusal():
             self.notify(reason, title=f"{name} is not possible", timeout=6)
@@ -230,7 +231,7 @@ class MuZeroApp(Watcher):
             return "a past moment is shown: press l for the live one"
         return ""
 
-    def _command_answered(self, name: str, meant: bool | None) -> None:
+    def _command_answered(self, name: Command, meant: bool | None) -> None:
         self._asking = False
         while self._held:
             self._held.pop(0)()

@@ -12,16 +12,16 @@ Command = Literal["stop-entries", "flatten", "halt", "resume"]
 PairCommand = Literal["close", "exclude", "include"]
 
 CONSEQUENCES: dict[Command, str] = {
-    "stop-entries": "positions are no longer opened or increased; open ones are still managed and "
-    "closed by the agent. `resume` undoes it.",
+    "stop-entries": "positions are no longer opened or increased; the agent still manages and "
+    "closes open ones. `resume` undoes it.",
     "flatten": "pending orders are canceled and every position is closed at its next bar's open, "
-    "after a halt too; then no position is opened until `resume`.",
-    "halt": "pending orders are canceled and nothing is planned or traded; positions stay open and "
-    "are marked. `resume` undoes it.",
+    "costs included, even after a halt; then no position is opened until `resume`.",
+    "halt": "pending orders are canceled and nothing is planned or traded, not even to close: "
+    "positions stay open and are marked. `resume` undoes it.",
     "resume": "trading continues with the next minute; stops are lifted, and drawdown and daily "
     "loss count from the current equity. Excluded pairs stay excluded until `include`.",
 }
-"""What each command does, as its answer says it."""
+"""What each command does, in the answer to it and in the question whether it is meant."""
 
 
 @dataclass(frozen=True)

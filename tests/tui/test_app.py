@@ -11,6 +11,7 @@ import pytest
 from textual.events import Key
 
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.paper.mode import CONSEQUENCES
 from mlx_muzero.processes.supervision import Supervisor
 from mlx_muzero.runlog.control import ControlServer
 from mlx_muzero.runlog.journal import Journal
@@ -350,6 +351,7 @@ def test_a_command_needs_a_second_key(session):
         for keys in ("ff", "sy", "hh", "gg"):
             await pilot.press(keys[0])
             assert "Open positions now:" in app.screen._text
+            assert CONSEQUENCES[app.screen._command][1:] in app.screen._text
             await pilot.press(keys[1])
             await app.workers.wait_for_complete()
         await pilot.pause()

@@ -10,31 +10,25 @@ from textual.containers import Vertical
 from textual.events import Key
 from textual.widgets import Static
 
+from mlx_muzero.paper.mode import CONSEQUENCES, Command
 from mlx_muzero.watch.paper_state import PaperState
 from muzero_tui.screens.sheet import SheetScreen
 
 if TYPE_CHECKING:
     from muzero_tui.watcher import Watcher
 
-KEYS = {"stop-entries": "s", "flatten": "f", "halt": "h", "resume": "g"}
+KEYS: dict[Command, str] = {"stop-entries": "s", "flatten": "f", "halt": "h", "resume": "g"}
 
 
-def consequence(command: str, state: PaperState) -> str:
-    """What a command will do to this account, as a sentence."""
-    minute, orders = state.minute, f"Open orders now: {len(state.orders)}."
-    held = f"Open positions now: {state.open_positions}."
+def consequence(command: Command, state: PaperState) -> str:
+    """What `command` does, and the positions and orders of the account that it will do it to."""
+    minute = state.minute
     exposure, unrealized = minute.get("exposure_total", 0.0), minute.get("unrealized", 0.0)
-    return {
-        "stop-entries": "Positions are no longer opened or increased; the agent still manages "
-        f"and closes open ones. {held}",
-        "flatten": "Pending orders are canceled and every position is closed at its next bar's "
-        f"open, costs included; then nothing is opened until resume. {held} Exposure "
-        f"{exposure:.2f}, unrealized {unrealized:+,.2f}.",
-        "halt": "Pending orders are canceled and nothing is planned or traded, not even to close: "
-        f"positions stay open until resume. {held} {orders}",
-        "resume": "Trading continues with the next minute: stops are lifted, and drawdown and "
-        f"daily loss count from the current equity. {held}",
-    }[command]
+    does = CONSEQUENCES[command]
+    return (
+        f"{does[0].upper()}{does[1:]} Open positions now: {state.open_positions}, exposure "
+        f"{exposure:.2f}, unrealized {unrealized:+,.2f}. Open orders now: {len(state.orders)}."
+    )
 
 
 class ConfirmScreen(SheetScreen[bool]):
@@ -52,7 +46,7 @@ class ConfirmScreen(SheetScreen[bool]):
         Binding("escape,n", "answer(False)", "Leave it", id="confirm.no"),
     ]
 
-    def __init__(self, command: str, text: str) -> None:
+    def __init__(self, command: Command, text: str) -> None:
         super().__init__()
         self._command = command
         self._text = text
