@@ -1,1 +1,1 @@
-"""What computes a model for a search: its encoder, its evaluator and its weights."""
+"""Backends that compute a model for the search: encoder, evaluator and weights of each."""

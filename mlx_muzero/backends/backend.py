@@ -1,4 +1,4 @@
-"""What a backend that needs nothing but a model provides: its module's `BACKEND`."""
+"""Interface of a backend that needs only a model; each module exports one as `BACKEND`."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,30 +12,30 @@ from mlx_muzero.types import F32
 
 
 class Encoder(Protocol):
-    """The representation network of a model whose weights may change."""
+    """Computes a model's representation network; the model's weights may change."""
 
     def __call__(self, observation: F32) -> mx.array:
-        """Latents f32[n, D] of observations f32[n, W, F]."""
+        """Latents ``f32[n, D]`` of observations ``f32[n, W, F]``."""
         ...
 
     def refresh(self) -> None:
-        """Takes over the model's present weights."""
+        """Copy the model's current weights."""
         ...
 
 
 class ModelEvaluator(Evaluator[mx.array], Protocol):
-    """An evaluator of a model whose weights may change."""
+    """Evaluates leaves with a model whose weights may change."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy f32[n, A] and value f32[n] of latents f32[n, D]."""
+        """Policy ``f32[n, A]`` and value ``f32[n]`` of latents ``f32[n, D]``."""
         ...
 
     def refresh(self) -> None:
-        """Takes over the model's present weights."""
+        """Copy the model's current weights."""
         ...
 
     def close(self) -> None:
-        """Ends its child process, if it has one; it cannot be used any more."""
+        """Stop the child process, if any; the evaluator cannot be used afterwards."""
         ...
 
 
@@ -44,9 +44,9 @@ class BackendFactory:
     """How a backend computes a model.
 
     Attributes:
-        encoder: makes the encoder of a model, whose work that many threads share.
+        encoder: makes the encoder of a model, with that many threads.
         evaluator: makes the evaluator of a model; raises SearchError if it cannot represent it.
-        threaded: whether one search gains from several threads.
+        threaded: whether a single search benefits from several threads.
     """
 
     encoder: Callable[[StochasticMuZero, int], Encoder]

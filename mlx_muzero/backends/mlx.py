@@ -13,28 +13,28 @@ from mlx_muzero.types import F32, I32
 
 
 class RecurrentModel(Protocol):
-    """The networks a search needs, over mx.array rows; in evaluation mode (no dropout)."""
+    """The networks that a search needs, over rows of mx.array, in eval mode (no dropout)."""
 
     def outcome_logits(self, latent: mx.array, action: mx.array) -> mx.array:
-        """f32[n, C] of f32[n, D], i32[n]."""
+        """Latent ``f32[n, D]``, action ``i32[n]`` -> outcome logits ``f32[n, C]``."""
         ...
 
     def dynamics(
         self, latent: mx.array, action: mx.array, outcome: mx.array
     ) -> tuple[mx.array, mx.array]:
-        """Next latent f32[n, D] and reward f32[n] of f32[n, D], i32[n], i32[n]."""
+        """Latent ``f32[n, D]``, action and outcome ``i32[n]`` -> next latent, reward ``f32[n]``."""
         ...
 
     def policy_logits(self, latent: mx.array) -> mx.array:
-        """f32[n, A] of f32[n, D]."""
+        """Latent ``f32[n, D]`` -> action logits ``f32[n, A]``."""
         ...
 
     def value(self, latent: mx.array) -> mx.array:
-        """f32[n] of f32[n, D], the support already decoded."""
+        """Latent or afterstate ``f32[n, D]`` -> value ``f32[n]``, decoded from the support."""
         ...
 
     def afterstate(self, latent: mx.array, action: mx.array) -> mx.array:
-        """Afterstate latent f32[n, D] of f32[n, D], i32[n]."""
+        """Latent ``f32[n, D]``, action ``i32[n]`` -> afterstate ``f32[n, D]``."""
         ...
 
 
@@ -45,10 +45,10 @@ class MlxEncoder:
         self._model = model
 
     def refresh(self) -> None:
-        """Nothing to do: the model itself encodes."""
+        """Does nothing: the model itself encodes."""
 
     def __call__(self, observation: F32) -> mx.array:
-        """Latents f32[n, D] of observations f32[n, W, F]."""
+        """Latents ``f32[n, D]`` of observations ``f32[n, W, F]``."""
         self._model.eval()
         return self._model.representation(mx.array(observation))
 
@@ -61,24 +61,24 @@ class MlxEvaluator:
         self._pool = LatentPool()
 
     def refresh(self) -> None:
-        """Nothing to do: the model itself evaluates."""
+        """Does nothing: the model itself evaluates."""
 
     def close(self) -> None:
-        """Nothing to do: all of it is in this process."""
+        """Does nothing: everything runs in this process."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy f32[n, A] and value f32[n] of latents f32[n, D]."""
+        """Policy ``f32[n, A]`` and value ``f32[n]`` of latents ``f32[n, D]``."""
         prior, value = _evaluated(
             mx.softmax(self._model.policy_logits(latents), axis=-1), self._model.value(latents)
         )
         return prior, value
 
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
-        """Starts a search (see `Evaluator.reset`)."""
+        """Start a search (see `Evaluator.reset`)."""
         self._pool.reset(np.asarray(root_latents.astype(mx.float32)), root_slots, capacity)
 
     def expand(self, leaves: Leaves) -> Expansion:
-        """Outcome probabilities of every leaf and all its successors (see `Evaluator.expand`)."""
+        """Evaluate actions with all their outcomes (see `Evaluator.expand`)."""
         n, outcomes = leaves.slot.shape
         latent, action = mx.array(self._pool[leaves.parent]), mx.array(leaves.action)
         probs = mx.softmax(self._model.outcome_logits(latent, action), axis=-1)
@@ -97,7 +97,7 @@ class MlxEvaluator:
         )
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
-        """Single chance and decision nodes (see `Evaluator.expand_single`)."""
+        """Evaluate single chance and decision nodes (see `Evaluator.expand_single`)."""
         above, taken = mx.array(self._pool[leaves.chance_parent]), mx.array(leaves.chance_action)
         successors = self._successors(
             mx.array(self._pool[leaves.parent]), mx.array(leaves.action), mx.array(leaves.outcome)
@@ -113,14 +113,14 @@ class MlxEvaluator:
     def _successors(
         self, latent: mx.array, action: mx.array, outcome: mx.array
     ) -> tuple[mx.array, mx.array, mx.array, mx.array]:
-        """Reward, value, prior and latent of the decision nodes one environment step on."""
+        """Reward, value, prior and latent of the decision nodes one environment step later."""
         successor, reward = self._model.dynamics(latent, action, outcome)
         prior = mx.softmax(self._model.policy_logits(successor), axis=-1)
         return reward, self._model.value(successor), prior, successor
 
 
 def _evaluated(*arrays: mx.array) -> list[F32]:
-    """All arrays computed together, as float32 NumPy arrays; without rows there is no work."""
+    """All arrays as float32 in NumPy, computed in one `mx.eval`; empty ones are skipped."""
     as_float = [array.astype(mx.float32) for array in arrays]
     mx.eval([array for array in as_float if array.size])
     return [np.asarray(a) if a.size else np.empty(a.shape, np.float32) for a in as_float]

@@ -1,4 +1,4 @@
-"""The `native` backend: encoder and evaluator in C++, over weights copied from the MLX model."""
+"""The `native` backend: encoder and evaluator in C++, with weights copied from the MLX model."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -23,29 +23,28 @@ _RECURRENT = tuple(
 )
 _NORM = f"{_REPRESENTATION}observation_norm"
 _NORMED = (("conv_1.taps", "norm_1"), ("conv_2.taps", "norm_2"), ("output", "norm"))
-"""Ends of the names of linear layers, and of the batch norms that follow them."""
+"""Name suffixes of linear layers and of the batch norms that follow them."""
 _STATISTICS = ("weight", "bias", "running_mean", "running_var")
 
 
 class NativeEncoder:
     """Encodes observations in C++ (cpp/networks/representation), in float32, without dropout.
 
-    The weights are those of the model at the last `refresh`. A latent does not depend on the
-    windows beside it, bit for bit, except where Accelerate does the products (macOS), and never on
-    the number of threads.
+    Uses the model's weights as of the last `refresh`. A latent is independent of the other windows
+    in the batch, bit for bit, except where Accelerate does the products (macOS), and always
+    independent of the number of threads.
     """
 
     def __init__(self, model: StochasticMuZero, threads: int, kernels: str | None = None) -> None:
-        """Copies the model's weights.
+        """Copy the model's weights.
 
         Args:
             model: the networks.
             threads: threads that share the windows.
-            kernels: one of `_core.kernels()`; the first, and fastest, is the default.
+            kernels: one of `_core.kernels()`; by default the first, which is the fastest.
 
         Raises:
-            SearchError: the model has another encoder, or another representation network; names
-                the encoder or the parameter.
+            SearchError: the encoder or a parameter is not supported; the message names it.
         """
         config = model.config
         if config.encoder != "tcn":
@@ -67,7 +66,7 @@ class NativeEncoder:
         self.refresh()
 
     def refresh(self) -> None:
-        """Copies the model's weights again, after they changed.
+        """Copy the model's weights again after they have changed.
 
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
@@ -77,12 +76,12 @@ class NativeEncoder:
         _load_parameters(self._core, arrays)
 
     def __call__(self, observation: F32) -> mx.array:
-        """Latents f32[n, D] of observations f32[n, W, F]."""
+        """Latents ``f32[n, D]`` of observations ``f32[n, W, F]``."""
         return mx.array(self._core.encode((observation - self._mean) * self._scale))
 
 
 def _folded(model: StochasticMuZero) -> dict[str, F32]:
-    """The representation network's weights by name, batch norms folded into what they follow."""
+    """Weights of the representation network by name, batch norms folded into their layers."""
     arrays = {
         name: _floats(array)
         for name, array in dict(tree_flatten(model.parameters())).items()
@@ -103,7 +102,7 @@ class _Support(Protocol):
 
 
 class RecurrentModule(Protocol):
-    """What is copied from a model: its sizes, and its weights by name."""
+    """The parts of a model that are copied: its sizes, and its weights by name."""
 
     config: ModelConfig
     actions: int
@@ -111,32 +110,32 @@ class RecurrentModule(Protocol):
 
     @property
     def support(self) -> _Support:
-        """The values that the value network's bins stand for."""
+        """The value support, whose bins the value network predicts."""
         ...
 
     def parameters(self) -> dict[str, Any]:
-        """Weights as a tree, the recurrent networks under ``<name>_network``."""
+        """Weights as a tree, with the recurrent networks under ``<name>_network``."""
         ...
 
 
 class NativeEvaluator:
     """Evaluates leaves in C++ (cpp/networks), in float32 and without dropout.
 
-    `Search.run` hands the whole search to C++ and needs no `expand`. The weights are those of the
-    model at the last `refresh`. A leaf's numbers do not depend on the leaves beside it, bit for
-    bit, except where Accelerate does the products (macOS).
+    `Search.run` runs the whole search in C++ and never calls `expand`. Uses the model's weights as
+    of the last `refresh`. The result for a leaf is independent of the other leaves in the batch,
+    bit for bit, except where Accelerate does the products (macOS).
     """
 
     def __init__(self, model: RecurrentModule, kernels: str | None = None) -> None:
-        """Copies the model's weights.
+        """Copy the model's weights.
 
         Args:
             model: the networks.
-            kernels: one of `_core.kernels()`, those this machine can run; the first is the default,
-                and the fastest.
+            kernels: one of `_core.kernels()`, those that this machine can run; by default the
+                first, which is the fastest.
 
         Raises:
-            SearchError: the model has other networks than `StochasticMuZero`; names the parameter.
+            SearchError: a network differs from `StochasticMuZero`'s; names the parameter.
         """
         config = model.config
         self._model = model
@@ -155,7 +154,7 @@ class NativeEvaluator:
         self.refresh()
 
     def refresh(self) -> None:
-        """Copies the model's weights again, after they changed.
+        """Copy the model's weights again after they have changed.
 
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
@@ -169,23 +168,23 @@ class NativeEvaluator:
         _load_parameters(self.core, arrays)
 
     def close(self) -> None:
-        """Nothing to do: all of it is in this process."""
+        """Does nothing: everything runs in this process."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy f32[n, A] and value f32[n] of latents f32[n, D]."""
+        """Policy ``f32[n, A]`` and value ``f32[n]`` of latents ``f32[n, D]``."""
         prior, value = self.core.predict(_floats(latents))
         return prior, value
 
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
-        """Starts a search (see `Evaluator.reset`)."""
+        """Start a search (see `Evaluator.reset`)."""
         self.core.reset(_floats(root_latents), root_slots, capacity)
 
     def expand(self, leaves: Leaves) -> Expansion:
-        """Outcome probabilities of every leaf and all its successors (see `Evaluator.expand`)."""
+        """Evaluate actions with all their outcomes (see `Evaluator.expand`)."""
         return Expansion(*self.core.expand_all(leaves.parent, leaves.action, leaves.slot))
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
-        """Single chance and decision nodes (see `Evaluator.expand_single`)."""
+        """Evaluate single chance and decision nodes (see `Evaluator.expand_single`)."""
         return SingleExpansion(
             *self.core.expand_single(
                 leaves.chance_parent,
@@ -199,19 +198,19 @@ class NativeEvaluator:
 
 
 class _Network(Protocol):
-    """Networks of `_core` that weights are loaded into."""
+    """A network in `_core` whose weights can be loaded."""
 
     def parameters(self) -> list[tuple[str, list[int]]]:
         """Names and shapes of the arrays to load."""
         ...
 
     def load(self, arrays: list[F32]) -> None:
-        """Copies float32 arrays in the order of `parameters`."""
+        """Copy float32 arrays, given in the order of `parameters`."""
         ...
 
 
 def _load_parameters(network: _Network, arrays: Mapping[str, F32]) -> None:
-    """Copies contiguous `arrays`, by name, into `network`.
+    """Copy contiguous `arrays`, by name, into `network`.
 
     Raises:
         SearchError: a parameter is missing, unknown or has another shape; names it.
@@ -228,12 +227,12 @@ def _load_parameters(network: _Network, arrays: Mapping[str, F32]) -> None:
 
 
 def _floats(array: mx.array) -> F32:
-    """`array` as C++ takes it: contiguous float32 in NumPy."""
+    """`array` as C++ expects it: contiguous float32 in NumPy."""
     return np.ascontiguousarray(np.asarray(array.astype(mx.float32)))
 
 
 def _encoder(model: StochasticMuZero, threads: int) -> Encoder:
-    """Only the temporal encoder exists in C++; MLX runs the others, once for each decision."""
+    """The C++ encoder for "tcn"; MLX runs the other encoders, once per decision."""
     return NativeEncoder(model, threads) if model.config.encoder == "tcn" else MlxEncoder(model)
 
 

@@ -1,4 +1,4 @@
-"""The constants of a search, from the configuration that backends and searches share."""
+"""Builds `SearchParams` from the configuration."""
 
 from dataclasses import fields
 
@@ -7,7 +7,7 @@ from mlx_muzero.search.params import SearchParams
 
 
 def search_params(config: SearchConfig, num_simulations: int) -> SearchParams:
-    """The constants that `config` has under the same names, with that many simulations."""
+    """The search constants in `config`, with `num_simulations` simulations."""
     shared = {
         field.name: getattr(config, field.name)
         for field in fields(SearchParams)
