@@ -1,4 +1,4 @@
-"""The six networks of Stochastic MuZero and the model that joins them, in MLX."""
+"""The six networks of Stochastic MuZero and the model that combines them, in MLX."""
 
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.networks.support import Support

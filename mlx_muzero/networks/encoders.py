@@ -1,4 +1,4 @@
-"""The encoders of a window of bars behind one interface: [n, W, F] -> [n, W, channels]."""
+"""Builds the encoder of a window of bars."""
 
 import mlx.nn as nn
 
@@ -9,7 +9,7 @@ from mlx_muzero.networks.transformer import TransformerEncoder
 
 
 def build_encoder(config: ModelConfig, features: int, window_bars: int) -> nn.Module:
-    """The encoder that `model.encoder` names: [n, W, F] -> [n, W, `config.encoder_channels`]."""
+    """The encoder named by `model.encoder`: ``f32[n, W, F]`` -> ``f32[n, W, channels]``."""
     channels, dropout = config.encoder_channels, config.dropout
     match config.encoder:
         case "tcn":

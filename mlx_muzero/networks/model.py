@@ -1,4 +1,4 @@
-"""`StochasticMuZero`: the six networks joined into one module."""
+"""`StochasticMuZero`: the six networks combined in one module."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -18,28 +18,28 @@ from mlx_muzero.networks.transitions import (
 )
 
 DECODER = "next_bar_decoder."
-"""What the names of the decoder's parameters begin with."""
+"""Prefix of the names of the decoder's parameters."""
 
 
 class StochasticMuZero(nn.Module):
-    """Learned model of a market and of an agent in it (Antonoglou et al. 2022; FX; ADR 3).
+    """A learned model of the market and of an agent in it (Antonoglou et al. 2022; FX; ADR 3).
 
-    Arrays are float32 with the batch first, n rows; actions and outcomes are int32 indices. Only
-    in eval mode do rows not depend on each other; they then agree across batch sizes to float32
-    rounding, not bit for bit, as the BLAS picks its kernel by the number of rows.
+    Arrays are float32 with the batch first, n rows; actions and outcomes are int32 indices. Rows
+    are independent of each other only in eval mode, and then agree across batch sizes to float32
+    rounding, not bit for bit, because the BLAS picks its kernel by the number of rows.
 
     Args:
         config: sizes of the networks.
-        features: values of one bar of an observation (F).
+        features: features of each bar of an observation (F).
         actions: number of actions (A).
         outcomes: number of chance outcomes (C).
-        window_bars: bars of one observation (W); only a transformer has parameters for each.
-        decoded: market columns that a next-bar decoder predicts (M), the first of an observation; 0
-            for a model without one.
-        seed: of the initial weights; seeds MLX's generator of this thread.
+        window_bars: bars of one observation (W); only a transformer has parameters per bar.
+        decoded: leading market columns of an observation that a next-bar decoder predicts (M);
+            0 builds the model without a decoder.
+        seed: seed of the initial weights; it seeds MLX's generator in this thread.
 
     Raises:
-        ConfigError: `config.parameters` is not 0 and not the number of trainable parameters.
+        ConfigError: `config.parameters` is neither 0 nor the number of trainable parameters.
     """
 
     def __init__(
@@ -79,18 +79,18 @@ class StochasticMuZero(nn.Module):
             )
 
     def num_parameters(self) -> int:
-        """Number of trainable parameters of the six networks.
+        """Number of trainable parameters in the six networks.
 
-        The running statistics of batch norm are none, and a decoder only helps to learn.
+        Excludes the running statistics of batch norm and the decoder, which only serves training.
         """
         arrays = dict(tree_flatten(self.trainable_parameters()))
         return sum(a.size for name, a in arrays.items() if not name.startswith(DECODER))
 
     def representation(self, observation: mx.array) -> mx.array:
-        """Observation [n, W, F] -> latent [n, D].
+        """Observation ``f32[n, W, F]`` -> latent ``f32[n, D]``.
 
         Raises:
-            ValueError: the observation has another window or number of features.
+            ValueError: the observation has a different window or number of features.
         """
         window, features = self.window_bars, self.features
         if observation.ndim != 3 or observation.shape[1:] != (window, features):
@@ -98,33 +98,33 @@ class StochasticMuZero(nn.Module):
         return self.representation_network(observation)
 
     def afterstate(self, latent: mx.array, action: mx.array) -> mx.array:
-        """Latent [n, D], action [n] -> afterstate [n, D]."""
+        """Latent ``f32[n, D]``, action ``i32[n]`` -> afterstate ``f32[n, D]``."""
         return self.afterstate_network(latent, one_hot(action, self.actions))
 
     def outcome_logits(self, latent: mx.array, action: mx.array) -> mx.array:
-        """Latent [n, D], action [n] -> logits of the chance outcomes [n, C]."""
+        """Latent ``f32[n, D]``, action ``i32[n]`` -> logits of chance outcomes ``f32[n, C]``."""
         return self.outcome_network(latent, one_hot(action, self.actions))
 
     def dynamics(
         self, latent: mx.array, action: mx.array, outcome: mx.array
     ) -> tuple[mx.array, mx.array]:
-        """Latent [n, D], action [n], outcome [n] -> next latent [n, D], reward [n]."""
+        """Latent ``f32[n, D]``, action and outcome ``i32[n]`` -> next latent, reward ``f32[n]``."""
         return self.dynamics_network(
             latent, one_hot(action, self.actions), one_hot(outcome, self.outcomes)
         )
 
     def next_bar(self, latent: mx.array, last_bar: mx.array) -> mx.array:
-        """Latent [n, D], market columns of its last bar [n, M] -> those of the next bar [n, M]."""
+        """Latent ``f32[n, D]``, last bar's columns ``f32[n, M]`` -> next bar's ``f32[n, M]``."""
         return last_bar + self.next_bar_decoder(latent)
 
     def policy_logits(self, latent: mx.array) -> mx.array:
-        """Latent [n, D] -> action logits [n, A]."""
+        """Latent ``f32[n, D]`` -> action logits ``f32[n, A]``."""
         return self.policy_network(latent)
 
     def value_logits(self, latent: mx.array) -> mx.array:
-        """Latent or afterstate [n, D] -> logits over the value support [n, S]."""
+        """Latent or afterstate ``f32[n, D]`` -> logits over the value support ``f32[n, S]``."""
         return self.value_network(latent)
 
     def value(self, latent: mx.array) -> mx.array:
-        """Latent or afterstate [n, D] -> expected value [n]."""
+        """Latent or afterstate ``f32[n, D]`` -> expected value ``f32[n]``."""
         return self.support.decode(self.value_logits(latent))

@@ -1,4 +1,4 @@
-"""What the next bar will look like: a head that keeps the latent state about the market."""
+"""Next-bar decoder: an auxiliary head that grounds the latent state in the market."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -8,10 +8,10 @@ from mlx_muzero.networks.layers import ResidualTower, zero_linear
 
 
 class NextBarDecoder(nn.Module):
-    """The expected change of the market's columns from a state's last bar to the next one.
+    """Predicts the change of the market columns from a state's last bar to the next.
 
-    Only the phases before the search train it; no search asks for it. It begins at zero, which is
-    the last-value predictor: what it gains over that, it has learned.
+    Used only in the phases before the search, never by the search. It is initialized to zero, which
+    is the last-value predictor, so any gain over that has been learned.
     """
 
     def __init__(self, config: ModelConfig, columns: int) -> None:
@@ -20,5 +20,5 @@ class NextBarDecoder(nn.Module):
         self.change = zero_linear(config.latent_width, columns)
 
     def __call__(self, latent: mx.array) -> mx.array:
-        """Latent [n, D] -> change of the market columns [n, M]."""
+        """Latent ``f32[n, D]`` -> change of the market columns ``f32[n, M]``."""
         return self.change(self.tower(latent))

@@ -1,4 +1,4 @@
-"""Columns of an observation, brought to mean 0 and deviation 1 before any network sees them."""
+"""Normalizes the columns of an observation to mean 0 and deviation 1."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from mlx_muzero.types import F32
 
 
 class ObservationNorm(nn.Module):
-    """Centers and scales each column by what it is in the training data.
+    """Centers and scales each column by its statistics in the training data.
 
-    The features of FX are of sizes between 0.1 and 1, and an optimizer whose steps have one size
-    learns from the smallest of them last. `mean` and `scale`, ``[F]``, are measured once and are
-    not learned; like a batch norm's running statistics they are kept with the weights.
+    FX's features range in size from 0.1 to 1, and an optimizer with one step size learns from the
+    smallest last. `mean` and `scale`, ``f32[F]``, are measured once and not learned; like a batch
+    norm's running statistics they are stored with the weights.
     """
 
     def __init__(self, features: int) -> None:
@@ -24,17 +24,17 @@ class ObservationNorm(nn.Module):
         self.freeze(recurse=False)
 
     def unfreeze(self, *args: Any, **kwargs: Any) -> nn.Module:
-        """Nothing: there is nothing to learn."""
+        """Does nothing: there is nothing to learn."""
         return self
 
     def __call__(self, observation: mx.array) -> mx.array:
-        """[n, W, F] -> [n, W, F]."""
+        """``f32[n, W, F]`` -> ``f32[n, W, F]``."""
         return (observation - self.mean) * self.scale
 
     def measure(self, windows: F32) -> None:
-        """Take the statistics of the first columns from `windows` ``[n, W, M]``; M <= F.
+        """Measure the statistics of the first M columns from `windows` ``f32[n, W, M]``; M <= F.
 
-        The columns behind them, and those that never change, are left as they come.
+        The remaining columns, and those that never change, stay unscaled.
         """
         rows = windows.reshape(-1, windows.shape[-1]).astype(np.float64)
         deviation = rows.std(axis=0)

@@ -1,4 +1,4 @@
-"""f: what the agent should do in a latent state and what the state is worth (FX)."""
+"""f: the policy and value networks over a latent state (FX)."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -8,7 +8,7 @@ from mlx_muzero.networks.layers import ResidualTower, zero_linear
 
 
 class PolicyNetwork(nn.Module):
-    """The policy the search starts from."""
+    """The prior policy of the search."""
 
     def __init__(self, config: ModelConfig, actions: int) -> None:
         super().__init__()
@@ -16,7 +16,7 @@ class PolicyNetwork(nn.Module):
         self.logits = zero_linear(config.latent_width, actions)
 
     def __call__(self, latent: mx.array) -> mx.array:
-        """Latent [n, D] -> action logits [n, A]."""
+        """Latent ``f32[n, D]`` -> action logits ``f32[n, A]``."""
         return self.logits(self.tower(latent))
 
 
@@ -29,5 +29,5 @@ class ValueNetwork(nn.Module):
         self.logits = zero_linear(config.latent_width, config.value_bins)
 
     def __call__(self, latent: mx.array) -> mx.array:
-        """Latent or afterstate [n, D] -> logits [n, S]."""
+        """Latent or afterstate ``f32[n, D]`` -> logits ``f32[n, S]``."""
         return self.logits(self.tower(latent))

@@ -1,4 +1,4 @@
-"""h: a window of market and position features becomes the root's latent state (FX)."""
+"""h: maps a window of market and position features to the root's latent state (FX)."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -10,7 +10,7 @@ from mlx_muzero.networks.observation_norm import ObservationNorm
 
 
 class RepresentationNetwork(nn.Module):
-    """Norm, encoder of the window, attention over time, skip of the last bar, residual tower."""
+    """Norm, window encoder, attention over time, skip connection from the last bar, tower."""
 
     def __init__(self, config: ModelConfig, features: int, window_bars: int) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class RepresentationNetwork(nn.Module):
         self.tower = ResidualTower(width, config.representation_blocks, config.dropout)
 
     def __call__(self, observation: mx.array) -> mx.array:
-        """[n, W, F] -> latent [n, D]."""
+        """``f32[n, W, F]`` -> latent ``f32[n, D]``."""
         observation = self.observation_norm(observation)
         encoded = self.encoder(observation)
         weights = mx.softmax(self.attention(encoded), axis=1)

@@ -12,7 +12,7 @@ def dilation(block: int) -> int:
 
 
 class PreActivationBlock(nn.Module):
-    """Twice layer norm, ReLU and a causal convolution, added to what came in."""
+    """Layer norm, ReLU and a causal convolution, twice, with a skip connection."""
 
     def __init__(self, channels: int, kernel: int, dilation: int, dropout: float) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class PreActivationBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[n, W, channels] -> [n, W, channels]."""
+        """``f32[n, W, channels]`` -> ``f32[n, W, channels]``."""
         h = self.conv_1(nn.relu(self.norm_1(x)))
         return x + self.conv_2(self.dropout(nn.relu(self.norm_2(h))))
 
@@ -31,8 +31,8 @@ class PreActivationBlock(nn.Module):
 class ResidualEncoder(nn.Module):
     """A 1x1 convolution, residual blocks of growing dilation, layer norm and ReLU.
 
-    Causal: the output at bar t depends on no bar after t. Layer norm looks at one bar of one window
-    only, so rows do not depend on each other in training either.
+    Causal: the output at bar t does not depend on later bars. Layer norm spans one bar of one
+    window, so rows are independent of each other in training too.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ResidualEncoder(nn.Module):
         self.norm = nn.LayerNorm(channels)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[n, W, F] -> [n, W, channels]."""
+        """``f32[n, W, F]`` -> ``f32[n, W, channels]``."""
         x = self.input(x)
         for block in self.blocks:
             x = block(x)

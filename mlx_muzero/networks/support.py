@@ -1,4 +1,4 @@
-"""Scalars as distributions over evenly spaced bins (two-hot; Schrittwieser et al. 2020, app. F)."""
+"""Represents scalars as two-hot distributions over bins (Schrittwieser et al. 2020, app. F)."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import mlx.core as mx
 
 @dataclass(frozen=True)
 class Support:
-    """`bins` values (S) from `value_min` to `value_max`, ends included."""
+    """`bins` evenly spaced values (S) from `value_min` to `value_max`, both included."""
 
     value_min: float
     value_max: float
@@ -19,23 +19,23 @@ class Support:
 
     @property
     def centers(self) -> mx.array:
-        """[S] float32, the value of each bin."""
+        """``f32[S]`` the value of each bin."""
         return mx.linspace(self.value_min, self.value_max, self.bins)
 
     def encode(self, values: mx.array) -> mx.array:
-        """Two-hot probabilities [..., S] of `values` [...], clamped to the support's ends."""
+        """Two-hot probabilities ``f32[..., S]`` of `values` ``f32[...]``, which are clamped."""
         step = (self.value_max - self.value_min) / (self.bins - 1)
         position = mx.clip((values - self.value_min) / step, 0, self.bins - 1)
         return mx.maximum(1.0 - mx.abs(position[..., None] - mx.arange(self.bins)), 0.0)
 
     def expectation(self, probabilities: mx.array) -> mx.array:
-        """Mean value [...] of distributions [..., S]; the inverse of `encode`."""
+        """Mean value ``f32[...]`` of distributions ``f32[..., S]``; the inverse of `encode`."""
         return probabilities @ self.centers
 
     def decode(self, logits: mx.array) -> mx.array:
-        """Mean value [...] of the distributions with `logits` [..., S]."""
+        """Mean value ``f32[...]`` of the distributions with `logits` ``f32[..., S]``."""
         return self.expectation(mx.softmax(logits, axis=-1))
 
     def count_outside(self, values: mx.array) -> mx.array:
-        """How many of `values` `encode` would clamp: a scalar int32."""
+        """Number of `values` that `encode` would clamp, as a scalar int32."""
         return mx.sum((values < self.value_min) | (values > self.value_max)).astype(mx.int32)

@@ -6,14 +6,14 @@ import mlx.nn as nn
 from mlx_muzero.networks.layers import CausalConv1d
 
 DILATIONS = (1, 2, 4)
-"""Of the three temporal blocks: 29 bars of receptive field with kernel 3 (ADR 3)."""
+"""Dilations of the three temporal blocks; with kernel 3 the receptive field is 29 bars (ADR 3)."""
 
 
 class TemporalBlock(nn.Module):
-    """Two causal convolutions and a residual around them.
+    """Two causal convolutions with a residual connection around them.
 
-    Each convolution is followed by batch norm, ReLU and dropout; the residual passes a 1x1
-    convolution where the number of channels changes (Bai, Kolter, Koltun 2018).
+    Each convolution is followed by batch norm, ReLU and dropout; the residual passes through a 1x1
+    convolution if the number of channels changes (Bai, Kolter, Koltun 2018).
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class TemporalBlock(nn.Module):
         self.residual = nn.Identity() if same else nn.Linear(channels_in, channels_out)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[n, W, in] -> [n, W, out]."""
+        """``f32[n, W, in]`` -> ``f32[n, W, out]``."""
         h = self.dropout(nn.relu(self.norm_1(self.conv_1(x))))
         h = self.dropout(nn.relu(self.norm_2(self.conv_2(h))))
         return nn.relu(h + self.residual(x))
@@ -38,7 +38,7 @@ class TemporalBlock(nn.Module):
 class TemporalEncoder(nn.Module):
     """Three temporal blocks, a 1x1 convolution and batch norm.
 
-    Causal: in eval mode the output at bar t depends on no bar after t.
+    Causal: in eval mode the output at bar t does not depend on later bars.
     """
 
     def __init__(self, features: int, channels: int, kernel: int, dropout: float) -> None:
@@ -52,7 +52,7 @@ class TemporalEncoder(nn.Module):
         self.norm = nn.BatchNorm(channels)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[n, W, F] -> [n, W, channels]."""
+        """``f32[n, W, F]`` -> ``f32[n, W, channels]``."""
         for block in self.blocks:
             x = block(x)
         return self.norm(self.output(x))

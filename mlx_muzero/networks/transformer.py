@@ -1,20 +1,20 @@
-"""A small transformer over the rows of a window (Vaswani et al. 2017; pre-LN, Xiong et al. 2020).
+"""A small transformer over a window's bars (Vaswani et al. 2017; pre-LN, Xiong et al. 2020).
 
-Every row attends to every other: the whole window is known when it is read.
+Every bar attends to every other: the whole window is known when it is encoded.
 """
 
 import mlx.core as mx
 import mlx.nn as nn
 
 MLP_EXPANSION = 2
-"""Width of a layer's hidden units over the width of the encoder."""
+"""Ratio of a layer's hidden width to the encoder's width."""
 
 POSITION_DEVIATION = 0.02
-"""Of the learned positions at the start: small beside the rows they are added to."""
+"""Initial deviation of the learned positions: small relative to the rows they are added to."""
 
 
 class SelfAttention(nn.Module):
-    """Scaled dot-product attention in several heads."""
+    """Multi-head scaled dot-product attention."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class SelfAttention(nn.Module):
         self.output = nn.Linear(width, width)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[n, W, width] -> [n, W, width]."""
+        """``f32[n, W, width]`` -> ``f32[n, W, width]``."""
         rows, window, width = x.shape
 
         def split(projected: mx.array) -> mx.array:
@@ -39,7 +39,7 @@ class SelfAttention(nn.Module):
 
 
 class TransformerLayer(nn.Module):
-    """Layer norm and attention, then layer norm and two linear layers, each with a residual."""
+    """Layer norm and attention, then layer norm and an MLP, each with a residual connection."""
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -51,13 +51,13 @@ class TransformerLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[n, W, width] -> [n, W, width]."""
+        """``f32[n, W, width]`` -> ``f32[n, W, width]``."""
         x = x + self.dropout(self.attention(self.norm_1(x)))
         return x + self.dropout(self.linear_2(nn.relu(self.linear_1(self.norm_2(x)))))
 
 
 class TransformerEncoder(nn.Module):
-    """A linear layer with a learned position for each row, transformer layers, layer norm."""
+    """A linear layer plus learned positions, then transformer layers and layer norm."""
 
     def __init__(
         self, features: int, window_bars: int, width: int, heads: int, layers: int, dropout: float
@@ -69,7 +69,7 @@ class TransformerEncoder(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def __call__(self, x: mx.array) -> mx.array:
-        """[n, W, F] -> [n, W, width]."""
+        """``f32[n, W, F]`` -> ``f32[n, W, width]``."""
         x = self.input(x) + self.positions
         for layer in self.layers:
             x = layer(x)

@@ -1,4 +1,4 @@
-"""What may follow an action: afterstate, chance outcome, next latent state and reward (FX)."""
+"""The transition networks: afterstate, chance outcomes, next latent state and reward (FX)."""
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -8,7 +8,7 @@ from mlx_muzero.networks.layers import ConditionedTower, zero_linear
 
 
 class AfterstateNetwork(nn.Module):
-    """The state after the agent's action and before the market's answer."""
+    """Predicts the afterstate: after the agent's action, before the market's response."""
 
     def __init__(self, config: ModelConfig, actions: int) -> None:
         super().__init__()
@@ -17,12 +17,12 @@ class AfterstateNetwork(nn.Module):
         self.norm = nn.LayerNorm(width)
 
     def __call__(self, latent: mx.array, action: mx.array) -> mx.array:
-        """Latent [n, D], one-hot action [n, A] -> afterstate [n, D]."""
+        """Latent ``f32[n, D]``, one-hot action ``f32[n, A]`` -> afterstate ``f32[n, D]``."""
         return self.norm(self.body(latent, action))
 
 
 class OutcomeProbabilityNetwork(nn.Module):
-    """The distribution of chance outcomes that follow an action."""
+    """Predicts the distribution of chance outcomes that follow an action."""
 
     def __init__(self, config: ModelConfig, actions: int, outcomes: int) -> None:
         super().__init__()
@@ -31,12 +31,12 @@ class OutcomeProbabilityNetwork(nn.Module):
         self.logits = nn.Linear(width, outcomes)
 
     def __call__(self, latent: mx.array, action: mx.array) -> mx.array:
-        """Latent [n, D], one-hot action [n, A] -> logits [n, C]."""
+        """Latent ``f32[n, D]``, one-hot action ``f32[n, A]`` -> logits ``f32[n, C]``."""
         return self.logits(self.body(latent, action))
 
 
 class DynamicsNetwork(nn.Module):
-    """The next latent state and the reward, given action and chance outcome."""
+    """Predicts the next latent state and the reward, given action and chance outcome."""
 
     def __init__(self, config: ModelConfig, actions: int, outcomes: int) -> None:
         super().__init__()
@@ -49,6 +49,6 @@ class DynamicsNetwork(nn.Module):
     def __call__(
         self, latent: mx.array, action: mx.array, outcome: mx.array
     ) -> tuple[mx.array, mx.array]:
-        """Latent [n, D], one-hot [n, A] and [n, C] -> next latent [n, D], reward [n]."""
+        """Latent ``f32[n, D]``, one-hots ``f32[n, A]``, ``f32[n, C]`` -> next latent, reward."""
         h = self.body(latent, action, outcome)
         return self.next_latent_norm(self.next_latent(h)), self.reward(h)[:, 0]
