@@ -1,6 +1,6 @@
-"""Stochastic tree search over arrays: the C++ core's Python face and its evaluators.
+"""Stochastic tree search over arrays: the Python interface of the C++ core, and its evaluators.
 
-What computes a model for a search is in `mlx_muzero.backends`; nothing here imports MLX.
+Nothing here imports MLX; `mlx_muzero.backends` computes a model for the search.
 """
 
 from mlx_muzero.search.actions import sample_actions

@@ -1,4 +1,4 @@
-"""From visit counts to an action."""
+"""Samples actions from visit counts."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,18 +9,18 @@ from mlx_muzero.types import I32, U64
 
 
 def sample_actions(visits: I32, temperature: npt.ArrayLike, keys: U64) -> I32:
-    """Draws an action with probability proportional to ``visits ** (1 / temperature)``.
+    """Sample actions with probability proportional to ``visits ** (1 / temperature)``.
 
     Args:
-        visits: [B, A] int32, root visits; every row has a visited action.
-        temperature: one for all roots or [B]; 0 takes the most visited action (the first on ties).
-        keys: [B] uint64, one random number's key per root (`mlx_muzero.rng.key`).
+        visits: ``i32[B, A]`` root visits; every row has a visited action.
+        temperature: a scalar, or ``f64[B]``; 0 takes the most visited action (the first on ties).
+        keys: ``u64[B]`` the random number's key for each root (`mlx_muzero.rng.key`).
 
     Returns:
-        [B] int32 actions, never an unvisited one.
+        ``i32[B]`` actions; an unvisited action is never chosen.
 
     Raises:
-        ValueError: a negative temperature, a row without visits, or shapes that do not fit.
+        ValueError: a negative temperature, a row without visits, or mismatched shapes.
     """
     counts, row_keys = int32s("visits", visits), uint64s("keys", keys)
     if counts.ndim != 2 or row_keys.shape != counts.shape[:1]:
@@ -30,7 +30,7 @@ def sample_actions(visits: I32, temperature: npt.ArrayLike, keys: U64) -> I32:
     heat = np.broadcast_to(np.asarray(temperature, np.float64), row_keys.shape)[:, None]
     if not (heat >= 0.0).all():
         raise ValueError(f"temperature must not be negative, got {heat.min()}")
-    # Relative to the row's largest count, so that no power over- or underflows in the top action.
+    # Relative to the row's largest count, so that the top action neither over- nor underflows.
     with np.errstate(divide="ignore", invalid="ignore", over="ignore", under="ignore"):
         log_share = np.log(counts) - np.log(counts.max(axis=1, keepdims=True))
         cumulative = np.exp(log_share / heat).cumsum(axis=1)

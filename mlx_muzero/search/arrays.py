@@ -1,4 +1,4 @@
-"""Turning a caller's arrays into what the core takes, or saying why not."""
+"""Converts a caller's arrays to what the core accepts, or raises an error that says why not."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,7 +8,7 @@ from mlx_muzero.types import F32, I32, U64
 
 
 def floats(name: str, values: npt.ArrayLike) -> F32:
-    """`values` as contiguous float32, without a copy where they already are.
+    """`values` as contiguous float32; copied only if necessary.
 
     Raises:
         SearchError: they are not numbers.
@@ -23,7 +23,7 @@ def int32s(name: str, values: npt.ArrayLike) -> I32:
     """`values` as contiguous int32.
 
     Raises:
-        SearchError: they are not integers or too large.
+        SearchError: they are not integers, or out of range.
     """
     return np.ascontiguousarray(_integers(name, values, np.iinfo(np.int32)), dtype=np.int32)
 
@@ -32,7 +32,7 @@ def uint64s(name: str, values: npt.ArrayLike) -> U64:
     """`values` as contiguous uint64.
 
     Raises:
-        SearchError: they are not integers or negative.
+        SearchError: they are not integers, or out of range.
     """
     return np.ascontiguousarray(_integers(name, values, np.iinfo(np.uint64)), dtype=np.uint64)
 

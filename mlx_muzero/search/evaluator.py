@@ -1,8 +1,8 @@
-"""What the search asks of a network, and in which arrays.
+"""The interface between the search and the networks, and the arrays it passes.
 
-An evaluator owns a pool of latent states ``[capacity, D]``; the search names its rows by slot and
-never sees a latent. Every array has one row per leaf, in the order of the roots; several leaves of
-one root are different ones and none lies below another.
+An evaluator owns a pool of latents ``f32[capacity, D]``; the search refers to them by slot and
+never handles a latent. Every array has one row per leaf, in the order of the roots; leaves of the
+same root are distinct, and none lies below another.
 """
 
 from dataclasses import dataclass
@@ -19,10 +19,10 @@ class Leaves:
     """Actions to expand with all their outcomes (mode "all_outcomes").
 
     Attributes:
-        tree: [n] int32, root the leaf belongs to, not decreasing.
-        parent: [n] int32, slot of the decision node's latent.
-        action: [n] int32.
-        slot: [n, C] int32, where the latents of the C successors go.
+        tree: ``i32[n]`` root the leaf belongs to, in ascending order.
+        parent: ``i32[n]`` slot of the decision node's latent.
+        action: ``i32[n]`` action to expand.
+        slot: ``i32[n, C]`` slots in which to store the latents of the C successors.
     """
 
     tree: I32
@@ -36,10 +36,10 @@ class Expansion:
     """Evaluation of `Leaves`, float32.
 
     Attributes:
-        outcome_probs: [n, C] probabilities of the outcomes; scaled to sum to one.
-        reward: [n, C] on the way to each successor.
-        value: [n, C] of each successor.
-        prior: [n, C, A] policy of each successor; scaled to sum to one over legal actions.
+        outcome_probs: ``f32[n, C]`` probabilities of the outcomes; normalized by the search.
+        reward: ``f32[n, C]`` reward on the edge to each successor.
+        value: ``f32[n, C]`` value of each successor.
+        prior: ``f32[n, C, A]`` policy of each successor; normalized over legal actions.
     """
 
     outcome_probs: F32
@@ -50,17 +50,17 @@ class Expansion:
 
 @dataclass(frozen=True, slots=True)
 class SingleLeaves:
-    """Nodes to expand one by one (mode "single_outcome"): two groups, either may be empty.
+    """Nodes to expand one at a time (mode "single_outcome"), in two groups, either may be empty.
 
     Attributes:
-        chance_tree: [n] int32, root of each chance node to evaluate, not decreasing.
-        chance_parent: [n] int32, slot of the decision node above.
-        chance_action: [n] int32.
-        tree: [m] int32, root of each decision node to evaluate, not decreasing.
-        parent: [m] int32, slot of the decision node one environment step above.
-        action: [m] int32.
-        outcome: [m] int32.
-        slot: [m] int32, where the latent of the new decision node goes.
+        chance_tree: ``i32[n]`` root of each chance node to evaluate, in ascending order.
+        chance_parent: ``i32[n]`` slot of the decision node above.
+        chance_action: ``i32[n]`` action that leads to the chance node.
+        tree: ``i32[m]`` root of each decision node to evaluate, in ascending order.
+        parent: ``i32[m]`` slot of the decision node one environment step above.
+        action: ``i32[m]`` action taken from there.
+        outcome: ``i32[m]`` chance outcome of that action.
+        slot: ``i32[m]`` slot in which to store the latent of the new decision node.
     """
 
     chance_tree: I32
@@ -78,11 +78,11 @@ class SingleExpansion:
     """Evaluation of `SingleLeaves`, float32.
 
     Attributes:
-        outcome_probs: [n, C] of each chance node.
-        afterstate_value: [n] of each chance node.
-        reward: [m] on the way to each decision node.
-        value: [m] of each decision node.
-        prior: [m, A] of each decision node.
+        outcome_probs: ``f32[n, C]`` outcome probabilities of each chance node.
+        afterstate_value: ``f32[n]`` value of each chance node.
+        reward: ``f32[m]`` reward on the edge to each decision node.
+        value: ``f32[m]`` value of each decision node.
+        prior: ``f32[m, A]`` policy of each decision node.
     """
 
     outcome_probs: F32
@@ -93,32 +93,32 @@ class SingleExpansion:
 
 
 class Evaluator(Protocol[LatentsT_contra]):
-    """A network seen from the search."""
+    """Evaluates the leaves of a search with a network."""
 
     def reset(self, root_latents: LatentsT_contra, root_slots: I32, capacity: int) -> None:
-        """Starts a search: empties the pool and puts the latent of root b in ``root_slots[b]``.
+        """Start a search: clear the pool and store the latent of root b in ``root_slots[b]``.
 
         Args:
-            root_latents: [B, D] latents in the evaluator's own array type.
-            root_slots: [B] int32.
-            capacity: slots the search may name, ``0 .. capacity - 1``.
+            root_latents: ``f32[B, D]`` latents, in the evaluator's own array type.
+            root_slots: ``i32[B]`` a slot for each root.
+            capacity: number of slots; the search may use ``0 .. capacity - 1``.
         """
         ...
 
     def expand(self, leaves: Leaves) -> Expansion:
-        """Evaluates actions with all their outcomes; stores the successors' latents."""
+        """Evaluate actions with all their outcomes, and store the successors' latents."""
         ...
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
-        """Evaluates single chance and decision nodes; stores the decision nodes' latents."""
+        """Evaluate single chance and decision nodes, and store the decision nodes' latents."""
         ...
 
 
 @runtime_checkable
 class InCore(Protocol):
-    """An evaluator that C++ calls itself: the whole search is then one call without the GIL."""
+    """An evaluator implemented in C++: the whole search runs in one call without the GIL."""
 
     @property
     def core(self) -> _core.Evaluator:
-        """Its C++ part."""
+        """The C++ evaluator."""
         ...

@@ -1,4 +1,4 @@
-"""Reading a search tree: its branches, the part worth showing, the line it expects."""
+"""Reads a search tree: the branches worth showing, and the principal variation."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from mlx_muzero.search.result import TreeTable
 
 @dataclass(frozen=True)
 class Branch:
-    """A node of a folded tree, as rows of its `TreeTable`.
+    """A node of a folded tree; nodes are rows of its `TreeTable`.
 
     Attributes:
         row: the node.
-        shown: branches below it that are shown, most visited first.
-        folded: children left out, in order of action or outcome.
+        shown: child branches to show, most visited first.
+        folded: children left out, ordered by action or outcome.
     """
 
     row: int
@@ -23,19 +23,19 @@ class Branch:
     folded: tuple[int, ...]
 
     def walk(self) -> Iterator["Branch"]:
-        """This branch and all shown below it, parents first."""
+        """Yield this branch and all branches shown below it, parents first."""
         yield self
         for branch in self.shown:
             yield from branch.walk()
 
 
 def visit_share(tree: TreeTable, row: int) -> float:
-    """Visits of a node as a share of the root's."""
+    """A node's visits as a share of the root's."""
     return float(tree.visits[row] / tree.visits[0])
 
 
 def folded(tree: TreeTable, least_share: float) -> Branch:
-    """The tree without the nodes whose `visit_share` is below `least_share`, from the root down."""
+    """The tree from the root down, with nodes whose `visit_share` is below `least_share` folded."""
 
     def branch(row: int) -> Branch:
         children = _children(tree, row)
@@ -48,9 +48,9 @@ def folded(tree: TreeTable, least_share: float) -> Branch:
 
 
 def principal_variation(tree: TreeTable, action: int) -> list[int]:
-    """Rows of the most visited path that begins with a root action, actions and outcomes in turn.
+    """Rows of the most visited path that starts with a root action, alternating with outcomes.
 
-    Of equally visited outcomes the likeliest is taken, of other equals the first.
+    Ties go to the likeliest outcome, then to the first.
     """
     likelihood = np.nan_to_num(tree.probability)
     path = [child for child in _children(tree, 0) if tree.action_or_outcome[child] == action]

@@ -1,4 +1,4 @@
-"""A random but repeatable network, for tests, examples and measuring the search by itself."""
+"""A random but reproducible network, for tests, examples and measuring the search alone."""
 
 import numpy as np
 
@@ -10,15 +10,15 @@ _OUTCOME, _DYNAMICS, _REWARD, _PRIOR, _VALUE, _AFTERSTATE = range(6)
 
 
 class HashEvaluator:
-    """Every number a network would give is a hash of its inputs; a latent is a uint64 state.
+    """Computes every network output as a hash of its inputs; a latent is a uint64 state.
 
-    So a state's successors, values and priors are the same wherever and whenever it is met.
+    So a state's successors, values and priors are the same wherever it occurs.
 
     Args:
-        num_actions: A.
-        num_outcomes: C.
-        levels: 0 for uniform numbers; otherwise they are multiples of ``1 / levels``, zero
-            included, so that ties and impossible actions and outcomes occur.
+        num_actions: number of actions (A).
+        num_outcomes: number of chance outcomes (C).
+        levels: 0 for uniform numbers; otherwise multiples of ``1 / levels``, including zero, so
+            that ties and impossible actions and outcomes occur.
     """
 
     def __init__(self, num_actions: int, num_outcomes: int, levels: int = 0) -> None:
@@ -28,21 +28,21 @@ class HashEvaluator:
         self._pool: U64 = np.empty(0, np.uint64)
 
     def prediction(self, state: U64) -> tuple[F32, F32]:
-        """Prior [n, A] and value [n] of states [n]."""
+        """Prior ``f32[n, A]`` and value ``f32[n]`` of states ``u64[n]``."""
         prior = self._numbers(_PRIOR, state[..., None], self._actions)
         return prior, self._numbers(_VALUE, state)
 
     def reset(self, root_latents: U64, root_slots: I32, capacity: int) -> None:
-        """Starts a search (see `Evaluator.reset`)."""
+        """Start a search (see `Evaluator.reset`)."""
         self._pool = np.zeros(capacity, np.uint64)
         self._pool[root_slots] = root_latents
 
     def state(self, slot: int) -> int:
-        """State in a slot of the pool."""
+        """The state in a slot of the pool."""
         return int(self._pool[slot])
 
     def expand(self, leaves: Leaves) -> Expansion:
-        """Actions with all their outcomes (see `Evaluator.expand`)."""
+        """Evaluate actions with all their outcomes (see `Evaluator.expand`)."""
         above, action = self._pool[leaves.parent], leaves.action.astype(np.uint64)
         reward, value, prior = self._successors(
             above[:, None], action[:, None], self._outcomes, leaves.slot
@@ -50,7 +50,7 @@ class HashEvaluator:
         return Expansion(self._outcome_probs(above, action), reward, value, prior)
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
-        """Single chance and decision nodes (see `Evaluator.expand_single`)."""
+        """Evaluate single chance and decision nodes (see `Evaluator.expand_single`)."""
         above, taken = self._pool[leaves.chance_parent], leaves.chance_action.astype(np.uint64)
         action, outcome = leaves.action.astype(np.uint64), leaves.outcome.astype(np.uint64)
         return SingleExpansion(
@@ -71,7 +71,7 @@ class HashEvaluator:
         return weights
 
     def _numbers(self, kind: int, *inputs: U64) -> F32:
-        """Numbers in [0, 1), one per broadcast element of the inputs."""
+        """Numbers in [0, 1), one for each element of the broadcast inputs."""
         numbers = uniform(_hash(kind, *inputs))
         if self._levels:
             numbers = np.floor(numbers * self._levels) / self._levels

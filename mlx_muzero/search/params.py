@@ -15,25 +15,25 @@ class SearchParams:
     The core lists the same fields, defaults and ranges in cpp/search/params.def.
 
     Attributes:
-        num_simulations: simulations of each root.
-        depth_limit: environment steps from the root to the deepest node.
-        discount: of one environment step, in [0, 1].
-        pb_c_init: pUCT, weight of the prior against Q.
-        pb_c_base: pUCT, visits at which that weight starts to grow.
-        root_dirichlet_alpha: concentration of the noise over the legal root actions.
-        root_exploration_fraction: share of noise in the root prior, in [0, 1].
+        num_simulations: simulations per root.
+        depth_limit: maximum depth, in environment steps from the root.
+        discount: discount per environment step, in [0, 1].
+        pb_c_init: weight of the prior relative to Q in pUCT.
+        pb_c_base: visits at which that weight starts to grow.
+        root_dirichlet_alpha: concentration of the Dirichlet noise over the legal root actions.
+        root_exploration_fraction: fraction of noise in the root prior, in [0, 1].
         legal_actions: where illegal actions are masked: in the whole "tree", at the "root", or
             "off" (an illegal action then leaves the position as it is).
         expansion: what one simulation evaluates: "all_outcomes" of an action, or a
             "single_outcome" node as in Stochastic MuZero (Antonoglou et al. 2022).
-        compatibility: "mctx" follows mctx's `stochastic_muzero_policy` visit for visit, for
-            checking one against the other: `depth_limit` is its `max_depth`, in edges of both
-            kinds, and root actions are not tried in turn first. Needs "single_outcome".
-        root: "puct", or "gumbel": at the root sequential halving with Gumbel noise, below it
-            the rule by which visits follow the improved policy (Danihelka et al. 2022).
-        max_num_considered_actions: root actions that sequential halving begins with.
-        leaves_per_step: leaves of one tree that are evaluated together; above 1 the first step
-            expands every root action. The tree then depends on it.
+        compatibility: "mctx" reproduces mctx's `stochastic_muzero_policy` visit for visit, to
+            check one against the other: `depth_limit` is then its `max_depth`, counting edges of
+            both kinds, and root actions are not each tried first. Needs "single_outcome".
+        root: "puct", or "gumbel": sequential halving with Gumbel noise at the root, and below it
+            visits in proportion to the improved policy (Danihelka et al. 2022).
+        max_num_considered_actions: root actions with which sequential halving starts.
+        leaves_per_step: leaves of one tree evaluated together; above 1 the first step expands every
+            root action. The resulting tree depends on it.
     """
 
     num_simulations: int = 25

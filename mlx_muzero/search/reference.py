@@ -1,8 +1,8 @@
-"""The search once more, in plain Python: slow, short, and right if you can read it.
+"""A reference implementation of the search in plain Python: slow, short and easy to verify.
 
-`ReferenceTree` takes the same steps as the C++ core on Python objects, in the same precision and
-order of operations, so that the two agree node for node. The rules are those of ADR 18; where
-the two differ, one of them is wrong. `mlx_muzero.search.reference_search` batches the trees.
+`ReferenceTree` takes the same steps as the C++ core, in the same precision and order of operations,
+so that the two agree node for node. The rules are those of ADR 18; where the two differ, one of
+them is wrong. `mlx_muzero.search.reference_search` batches the trees.
 """
 
 import math
@@ -19,13 +19,13 @@ Step = tuple[DecisionNode, int, int]  # decision node, action, outcome
 
 @dataclass
 class Leaf:
-    """What a simulation waits for: a new action, or in single_outcome a new outcome."""
+    """The evaluation a simulation waits for: of a new action or (single_outcome) a new outcome."""
 
     node: DecisionNode
     action: int
     outcome: int | None
-    path: list[Step]  # to the leaf, with its own outcome if it has one
-    successors: list[int] = field(default_factory=list)  # slots of the decision nodes to come
+    path: list[Step]  # to the leaf, including its own outcome if any
+    successors: list[int] = field(default_factory=list)  # slots of the new decision nodes
 
     def is_like(self, other: "Leaf") -> bool:
         """Whether both wait for the same evaluation."""
@@ -35,7 +35,7 @@ class Leaf:
 
 @dataclass
 class LeafEvaluation:
-    """The network's answer: one entry per successor, and for actions the outcomes."""
+    """The network's evaluation of a leaf: one entry per successor; outcomes only for an action."""
 
     outcome_probs: list[float]
     afterstate_value: float
@@ -45,7 +45,7 @@ class LeafEvaluation:
 
 
 class ReferenceTree:
-    """One root's tree: `select` gives leaves, `take` their evaluations."""
+    """The tree of one root: `select` finds leaves, `take` applies their evaluations."""
 
     def __init__(
         self,
@@ -69,7 +69,7 @@ class ReferenceTree:
         self._next_slot = root.slot + 1
 
     def select(self) -> None:
-        """Walks until enough `leaves` wait, counting those that do as visited meanwhile."""
+        """Descend until enough `leaves` wait, counting each as visited meanwhile."""
         room = self.params.leaves_per_step
         if room > 1 and not self.depths:
             room = max(room, len(self.root.prior))
@@ -93,7 +93,7 @@ class ReferenceTree:
             _count_waiting(leaf, -1)
 
     def _walk(self) -> Leaf | None:
-        """The next leaf; None if the walk ended at the depth limit."""
+        """The next leaf, or None if the descent ended at the depth limit."""
         node, path = self.root, list[Step]()
         while 2 * node.depth < self._edge_limit:
             action = self._select_action(node)
@@ -154,7 +154,7 @@ class ReferenceTree:
         return max(actions, key=score)
 
     def allowed(self, position: int, at_root: bool) -> list[int]:
-        """Actions that may be chosen, in order."""
+        """The actions that may be selected, in ascending order."""
         following = self._next_position[position]
         masked = self.params.legal_actions == "tree" or (
             at_root and self.params.legal_actions == "root"
@@ -162,7 +162,7 @@ class ReferenceTree:
         return [action for action, after in enumerate(following) if after >= 0 or not masked]
 
     def take(self, leaf: Leaf, evaluation: LeafEvaluation) -> None:
-        """Expands a leaf and backs its simulation up."""
+        """Expand a leaf and back up its simulation."""
         if leaf.outcome is None:
             result = self._expand_action(leaf.node, leaf.action, evaluation)
         else:
@@ -207,7 +207,7 @@ class ReferenceTree:
         self.evaluations += evaluations
 
     def _back_up(self, path: list[Step], result: float) -> None:
-        """Carries the return from below the path's last outcome up to the root."""
+        """Propagate the return from below the path's last outcome to the root."""
         discount = self.params.discount
         for node, action, outcome in reversed(path):
             chance = node.chances[action]
@@ -240,7 +240,7 @@ def _select_outcome(chance: ChanceNode) -> int:
 
 
 def normalize(weights: list[float], allowed: list[int] | None = None) -> list[float]:
-    """Weights over `allowed` scaled to sum to one, as float32; uniform where all are zero."""
+    """Weights normalized over `allowed`, as float32; uniform if all are zero."""
     chosen = range(len(weights)) if allowed is None else allowed
     total = 0.0  # not sum(), which compensates for rounding from Python 3.12 on
     for index in chosen:

@@ -14,13 +14,13 @@ LEAST_PRIOR = float(np.finfo(np.float32).smallest_normal)
 
 
 def gumbel_noise(seed: int, actions: int) -> list[float]:
-    """Standard Gumbel noise, number a named by `seed` and counter a."""
+    """Standard Gumbel noise; number a is keyed by `seed` and counter a."""
     keys = mix(np.uint64(seed) ^ mix(np.arange(actions)))
     return [-math.log(max(-math.log(1.0 - u), 2.0**-53)) for u in uniform(keys).tolist()]
 
 
 def considered_visits(considered: int, simulations: int) -> list[int]:
-    """Visits an action must have to be considered by each simulation of sequential halving."""
+    """For each simulation of sequential halving, the visits an action needs to be considered."""
     if considered == 1:
         return list(range(simulations))
     sequence, visits = list[int](), [0] * considered
@@ -36,14 +36,14 @@ def considered_visits(considered: int, simulations: int) -> list[int]:
 def select_root(
     node: DecisionNode, actions: Sequence[int], gumbel: list[float], considered_visit: int
 ) -> int:
-    """The best action by Gumbel noise, prior and Q among those with `considered_visit` visits."""
+    """The best action by Gumbel noise, prior and Q among those visited `considered_visit` times."""
     logits = _improved_logits(node, actions)
     considered = [action for action in actions if node.visits_of(action) == considered_visit]
     return max(considered, key=lambda action: gumbel[action] + logits[action])
 
 
 def winner(node: DecisionNode, actions: Sequence[int], gumbel: list[float]) -> int:
-    """The action that sequential halving ends with."""
+    """The action that wins sequential halving."""
     return select_root(node, actions, gumbel, max(map(node.visits_of, actions)))
 
 
@@ -55,7 +55,7 @@ def select_interior(node: DecisionNode, actions: Sequence[int]) -> int:
 
 
 def improved_policy(node: DecisionNode, actions: Sequence[int]) -> dict[int, float]:
-    """Softmax over `actions` of the logarithm of the prior and the transformed completed Q."""
+    """Softmax over `actions` of log prior plus transformed completed Q."""
     logits = _improved_logits(node, actions)
     largest, total = max(logits.values()), 0.0
     weights = {action: math.exp(logit - largest) for action, logit in logits.items()}
@@ -77,7 +77,7 @@ def _improved_logits(node: DecisionNode, actions: Sequence[int]) -> dict[int, fl
 
 
 def _mixed_value(node: DecisionNode) -> float:
-    """The network's value mixed with the expanded actions' Q weighted by their priors."""
+    """The network's value mixed with the prior-weighted Q of the expanded actions."""
     visits = weight = weighted = 0.0
     for action, chance in sorted(node.chances.items()):
         visits += chance.visits

@@ -1,4 +1,4 @@
-"""The nodes of a reference tree, as plain objects."""
+"""Nodes of a reference tree, as plain objects."""
 
 from dataclasses import dataclass, field
 
@@ -15,17 +15,17 @@ class DecisionNode:
     visits: int = 1
     value: float = field(init=False)
     chances: dict[int, "ChanceNode"] = field(default_factory=dict)
-    waiting: set[int] = field(default_factory=set)  # actions that leaves are to expand
+    waiting: set[int] = field(default_factory=set)  # actions to be expanded by waiting leaves
 
     def __post_init__(self) -> None:
         self.value = self.network_value
 
     def visits_of(self, action: int) -> int:
-        """N(a), of simulations that wait too."""
+        """N(a), including simulations that wait."""
         return self.chances[action].visits if action in self.chances else action in self.waiting
 
     def add(self, result: float) -> None:
-        """Takes one more return into the running mean."""
+        """Add a return to the running mean."""
         self.value = (self.value * self.visits + result) / (self.visits + 1)
         self.visits += 1
 
@@ -42,7 +42,7 @@ class ChanceNode:
     children: dict[int, DecisionNode] = field(default_factory=dict)
 
     def expected_return(self, discount: float, instead: dict[int, float]) -> float:
-        """Mean over outcomes of reward plus discounted value, `instead` replacing some values."""
+        """Mean over outcomes of reward plus discounted value; `instead` replaces some values."""
         total = 0.0
         for outcome, probability in enumerate(self.outcome_probs):
             value = instead.get(outcome, self.children[outcome].value)

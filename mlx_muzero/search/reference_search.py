@@ -1,4 +1,4 @@
-"""Reference trees behind the interface of `Search`: same leaves, same slots, same results."""
+"""Reference trees with the interface of `Search`: same leaves, same slots, same results."""
 
 import math
 
@@ -20,10 +20,10 @@ from mlx_muzero.types import F32, I32, U64
 
 
 class ReferenceSearch:
-    """B reference trees behind the interface of `Search`.
+    """B reference trees with the interface of `Search`.
 
-    Dirichlet noise is not drawn here: give the noised priors of another search's result. Gumbel
-    noise is, from seeds.
+    Draws Gumbel noise from seeds, but not Dirichlet noise: pass the noised priors of another
+    search's result.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class ReferenceSearch:
         noised_prior: F32 | None = None,
         gumbel_seed: U64 | None = None,
     ) -> None:
-        """Starts a search from B roots; arguments as in `Search.reset`."""
+        """Start a search from B roots; arguments as in `Search.reset`."""
         self._trees = []
         actions = prior.shape[1]
         for b in range(len(value)):
@@ -64,16 +64,16 @@ class ReferenceSearch:
             self._trees.append(tree)
 
     def root_slots(self) -> I32:
-        """[B] int32, slots of the roots' latents."""
+        """``i32[B]`` slots of the roots' latents."""
         return np.array([tree.root.slot for tree in self._trees], np.int32)
 
     @property
     def capacity(self) -> int:
-        """Slots the current search may name."""
+        """Number of slots the current search may use."""
         return len(self._trees) * self._slots_per_tree
 
     def select(self) -> Leaves | SingleLeaves | None:
-        """Leaves to evaluate, in the order of their roots; None when all roots are done."""
+        """The leaves to evaluate, in the order of their roots; None when all roots are done."""
         for one in self._trees:
             one.select()
         waiting = self._waiting()
@@ -89,7 +89,7 @@ class ReferenceSearch:
         return SingleLeaves(tree, parent, action, *_columns(outcomes), slot)
 
     def backup(self, expansion: Expansion | SingleExpansion) -> None:
-        """Takes in the evaluations of the last leaves."""
+        """Apply the evaluations of the last leaves."""
         action_row = outcome_row = 0
         for b, leaf in self._waiting():
             if leaf.outcome is None:
@@ -109,11 +109,11 @@ class ReferenceSearch:
             tree.leaves.clear()
 
     def _waiting(self) -> list[tuple[int, Leaf]]:
-        """Leaves with their roots, in order."""
+        """Waiting leaves with the index of their root, in order."""
         return [(b, leaf) for b, tree in enumerate(self._trees) for leaf in tree.leaves]
 
     def result(self) -> SearchResult:
-        """Root statistics, as `Search.result` gives them."""
+        """Root statistics, as returned by `Search.result`."""
         trees, actions = self._trees, range(len(self._next_position[0]))
         chances = [[tree.root.chances.get(a) for a in actions] for tree in trees]
         return SearchResult(
@@ -146,7 +146,7 @@ class ReferenceSearch:
         return max(range(len(self._next_position[0])), key=root.visits_of)
 
     def tree(self, root: int) -> TreeTable:
-        """The tree of `root`, as `Search.tree` gives it."""
+        """The tree of `root`, as returned by `Search.tree`."""
         nan = math.nan
         tree = self._trees[root].root
         nodes: list[tuple[DecisionNode | ChanceNode, int]] = [(tree, 0)]
@@ -183,7 +183,7 @@ def _saturated(values: npt.ArrayLike) -> F32:
 
 
 def _columns(leaves: list[tuple[int, Leaf]]) -> tuple[I32, I32, I32, I32]:
-    """Tree, parent slot, action and outcome (-1 if none) of leaves."""
+    """Tree, parent slot, action and outcome (-1 if none) of each leaf."""
     rows = [
         (b, leaf.node.slot, leaf.action, -1 if leaf.outcome is None else leaf.outcome)
         for b, leaf in leaves

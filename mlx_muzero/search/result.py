@@ -1,4 +1,4 @@
-"""What a finished search tells."""
+"""The result of a finished search."""
 
 from dataclasses import dataclass
 
@@ -9,13 +9,13 @@ from mlx_muzero.types import F32, F64, I8, I32
 
 @dataclass(frozen=True)
 class SearchStatistics:
-    """How far each root was searched.
+    """How deep and wide each root was searched.
 
     Attributes:
-        max_depth: [B] int32, deepest environment step a simulation reached.
-        mean_depth: [B] float64, environment steps of a simulation on average.
-        leaves: [B] int32, simulations that needed an evaluation.
-        evaluations: [B] int32, nodes evaluated (all_outcomes: C per leaf).
+        max_depth: ``i32[B]`` deepest environment step reached by a simulation.
+        mean_depth: ``f64[B]`` mean environment steps per simulation.
+        leaves: ``i32[B]`` number of simulations that needed an evaluation.
+        evaluations: ``i32[B]`` number of nodes evaluated (all_outcomes: C per leaf).
     """
 
     max_depth: I32
@@ -29,16 +29,16 @@ class SearchResult:
     """Root statistics of B finished searches.
 
     Attributes:
-        visits: [B, A] int32, simulations that began with the action; rows sum to num_simulations.
-        value: [B] float32, mean return of the root, its own evaluation included; like q held
-            within what a float32 can hold.
-        q: [B, A] float32, mean return of the action; 0 where it was never visited.
-        prior: [B, A] float32, root prior the search used: after mask and Dirichlet noise.
-        policy: [B, A] float32, the policy target: share of the visits, or for a Gumbel root the
-            policy improved by completed Q.
-        action: [B] int32, what to play greedily: the most visited action (the first on ties), or
-            for a Gumbel root the winner of its sequential halving.
-        raw_value: [B] float32, the network's value of the root.
+        visits: ``i32[B, A]`` simulations that started with the action; rows sum to num_simulations.
+        value: ``f32[B]`` mean return of the root, its own evaluation included; clipped to the range
+            of float32, as is `q`.
+        q: ``f32[B, A]`` mean return of the action; 0 if it was never visited.
+        prior: ``f32[B, A]`` root prior used in the search, after masking and Dirichlet noise.
+        policy: ``f32[B, A]`` policy target: share of the visits, or for a Gumbel root the policy
+            improved by completed Q.
+        action: ``i32[B]`` greedy action: the most visited (the first on ties), or for a Gumbel root
+            the winner of sequential halving.
+        raw_value: ``f32[B]`` the network's value of the root.
         statistics: how far the roots were searched.
     """
 
@@ -53,29 +53,29 @@ class SearchResult:
 
     @property
     def greedy_value(self) -> F32:
-        """[B] float32, mean return of `action`: what playing greedily is worth.
+        """``f32[B]`` mean return of `action`: the value of acting greedily.
 
-        The root's `value` also counts what the other actions cost to try.
+        The root's `value` also includes the cost of trying the other actions.
         """
         return np.asarray(self.q[np.arange(len(self.action)), self.action], np.float32)
 
 
 @dataclass(frozen=True)
 class TreeTable:
-    """One root's tree as columns [N], breadth first; NaN where a column does not apply.
+    """The tree of one root as columns, breadth first; NaN where a column does not apply.
 
     Attributes:
-        node: int32, row number; 0 is the root.
-        parent: int32, row of the parent; -1 for the root.
-        kind: int8, 0 decision node, 1 chance node.
-        action_or_outcome: int32, on the edge from the parent: the action that leads to a chance
-            node, the outcome that leads to a decision node; -1 for the root.
-        prior: float32, of a chance node's action.
-        visits: int32, N; a decision node's own evaluation counts.
-        value: float64, mean value of a decision node, Q of a chance node's action.
-        reward: float32, on the edge to a decision node.
-        depth: int32, environment steps from the root.
-        probability: float32, of a decision node's outcome.
+        node: ``i32[N]`` row number; 0 is the root.
+        parent: ``i32[N]`` row of the parent; -1 for the root.
+        kind: ``i8[N]`` 0 for a decision node, 1 for a chance node.
+        action_or_outcome: ``i32[N]`` label of the edge from the parent: the action that leads to a
+            chance node, or the outcome that leads to a decision node; -1 for the root.
+        prior: ``f32[N]`` prior of a chance node's action.
+        visits: ``i32[N]`` visit count; a decision node's own evaluation counts.
+        value: ``f64[N]`` mean value of a decision node, Q of a chance node's action.
+        reward: ``f32[N]`` reward on the edge to a decision node.
+        depth: ``i32[N]`` environment steps from the root.
+        probability: ``f32[N]`` probability of a decision node's outcome.
     """
 
     node: I32

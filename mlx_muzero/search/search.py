@@ -1,4 +1,4 @@
-"""Stochastic tree search for B roots at once; the work is done in C++ (cpp/search)."""
+"""Stochastic tree search from B roots at once, implemented in C++ (cpp/search)."""
 
 from dataclasses import asdict
 from typing import TypeVar
@@ -27,15 +27,15 @@ LatentsT = TypeVar("LatentsT")
 class Search:
     """Stochastic MuZero's search (Antonoglou et al. 2022) over arrays.
 
-    One call does it all (`run`); step by step it is::
+    `run` does it all in one call; step by step, that is::
 
         search.reset(prior, value, position, seed, noise=True)
         while leaves := search.select():
             search.backup(evaluator.expand(leaves))   # expand_single for "single_outcome"
         result = search.result()
 
-    A root's result depends on its own arguments alone, not on the rest of the batch nor on
-    `threads`. An object serves one caller at a time and does not survive ``fork``.
+    A root's result depends only on its own arguments, not on the rest of the batch or on
+    `threads`. An instance serves one caller at a time and does not survive ``fork``.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Search:
         num_outcomes: int,
         threads: int = 1,
     ) -> None:
-        """Prepares searches with these constants.
+        """Prepare searches with these constants.
 
         Args:
             params: constants of the search.
-            next_position: [P, A] int32, position after an action; -1 where illegal.
-            num_outcomes: chance outcomes C of an action.
+            next_position: ``i32[P, A]`` position after an action; -1 where illegal.
+            num_outcomes: number of chance outcomes per action (C).
             threads: threads that share the trees.
 
         Raises:
@@ -80,17 +80,17 @@ class Search:
         seed: npt.ArrayLike,
         noise: bool,
     ) -> None:
-        """Starts a search.
+        """Start a search.
 
         Args:
-            prior: [B, A] float32, policy of each root (probabilities).
-            value: [B] float32, network value of each root.
-            position: [B] int32, row of `next_position` each root stands in.
-            seed: [B] uint64, what a root's noise depends on.
-            noise: whether to explore at the root: Dirichlet noise in its prior, or Gumbel noise.
+            prior: ``f32[B, A]`` policy of each root (probabilities).
+            value: ``f32[B]`` network value of each root.
+            position: ``i32[B]`` row of `next_position` for each root.
+            seed: ``u64[B]`` seed of each root's noise.
+            noise: whether to explore at the root, by Dirichlet noise in the prior or Gumbel noise.
 
         Raises:
-            SearchError: naming the array, root and action at fault.
+            SearchError: an array is invalid; names the array, root and action.
         """
         self._core.reset(
             floats("prior", prior),
@@ -101,30 +101,30 @@ class Search:
         )
 
     def root_slots(self) -> I32:
-        """[B] int32, slots of the roots' latents."""
+        """``i32[B]`` slots of the roots' latents."""
         slots = np.arange(self._core.roots, dtype=np.int64) * self._core.slots_per_tree
         return slots.astype(np.int32)
 
     @property
     def capacity(self) -> int:
-        """Slots the current search may name."""
+        """Number of slots the current search may use."""
         return self._core.roots * self._core.slots_per_tree
 
     @property
     def arena_bytes(self) -> int:
-        """Bytes held for trees, all that a search allocates; 0 before the first `reset`.
+        """Bytes allocated for trees, the only allocation of a search; 0 before the first `reset`.
 
-        Fixed by the roots, `num_simulations`, actions and outcomes; kept for the next search.
+        Determined by the roots, `num_simulations`, actions and outcomes; reused by the next search.
         """
         return self._core.arena_bytes
 
     def select(self) -> Leaves | SingleLeaves | None:
-        """Simulates until every root waits for evaluations; None when all are done.
+        """Simulate until every root waits for evaluations; None when all are done.
 
-        The kind of leaves is that of ``params.expansion``.
+        ``params.expansion`` determines the kind of leaves.
 
         Raises:
-            SearchError: the previous leaves were not handed back.
+            SearchError: the previous leaves have not been backed up.
         """
         if not self._core.select():
             return None
@@ -133,10 +133,10 @@ class Search:
         return SingleLeaves(*self._core.action_leaves()[:3], *self._core.outcome_leaves())
 
     def backup(self, expansion: Expansion | SingleExpansion) -> None:
-        """Takes in the evaluation of the last leaves and backs every simulation up.
+        """Back up every simulation with the evaluation of the last leaves.
 
         Raises:
-            SearchError: an array has a wrong shape, NaN, infinity or a negative probability; the
+            SearchError: an array has the wrong shape, NaN, infinity or a negative probability; the
                 leaves still wait and `backup` may be called again.
         """
         if isinstance(expansion, Expansion):
@@ -159,7 +159,7 @@ class Search:
         """Root statistics.
 
         Raises:
-            SearchError: simulations are still to be done.
+            SearchError: simulations remain to be done.
         """
         columns = self._core.result()
         visits, q, prior, policy, action, value, raw_value = columns[:7]
@@ -167,7 +167,7 @@ class Search:
         return SearchResult(visits, value, q, prior, policy, action, raw_value, statistics)
 
     def tree(self, root: int) -> TreeTable:
-        """The tree of `root` as it stands, node by node.
+        """The current tree of `root`, node by node.
 
         Raises:
             SearchError: there is no such root.
@@ -185,15 +185,15 @@ class Search:
         seed: npt.ArrayLike,
         noise: bool,
     ) -> SearchResult:
-        """Searches from B roots with `evaluator`; arguments as in `reset`.
+        """Search from B roots with `evaluator`; see `reset`.
 
         Args:
-            evaluator: evaluates the leaves; one that is `InCore` does so without Python.
-            latents: [B, D] latent of each root, in the evaluator's array type.
-            prior: [B, A] float32.
-            value: [B] float32.
-            position: [B] int32.
-            seed: [B] uint64.
+            evaluator: evaluates the leaves; if it is `InCore`, without Python.
+            latents: ``f32[B, D]`` latent of each root, in the evaluator's array type.
+            prior: ``f32[B, A]`` policy of each root.
+            value: ``f32[B]`` network value of each root.
+            position: ``i32[B]`` row of `next_position` for each root.
+            seed: ``u64[B]`` seed of each root's noise.
             noise: whether to explore at the root.
         """
         self.reset(prior, value, position, seed, noise)

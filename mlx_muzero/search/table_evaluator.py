@@ -1,4 +1,4 @@
-"""A network written out as tables, for checking the search against other searches."""
+"""A network given as tables, for checking the search against other implementations."""
 
 from collections.abc import Callable
 
@@ -11,24 +11,24 @@ from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, Sing
 from mlx_muzero.types import F32, I32, I64
 
 NextNode = Callable[[I64, I64], npt.NDArray[np.integer]]
-"""The node that an edge leads to, for broadcastable arrays of nodes and edges."""
+"""Returns the node at the end of an edge, for broadcastable arrays of nodes and edges."""
 
 
 class TableEvaluator:
-    """Looks everything up by the integer id of a node; a latent is a decision node's id.
+    """Looks up every output by a node's integer id; a latent is the id of a decision node.
 
     Decision nodes and chance nodes share one numbering, ``0 .. N - 1``. Edge ``a`` of a decision
     node is action a, edge ``A + c`` of a chance node is outcome c.
 
     Args:
-        prior: [N, A] float32, policy of each decision node (probabilities).
-        value: [N] float32, of each node; a chance node's is its afterstate value.
-        reward: [N] float32, on the way to each decision node.
-        chance_logits: [N, C] float32, of the outcomes of each chance node.
-        next_node: node at the end of each edge: a table [N, A + C] of integers or a function.
+        prior: ``f32[N, A]`` policy of each decision node (probabilities).
+        value: ``f32[N]`` value of each node; for a chance node, its afterstate value.
+        reward: ``f32[N]`` reward on the edge to each decision node.
+        chance_logits: ``f32[N, C]`` logits of the outcomes of each chance node.
+        next_node: node at the end of each edge: a table ``i64[N, A + C]`` or a function.
 
     Raises:
-        SearchError: the tables do not fit together.
+        SearchError: the tables have inconsistent shapes.
     """
 
     def __init__(
@@ -56,17 +56,17 @@ class TableEvaluator:
         self._pool: I64 = np.empty(0, np.int64)
 
     def prediction(self, node: npt.ArrayLike) -> tuple[F32, F32]:
-        """Prior [n, A] and value [n] of decision nodes [n]."""
+        """Prior ``f32[n, A]`` and value ``f32[n]`` of decision nodes ``i64[n]``."""
         rows = np.asarray(node, np.int64)
         return self._prior[rows], self._value[rows]
 
     def reset(self, root_latents: npt.ArrayLike, root_slots: I32, capacity: int) -> None:
-        """Starts a search (see `Evaluator.reset`); a root's latent is its node's id."""
+        """Start a search (see `Evaluator.reset`); a root's latent is its node's id."""
         self._pool = np.zeros(capacity, np.int64)
         self._pool[root_slots] = root_latents
 
     def expand(self, leaves: Leaves) -> Expansion:
-        """Actions with all their outcomes (see `Evaluator.expand`)."""
+        """Evaluate actions with all their outcomes (see `Evaluator.expand`)."""
         chance = self._follow(self._pool[leaves.parent], leaves.action)
         below = self._follow(chance[:, None], self._num_actions + np.arange(self._num_outcomes))
         self._pool[leaves.slot] = below
@@ -74,7 +74,7 @@ class TableEvaluator:
         return Expansion(self._outcome_probs[chance], self._reward[below], value, prior)
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
-        """Single chance and decision nodes (see `Evaluator.expand_single`)."""
+        """Evaluate single chance and decision nodes (see `Evaluator.expand_single`)."""
         chance = self._follow(self._pool[leaves.chance_parent], leaves.chance_action)
         above = self._follow(self._pool[leaves.parent], leaves.action)
         below = self._follow(above, self._num_actions + leaves.outcome)
