@@ -12,13 +12,14 @@ import mlx_muzero
 PACKAGE = Path(mlx_muzero.__file__).parent
 FILES = [
     path
-    for name in ("evaluation", "market", "trading")
+    for name in ("backends", "evaluation", "market", "networks", "search", "trading")
     for path in sorted((PACKAGE / name).rglob("*.py"))
 ]
 DTYPE = r"(?:f32|f64|i8|i16|i32|i64|u8|u64|bool)"
 OTHER_DIALECTS = re.compile(
     r"\b(?:F32|F64|I8|I16|I32|I64|U8|U64|Bool)\["  # an alias for a dtype
     r"|(?<![a-z0-9])``\["  # no dtype
+    r"|(?<![\w`\])}])\[(?:\.\.\.|[A-Za-z]\w{0,2}|out)(?:, [^\]\[]*)?\](?!`)"  # nor set apart
     rf"|``{DTYPE}\[[^\]`]*\](?!``)"  # an array that is not set apart
     r"|(?<!``)\b(?:f32|f64|i8|i16|i32|i64|u8|u64)\["
 )
@@ -55,7 +56,16 @@ def test_docstrings_keep_one_dialect(path):
 
 
 @pytest.mark.parametrize(
-    "text", ["F32[B]", "``[B]``", "an f64[n, W] array", "``f32[B] of``", "I64[T] opens"]
+    "text",
+    [
+        "F32[B]",
+        "``[B]``",
+        "Latent [n, D] of it",
+        "[B] int32",
+        "an f64[n, W] array",
+        "``f32[B] of``",
+        "I64[T] opens",
+    ],
 )
 def test_other_dialects_are_found(text):
     assert OTHER_DIALECTS.search(text)
