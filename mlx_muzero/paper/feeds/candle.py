@@ -8,7 +8,6 @@ import numpy as np
 
 from mlx_muzero.market.bars import Fault as PriceFault
 from mlx_muzero.market.bars import price_faults
-from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.timeunits import MINUTE_NS
 
 _LAST_NS = 2**63 - 1  # what a store can hold: the year 2262
@@ -47,20 +46,6 @@ class Candle:
         row = (np.array([x]) for x in (self.open, self.high, self.low, self.close, self.volume))
         fault = PriceFault(price_faults(*row)[0])
         return fault.text if fault else None
-
-    def as_bar(self, pair: str, open_time_ns: int, arrival_time_ns: int) -> LiveBar:
-        """The bar this is, once its rules are met."""
-        return LiveBar(
-            pair,
-            open_time_ns,
-            self.open,
-            self.high,
-            self.low,
-            self.close,
-            self.volume,
-            self.source_time_ns,
-            arrival_time_ns,
-        )
 
 
 def number(value: Any) -> float:

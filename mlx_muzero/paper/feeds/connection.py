@@ -8,22 +8,85 @@ clients that lost the same venue do not come back together. A venue that names a
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Literal, TypeVar
 
-from mlx_muzero.paper.feeds.events import Channel, Disconnected, Reconnected
-from mlx_muzero.paper.feeds.settings import FeedSettings
+from mlx_muzero.paper.feeds.clock import Clock
+from mlx_muzero.paper.feeds.cooldown import Cooldown
 from mlx_muzero.paper.feeds.source import Unavailable
-from mlx_muzero.paper.feeds.subscription import Subscription, Uniform
-from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 
 Answer = TypeVar("Answer")
 
+Uniform = Callable[[], float]
+"""A random number in [0, 1), anew with every call."""
 
-def backoff_ns(failures: int, settings: FeedSettings, uniform: Uniform) -> int:
+Channel = Literal["requests", "stream", "clock"]
+"""Which of a feed's connections: requests for bars, the pushed stream, or the venue's clock."""
+
+
+@dataclass(frozen=True)
+class Disconnected:
+    """A connection failed, for the `failures`-th time in a row; it is tried after `retry_ns`."""
+
+    pair: str
+    channel: Channel
+    reason: str
+    retry_ns: int
+    failures: int = 1
+
+
+@dataclass(frozen=True)
+class Reconnected:
+    """A connection works again after `attempts` failures."""
+
+    pair: str
+    channel: Channel
+    attempts: int
+    down_ns: int
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long connections wait; times in nanoseconds.
+
+    Attributes:
+        min_backoff_ns: longest wait after a first failure; doubles with each further one.
+        max_backoff_ns: the most that becomes.
+        max_retry_after_ns: the most that a venue may ask to be left alone.
+        answer_ns: the most that an answer may take, however many requests it needs.
+    """
+
+    min_backoff_ns: int = SECOND_NS
+    max_backoff_ns: int = MINUTE_NS
+    max_retry_after_ns: int = 15 * MINUTE_NS
+    answer_ns: int = MINUTE_NS
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all connections to one venue share.
+
+    Attributes:
+        clock: this machine's.
+        cooldown: while it lasts, none of them asks.
+        patience: how long they wait.
+        tell: hears of failures and their ends.
+        uniform: source of jitter.
+    """
+
+    clock: Clock
+    cooldown: Cooldown
+    patience: Patience
+    tell: Callable[[Disconnected | Reconnected], None]
+    uniform: Uniform
+
+
+def backoff_ns(failures: int, patience: Patience, uniform: Uniform) -> int:
     """How long to wait after `failures` in a row (1 or more)."""
     # The exponent is bounded too: failures may go on for weeks.
-    longest_ns = settings.min_backoff_ns * 2 ** min(failures - 1, 30)
-    return int(min(longest_ns, settings.max_backoff_ns) * (0.5 + 0.5 * uniform()))
+    longest_ns = patience.min_backoff_ns * 2 ** min(failures - 1, 30)
+    return int(min(longest_ns, patience.max_backoff_ns) * (0.5 + 0.5 * uniform()))
 
 
 class Connection:
@@ -32,10 +95,10 @@ class Connection:
     Args:
         pair: what it carries.
         channel: which connection it is.
-        shared: what the subscription's parts share.
+        shared: what it has in common with the others.
     """
 
-    def __init__(self, pair: str, channel: Channel, shared: Subscription) -> None:
+    def __init__(self, pair: str, channel: Channel, shared: Surroundings) -> None:
         self.pair, self._channel, self._shared = pair, channel, shared
         self._failures = 0
         self._down_since_ns = 0
@@ -53,7 +116,7 @@ class Connection:
             Unavailable: there is none; this has been said, and waited for.
         """
         await self._shared.cooldown.wait()
-        patience_s = self._shared.settings.answer_ns / SECOND_NS
+        patience_s = self._shared.patience.answer_ns / SECOND_NS
         try:
             async with asyncio.timeout(patience_s):
                 answer = await request()
@@ -72,7 +135,7 @@ class Connection:
         if self._failures:
             down_ns = self._shared.clock.monotonic_ns() - self._down_since_ns
             event = Reconnected(self.pair, self._channel, self._failures, down_ns)
-            self._shared.outbox.put([event])
+            self._shared.tell(event)
             self._failures = 0
 
     async def failed(self, failure: Unavailable) -> None:
@@ -80,11 +143,11 @@ class Connection:
         if not self._failures:
             self._down_since_ns = self._shared.clock.monotonic_ns()
         self._failures += 1
-        retry_ns = backoff_ns(self._failures, self._shared.settings, self._shared.uniform)
+        retry_ns = backoff_ns(self._failures, self._shared.patience, self._shared.uniform)
         if failure.retry_after_ns is not None:
-            asked_ns = min(failure.retry_after_ns, self._shared.settings.max_retry_after_ns)
+            asked_ns = min(failure.retry_after_ns, self._shared.patience.max_retry_after_ns)
             retry_ns = max(retry_ns, asked_ns)
             self._shared.cooldown.begin(asked_ns)
         event = Disconnected(self.pair, self._channel, failure.reason, retry_ns, self._failures)
-        self._shared.outbox.put([event])
+        self._shared.tell(event)
         await self._shared.clock.sleep(retry_ns)

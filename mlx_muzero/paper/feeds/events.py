@@ -1,12 +1,30 @@
 """What a feed tells its consumer. Times are UTC nanoseconds since 1970."""
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Self, TypeAlias
 
+from mlx_muzero.paper.feeds.candle import Candle
+from mlx_muzero.paper.feeds.connection import Channel, Disconnected, Reconnected
+from mlx_muzero.paper.feeds.venue_clock import ClockJumped, ClockOffset, ClockTrusted, Slept
 from mlx_muzero.timeunits import MINUTE_NS
 
-Channel = Literal["requests", "stream", "clock"]
-"""Which of a feed's connections: requests for bars, the pushed stream, or the venue's clock."""
+__all__ = [
+    "BarClosed",
+    "BarRejected",
+    "BarRevised",
+    "Channel",
+    "ClockJumped",
+    "ClockOffset",
+    "ClockTrusted",
+    "Disconnected",
+    "Event",
+    "GapFilled",
+    "LiveBar",
+    "PairLost",
+    "Reconnected",
+    "Slept",
+    "Stale",
+]
 
 
 @dataclass(frozen=True)
@@ -34,6 +52,21 @@ class LiveBar:
     volume: float
     source_time_ns: int | None
     arrival_time_ns: int
+
+    @classmethod
+    def of(cls, candle: Candle, pair: str, open_time_ns: int, arrival_time_ns: int) -> Self:
+        """The bar that `candle` is, once its rules are met."""
+        return cls(
+            pair,
+            open_time_ns,
+            candle.open,
+            candle.high,
+            candle.low,
+            candle.close,
+            candle.volume,
+            candle.source_time_ns,
+            arrival_time_ns,
+        )
 
     @property
     def close_time_ns(self) -> int:
@@ -109,73 +142,11 @@ class Stale:
 
 
 @dataclass(frozen=True)
-class Disconnected:
-    """A connection failed, for the `failures`-th time in a row; it is tried after `retry_ns`."""
-
-    pair: str
-    channel: Channel
-    reason: str
-    retry_ns: int
-    failures: int = 1
-
-
-@dataclass(frozen=True)
-class Reconnected:
-    """A connection works again after `attempts` failures."""
-
-    pair: str
-    channel: Channel
-    attempts: int
-    down_ns: int
-
-
-@dataclass(frozen=True)
 class PairLost:
     """The venue does not have the pair (any more): nothing comes of it, the others go on."""
 
     pair: str
     reason: str
-
-
-@dataclass(frozen=True)
-class ClockOffset:
-    """The venue's clock minus this machine's: the median of `samples` measurements.
-
-    Attributes:
-        offset_ns: positive where this machine is behind.
-        uncertainty_ns: half the round trip, and half of the venue's resolution.
-        samples: measurements behind it.
-    """
-
-    offset_ns: int
-    uncertainty_ns: int
-    samples: int
-
-
-@dataclass(frozen=True)
-class ClockJumped:
-    """A clock moved on its own.
-
-    Attributes:
-        whose: ``local``: the wall clock left the monotonic one (someone set it, or the machine
-            slept); ``venue``: its clock is not where it was measured to be.
-        jump_ns: how far, positive forward.
-    """
-
-    whose: Literal["local", "venue"]
-    jump_ns: int
-
-
-@dataclass(frozen=True)
-class ClockTrusted:
-    """The venue tells no time, not even in its answers' headers: this machine's clock is taken."""
-
-
-@dataclass(frozen=True)
-class Slept:
-    """This machine slept, as a measurement of the venue's clock has shown."""
-
-    duration_ns: int
 
 
 Event: TypeAlias = (

@@ -2,13 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.paper.feeds.clock import Clock, SystemClock, wait_for
-from mlx_muzero.paper.feeds.connection import Connection
+from mlx_muzero.paper.feeds.connection import Connection, Uniform
 from mlx_muzero.paper.feeds.cooldown import Cooldown
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
@@ -19,7 +19,7 @@ from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.source import PairGone, PushSource, Source
 from mlx_muzero.paper.feeds.stream import StreamFeed
-from mlx_muzero.paper.feeds.subscription import Subscription, Uniform
+from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.paper.feeds.venue_clock import VenueClock
 from mlx_muzero.processes.supervision import Supervisor
 from mlx_muzero.timeunits import MINUTE_NS
@@ -94,7 +94,7 @@ class LiveFeed:
         self, first: Mapping[str, FirstBar], shared: Subscription, supervisor: Supervisor
     ) -> None:
         """Learn what time it is, then do everything at once."""
-        connection = Connection(next(iter(first)), "clock", shared)
+        connection = shared.connection(next(iter(first)), "clock")
         await self._measure(connection, shared, supervisor)
         this_minute_ns = shared.venue.now_ns() // MINUTE_NS * MINUTE_NS
         for pair in list(self._living):
@@ -173,7 +173,7 @@ class LiveFeed:
         while True:
             pair = next(iter(self._living))
 
-            async def ask(pair: str = pair) -> list[Event]:
+            async def ask(pair: str = pair) -> Sequence[Event]:
                 return await shared.venue.measure(
                     lambda: self._source.time(pair), self._settings.offset_samples
                 )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 
 from mlx_muzero.paper.feeds.events import Event
 
@@ -16,7 +17,7 @@ class Outbox:
         self._error: BaseException | None = None
         self._filled, self._drained = asyncio.Event(), asyncio.Event()
 
-    def put(self, events: list[Event]) -> None:
+    def put(self, events: Sequence[Event]) -> None:
         """Add events; never waits, so that their order is the order of the calls."""
         self._events.extend(events)
         if events:

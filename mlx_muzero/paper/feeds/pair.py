@@ -13,7 +13,6 @@ from functools import partial
 
 from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.clock import wait_for
-from mlx_muzero.paper.feeds.connection import Connection
 from mlx_muzero.paper.feeds.events import BarClosed, Event, Stale
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.hours import Hours
@@ -40,7 +39,7 @@ class PairFeed:
         self._hours, self._settle_ns = hours, settle_ns
         self._source, self._outbox, self._settings = shared.source, shared.outbox, shared.settings
         self._venue, self._clock = shared.venue, shared.clock
-        self._connection = Connection(sequence.pair, "requests", shared)
+        self._connection = shared.connection(sequence.pair, "requests")
         self._wake = asyncio.Event()
         stale_ns = shared.settings.stale_ns(sequence.pair, hours)
         self._heartbeat = Heartbeat(hours, stale_ns, shared.venue.now_ns())

@@ -100,7 +100,7 @@ class BarSequence:
             return self._reject(time_ns, reason or "")
         if candle.complete is False or time_ns + MINUTE_NS > venue_ns:
             return []
-        bar = candle.as_bar(self.pair, time_ns, arrival_ns)
+        bar = LiveBar.of(candle, self.pair, time_ns, arrival_ns)
         if time_ns < self._next_ns:
             return self._late(bar)
         # Not emitted yet, so the venue's last word counts.

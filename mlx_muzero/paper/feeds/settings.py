@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from mlx_muzero.market.instrument import keeps_fx_week
+from mlx_muzero.paper.feeds.connection import Patience
 from mlx_muzero.paper.feeds.hours import FxWeek, Hours
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS, SECOND_NS
 
 
 @dataclass(frozen=True)
-class FeedSettings:
-    """Waits, bounds and limits of a live feed; times in nanoseconds.
+class FeedSettings(Patience):
+    """Waits, bounds and limits of a live feed beside its `Patience`; times in nanoseconds.
 
     Attributes:
         settle_ns: after a bar's close before it is asked for.
@@ -25,10 +26,6 @@ class FeedSettings:
             keeps the FX week beside them. A quiet minute has no bar there, and the market pauses
             for some minutes at 17:00 New York.
         stream_silence_ns: open market time without a pushed message before a reconnect.
-        min_backoff_ns: longest wait after a first failure; doubles with each further one.
-        max_backoff_ns: the most that becomes.
-        max_retry_after_ns: the most that a venue may ask to be left alone.
-        answer_ns: the most that an answer may take, however many requests it needs.
         offset_samples: measurements of the venue's clock, of which the median counts.
         offset_interval_ns: between two such rounds.
         tick_ns: between two looks at clocks and silences.
@@ -46,10 +43,6 @@ class FeedSettings:
     crypto_stale_ns: int = 90 * SECOND_NS
     fx_stale_ns: int = 10 * MINUTE_NS
     stream_silence_ns: int = 90 * SECOND_NS
-    min_backoff_ns: int = SECOND_NS
-    max_backoff_ns: int = MINUTE_NS
-    max_retry_after_ns: int = 15 * MINUTE_NS
-    answer_ns: int = MINUTE_NS
     offset_samples: int = 5
     offset_interval_ns: int = HOUR_NS
     tick_ns: int = SECOND_NS

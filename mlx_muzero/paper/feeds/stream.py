@@ -2,7 +2,6 @@
 
 import asyncio
 
-from mlx_muzero.paper.feeds.connection import Connection
 from mlx_muzero.paper.feeds.events import Stale
 from mlx_muzero.paper.feeds.final_candle import FinalCandles
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
@@ -28,7 +27,7 @@ class StreamFeed:
     ) -> None:
         self._feed, self._source, self._hours, self._shared = feed, source, hours, shared
         self._pair = feed.sequence.pair
-        self._connection = Connection(self._pair, "stream", shared)
+        self._connection = shared.connection(self._pair, "stream")
 
     async def run(self) -> None:
         """Listen for ever."""

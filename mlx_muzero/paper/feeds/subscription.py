@@ -1,17 +1,14 @@
 """What the parts of one running subscription share."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from mlx_muzero.paper.feeds.clock import Clock
+from mlx_muzero.paper.feeds.connection import Channel, Connection, Surroundings, Uniform
 from mlx_muzero.paper.feeds.cooldown import Cooldown
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.source import Source
 from mlx_muzero.paper.feeds.venue_clock import VenueClock
-
-Uniform = Callable[[], float]
-"""A random number in [0, 1), anew with every call."""
 
 
 @dataclass(frozen=True)
@@ -35,3 +32,14 @@ class Subscription:
     outbox: Outbox
     uniform: Uniform
     settings: FeedSettings
+
+    def connection(self, pair: str, channel: Channel) -> Connection:
+        """The connection that carries `pair` over `channel`; the outbox hears of it."""
+        shared = Surroundings(
+            self.clock,
+            self.cooldown,
+            self.settings,
+            lambda event: self.outbox.put([event]),
+            self.uniform,
+        )
+        return Connection(pair, channel, shared)

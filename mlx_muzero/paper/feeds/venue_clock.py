@@ -8,13 +8,58 @@ that comes is judged by it.
 
 import statistics
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset, ClockTrusted, Event, Slept
 from mlx_muzero.paper.feeds.source import VenueTime
 from mlx_muzero.timeunits import SECOND_NS
 
 _LOOK_NS = SECOND_NS // 10
+
+
+@dataclass(frozen=True)
+class ClockOffset:
+    """The venue's clock minus this machine's: the median of `samples` measurements.
+
+    Attributes:
+        offset_ns: positive where this machine is behind.
+        uncertainty_ns: half the round trip, and half of the venue's resolution.
+        samples: measurements behind it.
+    """
+
+    offset_ns: int
+    uncertainty_ns: int
+    samples: int
+
+
+@dataclass(frozen=True)
+class ClockJumped:
+    """A clock moved on its own.
+
+    Attributes:
+        whose: ``local``: the wall clock left the monotonic one (someone set it, or the machine
+            slept); ``venue``: its clock is not where it was measured to be.
+        jump_ns: how far, positive forward.
+    """
+
+    whose: Literal["local", "venue"]
+    jump_ns: int
+
+
+@dataclass(frozen=True)
+class ClockTrusted:
+    """The venue tells no time, not even in its answers' headers: this machine's clock is taken."""
+
+
+@dataclass(frozen=True)
+class Slept:
+    """This machine slept, as a measurement of the venue's clock has shown."""
+
+    duration_ns: int
+
+
+ClockEvent: TypeAlias = ClockOffset | ClockJumped | ClockTrusted | Slept
 
 
 class VenueClock:
@@ -56,7 +101,7 @@ class VenueClock:
 
     async def measure(
         self, ask: Callable[[], Awaitable[VenueTime | None]], samples: int
-    ) -> list[Event]:
+    ) -> list[ClockEvent]:
         """Ask `samples` times and take the median.
 
         Returns:
@@ -73,7 +118,7 @@ class VenueClock:
             rounds.append(sample)
         ahead_ns = int(statistics.median_low(ahead for ahead, _ in rounds))
         uncertainty_ns = int(statistics.median_high(half for _, half in rounds))
-        events: list[Event] = []
+        events: list[ClockEvent] = []
         if self._ahead_ns is not None:
             moved_ns = ahead_ns - self._ahead_ns
             # While the machine sleeps the monotonic clock stands still: both clocks seem to move.
