@@ -19,7 +19,6 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
-from mlx_muzero.paper.names import venue_names
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.session_setup import calendars_of, market_of_pair
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
@@ -27,6 +26,7 @@ from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import RunFolder
+from mlx_muzero.venues.names import venue_names
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,6 @@ from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import Trader
 from mlx_muzero.paper.feeds.feed import Feed
-from mlx_muzero.paper.feeds.hours import (
-    dealer_hours,
-    dealer_market,
-    exchange_hours,
-    market_of,
-)
-from mlx_muzero.paper.names import exchange_of
 from mlx_muzero.paper.observation import Observer
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.session import Session
@@ -28,6 +21,13 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.venues.hours import (
+    dealer_hours,
+    dealer_market,
+    exchange_hours,
+    market_of,
+)
+from mlx_muzero.venues.names import exchange_of
 
 _CODES_OF_0_1_0 = frozenset(
     ("USD", "EUR", "JPY", "GBP", "CHF", "AUD", "NZD", "CAD", "SEK", "NOK", "DKK", "SGD", "HKD",
@@ -165,11 +165,11 @@ def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
     from mlx_muzero.paper.feeds.live import LiveFeed
 
     if wanted.feed == "oanda":
-        from mlx_muzero.paper.feeds.oanda import OandaSource
+        from mlx_muzero.venues.oanda import OandaSource
 
         return LiveFeed(OandaSource(), hours=dealer_hours)
     exchange = exchange_of(wanted.feed)
-    from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
+    from mlx_muzero.venues.ccxt_source import CcxtSource
 
     source = CcxtSource(exchange)
     push = source if source.pushes else None

@@ -1,10 +1,10 @@
-"""A venue without sockets: a `feeds.source.Source` over the market of `venue.Venue`."""
+"""A venue without sockets: a `venues.source.Source` over the market of `venue.Venue`."""
 
 import asyncio
 
-from mlx_muzero.paper.feeds.candle import Candle
-from mlx_muzero.paper.feeds.source import PairGone, VenueTime
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.source import PairGone, VenueTime
 from venue import Venue
 from virtual_time import SECOND_NS
 

@@ -11,8 +11,8 @@ from email.utils import formatdate
 
 from aiohttp import web
 
-from mlx_muzero.paper.feeds.hours import hours_of
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.hours import hours_of
 from virtual_time import SECOND_NS
 
 

@@ -18,9 +18,9 @@ from mlx_muzero.market.instrument import (
 )
 from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.paper.feeds.hours import AroundTheClock, FxWeek
 from mlx_muzero.paper.feeds.replay import ReplayFeed
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.hours import AroundTheClock, FxWeek
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import pytest
 
 from live_sessions import START_NS, journaled, trade
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
+from mlx_muzero.venues.source import Unavailable
 from paper_sessions import CONFIG, DicePlanner
 from venue import later
 from virtual_time import SECOND_NS

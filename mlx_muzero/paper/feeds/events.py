@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
-from mlx_muzero.paper.feeds.candle import Candle
-from mlx_muzero.paper.feeds.connection import Channel, Disconnected, Reconnected
-from mlx_muzero.paper.feeds.venue_clock import ClockJumped, ClockOffset, ClockTrusted, Slept
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.connection import Channel, Disconnected, Reconnected
+from mlx_muzero.venues.venue_clock import ClockJumped, ClockOffset, ClockTrusted, Slept
 
 __all__ = [
     "BarClosed",

@@ -8,8 +8,8 @@ the venue left something out (or the stream was begun anew), and the bar has to 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
 
 
 class FinalCandles:

@@ -1,6 +1,6 @@
 """Whether a stream has been silent for too long, by the hours of its market."""
 
-from mlx_muzero.paper.feeds.hours import Hours
+from mlx_muzero.venues.hours import Hours
 
 
 class Heartbeat:

@@ -7,22 +7,22 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.clock import Clock, SystemClock, wait_for
-from mlx_muzero.paper.feeds.connection import Connection, Uniform
-from mlx_muzero.paper.feeds.cooldown import Cooldown
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
-from mlx_muzero.paper.feeds.hours import HoursOf, hours_of
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
 from mlx_muzero.paper.feeds.settings import FeedSettings
-from mlx_muzero.paper.feeds.source import PairGone, PushSource, Source
 from mlx_muzero.paper.feeds.stream import StreamFeed
 from mlx_muzero.paper.feeds.subscription import Subscription
-from mlx_muzero.paper.feeds.venue_clock import VenueClock
 from mlx_muzero.processes.supervision import Supervisor
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.clock import Clock, SystemClock, wait_for
+from mlx_muzero.venues.connection import Connection, Uniform
+from mlx_muzero.venues.cooldown import Cooldown
+from mlx_muzero.venues.hours import HoursOf, hours_of
+from mlx_muzero.venues.source import PairGone, PushSource, Source
+from mlx_muzero.venues.venue_clock import VenueClock
 
 
 class LiveFeed:

@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 
-from mlx_muzero.paper.feeds.candle import Candle
-from mlx_muzero.paper.feeds.clock import wait_for
 from mlx_muzero.paper.feeds.events import BarClosed, Event, Stale
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
-from mlx_muzero.paper.feeds.hours import Hours
 from mlx_muzero.paper.feeds.sequence import BarSequence
-from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.clock import wait_for
+from mlx_muzero.venues.hours import Hours
+from mlx_muzero.venues.source import Unavailable
 
 
 class PairFeed:

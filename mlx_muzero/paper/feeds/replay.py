@@ -14,13 +14,13 @@ import numpy as np
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.paper.feeds.candle import Candle
-from mlx_muzero.paper.feeds.clock import Clock, SystemClock
 from mlx_muzero.paper.feeds.events import Event
 from mlx_muzero.paper.feeds.feed import FirstBar
-from mlx_muzero.paper.feeds.hours import Hours, HoursOf, hours_in, hours_of
 from mlx_muzero.paper.feeds.sequence import BarSequence
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.clock import Clock, SystemClock
+from mlx_muzero.venues.hours import Hours, HoursOf, hours_in, hours_of
 
 
 class ReplayFeed:

@@ -12,7 +12,6 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
     BarRejected,
@@ -21,8 +20,9 @@ from mlx_muzero.paper.feeds.events import (
     GapFilled,
     LiveBar,
 )
-from mlx_muzero.paper.feeds.hours import Hours
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.hours import Hours
 
 
 @dataclass

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from mlx_muzero.market.instrument import keeps_fx_week
-from mlx_muzero.paper.feeds.connection import Patience
-from mlx_muzero.paper.feeds.hours import FxWeek, Hours
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS, SECOND_NS
+from mlx_muzero.venues.connection import Patience
+from mlx_muzero.venues.hours import FxWeek, Hours
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ import asyncio
 from mlx_muzero.paper.feeds.events import Stale
 from mlx_muzero.paper.feeds.final_candle import FinalCandles
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
-from mlx_muzero.paper.feeds.hours import Hours
 from mlx_muzero.paper.feeds.pair import PairFeed
-from mlx_muzero.paper.feeds.source import PushSource, Unavailable
 from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.venues.hours import Hours
+from mlx_muzero.venues.source import PushSource, Unavailable
 
 
 class StreamFeed:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.connection import Channel, Connection, Surroundings, Uniform
-from mlx_muzero.paper.feeds.cooldown import Cooldown
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.settings import FeedSettings
-from mlx_muzero.paper.feeds.source import Source
-from mlx_muzero.paper.feeds.venue_clock import VenueClock
+from mlx_muzero.venues.clock import Clock
+from mlx_muzero.venues.connection import Channel, Connection, Surroundings, Uniform
+from mlx_muzero.venues.cooldown import Cooldown
+from mlx_muzero.venues.source import Source
+from mlx_muzero.venues.venue_clock import VenueClock
 
 
 @dataclass(frozen=True)

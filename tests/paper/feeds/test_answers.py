@@ -15,15 +15,15 @@ import feed_sessions
 from binance_venue import BinanceVenue
 from feed_sessions import START_NS, of
 from market_source import MarketSource
-from mlx_muzero.paper.feeds import bounded_http, ccxt_public, oanda
-from mlx_muzero.paper.feeds.candle import known_time_ns, number
-from mlx_muzero.paper.feeds.ccxt_public import public_exchange
-from mlx_muzero.paper.feeds.ccxt_source import CcxtSource
 from mlx_muzero.paper.feeds.events import ClockOffset, Disconnected, Reconnected
-from mlx_muzero.paper.feeds.http import date_ns, is_outage, retry_after_ns
 from mlx_muzero.paper.feeds.live import LiveFeed
-from mlx_muzero.paper.feeds.oanda import TOKEN_VARIABLE, OandaSource
 from mlx_muzero.paper.feeds.settings import FeedSettings
+from mlx_muzero.venues import bounded_http, ccxt_public, oanda
+from mlx_muzero.venues.candle import known_time_ns, number
+from mlx_muzero.venues.ccxt_public import public_exchange
+from mlx_muzero.venues.ccxt_source import CcxtSource
+from mlx_muzero.venues.http import date_ns, is_outage, retry_after_ns
+from mlx_muzero.venues.oanda import TOKEN_VARIABLE, OandaSource
 from oanda_venue import TOKEN, OandaVenue
 from virtual_time import SECOND_NS, VirtualClock, collect, run
 

@@ -11,8 +11,6 @@ import feed_sessions
 from binance_venue import BinanceVenue
 from feed_sessions import FIRST_MINUTE, START_NS, of
 from mlx_muzero.errors import FeedError, MuZeroError
-from mlx_muzero.paper.feeds.ccxt_public import public_exchange
-from mlx_muzero.paper.feeds.ccxt_source import CcxtSource, _candles
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
     BarRejected,
@@ -25,8 +23,10 @@ from mlx_muzero.paper.feeds.events import (
     Reconnected,
     Stale,
 )
-from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
+from mlx_muzero.venues.ccxt_public import public_exchange
+from mlx_muzero.venues.ccxt_source import CcxtSource, _candles
+from mlx_muzero.venues.source import Unavailable
 from venue import prices
 from virtual_time import SECOND_NS, VirtualClock, run
 

@@ -23,8 +23,8 @@ from mlx_muzero.paper.feeds.events import (
     Reconnected,
     Stale,
 )
-from mlx_muzero.paper.feeds.oanda import PRACTICE_URL, TOKEN_VARIABLE, OandaSource
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
+from mlx_muzero.venues.oanda import PRACTICE_URL, TOKEN_VARIABLE, OandaSource
 from oanda_venue import TOKEN, OandaVenue
 from venue import prices
 from virtual_time import MONDAY_NS, SECOND_NS, run
@@ -354,7 +354,7 @@ def test_leaving_the_block_ends_every_task_and_connection():
 
 
 def test_unknown_prices_are_no_numbers():
-    from mlx_muzero.paper.feeds.candle import number
+    from mlx_muzero.venues.candle import number
 
     assert math.isnan(number(None))
     assert math.isnan(number("x"))

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mlx_muzero.paper.feeds.candle import Candle
 from mlx_muzero.paper.feeds.events import BarClosed, BarRejected, BarRevised, GapFilled
 from mlx_muzero.paper.feeds.final_candle import FinalCandles
-from mlx_muzero.paper.feeds.hours import AroundTheClock
 from mlx_muzero.paper.feeds.sequence import BarSequence
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.hours import AroundTheClock
 from virtual_time import MONDAY_NS, SECOND_NS
 
 LATER = MONDAY_NS + 10_000 * MINUTE_NS

@@ -8,21 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.connection import backoff_ns
 from mlx_muzero.paper.feeds.events import ClockJumped, ClockOffset, ClockTrusted, Slept
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
-from mlx_muzero.paper.feeds.hours import (
+from mlx_muzero.paper.feeds.outbox import Outbox
+from mlx_muzero.paper.feeds.settings import FeedSettings
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
+from mlx_muzero.venues.connection import backoff_ns
+from mlx_muzero.venues.hours import (
     AroundTheClock,
     FxWeek,
     dealer_hours,
     exchange_hours,
     hours_of,
 )
-from mlx_muzero.paper.feeds.outbox import Outbox
-from mlx_muzero.paper.feeds.settings import FeedSettings
-from mlx_muzero.paper.feeds.source import VenueTime
-from mlx_muzero.paper.feeds.venue_clock import VenueClock
-from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
+from mlx_muzero.venues.source import VenueTime
+from mlx_muzero.venues.venue_clock import VenueClock
 from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, run
 
 FRIDAY_CLOSE_NS = MONDAY_NS + (4 * 24 + 22) * HOUR_NS  # 2025-03-07 17:00 New York, winter time

@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.source import VenueTime
 from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.venues.clock import Clock
+from mlx_muzero.venues.source import VenueTime
 
 _LOOK_NS = SECOND_NS // 10
 

@@ -1,11 +1,11 @@
-"""What a venue has to offer for `feeds.live` to make a feed of it."""
+"""What a venue has to offer for bars to be asked of it, live or for the store."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.candle import Candle
+from mlx_muzero.venues.candle import Candle
 
 
 class Unavailable(Exception):

@@ -1,6 +1,6 @@
 """What all connections of a feed wait at when the venue wants to be left alone."""
 
-from mlx_muzero.paper.feeds.clock import Clock
+from mlx_muzero.venues.clock import Clock
 
 
 class Cooldown:

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.bounded_http import bounded_session
-from mlx_muzero.paper.feeds.http import is_outage, missing_extra, retry_after_ns
-from mlx_muzero.paper.feeds.source import Unavailable
+from mlx_muzero.venues.bounded_http import bounded_session
+from mlx_muzero.venues.http import is_outage, missing_extra, retry_after_ns
+from mlx_muzero.venues.source import Unavailable
 
 _SET_BACK_S = 1.0
 

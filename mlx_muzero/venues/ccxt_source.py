@@ -1,7 +1,7 @@
 """One-minute bars of a crypto exchange through ccxt, asked for and, where it can, pushed.
 
 Only what ccxt unifies is used: it passes on neither whether a pushed minute is over (which is
-`feeds.final_candle`'s to tell) nor when it was sent.
+`paper.feeds.final_candle`'s to tell) nor when it was sent.
 """
 
 import asyncio
@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequenc
 from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.candle import Candle, known_time_ns, number
-from mlx_muzero.paper.feeds.ccxt_public import public_exchange
-from mlx_muzero.paper.feeds.http import date_ns
-from mlx_muzero.paper.feeds.source import PairGone, Unavailable, VenueTime
 from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.venues.candle import Candle, known_time_ns, number
+from mlx_muzero.venues.ccxt_public import public_exchange
+from mlx_muzero.venues.http import date_ns
+from mlx_muzero.venues.source import PairGone, Unavailable, VenueTime
 
 MILLISECOND_NS = 1_000_000
 
@@ -23,7 +23,7 @@ _FINAL = ("ArgumentsRequired", "NotSupported", "AuthenticationError")
 
 
 class CcxtSource:
-    """A `feeds.source.PushSource`; pairs are ccxt's symbols, such as ``BTC/USDT:USDT``.
+    """A `venues.source.PushSource`; pairs are ccxt's symbols, such as ``BTC/USDT:USDT``.
 
     Args:
         exchange: ccxt's name, such as ``binanceusdm``.

@@ -15,10 +15,10 @@ from decimal import Decimal
 from typing import Any
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.paper.feeds.candle import Candle, known_time_ns, number
-from mlx_muzero.paper.feeds.http import date_ns, is_outage, missing_extra, retry_after_ns
-from mlx_muzero.paper.feeds.source import PairGone, Unavailable, VenueTime
 from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.venues.candle import Candle, known_time_ns, number
+from mlx_muzero.venues.http import date_ns, is_outage, missing_extra, retry_after_ns
+from mlx_muzero.venues.source import PairGone, Unavailable, VenueTime
 
 TOKEN_VARIABLE = "OANDA_PRACTICE_TOKEN"
 PRACTICE_URL = "https://api-fxpractice.oanda.com"
@@ -35,7 +35,7 @@ class _Answer:
 
 
 class OandaSource:
-    """A `feeds.source.Source`; pairs are OANDA's names, such as ``USD_JPY``.
+    """A `venues.source.Source`; pairs are OANDA's names, such as ``USD_JPY``.
 
     Args:
         url: the server.

@@ -8,10 +8,10 @@ from mlx_muzero.errors import ConfigError, FeedError, SymbolError
 from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper import settings as paper_settings
-from mlx_muzero.paper.names import venue_name, venue_names
 from mlx_muzero.paper.session_setup import calendars_of, keeps_fx_week, market_of_pair
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.venues.names import venue_name, venue_names
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
-from mlx_muzero.paper.feeds.clock import Clock
-from mlx_muzero.paper.feeds.cooldown import Cooldown
-from mlx_muzero.paper.feeds.source import Unavailable
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
+from mlx_muzero.venues.clock import Clock
+from mlx_muzero.venues.cooldown import Cooldown
+from mlx_muzero.venues.source import Unavailable
 
 Answer = TypeVar("Answer")
 
