@@ -1,10 +1,13 @@
 # What `import mlx_muzero` gives, for type checkers: tests/project/test_api.py holds it against
 # `_HOMES` of __init__.py, which loads each name when it is first used.
 
+from mlx_muzero.api.checking import audit_reward as audit_reward
+from mlx_muzero.api.checking import check_leakage as check_leakage
 from mlx_muzero.api.configuration import make_config as make_config
 from mlx_muzero.api.exporting import export_run as export_run
 from mlx_muzero.api.extensions import register_baseline as register_baseline
 from mlx_muzero.api.extensions import register_reward as register_reward
+from mlx_muzero.api.judging import compare_fully as compare_fully
 from mlx_muzero.api.judging import compare_runs as compare_runs
 from mlx_muzero.api.judging import evaluate as evaluate
 from mlx_muzero.api.notes import MuZeroWarning as MuZeroWarning
@@ -33,6 +36,9 @@ __all__ = [
     "StepEffect",
     "Store",
     "TrainedRun",
+    "audit_reward",
+    "check_leakage",
+    "compare_fully",
     "compare_runs",
     "evaluate",
     "export_run",

@@ -1,11 +1,12 @@
 """What runs are worth: on bars they were not trained on, next to baselines and to each other."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mlx_muzero.api.running import as_run
-from mlx_muzero.evaluation.comparison import Comparison, compare
-from mlx_muzero.experiment import judging
+from mlx_muzero.evaluation.comparison import Comparison
+from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison
+from mlx_muzero.experiment import evaluating, judging
 from mlx_muzero.experiment.judging import RunComparison
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.market.sessions import Split
@@ -38,15 +39,41 @@ def evaluate(
     """
     loaded = as_run(run)
     bars = judging.judged_bars(loaded, split, first_utc, end_utc)
-    count = simulations or loaded.config.search.num_simulations
-    return compare(
-        loaded.agents(loaded.agent(), count),
-        bars.dataset,
-        loaded.rules,
-        bars.part,
-        sessions,
-        bars.truth,
-    )
+    return evaluating.evaluate(loaded, bars, sessions, simulations).comparison
+
+
+def compare_fully(
+    run: TrainedRun | str | Path,
+    *,
+    split: Split | None = None,
+    first_utc: str | None = None,
+    end_utc: str | None = None,
+    sessions: int | None = None,
+    simulations: Sequence[int] = SIMULATIONS,
+    seed: int = 0,
+) -> FullComparison:
+    """Compare a run's searches with its raw network and a supervised Transformer.
+
+    The baselines play as well; costs are varied, and forecasts of the next bar scored.
+
+    Args:
+        run: a run that `load_run` returned, or its folder.
+        split: "train", "validation" or "test", which is the default.
+        first_utc: later bars instead, which the run has not seen: from this time on.
+        end_utc: later bars, before this time.
+        sessions: at most this many, spread evenly; None for all.
+        simulations: per decision, of the searches compared below each kind of root.
+        seed: of the Transformer.
+
+    Raises:
+        ConfigError: both a split and a time are named, or a time is no time.
+        DataError: there are no such bars, or no session in them.
+    """
+    loaded = as_run(run)
+    bars = judging.judged_bars(loaded, split, first_utc, end_utc)
+    found = evaluating.evaluate_fully(loaded, bars, sessions, simulations, seed)
+    assert found.full is not None
+    return found.full
 
 
 def compare_runs(

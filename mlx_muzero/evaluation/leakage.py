@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from mlx_muzero.errors import LeakageError
 from mlx_muzero.evaluation.baselines import PerfectForesight
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.market.bars import Bars, utc_text
@@ -77,6 +78,18 @@ class LeakageReport:
     def as_dict(self) -> dict[str, Any]:
         """The numbers for JSON."""
         return asdict(self)
+
+    def failure(self) -> LeakageError | None:
+        """Why the test failed; None if it passed."""
+        if self.leaks:
+            names = ", ".join(check.name for check in self.leaks)
+            return LeakageError(f"the future leaks into: {names}. First, {self.leaks[0].example}.")
+        if not self.control_caught:
+            return LeakageError(
+                "no leak was found, but neither was the policy that looks ahead: these bars cannot "
+                "tell. Raise --cuts, or import more bars."
+            )
+        return None
 
 
 @dataclass(frozen=True, eq=False)

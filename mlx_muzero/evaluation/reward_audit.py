@@ -30,7 +30,7 @@ from mlx_muzero.types import F64, I64
 from mlx_muzero.untrusted.json_values import in_unit
 
 SCHEMES: tuple[RewardScheme, ...] = get_args(RewardScheme)
-"""Every reward scheme a run can be configured with."""
+"""The reward schemes that are built in."""
 
 
 def audited_policies() -> list[Policy]:
@@ -110,7 +110,7 @@ def audit_reward(
     rules: TradingRules,
     starts: I64,
     discount: float,
-    schemes: Sequence[RewardScheme] = SCHEMES,
+    schemes: Sequence[str] = SCHEMES,
     tick: Callable[[int], None] = lambda _decisions: None,
 ) -> RewardAudit:
     """Play the scripted policies over the sessions at `starts` under every one of `schemes`.
@@ -136,7 +136,7 @@ def _play(
     rules: TradingRules,
     starts: I64,
     discount: float,
-    schemes: Sequence[RewardScheme],
+    schemes: Sequence[str],
     tick: Callable[[int], None],
 ) -> Earned:
     played = {

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
+from mlx_muzero.config import fx_targets
 from mlx_muzero.config.choices import Backend, Root
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
@@ -20,7 +21,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.models import build_model, load_model, not_validated
+from mlx_muzero.training.models import build_model, counters_of, load_model, not_validated
 from mlx_muzero.training.run import MarketRecord, RunFolder
 
 
@@ -52,6 +53,14 @@ class TrainedRun:
     def warning(self) -> str | None:
         """What has to be said of the checkpoint if no validation chose it."""
         return not_validated(self.folder, self.checkpoint)
+
+    @property
+    def stage(self) -> fx_targets.Stage | None:
+        """Where in FX's timeline the checkpoint of a currency pair's search stands."""
+        reached = counters_of(self.folder, self.checkpoint)
+        if self.rules.unit != fx_targets.UNIT or reached.phase != "search":
+            return None
+        return fx_targets.stage_of(reached.episodes, reached.steps)
 
     def agent(self) -> Agent:
         """An agent that plays with the run's model."""

@@ -8,10 +8,10 @@ import pytest
 from rich.console import Console
 
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.evaluation import full_comparison
 from mlx_muzero.evaluation.full_comparison import compare_fully
 from mlx_muzero.evaluation.transformer_policy import Sizes
 from mlx_muzero.evaluation.transformer_teaching import RECIPE
+from mlx_muzero.experiment import evaluating
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.synthetic.markets import planted_edge
@@ -105,7 +105,7 @@ def test_json_has_every_number(full):
 def test_a_file_in_the_place_of_the_plots_is_told_before_anything_plays(
     trained, cli, monkeypatch, tmp_path
 ):
-    monkeypatch.setattr(full_comparison, "compare_fully", None)
+    monkeypatch.setattr(evaluating, "compare_fully", None)
     (tmp_path / "plots").touch()
     code, _, err = cli("evaluate", trained, "--compare", "--png", "plots")
     assert code == 14
@@ -114,7 +114,7 @@ def test_a_file_in_the_place_of_the_plots_is_told_before_anything_plays(
 
 def test_the_command_prints_and_draws_it(trained, cli, monkeypatch, tmp_path):
     quick = functools.partial(compare_fully, recipe=TINY)
-    monkeypatch.setattr(full_comparison, "compare_fully", quick)
+    monkeypatch.setattr(evaluating, "compare_fully", quick)
     options = ("evaluate", trained, "--sessions", "2", "--compare", "--simulations", "2")
     code, out, err = cli(*options, "--png", "plots")
     assert (code, err.strip()) == (0, "")

@@ -27,20 +27,7 @@ def leakage_table(report: LeakageReport) -> Group:
         f"{report.pairs}: everything after {report.cuts} bars was replaced, one at a time. "
         f"Control: a policy that looks ahead was caught at {report.control_caught} of them."
     )
-    failure = verdict(report)
-    said = Text(failure or "No leak: nothing known at a bar depends on later ones.")
+    failure = report.failure()
+    said = Text(str(failure or "No leak: nothing known at a bar depends on later ones."))
     said.stylize("bold red" if failure else "bold green")
     return Group(table, Text(), Text(about), said)
-
-
-def verdict(report: LeakageReport) -> str | None:
-    """Why the test failed; None if it passed."""
-    if report.leaks:
-        names = ", ".join(check.name for check in report.leaks)
-        return f"the future leaks into: {names}. First, {report.leaks[0].example}."
-    if not report.control_caught:
-        return (
-            "no leak was found, but neither was the policy that looks ahead: these bars cannot "
-            "tell. Raise --cuts, or import more bars."
-        )
-    return None

@@ -26,23 +26,17 @@ def audit_reward(
     as_json: Json = False,
 ) -> None:
     """Rank scripted policies by what each reward scheme pays them, next to their net pips."""
-    from mlx_muzero.evaluation import reward_audit
-    from mlx_muzero.experiment.loading import costs_of, load_config, load_dataset
-    from mlx_muzero.trading.core import TradingRules
+    from mlx_muzero.experiment.loading import load_config
+    from mlx_muzero.experiment.reward_audit import RewardAuditing
     from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.reward_audit import audit_tables
 
     settings = load_config(preset, config, set_, symbol, db)
-    notes: list[str] = []
-    dataset, _ = load_dataset(settings, db, tell=notes.append)
-    starts = dataset.evaluation_starts(split, sessions)
-    for note in (*costs_of(settings, dataset), *notes):
+    auditing = RewardAuditing.of_config(settings, db, split, sessions)
+    for note in auditing.notes:
         say(narration_console(), note)
-    rules, discount = TradingRules.from_config(settings), settings.search.discount
-    schemes, policies = reward_audit.SCHEMES, reward_audit.audited_policies()
-    decisions = len(schemes) * len(policies) * len(starts) * settings.market.session_bars
-    with VerbProgress("decisions", decisions) as progress:
-        audit = reward_audit.audit_reward(dataset, rules, starts, discount, schemes, progress.tick)
+    with VerbProgress("decisions", auditing.decisions) as progress:
+        audit = auditing.run(progress.tick)
     if as_json:
         answer(audit.as_dict())
     else:

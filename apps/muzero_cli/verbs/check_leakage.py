@@ -34,44 +34,21 @@ def check_leakage(
     as_json: Json = False,
 ) -> None:
     """Replace everything after a bar and check that nothing known before it changes."""
-    from mlx_muzero.errors import LeakageError
-    from mlx_muzero.evaluation import leakage
-    from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
-    from mlx_muzero.evaluation.baselines import RandomPolicy, mean_reversion, momentum
-    from mlx_muzero.evaluation.policy import Policy
-    from mlx_muzero.experiment.loading import load_config, load_histories
+    from mlx_muzero.experiment.leakage import LeakageTest
+    from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.trained_run import load_run
-    from mlx_muzero.market.dataset import MarketDataset
-    from mlx_muzero.trading.core import TradingRules
-    from mlx_muzero.training.run import RunFolder
-    from muzero_cli.display.leakage import leakage_table, verdict
+    from muzero_cli.display.leakage import leakage_table
     from muzero_cli.display.progress import VerbProgress
 
-    policies: list[Policy] = [momentum(5), mean_reversion(30), RandomPolicy(seed=0)]
     if run is None:
-        settings = load_config(preset, config, set_, symbol, db)
+        test = LeakageTest.of_config(load_config(preset, config, set_, symbol, db), db)
     else:
         if symbol or preset or config or set_:
             raise typer.BadParameter("a run has a configuration of its own", param_hint="RUN")
-        loaded = load_run(run, checkpoint, db, report=say_event)
-        settings, agent = loaded.config, loaded.agent()
-        db = loaded.store
-        search = SearchPolicy(agent, settings.search.num_simulations, "agent (search)")
-        policies += [search, NetworkPolicy(agent, "agent (raw network)")]
-    period = None if run is None else RunFolder(run).market().period
-    histories, _ = load_histories(settings, db, period=period)
+        test = LeakageTest.of_run(load_run(run, checkpoint, db, report=say_event))
     with VerbProgress("cuts", cuts) as progress:
-        report = leakage.check_leakage(
-            histories,
-            lambda changed: MarketDataset.of_pairs(changed, settings.market),
-            TradingRules.from_config(settings),
-            policies,
-            cuts,
-            seed,
-            progress.tick,
-        )
-    why = verdict(report)
-    failed = None if why is None else LeakageError(why)
+        report = test.run(cuts, seed, progress.tick)
+    failed = report.failure()
     if as_json:
         answer(report.as_dict(), failed)
     else:

@@ -43,10 +43,9 @@ def tree(
     as_dot: Annotated[bool, typer.Option("--dot", help="Print a graph for Graphviz.")] = False,
 ) -> None:
     """Show what a run's agent considers at one bar, starting flat."""
-    from mlx_muzero.evaluation.single_decision import decide_at
+    from mlx_muzero.experiment.planning import plan_at
     from mlx_muzero.experiment.trained_run import load_run
-    from mlx_muzero.market.bars import utc_ns, utc_text
-    from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+    from mlx_muzero.market.bars import utc_ns
     from muzero_cli.display.tree import TreeDisplay
 
     if as_json and as_dot:
@@ -59,24 +58,12 @@ def tree(
     if len(loaded.dataset.symbols) > 1:
         wanted = f"the run has several: name one of {loaded.dataset.label}"
         raise typer.BadParameter(wanted, param_hint="--pair")
-    simulations = simulations or loaded.config.search.num_simulations
-    decision = decide_at(loaded.agent(), loaded.dataset, loaded.rules, open_time_ns, simulations)
-    display = TreeDisplay(
-        f"{run}, checkpoint {loaded.checkpoint}: {loaded.dataset.label} "
-        f"at {utc_text(open_time_ns)} UTC, {simulations} simulations",
-        decision,
-        loaded.rules.table.action_names,
-        OUTCOME_NAMES,
-    )
+    plan = plan_at(loaded, open_time_ns, simulations)
     if as_json:
-        values = {
-            "checkpoint": loaded.checkpoint,
-            "symbol": loaded.dataset.label,
-            "time": utc_text(open_time_ns),
-            "simulations": simulations,
-        }
-        answer(values | display.as_dict())
-    elif as_dot:
+        answer(plan.as_dict())
+        return
+    display = TreeDisplay(run, plan)
+    if as_dot:
         echo(display.dot(fold))
     else:
         output_console().print(display.text(fold), soft_wrap=True)

@@ -1,0 +1,34 @@
+"""An evaluation as text for 80 columns: by whom and on what it was played, then the policies."""
+
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+
+from mlx_muzero.experiment.evaluating import Evaluation
+from muzero_cli.display.comparison import report
+from muzero_cli.display.full_comparison import full_report
+
+
+def evaluation_report(run: Path, found: Evaluation) -> Group:
+    """What `found` says of the run at `run`."""
+    comparison = found.comparison
+    parts: list[RenderableType] = [
+        f"{run}, checkpoint {found.checkpoint}, {', '.join(map(str, found.simulations))} "
+        f"simulations a decision, backend {found.backend}"
+    ]
+    if found.stage is not None:
+        parts.append(
+            f"Stage of training by the FX specification: {found.stage.name}, {found.stage.hint}"
+        )
+    if found.period is not None:
+        parts.append(found.period)
+    if found.full is None:
+        parts.append(report(comparison.conditions, comparison.metrics))
+    else:
+        parts.append(full_report(found.full))
+    if comparison.expected_best_pips is not None:
+        parts.append(
+            "Best policy that does not see the future, expected: "
+            f"{comparison.expected_best_pips:+.1f} net {comparison.conditions.unit} a session."
+        )
+    return Group(*parts)

@@ -1,0 +1,126 @@
+"""A run's agent played on chosen bars, and the circumstances that its figures depend on."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from mlx_muzero.config import fx_targets
+from mlx_muzero.evaluation.backtest import Doing
+from mlx_muzero.evaluation.comparison import Comparison, compare
+from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
+from mlx_muzero.experiment.judging import JudgedBars
+from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.types import Advance
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How a run's agent did next to the baselines.
+
+    Attributes:
+        checkpoint: name of the one that played.
+        validated: whether a validation chose it.
+        stage: where in the FX specification's timeline it stands; None outside of that.
+        period: the later bars it played on, in words; None of a split.
+        simulations: per decision, as many as there are searches compared.
+        backend: what evaluated the leaves.
+        comparison: the policies on the same sessions.
+        full: all that `evaluate_fully` adds; None of `evaluate`.
+    """
+
+    checkpoint: str
+    validated: bool
+    stage: fx_targets.Stage | None
+    period: str | None
+    simulations: tuple[int, ...]
+    backend: str
+    comparison: Comparison
+    full: FullComparison | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The numbers for JSON."""
+        return (self.full or self.comparison).as_dict() | {
+            "checkpoint": self.checkpoint,
+            "validated": self.validated,
+            "stage": None if self.stage is None else asdict(self.stage),
+            "period": self.period,
+            "simulations": self.simulations,
+            "backend": self.backend,
+        }
+
+
+def evaluate(
+    run: TrainedRun,
+    bars: JudgedBars,
+    sessions: int | None = None,
+    simulations: int | None = None,
+    tick: Advance = lambda _count: None,
+    doing: Doing = lambda _what, _total: None,
+) -> Evaluation:
+    """Play the agent of `run`, its raw network, its untrained self and the baselines over `bars`.
+
+    Args:
+        run: loaded, on its own bars.
+        bars: what to play on.
+        sessions: at most so many, spread evenly; None for all.
+        simulations: per decision; None for the run's.
+        tick: hears of every B decisions.
+        doing: hears what begins, and its decisions.
+    """
+    agent = run.agent()
+    count = simulations or run.config.search.num_simulations
+    market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
+    comparison = compare(run.agents(agent, count), *market, tick, doing)
+    return _evaluation(run, bars, (count,), agent.backend, comparison)
+
+
+def evaluate_fully(
+    run: TrainedRun,
+    bars: JudgedBars,
+    sessions: int | None = None,
+    simulations: Sequence[int] = SIMULATIONS,
+    seed: int = 0,
+    tick: Advance = lambda _count: None,
+    doing: Doing = lambda _what, _total: None,
+) -> Evaluation:
+    """Play every kind of search, a supervised Transformer and the baselines over `bars`.
+
+    Args:
+        run: loaded, on its own bars.
+        bars: what to play on.
+        sessions: at most so many, spread evenly; None for all.
+        simulations: per decision, of the searches compared below each root.
+        seed: of the Transformer.
+        tick: hears of every B decisions, and of every step of the Transformer's training.
+        doing: hears what begins, and how much of it.
+    """
+    agent = run.agent()
+    full = compare_fully(
+        agent,
+        run.agent_with,
+        run.model,
+        bars.dataset,
+        run.rules,
+        bars.part,
+        sessions,
+        bars.truth,
+        simulations=simulations,
+        seed=seed,
+        tick=tick,
+        doing=doing,
+    )
+    return _evaluation(run, bars, tuple(simulations), agent.backend, full.comparison, full)
+
+
+def _evaluation(
+    run: TrainedRun,
+    bars: JudgedBars,
+    simulations: tuple[int, ...],
+    backend: str,
+    comparison: Comparison,
+    full: FullComparison | None = None,
+) -> Evaluation:
+    validated, stage = run.warning is None, run.stage
+    return Evaluation(
+        run.checkpoint, validated, stage, bars.period, simulations, backend, comparison, full
+    )

@@ -1,0 +1,77 @@
+"""The leakage test of a configuration's bars, or of a run's bars and agent."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from mlx_muzero.config.schema import Config
+from mlx_muzero.evaluation import leakage
+from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
+from mlx_muzero.evaluation.baselines import RandomPolicy, mean_reversion, momentum
+from mlx_muzero.evaluation.leakage import LeakageReport
+from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.experiment.loading import load_histories
+from mlx_muzero.experiment.trained_run import TrainedRun
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import PairHistory
+from mlx_muzero.trading.core import TradingRules
+
+
+@dataclass(frozen=True, eq=False)
+class LeakageTest:
+    """What is tested: bars, the features made of them, and policies that trade on these.
+
+    Attributes:
+        config: which features, and the rules of trading.
+        histories: bars and series of each pair.
+        policies: those that play up to each cut.
+    """
+
+    config: Config
+    histories: list[PairHistory]
+    policies: tuple[Policy, ...]
+
+    @classmethod
+    def of_config(cls, config: Config, database: Path | None = None) -> Self:
+        """Of the bars `config` names, from the store at `database`, by scripted policies.
+
+        Raises:
+            DataError: the store lacks the bars.
+        """
+        histories, _ = load_histories(config, database)
+        return cls(config, histories, _scripted_policies())
+
+    @classmethod
+    def of_run(cls, run: TrainedRun) -> Self:
+        """Of the bars `run` was trained on, by its agent too, with search and without."""
+        period = run.folder.market().period
+        histories, _ = load_histories(run.config, run.store, period=period)
+        agent = run.agent()
+        search = SearchPolicy(agent, run.config.search.num_simulations, "agent (search)")
+        network = NetworkPolicy(agent, "agent (raw network)")
+        return cls(run.config, histories, (*_scripted_policies(), search, network))
+
+    def run(
+        self, cuts: int = 16, seed: int = 0, tick: Callable[[], None] = lambda: None
+    ) -> LeakageReport:
+        """Replace everything after each of `cuts` bars, and compare what was known before.
+
+        Args:
+            cuts: bars to cut at, spread evenly over the training sessions.
+            seed: of the replacement bars.
+            tick: hears of every cut.
+        """
+        return leakage.check_leakage(
+            self.histories,
+            lambda changed: MarketDataset.of_pairs(changed, self.config.market),
+            TradingRules.from_config(self.config),
+            self.policies,
+            cuts,
+            seed,
+            tick,
+        )
+
+
+def _scripted_policies() -> tuple[Policy, ...]:
+    return momentum(5), mean_reversion(30), RandomPolicy(seed=0)

@@ -1,0 +1,71 @@
+"""The reward audit of the market that a configuration names."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from mlx_muzero.config.schema import REWARDS, Config
+from mlx_muzero.evaluation import reward_audit
+from mlx_muzero.evaluation.reward_audit import SCHEMES, RewardAudit, audited_policies
+from mlx_muzero.experiment.loading import costs_of, load_dataset
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import Split
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.types import I64, Advance
+
+
+@dataclass(frozen=True, eq=False)
+class RewardAuditing:
+    """Sessions on which every scripted policy is paid by every reward scheme.
+
+    Attributes:
+        config: rules of trading and the discount of returns.
+        dataset: bars with features.
+        starts: ``i64[n]``, first decision bars of the sessions.
+        schemes: names of the rewards, those registered in this process last.
+        notes: costs and what the bars lack, in words.
+    """
+
+    config: Config
+    dataset: MarketDataset
+    starts: I64
+    schemes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of_config(
+        cls,
+        config: Config,
+        database: Path | None = None,
+        split: Split = "train",
+        sessions: int | None = 200,
+    ) -> Self:
+        """Of the bars `config` names, from the store at `database`.
+
+        Args:
+            config: the market and its rules.
+            database: bar store; None for the usual one.
+            split: part of the data.
+            sessions: at most so many, spread evenly; None for all.
+
+        Raises:
+            DataError: the store lacks the bars, or they have no session.
+        """
+        notes: list[str] = []
+        dataset, _ = load_dataset(config, database, tell=notes.append)
+        starts = dataset.evaluation_starts(split, sessions)
+        told = (*costs_of(config, dataset), *notes)
+        return cls(config, dataset, starts, (*SCHEMES, *REWARDS), told)
+
+    @property
+    def decisions(self) -> int:
+        """How many the audit takes."""
+        plays = len(self.schemes) * len(audited_policies())
+        return plays * len(self.starts) * self.config.market.session_bars
+
+    def run(self, tick: Advance = lambda _decisions: None) -> RewardAudit:
+        """Play the sessions; `tick` hears of every B decisions."""
+        rules, discount = TradingRules.from_config(self.config), self.config.search.discount
+        return reward_audit.audit_reward(
+            self.dataset, rules, self.starts, discount, self.schemes, tick
+        )
