@@ -7,32 +7,50 @@ from typing import Literal, Self
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.clocks import Clock
+from mlx_muzero.market.importers.busy_minutes import BusyMinutes
 from mlx_muzero.market.importers.content import ImportRequest, Merged, SymbolPart
 from mlx_muzero.market.importers.continuity import Jump, jumps, require_no_jump
 from mlx_muzero.market.importers.file_clock import (
     FileClock,
     clock_of,
+    require_own_stamps,
     require_own_weeks,
     require_same_clock,
+    untold_stamps,
 )
 from mlx_muzero.market.importers.file_names import name_notes, require_symbol
 from mlx_muzero.market.importers.rejects import FEW, Rejected, RejectedRows
 from mlx_muzero.market.importers.screen import Screen
-from mlx_muzero.market.importers.source import BarSource
+from mlx_muzero.market.importers.source import BarSource, Chunk
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.import_table import ImportRecord
 from mlx_muzero.market.store.staging import MergeReport, Repeats, Staging
-from mlx_muzero.market.week_edges import WeekEdges
+from mlx_muzero.market.week_edges import Stamps, WeekEdges
 from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.types import I64
 
 
 @dataclass
 class _OneSymbol:
-    """What has been seen of one symbol: its rows, its weeks, its steps from the stored prices."""
+    """What has been seen of one symbol: its rows, its times, its steps from the stored prices."""
 
     screen: Screen
     weeks: WeekEdges = field(default_factory=WeekEdges)
+    busy: BusyMinutes = field(default_factory=BusyMinutes)
     jumps: list[Jump] = field(default_factory=list)
+
+    def see(self, chunk: Chunk, utc_ns: I64) -> None:
+        """Take in rows of the file, which open at `utc_ns`."""
+        self.weeks.see(chunk.wall_ns)
+        # The rhythm of coins: currencies have weeks, which show more.
+        if self.screen.market == "crypto" and "volume" in chunk.columns:
+            self.busy.see(chunk.wall_ns, chunk.columns["volume"])
+        self.screen.see(utc_ns, chunk.lines, chunk.columns, chunk.rejected)
+
+    def stamps(self, clock: Clock) -> Stamps | None:
+        """Where in its minute a bar is stamped, as far as weeks, days or volume show it."""
+        return self.weeks.stamps(clock) or self.busy.stamps()
 
 
 @dataclass(frozen=True)
@@ -122,9 +140,8 @@ class BarsContent:
         request, size = self.request, self.source.size
         for chunk in self.source.chunks():
             one = seen[self.names[chunk.symbol]]
-            one.weeks.see(chunk.wall_ns)
             utc = clock.opens(chunk.wall_ns)
-            one.screen.see(utc, chunk.lines, chunk.columns, chunk.rejected)
+            one.see(chunk, utc)
             staging.append(one.screen.symbol, utc, chunk.lines, chunk.columns)
             left = (size - chunk.done) // self.source.shortest_row
             one.screen.check_so_far(str(request.path), max(left, 0))
@@ -140,6 +157,7 @@ class BarsContent:
         for one in seen.values():
             one.screen.check(str(path))
             require_own_weeks(path, one.screen, self.source, clock, one.weeks, choices)
+            require_own_stamps(path, one.screen.symbol, clock, one.stamps(clock.rule), choices)
 
     def _find_jumps(
         self, store: BarStore, staging: Staging, seen: Mapping[str, _OneSymbol]
@@ -164,6 +182,9 @@ class BarsContent:
             notes += name_notes(self.request.path, self.symbols[0], store.imports())
         if clock.note:
             notes.append(clock.note)
+        untold = [name for name, one in seen.items() if one.stamps(clock.rule) != "open"]
+        if untold and self.request.choices.stamps is None and not self.source.tells_opens:
+            notes.append(untold_stamps(untold, store.path))
         if merged.unmatched:
             notes.append(f"{merged.unmatched:,} ask rows had no stored bid bar and were left out")
         for name, one in seen.items():

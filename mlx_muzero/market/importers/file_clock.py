@@ -1,7 +1,9 @@
 """On which clock a file of bars is read, and whether its own weeks and days agree."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.clocks import CLOCK_HELP, UTC_CLOCK, Clock, parse_clock
@@ -80,7 +82,7 @@ def require_own_weeks(
     weeks: WeekEdges,
     choices: Choices,
 ) -> None:
-    """DataError where a file's weeks and days say otherwise than `clock`, unless that is accepted.
+    """DataError where a file's weeks say otherwise than `clock`, unless that is accepted.
 
     Args:
         path: the file.
@@ -106,19 +108,53 @@ def require_own_weeks(
             f" the clock {shown.name}, not on {read}:"
             f" {way}, or, if it keeps other hours, take it as it is with --accept-clock"
         )
-    stamps = weeks.stamps(clock.rule)
-    if stamps == "close" and choices.stamps is None:
+
+
+def require_own_stamps(
+    path: Path, symbol: str, clock: FileClock, shown: Stamps | None, choices: Choices
+) -> None:
+    """DataError where a file shows its bars stamped elsewhere in their minute than they are read.
+
+    Args:
+        path: the file.
+        symbol: whose bars.
+        clock: as it was read.
+        shown: where its bars are stamped, as far as it shows.
+        choices: what the user has decided.
+    """
+    if choices.accept_clock:
+        return
+    if shown == "close" and choices.stamps is None:
         raise DataError(
             f"{path}: refused, the store is unchanged: the bars of {symbol} look stamped at their"
-            " close (the last of a week at 17:00 New York time, or whole days from 00:01 to"
-            " 00:00), which would be a minute late: say --stamps close, or --stamps open if not"
+            " close (the last of a week at 17:00 New York time, whole days from 00:01 to 00:00, or"
+            " volume that rises a minute after every quarter of an hour), which would be a minute"
+            " late: say --stamps close, or --stamps open if not"
         )
-    if stamps == "open" and clock.stamps == "close":
+    if shown == "open" and clock.stamps == "close":
         raise DataError(
             f"{path}: refused, the store is unchanged: the bars of {symbol} are stamped at their"
-            " open (the first of a week at 17:00 New York time, or whole days from 00:00 to 23:59),"
-            " not at their close: leave --stamps out, or take it as it is with --accept-clock"
+            " open (the first of a week at 17:00 New York time, whole days from 00:00 to 23:59, or"
+            " volume that rises with every quarter of an hour), not at their close: leave --stamps"
+            " out, or take it as it is with --accept-clock"
         )
+
+
+def untold_stamps(symbols: Sequence[str], store: Path) -> str:
+    """What has to be said where neither format nor content tells how bars are stamped.
+
+    Args:
+        symbols: whose bars, as the store writes them.
+        store: where they went.
+    """
+    name = symbols[0] if len(symbols) == 1 else "SYMBOL"
+    return (
+        f"nothing tells whether the bars of {', '.join(symbols)} are stamped at their open or their"
+        " close, and they were taken as stamped at their open. If that is wrong, each is a minute"
+        f" late: take them back (mlx-muzero data remove {name} --from --to --db"
+        f" {quote(str(store))}) and import the file with --stamps close; --stamps open if it is"
+        " right"
+    )
 
 
 def require_same_clock(

@@ -40,6 +40,7 @@ class TextFormat:
         columns: store columns of the fields after the stamp, "" for one that is ignored; empty if
             the header line names them.
         clock: the files' clock, None if it has to be told or detected.
+        tells_opens: its stamps are known to be opens; anybody writes the shape of "fxcm".
     """
 
     name: str
@@ -49,6 +50,7 @@ class TextFormat:
     stamp_fields: int
     columns: tuple[str, ...]
     clock: str | None
+    tells_opens: bool = True
 
     @property
     def stamps_read(self) -> str:
@@ -99,6 +101,7 @@ TEXT_FORMATS = {
             1,
             (),
             "UTC",
+            tells_opens=False,
         ),
         TextFormat(
             "binance",

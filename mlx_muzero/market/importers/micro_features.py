@@ -48,6 +48,7 @@ class MicroFeaturesSource:
     zoned: bool
     format: str = MICRO_FEATURES
     clock: str | None = "UTC"
+    tells_opens: bool = False
     ask_only: bool = False
     shortest_row: int = 1
     notes: list[str] = field(default_factory=list)

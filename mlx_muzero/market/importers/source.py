@@ -41,6 +41,7 @@ class BarSource(Protocol):
         format: name of the format.
         clock: the file's clock if the format fixes it, as `parse_clock` reads it.
         zoned: each time says itself which moment it is.
+        tells_opens: the format says that a bar is stamped at its open; else its writers differ.
         ask_only: the file holds only ask prices.
         size: bytes or rows of the file.
         shortest_row: least of `size` that a row takes.
@@ -56,6 +57,9 @@ class BarSource(Protocol):
 
     @property
     def zoned(self) -> bool: ...  # noqa: D102
+
+    @property
+    def tells_opens(self) -> bool: ...  # noqa: D102
 
     @property
     def ask_only(self) -> bool: ...  # noqa: D102

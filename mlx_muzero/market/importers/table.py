@@ -42,6 +42,7 @@ class ParquetSource:
     zoned: bool
     format: str = PARQUET
     clock: str | None = "UTC"
+    tells_opens: bool = False
     ask_only: bool = False
     shortest_row: int = 1
     notes: list[str] = field(default_factory=list)

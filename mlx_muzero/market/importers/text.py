@@ -79,6 +79,11 @@ class TextSource:
         """See `BarSource`."""
         return self.layout.clock
 
+    @property
+    def tells_opens(self) -> bool:
+        """See `BarSource`."""
+        return self.layout.tells_opens
+
     def chunks(self) -> Iterator[Chunk]:
         """See `BarSource`."""
         first = True

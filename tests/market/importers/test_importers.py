@@ -3,6 +3,7 @@
 import os
 import shutil
 import zipfile
+from datetime import UTC, datetime
 
 import duckdb
 import numpy as np
@@ -458,6 +459,49 @@ def test_whole_days_of_a_coin_show_stamps_at_the_close(store, tmp_path):
     refused(store, path, "look stamped at their close")
     import_file(store, path, choices=Choices(stamps="close"))
     assert store.load("BTCUSDT").open_time_ns[0] == MONDAY_NS
+
+
+def busy_quarters(minutes, late=0, first=1):
+    """Rows of a coin from some minute past midnight, busier in the first minute of a quarter."""
+    noise = np.random.default_rng(7).random(minutes + 1440)
+    lines = []
+    for minute in range(first, first + minutes):
+        time = datetime.fromtimestamp((MONDAY_NS + (minute + late) * MINUTE_NS) / 1e9, UTC)
+        volume = 1 + noise[minute] + (minute % 15 == 0)
+        lines.append(f"{time:%Y-%m-%d %H:%M:%S},10,10.5,9.5,10,{volume:.3f}")
+    return lines
+
+
+HEAD_WITH_VOLUME = "timestamp,open,high,low,close,volume"
+
+
+def test_a_part_of_a_day_shows_by_its_volume_that_bars_are_stamped_at_their_close(store, tmp_path):
+    path = write(tmp_path / "BTCUSDT.csv", busy_quarters(1000, late=1, first=77), HEAD_WITH_VOLUME)
+    refused(store, path, "look stamped at their close", "or volume that rises", "--stamps close")
+    report = import_file(store, path, choices=Choices(stamps="close"))
+    assert store.load("BTCUSDT").open_time_ns[0] == MONDAY_NS + 77 * MINUTE_NS
+    assert not any("nothing tells" in note for note in report.notes)
+    opens = write(tmp_path / "ETHUSDT.csv", busy_quarters(1000, first=77), HEAD_WITH_VOLUME)
+    with pytest.raises(DataError, match="are stamped at their open"):
+        import_file(store, opens, choices=Choices(stamps="close"))
+    assert not any("nothing tells" in note for note in import_file(store, opens).notes)
+
+
+@pytest.mark.parametrize(("minutes", "first"), [(100, 77), (20, 1)])
+def test_what_no_file_tells_of_its_stamps_is_said(store, tmp_path, minutes, first):
+    lines = rows("%Y-%m-%d %H:%M:%S", minutes, start=MONDAY_NS + first * MINUTE_NS)
+    path = write(tmp_path / "BTCUSDT.csv", lines, FXCM_HEAD)
+    (note,) = import_file(store, path).notes
+    assert "nothing tells whether the bars of BTCUSDT are stamped at their open or" in note
+    assert f"data remove BTCUSDT --from --to --db {store.path}" in note
+    store.remove("BTCUSDT")
+    assert import_file(store, path, choices=Choices(stamps="open")).notes == ()
+
+
+def test_a_format_that_tells_its_stamps_is_not_wondered_at(store, tmp_path):
+    lines = [f"{row},0" for row in rows("%Y.%m.%d,%H:%M", 30)]
+    report = import_file(store, write(tmp_path / "USDJPY.csv", lines), clock="UTC")
+    assert not any("nothing tells" in note for note in report.notes)
 
 
 def test_parquet_as_freqtrade_writes_it_is_read(store, tmp_path):
