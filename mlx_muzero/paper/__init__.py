@@ -1,14 +1,17 @@
-"""Paper trading: real markets, simulated fills, state that outlives its process.
+"""Paper trading: real markets, simulated fills, and state that outlives the process.
 
-    feeds      live bars as events          minute      bars -> minutes to decide on
+    feeds      live bars as events          minute      groups bars into minutes to decide on
     session    the state machine: a minute or a command in, a transaction out
-      account  positions and money          fills       when and at what price an order is filled
+      account  positions and money          fills       when and at what price an order fills
       risk     limits and their reactions   mode        what may be traded now, and why
-      batched_search  one search of all pairs, in time    observation  what the networks see
+      batched_search  one search for all pairs, in time      observation  the networks' input
     store      transactions, durable first  engine      feed -> session -> store -> journal
-      records  store and journal agree      commands    what the control socket is asked
-    snapshot   one moment, while it trades  backup      a session in one file; origin: from where
-    parity     the same session through the batch path; report its metrics
+    records    keeps store and journal in agreement
+    commands   commands from the control socket
+    snapshot   a consistent copy while the session trades
+    backup     a session in one file        origin      where a restored session came from
+    parity     the session replayed through the batch path
+    report     the session's metrics
 
 docs/paper.md states the rules.
 """

@@ -1,4 +1,4 @@
-"""One pair's position and money: the trading core, what it asked for, and what a pip is worth."""
+"""One pair's position and money: the trading core, the pending order and the value of a pip."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -21,9 +21,9 @@ class BarEffect:
     """What a bar did to an account, as rows of the store.
 
     Attributes:
-        fill: of the pending order, without its id.
-        trades: closed by it.
-        expired: the pending order, if it is too late for it.
+        fill: the fill of the pending order, without its ID.
+        trades: trades the fill closed.
+        expired: the pending order, if the bar came too late to fill it.
     """
 
     fill: Row | None = None
@@ -36,9 +36,9 @@ class PairAccount:
 
     Args:
         pair: symbol.
-        rules: of trading, costs included.
-        notional: money behind exposure 1: a basis point is worth a ten thousandth of it; where a
-            pip is a price, a pip is worth what it is at the first price seen, from then on.
+        rules: trading rules, including costs.
+        notional: money behind exposure 1. A basis point is worth a ten-thousandth of it. For
+            instruments counted in pips, a pip's worth is fixed at the first price seen.
         fills: when orders are filled.
     """
 
@@ -48,7 +48,7 @@ class PairAccount:
         self.pair = pair
         self.core = TradingCore(rules, 1)
         self.order: Order | None = None
-        self.bar = -1  # bars marked so far, less one
+        self.bar = -1  # index of the last bar marked
         self.close_ns = 0
         self.close = float("nan")
         self.pip_value = 0.0
@@ -67,30 +67,30 @@ class PairAccount:
 
     @property
     def entry_price(self) -> float | None:
-        """Of the open trade."""
+        """Entry price of the open trade; None when flat."""
         return float(self.core.entry_price[0]) if self.exposure else None
 
     @property
     def realized(self) -> float:
-        """Net money of the closed trades."""
+        """Net profit of the closed trades, in money."""
         return float(self.core.realized_pips[0]) * self.pip_value
 
     @property
     def unrealized(self) -> float:
-        """Gross money of the open trade at the last mark."""
+        """Gross profit of the open trade at the last mark, in money."""
         return float(self.core.unrealized_pips[0]) * self.pip_value
 
     @property
     def profit(self) -> float:
-        """All money made: closed trades net, the open one gross less its cost."""
+        """Total profit in money: closed trades net, the open trade gross less its costs."""
         return float(self.core.equity_pips[0]) * self.pip_value
 
     def position_features(self) -> F32:
-        """``f32[6]`` of the trading core."""
+        """``f32[6]`` from the trading core."""
         return np.asarray(self.core.position_features()[0])
 
     def on_bar(self, bar: LiveBar, funding_rate: float) -> BarEffect:
-        """Settle the pending order at the bar, then mark at its close, funding included."""
+        """Settle the pending order at the bar, then mark to its close, including funding."""
         effect = BarEffect()
         if self.bar < 0:
             self.core.reset(np.array([bar.open]), np.array([-1]))
@@ -110,7 +110,7 @@ class PairAccount:
         return effect
 
     def state(self) -> Row:
-        """Everything, as JSON."""
+        """The account's whole state, as JSON values."""
         return {
             "core": {name: array.tolist() for name, array in self.core.state().items()},
             "order": None if self.order is None else asdict(self.order),
@@ -122,7 +122,7 @@ class PairAccount:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Be as the account was that gave `state`."""
+        """Restore the account that produced `state`."""
         self.core.restore(state["core"])
         self.order = None if state["order"] is None else Order(**state["order"])
         self.bar, self.close_ns = state["bar"], state["close_ns"]

@@ -1,4 +1,4 @@
-"""The agent as the planner of a paper session."""
+"""Uses an agent as the planner of a paper session."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -11,11 +11,11 @@ from mlx_muzero.types import F32, I32, U64
 
 
 class AgentPlanner:
-    """An agent as a `paper.planner.Planner`.
+    """Adapts an agent to `paper.planner.Planner`.
 
     Args:
-        make_agent: makes the agent, whose deployment reports to the function given: an evaluator
-            may be lost, and replaced, before there is an agent.
+        make_agent: makes the agent; its deployment reports to the given function, because an
+            evaluator may be lost and replaced before the agent exists.
     """
 
     def __init__(self, make_agent: Callable[[Callable[[EngineEvent], None]], Agent]) -> None:
@@ -33,7 +33,7 @@ class AgentPlanner:
         return self._agent.backend
 
     def plan(self, observation: F32, position: I32, seed: U64, simulations: int) -> SearchResult:
-        """See `Planner.plan`; without noise."""
+        """See `Planner.plan`; adds no noise."""
         return self._agent.plan(observation, position, seed, simulations=simulations, noise=False)
 
     def tree(self, root: int, simulations: int) -> Mapping[str, Sequence[Any]]:

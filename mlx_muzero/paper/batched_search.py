@@ -1,4 +1,4 @@
-"""From the pairs that are ready to what their agent wants: one batched search, in time."""
+"""Searches for all pairs that are ready in one batch, within the deadline."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,24 +17,24 @@ from mlx_muzero.types import F32, I32, U64
 
 @dataclass(frozen=True)
 class Trader:
-    """What trades one pair."""
+    """The account and the observer of one pair."""
 
     account: PairAccount
     observer: Observer
 
 
 def search_seed(seed: int, close_ns: int, pairs: int) -> U64:
-    """``u64[B]``, the seed of each root of a minute's search: every pair's is the minute's."""
+    """``u64[B]``: one seed per root, all derived from the minute."""
     return rng.key(seed, rng.Stream.SEARCH, np.full(pairs, close_ns // MINUTE_NS))
 
 
 class BatchedSearch:
-    """Plans for a session.
+    """Searches on behalf of a session.
 
     Args:
-        settings: simulations, seed and deadline.
-        planner: searches.
-        stopwatch: seconds, for latencies and the deadline.
+        settings: provide simulations, seed and deadline.
+        planner: runs the searches.
+        stopwatch: returns seconds, for latencies and the deadline.
     """
 
     def __init__(
@@ -54,15 +54,15 @@ class BatchedSearch:
         close_ns: int,
         arrived_s: float,
     ) -> SearchOutcome:
-        """Search for the `ready` pairs whose last order is settled.
+        """Search for those `ready` pairs that have no pending order.
 
         Args:
             traders: by pair.
-            ready: pairs with an observation, in the order of the batch.
+            ready: pairs with an observation, in batch order.
             close_ns: end of the minute.
-            arrived_s: of the stopwatch, when the last bar came.
+            arrived_s: stopwatch reading when the last bar arrived.
         """
-        # A pair whose order is on its way does not know its own position.
+        # While an order is pending, the pair's own position is not yet known.
         pairs = [pair for pair in ready if traders[pair].account.order is None]
         if not pairs:
             return SearchOutcome()
@@ -89,7 +89,7 @@ class BatchedSearch:
         )
 
     def _try_out(self, observation: F32, position: I32, seed: U64) -> None:
-        """Measure small searches before the first one that counts: even that has a deadline."""
+        """Time small searches before the first real one, which has a deadline too."""
         for _ in range(2):  # the first one also allocates
             began_s = self._stopwatch()
             self._planner.plan(observation, position, seed, self._least)

@@ -1,4 +1,4 @@
-"""A session begun from options, or gone on with: its settings, and the agent that plans it."""
+"""Starts a session from options or resumes one: its settings and the agent that plans it."""
 
 import os
 from collections.abc import Callable
@@ -31,7 +31,7 @@ from mlx_muzero.venues.names import venue_names
 
 @dataclass(frozen=True)
 class SessionOptions:
-    """What a new session is begun with. None is not given."""
+    """Options of a new session; None means not given."""
 
     model: Path | None
     pairs: str | None
@@ -47,13 +47,13 @@ class SessionOptions:
 
 
 def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None]) -> PaperSettings:
-    """The settings of a new session, from options and from what the model was trained with.
+    """Build the settings of a new session from options and from what the model was trained on.
 
-    `report` hears what happens to the programs of an export.
+    `report` receives what happens to the programs of an export.
 
     Raises:
         ConfigError: no training run is named, or a setting or pair is wrong.
-        RunError: there is no such run or checkpoint.
+        RunError: the run or checkpoint does not exist.
     """
     if options.model is None:
         raise ConfigError("a new session needs a training run")
@@ -91,11 +91,11 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
 
 
 def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
-    """The pips of pairs that the model was not trained on, where it counts in pips.
+    """Pip sizes of the pairs the model was not trained on, if the run counts in pips.
 
     Raises:
-        ConfigError: one is counted in basis points.
-        UnknownInstrument: nothing says what a pip of one is.
+        ConfigError: a pair is counted in basis points.
+        UnknownInstrument: the pip size of a pair is unknown.
     """
     if config.market.features == "crypto":
         return {}
@@ -111,9 +111,9 @@ def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
 def load_planner(
     settings: PaperSettings, report: Callable[[EngineEvent], None]
 ) -> tuple[Config, AgentPlanner]:
-    """The training run's configuration, and its agent.
+    """Load the training run's configuration and its agent.
 
-    `report` hears what happens to the programs of an export, as the journal does.
+    `report` receives what happens to the programs of an export; so does the journal.
     """
     folder = RunFolder(Path(settings.session.model))
     config = folder.config()
@@ -133,15 +133,15 @@ def load_planner(
 
 
 def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
-    """The settings of the session in `folder`, which may only be asked for again.
+    """Read the settings of the session in `folder`; options may repeat them but not change them.
 
     Raises:
-        RunError: an option asks for something else than the session was begun with.
+        RunError: an option differs from what the session was started with.
     """
     settings = folder.settings()
     begun = settings.session
     names = options.pairs and venue_names(options.pairs.split(","), begun.feed)
-    # A checkpoint is asked for as "best" or "latest", which moves on; the session keeps its own.
+    # "best" and "latest" move on to newer checkpoints; the session keeps its own.
     asked = {
         "--model": (_real(options.model), _real(Path(begun.model))),
         "--pairs": (names and sorted(names), sorted(map(Symbol, settings.pairs))),
@@ -164,5 +164,5 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
 
 
 def _real(path: Path | None) -> str | None:
-    """One name for a place, whatever links lead there; `Path.resolve` fails where they go round."""
+    """The path with all links resolved; unlike `Path.resolve` it survives circular links."""
     return None if path is None else os.path.realpath(path)

@@ -1,6 +1,6 @@
-"""What a running session is told through its control socket: each command in its turn.
+"""Carries out the commands a running session receives through its control socket, in order.
 
-The engine's thread does what was asked between two inputs, and the answer goes out when that is
+The engine's thread executes each command between two inputs and answers once the result is
 durable. The control server's threads wait for it; only a snapshot is copied in one of them.
 """
 
@@ -23,16 +23,16 @@ STOPPING = "it ends after the current step; positions stay open."
 
 
 class Commands:
-    """Does commands to a session.
+    """Executes commands on a session.
 
     Args:
-        folder: of the session.
-        store: of it.
-        session: that is commanded.
-        recorder: makes what it does durable.
-        now_ns: the time.
+        folder: the session's folder.
+        store: the session's store.
+        session: receives the commands.
+        recorder: makes results durable.
+        now_ns: returns the current time.
         stop: ends the engine.
-        supervisor: hears of what fails without being a refusal.
+        supervisor: receives failures that are not refusals.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Commands:
         self._stop, self._supervisor = stop, supervisor
 
     def handlers(self, loop: asyncio.AbstractEventLoop) -> dict[str, Handler]:
-        """What the control server's threads do for each command; `loop` is the engine's."""
+        """The control server's handler of each command; `loop` is the engine's event loop."""
 
         def in_turn(work: Callable[[Request], str]) -> Handler:
             def handle(request: Request) -> str:
@@ -72,18 +72,18 @@ class Commands:
             def pin(_request: Request) -> str:
                 try:
                     moments.append(Moment.of(self._folder, self._store))
-                except (RunError, OSError) as error:  # who looks must not end who trades
+                except (RunError, OSError) as error:  # a failed snapshot must not end trading
                     raise Refusal(str(error)) from error
                 return ""
 
             in_turn(pin)(request)
-            with moments[0] as moment:  # copied in this thread: the engine goes on
+            with moments[0] as moment:  # copied in this thread while the engine keeps running
                 return take(moment)
 
         return {name: in_turn(work) for name, work in every.items()} | {"snapshot": snapshot}
 
     def _take(self, turn: Turn, request: Request, work: Callable[[Request], str]) -> None:
-        """Do a command, if whoever sent it still waits."""
+        """Execute a command if its sender is still waiting."""
         try:
             turn.take(lambda: work(request))
         except Exception as error:

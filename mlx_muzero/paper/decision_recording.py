@@ -1,4 +1,4 @@
-"""The decisions of a minute with the trees behind them, for watchers; after the orders are out."""
+"""Records a minute's decisions with their trees for viewers, after the orders are out."""
 
 from pathlib import Path
 

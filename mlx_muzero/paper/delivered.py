@@ -1,4 +1,4 @@
-"""What a model was trained on beside what a session's feed delivers to it."""
+"""Compares what a model was trained on with what a session's feed delivers to it."""
 
 from collections.abc import Iterator, Mapping
 
@@ -18,13 +18,13 @@ def trained_beside_delivered(
     settings: PaperSettings,
     series: Mapping[str, SeriesByName],
 ) -> Iterator[str]:
-    """Lines to read before a session begins.
+    """Lines to show before a session starts.
 
     Args:
         trained: what the run was trained on.
-        config: of the run.
-        settings: of the session.
-        series: beside the bars of each pair; nothing for a live feed.
+        config: the run's configuration.
+        settings: the session's settings.
+        series: series of each pair in addition to its bars; empty for a live feed.
     """
     yield (
         f"trained on {trained.symbol}, {utc_text(trained.first_ns)} to "
@@ -54,7 +54,7 @@ def trained_beside_delivered(
 
 
 def _reaches(series: Series, settings: PaperSettings) -> bool:
-    """Whether anything of `series` is known while the session replays."""
+    """Whether `series` has any values during the replay."""
     replay = settings.session
     first_ns = utc_ns(replay.replay_from) if replay.replay_from else 0
     end_ns = utc_ns(replay.replay_to) if replay.replay_to else np.iinfo(np.int64).max

@@ -1,7 +1,7 @@
-"""The paper engine: feed -> minutes -> session -> store -> journal, until told to stop.
+"""The paper engine: feed -> minutes -> session -> store -> journal, until it is stopped.
 
-Start-up and recovery are one path: load the state, push the history, ask the feed for what came
-since. All of a session happens in one thread, one input at a time.
+Start-up and recovery share one path: load the state, push the history, ask the feed for what has
+happened since. Everything in a session happens in one thread, one input at a time.
 """
 
 import asyncio
@@ -47,16 +47,16 @@ class Engine:
     """Runs a session.
 
     Args:
-        folder: of the session, held by this process.
-        settings: of it.
-        session: fresh; becomes what the store says.
-        store: of it.
+        folder: the session's folder, locked by this process.
+        settings: the session's settings.
+        session: a new session, which takes on the state found in the store.
+        store: the session's store.
         recorder: writes to store and journal.
-        feed: of the pairs, by the venue's names.
-        now_ns: the time at the venue; None for a replay, whose time is that of its bars.
-        about: facts of the run for the journal's first event.
-        tell: hears of every minute's journal facts.
-        say: hears in words what somebody at the console should know at once.
+        feed: delivers the pairs, under the venue's names.
+        now_ns: returns the venue's time; None for a replay, which takes the time from its bars.
+        about: facts about the run for the journal's first event.
+        tell: receives the journal facts of every minute.
+        say: receives text that someone at the console should see at once.
     """
 
     def __init__(
@@ -80,27 +80,27 @@ class Engine:
         self._newest_ns = 0
         self._arrived_s = 0.0
         self._clock_offset_ms: float | None = None
-        self._called = asyncio.Event()  # there is something to do
+        self._called = asyncio.Event()  # set when there is something to do
         self._stopping = False
         self._supervisor = Supervisor(lambda _fault: self._call())
 
     def stop(self) -> None:
-        """End the session after what is being done; call it in the engine's thread."""
+        """End the session after the current step; call from the engine's thread."""
         self._stopping = True
         self._called.set()
 
     async def run(self) -> bool:
-        """Trade until the feed ends or `stop`; True if the feed has ended.
+        """Trade until the feed ends or `stop` is called; return True if the feed ended.
 
         Raises:
-            FeedError: the feed cannot go on.
+            FeedError: the feed cannot continue.
             RunError: store or journal cannot be written.
-            Exception: whatever else a part of the engine failed with. The journal has been told,
-                and entries are stopped until the cooldown is over.
+            Exception: any other failure of a part of the engine, after it was written to the
+                journal and entries were stopped until the cooldown is over.
         """
         self._loop = asyncio.get_running_loop()
         self._recover()
-        shutil.rmtree(self._folder.snapshots_path, ignore_errors=True)  # a killed process's
+        shutil.rmtree(self._folder.snapshots_path, ignore_errors=True)  # left by a killed process
         commands = Commands(
             *(self._folder, self._store, self._session, self._recorder),
             *(self._now_ns, self.stop, self._supervisor),
@@ -111,11 +111,11 @@ class Engine:
         try:
             async with self._feed.subscribe(self._first_open_ns()) as events:
                 ended = await self._follow(events)
-            # Not in this thread: a command under way is waiting for it.
+            # Not in this thread: a command in progress is waiting for it.
             await asyncio.to_thread(control.close)
             self._supervisor.check()  # that command may have failed
         except RunError:
-            raise  # the journal cannot be told, and the next start goes on as after a kill
+            raise  # the journal cannot be written; the next start recovers as after a kill
         except Exception as error:
             self._fail(error)
             raise
@@ -131,7 +131,7 @@ class Engine:
         return self._newest_ns if self._venue_ns is None else self._venue_ns()
 
     def _recover(self) -> None:
-        """Become what the store says, and tell the journal that a process begins."""
+        """Restore the state from the store, and record the start of a process in the journal."""
         session, settings = self._session, self._settings
         resumed = self._recorder.resume(session)
         self._newest_ns = session.last_close_ns
@@ -156,8 +156,8 @@ class Engine:
             pid=os.getpid(),
         )
         self._record(begun)
-        # What was lost while it was loaded. A replay that begins has no time yet to count a
-        # cooldown from: its first plan tells.
+        # What failed while the state was loaded. A new replay has no time yet to count a cooldown
+        # from, so its first plan reports this instead.
         for trouble in session.planner.troubles() if self._now_ns() else ():
             self._record(session.fault("evaluator", trouble, self._now_ns()))
 
@@ -171,7 +171,7 @@ class Engine:
         )
 
     def _first_open_ns(self) -> dict[str, FirstBar]:
-        """The first bar wanted of each pair: the one after the last, or the history before."""
+        """The first bar wanted for each pair: the next one, or the start of the history."""
         wanted: dict[str, FirstBar] = {}
         for symbol, venue in self._settings.pairs.items():
             trader = self._session.traders[symbol]
@@ -180,17 +180,17 @@ class Engine:
             elif self._venue_ns is None:
                 wanted[venue] = None
             else:
-                # Quiet minutes have no bar: twice the time gives the bars that are needed.
+                # Quiet minutes have no bar: twice the time yields enough bars.
                 wanted[venue] = MinutesAgo(2 * trader.observer.history_bars)
         return wanted
 
     async def _follow(self, events: AsyncIterator[Event]) -> bool:
-        """Take what the feed brings; True if it ended by itself."""
+        """Process what the feed delivers; return True if it ended by itself."""
         inbox: asyncio.Queue[Event | None] = asyncio.Queue(_INBOX)
         self._supervisor.task("feed", self._pump(events, inbox))
         try:
             while not self._stopping:
-                await asyncio.sleep(0)  # commands have their turn even while there is a backlog
+                await asyncio.sleep(0)  # let commands run even during a backlog
                 self._supervisor.check()
                 if inbox.empty():
                     await self._wait()
@@ -213,7 +213,7 @@ class Engine:
         self._called.set()
 
     async def _wait(self) -> None:
-        """Wait until called, or until a minute's grace is up, which ends that minute."""
+        """Wait until called, or until a minute's grace period is over, which ends that minute."""
         due_ns, timeout_s = self._assembler.due_ns, None
         if due_ns is not None and self._venue_ns is not None:
             timeout_s = max(due_ns - self._now_ns(), 0) / 1e9
@@ -256,7 +256,7 @@ class Engine:
             self._lose(event)
 
     def _news(self, changed: list[str]) -> Transaction:
-        """What the feeds of the pairs in `changed` do now."""
+        """The new feed status of the pairs in `changed`."""
         news = Transaction(self._session.last_close_ns)
         for venue in changed:
             status, why = self._status.of(venue)
@@ -264,7 +264,7 @@ class Engine:
         return news
 
     def _begin(self) -> None:
-        """Have the session begin now: what time it is at the venue was not known before."""
+        """Start the session now, as the venue's time was not known before."""
         self._session.begin_ns = self._now_ns()
         self._assembler = self._new_assembler()
 
@@ -275,12 +275,12 @@ class Engine:
     def _lose(self, event: PairLost) -> None:
         symbol = self._symbols[event.pair]
         if self._session.traders[symbol].observer.last_open_ns is None:
-            raise FeedError(event.reason)  # it never was there: the settings name it wrongly
+            raise FeedError(event.reason)  # never had a bar: the settings name the pair wrongly
         self._record(self._session.lose(symbol, event.reason))
         self._go_without(symbol, event.reason)
 
     def _go_without(self, symbol: str, why: str) -> None:
-        """Wait no longer for a pair; where none is left, entries stop."""
+        """Stop waiting for a pair; if no pair is left, stop entries."""
         self._session.silence.miss(symbol, why)
         self._assembler.silence(symbol)
         if self._session.silence.all:
@@ -289,7 +289,7 @@ class Engine:
     def _record(
         self, transaction: Transaction, committed: Callable[[], None] = lambda: None
     ) -> None:
-        """Make it durable, then say which faults are in it."""
+        """Make a transaction durable, then report the faults in it."""
         self._recorder.record(self._session, transaction, committed)
         for name, facts in transaction.events:
             if name == "fault":
@@ -313,7 +313,7 @@ class Engine:
         made_s = time.perf_counter()
 
         def committed() -> None:
-            # Orders count once they are durable.
+            # Orders count only once they are durable.
             now_s = time.perf_counter()
             for facts in told:
                 latency = facts["latency_ms"]
@@ -328,13 +328,13 @@ class Engine:
             self._tell(facts)
 
     def _call(self) -> None:
-        """Have the main flow look what there is to do, from any thread."""
+        """Wake the main loop from any thread."""
         self._loop.call_soon_threadsafe(self._called.set)
 
     def _fail(self, error: Exception) -> None:
-        """Tell the journal what ends the engine, and stop entries.
+        """Record in the journal what ends the engine, and stop entries.
 
-        The session becomes what was committed last, as a step may have been cut short.
+        The session reverts to the last committed state because a step may have been cut short.
         """
         fault = self._supervisor.fault
         what = fault.what if fault is not None and fault.error is error else "engine"

@@ -1,4 +1,4 @@
-"""What a feed tells beside bars, as facts of the journal's `feed` event."""
+"""Turns feed events other than bars into facts for the journal's `feed` event."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -35,7 +35,7 @@ _KINDS: dict[type, str] = {
 
 
 def facts_of(event: Event, symbols: Mapping[str, str]) -> Row:
-    """Kind, pair by our name (None where it is of no pair), and the event's own fields."""
+    """Kind, pair by our name (None if the event concerns no pair), and the event's own fields."""
     facts = asdict(event)
     venue = event.bar.pair if isinstance(event, BarRevised) else facts.pop("pair", None)
     return {"kind": _KINDS[type(event)], "pair": symbols.get(venue, venue)} | facts

@@ -1,6 +1,6 @@
-"""When a simulated order is filled, and at what price. docs/paper.md argues for the rules.
+"""Decides when a simulated order is filled, and at what price (docs/paper.md gives the reasons).
 
-Bars are all a feed has, so an order gets the open of the first bar it is there in time for.
+A feed has only bars, so an order gets the open of the first bar it arrives in time for.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ from mlx_muzero.timeunits import MILLISECOND_NS, MINUTE_NS
 
 @dataclass(frozen=True)
 class Order:
-    """A wish to change one pair's exposure.
+    """An order to change one pair's exposure.
 
     Attributes:
-        id: counts the session's orders.
+        id: number of the order within the session.
         pair: symbol.
         close_ns: end of the minute it was decided on.
         sent_ns: when it was sent.
         action: index into the action table.
-        from_exposure: held when it was sent.
-        to_exposure: wanted.
+        from_exposure: exposure held when it was sent.
+        to_exposure: exposure wanted.
     """
 
     id: int
@@ -48,6 +48,6 @@ def fate(order: Order, open_time_ns: int, settings: FillSettings) -> Fate:
 
 
 def fill_price(order: Order, open_price: float, pip: float, settings: FillSettings) -> float:
-    """The open, made worse by the slippage in pips of `pip` price."""
+    """The open, worsened by the slippage; `pip` is the price of one pip."""
     side = float(np.sign(order.to_exposure - order.from_exposure))
     return open_price + side * settings.slippage_pips * pip

@@ -1,4 +1,4 @@
-"""Bars of many pairs, gathered into minutes that one decision can be made on."""
+"""Groups the bars of many pairs into minutes to decide on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,12 +8,12 @@ from mlx_muzero.paper.feeds.events import LiveBar
 
 @dataclass(frozen=True)
 class Minute:
-    """What came up to the end of a minute.
+    """The bars that arrived up to the end of a minute.
 
     Attributes:
         close_ns: end of the newest minute among the bars.
-        bars: of each pair, oldest first; a backlog may come with it.
-        fresh: pairs whose last bar is of this minute and came in time to be traded on.
+        bars: bars of each pair, oldest first, including any backlog.
+        fresh: pairs whose last bar belongs to this minute and arrived in time to be traded on.
     """
 
     close_ns: int
@@ -22,13 +22,13 @@ class Minute:
 
 
 class MinuteAssembler:
-    """Says when a minute is over: all its bars are there, a later one is, or its grace is up.
+    """Ends a minute when all its bars have arrived, a later bar arrives or its grace is over.
 
     Args:
-        pairs: whose bars are waited for, in the order decisions have.
+        pairs: pairs to wait for, in decision order.
         begin_ns: bars that close by then are history, which completes no minute.
-        max_age_ns: from a bar's close to its arrival, for it to be fresh.
-        grace_ns: after a minute's end, for missing bars.
+        max_age_ns: longest time from a bar's close to its arrival for it to be fresh.
+        grace_ns: how long to wait for missing bars after a minute's end.
     """
 
     def __init__(self, pairs: Sequence[str], begin_ns: int, max_age_ns: int, grace_ns: int) -> None:
@@ -38,11 +38,11 @@ class MinuteAssembler:
         self._bars: dict[str, list[LiveBar]] = {}
 
     def silence(self, pair: str) -> None:
-        """Wait for `pair` no longer, until it has a bar again."""
+        """Stop waiting for `pair` until it has a bar again."""
         self._silent.add(pair)
 
     def offer(self, pair: str, bar: LiveBar) -> list[Minute]:
-        """Take a bar; returns the minutes that are over because of it."""
+        """Take a bar; return the minutes it completes."""
         self._silent.discard(pair)
         over = []
         if self._fresh() and bar.close_time_ns > self._close_ns():
@@ -55,11 +55,11 @@ class MinuteAssembler:
 
     @property
     def due_ns(self) -> int | None:
-        """When what is here should be taken even if bars are missing; None if nothing is."""
+        """When to flush even if bars are missing; None if no bar is waiting."""
         return self._close_ns() + self._grace_ns if self._bars else None
 
     def flush(self) -> list[Minute]:
-        """What is here, as a minute."""
+        """The bars gathered so far, as a minute."""
         return [self._take()] if self._bars else []
 
     def _close_ns(self) -> int:

@@ -1,4 +1,4 @@
-"""The facts of the journal's `minute` event: money, limits, and every pair."""
+"""Builds the facts of the journal's `minute` event: money, limits and every pair."""
 
 from collections.abc import Sequence
 from typing import Literal
@@ -20,14 +20,14 @@ PairState = Literal["trading", "warming", "stale", "halted", "excluded"]
 def pair_state(
     account: PairAccount, mode: Mode, warming: str | None, fresh: bool, silence: str | None
 ) -> tuple[PairState, str | None]:
-    """Whether a pair is traded this minute, and why not.
+    """Whether a pair is traded this minute, and if not, why.
 
     Args:
-        account: of the pair.
-        mode: of the session.
-        warming: why it has no observation, if so.
-        fresh: its bar of this minute came in time, now or before.
-        silence: what the feed said of it, if it misses bars.
+        account: the pair's account.
+        mode: the session's mode.
+        warming: why there is no observation; None if there is one.
+        fresh: whether its bar of this minute arrived in time.
+        silence: what the feed reported, if bars of the pair are missing.
     """
     if mode.halted:
         return "halted", mode.reason
@@ -56,7 +56,7 @@ def money_of(accounts: Sequence[PairAccount], equity: float) -> dict[str, float]
 
 
 def limits_used(limits: RiskSettings, losses: Losses, accounts: Sequence[PairAccount]) -> Row:
-    """How much of every limit is used, in the limit's own unit."""
+    """How much of each limit is used, in the limit's own unit."""
     exposures = [abs(a.exposure) for a in accounts]
     used = {
         "max_pair_exposure": max(exposures),
@@ -73,10 +73,10 @@ def pair_facts(
     state: tuple[PairState, str | None],
     outcome: SearchOutcome,
 ) -> Row:
-    """What is known of one pair; `state` is its name and why.
+    """Facts about one pair; `state` is its name and reason.
 
-    Of what was decided: the action, `probabilities` [A] as shares of the visits, `outcomes` [C]
-    that the model expects of the next bar after that action, and the root's value.
+    For a decision these include the action, `probabilities` ``f64[A]`` as shares of the visits,
+    `outcomes` ``f64[C]`` the model expects of the next bar after that action, and the root value.
     """
     facts: Row = {
         "state": state[0],

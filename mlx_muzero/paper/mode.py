@@ -1,6 +1,6 @@
-"""What may be traded now, and why: the commands, and the stops that faults and limits put up.
+"""What may be traded now, and why: commands, and the stops set by faults and limits.
 
-A stop holds for all pairs, an exclusion for one. `resume` lifts stops and leaves exclusions.
+A stop applies to all pairs, an exclusion to one. `resume` lifts stops and keeps exclusions.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ class Stop:
 
     Attributes:
         reason: in words.
-        until_ns: when it ends by itself; None if only `resume` lifts it.
+        until_ns: when it expires; None if only `resume` lifts it.
     """
 
     reason: str
@@ -39,11 +39,11 @@ class Stop:
 
 @dataclass(frozen=True)
 class Exclusion:
-    """Why one pair is not planned or traded.
+    """Why one pair is neither planned nor traded.
 
     Attributes:
         reason: in words.
-        closing: its position is to be closed; else it stays open and is marked.
+        closing: True to close its position; otherwise it stays open and is marked.
     """
 
     reason: str
@@ -51,7 +51,7 @@ class Exclusion:
 
 
 class Mode:
-    """The trading mode, from what was commanded, what failed and what limit was passed."""
+    """The trading mode that results from commands, faults and breached limits."""
 
     def __init__(self) -> None:
         self.halted = False
@@ -61,7 +61,7 @@ class Mode:
 
     @property
     def name(self) -> ModeName:
-        """The strictest that holds."""
+        """The strictest mode in effect."""
         if self.halted:
             return "halted"
         if self.flattening:
@@ -70,23 +70,23 @@ class Mode:
 
     @property
     def reason(self) -> str:
-        """Why it is not trading; empty if it is."""
+        """Why trading is limited; empty if it is not."""
         return "; ".join(stop.reason for stop in self.stops.values())
 
     def command(self, name: Command) -> None:
-        """Do what a command says of the mode."""
+        """Apply a command to the mode."""
         if name == "resume":
             self.halted = self.flattening = False
             self.stops.clear()
             return
         self.stops["command"] = Stop(f"{name} was commanded", None)
         if name in ("halt", "flatten"):
-            # What is halted cannot be closed, so the later of the two holds.
+            # A halted position cannot be closed, so the later command wins.
             self.halted = name == "halt"
         self.flattening |= name == "flatten"
 
     def exclude(self, pair: str, reason: str, closing: bool = False) -> None:
-        """Trade `pair` no more until `include`; one that is being closed goes on to be."""
+        """Stop trading `pair` until `include`; a close in progress continues."""
         known = self.excluded.get(pair)
         self.excluded[pair] = Exclusion(reason, closing or (known is not None and known.closing))
 
@@ -95,20 +95,20 @@ class Mode:
         self.excluded.pop(pair, None)
 
     def closes(self, pair: str) -> bool:
-        """Whether the position of `pair` is to be closed, whatever the agent wants."""
+        """Whether the position of `pair` must be closed, whatever the agent wants."""
         return self.flattening or (pair in self.excluded and self.excluded[pair].closing)
 
     def stop(self, source: str, reason: str, until_ns: int | None, flatten: bool = False) -> None:
-        """Stop entries; a stop of the same source is replaced."""
+        """Stop entries; replaces an earlier stop from the same source."""
         self.stops[source] = Stop(reason, until_ns)
         self.flattening |= flatten
 
     def lift(self, source: str) -> None:
-        """Let the stop of `source` go, if there is one."""
+        """Remove the stop from `source`, if there is one."""
         self.stops.pop(source, None)
 
     def advance(self, now_ns: int, flat: bool) -> None:
-        """Lift the stops whose time is over; flattening ends when the account is `flat`."""
+        """Lift expired stops; flattening ends once the account is `flat`."""
         over = [
             source
             for source, stop in self.stops.items()
@@ -119,7 +119,7 @@ class Mode:
         self.flattening &= not flat
 
     def state(self) -> dict[str, Any]:
-        """Everything, as JSON."""
+        """The mode's whole state, as JSON values."""
         return {
             "halted": self.halted,
             "flattening": self.flattening,
@@ -128,8 +128,8 @@ class Mode:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Be as the mode was that gave `state`."""
+        """Restore the mode that produced `state`."""
         self.halted, self.flattening = state["halted"], state["flattening"]
         self.stops = {source: Stop(**stop) for source, stop in state["stops"].items()}
-        excluded = state.get("excluded", {})  # version 0.1.0 knew none
+        excluded = state.get("excluded", {})  # absent in 0.1.0
         self.excluded = {pair: Exclusion(**why) for pair, why in excluded.items()}

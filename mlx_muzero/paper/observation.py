@@ -1,4 +1,4 @@
-"""What the networks see of one pair, bar by bar: bit-identical to the batch path's windows."""
+"""The networks' input for one pair, bar by bar, bit-identical to the batch path's windows."""
 
 from collections import deque
 
@@ -18,12 +18,12 @@ from mlx_muzero.types import F32
 
 
 class Observer:
-    """Makes the observations of one pair.
+    """Builds the observations of one pair.
 
     Args:
-        market: columns, window, pip and the longest hole a window may have.
+        market: columns, window, pip and the longest hole allowed in a window.
         symbol: the pair.
-        series: beside its bars; a live feed brings none.
+        series: series in addition to its bars; a live feed has none.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Observer:
 
     @property
     def history_bars(self) -> int:
-        """Bars after which an observation depends on no older ones."""
-        # The longest frame the history begins in is left out if it is not whole.
+        """Number of bars after which an observation no longer depends on older ones."""
+        # The longest frame at the start of the history is dropped if it is incomplete.
         return minutes_before(self._market) + 1 + HOUR_NS // MINUTE_NS
 
     @property
@@ -49,7 +49,7 @@ class Observer:
         return self._open_ns[-1] if self._open_ns else None
 
     def push(self, bar: LiveBar) -> float:
-        """Take in the next closed bar; returns the funding rate that settled in it."""
+        """Take the next closed bar; return the funding rate settled in it."""
         opens = [*([] if self.last_open_ns is None else [self.last_open_ns]), bar.open_time_ns]
         minute = Bar(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
         self._live.push(minute)
@@ -71,17 +71,17 @@ class Observer:
         return None
 
     def observe(self, position_features: F32) -> F32:
-        """``f32[W, F]`` at the last bar, from ``f32[n]`` of the account.
+        """The observation ``f32[W, F]`` at the last bar; `position_features` is ``f32[n]``.
 
         Raises:
-            ValueError: it is still warming up.
+            ValueError: still warming up.
         """
         window = self._live.window()
         held = np.broadcast_to(position_features, (len(window), len(position_features)))
         return np.concatenate([window, held], axis=1)
 
     def threshold_pips(self) -> float:
-        """Change of the next close above which it is UP; NaN while unknown."""
+        """Change of the next close, in pips, above which it counts as UP; NaN while unknown."""
         closes = np.array(self._closes)
         pip = pip_price(closes[-1:], self._market.pip_size)
         return float(np.max(next_threshold(closes) / pip))

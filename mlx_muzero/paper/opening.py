@@ -1,4 +1,4 @@
-"""An engine over a session's folder, store and feed; where all is right, the session is begun."""
+"""Opens an engine over a session's folder, store and feed; creates the session if all is well."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ from mlx_muzero.training.models import not_validated
 from mlx_muzero.training.run import RunFolder
 
 Say = Callable[[str], None]
-"""Hears, in words, what somebody at the console should know."""
+"""Receives text that someone at the console should see."""
 
 
 @contextmanager
@@ -44,18 +44,18 @@ def opened(
     say: Say,
     minute_of: Callable[[Session, PaperSettings], Callable[[Row], None]],
 ) -> Iterator[Engine]:
-    """The engine of the session in `folder`, new or begun, held by this process.
+    """Open the engine of the session in `folder`, new or existing, locked by this process.
 
     Args:
-        folder: of the session.
-        settings_of: makes or reads its settings, once the folder is held.
-        report: hears what happens to the programs of an export.
-        say: hears what is traded, by what, and what speaks against it.
-        minute_of: makes who is told of every minute's journal facts.
+        folder: the session's folder.
+        settings_of: makes or reads its settings once the folder is locked.
+        report: receives what happens to the programs of an export.
+        say: receives what is traded, by what, and any warnings.
+        minute_of: makes the function that receives every minute's journal facts.
 
     Raises:
-        RunError: another process trades it, it was moved away, or its model is gone.
-        FeedError, DataError: the feed lacks what is needed.
+        RunError: another process trades it, it was moved away, or its model is missing.
+        FeedError, DataError: the feed lacks something it needs.
     """
     with folder.held():
         require_here(folder)
@@ -75,7 +75,7 @@ def opened(
         for line in trained_beside_delivered(model.market(), config, settings, series):
             say(line)
         feed = _feed(settings, session)
-        # A session is begun only when all that options can get wrong is past.
+        # Create the session only after everything that options can get wrong has been checked.
         if not folder.exists:
             folder.begin(settings)
         with open_store(folder) as store:

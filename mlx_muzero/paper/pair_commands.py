@@ -1,4 +1,4 @@
-"""Commands to one pair of a session: what each may do, and what follows, as its answer says it."""
+"""Commands for one pair of a session: when each is allowed, and its effect in words."""
 
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.mode import Mode, PairCommand
@@ -8,10 +8,10 @@ PAIR_COMMANDS: tuple[PairCommand, ...] = ("close", "exclude", "include")
 
 
 def consequence(name: PairCommand, account: PairAccount, mode: Mode) -> str:
-    """What follows from a command to the pair of `account`, in words.
+    """The effect, in words, of a command on the pair of `account`.
 
     Raises:
-        Refusal: it cannot be done now; says what can.
+        Refusal: the command is not possible now; the message says what is.
     """
     pair, held = account.pair, account.exposure
     if name == "include":

@@ -1,4 +1,4 @@
-"""Who decides, and how many simulations there is time for."""
+"""The interface of planners, and how many simulations there is time for."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -7,38 +7,38 @@ from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
 
 _SMOOTHING = 0.2  # weight of the newest measurement
-_RESERVE = 1.25  # a search may take that much longer than the ones before
+_RESERVE = 1.25  # allow a search to take this many times as long as previous ones
 
 
 class Planner(Protocol):
     """Decides for B pairs at once."""
 
     def plan(self, observation: F32, position: I32, seed: U64, simulations: int) -> SearchResult:
-        """Search from ``f32[B, W, F]``, ``i32[B]`` and ``u64[B]``."""
+        """Search from observations ``f32[B, W, F]``, positions ``i32[B]`` and seeds ``u64[B]``."""
         ...
 
     def tree(self, root: int, simulations: int) -> Mapping[str, Sequence[Any]]:
-        """Columns of a root's tree in the last plan."""
+        """Columns of one root's tree from the last plan."""
         ...
 
     def troubles(self) -> list[str]:
-        """What failed since this was last asked, and was made up for by something else."""
+        """Failures since the last call for which a substitute was used."""
         ...
 
     @property
     def backend(self) -> str:
-        """What evaluates."""
+        """Name of the backend that evaluates leaves."""
         ...
 
 
 class SimulationBudget:
-    """How many simulations fit before the deadline, by how long the last ones took.
+    """Fits the number of simulations to the deadline, based on how long recent searches took.
 
-    The number is halved until it fits, so that there are few different ones: each keeps an arena.
+    The number is halved until it fits, which limits how many different sizes need an arena.
 
     Args:
-        simulations: wanted.
-        least: never fewer.
+        simulations: the number wanted.
+        least: the minimum.
         deadline_s: from a minute's last bar to its orders.
     """
 
@@ -49,11 +49,11 @@ class SimulationBudget:
 
     @property
     def known(self) -> bool:
-        """Whether a search was measured."""
+        """Whether a search has been measured."""
         return self._seconds_each > 0.0
 
     def choose(self, spent_s: float) -> int:
-        """Simulations of a search that begins `spent_s` after the last bar came."""
+        """Number of simulations for a search that starts `spent_s` after the last bar arrived."""
         left_s = self._deadline_s - spent_s
         simulations = self._simulations
         while simulations > self._least and _RESERVE * simulations * self._seconds_each > left_s:
@@ -61,7 +61,7 @@ class SimulationBudget:
         return simulations
 
     def measured(self, simulations: int, seconds: float) -> None:
-        """A search took that long."""
+        """Record how long a search took."""
         each = seconds / simulations
         known = self._seconds_each
         self._seconds_each = known + _SMOOTHING * (each - known) if known else each

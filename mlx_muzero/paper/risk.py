@@ -1,4 +1,4 @@
-"""Limits on exposure and losses, what each is measured from, and what follows from passing one."""
+"""Limits on exposure and losses, their baselines, and the reaction when one is breached."""
 
 import math
 from collections.abc import Mapping
@@ -14,19 +14,19 @@ from mlx_muzero.trading.positions import ActionTable
 
 LimitName = Literal["max_daily_loss_frac", "max_drawdown_frac"]
 
-# Sums of exposures are compared with limits they may equal.
+# Sums of exposures may equal their limits, so compare with a tolerance.
 _TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
 class Breach:
-    """A passed limit: positions are closed and entries stop.
+    """A breached limit: positions are closed and entries stop.
 
     Attributes:
         limit: its name in the settings.
-        value: what it was.
-        threshold: what it may be.
-        until_ns: until when entries stop; None for until `resume`.
+        value: the value reached.
+        threshold: the value allowed.
+        until_ns: when entries resume; None until `resume`.
     """
 
     limit: LimitName
@@ -36,17 +36,17 @@ class Breach:
 
     @property
     def reaction(self) -> str:
-        """What follows, in words."""
+        """The reaction, in words."""
         end = "until resume" if self.until_ns is None else "for the UTC day and the cooldown"
         return f"every position is closed; entries stop {end}"
 
 
 class Losses:
-    """How much was lost: since the UTC day began, and from the highest equity.
+    """Losses since the UTC day began, and from the highest equity.
 
     Args:
-        limits: of both, and the cooldown.
-        equity: where both baselines begin.
+        limits: limits on both, and the cooldown.
+        equity: initial value of both baselines.
     """
 
     def __init__(self, limits: RiskSettings, equity: float) -> None:
@@ -55,11 +55,11 @@ class Losses:
         self._equity = self.day_start_equity = self.peak_equity = equity
 
     def rebase(self) -> None:
-        """Count both from the equity of now."""
+        """Reset both baselines to the current equity."""
         self.day_start_equity = self.peak_equity = self._equity
 
     def update(self, close_ns: int, equity: float) -> list[Breach]:
-        """Take in the equity at the end of a minute; returns the limits it is beyond."""
+        """Take the equity at the end of a minute; return the limits it breaches."""
         day = (close_ns - 1) // DAY_NS  # midnight ends a day
         if day != self._day:
             self._day, self.day_start_equity = day, self._equity
@@ -82,21 +82,21 @@ class Losses:
 
     @property
     def day_pnl(self) -> float:
-        """Money made since the UTC day began."""
+        """Profit since the UTC day began, in money."""
         return self._equity - self.day_start_equity
 
     @property
     def day_loss_frac(self) -> float:
-        """Of the equity the UTC day began with, 0 for a gain."""
+        """Loss as a fraction of the equity at the start of the UTC day; 0 for a gain."""
         return _share(-self.day_pnl, self.day_start_equity)
 
     @property
     def drawdown_frac(self) -> float:
-        """Of the highest equity since the session began or was resumed."""
+        """Loss as a fraction of the highest equity since the session began or was resumed."""
         return _share(self.peak_equity - self._equity, self.peak_equity)
 
     def state(self) -> dict[str, Any]:
-        """Everything, as JSON."""
+        """The whole state, as JSON values."""
         return {
             "day": self._day,
             "equity": self._equity,
@@ -105,7 +105,7 @@ class Losses:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Be as the losses were that gave `state`."""
+        """Restore the losses that produced `state`."""
         self._day, self._equity = state["day"], state["equity"]
         self.day_start_equity, self.peak_equity = state["day_start_equity"], state["peak_equity"]
 
@@ -118,15 +118,15 @@ def allowed_exposure(
     limits: RiskSettings,
     others: float,
 ) -> tuple[float, str | None]:
-    """The exposure a pair may go to instead of `wanted`, and why it is another.
+    """The exposure a pair may take instead of `wanted`, and the reason if it differs.
 
     Args:
-        table: the exposures there are.
-        held: now.
-        wanted: by the agent.
-        mode: of trading; only "trading" lets a position grow.
-        limits: on exposure.
-        others: sum of the other pairs' exposures, pending orders included.
+        table: the available exposures.
+        held: current exposure.
+        wanted: exposure the agent wants.
+        mode: trading mode; only "trading" lets a position grow.
+        limits: limits on exposure.
+        others: sum of the other pairs' exposures, including pending orders.
     """
     if mode == "halted":
         return held, "halted"
@@ -137,11 +137,11 @@ def allowed_exposure(
     room = min(limits.max_pair_exposure, limits.max_total_exposure - others)
     why = "max_pair_exposure" if room == limits.max_pair_exposure else "max_total_exposure"
     if mode == "entries_stopped":
-        # Neither may it change sides: that is an entry.
+        # Nor may it change sides, which would be an entry.
         bound = abs(held) if held * wanted > 0.0 else 0.0
         if bound < room:
             room, why = bound, "entries_stopped"
-    # A position that is already beyond a limit may stay, but not grow.
+    # A position that already exceeds a limit may stay, but not grow.
     if held * wanted > 0.0 and abs(wanted) <= abs(held):
         return wanted, None
     if abs(wanted) <= room + _TOLERANCE:

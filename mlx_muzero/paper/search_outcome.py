@@ -1,4 +1,4 @@
-"""What a minute's search decided."""
+"""The result of a minute's search."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,16 +11,16 @@ from mlx_muzero.search.result import SearchResult
 
 @dataclass
 class SearchOutcome:
-    """The search of a minute.
+    """The result of a minute's search.
 
     Attributes:
-        pairs: decided on, in the order of the batch.
-        result: of the search; None if nothing was planned.
-        simulations: of it.
+        pairs: pairs decided on, in batch order.
+        result: the search result; None if nothing was planned.
+        simulations: number of simulations.
         trees: columns of each pair's search tree.
-        positions: held before, by index.
-        threshold_pips: of each pair.
-        latency_ms: by stage.
+        positions: index of the position each pair held before.
+        threshold_pips: threshold of each pair.
+        latency_ms: latency by stage.
     """
 
     pairs: list[str] = field(default_factory=list)
@@ -37,12 +37,12 @@ class SearchOutcome:
         accounts: Mapping[str, PairAccount],
         why_not: Mapping[str, str | None],
     ) -> list[Row]:
-        """Rows of the store, once orders were sent.
+        """Rows of the store, after the orders were sent.
 
         Args:
             close_ns: end of the minute.
-            accounts: of the pairs decided on.
-            why_not: what limited each pair, if something did.
+            accounts: accounts of the pairs decided on.
+            why_not: what limited each pair, if anything did.
         """
         result = self.result
         if result is None:

@@ -1,7 +1,7 @@
 """The state machine of a paper session: a minute or a command goes in, a transaction comes out.
 
-It waits for nothing, writes nothing and reads no clock but the stopwatch it is given, so that a
-session goes the same way live, replayed, and after a kill.
+It waits for nothing, writes nothing and reads no clock except its stopwatch, so a session behaves
+the same live, replayed, and after a kill.
 """
 
 import time
@@ -36,15 +36,15 @@ from mlx_muzero.trading.positions import ActionTable
 
 
 class Session:
-    """A paper session over the traders of its pairs.
+    """A paper session that trades its pairs.
 
     Args:
-        settings: of the session.
+        settings: the session's settings.
         table: positions and actions.
-        traders: by symbol, in the order decisions have.
+        traders: by symbol, in decision order.
         planner: decides.
         begin_ns: bars that close by then are history.
-        stopwatch: seconds, for latencies and the deadline.
+        stopwatch: returns seconds, for latencies and the deadline.
     """
 
     def __init__(
@@ -65,18 +65,18 @@ class Session:
         self._search = BatchedSearch(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
-        self._in_time_ns: dict[str, int] = {}  # by pair, the end of the last minute it had in time
+        self._in_time_ns: dict[str, int] = {}  # by pair, end of the last minute it had in time
         self.silence = Silence(self.traders, self.mode)
 
     def step(
         self, minute: Minute, sent_ns: Callable[[], int], arrived_s: float
     ) -> tuple[Transaction, SearchOutcome]:
-        """Take in a minute's bars, settle, mark, decide and order.
+        """Take a minute's bars, settle, mark, decide and send orders.
 
         Args:
             minute: the bars.
-            sent_ns: what time it is when orders go out.
-            arrived_s: of the stopwatch, when the last bar came.
+            sent_ns: returns the time at which orders go out.
+            arrived_s: stopwatch reading when the last bar arrived.
         """
         transaction = Transaction(minute.close_ns)
         outcome = SearchOutcome()
@@ -106,7 +106,7 @@ class Session:
         return transaction, outcome
 
     def command(self, name: Command, now_ns: int) -> Transaction:
-        """Do a command; what follows is in `mode.CONSEQUENCES`."""
+        """Execute a command; `mode.CONSEQUENCES` lists the effects."""
         transaction = Transaction(self.last_close_ns)
         self.mode.command(name)
         if name == "resume":
@@ -121,12 +121,12 @@ class Session:
     def command_pair(
         self, name: PairCommand, named: Symbol, now_ns: int
     ) -> tuple[Transaction, str]:
-        """Do a command to one pair; also returns what follows, in words.
+        """Execute a command on one pair; also return its effect in words.
 
         Raises:
-            Refusal: it cannot be done, and nothing was.
+            Refusal: the command is not possible; nothing was changed.
         """
-        # A session of 0.1.0 may have been begun in another spelling.
+        # A session of 0.1.0 may use another spelling.
         pair = next((own for own in self.traders if named.is_meant_by(own)), None)
         if pair is None:
             raise Refusal(f"{named} is none of the session's pairs: {', '.join(self.traders)}")
@@ -145,20 +145,20 @@ class Session:
     def fault(
         self, what: str, reason: str, now_ns: int, reaction: str | None = None
     ) -> Transaction:
-        """Something failed: entries stop until it has been well for the cooldown.
+        """Record a failure: entries stop until all has been well for the cooldown.
 
         Args:
-            what: failed.
+            what: the part that failed.
             reason: in words.
             now_ns: when.
-            reaction: what else follows. Without one, a fault is told only where none was before.
+            reaction: further effect. Without one, a repeated fault is not recorded again.
         """
         transaction = Transaction(self.last_close_ns)
         self._fault(what, reason, now_ns, transaction, reaction)
         return transaction
 
     def lose(self, pair: str, reason: str) -> Transaction:
-        """The venue does not have `pair` any more: its order is canceled, the others go on."""
+        """Handle a pair the venue no longer has: cancel its order, keep trading the others."""
         transaction = Transaction(self.last_close_ns)
         self._cancel([pair], reason, transaction)
         reaction = (
@@ -170,16 +170,16 @@ class Session:
 
     @property
     def unit(self) -> str:
-        """What a pip of the pairs is called."""
+        """Name of the unit the pairs count in."""
         return self._accounts()[0].core.rules.unit
 
     @property
     def equity(self) -> float:
-        """Money: what was begun with, and all that was made."""
+        """The starting balance plus all profit, in money."""
         return self._settings.account.balance + sum(a.profit for a in self._accounts())
 
     def state(self) -> Row:
-        """Everything but the observations, as JSON."""
+        """The whole state except the observations, as JSON values."""
         return {
             "begin_ns": self.begin_ns,
             "last_close_ns": self.last_close_ns,
@@ -190,7 +190,7 @@ class Session:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Be as the session was that gave `state`; observers want their history pushed."""
+        """Restore the session that produced `state`; observers still need their history pushed."""
         self.begin_ns, self.last_close_ns = state["begin_ns"], state["last_close_ns"]
         self._resumed_from_ns = self.last_close_ns or None
         self._next_id = dict(state["next_id"])
@@ -207,7 +207,7 @@ class Session:
         return self._next_id[kind]
 
     def _tell_hole(self, minute: Minute, transaction: Transaction) -> None:
-        """After a restart, say from when to when nothing was decided."""
+        """After a restart, record the period in which nothing was decided."""
         if self._resumed_from_ns is None or not minute.fresh:
             return
         to_ns = minute.close_ns - MINUTE_NS
@@ -292,7 +292,7 @@ class Session:
     def _plan(
         self, ready: list[str], close_ns: int, transaction: Transaction, arrived_s: float
     ) -> SearchOutcome:
-        """What the search decided; nothing where it failed, which is a fault."""
+        """Run the search; if it fails, record a fault and decide nothing."""
         try:
             outcome = self._search.decide(self.traders, ready, close_ns, arrived_s)
         except Exception as error:
@@ -309,7 +309,7 @@ class Session:
         transaction: Transaction,
         sent_ns: Callable[[], int],
     ) -> None:
-        """Send what the agent wants and mode and limits allow; exits first, as they make room."""
+        """Send the orders the agent wants and mode and limits allow; exits first, to make room."""
         wanted = self._wanted(outcome)
         now_ns = sent_ns()
         total = sum(abs(self._bound_for(account)) for account in self._accounts())
@@ -341,12 +341,12 @@ class Session:
             transaction.add("decisions", row)
 
     def _wanted(self, outcome: SearchOutcome) -> dict[str, float]:
-        """The exposure every pair should go to, before limits."""
+        """The exposure every pair should move to, before limits."""
         wanted = {}
         if outcome.result is not None:
             for i, pair in enumerate(outcome.pairs):
                 after = self.table.next_position[outcome.positions[i], outcome.result.action[i]]
-                # An action that is not legal leaves the account as it is.
+                # An illegal action leaves the account unchanged.
                 after = outcome.positions[i] if after < 0 else after
                 wanted[pair] = float(self.table.exposures[after])
         for pair, trader in self.traders.items():
@@ -355,7 +355,7 @@ class Session:
         return wanted
 
     def _bound_for(self, account: PairAccount) -> float:
-        """The larger of what an account has and what its pending order asks for."""
+        """The larger of the exposure held and the one the pending order asks for."""
         asked = 0.0 if account.order is None else account.order.to_exposure
         return max(asked, account.exposure, key=abs)
 
@@ -368,7 +368,7 @@ class Session:
     ) -> None:
         accounts = self._accounts()
         money = money_of(accounts, self.equity)
-        # Bars that were missed may be older than what is known: an account is marked now.
+        # Late bars may be older than what is known: mark accounts now.
         marked = {"close_ns": self.last_close_ns, "mode": self.mode.name}
         transaction.add("equity", marked | money)
         transaction.tell(

@@ -1,4 +1,4 @@
-"""From settings to a session and its feed."""
+"""Builds a session and its feed from settings."""
 
 import math
 from collections.abc import Mapping
@@ -36,10 +36,10 @@ _CODES_OF_0_1_0 = frozenset(
 
 
 def market_of_pair(config: Config, settings: PaperSettings, symbol: str) -> MarketConfig:
-    """The run's market, for `symbol`: in the run's pips if it was trained on it, else in its own.
+    """The run's market for `symbol`, with the run's pip if it was trained on it, else its own.
 
     Raises:
-        ConfigError: the run's networks know their pairs, and `symbol` is none of them.
+        ConfigError: the run's networks know their pairs, and `symbol` is not among them.
     """
     market = config.market
     if market.features == "crypto":
@@ -53,7 +53,7 @@ def market_of_pair(config: Config, settings: PaperSettings, symbol: str) -> Mark
 
 
 def _pip_of_0_1_0(symbol: str) -> float | None:
-    """What a session of 0.1.0, which keeps no pips, counts a currency pair in."""
+    """Pip size used by sessions of 0.1.0, which store none, for a currency pair."""
     pair = Symbol(symbol).pair
     if pair is None or not _CODES_OF_0_1_0.issuperset((pair.base, pair.quote)):
         return None
@@ -61,7 +61,7 @@ def _pip_of_0_1_0(symbol: str) -> float | None:
 
 
 def calendars_of(settings: PaperSettings) -> dict[str, Market]:
-    """By symbol, which hours it keeps at the feed of `settings`; of a replay, as its store says.
+    """Which calendar each symbol follows at the feed; a replay follows its store.
 
     Raises:
         DataError: the replayed store cannot be read.
@@ -79,19 +79,19 @@ def calendars_of(settings: PaperSettings) -> dict[str, Market]:
 
 
 def keeps_fx_week(settings: PaperSettings) -> bool:
-    """Whether all pairs of a session do; those of one that keeps no calendars, by their names."""
+    """Whether all pairs keep the FX week; without stored calendars, judged by their names."""
     return all(settings.calendars.get(pair, market_of(pair)) == "fx" for pair in settings.pairs)
 
 
 def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:
-    """The run's rules at the session's costs."""
+    """The run's rules with the session's costs."""
     market = market_of_pair(config, settings, symbol)
     rules = TradingRules.from_config(replace(config, market=market))
     return replace(rules, costs=settings.fills.costs(market.pip_size))
 
 
 def account_of_pair(config: Config, settings: PaperSettings, symbol: str) -> PairAccount:
-    """A new account by the session's rules."""
+    """A new account under the session's rules."""
     rules = rules_of_pair(config, settings, symbol)
     return PairAccount(symbol, rules, settings.account.notional, settings.fills)
 
@@ -103,14 +103,14 @@ def make_session(
     begin_ns: int,
     series: Mapping[str, SeriesByName] | None = None,
 ) -> Session:
-    """A session that has seen nothing yet.
+    """Make a session that has seen no bars yet.
 
     Args:
-        settings: of the session.
-        config: of the training run.
+        settings: the session's settings.
+        config: the training run's configuration.
         planner: decides.
         begin_ns: bars that close by then are history.
-        series: beside the bars of each pair, where a replay has them.
+        series: series of each pair in addition to its bars, where a replay has them.
     """
     traders = {}
     for symbol in settings.pairs:
@@ -123,9 +123,9 @@ def make_session(
 
 
 def replayed_series(settings: PaperSettings, config: Config) -> dict[str, SeriesByName]:
-    """What the replayed store has beside the bars of each pair; nothing for a live feed.
+    """Each pair's series in the replayed store, in addition to bars; empty for a live feed.
 
-    Of all its bars: a replay plays others than the run was trained on.
+    Covers all bars, since a replay plays other bars than the run was trained on.
     """
     if settings.session.feed != "replay":
         return {}
@@ -139,14 +139,14 @@ def replayed_series(settings: PaperSettings, config: Config) -> dict[str, Series
 
 
 def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
-    """The feed that `settings` name.
+    """Make the feed named in `settings`.
 
     Args:
-        settings: of the session.
-        history_bars: that a replay begins before its first decision.
+        settings: the session's settings.
+        history_bars: number of bars a replay starts before its first decision.
 
     Raises:
-        FeedError: there is no such feed, or what it needs is missing.
+        FeedError: the feed does not exist, or something it needs is missing.
         DataError: the replayed store lacks the bars.
     """
     wanted = settings.session
@@ -177,5 +177,5 @@ def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
 
 
 def begin_of_replay_ns(settings: PaperSettings) -> int:
-    """Up to when a replay's bars are history; 0 for none of them."""
+    """End of a replay's history; 0 if it has none."""
     return utc_ns(settings.session.replay_from) if settings.session.replay_from else 0

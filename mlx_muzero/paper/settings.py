@@ -1,4 +1,4 @@
-"""The settings of a paper session, kept in its folder as paper.toml, every key with its range."""
+"""Settings of a paper session, kept in its folder as paper.toml, every key with its range."""
 
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +18,7 @@ from mlx_muzero.trading.costs import Costs
 
 @dataclass(frozen=True)
 class SessionSettings:
-    """What trades, and on what."""
+    """What is traded, and on which feed."""
 
     model: str = setting("", "folder of the training run")
     checkpoint: str = setting("", "name of its checkpoint")
@@ -42,7 +42,7 @@ class AccountSettings:
 
 @dataclass(frozen=True)
 class FillSettings:
-    """What an order pays and when it is filled; pips are the instrument's unit."""
+    """What an order costs and when it is filled; pips are in the instrument's unit."""
 
     half_spread_pips: float = setting(2.0, "half of bid to ask, paid on each side", 0.0, 1e6)
     fee_pips: float = setting(0.0, "commission of one side", 0.0, 1e6)
@@ -57,18 +57,18 @@ class FillSettings:
     valid_minutes: float = setting(10.0, "an order not filled by then expires", 1.0, 10_080.0)
 
     def costs(self, pip_size: float) -> Costs:
-        """What the trading core charges: a currency pair's round trip on entry, else each fill."""
+        """What the trading core charges: currency pairs a round trip on entry, others each fill."""
         side = self.half_spread_pips + self.fee_pips
         return Costs(2.0 * side, 0.0) if pip_size else Costs(0.0, side)
 
     def whole_costs(self, pip_size: float) -> Costs:
-        """`costs` with the slippage, which an account sees in its prices."""
+        """`costs` including slippage, which an account sees in its prices."""
         return replace(self, fee_pips=self.fee_pips + self.slippage_pips).costs(pip_size)
 
 
 @dataclass(frozen=True)
 class RiskSettings:
-    """Limits; docs/paper.md says what each one's baseline and reaction is."""
+    """Limits; docs/paper.md gives the baseline and reaction of each."""
 
     max_pair_exposure: float = setting(1.0, "largest exposure of one pair", 0.0, 1e6)
     max_total_exposure: float = setting(10.0, "largest sum of exposures", 0.0, 1e6)
@@ -81,7 +81,7 @@ class RiskSettings:
 
 @dataclass(frozen=True)
 class TimingSettings:
-    """How long the engine waits and thinks."""
+    """How long the engine waits and plans."""
 
     grace_ms: float = setting(
         5_000.0, "after a minute's end, for bars still missing", 0.0, 59_000.0
@@ -96,10 +96,10 @@ class PaperSettings:
     """Everything that defines a paper session.
 
     Attributes:
-        pairs: the venue's name by symbol.
-        pips: price of a pip by symbol, of pairs the model was not trained on; sessions of 0.1.0
-            have none.
-        calendars: which hours a pair keeps by symbol; sessions of 0.1.0 have none.
+        pairs: the venue's name of each symbol.
+        pips: price of a pip of each symbol the model was not trained on; absent in sessions of
+            0.1.0.
+        calendars: trading calendar of each symbol; absent in sessions of 0.1.0.
     """
 
     pairs: Mapping[str, str] = table("symbol = the venue's name", required=True)
@@ -115,7 +115,7 @@ class PaperSettings:
 
 
 def fills_of(trading: TradingConfig) -> FillSettings:
-    """Fills that cost what a run was trained to pay."""
+    """Fill settings whose costs match those the run was trained with."""
     if trading.actions == "fx":
         return FillSettings(half_spread_pips=trading.round_trip_cost_pips / 2.0)
     taken = 1.0 - trading.maker_frac
@@ -127,7 +127,7 @@ def fills_of(trading: TradingConfig) -> FillSettings:
 
 
 def _broken_rules(settings: PaperSettings, skip: Set[str]) -> Iterator[Problem]:
-    """What is wrong with settings whose values are right each on its own, but for `skip`."""
+    """Problems across keys, given that each value is valid by itself; ignores keys in `skip`."""
     found = [*_wrong_texts(settings.session)]
     if "pairs" not in skip:
         wrong = {path.removeprefix("pairs.") for path in skip if path.startswith("pairs.")}
@@ -136,13 +136,13 @@ def _broken_rules(settings: PaperSettings, skip: Set[str]) -> Iterator[Problem]:
 
 
 def _wrong_tables(settings: PaperSettings, named: Set[str]) -> Iterator[Problem]:
-    """What is wrong with the tables of pairs; `named` are those of [pairs], rightly or not."""
+    """Problems in the tables of pairs; `named` holds the keys of [pairs], valid or not."""
     if not named:
         yield Problem("pairs", 'names no pair; write a line SYMBOL = "the venue\'s name" for each')
     for symbol, venue in settings.pairs.items():
         path = f"pairs.{symbol}"
         try:
-            Symbol(symbol)  # kept in the spelling the session was begun with
+            Symbol(symbol)  # kept in the spelling the session was started with
         except SymbolError as error:
             yield Problem(path, str(error))
         if not venue.isprintable():
@@ -157,7 +157,7 @@ def _wrong_tables(settings: PaperSettings, named: Set[str]) -> Iterator[Problem]
 
 
 def _wrong_texts(session: SessionSettings) -> Iterator[Problem]:
-    """What is wrong with texts that are more than texts."""
+    """Problems in texts that have to be more than printable."""
     for name in ("replay_from", "replay_to"):
         try:
             utc_ns(getattr(session, name) or "1970-01-01")
@@ -183,27 +183,27 @@ def _unprintable(text: str) -> str:
 _SCHEMA = TomlSchema(PaperSettings, "paper session's settings", _broken_rules, align=False)
 
 SECTIONS = _SCHEMA.sections
-"""Every key of paper.toml that has a name of its own, by section and name."""
+"""Every named key of paper.toml, by section and name."""
 
 
 def override(settings: PaperSettings, assignments: Iterable[str]) -> PaperSettings:
-    """`settings` changed by assignments ``section.key=value``, as given to ``--set``.
+    """Apply assignments ``section.key=value``, as given to ``--set``, to `settings`.
 
     Raises:
-        ConfigError: all wrong assignments, each with its key.
+        ConfigError: lists all invalid assignments, each with its key.
     """
     return _SCHEMA.override(settings, assignments)
 
 
 def load(path: Path) -> PaperSettings:
-    """The settings in the file at `path`, which is no link.
+    """Read the settings in the file at `path`, which must not be a link.
 
     Raises:
-        ConfigError: it cannot be read, or all its problems, each with file, line and key.
+        ConfigError: it cannot be read, or it has problems (all listed with file, line and key).
     """
     return _SCHEMA.loads(_SCHEMA.text_of(path), str(path), PaperSettings(pairs={}))
 
 
 def dumps(settings: PaperSettings) -> str:
-    """`settings` as TOML, each key with its meaning and range."""
+    """Write `settings` as TOML, each key with its meaning and range."""
     return _SCHEMA.dumps(settings)

@@ -1,4 +1,4 @@
-"""Pairs that the feed has no bars of, and the stop of entries while there is no other."""
+"""Tracks pairs without bars, and stops entries while no pair has any."""
 
 from collections.abc import Iterable
 
@@ -12,8 +12,8 @@ class Silence:
     """Which pairs are silent, and why.
 
     Args:
-        pairs: of the session.
-        mode: of it; has a stop while all pairs that are traded are silent.
+        pairs: the session's pairs.
+        mode: the session's mode; entries stop while all traded pairs are silent.
     """
 
     def __init__(self, pairs: Iterable[str], mode: Mode) -> None:
@@ -22,27 +22,27 @@ class Silence:
 
     @property
     def all(self) -> bool:
-        """Whether no pair that is traded has bars."""
+        """Whether none of the traded pairs has bars."""
         traded = self._pairs - self._mode.excluded.keys()
         return bool(traded) and traded <= self._why.keys()
 
     def why(self, pair: str) -> str | None:
-        """What the feed said of `pair`, if it misses bars."""
+        """What the feed reported about `pair`, if its bars are missing."""
         return self._why.get(pair)
 
     def miss(self, pair: str, why: str) -> None:
-        """The feed misses bars of `pair`."""
+        """Record that bars of `pair` are missing."""
         self._why[pair] = why
         self.stop()
 
     def hear(self, pair: str) -> None:
-        """A bar of `pair` came, however late."""
+        """Record that a bar of `pair` arrived, however late."""
         self._why.pop(pair, None)
 
     def take(self, minute: Minute, known_ns: int) -> None:
         """Stop entries if no bar of a minute is fresh, unless it closed by `known_ns`.
 
-        Bars of the history, or a pair's backlog after the others' bars, make nothing stale.
+        Historical bars, or a pair's backlog after the others' bars, make nothing stale.
         """
         if minute.fresh:
             self._mode.lift(_STOP)
@@ -50,6 +50,6 @@ class Silence:
             self._mode.stop(_STOP, _REASON, None)
 
     def stop(self) -> None:
-        """Stop entries if all are silent."""
+        """Stop entries if all pairs are silent."""
         if self.all:
             self._mode.stop(_STOP, _REASON, None)

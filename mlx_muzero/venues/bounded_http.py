@@ -1,4 +1,4 @@
-"""aiohttp sessions whose answers end: ccxt bounds their time, and reads them whole."""
+"""aiohttp sessions with a size limit on responses, which ccxt reads whole."""
 
 from typing import TYPE_CHECKING
 
@@ -6,13 +6,13 @@ if TYPE_CHECKING:
     import aiohttp
 
 MAX_ANSWER_BYTES = 128 * 1024 * 1024
-"""Above what an exchange says of all its markets, which is the longest answer there is."""
+"""More than the longest response there is: an exchange's list of all its markets."""
 
 
 def bounded_session(session: "aiohttp.ClientSession") -> "aiohttp.ClientSession":
-    """A session over the connections of `session`, which is let go of.
+    """Make a session that takes over the connections of `session`, which is detached.
 
-    An answer longer than `MAX_ANSWER_BYTES` is an ``aiohttp.ClientPayloadError``.
+    A response longer than `MAX_ANSWER_BYTES` raises ``aiohttp.ClientPayloadError``.
     """
     import aiohttp
 

@@ -1,4 +1,4 @@
-"""A bar as a venue sends it: not yet known to be closed, in order, new, or even possible."""
+"""A bar as the venue sends it: possibly unfinished, out of order, repeated or impossible."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from mlx_muzero.market.bars import Fault as PriceFault
 from mlx_muzero.market.bars import price_faults
 from mlx_muzero.timeunits import MINUTE_NS
 
-_LAST_NS = 2**63 - 1  # what a store can hold: the year 2262
+_LAST_NS = 2**63 - 1  # the latest time a store can hold, in the year 2262
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Candle:
     """One row of a venue's answer.
 
     Attributes:
-        open_time_ns: None where the venue's text is no time.
-        open: NaN where it is no number; so are the others.
+        open_time_ns: open of the minute; None if the venue's text is not a time.
+        open: first price; NaN if it is not a number, as for the other prices.
         high: highest price.
         low: lowest price.
         close: last price so far.
-        volume: traded volume or ticks, NaN where unknown.
-        complete: the venue's own word on whether the minute is over; None where it gives none.
-        source_time_ns: the venue's clock when it sent this; None where it does not say.
+        volume: traded volume or ticks, NaN if unknown.
+        complete: whether the venue says the minute is over; None if it says nothing.
+        source_time_ns: the venue's clock when it sent the row; None if unknown.
     """
 
     open_time_ns: int | None
@@ -38,7 +38,7 @@ class Candle:
     source_time_ns: int | None = None
 
     def fault(self) -> str | None:
-        """Why this can be no minute bar; None if it can."""
+        """Why this cannot be a minute bar; None if it can."""
         if self.open_time_ns is None:
             return "its time cannot be read"
         if self.open_time_ns % MINUTE_NS:
@@ -49,7 +49,7 @@ class Candle:
 
 
 def number(value: Any) -> float:
-    """`value` of a JSON answer as a number, NaN if it is none."""
+    """`value` of a JSON answer as a number, NaN if it is not one."""
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
@@ -57,7 +57,7 @@ def number(value: Any) -> float:
 
 
 def known_time_ns(value: Any, unit_ns: int) -> int | None:
-    """`value` of a JSON answer, counted in `unit_ns` from 1970; None if it is no such time."""
+    """`value` of a JSON answer in units of `unit_ns` since 1970, as ns; None if invalid."""
     if not isinstance(value, int) or not 0 <= value <= _LAST_NS // unit_ns:
         return None
     return value * unit_ns

@@ -1,7 +1,7 @@
-"""An exchange of ccxt's that can only be looked at: no key, and no request that needs one.
+"""Read-only ccxt exchanges: they hold no key and send no request that needs one.
 
-ccxt gives every exchange its trading methods. They stay, but lead nowhere: each request passes
-`sign`, which lets only GET through, and whatever wants credentials is refused before that.
+ccxt gives every exchange trading methods. They remain but do nothing: every request passes through
+`sign`, which allows only GET, and anything that needs credentials is refused before that.
 """
 
 import math
@@ -18,11 +18,11 @@ _SET_BACK_S = 1.0
 
 
 def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
-    """The ccxt.pro exchange `name` without its private half.
+    """Make the ccxt.pro exchange `name` without its private methods.
 
     Args:
-        name: ccxt's, such as ``binanceusdm``.
-        settings: for ccxt's constructor; must hold no credential.
+        name: ccxt's name, such as ``binanceusdm``.
+        settings: for ccxt's constructor; must not contain credentials.
 
     Raises:
         FeedError: ccxt is not installed or has no such exchange, or `settings` holds a credential.
@@ -44,25 +44,25 @@ def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
 def _without_private_half(exchange_class: Any) -> Any:
     class PublicExchange(exchange_class):  # type: ignore[misc]
         session: Any
-        _wall_ahead_s = -math.inf  # of the monotonic clock, at the last request
+        _wall_ahead_s = -math.inf  # wall clock minus monotonic clock at the last request
 
         def sign(self, path: str, api: Any = "public", method: str = "GET", *rest: Any) -> Any:
-            """Make a request, if it is one that only reads."""
+            """Prepare a request, if it only reads."""
             if method != "GET" or "private" in str(api).lower():
                 raise FeedError(f"{self.id} {method} {path} is not public: a feed only reads")
             return super().sign(path, api, method, *rest)
 
         def open(self, lazy: bool = False) -> None:
-            """Begin a session, one that reads no answer without end."""
+            """Open a session that limits the size of responses."""
             begins = self.session is None
             super().open(lazy)
             if begins and self.session is not None:
                 self.session = bounded_session(self.session)
 
         async def throttle(self, cost: Any = None) -> Any:
-            """Wait as long as the rate limit asks.
+            """Wait as long as the rate limit requires.
 
-            ccxt counts by the wall clock: set back by an hour, that would be an hour.
+            ccxt uses the wall clock: if it is set back by an hour, ccxt would wait an hour.
             """
             wall_ahead_s = time.time() - time.monotonic()
             if wall_ahead_s < self._wall_ahead_s - _SET_BACK_S:
@@ -71,7 +71,7 @@ def _without_private_half(exchange_class: Any) -> Any:
             return await super().throttle(cost)
 
         def check_required_credentials(self, error: bool = True) -> bool:
-            """There are none."""
+            """Refuse: there are no credentials."""
             if error:
                 raise FeedError(f"{self.id} asks for a key for that: a feed reads only public data")
             return False
@@ -79,16 +79,16 @@ def _without_private_half(exchange_class: Any) -> Any:
         def handle_errors(
             self, code: int, reason: str, url: str, method: str, headers: Any, *rest: Any
         ) -> Any:
-            """Tell overload and outage, with how long to wait, from errors of ours."""
+            """Separate overloads and outages, with the time to wait, from errors on our side."""
             if is_outage(code):
                 raise Unavailable(f"HTTP {code}", retry_after_ns(headers))
             return super().handle_errors(code, reason, url, method, headers, *rest)
 
         def parse_ohlcvs(self, ohlcvs: Any, *rest: Any, **options: Any) -> Any:
-            """Parse rows, if rows came."""
+            """Parse the rows, if the answer contains any."""
             if not isinstance(ohlcvs, list):
                 raise Unavailable("the answer is not a list of bars")
-            # One that is no row becomes an empty one, whose bar is then rejected.
+            # Something that is not a row becomes an empty one, whose bar is then rejected.
             rows = [row if isinstance(row, list | dict) else [] for row in ohlcvs]
             return super().parse_ohlcvs(rows, *rest, **options)
 

@@ -1,4 +1,4 @@
-"""One-minute bars of a crypto exchange through ccxt, asked for and, where it can, pushed.
+"""One-minute bars of a crypto exchange through ccxt, polled and, where possible, pushed.
 
 Only what ccxt unifies is used: it passes on neither whether a pushed minute is over (which is
 `paper.feeds.final_candle`'s to tell) nor when it was sent.
@@ -17,7 +17,7 @@ from mlx_muzero.venues.source import PairGone, Unavailable, VenueTime
 
 MILLISECOND_NS = 1_000_000
 
-# What waiting does not cure; everything else an exchange may say is taken for an outage.
+# Errors that waiting does not cure; everything else counts as an outage.
 _GONE = ("BadSymbol", "BadRequest")  # for this pair
 _FINAL = ("ArgumentsRequired", "NotSupported", "AuthenticationError")
 
@@ -42,7 +42,7 @@ class CcxtSource:
 
     @property
     def pushes(self) -> bool:
-        """Whether ccxt has the exchange's stream of bars."""
+        """Whether ccxt can stream this exchange's bars."""
         return bool(self._exchange.has.get("watchOHLCV"))
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
@@ -51,12 +51,12 @@ class CcxtSource:
         rows = await _answer(
             self._exchange.fetch_ohlcv(pair, "1m", since_ms, self.page_bars), self._name(pair)
         )
-        # Nothing was awaited since the answer came, so these are its headers.
+        # Nothing was awaited since the answer arrived, so these are its headers.
         sent_ns = date_ns(self._exchange.last_response_headers or {})
         return _candles(rows, sent_ns)
 
     async def time(self, pair: str) -> VenueTime | None:
-        """See `Source.time`: the exchange's clock, or the ``Date`` of an answer without one."""
+        """See `Source.time`: the exchange's clock or, failing that, an answer's ``Date`` header."""
         if self._has_clock:
             try:
                 time_ms = await _answer(self._exchange.fetch_time(), self._exchange.id)
@@ -64,7 +64,7 @@ class CcxtSource:
                 time_ms = None
             if (time_ns := known_time_ns(time_ms, MILLISECOND_NS)) is not None:
                 return VenueTime(time_ns, MILLISECOND_NS)
-            self._has_clock = False  # whatever ccxt says
+            self._has_clock = False  # despite what ccxt says
         await _answer(self._exchange.fetch_ohlcv(pair, "1m", None, 1), self._name(pair))
         sent_ns = date_ns(self._exchange.last_response_headers or {})
         return None if sent_ns is None else VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
@@ -76,7 +76,7 @@ class CcxtSource:
             yield _candles(rows, None)
 
     async def hang_up(self, pair: str) -> None:
-        """See `PushSource.hang_up`; ccxt's pairs share a connection, so it is all of them."""
+        """See `PushSource.hang_up`; closes all pairs, which share a connection in ccxt."""
         await self._exchange.close_ws_clients()
 
     async def close(self) -> None:
@@ -88,7 +88,7 @@ class CcxtSource:
 
 
 async def _answer(request: Awaitable[Any], name: str) -> Any:
-    """What ccxt answers, its errors told apart by whether waiting may help."""
+    """Await an answer from ccxt, sorting its errors by whether waiting may help."""
     import ccxt
 
     try:
@@ -101,21 +101,21 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
         raise Unavailable(type(error).__name__) from error
     except (FeedError, Unavailable):
         raise
-    except Exception as error:  # ccxt takes answers for what they should be
+    except Exception as error:  # ccxt does not check the shape of answers
         raise Unavailable(f"the answer cannot be read ({type(error).__name__})") from error
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
             raise
-        # ccxt cancels what waits on a connection that it closes.
+        # ccxt cancels whatever waits on a connection it closes.
         raise Unavailable("the connection was closed") from None
 
 
 def _candles(rows: Any, sent_ns: int | None) -> list[Candle]:
-    """Rows of ccxt's: time in milliseconds, open, high, low, close, volume; None for unread.
+    """Parse ccxt rows: time in milliseconds, open, high, low, close, volume; None if unread.
 
     Raises:
-        Unavailable: they are no rows.
+        Unavailable: they are not rows.
     """
     if not isinstance(rows, list) or not all(isinstance(row, list | tuple) for row in rows):
         raise Unavailable("the answer is not a list of bars")
@@ -130,7 +130,7 @@ def _candle(row: Sequence[Any], sent_ns: int | None) -> Candle:
 
 
 def _limits(features: Any) -> Iterator[int]:
-    """How many bars a request may ask for, of every kind of market that ccxt knows this of."""
+    """Maximum number of bars per request, for each kind of market where ccxt knows it."""
     if isinstance(features, Mapping):
         for name, inside in features.items():
             limit = inside.get("limit") if isinstance(inside, Mapping) else None

@@ -1,4 +1,4 @@
-"""This machine's clocks, as an argument: tests put a virtual one in their place."""
+"""This machine's clocks, passed as an argument so that tests can use a virtual one."""
 
 import asyncio
 import time
@@ -8,7 +8,7 @@ from mlx_muzero.timeunits import SECOND_NS
 
 
 class Clock(Protocol):
-    """What a feed knows of time."""
+    """The clocks a feed uses."""
 
     def wall_ns(self) -> int:
         """UTC nanoseconds since 1970; may jump."""
@@ -17,7 +17,7 @@ class Clock(Protocol):
         """Nanoseconds since some start; never jumps, and stands still while the machine sleeps."""
 
     async def sleep(self, duration_ns: int) -> None:
-        """Wait, by the monotonic clock; not at all if `duration_ns` is not positive."""
+        """Wait by the monotonic clock; return at once if `duration_ns` is not positive."""
 
 
 class SystemClock:
@@ -37,7 +37,7 @@ class SystemClock:
 
 
 async def wait_for(event: asyncio.Event, duration_ns: int, clock: Clock) -> bool:
-    """Wait until `event` is set, but no longer than `duration_ns`: whether it was set."""
+    """Wait until `event` is set, at most `duration_ns`; return whether it was set."""
     waits = [asyncio.create_task(event.wait()), asyncio.create_task(clock.sleep(duration_ns))]
     try:
         ended, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)

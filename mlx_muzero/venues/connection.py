@@ -1,8 +1,8 @@
-"""One connection that is tried until it works, and how long it waits between.
+"""Retries one connection until it works, with growing waits between attempts.
 
-After failure n the wait is drawn from the upper half of [0, min_backoff * 2^(n-1)], capped: many
-clients that lost the same venue do not come back together. A venue that names a time (HTTP's
-``Retry-After``) is obeyed within bounds, by all connections of the feed.
+After failure n the wait is drawn from the upper half of [0, min_backoff * 2^(n-1)], capped, so that
+many clients that lost the same venue do not return at once. If a venue names a time (HTTP's
+``Retry-After``), all connections of the feed obey it, within bounds.
 """
 
 import asyncio
@@ -90,7 +90,7 @@ def backoff_ns(failures: int, patience: Patience, uniform: Uniform) -> int:
 
 
 class Connection:
-    """A connection's failures in a row, told as `Disconnected` and `Reconnected`.
+    """Reports a connection's consecutive failures as `Disconnected` and `Reconnected`.
 
     Args:
         pair: what it carries.
@@ -104,16 +104,16 @@ class Connection:
         self._down_since_ns = 0
 
     async def call(self, request: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer to `request`, asked for as often as it takes."""
+        """Send `request` as often as it takes to get an answer."""
         while True:
             with suppress(Unavailable):
                 return await self.attempt(request)
 
     async def attempt(self, request: Callable[[], Awaitable[Answer]]) -> Answer:
-        """The answer to `request`, asked for once.
+        """Send `request` once and return the answer.
 
         Raises:
-            Unavailable: there is none; this has been said, and waited for.
+            Unavailable: there was no answer; this has been reported and the wait is over.
         """
         await self._shared.cooldown.wait()
         patience_s = self._shared.patience.answer_ns / SECOND_NS
@@ -131,7 +131,7 @@ class Connection:
         return answer
 
     def works(self) -> None:
-        """Something came over it."""
+        """Record that something arrived over the connection."""
         if self._failures:
             down_ns = self._shared.clock.monotonic_ns() - self._down_since_ns
             event = Reconnected(self.pair, self._channel, self._failures, down_ns)
@@ -139,7 +139,7 @@ class Connection:
             self._failures = 0
 
     async def failed(self, failure: Unavailable) -> None:
-        """Say so and wait as long as is due."""
+        """Report the failure and wait as long as is due."""
         if not self._failures:
             self._down_since_ns = self._shared.clock.monotonic_ns()
         self._failures += 1

@@ -1,4 +1,4 @@
-"""How much of a time a pair's market is open: the FX week, or always."""
+"""When a pair's market is open: the FX week, or always."""
 
 from collections.abc import Callable
 from functools import lru_cache
@@ -12,13 +12,13 @@ from mlx_muzero.timeunits import DAY_NS
 
 
 class Hours(Protocol):
-    """When bars are to be expected."""
+    """The hours in which bars are expected."""
 
     def open_ns(self, start_ns: int, end_ns: int) -> int:
-        """How much of [start_ns, end_ns) the market is open; 0 if the two are reversed."""
+        """Open market time within [start_ns, end_ns); 0 if the two are reversed."""
 
     def next_open_ns(self, time_ns: int) -> int:
-        """`time_ns` if the market is open then, else when it opens."""
+        """`time_ns` if the market is open then, otherwise the next opening."""
 
 
 class AroundTheClock:
@@ -34,7 +34,7 @@ class AroundTheClock:
 
 
 class FxWeek:
-    """Sunday to Friday 17:00 New York, but for Christmas and New Year (`market.calendar`)."""
+    """Sunday to Friday 17:00 New York, except Christmas and New Year (`market.calendar`)."""
 
     def open_ns(self, start_ns: int, end_ns: int) -> int:
         """See `Hours.open_ns`."""
@@ -54,28 +54,28 @@ HoursOf = Callable[[str], Hours]
 
 
 def market_of(pair: str) -> Market:
-    """The market of a pair, from its name."""
+    """The market of a pair, judged by its name."""
     return "fx" if keeps_fx_week(pair) else "crypto"
 
 
 def hours_of(pair: str) -> Hours:
-    """The hours of a pair's market, from its name."""
+    """The hours of a pair's market, judged by its name."""
     return hours_in(market_of(pair))
 
 
 def dealer_market(pair: str) -> Market:
-    """Which hours a pair keeps at a dealer of currencies: the FX week, but of coins."""
+    """The market a pair follows at an FX dealer: the FX week, except for coins."""
     known = known_instrument(pair)
     return "crypto" if known is not None and known.market == "crypto" else "fx"
 
 
 def dealer_hours(pair: str) -> Hours:
-    """The hours at a dealer of currencies."""
+    """The hours of a pair at an FX dealer."""
     return hours_in(dealer_market(pair))
 
 
 def exchange_hours(pair: str) -> Hours:
-    """The hours at an exchange of coins: even a pair of currencies trades at weekends there."""
+    """The hours at a crypto exchange, where even currency pairs trade at weekends."""
     return AroundTheClock()
 
 
@@ -85,7 +85,7 @@ def hours_in(market: Market) -> Hours:
 
 
 def _closures(start_ns: int, end_ns: int) -> Closures:
-    """Closures that touch the days from `start_ns` to `end_ns`; asked for every second."""
+    """Closures touching the days from `start_ns` to `end_ns`; cached, as used every second."""
     return _closures_of_days(start_ns // DAY_NS, end_ns // DAY_NS)
 
 

@@ -1,4 +1,4 @@
-"""What venues say in HTTP headers, and what to say without the package that speaks it."""
+"""Interprets HTTP status codes and headers of venues; reports missing packages."""
 
 from collections.abc import Mapping
 from datetime import UTC
@@ -9,23 +9,23 @@ from mlx_muzero.timeunits import SECOND_NS
 
 
 def is_outage(status: int) -> bool:
-    """Whether an answer with this status says to ask again later, not that the question is wrong.
+    """Whether a status means "ask again later" rather than "the request is wrong".
 
-    So does a redirect: venues' answers are none, but a network that wants a login makes them.
+    Redirects count too: venues send none, but networks that require a login do.
     """
     return 300 <= status < 400 or status in (408, 418, 425, 429) or status >= 500
 
 
 def date_ns(headers: Mapping[str, str]) -> int | None:
-    """The ``Date`` header: when the answer was made, in whole seconds; None without one."""
+    """The ``Date`` header: when the answer was made, to the second; None if absent."""
     return _http_date_ns(headers.get("Date", ""))
 
 
 def retry_after_ns(headers: Mapping[str, str]) -> int | None:
-    """The ``Retry-After`` header, seconds or a date; None where there is none to be read."""
+    """The ``Retry-After`` header, in seconds or as a date; None if absent or unreadable."""
     text = headers.get("Retry-After", "")
     if text.isascii() and text.isdigit():
-        return int(text[:9]) * SECOND_NS  # which is decades
+        return int(text[:9]) * SECOND_NS  # nine digits are decades
     until_ns, now_ns = _http_date_ns(text), date_ns(headers)
     return None if until_ns is None or now_ns is None else max(until_ns - now_ns, 0)
 
@@ -38,7 +38,7 @@ def missing_extra(package: str) -> FeedError:
 def _http_date_ns(text: str) -> int | None:
     try:
         time = parsedate_to_datetime(text)
-        if time.tzinfo is None:  # "-0000": a zone nobody vouches for
+        if time.tzinfo is None:  # "-0000" means an unknown zone
             time = time.replace(tzinfo=UTC)
         return int(time.timestamp()) * SECOND_NS
     except (ValueError, OverflowError):

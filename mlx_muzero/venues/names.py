@@ -1,19 +1,19 @@
-"""The venue's names of pairs, from ours."""
+"""Translates our pair names into the venue's."""
 
 from collections.abc import Iterable
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.symbols.symbol import Symbol
 
-# Exchanges of ccxt's that trade perpetual contracts alone, whose symbols name the settlement.
+# ccxt exchanges that trade only perpetual contracts, whose symbols name the settlement currency.
 _SETTLED_IN_QUOTE = ("binanceusdm", "krakenfutures", "kucoinfutures")
 
 
 def exchange_of(feed: str) -> str:
-    """The exchange of a feed ``ccxt:EXCHANGE``.
+    """The exchange in the feed name ``ccxt:EXCHANGE``.
 
     Raises:
-        FeedError: there is no such feed.
+        FeedError: the feed does not exist.
     """
     kind, _, exchange = feed.partition(":")
     if kind != "ccxt" or not exchange:
@@ -22,13 +22,13 @@ def exchange_of(feed: str) -> str:
 
 
 def venue_name(name: str, feed: str) -> str:
-    """The name that `feed` ("replay", "oanda" or "ccxt:EXCHANGE") knows a pair by.
+    """The name by which `feed` ("replay", "oanda" or "ccxt:EXCHANGE") knows a pair.
 
-    A name in the venue's own form is kept; a replay's names are the bar store's.
+    A name already in the venue's form is kept; a replay uses the bar store's names.
 
     Raises:
-        SymbolError: `name` cannot be one.
-        FeedError: there is no such feed, or our name does not say where base and quote part.
+        SymbolError: `name` is not a valid symbol.
+        FeedError: the feed does not exist, or our name does not show where base and quote split.
     """
     symbol = Symbol(name)
     if feed == "replay":
@@ -43,7 +43,7 @@ def venue_names(names: Iterable[str], feed: str) -> dict[str, str]:
     """The venue's name of every symbol.
 
     Raises:
-        FeedError: a pair is named twice, or `venue_name` has no answer.
+        FeedError: a pair is named twice, or `venue_name` fails.
     """
     found: dict[str, str] = {}
     for name in names:

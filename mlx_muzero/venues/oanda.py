@@ -1,8 +1,8 @@
 """OANDA's practice server: one-minute bid candles over its v20 REST interface.
 
-Only ``GET /v3/instruments/{pair}/candles`` is ever asked. The token comes from the environment
-and goes into one header; no message, log or ``repr`` of this module has it, and messages of the
-server are not passed on.
+Only ``GET /v3/instruments/{pair}/candles`` is ever requested. The token comes from the environment
+and goes into one header. No message, log or ``repr`` of this module contains it, and messages from
+the server are not passed on.
 """
 
 import asyncio
@@ -68,7 +68,7 @@ class OandaSource:
         return [_candle(row, sent_ns) for row in rows]
 
     async def time(self, pair: str) -> VenueTime | None:
-        """See `Source.time`: from the ``Date`` of an answer, as OANDA has no clock to ask."""
+        """See `Source.time`: from an answer's ``Date`` header, as OANDA has no clock endpoint."""
         sent_ns = date_ns((await self._candles(pair, None, 1)).headers)
         return None if sent_ns is None else VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
 
@@ -91,7 +91,7 @@ class OandaSource:
         return answer
 
     async def _get(self, path: str, query: Mapping[str, str]) -> tuple[int, _Answer]:
-        """Status and answer, if it is whole in time and not too long."""
+        """Return status and answer, unless it is late or too long."""
         body = bytearray()
         try:
             async with (
@@ -113,7 +113,7 @@ def _token() -> str:
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not token:
         raise FeedError(f"{TOKEN_VARIABLE} is not set: it has to hold an OANDA practice token")
-    # A character that no header can carry would end up in some library's message.
+    # A character that no header can carry would show up in some library's message.
     if not all("!" <= character <= "~" for character in token):
         raise FeedError(f"{TOKEN_VARIABLE} holds characters that no token has")
     return token
@@ -137,7 +137,7 @@ def _candle(row: Any, sent_ns: int | None) -> Candle:
 
 
 def _time_ns(text: Any) -> int | None:
-    """Seconds since 1970 with nine decimals, as nanoseconds; None if it is no such text."""
+    """Seconds since 1970 with nine decimals, as nanoseconds; None if the text is not that."""
     if not isinstance(text, str) or not _TIME.fullmatch(text):
         return None
     return known_time_ns(int(Decimal(text) * SECOND_NS), 1)

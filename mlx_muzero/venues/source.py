@@ -9,10 +9,10 @@ from mlx_muzero.venues.candle import Candle
 
 
 class Unavailable(Exception):
-    """The venue cannot answer now and may later; a feed waits and asks again.
+    """The venue cannot answer now but may later; a feed waits and asks again.
 
     Args:
-        reason: what happened, fit to be shown: no address, no token.
+        reason: what happened, fit to be shown: contains no address and no token.
         retry_after_ns: how long the venue asked to be left alone; None if it did not.
     """
 
@@ -23,12 +23,12 @@ class Unavailable(Exception):
 
 
 class PairGone(FeedError):
-    """The venue does not have a pair, and waiting will not bring it."""
+    """The venue does not have a pair, and waiting will not help."""
 
 
 @dataclass(frozen=True)
 class VenueTime:
-    """The venue's clock, known to `resolution_ns` (then the middle of that)."""
+    """The venue's clock with its resolution; `time_ns` is the middle of that interval."""
 
     time_ns: int
     resolution_ns: int
@@ -37,36 +37,36 @@ class VenueTime:
 class Source(Protocol):
     """A venue that answers requests.
 
-    Every method raises `Unavailable` where waiting may help, `PairGone` where it will not but for
-    other pairs, and `FeedError` where it will not for any.
+    Every method raises `Unavailable` if waiting may help, `PairGone` if it will not for this pair
+    but may for others, and `FeedError` if it will not for any.
     """
 
     page_bars: int
-    """How many bars one request asks for, and how many minutes of a market it covers at least."""
+    """Number of bars one request asks for, and of market minutes it covers at least."""
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
         """Minutes that open at `start_ns` or later, in any order.
 
-        They are the oldest `page_bars` of them or, at many venues, those of the first `page_bars`
-        minutes, which may be none although later ones have bars. The minute that is not over may
-        be among them.
+        These are the oldest `page_bars` bars or, at many venues, the bars of the first `page_bars`
+        minutes, which may be none even though later minutes have bars. The unfinished minute may be
+        included.
         """
 
     async def time(self, pair: str) -> VenueTime | None:
-        """The venue's clock, None if it tells no time; `pair` is for those that do beside bars."""
+        """The venue's clock, or None; `pair` is for venues that give it only along with bars."""
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Close all connections."""
 
 
 class PushSource(Source, Protocol):
-    """A venue that also sends bars by itself."""
+    """A venue that also pushes bars."""
 
     def listen(self, pair: str) -> AsyncIterator[Sequence[Candle]]:
-        """Candles as the venue sends them, `complete` only where it says so or not.
+        """Yield candles as the venue sends them; `complete` is set only if the venue says so.
 
-        Connects when it is iterated, and anew where the connection before has failed.
+        Connects when iterated, and reconnects if the previous connection failed.
         """
 
     async def hang_up(self, pair: str) -> None:
-        """Drop the connection that `listen` of `pair` uses: it is up, but nothing comes."""
+        """Drop the connection `listen` uses for `pair`, which is up but brings nothing."""

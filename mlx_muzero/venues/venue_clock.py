@@ -1,9 +1,9 @@
-"""The venue's clock, estimated: what decides whether a minute is over, fresh or history.
+"""Estimates the venue's clock, which decides whether a minute is over, fresh or history.
 
-Between measurements it runs on this machine's monotonic clock, so a wall clock that is set, by
-whatever amount, changes nothing. While the machine sleeps the monotonic clock stands still. Which
-of the two it was shows at the next measurement; until then the estimate is in doubt and nothing
-that comes is judged by it.
+Between measurements the estimate runs on this machine's monotonic clock, so setting the wall clock
+by any amount changes nothing. The monotonic clock stands still while the machine sleeps. Whether
+the machine slept or its wall clock was set shows at the next measurement; until then the estimate
+is in doubt and is not used to judge anything.
 """
 
 import statistics
@@ -63,29 +63,29 @@ ClockEvent: TypeAlias = ClockOffset | ClockJumped | ClockTrusted | Slept
 
 
 class VenueClock:
-    """Time at the venue; this machine's wall time until it was measured, or where it cannot be.
+    """Time at the venue; falls back to this machine's wall time until it is measured.
 
     Args:
-        clock: this machine's.
-        max_jump_ns: how far clocks may part before that is a jump.
+        clock: this machine's clocks.
+        max_jump_ns: how far clocks may drift apart before it counts as a jump.
     """
 
     def __init__(self, clock: Clock, max_jump_ns: int) -> None:
         self._clock = clock
         self._max_jump_ns = max_jump_ns
-        # All of these are differences to the monotonic clock.
+        # All of these are relative to the monotonic clock.
         self._wall_ahead_ns = self._measured_wall_ahead_ns = self._wall_ahead()
         self._ahead_ns: int | None = None
         self.uncertainty_ns = 0
 
     def now_ns(self) -> int:
-        """The venue's time, best guess."""
+        """Best estimate of the venue's time."""
         if self._ahead_ns is None:
             return self._clock.wall_ns()
         return self._clock.monotonic_ns() + self._ahead_ns
 
     def surely_ns(self) -> int:
-        """A time the venue's clock has passed."""
+        """A time the venue's clock has certainly passed."""
         return self.now_ns() - self.uncertainty_ns
 
     @property
@@ -95,7 +95,7 @@ class VenueClock:
         return self._ahead_ns is not None and abs(moved_ns) > self._max_jump_ns
 
     async def certain(self) -> None:
-        """Wait until it is not in doubt."""
+        """Wait until the estimate is no longer in doubt."""
         while self.in_doubt:
             await self._clock.sleep(_LOOK_NS)
 
@@ -105,10 +105,10 @@ class VenueClock:
         """Ask `samples` times and take the median.
 
         Returns:
-            The offset, or that there is none; before it, that the machine has slept or that the
-            venue's clock is not where it should be.
+            The offset, or the fact that there is none; preceded by an event if the machine slept
+            or the venue's clock jumped.
         """
-        wall_ahead_ns = self._wall_ahead()  # what happens from here on is doubt again
+        wall_ahead_ns = self._wall_ahead()  # later changes put the estimate in doubt again
         rounds = []
         for _ in range(samples):
             sample = await self._sample(ask)
@@ -121,7 +121,7 @@ class VenueClock:
         events: list[ClockEvent] = []
         if self._ahead_ns is not None:
             moved_ns = ahead_ns - self._ahead_ns
-            # While the machine sleeps the monotonic clock stands still: both clocks seem to move.
+            # The monotonic clock stands still during sleep: both other clocks seem to move.
             slept_ns = wall_ahead_ns - self._measured_wall_ahead_ns
             allowed_ns = self._max_jump_ns + uncertainty_ns + self.uncertainty_ns
             if abs(moved_ns) > allowed_ns:
@@ -132,7 +132,7 @@ class VenueClock:
         return [*events, ClockOffset(ahead_ns - wall_ahead_ns, uncertainty_ns, samples)]
 
     def local_jump(self) -> ClockJumped | None:
-        """How far the wall clock has left the monotonic one since this was last asked."""
+        """How far the wall clock has moved against the monotonic one since the last call."""
         before_ns, self._wall_ahead_ns = self._wall_ahead_ns, self._wall_ahead()
         moved_ns = self._wall_ahead_ns - before_ns
         return ClockJumped("local", moved_ns) if abs(moved_ns) > self._max_jump_ns else None
@@ -143,7 +143,7 @@ class VenueClock:
     async def _sample(
         self, ask: Callable[[], Awaitable[VenueTime | None]]
     ) -> tuple[int, int] | None:
-        """How far the venue is ahead of the monotonic clock, and how far off that may be."""
+        """How far the venue is ahead of the monotonic clock, and the uncertainty of that."""
         asked_ns = self._clock.monotonic_ns()
         answer = await ask()
         if answer is None:

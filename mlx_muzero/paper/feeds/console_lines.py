@@ -1,4 +1,4 @@
-"""What somebody at the console should hear of a feed: each trouble when it begins, and its end."""
+"""Turns feed events into console lines: each problem when it starts and when it ends."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ _WORTH_TELLING_NS = SECOND_NS
 
 
 class FeedWords:
-    """Sentences from events; an outage of many connections is one.
+    """Builds sentences from events; an outage of many connections is reported once.
 
     Args:
         symbols: our names of pairs, by the venue's.
@@ -31,7 +31,7 @@ class FeedWords:
         self._trusted = False
 
     def of(self, event: Event) -> str | None:
-        """What to say of `event`, if anything."""
+        """The line for `event`, if it needs one."""
         if isinstance(event, Disconnected):
             return self._fails(event)
         if isinstance(event, Reconnected):
@@ -47,7 +47,7 @@ class FeedWords:
             )
         if isinstance(event, Slept):
             return f"this machine slept for {event.duration_ns / MINUTE_NS:.1f} minutes"
-        if isinstance(event, PairLost):  # the fault that follows is told; its outages are over
+        if isinstance(event, PairLost):  # the fault that follows is reported; its outages are over
             self._down = {(pair, channel) for pair, channel in self._down if pair != event.pair}
             return None
         if isinstance(event, Stale) and event.channel == "requests":

@@ -1,4 +1,4 @@
-"""What a feed tells its consumer. Times are UTC nanoseconds since 1970."""
+"""Events a feed sends to its consumer. Times are UTC nanoseconds since 1970."""
 
 from dataclasses import dataclass
 from typing import Self, TypeAlias
@@ -33,14 +33,14 @@ class LiveBar:
 
     Attributes:
         pair: the venue's name of the pair.
-        open_time_ns: when the minute began; it is known from `close_time_ns` on.
-        open: first price (bid, where the venue quotes bid and ask).
+        open_time_ns: when the minute began; the bar is known from `close_time_ns` on.
+        open: first price (bid, if the venue quotes bid and ask).
         high: highest price.
         low: lowest price.
         close: last price.
         volume: traded volume or ticks, NaN where unknown.
-        source_time_ns: the venue's clock when it sent the bar; None where it does not say.
-        arrival_time_ns: the venue's clock when the bar was here.
+        source_time_ns: the venue's clock when it sent the bar; None if unknown.
+        arrival_time_ns: the venue's clock when the bar arrived.
     """
 
     pair: str
@@ -75,7 +75,7 @@ class LiveBar:
 
     @property
     def values(self) -> tuple[float, float, float, float, float]:
-        """Prices and volume: what a correction changes."""
+        """Prices and volume, which a correction may change."""
         return self.open, self.high, self.low, self.close, self.volume
 
 
@@ -88,11 +88,11 @@ class BarClosed:
 
 @dataclass(frozen=True)
 class BarRevised:
-    """The venue corrected a bar after it was emitted, or sent one it was thought not to have.
+    """The venue corrected a bar after it was emitted, or sent one thought to be missing.
 
     Attributes:
-        bar: what the venue says now.
-        previous: what it said before; None if the minute had been given up as missing.
+        bar: the venue's current version.
+        previous: the earlier version; None if the minute had been given up as missing.
     """
 
     bar: LiveBar
@@ -101,7 +101,7 @@ class BarRevised:
 
 @dataclass(frozen=True)
 class BarRejected:
-    """A bar that cannot be; `open_time_ns` is None where that is what cannot be read."""
+    """An impossible bar; `open_time_ns` is None if the time itself cannot be read."""
 
     pair: str
     open_time_ns: int | None
@@ -110,15 +110,15 @@ class BarRejected:
 
 @dataclass(frozen=True)
 class GapFilled:
-    """A hole was asked for again; its bars were just emitted, newer ones follow.
+    """A hole was requested again; its bars were just emitted, newer ones follow.
 
     Attributes:
-        pair: whose.
-        start_ns: open of the first minute that had been missing.
+        pair: the pair.
+        start_ns: open of the first missing minute.
         end_ns: open of the first minute after the hole.
-        filled: bars the venue had.
-        missing: minutes of an open market that it has no bar of, or that lie further back than
-            the backfill goes.
+        filled: number of bars the venue had.
+        missing: minutes of open market for which it has no bar, or that are too far back for the
+            backfill.
     """
 
     pair: str
@@ -130,7 +130,7 @@ class GapFilled:
 
 @dataclass(frozen=True)
 class Stale:
-    """Nothing came for too long, counted in time the market is open; said once a silence.
+    """Nothing arrived for too long, counted in open market time; sent once per silence.
 
     A bar ends the silence of ``requests``. A silent ``stream`` is also reconnected.
     """
@@ -143,7 +143,7 @@ class Stale:
 
 @dataclass(frozen=True)
 class PairLost:
-    """The venue does not have the pair (any more): nothing comes of it, the others go on."""
+    """The venue does not have the pair (any more); the other pairs continue."""
 
     pair: str
     reason: str

@@ -1,4 +1,4 @@
-"""The one interface of every feed.
+"""The interface shared by all feeds.
 
     async with feed.subscribe({"BTC/USDT": first_open_ns, "ETH/USDT": None}) as events:
         async for event in events:
@@ -17,28 +17,28 @@ from mlx_muzero.paper.feeds.events import Event
 
 @dataclass(frozen=True)
 class MinutesAgo:
-    """So many minutes before the one in which a live feed learns what time it is at the venue."""
+    """A number of minutes before the one in which a live feed first learns the venue's time."""
 
     minutes: int
 
 
 FirstBar = int | MinutesAgo | None
-"""Open of a bar in UTC nanoseconds; None: as early as a replay goes, or `MinutesAgo(0)`."""
+"""Open of a bar in UTC ns; None: as early as a replay goes, or `MinutesAgo(0)` if live."""
 
 
 class Feed(Protocol):
-    """Closed minute bars of several pairs, and what happened to them on the way."""
+    """Closed minute bars of several pairs, and events about their delivery."""
 
     def subscribe(
         self, first_open_ns: Mapping[str, FirstBar]
     ) -> AbstractAsyncContextManager[AsyncIterator[Event]]:
-        """Events of the pairs named, until the block is left.
+        """Stream events of the given pairs until the block is left.
 
         Args:
-            first_open_ns: the first bar wanted of each pair: a start and a restart are one path,
-                and what is already over comes as a backfill.
+            first_open_ns: the first bar wanted of each pair. Start and restart share one path:
+                bars that are already over arrive as a backfill.
 
         Raises:
-            FeedError: for what no waiting will cure, such as a pair the venue does not have. An
-                outage is no such thing: the feed waits, and says so.
+            FeedError: for problems that waiting cannot cure, such as a pair the venue does not
+                have. In an outage the feed waits instead, and reports it.
         """

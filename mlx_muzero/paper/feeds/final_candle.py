@@ -1,8 +1,8 @@
-"""Which candles of a stream are the last of their minute, where the venue does not say.
+"""Finds the final candle of each minute in a stream, where the venue does not mark it.
 
-A venue repeats the candle of the running minute as it changes. The last one counts as the whole
-minute if it came after the minute's end and a later minute's has come since. If it came before,
-the venue left something out (or the stream was begun anew), and the bar has to be asked for.
+A venue repeats the running minute's candle as it changes. The last one counts as the whole minute
+if it arrived after the minute's end and a candle of a later minute has followed. If it arrived
+before, the venue left something out (or the stream was restarted), and the bar must be requested.
 """
 
 from collections.abc import Sequence
@@ -13,14 +13,14 @@ from mlx_muzero.venues.candle import Candle
 
 
 class FinalCandles:
-    """The running minute of one connection."""
+    """Tracks the running minute of one connection."""
 
     def __init__(self) -> None:
         self._running: Candle | None = None
         self._came_ns = 0
 
     def take(self, candles: Sequence[Candle], venue_ns: int) -> list[Candle]:
-        """What can be told of finished minutes, given candles that came at `venue_ns`."""
+        """Take candles that arrived at `venue_ns`; return those now known to be complete."""
         return [told for candle in candles for told in self._take(candle, venue_ns)]
 
     def _take(self, candle: Candle, venue_ns: int) -> list[Candle]:

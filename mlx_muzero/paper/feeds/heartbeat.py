@@ -1,14 +1,14 @@
-"""Whether a stream has been silent for too long, by the hours of its market."""
+"""Detects streams that have been silent for too long, by the hours of their market."""
 
 from mlx_muzero.venues.hours import Hours
 
 
 class Heartbeat:
-    """Silence of one stream.
+    """Measures the silence of one stream.
 
     Args:
         hours: when the market is open; silence while it is closed does not count.
-        limit_ns: silence that is too long.
+        limit_ns: longest silence allowed.
         now_ns: when listening began.
     """
 
@@ -18,16 +18,16 @@ class Heartbeat:
         self._told = False
 
     def beat(self, now_ns: int) -> None:
-        """Something came."""
+        """Record that something arrived."""
         self._last_ns = now_ns
         self._told = False
 
     def silent_ns(self, now_ns: int) -> int:
-        """Open market time since something came."""
+        """Open market time since something last arrived."""
         return self._hours.open_ns(self._last_ns, now_ns)
 
     def missed(self, now_ns: int) -> bool:
-        """True once for every silence that is too long."""
+        """True once for every silence that exceeds the limit."""
         if self._told or self.silent_ns(now_ns) <= self._limit_ns:
             return False
         self._told = True

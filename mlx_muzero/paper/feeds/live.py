@@ -1,4 +1,4 @@
-"""A feed of a real venue: every pair asked for, or listened to, side by side until it stops."""
+"""Feeds of real venues: every pair is polled or streamed concurrently until the feed stops."""
 
 import asyncio
 import random
@@ -26,12 +26,12 @@ from mlx_muzero.venues.venue_clock import VenueClock
 
 
 class LiveFeed:
-    """Bars of a venue as `feeds.feed.Feed` wants them; one subscription at a time.
+    """Bars of a venue as a `feeds.feed.Feed`; one subscription at a time.
 
     Args:
         source: the venue; closed when the subscription ends.
-        push: the same venue where it also sends bars by itself; None to only ask for them.
-        settings: how patient to be.
+        push: the same venue, if it also pushes bars; None to only poll.
+        settings: waits and limits.
         clock: this machine's clocks.
         uniform: random numbers in [0, 1) for the jitter of reconnects.
         hours: when a pair's market is open.
@@ -52,11 +52,11 @@ class LiveFeed:
         self._uniform, self._hours = uniform, hours
         self._venue = VenueClock(self._clock, self._settings.max_jump_ns)
         self._pairs: dict[str, PairFeed] = {}
-        self._living: dict[str, list[asyncio.Task[None]]] = {}  # what works for each pair
+        self._living: dict[str, list[asyncio.Task[None]]] = {}  # tasks of each pair
         self._clock_doubted = asyncio.Event()
 
     def now_ns(self) -> int:
-        """What time it is at the venue, as well as that is known."""
+        """The venue's time, as accurately as it is known."""
         return self._venue.now_ns()
 
     def counts(self) -> dict[str, FeedCounts]:
@@ -136,7 +136,7 @@ class LiveFeed:
     def _lose(
         self, pair: str, gone: PairGone, shared: Subscription, supervisor: Supervisor
     ) -> None:
-        """Go on without a pair that the venue does not have; raises `gone` if none is left."""
+        """Continue without a pair the venue does not have; raise `gone` if none is left."""
         for task in self._living.pop(pair, ()):
             if task is not asyncio.current_task():
                 supervisor.cancel(task)
@@ -145,7 +145,7 @@ class LiveFeed:
         shared.outbox.put([PairLost(pair, str(gone))])
 
     async def _watch(self, shared: Subscription) -> None:
-        """Look at clocks and silences, for ever."""
+        """Check clocks and silences for ever."""
         while True:
             await self._clock.sleep(self._settings.tick_ns)
             if jump := shared.venue.local_jump():

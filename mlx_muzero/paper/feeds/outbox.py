@@ -1,4 +1,4 @@
-"""Events on their way to the consumer, in order, and the error that ends them."""
+"""A queue of events for the consumer, in order, and the error that ends it."""
 
 import asyncio
 from collections import deque
@@ -8,7 +8,7 @@ from mlx_muzero.paper.feeds.events import Event
 
 
 class Outbox:
-    """A queue whose producers may ask for room: a backfill must not outrun a slow consumer."""
+    """A queue whose producers can wait for room, so a backfill does not outrun its consumer."""
 
     ROOM = 4096
 
@@ -24,7 +24,7 @@ class Outbox:
             self._filled.set()
 
     def fail(self, error: BaseException) -> None:
-        """Let the consumer have `error` once it has read what came before."""
+        """Raise `error` in the consumer once it has read all earlier events."""
         self._error = self._error or error
         self._filled.set()
 
@@ -35,7 +35,7 @@ class Outbox:
             await self._drained.wait()
 
     async def get(self) -> Event:
-        """The next event; raises what `fail` was given."""
+        """Return the next event, or raise the error given to `fail`."""
         while not self._events:
             if self._error is not None:
                 raise self._error

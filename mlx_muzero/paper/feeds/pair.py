@@ -1,9 +1,9 @@
-"""One pair of a live feed: asks for bars when they are due, and for what is missing.
+"""One pair of a live feed: requests bars when they are due, and bars that are missing.
 
-A restart, an outage and a bar that is one second late are the same to `_catch_up`: it reads from
-the next bar to be emitted to whatever the venue has by now. A page without bars says nothing of
-what follows it, so a hole is searched page by page up to now; and as long as nothing is found
-behind it, only its end is asked for again.
+A restart, an outage and a bar one second late are all handled by `_catch_up`: it reads from the
+next bar to emit up to the venue's latest. A page without bars says nothing about what follows, so
+a hole is searched page by page up to now; while nothing is found behind it, only its end is
+requested again.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ class PairFeed:
 
     Args:
         sequence: the pair's rules and counts.
-        hours: of its market.
-        settle_ns: after a bar's close before it is asked for.
-        shared: what the subscription's parts share.
+        hours: hours of its market.
+        settle_ns: wait after a bar's close before it is requested.
+        shared: shared parts of the subscription.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class PairFeed:
             if not self.sequence.holds_back:
                 await wait_for(self._wake, self._until_due(retry_ns), self._clock)
             if self.sequence.holds_back:
-                # An older bar may be on its way still; if it is not, it is asked for.
+                # An older bar may still be on its way; if not, it is requested.
                 await self._clock.sleep(self._settings.reorder_ns)
             if self.sequence.holds_back or self._due_in() <= 0:
                 before_ns = self.sequence.next_open_ns
@@ -64,11 +64,11 @@ class PairFeed:
                 retry_ns = self._settings.retry_ns if came else 2 * retry_ns
 
     def wake(self) -> None:
-        """Look at the clock again: it is not what it was."""
+        """Recheck the clock, which has changed."""
         self._wake.set()
 
     def take(self, candles: Sequence[Candle], venue_ns: int) -> None:
-        """Candles that came, in whatever way; made when the venue's clock had passed `venue_ns`."""
+        """Take candles from any channel, made when the venue's clock had passed `venue_ns`."""
         arrival_ns = self._venue.now_ns()
         for candle in candles:
             self._emit(self.sequence.offer(candle, self._venue_ns(candle, venue_ns), arrival_ns))
@@ -76,23 +76,23 @@ class PairFeed:
             self._wake.set()
 
     def look(self) -> None:
-        """Say so if no bar came for too long."""
+        """Report when no bar has arrived for too long."""
         now_ns = self._venue.now_ns()
         if self._heartbeat.missed(now_ns):
             silent_ns = self._heartbeat.silent_ns(now_ns)
             self._emit([Stale(self.sequence.pair, "requests", silent_ns, self._last_open_ns)])
 
     async def _catch_up(self) -> None:
-        """Ask for everything that is due until there is an answer."""
+        """Request everything that is due until there is an answer."""
         while True:
             with suppress(Unavailable):
                 return await self._read_due()
-            # By now more may be due than was asked for.
+            # By now more may be due than was requested.
 
     async def _read_due(self) -> None:
-        """Ask for everything that is due, page by page, oldest first.
+        """Request everything that is due, page by page, oldest first.
 
-        Pages overlap by a minute: some venues count both ends.
+        Pages overlap by a minute because some venues count both ends.
         """
         sequence = self.sequence
         hole = sequence.holds_back or self._due_in() <= -MINUTE_NS
@@ -107,11 +107,11 @@ class PairFeed:
             self.take(candles, asked_ns)
             newest_ns = max(_believable(candles, start_ns, asked_ns), default=None)
             if newest_ns is not None and self._searched_ns > first_ns:
-                # There are bars behind the hole: what it has by now is asked for once more.
+                # There are bars behind the hole: request once more what the venue has in it by now.
                 start_ns, self._searched_ns = first_ns, 0
                 continue
-            # A later bar, be it not over, is what says that a minute without one will not get any;
-            # but the last minute's may just not be there yet.
+            # A later bar, even unfinished, proves that a minute without a bar will not get one;
+            # but the last minute's bar may just not be there yet.
             last_closed_ns = asked_ns // MINUTE_NS * MINUTE_NS - MINUTE_NS
             if hole and newest_ns is not None:
                 self._emit(sequence.give_up(min(newest_ns, last_closed_ns)))
@@ -126,7 +126,7 @@ class PairFeed:
             self._emit(sequence.close_hole())
 
     async def _ask(self, start_ns: int) -> tuple[Sequence[Candle], int]:
-        """A page that can be judged: the venue's time was certain all the while."""
+        """Request a page until the venue's time was certain throughout the request."""
         while True:
             await self._venue.certain()
             page = await self._connection.attempt(partial(self._fetch, start_ns))
@@ -134,31 +134,31 @@ class PairFeed:
                 return page
 
     async def _fetch(self, start_ns: int) -> tuple[Sequence[Candle], int]:
-        """A page, and a time the venue's clock had passed when the request that got it began."""
-        # An answer may come after a minute's end with the minute as it was before.
+        """A page, and a time the venue's clock had passed when the request was sent."""
+        # An answer may arrive after a minute's end with the minute in an earlier state.
         asked_ns = self._venue.surely_ns()
         return await self._source.fetch(self.sequence.pair, start_ns), asked_ns
 
     def _due_in(self) -> int:
-        """Time until the next bar may be asked for; by how much it is late, if negative."""
+        """Time until the next bar may be requested; negative if it is late."""
         return self.sequence.next_open_ns + MINUTE_NS + self._settle() - self._venue.now_ns()
 
     def _until_due(self, retry_ns: int) -> int:
-        """How long to wait before the next request; never long, as the machine may sleep."""
+        """How long to wait before the next request; always short, as the machine may sleep."""
         due_in = self._due_in()
         if due_in > 0:
             return min(due_in, MINUTE_NS)
         now_ns = self._venue.now_ns()
         next_due_in = MINUTE_NS - (now_ns - self._settle()) % MINUTE_NS
         if self._hours.next_open_ns(now_ns) > now_ns:
-            return next_due_in  # closed: but no calendar knows every broker's holidays
+            return next_due_in  # closed, but no calendar covers every broker's holidays
         return min(retry_ns, self._settings.max_retry_ns, next_due_in)
 
     def _settle(self) -> int:
         return max(self._settle_ns, 2 * self._venue.uncertainty_ns)
 
     def _venue_ns(self, candle: Candle, venue_ns: int) -> int:
-        # A venue's own word that the minute is over outweighs the doubt about its clock.
+        # The venue's own statement that a minute is over outweighs doubts about its clock.
         return self._venue.now_ns() + self._venue.uncertainty_ns if candle.complete else venue_ns
 
     def _emit(self, events: list[Event]) -> None:

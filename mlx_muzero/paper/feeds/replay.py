@@ -1,7 +1,7 @@
-"""Stored bars as a feed: several pairs side by side, minute by minute, at any speed.
+"""Stored bars as a feed: several pairs together, minute by minute, at any speed.
 
-A bar comes at its close, in the replay's own time: `arrival_time_ns` is the close, whatever the
-speed. Pairs share that time, so nothing of a minute is known before all of the minute before.
+A bar arrives at its close in replay time: `arrival_time_ns` is the close, whatever the speed. Pairs
+share that time, so no bar of a minute arrives before all bars of the minute before.
 """
 
 import math
@@ -27,11 +27,11 @@ class ReplayFeed:
     """A `feeds.feed.Feed` of bars in memory; its events end with the last bar.
 
     Args:
-        bars: of each pair.
-        speed: replayed time over real time; infinity for as fast as the consumer reads.
-        clock: this machine's, for the pace.
-        hours: which missing minutes count as missing.
-        paced_from_ns: bars that close by then, the history, come as fast as they are read.
+        bars: bars of each pair.
+        speed: replayed time over real time; infinity replays as fast as the consumer reads.
+        clock: this machine's clock, for the pace.
+        hours: decides which absent minutes count as missing.
+        paced_from_ns: bars that close by then (the history) are replayed without delay.
 
     Raises:
         FeedError: the speed is not positive.
@@ -63,10 +63,10 @@ class ReplayFeed:
         speed: float = math.inf,
         paced_from_ns: int = 0,
     ) -> "ReplayFeed":
-        """Bars of a store that open in [start_ns, end_ns); the file is closed again at once.
+        """Load bars of a store that open in [start_ns, end_ns); closes the file at once.
 
         Raises:
-            DataError: the store cannot be read or has no bars of a pair in that time.
+            DataError: the store cannot be read or has no bars of a pair in that period.
         """
         with BarStore(path, read_only=True) as store:
             bars = [store.load(pair, start_ns, end_ns) for pair in pairs]
@@ -88,7 +88,7 @@ class ReplayFeed:
             held = ", ".join(self._bars) or "nothing"
             wanted = ", ".join(unknown) or "no pair"
             raise FeedError(f"the replay was asked for {wanted}; it holds {held}")
-        # A replay's minutes are its bars': none is so many before now.
+        # A replay has no "now" to count minutes back from.
         yield self._events({p: t if isinstance(t, int) else None for p, t in first_open_ns.items()})
 
     async def _events(self, first_open_ns: Mapping[str, int | None]) -> AsyncIterator[Event]:
@@ -97,7 +97,7 @@ class ReplayFeed:
             if close_ns <= self._paced_from_ns or not first_close_ns:
                 begin_ns, first_close_ns = self._clock.monotonic_ns(), close_ns
             due_ns = begin_ns + int((close_ns - first_close_ns) / self._speed)
-            # Even where it is late, others get their turn once a minute.
+            # Even when late, yield to other tasks once a minute.
             await self._clock.sleep(due_ns - self._clock.monotonic_ns())
             for event in events:
                 yield event
@@ -105,7 +105,7 @@ class ReplayFeed:
     def _minutes(
         self, first_open_ns: Mapping[str, int | None]
     ) -> Iterator[tuple[int, list[Event]]]:
-        """Close of each minute that has a bar, and the events of all pairs in it."""
+        """Yield the close of each minute that has a bar, with the events of all pairs in it."""
         series = [
             self._bars[pair].between(first_ns or 0, np.iinfo(np.int64).max)
             for pair, first_ns in first_open_ns.items()
@@ -130,7 +130,7 @@ class ReplayFeed:
 def _offer(sequence: BarSequence, candle: Candle, close_ns: int) -> list[Event]:
     events = sequence.offer(candle, close_ns, close_ns)
     if sequence.holds_back:
-        # Nobody has the minutes before it: the store is all there is.
+        # The store is all there is: nobody else has the earlier minutes.
         sequence.open_hole()
         events += sequence.close_hole()
     return events

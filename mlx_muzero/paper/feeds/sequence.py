@@ -1,11 +1,11 @@
-"""The rules that make one pair's bars of what a venue sends: closed, possible, once, in order.
+"""The rules that turn what a venue sends into one pair's bars: closed, possible, once, in order.
 
-    offer()       a candle came: emit it, hold it for an older one, or say why not
-    open_hole()   the venue is being asked for what is missing; bars already held wait for it
-    give_up()     the venue has answered up to here: what is still missing has no bar
-    close_hole()  it has answered: say how much was there, let the bars held go
+    offer()       take a candle: emit it, hold it for an older one, or reject it with a reason
+    open_hole()   the venue is being asked for missing bars; bars already held wait for them
+    give_up()     the venue has answered up to here: minutes still missing have no bar
+    close_hole()  the venue has answered: report how much it had, release the held bars
 
-Nothing here waits, asks or looks at a clock: `feeds.pair` does.
+Nothing here waits, sends requests or reads a clock: `feeds.pair` does.
 """
 
 import math
@@ -27,14 +27,14 @@ from mlx_muzero.venues.hours import Hours
 
 @dataclass
 class FeedCounts:
-    """What became of everything one pair's venue sent.
+    """Counts of what became of everything the venue sent for one pair.
 
     Attributes:
         bars: emitted.
         duplicates: sent again unchanged, and dropped.
-        revisions: sent again and different.
-        too_old: further back than is remembered, and dropped.
-        rejected: impossible bars by reason, each once however often it is sent.
+        revisions: sent again with changes.
+        too_old: older than the remembered bars, and dropped.
+        rejected: impossible bars by reason, each counted once however often it is sent.
     """
 
     bars: int = 0
@@ -57,7 +57,7 @@ class BarSequence:
     Args:
         pair: its name.
         first_open_ns: open of the first bar to emit; earlier ones are ignored.
-        hours: in which of the missing minutes a bar was to be expected.
+        hours: decides in which minutes a bar is expected.
         remembered_bars: how many emitted bars can still be revised.
     """
 
@@ -74,12 +74,12 @@ class BarSequence:
 
     @property
     def next_open_ns(self) -> int:
-        """Open of the bar to be emitted next."""
+        """Open of the next bar to emit."""
         return self._next_ns
 
     @property
     def holds_back(self) -> bool:
-        """Whether bars are held that an older one has to come before."""
+        """Whether bars are held back until an older one arrives."""
         return bool(self._held)
 
     def offer(self, candle: Candle, venue_ns: int, arrival_ns: int) -> list[Event]:
@@ -87,11 +87,11 @@ class BarSequence:
 
         Args:
             candle: as the venue sent it.
-            venue_ns: the latest time the venue's clock had surely reached when it made the candle.
+            venue_ns: latest time that the venue's clock had certainly reached when it made it.
             arrival_ns: this machine's wall clock.
 
         Returns:
-            What that makes known, in order; nothing for a minute that is not over.
+            The resulting events, in order; empty if the minute is not over.
         """
         reason, time_ns = candle.fault(), candle.open_time_ns
         if reason is None and time_ns is not None and time_ns > venue_ns + MINUTE_NS:
@@ -103,22 +103,22 @@ class BarSequence:
         bar = LiveBar.of(candle, self.pair, time_ns, arrival_ns)
         if time_ns < self._next_ns:
             return self._late(bar)
-        # Not emitted yet, so the venue's last word counts.
+        # Not emitted yet, so the venue's latest version counts.
         self._held[time_ns] = bar
         return self._release()
 
     def open_hole(self) -> None:
-        """From here on, hold the bars that are held now until `close_hole`.
+        """Hold the bars held now until `close_hole`.
 
-        A hole that is open already goes on.
+        Does nothing if a hole is already open.
         """
         if self._hole is None:
             self._hole = _Hole(self._next_ns, min(self._held, default=None))
 
     def give_up(self, before_ns: int) -> list[Event]:
-        """Emit what is held of the minutes before `before_ns`; the others have no bar.
+        """Emit the held bars before `before_ns`; other minutes before it have no bar.
 
-        Inside a hole, minutes after it are left alone.
+        Inside a hole, minutes after the hole are not touched.
         """
         if self._hole and self._hole.end_ns is not None:
             before_ns = min(before_ns, self._hole.end_ns)
@@ -129,7 +129,7 @@ class BarSequence:
         return events + self._release()
 
     def close_hole(self) -> list[Event]:
-        """Say what the hole opened last turned out to be, then let the bars after it go."""
+        """Report what became of the open hole, then release the bars after it."""
         hole = self._hole
         if hole is None:
             return []
@@ -158,7 +158,7 @@ class BarSequence:
         return BarClosed(bar)
 
     def _late(self, bar: LiveBar) -> list[Event]:
-        """A bar of a minute that has been emitted or given up."""
+        """Handle a bar of a minute that was already emitted or given up."""
         if bar.open_time_ns < self._first_ns:
             return []
         previous = self._emitted.get(bar.open_time_ns)
@@ -182,7 +182,7 @@ class BarSequence:
         return full and time_ns < min(self._emitted)
 
     def _reject(self, time_ns: int | None, reason: str) -> list[Event]:
-        # Every request reads some bars again; a bad one among them is one bad bar.
+        # Every request rereads some bars, so count a bad one among them only once.
         known = (time_ns, reason)
         if known in self._rejected:
             return []
@@ -194,6 +194,6 @@ class BarSequence:
 
 
 def _same(one: LiveBar, other: LiveBar) -> bool:
-    """Whether prices and volume agree; an unknown volume agrees with another."""
+    """Whether prices and volume agree; two unknown volumes agree."""
     pairs = zip(one.values, other.values, strict=True)
     return all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in pairs)

@@ -1,4 +1,4 @@
-"""How patient a live feed is. Every number of its rules, in one place."""
+"""All waits, bounds and limits of a live feed, in one place."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ class FeedSettings(Patience):
     """Waits, bounds and limits of a live feed beside its `Patience`; times in nanoseconds.
 
     Attributes:
-        settle_ns: after a bar's close before it is asked for.
-        push_settle_ns: the same where a stream should have brought it by then.
-        reorder_ns: how long a bar is held back for an older one that has not come.
-        retry_ns: before a bar that is due, but not there, is asked for again; doubles.
-        max_retry_ns: the most that becomes.
-        lookback_bars: emitted bars that every request reads again, to notice corrections.
-        remembered_bars: emitted bars that can still be told from their corrections.
-        max_backfill_bars: minutes a backfill reaches back.
+        settle_ns: wait after a bar's close before requesting it.
+        push_settle_ns: the same where a stream should have delivered it by then.
+        reorder_ns: how long a bar is held back for an older one that has not arrived.
+        retry_ns: wait before requesting a bar that is due but missing again; doubles.
+        max_retry_ns: upper bound of that wait.
+        lookback_bars: emitted bars that every request rereads to detect corrections.
+        remembered_bars: emitted bars whose corrections can still be detected.
+        max_backfill_bars: how many minutes a backfill reaches back.
         crypto_stale_ns: silence after which a pair that trades all week is stale.
         fx_stale_ns: silence, in open market time, after which a currency pair is stale, and what
             keeps the FX week beside them. A quiet minute has no bar there, and the market pauses
@@ -49,6 +49,6 @@ class FeedSettings(Patience):
     max_jump_ns: int = SECOND_NS
 
     def stale_ns(self, pair: str, hours: Hours) -> int:
-        """Silence after which `pair` is stale, which keeps `hours` at its venue."""
+        """Silence after which `pair`, which keeps `hours` at its venue, is stale."""
         has_quiet_minutes = keeps_fx_week(pair) or isinstance(hours, FxWeek)
         return self.fx_stale_ns if has_quiet_minutes else self.crypto_stale_ns

@@ -1,4 +1,4 @@
-"""What the feed of each pair does now, folded from everything it tells."""
+"""The current state of each pair's feed, derived from its events."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from mlx_muzero.paper.feeds.events import (
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 
 FeedState = Literal["connecting", "backfilling", "live", "silent", "down", "lost"]
-"""No bar yet; bars of the past come; bars come as minutes end; none for too long; the venue does
-not answer; the venue does not have the pair."""
+"""In order: no bar yet; bars of the past arrive; bars arrive as minutes end; no bar for too long;
+the venue does not answer; the venue does not have the pair."""
 
 _BEHIND_NS = 2 * MINUTE_NS
 
@@ -27,7 +27,7 @@ class _Pair:
     lost: str = ""
     down: str = ""
     silent: str = ""
-    bar: str = ""  # what is said of the last one
+    bar: str = ""  # text about the last bar
     behind: bool = False
 
     @property
@@ -54,11 +54,11 @@ class FeedStatus:
         self._pairs = {pair: _Pair() for pair in pairs}
 
     def of(self, pair: str) -> tuple[FeedState, str]:
-        """What the feed of `pair` does, and the reason or the last bar."""
+        """State of the feed of `pair`, with the reason or the last bar."""
         return self._pairs[pair].now
 
     def apply(self, event: Event) -> list[str]:
-        """Take in an event; returns the pairs whose state is another one now."""
+        """Apply an event; return the pairs whose state changed."""
         before = {pair: state.now[0] for pair, state in self._pairs.items()}
         self._take(event)
         return [pair for pair, state in self._pairs.items() if state.now[0] != before[pair]]
@@ -83,7 +83,7 @@ class FeedStatus:
             self._pairs[event.pair].lost = event.reason
 
     def _carried_by(self, event: Disconnected | Reconnected) -> list[_Pair]:
-        """Whose bars wait for a connection: before the first of them, all for the clock's."""
+        """Pairs whose bars wait for a connection; the clock's concerns all without a first bar."""
         if event.channel == "clock":
             return [pair for pair in self._pairs.values() if not pair.bar]
         return [self._pairs[event.pair]]

@@ -1,4 +1,4 @@
-"""The pushed stream of one pair: listened to, and begun anew when it fails or falls silent."""
+"""The pushed stream of one pair: listens, and reconnects on failure or silence."""
 
 import asyncio
 
@@ -13,13 +13,13 @@ from mlx_muzero.venues.source import PushSource, Unavailable
 
 
 class StreamFeed:
-    """Brings what a venue pushes to its `PairFeed`.
+    """Passes what a venue pushes to its `PairFeed`.
 
     Args:
-        feed: the pair's.
+        feed: the pair's feed.
         source: the venue.
-        hours: of the pair's market.
-        shared: what the subscription's parts share.
+        hours: hours of the pair's market.
+        shared: shared parts of the subscription.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class StreamFeed:
                 await self._connection.failed(failure)
 
     async def _listen(self) -> None:
-        """Take what comes, until it fails or stops coming."""
+        """Process messages until the connection fails or falls silent."""
         now_ns, settings = self._shared.venue.now_ns(), self._shared.settings
         heartbeat = Heartbeat(self._hours, settings.stream_silence_ns, now_ns)
         taking = asyncio.create_task(self._take(heartbeat))
@@ -58,19 +58,19 @@ class StreamFeed:
             await asyncio.wait([taking])
 
     async def _take(self, heartbeat: Heartbeat) -> None:
-        # Nothing may come between two messages: ccxt drops one that nobody waits for.
+        # Do nothing slow between two messages: ccxt drops one that nobody waits for.
         venue, final_candles = self._shared.venue, FinalCandles()
         async for candles in self._source.listen(self._pair):
             self._connection.works()
             heartbeat.beat(venue.now_ns())
             if venue.in_doubt:
-                continue  # what it leaves out is asked for
+                continue  # what is skipped here will be requested
             told = final_candles.take(candles, venue.now_ns() + venue.uncertainty_ns)
             self._feed.take(told, venue.surely_ns())
         raise Unavailable("the venue ended the stream")
 
     async def _ended(self, taking: "asyncio.Task[None]") -> bool:
-        """Whether it ends before the next look at the clock."""
+        """Whether the task ends before the next clock check."""
         tick = asyncio.create_task(_sleep(self._shared))
         try:
             await asyncio.wait([taking, tick], return_when=asyncio.FIRST_COMPLETED)
@@ -82,7 +82,7 @@ class StreamFeed:
 
 
 class _Silent(Unavailable):
-    """A connection that is up and brings nothing."""
+    """A connection that is up but brings nothing."""
 
 
 async def _sleep(shared: Subscription) -> None:

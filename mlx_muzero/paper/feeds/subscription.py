@@ -1,4 +1,4 @@
-"""What the parts of one running subscription share."""
+"""The shared parts of a running subscription."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,16 @@ from mlx_muzero.venues.venue_clock import VenueClock
 
 @dataclass(frozen=True)
 class Subscription:
-    """The surroundings of every pair.
+    """What all pairs of a subscription share.
 
     Attributes:
         source: the venue.
-        venue: its clock.
-        clock: this machine's.
-        cooldown: for all connections.
-        outbox: where events go.
+        venue: the venue's clock.
+        clock: this machine's clocks.
+        cooldown: applies to all connections.
+        outbox: receives events.
         uniform: source of jitter.
-        settings: how patient to be.
+        settings: waits and limits.
     """
 
     source: Source

@@ -1,1 +1,1 @@
-"""What a paper session keeps: store, journal, and how each is checked against the other."""
+"""A paper session's records: store, journal, and checks of each against the other."""

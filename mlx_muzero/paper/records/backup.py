@@ -1,9 +1,9 @@
-"""A session in one file: to move a running account to another machine.
+"""Saves a session in one file, to move a running account to another machine.
 
-An uncompressed tar archive: a manifest with sizes and SHA-256, then settings, store and journal as
-they were at one moment, and of the training run what plays. `tar -tf` lists it. What reads it takes
-nothing on trust: names it does not know, links, other sizes and other bytes are refused, and no
-file is larger than the archive.
+The file is an uncompressed tar archive, which `tar -tf` lists: a manifest with sizes and SHA-256
+digests, then settings, store and journal as of one moment, and what the session needs of its
+training run. Reading trusts nothing: unknown names, links, wrong sizes and wrong digests are
+refused, and no file can be larger than the archive.
 """
 
 import hashlib
@@ -55,12 +55,12 @@ _MOST_MANIFEST = 1 << 20
 
 @dataclass(frozen=True)
 class Backup:
-    """What an archive holds.
+    """Contents of an archive.
 
     Attributes:
-        origin: the account, and when.
-        settings: of the session.
-        files: bytes of each file.
+        origin: the account, and when it was saved.
+        settings: the session's settings.
+        files: size of each file in bytes.
     """
 
     origin: Origin
@@ -74,13 +74,13 @@ def write_backup(
     """Write the session in `session`, at rest, to the new file `target`.
 
     Args:
-        session: a folder nobody writes to: a snapshot, or one that is held.
-        store: of it.
-        account: the folder that it is a copy of, or is.
-        target: the file; it appears when it is whole.
+        session: a folder nobody writes to: a snapshot, or one locked by this process.
+        store: its store.
+        account: the original folder, of which `session` may be a copy.
+        target: the file; it appears only once it is complete.
 
     Raises:
-        RunError: there is such a file, the session has not begun, or something cannot be read or
+        RunError: the file exists, the session has not started, or something cannot be read or
             written.
     """
     if target.exists():
@@ -124,17 +124,17 @@ def write_backup(
 
 
 def restore_backup(archive: Path, target: Path, database: Path | None = None) -> Backup:
-    """Make `target` the folder of the session in `archive`, whole or not at all.
+    """Make `target` the folder of the session in `archive`, completely or not at all.
 
     Args:
-        archive: made by `write_backup`; nothing in it is trusted.
-        target: a folder that is not there yet, or empty.
-        database: bar store of a replay, instead of the one it was begun with.
+        archive: made by `write_backup`; not trusted.
+        target: a folder that does not exist yet or is empty.
+        database: bar store of a replay, instead of the one it was started with.
 
     Raises:
-        RunError: the archive is damaged or no backup, or the folder cannot be made.
-        OSError: there is no archive.
-        ConfigError: its settings are none.
+        RunError: the archive is damaged or not a backup, or the folder cannot be made.
+        OSError: the archive does not exist.
+        ConfigError: its settings are invalid.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise RunError(f"{target} is not empty. Choose a folder that is not there yet.")
@@ -154,7 +154,7 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
 
 
 def _adapted(folder: PaperFolder, target: Path, database: Path | None) -> PaperSettings:
-    """The settings, with the model and the store where they are now; kept in `folder`."""
+    """The settings with the current paths of model and store; saved in `folder`."""
     settings = folder.settings()
     session = replace(settings.session, model=str((target / _MODEL).absolute()))
     if database is not None and session.feed == "replay":
@@ -168,7 +168,7 @@ def _model_files(run: RunFolder, checkpoint: str) -> dict[str, Path]:
     folder = run.checkpoints.folder / checkpoint
     inside = {f"{_MODEL}/{name}": run.path / name for name in _RUN}
     inside |= {f"{_MODEL}/checkpoints/{checkpoint}/{name}": folder / name for name in _CHECKPOINT}
-    run.config()  # it is a run
+    run.config()  # raises if this is not a run
     found = {name: path for name, path in inside.items() if path.is_file()}
     if not (folder / WEIGHTS).is_file():
         raise RunError(
@@ -201,7 +201,7 @@ def _add_file(archive: BinaryIO, name: str, path: Path, size: int) -> None:
 def _header(name: str, size: int) -> bytes:
     info = tarfile.TarInfo(name)
     info.size = size
-    # GNU's form: sizes beyond 8 GiB without a header of their own.
+    # The GNU format holds sizes beyond 8 GiB without an extra header.
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
@@ -209,7 +209,7 @@ def _unpack(archive: BinaryIO, folder: Path) -> tuple[Origin, dict[str, int]]:
     """Write the files of `archive` into the empty `folder`.
 
     Raises:
-        ValueError: it is not what a backup is.
+        ValueError: it is not a valid backup.
     """
     name, size = _next_header(archive)
     if name != MANIFEST or size > _MOST_MANIFEST:
@@ -237,7 +237,7 @@ def _unpack(archive: BinaryIO, folder: Path) -> tuple[Origin, dict[str, int]]:
 
 
 def _understood(manifest: Any) -> tuple[Origin, dict[str, tuple[int, str]]]:
-    """Origin, and size and digest of every file."""
+    """Parse the manifest into the origin, and size and digest of every file."""
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise ValueError(f"its {MANIFEST} lists no files")
     if manifest.get("format") != FORMAT:
@@ -260,7 +260,7 @@ def _understood(manifest: Any) -> tuple[Origin, dict[str, tuple[int, str]]]:
 
 
 def _next_header(archive: BinaryIO) -> tuple[str, int]:
-    """Name and size of the next file; headers that announce other ones are none."""
+    """Name and size of the next file; extended headers are refused."""
     block = archive.read(_BLOCK)
     if len(block) < _BLOCK:
         raise ValueError("it ends too early")
@@ -271,7 +271,7 @@ def _next_header(archive: BinaryIO) -> tuple[str, int]:
 
 
 def _parts(archive: BinaryIO, size: int) -> Iterator[bytes]:
-    """The `size` bytes that follow, and past them what fills the last block."""
+    """Yield the next `size` bytes, then skip the padding of the last block."""
     left = size
     while left:
         part = archive.read(min(left, _PART))

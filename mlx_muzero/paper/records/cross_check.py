@@ -1,9 +1,9 @@
-"""The two records of a session, its store and its journal, held against each other.
+"""Checks the two records of a session, store and journal, against each other.
 
-A transaction is durable in the store before the journal tells of it, and the journal is durable
-before the next one. So a journal may lack what a kill or a lost file took from it, and is completed
-from the store; one that knows more than its store belongs to a store that lost something, and no
-session goes on from there.
+A transaction is durable in the store before the journal records it, and the journal is durable
+before the next transaction. A journal may therefore lack events after a kill or a lost file, and is
+completed from the store. A journal that is ahead of its store means the store lost something, and
+the session does not resume.
 """
 
 import logging
@@ -22,10 +22,11 @@ _COUNTED = ("minute", "order", "fill", "trade", "command")
 
 
 def open_store(folder: PaperFolder) -> PaperStore:
-    """The store of the session in `folder`, which may be new.
+    """Open the store of the session in `folder`, which may be new.
 
     Raises:
-        RunError: it cannot be used, or is gone while the journal tells of it; nothing is made then.
+        RunError: it cannot be used, or it is missing although the journal has events of it (then
+            no new store is made).
     """
     if not folder.store_path.exists() and folder.last_journaled() is not None:
         raise _lost(folder, 0)
@@ -33,7 +34,7 @@ def open_store(folder: PaperFolder) -> PaperStore:
 
 
 def require_own(folder: PaperFolder, store: PaperStore) -> None:
-    """RunError where `store` holds the account of other pairs than the session's."""
+    """Raise RunError if `store` holds an account of other pairs than the session's."""
     saved = store.state()
     session = None if saved is None else saved[1].get("session")
     held = session.get("accounts") if isinstance(session, dict) else None
@@ -46,10 +47,10 @@ def require_own(folder: PaperFolder, store: PaperStore) -> None:
 
 
 def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
-    """The events that `store` has and the journal lacks, in order.
+    """Events that `store` has and the journal lacks, in order.
 
     Raises:
-        RunError: the journal knows more than the store, or is another session's.
+        RunError: the journal is ahead of the store or belongs to another session.
     """
     last = folder.last_journaled()
     journaled = 0 if last is None else int(last["seq"])
@@ -83,7 +84,7 @@ def _last_event(folder: PaperFolder, state: Row) -> int:
 
 
 def _lost(folder: PaperFolder, known: int) -> RunError:
-    """What the journal tells of events after number `known`, the last in the store."""
+    """The error for a journal with events after number `known`, the store's last."""
     counts: Counter[str] = Counter()
     minute: dict[str, Any] = {}
     for event in journal.read(folder.journal_path):
@@ -109,7 +110,7 @@ def _lost(folder: PaperFolder, known: int) -> RunError:
 
 
 def _stood(minute: Row) -> str:
-    """How the account stood at a journaled minute, as far as it can be read there."""
+    """The account's state at a journaled minute, as far as it can be read."""
     try:
         open_pairs = [
             f"{pair} {facts['exposure']:+g}"

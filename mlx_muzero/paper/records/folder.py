@@ -1,4 +1,4 @@
-"""The folder of a paper session, and the one process that may be in it (ADR 23)."""
+"""The folder of a paper session, which one process at a time may use (ADR 23)."""
 
 import errno
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog import journal
 from mlx_muzero.runlog.run_folder import RunFolderBase
 
-# A session that is said to run may have written this much since its last whole line.
+# A running session may have written this much since its last whole line.
 _TAIL_BYTES = 4_000_000
 
 
@@ -31,7 +31,7 @@ class PaperFolder(RunFolderBase):
         self.socket_path = path / self.unchecked
 
     def begin(self, settings: PaperSettings) -> None:
-        """Keep the settings of a new session; it exists from then on.
+        """Save the settings of a new session, which exists from then on.
 
         Raises:
             RunError: the folder cannot be written.
@@ -40,13 +40,13 @@ class PaperFolder(RunFolderBase):
             self.mark(paper_settings.dumps(settings))
 
     def settings(self) -> PaperSettings:
-        """What the session was begun with."""
+        """The settings the session was started with."""
         if not self.exists:
             raise self.missing
         return paper_settings.load(self.mark_path)
 
     def _occupy(self, stack: ExitStack) -> None:
-        """As the base; a folder that was made goes again if it is not used.
+        """Like the base method, but removes a folder it made if the session does not start.
 
         Raises:
             RunError: it cannot be written.
@@ -58,14 +58,14 @@ class PaperFolder(RunFolderBase):
             super()._occupy(stack)
 
     def _leave_nothing(self) -> None:
-        """Remove a folder in which no session was begun after all."""
+        """Remove the folder if no session was started in it."""
         if not self.exists:
             self.lock_path.unlink(missing_ok=True)
-            with suppress(OSError):  # somebody put something there
+            with suppress(OSError):  # someone put something there
                 self.path.rmdir()
 
     def last_journaled(self) -> dict[str, Any] | None:
-        """The last numbered event in the journal, if there is one; torn lines count for nothing."""
+        """The last numbered event in the journal, if any; torn lines do not count."""
         if not self.journal_path.exists():
             return None
         with reader(self.journal_path) as file:
@@ -75,7 +75,7 @@ class PaperFolder(RunFolderBase):
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:
-        """Says what to do where `path`, of this folder, cannot be written.
+        """Explain what to do if `path`, in this folder, cannot be written.
 
         Raises:
             RunError: it cannot.

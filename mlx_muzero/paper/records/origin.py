@@ -1,4 +1,4 @@
-"""Where an account came from, and where it went: two processes must not trade one by accident."""
+"""Where an account came from and went, so that two processes do not trade it by accident."""
 
 import json
 import platform
@@ -17,14 +17,14 @@ from mlx_muzero.untrusted.shapes import Malformed, count, record, text, time_ns
 
 @dataclass(frozen=True)
 class Origin:
-    """A moment of an account: where and when it was.
+    """An account at one moment: where and when.
 
     Attributes:
         host: name of the machine.
-        path: folder of the session there, absolute.
+        path: absolute path of the session's folder there.
         time: when its backup was made, UTC, as ISO 8601.
-        event: number of the last event in it.
-        close_ns: end of the last minute in it.
+        event: number of its last event.
+        close_ns: end of its last minute.
     """
 
     host: str
@@ -38,19 +38,19 @@ class Origin:
 
     @classmethod
     def parse(cls, facts: Any) -> "Origin":
-        """From JSON.
+        """Parse from JSON.
 
         Raises:
-            Malformed: something is missing or of another kind.
+            Malformed: something is missing or of the wrong kind.
         """
         return cls(**{name: _SHAPE(facts)[name] for name in _FIELDS})
 
     def keep(self, folder: PaperFolder) -> None:
-        """Note in `folder` that its session was restored from here."""
+        """Record in `folder` that its session was restored from here."""
         write_text(folder.origin_path, json.dumps(asdict(self), indent=1))
 
     def require_still(self, folder: PaperFolder) -> None:
-        """The account must not be traded where it came from, as far as that can be seen from here.
+        """Refuse if the account is still traded where it came from, as far as can be seen here.
 
         Raises:
             RunError: it is.
@@ -79,10 +79,10 @@ _SHAPE = record(_FIELDS)
 
 
 def origin_of(folder: PaperFolder) -> Origin | None:
-    """Where the session in `folder` was restored from; None if it began here.
+    """Where the session in `folder` was restored from; None if it started here.
 
     Raises:
-        RunError: what the folder says of it cannot be read.
+        RunError: the record in the folder cannot be read.
     """
     if not folder.origin_path.exists():
         return None
@@ -96,15 +96,15 @@ def origin_of(folder: PaperFolder) -> Origin | None:
 
 
 def mark_moved(folder: PaperFolder, backup: Path, time: str) -> None:
-    """Note in `folder` that its account goes on elsewhere, from `backup`."""
+    """Record in `folder` that its account continues elsewhere, from `backup`."""
     write_text(folder.moved_path, json.dumps({"backup": str(backup.absolute()), "time": time}))
 
 
 def require_here(folder: PaperFolder) -> None:
-    """The account in `folder` must not have moved away.
+    """Refuse if the account in `folder` has moved away.
 
     Raises:
-        RunError: it has; says how to have it back.
+        RunError: it has; the message says how to get it back.
     """
     if folder.moved_path.exists():
         raise RunError(

@@ -1,8 +1,8 @@
 """Durable before announced: a transaction goes into the store, then its events into the journal.
 
-Events are numbered, and the store keeps them too. Whoever starts next writes what a kill left out
-of the journal, or a loss took from it (`records`): each event is journaled exactly once. It is
-flushed to the disk before the next commit, and so is as durable as the orders it tells of.
+Events are numbered, and the store keeps them too. The next start writes whatever a kill or a loss
+took from the journal, so each event is journaled exactly once. The journal is flushed to disk
+before the next commit, and so is as durable as the orders it records.
 """
 
 from collections.abc import Callable
@@ -16,17 +16,17 @@ from mlx_muzero.runlog.folders import flush
 from mlx_muzero.runlog.journal import Journal
 
 Crash = Callable[[str], None]
-"""Told the name of every point between two durable steps; a test kills the process there."""
+"""Called with the name of every point between two durable steps; tests kill the process there."""
 
 
 class Recorder:
     """Writes what a session does.
 
     Args:
-        folder: of the session, held by this process.
-        store: of it.
-        journal: of it.
-        crash: told where a kill would hurt most.
+        folder: the session's folder, locked by this process.
+        store: the session's store.
+        journal: the session's journal.
+        crash: called wherever a kill would hurt most.
     """
 
     def __init__(
@@ -40,12 +40,12 @@ class Recorder:
         self._seq = self._event = 0
 
     def resume(self, session: Session) -> bool:
-        """Begin, or go on where the store says a session is; True if it had begun before.
+        """Start a session, or restore it from the store; True if it existed before.
 
-        What was committed before and is not in the journal is journaled now.
+        Events committed before but missing from the journal are journaled now.
 
         Raises:
-            RunError: the store lost what the journal tells of, or its state is none.
+            RunError: the store lost events the journal has, or its state is invalid.
         """
         missing = untold(self._folder, self._store)
         if not self._become_saved(session):
@@ -55,7 +55,7 @@ class Recorder:
         return True
 
     def rewind(self, session: Session) -> None:
-        """Have `session` be as it was last committed: what it did since is in no table."""
+        """Reset `session` to the last commit; what it did since is in no table."""
         self._become_saved(session)
 
     def _become_saved(self, session: Session) -> bool:
@@ -74,12 +74,12 @@ class Recorder:
         transaction: Transaction,
         committed: Callable[[], None] = lambda: None,
     ) -> None:
-        """Commit `transaction` and the state after it, then tell the journal.
+        """Commit `transaction` and the state after it, then write its events to the journal.
 
         `committed` is called in between, and may still add to the facts of events.
 
         Raises:
-            RunError: the disk is full or cannot be written; nothing that was committed is lost.
+            RunError: the disk is full or cannot be written; nothing committed is lost.
         """
         events = []
         for name, facts in transaction.events:

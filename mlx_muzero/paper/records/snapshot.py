@@ -1,7 +1,7 @@
-"""A session as it is at one moment, while it goes on.
+"""Copies a session as of one moment while it keeps running.
 
-DuckDB lets one process into a store, so whoever trades makes the copy: it pins the moment between
-two inputs, and copies in another thread.
+DuckDB lets only one process open a store, so the trading process makes the copy: it pins the moment
+between two inputs and copies in another thread.
 """
 
 import re
@@ -24,14 +24,14 @@ from mlx_muzero.runlog.control import send
 _NAME = re.compile(r"[0-9a-f]{32}")
 _WITHIN_S = 60.0
 _FORGOTTEN_S = 3600.0
-"""A snapshot that old is of somebody who never took it."""
+"""Age after which a snapshot that nobody collected is removed."""
 
 
 class Moment(Closeable):
-    """What store and journal of a session say at one moment; a context manager.
+    """Store and journal of a session at one moment; a context manager.
 
     Attributes:
-        folder: of the session.
+        folder: the session's folder.
     """
 
     def __init__(self, folder: PaperFolder, store: PinnedStore, journal_bytes: int) -> None:
@@ -41,16 +41,16 @@ class Moment(Closeable):
 
     @classmethod
     def of(cls, folder: PaperFolder, store: PaperStore) -> Self:
-        """This one; in the thread that writes both, if one does."""
+        """Pin the current moment; call from the thread that writes store and journal, if any."""
         path = folder.journal_path
         return cls(folder, store.pin(), path.stat().st_size if path.exists() else 0)
 
     def close(self) -> None:
-        """Forget it."""
+        """Release the moment."""
         self._store.close()
 
     def copy(self, target: Path) -> None:
-        """Make `target` the folder of a session that stands there, whole or not at all.
+        """Make `target` the folder of a session at this moment, completely or not at all.
 
         Raises:
             RunError: the disk is full or cannot be written.
@@ -62,7 +62,7 @@ class Moment(Closeable):
             try:
                 self._store.copy(copied.store_path)
                 _copy_head(self.folder.journal_path, copied.journal_path, self._journal_bytes)
-                # Last: what has settings is a session.
+                # Last, because a folder with settings counts as a session.
                 shutil.copyfile(self.folder.mark_path, copied.mark_path)
                 copied.path.rename(target)
             except BaseException:
@@ -71,10 +71,10 @@ class Moment(Closeable):
 
 
 def take(moment: Moment) -> str:
-    """Copy a moment for somebody who asked; returns the name among the folder's snapshots."""
+    """Copy a moment on request; return the copy's name among the folder's snapshots."""
     shelf, name = moment.folder.snapshots_path, uuid4().hex
     with moment.folder.writing(shelf):
-        require_folder(shelf)  # what is old in it is removed
+        require_folder(shelf)  # old snapshots in it are removed below
     if shelf.is_dir():
         for left in shelf.iterdir():
             if time.time() - left.stat().st_mtime > _FORGOTTEN_S:
@@ -87,17 +87,17 @@ def take(moment: Moment) -> str:
 def looked_at(
     folder: PaperFolder, exports: Collection[Path] = ()
 ) -> Iterator[tuple[PaperFolder, PaperStore]]:
-    """The session in `folder` as it is now, and its store, for reading.
+    """Open the session in `folder`, and its store, for reading, as of now.
 
-    The session itself where nobody trades it, which nobody does meanwhile; else a snapshot that the
-    process that trades makes.
+    Uses the session itself if nobody trades it, and locks it meanwhile; otherwise a snapshot made
+    by the trading process.
 
     Args:
-        folder: of the session.
+        folder: the session's folder.
         exports: folders that the store may write to.
 
     Raises:
-        RunError: the store cannot be read, or who trades does not answer.
+        RunError: the store cannot be read, or the trading process does not answer.
     """
     if folder.holder() is None:
         with folder.held(), PaperStore(folder.store_path, True, exports) as store:
@@ -112,7 +112,7 @@ def looked_at(
         with PaperStore(snapshot.store_path, True, exports) as store:
             require_own(snapshot, store)
             yield snapshot, store
-    except RunError as error:  # of the session: what is removed at once tells nobody anything
+    except RunError as error:  # name the session: the snapshot is about to be removed
         raise RunError(str(error).replace(str(snapshot.path), str(folder.path))) from error
     finally:
         shutil.rmtree(snapshot.path, ignore_errors=True)

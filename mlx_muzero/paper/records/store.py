@@ -1,8 +1,8 @@
-"""The paper run's store: one DuckDB file, one row a transaction, and the state after the last.
+"""A paper session's store: one DuckDB file, one row per transaction, and the latest state.
 
-A transaction's rows are kept as JSON, column by column; the tables are views over it. That makes a
-commit three statements, and the state and the rows that led to it can never disagree. What each
-transaction tells the journal is kept too, so that a journal can be completed from its store.
+A transaction's rows are kept as JSON, column by column; the tables are views of it. A commit thus
+takes three statements, and the state can never disagree with the rows that led to it. Each
+transaction's journal events are kept too, so that a journal can be completed from its store.
 """
 
 import json
@@ -27,7 +27,7 @@ APPLICATION = "mlx_muzero paper"
 SCHEMA_VERSION = 2
 MEMORY_LIMIT = "256MB"
 
-_ROW_GROUP = 2048  # the smallest there is: a day and a half of minutes
+_ROW_GROUP = 2048  # the smallest DuckDB allows: a day and a half of minutes
 _COMPACT = (",", ":")
 _RESTORE = "Restore it from a copy, or start a new run."
 
@@ -65,13 +65,13 @@ TABLES: dict[str, dict[str, str]] = {
     },
     "commands": {"time_ns": "bigint", "name": "varchar", "pair": "varchar"},
 }  # fmt: skip
-"""Columns of every table, in the order rows were committed."""
+"""Columns of every table; rows keep the order in which they were committed."""
 
 
 def _view(name: str, columns: Mapping[str, str]) -> str:
     shape = json.dumps({column: [kind] for column, kind in columns.items()})
     values = ", ".join(f'unnest(t."{column}") as "{column}"' for column in columns)
-    # Sorted before they part: the rows of one transaction have an order too.
+    # Sorted before unnesting, because the rows within a transaction have an order too.
     return (
         f"create view {name} as select {values} from (select from_json(json_extract(rows, "
         f"'$.{name}'), '{shape}') as t from (select rows from transactions order by seq));"
@@ -86,8 +86,8 @@ create table state(seq bigint not null, json varchar not null);
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """ + "".join(_view(name, columns) for name, columns in TABLES.items())
 
-# SQL that turns a store of a version into one of the next. Version 1 knew no pair of a command,
-# and kept the events of the last transaction only, in the state.
+# SQL that migrates a store of each version to the next. Version 1 stored no pair with commands
+# and kept only the last transaction's events, in the state.
 _MIGRATIONS = {
     1: f"""{_EVENTS}
 insert into events
@@ -101,12 +101,12 @@ class PaperStore(Closeable):
     """A session's store; a context manager that closes it.
 
     Args:
-        path: the file; made if missing, unless `read_only`.
-        read_only: only look.
-        exports: folders that `export` and `pin` may write to; no other file can be reached.
+        path: the file; created if missing, unless `read_only`.
+        read_only: open for reading only.
+        exports: folders that `export` and `pin` may write to; no other file can be accessed.
 
     Raises:
-        RunError: here and from all methods, where the file cannot be used; says what to do.
+        RunError: here and in all methods, if the file cannot be used; the message says what to do.
     """
 
     def __init__(self, path: Path, read_only: bool = False, exports: Collection[Path] = ()) -> None:
@@ -137,9 +137,9 @@ class PaperStore(Closeable):
 
         Args:
             seq: number of the transaction.
-            transaction: its rows are kept.
-            state: after it.
-            events: it tells the journal, numbered by ``seq``.
+            transaction: its rows are stored.
+            state: state after it.
+            events: its journal events, numbered by ``seq``.
         """
         columns = {
             table: {name: [row[name] for row in rows] for name in TABLES[table]}
@@ -164,7 +164,7 @@ class PaperStore(Closeable):
                 raise
 
     def begin(self, state: Row) -> None:
-        """Keep the state a new session begins with."""
+        """Store the initial state of a new session."""
         with _explained(self._path):
             self._db.execute("insert into state values (0, ?)", [json.dumps(state)])
 
@@ -181,10 +181,10 @@ class PaperStore(Closeable):
 
     @contextmanager
     def understood(self) -> Iterator[None]:
-        """For what takes rows and states for those of a session: they may be anybody's.
+        """Guard code that assumes rows and states are a session's: they may be anything.
 
         Raises:
-            RunError: they are not; names the store and what to do.
+            RunError: they are not a session's; the message names the store and what to do.
         """
         try:
             yield
@@ -196,7 +196,7 @@ class PaperStore(Closeable):
             ) from error
 
     def events(self, first: int) -> Iterator[Row]:
-        """What the journal was to be told from event number `first` on, in order."""
+        """Yield journal events from number `first` on, in order."""
         with _explained(self._path):
             found = self._db.execute(
                 "select json from events where last >= ? order by last", [first]
@@ -205,14 +205,14 @@ class PaperStore(Closeable):
                 yield from (event for event in json.loads(row[0]) if event["seq"] >= first)
 
     def table(self, name: str) -> list[Row]:
-        """All rows of one of `TABLES`, in the order they were committed."""
+        """All rows of one of `TABLES`, in commit order."""
         with _explained(self._path):
             cursor = self._db.execute(f"select * from {name}")
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
     def recent_bars(self, needed: Mapping[str, int]) -> list[LiveBar]:
-        """At least the last `needed` bars of each pair, oldest first, where there are as many."""
+        """At least the last `needed` bars of each pair (or all there are), oldest first."""
         limit = 2 * max(needed.values()) + 1
         while True:
             with _explained(self._path):
@@ -231,11 +231,11 @@ class PaperStore(Closeable):
             limit *= 4
 
     def pin(self) -> "PinnedStore":
-        """The store as it is now, to be copied while it goes on."""
+        """Pin the current state of the store, to be copied while it keeps changing."""
         return PinnedStore(self._path, self._db.cursor())
 
     def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
-        """Write every table but the bars as a file in `folder`, one of `exports`; returns them."""
+        """Write all tables but bars to files in `folder`, one of `exports`; return the files."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name in TABLES:
@@ -276,24 +276,24 @@ class PaperStore(Closeable):
 
 
 class PinnedStore(Closeable):
-    """A store as it was at one moment, whatever is committed meanwhile; a context manager.
+    """A store as of one moment, whatever is committed meanwhile; a context manager.
 
-    Made in the thread that commits; then another may use it.
+    Create it in the thread that commits; another thread may then use it.
     """
 
     def __init__(self, path: Path, db: duckdb.DuckDBPyConnection) -> None:
         """Use `PaperStore.pin`."""
         self._path, self._db = path, db
         with _explained(path):
-            # A transaction sees what was committed before it first looks.
+            # A transaction sees what was committed before its first query.
             self._db.execute("begin; select seq from paper.state").fetchone()
 
     def close(self) -> None:
-        """Let go of the moment."""
+        """Release the moment."""
         self._db.close()
 
     def copy(self, target: Path) -> None:
-        """Write all of it to a new file, in a folder the store may write to."""
+        """Write the whole store to a new file, in a folder the store may write to."""
         with _explained(self._path):
             self._db.execute(f"attach '{quoted(target)}' as copied (row_group_size {_ROW_GROUP})")
             self._db.execute("copy from database paper to copied; commit; detach copied")
@@ -301,18 +301,18 @@ class PinnedStore(Closeable):
 
 @contextmanager
 def _explained(path: Path) -> Iterator[None]:
-    """Says what an error of DuckDB with the store at `path` means."""
+    """Translate DuckDB errors about the store at `path`."""
     try:
         yield
     except duckdb.Error as error:
         raise RunError(f"{path}: {_reason(str(error))}") from error
-    except ValueError as error:  # what it holds is no JSON, or no number
+    except ValueError as error:  # the contents are not valid JSON, or not a number
         raise RunError(f"{path}: it is damaged ({error}). {_RESTORE}") from error
 
 
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
-    # One thread, as it works beside the search; and small groups of rows, for a checkpoint writes
-    # those again that grew.
+    # One thread, as it runs next to the search; and small row groups, because a checkpoint
+    # rewrites those that grew.
     config = OFFLINE | {
         "memory_limit": MEMORY_LIMIT,
         "threads": 1,
@@ -332,7 +332,7 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 
 
 def _reason(text: str) -> str:
-    """What a DuckDB error means for a user, and what to do."""
+    """What a DuckDB error means to a user, and what to do."""
     first = text.splitlines()[0]
     if "No space left" in text or "File too large" in text:
         return f"the disk is full ({first}). Nothing is lost: free some space and start again."
@@ -340,7 +340,7 @@ def _reason(text: str) -> str:
         return f"it cannot be written ({first}). Make the folder writable and start again."
     if "version number" in text:
         return f"a newer DuckDB wrote it ({first}). Update this one: pip install --upgrade duckdb"
-    if re.search(r"\block\b", text):  # a damaged block is none
+    if re.search(r"\block\b", text):  # "block" of a damaged file must not match
         return f"another process has it open ({first}). Stop that one first."
     if "not a valid DuckDB" in text or "orrupt" in text:
         return f"it is damaged ({first}). {_RESTORE}"

@@ -1,4 +1,4 @@
-"""What one step of a session changes: rows for the store, events for the journal."""
+"""The changes of one step of a session: rows for the store, events for the journal."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,11 +8,11 @@ Row = dict[str, Any]
 
 @dataclass
 class Transaction:
-    """Committed as a whole or not at all; journaled afterwards.
+    """A set of changes, committed completely or not at all, and journaled afterwards.
 
     Attributes:
-        close_ns: end of the last minute known.
-        rows: by table of the store.
+        close_ns: end of the last known minute.
+        rows: rows by table of the store.
         events: name and facts, in order.
     """
 

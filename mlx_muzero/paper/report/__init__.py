@@ -1,1 +1,1 @@
-"""What a paper session came to, beside its baselines and its batch replay."""
+"""Results of a paper session, compared with baselines and with its batch replay."""

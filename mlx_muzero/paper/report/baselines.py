@@ -1,6 +1,6 @@
-"""What policies without a network would have made of a session: the same minutes, fills and costs.
+"""Plays policies without networks over a session: the same minutes, fills and costs.
 
-They know no limits and no commands, and every pair is traded on its own.
+They ignore limits and commands, and trade every pair on its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, U64
 
 LOOKBACK_BARS = 60
-"""Of momentum and mean reversion; nothing is fitted to the session."""
+"""Lookback of momentum and mean reversion; nothing is fitted to the session."""
 
 
 def play_baselines(
@@ -32,10 +32,10 @@ def play_baselines(
     """Play buy and hold, random, momentum and mean reversion over the session.
 
     Args:
-        recorded: its pairs.
-        close_ns: ``i64[M]``, end of every minute marked; at each a policy may decide.
-        settings: of the session.
-        tick: hears of every bar played.
+        recorded: the session's pairs.
+        close_ns: ``i64[M]``, end of every marked minute; a policy may decide at each.
+        settings: the session's settings.
+        tick: called with the number of bars played.
     """
     policies = (
         BUY_AND_HOLD,
@@ -79,7 +79,7 @@ def _play(
 
 @dataclass
 class _PairView:
-    """One pair as the policies of a backtest see a batch of sessions; `B` is 1."""
+    """Presents one pair to policies as a batch of sessions; `B` is 1."""
 
     pair: ReplayedPair
     number: int
@@ -125,7 +125,7 @@ class _PairView:
         raise NotImplementedError("no policy here looks at an observation")
 
     def send(self, action: int, close_ns: int) -> None:
-        """Order what `action` leads to at the close of a minute, unless an order is on its way."""
+        """Order what `action` leads to at a minute's close, unless an order is pending."""
         self.step_index += 1
         account, table = self.pair.account, self.table
         target = float(table.exposures[table.next_position[account.position, action]])

@@ -1,9 +1,9 @@
-"""A recorded session played again through the batch path: same decisions, same fills, same money?
+"""Replays a recorded session through the batch path and compares decisions, fills and money.
 
-Features come from the vectorised dataset of the recorded bars, decisions from searches made anew,
-fills from the paper's rule, accounts from the trading core, all from the first bar to the last in
-one go. Taken from the record are only what no replay can know: when orders were sent, how many
-simulations there was time for, and what commands and limits did to what the agent wanted.
+Features come from the vectorised dataset of the recorded bars, decisions from new searches, fills
+from the paper rule, and accounts from the trading core, from the first bar to the last in one pass.
+The record provides only what no replay can know: when orders were sent, how many simulations there
+was time for, and how commands and limits changed what the agent wanted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,12 +25,12 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.trading.env import observations
 
 SHOWN = 5
-"""Differences that are told in full."""
+"""Number of differences described in full."""
 
 
 @dataclass
 class Differences:
-    """How many things of one kind there are, how many differ, and the first that do."""
+    """Counts of one kind of thing, how many differ, and the first differences."""
 
     recorded: int = 0
     replayed: int = 0
@@ -38,7 +38,7 @@ class Differences:
     first: list[str] = field(default_factory=list)
 
     def check(self, name: str, recorded: object, replayed: object) -> None:
-        """Count a difference."""
+        """Count a difference, if there is one."""
         if recorded != replayed:
             self.differ += 1
             if len(self.first) < SHOWN:
@@ -47,14 +47,14 @@ class Differences:
 
 @dataclass
 class Parity:
-    """What the two paths agree on.
+    """Differences between the two paths.
 
     Attributes:
         decisions: action, visits and values of every decision.
         orders: pair, action and exposures of every order.
         fills: time, price, units, costs and exposure of every fill.
         trades: every closed trade.
-        equity: at the end, in money.
+        equity: final equity in money.
     """
 
     decisions: Differences = field(default_factory=Differences)
@@ -65,11 +65,11 @@ class Parity:
 
     @property
     def exact(self) -> bool:
-        """Whether nothing differs."""
+        """Whether there are no differences."""
         return not any(differences.differ for differences in vars(self).values())
 
     def as_dict(self) -> dict[str, Any]:
-        """For the journal and for JSON."""
+        """The result for the journal and for JSON."""
         return {"exact": self.exact} | asdict(self)
 
 
@@ -82,16 +82,16 @@ def check_parity(
     doing: Callable[[str, int], None] = lambda _what, _total: None,
     tick: Callable[[int], None] = lambda _minutes: None,
 ) -> Parity:
-    """Play the session in `store` again.
+    """Replay the session in `store`.
 
     Args:
-        store: of the session; the others as in `session_setup.make_session`.
-        settings: of it.
-        config: of the training run.
-        planner: decides anew.
-        series: beside the bars.
-        doing: hears what begins, and how many minutes that is.
-        tick: hears of every minute that was played.
+        store: the session's store; other arguments as in `session_setup.make_session`.
+        settings: the session's settings.
+        config: the training run's configuration.
+        planner: makes the new decisions.
+        series: series in addition to the bars.
+        doing: called with what begins, and its number of minutes.
+        tick: called with the number of minutes played.
     """
     recorded = {name: store.table(name) for name in _COMPARED}
     pairs = {
@@ -109,7 +109,7 @@ def check_parity(
         for pair in pairs.values():
             pair.advance(close_ns)
         wanted: dict[str, float] = {}
-        # Pairs whose bars came apart were decided on apart, with what time there was for each.
+        # Pairs whose bars arrived separately were decided on separately, each in its own time.
         for _, rows in groupby(minute, key=lambda row: int(row["simulations"])):
             wanted |= _decide(list(rows), pairs, planner, settings, close_ns, parity.decisions)
         for order in sent.get(close_ns, []):
@@ -134,12 +134,12 @@ _COMPARED = ("decisions", "orders", "order_ends", "fills", "trades", "equity")
 
 
 class _Repeated(ReplayedPair):
-    """A pair that sends its orders when the record says they were sent."""
+    """A replayed pair whose orders are sent when the record says they were."""
 
     def send(
         self, order: Row, canceled: bool, wanted: dict[str, float], found: Differences
     ) -> None:
-        """Send what the agent wants now, when the record says it was sent."""
+        """Send the order the agent now wants, at the recorded time."""
         account, target = self.account, wanted.pop(order["pair"], order["to_exposure"])
         position = account.core.position
         replayed = Order(
@@ -152,11 +152,11 @@ class _Repeated(ReplayedPair):
             target,
         )
         found.check(f"order {order['id']} of {order['pair']}", Order(**order), replayed)
-        # What was canceled before a bar came for it was never there.
+        # An order canceled before a bar came for it has no effect.
         account.order = None if canceled else replayed
 
     def expect_no_order(self, close_ns: int, target: float, found: Differences) -> None:
-        """Nothing was sent, so the agent must want what it has."""
+        """Check that the agent wants what it holds, since nothing was sent."""
         name = f"{self.account.pair} at {close_ns}, no order"
         found.check(name, self.account.exposure, target)
 
@@ -169,7 +169,7 @@ def _decide(
     close_ns: int,
     found: Differences,
 ) -> dict[str, float]:
-    """Search for the pairs that were decided on, and compare; exposures wanted by pair."""
+    """Search for the recorded pairs and compare; return the exposures wanted by pair."""
     batch = [pairs[row["pair"]] for row in minute]
     windows = []
     for pair in batch:
@@ -200,7 +200,7 @@ def _decide(
 
 
 def _compare(recorded: list[Row], replayed: list[Row], found: Differences) -> None:
-    """Rows of each pair, in order; ids of the record are not compared."""
+    """Compare the rows of each pair, in order; recorded IDs are not compared."""
     found.recorded, found.replayed = len(recorded), len(replayed)
     for pair in sorted({row["pair"] for row in recorded + replayed}):
         ours = [row for row in recorded if row["pair"] == pair]

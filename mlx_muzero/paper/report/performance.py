@@ -1,8 +1,8 @@
-"""What was traded over a session's minutes, by the agent or by a baseline, and its metrics.
+"""What the agent or a baseline traded over a session's minutes, and its metrics.
 
-Days stand for sessions: trading days where all pairs keep the FX week, else UTC days. What is
-called pips there is basis points of one pair's notional here, so that pairs of different units add
-up; a position still open counts at its last mark.
+Days take the place of sessions: trading days if all pairs keep the FX week, otherwise UTC days.
+Metrics called pips are in basis points of one pair's notional, so that pairs with different units
+add up. An open position counts at its last mark.
 """
 
 from collections.abc import Sequence
@@ -24,10 +24,10 @@ from mlx_muzero.types import F64, I64
 _DAY_MINUTES = DAY_NS // MINUTE_NS
 
 UNIT = "bps"
-"""Of what is called pips here."""
+"""Unit of the metrics called pips."""
 
 _LEAST_DAYS = 2
-"""Whole days below which a year cannot be told from them: ratios are None."""
+"""Fewer whole days do not support annualized ratios, which are then None."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,13 +35,13 @@ class Performance:
     """What was traded.
 
     Attributes:
-        accounts: of every pair, as they are at the end.
+        accounts: final account of every pair.
         closed: rows of the closed trades.
-        close_ns: ``i64[M]``, end of every minute marked.
-        profit: ``f64[M]``, money made since the beginning, as known then.
+        close_ns: ``i64[M]``, end of every marked minute.
+        profit: ``f64[M]``, money made since the beginning, as of each minute.
         action_counts: ``i64[A]``, how often each action was chosen.
         notional: money behind exposure 1 of a pair.
-        fx_week: whether all pairs keep it, so that days are trading days.
+        fx_week: whether all pairs keep the FX week, so that days are trading days.
     """
 
     accounts: Sequence[PairAccount]
@@ -54,14 +54,14 @@ class Performance:
 
     @property
     def trades(self) -> list[Row]:
-        """Rows of all trades, the open ones as if closed, for nothing, at their last mark."""
+        """Rows of all trades; open ones count as closed at their last mark, at no cost."""
         return self.closed + [_open_trade(account) for account in self.accounts if account.exposure]
 
     @cached_property
     def days_ns(self) -> I64:
-        """UTC starts ``i64[D]`` of the days played, part of one at least.
+        """UTC starts ``i64[D]`` of the days played, at least in part.
 
-        A day that a holiday closes whole is not among them, unless something was marked in it.
+        A day on which a holiday closes the market is left out unless something was marked in it.
         """
         first_ns, last_ns = int(self.close_ns[0]) - MINUTE_NS, int(self.close_ns[-1])
         if not self.fx_week:
@@ -71,17 +71,17 @@ class Performance:
         closed_ns = fx_holidays(first_ns, last_ns).closed_ns(start, start + DAY_NS)
         before, until = np.searchsorted(self.close_ns, [start, start + DAY_NS], side="right")
         start = start[(closed_ns < DAY_NS) | (until > before)]
-        # Of a weekend alone: one day, on which nothing could be traded.
+        # A session within one weekend has one day, without trades.
         return start if len(start) else np.array([first_ns])
 
     @property
     def whole_days(self) -> int:
-        """Days played whole, but for an hour at either end: feeds open late and close early."""
+        """Days played completely, within an hour at either end: feeds open late and close early."""
         begun = self.close_ns[0] - HOUR_NS <= self.days_ns
         return int((begun & (self.close_ns[-1] + HOUR_NS >= self.days_ns + DAY_NS)).sum())
 
     def metrics(self) -> Metrics:
-        """In basis points of the notional, a session being a day."""
+        """The metrics in basis points of the notional, each day counting as a session."""
         trades = self._trades_in_bps()
         found = measure(
             trades,
@@ -101,7 +101,7 @@ class Performance:
         return self.notional * BASIS_POINT
 
     def _trades_in_bps(self) -> Trades:
-        """The trades as those of one account a pair."""
+        """The trades, with each pair as an account."""
         rows, pairs = self.trades, [account.pair for account in self.accounts]
 
         def column(name: str, dtype: type) -> Any:
@@ -121,12 +121,12 @@ class Performance:
         )
 
     def _daily_bps(self) -> F64:
-        """``[days, minutes]``, made since each day began, as known at every minute."""
+        """``f64[days, minutes]``, made since each day began, as known at every minute."""
         made = self.profit / self._basis_point
         ends = self.days_ns[:, None] + np.arange(1, _DAY_MINUTES + 1) * MINUTE_NS
         known = np.searchsorted(self.close_ns, ends, side="right") - 1
         curve = np.where(known < 0, 0.0, made[np.maximum(known, 0)])
-        # What was marked after the last day, as on a Friday evening, is that day's.
+        # What was marked after the last day, as on a Friday evening, belongs to that day.
         curve[-1, -1] = made[-1]
         begins = np.concatenate([[0.0], curve[:-1, -1]])
         return np.asarray(curve - begins[:, None])

@@ -1,4 +1,4 @@
-"""One pair of a recorded session: its bars, what the batch path makes of them, and accounts."""
+"""One pair of a recorded session: its bars, its dataset for the batch path, and its account."""
 
 from collections.abc import Mapping
 
@@ -18,13 +18,13 @@ from mlx_muzero.paper.settings import PaperSettings
 
 
 class RecordedPair:
-    """The bars of one pair that has any, and the vectorised dataset of them.
+    """The bars of one pair that has any, and the vectorised dataset built from them.
 
     Attributes:
         symbol: the pair.
-        bars: all of them, history included.
+        bars: all bars, including the history.
         dataset: row t is bar t.
-        history_bars: how many closed before the session's first minute.
+        history_bars: number of bars that closed before the session's first minute.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class RecordedPair:
         self._settings, self._config = settings, config
 
     def account(self) -> PairAccount:
-        """A new account by the session's rules."""
+        """A new account under the session's rules."""
         return account_of_pair(self._config, self._settings, self.symbol)
 
 
@@ -71,14 +71,14 @@ def recorded_pairs(
 
 
 class ReplayedPair:
-    """An account taken through the bars of a recorded pair once more.
+    """An account that replays the bars of a recorded pair.
 
     Attributes:
         recorded: the pair.
-        account: its account; give it an order, and the next bar settles it.
-        row: the last bar taken in.
-        fills: so far.
-        trades: closed so far.
+        account: its account; the next bar settles any order it is given.
+        row: index of the last bar replayed.
+        fills: fills so far.
+        trades: trades closed so far.
     """
 
     def __init__(self, recorded: RecordedPair) -> None:
@@ -89,7 +89,7 @@ class ReplayedPair:
         self.trades: list[Row] = []
 
     def advance(self, close_ns: int | None) -> bool:
-        """Take in the bars up to `close_ns`, or all; whether there were any."""
+        """Replay bars up to `close_ns`, or all; return whether there were any."""
         bars, before = self.recorded.bars, self.row
         while self.row + 1 < len(bars):
             bar = bars[self.row + 1]

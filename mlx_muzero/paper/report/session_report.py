@@ -1,4 +1,4 @@
-"""What a paper session came to: the metrics of a backtest, money, and how fast it decided."""
+"""Results of a paper session: the metrics of a backtest, money, and decision latency."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -29,22 +29,22 @@ LATENCIES = ("observe", "search", "orders", "total")
 
 @dataclass(frozen=True)
 class SessionReport:
-    """A session in numbers.
+    """Results of a session.
 
     Attributes:
-        metrics: of the session (`Performance.metrics`).
-        pips_per_trade: net, of a session whose run counts in pips; None of others, or without a
+        metrics: the session's metrics (`Performance.metrics`).
+        pips_per_trade: net pips per trade, if the run counts in pips; None otherwise, or without a
             trade.
-        baselines: the same of policies without a network (`play_baselines`), by name.
+        baselines: metrics of policies without a network (`play_baselines`), by name.
         money: in the account's currency: equity, net, gross, cost, funding, slippage.
-        day: "trading" where days run from 17:00 New York in the FX week, else "UTC".
-        whole_days: of them from beginning to end; below two there are no ratios of a year.
-        first_ns: end of the first minute marked.
-        last_ns: end of the last.
-        minutes: marked.
-        holes: stretches the engine was not running or asleep.
+        day: "trading" if days run from 17:00 New York in the FX week, else "UTC".
+        whole_days: number of complete days; with fewer than two, annualized ratios are None.
+        first_ns: end of the first marked minute.
+        last_ns: end of the last marked minute.
+        minutes: number of marked minutes.
+        holes: number of periods in which the engine was not running or asleep.
         latency_ms: p50 and p99 by stage, over the minutes that planned.
-        ledger_error: equity less what the trades, summed up from their prices, make it; money.
+        ledger_error: equity minus the equity implied by the trades' prices, in money.
     """
 
     metrics: Metrics
@@ -61,9 +61,9 @@ class SessionReport:
     ledger_error: float
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; what metrics count in pips is basis points of the notional here.
+        """The report for JSON; pips of metrics become basis points of the notional.
 
-        Beside a session in pips stand the targets of the FX specification (`fx_targets.beside`).
+        A session in pips also has the targets of the FX specification (`fx_targets.beside`).
         """
         facts = asdict(self) | {
             "unit": UNIT,
@@ -83,18 +83,18 @@ def report_session(
     series: Mapping[str, SeriesByName] | None = None,
     tick: Callable[[int], None] = lambda _bars: None,
 ) -> SessionReport:
-    """The report of the session in `store`.
+    """Report on the session in `store`.
 
     Args:
-        folder: of the session.
-        store: its tables.
-        settings: of the session.
-        config: of the training run.
-        series: beside the bars of each pair, where a replay had them.
-        tick: hears of every bar a baseline plays.
+        folder: the session's folder.
+        store: the session's store.
+        settings: the session's settings.
+        config: the training run's configuration.
+        series: series of each pair in addition to its bars, where a replay had them.
+        tick: called with the number of bars a baseline has played.
 
     Raises:
-        RunError: it has marked no minute yet, or the store holds something else than a session.
+        RunError: no minute has been marked yet, or the store holds something else than a session.
     """
     equity, saved = store.table("equity"), store.state()
     if not equity or saved is None:
@@ -156,7 +156,7 @@ def _pips_per_trade(rows: list[Row], accounts: list[PairAccount]) -> float | Non
 
 
 def _net_from_prices(rows: list[Row], accounts: list[PairAccount]) -> float:
-    """Net money of `rows`, gross computed again from prices, not taken from the ledger."""
+    """Net money of `rows`, with gross recomputed from prices instead of taken from the ledger."""
     by_pair = {account.pair: account for account in accounts}
     total = 0.0
     for row in rows:
@@ -173,7 +173,7 @@ def _latencies(events: list[Row]) -> dict[str, dict[str, float]]:
         for event in events
         if event["event"] == "minute"
         and event.get("simulations")
-        # A journal may be anybody's: only what has every stage is counted.
+        # A journal may come from anywhere: count only entries with every stage.
         and isinstance(latency := event.get("latency_ms"), dict)
         and all(isinstance(latency.get(stage), int | float) for stage in LATENCIES)
     ]
