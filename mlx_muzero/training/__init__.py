@@ -1,1 +1,1 @@
-"""Collecting episodes, replay, targets, losses, the learner, checkpoints and the journal."""
+"""Training: collecting episodes, replay, targets, losses, the learner, checkpoints, the journal."""

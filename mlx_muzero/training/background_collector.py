@@ -1,7 +1,7 @@
-"""Self-play beside learning: rounds are played one ahead, in a thread, with exported weights.
+"""Plays rounds in a thread, one ahead of learning, with exported weights.
 
-The weights that play are older than those that learn, by a round and by the age of their export.
-How much that is depends on time.
+The weights that play are older than those being learned, by one round plus the age of their export.
+How much older depends on timing.
 """
 
 import threading
@@ -26,22 +26,22 @@ from mlx_muzero.training.threads import in_thread, join
 from mlx_muzero.types import Advance
 
 _WAIT_S = 0.05
-"""How often the trainer hears of progress while it waits for a round."""
+"""How often the trainer receives progress while it waits for a round."""
 
 
 class Refreshes(Protocol):
-    """Where newer agents come from: a `Refresher`."""
+    """The interface of a `Refresher`, which provides newer agents."""
 
     events: SimpleQueue[EngineEvent]
 
     def begin(self, steps: int, weights: Callable[[], Weights]) -> None:
-        """Begins a refresh with the weights of `steps` training steps, if one is due."""
+        """Start a refresh with the weights after `steps` training steps, if one is due."""
 
     def take(self) -> Refreshed | None:
-        """The last refresh, once it is done."""
+        """Return the last refresh once it is done."""
 
     def close(self) -> None:
-        """Gives up the refresh under way."""
+        """Abandon the refresh in progress."""
 
 
 class _Closed(Exception):
@@ -49,9 +49,9 @@ class _Closed(Exception):
 
 
 class BackgroundCollector:
-    """Plays with the newest export, and with `search.backend` while no export can be played.
+    """Plays with the newest export, or with `search.backend` while there is no playable export.
 
-    Another thread plays; all methods belong to the trainer's.
+    Rounds are played in another thread; all methods are called from the trainer's.
     """
 
     def __init__(
@@ -73,11 +73,11 @@ class BackgroundCollector:
         self._closed = threading.Event()
 
     def collect(self, first_episode: int, tick: Advance) -> Round:
-        """The round that begins with `first_episode`; the next one is begun at once.
+        """Return the round that begins with `first_episode`, and start the next one at once.
 
         Args:
-          first_episode: where the last round ended.
-          tick: hears of the decisions made while this waits; what it raises ends the waiting.
+            first_episode: where the last round ended.
+            tick: receives the decisions made during the wait; an exception it raises ends the wait.
         """
         if self._under_way is None:
             self._under_way = self._begin(first_episode)
@@ -94,17 +94,17 @@ class BackgroundCollector:
         return played
 
     def learned(self) -> None:
-        """Begins a refresh if that training step made one due; returns at once."""
+        """Start a refresh if the last training step made one due; returns at once."""
         self._refresher.begin(self._learner.steps, self._weights)
 
     def events(self) -> Iterator[EngineEvent]:
-        """What happened to the programs that play since the last call."""
+        """Yield what happened to the playing programs since the last call."""
         yield from drained(self._events)
         if self._exported is not None:
             yield from drained(self._exported.events)
 
     def close(self) -> None:
-        """Abandons what is under way and ends its processes."""
+        """Abandon the work in progress and end its processes."""
         self._closed.set()
         self._refresher.close()
         join(self._under_way)
@@ -112,7 +112,7 @@ class BackgroundCollector:
             self._exported.agent.close()
 
     def _begin(self, first_episode: int) -> Future[Round]:
-        """The round that begins with `first_episode`, being played; no other is."""
+        """Start playing the round that begins with `first_episode`; no other may be in progress."""
         agent, steps = self._player()
         count = self._collector.round_size(first_episode)
         return in_thread(
@@ -120,9 +120,9 @@ class BackgroundCollector:
         )
 
     def _player(self) -> tuple[Agent, int]:
-        """What plays the next round, and the training steps of its weights."""
+        """Return the agent that plays the next round, and the training steps of its weights."""
         self._swap()
-        self.learned()  # or the first export would wait for the first training step
+        self.learned()  # otherwise the first export would wait for the first training step
         exported = self._exported
         if exported is not None and exported.agent.backend in ENGINES:
             return exported.agent, exported.steps
@@ -130,11 +130,11 @@ class BackgroundCollector:
         return self._stand_in.agent, self._learner.steps
 
     def _swap(self) -> None:
-        """Plays the last refresh from here on, if it is done."""
+        """Switch to the last refresh, if it is done."""
         refreshed = self._refresher.take()
         if refreshed is None:
             return
-        for event in tuple(self.events()):  # also the former one's last
+        for event in tuple(self.events()):  # including the previous agent's last events
             self._events.put(event)
         if self._exported is not None:
             self._exported.agent.close()
@@ -148,7 +148,7 @@ class BackgroundCollector:
         return {name: np.array(array) for name, array in weights.items()}
 
     def _decided(self, count: int) -> None:
-        """Hears of decisions in the thread that plays."""
+        """Count decisions; called in the thread that plays."""
         if self._closed.is_set():
             raise _Closed
         self._decisions += count

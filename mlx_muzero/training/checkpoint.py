@@ -1,9 +1,9 @@
-"""Checkpoints that are whole or absent, and the few that are kept (ADR 22).
+"""Checkpoints that are either complete or absent, and which of them are kept (ADR 22).
 
-A checkpoint is a folder written under a temporary name, flushed to the disk and renamed, so a
-reader never sees half of one. Kept: the newest two, the newest of which is the latest, and the
-best by validation, which each checkpoint names, so that the two can never disagree. A checkpoint
-holds the digests of its files, and one that is not what was written is refused.
+A checkpoint is a folder written under a temporary name, flushed to disk and renamed, so that a
+reader never sees an incomplete one. The two newest are kept (the newest is the latest), as is the
+best by validation. Every checkpoint names the best, so the two can never disagree. A checkpoint
+contains digests of its files and is refused if a file does not match.
 """
 
 import json
@@ -32,7 +32,7 @@ KEEP_NEWEST = 2
 _LOG = logging.getLogger(__name__)
 _PARTIAL_SUFFIX = ".partial"
 NAME = re.compile(r"\d{6,}(-episode-\d{6,})?")
-"""What `CheckpointStore.save` is given as a name."""
+"""Pattern of the names given to `CheckpointStore.save`."""
 
 WEIGHTS, _OPTIMIZER, _REPLAY, STATE = FILES = (
     "weights.safetensors",
@@ -40,18 +40,18 @@ WEIGHTS, _OPTIMIZER, _REPLAY, STATE = FILES = (
     "replay.npz",
     "state.json",
 )
-"""Files of a checkpoint, besides their digests."""
+"""Files of a checkpoint, not counting their digests."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Everything a run needs to go on.
+    """Everything a run needs to resume.
 
     Attributes:
-      weights: averaged model parameters, which play, and batch-norm statistics by name.
-      optimizer: optimizer state by name, the parameters being learned included.
-      replay: arrays of the replay buffer.
-      state: counters and facts that fit JSON.
+        weights: averaged model parameters, which play, and batch-norm statistics by name.
+        optimizer: optimizer state by name, including the parameters being learned.
+        replay: arrays of the replay buffer.
+        state: counters and facts that fit JSON.
     """
 
     weights: dict[str, mx.array]
@@ -61,7 +61,7 @@ class Checkpoint:
 
 
 def packed(checkpoint: Checkpoint) -> dict[str, np.ndarray]:
-    """All of `checkpoint` as arrays by name, to be sent."""
+    """`checkpoint` as arrays by name, for sending."""
     arrays = {f"weights/{name}": np.array(array) for name, array in checkpoint.weights.items()}
     arrays |= {f"optimizer/{name}": np.array(a) for name, a in checkpoint.optimizer.items()}
     arrays |= {f"replay/{name}": array for name, array in checkpoint.replay.items()}
@@ -90,7 +90,7 @@ class CheckpointStore:
         self.folder = folder
 
     def save(self, name: str, checkpoint: Checkpoint, *, best: bool) -> Path:
-        """Write `checkpoint` durably under the new `name` and drop those no longer kept."""
+        """Write `checkpoint` durably under the new `name` and delete those no longer kept."""
         self.folder.mkdir(parents=True, exist_ok=True)
         target = self.folder / name
         partial = self.folder / f"{name}{_PARTIAL_SUFFIX}"
@@ -107,7 +107,7 @@ class CheckpointStore:
                 (partial / STATE).write_text(json.dumps(state, indent=1))
                 write_sums(partial, FILES)
         except OSError:
-            shutil.rmtree(partial)  # of no use, and the disk may be full
+            shutil.rmtree(partial)  # it is useless, and the disk may be full
             raise
         for path in partial.iterdir():
             flush(path)
@@ -120,14 +120,14 @@ class CheckpointStore:
         return target
 
     def latest(self) -> Path | None:
-        """The newest whole checkpoint."""
+        """The newest complete checkpoint."""
         names = self._named()
         return self.folder / names[-1] if names else None
 
     def best(self) -> Path | None:
         """The best by validation, or the latest before the first validation; errors as `load`.
 
-        The latest stands for one that is gone too, which is logged.
+        If the best is missing, the latest is returned instead, and a warning is logged.
         """
         name, latest = self._best_name(), self.latest()
         if name is None or latest is None:
@@ -142,7 +142,7 @@ class CheckpointStore:
 
     @property
     def validated(self) -> bool:
-        """Whether a validation chose the best; before the first one the latest stands for it."""
+        """Whether a validation chose the best; before the first one the latest counts as best."""
         return self._best_name() is not None
 
     def _best_name(self) -> str | None:
@@ -151,7 +151,7 @@ class CheckpointStore:
         return name
 
     def add_digests(self) -> None:
-        """Give digests to the checkpoints of a build that kept none; only for who may save here."""
+        """Add digests to checkpoints of builds that wrote none; requires the run's lock."""
         for name in self._named():
             folder = self.folder / name
             if not (folder / SUMS).exists() and all((folder / file).is_file() for file in FILES):
@@ -159,9 +159,9 @@ class CheckpointStore:
                 flush(folder)
 
     def _named(self, suffix: str = "") -> list[str]:
-        """Names of the folders here that `save` gave, oldest first; they sort by age.
+        """Names of the folders that `save` made here, oldest first; they sort by age.
 
-        Whatever else somebody put beside them is left alone.
+        Anything else in the folder is ignored.
         """
         if not self.folder.exists():
             return []
@@ -176,16 +176,16 @@ class CheckpointStore:
 
 
 def only_plays(path: Path) -> bool:
-    """Whether a checkpoint folder has what plays alone, as one from a paper account's backup."""
+    """Whether a folder holds only playing weights, as one restored from a paper backup does."""
     return (path / WEIGHTS).exists() and not any((path / f).exists() for f in (_OPTIMIZER, _REPLAY))
 
 
 def load(path: Path) -> Checkpoint:
-    """Read a whole checkpoint folder.
+    """Read a complete checkpoint folder.
 
     Raises:
-      UnreadableCheckpoint: a file is missing, damaged or not what was written.
-      RunError: the format is not this program's, or it holds only what plays.
+        UnreadableCheckpoint: a file is missing or damaged, or its digest does not match.
+        RunError: the format is not this program's, or it holds only playing weights.
     """
     if only_plays(path):
         raise RunError(
@@ -201,14 +201,14 @@ def load(path: Path) -> Checkpoint:
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """Only the counters and facts of a checkpoint folder; errors as `load`."""
+    """Read only the counters and facts of a checkpoint folder; errors as `load`."""
     try:
         require_sum(path / STATE)
         state = parsed(read_text(path / STATE))
         if not isinstance(state, dict):
             raise ValueError(f"{STATE} holds no object")
         version, best = state["format"], state["best"]
-        # A name leads nowhere but to a checkpoint beside this one.
+        # The name may only refer to a checkpoint in the same folder.
         if not (best is None or (isinstance(best, str) and NAME.fullmatch(best))):
             raise ValueError(f"{STATE} calls {best!r} the best checkpoint")
     except _DAMAGE as error:
@@ -222,7 +222,7 @@ def load_state(path: Path) -> dict[str, Any]:
 
 
 def load_weights(path: Path) -> dict[str, mx.array]:
-    """Only the model's part of a checkpoint folder; errors as `load`."""
+    """Read only the model's weights from a checkpoint folder; errors as `load`."""
     try:
         return _load_tensors(path / WEIGHTS)
     except _DAMAGE as error:
@@ -233,10 +233,10 @@ _DAMAGE = (OSError, EOFError, ValueError, KeyError, RuntimeError, zipfile.BadZip
 
 
 class UnreadableCheckpoint(RunError):
-    """A file of a checkpoint is missing, damaged or not what was written.
+    """A file of a checkpoint is missing or damaged, or its digest does not match.
 
     Attributes:
-      why: which and how; the message also says how a training goes on without that checkpoint.
+        why: which file and how; the message also says how to resume without that checkpoint.
     """
 
     def __init__(self, path: Path, error: BaseException) -> None:
@@ -245,13 +245,13 @@ class UnreadableCheckpoint(RunError):
 
 
 def _save_tensors(path: Path, tensors: dict[str, mx.array]) -> None:
-    """Through a file of Python's: MLX's own says of a failed write neither why nor where."""
+    """Save through a Python file: MLX reports neither why nor where one of its writes failed."""
     with path.open("wb") as file:
         mx.save_safetensors(file, tensors)
 
 
 def _load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays that `np.savez` wrote: no larger than their file, and nothing that is run."""
+    """Load the arrays `np.savez` wrote, no larger than their file, without running any code."""
     require_sum(path)
     arrays = {}
     with zipfile.ZipFile(path) as archive:
@@ -261,7 +261,7 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
             with archive.open(member) as file:
                 try:
                     array = np.lib.format.read_array(file, allow_pickle=False)
-                except (SyntaxError, TokenError, TypeError) as error:  # its header is Python's
+                except (SyntaxError, TokenError, TypeError) as error:  # headers are Python literals
                     raise ValueError(f"{path.name}: {member.filename}: {error}") from error
             arrays[member.filename.removesuffix(".npy")] = array
     return arrays

@@ -1,4 +1,4 @@
-"""Self-play: B training sessions in lockstep, one search for all of them at every step."""
+"""Self-play: B training sessions in lockstep, with one search for all of them at every step."""
 
 import time
 from collections.abc import Callable
@@ -29,13 +29,13 @@ def temperature(config: CollectConfig, episode: I64) -> F64:
 
 @dataclass(frozen=True, eq=False)
 class Round:
-    """Episodes played side by side.
+    """Episodes played together.
 
     Attributes:
-      episodes: what was played.
-      seconds: how long that took.
-      backend: what evaluated the searches, in the end; "scripted" where there was none.
-      weights_steps: training steps of the weights.
+        episodes: the episodes.
+        seconds: how long they took.
+        backend: backend that evaluated the last searches; "scripted" if there were none.
+        weights_steps: training steps of the weights.
     """
 
     episodes: Episodes
@@ -45,7 +45,7 @@ class Round:
 
 
 class Choice(NamedTuple):
-    """What was decided for B sessions: actions, policy targets and values of the search."""
+    """Decisions for B sessions: actions, policy targets and search values."""
 
     action: I32  # [B]
     policy: F32  # [B, A]
@@ -53,13 +53,13 @@ class Choice(NamedTuple):
 
 
 def draw_starts(starts: I64, seed: int, episode: I64) -> I64:
-    """The session of each episode, one of `starts`, drawn by its number; ``i64[E]``."""
+    """Session start of each episode ``i64[E]``, drawn from `starts` by episode number."""
     draws = rng.uniform(rng.key(seed, rng.Stream.SESSION, episode))
     return starts[(draws * len(starts)).astype(np.int64)]
 
 
 def empty_episodes(starts: I64, dataset: MarketDataset, rules: TradingRules) -> Episodes:
-    """Episodes at `starts` ``i64[E]``, not yet played."""
+    """Unplayed episodes at `starts` ``i64[E]``."""
     episodes = Episodes.empty(
         len(starts),
         dataset.config.session_bars,
@@ -73,7 +73,7 @@ def empty_episodes(starts: I64, dataset: MarketDataset, rules: TradingRules) -> 
 def play_sessions(
     env: SessionEnv, decide: Callable[[SessionEnv], Choice], tick: Advance
 ) -> Episodes:
-    """Play the sessions `env` stands at the start of, to their end, as `decide` says."""
+    """Play the sessions of `env` from start to end with the decisions of `decide`."""
     played = empty_episodes(env.starts, env.dataset, env.rules)
     while not env.done:
         step, choice = env.step_index, decide(env)
@@ -90,8 +90,8 @@ def play_sessions(
 class Collector:
     """Plays training sessions.
 
-    Every random number is named by the run's seed, the episode and the step, so an episode is the
-    same whatever it is collected beside, and again after a restart.
+    Every random number is keyed by the run's seed, the episode and the step, so an episode is the
+    same whichever others are collected with it, and the same again after a restart.
     """
 
     def __init__(self, config: Config, dataset: MarketDataset, rules: TradingRules) -> None:
@@ -107,13 +107,13 @@ class Collector:
     def play_round(
         self, agent: Agent, weights_steps: int, first_episode: int, count: int, tick: Advance
     ) -> Round:
-        """Play `count` episodes with the weights of `agent`, of so many training steps."""
+        """Play `count` episodes with `agent`, whose weights had `weights_steps` training steps."""
         began = time.perf_counter()
         episodes = self.collect(agent, first_episode, count, tick)
         return Round(episodes, time.perf_counter() - began, agent.backend, weights_steps)
 
     def collect(self, agent: Agent, first_episode: int, count: int, tick: Advance) -> Episodes:
-        """Play episodes `first_episode` .. +`count` - 1 with one search a step for all."""
+        """Play `count` episodes from `first_episode` on, with one search per step for all."""
         seed = self._config.train.seed
         episode = np.arange(first_episode, first_episode + count, dtype=np.int64)
         heat = temperature(self._config.collect, episode)
@@ -126,7 +126,7 @@ class Collector:
                 simulations=self._config.search.num_simulations_collect,
                 noise=True,
             )
-            # A Gumbel root has explored by its own noise; its winner is played.
+            # A Gumbel root has already explored with its own noise, so play its winner.
             if self._config.search.root == "gumbel":
                 action = result.action
             else:

@@ -1,4 +1,4 @@
-"""A few decisions of every validation, kept with their trees for watchers to look into."""
+"""Records a few decisions of every validation, with their trees, for viewers."""
 
 import time
 from dataclasses import fields
@@ -28,7 +28,7 @@ def record_decisions(
     simulations: int,
     episodes: int,
 ) -> None:
-    """Append what flat accounts decide at some of the `starts` of sessions to `folder`."""
+    """Append the decisions of flat accounts at some of the session `starts` to `folder`."""
     table = rules.table
     for start in spread_evenly(starts, DECISIONS_PER_VALIDATION):
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What MLX trains on."""
+"""The device MLX trains on."""
 
 import mlx.core as mx
 
@@ -7,10 +7,10 @@ from mlx_muzero.errors import ConfigError
 
 
 def use_device(device: TrainDevice) -> None:
-    """Have MLX compute on `device` from here on, in the whole process.
+    """Make MLX compute on `device` from now on, in the whole process.
 
     Raises:
-      ConfigError: this machine has none.
+        ConfigError: this machine has no such device.
     """
     if device == "default":
         return

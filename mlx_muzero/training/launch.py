@@ -1,6 +1,6 @@
-"""Start the processes of a distributed training and judge how it ended.
+"""Starts the processes of a distributed training and finds out how it ended.
 
-`mlx.launch` exits 0 even when its workers fail, so the run's own journal is asked.
+`mlx.launch` exits 0 even if its workers fail, so the result is taken from the run's journal.
 """
 
 import os
@@ -18,29 +18,29 @@ from mlx_muzero.runlog import journal
 from mlx_muzero.training.run import RunFolder
 
 _RANK_VARIABLES = ("MLX_RANK", "OMPI_COMM_WORLD_RANK")
-"""Where a process started by mlx.launch or by Open MPI finds its rank."""
+"""Environment variables in which mlx.launch and Open MPI pass the rank."""
 
 _ENDS = ("finished", "stopped", "rank_lost", "diverged")
 
 
 def launched() -> bool:
-    """Whether this process is one of several that were launched together."""
+    """Whether this process was launched as one of several."""
     return any(name in os.environ for name in _RANK_VARIABLES)
 
 
 def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: Path | None) -> str:
-    """Run `command` on every rank and wait; returns how the run ended, "finished" or "stopped".
+    """Run `command` on every rank and wait; return "finished" or "stopped".
 
-    Ctrl-C is passed to the first rank, which stops them all.
+    Ctrl-C is passed to the first rank, which stops all ranks.
 
     Args:
-        folder: of the run; the first rank, on this machine, writes it.
-        command: what each rank runs, its program an absolute path on every machine.
-        ranks: how many processes on this machine, where there are no `hosts`.
+        folder: folder of the run, written by the first rank, on this machine.
+        command: what each rank runs; its program is an absolute path on every machine.
+        ranks: number of processes on this machine, if there are no `hosts`.
         hosts: hostfile of `mlx.distributed_config`, this machine first.
 
     Raises:
-        RankLost: the training ended otherwise.
+        RankLost: the training ended in any other way.
         RunError: mlx.launch is not installed.
     """
     launcher = Path(sys.executable).with_name("mlx.launch")
@@ -48,7 +48,7 @@ def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: 
         raise RunError(f"{launcher} is missing: install mlx into this environment again.")
     where = ["-n", str(ranks)] if hosts is None else ["--hostfile", str(hosts)]
     before = _events(folder)
-    # A session of its own: Ctrl-C in the terminal would reach every rank, and mlx.launch kills.
+    # A new session, because Ctrl-C in the terminal would reach every rank, and mlx.launch kills.
     running = subprocess.Popen(
         [str(launcher), "--backend", "ring", *where, "--", *command],
         stdin=subprocess.DEVNULL,

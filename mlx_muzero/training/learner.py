@@ -1,7 +1,7 @@
-"""One training step and the state that makes it resumable.
+"""The training step, and the state that makes it resumable.
 
-On a GPU the step is compiled. On the CPU it is not: measured with the fx_micro networks, MLX
-spends a minute building fused kernels with the system's compiler and the step then takes as long.
+The step is compiled on a GPU but not on the CPU: measured with the fx_micro networks, MLX spends a
+minute building fused kernels with the system's compiler, and the step is no faster afterwards.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,7 +24,7 @@ from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.targets import Batch
 
 _NAMED = 6
-"""How many spoiled terms an error names; the losses are no more."""
+"""Maximum number of non-finite terms named in an error; there are fewer losses than that."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class StepReport:
     """Figures of one training step.
 
     Attributes:
-      losses: mean loss of each term of the total that weighs anything, unweighted.
-      total: their weighted sum.
-      gradient_norm: before clipping.
-      overflow_frac: share of value targets outside the support.
+        losses: unweighted mean loss of each term with a nonzero weight.
+        total: their weighted sum.
+        gradient_norm: norm before clipping.
+        overflow_frac: share of value targets outside the support.
     """
 
     losses: dict[str, float]
@@ -47,10 +47,10 @@ class StepReport:
 class Learner:
     """Trains `model` in place with Adam, gradient clipping and decoupled weight decay.
 
-    With several `ranks` each step is taken together with the others.
+    With several `ranks`, all take each step together.
 
     Raises:
-      ConfigError: every loss has weight 0.
+        ConfigError: every loss has weight 0.
     """
 
     def __init__(
@@ -68,21 +68,21 @@ class Learner:
         self._terms = loss_terms(config, model)
         if not self._terms:
             raise ConfigError("train: every loss has weight 0; nothing would be learned")
-        # Batch-norm statistics and dropout's key change inside the step, so they are its state.
+        # Batch-norm statistics and the dropout key change inside the step, so they are its state.
         self._state = [self.model.state, self.optimizer.state, mx.random.state]
         self._step: Callable[..., dict[str, mx.array]] = self._eager_step
-        # A compiled step may order its messages to other ranks otherwise than theirs.
+        # A compiled step may send its messages to other ranks in an order they do not expect.
         if mx.default_device() == mx.gpu and self.ranks.size == 1:
             self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
 
     def step(self, batch: Batch) -> StepReport:
-        """One update of the weights.
+        """Update the weights once.
 
         Raises:
-          TrainingDiverged: a loss or a gradient is NaN or infinite; names it.
-          RankLost: another rank is gone; the weights are those before the step.
+            TrainingDiverged: a loss or gradient is NaN or infinite; the message names it.
+            RankLost: another rank is gone; the weights are those before the step.
         """
-        # Rank 0 is any process that is alone; the others drop other units.
+        # Rank 0 keeps the dropout of a single process; other ranks drop other units.
         others = (self.ranks.rank,) if self.ranks.rank else ()
         mx.random.seed(int(rng.key(self.config.seed, rng.Stream.DROPOUT, self.steps, *others)))
         self.model.train()
@@ -107,7 +107,7 @@ class Learner:
         )
 
     def step_back(self) -> None:
-        """Stand before the step that was begun and could not be ended, if there is one."""
+        """Undo a step that was started but could not be finished, if there is one."""
         if self._before is None:
             return
         parameters, optimizer = self._before
@@ -116,7 +116,7 @@ class Learner:
         self.optimizer.state.update(optimizer)
 
     def _whole(self, batch: DeviceBatch) -> DeviceBatch:
-        """`batch` as this rank's share of all ranks' rows."""
+        """`batch` as this rank's share of the rows of all ranks."""
         valid_rows = self.ranks.mean(batch.valid_rows)
         mx.eval(valid_rows)
         return batch._replace(valid_rows=valid_rows)
@@ -155,13 +155,13 @@ class Learner:
         }
 
     def _require_finite(self, figures: dict[str, mx.array]) -> None:
-        # Losses first: a gradient is spoiled by them, not they by it.
+        # Check losses first: a bad loss spoils the gradients, not the reverse.
         self._require("loss", self._terms, figures["losses"])
         parameters = dict(tree_flatten(self.model.trainable_parameters()))
         self._require("gradient", parameters, figures["gradient_squares"])
 
     def _require(self, kind: str, terms: Iterable[str], values: mx.array) -> None:
-        """TrainingDiverged unless `values`, one for each of `terms`, are finite."""
+        """Raise TrainingDiverged unless all `values` (one per term) are finite."""
         finite = np.isfinite(np.array(values))
         if finite.all():
             return
@@ -174,14 +174,14 @@ class Learner:
         )
 
     def playing_weights(self) -> dict[str, mx.array]:
-        """Averaged parameters, and batch-norm statistics, by name: what an agent plays with."""
+        """Averaged parameters and batch-norm statistics by name, which agents play with."""
         return dict(tree_flatten(self.model.parameters())) | self.optimizer.average()
 
     def arrays(self) -> tuple[dict[str, mx.array], dict[str, mx.array]]:
         """`playing_weights` and optimizer state, flat by name.
 
         Raises:
-          TrainingDiverged: a weight is NaN or infinite; names it.
+            TrainingDiverged: a weight is NaN or infinite; the message names it.
         """
         weights = self.playing_weights()
         self._require("weight", weights, _squares(weights))
@@ -194,7 +194,7 @@ class Learner:
 
 
 def learning_rate(config: TrainConfig) -> Callable[[mx.array], mx.array]:
-    """The step size by the number of steps before it."""
+    """The learning rate as a function of the number of steps taken."""
     initial, final, steps = (
         config.learning_rate,
         config.final_learning_rate,
@@ -204,5 +204,5 @@ def learning_rate(config: TrainConfig) -> Callable[[mx.array], mx.array]:
 
 
 def _squares(arrays: dict[str, mx.array]) -> mx.array:
-    """Sum of squares of each array, ``f32[arrays]``; finite only if the array is."""
+    """Sum of squares of each array, ``f32[arrays]``; finite only if the whole array is."""
     return mx.stack([mx.square(array).sum() for array in arrays.values()])

@@ -16,9 +16,10 @@ UNROLL_GRADIENT_SCALE = 0.5
 
 
 class DeviceBatch(NamedTuple):
-    """A `Batch` as MLX arrays, same shapes; and `valid_rows` ``[K+1]``, how many rows are valid.
+    """A `Batch` as MLX arrays of the same shapes, plus `valid_rows` ``f32[K+1]``, valid row counts.
 
-    Where several processes share a batch, their mean: a loss is over the valid steps of all.
+    If several processes share a batch, `valid_rows` is their mean, so losses average over all
+    ranks.
     """
 
     observation: mx.array
@@ -39,14 +40,14 @@ class DeviceBatch(NamedTuple):
 
 
 class Unrolled(NamedTuple):
-    """What the model predicts along the unroll; n rows, K steps."""
+    """Predictions along the unroll; n rows, K steps."""
 
     latent: mx.array  # [n, K+1, D]
     reward: mx.array  # [n, K]
 
 
 def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
-    """Latents and rewards predicted from the first window and the K actions and outcomes."""
+    """Predict latents and rewards from the first window and the K actions and outcomes."""
     latent = model.representation(batch.observation[:, 0])
     latents, rewards = [latent], []
     for k in range(batch.action.shape[1]):
@@ -58,7 +59,7 @@ def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
 
 
 def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> dict[str, mx.array]:
-    """Mean loss of each of `loss_terms` over valid steps, scalars, unweighted."""
+    """Unweighted mean loss over valid steps for each of `loss_terms`, as scalars."""
     unrolled = unroll(model, batch)
     return {
         term: _TERMS[term](model, unrolled, batch, config) for term in loss_terms(config, model)
@@ -72,7 +73,7 @@ def loss_weight(config: TrainConfig, term: str) -> float:
 
 
 def loss_terms(config: TrainConfig, model: StochasticMuZero) -> tuple[str, ...]:
-    """Names of the terms that weigh anything and that `model` can learn; no others are computed."""
+    """Names of the terms with nonzero weight that `model` can learn; others are not computed."""
     learned = (term for term in _TERMS if model.decoded or term != "next_bar")
     return tuple(term for term in learned if loss_weight(config, term) > 0)
 
@@ -139,7 +140,7 @@ _TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig
 def value_loss(
     model: StochasticMuZero, latent: mx.array, target: mx.array, config: TrainConfig
 ) -> mx.array:
-    """Loss ``[n]`` of the value predicted at `latent` ``[n, D]`` against `target`, n numbers."""
+    """Loss ``f32[n]`` of the value predicted at `latent` ``f32[n, D]`` against n targets."""
     target = target.reshape(-1)
     if config.value_loss == "mse":
         return mx.square(model.value(latent) - target)
@@ -148,7 +149,7 @@ def value_loss(
 
 
 def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
-    """Representation of real windows ``[n, K, W, F]`` as fixed targets ``[n * K, D]``."""
+    """Representation of real windows ``f32[n, K, W, F]`` as fixed targets ``f32[n * K, D]``."""
     model.eval()
     latent = model.representation(mx.flatten(observation, 0, 1))
     model.train()
@@ -158,7 +159,7 @@ def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
 def next_bars(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch
 ) -> tuple[mx.array, mx.array]:
-    """Market columns of the bars after the first K latents: predicted and real, ``[n * K, M]``."""
+    """Market columns of the bars after the first K latents: predicted, real ``f32[n * K, M]``."""
     bars = batch.observation[:, :, -1, : model.decoded]
     latent, last = _rows(unrolled.latent[:, :-1]), _rows(bars[:, :-1])
     return model.next_bar(latent, last), _rows(bars[:, 1:])
@@ -167,15 +168,15 @@ def next_bars(
 def latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
     """1 - cosine similarity over the latent axis (EfficientZero, section 4.1).
 
-    A latent of zeros, which ReLU may leave, has distance 1 and gradient 0.
+    An all-zero latent, which ReLU can produce, has distance 1 and gradient 0.
     """
-    # The root of a maximum, not a maximum of roots: the root's slope at 0 is infinite.
+    # Root of a maximum, not a maximum of roots: the root's slope at 0 is infinite.
     squares = mx.square(predicted).sum(axis=-1) * mx.square(real).sum(axis=-1)
     return 1.0 - (predicted * real).sum(axis=-1) * mx.rsqrt(mx.maximum(squares, 1e-12))
 
 
 def _rows(x: mx.array) -> mx.array:
-    """``[n, K, X]`` as ``[n * K, X]``."""
+    """Flatten ``f32[n, K, X]`` to ``f32[n * K, X]``."""
     return mx.flatten(x, 0, 1)
 
 
@@ -184,10 +185,10 @@ def _scale_gradient(x: mx.array, scale: float) -> mx.array:
 
 
 _ALL, _BEFORE, _AFTER = slice(None), slice(None, -1), slice(1, None)
-"""Unrolled steps a loss is about: all K+1, or the first or the last K."""
+"""Unrolled steps a loss covers: all K+1, the first K or the last K."""
 
 
 def _mean(loss: mx.array, batch: DeviceBatch, steps: slice) -> mx.array:
-    """Mean of `loss`, a number for each row and each of `steps`, where the batch is valid."""
+    """Mean of `loss`, which has one number per row and step in `steps`, over valid entries."""
     valid = batch.valid[:, steps].reshape(-1)
     return (loss.reshape(-1) * valid).sum() / mx.maximum(batch.valid_rows[steps].sum(), 1.0)

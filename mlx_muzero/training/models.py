@@ -1,4 +1,4 @@
-"""Models by configuration: fresh from a seed, or trained from a run's checkpoint."""
+"""Builds models from a configuration: new from a seed, or trained from a run's checkpoint."""
 
 from shlex import quote
 
@@ -28,7 +28,7 @@ _BY_NAME = (
 
 
 def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
-    """An untrained model for `config`, its weights drawn from the run's seed."""
+    """Make an untrained model for `config`, with weights drawn from the run's seed."""
     model = StochasticMuZero(
         config.model,
         features=len(observation_features(config)),
@@ -44,19 +44,19 @@ def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
 
 
 def measure_observations(model: StochasticMuZero, dataset: MarketDataset) -> None:
-    """Give an untrained `model` the statistics of the market in the training split.
+    """Give an untrained `model` the statistics of the training split's observations.
 
-    What an account adds to an observation lies between -1 and 1 and stays as it is.
+    Account columns of an observation lie between -1 and 1 and are not normalized.
     """
     starts = spread_evenly(dataset.training_starts(), _MEASURED_WINDOWS)
     model.representation_network.observation_norm.measure(dataset.windows(starts))
 
 
 def begin_from(model: StochasticMuZero, weights: dict[str, mx.array]) -> None:
-    """Give `model` the weights of another, which may differ from it in having a next-bar decoder.
+    """Give `model` the weights of another model, which may differ in having a next-bar decoder.
 
     Raises:
-      ValueError: other networks differ too.
+        ValueError: other networks differ too.
     """
     own = dict(tree_flatten(model.parameters()))
     kept = {name: array for name, array in own.items() if name.startswith(DECODER)}
@@ -75,7 +75,7 @@ def starting_weights(
     """Weights of the best checkpoint of the run in `folder`, and the checkpoint's path.
 
     Raises:
-      RunError: as `load_model`, or a model of `config` is another one.
+        RunError: as for `load_model`, or a model of `config` has other networks.
     """
     model, name = load_model(folder, table, "best")
     path = folder.checkpoints.folder / name
@@ -88,7 +88,7 @@ def starting_weights(
 
 
 def counters_of(folder: RunFolder, name: str) -> Counters:
-    """How far the run in `folder` was at its checkpoint `name`; errors as `load_model`."""
+    """Counters of the run in `folder` at its checkpoint `name`; errors as `load_model`."""
     path = folder.checkpoints.folder / name
     try:
         return Counters.parsed(checkpoints.load_state(path)["counters"])
@@ -97,9 +97,9 @@ def counters_of(folder: RunFolder, name: str) -> Counters:
 
 
 def not_validated(folder: RunFolder, name: str) -> str | None:
-    """What has to be said before checkpoint `name` of a run plays, if no validation chose it.
+    """A warning to show before checkpoint `name` plays, if no validation chose it.
 
-    None where one did: a search was validated, and this is no checkpoint of an earlier phase.
+    None if a search has been validated and the checkpoint is not of an earlier phase.
     """
     phase = counters_of(folder, name).phase
     if folder.checkpoints.validated and phase == "search":
@@ -120,11 +120,13 @@ def not_validated(folder: RunFolder, name: str) -> str | None:
 
 
 def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[StochasticMuZero, str]:
-    """A model of a run and the name of its checkpoint: the "best", the "latest" or one by name.
+    """Load a model of a run; return it with its checkpoint's name.
+
+    `which` is "best", "latest" or a checkpoint's name.
 
     Raises:
-      RunError: there is no such checkpoint, it is damaged, or it was not written for this
-        configuration or program.
+        RunError: the checkpoint does not exist, is damaged, or was not written for this
+            configuration or program.
     """
     store = folder.checkpoints
     if which in ("best", "latest"):

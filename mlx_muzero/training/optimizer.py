@@ -1,9 +1,9 @@
 """Adam with decoupled weight decay (Kingma and Ba 2015; Loshchilov and Hutter 2019).
 
-All parameters are updated as one vector by one compiled function: array by array, the many small
-operations of an update take longer on the CPU than its arithmetic. Beside them goes their
-exponential moving average, which plays: single steps leave noise in the parameters that is as large
-as the differences between actions (Polyak and Juditsky 1992).
+One compiled function updates all parameters as one vector: array by array, the many small
+operations of an update take longer on the CPU than their arithmetic. It also updates an exponential
+moving average of the parameters, which is what plays: single steps leave noise in the parameters
+that is as large as the differences between actions (Polyak and Juditsky 1992).
 """
 
 import math
@@ -26,14 +26,14 @@ class AdamW:
     """Updates the trainable parameters of `model` and averages them.
 
     Args:
-      model: whose parameters to move.
-      learning_rate: step size by the number of updates before it, a scalar.
-      weight_decay: decoupled weight decay.
-      average_decay: what the average keeps of itself at an update; 0 for the parameters themselves.
+        model: model whose parameters are updated.
+        learning_rate: maps the number of updates so far to the step size, a scalar.
+        weight_decay: decoupled weight decay.
+        average_decay: weight of the old average in an update; 0 makes it equal the parameters.
 
     Attributes:
-      state: "step" (number of updates), "mean", "square" (moments) and "average", all parameters
-        end to end.
+        state: "step" (number of updates), "mean", "square" (moments) and "average", all parameters
+            end to end.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class AdamW:
         self._adam = mx.compile(partial(_adam, weight_decay=weight_decay))
 
     def update(self, gradients: dict[str, mx.array], scale: mx.array) -> None:
-        """One update with `gradients` by parameter name, times the scalar `scale`."""
+        """Update once with `gradients` by parameter name, times the scalar `scale`."""
         state = self.state
         learning_rate = self._learning_rate(state["step"])
         state["step"] = state["step"] + 1
         step = state["step"].astype(mx.float32)
-        # The first parameters are not worth remembering: the average's memory grows from 10 steps.
+        # Early parameters are not worth remembering: the average's memory grows from 10 steps.
         keep = mx.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
         flat, state["mean"], state["square"], state["average"] = self._adam(
             self._flat(self._parameters()),
@@ -75,7 +75,7 @@ class AdamW:
             state["average"],
             keep,
             learning_rate,
-            # Not inside: the compiled function would raise to a power once for every parameter.
+            # Not inside: the compiled function would compute the power once per parameter.
             1.0 - MEAN_DECAY**step,
             1.0 - SQUARE_DECAY**step,
         )
@@ -86,7 +86,7 @@ class AdamW:
         return self._by_name(self.state["average"])
 
     def arrays(self) -> dict[str, mx.array]:
-        """The state for a checkpoint but for the average: parameters and moments by name."""
+        """State for a checkpoint without the average: parameters and moments by name."""
         arrays = {"step": self.state["step"]}
         arrays |= {f"parameter.{name}": array for name, array in self._parameters().items()}
         for moment in _MOMENTS:
@@ -95,10 +95,10 @@ class AdamW:
         return arrays
 
     def restore(self, arrays: dict[str, mx.array], average: dict[str, mx.array]) -> None:
-        """Inverse of `arrays` and `average`, of which other names are left alone.
+        """Inverse of `arrays` and `average`; ignores other names in `average`.
 
         Raises:
-          ValueError: they belong to other parameters.
+            ValueError: they belong to other parameters.
         """
         kinds = ("parameter", *_MOMENTS)
         wanted = {"step", *(f"{kind}.{name}" for kind in kinds for name in self._shapes)}

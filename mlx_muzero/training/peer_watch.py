@@ -1,7 +1,7 @@
-"""Notices that a peer is gone while MLX waits for it.
+"""Detects that a peer is gone while MLX waits for it.
 
-When a connection breaks MLX raises an error, but not always (0.32.4): work that is queued in that
-very moment waits for ever. So a thread looks at the connections, too.
+MLX raises an error when a connection breaks, but not always (0.32.4): work queued at that very
+moment waits forever. So a thread watches the connections, too.
 """
 
 import os
@@ -18,11 +18,11 @@ _Result = TypeVar("_Result")
 
 _LOOK_EVERY_S = 0.5
 _GRACE_S = 3.0
-"""What MLX gets to notice by itself."""
+"""How long MLX may take to notice by itself."""
 
 
 def opened_by(connect: Callable[[], _Result]) -> tuple[_Result, list[socket.socket]]:
-    """What `connect` returns, and the connections it left open."""
+    """Call `connect`; return its result and the connections it left open."""
     before = _descriptors()
     result = connect()
     found = []
@@ -35,9 +35,9 @@ def opened_by(connect: Callable[[], _Result]) -> tuple[_Result, list[socket.sock
 
 
 class PeerWatch:
-    """Calls `gone`, in a thread of its own, if a wait lasts although a peer hung up.
+    """Calls `gone`, in its own thread, if a wait lasts although a peer has hung up.
 
-    Should the thread itself fail, the next wait raises what it failed with.
+    If the thread itself fails, the next wait raises its error.
     """
 
     def __init__(self, connections: list[socket.socket], gone: Callable[[], None]) -> None:
@@ -50,7 +50,7 @@ class PeerWatch:
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
-        """This process waits for its peers."""
+        """Mark that this process is waiting for its peers."""
         self._supervisor.check()
         self._waits += 1
         self._waiting = True

@@ -1,4 +1,4 @@
-"""The agent that plays what is being learned."""
+"""The agent that plays with the model being learned."""
 
 from collections.abc import Mapping
 
@@ -12,11 +12,11 @@ from mlx_muzero.training.models import build_model
 
 
 class Player:
-    """A model of its own that takes over the learner's weights, and the agent that plays with it.
+    """A separate model that takes over the learner's weights, and the agent that plays with it.
 
     Attributes:
-      model: in evaluation mode.
-      agent: searches with `model` by `search.backend`.
+        model: in evaluation mode.
+        agent: searches with `model` on `search.backend`.
     """
 
     def __init__(self, config: Config, rules: TradingRules) -> None:
@@ -24,7 +24,7 @@ class Player:
         self.agent = Agent(self.model, config.search, rules.table, len(OUTCOME_NAMES))
 
     def take(self, weights: Mapping[str, mx.array]) -> None:
-        """Play with `weights` from here on."""
+        """Play with `weights` from now on."""
         self.model.load_weights(list(weights.items()), strict=True)
-        mx.eval(self.model.parameters())  # in this thread: another may play with them
+        mx.eval(self.model.parameters())  # in this thread, as another may play with them
         self.agent.refresh()

@@ -1,4 +1,4 @@
-"""How far a training run is, and who hears of it."""
+"""The progress of a training run, and the interface of those who listen to it."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,23 +18,23 @@ Assessment = WorldModelReport | ValueReport
 
 
 class StopRequested(Exception):
-    """Raised between two decisions or training steps when the caller wants the run to stop."""
+    """Raised between two decisions or training steps if the caller wants the run to stop."""
 
 
 @dataclass
 class Counters:
-    """How far a run is; all that decides what it does next.
+    """The progress of a run; decides everything it does next.
 
     Attributes:
-      phase: what is being learned; all but `saves` begin anew with it.
-      episodes: collected.
-      steps: training steps.
-      validated_at: episodes at the last validation.
-      saved_at: episodes at the last checkpoint.
-      saves: checkpoints written; they are named by it.
-      best_pips: of the best validation so far, a trade or a session (`train.best_by`).
-      best_sqn: quality score of it, which breaks ties.
-      best_score: of the best assessment so far, in a supervised phase.
+        phase: what is being learned; all counters except `saves` restart with each phase.
+        episodes: episodes collected.
+        steps: training steps.
+        validated_at: episodes at the last validation.
+        saved_at: episodes at the last checkpoint.
+        saves: number of checkpoints written, by which they are named.
+        best_pips: result of the best validation so far, per trade or session (`train.best_by`).
+        best_sqn: its system quality number, which breaks ties.
+        best_score: score of the best assessment so far, in a supervised phase.
     """
 
     phase: PhaseName = "search"
@@ -49,10 +49,10 @@ class Counters:
 
     @classmethod
     def parsed(cls, facts: Any) -> "Counters":
-        """From a checkpoint's state.
+        """Parse counters from a checkpoint's state.
 
         Raises:
-          Malformed: they are no counters; says which.
+            Malformed: they are invalid; the message says which.
         """
         counted = {name: value for name, value in _SHAPE(facts).items() if name in _FIELDS}
         return cls(**counted)
@@ -69,16 +69,16 @@ _SHAPE = record({}, _FIELDS)
 
 
 class Listener(Protocol):
-    """Hears what the trainer does, while it does it."""
+    """Receives what the trainer does, as it happens."""
 
     def phase_begun(self, counters: Counters, episodes: int) -> None:
-        """A phase of so many episodes begins, or goes on from `counters`."""
+        """A phase with `episodes` episodes starts, or resumes at `counters`."""
 
     def decided(self, count: int) -> None:
         """`count` more decisions were made."""
 
     def collected(self, episodes: Episodes, counters: Counters) -> None:
-        """A round of episodes is in the replay buffer."""
+        """A round of episodes was added to the replay buffer."""
 
     def learned(self, report: StepReport, counters: Counters) -> None:
         """One training step is done."""
@@ -87,10 +87,10 @@ class Listener(Protocol):
         """A validation is done."""
 
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
-        """A supervised phase was judged."""
+        """A supervised phase was assessed."""
 
     def abandoned(self, error: RankLost) -> None:
-        """Another rank is gone and this process cannot go on: all is saved, and it should end."""
+        """Another rank is gone and this process cannot continue; all is saved and it should end."""
 
     def engine_changed(self, event: EngineEvent) -> None:
         """Something happened to the programs that collect."""

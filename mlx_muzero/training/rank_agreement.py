@@ -1,4 +1,4 @@
-"""What every rank of a distributed training must have alike: the configuration and the bars."""
+"""What the ranks of a distributed training must agree on: the configuration and the bars."""
 
 from dataclasses import asdict
 
@@ -10,22 +10,22 @@ from mlx_muzero.training.run import MarketRecord
 
 
 def config_of_first(ranks: Ranks, config: Config) -> Config:
-    """The first rank's configuration; those of the others are not looked at."""
+    """The first rank's configuration; those of other ranks are ignored."""
     facts = ranks.facts_of_first({"config": config_toml.dumps(config)})
     return config_toml.loads(facts["config"], "the first process's configuration")
 
 
 def market_of_first(ranks: Ranks, market: MarketRecord | None) -> MarketRecord | None:
-    """What the first rank's run was begun with; None of a new run."""
+    """The market the first rank's run was started with; None for a new run."""
     facts = ranks.facts_of_first({"market": None if market is None else asdict(market)})
     return None if facts["market"] is None else MarketRecord.from_dict(facts["market"])
 
 
 def require_same_market(ranks: Ranks, market: MarketRecord) -> None:
-    """RunError unless this rank's bars are those of the first.
+    """Require this rank's bars to be the same as the first rank's.
 
     Raises:
-      RunError: it says which bars are here.
+        RunError: they differ; the message describes the bars here.
     """
     if ranks.facts_of_first({"digest": market.digest})["digest"] != market.digest:
         raise RunError(

@@ -1,7 +1,8 @@
-"""The processes that train together: who they are, and what they tell each other.
+"""The processes that train together, and their communication.
 
-Data parallel: each rank collects and samples its own share, gradients are averaged, and every rank
-takes the same step. `mlx.launch` starts the ranks; a process started otherwise is a group of one.
+Training is data parallel: each rank collects and samples its own share, gradients are averaged, and
+every rank takes the same step. `mlx.launch` starts the ranks; a process started in any other way is
+a group of one.
 """
 
 import io
@@ -21,16 +22,16 @@ from mlx_muzero.training.peer_watch import PeerWatch, opened_by
 
 
 class Ranks:
-    """This process among those that train together; `group` None for one that is alone.
+    """This process as one of those that train together; `group` is None for a single process.
 
     Attributes:
-      rank: its number, from 0; only 0 writes.
-      size: how many there are.
-      abandon: called, if it is there, in another thread when one of the others is gone and MLX
-        will wait for it for ever; should save what there is and end this process.
+        rank: its number, from 0; only rank 0 writes.
+        size: number of ranks.
+        abandon: if set, called in another thread when a rank is gone and MLX would wait for it
+            forever; should save what there is and end this process.
 
-    Methods that talk to the others must be called by all, in the same order, and raise RankLost
-    when one of them is gone.
+    Methods that communicate must be called by all ranks in the same order, and raise RankLost if
+    one of them is gone.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Ranks:
 
     @classmethod
     def join(cls) -> "Ranks":
-        """The ranks this process was launched with."""
+        """Join the ranks this process was launched with."""
         group, connections = opened_by(mx.distributed.init)
         return cls(group, connections) if group.size() > 1 else cls()
 
@@ -57,28 +58,28 @@ class Ranks:
         return self.rank == 0
 
     def share(self, count: int, what: str) -> int:
-        """How many of `count` are this rank's.
+        """This rank's share of `count`.
 
         Raises:
-          ConfigError: they cannot be shared evenly.
+            ConfigError: `count` cannot be divided evenly.
         """
         if count % self.size:
             raise ConfigError(f"{what}: {count} cannot be shared by {self.size} processes evenly")
         return count // self.size
 
     def mean(self, array: mx.array) -> mx.array:
-        """Mean over the ranks of an array of the same shape on each; so is its gradient."""
+        """Mean over the ranks of an array with the same shape on each; averages gradients too."""
         return self._average(array)
 
     def any(self, mine: bool) -> bool:
-        """Whether it is so on any rank."""
+        """Whether `mine` is true on any rank."""
         if self.size == 1:
             return mine
         with self.together():
             return bool(self._sum(mx.array(int(mine))).item())
 
     def from_first(self, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """The first rank's `arrays`, by name; those of the others are not looked at."""
+        """The first rank's `arrays`, by name; those of other ranks are ignored."""
         if self.size == 1:
             return arrays
         buffer = io.BytesIO()
@@ -93,7 +94,7 @@ class Ranks:
             return {name: loaded[name] for name in loaded.files}
 
     def facts_of_first(self, facts: dict[str, Any]) -> dict[str, Any]:
-        """The first rank's `facts`, which fit JSON; those of the others are not looked at."""
+        """The first rank's `facts`, which must fit JSON; those of other ranks are ignored."""
         if self.size == 1:
             return facts
         text = np.frombuffer(json.dumps(facts).encode(), np.uint8)
@@ -101,17 +102,17 @@ class Ranks:
         return received
 
     def share_statistics(self, model: nn.Module) -> None:
-        """Let the batch norms of `model` see all ranks' rows: their statistics are of the batch."""
+        """Make the batch norms of `model` compute their statistics over the rows of all ranks."""
         if self.size == 1:
             return
         for module in model.modules():
             if isinstance(module, nn.BatchNorm):
-                # An attribute of the instance, which hides the method.
+                # An instance attribute, which shadows the method.
                 vars(module)["_calc_stats"] = partial(_statistics, self)
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Turns a lost connection into RankLost."""
+        """Turn a lost connection into RankLost."""
         try:
             with self._watch.waiting() if self._watch else nullcontext():
                 yield
@@ -135,7 +136,7 @@ class Ranks:
 
 
 def _averaging(group: mx.distributed.Group | None, size: int) -> Callable[[mx.array], mx.array]:
-    """The mean over `group`; MLX's own sum would take only this rank's part of its gradient."""
+    """The mean over `group`; the gradient of MLX's own sum covers only this rank's part."""
 
     def mean(array: mx.array) -> mx.array:
         return array if size == 1 else mx.distributed.all_sum(array, group=group) / size
@@ -150,7 +151,7 @@ def _averaging(group: mx.distributed.Group | None, size: int) -> Callable[[mx.ar
 
 
 def _statistics(ranks: Ranks, x: mx.array, ddof: int = 0) -> tuple[mx.array, mx.array]:
-    """Mean and variance of each channel over the rows of all ranks, which have as many each."""
+    """Mean and variance of each channel over the rows of all ranks, equally many on each."""
     axes = tuple(range(x.ndim - 1))
     rows = x.size // x.shape[-1] * ranks.size
     mean = ranks.mean(x.mean(axis=axes))

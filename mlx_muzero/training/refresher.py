@@ -1,7 +1,7 @@
-"""Agents that play exports of the weights being learned, made while learning goes on.
+"""Makes agents that play exports of the current weights while learning continues.
 
-Exporting takes seconds, and so does the first load of a program. Both happen in other processes; a
-thread of this one waits for them, for one refresh at a time.
+Exporting takes seconds, and so does loading a program for the first time. Both happen in other
+processes; a thread in this one waits for them, one refresh at a time.
 """
 
 import shutil
@@ -30,13 +30,13 @@ from mlx_muzero.training.threads import in_thread, join
 from mlx_muzero.types import F32
 
 Weights = dict[str, F32]
-"""Parameters and batch-norm statistics of a model by name, copied."""
+"""Copied parameters and batch-norm statistics of a model, by name."""
 
 _SAMPLES = 128
-"""Situations that each export is verified on."""
+"""Number of situations each export is verified on."""
 
 _LANE = 32
-"""Rows are a multiple of this: 64 bytes of float16, which the Neural Engine pads rows to."""
+"""Rows are a multiple of this: the Neural Engine pads rows to 64 bytes of float16."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,10 +44,10 @@ class Refreshed:
     """An agent that plays an export.
 
     Attributes:
-      agent: with the weights that were exported, for roots too.
-      steps: training steps of them.
-      events: what happens to its programs, from any thread.
-      folder: of the export.
+        agent: uses the exported weights, for roots too.
+        steps: training steps of the weights.
+        events: what happens to its programs, from any thread.
+        folder: folder of the export.
     """
 
     agent: Agent
@@ -57,10 +57,10 @@ class Refreshed:
 
 
 class Refresher:
-    """Makes an agent with a newer export each `collect.refresh_steps` training steps.
+    """Makes an agent with a newer export every `collect.refresh_steps` training steps.
 
     Attributes:
-      events: refreshes that failed.
+        events: failed refreshes.
     """
 
     def __init__(
@@ -71,17 +71,17 @@ class Refresher:
         rules: TradingRules,
         folder: Path,
     ) -> None:
-        """Prepares refreshes.
+        """Prepare for refreshes.
 
         Args:
-          config: of the run.
-          backend: that plays the exports.
-          dataset: the market; exports are verified on its validation split.
-          rules: of trading.
-          folder: where the exports go; nothing else may be in it.
+            config: the run's configuration.
+            backend: backend that plays the exports.
+            dataset: the market; exports are verified on its validation split.
+            rules: trading rules.
+            folder: receives the exports; must hold nothing else.
 
         Raises:
-          ConfigError: this machine cannot run `backend`.
+            ConfigError: this machine cannot run `backend`.
         """
         _require_engine(backend)
         self.events: SimpleQueue[EngineEvent] = SimpleQueue()
@@ -97,9 +97,9 @@ class Refresher:
         self._closed = threading.Event()
 
     def begin(self, steps: int, weights: Callable[[], Weights]) -> None:
-        """Begins a refresh with the weights of `steps` training steps, if that is due.
+        """Start a refresh with the weights after `steps` training steps, if due.
 
-        Never waits: while one is under way no other begins.
+        Never waits; only one refresh is in progress at a time.
         """
         self._take_in()
         due = self._begun_at is None or steps - self._begun_at >= self._config.collect.refresh_steps
@@ -110,7 +110,7 @@ class Refresher:
             self._under_way = in_thread(lambda: self._reported(steps, copied, keep))
 
     def take(self) -> Refreshed | None:
-        """The newest refresh that is done, if it was not taken before."""
+        """The newest finished refresh, unless it was taken before."""
         self._take_in()
         newest, self._ready = self._ready, None
         if newest is not None:
@@ -118,7 +118,7 @@ class Refresher:
         return newest
 
     def close(self) -> None:
-        """Gives up the refresh under way and removes the exports."""
+        """Abandon the refresh in progress and remove the exports."""
         self._closed.set()
         join(self._under_way)
         unused = self.take()
@@ -127,7 +127,7 @@ class Refresher:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _take_in(self) -> None:
-        """Has a refresh that is done take the place of an older one that nobody took."""
+        """Let a finished refresh replace an older one that was not taken."""
         if self._under_way is None or not self._under_way.done():
             return
         done, self._under_way = self._under_way, None
@@ -138,7 +138,7 @@ class Refresher:
             self._ready = newest
 
     def _reported(self, steps: int, weights: Weights, keep: set[Path | None]) -> Refreshed | None:
-        """As `_refresh`, but None and an event if it fails."""
+        """Like `_refresh`, but returns None and adds an event on failure."""
         try:
             for folder in set(self._folder.glob("*")) - keep:
                 shutil.rmtree(folder)
@@ -167,7 +167,7 @@ class Refresher:
 
 
 def drained(events: SimpleQueue[EngineEvent]) -> Iterator[EngineEvent]:
-    """What has come so far, taken out."""
+    """Yield and remove the events that have arrived so far."""
     while not events.empty():
         yield events.get()
 

@@ -1,7 +1,7 @@
 """Trajectory replay with FX's trade quota ("BalancedReplayBuffer").
 
-Observations are not stored (ADR 11): an episode keeps its first bar and what the agent added
-to the bars, about 50 bytes a step, and windows are gathered from the dataset when sampled.
+Observations are not stored (ADR 11): an episode keeps its first bar and what the agent added to the
+bars, about 50 bytes a step, and windows are gathered from the dataset on sampling.
 """
 
 from dataclasses import dataclass, fields
@@ -19,13 +19,13 @@ class Episodes:
     """E finished sessions of T steps.
 
     Attributes:
-      start: ``i64[E]`` first decision bar.
-      position: ``i8[E, T]`` position index before each step's action.
-      position_features: ``f32[E, T, 6]`` account features the agent saw.
-      action: ``i8[E, T]`` action taken.
-      reward: ``f32[E, T]`` reward of the step.
-      policy: ``f32[E, T, A]`` the search's visit shares.
-      value: ``f32[E, T]`` the search's value of its most visited root action.
+        start: ``i64[E]`` first decision bar.
+        position: ``i8[E, T]`` position index before each step's action.
+        position_features: ``f32[E, T, 6]`` account features the agent saw.
+        action: ``i8[E, T]`` action taken.
+        reward: ``f32[E, T]`` reward of the step.
+        policy: ``f32[E, T, A]`` visit shares of the search.
+        value: ``f32[E, T]`` search value of the most visited root action.
     """
 
     start: I64
@@ -42,7 +42,7 @@ class Episodes:
 
     @classmethod
     def empty(cls, count: int, steps: int, actions: int, position_features: int) -> Self:
-        """`count` zeroed episodes; the memory is committed as they are written."""
+        """`count` zeroed episodes; memory is committed as they are written."""
         return cls(
             start=np.zeros(count, np.int64),
             position=np.zeros((count, steps), np.int8),
@@ -58,16 +58,16 @@ class Episodes:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def traded(self) -> Bool:
-        """Whether each episode ever held a position, ``bool[E]``."""
+        """Whether each episode held a position at any time, ``bool[E]``."""
         held: Bool = (self.position != 0).any(axis=1)
         return held
 
 
 class ReplayBuffer:
-    """Keeps the newest `max_episodes`, holding back episodes that trade while they are few.
+    """Keeps the newest `max_episodes`, protecting episodes with trades while they are few.
 
-    FX's eviction: when full and fewer than `min_trade_frac` of the episodes trade, a random
-    episode without a trade goes; otherwise the oldest goes.
+    FX's eviction: if the buffer is full and fewer than `min_trade_frac` of the episodes have a
+    trade, a random episode without one is evicted; otherwise the oldest is.
     """
 
     def __init__(
@@ -81,21 +81,21 @@ class ReplayBuffer:
         self._added = 0
 
     def __len__(self) -> int:
-        """Episodes held."""
+        """Number of episodes held."""
         return min(self._added, self._config.max_episodes)
 
     @property
     def trade_frac(self) -> float:
-        """Share of held episodes that trade."""
+        """Share of held episodes with trades."""
         return float(self._traded[: len(self)].mean()) if len(self) else 0.0
 
     @property
     def nbytes(self) -> int:
-        """Bytes of a full buffer."""
+        """Size of a full buffer in bytes."""
         return sum(array.nbytes for array in self.episodes.arrays().values())
 
     def add(self, episodes: Episodes) -> None:
-        """Take finished episodes, evicting one for each where the buffer is full."""
+        """Add finished episodes, evicting one for each while the buffer is full."""
         traded = episodes.traded()
         for index in range(len(episodes)):
             slot = self._added if self._added < self._config.max_episodes else self._evict()
@@ -113,13 +113,13 @@ class ReplayBuffer:
         return int(np.argmin(self._serial))
 
     def sample(self, keys: U64) -> tuple[I64, I64]:
-        """Slot and step of one position for each key ``u64[n]``, uniform over held steps."""
+        """Slot and step of one position per key ``u64[n]``, uniform over held steps."""
         steps = self.episodes.action.shape[1]
         flat = (rng.uniform(keys) * (len(self) * steps)).astype(np.int64)
         return flat // steps, flat % steps
 
     def state(self) -> dict[str, np.ndarray]:
-        """Arrays of a checkpoint; only what is held."""
+        """Arrays for a checkpoint, of held episodes only."""
         held = len(self)
         arrays = {name: array[:held] for name, array in self.episodes.arrays().items()}
         arrays["serial"] = self._serial[:held]
@@ -127,14 +127,14 @@ class ReplayBuffer:
         return arrays
 
     def restore(self, state: dict[str, np.ndarray], starts: I64) -> None:
-        """Inverse of `state` on a new buffer of the same configuration.
+        """Inverse of `state` on a new buffer with the same configuration.
 
         Args:
-          state: of the other buffer.
-          starts: bars that episodes may begin at.
+            state: state of the other buffer.
+            starts: bars at which episodes may start.
 
         Raises:
-          ValueError: the configuration was another one, or an episode is of no market or action.
+            ValueError: the configuration differs, or an episode does not fit the market or actions.
         """
         held = len(state["serial"])
         if held != min(int(state["added"]), self._config.max_episodes):

@@ -1,4 +1,4 @@
-"""All of a run that a checkpoint keeps: from it the run goes on as if it had never stopped."""
+"""The complete state of a run in a checkpoint, from which it resumes as if never stopped."""
 
 from dataclasses import asdict
 
@@ -24,9 +24,9 @@ class ResumableState:
     """Counters, learner and replay buffer of one phase.
 
     Attributes:
-      counters: how far the phase is.
-      learner: the model and its optimizer.
-      replay: the episodes that are learned from.
+        counters: progress of the phase.
+        learner: the model and its optimizer.
+        replay: the episodes to learn from.
     """
 
     def __init__(
@@ -38,11 +38,11 @@ class ResumableState:
         counters: Counters,
         weights: dict[str, mx.array] | None = None,
     ) -> None:
-        """Stand at `counters` with `weights` or, without any, those of the seed.
+        """Start at `counters` with `weights`, or with the seed's weights if None.
 
         Raises:
-          ValueError: the weights belong to other networks.
-          ConfigError: the ranks cannot share a batch, or every loss has weight 0.
+            ValueError: the weights belong to other networks.
+            ConfigError: the ranks cannot share a batch, or every loss has weight 0.
         """
         self._config = config
         self._dataset = dataset
@@ -65,7 +65,7 @@ class ResumableState:
         )
 
     def next_batch(self) -> Batch:
-        """This rank's share of the batch of the next training step."""
+        """This rank's share of the batch for the next training step."""
         train = self._config.train
         row = self._rank * self._batch_share + np.arange(self._batch_share)
         slot, step = self.replay.sample(
@@ -82,16 +82,16 @@ class ResumableState:
         )
 
     def checkpoint(self) -> Checkpoint:
-        """What is kept."""
+        """The state as a checkpoint."""
         weights, optimizer = self.learner.arrays()
         state = {"counters": asdict(self.counters), **schema(self._config, self._table)}
         return Checkpoint(weights, optimizer, self.replay.state(), state)
 
     def restore(self, saved: Checkpoint) -> None:
-        """Inverse of `checkpoint`, of the same phase.
+        """Inverse of `checkpoint` in the same phase.
 
         Raises:
-          ValueError, KeyError, TypeError: `saved` is of another configuration, or damaged.
+            ValueError, KeyError, TypeError: `saved` has another configuration or is damaged.
         """
         counters = Counters.parsed(saved.state["counters"])
         self.learner.restore(saved.weights, saved.optimizer)

@@ -1,4 +1,4 @@
-"""A run's folder and what ties its checkpoints to the market and the program (ADR 20)."""
+"""A run's folder, and what ties its checkpoints to the market and the program (ADR 20)."""
 
 import hashlib
 import json
@@ -27,25 +27,25 @@ from mlx_muzero.training.checkpoint import CheckpointStore
 from mlx_muzero.untrusted.json_values import parsed
 
 _TURNS = ("started", "finished")
-"""Events that say whether there is something left to do."""
+"""Events that show whether there is something left to do."""
 
 
 @dataclass(frozen=True)
 class MarketRecord:
-    """Which bars a run was trained on.
+    """The bars a run was trained on.
 
     Attributes:
-      store: path of the bar store.
-      symbol: symbol in it, or several.
-      bars: number of bars.
-      first_ns: open of the earliest bar.
-      last_ns: open of the latest bar.
-      digest: SHA-256 over times, closes and, where an observation has them, the columns that do
-        not follow from those; of these bars alone, whatever the store holds beside them.
-      coverage: what those bars held; None in a record of 0.1.0.
-      spans_ns: by symbol, opens of its first and last bar; not in a record of 0.1.0, whose pairs
-        are taken to have those of all.
-      series_from_ns: by symbol and series, the earliest point there was; None in a record of 0.1.0.
+        store: path of the bar store.
+        symbol: its symbol, or several.
+        bars: number of bars.
+        first_ns: open of the earliest bar.
+        last_ns: open of the latest bar.
+        digest: SHA-256 over times, closes and any observed columns that do not follow from those,
+            for these bars only, whatever else the store holds.
+        coverage: what those bars contained; None in a record of 0.1.0.
+        spans_ns: opens of the first and last bar by symbol; absent in a record of 0.1.0, whose
+            pairs are assumed to span the whole period.
+        series_from_ns: earliest point by symbol and series; None in a record of 0.1.0.
     """
 
     store: str
@@ -60,7 +60,7 @@ class MarketRecord:
 
     @classmethod
     def of(cls, store: Path, dataset: MarketDataset) -> "MarketRecord":
-        """Record of `dataset` as loaded from `store`."""
+        """Record `dataset` as loaded from `store`."""
         digest = hashlib.sha256(dataset.open_time_ns.tobytes())
         digest.update(dataset.close.tobytes())
         if dataset.config.features == "crypto":
@@ -82,10 +82,10 @@ class MarketRecord:
 
     @classmethod
     def from_dict(cls, facts: Any) -> "MarketRecord":
-        """Inverse of `dataclasses.asdict`, through JSON; also of a record of 0.1.0.
+        """Inverse of `dataclasses.asdict`, through JSON; also reads a record of 0.1.0.
 
         Raises:
-          ValueError, TypeError, AttributeError: it is no such record.
+            ValueError, TypeError, AttributeError: it is not a valid record.
         """
         coverage = facts.get("coverage")
         held = None if coverage is None else Coverage.from_dict(coverage)
@@ -106,13 +106,13 @@ class MarketRecord:
         return replace(record, spans_ns=spans, series_from_ns=begun)
 
     def period(self, symbol: str) -> Period:
-        """What of the past of `symbol` these bars are."""
+        """The period of `symbol` that these bars cover."""
         first_ns, last_ns = self.spans_ns.get(symbol, (self.first_ns, self.last_ns))
         begun = None if self.series_from_ns is None else self.series_from_ns.get(symbol, {})
         return Period(first_ns, last_ns + MINUTE_NS, begun)
 
     def require(self, market: "MarketRecord", path: Path) -> None:
-        """RunError unless `market`, of this period, holds the bars `path` was begun with."""
+        """Raise RunError unless `market`, of this period, holds the bars of the run at `path`."""
         if self.digest != market.digest:
             raise RunError(
                 f"{path} was trained on {self.bars:,} bars of {self.symbol}, {self.days}, but "
@@ -127,7 +127,7 @@ class MarketRecord:
 
     @property
     def days(self) -> str:
-        """From when to when, in words."""
+        """First and last time, in words."""
         return f"{utc_text(self.first_ns)} to {utc_text(self.last_ns)} UTC"
 
 
@@ -137,10 +137,10 @@ def _span(span: Any) -> tuple[int, int]:
 
 
 class RunFolder(RunFolderBase):
-    """``runs/<name>/``: config.toml, market.json, journal.jsonl, lock and the folders.
+    """``runs/<name>/``: config.toml, market.json, journal.jsonl, lock and these folders.
 
-    Folders: ``checkpoints/``, ``decisions/`` with trees, ``export/``, and ``collector/`` for what a
-    collector's programs are kept in while they play.
+    ``checkpoints/``, ``decisions/`` with trees, ``export/``, and ``collector/``, which holds the
+    collector's programs while they play.
     """
 
     contents, doing = "training run", "trained"
@@ -154,37 +154,37 @@ class RunFolder(RunFolderBase):
 
     @property
     def finished(self) -> bool:
-        """Whether its last process came to the end: to go on would do nothing."""
+        """Whether the last process completed the run, so that nothing is left to do."""
         if not self.journal_path.exists():
             return False
         told = [event["event"] for event in journal.read(self.journal_path)]
         return [event for event in told if event in _TURNS][-1:] == ["finished"]
 
     def begin(self, config: Config, market: MarketRecord) -> None:
-        """Make the folder of a new run."""
+        """Create the folder of a new run."""
         self.require_new()
         self.path.mkdir(parents=True, exist_ok=True)
         write_text(self._market_path, json.dumps(asdict(market), indent=1))
         self.mark(config_toml.dumps(config))
 
     def config(self) -> Config:
-        """The configuration the run was begun with."""
+        """The configuration the run was started with."""
         if not self.exists:
             raise self.missing
         return config_of_run(self.mark_path)
 
     def market(self) -> MarketRecord:
-        """The market the run was begun with."""
+        """The market the run was started with."""
         try:
             return MarketRecord.from_dict(parsed(read_text(self._market_path)))
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RunError(f"{self._market_path}: cannot read it ({error}).") from error
 
     def require_market(self, market: MarketRecord) -> None:
-        """RunError unless `market` holds the bars the run was begun with.
+        """Raise RunError unless `market` holds the bars the run was started with.
 
-        `market` is of the run's own period: what the store holds before and after it does not
-        matter. A record of 0.1.0 is completed.
+        `market` covers the run's own period; what the store holds before and after it does not
+        matter. Completes a record of 0.1.0.
         """
         begun = self.market()
         begun.require(market, self.path)
@@ -194,10 +194,10 @@ class RunFolder(RunFolderBase):
 
 
 def config_of_run(path: Path) -> Config:
-    """The configuration kept in a run's folder; errors as `toml.load`, links not followed.
+    """The configuration in a run's folder; errors as `toml.load`, but links are not followed.
 
     Raises:
-      ConfigError: it cannot be read, or all its problems.
+        ConfigError: it cannot be read, or it has problems (all listed).
     """
     return config_toml.loads(config_toml.text_of(path, follow=False), str(path))
 
@@ -212,7 +212,7 @@ def schema(config: Config, table: ActionTable) -> dict[str, Any]:
 
 
 def require_schema(state: dict[str, Any], config: Config, table: ActionTable, path: Path) -> None:
-    """RunError unless a checkpoint's `state` was written for the names of this configuration."""
+    """Raise RunError unless a checkpoint's `state` matches the names of this configuration."""
     for kind, names in schema(config, table).items():
         kept = state.get(kind)
         if not isinstance(kept, list) or [as_spelled_now(str(name)) for name in kept] != names:
@@ -223,7 +223,7 @@ def require_schema(state: dict[str, Any], config: Config, table: ActionTable, pa
 
 
 def misfit(path: Path, error: Exception) -> RunError:
-    """What to raise when the arrays of the checkpoint at `path` do not fit the configuration."""
+    """The error for a checkpoint at `path` whose arrays do not fit the configuration."""
     reason = str(error).splitlines()[0]
     return RunError(
         f"{path} does not fit the run's config.toml ({reason}). Restore the model and replay "

@@ -1,4 +1,4 @@
-"""Training batches: what the unrolled model sees and should predict (MuZero, appendix G)."""
+"""Training batches: inputs and targets of the unrolled model (MuZero, appendix G)."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,15 @@ class Batch:
     """n positions unrolled K steps; step k of row j is session step i_j + k.
 
     Attributes:
-      observation: ``f32[n, K+1, W, F]`` real windows; the first is unrolled from, the others are
-        what the latent should be consistent with.
-      action: ``i32[n, K]`` actions taken.
-      outcome: ``i32[n, K]`` chance outcomes that followed.
-      reward: ``f32[n, K]`` rewards that followed.
-      policy: ``f32[n, K+1, A]`` visit shares of the search.
-      value: ``f32[n, K+1]`` returns, `greedy_returns`.
-      afterstate_value: ``f32[n, K]`` returns of the actions taken.
-      valid: ``f32[n, K+1]`` 1 where the step lies inside its session, else 0 and no loss.
+        observation: ``f32[n, K+1, W, F]`` real windows; the first starts the unroll, the others
+            are what the latents should be consistent with.
+        action: ``i32[n, K]`` actions taken.
+        outcome: ``i32[n, K]`` chance outcomes that followed.
+        reward: ``f32[n, K]`` rewards that followed.
+        policy: ``f32[n, K+1, A]`` visit shares of the search.
+        value: ``f32[n, K+1]`` returns from `greedy_returns`.
+        afterstate_value: ``f32[n, K]`` returns of the actions taken.
+        valid: ``f32[n, K+1]`` 1 for steps inside the session, 0 for steps without a loss.
     """
 
     observation: F32
@@ -46,11 +46,11 @@ def make_batch(
     td_steps: int,
     discount: float,
 ) -> Batch:
-    """Gather the batch at ``slot[n]``, ``step[n]`` of `episodes`."""
+    """Gather the batch at `slot` ``i64[n]`` and `step` ``i64[n]`` of `episodes`."""
     session_steps = episodes.action.shape[1]
     unrolled = step[:, None] + np.arange(unroll_steps + 1)
     valid = unrolled < session_steps
-    # Steps behind the end repeat the last one; `valid` keeps them out of every loss.
+    # Steps past the end repeat the last one; `valid` keeps them out of every loss.
     at = (slot[:, None], np.minimum(unrolled, session_steps - 1))
     bar = episodes.start[at[0]] + at[1]
     position_features = episodes.position_features[at]
@@ -73,14 +73,14 @@ def make_batch(
 
 
 def greedy_returns(episodes: Episodes, slot: I64, step: I64, td_steps: int, discount: float) -> F32:
-    """n-step returns of the search's own best actions from each ``slot, step``; broadcast shape.
+    """n-step returns of the search's own best actions from each `slot`, `step`; broadcast shape.
 
     Watkins's Q(lambda) with lambda = 1 (Sutton & Barto, 2nd edition, 12.10): rewards are summed for
-    at most `td_steps` steps, but only while the action taken was one of the most visited; from the
-    first exploratory action on, the search's value stands for the rest. A return through random
+    at most `td_steps` steps, but only while the action taken was among the most visited. From the
+    first exploratory action on, the search's value replaces the rest. A return through random
     entries would charge their costs to the state they were made in.
 
-    Beyond the session's end rewards and values are 0: the position is closed there and its reward
+    Beyond the session's end, rewards and values are 0: the position is closed there and its reward
     booked (ADR 7).
     """
     slot, step = np.broadcast_arrays(slot, step)

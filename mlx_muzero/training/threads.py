@@ -1,4 +1,4 @@
-"""Work beside the trainer's own thread."""
+"""Runs work in threads next to the trainer's own."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 ResultT = TypeVar("ResultT")
 
 JOIN_TIMEOUT_S = 5.0
-"""How long a stopped run waits for a decision or an export under way."""
+"""How long a stopped run waits for a decision or export in progress."""
 
 
 def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
-    """What `work` returns or raises, done in a thread that does not keep the program alive.
+    """Run `work` in a thread that does not keep the program alive; return its future.
 
-    Executors do, and so a load that hangs would keep a stopped run from ending.
+    Executor threads do keep it alive, so a load that hangs would keep a stopped run from ending.
     """
     future: Future[ResultT] = Future()
     Thread(target=_run, args=(work, future), daemon=True).start()
@@ -22,7 +22,7 @@ def in_thread(work: Callable[[], ResultT]) -> Future[ResultT]:
 
 
 def join(work: Future[Any] | None) -> None:
-    """Waits a moment for work that was told to end."""
+    """Wait briefly for work that was asked to end."""
     if work is not None:
         wait([work], JOIN_TIMEOUT_S)
 
@@ -32,5 +32,5 @@ def _run(work: Callable[[], ResultT], future: Future[ResultT]) -> None:
         future.set_result(work())
     except BaseException as error:
         future.set_exception(error)
-        # The error remembers this frame: without this both would live on, and all `work` holds.
+        # The error refers to this frame: otherwise both would live on, with all that `work` holds.
         del future, work

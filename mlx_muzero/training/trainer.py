@@ -1,10 +1,10 @@
-"""The training loop: collect, learn, validate, save; the same run whether or not it was stopped.
+"""The training loop: collect, learn, validate, save, with the same result if interrupted.
 
-One loop for every phase: who plays and what is validated is the phase's
-(`mlx_muzero.training.phases`). What comes next depends only on counters (`Counters`), and every
-random number is named by them, so a run resumed from a checkpoint does what the uninterrupted run
-would have done. With `collect.backend` set, rounds are played beside all this, with weights whose
-age depends on time.
+All phases share one loop; the phase decides who plays and what is validated
+(`mlx_muzero.training.phases`). What comes next depends only on counters (`Counters`), which also
+key every random number, so a run resumed from a checkpoint does exactly what the uninterrupted run
+would have done. If `collect.backend` is set, rounds are played concurrently, with weights whose age
+depends on timing.
 """
 
 import math
@@ -38,13 +38,13 @@ class Trainer:
     """One training run in `folder`; `resume` continues it, `run` does the work.
 
     Attributes:
-      config: of the run.
-      dataset: bars, features and outcomes.
-      rules: of trading.
-      folder: where journal and checkpoints go.
-      listener: told of progress.
-      stop: polled between decisions and steps; True ends `run` after a checkpoint.
-      ranks: the processes that train together; only the first one writes and is polled for all.
+        config: the run's configuration.
+        dataset: bars, features and outcomes.
+        rules: trading rules.
+        folder: receives journal and checkpoints.
+        listener: receives progress.
+        stop: polled between decisions and steps; if True, `run` saves a checkpoint and ends.
+        ranks: the processes that train together; only the first writes and is polled, for all.
     """
 
     config: Config
@@ -68,7 +68,7 @@ class Trainer:
         self._enter(Counters(phase=planned(self.config.train)[0]))
 
     def _enter(self, counters: Counters, weights: dict[str, mx.array] | None = None) -> None:
-        """Stand at the beginning of a phase, with `weights` or, without any, those of the seed."""
+        """Start a phase with `weights`, or with the seed's weights if None."""
         self.state = ResumableState(
             self.config, self.dataset, self.rules, self.ranks, counters, weights
         )
@@ -87,25 +87,25 @@ class Trainer:
 
     @property
     def counters(self) -> Counters:
-        """How far the run is."""
+        """The run's progress."""
         return self.state.counters
 
     def begin_from(self, weights: dict[str, mx.array], origin: str) -> None:
-        """Begin the run with the weights of another, called `origin`, instead of the seed's.
+        """Start the run with the weights of another, called `origin`, instead of the seed's.
 
         Raises:
-          ValueError: they belong to other networks.
+            ValueError: they belong to other networks.
         """
         self._enter(self.counters, weights)
         self.journal.append("begun_from", checkpoint=origin)
-        # At once: a run killed before its first checkpoint would otherwise begin from the seed.
+        # At once: a run killed before its first checkpoint would otherwise restart from the seed.
         self._save()
 
     def resume(self) -> None:
-        """Go back to the newest checkpoint of the run folder, if it has one.
+        """Return to the newest checkpoint of the run folder, if there is one.
 
         Raises:
-          RunError: it is damaged, or was not written for this configuration or program.
+            RunError: it is damaged, or was not written for this configuration or program.
         """
         path = self.folder.checkpoints.latest()
         if path is None:
@@ -129,11 +129,11 @@ class Trainer:
         self.state.restore(saved)
 
     def run(self) -> bool:
-        """Train until the configured episodes are done or `stop`; True if they are done.
+        """Train until the configured episodes are done or `stop` says so; True if they are done.
 
         Raises:
-          TrainingDiverged: a loss or the gradient is not finite; checkpoints are left as they are.
-          RankLost: another process that trained along is gone; a checkpoint was saved.
+            TrainingDiverged: a loss or gradient is not finite; checkpoints are left untouched.
+            RankLost: another process of the training is gone; a checkpoint was saved.
         """
         self.journal.started(self.counters.phase, self.player.agent.backend)
         self._tell_phase()
@@ -169,7 +169,7 @@ class Trainer:
         self.listener.abandoned(error)
 
     def _act(self) -> bool:
-        """Do the one thing that is due; False when nothing is left to do."""
+        """Do the next thing due; return False if nothing is left to do."""
         counters, train = self.counters, self.config.train
         if counters.steps < self._steps_due():
             self._learn()
@@ -188,8 +188,8 @@ class Trainer:
         return True
 
     def _advance(self, phase: PhaseName) -> None:
-        """Go on with `phase` from the best checkpoint of the one that is done."""
-        # Every phase ends with a validation, the first of which is saved; by the first rank only.
+        """Continue with `phase` from the best checkpoint of the finished phase."""
+        # Every phase ends with a validation, the first of which is saved, by the first rank only.
         best = self.folder.checkpoints.best() if self.ranks.first else None
         weights = None if best is None else checkpoints.load_weights(best)
         self._enter(Counters(phase=phase, saves=self.counters.saves), weights)
@@ -229,7 +229,7 @@ class Trainer:
         self.listener.learned(report, self.counters)
 
     def _validate(self) -> None:
-        """The first rank alone validates; all go on by its counters."""
+        """Validate on the first rank alone; all continue with its counters."""
         if self.ranks.first:
             self.player.take(self.state.learner.playing_weights())
             if self.phase.validate(self.counters, self._decided):
@@ -246,7 +246,7 @@ class Trainer:
         self.journal.append("saved", checkpoint=path.name, best=best)
 
     def _take_from_first(self) -> None:
-        """Stand where the first rank stands: its weights, counters and episodes."""
+        """Take over the first rank's weights, counters and episodes."""
         if self.ranks.size == 1:
             return
         mine = checkpoints.packed(self.state.checkpoint()) if self.ranks.first else {}
@@ -256,7 +256,7 @@ class Trainer:
 
     def _decided(self, count: int) -> None:
         self.listener.decided(count)
-        # Ranks play at paces of their own and agree on stopping between rounds.
+        # Ranks play at their own pace and agree on stopping between rounds.
         if self.ranks.size == 1:
             self._poll()
 

@@ -1,4 +1,4 @@
-"""What a training run says of its rounds and steps in its journal (docs/training.md)."""
+"""Writes a training run's rounds and steps to its journal (docs/training.md)."""
 
 import os
 from dataclasses import asdict
@@ -25,17 +25,17 @@ STEPS_PER_LINE = 20
 
 
 class TrainingJournal(Journal):
-    """The journal of a run of `config` under `rules`; None for a rank that keeps none."""
+    """The journal of a run; a path of None makes it discard everything, for other ranks."""
 
     def __init__(self, path: Path | None, config: Config, rules: TradingRules) -> None:
         super().__init__(path)
         self._config = config
         self._rules = rules
-        self._steps = 0  # since the last line on them
+        self._steps = 0  # since the last line about them
         self._seconds = 0.0
 
     def started(self, phase: PhaseName, backend: Backend) -> None:
-        """The process begins, in `phase`, searching with `backend`."""
+        """Record that the process starts in `phase`, searching with `backend`."""
         replay, table = self._config.replay, self._rules.table
         self.append(
             "started",
@@ -54,7 +54,7 @@ class TrainingJournal(Journal):
     def collected(
         self, played: Round, first: int, counters: Counters, replay: ReplayBuffer
     ) -> None:
-        """A round that began with episode `first` is in the buffer."""
+        """Record that a round starting with episode `first` was added to the buffer."""
         episodes, names = played.episodes, self._rules.table.action_names
         actions = np.bincount(episodes.action.ravel(), minlength=len(names))
         self.append(
@@ -73,7 +73,7 @@ class TrainingJournal(Journal):
         )
 
     def learned(self, report: StepReport, counters: Counters, seconds: float) -> None:
-        """A training step took `seconds`; every `STEPS_PER_LINE` steps are one line."""
+        """Record a training step that took `seconds`; `STEPS_PER_LINE` steps make one line."""
         self._steps += 1
         self._seconds += seconds
         if counters.steps % STEPS_PER_LINE:
@@ -89,7 +89,7 @@ class TrainingJournal(Journal):
     def validated(
         self, metrics: Metrics, forecast: OutcomeForecast, counters: Counters, is_best: bool
     ) -> None:
-        """A search was validated: its backtest, and what its outcome probabilities are worth."""
+        """Record the validation of a search: its backtest and the quality of its forecasts."""
         self.append(
             "validated",
             episodes=counters.episodes,
@@ -100,7 +100,7 @@ class TrainingJournal(Journal):
         )
 
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
-        """A supervised phase was validated."""
+        """Record the validation of a supervised phase."""
         self.append(
             "assessed",
             phase=counters.phase,

@@ -1,4 +1,4 @@
-"""``FOLDER`` of a walk-forward: its plan, a run folder for each window, how far they are."""
+"""The folder of a walk-forward: its plan, a run folder for each window, and their progress."""
 
 import json
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ from mlx_muzero.untrusted.json_values import parsed
 
 @dataclass(frozen=True)
 class Plan:
-    """What was begun.
+    """What was started.
 
     Attributes:
-        windows: how many.
-        minutes: of training for each; None until its episodes are done.
+        windows: number of windows.
+        minutes: training minutes per window; None to train until the episodes are done.
         store: path of the bar store.
         market: the bars that were cut into windows; None in plans of 0.1.0.
     """
@@ -36,10 +36,10 @@ class Plan:
 
     @classmethod
     def parsed(cls, facts: Any) -> "Plan":
-        """From what JSON says, of this build or an older one.
+        """Parse a plan from JSON, written by this build or an older one.
 
         Raises:
-          ValueError, TypeError, AttributeError: it is no such plan.
+            ValueError, TypeError, AttributeError: it is not a valid plan.
         """
         market = facts.get("market")
         record = None if market is None else MarketRecord.from_dict(market)
@@ -56,18 +56,18 @@ class WalkForwardFolder(RunFolderBase):
         self._plan_path = path / "plan.json"
 
     def begin(self, config: Config, plan: Plan) -> None:
-        """Make the folder of a new walk-forward; raises as `require_new`."""
+        """Create the folder of a new walk-forward; raises as `require_new`."""
         self.require_new()
         self.path.mkdir(parents=True, exist_ok=True)
         self.keep(plan)
         self.mark(config_toml.dumps(config))
 
     def keep(self, plan: Plan) -> None:
-        """Write `plan`, whole or not at all."""
+        """Write `plan`, completely or not at all."""
         write_text(self._plan_path, json.dumps(asdict(plan), indent=1))
 
     def require_windows(self, configs: Sequence[Config]) -> None:
-        """RunError unless the windows that were begun are those of `configs`."""
+        """Raise RunError unless the windows already started match `configs`."""
         for number, wanted in enumerate(configs, 1):
             run = self.window(number)
             if not run.exists:
@@ -82,30 +82,30 @@ class WalkForwardFolder(RunFolderBase):
                 )
 
     def config(self) -> Config:
-        """The configuration it was begun with, of all bars."""
+        """The configuration it was started with, covering all bars."""
         if not self.exists:
             raise self.missing
         return config_of_run(self.mark_path)
 
     def plan(self) -> Plan:
-        """The plan it was begun with."""
+        """The plan it was started with."""
         try:
             return Plan.parsed(parsed(read_text(self._plan_path)))
         except (OSError, ValueError, TypeError, AttributeError) as error:
             raise RunError(f"{self._plan_path}: cannot read it ({error}).") from error
 
     def window(self, number: int) -> RunFolder:
-        """The run of window `number`, from 1.
+        """The run of window `number`, counted from 1.
 
         Raises:
-            OSError: it is a link, to a run of somebody else.
+            OSError: it is a link, to someone else's run.
         """
         folder = self.path / f"window-{number:02d}"
         require_folder(folder)
         return RunFolder(folder)
 
     def minutes_left(self, number: int) -> float | None:
-        """Minutes that window `number` may still be trained; None without a limit, 0 when done."""
+        """Minutes left to train window `number`; None without a limit, 0 when done."""
         limit, used = self.plan().minutes, 0.0
         events = read(self.journal_path) if self.journal_path.exists() else ()
         for event in events:
@@ -117,13 +117,13 @@ class WalkForwardFolder(RunFolderBase):
         return None if limit is None else max(limit - used, 0.0)
 
     def trained(self, number: int, minutes: float, *, finished: bool) -> None:
-        """Note that window `number` was trained so long, to the end of its episodes or not."""
+        """Record that window `number` was trained for `minutes`, to its last episode or not."""
         Journal(self.journal_path).append(
             "window_trained", window=number, minutes=minutes, finished=finished
         )
 
 
 def window_configs(config: Config, open_time_ns: I64, windows: int) -> list[Config]:
-    """The configuration of each window over the bars at `open_time_ns` ``[T]``."""
+    """The configuration of each window over bars at `open_time_ns` ``i64[T]``."""
     markets = rolling_windows(open_time_ns, config.market, windows)
     return [replace(config, market=market) for market in markets]

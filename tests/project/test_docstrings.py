@@ -10,11 +10,18 @@ import pytest
 import mlx_muzero
 
 PACKAGE = Path(mlx_muzero.__file__).parent
-FILES = [
-    path
-    for name in ("backends", "evaluation", "market", "networks", "search", "trading")
-    for path in sorted((PACKAGE / name).rglob("*.py"))
-]
+PACKAGES = (
+    "backends",
+    "evaluation",
+    "market",
+    "networks",
+    "paper",
+    "search",
+    "trading",
+    "training",
+    "venues",
+)
+FILES = [path for name in PACKAGES for path in sorted((PACKAGE / name).rglob("*.py"))]
 DTYPE = r"(?:f32|f64|i8|i16|i32|i64|u8|u64|bool)"
 OTHER_DIALECTS = re.compile(
     r"\b(?:F32|F64|I8|I16|I32|I64|U8|U64|Bool)\["  # an alias for a dtype

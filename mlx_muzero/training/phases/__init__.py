@@ -1,1 +1,1 @@
-"""The phases of learning: their order, and for each who plays and what is validated."""
+"""The phases of learning: their order, and who plays and what is validated in each."""

@@ -1,4 +1,4 @@
-"""Scripted policies that play the episodes a model is first taught with, no search needed."""
+"""Scripted policies that play the first training episodes without a search."""
 
 from collections.abc import Callable
 
@@ -16,9 +16,9 @@ _POLICIES: dict[Behavior, Callable[[int], Policy]] = {
 }
 
 BEHAVIORS: tuple[Behavior, ...] = tuple(_POLICIES)
-"""Every policy there is: together they hold positions of both sides for one bar and for many."""
+"""All scripted policies; together they hold both sides, for one bar and for many."""
 
 
 def behavior(name: Behavior, seed: int) -> Policy:
-    """The policy called `name`, its random numbers named by `seed`."""
+    """The policy called `name`, with random numbers keyed by `seed`."""
     return _POLICIES[name](seed)

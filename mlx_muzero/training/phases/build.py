@@ -1,4 +1,4 @@
-"""The phase a configuration and a name ask for."""
+"""Builds the phase a configuration asks for."""
 
 from mlx_muzero.config.choices import PhaseName
 from mlx_muzero.training.phases.phase import Phase, PhaseContext
@@ -8,10 +8,10 @@ from mlx_muzero.training.phases.world_model import WorldModelPhase
 
 
 def build_phase(name: PhaseName, context: PhaseContext) -> Phase:
-    """The phase `name`; searches play in the background if `collect.backend` is set.
+    """Build the phase `name`; searches play in the background if `collect.backend` is set.
 
     Raises:
-      ConfigError: this machine cannot run `collect.backend`.
+        ConfigError: this machine cannot run `collect.backend`.
     """
     if name == "world-model":
         return WorldModelPhase(context)

@@ -1,9 +1,9 @@
-"""When validations and checkpoints fall: at the multiples of their intervals.
+"""When validations and checkpoints happen: at multiples of their intervals.
 
-A round of collecting ends where one of them is due, so that what is judged and kept at episode 200
-was learned from 200 episodes, however many sessions are played side by side. Several ranks that
-train together play equal shares, so there the last round before a multiple may end up to one
-episode for each other rank behind it.
+A round of collecting ends where one is due, so that what is validated and saved at episode 200 was
+learned from 200 episodes, however many sessions are played together. Ranks that train together play
+equal shares, so the last round before a multiple may exceed it by up to one episode for each
+further rank.
 """
 
 from mlx_muzero.config.choices import PhaseName
@@ -12,12 +12,12 @@ from mlx_muzero.training.phases.schedule import episodes_of
 
 
 def is_due(interval: int, last: int, episodes: int) -> bool:
-    """Whether a multiple of `interval` was passed since `last` episodes."""
+    """Whether a multiple of `interval` has been passed since `last` episodes."""
     return episodes // interval > last // interval
 
 
 def round_size(config: Config, phase: PhaseName, episodes: int) -> int:
-    """Episodes of the round that follows the first `episodes` of `phase`; 0 after its last one."""
+    """Episodes of the round after the first `episodes` of `phase`; 0 after its last round."""
     train = config.train
     until_due = min(
         interval - episodes % interval

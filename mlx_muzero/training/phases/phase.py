@@ -1,6 +1,6 @@
-"""What a phase of learning is to the trainer, and what it is built from.
+"""The interface of a phase of learning, and what phases are built from.
 
-Learning itself is the same in all of them, but for the losses that count
+Learning itself is the same in all phases except for the losses that count
 (`mlx_muzero.training.phases.schedule`).
 """
 
@@ -26,15 +26,15 @@ class PhaseContext:
     """What a phase works with.
 
     Attributes:
-      config: of the run.
-      dataset: bars, features and outcomes.
-      rules: of trading.
-      folder: of the run.
-      validation_starts: where the sessions of a validation start, ``i64[E]``.
-      player: plays what is learned.
-      learner: of this phase.
-      journal: where validations are written down.
-      listener: told of them too.
+        config: the run's configuration.
+        dataset: bars, features and outcomes.
+        rules: trading rules.
+        folder: the run's folder.
+        validation_starts: session starts of a validation, ``i64[E]``.
+        player: plays with what has been learned.
+        learner: learner of this phase.
+        journal: records validations.
+        listener: is notified of validations.
     """
 
     config: Config
@@ -49,29 +49,29 @@ class PhaseContext:
 
 
 class Phase(ABC):
-    """Where episodes come from, and how what was learned is validated."""
+    """Provides episodes and validates what was learned from them."""
 
     def __init__(self, context: PhaseContext) -> None:
         self.context = context
 
     @abstractmethod
     def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
-        """`count` episodes of the phase, from `first_episode` on."""
+        """Play `count` episodes of the phase, from `first_episode` on."""
 
     @abstractmethod
     def validate(self, counters: Counters, tick: Advance) -> bool:
-        """Validate the player's model, journal the result, note it in `counters`.
+        """Validate the player's model, journal the result and record it in `counters`.
 
         Returns:
-          Whether it is the best of the phase so far.
+            Whether it is the best of the phase so far.
         """
 
     def learned(self) -> None:  # noqa: B027
-        """Called after every training step; most phases have nothing to do then."""
+        """Called after every training step; does nothing in most phases."""
 
     def events(self) -> Iterable[EngineEvent]:
         """What happened to exported programs since the last call."""
         return ()
 
     def close(self) -> None:  # noqa: B027
-        """Abandon what is under way, where something is."""
+        """Abandon any work in progress."""

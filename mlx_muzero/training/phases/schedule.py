@@ -1,7 +1,7 @@
-"""The phases of learning, each from the weights of the one before (CRYPTO, section 6).
+"""The phases of learning; each starts from the weights of the one before (CRYPTO, section 6).
 
-`world-model` and `value` are supervised: scripted policies play, no search is needed, and what is
-learned is judged by its predictions. `search` is MuZero.
+`world-model` and `value` are supervised: scripted policies play, no search is needed, and the
+model's predictions are judged. `search` is MuZero.
 """
 
 from dataclasses import replace
@@ -17,8 +17,8 @@ _NOT_LEARNED: dict[PhaseName, tuple[str, ...]] = {
     "value": ("policy",),
     "search": ("next_bar",),
 }
-"""Loss terms a phase leaves out. What predicts the market goes on in the value phase: it shares
-its latent state with the value."""
+"""Loss terms a phase leaves out. The value phase keeps those that predict the market, which share
+their latent state with the value."""
 
 
 def planned(config: TrainConfig) -> tuple[PhaseName, ...]:
@@ -27,13 +27,13 @@ def planned(config: TrainConfig) -> tuple[PhaseName, ...]:
 
 
 def phase_after(config: TrainConfig, phase: PhaseName) -> PhaseName | None:
-    """The phase a run goes on with after `phase`; None after its last one."""
+    """The phase after `phase` in a run; None after its last one."""
     later = planned(config)[planned(config).index(phase) + 1 :]
     return later[0] if later else None
 
 
 def loss_config(config: TrainConfig, phase: PhaseName) -> TrainConfig:
-    """`config` with weight 0 on the losses that `phase` leaves out."""
+    """`config` with weight 0 for the losses that `phase` leaves out."""
     left_out: dict[str, Any] = {f"{term}_weight": 0.0 for term in _NOT_LEARNED[phase]}
     return replace(config, **left_out)
 

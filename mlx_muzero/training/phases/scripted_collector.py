@@ -1,4 +1,4 @@
-"""Episodes of scripted policies: what the phases before the search learn from."""
+"""Plays episodes with scripted policies, from which the phases before the search learn."""
 
 import time
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ from mlx_muzero.types import I64, Advance
 
 
 class ScriptedCollector:
-    """Plays training sessions by one scripted policy after the other.
+    """Plays training sessions, taking turns between scripted policies.
 
-    Episode e is played by policy e modulo their number. Its value of a step is the discounted
-    return that followed, and its policy target the action taken.
+    Of N policies, number e modulo N plays episode e. The value of a step is the discounted return
+    that followed, and its policy target is the action taken.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class ScriptedCollector:
         self._policies = [behavior(name, config.train.seed) for name in names]
 
     def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
-        """Play episodes `first_episode` .. +`count` - 1 of the run on training sessions."""
+        """Play `count` episodes of the run from `first_episode` on, on training sessions."""
         began = time.perf_counter()
         episode = np.arange(first_episode, first_episode + count, dtype=np.int64)
         starts = draw_starts(self._starts, self._config.train.seed, episode)

@@ -1,4 +1,4 @@
-"""The search phase: MuZero. The agent plays its own episodes, and a backtest validates it."""
+"""The search phase, MuZero: the agent plays its own episodes, and a backtest validates it."""
 
 from collections.abc import Iterable
 
@@ -17,18 +17,18 @@ from mlx_muzero.training.refresher import Refresher
 from mlx_muzero.types import Advance
 
 _FORECAST_BARS = 512
-"""Bars of the validation sessions at which a validation judges the outcome probabilities."""
+"""Bars of the validation sessions at which outcome probabilities are judged."""
 
 
 class SearchPhase(Phase):
-    """Plays each round with the newest weights, while nothing is learned."""
+    """Plays each round with the newest weights; learning pauses meanwhile."""
 
     def __init__(self, context: PhaseContext) -> None:
         super().__init__(context)
         self.collector = Collector(context.config, context.dataset, context.rules)
 
     def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
-        """`count` episodes of self-play."""
+        """Play `count` episodes of self-play."""
         player, learner = self.context.player, self.context.learner
         player.take(learner.playing_weights())
         return self.collector.play_round(player.agent, learner.steps, first_episode, count, tick)
@@ -52,7 +52,7 @@ class SearchPhase(Phase):
         return is_best
 
     def _is_best(self, metrics: Metrics, counters: Counters) -> bool:
-        """Best by pips, ties by the quality score (FX "Validation Process", ADR 13)."""
+        """Whether the pips are the best yet; SQN breaks ties (FX "Validation Process", ADR 13)."""
         if counters.best_pips is None:
             return True
         best = (counters.best_pips, counters.best_sqn)
@@ -64,7 +64,7 @@ class SearchPhase(Phase):
 
 
 class BackgroundSearchPhase(SearchPhase):
-    """Plays in the background with exported weights, whose age depends on time."""
+    """Plays in the background with exported weights, whose age depends on timing."""
 
     def __init__(self, context: PhaseContext, backend: ConcreteBackend) -> None:
         super().__init__(context)
@@ -75,11 +75,11 @@ class BackgroundSearchPhase(SearchPhase):
         )
 
     def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
-        """The round that was begun in the background; of `count` episodes, as every rank's is."""
+        """The round started in the background; `count` is the same on every rank."""
         return self.background.collect(first_episode, tick)
 
     def learned(self) -> None:
-        """Export the new weights, if that is due."""
+        """Export the new weights if due."""
         self.background.learned()
 
     def events(self) -> Iterable[EngineEvent]:
@@ -87,5 +87,5 @@ class BackgroundSearchPhase(SearchPhase):
         return self.background.events()
 
     def close(self) -> None:
-        """Abandon the round under way and end its processes."""
+        """Abandon the round in progress and end its processes."""
         self.background.close()

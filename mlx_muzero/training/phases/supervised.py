@@ -1,4 +1,4 @@
-"""What the phases before the search share: scripted episodes, and a score of what is predicted."""
+"""What the phases before the search share: scripted episodes and a score of the predictions."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
@@ -14,22 +14,22 @@ from mlx_muzero.training.replay import Episodes
 from mlx_muzero.types import I64, Advance
 
 _ROWS_AT_ONCE = 256
-"""Positions judged together: enough for a GPU, few enough for any memory."""
+"""Positions judged together: enough to occupy a GPU, few enough for any memory."""
 
 
 class SupervisedPhase(Phase):
-    """Scripted `players` play, in training and in validations."""
+    """A phase in which scripted `players` play, in training and in validations."""
 
     def __init__(self, context: PhaseContext, players: Sequence[Behavior]) -> None:
         super().__init__(context)
         self._collector = ScriptedCollector(context.config, context.dataset, context.rules, players)
 
     def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
-        """`count` episodes of the players in turn."""
+        """Play `count` episodes, the players taking turns."""
         return self._collector.play_round(first_episode, count, tick)
 
     def validate(self, counters: Counters, tick: Advance) -> bool:
-        """Assess on the validation sessions; the highest score is best."""
+        """Assess the model on the validation sessions; the highest score is best."""
         context, assessment = self.context, self.assess(tick)
         counters.validated_at = counters.episodes
         is_best = counters.best_score is None or assessment.score > counters.best_score
@@ -47,10 +47,10 @@ class SupervisedPhase(Phase):
 
     @abstractmethod
     def judge(self, episodes: Episodes, tick: Advance) -> Assessment:
-        """What the player's model predicts of `episodes`, beside what happened."""
+        """Compare the predictions of the player's model for `episodes` with what happened."""
 
 
 def chunks(rows: int) -> Iterator[I64]:
-    """Indices of so many rows, in parts that are judged at once."""
+    """Yield indices of `rows` rows in chunks small enough to judge together."""
     for first in range(0, rows, _ROWS_AT_ONCE):
         yield np.arange(first, min(first + _ROWS_AT_ONCE, rows))

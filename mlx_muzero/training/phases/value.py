@@ -1,4 +1,4 @@
-"""The value phase: one policy plays, and its returns are learned."""
+"""The value phase: one policy plays, and the model learns its returns."""
 
 import mlx.core as mx
 import numpy as np
@@ -17,13 +17,13 @@ from mlx_muzero.types import F64, Advance
 
 
 class ValuePhase(SupervisedPhase):
-    """`train.value_policy` plays; validated by how well predicted values rank what follows."""
+    """Plays with `train.value_policy`; validated by how well values rank what follows."""
 
     def __init__(self, context: PhaseContext) -> None:
         super().__init__(context, (context.config.train.value_policy,))
 
     def judge(self, episodes: Episodes, tick: Advance) -> ValueReport:
-        """Predicted and realized values, and the pips still to come."""
+        """Collect predicted and realized values, and the pips still to come."""
         context = self.context
         return ValueReport.of(
             context.config.train.value_policy,
@@ -34,7 +34,7 @@ class ValuePhase(SupervisedPhase):
         )
 
     def _net_pips_to_come(self, tick: Advance) -> F64:
-        """Net pips ``f64[E, T]`` of the value policy from each state to its session's end."""
+        """Net pips ``f64[E, T]`` of the value policy from each state to the end of its session."""
         context, train = self.context, self.context.config.train
         policy = behavior(train.value_policy, train.seed)
         played = backtest(policy, context.dataset, context.rules, context.validation_starts, tick)

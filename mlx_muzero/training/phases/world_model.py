@@ -20,13 +20,13 @@ from mlx_muzero.types import F32, F64, Advance
 
 
 class WorldModelPhase(SupervisedPhase):
-    """Every scripted policy plays; validated by what the unrolled model predicts."""
+    """Plays with every scripted policy; validated by the predictions of the unrolled model."""
 
     def __init__(self, context: PhaseContext) -> None:
         super().__init__(context, BEHAVIORS)
 
     def judge(self, episodes: Episodes, tick: Advance) -> WorldModelReport:
-        """Predictions of the unrolled model beside what happened."""
+        """Compare predictions of the unrolled model with what happened."""
         config, dataset = self.context.config, self.context.dataset
         unrolled = _unrolling(self.context.player.model, episodes, dataset, config, tick)
         columns = market_feature_names(config.market)
@@ -46,7 +46,7 @@ def _unrolling(
     config: Config,
     tick: Advance,
 ) -> Unrolling:
-    """The model unrolled from every K-th step of `episodes`."""
+    """Unroll the model from every K-th step of `episodes`."""
     unroll_steps = config.train.num_unroll_steps
     count, steps = episodes.action.shape
     firsts = np.arange(0, steps, unroll_steps)
