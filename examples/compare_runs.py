@@ -1,4 +1,4 @@
-"""Two runs on the same sessions: which earned more, and whether that could be chance."""
+"""Compare two runs on the same sessions: which earned more, and could that be chance?"""
 
 import sys
 from pathlib import Path

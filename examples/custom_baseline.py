@@ -1,4 +1,4 @@
-"""A baseline of your own: fades a move that is large for its time, else keeps what it has."""
+"""A baseline of your own: fades a move that is unusually large, otherwise keeps its position."""
 
 import sys
 from pathlib import Path
@@ -12,13 +12,13 @@ from small_market import small_config, small_store
 
 
 class FadeLargeMoves:
-    """Against the last bar where it moved more than twice the usual of the thirty before."""
+    """Trades against the last bar if it moved more than twice the mean of the last thirty moves."""
 
     def reset(self, view: mm.SessionView) -> None:
-        """Nothing is carried from step to step."""
+        """Do nothing: this policy has no state."""
 
     def act(self, view: mm.SessionView) -> npt.NDArray[np.int32]:
-        """Actions of B sessions; nothing after `view.bar` is looked at."""
+        """Actions of B sessions, i32[B]; reads nothing after `view.bar`."""
         past = np.maximum(view.bar[:, None] - np.arange(31), 0)
         moves = -np.diff(view.close[past], axis=1)
         large = np.abs(moves[:, 0]) > 2.0 * np.abs(moves).mean(axis=1)
@@ -29,7 +29,7 @@ class FadeLargeMoves:
 
 
 def main(folder: Path) -> None:
-    """Register it, then evaluate a run: it is one of the rows."""
+    """Register it, then evaluate a run: the baseline is one of the rows."""
     mm.register_baseline("fade_large_moves", FadeLargeMoves)
     store = small_store(folder)
     mm.train(small_config(store), folder / "run", store=store)

@@ -1,4 +1,4 @@
-"""A reward of your own: net pips, less a share of what a position moved either way."""
+"""A reward of your own: net pips minus a share of how far the position moved, up or down."""
 
 import sys
 from collections.abc import Callable
@@ -16,7 +16,7 @@ RISK_SHARE = 0.1
 
 
 def calm(scale: float) -> Callable[[mm.StepEffect], npt.NDArray[np.float64]]:
-    """What is called when sessions begin; the function it returns, at every step."""
+    """Make the reward of a set of sessions: called when they start; its result, at every step."""
 
     def reward(effect: mm.StepEffect) -> npt.NDArray[np.float64]:
         return scale * (effect.earned_pips - RISK_SHARE * np.abs(effect.held_pips))
@@ -25,7 +25,7 @@ def calm(scale: float) -> Callable[[mm.StepEffect], npt.NDArray[np.float64]]:
 
 
 def main(folder: Path) -> None:
-    """Register it, then train on it as on any other."""
+    """Register it, then train on it like on any other."""
     mm.register_reward("calm", calm)
     store = small_store(folder)
     config = small_config(store)
@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
     result = mm.train(config, folder / "calm", store=store)
     print(f"finished: {result.finished}, reward of an episode in the last round: "
           f"{result.rounds[-1].mean_reward:+.2f}")  # fmt: skip
-    # Whoever loads the run later registers the reward first, or is told to.
+    # Later, register the reward before you load the run; otherwise the error says to.
     print("loaded:", mm.load_run(folder / "calm").config.trading.reward)
 
 

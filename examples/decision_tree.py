@@ -8,14 +8,14 @@ import mlx_muzero as mm
 from small_market import small_config, small_store
 
 
-def show(told: mm.Round) -> None:
-    """One line for each round of episodes; returning False would stop the training."""
-    pips = told.validation.net_pips_per_session if told.validation else float("nan")
-    print(f"{told.episodes:3} episodes  loss {told.loss or 0.0:6.3f}  validation {pips:+.2f} pips")
+def show(done: mm.Round) -> None:
+    """Print a line per round of episodes; returning False would stop training."""
+    pips = done.validation.net_pips_per_session if done.validation else float("nan")
+    print(f"{done.episodes:3} episodes  loss {done.loss or 0.0:6.3f}  validation {pips:+.2f} pips")
 
 
 def main(folder: Path) -> None:
-    """Train, then ask what the agent considers at one bar."""
+    """Train, then see what the agent considers at one bar."""
     store = small_store(folder)
     mm.train(small_config(store), folder / "run", store=store, callback=show)
     run = mm.load_run(folder / "run")

@@ -1,4 +1,4 @@
-"""Your own bars: a CSV file into a store, and out of it as a data frame."""
+"""Your own bars: import a CSV file into a store, and read them as a data frame."""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ import mlx_muzero as mm
 
 
 def write_csv(path: Path, minutes: int = 600) -> None:
-    """A file as a broker might give it: UTC, one row a minute."""
+    """Write a file as a broker might: UTC, one row per minute."""
     opens = datetime(2024, 3, 4, tzinfo=UTC)
     rows = ["timestamp,open,high,low,close,volume"]
     for minute in range(minutes):
@@ -22,7 +22,7 @@ def write_csv(path: Path, minutes: int = 600) -> None:
 
 
 def main(folder: Path) -> None:
-    """Write a file, import it twice, look at what the store holds."""
+    """Write a file, import it twice, and show what the store holds."""
     write_csv(folder / "EURUSD.csv")
     store = mm.open_store(folder / "market.duckdb")
     for _ in range(2):  # importing it again changes nothing

@@ -1,4 +1,4 @@
-"""A market and a configuration small enough for the examples: seconds, not results."""
+"""A market and a configuration small enough to run an example in seconds; results mean nothing."""
 
 from pathlib import Path
 
@@ -31,17 +31,17 @@ TINY = {
     "train.validate_sessions": 4,
     "train.checkpoint_interval": 8,
 }
-"""Sizes by which a run takes a second. Leave them out for those of the preset."""
+"""Sizes that make a run take a second. Leave them out to use the preset's."""
 
 
 def small_store(folder: Path) -> mm.Store:
-    """A store with four days of a random walk, on which nobody earns."""
+    """A store with four days of a random walk, on which nobody can earn."""
     store = mm.open_store(folder / "market.duckdb")
     store.add_synthetic("random_walk", symbol=SYMBOL, days=4, cost_pips=1.0, session_bars=30)
     return store
 
 
 def small_config(store: mm.Store, **overrides: object) -> mm.Config:
-    """The preset `fx_small` in `TINY` sizes, changed by `overrides` of section `train`."""
+    """The preset `fx_small` with `TINY` sizes; `overrides` change keys of the section `train`."""
     changed = {f"train.{name}": value for name, value in overrides.items()}
     return mm.make_config("fx_small", symbol=SYMBOL, overrides=TINY | changed, store=store)
