@@ -1,20 +1,24 @@
 """The bar store, for a notebook: a path, opened for each call and closed again."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from mlx_muzero.api.notes import note_all
+from mlx_muzero.api.notes import note, note_all
 from mlx_muzero.frames import FrameLibrary, frame_of
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, utc_ns
-from mlx_muzero.market.importers import Choices, Failure, ImportBatch, ImportReport, import_file
+from mlx_muzero.market.importers import Choices, Failure, ImportBatch, ImportReport
+from mlx_muzero.market.importers.into_store import import_batch
+from mlx_muzero.market.instrument import Instrument, Market
+from mlx_muzero.market.inventory import SymbolReport, check_symbol
+from mlx_muzero.market.stated_instruments import state_instruments
 from mlx_muzero.market.store.bar_store import BarStore, SymbolSummary
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
-from mlx_muzero.market.synthetic.markets import make_market
-from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.market.store.symbol_rows import RowCounts
+from mlx_muzero.market.synthetic.stored import store_market
 from mlx_muzero.types import I64
 
 
@@ -115,19 +119,8 @@ class Store:
         """
         choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
         batch = ImportBatch.of([Path(file) for file in files], self.path)
-        is_new = not self.path.exists()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with BarStore(self.path) as store:
-            results = list(
-                batch.imported(
-                    lambda file: import_file(
-                        store, file, symbol, format_name, clock, choices=choices
-                    )
-                )
-            )
+        results = import_batch(batch, self.path, symbol, format_name, clock, choices)
         reports = [result for result in results if not isinstance(result, Failure)]
-        if is_new and not reports:
-            self.path.unlink()  # an empty store would pass for one that holds something
         for failure in (result for result in results if isinstance(result, Failure)):
             raise failure.error
         for report in reports:
@@ -160,13 +153,7 @@ class Store:
         Raises:
             DataError: the name holds real bars.
         """
-        name = None if symbol is None else Symbol(symbol)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with BarStore(self.path) as store:
-            bars, truth = make_market(
-                kind, seed, days, round_trip_cost_pips=cost_pips, session_bars=session_bars
-            )
-            store.write_synthetic(_renamed(bars, name or Symbol(bars.symbol)), truth)
+        _, truth = store_market(self.path, kind, symbol, days, seed, cost_pips, session_bars)
         return dict(truth)
 
     def symbols(self) -> SymbolList:
@@ -177,6 +164,61 @@ class Store:
         """
         with BarStore(self.path, read_only=True) as store:
             return SymbolList(tuple(store.symbols()))
+
+    def check(self, symbol: str) -> SymbolReport:
+        """Gaps, impossible prices and outliers of `symbol`, and how regular its series are.
+
+        Raises:
+            DataError: the store has nothing of the symbol, or nobody said how it trades.
+        """
+        report = check_symbol(self.path, symbol)
+        if report.note:
+            note(report.note)
+        return report
+
+    def set_instrument(
+        self, *symbols: str, market: Market | None = None, pip_size: float | None = None
+    ) -> list[Instrument]:
+        """Say how symbols trade whose names do not tell, before or after bars of them are imported.
+
+        Args:
+            symbols: in any spelling.
+            market: which hours they keep: "fx" closes at weekends, "crypto" never does; None for
+                what is known of each.
+            pip_size: price of one pip, 0 to count in basis points; None for what is known of each.
+
+        Raises:
+            DataError: one of the two is neither given nor known.
+        """
+        return state_instruments(self.path, symbols, market, pip_size)
+
+    def rename(self, symbol: str, to: str) -> None:
+        """Give `symbol` the name `to`, with its bars, series, imports and how it trades.
+
+        Raises:
+            DataError: the store has nothing of `symbol`, or something of `to` already.
+        """
+        with BarStore(self.path, existing=True) as store:
+            store.rename(symbol, to)
+
+    def remove(
+        self, symbol: str, first_utc: str | None = None, end_utc: str | None = None
+    ) -> RowCounts:
+        """Remove `symbol`, or what it has from `first_utc` on and before `end_utc`.
+
+        Files imported then can be imported again.
+
+        Returns:
+            How many bars, points of series and imports are gone.
+
+        Raises:
+            DataError: the store has nothing of the symbol.
+            ValueError: a time is no time.
+        """
+        first, end = (None if text is None else utc_ns(text) for text in (first_utc, end_utc))
+        with BarStore(self.path, existing=True) as store:
+            store.require(symbol)
+            return store.remove(symbol, first, end)
 
     def bars(
         self, symbol: str, first_utc: str | None = None, end_utc: str | None = None
@@ -200,10 +242,6 @@ def open_store(path: str | Path = DEFAULT_DATABASE) -> Store:
 def store_path(store: "Store | str | Path | None") -> Path | None:
     """The path of a store given as one, or as a path; None for the usual one."""
     return store.path if isinstance(store, Store) else None if store is None else Path(store)
-
-
-def _renamed(bars: Bars, symbol: Symbol) -> Bars:
-    return replace(bars, symbol=symbol)
 
 
 def symbols_in_words(symbols: str | Sequence[str] | None) -> str | None:

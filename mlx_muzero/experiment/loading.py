@@ -1,7 +1,6 @@
 """From command-line options to a configuration and a dataset."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -21,7 +20,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import MarketOf, default_preset, known_market, require_fit
 from mlx_muzero.market.history import PairHistory, Period, load_history
 from mlx_muzero.market.instrument import Instrument, Market, instrument
-from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.bar_store import BarStore, store_at
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.cost_size import cost_note
@@ -67,17 +66,6 @@ def load_config(
         settings = config_toml.override(settings, overrides, source)
         require_fit(settings.market, market_of)
     return settings
-
-
-@contextmanager
-def store_at(database: Path | None) -> Iterator[BarStore | None]:
-    """The store at `database` (None: the usual one), to be read; None where there is none yet."""
-    path = database or DEFAULT_DATABASE
-    if not path.is_file():
-        yield None
-        return
-    with BarStore(path, read_only=True) as store:
-        yield store
 
 
 def _market_table(tables: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,11 +13,12 @@ from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.policy import Policy
-from mlx_muzero.experiment.loading import load_dataset, of_symbols, store_at
+from mlx_muzero.experiment.loading import load_dataset, of_symbols
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.store.bar_store import store_at
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules

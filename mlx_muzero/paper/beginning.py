@@ -12,10 +12,11 @@ from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError, RunError
-from mlx_muzero.experiment.loading import instrument_of, store_at
+from mlx_muzero.experiment.loading import instrument_of
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.market.store.bar_store import store_at
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner

@@ -54,6 +54,26 @@ def test_files_become_bars_of_a_store(tmp_path):
     assert later.to_frame()["close"].to_list() == later.bars.close.tolist()
 
 
+def test_what_a_store_holds_is_described_checked_renamed_and_removed(db):
+    store = mm.open_store(db)
+    with pytest.raises(mm.MuZeroError, match="data instrument TEST"):
+        store.check("TEST")
+    with pytest.raises(mm.MuZeroError, match="say what a pip of TEST is"):
+        store.set_instrument("TEST", market="fx")
+    (said,) = store.set_instrument("test", market="fx", pip_size=0.0001)
+    assert (said.symbol, said.unit) == ("TEST", "pips")
+    report = store.check("TEST")
+    assert report.bars.bars == 1500
+    assert report.series == ()
+    store.rename("TEST", "OTHER")
+    assert store.check("OTHER").bars.market == "fx"
+    half = utc_text(int(store.bars("OTHER").bars.open_time_ns[500]))
+    assert store.remove("OTHER", first_utc=half).bars == 1000
+    assert store.remove("OTHER").bars == 500
+    with pytest.raises(mm.MuZeroError, match="has nothing of OTHER"):
+        store.remove("OTHER")
+
+
 def test_a_file_that_fails_is_raised_and_leaves_no_empty_store(tmp_path):
     store = mm.open_store(tmp_path / "market.duckdb")
     (tmp_path / "notes.csv").write_text("no bars\n")

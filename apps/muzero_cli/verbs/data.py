@@ -1,6 +1,6 @@
 """`mlx-muzero data`: import minute bars and series beside them, list them, check them."""
 
-from dataclasses import asdict
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,27 +30,16 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
     from rich.table import Table
 
     from mlx_muzero.market.bars import utc_text
-    from mlx_muzero.market.metrics_labels import misread_note
-    from mlx_muzero.market.store.bar_store import BarStore
-    from mlx_muzero.market.store.known_symbols import remember
+    from mlx_muzero.market.inventory import inventory
 
-    with BarStore(db, read_only=True) as store:
-        symbols, series = store.symbols(), store.series()
-        traded = {s.symbol: store.find_instrument(s.symbol) for s in symbols}
-        note = misread_note(store.imports())
-    remember(db, (s.symbol for s in symbols))
-    if note:
-        say(narration_console(), f"note: {note}")
+    held = inventory(db)
+    if held.note:
+        say(narration_console(), f"note: {held.note}")
     if as_json:
-        instruments = {name: i and asdict(i) for name, i in traded.items()}
-        found = {
-            "symbols": [asdict(s) | {"instrument": instruments[s.symbol]} for s in symbols],
-            "series": [asdict(s) for s in series],
-        }
-        answer(found)
+        answer(held.as_dict())
         return
     table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "trades", "has")
-    for s in symbols:
+    for s in held.symbols:
         known = {
             "volume": s.has_volume,
             "taker": s.has_taker,
@@ -59,18 +48,18 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
         }
         has = ", ".join(name for name, there in known.items() if there)
         span = utc_text(s.first_ns), utc_text(s.last_ns)
-        table.add_row(s.symbol, f"{s.bars:,}", *span, in_words(traded[s.symbol]), has)
+        table.add_row(s.symbol, f"{s.bars:,}", *span, in_words(held.instruments[s.symbol]), has)
     output_console().print(table)
-    if series:
+    if held.series:
         table = Table("symbol", "series", "points", "first (UTC)", "last (UTC)")
-        for beside in series:
+        for beside in held.series:
             first, last = utc_text(beside.first_ns), utc_text(beside.last_ns)
             table.add_row(beside.symbol, beside.name, f"{beside.points:,}", first, last)
         output_console().print(table)
 
 
 @app.command("check")
-def check_symbol(
+def check(
     symbol: Annotated[
         str, typer.Argument(help="Symbol in the bar store.", autocompletion=completion.symbols)
     ],
@@ -78,36 +67,19 @@ def check_symbol(
     as_json: Json = False,
 ) -> None:
     """Report one symbol's gaps by cause, impossible prices, outliers, and its series."""
-    from mlx_muzero.market.metrics_labels import misread_note
-    from mlx_muzero.market.quality import check
-    from mlx_muzero.market.series_quality import check_series
-    from mlx_muzero.market.store.bar_store import BarStore
+    from mlx_muzero.market.inventory import check_symbol
 
-    with BarStore(db, read_only=True) as store:
-        symbol = store.spelling(symbol)
-        names = [s.name for s in store.series() if s.symbol == symbol]
-        series = [check_series(store.load_series(symbol, name)) for name in names]
-        has_bars = any(s.symbol == symbol for s in store.symbols())
-        # Of MACRO, for one, there are series alone.
-        report = None
-        imports = [record for record in store.imports() if record.symbol == symbol]
-        if has_bars or not series:
-            repeats = sum(record.repeats for record in imports)
-            report = check(store.load(symbol), store.instrument(symbol).market, repeats)
-    note = misread_note(imports)
-    accepted = {record.file: record.accepted for record in imports if record.accepted}
-    if note:
-        say(narration_console(), f"note: {note}")
+    found = check_symbol(db, symbol)
+    if found.note:
+        say(narration_console(), f"note: {found.note}")
     if as_json:
-        bars = {} if report is None else asdict(report)
-        rest = {"series": [asdict(s) for s in series], "accepted": accepted}
-        answer(bars | rest)
+        answer(found.as_dict())
         return
-    if report is not None:
-        _print_quality(report)
-    if series:
-        _print_series(series)
-    for file, said in accepted.items():
+    if found.bars is not None:
+        _print_quality(found.bars)
+    if found.series:
+        _print_series(found.series)
+    for file, said in found.accepted.items():
         say(output_console(), f"{file} went in with {', '.join(said)}")
 
 
@@ -118,7 +90,7 @@ app.command("rename")(rename)
 app.command("remove")(remove)
 
 
-def _print_series(reports: "list[SeriesReport]") -> None:
+def _print_series(reports: "Sequence[SeriesReport]") -> None:
     from rich.table import Column, Table
 
     columns = ("points", "every", "kept", "holes", "longest", "low", "high")

@@ -14,7 +14,7 @@ from muzero_cli.failures import answer, described
 from muzero_cli.options import Database, Json
 
 if TYPE_CHECKING:
-    from mlx_muzero.market.importers import Failure, ImportBatch, ImportReport
+    from mlx_muzero.market.importers import Choices, Failure, ImportBatch, ImportReport
     from mlx_muzero.market.importers.report import Progress
 
 REJECTED_SHOWN = 10
@@ -80,59 +80,58 @@ def import_files(
 
     Of several, one that fails does not keep the others out; the exit code is the first failure's.
     """
-    from mlx_muzero.market.importers import Choices, Failure, ImportBatch, import_file
-    from mlx_muzero.market.store.bar_store import BarStore
+    from mlx_muzero.market.importers import Choices, ImportBatch
 
     choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
     batch = ImportBatch.of(paths, db)
-    is_new = not db.exists()
-    with BarStore(db) as store:
-        results = _imported(
-            batch,
-            lambda path, show: import_file(store, path, symbol, format_name, clock, show, choices),
-        )
-    if is_new and all(isinstance(result, Failure) for result in results):
-        db.unlink()  # an empty store would pass for one that holds something
+    results = _imported(batch, db, symbol, format_name, clock, choices)
     _tell(batch, results, as_json)
 
 
 def _imported(
-    batch: "ImportBatch", import_file: "Callable[[Path, Progress], ImportReport]"
+    batch: "ImportBatch",
+    db: Path,
+    symbol: str | None,
+    format_name: str | None,
+    clock: str | None,
+    choices: "Choices",
 ) -> "list[ImportReport | Failure]":
     """What became of each file; how far they are, and what failed, is told meanwhile."""
     from rich import progress as bars
 
     from mlx_muzero.market.importers import Failure
+    from mlx_muzero.market.importers.into_store import import_batch
     from muzero_cli.display.terminal import PlainColumn
 
     columns = (PlainColumn("{task.description}"), bars.BarColumn(), bars.TaskProgressColumn())
     console = narration_console()
-    results: list[ImportReport | Failure] = []
+    known = {""}
     with bars.Progress(*columns, bars.TimeElapsedColumn(), console=console) as progress:
 
-        def import_one(path: Path) -> "ImportReport":
+        def with_bar(
+            path: Path, import_one: "Callable[[Progress], ImportReport]"
+        ) -> "ImportReport":
             task = progress.add_task(path.name)
 
             def show(done: int, total: int) -> None:
                 progress.update(task, completed=done, total=total)
 
             try:
-                report = import_file(path, show)
+                report = import_one(show)
             except BaseException:
                 progress.remove_task(task)  # a full bar would say that it was read
                 raise
             progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
             return report
 
-        known = {""}
-        for result in batch.imported(import_one):
-            results.append(result)
+        def heard(result: "ImportReport | Failure") -> None:
             if isinstance(result, Failure) and len(batch.files) > 1:
                 # What is the same for many files, as the known formats are, is said once.
                 first, _, rest = str(result.error).partition("\n")
                 say(console, f"not imported: {first}" + ("" if rest in known else f"\n{rest}"))
                 known.add(rest)
-    return results
+
+        return import_batch(batch, db, symbol, format_name, clock, choices, with_bar, heard)
 
 
 def _tell(batch: "ImportBatch", results: "list[ImportReport | Failure]", as_json: bool) -> None:

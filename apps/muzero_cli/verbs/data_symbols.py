@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, Optional
 
 import typer
 
-from mlx_muzero.errors import DataError
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 from muzero_cli.display.console import echo
@@ -15,7 +14,6 @@ from muzero_cli.options import Database, Json
 
 if TYPE_CHECKING:
     from mlx_muzero.market.instrument import Instrument
-    from mlx_muzero.market.store.bar_store import BarStore
 
 Held = Annotated[
     str, typer.Argument(help="Symbol in the bar store.", autocompletion=completion.symbols)
@@ -42,7 +40,7 @@ def say_instrument(
     as_json: Json = False,
 ) -> None:
     """Say how a symbol trades where its name does not tell; without an option, show it."""
-    from mlx_muzero.experiment.loading import store_at
+    from mlx_muzero.market.stated_instruments import Unstated, state_instruments
     from mlx_muzero.market.store.bar_store import BarStore
 
     names = symbols.split(",")
@@ -50,11 +48,11 @@ def say_instrument(
         with BarStore(db, read_only=True) as store:
             found = store.instruments([store.spelling(name) for name in names])
     else:
-        with store_at(db) as held:  # what is refused makes no store
-            found = [_stated_instrument(held, name, calendar, pip) for name in names]
-        with BarStore(db) as store, store.transaction():
-            for instrument in found:
-                store.set_instrument(instrument)
+        try:
+            found = state_instruments(db, names, calendar, pip)
+        except Unstated as error:
+            option = {"market": "--calendar", "pip_size": "--pip", None: None}[error.missing]
+            raise typer.BadParameter(str(error), param_hint=option) from error
     if as_json:
         answer({"instruments": [asdict(instrument) for instrument in found]})
         return
@@ -113,10 +111,8 @@ def remove(
     if start_ns is not None and end_ns is not None and start_ns >= end_ns:
         raise typer.BadParameter(f"{to} is not after {from_}", param_hint="--to")
     with BarStore(db, existing=True) as store:
-        spelled, held = store.spelling(symbol), store.count(symbol)
-        if not (held.bars or held.points):
-            known = ", ".join(s.symbol for s in store.symbols()) or "nothing"
-            raise DataError(f"{db} has nothing of {symbol} (it holds {known})")
+        store.require(symbol)
+        spelled = store.spelling(symbol)
         if not yes:
             _ask(f"Remove {spelled}{_span(from_, to)} from {db}?")
         gone = store.remove(symbol, start_ns, end_ns)
@@ -127,30 +123,6 @@ def remove(
         f"{spelled}{_span(from_, to)}: removed {gone.bars:,} bars and {gone.points:,} points of "
         f"series; {gone.imports:,} imports forgotten, so that their files can come again"
     )
-
-
-def _stated_instrument(
-    store: "BarStore | None",
-    name: str,
-    calendar: Literal["fx", "crypto"] | None,
-    pip: float | None,
-) -> "Instrument":
-    """What is known of the symbol `name`, in `store` for one, with what is said of it now."""
-    from mlx_muzero.market.instrument import Instrument, keeps_fx_week, known_instrument
-    from mlx_muzero.symbols.symbol import Symbol
-
-    symbol = Symbol(name) if store is None else store.spelling(name)
-    known = known_instrument(symbol) if store is None else store.find_instrument(symbol)
-    market = calendar or (known.market if known else "fx" if keeps_fx_week(symbol) else None)
-    pip_size = pip if known is None or pip is not None else known.pip_size
-    if market is None:
-        raise typer.BadParameter(f"say when {symbol} trades, too", param_hint="--calendar")
-    if pip_size is None:
-        raise typer.BadParameter(f"say what a pip of {symbol} is, too", param_hint="--pip")
-    try:
-        return Instrument(symbol, market, pip_size)
-    except ValueError as error:
-        raise typer.BadParameter(str(error)) from error
 
 
 def _ask(question: str) -> None:

@@ -26,18 +26,9 @@ def synth(
     as_json: Json = False,
 ) -> None:
     """Make a market whose best policy is known, replacing one of that name."""
-    from dataclasses import replace
+    from mlx_muzero.market.synthetic.stored import store_market
 
-    from mlx_muzero.market.store.bar_store import BarStore
-    from mlx_muzero.market.synthetic.markets import make_market
-    from mlx_muzero.symbols.symbol import Symbol
-
-    name = None if symbol is None else Symbol(symbol)
-    # Opened first: what is wrong with it is said before the market is made, which takes a while.
-    with BarStore(db) as store:
-        bars, truth = make_market(kind, seed, days, round_trip_cost_pips=cost_pips)
-        bars = replace(bars, symbol=name or Symbol(bars.symbol))
-        store.write_synthetic(bars, truth)
+    bars, truth = store_market(db, kind, symbol, days, seed, cost_pips)
     if as_json:
         answer({"symbol": bars.symbol, "bars": len(bars), "truth": truth})
         return

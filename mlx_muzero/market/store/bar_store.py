@@ -30,6 +30,7 @@ from mlx_muzero.market.store.duckdb_files import (
 )
 from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.store.instrument_table import InstrumentTable
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.market.store.schema import (
     INSTRUMENTS_SINCE,
@@ -308,6 +309,20 @@ class BarStore(Closeable):
         """How much there is of `symbol`."""
         return SymbolRows(self._db).count(self.spelling(symbol))
 
+    def require(self, symbol: str) -> None:
+        """Refuse a symbol without bars and series.
+
+        Raises:
+            DataError: the store has neither.
+        """
+        held = self.count(symbol)
+        if not (held.bars or held.points):
+            raise self._nothing_of(symbol)
+
+    def _nothing_of(self, symbol: str) -> DataError:
+        held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
+        return DataError(f"{self.path} has nothing of {symbol} (it holds {held})")
+
     def remove(
         self, symbol: str, start_ns: int | None = None, end_ns: int | None = None
     ) -> RowCounts:
@@ -325,8 +340,7 @@ class BarStore(Closeable):
         old, new = self.spelling(symbol), Symbol(to)
         rows = SymbolRows(self._db)
         if rows.count(old) == RowCounts(0, 0, 0):
-            held = ", ".join(s.symbol for s in self.symbols()) or "nothing"
-            raise DataError(f"{self.path} has nothing of {symbol} (it holds {held})")
+            raise self._nothing_of(symbol)
         # A series may be there already where one spelling had the bars and another the series.
         for other in {self.spelling(new), str(new)} - {old}:
             if clash := rows.common(old, other):
@@ -388,6 +402,17 @@ class BarStore(Closeable):
             [self.spelling(symbol)],
         )
         return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
+
+
+@contextmanager
+def store_at(database: Path | None) -> Iterator[BarStore | None]:
+    """The store at `database` (None: the usual one), to be read; None where there is none yet."""
+    path = database or DEFAULT_DATABASE
+    if not path.is_file():
+        yield None
+        return
+    with BarStore(path, read_only=True) as store:
+        yield store
 
 
 def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:

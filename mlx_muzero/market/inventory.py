@@ -1,0 +1,95 @@
+"""What a store holds, and what is wrong with what it holds of one symbol."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from mlx_muzero.market.instrument import Instrument
+from mlx_muzero.market.metrics_labels import misread_note
+from mlx_muzero.market.quality import QualityReport, check
+from mlx_muzero.market.series import SeriesSummary
+from mlx_muzero.market.series_quality import SeriesReport, check_series
+from mlx_muzero.market.store.bar_store import BarStore, SymbolSummary
+from mlx_muzero.market.store.known_symbols import remember
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All that a store holds.
+
+    Attributes:
+        symbols: those with bars, by name.
+        series: those that accompany bars, by symbol and name.
+        instruments: how each of the symbols trades; None where nobody said.
+        note: what the user should know of earlier imports, if anything.
+    """
+
+    symbols: tuple[SymbolSummary, ...]
+    series: tuple[SeriesSummary, ...]
+    instruments: Mapping[str, Instrument | None]
+    note: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+        traded = {name: each and asdict(each) for name, each in self.instruments.items()}
+        return {
+            "symbols": [asdict(s) | {"instrument": traded[s.symbol]} for s in self.symbols],
+            "series": [asdict(s) for s in self.series],
+        }
+
+
+def inventory(database: Path) -> Inventory:
+    """What the store at `database` holds; completion knows its symbols from then on.
+
+    Raises:
+        DataError: there is no store, or it is damaged.
+    """
+    with BarStore(database, read_only=True) as store:
+        symbols, series = store.symbols(), store.series()
+        traded = {s.symbol: store.find_instrument(s.symbol) for s in symbols}
+        note = misread_note(store.imports())
+    remember(database, (s.symbol for s in symbols))
+    return Inventory(tuple(symbols), tuple(series), traded, note)
+
+
+@dataclass(frozen=True)
+class SymbolReport:
+    """What is wrong with the bars and series of one symbol.
+
+    Attributes:
+        bars: gaps, impossible prices, outliers; None of a symbol that has series alone, as MACRO.
+        series: how regular each is.
+        accepted: by file, against what doubts of ours it went in.
+        note: what the user should know of earlier imports, if anything.
+    """
+
+    bars: QualityReport | None
+    series: tuple[SeriesReport, ...]
+    accepted: Mapping[str, tuple[str, ...]]
+    note: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for JSON."""
+        bars = {} if self.bars is None else asdict(self.bars)
+        return bars | {"series": [asdict(s) for s in self.series], "accepted": self.accepted}
+
+
+def check_symbol(database: Path, symbol: str) -> SymbolReport:
+    """Look for everything that is wrong with `symbol`, in any spelling; nothing is changed.
+
+    Raises:
+        DataError: there is no store, or nothing of the symbol in it.
+        UnknownInstrument: nobody said which hours it keeps.
+    """
+    with BarStore(database, read_only=True) as store:
+        symbol = store.spelling(symbol)
+        names = [s.name for s in store.series() if s.symbol == symbol]
+        series = [check_series(store.load_series(symbol, name)) for name in names]
+        imports = [record for record in store.imports() if record.symbol == symbol]
+        bars = None
+        if not series or any(s.symbol == symbol for s in store.symbols()):
+            repeats = sum(record.repeats for record in imports)
+            bars = check(store.load(symbol), store.instrument(symbol).market, repeats)
+    accepted = {record.file: record.accepted for record in imports if record.accepted}
+    return SymbolReport(bars, tuple(series), accepted, misread_note(imports))

@@ -1,0 +1,64 @@
+"""What a user says of instruments whose names do not tell how they trade."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.instrument import Instrument, Market, keeps_fx_week, known_instrument
+from mlx_muzero.market.store.bar_store import BarStore, store_at
+from mlx_muzero.symbols.symbol import Symbol
+
+
+class Unstated(DataError):
+    """Too little, or nonsense, was said of an instrument.
+
+    Attributes:
+        missing: the argument of `state_instruments` that is needed; None if one is wrong.
+    """
+
+    def __init__(self, text: str, missing: Literal["market", "pip_size"] | None = None) -> None:
+        super().__init__(text)
+        self.missing = missing
+
+
+def state_instruments(
+    database: Path, symbols: Sequence[str], market: Market | None, pip_size: float | None
+) -> list[Instrument]:
+    """Keep in the store how `symbols` trade, whether bars of them are there already or not.
+
+    Args:
+        database: bar store; made unless anything is refused.
+        symbols: in any spelling.
+        market: which hours they keep; None for what is known of each.
+        pip_size: price of one pip, 0 for basis points; None for what is known of each.
+
+    Raises:
+        Unstated: one of the two is neither said nor known of a symbol, or is no pip.
+        SymbolError: one cannot be a symbol.
+    """
+    with store_at(database) as held:
+        found = [_stated(held, symbol, market, pip_size) for symbol in symbols]
+    with BarStore(database) as store, store.transaction():
+        for instrument in found:
+            store.set_instrument(instrument)
+    return found
+
+
+def _stated(
+    store: BarStore | None, name: str, market: Market | None, pip_size: float | None
+) -> Instrument:
+    symbol = Symbol(name) if store is None else store.spelling(name)
+    known = known_instrument(symbol) if store is None else store.find_instrument(symbol)
+    if market is None:
+        market = known.market if known else "fx" if keeps_fx_week(symbol) else None
+    if pip_size is None and known is not None:
+        pip_size = known.pip_size
+    if market is None:
+        raise Unstated(f"say when {symbol} trades, too", "market")
+    if pip_size is None:
+        raise Unstated(f"say what a pip of {symbol} is, too", "pip_size")
+    try:
+        return Instrument(symbol, market, pip_size)
+    except ValueError as error:
+        raise Unstated(str(error)) from error
