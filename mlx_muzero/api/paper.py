@@ -12,16 +12,18 @@ from mlx_muzero.api.notes import note_all
 from mlx_muzero.api.store import Store, store_path, symbols_in_words
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend
+from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
-from mlx_muzero.paper.beginning import SessionOptions, kept_settings, new_settings
+from mlx_muzero.paper.beginning import SessionOptions, settings_of
+from mlx_muzero.paper.cost_notes import CostNotes
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.opening import opened
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.paper.records.snapshot import looked_at
-from mlx_muzero.paper.report.session_report import SessionReport, report_session
-from mlx_muzero.paper.session_setup import replayed_series
+from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.report.at_rest import report_folder
+from mlx_muzero.paper.report.session_report import SessionReport
+from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
-from mlx_muzero.training.run import RunFolder
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,11 +110,7 @@ def replay_paper(
             playback.stop()
             ended = running.result()
     note_all(dict.fromkeys(playback.said))
-    with looked_at(folder) as (seen, kept):
-        settings = seen.settings()
-        config = RunFolder(Path(settings.session.model)).config()
-        series = replayed_series(settings, config)
-        report = report_session(seen, kept, settings, config, series)
+    report = report_folder(folder)
     return PaperReplay(folder.path, ended, report)
 
 
@@ -133,10 +131,10 @@ class _Playback:
         """Trade until the bars end, which is True, or until `stop`."""
         with opened(
             self._folder,
-            self._settings,
-            lambda event: self.said.append(str(event)),
+            lambda: settings_of(self._folder, self._options, self._hear),
+            self._hear,
             self.said.append,
-            lambda _session, _settings: lambda _facts: None,
+            self._minutes,
         ) as engine:
             return asyncio.run(self._follow(engine))
 
@@ -153,7 +151,9 @@ class _Playback:
             engine.stop()
         return await engine.run()
 
-    def _settings(self) -> PaperSettings:
-        if self._folder.exists:
-            return kept_settings(self._folder, self._options)
-        return new_settings(self._options, lambda event: self.said.append(str(event)))
+    def _hear(self, event: EngineEvent) -> None:
+        self.said.append(str(event))
+
+    def _minutes(self, session: Session, settings: PaperSettings) -> Callable[[Row], None]:
+        costs = CostNotes(session, settings.fills)
+        return lambda facts: self.said.extend(costs.of_minute(facts["pairs"]))

@@ -47,6 +47,15 @@ class SessionOptions:
     overrides: tuple[str, ...]
 
 
+def settings_of(
+    folder: PaperFolder, options: SessionOptions, report: Callable[[EngineEvent], None]
+) -> PaperSettings:
+    """Read or build the settings of the session in `folder`: `kept_settings` or `new_settings`."""
+    if folder.exists:
+        return kept_settings(folder, options)
+    return new_settings(options, report)
+
+
 def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None]) -> PaperSettings:
     """Build the settings of a new session from options and from what the model was trained on.
 

@@ -6,29 +6,17 @@ from shlex import quote
 
 from mlx_muzero.agent.backend_choice import ENGINES
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.paper.records.backup import Backup, restore_backup, write_backup
-from mlx_muzero.paper.records.origin import mark_moved, require_here
-from mlx_muzero.paper.records.snapshot import looked_at
-from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.handover import back_up, move_away
+from mlx_muzero.paper.records.backup import Backup, restore_backup
+from mlx_muzero.paper.records.folder import PaperFolder
 from muzero_cli.display.console import echo, narration_console, say
 from muzero_cli.failures import answer
-from muzero_cli.verbs.paper_commands import end, session_at
 
 
 def backup(run: Path, file: Path, move: bool, as_json: bool) -> None:
     """Write the session at `run` to `file`, while it trades; with `move` it ends here for good."""
-    account = session_at(run)
-    require_here(account)
-    if move:
-        if account.holder() is not None:
-            end(account)
-        # Held until it is marked: whatever restarts it meanwhile finds it moved.
-        with account.held(), PaperStore(account.store_path, read_only=True) as store:
-            made = write_backup(account, store, account, file)
-            mark_moved(account, file, made.origin.time)
-    else:
-        with looked_at(account) as (session, store):
-            made = write_backup(session, store, account, file)
+    account = PaperFolder.of_session(run)
+    made = move_away(account, file) if move else back_up(account, file)
     _tell(
         made,
         f"{file}: the account of {run} as it was {_moment(made)}, {_size(made)}"

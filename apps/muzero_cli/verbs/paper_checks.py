@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 from rich import box
 from rich.table import Table
@@ -10,19 +9,15 @@ from rich.table import Table
 from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.bars import utc_text
-from mlx_muzero.paper.beginning import load_planner
-from mlx_muzero.paper.records.snapshot import looked_at
-from mlx_muzero.paper.report.parity import Parity, check_parity
-from mlx_muzero.paper.report.session_report import SessionReport, report_session
-from mlx_muzero.paper.session_setup import replayed_series
-from mlx_muzero.runlog.journal import Journal
-from mlx_muzero.training.run import RunFolder
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.report.at_rest import TableFormat, check_folder, report_folder
+from mlx_muzero.paper.report.parity import Parity
+from mlx_muzero.paper.report.session_report import SessionReport
 from muzero_cli.display.comparison import results_table
 from muzero_cli.display.console import narration_console, output_console, say_event
 from muzero_cli.display.policy_tables import net_interval, ratio
 from muzero_cli.display.progress import VerbProgress
 from muzero_cli.failures import answer
-from muzero_cli.verbs.paper_commands import session_at
 
 _DAYS = {
     "trading": "a day is a trading day of the FX week, from 17:00 New York to the next",
@@ -35,16 +30,9 @@ def show_parity(run: Path, as_json: bool) -> None:
 
     A session that is being traded is checked as it is now, and its journal left alone.
     """
-    with looked_at(session_at(run)) as (folder, store):
-        settings = folder.settings()
-        config, planner = load_planner(settings, say_event)
-        series = replayed_series(settings, config)
-        with VerbProgress("loading") as progress:
-            found = check_parity(
-                store, settings, config, planner, series, progress.doing, progress.tick
-            )
-        # Of a session that is being traded this is a snapshot's: who trades alone writes its own.
-        Journal(folder.journal_path).append("parity", **found.as_dict())
+    with VerbProgress("loading") as progress:
+        account = PaperFolder.of_session(run)
+        found = check_folder(account, say_event, progress.doing, progress.tick)
     differ = None if found.exact else RunError(f"{run}: recorded and replayed are not the same.")
     if as_json:
         answer(found.as_dict(), differ)
@@ -56,20 +44,16 @@ def show_parity(run: Path, as_json: bool) -> None:
         raise differ
 
 
-def show_report(
-    run: Path, exports: Mapping[Literal["csv", "parquet"], Path | None], as_json: bool
-) -> None:
+def show_report(run: Path, exports: Mapping[TableFormat, Path | None], as_json: bool) -> None:
     """Print a session's report, and write its tables where asked to."""
-    with looked_at(session_at(run), [f for f in exports.values() if f]) as (folder, store):
-        settings = folder.settings()
-        config = RunFolder(Path(settings.session.model)).config()
-        series = replayed_series(settings, config)
-        with VerbProgress("baselines: bars") as progress:
-            report = report_session(folder, store, settings, config, series, progress.tick)
-        for kind, target in exports.items():
-            if target is not None:
-                files = store.export(target, kind)
-                narration_console().print(f"{len(files)} tables written to {target}")
+    wanted = {kind: folder for kind, folder in exports.items() if folder is not None}
+
+    def exported(target: Path, tables: int) -> None:
+        narration_console().print(f"{tables} tables written to {target}")
+
+    with VerbProgress("baselines: bars") as progress:
+        account = PaperFolder.of_session(run)
+        report = report_folder(account, wanted, exported, progress.tick)
     if as_json:
         answer(report.as_dict())
     else:

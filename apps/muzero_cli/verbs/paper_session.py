@@ -4,20 +4,15 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from shlex import quote
 
-import numpy as np
 import typer
 
 from mlx_muzero.market.bars import utc_ns, utc_text
-from mlx_muzero.paper.beginning import (
-    SessionOptions,
-    kept_settings,
-    new_settings,
-)
+from mlx_muzero.paper.beginning import SessionOptions, settings_of
+from mlx_muzero.paper.cost_notes import CostNotes
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.opening import opened
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -25,7 +20,6 @@ from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import FillSettings, PaperSettings
 from mlx_muzero.processes.stop_signals import outlive_terminal, stop_signals
-from mlx_muzero.trading.cost_size import cost_note, step_note
 from muzero_cli.display.console import narration_console, say, say_event
 from muzero_cli.display.terminal import TerminalConsole
 from muzero_cli.failures import answer
@@ -56,8 +50,13 @@ def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
 
 
 def _settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
-    if folder.exists:
-        return kept_settings(folder, options)
+    if not folder.exists:
+        _check(options)
+    return settings_of(folder, options, say_event)
+
+
+def _check(options: SessionOptions) -> None:
+    """Refuse options that no new session can have."""
     if options.model is None:
         raise typer.BadParameter("a new session needs a training run", param_hint="--model")
     for option, text in (("--from", options.replay_from), ("--to", options.replay_to)):
@@ -65,7 +64,6 @@ def _settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
             utc_ns(text) if text else None
         except ValueError as error:
             raise typer.BadParameter(str(error), param_hint=option) from error
-    return new_settings(options, say_event)
 
 
 async def _run(engine: Engine) -> bool:
@@ -100,12 +98,12 @@ class _Status:
     def __init__(self, console: TerminalConsole, session: Session, fills: FillSettings) -> None:
         self._console = console
         self._next_s = 0.0
-        self._fills = fills
-        self._pips = {pair: t.account.core.rules.pip_size for pair, t in session.traders.items()}
+        self._costs = CostNotes(session, fills)
 
     def minute(self, facts: Row) -> None:
         """Tell of a minute, and of the costs of pairs as soon as they have a price."""
-        self._costs(facts["pairs"])
+        for note in self._costs.of_minute(facts["pairs"]):
+            say(self._console, note)
         if time.monotonic() < self._next_s:
             return
         self._next_s = time.monotonic() + _STATUS_EVERY_S
@@ -118,18 +116,3 @@ class _Status:
             f"{facts['equity']:,.2f}  day {facts['day_pnl']:+,.2f}  exposure "
             f"{facts['exposure_total']:g}  {counts}  {facts['latency_ms']['total']:.0f} ms",
         )
-
-    def _costs(self, pairs: Mapping[str, Row]) -> None:
-        """Tell what a round trip costs, once of all the pairs it costs the same."""
-        of_notes: dict[str, list[str]] = {}
-        step_notes = []
-        for pair in [pair for pair in self._pips if pairs[pair]["close"]]:
-            pip_size, close = self._pips.pop(pair), pairs[pair]["close"]
-            costs = self._fills.whole_costs(pip_size)
-            of_notes.setdefault(cost_note(costs, close, pip_size), []).append(pair)
-            if note := step_note(pair, np.array([close]), costs, pip_size):
-                step_notes.append(note)
-        for note, alike in of_notes.items():
-            say(self._console, f"{', '.join(alike)}: {note}")
-        for note in step_notes:
-            say(self._console, note)

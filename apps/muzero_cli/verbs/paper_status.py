@@ -8,17 +8,17 @@ from rich import box
 from rich.table import Table
 
 from mlx_muzero.market.bars import utc_text
+from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.run import WatchedRun
 from muzero_cli.display.console import output_console
 from muzero_cli.failures import answer
-from muzero_cli.verbs.paper_commands import session_at
 from muzero_cli.verbs.status import WATCH_S
 
 
 def show_status(run: Path, as_json: bool, watch: bool) -> None:
     """Print how the session at `run` stands; with `watch` again whenever it changes."""
-    session_at(run)
+    PaperFolder.of_session(run)
     watched, seen = WatchedRun(run), -1
     while True:
         watched.poll()

@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import reader
@@ -29,6 +29,18 @@ class PaperFolder(RunFolderBase):
         self.moved_path = path / "moved.json"
         self.snapshots_path = path / "snapshots"
         self.socket_path = path / self.unchecked
+
+    @classmethod
+    def of_session(cls, path: Path) -> Self:
+        """The folder of the session at `path`.
+
+        Raises:
+            RunError: there is none.
+        """
+        folder = cls(path)
+        if not folder.exists:
+            raise folder.missing
+        return folder
 
     def begin(self, settings: PaperSettings) -> None:
         """Save the settings of a new session, which exists from then on.

@@ -1,0 +1,39 @@
+"""What trading each pair costs, said once as soon as the pair has a price."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from mlx_muzero.paper.records.transaction import Row
+from mlx_muzero.paper.session import Session
+from mlx_muzero.paper.settings import FillSettings
+from mlx_muzero.trading.cost_size import cost_note, step_note
+
+
+class CostNotes:
+    """Remembers which pairs of a session have been spoken of.
+
+    Args:
+        session: its pairs.
+        fills: what a fill costs.
+    """
+
+    def __init__(self, session: Session, fills: FillSettings) -> None:
+        self._fills = fills
+        self._pips = {pair: t.account.core.rules.pip_size for pair, t in session.traders.items()}
+
+    def of_minute(self, pairs: Mapping[str, Row]) -> list[str]:
+        """Notes on pairs that have their first price; one for all that cost the same.
+
+        Args:
+            pairs: facts of a minute's journal event, by pair.
+        """
+        of_notes: dict[str, list[str]] = {}
+        step_notes = []
+        for pair in [pair for pair in self._pips if pairs[pair]["close"]]:
+            pip_size, close = self._pips.pop(pair), pairs[pair]["close"]
+            costs = self._fills.whole_costs(pip_size)
+            of_notes.setdefault(cost_note(costs, close, pip_size), []).append(pair)
+            if note := step_note(pair, np.array([close]), costs, pip_size):
+                step_notes.append(note)
+        return [f"{', '.join(alike)}: {note}" for note, alike in of_notes.items()] + step_notes

@@ -1,0 +1,37 @@
+"""Backs a session up as of now, or moves it away, whether or not a process is trading it."""
+
+from pathlib import Path
+
+from mlx_muzero.paper.records.backup import Backup, write_backup
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.origin import mark_moved, require_here
+from mlx_muzero.paper.records.snapshot import looked_at
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.remote import end
+
+
+def back_up(account: PaperFolder, file: Path) -> Backup:
+    """Write the session in `account` to the new `file`; it continues here.
+
+    Raises:
+        RunError: it was moved away, the file exists, or something cannot be read or written.
+    """
+    require_here(account)
+    with looked_at(account) as (session, store):
+        return write_backup(session, store, account, file)
+
+
+def move_away(account: PaperFolder, file: Path) -> Backup:
+    """Write the session in `account` to the new `file`, and end it here for good.
+
+    Raises:
+        RunError: as of `back_up`, or the process that trades it does not end.
+    """
+    require_here(account)
+    if account.holder() is not None:
+        end(account)
+    # Held until it is marked: whatever restarts it meanwhile finds it moved.
+    with account.held(), PaperStore(account.store_path, read_only=True) as store:
+        made = write_backup(account, store, account, file)
+        mark_moved(account, file, made.origin.time)
+    return made

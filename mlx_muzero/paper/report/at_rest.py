@@ -1,0 +1,74 @@
+"""Reports on a session in its folder, as of now, whether or not a process is trading it."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.paper.beginning import load_planner
+from mlx_muzero.paper.records.folder import PaperFolder
+from mlx_muzero.paper.records.snapshot import looked_at
+from mlx_muzero.paper.report.parity import Parity, check_parity
+from mlx_muzero.paper.report.session_report import SessionReport, report_session
+from mlx_muzero.paper.session_setup import replayed_series
+from mlx_muzero.runlog.journal import Journal
+from mlx_muzero.training.run import RunFolder
+
+TableFormat = Literal["csv", "parquet"]
+
+
+def report_folder(
+    account: PaperFolder,
+    exports: Mapping[TableFormat, Path] | None = None,
+    exported: Callable[[Path, int], None] = lambda _target, _tables: None,
+    tick: Callable[[int], None] = lambda _bars: None,
+) -> SessionReport:
+    """Report on the session in `account`, and write its tables where asked to.
+
+    Args:
+        account: the session's folder.
+        exports: folder to write the tables to, by format.
+        exported: called with such a folder and how many tables were written to it.
+        tick: called with the number of bars a baseline has played.
+
+    Raises:
+        RunError: no minute has been traded yet, or the store cannot be read.
+    """
+    exports = exports or {}
+    with looked_at(account, list(exports.values())) as (folder, store):
+        settings = folder.settings()
+        config = RunFolder(Path(settings.session.model)).config()
+        series = replayed_series(settings, config)
+        report = report_session(folder, store, settings, config, series, tick)
+        for table_format, target in exports.items():
+            exported(target, len(store.export(target, table_format)))
+    return report
+
+
+def check_folder(
+    account: PaperFolder,
+    report: Callable[[EngineEvent], None],
+    doing: Callable[[str, int], None] = lambda _what, _total: None,
+    tick: Callable[[int], None] = lambda _minutes: None,
+) -> Parity:
+    """Replay the session in `account` through the batch path, and journal the result.
+
+    The journal of a session that is being traded is left alone.
+
+    Args:
+        account: the session's folder.
+        report: receives what happens to the programs of an export.
+        doing: called with what begins, and its number of minutes.
+        tick: called with the number of minutes played.
+
+    Raises:
+        RunError: the store, or the model, cannot be read.
+    """
+    with looked_at(account) as (folder, store):
+        settings = folder.settings()
+        config, planner = load_planner(settings, report)
+        series = replayed_series(settings, config)
+        found = check_parity(store, settings, config, planner, series, doing, tick)
+        # Of a session that is being traded this is a snapshot's: who trades alone writes its own.
+        Journal(folder.journal_path).append("parity", **found.as_dict())
+    return found
