@@ -1,1 +1,1 @@
-"""Bars, their store and importers, features, outcomes, sessions, synthetic markets."""
+"""Market data: bars, store, importers, features, outcomes, sessions, synthetic markets."""

@@ -1,4 +1,4 @@
-"""Bars in memory, and the one rule that says whether a bar's prices are possible."""
+"""Bars in memory, and the rule that decides whether a bar's prices are possible."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -11,14 +11,14 @@ import numpy.typing as npt
 
 from mlx_muzero.types import F64, I8, I64
 
-_FIRST_YEAR, _LAST_YEAR = 1678, 2261  # that 64 bits of nanoseconds hold whole
+_FIRST_YEAR, _LAST_YEAR = 1678, 2261  # whole years within 64-bit nanoseconds
 
 PRICE_COLUMNS = ("open", "high", "low", "close")
 BAR_COLUMNS = (*PRICE_COLUMNS, "volume")
 
 
 class Fault(IntEnum):
-    """Why a bar is impossible; 0 means it is not."""
+    """Why a bar is impossible; 0 means it is possible."""
 
     NONE = 0
     NOT_FINITE = 1
@@ -40,21 +40,21 @@ class Fault(IntEnum):
 
 @dataclass(frozen=True, eq=False)
 class Bars:
-    """Minute bars of one symbol in time order; arrays are kept read-only.
+    """Minute bars of one symbol in time order; the arrays are read-only.
 
     Attributes:
-        symbol: name of the instrument in the bar store.
+        symbol: the instrument's name in the bar store.
         open_time_ns: ``i64[T]`` strictly increasing UTC bar opens.
         open: ``f64[T]`` first price of the bar (bid, where the source quotes bid and ask).
         high: ``f64[T]`` highest price.
         low: ``f64[T]`` lowest price.
-        close: ``f64[T]`` last price; the bar is known from here on.
+        close: ``f64[T]`` last price.
         volume: ``f64[T]`` traded volume or ticks, NaN where unknown.
-        extras: ``f64[T]`` of further columns by name, as far as anybody asked for them, NaN where
-            unknown. They are cut with the bars.
+        extras: any further columns requested, by name, each ``f64[T]``, NaN where unknown; they are
+            sliced with the bars.
 
     Raises:
-        ValueError: if the arrays differ in length or the times do not increase.
+        ValueError: the arrays differ in length, or the times do not increase.
     """
 
     symbol: str
@@ -67,7 +67,7 @@ class Bars:
     extras: Mapping[str, F64] = field(default_factory=dict, kw_only=True)
 
     def __post_init__(self) -> None:
-        """Freeze the arrays and check what every user of bars relies on."""
+        """Freeze the arrays and check the invariants that users of bars rely on."""
         frozen: dict[str, Any] = {
             "open_time_ns": _frozen("open_time_ns", self.open_time_ns, np.int64)
         }
@@ -91,7 +91,7 @@ class Bars:
         return len(self.open_time_ns)
 
     def slice(self, start: int, stop: int) -> "Bars":
-        """Bars `start` to `stop` (exclusive) by index, sharing memory."""
+        """Bars with indices `start` to `stop` (exclusive), sharing memory."""
         part = slice(start, stop)
         columns: dict[str, Any] = {
             name: getattr(self, name)[part] for name in ("open_time_ns", *BAR_COLUMNS)
@@ -106,17 +106,17 @@ class Bars:
 
 
 def price_faults(open_: F64, high: F64, low: F64, close: F64, volume: F64 | None = None) -> I8:
-    """Why each bar is impossible.
+    """The fault of each bar, if any.
 
     Args:
         open_: ``f64[T]`` opens.
         high: ``f64[T]`` highs.
         low: ``f64[T]`` lows.
         close: ``f64[T]`` closes.
-        volume: ``f64[T]`` volumes, NaN where unknown; not looked at if None.
+        volume: ``f64[T]`` volumes, NaN where unknown; None skips the check.
 
     Returns:
-        ``i8[T]`` of `Fault`, the gravest first: not finite, not positive, wrong order, volume.
+        ``i8[T]`` of `Fault`; of several, the first of not finite, not positive, order, volume.
     """
     faults = np.zeros(len(close), np.int8)
     if volume is not None:
@@ -133,10 +133,10 @@ def utc_text(time_ns: int) -> str:
 
 
 def utc_ns(text: str) -> int:
-    """Nanoseconds of an ISO 8601 time; one that names no offset is UTC.
+    """Nanoseconds since 1970 of an ISO 8601 time, which is UTC if it has no offset.
 
     Raises:
-        ValueError: `text` is no such time; the message says how one is written.
+        ValueError: `text` is not such a time; the message shows how to write one.
     """
     try:
         time = datetime.fromisoformat(text)

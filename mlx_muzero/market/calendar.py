@@ -1,8 +1,8 @@
-"""When the FX market is closed: weekends, and the two holidays that close it everywhere.
+"""When the FX market is closed: weekends and the two worldwide holidays.
 
-Times are those at which retail feeds stop and resume, read off the real gaps: the week runs from
-Sunday 17:00 to Friday 17:00 New York; around 25 December and 1 January feeds stop on the eve and
-resume a day later, some sooner than others. Other holidays only thin the market out.
+The times are when retail feeds stop and resume, measured from real gaps: the week runs from Sunday
+17:00 to Friday 17:00 New York; around 25 December and 1 January feeds stop on the eve and resume
+a day later, some earlier than others. Other holidays only reduce activity.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from mlx_muzero.types import I64, Bool
 NEW_YORK = ZoneClock("America/New_York")
 WEEK_TURN_NS = 17 * HOUR_NS
 
-# (month, day, hour) New York local time of the longest observed closures; the year's end is one
-# because its first hours belong to the next year.
+# (month, day, hour) in New York of the longest observed closures. New Year is a single closure that
+# starts in the old year.
 _CHRISTMAS = ((12, 24, 13), (12, 26, 18))
 _NEW_YEAR = ((12, 31, 16), (1, 2, 3))
 
 
 @dataclass(frozen=True, eq=False)
 class Closures:
-    """Disjoint times in which no bar is expected.
+    """Disjoint intervals in which no bar is expected.
 
     Attributes:
-        start_ns: ``i64[n]`` increasing UTC starts.
-        end_ns: ``i64[n]`` ends.
+        start_ns: ``i64[n]`` UTC starts, increasing.
+        end_ns: ``i64[n]`` UTC ends.
     """
 
     start_ns: I64
@@ -36,7 +36,7 @@ class Closures:
 
     @classmethod
     def union(cls, *parts: "Closures") -> "Closures":
-        """Times in any of `parts`."""
+        """The union of `parts`."""
         start = np.concatenate([p.start_ns for p in parts])
         end = np.concatenate([p.end_ns for p in parts])
         if not len(start):
@@ -48,14 +48,14 @@ class Closures:
         return cls(start[fresh], reach[last])
 
     def closed_ns(self, start_ns: I64, end_ns: I64) -> I64:
-        """How much of each [start, end) is closed: ``i64[T]`` of ``i64[T]`` and ``i64[T]``."""
+        """Closed time within each [start, end), ``i64[T]`` nanoseconds."""
         lengths = np.concatenate([[0], np.cumsum(self.end_ns - self.start_ns)])
 
         def before(time_ns: I64) -> I64:
             begun = np.searchsorted(self.start_ns, time_ns, side="right")
             if not len(self.end_ns):
                 return np.zeros(len(time_ns), np.int64)
-            # The last closure begun may still be open at that time.
+            # The last closure that has begun may not have ended by then.
             open_part = np.maximum(self.end_ns[np.maximum(begun - 1, 0)] - time_ns, 0)
             return lengths[begun] - np.where(begun > 0, open_part, 0)
 
@@ -63,14 +63,14 @@ class Closures:
 
 
 def fx_weekends(first_ns: int, last_ns: int) -> Closures:
-    """Weekends that touch the time from `first_ns` to `last_ns`."""
+    """Weekends that overlap `first_ns` to `last_ns`."""
     days = np.arange(first_ns // DAY_NS - 4, last_ns // DAY_NS + 2, dtype=np.int64)
     friday_close = days[days % 7 == 1] * DAY_NS + WEEK_TURN_NS  # 1970-01-02 was a Friday
     return Closures(NEW_YORK.to_utc(friday_close), NEW_YORK.to_utc(friday_close + 2 * DAY_NS))
 
 
 def fx_holidays(first_ns: int, last_ns: int) -> Closures:
-    """Christmas and New Year closures that touch the time from `first_ns` to `last_ns`."""
+    """Christmas and New Year closures that overlap `first_ns` to `last_ns`."""
     first, last = (int(str(np.datetime64(ns, "ns").astype("M8[Y]"))) for ns in (first_ns, last_ns))
     years = range(first - 1, last + 1)
     start = [_local_ns(y, *edge) for y in years for edge in (_CHRISTMAS[0], _NEW_YEAR[0])]
@@ -79,11 +79,10 @@ def fx_holidays(first_ns: int, last_ns: int) -> Closures:
 
 
 def fx_days(first_ns: int, last_ns: int) -> I64:
-    """UTC starts ``i64[D]`` of the trading days that touch the time from `first_ns` to `last_ns`.
+    """UTC starts ``i64[D]`` of the trading days that overlap `first_ns` to `last_ns`.
 
-    A day runs from 17:00 New York to the next, Sunday's the first of the week and Thursday's the
-    last: 24 hours each, as clocks are changed on weekends. Those that a holiday closes whole are
-    among them.
+    A trading day runs from 17:00 New York to the next, from Sunday's to Thursday's: 24 hours each,
+    because clocks change on weekends. Days that a holiday closes entirely are included.
     """
     days = np.arange(first_ns // DAY_NS - 2, last_ns // DAY_NS + 2, dtype=np.int64)
     days = days[~np.isin(days % 7, (1, 2))]  # 1970-01-02 was a Friday
@@ -92,7 +91,7 @@ def fx_days(first_ns: int, last_ns: int) -> I64:
 
 
 def near_week_turn(time_ns: I64, tolerance_ns: int) -> Bool:
-    """Whether each UTC time is within `tolerance_ns` of 17:00 New York: ``bool[T]``."""
+    """``bool[T]`` whether each UTC time is within `tolerance_ns` of 17:00 New York."""
     away = (NEW_YORK.from_utc(time_ns) - WEEK_TURN_NS) % DAY_NS
     return np.minimum(away, DAY_NS - away) <= tolerance_ns
 

@@ -1,8 +1,8 @@
-"""File clocks: from the wall time a vendor wrote to UTC, for millions of rows at once.
+"""File clocks: convert a vendor's wall times to UTC, millions of rows at once.
 
-A clock is a zone plus a fixed shift. HistData says its files are "EST without daylight saving".
-They are not: to 2018 they follow New York with US daylight saving, from 2019 London minus five
-hours (both seen in the weekly opens and closes and in the minute of the US payrolls).
+A clock is a time zone plus a fixed shift. HistData documents its files as "EST without daylight
+saving". In fact they follow New York with US daylight saving up to 2018, and London minus five
+hours from 2019 (measured from weekly opens and closes and from the minute of the US payrolls).
 """
 
 import re
@@ -26,17 +26,17 @@ _HISTDATA_SWITCH_NS = int(np.datetime64("2019-01-01", "ns").astype(np.int64))
 
 
 class Clock(Protocol):
-    """Turns the wall time of a file into UTC."""
+    """Converts a file's wall times to UTC."""
 
     def to_utc(self, wall_ns: I64) -> I64:
         """UTC of each wall time, both ``i64[T]`` nanoseconds since 1970.
 
-        A wall time that occurs twice is read as the first; one that never occurs is read with
-        the offset before the gap.
+        A wall time that occurs twice is read as its first occurrence; one that never occurs is read
+        with the offset in force before the gap.
         """
 
     def describe(self, first_wall_ns: int, last_wall_ns: int) -> str:
-        """The rule in words, as far as it concerns a file of that period."""
+        """The rule in words, limited to what applies to a file of that period."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class ZoneClock:
         if not len(local):
             return local
         changes, offsets = _offsets(self.zone, *_year_range(local))
-        # Skipped and repeated local times keep the old offset: both end at the later reading.
+        # Skipped and repeated local times keep the old offset until the later of the two readings.
         starts = changes[1:] + np.maximum(offsets[:-1], offsets[1:])
         return local - offsets[np.searchsorted(starts, local, side="right")]
 
@@ -69,7 +69,7 @@ class ZoneClock:
 
     @property
     def name(self) -> str:
-        """What `parse_clock` reads as this clock."""
+        """The text that `parse_clock` reads as this clock."""
         minutes = abs(self.shift_ns) // MINUTE_NS
         sign = "-" if self.shift_ns < 0 else "+"
         shift = f"{sign}{minutes // 60}" + (f":{minutes % 60:02d}" if minutes % 60 else "")
@@ -78,7 +78,7 @@ class ZoneClock:
 
 @dataclass(frozen=True)
 class HistDataClock:
-    """HistData's files: New York local time to 2018, London local time minus 5 h from 2019."""
+    """HistData's clock: New York local time to 2018, London local time minus 5 h from 2019."""
 
     to_2018: ZoneClock = ZoneClock("America/New_York")
     from_2019: ZoneClock = ZoneClock("Europe/London", -5 * HOUR_NS)
@@ -115,7 +115,7 @@ def parse_clock(text: str) -> Clock:
     """The clock named `text` (see `CLOCK_HELP`).
 
     Raises:
-        DataError: if there is no such clock.
+        DataError: there is no such clock.
     """
     if text.lower() == "histdata":
         return HistDataClock()
@@ -138,7 +138,7 @@ def _is_zone(name: str) -> bool:
 
 @lru_cache(maxsize=64)
 def _offsets(zone: str, first_year: int, last_year: int) -> tuple[I64, I64]:
-    """UTC times from which each offset holds, and the offsets, both nanoseconds."""
+    """UTC times at which each offset takes effect, and the offsets, both in nanoseconds."""
     try:
         info = ZoneInfo(zone)
     except ZoneInfoNotFoundError as error:

@@ -1,7 +1,7 @@
-"""What the bars at hand lack of what a configuration asks for, told before anything is trained.
+"""Reports what the stored data lacks for a configuration, before anything is trained.
 
-A pair without sessions in a split, a context column that is not known, funding that ends before the
-bars do: nothing of it is an error, and all of it changes what a model is.
+A pair without sessions in a split, an unknown context column, funding that ends before the bars:
+none of these is an error, but each changes what the model learns.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,16 +19,16 @@ from mlx_muzero.market.sessions import SPLITS, Split, session_starts
 from mlx_muzero.timeunits import MINUTE_NS
 
 _KNOWN_ENOUGH = 0.9
-"""Share of a pair's bars at which a column is not spoken of; at less it is."""
+"""Share of a pair's bars with a known value below which a column is reported."""
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What there is, by pair.
+    """Sessions and known context values, by pair.
 
     Attributes:
-        sessions: possible sessions of each pair, by split.
-        known: share of each pair's bars at which each context column is known, by column.
+        sessions: number of possible sessions of each pair, by split.
+        known: share of each pair's bars for which a context column is known, by column.
     """
 
     sessions: dict[Split, dict[str, int]]
@@ -36,15 +36,16 @@ class Coverage:
 
     @classmethod
     def of(cls, dataset: MarketDataset) -> "Coverage":
-        """What `dataset` holds."""
+        """The coverage of `dataset`."""
         return cls({split: _sessions(dataset, split) for split in SPLITS}, _known(dataset))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Coverage":
-        """Inverse of `dataclasses.asdict`, through JSON that somebody may have changed.
+        """Inverse of `dataclasses.asdict`, from untrusted JSON.
 
         Raises:
-            TypeError: it is not that of a coverage; or ValueError.
+            TypeError: the values do not describe a coverage.
+            ValueError: a value is not a number.
         """
         try:
             counts, shares = values["sessions"], values["known"]
@@ -57,7 +58,7 @@ class Coverage:
 
 
 def notes(histories: Sequence[PairHistory], dataset: MarketDataset) -> list[str]:
-    """What is lacking, a line each; `dataset` is made of `histories`."""
+    """What is lacking, one line each; `dataset` was made from `histories`."""
     coverage = Coverage.of(dataset)
     return [
         *_without_sessions(coverage, histories),
@@ -96,7 +97,7 @@ def _without_sessions(coverage: Coverage, histories: Sequence[PairHistory]) -> I
     spans = {history.bars.symbol: _span(history.bars) for history in histories}
     for split, counts in coverage.sessions.items():
         if any(counts.values()):
-            # A split without any session is refused where its sessions are asked for.
+            # A split with no session at all is refused when its sessions are requested.
             for symbol in (symbol for symbol, count in counts.items() if not count):
                 yield f"{symbol} has no session in the {split} split (its bars: {spans[symbol]})"
 
@@ -120,7 +121,7 @@ def _unknown(coverage: Coverage) -> Iterator[str]:
 
 
 def _funding(histories: Sequence[PairHistory]) -> Iterator[str]:
-    """Funding is paid whether it is seen or not; pairs of which the same is to be said together."""
+    """Notes on funding, which is paid even if not observed; pairs with the same note share one."""
     lacking: dict[str, list[str]] = {}
     for history in histories:
         for note in _funding_of(history):

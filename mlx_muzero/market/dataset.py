@@ -1,4 +1,4 @@
-"""Everything the environment reads about its markets, computed once from their bars."""
+"""The data that the environment reads, computed once from the bars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -30,23 +30,24 @@ from mlx_muzero.types import F32, F64, I8, I16, I64
 
 @dataclass(frozen=True, eq=False)
 class MarketDataset:
-    """Bars of one pair after another, with their features and outcomes; T of them in all.
+    """T bars, one pair after another, with their features and outcomes.
 
     Attributes:
-        config: which columns an observation has, and how sessions and splits are cut.
+        config: the columns of an observation, and how sessions and splits are cut.
         pair: ``i16[T]`` index into `MarketConfig.pairs` of each bar's symbol, ascending.
         open_time_ns: ``i64[T]`` UTC open of each bar, increasing within a pair.
-        close: ``f64[T]`` price at which decisions of the bar are executed.
-        features: ``f32[T, f]`` features of the minute bars; NaN rows while warming up.
+        close: ``f64[T]`` price at which the bar's decisions are executed.
+        features: ``f32[T, f]`` features of the minute bars; NaN rows during warm-up.
         frames: rows of the higher timeframes.
-        context: ``f32[T, G]`` what is known beside the bars at each close.
-        seen_from: ``i64[T]`` first bar that an observation at each bar depends on, -1 where none is
+        context: ``f32[T, G]`` context columns as known at each close.
+        seen_from: ``i64[T]`` first bar that an observation at each bar depends on, -1 if none is
             possible yet.
-        outcomes: ``i8[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 while warming up.
+        outcomes: ``i8[T]`` `market.outcomes.OUTCOME_NAMES` of each bar; -1 during warm-up.
         funding_rate: ``f64[T]`` share of a long position's value paid within each bar, mostly 0.
-        fx_week: whether all pairs keep it; where nobody says of one, what is counted in pips does.
-        series_from_ns: by symbol and series, the earliest point there is of it.
-        fixed_ranges: the splits, where they are not those of these bars (`with_later`).
+        fx_week: whether all pairs keep the FX week; a pair of unknown market does if its money is
+            counted in pips.
+        series_from_ns: by symbol and series, the time of the earliest point.
+        fixed_ranges: the splits, if not derived from these bars (see `with_later`).
     """
 
     config: MarketConfig
@@ -65,15 +66,15 @@ class MarketDataset:
 
     @classmethod
     def from_bars(cls, bars: Bars, config: MarketConfig) -> "MarketDataset":
-        """Bars of one symbol with nothing beside them, whatever its name."""
+        """A dataset of one symbol's bars without any series; the symbol may have any name."""
         return cls._joined([cls._of_pair(PairHistory(bars, {}), 0, config)])
 
     @classmethod
     def of_pairs(cls, histories: Sequence[PairHistory], config: MarketConfig) -> "MarketDataset":
-        """All or some of the configured pairs, with what is known beside their bars.
+        """A dataset of all or some of the configured pairs, with their series.
 
         Raises:
-            ValueError: there is none, or one that is not configured.
+            ValueError: there is no pair, or one that is not configured.
         """
         named = {Symbol(history.bars.symbol): history for history in histories}
         unknown = named.keys() - set(config.pairs)
@@ -110,7 +111,7 @@ class MarketDataset:
 
     @classmethod
     def _joined(cls, parts: "Sequence[MarketDataset]") -> "MarketDataset":
-        """One pair after another, their indices of bars and rows counted on."""
+        """The parts concatenated, with indices of bars and rows offset accordingly."""
         if len(parts) == 1:
             return parts[0]
         first_bar = np.cumsum([0, *(len(part.close) for part in parts[:-1])])
@@ -138,12 +139,12 @@ class MarketDataset:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """The pairs there are bars of."""
+        """The pairs that have bars."""
         return tuple(self.config.pairs[pair] for pair in np.unique(self.pair))
 
     @property
     def spans_ns(self) -> dict[str, tuple[int, int]]:
-        """Opens of the first and last bar of each pair."""
+        """Open times of the first and last bar of each pair."""
         opens = {
             str(self.config.pairs[pair]): self.open_time_ns[self.pair == pair]
             for pair in np.unique(self.pair)
@@ -152,11 +153,11 @@ class MarketDataset:
 
     @property
     def label(self) -> str:
-        """Those pairs in words."""
+        """The pairs that have bars, as a comma-separated list."""
         return ", ".join(self.symbols)
 
     def windows(self, bar: I64) -> F32:
-        """``f32[B, W, market columns]`` what the market shows when each `bar` ``i64[B]`` closes."""
+        """``f32[B, W, market columns]`` windows as known at the close of each `bar` ``i64[B]``."""
         back = np.arange(1 - self.config.window_bars, 1)
         groups = [self.features[bar[:, None] + back]]
         groups += [frame.rows[frame.last[bar][:, None] + back] for frame in self.frames]
@@ -165,29 +166,29 @@ class MarketDataset:
         return np.concatenate(groups, axis=2)
 
     def training_starts(self) -> I64:
-        """Every start of a training session, overlapping ones included, ``i64[n]``."""
+        """Every possible start of a training session, overlaps included, ``i64[n]``."""
         return self._starts("train")
 
     @cached_property
     def ranges(self) -> Mapping[Part, SplitRange]:
-        """The splits."""
+        """The range of each split."""
         if self.fixed_ranges is not None:
             return self.fixed_ranges
         found = split_ranges(self.open_time_ns, self.config)
         return {split: found[split] for split in SPLITS}
 
     def with_later(self, ranges: Mapping[Part, SplitRange], later: SplitRange) -> "MarketDataset":
-        """These bars with the splits `ranges` of some of them, and `later` for the part so called.
+        """These bars with the given splits `ranges`, and `later` for the part of that name.
 
-        A run whose store has grown keeps its splits.
+        Lets a run keep its splits when its store has grown.
         """
         return replace(self, fixed_ranges={**ranges, "later": later})
 
     def evaluation_starts(self, part: Part, count: int | None = None) -> I64:
-        """Starts of sessions that share no step, at most `count` spread evenly, ``i64[m]``.
+        """Starts of sessions that share no step, at most `count`, evenly spread, ``i64[m]``.
 
-        They are in time order, those that begin together by symbol: the order of the configured
-        pairs changes nothing.
+        In time order, and by symbol for those that start together, so that the order of the
+        configured pairs has no effect.
         """
         found = self._starts(part)
         starts = separate_sessions(found, self.open_time_ns, self.pair, self.config)
@@ -196,7 +197,7 @@ class MarketDataset:
         return starts if count is None else spread_evenly(starts, count)
 
     def session_spans(self, starts: I64) -> tuple[I64, I64]:
-        """Opens of the first decision bar and the last bar of sessions at `starts` ``i64[n]``."""
+        """Open times of the first decision bar and the last bar of the sessions at `starts`."""
         return self.open_time_ns[starts], self.open_time_ns[starts + self.config.session_bars]
 
     def _starts(self, part: Part) -> I64:

@@ -1,8 +1,8 @@
-"""Whether a configuration, or a model trained with one, fits the market of a symbol.
+"""Checks that a configuration, or a model trained with it, fits a symbol's market.
 
-A configuration whose pips have a price of their own is for currency pairs; one that counts in basis
-points is for coins. What neither names nor anybody tells the market of, such as a synthetic symbol,
-fits both.
+A configuration with a pip of fixed price is for currency pairs; one that counts in basis points is
+for coins. A symbol whose market neither its name nor the user gives, such as a synthetic one, fits
+both.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,11 +14,11 @@ from mlx_muzero.market.instrument import Market
 from mlx_muzero.symbols.symbol import Symbol
 
 _COUNTED: dict[Market, str] = {"fx": "in pips", "crypto": "in basis points"}
-"""How money is counted there: an instrument in basis points need not be a coin."""
+"""The unit of money in each market; an instrument counted in basis points need not be a coin."""
 
 
 def known_market(symbol: str) -> Market | None:
-    """The market of `symbol`; None where its name does not say."""
+    """The market of `symbol`, or None if its name does not tell."""
     pair = Symbol(symbol).pair
     if pair is None:
         return None
@@ -26,19 +26,19 @@ def known_market(symbol: str) -> Market | None:
 
 
 MarketOf = Callable[[str], Market | None]
-"""The market that a symbol is counted for; None where nobody says."""
+"""Returns the market of a symbol, or None if it is unknown."""
 
 
 def counted_for(config: MarketConfig) -> Market:
-    """The market that `config` counts money for."""
+    """The market whose unit `config` uses."""
     return "fx" if config.pip_size else "crypto"
 
 
 def default_preset(symbols: Iterable[str], market_of: MarketOf = known_market) -> str:
-    """Name of the preset to begin from for `symbols`, whose markets `market_of` knows.
+    """Name of the default preset for `symbols`, whose markets `market_of` returns.
 
     Raises:
-        ConfigError: they are of different markets.
+        ConfigError: the symbols belong to different markets.
     """
     markets = {symbol: market for symbol in symbols if (market := market_of(symbol))}
     if len(set(markets.values())) > 1:
@@ -48,7 +48,7 @@ def default_preset(symbols: Iterable[str], market_of: MarketOf = known_market) -
 
 
 def require_fit(config: MarketConfig, market_of: MarketOf = known_market) -> None:
-    """ConfigError unless `config` is for the market of its symbols; it names the preset that is."""
+    """Raise ConfigError, naming the right preset, unless `config` fits its symbols' market."""
     counted = counted_for(config)
     for symbol in config.pairs:
         market = market_of(symbol)
@@ -61,7 +61,7 @@ def require_fit(config: MarketConfig, market_of: MarketOf = known_market) -> Non
 
 
 def require_tradable(trained: MarketConfig, symbol: str) -> None:
-    """ConfigError unless a model of the market `trained` may be shown `symbol`."""
+    """Raise ConfigError unless a model trained on `trained` may trade `symbol`."""
     if symbol in trained.pairs:
         return
     market = known_market(symbol)

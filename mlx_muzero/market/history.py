@@ -1,4 +1,4 @@
-"""What the store knows of one pair: its minute bars, and the series that a configuration needs."""
+"""Loads one pair from the store: its minute bars and the series a configuration needs."""
 
 import logging
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from mlx_muzero.market.series import (
 from mlx_muzero.timeunits import MINUTE_NS
 
 if TYPE_CHECKING:
-    # Who has a history in memory needs no store.
+    # A history in memory needs no store.
     from mlx_muzero.market.store.bar_store import BarStore
 
 _LOG = logging.getLogger(__name__)
@@ -31,12 +31,12 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False)
 class PairHistory:
-    """Bars of one pair and the series beside them.
+    """The bars of one pair, and its series.
 
     Attributes:
         bars: minute bars.
-        series: by name; one that is missing or empty is unknown throughout.
-        market: whose hours it keeps; None where nobody says.
+        series: series by name; a missing or empty one is unknown throughout.
+        market: the market whose hours it keeps, or None if unknown.
     """
 
     bars: Bars
@@ -46,13 +46,13 @@ class PairHistory:
 
 @dataclass(frozen=True)
 class Period:
-    """What of a pair's past is wanted: that of a run, whatever its store holds by now.
+    """The part of a pair's history that a run uses, even if its store has grown since.
 
     Attributes:
-        first_ns: bars are those that open from here on,
-        end_ns: and before here.
-        series_from_ns: by series, the earliest point there was of it; of a series that is not named
-            there was none. None: all that there is.
+        first_ns: earliest bar open.
+        end_ns: bars open before it.
+        series_from_ns: by series, its earliest point at the time; a series not named here had
+            none. None uses all points.
     """
 
     first_ns: int
@@ -69,12 +69,12 @@ class Period:
         )
 
     def within(self, other: "Period") -> "Period":
-        """The part of it that lies in `other`; series are as said here."""
+        """The intersection with `other`; series limits are those of this period."""
         first_ns = max(self.first_ns, other.first_ns)
         return Period(first_ns, min(self.end_ns, other.end_ns), self.series_from_ns)
 
     def of_series(self, series: Series) -> Series:
-        """The points of `series` there were."""
+        """The points of `series` that belong to this period."""
         if self.series_from_ns is None:
             return series
         first_ns = self.series_from_ns.get(series.name, np.iinfo(np.int64).max)
@@ -86,13 +86,13 @@ class Period:
 def load_history(
     store: "BarStore", symbol: str, config: MarketConfig, period: Period | None = None
 ) -> PairHistory:
-    """Bars of `symbol` in the span of `config`, and in `period`, and what it has seen beside them.
+    """Load the bars of `symbol` within `config`'s span and `period`, and their series.
 
-    The taker's share of a minute comes from trades, or from the klines where those have it.
+    The taker's share of a minute comes from trades, or from klines where those have it.
 
     Raises:
-        DataError: there are no bars, none in that span, or crypto features are wanted of bars
-            without a volume.
+        DataError: there are no bars, none in that span, or the bars lack the volume that crypto
+            features need.
     """
     wants_takers = config.features == "crypto" and TAKER_BUY_SHARE in config.context
     held = store.load(symbol, extras=("taker_buy_volume",) if wants_takers else ())
@@ -120,7 +120,7 @@ def load_history(
             f"{utc_text(int(bars.open_time_ns[unknown[0]]))} UTC), which crypto features need: "
             "import a file that has it, or choose other market.symbols"
         )
-    # Settlements are paid, whether they are seen or not.
+    # Settlements are paid whether they are observed or not.
     series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
     series |= {name: store.load_series(MACRO, name) for name in config.macro}
     series = {name: wanted.of_series(points) for name, points in series.items()}
@@ -134,7 +134,7 @@ def load_history(
 
 
 def _with_klines(trades: Series, bars: Bars) -> Series:
-    """Shares from `trades`, and from klines in the minutes that those leave out."""
+    """Shares from `trades`, with klines for the minutes that those lack."""
     bought = bars.extras.get("taker_buy_volume")
     if bought is None:
         return trades

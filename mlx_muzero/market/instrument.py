@@ -1,8 +1,8 @@
-"""How an instrument trades: its hours, its pip, and the smallest step of its price.
+"""How an instrument trades: its hours, its pip and its tick size.
 
 A pair of currencies or metals is counted in pips and keeps the FX week; a coin is counted in basis
-points around the clock. Their names say which they are. What else there is, users say once, and
-the bar store keeps it (`BarStore.instrument`): nothing is guessed.
+points and trades around the clock. Their names tell which. For anything else the user says it once
+and the bar store keeps it (`BarStore.instrument`); nothing is guessed.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from mlx_muzero.symbols.assets import METALS
 from mlx_muzero.symbols.symbol import Pair, Symbol
 
 Market = Literal["fx", "crypto"]
-"""Which hours an instrument keeps: "fx" closes for the weekend, "crypto" never does."""
+"""Trading hours: "fx" closes for the weekend, "crypto" never closes."""
 
 _PIP_OF_QUOTE = {
     0.01: "JPY HUF THB",
@@ -26,7 +26,7 @@ _PIP_OF_QUOTE = {
         USD EUR GBP CHF AUD NZD CAD SEK NOK DKK PLN RON BGN TRY ILS ZAR MXN SGD HKD CNH CNY AED SAR
     """,
 }
-"""Price of a pip by the currency it is counted in, where dealers agree on it."""
+"""Price of a pip by quote currency, where dealers agree on it."""
 
 _PIP = {quote: pip for pip, quotes in _PIP_OF_QUOTE.items() for quote in quotes.split()}
 _METAL_PIP = 0.01
@@ -39,14 +39,13 @@ class Instrument:
     """How one symbol trades.
 
     Attributes:
-        symbol: as the store writes it.
-        market: trading hours it keeps.
-        pip_size: price of one pip; 0 where basis points of the price are counted instead.
-        price_step: by how much its price moves at least, as dealers quote it now; None where only
-            bars tell.
+        symbol: the name in the store.
+        market: the trading hours it keeps.
+        pip_size: price of one pip; 0 if money is counted in basis points of the price.
+        price_step: smallest price change, as dealers quote it now; None if only the bars tell.
 
     Raises:
-        ValueError: the pip is negative or the step is not positive, or one is no number.
+        ValueError: the pip is negative, the step is not positive, or one is not finite.
     """
 
     symbol: str
@@ -55,7 +54,7 @@ class Instrument:
     price_step: float | None = None
 
     def __post_init__(self) -> None:
-        """Check what others divide by."""
+        """Check the numbers."""
         if not 0.0 <= self.pip_size < inf:
             raise ValueError(f"{self.pip_size:g} is not the price of a pip")
         if self.price_step is not None and not 0.0 < self.price_step < inf:
@@ -63,12 +62,12 @@ class Instrument:
 
     @property
     def unit(self) -> str:
-        """What moves and costs are counted in."""
+        """Unit of price moves and costs: "pips" or "bps"."""
         return "pips" if self.pip_size else "bps"
 
 
 class UnknownInstrument(DataError):
-    """Nobody has said how symbols trade; the message says with which command to."""
+    """It is unknown how some symbols trade; the message gives the command that sets it."""
 
     def __init__(self, symbols: Sequence[str], store: Path | None = None) -> None:
         there = f" --db {quote(str(store))}" if store else ""
@@ -85,7 +84,7 @@ class UnknownInstrument(DataError):
 
 
 def known_instrument(symbol: str) -> Instrument | None:
-    """How `symbol` trades, where its name says so."""
+    """How `symbol` trades, or None if its name does not tell."""
     pair = _pair_of(symbol)
     if pair is None:
         return None
@@ -99,7 +98,7 @@ def instrument(symbol: str) -> Instrument:
     """As `known_instrument`.
 
     Raises:
-        UnknownInstrument: its name does not say.
+        UnknownInstrument: its name does not tell.
     """
     known = known_instrument(symbol)
     if known is None:
@@ -108,7 +107,7 @@ def instrument(symbol: str) -> Instrument:
 
 
 def keeps_fx_week(symbol: str) -> bool:
-    """Whether `symbol` is named as a pair of currencies or metals, whatever its pip."""
+    """Whether the name `symbol` is that of a pair of currencies or metals, whatever its pip."""
     pair = _pair_of(symbol)
     return pair is not None and pair.of_currencies
 

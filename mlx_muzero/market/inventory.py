@@ -1,4 +1,4 @@
-"""What a store holds, and what is wrong with what it holds of one symbol."""
+"""Lists what a store holds, and checks the bars and series of one symbol."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -16,13 +16,13 @@ from mlx_muzero.market.store.known_symbols import remember
 
 @dataclass(frozen=True)
 class Inventory:
-    """All that a store holds.
+    """The contents of a store.
 
     Attributes:
-        symbols: those with bars, by name.
-        series: those that accompany bars, by symbol and name.
-        instruments: how each of the symbols trades; None where nobody said.
-        note: what the user should know of earlier imports, if anything.
+        symbols: symbols with bars, by name.
+        series: series, by symbol and name.
+        instruments: how each of the symbols trades; None if unknown.
+        note: what the user should know about earlier imports, if anything.
     """
 
     symbols: tuple[SymbolSummary, ...]
@@ -31,7 +31,7 @@ class Inventory:
     note: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for JSON."""
+        """The contents as a JSON-able dict."""
         traded = {name: each and asdict(each) for name, each in self.instruments.items()}
         return {
             "symbols": [asdict(s) | {"instrument": traded[s.symbol]} for s in self.symbols],
@@ -40,7 +40,7 @@ class Inventory:
 
 
 def inventory(database: Path) -> Inventory:
-    """What the store at `database` holds; completion knows its symbols from then on.
+    """The contents of the store at `database`; caches its symbols for shell completion.
 
     Raises:
         DataError: there is no store, or it is damaged.
@@ -55,13 +55,13 @@ def inventory(database: Path) -> Inventory:
 
 @dataclass(frozen=True)
 class SymbolReport:
-    """What is wrong with the bars and series of one symbol.
+    """The result of checking the bars and series of one symbol.
 
     Attributes:
-        bars: gaps, impossible prices, outliers; None of a symbol that has series alone, as MACRO.
-        series: how regular each is.
-        accepted: by file, against what doubts of ours it went in.
-        note: what the user should know of earlier imports, if anything.
+        bars: gaps, impossible prices, outliers; None for a symbol with series only, such as MACRO.
+        series: the report on each series.
+        accepted: by file, the checks that the user overrode on import.
+        note: what the user should know about earlier imports, if anything.
     """
 
     bars: QualityReport | None
@@ -70,17 +70,17 @@ class SymbolReport:
     note: str | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for JSON."""
+        """The report as a JSON-able dict."""
         bars = {} if self.bars is None else asdict(self.bars)
         return bars | {"series": [asdict(s) for s in self.series], "accepted": self.accepted}
 
 
 def check_symbol(database: Path, symbol: str) -> SymbolReport:
-    """Look for everything that is wrong with `symbol`, in any spelling; nothing is changed.
+    """Check `symbol`, in any spelling, without changing anything.
 
     Raises:
-        DataError: there is no store, or nothing of the symbol in it.
-        UnknownInstrument: nobody said which hours it keeps.
+        DataError: there is no store, or it has nothing of the symbol.
+        UnknownInstrument: its trading hours are unknown.
     """
     with BarStore(database, read_only=True) as store:
         symbol = store.spelling(symbol)

@@ -1,8 +1,8 @@
-"""When the rows of Binance's `metrics` files were taken: not always at their `create_time`.
+"""When the rows of Binance's `metrics` files were sampled, which is not always `create_time`.
 
-A row is about five minutes. Files of coin-margined contracts name its beginning; those of USD-M
-contracts named its end up to 2026-06-24 and its beginning from 2026-06-25 on, as
-github.com/binance/binance-public-data/issues/491 reports. A value is known at the end.
+A row covers about five minutes. Files of coin-margined contracts are labelled with its start; those
+of USD-M contracts with its end up to 2026-06-24, and with its start from 2026-06-25, as reported in
+github.com/binance/binance-public-data/issues/491. A value is known at the end.
 """
 
 import re
@@ -19,28 +19,28 @@ if TYPE_CHECKING:
     from mlx_muzero.market.store.import_table import ImportRecord
 
 METRICS = "binance-metrics"
-"""Name of the files' format."""
+"""Name of the format."""
 
 STEP_NS = 5 * MINUTE_NS
 BEGINNINGS_FROM_NS = utc_ns("2026-06-25")
 
 BEGIN_CLOCK = "UTC, labels begin"
-"""Clock that an import of rows labelled by their beginning is recorded with."""
+"""Clock recorded for an import of rows labelled with their start."""
 END_CLOCK = "UTC, labels end"
-"""Clock of rows after the change that their file shows to be labelled by their end."""
+"""Clock recorded for rows after the change that are evidently labelled with their end."""
 
 _COIN_MARGINED = re.compile(r"[A-Z0-9]+USD_(?:PERP|\d{6})")
 
 
 def taken_ns(symbol: str, label_ns: I64) -> tuple[I64, str, list[str]]:
-    """When the rows of one file were taken.
+    """When the rows of one file were sampled.
 
-    A file of one day tells by the times that it covers: 00:05 to 00:00 of the next day are ends,
-    00:00 to 23:55 beginnings. Any other follows the rule above.
+    A file of one day shows it by the times it covers: 00:05 to 00:00 of the next day are ends,
+    00:00 to 23:55 starts. Any other file follows the rule above.
 
     Args:
         symbol: Binance's name of the contract.
-        label_ns: ``i64[n]`` the rows' ``create_time``, in the order of the file.
+        label_ns: ``i64[n]`` ``create_time`` of the rows, in file order.
 
     Returns:
         ``i64[n]`` times, the clock to record, and what the user should know.
@@ -61,7 +61,7 @@ def taken_ns(symbol: str, label_ns: I64) -> tuple[I64, str, list[str]]:
 
 
 def misread(record: "ImportRecord") -> bool:
-    """Whether 0.1.0 read that file, of labels that are beginnings, as if they were ends."""
+    """Whether 0.1.0 misread a file labelled with starts as if the labels were ends."""
     if record.format != METRICS or record.clock != "UTC":
         return False
     coin = _COIN_MARGINED.fullmatch(record.symbol) is not None
@@ -69,7 +69,7 @@ def misread(record: "ImportRecord") -> bool:
 
 
 def misread_note(records: "Iterable[ImportRecord]") -> str | None:
-    """What the user should know of the files that 0.1.0 read too early; None if there are none."""
+    """A note on the files that 0.1.0 read too early, or None if there are none."""
     files = [f"{record.file} ({record.symbol})" for record in records if misread(record)]
     if not files:
         return None
@@ -87,8 +87,8 @@ def _begin_by_rule(symbol: str, label_ns: I64) -> Bool:
     at_change = np.flatnonzero(label_ns == BEGINNINGS_FROM_NS)
     last_end_is_there = len(at_change) > 1 or not (label_ns > BEGINNINGS_FROM_NS).any()
     if len(at_change) and last_end_is_there and (label_ns < BEGINNINGS_FROM_NS).any():
-        # The last row of the last day with ends. Where only one of the two rows of that label is
-        # left, the other one being blank or missing, it counts as known at the later time.
+        # The last row of the last day with end labels. If only one of the two rows with that label
+        # is left, the other being blank or missing, it counts as known at the later time.
         newest_first = label_ns[0] > label_ns[-1]
         begin[at_change[-1 if newest_first else 0]] = False
     return begin

@@ -1,4 +1,4 @@
-"""What is wrong with a symbol's bars: holes by cause, impossible prices, outliers, stray days."""
+"""Checks a symbol's bars: gaps by cause, impossible prices, outliers, stray days."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,31 +11,31 @@ from mlx_muzero.market.instrument import Market
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
-# A session bridges gaps up to this long (FX "Data Pipeline Details": max gap 10 minutes).
+# Longest gap that a session bridges (FX "Data Pipeline Details": max gap 10 minutes).
 SHORT_GAP_MINUTES = 10
 
-# Feeds stop early and resume late around a weekend by minutes (562 of 565 weekends of HistData by
-# under ten), around a holiday by hours: up to this much open-market time is theirs.
+# Feeds stop early and resume late by minutes around a weekend (562 of 565 weekends of HistData by
+# under ten), by hours around a holiday: this much open-market time is attributed to the closure.
 WEEKEND_SLACK_MINUTES = SHORT_GAP_MINUTES
 HOLIDAY_SLACK_MINUTES = 180
 
-# A weekday gap from one 17:00 New York to another, give or take this, is a holiday not listed.
+# A weekday gap between two 17:00 New York, within this tolerance, is an unlisted holiday.
 UNLISTED_HOLIDAY_TOLERANCE_NS = 90 * MINUTE_NS
 UNLISTED_HOLIDAY_MIN_NS = 22 * HOUR_NS
 
 # An outlier moves this many robust standard deviations: 1.4826 x the median absolute one-minute
 # return of its UTC day, at least half the symbol's and one tick. Payrolls reach 50 to 130 and are
-# listed though real; `Outlier.reverted` marks what looks like a bad tick.
+# listed although real; `Outlier.reverted` marks those that look like a bad tick.
 OUTLIER_SIGMAS = 50.0
 MAD_TO_SIGMA = 1.4826
-# A day with fewer one-minute returns has no spread of its own: the whole symbol's is used.
+# A day with fewer one-minute returns uses the spread of the whole symbol.
 _MIN_DAY_RETURNS = 30
 
 _SATURDAY = 2  # days since Thursday, 1970-01-01
 
 
 class GapKind(StrEnum):
-    """Why bars are missing between two neighbors."""
+    """Why bars are missing between two neighboring bars."""
 
     ONE_MINUTE = "one-minute hole"
     SHORT = "short gap"
@@ -46,9 +46,9 @@ class GapKind(StrEnum):
 
 @dataclass(frozen=True)
 class Gap:
-    """Missing minutes: the first is at `start_ns`, the next bar opens at `end_ns` (UTC).
+    """Missing minutes: the first at `start_ns`, the next bar opens at `end_ns` (UTC).
 
-    `open_minutes` of them lie where the calendar has the market open.
+    `open_minutes` counts those in which the calendar has the market open.
     """
 
     kind: GapKind
@@ -60,13 +60,13 @@ class Gap:
 
 @dataclass(frozen=True)
 class Outlier:
-    """A one-minute return far outside its day's.
+    """A one-minute return far outside those of its day.
 
     Attributes:
-        open_time_ns: the bar that moved, UTC open.
-        return_bps: its log return from the close before, in basis points.
-        sigmas: the same in robust standard deviations of its day.
-        reverted: the next minute took back at least half, as after a bad tick.
+        open_time_ns: UTC open of the bar that moved.
+        return_bps: its log return from the previous close, in basis points.
+        sigmas: the return in robust standard deviations of its day.
+        reverted: whether the next minute took back at least half, as after a bad tick.
     """
 
     open_time_ns: int
@@ -77,23 +77,23 @@ class Outlier:
 
 @dataclass(frozen=True)
 class QualityReport:
-    """Result of `check`.
+    """The result of `check`.
 
     Attributes:
-        symbol: whose bars.
-        market: the calendar that was used.
+        symbol: the symbol.
+        market: the calendar used.
         bars: number of bars.
-        first_ns: first bar open.
-        last_ns: last bar open.
-        gap_counts: gaps by kind.
-        missing_minutes: missing minutes by kind.
-        open_minutes: those of them in which the market was open.
+        first_ns: open of the first bar.
+        last_ns: open of the last bar.
+        gap_counts: number of gaps by kind.
+        missing_minutes: number of missing minutes by kind.
+        open_minutes: missing minutes by kind in which the market was open.
         gaps: every outage and holiday, in time order.
-        source_repeats: rows that came twice in the imported files and were kept once.
-        impossible: fault in words -> number of bars.
-        outliers: in time order.
-        saturday_bars: bars on a UTC Saturday, where FX is closed; 0 for crypto.
-        zero_volume_bars: bars in which nothing was traded, where volume is known.
+        source_repeats: rows repeated in the imported files, kept once.
+        impossible: number of impossible bars by fault.
+        outliers: outliers in time order.
+        saturday_bars: bars on a UTC Saturday, when FX is closed; 0 for crypto.
+        zero_volume_bars: bars with a known volume of zero.
     """
 
     symbol: str
@@ -113,12 +113,12 @@ class QualityReport:
 
 
 def check(bars: Bars, market: Market, source_repeats: int = 0) -> QualityReport:
-    """Look for everything that is wrong with `bars`; nothing is changed.
+    """Check `bars` for faults without changing anything.
 
     Args:
         bars: at least one bar.
-        market: which calendar holds (`BarStore.instrument` knows it).
-        source_repeats: passed on to the report (`BarStore.imports` knows it).
+        market: the calendar to use (from `BarStore.instrument`).
+        source_repeats: included in the report (from `BarStore.imports`).
     """
     gaps = classify_gaps(bars.open_time_ns, market)
     faults = price_faults(bars.open, bars.high, bars.low, bars.close, bars.volume)
@@ -146,11 +146,11 @@ def check(bars: Bars, market: Market, source_repeats: int = 0) -> QualityReport:
 
 
 def classify_gaps(open_time_ns: I64, market: Market) -> list[Gap]:
-    """Every gap between neighboring bars, by cause.
+    """Classify every gap between neighboring bars by cause.
 
-    A gap is a weekend if all but `WEEKEND_SLACK_MINUTES` of it lies in one, a holiday if a holiday
-    closed any more of it and all but `HOLIDAY_SLACK_MINUTES` is closed; what is left is a
-    one-minute hole, a short gap that a session bridges, or an outage, maybe with a weekend in it.
+    A gap is a weekend if all but `WEEKEND_SLACK_MINUTES` of it lies in one; a holiday if a holiday
+    accounts for more of it and all but `HOLIDAY_SLACK_MINUTES` is closed. The rest is a one-minute
+    hole, a short gap that a session bridges, or an outage, possibly with a weekend in it.
 
     Args:
         open_time_ns: ``i64[T]`` increasing UTC bar opens.
@@ -187,11 +187,11 @@ def classify_gaps(open_time_ns: I64, market: Market) -> list[Gap]:
 
 
 def find_outliers(open_time_ns: I64, close: F64) -> list[Outlier]:
-    """One-minute returns beyond `OUTLIER_SIGMAS` of their day (the rule above the constant).
+    """Find one-minute returns beyond `OUTLIER_SIGMAS` (see there) of their day.
 
     Args:
         open_time_ns: ``i64[T]`` increasing UTC bar opens.
-        close: ``f64[T]`` closes; bars without a positive close take no part.
+        close: ``f64[T]`` closes; bars without a positive close are ignored.
     """
     usable = np.isfinite(close) & (close > 0)
     time, price = open_time_ns[usable], close[usable]

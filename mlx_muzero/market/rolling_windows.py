@@ -1,8 +1,8 @@
-"""Rolling windows over years of bars: each is a market of its own with its own three splits.
+"""Rolling windows over years of bars, each with its own three splits.
 
-Every window has the same number of bars and is moved on by the length of its test split, so the
-test splits follow each other without a gap or an overlap, and the last ends with the last bar.
-What comes after a window's test is in no window before it.
+Every window has the same number of bars and advances by the length of its test split, so the test
+splits follow each other without gap or overlap, and the last ends with the last bar. Nothing from
+after a window's test appears in that window or an earlier one.
 """
 
 from dataclasses import replace
@@ -17,14 +17,14 @@ from mlx_muzero.types import I64
 
 
 def rolling_windows(open_time_ns: I64, config: MarketConfig, count: int) -> list[MarketConfig]:
-    """`config` for each of `count` windows, the earliest first.
+    """`config` for each of `count` windows, earliest first.
 
     The bars of several pairs are counted together, as for the splits.
 
     Args:
-        open_time_ns: ``i64[T]`` of all bars, of all pairs.
+        open_time_ns: ``i64[T]`` opens of all bars of all pairs.
         config: how each window is split.
-        count: windows, at least 1.
+        count: number of windows, at least 1.
 
     Raises:
         DataError: there are too few bars.

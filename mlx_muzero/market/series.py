@@ -1,11 +1,11 @@
-"""Series beside the bars: what each is called, what its values are, how long they stay good.
+"""Series stored along with the bars: their names, values and how long a value stays valid.
 
-A point has two times: what it is about (`event_ns`) and from when on it is known (`known_ns`).
-Only the second one decides who may read it.
+A point has two times: the time it is about (`event_ns`) and the time from which it is known
+(`known_ns`). Only the latter decides who may read it.
 
-Two sources stamp one settlement 8:00:00 and 8:00:00.003. What is about the same minute, to the
-nearest, is one point of a series, and the one that was known first stands; of a macro figure, which
-is revised, also the minute of the release has to be the same (`same_point`).
+Two sources stamp one settlement 8:00:00 and 8:00:00.003. Points about the same minute, to the
+nearest, are one point of a series, and the one known first stands. A macro figure gets revised, so
+for it the minute of the release has to match too (`same_point`).
 """
 
 from collections.abc import Mapping
@@ -18,18 +18,18 @@ from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 MACRO = "MACRO"
-"""Stands for the symbol of series that concern every pair."""
+"""The symbol of series that concern every pair."""
 
 FUNDING_RATE = "funding_rate"
-"""Share of the position's value that longs pay shorts at a settlement (negative: receive)."""
+"""Share of a position's value that longs pay to shorts at a settlement, negative if received."""
 OPEN_INTEREST = "open_interest"
 """Open contracts, in units of the base currency."""
 TAKER_BUY_SHARE = "taker_buy_share"
-"""Share of a minute's traded volume whose buyer was the taker, in [0, 1]."""
+"""Share of a minute's traded volume bought by takers, in [0, 1]."""
 TRADE_COUNT = "trade_count"
-"""Trades of a minute."""
+"""Number of trades in a minute."""
 BOOK_IMBALANCE = "book_imbalance"
-"""Bid less ask quantity over both, best levels, mean over a minute, in [-1, 1]."""
+"""(bid - ask) / (bid + ask) quantity at the best levels, mean over a minute, in [-1, 1]."""
 
 MAX_AGE_NS = {
     FUNDING_RATE: 9 * HOUR_NS,
@@ -38,25 +38,25 @@ MAX_AGE_NS = {
     TRADE_COUNT: 2 * MINUTE_NS,
     BOOK_IMBALANCE: 2 * MINUTE_NS,
 }
-"""How long after it became known a value counts as known: its usual interval and some slack."""
+"""How long a value stays valid after it becomes known: the usual interval plus some slack."""
 
 MACRO_MAX_AGE_NS = 100 * DAY_NS
-"""A quarterly figure, published late."""
+"""Validity of a macro figure: covers a quarterly figure that is published late."""
 
 
 @dataclass(frozen=True, eq=False)
 class Series:
-    """Points of one series of one symbol, by the time they became known.
+    """Points of one series of one symbol, ordered by the time they became known.
 
     Attributes:
-        symbol: symbol of the bars it belongs to, or `MACRO`.
+        symbol: the symbol it belongs to, or `MACRO`.
         name: a key of `MAX_AGE_NS`, or the name of a macro series.
         event_ns: ``i64[n]`` UTC times the values are about.
-        known_ns: ``i64[n]`` UTC times from which they are known, not decreasing.
+        known_ns: ``i64[n]`` UTC times from which they are known, ascending.
         value: ``f64[n]`` finite values.
 
     Raises:
-        ValueError: if the arrays differ in length, are out of order, or a value is not finite.
+        ValueError: the arrays differ in length, are out of order, or a value is not finite.
     """
 
     symbol: str
@@ -66,7 +66,7 @@ class Series:
     value: F64
 
     def __post_init__(self) -> None:
-        """Check what every user of a series relies on."""
+        """Check the invariants that users of a series rely on."""
         if not self.event_ns.shape == self.known_ns.shape == self.value.shape:
             raise ValueError(f"{self.name}: times and values differ in number")
         if (np.diff(self.known_ns) < 0).any():
@@ -76,7 +76,7 @@ class Series:
 
     @classmethod
     def of(cls, symbol: str, name: str, event_ns: I64, known_ns: I64, value: F64) -> Self:
-        """The series of points in any order, each once (the first of two of one that is known)."""
+        """A series from points in any order; of duplicates, the one known first is kept."""
         order = np.lexsort((event_ns, known_ns))
         _, first = np.unique(same_point(name, event_ns[order], known_ns[order]), return_index=True)
         order = order[np.sort(first)]
@@ -84,7 +84,7 @@ class Series:
 
     @classmethod
     def empty(cls, symbol: str, name: str) -> Self:
-        """A series of which nothing is known."""
+        """A series without points."""
         none = np.empty(0, np.int64)
         return cls(symbol, name, none, none, np.empty(0))
 
@@ -93,13 +93,13 @@ class Series:
         return len(self.value)
 
     def slice(self, start: int, stop: int) -> "Series":
-        """Points `start` to `stop` (exclusive) by index, sharing memory."""
+        """Points with indices `start` to `stop` (exclusive), sharing memory."""
         part = slice(start, stop)
         columns = (self.event_ns[part], self.known_ns[part])
         return Series(self.symbol, self.name, *columns, self.value[part])
 
     def as_of(self, time_ns: I64, max_age_ns: int) -> F64:
-        """The newest value known at each time, ``f64[T]``; NaN where it is older than that."""
+        """``f64[T]`` newest value known at each time; NaN if none is at most `max_age_ns` old."""
         if not len(self):
             return np.full(len(time_ns), np.nan)
         newest = np.searchsorted(self.known_ns, time_ns, side="right") - 1
@@ -109,12 +109,12 @@ class Series:
 
 
 def same_point(name: str, event_ns: I64, known_ns: I64) -> I64:
-    """Numbers that are equal where points of the series `name` are one: ``i64[n]``.
+    """Keys that are equal for duplicates of one point of the series `name`: ``i64[n]``.
 
     Args:
         name: name of the series.
-        event_ns: ``i64[n]`` what the points are about.
-        known_ns: ``i64[n]`` since when they are known.
+        event_ns: ``i64[n]`` times the points are about.
+        known_ns: ``i64[n]`` times from which they are known.
     """
     event = nearest_minute(event_ns)
     if name in MAX_AGE_NS:
@@ -124,18 +124,18 @@ def same_point(name: str, event_ns: I64, known_ns: I64) -> I64:
 
 
 def nearest_minute(time_ns: I64) -> I64:
-    """Minutes since 1970 of the whole minute nearest to each time, ``i64[n]``."""
+    """``i64[n]`` the whole minute nearest to each time, in minutes since 1970."""
     return (time_ns + MINUTE_NS // 2) // MINUTE_NS
 
 
 def max_age_ns(name: str) -> int:
-    """How long a value of the series `name` counts as known; what is not listed is macro."""
+    """How long a value of the series `name` stays valid; unlisted names are macro series."""
     return MAX_AGE_NS.get(name, MACRO_MAX_AGE_NS)
 
 
 @dataclass(frozen=True)
 class SeriesSummary:
-    """What the store holds of one series; times are those at which values became known."""
+    """Summary of one stored series; times are when values became known."""
 
     symbol: str
     name: str
@@ -146,13 +146,13 @@ class SeriesSummary:
 
 @dataclass(frozen=True)
 class SeriesMerge:
-    """What became of points written to the store.
+    """The result of writing points to the store.
 
     Attributes:
-        inserted: points that were new.
-        duplicates: points that it had, with the same value.
-        conflicts: points that it has with another value, which stays.
-        replaced: points that it had with another value.
+        inserted: number of new points.
+        duplicates: points already stored with the same value.
+        conflicts: points stored with another value, which is kept.
+        replaced: stored points whose value was replaced.
     """
 
     inserted: int
@@ -162,4 +162,4 @@ class SeriesMerge:
 
 
 SeriesByName = Mapping[str, Series]
-"""Series of one symbol and the macro ones, by name."""
+"""Series of one symbol, and macro series, by name."""

@@ -1,4 +1,4 @@
-"""What can be told of a stored series: how regular it is, and how often it was unknown."""
+"""Checks a stored series: how regular it is, and how often its value is unknown."""
 
 from dataclasses import dataclass
 
@@ -10,19 +10,19 @@ from mlx_muzero.timeunits import MINUTE_NS
 
 @dataclass(frozen=True)
 class SeriesReport:
-    """One series, by the times its values became known.
+    """Report on one series; times are when its values became known.
 
     Attributes:
         name: name of the series.
         points: number of points.
-        first_ns: first time, UTC.
-        last_ns: last time.
-        usual_minutes: median time from one point to the next.
-        max_age_minutes: how long a value counts as known.
-        holes: times between points longer than that, in which nothing is known.
-        longest_hole_minutes: longest time between two points.
-        lowest: least value.
-        highest: greatest value.
+        first_ns: UTC time of the first point.
+        last_ns: UTC time of the last point.
+        usual_minutes: median interval between points.
+        max_age_minutes: how long a value stays valid.
+        holes: number of longer intervals, during which the value becomes unknown.
+        longest_hole_minutes: longest interval between points.
+        lowest: smallest value.
+        highest: largest value.
     """
 
     name: str
@@ -38,7 +38,7 @@ class SeriesReport:
 
 
 def check_series(series: Series) -> SeriesReport:
-    """What there is of `series`, at least one point."""
+    """The report on `series`, which has at least one point."""
     steps = np.diff(series.known_ns)
     max_age = max_age_ns(series.name)
     return SeriesReport(

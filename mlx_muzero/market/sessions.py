@@ -1,7 +1,7 @@
-"""Sessions: stretches of bars without a hole, and the chronological splits they belong to.
+"""Sessions: stretches of bars without a long gap, and the chronological splits they belong to.
 
-FX "Data Pipeline Details" and SessionIndexCalculator, ADR 7. A session is named by its first
-decision bar s: its steps move to bars s+1 .. s+`session_bars`, of the same pair.
+See FX "Data Pipeline Details" and SessionIndexCalculator, and ADR 7. A session is identified by its
+first decision bar s: its steps move to bars s+1 .. s+`session_bars`, of the same pair.
 """
 
 from dataclasses import dataclass
@@ -19,17 +19,17 @@ Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
 
 Part = Split | Literal["later"]
-"""A split of a run's bars, or what came after them."""
+"""A split of a run's bars, or the bars that came after them."""
 
 
 @dataclass(frozen=True)
 class SplitRange:
-    """Bars that open at ``first_ns <= t < end_ns`` belong to a split.
+    """The time range of a split: bars that open at ``first_ns <= t < end_ns``.
 
     Attributes:
-        first_ns: earliest open of a decision's bar.
+        first_ns: earliest open of a decision bar.
         end_ns: every bar of the split opens before it.
-        seen_from_ns: bars from here on may be looked at; a split keeps to its own.
+        seen_from_ns: earliest bar that may be observed; a split observes only its own bars.
     """
 
     first_ns: int
@@ -38,11 +38,11 @@ class SplitRange:
 
 
 def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRange]:
-    """Chronological cut of bars into the three splits, at the same times for every pair.
+    """Cut bars chronologically into the three splits, at the same times for every pair.
 
     Args:
-        open_time_ns: ``i64[T]`` of all pairs; the shares count all their bars together.
-        config: the shares.
+        open_time_ns: ``i64[T]`` bar opens of all pairs; the shares count all bars together.
+        config: the share of each split.
     """
     times = np.append(np.sort(open_time_ns), np.iinfo(np.int64).max)
     train_end = int(times[round(len(open_time_ns) * config.train_frac)])
@@ -60,16 +60,16 @@ def session_starts(
 ) -> I64:
     """Every bar of `span` at which a session can start, ``i64[n]`` ascending.
 
-    All bars that a session looks at are of its pair and may be seen, those behind its first
-    features included; from the first minute observed to the last there is no hole above
+    Every bar that a session observes belongs to its pair and may be seen, including the history of
+    its first features; from the first minute observed to the last there is no gap above
     `max_gap_minutes`, hence no weekend.
 
     Args:
-        open_time_ns: ``i64[T]`` of the bars, one pair after another.
-        pair: ``i16[T]`` whose bar each is.
-        seen_from: ``i64[T]`` first bar that an observation at each depends on, -1 for none.
-        config: lengths and shares.
-        span: the split's bars.
+        open_time_ns: ``i64[T]`` opens of the bars, one pair after another.
+        pair: ``i16[T]`` index of the pair of each bar.
+        seen_from: ``i64[T]`` first bar that an observation at each bar depends on, -1 for none.
+        config: length of a session and of a window, and the longest gap.
+        span: the range of the split.
     """
     steps = config.session_bars
     starts = np.arange(len(open_time_ns) - steps, dtype=np.int64)
@@ -88,15 +88,15 @@ def session_starts(
 def separate_sessions(starts: I64, open_time_ns: I64, pair: I16, config: MarketConfig) -> I64:
     """Earliest-first subset of `starts` whose sessions share no step, ``i64[m]`` in time order.
 
-    Sessions of several pairs begin together: a pair that can begin within `max_gap_minutes` of the
-    first joins it, and none begins before all of these have ended. So sessions overlap with those
-    they began with alone.
+    Sessions of several pairs start together: a pair that can start within `max_gap_minutes` of the
+    first joins it, and none starts before all of these have ended. So a session overlaps only with
+    those it started with.
 
     Args:
-        starts: ``i64[n]`` ascending.
-        open_time_ns: ``i64[T]`` of the bars, one pair after another.
-        pair: ``i16[T]`` whose bar each is.
-        config: length and hole.
+        starts: ``i64[n]`` possible starts, ascending.
+        open_time_ns: ``i64[T]`` opens of the bars, one pair after another.
+        pair: ``i16[T]`` index of the pair of each bar.
+        config: length of a session, and the longest gap.
     """
     late_ns = int(config.max_gap_minutes * MINUTE_NS)
     of_pair = [starts[pair[starts] == number] for number in np.unique(pair[starts])]
@@ -118,14 +118,14 @@ def separate_sessions(starts: I64, open_time_ns: I64, pair: I16, config: MarketC
 
 
 def spread_evenly(starts: I64, count: int) -> I64:
-    """At most `count` of `starts`, evenly spread from the first to the last."""
+    """At most `count` of `starts`, spread evenly from first to last."""
     if count >= len(starts):
         return starts
     return starts[np.linspace(0, len(starts) - 1, count).round().astype(np.int64)]
 
 
 def require_sessions(starts: I64, label: str, part: Part, config: MarketConfig) -> I64:
-    """`starts` unchanged, or DataError if there is none."""
+    """Return `starts` unchanged; raise DataError if there are none."""
     if len(starts) == 0:
         where = "what came later" if part == "later" else f"the {part} split"
         raise DataError(

@@ -1,4 +1,4 @@
-"""What a user says of instruments whose names do not tell how they trade."""
+"""Sets how instruments trade whose names do not tell."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +11,10 @@ from mlx_muzero.symbols.symbol import Symbol
 
 
 class Unstated(DataError):
-    """Too little, or nonsense, was said of an instrument.
+    """What the user stated about an instrument is incomplete or invalid.
 
     Attributes:
-        missing: the argument of `state_instruments` that is needed; None if one is wrong.
+        missing: the argument of `state_instruments` that is missing; None if one is invalid.
     """
 
     def __init__(self, text: str, missing: Literal["market", "pip_size"] | None = None) -> None:
@@ -25,17 +25,17 @@ class Unstated(DataError):
 def state_instruments(
     database: Path, symbols: Sequence[str], market: Market | None, pip_size: float | None
 ) -> list[Instrument]:
-    """Keep in the store how `symbols` trade, whether bars of them are there already or not.
+    """Record in the store how `symbols` trade, whether or not it has their bars yet.
 
     Args:
-        database: bar store; made unless anything is refused.
-        symbols: in any spelling.
-        market: which hours they keep; None for what is known of each.
-        pip_size: price of one pip, 0 for basis points; None for what is known of each.
+        database: path of the bar store; created only if everything is valid.
+        symbols: the symbols, in any spelling.
+        market: their trading hours; None keeps what is known of each.
+        pip_size: price of one pip, 0 for basis points; None keeps what is known of each.
 
     Raises:
-        Unstated: one of the two is neither said nor known of a symbol, or is no pip.
-        SymbolError: one cannot be a symbol.
+        Unstated: market or pip is neither given nor known for a symbol, or the pip is invalid.
+        SymbolError: one is not a valid symbol.
     """
     with store_at(database) as held:
         found = [_stated(held, symbol, market, pip_size) for symbol in symbols]

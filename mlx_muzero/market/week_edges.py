@@ -1,7 +1,7 @@
-"""What the weekends in a file say: on which clock it was written, and where its bars are stamped.
+"""Detects a file's clock, and where its bars are stamped, from the weekends in it.
 
-The FX week closes Friday 17:00 and opens Sunday 17:00 New York time. In years of HistData and FXCM
-the last bar opens at 16:59 and the first at 17:00 in nine weeks of ten.
+The FX week closes Friday 17:00 and opens Sunday 17:00 New York time. In years of HistData and FXCM,
+the last bar opens at 16:59 and the first at 17:00 in nine weeks out of ten.
 """
 
 from typing import Literal
@@ -14,26 +14,26 @@ from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.types import I64
 
 Stamps = Literal["open", "close"]
-"""Where in its minute a bar is stamped."""
+"""Whether bars are stamped at their open or at their close."""
 
-# A broker's week opens and closes this near to a whole hour.
+# A broker's week opens and closes this close to a whole hour.
 WEEK_TURN_TOLERANCE_NS = 15 * MINUTE_NS
-# One weekend may be a holiday's; two that agree are not.
+# A single weekend may be a holiday; two that agree are not.
 MIN_WEEKENDS = 2
 # Early closes before holidays are one or two of a year's 104 edges; the wrong daylight saving
 # rule (European for American) is eight.
 MIN_AGREEING_FRAC = 0.96
 
-# Of the weeks, how many are stamped at 17:00 sharp where the rule is so, and where it is not.
+# Share of weeks with a bar stamped 17:00 sharp: at least where it is the rule, at most elsewhere.
 _MANY_FRAC, _FEW_FRAC = 0.5, 0.1
 
 
 class WeekEdges:
-    """The bars around every weekend of a symbol (a gap of 40 to 60 hours), as a file stamps them.
+    """Collects the bars around every weekend of a symbol (a gap of 40 to 60 hours), as stamped.
 
     Attributes:
-        first_ns: earliest wall time seen, None before the first.
-        last_ns: latest.
+        first_ns: earliest wall time seen, None if none yet.
+        last_ns: latest wall time seen.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class WeekEdges:
         self._after: list[I64] = []
 
     def see(self, wall_ns: I64) -> None:
-        """Take in consecutive rows: ``i64[T]`` wall times of bars, oldest or newest first."""
+        """Add consecutive rows: ``i64[T]`` wall times of bars, oldest or newest first."""
         if not len(wall_ns):
             return
         low, high = int(wall_ns.min()), int(wall_ns.max())
@@ -58,15 +58,15 @@ class WeekEdges:
         self._after.append(np.maximum(times[row], times[row + 1]))
 
     def clock(self) -> ZoneClock | None:
-        """The clock that the hours show at which the weeks close and open.
+        """The clock implied by the hours at which weeks close and open.
 
-        The two edges of every weekend each give a distance from UTC, from New York (many brokers
-        keep it at 7 h, for five daily bars a week) and from London (European daylight saving). The
-        family whose distances agree best, to the hour, is the clock.
+        Both edges of every weekend give an offset from UTC, from New York (many brokers keep it at
+        7 h, for five daily bars a week) and from London (European daylight saving). The zone whose
+        offsets agree best, to the hour, is the clock.
 
         Returns:
-            The clock, or None if there are fewer than `MIN_WEEKENDS` weekends or no family agrees
-            on `MIN_AGREEING_FRAC` of the edges.
+            The clock, or None if there are fewer than `MIN_WEEKENDS` weekends or no zone agrees on
+            `MIN_AGREEING_FRAC` of the edges.
         """
         before, after = self._edges()
         if len(before) < MIN_WEEKENDS:
@@ -88,7 +88,7 @@ class WeekEdges:
         return best
 
     def contradict(self, clock: Clock) -> ZoneClock | None:
-        """The clock that the weeks show, if it is another than `clock`."""
+        """The clock implied by the weeks, if it differs from `clock`."""
         shown = self.clock()
         if shown is None:
             return None
@@ -97,10 +97,10 @@ class WeekEdges:
         return shown if (away > WEEK_TURN_TOLERANCE_NS).mean() > 1 - MIN_AGREEING_FRAC else None
 
     def stamps(self, clock: Clock) -> Stamps | None:
-        """Where the bars are stamped, as far as it shows.
+        """Where the bars are stamped, or None if it does not show.
 
-        Stamped at their open, the first bar of a week says 17:00 New York time; at their close, the
-        last. A file of whole days runs from 00:00 to 23:59, or from 00:01 to 00:00.
+        Stamped at their open, the first bar of a week says 17:00 New York time; stamped at their
+        close, the last does. A file of whole days runs from 00:00 to 23:59, or from 00:01 to 00:00.
 
         Args:
             clock: the clock the file is read on.

@@ -1,4 +1,4 @@
-"""Importers of bars and series: one entry, `import_file`, over a source per format family."""
+"""Importers of bars and series: `import_file`, with one source per family of formats."""
 
 from mlx_muzero.market.importers.batch import Failure, ImportBatch
 from mlx_muzero.market.importers.choices import Choices

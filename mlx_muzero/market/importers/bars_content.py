@@ -1,4 +1,4 @@
-"""The content of a file of bars: streamed chunk by chunk through clock and screens into staging."""
+"""Imports a file of bars: streams its chunks through clock and screens into staging."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ from mlx_muzero.types import I64
 
 @dataclass
 class _OneSymbol:
-    """What has been seen of one symbol: its rows, its times, its steps from the stored prices."""
+    """What has been seen of one symbol: its rows, its times, its jumps from stored prices."""
 
     screen: Screen
     weeks: WeekEdges = field(default_factory=WeekEdges)
@@ -41,15 +41,15 @@ class _OneSymbol:
     jumps: list[Jump] = field(default_factory=list)
 
     def see(self, chunk: Chunk, utc_ns: I64) -> None:
-        """Take in rows of the file, which open at `utc_ns`."""
+        """Add rows of the file, which open at `utc_ns`."""
         self.weeks.see(chunk.wall_ns)
-        # The rhythm of coins: currencies have weeks, which show more.
+        # Only for coins: currencies have weeks, which tell more.
         if self.screen.market == "crypto" and "volume" in chunk.columns:
             self.busy.see(chunk.wall_ns, chunk.columns["volume"])
         self.screen.see(utc_ns, chunk.lines, chunk.columns, chunk.rejected)
 
     def stamps(self, clock: Clock) -> Stamps | None:
-        """Where in its minute a bar is stamped, as far as weeks, days or volume show it."""
+        """Where bars are stamped, as shown by weeks, days or volume; None if unclear."""
         return self.weeks.stamps(clock) or self.busy.stamps()
 
 
@@ -58,7 +58,7 @@ class BarsContent:
     """Implements `Content` for bars.
 
     Attributes:
-        names: the store's name of each symbol that the file names, or of None.
+        names: the store's name for each symbol named in the file, or for None.
     """
 
     request: ImportRequest
@@ -69,10 +69,10 @@ class BarsContent:
 
     @classmethod
     def open(cls, store: BarStore, request: ImportRequest, source: BarSource) -> Self:
-        """The bars of `source`, their symbols as `store` writes them.
+        """The content of `source`, with symbols as spelled in `store`.
 
         Raises:
-            DataError: neither the file nor the user says whose they are.
+            DataError: neither the file nor the user names the symbol.
         """
         named: Sequence[Symbol | None] = source.symbols or [None]
         names = {
@@ -149,7 +149,7 @@ class BarsContent:
                 request.progress(chunk.done, size)
 
     def _check(self, repeats: Repeats, clock: FileClock, seen: Mapping[str, _OneSymbol]) -> None:
-        # A later row that contradicts an earlier one is one more row left out.
+        # A later row that contradicts an earlier one counts as rejected.
         for symbol, line in repeats.differing:
             twice = Rejected(line, "its minute came before, with other values", "")
             seen[symbol].screen.retract(twice)

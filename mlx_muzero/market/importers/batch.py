@@ -1,4 +1,4 @@
-"""Imports many files, whole folders among them: one that fails does not end the batch."""
+"""Imports many files and folders; a file that fails does not end the batch."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from mlx_muzero.market.importers.formats import import_order
 from mlx_muzero.market.importers.report import ImportReport
 
 ENDINGS = (".csv", ".zip", ".gz", ".parquet", ".duckdb", ".db")
-"""Names of files that a folder is searched for; a file that is named itself may have any."""
+"""File endings to look for in a folder; a file named explicitly may have any ending."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class ImportBatch:
     """Files to import.
 
     Attributes:
-        files: in the order to import them in, ask files last.
-        passed_over: files of the folders that have another ending.
+        files: files in import order, ask files last.
+        passed_over: files in the folders that have another ending.
     """
 
     files: tuple[Path, ...]
@@ -36,9 +36,9 @@ class ImportBatch:
 
     @classmethod
     def of(cls, paths: Sequence[Path], store: Path) -> "ImportBatch":
-        """The files among `paths`, and those in the folders among them, by name.
+        """The files in `paths`, and those in its folders, sorted by name.
 
-        Hidden files, the store itself and what is a link to a folder are not looked at.
+        Skips hidden files, the store itself and links to folders.
 
         Raises:
             DataError: a folder has no file that could be imported.
@@ -60,7 +60,7 @@ class ImportBatch:
     def imported(
         self, import_one: Callable[[Path], ImportReport]
     ) -> Iterator[ImportReport | Failure]:
-        """What became of each file, one after another."""
+        """Import the files one after another; yield the outcome of each."""
         for path in self.files:
             try:
                 yield import_one(path)
@@ -82,8 +82,8 @@ def _within(folder: Path) -> list[Path]:
 
 
 def _is_part_of(file: Path, store: Path) -> bool:
-    """Whether `file` is the store, or one of those that DuckDB and migrations put beside it."""
-    # Not Path.resolve, which fails where links go round.
+    """Whether `file` is the store, or a file that DuckDB or a migration puts next to it."""
+    # Not Path.resolve, which fails on circular links.
     return os.path.realpath(file.parent) == os.path.realpath(store.parent) and (
         file.name == store.name or file.name.startswith(f"{store.name}.")
     )

@@ -1,4 +1,4 @@
-"""A text file as blocks of whole lines, a few megabytes at a time."""
+"""Reads a text file in blocks of whole lines, a few megabytes at a time."""
 
 import codecs
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ BLOCK_BYTES = 4 << 20
 
 
 def line_blocks(path: Path) -> Iterator[tuple[Lines, int, int]]:
-    """Lines of a csv file, plain or zipped, with how many of its bytes are behind and it has.
+    """Blocks of lines of a CSV file, plain or zipped, each with bytes read so far and in all.
 
     Raises:
         DataError: the file cannot be read, or a line is longer than a block.

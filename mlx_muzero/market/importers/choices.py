@@ -1,4 +1,4 @@
-"""What the user decides where a file alone does not: kept with the import."""
+"""What the user decides if a file is ambiguous or in doubt; recorded with the import."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from mlx_muzero.market.week_edges import Stamps
 
 @dataclass(frozen=True)
 class Choices:
-    """How an import goes about what it would otherwise refuse.
+    """Overrides for an import that would otherwise be refused.
 
     Attributes:
-        replace: what is stored gives way where the file says otherwise.
-        skip_bad_rows: the good rows are taken, however many others there are.
-        stamps: where in its minute a bar is stamped; at its open, if nothing speaks against it.
-        accept_clock: the times are read as told, whatever the weeks in the file show.
-        accept_jump: prices may step from the stored ones as they never did.
+        replace: replace stored values that differ from the file's.
+        skip_bad_rows: import the good rows, however many bad ones there are.
+        stamps: where bars are stamped; None for their open unless the file contradicts that.
+        accept_clock: accept the given clock, whatever the weeks in the file imply.
+        accept_jump: accept prices that jump from the stored ones.
     """
 
     replace: bool = False
@@ -27,19 +27,19 @@ class Choices:
     accept_jump: bool = False
 
     def allowance(self, usual: Allowance) -> Allowance:
-        """How many bad rows a file may have, of a kind that usually may have `usual`."""
+        """How many bad rows a file may have, if `usual` is the default for its kind."""
         return ANY if self.skip_bad_rows else usual
 
     def accepted(
         self, replaced: int, what: str, rejected: int, jumps: Sequence[Jump] = ()
     ) -> tuple[str, ...]:
-        """What came of the choices, in words, for the record.
+        """The overrides and their effect, in words, for the record.
 
         Args:
-            replaced: stored bars or points that gave way.
-            what: which of them.
-            rejected: rows that were left out.
-            jumps: steps between the stored prices and the file's.
+            replaced: number of stored bars or points that were replaced.
+            what: "bars" or "points".
+            rejected: number of rows left out.
+            jumps: jumps between the stored prices and the file's.
         """
         notes = []
         if self.replace:
@@ -56,4 +56,4 @@ class Choices:
 
 
 AS_USUAL = Choices()
-"""Nothing is decided: what is in doubt is refused."""
+"""No overrides: whatever is in doubt is refused."""

@@ -1,4 +1,4 @@
-"""What an import is asked for, and what the job asks of a file's content, bars or series."""
+"""The request for an import, and the interface of a file's content, bars or series."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from mlx_muzero.market.store.import_table import ImportRecord
 
 @dataclass(frozen=True)
 class ImportRequest:
-    """One file to import, as the caller asks for it (see `pipeline.import_file`)."""
+    """A request to import one file (see `pipeline.import_file`)."""
 
     path: Path
     symbol: str | None
@@ -26,16 +26,16 @@ class ImportRequest:
 
 @dataclass(frozen=True)
 class SymbolPart:
-    """What a file holds of one symbol, as the store records it.
+    """A file's content for one symbol, as recorded in the store.
 
     Attributes:
-        symbol: as the store writes it.
-        rows: good rows or points.
-        rejected: rows that were left out.
-        repeats: rows that equal an earlier one.
-        first_ns: time of the first.
-        last_ns: time of the last.
-        jumps: steps from the stored prices that the user accepts.
+        symbol: the name in the store.
+        rows: number of good rows or points.
+        rejected: number of rows left out.
+        repeats: number of rows that equal an earlier one.
+        first_ns: UTC time of the first row.
+        last_ns: UTC time of the last row.
+        jumps: jumps from the stored prices that the user accepted.
     """
 
     symbol: str
@@ -49,20 +49,20 @@ class SymbolPart:
 
 @dataclass(frozen=True)
 class Merged:
-    """What became of a file's content in the store.
+    """The result of merging a file's content into the store.
 
     Attributes:
-        clock: on which the file was read, in words.
-        parts: by symbol.
-        rows: good rows of the file.
-        rejected: rows that were left out.
-        inserted: bars or points that were new.
-        stored: rows equal to what was there.
-        repeats: rows equal to an earlier row of the file.
-        conflicts: rows that differ from what was there, which stays.
-        conflicts_at: the first of them, in words.
-        replaced: stored bars or points that gave way.
-        filled: stored bars that got a column they lacked.
+        clock: the clock on which the file was read, in words.
+        parts: the content by symbol.
+        rows: number of good rows in the file.
+        rejected: rows left out.
+        inserted: number of new bars or points.
+        stored: number of rows that equal stored ones.
+        repeats: number of rows that equal an earlier row of the file.
+        conflicts: number of rows that differ from stored ones, which are kept.
+        conflicts_at: times of the first conflicts, in words.
+        replaced: number of stored bars or points that were replaced.
+        filled: number of stored bars that gained a column they lacked.
         notes: what else the user should know.
     """
 
@@ -81,13 +81,13 @@ class Merged:
 
 
 class Content(Protocol):
-    """An open file, of bars or of series.
+    """The content of an open file, bars or series.
 
     Attributes:
         format: name of its format.
-        unit: what its rows become.
-        symbols: whose it is, as the store writes them.
-        series: names of its series, none for bars.
+        unit: "bars" or "points".
+        symbols: its symbols, as spelled in the store.
+        series: names of its series, empty for bars.
     """
 
     @property
@@ -103,18 +103,18 @@ class Content(Protocol):
     def series(self) -> tuple[str, ...]: ...  # noqa: D102
 
     def held_clock(self, earlier: Mapping[str, ImportRecord]) -> str | None:
-        """The clock on which the store already has all of it; None if it has not.
+        """The clock with which the whole file is already stored; None if it is not.
 
         Args:
-            earlier: imports of this very file, by symbol.
+            earlier: earlier imports of this very file, by symbol.
 
         Raises:
-            DataError: it was read in another way than it would be now.
+            DataError: it was read in a different way then.
         """
 
     def merge(self, store: BarStore) -> Merged:
-        """Convert to UTC, screen and bring all of it in (inside the caller's `transaction`).
+        """Convert to UTC, screen and store the content (inside the caller's `transaction`).
 
         Raises:
-            DataError: it cannot be trusted as a whole; the caller's transaction must be undone.
+            DataError: the file cannot be trusted; the caller must roll back the transaction.
         """

@@ -1,9 +1,8 @@
-"""Whether the prices of a file go on from those stored, or are another instrument's.
+"""Checks that a file's prices continue those stored, rather than being another instrument's.
 
-Wherever new bars meet stored ones, before, after or between them or in their place, the step from
-one to the other is held against what the symbol has moved itself over as long a time, and against a
-floor for what it has not shown yet. Moves grow with the square root of time, as those of a random
-walk do.
+Wherever new bars adjoin stored ones (before, after, between, or replacing them), the step between
+them is compared with the symbol's own largest move over the same time, and with a floor for moves
+that it has not shown yet. Moves scale with the square root of time, as in a random walk.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,25 +19,24 @@ from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 DAILY_MOVE_FRAC: dict[Market, float] = {"fx": 0.05, "crypto": 0.30}
-"""How far a price may step within a day, whatever its past: most days of a crisis stay below."""
+"""Step allowed within a day whatever the history: most days of a crisis stay below it."""
 
-# Two bars count as a gap apart if the later one is not much later than that: no hole between.
+# Bars count as a gap apart unless the later one comes much later than that, after a hole.
 _LATER_FRAC = 0.5
 _LATER_NS = 10 * MINUTE_NS
 
 
 @dataclass(frozen=True)
 class Jump:
-    """A step between a stored and a new price that nothing explains.
+    """An unexplained step between a stored price and a new one.
 
     Attributes:
-        before_ns: when the bar before it opens.
-        before: its close.
-        after_ns: when the bar after it opens.
-        after: its price.
-        after_is_new: whether that bar is the file's and the other the store's.
-        allowed_frac: share of `before` by which the price may step in that direction, with its
-            sign.
+        before_ns: open of the bar before it.
+        before: close of that bar.
+        after_ns: open of the bar after it.
+        after: price of that bar.
+        after_is_new: whether the bar after it is the new one, and the bar before it stored.
+        allowed_frac: signed share of `before` by which the price may step in that direction.
     """
 
     before_ns: int
@@ -50,7 +48,7 @@ class Jump:
 
     @property
     def span(self) -> str:
-        """How long it took, in words."""
+        """The time it spans, in words."""
         replaced = self.after_ns == self.before_ns
         return "in the place of a stored price" if replaced else "over as long a time"
 
@@ -64,16 +62,16 @@ class Jump:
 
 
 def jumps(seams: Seams, stored: Callable[[], Bars], market: Market) -> list[Jump]:
-    """The seams whose step is larger than the symbol's own moves and the floor.
+    """The seams whose step exceeds both the symbol's own moves and the floor.
 
     Args:
-        seams: where new bars of one symbol meet stored ones.
-        stored: loads its bars; called only where the floor is passed.
-        market: trading hours it keeps.
+        seams: where new bars of one symbol adjoin stored ones.
+        stored: loads its stored bars; called only if a step exceeds the floor.
+        market: the trading hours it keeps.
     """
     step = np.log(seams.after / seams.before)
     gap_ns = seams.after_ns - seams.before_ns
-    # A fall by some share is a longer way than a rise by as much.
+    # In logarithms, a fall by some share is larger than a rise by the same share.
     daily = np.abs(np.log1p(np.sign(step) * DAILY_MOVE_FRAC[market]))
     floor = daily * np.sqrt(np.maximum(gap_ns / DAY_NS, 1.0))
     large = np.flatnonzero(np.abs(step) > floor)
@@ -99,12 +97,12 @@ def jumps(seams: Seams, stored: Callable[[], Bars], market: Market) -> list[Jump
 
 
 def largest_move(open_time_ns: I64, close: F64, gap_ns: int) -> float:
-    """Largest logarithmic move between bars `gap_ns` apart; 0 where no two are.
+    """Largest logarithmic move between bars `gap_ns` apart; 0 if there are none.
 
     Args:
-        open_time_ns: ``i64[T]`` increasing.
-        close: ``f64[T]`` positive.
-        gap_ns: how long.
+        open_time_ns: ``i64[T]`` opens of the bars, increasing.
+        close: ``f64[T]`` closes, positive.
+        gap_ns: time between the two bars.
     """
     later = np.searchsorted(open_time_ns, open_time_ns + gap_ns)
     first = np.flatnonzero(later < len(close))
@@ -116,12 +114,12 @@ def largest_move(open_time_ns: I64, close: F64, gap_ns: int) -> float:
 
 
 def require_no_jump(path: Path, symbol: str, found: Sequence[Jump]) -> None:
-    """DataError if there are any; it says what to do.
+    """Raise DataError, saying what to do, if there are any jumps.
 
     Args:
         path: the file.
-        symbol: whose bars.
-        found: what `jumps` found.
+        symbol: the symbol.
+        found: the result of `jumps`.
     """
     if found:
         worst = max(found, key=lambda jump: abs(np.log(jump.after / jump.before)))

@@ -1,8 +1,8 @@
-"""Reads captures of an order book into its imbalance of every minute.
+"""Reads captures of an order book as its imbalance in every minute.
 
-A capture is gzip text, one message a line: ``<local time ns> <JSON>``, where the JSON is that of
-Binance's combined stream (``depth`` differences; other streams are passed over) or a REST snapshot
-of the book. Messages are taken at the exchange's time, which no local clock shifts.
+A capture is gzipped text with one message per line: ``<local time ns> <JSON>``, where the JSON is
+from Binance's combined stream (``depth`` differences; other streams are skipped) or a REST snapshot
+of the book. Messages are timed by the exchange's clock, not the local one.
 """
 
 import gzip
@@ -26,21 +26,21 @@ from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 FIRST_LINE = re.compile(r"\d{19} \{")
 
 SECONDS_NEEDED = 30
-"""Seconds of a minute at which the book must be known for the minute to have a value."""
+"""Number of seconds with a known book that a minute needs to have a value."""
 
 QUIET_NS = 5_000_000_000
-"""After so long without a message nobody knows the book any more."""
+"""Time without a message after which the book is no longer known."""
 
-# A snapshot of five thousand levels has a fiftieth.
+# 50 times the length of a snapshot of five thousand levels.
 _LONGEST_LINE = 16 << 20
 _MS = 1_000_000
 _LAST_MS = (2**63 - 1) // _MS
 
 
 def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | None) -> SeriesFile:
-    """The imbalance of every minute: the mean of `OrderBook.imbalance` at its whole seconds.
+    """The imbalance of every minute: the mean of `OrderBook.imbalance` over its whole seconds.
 
-    At second s the book holds the messages stamped before s. A minute is known at its close.
+    At second s the book includes the messages stamped before s. A minute is known at its close.
 
     Raises:
         DataError: a line cannot be read, there is no snapshot, or the streams are of another
@@ -60,7 +60,7 @@ def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | N
                 symbol = _same_symbol(symbol, Symbol(data["s"]), f"{path}:{line}")
             else:
                 continue
-            # Spot snapshots carry no time; those of futures do.
+            # Futures snapshots have a time, spot snapshots do not.
             now_ns = _time_ns(data["E"]) if "E" in data else last_ns
             if now_ns - last_ns > QUIET_NS:
                 due_ns = now_ns - now_ns % SECOND_NS + SECOND_NS
@@ -87,7 +87,7 @@ def _time_ns(time_ms: Any) -> int:
 def _sample(book: OrderBook, time_ns: int, sampled: dict[int, list[float]]) -> None:
     imbalance = book.imbalance()
     if imbalance is not None:
-        # The book at the end of a minute belongs to it.
+        # The book at the end of a minute belongs to that minute.
         sampled.setdefault((time_ns - 1) // MINUTE_NS, []).append(imbalance)
 
 

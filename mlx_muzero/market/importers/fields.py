@@ -1,8 +1,8 @@
-"""Vectorised reading of delimited text: lines, decimal numbers and time stamps out of bytes.
+"""Vectorised parsing of delimited text: lines, decimal numbers and timestamps from bytes.
 
-A chunk of a file is one uint8 array. Every operation runs over all rows at once, and line
-numbers survive, which is what a report of rejected rows needs. A decimal of up to 15 digits is an
-integer below 2**53 over a power of ten below 10**22, so one division rounds it correctly.
+A chunk of a file is one uint8 array. Every operation runs over all rows at once, and line numbers
+are kept for the report of rejected rows. A decimal of up to 15 digits is an integer below 2**53
+over a power of ten below 10**22, so one division rounds it correctly.
 """
 
 from dataclasses import dataclass
@@ -21,11 +21,11 @@ _LONGEST_NUMBER = 40
 _POWERS = 10.0 ** np.arange(_LONGEST_NUMBER + 1)
 
 EPOCH = "epoch"
-"""Stamp pattern of a plain count of milliseconds or microseconds since 1970, told by size."""
+"""Stamp pattern: milliseconds or microseconds since 1970, distinguished by size."""
 
 EPOCH_TEXT = "milliseconds or microseconds since 1970"
 
-# The year 5138 in milliseconds is 1973 in microseconds: no minute bar is near either.
+# This is the year 5138 in milliseconds and 1973 in microseconds: no minute bar is near either.
 _MICROSECONDS_FROM = 10**14
 
 
@@ -35,10 +35,10 @@ class Lines:
 
     Attributes:
         data: ``u8[bytes]`` the chunk.
-        start: ``i64[T]`` first byte of each line that is not blank.
-        end: ``i64[T]`` byte after its last, line break excluded.
+        start: ``i64[T]`` first byte of each nonblank line.
+        end: ``i64[T]`` end of each line, exclusive, without the line break.
         number: ``i64[T]`` 1-based line number in the file.
-        total: number of lines in the chunk, blank ones included.
+        total: number of lines in the chunk, including blank ones.
     """
 
     data: U8
@@ -49,7 +49,7 @@ class Lines:
 
     @classmethod
     def split(cls, chunk: bytes, first_number: int) -> "Lines":
-        """Lines of `chunk`, the first of which is line `first_number` of the file."""
+        """The lines of `chunk`, which starts at line `first_number` of the file."""
         data = np.frombuffer(chunk, np.uint8)
         breaks = np.flatnonzero(data == ord("\n"))
         if len(data) and data[-1] != ord("\n"):
@@ -61,7 +61,7 @@ class Lines:
         return cls(data, start[full], end[full], number[full], len(breaks))
 
     def text(self, row: int, longest: int = 80) -> str:
-        """Line `row`, cut to `longest` characters."""
+        """The text of line `row`, truncated to `longest` characters."""
         line = self.data[self.start[row] : self.end[row]].tobytes().decode("utf-8", "replace")
         return line if len(line) <= longest else line[: longest - 3] + "..."
 
@@ -72,11 +72,11 @@ class Lines:
 
 @dataclass(frozen=True)
 class Fields:
-    """Lines cut at a delimiter; every line has the same number of fields.
+    """Lines split at a delimiter, all with the same number of fields.
 
     Attributes:
-        lines: the lines, T of them.
-        delimiters: ``i64[T, fields - 1]`` where the delimiters are.
+        lines: the T lines.
+        delimiters: ``i64[T, fields - 1]`` positions of the delimiters.
     """
 
     lines: Lines
@@ -84,13 +84,13 @@ class Fields:
 
     @classmethod
     def cut(cls, lines: Lines, delimiter: bytes, fields: int) -> "Fields":
-        """Fields of lines that all have `fields` of them (see `count_fields`)."""
+        """Split lines that all have `fields` fields (see `count_fields`)."""
         positions = np.flatnonzero(lines.data == ord(delimiter))
         first = np.searchsorted(positions, lines.start)
         return cls(lines, positions[first[:, None] + np.arange(fields - 1)])
 
     def span(self, first: int, last: int | None = None) -> tuple[I64, I64]:
-        """Start and end bytes of the fields `first` to `last` (inclusive), delimiters between."""
+        """Start and end bytes of fields `first` to `last` (inclusive), with delimiters between."""
         last = first if last is None else last
         lines, columns = self.lines, self.delimiters.shape[1]
         start = self.delimiters[:, first - 1] + 1 if first else lines.start
@@ -99,21 +99,21 @@ class Fields:
 
 
 def count_fields(lines: Lines, delimiter: bytes) -> I64:
-    """Number of fields of each line: ``i64[T]``."""
+    """``i64[T]`` number of fields in each line."""
     positions = np.flatnonzero(lines.data == ord(delimiter))
     return np.searchsorted(positions, lines.end) - np.searchsorted(positions, lines.start) + 1
 
 
 def decimals(data: U8, start: I64, end: I64) -> tuple[F64, Bool]:
-    """Decimal numbers, correctly rounded.
+    """Parse decimal numbers, correctly rounded.
 
     Args:
         data: the bytes.
         start: ``i64[T]`` first byte of each number.
-        end: ``i64[T]`` byte after its last.
+        end: ``i64[T]`` end of each number, exclusive.
 
     Returns:
-        ``f64[T]`` values and ``bool[T]`` whether each is a number (a value is 0 where not).
+        ``f64[T]`` values, and ``bool[T]`` whether each is a number (its value is 0 if not).
     """
     mantissa = np.zeros(len(start), np.int64)
     digits = np.zeros(len(start), np.int8)
@@ -127,7 +127,7 @@ def decimals(data: U8, start: I64, end: I64) -> tuple[F64, Bool]:
         byte = data[np.minimum(at, len(data) - 1)]
         digit = inside & (byte - ord("0") < 10)
         dot = inside & (byte == ord("."))
-        # Beyond 15 digits the mantissa may wrap; those rows take the slow path below.
+        # Beyond 15 digits the mantissa may overflow; those rows take the slow path below.
         mantissa = np.where(digit, mantissa * 10 + (byte - ord("0")), mantissa)
         digits += digit
         fraction += digit & (dots > 0)
@@ -151,23 +151,23 @@ def pattern_text(pattern: str) -> str:
 
 
 def is_zoned(pattern: str) -> bool:
-    """Whether a stamp of that pattern says which moment it is."""
+    """Whether a stamp of that pattern identifies a moment in UTC."""
     return pattern == EPOCH or "±" in pattern or pattern.endswith("Z")
 
 
 def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
-    """Time stamps of one fixed pattern.
+    """Parse timestamps of one fixed pattern.
 
     Args:
         data: the bytes.
         start: ``i64[T]`` first byte of each stamp.
-        end: ``i64[T]`` byte after its last.
-        pattern: Y M D h m s for the digits of date and time, ± H I for the sign, hours and
-            minutes of a UTC offset, anything else for itself; or `EPOCH`.
+        end: ``i64[T]`` end of each stamp, exclusive.
+        pattern: Y M D h m s for the digits of date and time, ± H I for sign, hours and minutes of
+            a UTC offset, anything else literally; or `EPOCH`.
 
     Returns:
-        ``i64[T]`` nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`) and
-        ``bool[T]`` whether each stamp fits the pattern and exists in the calendar.
+        ``i64[T]`` nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`), and
+        ``bool[T]`` whether each stamp fits the pattern and is a valid date.
     """
     if pattern == EPOCH:
         values, known = decimals(data, start, end)

@@ -1,4 +1,4 @@
-"""On which clock a file of bars is read, and whether its own weeks and days agree."""
+"""Chooses the clock of a file of bars, and checks it against the file's weeks and days."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from mlx_muzero.types import I64
 
 @dataclass(frozen=True)
 class FileClock:
-    """How the stamps of one file become the UTC opens of its bars.
+    """Converts a file's stamps to the UTC opens of its bars.
 
     Attributes:
         rule: the file's clock.
-        stamps: where in its minute a bar is stamped.
-        note: how the clock was found, where it was not told.
+        stamps: whether bars are stamped at their open or close.
+        note: how the clock was detected, if it was.
     """
 
     rule: Clock
@@ -32,12 +32,12 @@ class FileClock:
     note: str | None = None
 
     def opens(self, wall_ns: I64) -> I64:
-        """UTC bar opens of stamps, both ``i64[T]``."""
+        """UTC bar opens of the stamps, both ``i64[T]``."""
         late = MINUTE_NS if self.stamps == "close" else 0
         return self.rule.to_utc(wall_ns) - late
 
     def describe(self, first_ns: int | None, last_ns: int | None) -> str:
-        """The rule in words, as far as it concerns a file of that period (wall times)."""
+        """The rule in words, limited to what applies to a file of that period (wall times)."""
         text = self.rule.describe(first_ns or 0, last_ns or 0)
         return f"{text}, stamped at the close" if self.stamps == "close" else text
 
@@ -45,10 +45,10 @@ class FileClock:
 def clock_of(
     path: Path, source: BarSource, told: str | None, market: Market, choices: Choices
 ) -> FileClock:
-    """The clock to read `source` on: told, its format's own, or what its weeks show.
+    """The clock of `source`: the given one, that of its format, or one detected from its weeks.
 
     Raises:
-        DataError: there is none, or one is told of times that say themselves what they are.
+        DataError: there is none, or one is given for times that already include their zone.
     """
     stamps = choices.stamps or "open"
     if source.zoned:
@@ -82,15 +82,15 @@ def require_own_weeks(
     weeks: WeekEdges,
     choices: Choices,
 ) -> None:
-    """DataError where a file's weeks say otherwise than `clock`, unless that is accepted.
+    """Raise DataError if the file's weeks contradict `clock`, unless that is accepted.
 
     Args:
         path: the file.
-        screen: whose bars.
-        source: its rows.
-        clock: as it was read.
-        weeks: what was seen of it.
-        choices: what the user has decided.
+        screen: the screened rows of one symbol.
+        source: the file's rows.
+        clock: the clock with which it was read.
+        weeks: the weeks seen in the file.
+        choices: the user's overrides.
     """
     if choices.accept_clock:
         return
@@ -113,14 +113,14 @@ def require_own_weeks(
 def require_own_stamps(
     path: Path, symbol: str, clock: FileClock, shown: Stamps | None, choices: Choices
 ) -> None:
-    """DataError where a file shows its bars stamped elsewhere in their minute than they are read.
+    """Raise DataError if a file's bars are evidently stamped elsewhere than `clock` assumes.
 
     Args:
         path: the file.
-        symbol: whose bars.
-        clock: as it was read.
-        shown: where its bars are stamped, as far as it shows.
-        choices: what the user has decided.
+        symbol: the symbol.
+        clock: the clock with which it was read.
+        shown: where its bars are stamped, according to its content.
+        choices: the user's overrides.
     """
     if choices.accept_clock:
         return
@@ -141,11 +141,11 @@ def require_own_stamps(
 
 
 def untold_stamps(symbols: Sequence[str], store: Path) -> str:
-    """What has to be said where neither format nor content tells how bars are stamped.
+    """A warning for files in which neither format nor content tells where bars are stamped.
 
     Args:
-        symbols: whose bars, as the store writes them.
-        store: where they went.
+        symbols: the symbols, as spelled in the store.
+        store: the store the bars were imported into.
     """
     name = symbols[0] if len(symbols) == 1 else "SYMBOL"
     return (
@@ -160,7 +160,7 @@ def untold_stamps(symbols: Sequence[str], store: Path) -> str:
 def require_same_clock(
     path: Path, told: str | None, choices: Choices, earlier: ImportRecord
 ) -> None:
-    """DataError if a file that is in the store already was read on another clock than now told."""
+    """Raise DataError if a stored file was imported with another clock than the one now given."""
     if told is None and choices.stamps is None:
         return
     was_close = earlier.clock.endswith("stamped at the close")

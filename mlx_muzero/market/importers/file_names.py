@@ -1,7 +1,7 @@
-"""The symbol that a file's name says, where a grammar explains the whole of the name.
+"""Reads the symbol from a file's name, if a grammar explains the entire name.
 
-A symbol is never cut out of a name: a part that nothing explains may be what tells one coin from
-another. Such a file is imported with the symbol given.
+A symbol is never extracted from part of a name: the unexplained rest may be what distinguishes one
+coin from another. Such a file needs its symbol given.
 """
 
 import re
@@ -39,7 +39,7 @@ def _whole(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE | re.ASCII)
 
 
-# Of base and quote together; a contract's date still fits a symbol.
+# Of base and quote together, so that a contract's date still fits a symbol.
 _LONGEST = LONGEST - len("_240628")
 _HISTDATA = _whole(rf"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{{6}})_M1(?:_?{_YEAR}{_MONTH}?)?")
 _METATRADER = _whole(r"([A-Z]{6})1")
@@ -51,22 +51,22 @@ _APART = _whole(
     rf"(?:[_:]([A-Z]+?)(?:-(\d\d{_MONTH}{_DAY}))?)??{_AFTER}"
 )
 _CUT_BY_0_1_0 = 6
-# Coins whose code no word ends with: anything may be priced in them.
+# Coins whose code ends no word: anything may be priced in them.
 _STABLECOINS = frozenset(("USDT", "USDC", "FDUSD", "TUSD", "BUSD"))
 
 
 def symbol_in_name(path: Path) -> Symbol | None:
-    """The symbol that explains the whole name of `path`; None if none does, or more than one."""
+    """The symbol that explains the entire name of `path`; None if there is none, or several."""
     readings = _readings(_ENDING.sub("", path.name))
     found = {symbol for symbol in readings if symbol is not None}
     return found.pop() if len(found) == 1 else None
 
 
 def require_symbol(path: Path, told: str | None) -> Symbol:
-    """The symbol `told`, else that of the file's name.
+    """The symbol given as `told`, or else the one in the file's name.
 
     Raises:
-        DataError: neither says one; or `told` cannot be one.
+        DataError: there is neither, or `told` is not a valid symbol.
     """
     symbol = Symbol(told) if told is not None else symbol_in_name(path)
     if symbol is None:
@@ -78,12 +78,12 @@ def require_symbol(path: Path, told: str | None) -> Symbol:
 
 
 def name_notes(path: Path, symbol: str, records: Iterable[ImportRecord]) -> list[str]:
-    """What to say of the name of `path` beside the symbol that it is imported as.
+    """Notes on a file name that does not match the symbol it is imported as.
 
     Args:
         path: the file.
-        symbol: as the store writes it.
-        records: of the store's imports.
+        symbol: the symbol, as spelled in the store.
+        records: the store's imports.
     """
     notes = []
     named = symbol_in_name(path)
@@ -101,10 +101,10 @@ def name_notes(path: Path, symbol: str, records: Iterable[ImportRecord]) -> list
 
 
 def symbol_in_file(path: Path, name: str) -> Symbol:
-    """The symbol called `name` in the file at `path`.
+    """The symbol named `name` in the file at `path`.
 
     Raises:
-        DataError: it cannot be one.
+        DataError: `name` is not a valid symbol.
     """
     try:
         return Symbol(name)

@@ -1,4 +1,4 @@
-"""The text formats, and how a file tells which one it is."""
+"""The import formats, and their detection from a file's content and name."""
 
 import re
 from dataclasses import dataclass
@@ -29,18 +29,18 @@ _SNIFF_BYTES = 64 * 1024
 
 @dataclass(frozen=True)
 class TextFormat:
-    """How the rows of one vendor's text files read.
+    """Layout of one vendor's text files.
 
     Attributes:
         name: name of the format.
-        about: one line for users.
-        delimiter: one character.
-        patterns: what the stamp may look like (see `fields.stamps`).
-        stamp_fields: how many fields the stamp takes at the start of a row.
-        columns: store columns of the fields after the stamp, "" for one that is ignored; empty if
-            the header line names them.
-        clock: the files' clock, None if it has to be told or detected.
-        tells_opens: its stamps are known to be opens; anybody writes the shape of "fxcm".
+        about: a one-line description.
+        delimiter: the delimiter, one character.
+        patterns: possible patterns of the stamp (see `fields.stamps`).
+        stamp_fields: number of fields at the start of a row that form the stamp.
+        columns: store columns of the fields after the stamp, "" for one to ignore; empty if the
+            header line names them.
+        clock: the files' clock, or None if it must be given or detected.
+        tells_opens: whether its stamps are known to be opens; anyone may write files like "fxcm".
     """
 
     name: str
@@ -54,7 +54,7 @@ class TextFormat:
 
     @property
     def stamps_read(self) -> str:
-        """What its stamps may look like, in words."""
+        """The possible patterns of its stamps, in words."""
         return ", ".join(pattern_text(pattern) for pattern in self.patterns)
 
 
@@ -131,7 +131,7 @@ SERIES_FORMATS = {
     FUNDING_PARQUET: "parquet: timestamp, funding_rate [, symbol], UTC",
     MACRO_FIGURES: "macro figures: date,value,release_time",
 }
-"""Files of series beside the bars, by the format's name."""
+"""Formats of series, each with a one-line description."""
 
 AGGREGATE_COLUMNS = (
     "agg_trade_id",
@@ -148,7 +148,7 @@ SERIES_COLUMNS = {
     METRICS: ("create_time", "symbol", "sum_open_interest"),
     MACRO_FIGURES: ("date", "value", "release_time"),
 }
-"""Columns that the header of a csv file of each must name."""
+"""Columns that the header of each CSV format must name."""
 
 PARQUET = "parquet"
 MICRO_FEATURES = "micro-features"
@@ -160,16 +160,16 @@ FORMATS = (
     }
     | SERIES_FORMATS
 )
-"""Every format by name, with one line for users."""
+"""Every format, with a one-line description."""
 
 _HISTDATA_NAME = re.compile(r"(HISTDATA|DAT_(MT|ASCII)_)", re.IGNORECASE)
 
 
 def detect_format(path: Path) -> str:
-    """The name of the format of the file at `path`, from its content and, last, its name.
+    """The format of the file at `path`, from its content and, failing that, its name.
 
     Raises:
-        DataError: if it is none that we know; the message lists them.
+        DataError: the format is unknown; the message lists the known ones.
     """
     require_file(path)
     with path.open("rb") as stream:
@@ -185,7 +185,7 @@ def detect_format(path: Path) -> str:
     with open_text(path) as (text, _):
         head = text.read(_SNIFF_BYTES).decode("utf-8-sig", "replace")
     rows = [line for line in head.splitlines() if line.strip()]
-    # The sniffed text may end inside a row.
+    # The sniffed text may end in the middle of a row.
     name = _text_format(rows[:-1] or rows, path.name)
     if name is None:
         known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
@@ -194,7 +194,7 @@ def detect_format(path: Path) -> str:
 
 
 def _about(path: Path, magic: bytes, rows: list[str]) -> str:
-    """What a file of no known format looks like, in words."""
+    """A description of a file of unknown format."""
     if path.suffix.lower() == ".zip" and not is_zip(path):
         return "it is not a zip, despite its name: download it again"
     if magic.startswith(_ARROW_MAGIC):
@@ -205,7 +205,7 @@ def _about(path: Path, magic: bytes, rows: list[str]) -> str:
 
 
 def header_columns(line: str) -> tuple[str, ...] | None:
-    """Columns of a header ``timestamp,open,high,low,close,...``; None if `line` is no header."""
+    """Columns of a header ``timestamp,open,high,low,close,...``; None if `line` is not one."""
     names = header_names(line)
     known = {*BAR_COLUMNS, *EXTRA_COLUMNS}
     if names[:1] != ("timestamp",) or not set(PRICE_COLUMNS) <= set(names):
@@ -214,17 +214,17 @@ def header_columns(line: str) -> tuple[str, ...] | None:
 
 
 def header_names(line: str) -> tuple[str, ...]:
-    """Fields of a csv line, small letters."""
+    """Fields of a CSV line, in lower case."""
     return tuple(cell.strip().lower() for cell in line.split(","))
 
 
 def is_ask_file(path: Path) -> bool:
-    """Whether the file name says that the prices are asks (``usdjpy-m1-ask-2013.csv``)."""
+    """Whether the file name says that it holds ask prices (``usdjpy-m1-ask-2013.csv``)."""
     return re.search(r"(?:^|[-_. ])ask(?:[-_. ]|$)", path.name, re.IGNORECASE) is not None
 
 
 def import_order(paths: list[Path]) -> list[Path]:
-    """The same files, ask files last: their prices go beside bid bars."""
+    """The files with ask files last, because ask prices are added to bid bars."""
     return sorted(paths, key=is_ask_file)
 
 
@@ -241,12 +241,12 @@ def _text_format(rows: list[str], file_name: str) -> str | None:
     series = _series_format(rows[0])
     if series is not None:
         return series
-    # One damaged line at the top must not hide what the file is.
+    # A damaged line at the top must not prevent detection.
     for line in rows[:20]:
         if re.match(r"\d{8} \d{6};[^;]*;[^;]*;[^;]*;[^;]*;[^;]*$", line):
             return "histdata-ascii"
         if re.match(r"\d{4}\.\d\d\.\d\d,\d\d:\d\d,[^,]*,[^,]*,[^,]*,[^,]*,[^,]*$", line):
-            # HistData writes the same shape with a volume of zero in every row.
+            # HistData writes the same layout with a volume of zero in every row.
             silent = all(row.rsplit(",", 1)[-1].strip(" 0.") == "" for row in rows)
             return "histdata-mt" if silent or _HISTDATA_NAME.search(file_name) else "mt4"
     return None
@@ -257,7 +257,7 @@ def _series_format(line: str) -> str | None:
     for name, columns in SERIES_COLUMNS.items():
         if set(columns) <= set(names):
             return name
-    # Spot files have no header and a field more.
+    # Spot files have no header and one more field.
     trades = len(AGGREGATE_COLUMNS)
     if len(names) in (trades, trades + 1) and names[0].isdigit() and names[6] in ("true", "false"):
         return AGGREGATE_TRADES

@@ -1,4 +1,4 @@
-"""Imports a batch of files into the store at a path, made for them and dropped if none fits."""
+"""Imports a batch of files into a store, which is created and, if all files fail, deleted."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from mlx_muzero.market.importers.report import ImportReport, Progress
 from mlx_muzero.market.store.bar_store import BarStore
 
 Around: TypeAlias = Callable[[Path, Callable[[Progress], ImportReport]], ImportReport]
-"""Called for each file with what imports it, which wants to tell how far it is."""
+"""Called for each file with the function that imports it, which takes a progress callback."""
 
 
 def import_batch(
@@ -24,20 +24,20 @@ def import_batch(
     around: Around = lambda _path, import_one: import_one(lambda _done, _total: None),
     heard: Callable[[ImportReport | Failure], None] = lambda _result: None,
 ) -> list[ImportReport | Failure]:
-    """Import the files of `batch` one by one; one that fails does not keep the others out.
+    """Import the files of `batch` one by one; one that fails does not affect the others.
 
     Args:
-        batch: which files, in order.
-        database: bar store.
-        symbol: whose bars they are; told from each file if None.
-        format_name: detected if None.
-        clock: the files' clock; the format's own, or detected, if None.
-        choices: what to do where a file alone does not say.
+        batch: the files, in order.
+        database: path of the bar store.
+        symbol: the symbol of all files; if None, determined for each file.
+        format_name: the format of all files; detected if None.
+        clock: the files' clock; if None, that of the format, or detected.
+        choices: the user's overrides.
         around: shows progress.
-        heard: hears what became of each file, before the next begins.
+        heard: called with the result of each file before the next one starts.
 
     Raises:
-        DataError: the store cannot be opened or made.
+        DataError: the store cannot be opened or created.
     """
     is_new = not database.exists()
     results = []
@@ -53,5 +53,5 @@ def import_batch(
             results.append(result)
             heard(result)
     if is_new and all(isinstance(result, Failure) for result in results):
-        database.unlink()  # an empty store would pass for one that holds something
+        database.unlink()  # do not leave an empty store behind
     return results

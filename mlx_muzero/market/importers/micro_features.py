@@ -1,10 +1,10 @@
-"""Reads the `micro_features` table that FX trains from, and checks it against itself.
+"""Reads FX's training table, `micro_features`, and checks it for consistency.
 
-The table (FX "Feature Composition", "Critical Implementation Notes") has one row for a bar and
-lagged columns ``<feature>_<lag>``, lags 0 (this bar) to 31: of the five technical features, and in
-some tables of the four of the calendar too, which otherwise stand there once or not at all. Beside
-them it has a time and prices. Features are derived data, so only the prices are stored; but a table
-whose row t, lag k is not row t - k, lag 0 was built wrongly, and its prices cannot be trusted.
+The table (FX "Feature Composition", "Critical Implementation Notes") has one row per bar and lagged
+columns ``<feature>_<lag>``, lags 0 (this bar) to 31, for the five technical features and, in some
+tables, for the four calendar features too, which are otherwise there once or not at all. It also
+has a time and prices. Features are derived data, so only the prices are stored; but a table whose
+lag k in row t is not lag 0 of row t - k was built wrongly, and its prices cannot be trusted.
 """
 
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from mlx_muzero.types import F64, I64
 LAGS = 32
 TABLE = "micro_features"
 
-# The table's other columns are not specified; these are the names such tables use.
+# The table's other columns are not specified; these are names that such tables use.
 TIME_NAMES = ("timestamp", "open_time", "time", "datetime", "date_time", "bar_time", "ts")
 CLOSE_NAMES = ("close", "close_price", "bid_close", "close_bid", "mid_close", "price", "c")
 
@@ -60,13 +60,13 @@ class MicroFeaturesSource:
         """A source for the DuckDB file at `path`.
 
         Raises:
-            DataError: if the table, a lagged column it must have, a time or a close is missing.
+            DataError: the table, a required lagged column, the time or the close is missing.
         """
         with ForeignFile.database(path, TABLE) as file:
             names = {name.lower(): name for name in file.types}
             lagged = _lagged_features(names, path)
             time = _first_of(TIME_NAMES, names, path, "time")
-            # A time that is text, or a date, is read as a wall time.
+            # A time that is a text or a date is read as a wall time.
             cast = "" if file.types[time] in MOMENTS + WALL_TIMES else "::timestamp"
             zoned = file.types[time] in MOMENTS
             close = _first_of(CLOSE_NAMES, names, path, "close")
@@ -82,10 +82,10 @@ class MicroFeaturesSource:
         return source
 
     def chunks(self) -> Iterator[Chunk]:
-        """See `BarSource`; rows come in order of time.
+        """See `BarSource`; rows are in time order.
 
         Raises:
-            DataError: naming column, row and values, if a lag disagrees with lag 0.
+            DataError: a lag disagrees with lag 0; names column, row and values.
         """
         prices = ", ".join(f'"{name}"::double as {alias}' for alias, name in self.prices.items())
         lagged = [f"{feature}_{lag}" for feature in self.lagged for lag in range(LAGS)]
@@ -94,7 +94,7 @@ class MicroFeaturesSource:
             times = self._times(file)
             compared, done = 0, 0
             while done < len(times):
-                # The rows before the batch are what its lags are compared with.
+                # The lags of the batch are compared with the rows before it.
                 head = max(done - LAGS + 1, 0)
                 stop = min(done + ROWS_PER_BATCH, len(times))
                 table = file.fetch(
@@ -163,7 +163,7 @@ class MicroFeaturesSource:
 
 
 def _lagged_features(names: dict[str, str], path: Path) -> tuple[str, ...]:
-    """Features with lags: all that FX lags, and those of the calendar of which there is any."""
+    """The lagged features: those that FX lags, and any calendar features with lags."""
     lagged, missing = [], []
     for feature in FEATURE_NAMES:
         lags = [lag for lag in range(LAGS) if f"{feature}_{lag}" in names]

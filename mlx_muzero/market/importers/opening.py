@@ -1,4 +1,4 @@
-"""Opens a file to import as what its format holds: bars or series."""
+"""Opens a file to import as bars or series, depending on its format."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -45,10 +45,10 @@ _SOURCES: Mapping[str, Callable[[ImportRequest], BarSource]] = {
 
 
 def open_content(store: BarStore, request: ImportRequest, format_name: str | None) -> Content:
-    """The content of a file for `store`, by the name of its format, detected if None.
+    """Open the content of a file for `store`; the format is detected if None.
 
     Raises:
-        DataError: the file is unknown, unreadable or corrupt, or its symbol cannot be told.
+        DataError: the file is unknown, unreadable or corrupt, or its symbol is ambiguous.
     """
     if format_name is not None and format_name not in FORMATS:
         raise DataError(f"no format is called {format_name!r}; known: {', '.join(FORMATS)}")

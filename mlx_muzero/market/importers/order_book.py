@@ -1,8 +1,8 @@
-"""An order book kept from Binance's messages, and how far it leans to one side.
+"""An order book maintained from Binance's messages, and its imbalance.
 
-Binance USD-M "How to manage a local order book correctly": differences are applied onto a
-snapshot; each names the one before it, so a lost one shows, and the book is unknown until the
-next snapshot. Spot differences name the first of their updates instead.
+Binance USD-M "How to manage a local order book correctly": differences are applied to a snapshot;
+each names its predecessor, so a lost one shows, and the book is then unknown until the next
+snapshot. Spot differences name the first of their updates instead.
 """
 
 from collections import deque
@@ -12,17 +12,17 @@ from math import inf
 from typing import Any
 
 LEVELS = 10
-"""Best levels of each side that count."""
+"""Number of best levels of each side that count."""
 
-# Differences kept for a snapshot that is on its way: more than a minute of the busiest stream.
+# Differences buffered until a snapshot arrives: more than a minute of the busiest stream.
 _WAITING = 10_000
 
 
 class OrderBook:
-    """Levels of both sides while the sequence of messages is unbroken.
+    """Levels of both sides, as long as the sequence of messages is unbroken.
 
     Attributes:
-        breaks: how often a difference did not follow the one before it.
+        breaks: number of times a difference did not follow its predecessor.
     """
 
     def __init__(self) -> None:
@@ -35,11 +35,11 @@ class OrderBook:
 
     @property
     def known(self) -> bool:
-        """Whether the book is that of the exchange."""
+        """Whether the book currently matches the exchange's."""
         return self._last_id is not None
 
     def snapshot(self, message: Mapping[str, Any]) -> None:
-        """Begin with a snapshot, and the differences from before it arrived that go beyond it."""
+        """Start from a snapshot, and apply buffered differences that are newer."""
         waiting = list(self._waiting)
         self._waiting.clear()
         self._bids, self._asks = {}, {}
@@ -50,7 +50,7 @@ class OrderBook:
             self.update(difference)
 
     def update(self, message: Mapping[str, Any]) -> None:
-        """Apply a difference; one that the snapshot holds already changes nothing."""
+        """Apply a difference; one already included in the snapshot changes nothing."""
         first, last = int(message["U"]), int(message["u"])
         if self._last_id is None:
             self._waiting.append(message)
@@ -72,7 +72,7 @@ class OrderBook:
         _apply(self._asks, message["a"])
 
     def best(self) -> tuple[float, float]:
-        """Highest bid and lowest ask."""
+        """The highest bid and the lowest ask."""
         return max(self._bids), min(self._asks)
 
     def imbalance(self) -> float | None:

@@ -1,4 +1,4 @@
-"""The text of a csv file, plain or the one csv of a zip; nothing else of a zip is unpacked."""
+"""Opens a CSV file, plain or the only one in a zip; nothing else in a zip is unpacked."""
 
 import lzma
 import zipfile
@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from mlx_muzero.errors import DataError
 
-# A year of bars in which nothing is traded shrinks to a fortieth.
+# A year of bars without trades compresses by a factor of 40.
 _MOST_SHRUNK = 200
 _SMALL = 64 << 20
 
@@ -20,7 +20,7 @@ _SHOWN = 3
 
 
 def require_file(path: Path) -> None:
-    """DataError unless `path` is a file, or links to one: nothing waits for a pipe."""
+    """Raise DataError unless `path` is a file or a link to one; a pipe would block."""
     if not path.is_file():
         what = (
             "is not a file: name a file, or a folder of files" if path.exists() else "no such file"
@@ -30,11 +30,11 @@ def require_file(path: Path) -> None:
 
 @contextmanager
 def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """The bytes of a csv file, or of the one csv inside a zip, and their number.
+    """The bytes of a CSV file, or of the only CSV in a zip, and their number.
 
     Raises:
-        DataError: the file is missing, or a zip that is damaged or encrypted, has not exactly one
-            csv, or grows beyond what bars do.
+        DataError: the file is missing, or a zip that is damaged or encrypted, does not hold
+            exactly one CSV, or expands beyond what bars can.
     """
     try:
         if not is_zip(path):
@@ -53,7 +53,7 @@ def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 def _only_csv(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     files = [m for m in archive.infolist() if not m.is_dir()]
-    # macOS puts what it knows of a file beside it under the same ending.
+    # macOS adds a metadata file with the same ending for each file.
     found = [
         m
         for m in files
@@ -76,6 +76,6 @@ def _only_csv(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
 
 
 def is_zip(path: Path) -> bool:
-    """Whether the file at `path` begins as a zip does, whatever its name."""
+    """Whether the file at `path` starts like a zip, whatever its name."""
     with path.open("rb") as stream:
         return stream.read(4) in _ZIP_MAGIC

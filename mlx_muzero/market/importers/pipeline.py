@@ -1,8 +1,8 @@
-"""Imports one file into the store, bars or series alike: all of it, or nothing and the reason.
+"""Imports one file of bars or series into the store: all of it, or nothing, with the reason.
 
-One job whatever the file holds: recognise and open it, see whether the store has it, bring it in
-(on UTC, screened, merged), refuse it where it contradicts too much of the store, record it, report.
-What differs between bars and series is the file's `Content`.
+The steps are the same for any file: detect the format and open it, check whether it is stored
+already, store it (converted to UTC, screened, merged), refuse it if it contradicts the store too
+often, record it, report. What differs between bars and series is in the file's `Content`.
 """
 
 import time
@@ -30,17 +30,17 @@ def import_file(
 
     Args:
         store: an open store, writable.
-        path: a file of one of `FORMATS`.
-        symbol: the symbol, in any spelling, or the name of a macro series; read from the file or
-            its name if None. Of a parquet file with several symbols it chooses one.
+        path: a file in one of `FORMATS`.
+        symbol: the symbol, in any spelling, or the name of a macro series; if None, read from the
+            file or its name. Selects one symbol of a parquet file with several.
         format_name: a key of `FORMATS`; detected if None.
-        clock: the file's clock (see `parse_clock`); the format's own, or detected, if None.
-        progress: told how far the file is read.
-        choices: what to do where the file alone does not say.
+        clock: the file's clock (see `parse_clock`); if None, that of the format, or detected.
+        progress: called with how much of the file has been read.
+        choices: the user's overrides.
 
     Raises:
-        DataError: if the file is unknown, unreadable or corrupt, its symbol or clock cannot be
-            told, or it contradicts the store; the store is unchanged.
+        DataError: the file is unknown, unreadable or corrupt, its symbol or clock is ambiguous, or
+            it contradicts the store; the store is unchanged.
     """
     started = time.perf_counter()
     path = Path(path)

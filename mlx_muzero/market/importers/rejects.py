@@ -1,6 +1,7 @@
-"""Rows that are left out, and how many of them a file may have.
+"""Rejected rows, and how many of them a file may have.
 
-A truncated download or a hand-edited line is a few rows; more is a broken file, or another format.
+A truncated download or a hand-edited line accounts for a few; more means a broken file or another
+format.
 """
 
 from collections.abc import Callable
@@ -12,14 +13,14 @@ from mlx_muzero.market.importers.fields import Fields, Lines, count_fields
 from mlx_muzero.types import I64, Bool
 
 KEPT = 1000
-"""Rows left out that are kept with line and reason; all are counted."""
+"""Number of rejected rows kept with line and reason; all are counted."""
 EXAMPLES = 5
-"""Rows that a refusal shows."""
+"""Number of rejected rows shown in a refusal."""
 
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row that was left out: its 1-based line (row, for a table), why, and how it reads."""
+    """A rejected row: its 1-based line (or table row), the reason, and its text."""
 
     line: int
     reason: str
@@ -28,7 +29,7 @@ class Rejected:
 
 @dataclass(frozen=True)
 class RejectedRows:
-    """Rows that were left out: how many, and the first of them by line."""
+    """Rejected rows: their number, and the first of them by line."""
 
     count: int = 0
     first: tuple[Rejected, ...] = ()
@@ -43,12 +44,12 @@ NO_ROWS = RejectedRows()
 
 @dataclass(frozen=True)
 class Allowance:
-    """How many rows of a file may be left out.
+    """How many rows of a file may be rejected.
 
     Attributes:
-        frac: this share of them.
-        few: or this many, if they are no more than `few_frac` of them.
-        few_frac: share of a small file's rows.
+        frac: maximum share of the rows.
+        few: alternatively, this many, if at most `few_frac` of the rows.
+        few_frac: maximum share of a small file's rows.
     """
 
     frac: float
@@ -56,12 +57,12 @@ class Allowance:
     few_frac: float = 0.0
 
     def fault(self, rejected: RejectedRows, rows: int, left: int = 0) -> str | None:
-        """Why a file has too many of them; None if it has not.
+        """Why a file has too many rejected rows; None if it does not.
 
         Args:
-            rejected: rows that were left out.
-            rows: rows of the file so far, those included.
-            left: how many more it may have.
+            rejected: the rejected rows.
+            rows: number of rows so far, including rejected ones.
+            left: maximum number of rows still to come.
         """
         whole = rows + left
         if rejected.count <= max(self.frac * whole, min(self.few, self.few_frac * whole)):
@@ -75,15 +76,15 @@ class Allowance:
 
 
 FEW = Allowance(0.01, 10, 0.05)
-"""What many rows stand for one thing: bars, trades, what is taken every five minutes."""
+"""For dense data: bars, trades, five-minute samples."""
 NONE = Allowance(0.0)
-"""What is read for hours or months: a settlement, a figure."""
+"""For values that stay valid for hours or months: settlements, macro figures."""
 ANY = Allowance(1.0)
-"""What the user asks for."""
+"""For imports in which the user skips bad rows."""
 
 
 class RowFilter:
-    """Marks rows as bad, keeping the first reason of each.
+    """Marks rows as bad, keeping the first reason for each.
 
     Args:
         lines: ``i64[T]`` 1-based line or row numbers.
@@ -92,21 +93,21 @@ class RowFilter:
     def __init__(self, lines: I64) -> None:
         self._lines = lines
         self._reasons: list[str] = []
-        # The place of a row's reason, -1 for a good one.
+        # Index of a row's reason, -1 for a good row.
         self._reason = np.full(len(lines), -1, np.int16)
 
     def reject(self, bad: Bool, reason: str) -> None:
-        """Mark the rows where `bad` (``bool[T]``) holds."""
+        """Mark the rows where `bad` ``bool[T]`` is true."""
         self._reason[bad & self.good] = len(self._reasons)
         self._reasons.append(reason)
 
     @property
     def good(self) -> Bool:
-        """Rows without a mark: ``bool[T]``."""
+        """``bool[T]`` rows without a mark."""
         return self._reason < 0
 
     def rejected(self, text_of: Callable[[int], str]) -> RejectedRows:
-        """The marked rows; `text_of` says how row t reads."""
+        """The marked rows; `text_of` returns the text of a row."""
         bad = np.flatnonzero(~self.good)
         first = tuple(
             Rejected(int(self._lines[row]), self._reasons[self._reason[row]], text_of(row))
@@ -116,7 +117,7 @@ class RowFilter:
 
 
 def cut_rows(lines: Lines, delimiter: bytes, wanted: int) -> tuple[Fields, RejectedRows]:
-    """Lines that have `wanted` fields, cut at the delimiter, and those that have not."""
+    """Lines with `wanted` fields, split at the delimiter, and the rejected others."""
     counts = count_fields(lines, delimiter)
     rows = RowFilter(lines.number)
     for count in np.unique(counts[counts != wanted]).tolist():
@@ -125,7 +126,7 @@ def cut_rows(lines: Lines, delimiter: bytes, wanted: int) -> tuple[Fields, Rejec
 
 
 def examples(rows: tuple[Rejected, ...]) -> str:
-    """The first of `rows` in brackets, for a refusal, each reason once; empty if there are none."""
+    """The first of `rows` in parentheses, each reason once, for a refusal; empty if none."""
     shown, told = [], set[str]()
     for row in rows[:EXAMPLES]:
         why = ", as well" if row.reason in told else f": {row.reason}"

@@ -1,4 +1,4 @@
-"""What an import did, and what makes one refused whatever the file holds."""
+"""The report of an import, and the limit on its conflicts with the store."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.rejects import Rejected
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with how much of the file is done and its size (bytes of text or rows)."""
+"""Called with how much of the file has been read, and its size (in bytes or rows)."""
 
-# Two imports of one feed agree but for a vendor's few corrections. More disagreement means
+# Two imports of one feed agree except for a vendor's few corrections. More disagreement means
 # another feed, another clock or another instrument under the same name.
 CONFLICT_MAX_FRAC = 0.01
 CONFLICT_ALWAYS_ALLOWED = 10
@@ -19,27 +19,27 @@ CONFLICT_ALWAYS_ALLOWED = 10
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did; of a file of series, "bars" are their points.
+    """The report of an import; for a file of series, "bars" are points.
 
     Attributes:
         file: name of the file.
-        symbols: what was imported.
+        symbols: the symbols imported.
         format: name of its format.
         clock: the file's clock, in words.
-        already_imported: nothing was done: this very file is in the store.
-        rows: good rows of the file.
-        inserted: bars that were new to the store.
-        duplicates: rows equal to an earlier row of the file or to a stored bar.
-        conflicts: rows whose minute is stored with other values; the stored bar stays.
-        replaced: stored bars that gave way to the file's.
-        filled: stored bars that got a column they lacked (ask prices, volume).
-        rejected_count: rows left out.
-        rejected: the first of them, with line and reason.
-        first_ns: earliest bar open of the good rows.
-        last_ns: latest.
+        already_imported: whether this very file was already stored, so that nothing was done.
+        rows: number of good rows in the file.
+        inserted: number of bars new to the store.
+        duplicates: number of rows equal to an earlier row of the file or to a stored bar.
+        conflicts: number of rows whose minute is stored with other values, which are kept.
+        replaced: number of stored bars replaced by the file's.
+        filled: number of stored bars that gained a column they lacked (ask prices, volume).
+        rejected_count: number of rejected rows.
+        rejected: the first rejected rows, with line and reason.
+        first_ns: earliest UTC bar open of the good rows.
+        last_ns: latest UTC bar open of the good rows.
         notes: what else the user should know.
-        seconds: wall time.
-        series: the series imported, none for bars.
+        seconds: duration in seconds.
+        series: the series imported, empty for bars.
     """
 
     file: str
@@ -65,14 +65,14 @@ class ImportReport:
 def require_few_conflicts(
     path: Path, what: str, conflicts: int, overlap: int, where: str = ""
 ) -> None:
-    """DataError if too many of the rows that the store has already are other ones.
+    """Raise DataError if too many rows differ from what is stored.
 
     Args:
         path: the file, for the message.
-        what: the rows in words.
-        conflicts: how many of the rows differ.
-        overlap: how many of the rows the store has.
-        where: the first of them, in words.
+        what: "bars" or "points".
+        conflicts: number of rows that differ from the store.
+        overlap: number of rows that the store already has.
+        where: times of the first conflicts, in words.
     """
     if conflicts > max(CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC * overlap):
         raise DataError(

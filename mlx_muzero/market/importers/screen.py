@@ -1,8 +1,8 @@
-"""Decides whether a whole file is corrupt: single bad rows are left out, corrupt files refused.
+"""Decides whether an entire file is corrupt: single bad rows are left out, corrupt files refused.
 
 Thresholds come from real minute data. In 5 million clean bars of HistData, FXCM and Binance,
-the crisis of 2008 among them, no minute moves 10 % and no FX bar falls on a Saturday; one HistData
-month with other instruments mixed in has 14,000 such moves, another 163 Saturday bars.
+including the crisis of 2008, no minute moves 10 % and no FX bar falls on a Saturday; one HistData
+month with other instruments mixed in has 14,000 such moves, another has 163 Saturday bars.
 """
 
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ from mlx_muzero.market.instrument import Market
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
-# A bar that spans, or opens away from the last close by, more than this is wild. A real crash has
-# a handful of such minutes; small coins move further than currencies in one.
+# A bar is wild if it spans more than this, or opens this far from the last close. A real crash has
+# a handful of such minutes; small coins move further in a minute than currencies.
 WILD_MOVE_FRAC = {"fx": 0.10, "crypto": 0.50}
 WILD_MAX_FRAC = 0.0005
 WILD_ALWAYS_ALLOWED = 10
 
-# FX is closed all Saturday in UTC. Half an hour of stray quotes may be a vendor's test.
+# FX is closed all Saturday, UTC. Half an hour of stray quotes may be a vendor's test.
 SATURDAY_MAX_FRAC = 0.0001
 SATURDAY_ALWAYS_ALLOWED = 30
 
@@ -56,7 +56,7 @@ class Screen:
     _previous_ns: int | None = None
 
     def see(self, utc_ns: I64, lines: I64, columns: dict[str, F64], rejected: RejectedRows) -> None:
-        """Take in consecutive rows of the file (shapes as in `Chunk`, times in UTC)."""
+        """Add consecutive rows of the file (shapes as in `Chunk`, times in UTC)."""
         self.rejected += rejected
         if not len(utc_ns):
             return
@@ -82,15 +82,15 @@ class Screen:
                 self.saturday.append(Rejected(int(lines[row]), "Saturday", text))
 
     def retract(self, row: Rejected) -> None:
-        """A row that was taken in is left out after all."""
+        """Reject a row that was added before."""
         self.rows -= 1
         self.rejected += RejectedRows(1, (row,))
 
     def check_so_far(self, file: str, left: int) -> None:
-        """Raise as soon as no more than `left` good rows could save the file.
+        """Raise if the file has too many bad rows even if all `left` remaining rows are good.
 
         Raises:
-            DataError: as `check`; nothing more of the file needs to be read.
+            DataError: as `check`; the rest of the file need not be read.
         """
         fault = self.allowance.fault(self.rejected, self.rows + self.rejected.count, left)
         if left and fault:
@@ -101,7 +101,7 @@ class Screen:
         """Raise if the file as a whole cannot be trusted.
 
         Raises:
-            DataError: naming every reason with its count and first lines.
+            DataError: it cannot; gives every reason with its count and first lines.
         """
         faults = []
         seen = self.rows + self.rejected.count

@@ -1,4 +1,4 @@
-"""The content of a file of series: read as a whole, each point once, on UTC."""
+"""Imports a file of series: reads it as a whole, each point once, in UTC."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -38,7 +38,7 @@ class SeriesContent:
     """Implements `Content` for series.
 
     Attributes:
-        all_stored: the store has points of every one of its series.
+        all_stored: whether the store has points of every one of its series.
     """
 
     request: ImportRequest
@@ -49,11 +49,11 @@ class SeriesContent:
 
     @classmethod
     def open(cls, store: BarStore, request: ImportRequest, format_name: str) -> Self:
-        """Read the file, its symbols as `store` writes them, next to whose bars they belong.
+        """Read the file, with symbols spelled as those of the bars in `store`.
 
         Raises:
-            DataError: too much of it cannot be read, its symbol cannot be told, or a clock other
-                than UTC is.
+            DataError: too much of it is unreadable, its symbol is ambiguous, or a clock other than
+                UTC is given.
         """
         if request.clock is not None and parse_clock(request.clock) != UTC_CLOCK:
             raise DataError(f"{request.path}: a {format_name} file is in UTC, not {request.clock}")
@@ -78,7 +78,7 @@ class SeriesContent:
 
     def held_clock(self, earlier: Mapping[str, ImportRecord]) -> str | None:
         """See `Content`."""
-        # The same figures may come again under another name.
+        # The same figures may be imported again under another name.
         if not (set(self.symbols) <= earlier.keys() and self.all_stored):
             return None
         if not self.request.choices.replace and any(misread(r) for r in earlier.values()):
@@ -139,7 +139,7 @@ def _told(request: ImportRequest) -> Symbol | None:
 def _of_one_symbol(
     read: Callable[[Path, Symbol, Allowance, Progress | None], SeriesFile], usual: Allowance
 ) -> Callable[[ImportRequest], SeriesFile]:
-    """A reader of files of one symbol, which the user or the file's name tells."""
+    """A reader for files of one symbol, which the user or the file's name gives."""
 
     def read_file(request: ImportRequest) -> SeriesFile:
         symbol = require_symbol(request.path, request.symbol)

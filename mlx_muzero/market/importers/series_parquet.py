@@ -22,10 +22,10 @@ def parquet_columns(path: Path) -> set[str]:
 
 
 def read_funding_parquet(path: Path, symbol: Symbol | None, allowance: Allowance) -> SeriesFile:
-    """Columns ``timestamp, funding_rate`` and, unless `symbol` tells, ``symbol``.
+    """Read columns ``timestamp, funding_rate`` and, unless `symbol` is given, ``symbol``.
 
     Raises:
-        DataError: more rows than may be lack something, or there is no row of `symbol`.
+        DataError: too many rows lack a value, or no row is of `symbol`.
     """
     with ForeignFile.parquet(path) as file:
         missing = {*FUNDING_COLUMNS, *(() if symbol else ("symbol",))} - set(file.types)

@@ -1,7 +1,7 @@
-"""What every importer of series hands on, and the rule for what it may hold.
+"""The output of every importer of series, and its checks.
 
-A point that is read for hours or months, a settlement or a figure, is never left out: one row that
-cannot be read refuses the file, unless the user wants the others.
+A point that stays valid for hours or months, a settlement or a figure, is never left out: one
+unreadable row refuses the file, unless the user skips bad rows.
 """
 
 from dataclasses import dataclass, field
@@ -18,16 +18,16 @@ from mlx_muzero.types import F64, I64
 
 @dataclass(frozen=True)
 class SeriesFile:
-    """Everything a file says.
+    """The content of a file of series.
 
     Attributes:
-        rows: rows or messages it was read from.
-        series: their points.
-        repeats: points given again with the same value; kept once.
+        rows: number of rows or messages read.
+        series: the series.
+        repeats: number of points repeated with the same value; kept once.
         notes: what the user should know.
-        rejected: rows that were left out.
-        clock: of its times, as an import is recorded with.
-        misread: points as 0.1.0 made them of it, where those were wrong.
+        rejected: the rejected rows.
+        clock: the clock of its times, as recorded with the import.
+        misread: points that 0.1.0 read wrongly from it.
     """
 
     rows: int
@@ -41,14 +41,14 @@ class SeriesFile:
 
 @dataclass(frozen=True, eq=False)
 class Points:
-    """Rows of one series as a file gives them.
+    """Rows of one series, in file order.
 
     Attributes:
-        symbol: whose points they are.
+        symbol: the symbol.
         name: name of the series.
-        lines: ``i64[n]`` where each stands.
-        event_ns: ``i64[n]`` what it is about.
-        known_ns: ``i64[n]`` since when it is known.
+        lines: ``i64[n]`` line of each row.
+        event_ns: ``i64[n]`` UTC times that the values are about.
+        known_ns: ``i64[n]`` UTC times from which they are known.
         value: ``f64[n]`` the values.
     """
 
@@ -60,10 +60,10 @@ class Points:
     value: F64
 
     def once(self, path: Path) -> tuple[Series, int]:
-        """Each point once, and how many came again.
+        """Each point once, and the number of repeats.
 
         Raises:
-            DataError: a value is not finite, or a point comes again with another one.
+            DataError: a value is not finite, or a point is repeated with another value.
         """
         for row in np.flatnonzero(~np.isfinite(self.value))[:1]:
             raise DataError(f"{path}:{self.lines[row]}: {self.name} is not a finite number")
@@ -84,10 +84,10 @@ class Points:
 def series_file(
     path: Path, rows: int, points: list[Points], rejected: RejectedRows = NO_ROWS
 ) -> SeriesFile:
-    """`points` as a file's content.
+    """Build a file's content from `points`.
 
     Raises:
-        DataError: there is none, or as `Points.once`.
+        DataError: there are none, or as `Points.once`.
     """
     if not any(len(part.value) for part in points):
         raise DataError(f"{path}: holds no value")

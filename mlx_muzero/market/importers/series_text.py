@@ -1,4 +1,4 @@
-"""Reads the csv files of series: Binance's trades, funding and metrics; macro figures."""
+"""Reads CSV files of series: Binance's trades, funding and metrics; macro figures."""
 
 import re
 from collections.abc import Iterator
@@ -36,12 +36,12 @@ _TRUE, _FALSE = ord("t"), ord("f")
 
 
 class _Table:
-    """Rows of one block, its fields by the header's names, and which of them are good.
+    """The rows of one block, with fields by column name, and which of the rows are good.
 
     Args:
         fields: the rows.
-        names: names of their columns.
-        miscut: rows with another number of fields.
+        names: column names.
+        miscut: rejected rows with another number of fields.
     """
 
     def __init__(self, fields: Fields, names: tuple[str, ...], miscut: RejectedRows) -> None:
@@ -50,7 +50,7 @@ class _Table:
         self._rows = RowFilter(fields.lines.number)
 
     def numbers(self, name: str) -> F64:
-        """A column of numbers; a row where it is blank or no number is bad."""
+        """A column of numbers; rows with a blank or invalid number are bad."""
         start, end = self._span(name)
         values, known = decimals(self.lines.data, start, end)
         self.require(start < end, f"{name} is blank")
@@ -58,13 +58,13 @@ class _Table:
         return values
 
     def times(self, name: str, pattern: str) -> I64:
-        """A column of times; a row that has none is bad."""
+        """A column of times; rows with an invalid time are bad."""
         times, known = stamps(self.lines.data, *self._span(name), pattern)
         self.require(known, f"{name} is not a time (read are: {pattern_text(pattern)})")
         return times
 
     def iso_times(self, name: str) -> I64:
-        """A column of ISO 8601 times; a row that has none is bad."""
+        """A column of ISO 8601 times; rows with an invalid time are bad."""
         times = np.zeros(len(self.lines.start), np.int64)
         known = np.ones(len(times), bool)
         for row, text in enumerate(self.texts(name)):
@@ -76,7 +76,7 @@ class _Table:
         return times
 
     def flags(self, name: str) -> Bool:
-        """Where a field says "true", in any case; a row that says neither is bad."""
+        """A column of "true" and "false", in any case; rows with neither are bad."""
         start, end = self._span(name)
         letter = self.lines.data[np.minimum(start, len(self.lines.data) - 1)] | 0x20
         self.require(
@@ -95,12 +95,12 @@ class _Table:
 
     @property
     def good(self) -> Bool:
-        """Which rows are good so far: ``bool[T]``."""
+        """``bool[T]`` rows that are good so far."""
         return self._rows.good
 
     @property
     def rejected(self) -> RejectedRows:
-        """Those that are not, with the miscut ones."""
+        """The bad rows, including those with another number of fields."""
         return self._miscut + self._rows.rejected(self.lines.text)
 
     def _span(self, name: str) -> tuple[I64, I64]:
@@ -109,14 +109,14 @@ class _Table:
 
 @dataclass
 class _Reading:
-    """One file, block by block, until too many of its rows are bad.
+    """Reads a file block by block, until too many of its rows are bad.
 
     Attributes:
         path: the file.
         allowance: how many bad rows it may have.
-        progress: told how far the file is read.
-        good: rows that were taken.
-        rejected: rows that were left out.
+        progress: called with how much of the file has been read.
+        good: number of good rows.
+        rejected: the rejected rows.
     """
 
     path: Path
@@ -126,10 +126,10 @@ class _Reading:
     rejected: RejectedRows = RejectedRows()
 
     def tables(self) -> Iterator[_Table]:
-        """Blocks of rows; a file that begins with a number has no header and holds trades.
+        """Yield blocks of rows; a file that starts with a number has no header and holds trades.
 
         Raises:
-            DataError: more of the rows are bad than may be; said as soon as it is certain.
+            DataError: too many rows are bad; raised as soon as that is certain.
         """
         names: tuple[str, ...] = ()
         for lines, done, size in line_blocks(self.path):
@@ -157,17 +157,17 @@ class _Reading:
             raise DataError(f"{self.path}:{first.line}: {first.reason}: {first.text}; {fault}")
 
     def file(self, points: list[Points]) -> SeriesFile:
-        """`points` as what the file holds."""
+        """The file's content, made from `points`."""
         return series_file(self.path, self.good, points, self.rejected)
 
 
 def read_aggregate_trades(
     path: Path, symbol: str, allowance: Allowance, progress: Progress | None
 ) -> SeriesFile:
-    """Binance ``aggTrades``: share of the volume bought by takers, and trades, of every minute.
+    """Binance ``aggTrades``: every minute's share of volume bought by takers, and its trades.
 
-    The taker sells where the buyer is the maker. A minute is known at its close; one without
-    trades has no share.
+    The taker sells if the buyer is the maker. A minute is known at its close; one without trades
+    has no share.
     """
     reading = _Reading(path, allowance, progress)
     parts = [(np.empty(0, np.int64), *(np.empty(0) for _ in range(3)))]
@@ -210,7 +210,7 @@ def read_funding(
 def read_metrics(
     path: Path, symbol: str, allowance: Allowance, progress: Progress | None
 ) -> SeriesFile:
-    """Binance ``metrics``: open interest every five minutes, known when it was taken."""
+    """Binance ``metrics``: open interest every five minutes, known when sampled."""
     reading = _Reading(path, allowance, progress)
     found = []
     for table in reading.tables():
@@ -233,9 +233,9 @@ def read_metrics(
 def read_macro(
     path: Path, name: str, allowance: Allowance, progress: Progress | None
 ) -> SeriesFile:
-    """Macro figures ``date,value,release_time``: each is known from its release on, not before.
+    """Macro figures ``date,value,release_time``: each is known from its release.
 
-    A revision is another row of the same date with a later release. Times that name no offset are
+    A revision is another row with the same date and a later release. Times without an offset are
     UTC.
     """
     if not _MACRO_NAME.fullmatch(name) or name in MAX_AGE_NS:
@@ -253,12 +253,12 @@ def read_macro(
 
 
 def _good(table: _Table, *columns: I64 | F64) -> tuple[Any, ...]:
-    """Line numbers and columns of the rows that are good."""
+    """Line numbers and columns of the good rows."""
     return tuple(column[table.good] for column in (table.lines.number, *columns))
 
 
 def _joined(path: Path, found: list[tuple[Any, ...]]) -> list[Any]:
-    """Columns of all blocks."""
+    """The columns of all blocks, concatenated."""
     if not sum(len(part[0]) for part in found):
         raise DataError(f"{path}: holds no value")
     return [np.concatenate(column) for column in zip(*found, strict=True)]

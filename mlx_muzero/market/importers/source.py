@@ -1,4 +1,4 @@
-"""What every importer hands on: chunks of rows with wall times, line numbers and rejects."""
+"""The output of every importer of bars: chunks of rows with wall times, lines and rejects."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ class Chunk:
     """Consecutive rows of one symbol.
 
     Attributes:
-        symbol: the symbol that the file itself names, None if it names none.
+        symbol: the symbol named in the file, None if it names none.
         wall_ns: ``i64[T]`` bar opens on the file's clock, in file order.
         lines: ``i64[T]`` 1-based line or row numbers.
-        columns: ``f64[T]`` by store column, NaN where unknown; bid prices or, of an ask file, the
-            ask prices alone.
-        rejected: rows that could not be read or are impossible.
-        done: how much of the file is behind, in the unit of `BarSource.size`.
+        columns: values by store column, each ``f64[T]``, NaN where unknown; bid prices, or, in an
+            ask file, only ask prices.
+        rejected: rows that are unreadable or impossible.
+        done: how much of the file has been read, in the unit of `BarSource.size`.
     """
 
     symbol: Symbol | None
@@ -39,14 +39,14 @@ class BarSource(Protocol):
 
     Attributes:
         format: name of the format.
-        clock: the file's clock if the format fixes it, as `parse_clock` reads it.
-        zoned: each time says itself which moment it is.
-        tells_opens: the format says that a bar is stamped at its open; else its writers differ.
-        ask_only: the file holds only ask prices.
-        size: bytes or rows of the file.
-        shortest_row: least of `size` that a row takes.
+        clock: the file's clock if the format determines it, as `parse_clock` reads it.
+        zoned: whether each time identifies its moment in UTC.
+        tells_opens: whether the format stamps bars at their open; if not, it depends on the writer.
+        ask_only: whether the file holds only ask prices.
+        size: size of the file in bytes or rows.
+        shortest_row: minimum of `size` that a row takes.
         notes: what the user should know about how the file is read.
-        symbols: those that the file itself names and that are taken, none if it names none.
+        symbols: the symbols named in the file and selected, empty if it names none.
     """
 
     @property
@@ -77,7 +77,7 @@ class BarSource(Protocol):
     def symbols(self) -> Sequence[Symbol]: ...  # noqa: D102
 
     def chunks(self) -> Iterator[Chunk]:
-        """The file's rows in order; may be called again to read it again."""
+        """The file's rows, in order; may be called again to reread it."""
 
 
 def reject_faults(rows: RowFilter, columns: dict[str, F64]) -> None:
@@ -90,7 +90,7 @@ def reject_faults(rows: RowFilter, columns: dict[str, F64]) -> None:
         open_, high, low, close = (columns[name] for name in names)
         faults = price_faults(open_, high, low, close, volume)
         if suffix and "open" in columns:
-            # In a table of bid and ask a missing ask is unknown, not wrong.
+            # In a table of bid and ask, a missing ask is unknown, not wrong.
             faults[np.isnan(columns["close_ask"])] = Fault.NONE
         for fault in set(faults.tolist()) - {0}:
             rows.reject(faults == fault, Fault(fault).text + (" (ask)" if suffix else ""))

@@ -1,4 +1,4 @@
-"""Reads parquet files with the store's column names, one or many symbols to a file."""
+"""Reads parquet files with the store's column names, of one or many symbols."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from mlx_muzero.types import F64
 ROWS_PER_BATCH = 250_000
 
 TIME_NAMES = ("timestamp", "date")
-"""What the time is called: our name, and freqtrade's."""
+"""Names of the time column: ours, and freqtrade's."""
 
 
 @dataclass
@@ -29,14 +29,14 @@ class ParquetSource:
     """Implements `BarSource` for parquet.
 
     Attributes:
-        only: take this symbol out of a file of several; None takes all.
+        only: the one symbol to take from a file of several; None takes all.
     """
 
     path: Path
     only: Symbol | None
     time: str
     names: tuple[str, ...]
-    # The file's name of each symbol, its first and last row, in the order of the file.
+    # Each symbol as named in the file, with its first and last row, in file order.
     spans: list[tuple[str | None, int, int]]
     size: int
     zoned: bool
@@ -52,7 +52,7 @@ class ParquetSource:
         """A source for the parquet file at `path`.
 
         Raises:
-            DataError: if a needed column is missing, or the file has symbols but not `only`.
+            DataError: a required column is missing, or the file has symbols but not `only`.
         """
         with ForeignFile.parquet(path) as file:
             names, time = _checked_columns(file)
@@ -105,7 +105,7 @@ class ParquetSource:
 
 
 def _checked_columns(file: ForeignFile) -> tuple[set[str], str]:
-    """The file's columns, and which of them is the time."""
+    """The file's columns, and the name of its time column."""
     time = next((name for name in TIME_NAMES if name in file.types), TIME_NAMES[0])
     missing = [name for name in (time, *PRICE_COLUMNS) if name not in file.types]
     if missing:

@@ -1,4 +1,4 @@
-"""Reads vendors' csv files, plain or zipped, a few megabytes at a time."""
+"""Reads vendors' CSV files, plain or zipped, a few megabytes at a time."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,9 +31,9 @@ from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I64
 
-# Far beyond any row: more without a line break is not a text of bars.
+# Far longer than any row: a text without a line break in it does not hold bars.
 _LONGEST_LINE = 64 * 1024
-# Rows of a block that show which pattern its stamps have.
+# Rows of a block used to detect the pattern of its stamps.
 _SAMPLED = 1000
 
 
@@ -52,7 +52,7 @@ class TextSource:
 
     @classmethod
     def open(cls, path: Path, format_name: str) -> "TextSource":
-        """A source for the file at `path`, read as `format_name`."""
+        """A source for the file at `path`, in the format `format_name`."""
         layout = TEXT_FORMATS[format_name]
         source = cls(path, layout)
         with open_text(path) as (stream, size):
@@ -139,7 +139,7 @@ class TextSource:
         return self.layout.name == "fxcm" or tuple(line.split(",")) == BINANCE_COLUMNS
 
     def _pattern(self, lines: Lines, span: tuple[I64, I64]) -> str:
-        """The pattern that most of the first stamps have."""
+        """The pattern that fits most of the first stamps."""
         start, end = (edge[:_SAMPLED] for edge in span)
         known = {p: int(stamps(lines.data, start, end, p)[1].sum()) for p in self.layout.patterns}
         return max(known, key=known.__getitem__)

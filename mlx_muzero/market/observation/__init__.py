@@ -1,1 +1,1 @@
-"""What an agent sees of the market: features, context, timeframes, outcomes."""
+"""What an agent observes of the market: features, context, timeframes, outcomes."""

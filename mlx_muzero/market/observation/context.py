@@ -1,8 +1,8 @@
-"""What is seen beside the bars: series as of the decision, each with whether it is known.
+"""Context columns: series as of the decision, each with a flag for whether it is known.
 
 A value may be read from the moment it is known (`Series.known_ns`) until it is too old
-(`series.MAX_AGE_NS`); a settlement stamped some milliseconds late is thus read one bar later, not
-early. Columns are bounded; where nothing is known both columns are 0.
+(`series.MAX_AGE_NS`); so a settlement stamped a few milliseconds late is read one bar later, never
+early. Columns are bounded; where a value is unknown, both its columns are 0.
 """
 
 from collections.abc import Callable
@@ -29,23 +29,23 @@ from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 from mlx_muzero.types import F32, F64, I64
 
 FUNDING_SCALE = 5e-4
-"""Funding rate at which its column has used three quarters of its range: 5 bps."""
+"""Funding rate at which its column reaches three quarters of its range: 5 bps."""
 OPEN_INTEREST_SCALE = 0.02
-"""Hourly log change of open interest at which its column has used three quarters."""
+"""Hourly log change of open interest at which its column reaches three quarters."""
 OPEN_INTEREST_BACK_NS = HOUR_NS
 MACRO_RELEASES = 12
-"""Releases among which the newest one is placed: a year of monthly figures."""
+"""Number of releases whose range scales the newest one: a year of monthly figures."""
 
 _PAIR = "pair_"
 
 
 class ContextColumn(NamedTuple):
-    """A value's column; another, ``{name}_known``, says 1 where it is known.
+    """A column of values; a second column, ``{name}_known``, is 1 where they are known.
 
     Attributes:
         name: the column's name.
-        series: name of the series it is made from.
-        values: ``f64[T]`` at times ``i64[T]``, NaN where unknown.
+        series: name of the series it is computed from.
+        values: computes ``f64[T]`` values at times ``i64[T]``, NaN where unknown.
     """
 
     name: str
@@ -66,7 +66,7 @@ def _funding_rate(series: Series, time_ns: I64) -> F64:
 
 
 def _open_interest_change(series: Series, time_ns: I64) -> F64:
-    """Log change against an hour ago; both must be known and positive."""
+    """Log change over the last hour; both values must be known and positive."""
     max_age = MAX_AGE_NS[OPEN_INTEREST]
     now = series.as_of(time_ns, max_age)
     before = series.as_of(time_ns - OPEN_INTEREST_BACK_NS, max_age)
@@ -76,7 +76,7 @@ def _open_interest_change(series: Series, time_ns: I64) -> F64:
 
 
 def _macro_position(series: Series, time_ns: I64) -> F64:
-    """Where the newest release lies between the lowest and highest of the last ones, in [0, 1]."""
+    """Position of the newest release between the lowest and highest of the last ones, in [0, 1]."""
     first = np.maximum(np.arange(len(series)) - MACRO_RELEASES + 1, 0)
     recent = [series.value[a : b + 1] for b, a in enumerate(first)]
     low = np.array([values.min() for values in recent])
@@ -96,19 +96,19 @@ _COLUMNS = {
 
 
 def context_columns(config: MarketConfig) -> tuple[ContextColumn, ...]:
-    """The columns that are switched on, in order."""
+    """The configured columns, in order."""
     macro = (ContextColumn(f"macro_{name}", name, _macro_position) for name in config.macro)
     return (*(_COLUMNS[name] for name in config.context), *macro)
 
 
 def context_names(config: MarketConfig) -> tuple[str, ...]:
-    """Names of `context`'s columns: values and whether known, the calendar, the pairs."""
+    """Names of `context`'s columns: values and their flags, the calendar, the pairs."""
     values = (name for c in context_columns(config) for name in (c.name, f"{c.name}_known"))
     return (*values, *CALENDAR_NAMES, *(f"{_PAIR}{symbol}" for symbol in config.pairs))
 
 
 def as_spelled_now(column: str) -> str:
-    """The name of a column that a build before symbols had one spelling gave it."""
+    """Today's name of a column written when symbols had more than one spelling."""
     symbol = column.removeprefix(_PAIR)
     if symbol == column:
         return column
@@ -119,13 +119,13 @@ def as_spelled_now(column: str) -> str:
 
 
 def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: MarketConfig) -> F32:
-    """What is known beside the minute bars of `symbol` when each closes, ``f32[T, G]``.
+    """Context of the minute bars of `symbol` as known at each close, ``f32[T, G]``.
 
     Args:
         open_time_ns: ``i64[T]`` opens of the bars.
-        series: of the symbol and macro; a series that is not there is unknown throughout.
+        series: series of the symbol and macro series; a missing one is unknown throughout.
         symbol: one of the configured pairs.
-        config: what is switched on.
+        config: the configured columns.
     """
     names = context_names(config)
     close_time_ns = open_time_ns + MINUTE_NS
@@ -143,11 +143,10 @@ def context(open_time_ns: I64, series: SeriesByName, symbol: str, config: Market
 
 
 def funding_paid(open_time_ns: I64, funding: Series) -> F64:
-    """Funding rate settled within each minute bar, ``f64[T]``, 0 where none is.
+    """``f64[T]`` funding rate that settles within each minute bar, 0 where none does.
 
-    A settlement belongs to the minute nearest to its stamp, so that who pays does not depend on a
-    vendor's milliseconds. One in a gap belongs to the bar after it; one before the first bar to
-    none.
+    A settlement belongs to the minute nearest to its stamp, so that a vendor's milliseconds do not
+    decide who pays. One in a gap belongs to the next bar; one before the first bar is ignored.
     """
     paid = np.zeros(len(open_time_ns))
     settled_ns = nearest_minute(funding.event_ns) * MINUTE_NS

@@ -1,8 +1,8 @@
-"""What is seen of one bar of the crypto preset, the same in every timeframe (CRYPTO 3A).
+"""Bar features of the crypto preset, the same in every timeframe (CRYPTO 3A).
 
-All columns are free of the price's and the volume's scale, bounded, and causal: row t depends on
+All columns are independent of the scale of price and volume, bounded, and causal: row t depends on
 bars up to t. Trailing means are added lag by lag, without running sums, so a row computed from the
-last `HISTORY_BARS` bars has the same bits as the row computed from the whole history.
+last `HISTORY_BARS` bars equals, bit for bit, the row computed from the whole history.
 """
 
 from typing import get_args
@@ -16,13 +16,13 @@ from mlx_muzero.types import F32, F64
 BAR_COLUMNS = ("log_return", "range", "close_position", "volume", "volatility")
 
 TRAILING_BARS = 24
-"""Bars of a trailing mean, the bar itself included: a day of hours."""
+"""Bars in a trailing mean, including the bar itself: a day of hourly bars."""
 RECENT_BARS = 6
 HISTORY_BARS = TRAILING_BARS + 1
-"""Bars that determine one row: so many returns need one close more."""
+"""Bars that determine one row: that many returns need one more close."""
 
 RETURN_SCALE = 3.0
-"""Root mean square returns at which the return's column has used three quarters of its range."""
+"""Return, in root mean squares, at which its column reaches three quarters of its range."""
 
 TIMEFRAMES = ("1m", *get_args(HigherTimeframe))
 
@@ -35,14 +35,14 @@ def bar_feature_names(timeframe: str) -> tuple[str, ...]:
 def bar_features(bars: Bars) -> F32:
     """`BAR_COLUMNS` of every bar, ``f32[T, 5]``; the first `HISTORY_BARS` - 1 rows are NaN.
 
-    With r the log return, "mean" over the last `TRAILING_BARS` bars and x / (x + mean) 0.5 where a
-    value is as usual, in [0, 1], and 0.5 where it and its mean are 0:
+    r is the log return, "mean" covers the last `TRAILING_BARS` bars, and "x against its mean" is
+    x / (x + mean): in [0, 1], 0.5 for a usual value, and 0.5 where x and its mean are both 0.
 
-    - log_return: tanh of r over the root mean square of r, over `RETURN_SCALE`
+    - log_return: tanh of r / (`RETURN_SCALE` x root mean square of r)
     - range: ln(high / low) against its mean
     - close_position: (close - low) / (high - low), 0.5 where the bar is flat
     - volume: against its mean
-    - volatility: root mean square of the last `RECENT_BARS` r against the one of `TRAILING_BARS`
+    - volatility: root mean square of r over `RECENT_BARS` against that over `TRAILING_BARS`
     """
     features = np.full((len(bars), len(BAR_COLUMNS)), np.nan, np.float32)
     if len(bars) < HISTORY_BARS:

@@ -1,8 +1,8 @@
-"""Which columns of the market an observation has, and one pair's rows of them.
+"""The market columns of an observation, and the rows of one pair.
 
-An observation ends at the close of a minute bar. Its columns are groups: the minutes' features;
-those of each higher timeframe, whose row i from the end is the i-th last bar closed by then; and
-the context as known then, the same in every row.
+An observation ends at the close of a minute bar. Its columns form groups: the features of the
+minutes; those of each higher timeframe, whose i-th row from the end is the i-th last bar closed by
+then; and the context as known then, the same in every row.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from mlx_muzero.types import F32, I64
 
 
 def market_feature_names(config: MarketConfig) -> tuple[str, ...]:
-    """Columns of an observation that the market fills, in order."""
+    """Names of an observation's market columns, in order."""
     if config.features == "micro":
         return features.FEATURE_NAMES
     bars = (crypto_features.bar_feature_names(name) for name in ("1m", *config.timeframes))
@@ -29,7 +29,7 @@ def market_feature_names(config: MarketConfig) -> tuple[str, ...]:
 
 
 def minutes_before(config: MarketConfig) -> int:
-    """Minutes of an unbroken history before the first bar that can be decided at, at least."""
+    """Minimum minutes of unbroken history before the first decision bar."""
     if config.features == "micro":
         return features.HISTORY_BARS + config.window_bars - 2
     longest_ns = max((TIMEFRAME_NS[name] for name in config.timeframes), default=MINUTE_NS)
@@ -41,8 +41,8 @@ class Frame:
     """Rows of one higher timeframe.
 
     Attributes:
-        rows: ``f32[n, f]`` features of its bars, NaN while warming up.
-        last: ``i64[T]`` the last row known when each minute bar closes, -1 where there is none.
+        rows: ``f32[n, f]`` features of its bars, NaN during warm-up.
+        last: ``i64[T]`` last row known when each minute bar closes, -1 if none.
     """
 
     rows: F32
@@ -51,13 +51,13 @@ class Frame:
 
 @dataclass(frozen=True, eq=False)
 class MarketRows:
-    """What an observation at the close of each minute bar of one pair is gathered from.
+    """The rows from which observations of one pair are assembled.
 
     Attributes:
-        minutes: ``f32[T, f]`` features of the minute bars, NaN while warming up.
-        frames: of the higher timeframes, in the configured order.
-        context: ``f32[T, G]`` as known at each close.
-        seen_from: ``i64[T]`` first minute bar that such an observation depends on, -1 where the
+        minutes: ``f32[T, f]`` features of the minute bars, NaN during warm-up.
+        frames: rows of the higher timeframes, in the configured order.
+        context: ``f32[T, G]`` context as known at each close.
+        seen_from: ``i64[T]`` first minute bar that an observation at each bar depends on, -1 if the
             history is too short for one.
     """
 
@@ -68,7 +68,7 @@ class MarketRows:
 
 
 def market_rows(bars: Bars, series: SeriesByName, config: MarketConfig) -> MarketRows:
-    """Rows of one pair's history."""
+    """The market rows of one pair's history."""
     minute = np.arange(len(bars))
     if config.features == "micro":
         rows = features.market_features(bars.open_time_ns, bars.close, config.pip_size)

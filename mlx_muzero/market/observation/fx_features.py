@@ -1,8 +1,8 @@
-"""The nine market features of a bar, for training, backtest and live (FX, ADR 4).
+"""The nine market features of a bar, for training, backtest and live trading (FX, ADR 4).
 
-Every value of row t depends only on closes up to t. Rolling windows are minima and maxima, which
-carry no running sums, so a row computed from the last `HISTORY_BARS` closes has the same bits as
-the row computed from the whole history.
+Every value of row t depends only on closes up to t. Rolling windows are minima and maxima, without
+running sums, so a row computed from the last `HISTORY_BARS` closes equals, bit for bit, the row
+computed from the whole history.
 """
 
 import numpy as np
@@ -20,12 +20,12 @@ FEATURE_NAMES = (
     "price_change_pips",
     *CALENDAR_NAMES,
 )
-"""Order is part of a checkpoint and compared by name when one is loaded."""
+"""Recorded, in order, in a checkpoint and compared when one is loaded."""
 
 LONG_BARS = 60
 SHORT_BARS = 5
 HISTORY_BARS = 2 * LONG_BARS
-"""Closes that determine one row: a 60-bar momentum scaled over its own last 60 values."""
+"""Closes that determine one row: a 60-bar momentum, scaled over its last 60 values."""
 
 PRICE_CHANGE_SCALE_PIPS = 10.0
 
@@ -35,7 +35,7 @@ _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday is 0
 def market_features(open_time_ns: I64, close: F64, pip_size: float) -> F32:
     """Features ``f32[T, 9]`` of bars with UTC open times ``i64[T]`` and closes ``f64[T]``.
 
-    The first `HISTORY_BARS` - 1 rows are warm-up and hold NaN: they are marked, never filled.
+    The first `HISTORY_BARS` - 1 rows are warm-up and hold NaN.
     """
     features = np.full((len(close), len(FEATURE_NAMES)), np.nan, np.float32)
     if len(close) < HISTORY_BARS:
@@ -70,7 +70,7 @@ def _rolling_extremes(values: F64) -> tuple[F64, F64]:
 
 
 def _position_in(values: F64, low: F64, high: F64) -> F64:
-    """Where `values` lie between `low` and `high`, in [0, 1]; 0.5 where the range is flat."""
+    """Position of `values` between `low` and `high`, in [0, 1]; 0.5 if the range is flat."""
     width = high - low
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(width == 0.0, 0.5, (values - low) / width)

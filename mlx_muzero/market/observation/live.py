@@ -1,4 +1,4 @@
-"""What the market shows, minute by minute: the same bits as `MarketDataset.windows`."""
+"""Builds observations minute by minute, bit for bit as `MarketDataset.windows` does."""
 
 from collections import deque
 from collections.abc import Callable
@@ -15,19 +15,19 @@ from mlx_muzero.market.series import Series, SeriesByName
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F32
 
-# Beyond what any column looks back on: an hour of a series with a point every few seconds, a
-# year of releases. Kept twice over before the older ones go.
+# More than any column looks back on: an hour of a series with a point every few seconds, a year of
+# releases. Old points are dropped once twice as many are held.
 _KEPT_POINTS = 1024
 
 
 class LiveMarket:
-    """The market columns of one pair's observations, FX or crypto, from closed minute bars.
+    """Builds the market columns of one pair's observations from closed minute bars.
 
     Args:
-        config: which columns, and how many rows (W).
+        config: the columns, and the number of rows (W).
         symbol: the pair; for crypto one of `config.pairs`.
-        series: what is known beside the bars so far. Points of the future may be among them (a
-            replay knows the whole series): none is read before its `known_ns`.
+        series: the series so far. May include future points (a replay has the whole series): none
+            is read before its `known_ns`.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class LiveMarket:
             self._frames.append((builder, _LastRows(*rows)))
 
     def add_series(self, points: Series) -> None:
-        """More points of a series; what a feed tells is known when it arrives, not before."""
+        """Add points of a series; a point from a feed is known from its arrival."""
         held = self._series.get(points.name)
         if held is not None:
             points = Series.of(
@@ -62,10 +62,10 @@ class LiveMarket:
         self._series[points.name] = points
 
     def push(self, minute: Bar) -> None:
-        """Take in a closed minute.
+        """Add a closed minute.
 
         Raises:
-            ValueError: it does not come after the last one.
+            ValueError: it is not later than the previous minute.
         """
         if self._last_open_ns is not None and minute.open_time_ns <= self._last_open_ns:
             raise ValueError(f"{self._symbol}: minute {minute.open_time_ns} came before")
@@ -77,14 +77,14 @@ class LiveMarket:
 
     @property
     def warm(self) -> bool:
-        """Whether there are bars enough for a window."""
+        """Whether there are enough bars for a window."""
         return all(group.full for group in self._groups)
 
     def window(self) -> F32:
-        """What is seen at the close of the last minute, ``f32[W, market columns]``.
+        """The window at the close of the last minute, ``f32[W, market columns]``.
 
         Raises:
-            ValueError: it is not `warm` yet.
+            ValueError: there are not enough bars yet (see `warm`).
         """
         if not self.warm or self._last_open_ns is None:
             raise ValueError(f"{self._symbol} has no whole window yet")
@@ -110,9 +110,9 @@ class LiveMarket:
 
 
 class _LastRows:
-    """The last rows of one timeframe, each computed once, from the bars that determine it.
+    """The last rows of one timeframe, each computed once from the bars that determine it.
 
-    Only when they are asked for: a history of days is pushed faster than it would be computed.
+    Computed lazily: pushing a history of days is faster than computing its rows.
     """
 
     def __init__(self, features_of: Callable[[Bars], F32], history_bars: int, rows: int) -> None:
@@ -120,7 +120,7 @@ class _LastRows:
         self._before = history_bars - 1
         self._bars: deque[Bar] = deque(maxlen=self._before + rows)
         self._rows: deque[F32] = deque(maxlen=rows)
-        self._new = 0  # bars pushed since rows were computed
+        self._new = 0  # bars pushed since the rows were last computed
 
     @property
     def full(self) -> bool:

@@ -1,4 +1,4 @@
-"""The market's discretised answer to a step: chance outcomes UP, NEUTRAL, DOWN (FX, ADR 5)."""
+"""Chance outcomes UP, NEUTRAL, DOWN: the market's response to a step, discretised (FX, ADR 5)."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ THRESHOLD_DEVIATIONS = 0.5
 
 
 def outcome_thresholds(close: F64) -> F64:
-    """Price change above which bar t is UP, ``f64[T]``, known before bar t opens.
+    """``f64[T]`` price change above which bar t is UP, known before bar t opens.
 
     Half the population standard deviation of the `DEVIATION_BARS` one-bar changes before bar t;
     NaN while there are fewer.
@@ -23,7 +23,7 @@ def outcome_thresholds(close: F64) -> F64:
         return thresholds
     change = np.diff(close)
     count = len(change) - DEVIATION_BARS
-    # Added lag by lag, so that a value does not depend on how long the history is.
+    # Added lag by lag, so that a value does not depend on the length of the history.
     lagged = [change[lag : lag + count] for lag in range(DEVIATION_BARS)]
     mean = sum(lagged, np.zeros(count)) / DEVIATION_BARS
     variance = sum(((x - mean) ** 2 for x in lagged), np.zeros(count)) / DEVIATION_BARS
@@ -32,13 +32,13 @@ def outcome_thresholds(close: F64) -> F64:
 
 
 def next_threshold(close: F64) -> float:
-    """Threshold of the bar after `close` ``f64[T]``, which it does not depend on itself."""
+    """Threshold of the bar that follows `close` ``f64[T]``; it does not depend on that bar."""
     recent = np.append(close[-(DEVIATION_BARS + 1) :], close[-1])
     return float(outcome_thresholds(recent)[-1])
 
 
 def outcome_labels(close: F64) -> I8:
-    """Outcome of every bar against the close before it, ``i8[T]``; `UNKNOWN` while warming up."""
+    """``i8[T]`` outcome of every bar relative to the previous close; `UNKNOWN` during warm-up."""
     threshold = outcome_thresholds(close)
     change = np.diff(close, prepend=np.nan)
     labels = np.full(len(close), NEUTRAL, np.int8)

@@ -1,8 +1,8 @@
-"""Bars of several minutes, made from minutes and closed when their last minute is.
+"""Bars of several minutes, aggregated from minute bars; each closes with its last minute.
 
-A bar of five minutes opens on a multiple of five minutes (UTC), of an hour on the hour. Minutes
-that are missing are simply not in it. The bar in which a history begins is left out unless the
-history has its first minute, so that bars do not depend on where a history was cut.
+A five-minute bar opens on a multiple of five minutes (UTC), an hourly bar on the hour. Missing
+minutes are left out. The bar in which a history starts is dropped unless the history has its first
+minute, so that bars do not depend on where a history was cut.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ TIMEFRAME_NS: dict[HigherTimeframe, int] = {"5m": 5 * MINUTE_NS, "1h": HOUR_NS}
 
 
 class Bar(NamedTuple):
-    """One closed bar, of a minute or longer: the numbers of a `Bars` row."""
+    """One closed bar, of a minute or longer: one row of `Bars`."""
 
     open_time_ns: int
     open: float
@@ -30,7 +30,7 @@ class Bar(NamedTuple):
 
 
 def bars_of(symbol: str, minutes: list[Bar]) -> Bars:
-    """`minutes`, at least one, as bars."""
+    """`minutes` (at least one) as `Bars`."""
     time_ns, *columns = zip(*minutes, strict=True)
     return Bars(symbol, np.array(time_ns, np.int64), *(np.array(c, np.float64) for c in columns))
 
@@ -40,10 +40,10 @@ class HigherBars:
     """Closed bars of one timeframe.
 
     Attributes:
-        bars: the bars, stamped with their open; n of them.
+        bars: the n bars, stamped with their open.
         first_minute: ``i64[n]`` index of the first minute bar of each.
         last_closed: ``i64[T]`` index of the last bar that is closed when each minute bar closes, -1
-            where none is.
+            if none.
     """
 
     bars: Bars
@@ -52,13 +52,13 @@ class HigherBars:
 
 
 def higher_bars(minutes: Bars, timeframe_ns: int) -> HigherBars:
-    """`minutes` gathered into bars of `timeframe_ns`."""
+    """`minutes` aggregated into bars of `timeframe_ns`."""
     frame = minutes.open_time_ns // timeframe_ns
     begins = np.flatnonzero(np.diff(frame, prepend=frame[:1] - 1))
     end_ns = (frame[begins] + 1) * timeframe_ns
     keep = np.ones(len(begins), bool)
     keep[:1] = minutes.open_time_ns[:1] % timeframe_ns == 0
-    # What has not ended by the last minute's close is not a bar yet.
+    # A bar that has not ended by the last minute's close is not closed yet.
     keep &= end_ns <= minutes.open_time_ns[-1:] + MINUTE_NS
     ends = np.append(begins[1:], len(minutes))
     bars = Bars(
@@ -76,7 +76,7 @@ def higher_bars(minutes: Bars, timeframe_ns: int) -> HigherBars:
 
 
 class HigherBarBuilder:
-    """The same bars minute by minute, bit for bit."""
+    """Builds the same bars minute by minute, bit for bit."""
 
     def __init__(self, timeframe_ns: int) -> None:
         self._timeframe_ns = timeframe_ns
@@ -84,7 +84,7 @@ class HigherBarBuilder:
         self._skipped: int | None = None
 
     def push(self, minute: Bar) -> list[Bar]:
-        """The bars, none to two, that are closed when `minute` is."""
+        """Add a minute; returns the bars (at most two) that close with it."""
         closed = []
         frame, into_ns = divmod(minute.open_time_ns, self._timeframe_ns)
         if self._skipped is None:
@@ -113,5 +113,5 @@ class HigherBarBuilder:
 
 
 def _gathered(reduce: np.ufunc, column: F64, begins: I64) -> F64:
-    """`column` reduced over the minutes from each of `begins` to the next."""
+    """`column` reduced over the minutes between consecutive `begins`."""
     return np.asarray(reduce.reduceat(column, begins)) if len(begins) else column

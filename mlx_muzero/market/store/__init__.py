@@ -1,1 +1,1 @@
-"""The bar store: one DuckDB file, its tables, and how rows get into it."""
+"""The bar store: one DuckDB file, its tables, and the only way to write rows to it."""

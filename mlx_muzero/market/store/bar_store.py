@@ -1,8 +1,8 @@
-"""The bar store: one DuckDB file of minute bars and series beside them, and who put them there.
+"""The bar store: a DuckDB file of minute bars, series, and the record of what was imported.
 
-DuckDB lets one process write a file and then nobody else open it, so a store is opened for as short
-as possible or by the one process that owns it. Bars are unique per (symbol, open time):
-`Staging.merge` is the only way in.
+DuckDB lets only one process have a file open for writing, and then nobody else, so a store is
+opened as briefly as possible, or by the one process that owns it. Bars are unique per (symbol,
+open time), and are only ever written by `Staging.merge`.
 """
 
 import json
@@ -45,13 +45,13 @@ from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F64
 
-# Tables of a few rows: a look at all bars would take a while.
+# These tables have few rows; scanning all bars would take a while.
 _NAMES = "select symbol from imports union select symbol from truths"
 
 
 @dataclass(frozen=True)
 class SymbolSummary:
-    """What the store holds of one symbol; times are UTC bar opens."""
+    """Summary of one symbol in the store; times are UTC bar opens."""
 
     symbol: str
     bars: int
@@ -64,15 +64,15 @@ class SymbolSummary:
 
 
 class BarStore(Closeable):
-    """Minute bars in one DuckDB file; a context manager that closes it.
+    """Minute bars in a DuckDB file; a context manager that closes the file.
 
     Args:
-        path: the file; made if missing, unless `read_only` or `existing`.
-        read_only: open without the right to write (several readers may then share the file).
-        existing: open to write what is there already, as it makes no sense of an empty store.
+        path: the file; created if missing, unless `read_only` or `existing`.
+        read_only: open without write access, so that several readers can share the file.
+        existing: open for writing, but only if the file exists.
 
     Raises:
-        DataError: if the file is missing, locked, damaged, no bar store, or from a newer version.
+        DataError: the file is missing, locked, damaged, not a bar store, or from a newer version.
     """
 
     def __init__(
@@ -98,9 +98,9 @@ class BarStore(Closeable):
             raise
 
     def close(self) -> None:
-        """Close the file, so that another process may open it."""
+        """Close the file so that another process can open it."""
         if not self._read_only:
-            with suppress(duckdb.Error):  # closed already, or broken
+            with suppress(duckdb.Error):  # already closed, or broken
                 names = self._db.execute(_NAMES).fetchall()
                 known_symbols.remember(self.path, (name for (name,) in names))
         self._db.close()
@@ -111,14 +111,14 @@ class BarStore(Closeable):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Close the file, and tell of damage that was met with in the block."""
+        """Close the file, and report damage encountered in the block."""
         with explained(self.path):
             self.close()
             if isinstance(error, duckdb.Error):
                 raise error
 
     def symbols(self) -> list[SymbolSummary]:
-        """What the store holds, by symbol."""
+        """Summaries of the stored symbols, ordered by symbol."""
         with self._understood():
             rows = self._db.execute(
                 """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
@@ -133,14 +133,14 @@ class BarStore(Closeable):
 
     @contextmanager
     def _understood(self) -> Iterator[None]:
-        """For what takes rows for bars: a store may be anybody's.
+        """Turn errors on malformed rows into a DataError: a store may come from anyone.
 
         Raises:
-            DataError: they are none; names the store and what to do.
+            DataError: the store is damaged; names it and what to do.
         """
         try:
             yield
-        except MuZeroError:  # a symbol that is none is a value error too
+        except MuZeroError:  # SymbolError is a ValueError too
             raise
         except (duckdb.Error, ArithmeticError, TypeError, ValueError) as error:
             raise DataError(
@@ -149,13 +149,13 @@ class BarStore(Closeable):
             ) from error
 
     def spelling(self, symbol: str) -> str:
-        """How the store writes `symbol`: as it is, else in whatever spelling it is known by.
+        """The store's spelling of `symbol`: as given if the store has that, or else another.
 
-        Where bars and series of one symbol are spelled apart, as stores of 0.1.0 may have them, the
-        bars decide. What the store does not hold is written as `Symbol` does.
+        Where bars and series of a symbol are spelled differently, as in stores of 0.1.0, the bars
+        decide. A symbol that the store lacks is spelled as by `Symbol`.
 
         Raises:
-            SymbolError: it holds no such name, and `symbol` cannot be one.
+            SymbolError: the store has no such name, and `symbol` is not a valid symbol.
         """
         found = self._spelling_in("bars", symbol)
         if found is None and self._version >= SERIES_SINCE:
@@ -179,17 +179,17 @@ class BarStore(Closeable):
         end_ns: int | None = None,
         extras: Sequence[str] = (),
     ) -> Bars:
-        """Bars of `symbol` that open in [start_ns, end_ns); an end left out is open.
+        """Bars of `symbol` that open in [start_ns, end_ns); None leaves that end open.
 
         Args:
-            symbol: in any spelling.
-            start_ns: earliest open, UTC.
-            end_ns: every open is before it, UTC.
-            extras: further columns wanted, out of `EXTRA_COLUMNS`; those without any value are
-                left out of `Bars.extras`.
+            symbol: the symbol, in any spelling.
+            start_ns: earliest UTC open.
+            end_ns: UTC time before which every bar opens.
+            extras: further columns to load, out of `EXTRA_COLUMNS`; a column without any value is
+                omitted from `Bars.extras`.
 
         Raises:
-            DataError: if there are none, or the store is damaged.
+            DataError: there are no bars, or the store is damaged.
         """
         with self._understood():
             columns = self._select(symbol, (*BAR_COLUMNS, *extras), start_ns, end_ns)
@@ -201,21 +201,21 @@ class BarStore(Closeable):
             return Bars(symbol, times, **columns, extras=known)
 
     def _but_holds(self, symbol: str) -> str:
-        """What the store holds instead of the bars of `symbol` that were asked for."""
+        """What the store holds instead of the requested bars of `symbol`, for a message."""
         held = {summary.symbol: summary for summary in self.symbols()}
         if (of := held.get(symbol)) is not None:
             return f"in that period: it holds {utc_text(of.first_ns)} to {utc_text(of.last_ns)} UTC"
         return f"(it holds {', '.join(held) or 'nothing'})"
 
     def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
-        """Add `bars` in one transaction; see `Staging.merge` for bars that are already there.
+        """Add `bars` in one transaction; see `Staging.merge` for bars that are already stored.
 
         Args:
-            bars: what to add.
-            extras: ``f64[T]`` by name out of `EXTRA_COLUMNS`, NaN where unknown.
+            bars: the bars to add.
+            extras: columns out of `EXTRA_COLUMNS` by name, each ``f64[T]``, NaN where unknown.
 
         Raises:
-            DataError: if a bar's prices are impossible; nothing is written then.
+            DataError: a bar's prices are impossible; nothing has been written.
         """
         prices = {name: getattr(bars, name) for name in BAR_COLUMNS}
         faults = price_faults(bars.open, bars.high, bars.low, bars.close, bars.volume)
@@ -233,7 +233,7 @@ class BarStore(Closeable):
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is done inside is committed when the block ends, and undone when it raises.
+        """Commit what the block does when it ends; roll it back if it raises.
 
         Raises:
             DataError: the file is damaged, or cannot be read or written.
@@ -250,7 +250,7 @@ class BarStore(Closeable):
 
     @contextmanager
     def staging(self) -> Iterator[Staging]:
-        """A place for new bars (inside the caller's `transaction`)."""
+        """A staging table for new bars (inside the caller's `transaction`)."""
         yield Staging(self._db)
         self._db.execute("drop table staged")
 
@@ -262,7 +262,7 @@ class BarStore(Closeable):
             return SeriesTable(self._db).load(self.spelling(symbol), name)
 
     def series(self) -> list[SeriesSummary]:
-        """What the store holds beside bars, by symbol and name."""
+        """Summaries of the stored series, by symbol and name."""
         with self._understood():
             return SeriesTable(self._db).summaries() if self._version >= SERIES_SINCE else []
 
@@ -271,26 +271,26 @@ class BarStore(Closeable):
         return SeriesTable(self._db).write(series, replace)
 
     def take_back_series(self, series: Series) -> int:
-        """Remove just these points (inside the caller's `transaction`); returns how many."""
+        """Remove exactly these points (inside the caller's `transaction`); returns how many."""
         return SeriesTable(self._db).take_back(series)
 
     def instrument(self, symbol: str) -> Instrument:
-        """How `symbol` trades: as a user said, as it was made, or as its name says.
+        """How `symbol` trades: as set by the user, as generated, or as its name tells.
 
         Raises:
-            UnknownInstrument: nobody said, and its name does not tell.
+            UnknownInstrument: none of these is known.
         """
         return self.instruments([symbol])[0]
 
     def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
-        """As `instrument`, of several: what is not known of any is asked for at once."""
+        """`instrument` for several symbols; one error names all that are unknown."""
         known = {self.spelling(symbol): self.find_instrument(symbol) for symbol in symbols}
         if unknown := [symbol for symbol, instrument in known.items() if instrument is None]:
             raise UnknownInstrument(unknown, self.path)
         return [instrument for instrument in known.values() if instrument is not None]
 
     def find_instrument(self, symbol: str) -> Instrument | None:
-        """As `instrument`, but None where nothing is known."""
+        """`instrument`, but None if unknown."""
         spelled = self.spelling(symbol)
         told = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
         if told:
@@ -301,19 +301,19 @@ class BarStore(Closeable):
         return known_instrument(spelled)
 
     def set_instrument(self, instrument: Instrument) -> None:
-        """Keep what a user says of an instrument, whether bars of it are here already or not."""
+        """Set how an instrument trades, whether or not the store has its bars yet."""
         spelled = self.spelling(instrument.symbol)
         InstrumentTable(self._db).put(replace(instrument, symbol=spelled))
 
     def count(self, symbol: str) -> RowCounts:
-        """How much there is of `symbol`."""
+        """Number of rows of `symbol`, by kind."""
         return SymbolRows(self._db).count(self.spelling(symbol))
 
     def require(self, symbol: str) -> None:
-        """Refuse a symbol without bars and series.
+        """Raise an error unless the store has bars or series of `symbol`.
 
         Raises:
-            DataError: the store has neither.
+            DataError: it has neither.
         """
         held = self.count(symbol)
         if not (held.bars or held.points):
@@ -326,22 +326,22 @@ class BarStore(Closeable):
     def remove(
         self, symbol: str, start_ns: int | None = None, end_ns: int | None = None
     ) -> RowCounts:
-        """Forget `symbol` and all that belongs to it, or what is about a time in [start, end)."""
+        """Remove `symbol` and everything that belongs to it, or only its rows in [start, end)."""
         with self.transaction():
             return SymbolRows(self._db).remove(self.spelling(symbol), start_ns, end_ns)
 
     def rename(self, symbol: str, to: str) -> Symbol:
-        """Give `symbol` and all that belongs to it the name `to`, and how it trades with it.
+        """Rename `symbol`, and everything that belongs to it, to `to`; it trades as before.
 
         Raises:
-            SymbolError: `to` cannot be a symbol.
-            DataError: the store holds nothing of `symbol`, or something of `to` already.
+            SymbolError: `to` is not a valid symbol.
+            DataError: the store has nothing of `symbol`, or already has something of `to`.
         """
         old, new = self.spelling(symbol), Symbol(to)
         rows = SymbolRows(self._db)
         if rows.count(old) == RowCounts(0, 0, 0):
             raise self._nothing_of(symbol)
-        # A series may be there already where one spelling had the bars and another the series.
+        # One spelling may have had the bars and another the series, so a series may exist already.
         for other in {self.spelling(new), str(new)} - {old}:
             if clash := rows.common(old, other):
                 raise DataError(
@@ -357,10 +357,10 @@ class BarStore(Closeable):
         return new
 
     def write_synthetic(self, bars: Bars, truth: Mapping[str, object]) -> None:
-        """Keep a synthetic market with its truth, in place of one of the same name.
+        """Store a synthetic market and its truth, replacing one of the same name.
 
         Raises:
-            DataError: the name holds real bars.
+            DataError: the store has real bars under that name.
         """
         if self.count(bars.symbol).bars and self.truth(bars.symbol) is None:
             raise DataError(f"{self.path} holds real bars of {bars.symbol}; choose another symbol")
@@ -369,22 +369,22 @@ class BarStore(Closeable):
         self.write(bars)
 
     def set_truth(self, symbol: str, truth: Mapping[str, object]) -> None:
-        """Keep what is known about how the synthetic `symbol` was made (JSON values only)."""
+        """Store how the synthetic `symbol` was generated (JSON values only)."""
         self._db.execute("insert or replace into truths values (?, ?)", [symbol, json.dumps(truth)])
 
     def truth(self, symbol: str) -> dict[str, object] | None:
-        """What is known about how `symbol` was made; None for real data."""
+        """How the synthetic `symbol` was generated; None for real data."""
         spelled = self.spelling(symbol)
         row = self._db.execute("select json from truths where symbol = ?", [spelled]).fetchone()
         with self._understood():
             return dict(json.loads(row[0])) if row else None
 
     def imports(self) -> list[ImportRecord]:
-        """Every file imported, by symbol and first bar."""
+        """The record of every imported file, by symbol and first bar."""
         return ImportTable(self._db, self._version).records()
 
     def record_import(self, record: ImportRecord) -> None:
-        """Remember that a file went in, again perhaps (inside the caller's `transaction`)."""
+        """Record an import, or repeat of one (inside the caller's `transaction`)."""
         ImportTable(self._db, self._version).write(record)
 
     def _select(
@@ -406,7 +406,7 @@ class BarStore(Closeable):
 
 @contextmanager
 def store_at(database: Path | None) -> Iterator[BarStore | None]:
-    """The store at `database` (None: the usual one), to be read; None where there is none yet."""
+    """The store at `database` (None: the default), opened read-only; None if it does not exist."""
     path = database or DEFAULT_DATABASE
     if not path.is_file():
         yield None

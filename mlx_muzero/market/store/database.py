@@ -1,4 +1,4 @@
-"""What a store's tables need of a DuckDB connection, without importing DuckDB."""
+"""The interface of DuckDB connections that a store's tables use; does not import DuckDB."""
 
 from typing import Any, Protocol
 
@@ -7,10 +7,10 @@ class Database(Protocol):
     """The part of a DuckDB connection that the tables of a store use."""
 
     def execute(self, query: str, parameters: Any = None) -> Any:
-        """Run one statement; ``?`` stands for a parameter."""
+        """Run one statement, with ``?`` for each parameter."""
 
     def register(self, view_name: str, python_object: object) -> Any:
-        """Let statements read NumPy columns under `view_name`."""
+        """Make NumPy columns available to statements as `view_name`."""
 
     def unregister(self, view_name: str) -> Any:
-        """Forget `view_name`."""
+        """Remove `view_name`."""

@@ -1,8 +1,8 @@
-"""How DuckDB is opened: offline, within bounds, and shut in with the one file that is wanted.
+"""Opens DuckDB offline, with bounded memory, and confined to one file.
 
-DuckDB takes a path for a pattern, finds partitions in the names of folders, and runs what the views
-and macros of a database say. None of that may come from the name or content of somebody's file:
-a file is reached under a name of our own, and every other one is out of reach.
+DuckDB treats a path as a glob pattern, reads partitions from folder names, and runs the views and
+macros of a database. A stranger's file must not be able to exploit that, by name or by content: a
+file is reached under a name that we choose, and every other file is out of reach.
 """
 
 import re
@@ -28,47 +28,47 @@ OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "storage_compatibility_version": "v1.2.0",
 }
-"""Settings for every file. No extension is ever fetched: reading must work, and stay, offline.
+"""Settings for every file. No extension is ever downloaded: reading must work offline.
 
-A new file is written so that every DuckDB allowed in pyproject.toml reads it, as files move between
-machines and 1.3 reads nothing of 2.0's own form. A file keeps the form it was made in.
+New files use a format that every DuckDB version allowed in pyproject.toml can read, because files
+move between machines and 1.3 cannot read 2.0's format. A file keeps the format it was created in.
 """
 
 OWN_TABLES = (
     "select table_name from system.main.duckdb_tables()"
     " where database_name = current_database() and schema_name = 'main'"
 )
-"""Names of the tables of a store; a stranger's view, macro or other schema stands for none."""
+"""Lists a store's own tables; views, macros and other schemas of a stranger do not count."""
 OWN_COLUMNS = (
     "select table_name, column_name, data_type from system.main.duckdb_columns()"
     " where database_name = current_database() and schema_name = 'main'"
 )
-"""Their columns, with DuckDB's names of the types."""
+"""Lists the columns of a store's own tables, with DuckDB's type names."""
 
 MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
-"""DuckDB's names (the second from 2.0 on) of time stamps that carry their zone."""
+"""DuckDB's types of timestamps with a time zone (the second from 2.0 on)."""
 WALL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
-"""Its names of time stamps that do not."""
+"""DuckDB's types of timestamps without a time zone."""
 
 _FULL = re.compile("No space left|File too large|quota exceeded")
 _OF_THE_FILE = re.compile(f"{_FULL.pattern}|[Cc]orrupt|^IO Error|[Cc]ould not (read|write|fsync)")
-"""What DuckDB says of a file; the kinds of its errors do not tell: a full disk fails a commit."""
+"""DuckDB errors about the file; their class does not tell, as a full disk fails a commit."""
 
 _ROW_NUMBERS = ("file_row_number", "rowid")
 
-# Makes the view `rows` in an empty database; it may put files into the folder.
+# Creates the view `rows` in an empty database; may put files into the folder.
 _Attach: TypeAlias = Callable[[duckdb.DuckDBPyConnection, Path], None]
 
 
 class ForeignFile(Closeable):
-    """One table of one file, called ``rows`` in the SQL of `fetch`; a context manager.
+    """One table of one file, named ``rows`` in queries; a context manager.
 
     Raises:
-        DataError: here and from `fetch`, with DuckDB's message and the path.
+        DataError: DuckDB failed, here or in `fetch`; gives its message and the path.
     """
 
     def __init__(self, path: Path, attach: _Attach) -> None:
-        """Use `parquet` or `database`."""
+        """Use `parquet` or `database` instead."""
         self.path = path
         self._folder = tempfile.TemporaryDirectory(prefix="mlx-muzero-")
         config = OFFLINE | {"temp_directory": self._folder.name}
@@ -87,11 +87,11 @@ class ForeignFile(Closeable):
         self.types: dict[str, str] = {
             str(name): str(kind) for name, kind in columns if name not in _ROW_NUMBERS
         }
-        """The table's own columns and their types, as DuckDB names them."""
+        """The table's own columns and their DuckDB types."""
 
     @classmethod
     def parquet(cls, path: Path) -> "ForeignFile":
-        """The rows of a parquet file, and ``file_row_number`` from 0 beside its own columns."""
+        """The rows of a parquet file, with an extra column ``file_row_number`` from 0."""
 
         def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
             link = folder / "rows.parquet"
@@ -106,10 +106,10 @@ class ForeignFile(Closeable):
 
     @classmethod
     def database(cls, path: Path, table: str) -> "ForeignFile":
-        """A table that a DuckDB file itself holds, and ``rowid``; a view or macro is not run.
+        """A table of a DuckDB file, with ``rowid``; views and macros are never run.
 
         Raises:
-            DataError: it has no such table.
+            DataError: there is no such table.
         """
 
         def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -136,17 +136,17 @@ class ForeignFile(Closeable):
         self._folder.cleanup()
 
     def fetch(self, query: str, parameters: list[str | int] | None = None) -> Columns:
-        """Result of one query as columns, nulls masked; ``?`` stands for a parameter."""
+        """The result of a query as columns with nulls masked; ``?`` marks each parameter."""
         try:
             return self._db.execute(query, parameters or []).fetchnumpy()
         except duckdb.Error as error:
             raise DataError(f"{self.path}: {str(error).splitlines()[0]}") from error
 
     def require_time(self, column: str) -> bool:
-        """Whether the time stamps of `column` carry their zone.
+        """Whether the timestamps in `column` have a time zone.
 
         Raises:
-            DataError: they are no time stamps.
+            DataError: `column` does not hold timestamps.
         """
         kind = self.types[column]
         if kind not in MOMENTS + WALL_TIMES:
@@ -158,17 +158,17 @@ class ForeignFile(Closeable):
 
 
 def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:
-    """From here on `db` reaches the files it has open already, and those in `folders`.
+    """Confine `db` to the files that it has open already and those in `folders`.
 
-    A store may be a stranger's, so this comes before anything is asked of it: a macro of its own
-    stands even for the function that lists its tables, and reads what it likes.
+    A store may come from a stranger, so call this before the first query: a macro in the store can
+    override even the function that lists its tables, and then read any file.
     """
     allowed = ", ".join(f"'{quoted(folder)}'" for folder in folders)
     db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
 
 
 def require_path(path: Path, error: type[MuZeroError]) -> None:
-    """Raise `error` where DuckDB would keep the log of a store at `path` somewhere else."""
+    """Raise `error` if DuckDB would put the log of a store at `path` somewhere else."""
     if "?" in str(path.absolute()):
         raise error(
             f"{path}: DuckDB takes the ? in it for the beginning of parameters, and its log would"
@@ -177,16 +177,16 @@ def require_path(path: Path, error: type[MuZeroError]) -> None:
 
 
 def quoted(path: Path) -> str:
-    """`path`, which no directory or scheme changes, for between single quotes of a statement."""
+    """The absolute `path`, escaped for a single-quoted SQL string."""
     return str(path.absolute()).replace("'", "''")
 
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Tells of what DuckDB meets with in the file at `path`; what is wrong with a statement stays.
+    """Explain DuckDB errors about the file at `path`; errors in a statement pass unchanged.
 
     Raises:
-        DataError: it is damaged, or cannot be read or written.
+        DataError: the file is damaged, or cannot be read or written.
         StorageError: the disk is full.
     """
     try:
@@ -198,14 +198,14 @@ def explained(path: Path) -> Iterator[None]:
 
 
 def refusal(path: Path, error: duckdb.Error) -> DataError | StorageError:
-    """Why DuckDB cannot open, read or write the file at `path`, and what to do."""
+    """An error that says why DuckDB cannot use the file at `path`, and what to do."""
     text = str(error)
     if _FULL.search(text):
         first = text.splitlines()[0]
         return StorageError(
             f"{path}: the disk is full. Make room there, then start again ({first})"
         )
-    if re.search(r"\block\b", text):  # a damaged block is none
+    if re.search(r"\block\b", text):  # does not match "block"
         reason = "another process has it open for writing: stop it, or wait until it is done"
     elif "newer" in text or "version" in text:
         reason = f"it was written by another DuckDB version than {duckdb.__version__}"

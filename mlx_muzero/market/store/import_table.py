@@ -1,4 +1,4 @@
-"""The store's table of imports: which files went in, as what, and against what doubt."""
+"""The store's table of imports: the files, how they were read, and what the user overrode."""
 
 import json
 from dataclasses import dataclass, replace
@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 from mlx_muzero.market.store.database import Database
 
 ADD_ACCEPTED = "alter table imports add column accepted varchar"
-"""What a table of stores before version `ACCEPTED_SINCE` lacks."""
+"""Adds the column that stores before version `ACCEPTED_SINCE` lack."""
 ACCEPTED_SINCE = 3
 
 
 @dataclass(frozen=True)
 class ImportRecord:
-    """One file that went into the store: good rows of `symbol`, rows left out, rows had twice.
+    """One imported file: its good, rejected and repeated rows of `symbol`.
 
-    `accepted` says in words what it went in against, because the user said so.
+    `accepted` lists, in words, the checks that the user overrode.
     """
 
     file: str
@@ -31,14 +31,14 @@ class ImportRecord:
 
 
 class ImportTable:
-    """Reads and writes the table through the connection of a store of that version."""
+    """Reads and writes the table in a store of a given version."""
 
     def __init__(self, db: Database, version: int) -> None:
         self._db = db
         self._accepted = "accepted" if version >= ACCEPTED_SINCE else "null"
 
     def records(self) -> list[ImportRecord]:
-        """Every file imported, by symbol and first bar."""
+        """The record of every imported file, by symbol and first bar."""
         rows = self._db.execute(
             f"""select file, sha256, symbol, format, clock, rows, rejected, repeats,
                        epoch_ns(first_time), epoch_ns(last_time), {self._accepted}
@@ -50,7 +50,7 @@ class ImportTable:
         ]
 
     def write(self, record: ImportRecord) -> None:
-        """Remember that a file went in, again perhaps (inside the caller's transaction)."""
+        """Record an import, or repeat of one (inside the caller's transaction)."""
         self._db.execute(
             "insert or replace into imports values"
             " (?, ?, ?, ?, ?, ?, ?, ?, make_timestamp_ns(?), make_timestamp_ns(?), ?)",

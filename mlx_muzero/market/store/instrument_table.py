@@ -1,4 +1,4 @@
-"""The store's table of what users said of instruments that their names do not tell."""
+"""The store's table of instruments set by the user, whose names do not tell how they trade."""
 
 from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.market.store.database import Database
@@ -10,28 +10,28 @@ create table instruments(
 
 
 class InstrumentTable:
-    """Reads and writes the table through the store's connection."""
+    """Reads and writes the table."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def get(self, symbol: str) -> Instrument | None:
-        """What was said of `symbol`."""
+        """The instrument set for `symbol`, if any."""
         rows = self._db.execute("select * from instruments where symbol = ?", [symbol]).fetchall()
         return Instrument(*rows[0]) if rows else None
 
     def all(self) -> list[Instrument]:
-        """All that was said, by symbol."""
+        """All instruments set, ordered by symbol."""
         rows = self._db.execute("select * from instruments order by symbol").fetchall()
         return [Instrument(*row) for row in rows]
 
     def put(self, instrument: Instrument) -> None:
-        """Keep `instrument` in place of what was said before."""
+        """Store `instrument`, replacing an earlier entry."""
         self._db.execute(
             "insert or replace into instruments values (?, ?, ?)",
             [instrument.symbol, instrument.market, instrument.pip_size],
         )
 
     def remove(self, symbol: str) -> None:
-        """Forget what was said of `symbol`."""
+        """Remove the entry of `symbol`."""
         self._db.execute("delete from instruments where symbol = ?", [symbol])

@@ -1,6 +1,6 @@
-"""The symbols of a bar store, kept among what can be made again: shells complete names by them.
+"""A cache of a bar store's symbols, for shell completion.
 
-To ask the store itself would lock it, and its writer could not open it meanwhile.
+Asking the store itself would lock it, so that its writer could not open it.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ from mlx_muzero.untrusted.json_values import parsed
 
 
 def remember(store: Path, symbols: Iterable[str]) -> None:
-    """Keep which symbols `store` holds; where that cannot be written, nothing is lost."""
+    """Cache the symbols of `store`; a failure to write is ignored, as the cache is expendable."""
     file, text = _file(store), json.dumps(sorted(symbols))
     try:
         if not file.exists() or read_text(file) != text:
@@ -25,7 +25,7 @@ def remember(store: Path, symbols: Iterable[str]) -> None:
 
 
 def recall(store: Path) -> list[str]:
-    """The symbols `store` held when it was last written or listed; none if that is unknown."""
+    """The symbols of `store` when it was last written or listed; empty if unknown."""
     try:
         symbols = parsed(read_text(_file(store)))
     except (OSError, ValueError):

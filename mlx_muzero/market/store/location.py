@@ -1,4 +1,4 @@
-"""Where the bar store lies unless somebody says otherwise; loads nothing."""
+"""Default location of the bar store; imports nothing heavy."""
 
 from pathlib import Path
 

@@ -1,6 +1,6 @@
-"""Stores of an earlier version, brought up to date in place: after a backup, and told once.
+"""Migrates stores of earlier versions in place, after a backup, with one log message.
 
-A store says its version in its table `meta`, and only here is an old one changed.
+A store records its version in the table `meta`; this module is the only one that changes it.
 """
 
 import logging
@@ -14,18 +14,19 @@ _LOG = logging.getLogger(__name__)
 
 
 def migrate(db: Database, path: Path, version: int, steps: Mapping[int, str]) -> int:
-    """Bring the store at `path` up to date; log where it was copied to before.
+    """Migrate the store at `path` to the current version; log where its backup is.
 
-    Every step is a transaction: a store that is killed between two goes on with the second.
+    Every step is a transaction: a store whose migration is killed between two continues with the
+    second.
 
     Args:
-        db: the store, whose database is the current one.
+        db: the store, as the current database.
         path: the store's file.
-        version: what it says in `meta`.
-        steps: SQL that turns a store of a version into one of the next.
+        version: its version according to `meta`.
+        steps: SQL that migrates from each version to the next.
 
     Returns:
-        The version it now has.
+        The new version.
     """
     if version not in steps:
         return version
@@ -45,13 +46,14 @@ def migrate(db: Database, path: Path, version: int, steps: Mapping[int, str]) ->
 
 
 def back_up(db: Database, path: Path, version: int) -> Path:
-    """A copy beside `path` of all that the store holds, named by its version.
+    """Copy the store to a file next to `path`, named after its version.
 
-    Made by DuckDB, whose hold on the file ends when anything else in its process closes it.
+    DuckDB makes the copy: its lock on the file would end if anything else in this process opened
+    and closed the file.
     """
     name, number = f"{path.name}.v{version}", 1
     backup = path.with_name(name)
-    while backup.exists():  # an older one, which is somebody's
+    while backup.exists():  # never overwrite an older backup
         number += 1
         backup = path.with_name(f"{name}-{number}")
     shelf = backup_shelf(path)
@@ -70,9 +72,9 @@ def back_up(db: Database, path: Path, version: int) -> Path:
 
 
 def backup_shelf(path: Path) -> Path:
-    """The folder in which the backup of the store at `path` is made; there only meanwhile.
+    """Temporary folder in which the backup of the store at `path` is made.
 
-    The one place beside the store that a writer of it must be able to reach.
+    The only place besides the store that its writer has to be able to reach.
     """
     return path.absolute().with_name(f"{path.name}.backing-up")
 

@@ -1,4 +1,4 @@
-"""The bar store's tables, and what turns those of an earlier version into them."""
+"""The bar store's tables, and their migrations from earlier versions."""
 
 import re
 from pathlib import Path
@@ -36,7 +36,7 @@ COLUMNS = {
     table: {name: kind.upper() for name, kind in _COLUMN.findall(columns)}
     for table, columns in re.findall(r"create table (\w+)\((.*?)\);", SCHEMA, re.DOTALL)
 }
-"""Types of the tables' columns, as DuckDB names them."""
+"""DuckDB types of the columns of each table."""
 
 SERIES_SINCE = 2
 INSTRUMENTS_SINCE = 4
@@ -45,14 +45,14 @@ MIGRATIONS = {
     2: ADD_ACCEPTED,
     3: CREATE_INSTRUMENTS,
 }
-"""SQL that turns a store of a version into one of the next."""
+"""SQL that migrates a store from each version to the next."""
 
 
 def version_of(db: Database, path: Path, read_only: bool) -> int:
-    """The schema version of the store at `path`; a file without any table becomes one.
+    """The schema version of the store at `path`; an empty file is made a store.
 
     Raises:
-        DataError: it is no bar store, lacks a table, or is of a later version.
+        DataError: it is not a bar store, lacks a table, or is from a later version.
     """
     tables = {row[0] for row in db.execute(OWN_TABLES).fetchall()}
     if not tables and not read_only:
@@ -84,7 +84,7 @@ def version_of(db: Database, path: Path, read_only: bool) -> int:
 
 
 def _require_columns(db: Database, path: Path, version: int) -> None:
-    """DataError unless the tables have the columns that are relied on; an old one may lack new."""
+    """Raise DataError unless the tables have the expected columns; old stores may lack new ones."""
     found: dict[str, dict[str, str]] = {}
     for table, column, kind in db.execute(OWN_COLUMNS).fetchall():
         found.setdefault(table, {})[column] = kind

@@ -1,8 +1,8 @@
-"""The store's table of series: each point once, by the rule of `market.series`.
+"""The store's table of series: each point once, as defined by `market.series`.
 
-A point that is there already stays: an equal one is a duplicate, another one a conflict. A figure
-revised later has another time of being known, and is another point. Stores of 0.1.0 may hold a
-settlement as two sources stamped it: `load` gives it once.
+A stored point stays: an equal new point is a duplicate, a different one a conflict. A figure that
+is revised later has another known time, and so is another point. Stores of 0.1.0 may hold a
+settlement twice, as two sources stamped it: `load` returns it once.
 """
 
 import numpy as np
@@ -21,7 +21,7 @@ _NOT_MACRO = ", ".join(f"'{name}'" for name in MAX_AGE_NS)
 
 
 def _point(table: str) -> str:
-    """SQL of what is equal where rows of `table` are one point: `series.same_point`."""
+    """SQL of a key that is equal for rows of `table` that are one point (`series.same_point`)."""
     event, known = (
         f"(epoch_ns({table}.{column}) + {MINUTE_NS // 2}) // {MINUTE_NS}"
         for column in ("event_time", "known_time")
@@ -35,17 +35,17 @@ _SAME_POINT = f"{_point('a')} = {_point('b')}"
 
 
 class SeriesTable:
-    """Reads and writes the table through the store's connection."""
+    """Reads and writes the table."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def write(self, series: Series, replace: bool = False) -> SeriesMerge:
-        """Add points, each given once (inside the caller's transaction).
+        """Add points without duplicates among them (inside the caller's transaction).
 
         Args:
             series: the points.
-            replace: a stored point that has another value gives way.
+            replace: replace stored points that have another value.
         """
         columns = {"event_ns": series.event_ns, "known_ns": series.known_ns, "value": series.value}
         self._db.register("incoming", {k: np.ascontiguousarray(v) for k, v in columns.items()})
@@ -81,7 +81,7 @@ class SeriesTable:
         )
 
     def take_back(self, series: Series) -> int:
-        """Remove just these points, with these values; returns how many there were."""
+        """Remove exactly these points with these values; returns how many there were."""
         self._db.register("incoming", {"known_ns": series.known_ns, "value": series.value})
         row = self._db.execute(
             """delete from series where symbol = ? and name = ? and (epoch_ns(known_time), value)
@@ -102,7 +102,7 @@ class SeriesTable:
         return Series.of(symbol, name, event_ns, known_ns, np.asarray(found["value"], np.float64))
 
     def summaries(self) -> list[SeriesSummary]:
-        """What there is, by symbol and name."""
+        """Summaries of the stored series, by symbol and name."""
         rows = self._db.execute(
             f"""select symbol, name, count(distinct {_point("series")}),
                        epoch_ns(min(known_time)), epoch_ns(max(known_time))

@@ -1,7 +1,7 @@
-"""How bars get into the store: staged, freed of repeats, compared with what is there, inserted.
+"""Writes bars to the store: stages them, drops repeats, compares with stored bars, inserts.
 
-The rule for a minute the store already has: the first import wins. If the new bar agrees it is
-a duplicate, and fills columns that were unknown; if not it is a conflict, and only counted.
+For a minute that is already stored, the first import wins. A new bar that agrees is a duplicate and
+fills columns that were unknown; one that differs is a conflict and is only counted.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ EXTRA_COLUMNS = (
 _OPTIONAL = ("volume", *EXTRA_COLUMNS)
 _VALUES = (*PRICE_COLUMNS, *_OPTIONAL)
 
-# A minute agrees when the prices are equal and no column known on both sides differs.
+# Bars of a minute agree if prices are equal and no column known in both differs.
 _DIFFERS = " or ".join(
     [f"a.{name} <> b.{name}" for name in PRICE_COLUMNS]
     + [f"coalesce(a.{name} <> b.{name}, false)" for name in _OPTIONAL]
@@ -34,17 +34,17 @@ _SAME_MINUTE = "a.symbol = b.symbol and a.open_time = b.open_time"
 
 @dataclass(frozen=True, eq=False)
 class Seams:
-    """Where staged bars of one symbol meet stored ones: neighbours in time, one of either kind.
+    """Where staged bars of one symbol adjoin stored ones: pairs of neighbors, one of each kind.
 
-    Where stored bars give way, it is also one of them and the bar in its place, at one time: the
-    pair whose closes lie as far apart as those of half of all such pairs.
+    If stored bars are replaced, one more pair is a stored bar and its replacement, at the same
+    time: the one whose closes are the median distance apart.
 
     Attributes:
-        before_ns: ``i64[n]`` open of the earlier bar, or of the stored one.
-        before: ``f64[n]`` its close.
-        after_ns: ``i64[n]`` open of the later bar, or of the one in its place.
-        after: ``f64[n]`` its open; of one in the place of another its close.
-        after_is_new: ``bool[n]`` whether the later one is staged, else the earlier one is.
+        before_ns: ``i64[n]`` open of the earlier bar, or of the stored bar.
+        before: ``f64[n]`` close of that bar.
+        after_ns: ``i64[n]`` open of the later bar, or of the replacement.
+        after: ``f64[n]`` open price of the later bar, or close of the replacement.
+        after_is_new: ``bool[n]`` whether the later bar is the staged one of the pair.
     """
 
     before_ns: I64
@@ -56,11 +56,11 @@ class Seams:
 
 @dataclass(frozen=True)
 class Repeats:
-    """Minutes that a source gives more than once; the first row of each is kept.
+    """Minutes that occur more than once in a source; the first row of each is kept.
 
     Attributes:
-        identical: symbol -> number of later rows that equal the first.
-        differing: (symbol, line) of every later row that does not; these were dropped too.
+        identical: number of later rows that equal the first, by symbol.
+        differing: (symbol, line) of every later row that differs; also dropped.
     """
 
     identical: dict[str, int]
@@ -69,15 +69,15 @@ class Repeats:
 
 @dataclass(frozen=True)
 class MergeReport:
-    """What became of the staged rows.
+    """The result of merging staged rows.
 
     Attributes:
         inserted: rows whose minute was new.
         duplicates: rows that agree with the stored bar.
-        conflicts: rows that do not; the stored bar stays.
-        replaced: rows that did not, and took the stored bar's place.
-        filled: duplicates that supplied a column unknown before.
-        unmatched: ask rows without a stored bid bar, dropped.
+        conflicts: rows that differ from the stored bar, which is kept.
+        replaced: rows that differed and replaced the stored bar.
+        filled: duplicates that supplied a column that was unknown.
+        unmatched: ask rows dropped for lack of a stored bid bar.
         conflict_times_ns: ``i64[<=5]`` the first conflicting minutes.
     """
 
@@ -91,7 +91,7 @@ class MergeReport:
 
 
 class Staging:
-    """A temporary table inside an open transaction; memory stays bounded, DuckDB spills to disk."""
+    """A temporary table inside an open transaction; DuckDB may spill it, so memory is bounded."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -109,10 +109,11 @@ class Staging:
         """Stage rows.
 
         Args:
-            symbol: whose bars these are.
+            symbol: the symbol of the bars.
             open_time_ns: ``i64[T]`` UTC bar opens, in any order.
-            lines: ``i64[T]`` where each row stands in its source; unique within a symbol.
-            columns: ``f64[T]`` by name (open ... volume and `EXTRA_COLUMNS`), NaN where unknown.
+            lines: ``i64[T]`` line of each row in its source; unique within a symbol.
+            columns: columns (open ... volume and `EXTRA_COLUMNS`) by name, each ``f64[T]``, NaN
+                where unknown.
         """
         if not len(open_time_ns):
             return
@@ -121,7 +122,7 @@ class Staging:
         self._last_ns[symbol] = max(self._last_ns.get(symbol, -(2**63)), int(open_time_ns[-1]))
         table = {"open_time_ns": np.ascontiguousarray(open_time_ns), "line": lines}
         table |= {name: np.ascontiguousarray(values) for name, values in columns.items()}
-        # A NumPy column carries NaN for unknown; in the store unknown is null.
+        # Unknown is NaN in a NumPy column but null in the store.
         values = ", ".join(
             f"nullif({name}, 'nan'::double)" if name in columns else "null" for name in _VALUES
         )
@@ -134,7 +135,7 @@ class Staging:
         self._db.unregister("incoming")
 
     def drop_repeats(self) -> Repeats:
-        """Keep the first row of every minute that was staged more than once."""
+        """Keep only the first row of every minute that was staged more than once."""
         if self._increasing:
             return Repeats({}, [])
         self._db.execute(
@@ -162,11 +163,11 @@ class Staging:
         return Repeats(dict(identical), differing)
 
     def seams(self, symbol: str, replace: bool = False) -> Seams:
-        """Where the staged rows of `symbol` will meet stored bars; each minute may be staged once.
+        """Where the staged rows of `symbol` adjoin stored bars; no minute may be staged twice.
 
         Args:
-            symbol: as it was staged.
-            replace: stored bars give way, so that every staged row is new.
+            symbol: the symbol, as staged.
+            replace: staged rows replace stored bars, so that every staged row is new.
         """
         stored_but = "anti join fresh using (open_time)" if replace else ""
         fresh_but = "" if replace else "anti join stored using (open_time)"
@@ -216,12 +217,12 @@ class Staging:
         )
 
     def merge(self, ask_only: bool = False, replace: bool = False) -> MergeReport:
-        """Move the staged rows into the store; each minute may be staged once.
+        """Move the staged rows into the store; no minute may be staged twice.
 
         Args:
-            ask_only: the rows hold only ask prices, for bid bars that are already there.
+            ask_only: the rows hold only ask prices, to add to stored bid bars.
             replace: a stored bar that differs takes the row's values; columns that the row lacks
-                stay.
+                are kept.
         """
         differs = (
             _DIFFERS

@@ -1,11 +1,11 @@
-"""All rows of a store that belong to one symbol, whichever table they are in: removed, renamed."""
+"""Counts, removes and renames all rows of a symbol, across the store's tables."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlx_muzero.market.store.database import Database
 
-# Of rows that are about a time: when it begins and ends.
+# Columns with the start and end of the time that a row covers.
 _TIMES = {
     "bars": ("open_time", "open_time"),
     "series": ("known_time", "known_time"),
@@ -16,7 +16,7 @@ _TIMELESS = ("truths", "instruments")
 
 @dataclass(frozen=True)
 class RowCounts:
-    """How many rows of each kind."""
+    """Number of rows of each kind."""
 
     bars: int
     points: int
@@ -24,20 +24,20 @@ class RowCounts:
 
 
 class SymbolRows:
-    """Reads and writes through the store's connection; names are as the store spells them."""
+    """Reads and writes the rows of symbols, named as the store spells them."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
 
     def count(self, symbol: str) -> RowCounts:
-        """What there is of `symbol`."""
+        """Number of rows of `symbol`."""
         return RowCounts(*(self._count(table, symbol) for table in _TIMES))
 
     def remove(self, symbol: str, start_ns: int | None, end_ns: int | None) -> RowCounts:
-        """Delete what is about a time in [start_ns, end_ns), an end left out being open.
+        """Delete the rows of `symbol` in [start_ns, end_ns); None leaves that end open.
 
-        Without any end everything of the symbol goes. An import that reaches into the time is
-        forgotten, so that its file can come again.
+        Without either bound everything of the symbol is deleted. Imports that overlap the range are
+        forgotten, so that their files can be imported again.
         """
         before = self.count(symbol)
         for table, (first, last) in _TIMES.items():
@@ -52,7 +52,7 @@ class SymbolRows:
         return RowCounts(*gone)
 
     def common(self, symbol: str, other: str) -> list[str]:
-        """What both symbols have: "bars", or the names of series."""
+        """What both symbols have: "bars", and the names of series."""
         found = self._db.execute(
             """select 'bars' where exists (select 1 from bars where symbol = $symbol)
                                and exists (select 1 from bars where symbol = $other)
@@ -64,9 +64,9 @@ class SymbolRows:
         return [str(name) for (name,) in found]
 
     def rename(self, symbol: str, to: str) -> None:
-        """Give every row of `symbol` the name `to`; the two have nothing in `common`.
+        """Rename every row of `symbol` to `to`; the two must have nothing in `common`.
 
-        What only one of them can have, such as how it trades, is that of `symbol`.
+        Where only one value can stay, such as how the instrument trades, that of `symbol` does.
         """
         self._db.execute(
             """delete from imports where symbol = $to

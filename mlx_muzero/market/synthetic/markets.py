@@ -1,7 +1,7 @@
-"""Markets whose best policy is known: what a trained agent can be measured against.
+"""Synthetic markets whose best policy is known, to measure a trained agent against.
 
 Each maker returns bars and their truth, a JSON-able dict: ``kind``, ``seed``, ``parameters``,
-the rules the expectations hold for (``round_trip_cost_pips``, ``session_bars``),
+the rules that the expectations assume (``round_trip_cost_pips``, ``session_bars``),
 ``expected_pips_per_session`` of the best policy, the same by UTC hour of the session's start,
 ``best_policy``, ``method`` and ``precision_pips``.
 """
@@ -35,20 +35,20 @@ def random_walk(
     start_ns: int = FIRST_WEEK_NS,
     hole_frac: float = 0.0,
 ) -> tuple[Bars, Truth]:
-    """A market nobody can predict: independent Gaussian changes, volatility by hour.
+    """An unpredictable market: independent Gaussian changes, volatility by hour.
 
     Args:
-        seed: seed of every draw.
-        days: trading days of 1440 bars.
+        seed: seed of all random draws.
+        days: number of trading days of 1440 bars.
         round_trip_cost_pips: cost of one trade.
         session_bars: steps of one session.
-        mean_sigma_pips: standard deviation of a bar's change, mean over the day.
+        mean_sigma_pips: standard deviation of a bar's change, averaged over the day.
         pip_size: price of one pip.
-        start_ns: the first week opens at or after it.
-        hole_frac: share of bars missing.
+        start_ns: the first week opens at or after this time.
+        hole_frac: share of missing bars.
 
     Raises:
-        ValueError: `days` or `hole_frac` out of range.
+        ValueError: `days` or `hole_frac` is out of range.
     """
     rng = np.random.default_rng(seed)
     open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
@@ -85,16 +85,16 @@ def planted_edge(
     """A market with a hidden regime and a known best policy (`planted_edge`).
 
     Args:
-        seed: seed of every draw.
-        days: trading days of 1440 bars.
+        seed: seed of all random draws.
+        days: number of trading days of 1440 bars.
         round_trip_cost_pips: cost of one trade.
         session_bars: steps of one session.
-        edge: the market's parameters; the defaults of `PlantedEdge` if None.
-        start_ns: the first week opens at or after it.
-        hole_frac: share of bars missing; the expectations take sessions as unbroken.
+        edge: the market's parameters; None for the defaults of `PlantedEdge`.
+        start_ns: the first week opens at or after this time.
+        hole_frac: share of missing bars; the expectations assume unbroken sessions.
 
     Raises:
-        ValueError: `days` or `hole_frac` out of range.
+        ValueError: `days` or `hole_frac` is out of range.
     """
     edge = PlantedEdge() if edge is None else edge
     rng = np.random.default_rng(seed)
@@ -116,7 +116,7 @@ def planted_edge(
         "best_policy": "belief thresholds by bars left and start minute",
         "method": "dynamic programming over bars left, filter belief and position; Gauss-Hermite "
         "quadrature; starts from the filter's stationary belief, evenly over the week",
-        # Linear interpolation errs by the square of the spacing: a third of the halving's change.
+        # Linear interpolation errs by the square of the spacing: a third of what halving changes.
         "precision_pips": abs(expected - coarse.mean_expected_pips()) / 3.0,
     }
     sigma = sigma_pips(open_time_ns, edge.mean_sigma_pips)
@@ -133,18 +133,18 @@ def make_market(
     session_bars: int = 360,
     hole_frac: float = 0.0,
 ) -> tuple[Bars, Truth]:
-    """The market called `kind`, with the parameters' defaults.
+    """The market named `kind`, with default parameters.
 
     Args:
         kind: "random_walk" or "planted_edge".
-        seed: seed of every draw.
-        days: trading days of 1440 bars.
+        seed: seed of all random draws.
+        days: number of trading days of 1440 bars.
         round_trip_cost_pips: cost of one trade, for the truth.
         session_bars: steps of one session, for the truth.
-        hole_frac: share of bars missing.
+        hole_frac: share of missing bars.
 
     Raises:
-        ValueError: no such kind, or `days` or `hole_frac` out of range.
+        ValueError: there is no such kind, or `days` or `hole_frac` is out of range.
     """
     if kind == "random_walk":
         return random_walk(

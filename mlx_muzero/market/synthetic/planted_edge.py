@@ -1,9 +1,9 @@
-"""A market with a known edge: a hidden up or down regime drifts the price.
+"""A market with a known edge: a hidden up or down regime makes the price drift.
 
 The regime switches between bars with probability q and moves bar t by
-``sigma(minute) x (kappa x regime + noise)`` pips. With kappa constant, the mean of the next
-bar's regime given all closes so far is a sufficient statistic of everything an agent can know
-(a two-state hidden Markov filter), which makes the best policy computable
+``sigma(minute) x (kappa x regime + noise)`` pips. With constant kappa, the expected regime of the
+next bar given all closes so far is a sufficient statistic of everything an agent can know
+(a two-state hidden Markov filter), so the best policy can be computed
 (`mlx_muzero.market.synthetic.planted_optimum`).
 """
 
@@ -25,14 +25,14 @@ _Number = TypeVar("_Number", float, F64)
 class PlantedEdge:
     """Parameters of the planted edge.
 
-    At a cost of 4 pips the defaults leave 90 pips to the best policy in a session of 360 bars
-    and 52 to the best momentum rule, which pays for every turn and trades in quiet hours too;
-    the last 32 closes suffice.
+    At a cost of 4 pips, the best policy earns 90 pips in a session of 360 bars with these defaults.
+    The best momentum rule earns 52: it pays for every turn and also trades in quiet hours. The last
+    32 closes suffice.
 
     Attributes:
-        kappa: drift of a regime over the standard deviation of a bar.
-        switch_probability: chance that the regime changes from one bar to the next (q).
-        mean_sigma_pips: standard deviation of a bar's change, mean over the day.
+        kappa: drift of a regime, in standard deviations of a bar.
+        switch_probability: probability that the regime changes between bars (q).
+        mean_sigma_pips: standard deviation of a bar's change, averaged over the day.
         pip_size: price of one pip.
     """
 
@@ -45,7 +45,7 @@ class PlantedEdge:
         """Check the ranges.
 
         Raises:
-            ValueError: a parameter outside its range.
+            ValueError: a parameter is out of range.
         """
         if not 0.0 < self.switch_probability < 0.5:
             raise ValueError(f"switch_probability is {self.switch_probability}, not in (0, 0.5)")
@@ -58,12 +58,12 @@ class PlantedEdge:
         return 1.0 - 2.0 * self.switch_probability
 
     def as_dict(self) -> dict[str, float]:
-        """The parameters, for JSON."""
+        """The parameters as a JSON-able dict."""
         return asdict(self)
 
 
 def draw_changes(edge: PlantedEdge, open_time_ns: I64, rng: np.random.Generator) -> F64:
-    """``f64[T]`` price changes in pips, one bar after another; gaps do not advance time."""
+    """``f64[T]`` price changes in pips, bar by bar; the regime does not evolve during gaps."""
     bars = len(open_time_ns)
     switches = rng.random(bars) < edge.switch_probability
     first = 2 * rng.integers(2) - 1
@@ -73,16 +73,16 @@ def draw_changes(edge: PlantedEdge, open_time_ns: I64, rng: np.random.Generator)
 
 
 def next_belief(edge: PlantedEdge, belief: F64, surprise: F64) -> F64:
-    """Belief about the bar after next, once the next bar moved by `surprise` sigmas, elementwise.
+    """The belief after the next bar moves by `surprise` sigmas, elementwise.
 
-    Bayes' rule for two symmetric Gaussians is addition of hyperbolic tangents; the regime then
-    persists with correlation 1 - 2q.
+    Bayes' rule for two symmetric Gaussians adds hyperbolic tangents; the regime then persists with
+    correlation 1 - 2q.
     """
     return _weigh(belief, np.tanh(edge.kappa * surprise), edge.persistence)
 
 
 def filter_beliefs(close: F64, open_time_ns: I64, edge: PlantedEdge) -> F64:
-    """What an agent that knows the parameters can know at each close.
+    """The optimal belief, given the parameters, at each close.
 
     Args:
         close: ``f64[T]`` closes.
@@ -109,5 +109,5 @@ def log_odds(belief: F64) -> F64:
 
 
 def largest_log_odds(edge: PlantedEdge) -> float:
-    """Bound that no belief about the next bar passes."""
+    """Upper bound on the log odds of any belief about the next bar."""
     return 2.0 * math.atanh(edge.persistence)

@@ -1,10 +1,10 @@
 """The exact best policy of a planted edge, by dynamic programming over the filter's belief.
 
-State: bars left, belief, position. Rules: FX's (flat, long, short; a reversal is a close and, one
-bar later, an entry), the round trip charged on entry, an open position closed at the end. With
-``X(m)`` the value of being long over the next bar at belief m and ``Y(m)`` that of being flat,
-entering is worth ``X - cost`` and staying in ``X``: one increasing gap ``D = X - Y`` gives both
-thresholds, ``D = cost`` to enter and ``D = 0`` to leave. Short mirrors long at -m.
+State: bars left, belief, position. Rules: FX's (flat, long, short; a reversal takes a close and,
+one bar later, an entry), the round trip is charged on entry, an open position is closed at the end.
+With ``X(m)`` the value of being long over the next bar at belief m and ``Y(m)`` that of being flat,
+entering is worth ``X - cost`` and staying in ``X``: a single increasing gap ``D = X - Y`` gives
+both thresholds, ``D = cost`` to enter and ``D = 0`` to leave. Short mirrors long at -m.
 """
 
 from collections.abc import Mapping
@@ -29,16 +29,16 @@ _NEVER = 2.0
 
 @dataclass(frozen=True, eq=False)
 class PlantedOptimum:
-    """Best policy and its worth for sessions starting at `R` minutes of the day.
+    """The best policy and its value, for sessions starting at `R` minutes of the day.
 
     Attributes:
-        edge: the market.
+        edge: the market's parameters.
         session_bars: steps of one session.
         round_trip_cost_pips: cost of one trade.
-        raster_minutes: distance of the start minutes; R = 1440 / raster_minutes.
-        expected_pips: ``f64[R]`` net pips of a session expected under the best policy.
-        enter: ``f64[session_bars + 1, R]`` by bars left: belief to enter long from, 2 never.
-        leave: ``f64[session_bars + 1, R]`` by bars left: belief to leave a long at or under.
+        raster_minutes: spacing of the start minutes; R = 1440 / raster_minutes.
+        expected_pips: ``f64[R]`` expected net pips of a session under the best policy.
+        enter: ``f64[session_bars + 1, R]`` belief from which to enter long, by bars left; 2: never.
+        leave: ``f64[session_bars + 1, R]`` belief at or below which to leave a long, by bars left.
     """
 
     edge: PlantedEdge
@@ -53,11 +53,11 @@ class PlantedOptimum:
         """``f64[B]`` in {-1, 0, 1}, the exposure to move to.
 
         Args:
-            belief: ``f64[B]`` from `filter_beliefs` at the decision's bar.
-            exposure: ``f64[B]`` held now.
-            bars_left: steps left in the session, this one included.
-            start_minute: ``i64[B]`` minute of the day of the session's first decision; the nearest
-                start of the raster decides.
+            belief: ``f64[B]`` belief at the decision bar, from `filter_beliefs`.
+            exposure: ``f64[B]`` current exposure.
+            bars_left: steps left in the session, including this one.
+            start_minute: ``i64[B]`` minute of the day of the session's first decision, rounded to
+                the raster.
         """
         raster = np.asarray(start_minute) / self.raster_minutes
         column = np.rint(raster).astype(np.int64) % len(self.expected_pips)
@@ -67,11 +67,11 @@ class PlantedOptimum:
         return np.where(exposure == 0.0, from_flat, np.where(stays, exposure, 0.0))
 
     def expected_pips_by_hour(self) -> F64:
-        """``f64[24]`` mean over the starts within each UTC hour."""
+        """``f64[24]`` expected pips averaged over the starts within each UTC hour."""
         return np.asarray(self.expected_pips.reshape(24, -1).mean(axis=1))
 
     def mean_expected_pips(self) -> float:
-        """Mean over all starts of a week whose session ends before the weekend."""
+        """Expected pips averaged over all starts whose session ends before the weekend."""
         starts = np.arange(WEEK_BARS - self.session_bars) + _WEEK_OPEN_MINUTE
         column = np.rint(starts % DAY_MINUTES / self.raster_minutes).astype(np.int64)
         return float(self.expected_pips[column % len(self.expected_pips)].mean())
@@ -87,21 +87,20 @@ def solve(
 ) -> PlantedOptimum:
     """The best policy of `edge`, its thresholds and its expected net pips.
 
-    Values are linear between `grid_points` beliefs spaced evenly in log odds; expectations over
-    the next bar use Gauss-Hermite quadrature for each regime. A session starts at the filter's
-    stationary belief (fixed point of the same transition). Sessions are taken as unbroken
-    minutes.
+    Values are interpolated linearly between `grid_points` beliefs, evenly spaced in log odds;
+    expectations over the next bar use Gauss-Hermite quadrature for each regime. A session starts at
+    the filter's stationary belief (the fixed point of the same transition) and has no gaps.
 
     Args:
-        edge: the market.
+        edge: the market's parameters.
         round_trip_cost_pips: cost of one trade.
         session_bars: steps of one session.
-        raster_minutes: distance of the start minutes solved for; divides 60.
-        grid_points: beliefs, odd.
-        quadrature_points: nodes for each regime.
+        raster_minutes: spacing of the start minutes to solve for; must divide 60.
+        grid_points: number of beliefs, odd.
+        quadrature_points: quadrature nodes per regime.
 
     Raises:
-        ValueError: an even grid, or a raster that does not divide the hour.
+        ValueError: an even grid, or a raster that does not divide 60.
     """
     if grid_points % 2 == 0 or 60 % raster_minutes:
         raise ValueError("grid_points must be odd and raster_minutes divide 60")
@@ -115,7 +114,7 @@ def solve(
     enter = np.full((session_bars + 1, len(starts)), _NEVER)
     leave = np.full_like(enter, _NEVER)
     for bars_left in range(1, session_bars + 1):
-        # The step with n bars left moves through the bar opening session_bars - n + 1 minutes on.
+        # The step with n bars left moves through the bar opening session_bars - n + 1 minutes in.
         moved = starts + session_bars - bars_left + 1
         gain = edge.kappa * belief[:, None] * sigma[moved % DAY_MINUTES]
         ahead = transition @ np.hstack([flat, long])
@@ -138,10 +137,10 @@ def solve(
 
 
 def from_truth(truth: Mapping[str, Any]) -> PlantedOptimum:
-    """The best policy of the market that `truth` (`mlx_muzero.market.synthetic.markets`) describes.
+    """The best policy of the market that `truth` describes (see `market.synthetic.markets`).
 
     Raises:
-        DataError: the truth is of another kind of market.
+        DataError: the truth describes another kind of market.
     """
     if truth.get("kind") != "planted_edge":
         raise DataError(
@@ -153,7 +152,7 @@ def from_truth(truth: Mapping[str, Any]) -> PlantedOptimum:
 
 
 def _transition(edge: PlantedEdge, belief: F64, odds: F64, quadrature_points: int) -> F64:
-    """``f64[G, G]`` chances of moving between grid beliefs over one bar; rows sum to 1."""
+    """``f64[G, G]`` transition probabilities between grid beliefs over one bar; rows sum to 1."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(quadrature_points)
     weights = weights / weights.sum()
     points = len(belief)
@@ -171,7 +170,7 @@ def _transition(edge: PlantedEdge, belief: F64, odds: F64, quadrature_points: in
 
 
 def _stationary(transition: F64) -> F64:
-    """``f64[G]`` distribution that one bar leaves unchanged."""
+    """``f64[G]`` stationary distribution."""
     points = len(transition)
     system = np.vstack([transition.T - np.eye(points), np.ones(points)])
     target = np.append(np.zeros(points), 1.0)

@@ -1,4 +1,4 @@
-"""A synthetic market put into a store."""
+"""Stores a synthetic market."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -18,25 +18,25 @@ def store_market(
     cost_pips: float,
     session_bars: int = 360,
 ) -> tuple[Bars, Truth]:
-    """Make a market whose best policy is known, replacing one of that name.
+    """Generate and store a market whose best policy is known, replacing one of that name.
 
     Args:
-        database: bar store; made if missing.
+        database: path of the bar store; created if missing.
         kind: "planted_edge" can be traded at a profit, "random_walk" cannot.
         symbol: name in the store; None for the kind's.
-        days: trading days of 1,440 bars.
-        seed: of every draw.
-        cost_pips: round-trip cost that the best policy is computed for.
-        session_bars: steps of one session that it is computed for.
+        days: number of trading days of 1,440 bars.
+        seed: seed of all random draws.
+        cost_pips: round-trip cost, for computing the best policy.
+        session_bars: steps of one session, for computing the best policy.
 
     Returns:
-        The bars, and what is known of them.
+        The bars and their truth.
 
     Raises:
-        DataError: the name holds real bars.
+        DataError: the store has real bars under that name.
     """
     name = None if symbol is None else Symbol(symbol)
-    # Opened first: what is wrong with it is said before the market is made, which takes a while.
+    # Opened first, so that it fails before the market is generated, which takes a while.
     with BarStore(database) as store:
         bars, truth = make_market(
             kind, seed, days, round_trip_cost_pips=cost_pips, session_bars=session_bars

@@ -1,4 +1,4 @@
-"""The parts every synthetic market shares: FX calendar, volatility by hour, bars around closes."""
+"""Shared parts of the synthetic markets: FX calendar, volatility by hour, bars from changes."""
 
 import numpy as np
 
@@ -8,12 +8,12 @@ from mlx_muzero.types import F64, I64
 
 DAY_MINUTES = DAY_NS // MINUTE_NS
 WEEK_BARS = 5 * DAY_MINUTES
-# The epoch was a Thursday: the first FX week began three days and 22 hours later.
+# The epoch was a Thursday: the first FX week started three days and 22 hours later.
 _WEEK_OPEN_NS = 3 * DAY_NS + 22 * HOUR_NS
 _WEEK_NS = 7 * DAY_NS
 
-# Activity by UTC hour, as a dollar pair has it: quiet after New York, busiest when London and
-# New York overlap. Scaled to mean 1 below.
+# Activity by UTC hour of a typical dollar pair: quiet after New York, busiest when London and New
+# York overlap. Scaled to mean 1 below.
 _MORNING = (0.85, 0.85, 0.75, 0.65, 0.60, 0.65, 0.85, 1.15, 1.25, 1.10, 1.00, 1.00)
 _EVENING = (1.30, 1.60, 1.70, 1.50, 1.20, 1.00, 0.95, 0.85, 0.70, 0.50, 0.50, 0.65)
 _LOWEST_PRICE = 50.0
@@ -21,14 +21,14 @@ _USUAL_PRICE = 150.0
 
 
 def day_profile() -> F64:
-    """``f64[1440]`` volatility of each UTC minute of the day over the day's mean."""
+    """``f64[1440]`` volatility of each UTC minute of the day, relative to the day's mean."""
     hours = np.arange(DAY_MINUTES) / 60.0
     profile = np.interp(hours, np.arange(24) + 0.5, _MORNING + _EVENING, period=24)
     return np.asarray(profile / profile.mean())
 
 
 def minute_of_day(open_time_ns: I64) -> I64:
-    """UTC minute of the day in [0, 1440), same shape."""
+    """UTC minute of the day, in [0, 1440), same shape."""
     return np.asarray(open_time_ns // MINUTE_NS % DAY_MINUTES)
 
 
@@ -41,13 +41,13 @@ def fx_calendar(days: int, start_ns: int, hole_frac: float, rng: np.random.Gener
     """Bar opens of `days` trading days of 1440 minutes: weeks of Sunday 22:00 to Friday 22:00.
 
     Args:
-        days: trading days, five to a week.
-        start_ns: any UTC time; the first bar opens a week at or after it.
-        hole_frac: share of bars missing at random, each a hole of one minute.
-        rng: source of the holes.
+        days: number of trading days, five per week.
+        start_ns: any UTC time; the first bar opens the first week at or after it.
+        hole_frac: share of bars missing at random.
+        rng: random generator for the missing bars.
 
     Returns:
-        ``i64[T]`` T = 1440 x days less the holes.
+        ``i64[T]`` bar opens; T = 1440 x days less the missing bars.
 
     Raises:
         ValueError: `days` below 1 or `hole_frac` outside [0, 0.5).
@@ -70,19 +70,19 @@ def bars_from_changes(
     pip_size: float,
     rng: np.random.Generator,
 ) -> Bars:
-    """Bars whose closes move by `change_pips`, opening at the previous close.
+    """Bars whose closes change by `change_pips`; each opens at the previous close.
 
     Highs and lows are extremes of a Brownian bridge from open to close, drawn from their exact
-    marginal laws (high and low of one bar independently). The level starts at 150, or higher if
-    the path would fall below 50: prices stay positive and changes untouched.
+    marginal distributions (high and low independently). The price starts at 150, or higher if the
+    path would otherwise fall below 50, so prices stay positive and changes unaltered.
 
     Args:
-        symbol: name given to the bars.
+        symbol: name of the bars.
         open_time_ns: ``i64[T]`` UTC bar opens.
-        change_pips: ``f64[T]`` close less previous close.
-        sigma: ``f64[T]`` standard deviation of a bar in pips.
+        change_pips: ``f64[T]`` close minus previous close.
+        sigma: ``f64[T]`` standard deviation of each bar, in pips.
         pip_size: price of one pip.
-        rng: source of the extremes and of the tick counts used as volume.
+        rng: random generator for the extremes and for the tick counts used as volume.
     """
     path = np.cumsum(change_pips) * pip_size
     start = max(_USUAL_PRICE, _LOWEST_PRICE - float(path.min()))
