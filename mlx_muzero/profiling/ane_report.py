@@ -1,13 +1,33 @@
 """The report of ``mlx-muzero doctor --ane``: a page to attach to an issue."""
 
 import json
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from mlx_muzero.profiling.ane_questions import Answer
+from mlx_muzero.coreml.core_ml import core_ml
+from mlx_muzero.profiling.ane_lab import Lab
+from mlx_muzero.profiling.ane_questions import Answer, ask
 from mlx_muzero.profiling.doctor import Check
+from mlx_muzero.profiling.subject import preset_subject
 from mlx_muzero.untrusted.json_values import finite
+
+
+def examine_neural_engine(
+    file: Path, checks: Sequence[Check], say: Callable[[str], None] = lambda text: None
+) -> list[Answer]:
+    """Ask the questions about the Neural Engine, and write the report on them.
+
+    Args:
+        file: where to; replaced if it is there.
+        checks: what the doctor found.
+        say: receives what is being done.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        answers = list(ask(Lab(preset_subject(), Path(folder), core_ml()), say=say))
+    write_report(file, checks, answers)
+    return answers
 
 
 def write_report(file: Path, checks: Sequence[Check], answers: Sequence[Answer]) -> None:

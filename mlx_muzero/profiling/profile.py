@@ -1,8 +1,10 @@
 """The profile of a machine: every target measured, what Core ML plans, and which backend wins."""
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from mlx_muzero.agent.backend_choice import BACKENDS, speed_key
@@ -10,12 +12,13 @@ from mlx_muzero.agent.backend_speeds import BackendSpeeds, remember
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.coreml.placement import ProgramPlacement, placements
 from mlx_muzero.exports.deployment import compute_units, units_to_try
+from mlx_muzero.files.regular import write_text
 from mlx_muzero.profiling import doctor
 from mlx_muzero.profiling.energy import find_sampler
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.measure import Effort, measure_apart
 from mlx_muzero.profiling.published import CRYPTO_TABLE
-from mlx_muzero.profiling.subject import Subject
+from mlx_muzero.profiling.subject import Subject, preset_subject, run_subject
 from mlx_muzero.profiling.targets import Target, has_gpu, targets
 from mlx_muzero.profiling.verdict import verdict
 from mlx_muzero.untrusted.json_values import finite
@@ -105,6 +108,26 @@ def profile(
         speeds=speeds,
         verdict=verdict(chosen, backends, planned, speeds, effort),
     )
+
+
+def profile_run(
+    run: Path | None, effort: Effort, say: Callable[[str], None] = lambda text: None
+) -> Profile:
+    """Measure every backend for the model of `run`, and keep the figures in its ``profile.json``.
+
+    Args:
+        run: folder; None for fx_micro with random weights, whose figures are kept nowhere.
+        effort: what is measured, and how long.
+        say: receives what is being done.
+
+    Raises:
+        RunError: there is no such run, or it has no checkpoint.
+        ConfigError: the environment names unknown compute units.
+    """
+    found = profile(preset_subject() if run is None else run_subject(run), effort, say)
+    if run is not None:
+        write_text(run / "profile.json", json.dumps(found.as_dict(), allow_nan=False))
+    return found
 
 
 def _speeds(

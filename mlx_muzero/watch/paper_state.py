@@ -7,26 +7,26 @@ from typing import Any, ClassVar
 
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.watch.curve import Curve
-from mlx_muzero.watch.ending import ending_after
-from mlx_muzero.watch.events import Event, event_time
+from mlx_muzero.watch.events import Event
+from mlx_muzero.watch.journal_state import JournalState
 
 PRICES = 60
 KEPT = 100
 ORDER_LIFE_NS = 10 * MINUTE_NS
 """An order neither filled nor ended by then is an old one whose end was not read."""
 
+_MONEY = (
+    *("close_ns", "mode", "mode_reason", "equity", "realized", "unrealized", "cash"),
+    *("exposure_total", "day_pnl", "drawdown_frac", "backend"),
+)
 _NOTICES = ("risk", "fault", "command", "hole")
 
 
 @dataclass
-class PaperState:
-    """Folded from the events of paper trading.
+class PaperState(JournalState):
+    """Folded from the events of paper trading; it began with the last `paper_started`.
 
     Attributes:
-        began: facts of the last `paper_started`.
-        time: of the last event.
-        ending: "finished" or "stopped" once the journal says so; else empty.
-        reason: why it stopped.
         minute: the last `minute`.
         decided: when it was journaled.
         equity: of the account, by UTC seconds.
@@ -43,10 +43,6 @@ class PaperState:
 
     CURVES: ClassVar[frozenset[str]] = frozenset({"minute"})
 
-    began: Event = field(default_factory=dict)
-    time: datetime | None = None
-    ending: str = ""
-    reason: str = ""
     minute: Event = field(default_factory=dict)
     decided: datetime | None = None
     equity: Curve = field(default_factory=Curve)
@@ -60,15 +56,7 @@ class PaperState:
     feed_status: dict[str, Event] = field(default_factory=dict)
     clock_offset_ms: float | None = None
 
-    def apply(self, event: Event) -> None:
-        """Take the next event, in the shape of its kind; an unknown one changes but the time."""
-        kind = str(event["event"])
-        self.time = event_time(event) or self.time
-        self.ending = ending_after(self.ending, kind)
-        if kind == self.ending:
-            self.reason = str(event.get("reason", ""))
-        elif not self.ending:
-            self.reason = ""
+    def _take(self, kind: str, event: Event) -> None:
         if kind in _NOTICES:
             self.notices.append(event)
             self._mode(event)
@@ -120,10 +108,19 @@ class PaperState:
         behind_s: float = (self.minute["close_ns"] - bar_close_ns) / 1e9
         return behind_s + (now - self.decided).total_seconds()
 
+    @property
+    def money(self) -> dict[str, Any]:
+        """Mode, equity and exposure after the last minute; None where the journal does not say."""
+        facts = {name: self.minute.get(name) for name in _MONEY}
+        facts["backend"] = facts["backend"] or self.began.get("backend")
+        facts["backend_wanted"] = self.began.get("backend_wanted")
+        facts["open_orders"] = len(self.orders)
+        return facts
+
     def as_dict(self) -> dict[str, Any]:
         """The facts without the curves, for JSON."""
         return {
-            "time": None if self.time is None else self.time.isoformat(),
+            "time": self.time_text,
             "ending": self.ending,
             "substitute": self.substitute,
             "reason": self.reason,

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from mlx_muzero.runlog.folder_kinds import MARKS
+from mlx_muzero.runlog.folder_kinds import Contents, contents_of
 from mlx_muzero.runlog.journal import utc_now
+from mlx_muzero.untrusted.json_values import finite, in_unit
 from mlx_muzero.watch.ending import condition
 from mlx_muzero.watch.index import JournalIndex
 from mlx_muzero.watch.paper_state import PaperState
@@ -18,6 +19,8 @@ from mlx_muzero.watch.units import unit_of
 RunKind = Literal["training", "paper"]
 State = TrainState | PaperState
 
+_WATCHED: dict[Contents, RunKind] = {"training run": "training", "paper session": "paper"}
+
 _AT_ONCE = 2000
 """New events folded one by one; more are sampled anew."""
 
@@ -25,11 +28,10 @@ _AT_ONCE = 2000
 def run_kind(folder: Path) -> RunKind | None:
     """Of a run folder; None if it is none, or cannot be looked into."""
     try:
-        if (folder / MARKS["paper session"]).exists():
-            return "paper"
-        return "training" if (folder / MARKS["training run"]).exists() else None
+        contents = contents_of(folder)
     except OSError:
         return None
+    return None if contents is None else _WATCHED.get(contents)
 
 
 class WatchedRun:
@@ -66,6 +68,23 @@ class WatchedRun:
     def unit(self) -> str:
         """What the run's figures are in: "pips" or "bps"."""
         return unit_of(self.folder, self.state.began)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything that is shown, for JSON; pips are called what they are."""
+        return finite(
+            {
+                "run": str(self.folder),
+                "kind": self.kind,
+                "condition": self.condition,
+                "pid": self.pid,
+                "events": len(self.index),
+                "skipped_lines": self.index.skipped,
+                "unknown_events": self.index.unknown,
+                "problem": self.index.problem,
+            }
+            | in_unit(self.state.as_dict(), self.unit)
+            | {"unit": self.unit}
+        )
 
     def poll(self) -> None:
         """Look for what is new."""

@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 
 from mlx_muzero.config import fx_targets
 from mlx_muzero.watch.curve import Curve
-from mlx_muzero.watch.ending import ending_after
-from mlx_muzero.watch.events import Event, event_time
+from mlx_muzero.watch.events import Event
+from mlx_muzero.watch.journal_state import JournalState
 
 _MOST_TERMS = 100
 """Losses of other names are not kept: no training has so many."""
@@ -18,14 +18,10 @@ _PACE_ROUNDS = 20
 
 
 @dataclass
-class TrainState:
-    """Folded from the events of training.
+class TrainState(JournalState):
+    """Folded from the events of training; it began with the last `started`.
 
     Attributes:
-        began: facts of the last `started`.
-        time: of the last event.
-        ending: "finished", "stopped" or "diverged" once the journal says so; else empty.
-        reason: why, of a divergence.
         episodes: collected.
         steps: training steps.
         losses: of each term and the total, by training step.
@@ -48,10 +44,6 @@ class TrainState:
 
     CURVES: ClassVar[frozenset[str]] = frozenset({"collected", "learned", "validated"})
 
-    began: Event = field(default_factory=dict)
-    time: datetime | None = None
-    ending: str = ""
-    reason: str = ""
     episodes: int = 0
     steps: int = 0
     losses: dict[str, Curve] = field(default_factory=dict)
@@ -74,15 +66,7 @@ class TrainState:
         default_factory=lambda: deque(maxlen=_PACE_ROUNDS + 1)
     )
 
-    def apply(self, event: Event) -> None:
-        """Take the next event, in the shape of its kind; an unknown one changes but the time."""
-        kind = str(event["event"])
-        self.time = event_time(event) or self.time
-        self.ending = ending_after(self.ending, kind)
-        if kind == self.ending:
-            self.reason = str(event.get("reason", ""))
-        elif not self.ending:
-            self.reason = ""
+    def _take(self, kind: str, event: Event) -> None:
         if handler := _HANDLERS.get(kind):
             handler(self, event)
         elif kind.startswith("engine_"):
@@ -111,11 +95,6 @@ class TrainState:
         return max(0.0, (due - self.episodes) / pace * 60.0)
 
     @property
-    def unit(self) -> str:
-        """Unit of what is called pips; empty in journals of 0.1.0, which do not say."""
-        return str(self.began.get("unit", ""))
-
-    @property
     def stage(self) -> fx_targets.Stage | None:
         """Where in FX's timeline the search for a currency pair stands; None of all else."""
         if self.unit != fx_targets.UNIT or self.phase not in ("", "search"):
@@ -125,7 +104,7 @@ class TrainState:
     def as_dict(self) -> dict[str, Any]:
         """The facts without the curves, for JSON."""
         return {
-            "time": None if self.time is None else self.time.isoformat(),
+            "time": self.time_text,
             "ending": self.ending,
             "reason": self.reason,
             "phase": self.phase,

@@ -186,7 +186,7 @@ def test_there_is_no_core_ml_elsewhere():
 def command(cli, monkeypatch, subject):
     """The verb, on a small model and with checks that take no time."""
     monkeypatch.setattr(doctor, "examine", lambda: CHECKS)
-    monkeypatch.setattr("mlx_muzero.profiling.subject.preset_subject", lambda: subject)
+    monkeypatch.setattr("mlx_muzero.profiling.ane_report.preset_subject", lambda: subject)
     monkeypatch.setattr(ane_questions, "targets", lambda exported: [Target("native")])
     little = Effort(seconds=0.0, batches=(2,), pairs=(2,), simulations=(4,))
     monkeypatch.setattr(ane_questions, "EFFORT", little)

@@ -3,7 +3,8 @@
 import pytest
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.runlog.folder_kinds import MARKS, missing, require_room
+from mlx_muzero.runlog.folder_kinds import MARKS, contents_of, missing, require_room
+from mlx_muzero.watch.run import run_kind
 
 
 @pytest.fixture
@@ -44,3 +45,14 @@ def test_what_is_there_instead_is_told_with_a_command_that_can_be_typed(runs, he
     assert way_on in str(missing(folder, wanted))
     with pytest.raises(RunError, match=r"Choose another --run"):
         require_room(folder, wanted)
+
+
+def test_what_watches_a_run_recognises_it_as_what_begins_one(tmp_path):
+    kinds = {"training run": "training", "paper session": "paper", "walk-forward": None}
+    for what, mark in MARKS.items():
+        folder = tmp_path / what
+        folder.mkdir()
+        assert run_kind(folder) is None
+        (folder / mark).touch()
+        assert (contents_of(folder), run_kind(folder)) == (what, kinds[what])
+    assert run_kind(tmp_path / ("x" * 300)) is None

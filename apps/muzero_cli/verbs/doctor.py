@@ -1,6 +1,5 @@
 """`mlx-muzero doctor`."""
 
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,17 +48,11 @@ def doctor(
 
 def _answers(checks: list["Check"], report: Path) -> list["Answer"]:
     """Asks the questions about the Neural Engine, and writes the report."""
-    from mlx_muzero.coreml.core_ml import core_ml
-    from mlx_muzero.profiling.ane_lab import Lab
-    from mlx_muzero.profiling.ane_questions import ask
-    from mlx_muzero.profiling.ane_report import write_report
-    from mlx_muzero.profiling.subject import preset_subject
+    from mlx_muzero.profiling.ane_report import examine_neural_engine
 
     console = narration_console()
-    with tempfile.TemporaryDirectory() as folder, console.status("") as status:
-        lab = Lab(preset_subject(), Path(folder), core_ml())
-        answers = list(ask(lab, say=status.update))
-    write_report(report, checks, answers)
+    with console.status("") as status:
+        answers = examine_neural_engine(report, checks, status.update)
     console.print(f"written to {report}", soft_wrap=True)
     return answers
 

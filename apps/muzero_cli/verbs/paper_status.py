@@ -35,7 +35,7 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
     assert isinstance(state, PaperState)
     if as_json:
         facts = {"run": str(watched.folder), "condition": watched.condition, "pid": watched.pid}
-        answer(facts | _money(state) | {"pairs": state.pairs})
+        answer(facts | state.money | {"pairs": state.pairs})
         return
     out = output_console()
     by = f", process {watched.pid}" if watched.pid else ""
@@ -43,7 +43,7 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
     if not state.minute:
         out.print("no minute has been traded yet")
         return
-    money = _money(state)
+    money = state.money
     reason = f" ({money['mode_reason']})" if money["mode_reason"] else ""
     out.print(f"{utc_text(money['close_ns'])} UTC  {money['mode']}{reason}")
     out.print(
@@ -58,21 +58,6 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
         last = state.notices[-1]
         told = last.get("consequence") or last.get("reason") or last.get("reaction") or ""
         out.print(f"last notice: {last['event']} {last.get('name', '')} {told}".rstrip())
-
-
-def _money(state: PaperState) -> dict[str, Any]:
-    minute = state.minute
-    facts = {
-        name: minute.get(name)
-        for name in (
-            *("close_ns", "mode", "mode_reason", "equity", "realized", "unrealized", "cash"),
-            *("exposure_total", "day_pnl", "drawdown_frac", "backend"),
-        )
-    }
-    facts["backend"] = facts["backend"] or state.began.get("backend")
-    facts["backend_wanted"] = state.began.get("backend_wanted")
-    facts["open_orders"] = len(state.orders)
-    return facts
 
 
 def _positions(state: PaperState) -> Table:

@@ -1,6 +1,5 @@
 """`mlx-muzero profile`."""
 
-import json
 from pathlib import Path
 from typing import Annotated, Optional
 
@@ -32,17 +31,12 @@ def profile(
     """Measure every backend on this machine and remember the fastest."""
     if png is not None:
         from mlx_muzero.profiling.chart import draw  # before anything is measured in vain
-    from mlx_muzero.files.regular import write_text
     from mlx_muzero.profiling.measure import Effort
-    from mlx_muzero.profiling.profile import profile as measure_profile
-    from mlx_muzero.profiling.subject import preset_subject, run_subject
+    from mlx_muzero.profiling.profile import profile_run
     from muzero_cli.display.profile import profile_tables
 
-    subject = preset_subject() if run is None else run_subject(run)
     with narration_console().status("") as status:
-        found = measure_profile(subject, Effort(seconds=seconds), status.update)
-    if run is not None:
-        write_text(run / "profile.json", json.dumps(found.as_dict(), allow_nan=False))
+        found = profile_run(run, Effort(seconds=seconds), status.update)
     if png is not None:
         draw(found, png)
     if as_json:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 import typer
 
 from mlx_muzero.runlog.folder_kinds import missing
-from mlx_muzero.untrusted.json_values import finite, in_unit
 from mlx_muzero.untrusted.terminal_text import clean_line
 from muzero_cli import completion
 from muzero_cli.display.console import echo
@@ -34,14 +33,7 @@ def status(
         watched.poll()
         if watched.version != seen:
             seen = watched.version
-            index = watched.index
-            facts = finite(
-                {"run": str(run), "kind": watched.kind, "condition": watched.condition}
-                | {"pid": watched.pid, "events": len(index), "skipped_lines": index.skipped}
-                | {"unknown_events": index.unknown, "problem": index.problem}
-                | in_unit(watched.state.as_dict(), watched.unit)
-                | {"unit": watched.unit}
-            )
+            facts = watched.as_dict()
             if as_json:
                 answer(facts)
             else:
