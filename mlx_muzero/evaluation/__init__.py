@@ -1,1 +1,1 @@
-"""Backtest of policies on sessions, baselines, metrics and tests: numbers, which apps draw."""
+"""Backtests, baselines, metrics and tests of policies on sessions: numbers, which apps draw."""

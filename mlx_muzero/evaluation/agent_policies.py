@@ -1,4 +1,4 @@
-"""The trained agent as policies of the backtest: with search, and the raw network without."""
+"""The trained agent as backtest policies: with search, and the raw network without it."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from mlx_muzero.types import I32
 
 
 class SearchPolicy:
-    """Plays the action a search without root noise ends with."""
+    """Plays the action chosen by a search without root noise."""
 
     def __init__(self, agent: Agent, simulations: int, name: str = "search") -> None:
         self.name = name
@@ -17,7 +17,7 @@ class SearchPolicy:
         self._simulations = simulations
 
     def reset(self, env: SessionView) -> None:
-        """Nothing is carried from step to step."""
+        """Does nothing: no state is kept between steps."""
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
@@ -39,7 +39,7 @@ class NetworkPolicy:
         self._agent = agent
 
     def reset(self, env: SessionView) -> None:
-        """Nothing is carried from step to step."""
+        """Does nothing: no state is kept between steps."""
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""

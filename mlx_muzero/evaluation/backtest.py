@@ -1,4 +1,4 @@
-"""Backtest: a policy played over sessions, side by side, in the training environment."""
+"""Backtest: a policy plays many sessions in lockstep in the training environment."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ SESSIONS_AT_ONCE = 128
 """Sessions in lockstep: enough to fill a network batch, few enough to stay in cache."""
 
 Doing = Callable[[str, int | None], None]
-"""Hears what begins, and how many ticks it will have where that is known."""
+"""Called with what begins and its number of ticks, None if unknown."""
 
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """What a policy did.
+    """The result of a backtest.
 
     Attributes:
         metrics: the summary.
@@ -34,7 +34,7 @@ class Backtest:
         spans_ns: ``i64[2, n]`` open of each session's first decision bar and of its last bar.
         reward: ``f64[n, steps]`` reward of each step.
         action_counts: ``i64[A]`` how often each action was chosen.
-        fx_week: whether what was traded closes at weekends.
+        fx_week: whether the market closes at weekends.
     """
 
     metrics: Metrics
@@ -47,7 +47,7 @@ class Backtest:
 
     @cached_property
     def groups(self) -> SessionGroups:
-        """Which sessions overlap."""
+        """Which sessions overlap in time."""
         return SessionGroups.of_spans(*self.spans_ns)
 
     @property
@@ -67,7 +67,7 @@ class Backtest:
         *,
         fx_week: bool,
     ) -> Self:
-        """Measure what was done; the parts of `trades` name each session once."""
+        """Compute the metrics; the parts of `trades` cover each session exactly once."""
         joined = Trades.concatenate(trades)
         names = rules.table.action_names
         groups = SessionGroups.of_spans(*spans_ns)
@@ -82,7 +82,7 @@ def backtest(
     starts: I64,
     tick: Advance = lambda _decisions: None,
 ) -> Backtest:
-    """Play `policy` over the sessions at `starts` ``i64[n]``; `tick` hears of every B decisions."""
+    """Play `policy` over the sessions at `starts` ``i64[n]``; `tick` receives decision counts."""
     actions = len(rules.table.action_names)
     action_counts = np.zeros(actions, np.int64)
     equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
@@ -107,7 +107,7 @@ def backtest(
 
 
 def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
-    """The sessions of all `parts`, one part after another, as one backtest."""
+    """Join the sessions of all `parts`, in order, into one backtest."""
     first = np.cumsum([0, *(len(part.equity_pips) for part in parts[:-1])])
     return Backtest.of(
         [

@@ -1,6 +1,6 @@
-"""Policies without a network: what a planner has to beat, and what nobody can.
+"""Policies without a network: what a planner has to beat, and upper bounds that nobody can.
 
-All are deterministic given their arguments and independent of the batch they are played in.
+All are deterministic given their arguments, and independent of the batch they are played in.
 """
 
 from dataclasses import dataclass, field
@@ -25,24 +25,24 @@ class ConstantExposure:
     exposure: float
 
     def reset(self, env: SessionView) -> None:
-        """Nothing to prepare."""
+        """Does nothing."""
 
     def act(self, env: SessionView) -> I32:
-        """``i32[B]`` actions toward the exposure."""
+        """Actions ``i32[B]`` toward the exposure."""
         return env.table.actions_toward(env.position, np.full(len(env.bar), self.exposure))
 
 
 @dataclass(frozen=True)
 class Churn:
-    """In and out of the market at every step: what costs are for."""
+    """Enters and leaves the market at every step, which shows what costs do."""
 
     name: str = "churn"
 
     def reset(self, env: SessionView) -> None:
-        """Nothing to prepare."""
+        """Does nothing."""
 
     def act(self, env: SessionView) -> I32:
-        """``i32[B]`` actions toward long from flat, and toward flat from anything else."""
+        """Actions ``i32[B]`` toward long if flat, otherwise toward flat."""
         return env.table.actions_toward(env.position, np.where(env.position == FLAT, 1.0, 0.0))
 
 
@@ -52,16 +52,16 @@ BUY_AND_HOLD = ConstantExposure("buy_and_hold", 1.0)
 
 @dataclass(frozen=True)
 class RandomPolicy:
-    """Uniform over the legal actions, seeded by session and step."""
+    """Chooses uniformly among the legal actions, seeded by session and step."""
 
     seed: int
     name: str = "random"
 
     def reset(self, env: SessionView) -> None:
-        """Nothing to prepare."""
+        """Does nothing."""
 
     def act(self, env: SessionView) -> I32:
-        """``i32[B]`` legal actions."""
+        """Legal actions ``i32[B]``."""
         draw = uniform(key(self.seed, Stream.POLICY, env.episode, env.step_index))
         legal = env.table.legal_mask(env.position)
         wanted = np.floor(draw * legal.sum(axis=1)) + 1
@@ -72,7 +72,7 @@ class RandomPolicy:
 class Trend:
     """Always in the market, on the side of the last `lookback` bars' move, or against it.
 
-    Where the price has not moved, or too few bars are known, it stays as it is.
+    Keeps its position if the price has not moved or too few bars are known.
     """
 
     name: str
@@ -80,10 +80,10 @@ class Trend:
     direction: int
 
     def reset(self, env: SessionView) -> None:
-        """Nothing to prepare."""
+        """Does nothing."""
 
     def act(self, env: SessionView) -> I32:
-        """``i32[B]`` actions toward the side wanted."""
+        """Actions ``i32[B]`` toward the side wanted."""
         past = np.maximum(env.bar - self.lookback, 0)
         side = self.direction * np.sign(env.close[env.bar] - env.close[past])
         held = env.table.exposures[env.position]
@@ -102,15 +102,16 @@ def mean_reversion(lookback: int) -> Trend:
 
 @dataclass
 class PerfectForesight:
-    """Knows the whole session: the best actions after costs, an upper bound for all.
+    """Knows the whole session: the best actions after costs, an upper bound for every policy.
 
-    Exact in pips of a price. In basis points what is held is taken as worth its notional at every
-    bar, so the bound is off by the session's relative price change, of costs and of gains.
+    Exact for instruments counted in pips. In basis points, a position is assumed to be worth its
+    notional at every bar, so the bound is off by the session's relative price change, applied to
+    costs and gains.
 
     Attributes:
-        bound_pips: ``f64[B]`` net pips of the sessions it was last reset to.
+        bound_pips: ``f64[B]`` net pips of the sessions in the last `reset`.
         worth_pips: ``f64[steps, B, P, A]`` net pips from each step of them to the end if an
-            action is taken there in a position and the best ones follow; -inf where illegal.
+            action is taken in a position and the best ones follow; -inf where illegal.
     """
 
     name: str = "perfect_foresight"
@@ -118,7 +119,7 @@ class PerfectForesight:
     worth_pips: F64 = field(default_factory=lambda: np.zeros((0, 0, 0, 0)), init=False)
 
     def reset(self, env: SessionView) -> None:
-        """Solve the sessions backwards over (step, position)."""
+        """Solve the sessions backward over (step, position)."""
         rules, table, steps = env.rules, env.table, env.session_bars
         bars = env.bar[:, None] + np.arange(steps + 1)
         path, rate = env.close[bars], env.funding_rate[bars]
@@ -142,14 +143,14 @@ class PerfectForesight:
         self.bound_pips = worth[:, FLAT]
 
     def act(self, env: SessionView) -> I32:
-        """``i32[B]`` best actions."""
+        """Best actions ``i32[B]``."""
         worth = self.worth_pips[env.step_index, np.arange(len(env.bar)), env.position]
         return worth.argmax(axis=1).astype(np.int32)
 
 
 @dataclass
 class BestPolicy:
-    """The best anyone can do on a planted-edge market without seeing the future."""
+    """The best policy on a planted-edge market that cannot see the future."""
 
     optimum: PlantedOptimum
     name: str = "best_policy"
@@ -158,7 +159,7 @@ class BestPolicy:
     _start_minute: I64 = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
 
     def reset(self, env: SessionView) -> None:
-        """Filter the closes (once for the same data) and note when the sessions start.
+        """Filter the closes (once per dataset) and note when the sessions start.
 
         Raises:
             ValueError: the optimum was computed for another session length, cost or pip.
@@ -177,7 +178,7 @@ class BestPolicy:
         self._start_minute = minute_of_day(env.open_time_ns[env.bar])
 
     def act(self, env: SessionView) -> I32:
-        """``i32[B]`` actions by the optimum's belief thresholds."""
+        """Actions ``i32[B]`` by the optimum's belief thresholds."""
         wanted = self.optimum.wanted_exposure(
             self._belief[env.bar],
             env.table.exposures[env.position],

@@ -1,4 +1,4 @@
-"""The trained agent beside everything it has to beat, on the same sessions at the same costs."""
+"""Compares the trained agent with everything it has to beat: same sessions, same costs."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -37,17 +37,16 @@ from mlx_muzero.types import I64, Advance
 from mlx_muzero.untrusted.json_values import in_unit
 
 LOOKBACKS_BARS = (5, 15, 30, 60, 120)
-"""Lookbacks a trend baseline may take; the best one on the validation split is played."""
+"""Lookbacks of trend baselines; the one that is best on the validation split is played."""
 
 
 @dataclass(frozen=True, eq=False)
 class PolicyResult:
-    """How one policy did.
+    """The result of one policy.
 
     Attributes:
-        backtest: what it did.
-        decisions_per_s: decisions of all sessions over the time they took, the market's steps
-            included.
+        backtest: its backtest.
+        decisions_per_s: decisions in all sessions per second, including the market's steps.
     """
 
     backtest: Backtest
@@ -56,12 +55,12 @@ class PolicyResult:
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Policies side by side.
+    """Results of several policies.
 
     Attributes:
         conditions: what they were measured on.
-        entries: by policy name, the agents first.
-        expected_best_pips: expected net pips per session of the best policy, where it is known.
+        entries: results by policy name, the agents first.
+        expected_best_pips: expected net pips per session of the best policy, if known.
     """
 
     conditions: Conditions
@@ -80,7 +79,7 @@ class Comparison:
             library: "pandas" or "polars"; None for whichever is installed, pandas first.
 
         Raises:
-            MuZeroError: neither is.
+            MuZeroError: neither is installed.
         """
         rows = {
             name: entry.backtest.metrics.as_row() | {"decisions_per_s": entry.decisions_per_s}
@@ -114,15 +113,15 @@ def compare(
         dataset: the market.
         rules: actions and costs.
         split: which part of the data.
-        sessions: at most so many sessions, spread evenly over the split; None for all.
-        truth: what is known of a synthetic market, None for real data.
-        tick: hears of every B decisions.
-        doing: hears what begins, and its decisions.
+        sessions: maximum number of sessions, spread evenly over the split; None for all.
+        truth: what is known about a synthetic market; None for real data.
+        tick: called with the number of decisions made.
+        doing: called with what begins and its number of decisions.
     """
     starts = dataset.evaluation_starts(split, sessions)
     policies = [*agents, *baselines(dataset, rules, tick, doing).values()]
     expected = None
-    # The stored optimum holds for its own rules only.
+    # The stored optimum is valid only under the rules it was computed for.
     if truth is not None and plays_by(truth, dataset, rules):
         expected = float(truth["expected_pips_per_session"])
         if truth["kind"] == "planted_edge":
@@ -141,7 +140,7 @@ def play(
     starts: I64,
     tick: Advance = lambda _decisions: None,
 ) -> PolicyResult:
-    """One policy over the sessions at `starts` ``i64[n]``, timed."""
+    """Play one policy over the sessions at `starts` ``i64[n]``, and time it."""
     began = time.perf_counter()
     played = backtest(policy, dataset, rules, starts, tick)
     seconds = time.perf_counter() - began
@@ -151,11 +150,11 @@ def play(
 def search_variants(
     agent_with: Callable[[Root], Agent], simulations: Sequence[int]
 ) -> list[Policy]:
-    """Search below a pUCT and below a Gumbel root, with each number of simulations.
+    """Search with a pUCT root and with a Gumbel root, at each number of simulations.
 
     Args:
-        agent_with: the agent to judge, with a rule for the root.
-        simulations: the numbers of simulations per decision.
+        agent_with: makes the agent to judge with a given root rule.
+        simulations: numbers of simulations per decision.
     """
     policies: list[Policy] = []
     for root in get_args(Root):
@@ -170,7 +169,7 @@ def baselines(
     tick: Advance = lambda _decisions: None,
     doing: Doing = lambda _what, _total: None,
 ) -> dict[str, Policy]:
-    """The policies without a network by family, trend lookbacks chosen on the validation split."""
+    """Policies without a network, by family; trend lookbacks are chosen on the validation split."""
     starts = dataset.evaluation_starts("validation")
 
     def best(family: Callable[[int], Trend]) -> Trend:
@@ -195,7 +194,7 @@ def baselines(
 
 
 def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules) -> bool:
-    """Whether a synthetic market's truth was computed for these sessions and costs."""
+    """Whether the truth of a synthetic market was computed for these sessions and costs."""
     costs = Costs(round_trip_pips=truth["round_trip_cost_pips"])
     wanted = (truth["session_bars"], costs, truth["parameters"]["pip_size"])
     return wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
@@ -204,7 +203,7 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
 def conditions_of(
     dataset: MarketDataset, rules: TradingRules, split: Part, starts: I64
 ) -> Conditions:
-    """What the sessions at `starts` ``i64[n]`` of `split` are, in words and numbers."""
+    """Describe the sessions at `starts` ``i64[n]`` of `split`, in words and numbers."""
     first = dataset.open_time_ns[starts].min()
     last = dataset.open_time_ns[starts + dataset.config.session_bars].max()
     return Conditions(
@@ -227,7 +226,7 @@ def conditions_of(
 
 
 def wide_steps(dataset: MarketDataset, costs: Costs, pip_size: float) -> tuple[str, ...]:
-    """What `cost_size.step_note` says of each pair of `dataset`."""
+    """Results of `cost_size.step_note` for the pairs of `dataset`."""
     by_pair = ((pair, dataset.close[dataset.pair == pair]) for pair in np.unique(dataset.pair))
     notes = (
         step_note(dataset.config.pairs[pair], close, costs, pip_size) for pair, close in by_pair

@@ -1,4 +1,4 @@
-"""What policies were measured on, and their results as a dict to keep."""
+"""The conditions under which policies were measured, and a dict of their results."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -15,18 +15,19 @@ class Conditions:
 
     Attributes:
         data: symbol or file.
-        split: "train", "validation" or "test"; "later" of bars that came after a run's own.
+        split: "train", "validation" or "test"; "later" for bars after the run's own.
         sessions: sessions played by every policy.
-        available_sessions: sessions without a common step that the split holds.
-        session_bars: steps of each.
+        available_sessions: number of non-overlapping sessions in the split.
+        session_bars: steps per session.
         round_trip_cost_pips: cost of one trade.
         first: UTC time of the first bar, ISO 8601.
         last: UTC time of the last bar.
-        fill_cost_bps: cost of every fill, in and out, of its notional.
-        unit: "pips" or "bps", what the fields called pips are counted in.
-        cost_bps: cost of a round trip, fills included, of the median price; None if unknown.
-        wide_steps: of pairs where one step of the price is worth more than that, in words.
-        fx_week: whether a year is one of trading weeks, or of every minute.
+        fill_cost_bps: cost of every fill, in and out, as basis points of its notional.
+        unit: "pips" or "bps", the unit of the fields called pips.
+        cost_bps: cost of a round trip, fills included, relative to the median price; None if
+            unknown.
+        wide_steps: notes on pairs where one price step is worth more than that, in words.
+        fx_week: whether a year consists of trading weeks, or of every minute.
     """
 
     data: str
@@ -50,7 +51,7 @@ class Conditions:
 
     @property
     def costs(self) -> str:
-        """What was paid, in words."""
+        """The costs, in words."""
         paid = [
             f"round trip {self.round_trip_cost_pips:g} {self.unit}",
             f"{self.fill_cost_bps:g} bps of every fill",
@@ -65,7 +66,7 @@ class Conditions:
 
 
 def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[str, Any]:
-    """Results of the named policies for JSON, its keys in the unit of `conditions`.
+    """Results of the named policies for JSON, with keys in the unit of `conditions`.
 
     Returns:
         ``{"conditions": ..., "policies": {name: metrics}}``

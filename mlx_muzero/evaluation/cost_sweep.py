@@ -1,7 +1,7 @@
-"""Where profit dies: what the same decisions earn when fills cost less, or more.
+"""At what cost profit disappears: the same decisions with cheaper and costlier fills.
 
-The policies do not decide anew. Theirs are the trades made at the costs they were played at, paid
-for at other costs; an agent trained or planning at those would trade otherwise.
+The policies do not decide again. Their trades, made at the costs they were played at, are charged
+other costs; an agent trained with or planning at those costs would trade differently.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ FX_PIPS = 4.0
 """Highest round trip of the sweep in pips (FX's cost of a trade), unless the run's is higher."""
 
 CRYPTO_BPS = Costs.from_config(CRYPTO.trading).fill_bps
-"""Highest cost of a fill in bps, that of the crypto presets, unless the run's is higher."""
+"""Highest cost of a fill in bps, from the crypto presets, unless the run's is higher."""
 
 LEVELS = 9
 
@@ -32,15 +32,15 @@ SweptCost = Literal["round_trip", "fill"]
 
 @dataclass(frozen=True)
 class CostCurve:
-    """What one policy's trades earn by their cost.
+    """Earnings of one policy's trades as a function of cost.
 
     Attributes:
-        net: mean net pips of a session at each cost of the sweep.
-        low: lower ends of their 95 % bootstrap intervals over groups of sessions that overlap; None
-            of a single one.
+        net: mean net pips per session at each cost of the sweep.
+        low: lower ends of their 95 % bootstrap intervals over groups of overlapping sessions; None
+            with a single group.
         high: upper ends.
-        break_even: cost at which the mean is 0, below 0 if the trades lose without costs too;
-            None without a trade. Net pips are linear in it, so it is exact.
+        break_even: cost at which the mean is 0, negative if the trades lose even without costs;
+            None without a trade. Exact, since net pips are linear in the cost.
         break_even_low: lower end of its interval.
         break_even_high: upper end.
     """
@@ -54,14 +54,14 @@ class CostCurve:
 
     @classmethod
     def of(cls, gross: F64, paid: F64, levels: tuple[float, ...], groups: SessionGroups) -> Self:
-        """From each session's pips before costs, and those paid at a cost of 1, both ``f64[n]``."""
+        """Compute from pips before costs, and pips paid at a cost of 1, per session, ``f64[n]``."""
         means = groups.resampled_means(np.stack([gross, paid], axis=1))
         nets = [means[:, 0] - level * means[:, 1] for level in levels]
         low, high = zip(*(interval(net) for net in nets), strict=True)
         net = tuple(float(gross.mean() - level * paid.mean()) for level in levels)
         if not paid.any():
             return cls(net, low, high, None, None, None)
-        # A resample without a trade breaks even at any cost; it says nothing.
+        # A resample without a trade breaks even at any cost and says nothing.
         traded = means[means[:, 1] > 0.0]
         ends = interval(traded[:, 0] / traded[:, 1])
         return cls(net, low, high, float(gross.sum() / paid.sum()), *ends)
@@ -72,10 +72,10 @@ class CostSweep:
     """Cost curves of several policies.
 
     Attributes:
-        cost: what is swept: of a "round_trip" in pips, or of every "fill" in bps.
+        cost: what is swept: the "round_trip" in pips, or every "fill" in bps.
         decided_at: the cost at which the trades were decided.
         levels: the costs swept.
-        curves: net pips at each of them, by policy.
+        curves: cost curve of each policy.
     """
 
     cost: SweptCost
@@ -85,7 +85,7 @@ class CostSweep:
 
 
 def sweep_costs(backtests: Mapping[str, Backtest], rules: TradingRules) -> CostSweep:
-    """Cost curves of backtests played by `rules`: in pips of a round trip, or in bps of a fill."""
+    """Cost curves of backtests under `rules`: in pips per round trip, or bps per fill."""
     kind: SweptCost
     if rules.pip_size:
         kind, decided_at, highest = "round_trip", rules.costs.round_trip_pips, FX_PIPS

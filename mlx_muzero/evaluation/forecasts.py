@@ -1,4 +1,4 @@
-"""How good probabilities of the market's answer are: against what happened, and the base rate."""
+"""Quality of outcome probabilities, against what happened and against base rates."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,14 +13,14 @@ BINS = 10
 
 @dataclass(frozen=True)
 class CalibrationBin:
-    """Probabilities in [low, high) (the last bin takes 1 too), of every outcome together.
+    """Probabilities in [low, high) (the last bin includes 1), of all outcomes together.
 
     Attributes:
-        low: lowest probability of the bin.
-        high: end of the bin.
+        low: lower limit of the bin.
+        high: upper limit of the bin.
         predicted: mean of the probabilities.
         observed: share of them whose outcome happened.
-        count: how many there are.
+        count: number of probabilities.
     """
 
     low: float
@@ -32,18 +32,18 @@ class CalibrationBin:
 
 @dataclass(frozen=True)
 class OutcomeForecast:
-    """What n forecasts over C outcomes are worth.
+    """Quality of n forecasts over C outcomes.
 
     Attributes:
-        cross_entropy: mean of -log of the probability of what happened, in nats.
-        base_rate_cross_entropy: the same for the base rates, forecast every time.
-        brier: mean of the squared errors of the probabilities, summed over outcomes (Brier 1950).
-        base_rate_brier: the same for the base rates.
+        cross_entropy: mean negative log probability of what happened, in nats.
+        base_rate_cross_entropy: the same if base rates are always forecast.
+        brier: mean squared error of the probabilities, summed over outcomes (Brier 1950).
+        base_rate_brier: the same for base rates.
         predicted: mean probability of each of the C outcomes.
         realized: share of each that happened.
-        calibration: the bins that hold any probability.
-        calibration_error: mean distance of predicted and observed over the bins, weighted by count
-            (expected calibration error, Naeini et al. 2015).
+        calibration: the non-empty bins.
+        calibration_error: mean distance between predicted and observed over the bins, weighted by
+            count (expected calibration error, Naeini et al. 2015).
     """
 
     cross_entropy: float
@@ -75,9 +75,9 @@ class OutcomeForecast:
 
 
 def base_rates(outcomes: I64, count: int) -> F64:
-    """Shares ``f64[count]`` of the outcomes among `outcomes`, one more seen of each.
+    """Shares ``f64[count]`` of each outcome in `outcomes`, adding one observation of each.
 
-    So none is 0, which would make a cross-entropy infinite (Laplace's rule).
+    That keeps them above 0, which would make a cross-entropy infinite (Laplace's rule).
     """
     seen = np.bincount(outcomes, minlength=count) + 1.0
     return np.asarray(seen / seen.sum())

@@ -1,4 +1,4 @@
-"""Actions to learn from: what perfect foresight does after costs, and what that is worth."""
+"""Labels to learn from: the actions of perfect foresight after costs, and their value."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ from mlx_muzero.types import F32, I32, I64
 
 @dataclass(frozen=True, eq=False)
 class LabeledBars:
-    """n decisions with hindsight.
+    """n decisions made in hindsight.
 
     Attributes:
-        bar: ``i64[n]`` where they were made.
-        action: ``i32[n, P]`` the best action of each position.
-        weight: ``f32[n, P]`` pips that the worst legal action loses against it, over their mean.
+        bar: ``i64[n]`` bar of each decision.
+        action: ``i32[n, P]`` best action in each position.
+        weight: ``f32[n, P]`` pips lost by the worst legal action, divided by their mean.
     """
 
     bar: I64
@@ -27,7 +27,7 @@ class LabeledBars:
 
 
 def label(dataset: MarketDataset, rules: TradingRules, starts: I64) -> LabeledBars:
-    """What perfect foresight does in every position at every bar of the sessions at `starts`."""
+    """Label every position at every bar of the sessions at `starts` with perfect foresight."""
     foresight = PerfectForesight()
     foresight.reset(SessionEnv(dataset, rules, starts))
     worth = foresight.worth_pips

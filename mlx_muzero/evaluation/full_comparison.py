@@ -1,4 +1,4 @@
-"""What search is worth: every way to decide, a supervised rival, and what profit depends on."""
+"""What search is worth: every way to decide, a supervised rival, and the effect of costs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -27,21 +27,21 @@ from mlx_muzero.types import Advance
 from mlx_muzero.untrusted.json_values import in_unit
 
 SIMULATIONS = (8, 25, 50, 200)
-"""Of the searches compared, below each root."""
+"""Simulations of the searches compared, for each kind of root."""
 
 
 RAW_NETWORK = "raw network"
-"""What search has to beat."""
+"""The policy that search has to beat."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Net pips a session beyond those of another policy on the same sessions.
+    """Net pips per session gained over another policy on the same sessions.
 
     Attributes:
-        mean: over sessions.
-        low: lower end of its 95 % bootstrap interval over groups of sessions that overlap; None of
-            a single one.
+        mean: mean over sessions.
+        low: lower end of its 95 % bootstrap interval over groups of overlapping sessions; None with
+            a single group.
         high: upper end.
     """
 
@@ -52,14 +52,14 @@ class Difference:
 
 @dataclass(frozen=True, eq=False)
 class FullComparison:
-    """All of it.
+    """All results of the full comparison.
 
     Attributes:
         comparison: the policies on the same sessions.
         beyond_raw: what each earned beyond the raw network.
         sweep: the same trades at other costs.
         forecast: the model's outcome probabilities on the same sessions.
-        transformer: how the supervised rival was taught.
+        transformer: the supervised rival and how it was trained.
     """
 
     comparison: Comparison
@@ -103,19 +103,19 @@ def compare_fully(
     """Play everything over the sessions of `split`; nothing is fitted to them.
 
     Args:
-        agent: the one to judge.
-        agent_with: the same with a rule for the root of its search.
-        model: networks of the agent.
+        agent: the agent to judge.
+        agent_with: makes the same agent with a given root rule.
+        model: the agent's networks.
         dataset: the market.
         rules: actions and costs.
         split: which part of the data.
-        sessions: at most so many sessions, spread evenly over the split; None for all.
-        truth: what is known of a synthetic market, None for real data.
-        simulations: simulations per decision with search.
+        sessions: maximum number of sessions, spread evenly over the split; None for all.
+        truth: what is known about a synthetic market; None for real data.
+        simulations: numbers of simulations per decision.
         seed: seed of the supervised rival.
-        recipe: sizes of the supervised rival and its teaching.
-        tick: hears of every B decisions, and of every step of the rival's training.
-        doing: hears what begins, and how much of it.
+        recipe: sizes of the supervised rival and its training.
+        tick: called with the number of decisions made, or of the rival's training steps.
+        doing: called with what begins and its amount.
     """
     doing("teaching the transformer: steps", recipe.steps)
     transformer = teach_transformer(dataset, rules, seed, recipe, tick)

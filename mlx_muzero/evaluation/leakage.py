@@ -1,9 +1,9 @@
 """The leakage test: what is known at a bar must not change when everything after it does.
 
 At each of several bars t, the prices, volumes and times of every pair after the close of t are
-replaced, with what the series beside them say later, and the whole dataset is built again. Market
-columns and outcomes up to t, and what policies see, decide and earn up to t, must keep every bit.
-One policy looks ahead on purpose: the test counts only if that one is caught.
+replaced, along with the later values of its series, and the whole dataset is rebuilt. Market
+columns and outcomes up to t, and what policies see, decide and earn up to t, must not change by a
+bit. One policy looks ahead on purpose: the test counts only if that policy is caught.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,21 +31,21 @@ LONGEST_PLAY = 64
 """Decisions played before a cut."""
 
 MOVE_FRAC = 0.002
-"""Standard deviation of a replaced bar's change: several times a real one's."""
+"""Standard deviation of a replaced bar's change: several times that of a real one."""
 
 _LATE_NS = 3 * MINUTE_NS
-"""How much later the bars after a cut come: other clocks, yet no hole that ends a session."""
+"""How much later the bars after a cut come: shifted times, but no hole that ends a session."""
 
 
 @dataclass(frozen=True)
 class LeakageCheck:
-    """One thing that must not depend on the future.
+    """The comparison of one thing that must not depend on the future.
 
     Attributes:
-        name: what it is.
-        compared: how many values, over all cuts.
+        name: what was compared.
+        compared: number of values compared, over all cuts.
         different: how many of them changed.
-        example: UTC time of the cut and of the first changed bar, if any changed.
+        example: UTC time of the cut and of the first changed bar; None if none changed.
     """
 
     name: str
@@ -60,9 +60,9 @@ class LeakageReport:
 
     Attributes:
         pairs: symbols of the bars.
-        cuts: bars after which everything was replaced.
+        cuts: number of bars after which everything was replaced.
         checks: what was compared.
-        control_caught: cuts at which the policy that looks ahead was caught.
+        control_caught: number of cuts at which the policy that looks ahead was caught.
     """
 
     pairs: str
@@ -110,16 +110,16 @@ def check_leakage(
     seed: int,
     tick: Callable[[], None] = lambda: None,
 ) -> LeakageReport:
-    """Test `histories`, what `rebuild` makes of them, and `policies` trading by `rules`.
+    """Test `histories`, the dataset `rebuild` makes from them, and `policies` under `rules`.
 
     Args:
         histories: bars and series from the user's own store.
-        rebuild: columns and outcomes of bars and series.
+        rebuild: builds the dataset from bars and series.
         rules: actions and costs.
-        policies: who plays up to the cuts; none of them may look ahead.
-        cuts: bars t to cut at, spread evenly over the training sessions.
-        seed: seeds what is replaced and where in its session a cut falls.
-        tick: hears of every cut.
+        policies: policies that play up to the cuts; none of them may look ahead.
+        cuts: number of bars t to cut at, spread evenly over the training sessions.
+        seed: seed of the replacement and of the position of a cut in its session.
+        tick: called after every cut.
     """
     dataset, caught = rebuild(histories), 0
     tally = _Tally(dataset.open_time_ns)
@@ -148,7 +148,7 @@ def check_leakage(
 
 
 def replaced_after(history: PairHistory, end_ns: int, seed: int) -> PairHistory:
-    """`history` with all replaced that was not known at `end_ns`."""
+    """Copy `history`, replacing everything that was not known at `end_ns`."""
     rng = np.random.default_rng(seed)
     series = {name: _other_values(each, end_ns, rng) for name, each in history.series.items()}
     return replace(history, bars=_other_bars(history.bars, end_ns, rng), series=series)
@@ -213,7 +213,7 @@ def _play(
 
 
 class _Tally:
-    """Adds up comparisons by name, of bars that open at `open_time_ns`."""
+    """Accumulates comparisons by name, for bars that open at `open_time_ns`."""
 
     def __init__(self, open_time_ns: I64) -> None:
         self._open_time_ns = open_time_ns
@@ -235,10 +235,10 @@ class _Tally:
         return utc_text(int(self._open_time_ns[bar]))
 
     def checks(self) -> tuple[LeakageCheck, ...]:
-        """What was compared, in order."""
+        """All comparisons, in order."""
         return tuple(self._found.values())
 
 
 def _bits(values: np.ndarray) -> np.ndarray:
-    """`values` as integers, so that NaN equals itself and 0 is not -0."""
+    """`values` as integers, so that NaN equals itself and 0 differs from -0."""
     return np.ascontiguousarray(values).view(f"u{values.dtype.itemsize}")

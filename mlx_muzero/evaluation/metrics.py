@@ -1,6 +1,6 @@
-"""What a backtest of whole sessions says about a policy, in pips (FX "Monitoring & Validation").
+"""Metrics of a policy from a backtest of whole sessions, in pips (FX "Monitoring & Validation").
 
-Pips are the instrument's own: basis points where it has no pip.
+Pips are the instrument's own; basis points if it has none.
 """
 
 import math
@@ -17,7 +17,7 @@ from mlx_muzero.types import F64, I64
 Alarm = Literal["healthy", "notice", "warning", "critical"]
 
 FX_BARS_PER_YEAR = 52 * 5 * 1440
-"""52 weeks of five days of 1440 minutes: what an FX pair trades."""
+"""52 weeks of five days of 1440 minutes, the trading time of an FX pair."""
 
 CRYPTO_BARS_PER_YEAR = 365 * 1440
 """Every minute."""
@@ -27,44 +27,43 @@ _SQN_TRADES = 100
 
 @dataclass(frozen=True)
 class Metrics:
-    """Numbers of one policy on one set of sessions; zeros where nothing was traded.
+    """Metrics of one policy on one set of sessions; zeros if nothing was traded.
 
     Attributes:
         sessions: sessions played.
-        session_groups: groups of sessions that overlap in time, of several pairs mostly; each is
-            one portfolio, and one observation.
-        session_bars: steps of each.
-        trades: round trips: stretches of one side, from its first fill to its last
-            (`Trades.round_trip`).
-        trades_per_session: their mean.
+        session_groups: groups of sessions that overlap in time, usually of several pairs; each is
+            one portfolio and one observation.
+        session_bars: steps per session.
+        trades: round trips: stretches on one side, from first fill to last (`Trades.round_trip`).
+        trades_per_session: their mean number per session.
         win_frac: share of trades with net pips above zero.
         expectancy_pips: FX's (Win% x Avg_Win) - (Loss% x Avg_Loss), net of costs, per trade.
         net_pips: pips after costs, all sessions.
         gross_pips: pips before costs.
         cost_pips: costs paid.
         funding_pips: funding paid, negative if received.
-        net_pips_per_session: mean.
-        net_pips_standard_error: its standard error, groups taken as independent.
-        net_pips_low: lower end of its 95 % bootstrap interval over groups; None of a single one.
+        net_pips_per_session: mean net pips per session.
+        net_pips_standard_error: its standard error, treating groups as independent.
+        net_pips_low: lower end of its 95 % bootstrap interval over groups; None with one group.
         net_pips_high: upper end.
         profit_factor: net pips won over net pips lost; infinite without a loss, None without
             either.
         max_drawdown_pips: largest fall from a peak of the portfolio's equity, groups end to end,
             marked every bar.
-        sharpe: mean over standard deviation of net pips per group, annualised; 0 without spread;
-            None, as the next two, where there is too little time to say (`report.performance`).
-        sharpe_factor: the square root of `sharpe_sessions_per_year` it was multiplied by.
+        sharpe: mean over standard deviation of net pips per group, annualized; 0 without spread.
+            None, like the next two, if there is too little time (`report.performance`).
+        sharpe_factor: the square root of `sharpe_sessions_per_year`, by which it was multiplied.
         sharpe_sessions_per_year: sessions that fit end to end into a year of trading.
-        sortino: mean of net pips per group over their downside deviation, the root of the mean
-            squared loss, annualised as `sharpe`; infinite without a losing group, None where
+        sortino: mean of net pips per group over their downside deviation (root mean squared loss),
+            annualized like `sharpe`; infinite without a losing group, None if nothing was won
+            either.
+        calmar: net pips per year over `max_drawdown_pips`; infinite without a drawdown, None if
             nothing was won either.
-        calmar: net pips a year over `max_drawdown_pips`; infinite without a drawdown, None where
-            nothing was won either.
-        sqn: quality score, sqrt(min(trades, 100)) x mean / standard deviation of net pips per
-            trade (ADR 13); 0 without spread.
+        sqn: system quality number, sqrt(min(trades, 100)) x mean / standard deviation of net pips
+            per trade (ADR 13); 0 without spread.
         exposure_frac: share of bars with a position.
-        mean_bars_in_trade: bars from entry to exit.
-        turnover_per_session: exposure filled in a session, in and out; a trade of exposure 1 is 2.
+        mean_bars_in_trade: mean number of bars from entry to exit.
+        turnover_per_session: exposure filled per session, in and out; a trade of exposure 1 is 2.
         action_frac: share of each action, by name.
         alarm: FX's action alarm (`action_alarm`).
     """
@@ -104,7 +103,7 @@ class Metrics:
         return {name: "inf" if value == math.inf else value for name, value in values.items()}
 
     def as_row(self) -> dict[str, Any]:
-        """The numbers for a row of a table: each share of `action_frac` is a column of its own."""
+        """The numbers for a row of a table: each share of `action_frac` is a separate column."""
         values = asdict(self)
         shares = values.pop("action_frac")
         return values | {f"action_frac_{name}": share for name, share in shares.items()}
@@ -120,16 +119,16 @@ def measure(
     seed: int = 0,
     groups: SessionGroups | None = None,
 ) -> Metrics:
-    """Metrics of `N` sessions of `steps` steps, all ended flat.
+    """Metrics of `N` sessions of `steps` steps, all ending flat.
 
     Args:
         trades: every trade of every session.
         equity_pips: ``f64[N, steps]`` net equity of each session after each step.
         action_counts: ``i64[A]`` how often each action was chosen.
         action_names: `A` names.
-        fx_week: whether the year is one of trading weeks, or of every minute.
+        fx_week: whether a year consists of trading weeks, or of every minute.
         seed: seed of the bootstrap.
-        groups: which sessions overlap; by default each is after the one before it.
+        groups: which sessions overlap; by default they follow one another.
 
     Raises:
         ValueError: no session, wrong counts, or trades that do not add up to the final equity.
@@ -210,10 +209,10 @@ def quality_score(net_pips: F64) -> float:
 
 
 def action_alarm(action_counts: I64) -> Alarm:
-    """FX "Action Distribution" by the share of the commonest action.
+    """FX "Action Distribution": judges the share of the most common action.
 
     FX calls up to 40 % healthy, above 60 % a warning and above 90 % critical (Hold-only
-    collapse); what lies between 40 and 60 % is a "notice" here. No actions are healthy.
+    collapse); between 40 and 60 % is a "notice" here. No actions are healthy.
     """
     total = int(np.sum(action_counts))
     largest = int(np.max(action_counts)) if total else 0
@@ -230,7 +229,7 @@ def _deviation(values: F64) -> float:
 
 def _mean_over_deviation(values: F64) -> float:
     deviation = _deviation(values)
-    # A deviation of rounding errors is no spread.
+    # Deviation from rounding errors alone is not spread.
     if deviation <= 1e-12 * float(np.abs(values).max(initial=0.0)):
         return 0.0
     return float(values.mean()) / deviation
@@ -253,6 +252,6 @@ def end_to_end(equity_pips: F64) -> F64:
 
 
 def drawdown_pips(equity_pips: F64) -> F64:
-    """``f64[G * steps]`` how far that equity lies below its highest so far, which begins at 0."""
+    """``f64[G * steps]`` distance of that equity below its highest so far, starting at 0."""
     curve = end_to_end(equity_pips)
     return np.maximum.accumulate(np.maximum(curve, 0.0)) - curve

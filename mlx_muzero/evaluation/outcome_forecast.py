@@ -1,4 +1,4 @@
-"""How good a trained model's outcome probabilities are on sessions of a split."""
+"""Quality of a trained model's outcome probabilities on the sessions of a split."""
 
 import mlx.core as mx
 import numpy as np
@@ -22,10 +22,10 @@ def forecast_outcomes(
     starts: I64,
     most: int | None = None,
 ) -> OutcomeForecast:
-    """Judge the root's forecast of the next bar at the decisions of the sessions at `starts`.
+    """Judge the root's forecast of the next bar at decisions of the sessions at `starts`.
 
-    At all of them, or at `most` spread evenly. The account is flat and stays so. The base rates it
-    is held against are those of the training split.
+    Uses all decisions, or `most` of them spread evenly. The account is flat and stays flat. Base
+    rates are those of the training split.
     """
     steps = np.arange(dataset.config.session_bars)
     bars = (starts[:, None] + steps).ravel()

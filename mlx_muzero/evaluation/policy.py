@@ -1,4 +1,4 @@
-"""What a policy is, and what of a session it may look at."""
+"""The interface of policies, and what they may see of a session."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from mlx_muzero.types import F32, F64, I32, I64, U64
 class SessionView(Protocol):
     """`B` sessions in lockstep, as a policy sees them.
 
-    An honest policy reads `close`, `funding_rate` and `open_time_ns` up to `bar` only.
+    An honest policy reads `close`, `funding_rate` and `open_time_ns` only up to `bar`.
     """
 
     @property
@@ -25,7 +25,7 @@ class SessionView(Protocol):
 
     @property
     def funding_rate(self) -> F64:
-        """``f64[T]`` rate that a long position pays on its worth within each bar, mostly 0."""
+        """``f64[T]`` rate a long position pays on its value within each bar, mostly 0."""
         ...
 
     @property
@@ -50,12 +50,12 @@ class SessionView(Protocol):
 
     @property
     def step_index(self) -> int:
-        """Decisions already made in the session."""
+        """Number of decisions already made in the session."""
         ...
 
     @property
     def session_bars(self) -> int:
-        """Decisions of a whole session."""
+        """Number of decisions in a whole session."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class SessionView(Protocol):
         ...
 
     def observe(self) -> F32:
-        """``f32[B, W, F]`` what an agent sees at `bar`."""
+        """Observations ``f32[B, W, F]`` at `bar`."""
         ...
 
 
@@ -72,11 +72,11 @@ class Decider(Protocol):
     """Chooses an action for every session at every step."""
 
     def reset(self, env: SessionView) -> None:
-        """Sessions begin: `env` stands at their first decision."""
+        """Start new sessions: `env` is at their first decision."""
         ...
 
     def act(self, env: SessionView) -> I32:
-        """Actions ``i32[B]`` for the decision `env` stands at."""
+        """Actions ``i32[B]`` for the current decision of `env`."""
         ...
 
 
@@ -85,5 +85,5 @@ class Policy(Decider, Protocol):
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """The name used in reports."""
         ...

@@ -1,4 +1,4 @@
-"""Baselines of a user's own, played next to those built in."""
+"""User-defined baselines, played next to the built-in ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +14,15 @@ BUILT_IN = (
     "flat", "buy_and_hold", "random", "momentum", "mean_reversion", "perfect_foresight",
     "best_policy",
 )  # fmt: skip
-"""Names that are taken: families of baselines, and what a synthetic market has."""
+"""Reserved names: families of baselines, and those of a synthetic market."""
 
 BASELINES: Registry[Callable[[], Decider]] = Registry("baseline", "register_baseline", BUILT_IN)
-"""Makers of deciders, by the name that reports give them."""
+"""Factories of deciders, by the name used in reports."""
 
 
 @dataclass(frozen=True)
 class RegisteredPolicy:
-    """A registered decider with its name, held to the shape of its actions."""
+    """A registered decider with its name; checks the shape of its actions."""
 
     name: str
     decider: Decider
@@ -35,7 +35,7 @@ class RegisteredPolicy:
         """See `Decider.act`.
 
         Raises:
-            ConfigError: it is no array of one action for each session.
+            ConfigError: the result is not an array with one action for each session.
         """
         action = np.asarray(self.decider.act(env))
         actions = len(env.table.action_names)
@@ -53,5 +53,5 @@ class RegisteredPolicy:
 
 
 def registered_baselines() -> dict[str, Policy]:
-    """Those registered, each made anew, by name."""
+    """A new instance of each registered baseline, by name."""
     return {name: RegisteredPolicy(name, make()) for name, make in BASELINES.items()}

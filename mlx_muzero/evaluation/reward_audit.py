@@ -1,8 +1,8 @@
-"""The reward audit: what each reward scheme pays scripted policies for, beside their net pips.
+"""The reward audit: what each reward scheme pays scripted policies for, next to their net pips.
 
 An agent becomes what it is paid for. A scheme that pays a losing policy more than a better one has
-a degenerate optimum there, however good its intentions (ADR 8). The returns that the policies
-collect say how wide the support of the value has to be.
+a degenerate optimum there, however good its intentions (ADR 8). The returns the policies collect
+also show how wide the support of the value has to be.
 """
 
 from collections.abc import Callable, Sequence
@@ -30,11 +30,11 @@ from mlx_muzero.types import F64, I64
 from mlx_muzero.untrusted.json_values import in_unit
 
 SCHEMES: tuple[RewardScheme, ...] = get_args(RewardScheme)
-"""The reward schemes that are built in."""
+"""The built-in reward schemes."""
 
 
 def audited_policies() -> list[Policy]:
-    """The scripted policies, the one that sees the future last."""
+    """The scripted policies; the one that sees the future is last."""
     return [
         FLAT_POLICY,
         BUY_AND_HOLD,
@@ -47,12 +47,12 @@ def audited_policies() -> list[Policy]:
 
 
 Range = tuple[float, float]
-"""Lowest and highest."""
+"""Lowest and highest value."""
 
 
 @dataclass(frozen=True)
 class Earned:
-    """What one policy made, means a session.
+    """Earnings of one policy, as means per session.
 
     Attributes:
         net_pips: pips after costs.
@@ -70,10 +70,10 @@ class SchemeAudit:
     """What one scheme pays for.
 
     Attributes:
-        rank_correlation: Spearman's, of reward and net pips over the policies; None where the
-            scheme pays all the same.
-        returns: lowest and highest discounted return of any policy from any step on: what a
-            support of the value has to hold.
+        rank_correlation: Spearman's correlation of reward and net pips over the policies; None if
+            the scheme pays all of them the same.
+        returns: lowest and highest discounted return of any policy from any step on, which a value
+            support has to contain.
         degenerate: in words, what it pays more than something better; empty if nothing.
     """
 
@@ -88,10 +88,10 @@ class RewardAudit:
 
     Attributes:
         pairs: symbols of the bars.
-        unit: "pips" or "bps", what net pips are counted in.
+        unit: "pips" or "bps", the unit of net pips.
         sessions: sessions played by every policy.
-        policies: what each made, by name.
-        schemes: what each pays for, by name.
+        policies: earnings of each policy, by name.
+        schemes: what each scheme pays for, by name.
     """
 
     pairs: str
@@ -101,7 +101,7 @@ class RewardAudit:
     schemes: dict[str, SchemeAudit]
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers for JSON, keys in its unit."""
+        """The numbers for JSON, with keys in the audit's unit."""
         return in_unit(asdict(self), self.unit)
 
 
@@ -113,9 +113,9 @@ def audit_reward(
     schemes: Sequence[str] = SCHEMES,
     tick: Callable[[int], None] = lambda _decisions: None,
 ) -> RewardAudit:
-    """Play the scripted policies over the sessions at `starts` under every one of `schemes`.
+    """Play the scripted policies over the sessions at `starts` under each of `schemes`.
 
-    `discount` is a step's, of the returns.
+    `discount` is per step and applies to the returns.
     """
     policies = {
         policy.name: _play(policy, dataset, rules, starts, discount, schemes, tick)
@@ -144,7 +144,7 @@ def _play(
         for scheme in schemes
     }
     return Earned(
-        # The same whatever the scheme: a reward moves no account.
+        # The same for all schemes: rewards do not change accounts.
         net_pips=played[schemes[0]].metrics.net_pips_per_session,
         reward={
             scheme: float(result.reward.sum(axis=1).mean()) for scheme, result in played.items()
@@ -159,7 +159,7 @@ def _range(reward: F64, discount: float) -> Range:
 
 
 def judge(policies: dict[str, Earned], scheme: str, unit: str = "pips") -> SchemeAudit:
-    """What `scheme` pays for, from what the policies earned."""
+    """Judge `scheme` by what the policies earned."""
     pips = np.array([earned.net_pips for earned in policies.values()])
     reward = np.array([earned.reward[scheme] for earned in policies.values()])
     ranges = [earned.returns[scheme] for earned in policies.values()]
@@ -171,7 +171,7 @@ def judge(policies: dict[str, Earned], scheme: str, unit: str = "pips") -> Schem
 
 
 def _degenerate(policies: dict[str, Earned], scheme: str, unit: str) -> list[str]:
-    """What a policy that cannot see the future would be paid for, if not for pips."""
+    """Cases where a policy that cannot see the future is paid for something other than pips."""
     honest = {n: e for n, e in policies.items() if n != PerfectForesight().name}
     flat, found = policies[FLAT_POLICY.name], []
     paid = max(honest, key=lambda name: honest[name].reward[scheme])

@@ -1,7 +1,7 @@
-"""Sessions that overlap in time as one: several pairs at the same hours are one observation.
+"""Groups sessions that overlap in time: several pairs at the same hours are one observation.
 
-Their prices move together, so whole groups are resampled, never sessions; and who trades them all
-has one account, so their equity is summed up before anything is said of its course.
+Their prices move together, so whole groups are resampled, never single sessions. A trader of all of
+them has one account, so their equity is summed before its course is judged.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ RESAMPLES = 1000
 _INTERVAL = (2.5, 97.5)
 
 Interval = tuple[float, float] | tuple[None, None]
-"""Both ends; None where there is nothing to resample."""
+"""Both ends; None if there is nothing to resample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,16 +26,16 @@ class SessionGroups:
     """Which of n sessions belong together.
 
     Attributes:
-        group: ``i64[n]`` number of each session's group, from 0 on without a gap, in time order.
+        group: ``i64[n]`` each session's group, numbered from 0 without gaps, in time order.
     """
 
     group: I64
 
     @classmethod
     def of_spans(cls, first_ns: I64, last_ns: I64) -> Self:
-        """Sessions from `first_ns` to `last_ns` ``i64[n]``, grouped with all that they overlap.
+        """Group sessions from `first_ns` to `last_ns` ``i64[n]`` with all they overlap.
 
-        One that begins where another ends does not overlap it.
+        A session that begins exactly when another ends does not overlap it.
         """
         order = np.argsort(first_ns, kind="stable")
         reach = np.maximum.accumulate(last_ns[order])
@@ -46,17 +46,17 @@ class SessionGroups:
 
     @classmethod
     def of_sessions(cls, dataset: MarketDataset, starts: I64) -> Self:
-        """The sessions of `dataset` at `starts` ``i64[n]``."""
+        """Group the sessions of `dataset` at `starts` ``i64[n]``."""
         return cls.of_spans(*dataset.session_spans(starts))
 
     @classmethod
     def apart(cls, sessions: int) -> Self:
-        """So many sessions, one after another."""
+        """`sessions` sessions that follow one another, each a group."""
         return cls(np.arange(sessions))
 
     @cached_property
     def sizes(self) -> I64:
-        """``i64[G]`` sessions of each group."""
+        """``i64[G]`` number of sessions in each group."""
         return np.bincount(self.group)
 
     def totals(self, values: F64) -> F64:
@@ -66,9 +66,9 @@ class SessionGroups:
         return summed
 
     def resamples(self, seed: int = 0, count: int = RESAMPLES) -> Iterator[I64]:
-        """Sessions ``i64[m]`` of `count` resamples: G groups drawn with replacement, each whole.
+        """Yield sessions ``i64[m]`` of `count` resamples: G whole groups drawn with replacement.
 
-        There is none where all sessions are one group.
+        Yields nothing if all sessions are in one group.
         """
         groups = len(self.sizes)
         if groups < 2:
@@ -88,7 +88,7 @@ class SessionGroups:
         return np.asarray(means).reshape(-1, *values.shape[1:])
 
     def standard_error(self, values: F64) -> float:
-        """Of the mean of `values` ``f64[n]``, groups being independent; 0 for a single one."""
+        """Standard error of the mean of `values` ``f64[n]`` over independent groups; 0 for one."""
         groups = len(self.sizes)
         if groups < 2:
             return 0.0

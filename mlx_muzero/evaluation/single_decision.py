@@ -1,4 +1,4 @@
-"""One decision of the agent at one bar, with the tree behind it."""
+"""One decision of the agent at one bar, with its search tree."""
 
 from dataclasses import dataclass
 
@@ -22,10 +22,10 @@ class Decision:
     """What a flat account's agent considered at the close of a bar.
 
     Attributes:
-        result: what the search found at its one root.
+        result: the search result at its single root.
         tree: the whole tree.
-        threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
-        unit: "pips" or "bps", what that is counted in.
+        threshold_pips: change of the next close above which it is UP, below its negative DOWN.
+        unit: "pips" or "bps", the unit of `threshold_pips`.
     """
 
     result: SearchResult
@@ -37,10 +37,10 @@ class Decision:
 def decide_at(
     agent: Agent, dataset: MarketDataset, rules: TradingRules, open_time_ns: int, simulations: int
 ) -> Decision:
-    """`decide` at the close of the bar that opens at `open_time_ns`, of a dataset of one pair.
+    """Call `decide` at the close of the bar that opens at `open_time_ns`, in a one-pair dataset.
 
     Raises:
-        DataError: there is no such bar, or too few before it for an observation.
+        DataError: the bar does not exist, or too few bars before it for an observation.
     """
     return decide(agent, dataset, rules, _bar_at(dataset, open_time_ns), simulations)
 

@@ -1,6 +1,6 @@
 """A Transformer that reads the window of bars and names an action for every position.
 
-It plans nothing and models nothing: CRYPTO's "current", reactive system (section 1).
+It neither plans nor models: CRYPTO's "current", reactive system (section 1).
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from mlx_muzero.types import F32, I32
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of the encoder: its width, the heads of its attention, its layers."""
+    """Sizes of the encoder: width, attention heads, layers."""
 
     width: int = 32
     heads: int = 4
@@ -26,7 +26,7 @@ class Sizes:
 
 
 class ReactiveTransformer(nn.Module):
-    """Windows ``f32[n, W, F]`` -> logits ``f32[n, P, A]`` of the actions in each position."""
+    """Maps windows ``f32[n, W, F]`` to action logits ``f32[n, P, A]`` in each position."""
 
     def __init__(self, sizes: Sizes, window: F32, table: ActionTable) -> None:
         super().__init__()
@@ -38,12 +38,12 @@ class ReactiveTransformer(nn.Module):
         self._table_shape = table.legal.shape
 
     def __call__(self, window: mx.array) -> mx.array:
-        """The last row has attended to all of them."""
+        """Apply the network; the last row has attended to all others."""
         return self.head(self.encoder(window)[:, -1]).reshape(-1, *self._table_shape)
 
 
 class TransformerPolicy:
-    """Plays the likeliest legal action of the position held."""
+    """Plays the most likely legal action for the position held."""
 
     def __init__(self, network: ReactiveTransformer, mean: F32, deviation: F32) -> None:
         self.name = "transformer"
@@ -51,7 +51,7 @@ class TransformerPolicy:
         self._mean, self._deviation = mean, deviation
 
     def reset(self, env: SessionView) -> None:
-        """Nothing is carried from step to step."""
+        """Does nothing: no state is kept between steps."""
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
@@ -59,11 +59,11 @@ class TransformerPolicy:
         return self.choose(market, env.position, env.table)
 
     def choose(self, market: F32, position: I32, table: ActionTable) -> I32:
-        """Actions ``i32[B]`` at the market's columns ``f32[B, W, F]`` from positions ``i32[B]``."""
+        """Actions ``i32[B]`` given market columns ``f32[B, W, F]`` and positions ``i32[B]``."""
         logits = np.array(self.network(self.scaled(market)))[np.arange(len(market)), position]
         legal = table.legal_mask(position)
         return np.where(legal, logits, -np.inf).argmax(axis=1).astype(np.int32)
 
     def scaled(self, windows: F32) -> mx.array:
-        """``f32[n, W, F]`` windows by mean and deviation of each column of the training split."""
+        """Standardize windows ``f32[n, W, F]`` by the training split's column statistics."""
         return mx.array((windows - self._mean) / self._deviation)

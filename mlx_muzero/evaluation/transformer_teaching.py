@@ -1,7 +1,7 @@
-"""The supervised rival of planning: a Transformer taught which action hindsight takes.
+"""Trains the supervised rival of planning: a Transformer that imitates hindsight.
 
-Its labels are the actions of perfect foresight after costs on training sessions, each weighing what
-the worst other action would have cost. Sessions of the validation split choose among its checks.
+Its labels are the actions of perfect foresight after costs on training sessions, weighted by what
+the worst other action would have cost. Sessions of the validation split select among checkpoints.
 """
 
 from collections.abc import Callable
@@ -22,21 +22,21 @@ from mlx_muzero.trading.core import TradingRules
 Progress = Callable[[int], None]
 
 _SCALED_BY = 4096
-"""Windows that the columns' means and deviations are taken from."""
+"""Number of windows from which the columns' means and deviations are taken."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Sizes of the network and of its teaching: a minute or two.
+    """Sizes of the network and of its training, which takes a minute or two.
 
     Attributes:
         sizes: layers and width of the network.
         sessions: training sessions, spread evenly.
-        validation_sessions: sessions that choose among the checks, spread evenly.
-        steps: training steps in all.
+        validation_sessions: sessions that select among the checks, spread evenly.
+        steps: total training steps.
         check_every: steps between checks.
-        batch_size: windows in a training step.
-        learning_rate: AdamW's at the start; it falls to 0 along a cosine.
+        batch_size: windows per training step.
+        learning_rate: AdamW's initial learning rate; it falls to 0 along a cosine.
         weight_decay: AdamW's decay of all weights.
     """
 
@@ -55,14 +55,14 @@ RECIPE = Recipe()
 
 @dataclass(frozen=True, eq=False)
 class TaughtTransformer:
-    """A trained policy and how it was chosen.
+    """A trained policy and how it was selected.
 
     Attributes:
-        policy: with the weights of the best check.
-        seed: seeded the first weights and the batches.
-        recipe: the sizes of network and teaching.
-        checked_net_pips: net pips a session on the validation split, by training steps.
-        chosen_steps: after which the weights were kept.
+        policy: uses the weights of the best check.
+        seed: seed of the initial weights and the batches.
+        recipe: sizes of network and training.
+        checked_net_pips: net pips per session on the validation split, by training steps.
+        chosen_steps: training steps of the weights that were kept.
     """
 
     policy: TransformerPolicy
@@ -79,16 +79,16 @@ def teach_transformer(
     recipe: Recipe = RECIPE,
     progress: Progress = lambda _steps: None,
 ) -> TaughtTransformer:
-    """Train on the training split, choose by net pips on the validation split.
+    """Train on the training split, and select by net pips on the validation split.
 
-    The first check is of the untaught network, which takes the first action always (stays flat).
+    The first check uses the untrained network, which always takes the first action (stays flat).
 
     Args:
         dataset: the market.
         rules: actions and costs.
-        seed: seeds the first weights and the batches, and MLX's generator of this thread.
-        recipe: the sizes of network and teaching.
-        progress: hears of every training step.
+        seed: seeds the initial weights and the batches, and MLX's generator in this thread.
+        recipe: sizes of network and training.
+        progress: called with the number of training steps taken.
     """
     labeled = label(dataset, rules, dataset.evaluation_starts("train", recipe.sessions))
     validation = dataset.evaluation_starts("validation", recipe.validation_sessions)

@@ -1,4 +1,4 @@
-"""Whether states a network values highly are followed by high returns, and by net pips."""
+"""Whether states the network values highly are followed by high returns and net pips."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -21,8 +21,8 @@ class Decile:
     Attributes:
         predicted: mean value predicted for them.
         realized: mean discounted return that followed.
-        net_pips: mean net pips from there to the session's end, costs still to be paid included.
-        count: how many.
+        net_pips: mean net pips from there to the end of the session, after costs still to be paid.
+        count: number of states.
     """
 
     predicted: float
@@ -33,12 +33,12 @@ class Decile:
 
 @dataclass(frozen=True)
 class RankCorrelation:
-    """Spearman's over all states.
+    """Spearman's rank correlation over all states.
 
     Attributes:
-        spearman: None where either is constant.
-        low: lower end of its 95 % bootstrap interval over groups of sessions that overlap; None
-            where there is nothing to resample.
+        spearman: None if either variable is constant.
+        low: lower end of its 95 % bootstrap interval over groups of overlapping sessions; None if
+            there is nothing to resample.
         high: upper end.
     """
 
@@ -48,10 +48,10 @@ class RankCorrelation:
 
     @classmethod
     def of(cls, one: F64, other: F64, groups: SessionGroups, seed: int) -> Self:
-        """Of two figures ``f64[E, T]`` of the T states of each of E sessions."""
+        """Correlate two figures ``f64[E, T]`` of the T states of each of E sessions."""
         x, y = (ranks(values.ravel()).reshape(values.shape) for values in (one, other))
-        # States of one session are far from independent, so whole sessions are drawn; ranks are
-        # kept.
+        # States of one session are far from independent, so whole sessions are drawn, keeping
+        # their ranks.
         drawn = groups.resamples(seed, RESAMPLES)
         found = (pearson(x[sessions].ravel(), y[sessions].ravel()) for sessions in drawn)
         ends = interval(np.array([r for r in found if r is not None]))
@@ -60,17 +60,17 @@ class RankCorrelation:
 
 @dataclass(frozen=True)
 class ValueReport:
-    """What predicted values are worth on one split.
+    """Quality of predicted values on one split.
 
     Attributes:
-        policy: whose returns they predict.
-        sessions: how many were played.
-        by_return: of predicted value and realized return.
-        by_net_pips: of predicted value and the net pips that followed.
+        policy: policy whose returns they predict.
+        sessions: number of sessions played.
+        by_return: correlation of predicted value and realized return.
+        by_net_pips: correlation of predicted value and the net pips that followed.
         decile_spearman: rank correlation of the ten deciles' means.
         mse: mean squared error of the predicted value.
-        variance: of the realized return: the error of predicting its mean.
-        deciles: of the predicted value, lowest first.
+        variance: variance of the realized return, the error of predicting its mean.
+        deciles: deciles of the predicted value, lowest first.
     """
 
     policy: str
@@ -92,13 +92,13 @@ class ValueReport:
         groups: SessionGroups,
         seed: int = 0,
     ) -> Self:
-        """Judge values.
+        """Judge predicted values.
 
         Args:
             policy: name of the policy that was followed.
             predicted: ``f64[E, T]`` for E sessions of T states.
             realized: ``f64[E, T]`` discounted returns that followed.
-            net_pips: ``f64[E, T]`` from each state to its session's end.
+            net_pips: ``f64[E, T]`` from each state to the end of its session.
             groups: which sessions overlap.
             seed: seed of the bootstrap.
         """
@@ -129,12 +129,12 @@ class ValueReport:
 
     @property
     def score(self) -> float:
-        """What the best checkpoint has most of."""
+        """The figure by which the best checkpoint is chosen; higher is better."""
         found = self.by_return.spearman
         return -math.inf if found is None else found
 
     def as_dict(self) -> dict[str, Any]:
-        """The numbers for JSON; the correlation with the return keeps the names it began with."""
+        """The numbers for JSON; the correlation with the return keeps its original field names."""
         facts = asdict(self)
         by_return = facts.pop("by_return")
         return {

@@ -1,4 +1,4 @@
-"""Agents trained in rolling windows, each on its own test split, and all of those tests as one."""
+"""Tests agents trained in rolling windows, each on its own test split, and joins the tests."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,9 +25,9 @@ class WindowTest:
     Attributes:
         conditions: what was played.
         splits: UTC times at which training, validation and test begin, and the test's end.
-        checkpoint: of the agent, the best on the window's validation split.
+        checkpoint: the agent's checkpoint, the best on the window's validation split.
         backtests: by policy, the agent first; trend baselines by family.
-        lookbacks: names of the trend baselines that the validation split chose.
+        lookbacks: names of the trend baselines chosen on the validation split.
     """
 
     conditions: Conditions
@@ -51,13 +51,13 @@ def play_window(
 
     Args:
         agents: trained on the window, with distinct names.
-        checkpoint: the checkpoint that the agents were loaded from.
+        checkpoint: the checkpoint the agents were loaded from.
         dataset: the window's bars alone.
         rules: actions and costs.
-        tested_until_ns: end of the test before; no session begins earlier.
-        sessions: at most so many, spread evenly; None for all.
-        tick: hears of every B decisions.
-        doing: hears what begins, and its decisions.
+        tested_until_ns: end of the previous test; no session begins earlier.
+        sessions: maximum number of sessions, spread evenly; None for all.
+        tick: called with the number of decisions made.
+        doing: called with what begins and its number of decisions.
 
     Raises:
         DataError: no session is left.
@@ -122,7 +122,7 @@ class WalkForward:
             library: "pandas" or "polars"; None for whichever is installed, pandas first.
 
         Raises:
-            MuZeroError: neither is.
+            MuZeroError: neither is installed.
         """
         rows = {name: m.as_row() for name, m in metrics_of(self.whole).items()}
         return frame_of_rows("policy", rows, library)

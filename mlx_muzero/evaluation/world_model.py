@@ -1,7 +1,7 @@
-"""How well a learned model foretells the market, step by step of its unrolling.
+"""How well a learned model predicts the market at each step of its unroll.
 
-The model is given the actions and the outcomes that really happened before each step (as in
-training) and asked for the next outcome, reward, latent state and bar.
+The model is given the actions and outcomes that really happened before each step (as in training)
+and asked for the next outcome, reward, latent state and bar.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,18 +15,18 @@ from mlx_muzero.types import F32, F64, I32, Bool
 
 @dataclass(frozen=True, eq=False)
 class Unrolling:
-    """What was predicted and what happened along n unrollings of K steps.
+    """What was predicted and what happened along n unrolls of K steps.
 
     Attributes:
         probabilities: ``f32[n, K, C]`` of the outcomes of each step.
         outcome: ``i32[n, K]`` which happened.
         reward: ``f32[n, K, 2]`` predicted and real.
-        latent_distance: ``f32[n, K]`` of the next latent state to that of the real window,
-            1 - cosine.
+        latent_distance: ``f32[n, K]`` distance of the next latent state from that of the real
+            window, 1 - cosine.
         bar: ``f32[n, K, M]`` market columns of the last bar before each step.
-        next_bar: ``f32[n, K, M]`` those predicted of the next one.
-        real_bar: ``f32[n, K, M]`` those of the next one.
-        valid: ``bool[n, K]`` the step lies inside its session.
+        next_bar: ``f32[n, K, M]`` predicted market columns of the next bar.
+        real_bar: ``f32[n, K, M]`` real market columns of the next bar.
+        valid: ``bool[n, K]`` whether the step lies inside its session.
     """
 
     probabilities: F32
@@ -44,12 +44,12 @@ class StepErrors:
     """Errors of one unrolled step.
 
     Attributes:
-        cross_entropy: mean -log of the probability of the outcome, in nats.
+        cross_entropy: mean negative log probability of the outcome, in nats.
         brier: squared errors of the outcome's probabilities, summed (Brier 1950).
         reward_mse: mean squared error of the reward.
         latent_distance: mean of 1 - cosine to the latent state of the real window.
         next_bar_mse: mean squared error of the next bar, over its columns.
-        last_value_mse: the same when the last bar is taken for the next one.
+        last_value_mse: the same when the last bar is used as the forecast.
     """
 
     cross_entropy: float
@@ -77,14 +77,14 @@ class ColumnErrors:
 
 @dataclass(frozen=True)
 class WorldModelReport:
-    """What a world model is worth on one split.
+    """Quality of a world model on one split.
 
     Attributes:
-        sessions: how many were unrolled.
+        sessions: number of sessions unrolled.
         unrollings: positions unrolled from, every K-th step of a session.
-        outcome: the first step's forecast against base rates taken from the training split.
+        outcome: the first step's forecast against base rates of the training split.
         reward_variance: mean squared error of always predicting the mean reward.
-        steps: errors by unrolled step, the first one first.
+        steps: errors by unrolled step, in order.
         columns: the next bar's errors by market column.
     """
 
@@ -99,7 +99,7 @@ class WorldModelReport:
     def of(
         cls, unrolling: Unrolling, sessions: int, base_rates: F64, columns: tuple[str, ...]
     ) -> Self:
-        """Judge `unrolling` of so many sessions; `base_rates` ``f64[C]``, M names of `columns`."""
+        """Judge `unrolling` of `sessions` sessions; `base_rates` ``f64[C]``, M names `columns`."""
         forecasts, steps = [], []
         for k in range(unrolling.outcome.shape[1]):
             inside = unrolling.valid[:, k]
@@ -141,7 +141,7 @@ class WorldModelReport:
 
     @property
     def score(self) -> float:
-        """What the best checkpoint has most of."""
+        """The figure by which the best checkpoint is chosen; higher is better."""
         return -self.outcome.cross_entropy
 
     def as_dict(self) -> dict[str, Any]:
