@@ -1,1 +1,1 @@
-"""What every exported format needs: tensors, layers, manifest, comparison, and a child process."""
+"""What every export format needs: tensors, layers, manifest, comparison, and a child process."""

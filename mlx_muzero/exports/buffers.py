@@ -1,8 +1,8 @@
-"""Shared memory that holds the inputs and outputs of programs, for the two processes that use it.
+"""Shared memory for the inputs and outputs of programs, used by parent and child process.
 
-The memory has no name: it is a descriptor, handed to the child, and the system frees it with the
-last process that holds it, however that ends. `multiprocessing.shared_memory` goes by names, which
-outlive processes, so this uses the system calls below it.
+The memory has no name: it is a descriptor handed to the child, and the system frees it when the
+last process holding it ends, however that happens. `multiprocessing.shared_memory` uses names,
+which outlive processes, so this module uses the underlying system calls.
 """
 
 import _posixshmem
@@ -28,8 +28,8 @@ _ITEM_BYTES = 4
 class Buffers:
     """Every tensor of `programs`, float32, as NumPy views of the shared memory `descriptor`.
 
-    Both processes lay them out from the same programs, whatever their order, so nothing but the
-    descriptor travels.
+    Both processes derive the same layout from the same programs, whatever their order, so only the
+    descriptor has to be passed.
 
     Attributes:
         inputs: of each program, by its `ProgramEntry.key`.
@@ -48,7 +48,7 @@ class Buffers:
 
 
 def allocate(size: int) -> int:
-    """The descriptor of `size` bytes of new shared memory without a name."""
+    """Allocate `size` bytes of new, unnamed shared memory; return its descriptor."""
     name = f"/mlxmz-{secrets.token_hex(8)}"  # macOS allows 31 characters
     descriptor = _posixshmem.shm_open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, mode=0o600)
     _posixshmem.shm_unlink(name)
@@ -57,12 +57,12 @@ def allocate(size: int) -> int:
 
 
 def size_bytes(programs: Iterable[ProgramEntry]) -> int:
-    """Bytes that `Buffers` of `programs` need."""
+    """Number of bytes that `Buffers` of `programs` need."""
     return sum(_spans(programs))
 
 
 def _spans(programs: Iterable[ProgramEntry]) -> Iterator[int]:
-    """Bytes of each tensor in the order in which they lie, rounded up to keep the next aligned."""
+    """Size of each tensor in layout order, in bytes, rounded up to keep the next one aligned."""
     for program in programs:
         for shape in (*program.inputs.values(), *program.outputs.values()):
             yield -(-math.prod(shape) * _ITEM_BYTES // _ALIGNMENT) * _ALIGNMENT

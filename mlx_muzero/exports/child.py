@@ -1,4 +1,4 @@
-"""A child process that runs exported programs, seen from its parent."""
+"""A child process that runs exported programs, as seen from its parent."""
 
 import os
 import subprocess
@@ -23,11 +23,11 @@ from mlx_muzero.types import F32
 
 
 class ChildLost(Exception):
-    """A child process is of no more use.
+    """A child process can no longer be used.
 
     Attributes:
-        curable: whether another one may do better: this one died, or hung while it should answer.
-            One that cannot load, or answers wrongly, would do so again.
+        curable: whether another child may do better because this one died or hung. One that cannot
+            load, or answers wrongly, would do so again.
     """
 
     def __init__(self, reason: str, *, curable: bool) -> None:
@@ -36,9 +36,10 @@ class ChildLost(Exception):
 
 
 class Child:
-    """A process with programs loaded, which answers one request after the other.
+    """A process with loaded programs that answers one request at a time.
 
-    It ends when it is lost, by `end`, with this object, and with this process.
+    It ends when it is lost, when `end` is called, when this object is deleted, or with this
+    process.
     """
 
     def __init__(
@@ -48,10 +49,10 @@ class Child:
         engine: Engine,
         compute_units: ComputeUnits,
     ) -> None:
-        """Starts it and waits until it has loaded `programs`, some of the deployment's export.
+        """Start the process and wait until it has loaded `programs`, which belong to the export.
 
         Raises:
-            ChildLost: it did not; says why.
+            ChildLost: it failed to; the message says why.
         """
         self._limits = limits = deployment.limits
         self._channel, channel = Pipe()
@@ -82,22 +83,22 @@ class Child:
             os.close(memory)
             channel.close()
         self.end = weakref.finalize(self, _end, self._process, self._channel, self._stderr)
-        """Ends the process at once; without effect the second time."""
+        """Ends the process at once; does nothing when called again."""
         slow = ChildLost(f"its programs were not loaded in {limits.load_s:g} s", curable=False)
         with self._ended_on_failure():
             self._await_answer(limits.load_s, slow)
 
     @property
     def pid(self) -> int:
-        """Number of the process."""
+        """Process ID."""
         return self._process.pid
 
     def call(self, program: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
-        """Outputs of the program with that key: finite, and copies.
+        """Run the program with that key; return copies of its outputs, which are finite.
 
         Raises:
             ChildLost: it died, hung or answered wrongly, now or earlier.
-            ExportError: an input has another shape.
+            ExportError: an input has the wrong shape.
         """
         if not self.end.alive:
             raise ChildLost("it was ended", curable=True)
@@ -128,7 +129,7 @@ class Child:
 
     @contextmanager
     def _ended_on_failure(self) -> Iterator[None]:
-        """Ends the process if the block fails: a late answer would pass for the next one's."""
+        """End the process if the block fails: a late answer would be taken for the next one."""
         try:
             yield
         except (EOFError, OSError) as error:
@@ -142,7 +143,7 @@ class Child:
 
 def _end(process: "subprocess.Popen[bytes]", channel: Connection, stderr: IO[bytes]) -> None:
     process.kill()
-    with suppress(subprocess.TimeoutExpired):  # a driver may hold a process that is killed
+    with suppress(subprocess.TimeoutExpired):  # a driver may hold on to a killed process
         process.wait(END_S)
     channel.close()
     stderr.close()

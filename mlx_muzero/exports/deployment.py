@@ -1,4 +1,4 @@
-"""How an export is run: where it lies, how long it may take, and who hears of its failures."""
+"""How an export is run: its location, its time limits, and where failures are reported."""
 
 import os
 import warnings
@@ -12,20 +12,20 @@ from mlx_muzero.errors import ConfigError
 from mlx_muzero.exports.program import ComputeUnits
 
 COMPUTE_UNITS_VARIABLE = "MLX_MUZERO_COMPUTE_UNITS"
-"""Environment variable that names other compute units; hosted macOS runners need CPU_ONLY."""
+"""Environment variable for other compute units; hosted macOS runners need CPU_ONLY."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What is put up with before a child process is given up, or the whole export.
+    """Limits after which a child process, or the whole export, is abandoned.
 
     Attributes:
-        load_s: until all programs are loaded. The first load of a model compiles it for the Neural
+        load_s: time to load all programs. The first load of a model compiles it for the Neural
             Engine, which may take a minute; on virtual machines it may never end.
-        answer_s: until a request is answered. It is the child's heartbeat as well: coremltools
-            holds Python's lock while it works, so no thread beside it could send another.
-        restarts: new processes in `restarts_s`; one more and the export is given up.
-        restarts_s: after so long a restart is forgotten.
+        answer_s: time to answer a request. It doubles as the child's heartbeat: coremltools holds
+            Python's lock while it works, so no other thread of the child could send one.
+        restarts: number of restarts allowed within `restarts_s`; one more abandons the export.
+        restarts_s: time after which a restart is forgotten.
     """
 
     load_s: float = 180.0
@@ -39,9 +39,9 @@ class EngineEvent:
     """Something that happened to the programs a search runs on, for the journal and the screen.
 
     Attributes:
-        event: what; its name in the journal.
+        event: what happened; its name in the journal.
         reason: why, in words.
-        backend: what evaluates from now on, if that is another one.
+        backend: the backend that evaluates from now on, if it changed.
     """
 
     event: Literal["engine_restarted", "engine_lost", "engine_refreshed", "engine_refresh_failed"]
@@ -54,7 +54,7 @@ class EngineEvent:
 
 
 def warn(event: EngineEvent) -> None:
-    """Tells of `event` by a Python warning."""
+    """Report `event` as a Python warning."""
     warnings.warn(str(event), RuntimeWarning, stacklevel=2)
 
 
@@ -63,12 +63,12 @@ class Deployment:
     """An export and how it is run.
 
     Attributes:
-        folder: of the export.
-        report: hears what happens to it, in the thread that searches.
-        limits: of its child process.
+        folder: folder of the export.
+        report: receives its events, in the thread that searches.
+        limits: limits of its child process.
         loader: function that loads a program of the export's format in the child, as
-            ``module:function``; called as `mlx_muzero.coreml.loading.load_program`, the one for
-            Core ML. It is named, not passed, so that only the child imports the format's library.
+            ``module:function``, called as `mlx_muzero.coreml.loading.load_program` is for Core ML.
+            It is named rather than passed so that only the child imports the format's library.
     """
 
     folder: Path
@@ -78,21 +78,21 @@ class Deployment:
 
 
 def compute_units() -> ComputeUnits:
-    """What Core ML may compute on: CPU and Neural Engine, unless the environment says otherwise.
+    """Compute units for Core ML: CPU and Neural Engine, unless the environment says otherwise.
 
     Never all units: with the GPU among them Core ML has aborted processes, and the GPU trains.
 
     Raises:
-        ConfigError: the environment names no such units.
+        ConfigError: the environment names unknown units.
     """
     return _forced_units() or "CPU_AND_NE"
 
 
 def units_to_try() -> tuple[ComputeUnits, ...]:
-    """What to compare Core ML on: all there is, or what the environment says.
+    """Compute units to compare Core ML on: all choices, or the one from the environment.
 
     Raises:
-        ConfigError: the environment names no such units.
+        ConfigError: the environment names unknown units.
     """
     forced = _forced_units()
     return get_args(ComputeUnits) if forced is None else (forced,)

@@ -1,4 +1,4 @@
-"""How far programs and model come apart when each goes on from its own latents."""
+"""How far programs and model drift apart when each continues from its own latents."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ def drift(
     table: ActionTable,
     samples: Samples,
 ) -> Iterator[Drift]:
-    """Plays the same legal actions and likely outcomes in `programs` and in `model`."""
+    """Play the same legal actions and likely outcomes in `programs` and in `model`."""
     random = np.random.default_rng(1)
     position = samples.position
     latent = model.representation(mx.array(samples.observation))
@@ -56,7 +56,7 @@ def drift(
 def _advanced(
     programs: ProgramSet, sizes: ExportSizes, latent: F32, action: I32, outcome: I32
 ) -> dict[str, F32]:
-    """The successor of one outcome, ``[n, channels]`` by output."""
+    """The successor for one outcome, ``f32[n, channels]`` by output."""
     inputs = {"latent": latent, "action": np.eye(sizes.actions, dtype=np.float32)[action]}
     if "recurrent" in programs:
         out = call(programs["recurrent"], "recurrent", sizes, inputs)
@@ -68,7 +68,7 @@ def _advanced(
 
 
 def _drawn(probabilities: mx.array, random: np.random.Generator) -> I32:
-    """[n] outcomes drawn from `probabilities` [n, C]."""
+    """Outcomes ``i32[n]`` drawn from `probabilities` ``f32[n, C]``."""
     below = np.cumsum(np.asarray(probabilities), axis=1)
     draws = random.random((len(below), 1)) * below[:, -1:]
     return np.minimum((below < draws).sum(axis=1), below.shape[1] - 1).astype(np.int32)

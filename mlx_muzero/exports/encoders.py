@@ -1,4 +1,4 @@
-"""The encoders of a window as layers, read from weights by name (mirrors `mlx_muzero.networks`)."""
+"""The window encoders as layers, read from weights by name (mirrors `mlx_muzero.networks`)."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from mlx_muzero.types import F32
 
 @dataclass(frozen=True)
 class TemporalBlock:
-    """Two causal convolutions with ReLU, and a residual through `residual` if there is one."""
+    """Two causal convolutions with ReLU, and a residual, through `residual` if present."""
 
     conv_1: Linear
     conv_2: Linear
@@ -29,7 +29,7 @@ class Temporal:
 
 @dataclass(frozen=True)
 class PreActivationBlock:
-    """Twice layer norm, ReLU and a causal convolution, added to what came in."""
+    """Layer norm, ReLU and a causal convolution, twice, added to the input."""
 
     norm_1: LayerNorm
     conv_1: Linear
@@ -62,7 +62,7 @@ class TransformerLayer:
 
 @dataclass(frozen=True, eq=False)
 class Transformer:
-    """A linear layer, `positions` [W, width], layers in `heads` heads, layer norm."""
+    """A linear layer, `positions` ``f32[W, width]``, layers with `heads` heads, layer norm."""
 
     input: Linear
     positions: F32
@@ -75,7 +75,7 @@ EncoderLayers = Temporal | Residual | Transformer
 
 
 def read_encoder(reader: Reader, name: str, sizes: ExportSizes) -> EncoderLayers:
-    """The encoder that ``sizes.model.encoder`` names, whose parameters' names begin with `name`."""
+    """Read the encoder named by ``sizes.model.encoder``; parameter names start with `name`."""
     match sizes.model.encoder:
         case "tcn":
             return _temporal(reader, name, sizes)

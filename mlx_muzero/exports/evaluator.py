@@ -1,7 +1,7 @@
-"""The `coreml` and `coreml-sim` backends: leaves evaluated by exported programs in a child process.
+"""The `coreml` and `coreml-sim` backends: exported programs in a child process evaluate leaves.
 
-The latent pool is on this side, so a request needs nothing but its inputs, and a search goes on in
-another child as if nothing had happened.
+The latent pool stays in this process, so a request needs nothing but its inputs, and a search
+continues in another child as if nothing had happened.
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ from mlx_muzero.types import F32
 
 
 class ExportedEvaluator(ProgramEvaluator):
-    """Evaluates leaves with an export of a model, and roots with the model itself."""
+    """Evaluates leaves with a model's export, and roots with the model itself."""
 
     def __init__(
         self,
@@ -34,12 +34,12 @@ class ExportedEvaluator(ProgramEvaluator):
         engine: Engine,
         deployment: Deployment,
     ) -> None:
-        """Starts the child process and tests what it loaded.
+        """Start the child process and test the programs it loaded.
 
         Args:
-            model: what was exported.
+            model: the model that was exported.
             expansion: mode of the searches.
-            engine: what runs the programs.
+            engine: runs the programs.
             deployment: the export, and how it is run.
 
         Raises:
@@ -67,27 +67,27 @@ class ExportedEvaluator(ProgramEvaluator):
         super().__init__(program_set(self.supervisor.call, entries), manifest.sizes)
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
-        """Policy f32[n, A] and value f32[n] of latents f32[n, D], by the model itself."""
+        """Evaluate latents ``f32[n, D]`` with the model: policy ``f32[n, A]``, value ``f32[n]``."""
         return self._heads.predict(latents)
 
     def refresh(self) -> None:
-        """Makes sure that the model still is the one that was exported.
+        """Check that the model is still the one that was exported.
 
         Raises:
-            ExportError: its weights are others.
+            ExportError: its weights have changed.
         """
         current_manifest(self._model, self._folder)
 
     def close(self) -> None:
-        """Ends the child process."""
+        """End the child process."""
         self.supervisor.close()
 
 
 def current_manifest(model: StochasticMuZero, folder: Path) -> Manifest:
-    """The manifest of an export in `folder` that is whole and of the weights of `model`.
+    """The manifest of an intact export in `folder` with the weights of `model`.
 
     Raises:
-        ExportError: it is missing, damaged, or of other weights.
+        ExportError: the export is missing, damaged, or of other weights.
     """
     manifest = Manifest.load(folder)
     manifest.check_files(folder)
@@ -100,7 +100,7 @@ def current_manifest(model: StochasticMuZero, folder: Path) -> Manifest:
 
 
 def _require_unchanged(manifest: Manifest, folder: Path) -> None:
-    """ChildLost unless `folder` holds that export: a restart may come long after the start."""
+    """Raise ChildLost if the export in `folder` changed: restarts may come long after the start."""
     try:
         if Manifest.load(folder) != manifest:
             raise ExportError(f"{folder} now holds another export")
@@ -110,7 +110,7 @@ def _require_unchanged(manifest: Manifest, folder: Path) -> None:
 
 
 def _entries(manifest: Manifest, expansion: ExpansionMode, folder: Path) -> list[ProgramEntry]:
-    """The programs that searches call: roots are the model's own, so not `initial`."""
+    """The programs that searches call; not `initial`, as the model itself evaluates roots."""
     names = set(PROGRAMS_FOR[expansion]) - {"initial"}
     entries = [entry for entry in manifest.programs if entry.name in names]
     missing = sorted(names - {entry.name for entry in entries})

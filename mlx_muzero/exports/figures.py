@@ -1,4 +1,4 @@
-"""What a verification measures, and the bounds an export has to keep."""
+"""The results of a verification, and the bounds an export has to meet."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,12 +12,12 @@ from mlx_muzero.untrusted.json_values import finite
 
 @dataclass(frozen=True)
 class OutputError:
-    """One output of a program against the model, worst over its numbers of rows.
+    """Error of one output of a program against the model, worst over its numbers of rows.
 
     Attributes:
-        program: which program.
-        output: which output.
-        largest: largest absolute value the model gives.
+        program: the program.
+        output: the output.
+        largest: largest absolute value from the model.
         worst: largest absolute difference.
         typical: root mean square of the difference.
     """
@@ -31,14 +31,14 @@ class OutputError:
 
 @dataclass(frozen=True)
 class Drift:
-    """How far programs are from the model after `steps` steps, each on its own latents.
+    """Distance of programs from the model after `steps` steps, each on its own latents.
 
     Attributes:
         steps: environment steps from the root.
-        latent_frac: distance of the latents over their length, mean over the roots.
-        policy: total variation of the policies, mean.
-        value: absolute difference of the values, in units of the reward, mean.
-        reward: absolute difference of the step's rewards, mean.
+        latent_frac: mean over the roots of the latents' distance divided by their length.
+        policy: mean total variation distance of the policies.
+        value: mean absolute difference of the values, in units of the reward.
+        reward: mean absolute difference of the step's rewards.
     """
 
     steps: int
@@ -50,11 +50,11 @@ class Drift:
 
 @dataclass(frozen=True)
 class Disagreement:
-    """Two searches from one root that end with different actions, as the model's search sees them.
+    """Two searches from one root that end with different actions, judged by the model's search.
 
     Attributes:
-        visits: of the model's action, less those of the other: 0 is a tie.
-        q: value of the model's action, less that of the other, in units of the reward.
+        visits: visits of the model's action minus those of the other; 0 is a tie.
+        q: value of the model's action minus that of the other, in units of the reward.
     """
 
     visits: int
@@ -63,13 +63,13 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Agreement:
-    """Searches with programs, from the observation on, against searches with the model.
+    """Searches with programs, starting from the observation, against searches with the model.
 
     Attributes:
-        simulations: of each search.
-        decisions: searches of each kind.
-        value: absolute difference of the root values, in units of the reward, mean.
-        disagreements: one for each pair that ends with different actions.
+        simulations: simulations per search.
+        decisions: number of searches of each kind.
+        value: mean absolute difference of the root values, in units of the reward.
+        disagreements: one for each pair of searches that ends with different actions.
     """
 
     simulations: int
@@ -79,21 +79,21 @@ class Agreement:
 
     @property
     def rate(self) -> float:
-        """Share of the decisions that are the same."""
+        """Share of identical decisions."""
         return 1.0 - len(self.disagreements) / self.decisions
 
 
 @dataclass(frozen=True)
 class EngineFigures:
-    """One engine against the model.
+    """Results of one engine against the model.
 
     Attributes:
-        engine: what ran the programs.
-        compute_units: that Core ML was allowed to use; None for the interpreter.
+        engine: ran the programs.
+        compute_units: units Core ML was allowed to use; None for the interpreter.
         outputs: errors of every output.
-        drift: after several numbers of steps; empty in a quick verification.
-        agreement: of searches; None in a quick verification.
-        failure: why it could not be run; empty if it was.
+        drift: drift after several numbers of steps; empty in a quick verification.
+        agreement: agreement of searches; None in a quick verification.
+        failure: why the engine could not run; empty if it did.
     """
 
     engine: Engine
@@ -105,11 +105,11 @@ class EngineFigures:
 
     @property
     def name(self) -> str:
-        """What to call it."""
+        """Display name."""
         return "interpreter" if self.compute_units is None else f"Core ML {self.compute_units}"
 
     def problems(self, precision: Precision) -> list[str]:
-        """Bounds it does not keep, one sentence each."""
+        """The bounds it violates, one sentence each."""
         if self.failure:
             return [self.failure]
         bounds = BOUNDS[precision]
@@ -137,12 +137,12 @@ class EngineFigures:
 
 @dataclass(frozen=True)
 class Bounds:
-    """What an export of one precision has to keep.
+    """Bounds that an export with a given precision has to meet.
 
     Attributes:
-        output: largest error of an output over its largest value, or over 1 if that is more.
+        output: largest error of an output relative to its largest value, or to 1 if that is more.
         drift: `Drift.latent_frac` after `BOUNDED_STEPS` steps.
-        agreement: least share of decisions that are the same.
+        agreement: minimum share of identical decisions.
     """
 
     output: float
@@ -151,7 +151,7 @@ class Bounds:
 
 
 BOUNDED_STEPS = 5
-"""Drift is bounded after so many steps, and only reported later: searches look no further."""
+"""Drift is bounded up to this step, and only reported after it: searches look no further."""
 
 BOUNDS: dict[Precision, Bounds] = {
     "fp16": Bounds(output=0.01, drift=0.01, agreement=0.99),
@@ -161,12 +161,12 @@ BOUNDS: dict[Precision, Bounds] = {
 
 @dataclass(frozen=True)
 class Verification:
-    """An export against its model, with every engine there is.
+    """An export compared with its model, on every available engine.
 
     Attributes:
-        precision: of the export.
-        samples: real situations they were compared on.
-        engines: the interpreter first.
+        precision: the export's precision.
+        samples: number of real situations compared.
+        engines: results by engine, the interpreter first.
     """
 
     precision: Precision
@@ -174,9 +174,9 @@ class Verification:
     engines: tuple[EngineFigures, ...]
 
     def problems(self) -> list[str]:
-        """What speaks against the export: the interpreter's, or that no Core ML unit can run it.
+        """Problems of the export: the interpreter's, or that no Core ML unit can run it.
 
-        A unit that fails is one not to be used, no fault of the export if another works.
+        One failing unit is not the export's fault if another works; it just should not be used.
         """
         interpreter, *units = self.engines
         found = interpreter.problems(self.precision)
@@ -186,24 +186,24 @@ class Verification:
         return found
 
     def failure(self) -> ExportError | None:
-        """An error that names the problems; None if there are none."""
+        """An error that lists the problems; None if there are none."""
         problems = self.problems()
         if not problems:
             return None
         return ExportError(f"the export is not the model: {'; '.join(problems)}")
 
     def require_passed(self) -> None:
-        """Raise if there are problems.
+        """Raise an error if there are problems.
 
         Raises:
-            ExportError: names them.
+            ExportError: lists them.
         """
         failed = self.failure()
         if failed is not None:
             raise failed
 
     def as_dict(self) -> dict[str, Any]:
-        """All figures, for JSON, with each engine's problems and rate of agreement."""
+        """All results for JSON, with each engine's problems and rate of agreement."""
         values = asdict(self)
         for engine, figures in zip(values["engines"], self.engines, strict=True):
             engine["problems"] = figures.problems(self.precision)

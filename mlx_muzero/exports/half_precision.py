@@ -1,4 +1,4 @@
-"""Rounding float32 arrays to what float16 can hold, without leaving float32."""
+"""Rounds float32 arrays to float16 values without leaving float32."""
 
 import numpy as np
 
@@ -6,19 +6,19 @@ from mlx_muzero.types import F32
 
 _EXPONENT = np.uint32(0x7F800000)
 _LEAST = np.uint32((127 - 14) << 23)
-"""Exponent of float16's least normal number: below it all are as far apart as just above it."""
+"""Exponent of float16's smallest normal number, below which spacing stays constant."""
 _MOST = np.uint32((127 + 17) << 23)
-"""An exponent beyond float16's greatest."""
+"""An exponent beyond float16's largest."""
 _MAGIC = np.uint32((13 << 23) | 0x00400000)
 _BEYOND = np.float32(2.0**112)
 
 
 def round_to_half(x: F32) -> F32:
-    """`x` rounded in place to the nearest float16 values, ties to even, as a cast would.
+    """Round `x` in place to the nearest float16 values, ties to even, as a cast would.
 
-    Several times faster than a cast to float16 and back. With 2**e <= |x| < 2**(e + 1), the float32
-    numbers around 1.5 * 2**(e + 13) are as far apart as the float16 numbers around x: adding that
-    rounds, and subtracting it again gives the rounded x.
+    Several times faster than casting to float16 and back. With 2**e <= |x| < 2**(e + 1), float32
+    numbers around 1.5 * 2**(e + 13) have the same spacing as float16 numbers around x: adding that
+    number rounds, and subtracting it again yields the rounded x.
     """
     magic = x.view(np.uint32) & _EXPONENT
     np.clip(magic, _LEAST, _MOST, out=magic)
@@ -26,7 +26,7 @@ def round_to_half(x: F32) -> F32:
     large = magic.view(np.float32)
     x += large
     x -= large
-    # float16 is infinite from 2**16 on, as float32 is from 2**128 on.
+    # float16 overflows from 2**16 on, float32 from 2**128 on.
     x *= _BEYOND
     x /= _BEYOND
     return x

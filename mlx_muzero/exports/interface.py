@@ -1,8 +1,8 @@
 """The exported programs and their tensors: the one definition of names, shapes and layout.
 
-Every tensor is float32 at the edge and of rank 4, as the Neural Engine wants it; the rows of a
-program, which do not influence each other, are its last axis but for observations. ``n`` is the
-fixed number of rows. The successors of `recurrent` are outcome-major: column ``c * n + i`` is
+Every tensor is float32 at the interface and has rank 4, as the Neural Engine wants it. The rows of
+a program, which do not influence each other, are its last axis, except for observations. ``n`` is
+the fixed number of rows. The successors of `recurrent` are outcome-major: column ``c * n + i`` is
 outcome c of row i. Actions and outcomes are one-hot.
 """
 
@@ -19,12 +19,12 @@ PROGRAMS_FOR: dict[ExpansionMode, tuple[ProgramName, ...]] = {
     "all_outcomes": ("initial", "recurrent"),
     "single_outcome": ("initial", "afterstate", "dynamics"),
 }
-"""The programs that a search of each mode evaluates."""
+"""The programs that a search in each mode calls."""
 
 
 @dataclass(frozen=True)
 class ExportSizes:
-    """What the shapes of all programs follow from.
+    """The sizes that determine the shapes of all programs.
 
     Attributes:
         model: sizes of the networks.
@@ -42,7 +42,7 @@ class ExportSizes:
 
 
 def input_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
-    """Inputs of a program in their order."""
+    """Input shapes of a program, in order."""
     latent = (1, sizes.model.latent_width, 1, rows)
     action = (1, sizes.actions, 1, rows)
     if name == "initial":
@@ -53,9 +53,9 @@ def input_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, 
 
 
 def output_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
-    """Outputs of a program in their order; logits, not probabilities or values.
+    """Output shapes of a program, in order; logits rather than probabilities or values.
 
-    An input and an output may not share a name, so what follows a latent is `next_latent`.
+    An input and an output must not share a name, so the successor of a latent is `next_latent`.
     """
 
     def image(channels: int, columns: int = rows) -> Shape:

@@ -1,4 +1,4 @@
-"""Layers as an export needs them: NumPy arrays, batch norm folded into what precedes it."""
+"""Layers as exports need them: NumPy arrays, with batch norm folded into the layer before."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,12 +13,12 @@ from mlx_muzero.types import F32
 
 @dataclass(frozen=True, eq=False)
 class Linear:
-    """A linear layer, or with several taps a causal convolution over time.
+    """A linear layer or, with several taps, a causal convolution over time.
 
     Attributes:
-        name: of its parameters; a folded batch norm follows a plus.
-        weight: [out, in, taps], oldest tap first.
-        bias: [out].
+        name: name of its parameters; a folded batch norm is appended after a plus.
+        weight: ``f32[out, in, taps]``, oldest tap first.
+        bias: ``f32[out]``.
         dilation: bars between two taps.
     """
 
@@ -30,7 +30,7 @@ class Linear:
 
 @dataclass(frozen=True, eq=False)
 class LayerNorm:
-    """Layer norm over the channels: `scale` [D] and `shift` [D]."""
+    """Layer norm over the channels: `scale` ``f32[D]`` and `shift` ``f32[D]``."""
 
     name: str
     scale: F32
@@ -39,18 +39,18 @@ class LayerNorm:
 
 @dataclass(frozen=True, eq=False)
 class ObservationNorm:
-    """Columns less `mean` [F], times `scale` [F]."""
+    """Subtracts `mean` ``f32[F]`` from the columns, then multiplies by `scale` ``f32[F]``."""
 
     mean: F32
     scale: F32
 
 
 class Reader:
-    """Takes parameters by name, each once; what is left over was not understood.
+    """Reads parameters by name, each once; any left over were not understood.
 
     Args:
         weights: float32 arrays by name.
-        precision: of the export; every array taken must fit it.
+        precision: precision of the export; every array read must fit it.
     """
 
     def __init__(self, weights: Mapping[str, F32], precision: Precision) -> None:
@@ -59,33 +59,33 @@ class Reader:
         self._precision = precision
 
     def linear(self, name: str, inputs: int, outputs: int) -> Linear:
-        """A linear layer."""
+        """Read a linear layer."""
         return self._in_range(self._linear(name, inputs, outputs, taps=1))
 
     def causal(self, name: str, inputs: int, outputs: int, taps: int, dilation: int) -> Linear:
-        """A causal convolution."""
+        """Read a causal convolution."""
         layer = self._linear(name, inputs, outputs, taps)
         return self._in_range(replace(layer, dilation=dilation))
 
     def array(self, name: str, *shape: int) -> F32:
-        """A parameter that is no layer."""
+        """Read a parameter that is not part of a layer."""
         array = self._take(name, *shape)
         self._require_range(name, array)
         return array
 
     def linear_batch_norm(self, name: str, norm: str, inputs: int, outputs: int) -> Linear:
-        """A linear layer and the batch norm after it, as one."""
+        """Read a linear layer and the batch norm after it as one layer."""
         return self._in_range(self._folded(self._linear(name, inputs, outputs, taps=1), norm))
 
     def causal_batch_norm(
         self, name: str, norm: str, inputs: int, outputs: int, taps: int, dilation: int
     ) -> Linear:
-        """A causal convolution and the batch norm after it, as one."""
+        """Read a causal convolution and the batch norm after it as one layer."""
         layer = replace(self._linear(name, inputs, outputs, taps), dilation=dilation)
         return self._in_range(self._folded(layer, norm))
 
     def layer_norm(self, name: str, width: int) -> LayerNorm:
-        """A layer norm."""
+        """Read a layer norm."""
         layer = LayerNorm(
             name, self._take(f"{name}.weight", width), self._take(f"{name}.bias", width)
         )
@@ -94,15 +94,15 @@ class Reader:
         return layer
 
     def observation_norm(self, name: str, features: int) -> ObservationNorm:
-        """What brings observations to one size."""
+        """Read the normalization of observations."""
         arrays = (self.array(f"{name}.{part}", features) for part in ("mean", "scale"))
         return ObservationNorm(*arrays)
 
     def finish(self) -> None:
-        """Call when everything was taken.
+        """Check that all parameters have been read.
 
         Raises:
-            ExportError: a parameter is left over; names it.
+            ExportError: a parameter is left over; the message names it.
         """
         if self._left:
             name = min(self._left)
@@ -121,13 +121,13 @@ class Reader:
         return array
 
     def _linear(self, name: str, inputs: int, outputs: int, taps: int) -> Linear:
-        # A causal convolution's columns are tap by tap (`networks.layers.CausalConv1d`).
+        # A causal convolution stores its columns tap by tap (`networks.layers.CausalConv1d`).
         weight = self._take(f"{name}.weight", outputs, taps * inputs)
         by_tap = weight.reshape(outputs, taps, inputs).transpose(0, 2, 1)
         return Linear(name, by_tap, self._take(f"{name}.bias", outputs))
 
     def _folded(self, layer: Linear, norm: str) -> Linear:
-        """`layer` followed by the batch norm `norm` with its running statistics, as one layer."""
+        """Fold the batch norm `norm`, with its running statistics, into the `layer` before it."""
         statistics = (
             self._take(f"{norm}.{name}", len(layer.bias))
             for name in ("weight", "bias", "running_mean", "running_var")

@@ -1,4 +1,4 @@
-"""`manifest.json` of an export: what was exported, from which weights, and what its files were."""
+"""An export's `manifest.json`: what was exported, from which weights, and digests of its files."""
 
 import hashlib
 import json
@@ -33,7 +33,7 @@ FORMAT_VERSION = 1
 
 _FILE = "manifest.json"
 _CONTENT = "Data"
-"""Part of a package that holds program and weights; what lies beside it has random names in it."""
+"""Part of a package that holds program and weights; file names next to it are random."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class ProgramEntry:
     """One program of an export.
 
     Attributes:
-        name: which program.
+        name: the program.
         rows: the fixed number of rows.
         package: file name in the export folder.
-        function: its name in the package; None for a package of one function.
+        function: its name in the package; None for a package with one function.
         sha256: digests of the package's program and weights, by path inside the package.
         inputs: shape of each input.
         outputs: shape of each output.
-        op_histogram: how often each operation occurs, constants apart.
+        op_histogram: number of occurrences of each operation, not counting constants.
     """
 
     name: ProgramName
@@ -62,31 +62,31 @@ class ProgramEntry:
 
     @property
     def key(self) -> str:
-        """What tells it from the other programs of its export: ``recurrent_b32``."""
+        """Its unique name within the export, such as ``recurrent_b32``."""
         return f"{self.name}_b{self.rows}"
 
     @property
     def content(self) -> str:
-        """One digest of the package's program and weights."""
+        """A single digest of the package's program and weights."""
         return hashlib.sha256(json.dumps(self.sha256, sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export folder holds.
+    """Contents of an export folder.
 
     Attributes:
         checkpoint: name of the checkpoint the weights come from.
         weights_sha256: digest of its weights (`mlx_muzero.exports.weights.digest`).
-        config: of the run.
-        precision: of the numbers inside the programs.
+        config: the run's configuration.
+        precision: number format inside the programs.
         layer_norm: as one operation, or decomposed.
         features: names of an observation's columns.
         actions: names of the actions.
         outcomes: names of the chance outcomes.
         programs: the programs.
-        verification: figures of the verification the export passed; empty before it.
-        versions: of the software that made it.
+        verification: results of the verification the export passed; empty before it.
+        versions: versions of the software that made it.
     """
 
     checkpoint: str
@@ -103,7 +103,7 @@ class Manifest:
 
     @property
     def sizes(self) -> ExportSizes:
-        """What the programs' shapes follow from."""
+        """The sizes that determine the programs' shapes."""
         return ExportSizes(
             model=self.config.model,
             features=len(self.features),
@@ -114,7 +114,7 @@ class Manifest:
 
     @staticmethod
     def load(folder: Path) -> "Manifest":
-        """The manifest of the export in `folder`; its files are not looked at (`check_files`).
+        """Load the manifest of the export in `folder`, without checking its files (`check_files`).
 
         Raises:
             ExportError: there is no export, or its manifest is damaged or of another version.
@@ -138,7 +138,7 @@ class Manifest:
             raise ExportError(f"{path}: cannot read it ({error}). Export again.") from error
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON."""
+        """The manifest for JSON."""
         return {"format": FORMAT_VERSION, **asdict(self)}
 
     def write(self, folder: Path) -> None:
@@ -149,7 +149,7 @@ class Manifest:
         """Compare every package in `folder` with what was exported.
 
         Raises:
-            ExportError: a file is missing, unknown or changed, or cannot be read; names it.
+            ExportError: a file is missing, unknown, changed or unreadable; the message names it.
         """
         # Programs of one multifunction package share its files.
         for package, wanted in {entry.package: entry.sha256 for entry in self.programs}.items():
@@ -171,10 +171,10 @@ class Manifest:
 def digests(package: Path) -> dict[str, str]:
     """SHA-256 of each file of a package's program and weights, by path inside the package.
 
-    Two exports of the same weights have the same.
+    They are the same for two exports of the same weights.
 
     Raises:
-        OSError: something in it is a link, or no file.
+        OSError: it contains a link or something that is not a file.
     """
     require_folder(package)
     require_folder(package / _CONTENT)
@@ -186,7 +186,7 @@ def digests(package: Path) -> dict[str, str]:
 
 
 def _beside(value: Any) -> str:
-    """The name of something that lies beside the manifest, and nowhere else."""
+    """Parse the name of a file in the manifest's folder, and nowhere else."""
     name = text(value)
     if name in ("", ".", "..") or not name.isprintable() or Path(name).name != name:
         raise Malformed("a file name")

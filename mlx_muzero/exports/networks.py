@@ -25,7 +25,7 @@ Tower = tuple[Block, ...]
 
 @dataclass(frozen=True)
 class Representation:
-    """Norm, encoder, attention over time, projection of that and of the last bar, tower."""
+    """Norm, encoder, attention over time, projection of its result and of the last bar, tower."""
 
     observation_norm: ObservationNorm
     encoder: EncoderLayers
@@ -45,7 +45,7 @@ class Conditioned:
 
 @dataclass(frozen=True)
 class Dynamics:
-    """A conditioned tower with the next latent and the reward on it."""
+    """A conditioned tower with heads for the next latent and the reward."""
 
     body: Conditioned
     next_latent: Linear
@@ -75,11 +75,11 @@ class Networks:
 
 
 def read_networks(weights: Mapping[str, F32], sizes: ExportSizes, precision: Precision) -> Networks:
-    """The networks in `weights`, float32 arrays by the names `StochasticMuZero` has for them.
+    """Read the networks from `weights`, float32 arrays named as in `StochasticMuZero`.
 
     Raises:
-        ExportError: a parameter is missing, unknown, has another shape, or does not fit
-            `precision`; names it.
+        ExportError: a parameter is missing, unknown, of another shape, or does not fit
+            `precision`; the message names it.
     """
     reader = Reader(weights, precision)
     model, width = sizes.model, sizes.model.latent_width

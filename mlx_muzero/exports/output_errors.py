@@ -1,4 +1,4 @@
-"""Every output of every program against the model, on the same inputs."""
+"""Compares every output of every program with the model, on the same inputs."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ Arrays = dict[str, F32]
 def output_errors(
     programs: ProgramSet, sizes: ExportSizes, model: StochasticMuZero, samples: Samples
 ) -> Iterator[OutputError]:
-    """The errors of `programs` on `samples`, with each of their numbers of rows."""
+    """Yield the errors of `programs` on `samples`, for each of their numbers of rows."""
     for name, by_rows in programs.items():
         inputs, wanted = _reference(name, model, samples)
         found = [call({rows: by_rows[rows]}, name, sizes, inputs) for rows in by_rows]
@@ -38,7 +38,7 @@ def output_errors(
 def _reference(
     name: ProgramName, model: StochasticMuZero, samples: Samples
 ) -> tuple[Arrays, Arrays]:
-    """Inputs of a program ``[n, ...]`` and what the model makes of them ``[n, k, channels]``."""
+    """Inputs ``f32[n, ...]`` of a program and the model's outputs ``f32[n, k, channels]``."""
     action, outcome = mx.array(samples.action), mx.array(samples.outcome)
     latent = model.representation(mx.array(samples.observation))
     inputs = {"latent": latent, "action": one_hot(action, model.actions)}

@@ -1,4 +1,4 @@
-"""One exported program, loaded and ready to be called, whatever runs it."""
+"""One exported program, loaded and ready to be called, on any engine."""
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
@@ -9,17 +9,17 @@ from mlx_muzero.exports.manifest import ProgramEntry
 from mlx_muzero.types import F32
 
 Engine = Literal["coreml", "sim"]
-"""What runs a program: Core ML (macOS), or the NumPy interpreter of the same saved package."""
+"""What runs a program: Core ML (macOS), or the NumPy interpreter of the same package."""
 
 ComputeUnits = Literal["CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE"]
-"""What Core ML may use. Never all at once: a Mac's GPU compiler has been seen to abort."""
+"""Units Core ML may use. Never all at once: a Mac's GPU compiler has been seen to abort."""
 
 
 class Program(Protocol):
-    """A program of fixed shapes (`mlx_muzero.exports.interface`)."""
+    """A program with fixed shapes (`mlx_muzero.exports.interface`)."""
 
     def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
-        """Outputs by name, float32.
+        """Return outputs by name, float32.
 
         Args:
             inputs: every input by name, float32, C-contiguous and of the program's exact shape.
@@ -34,7 +34,7 @@ ProgramSet = Mapping[ProgramName, Mapping[int, Program]]
 """Loaded programs by name, then by number of rows."""
 
 Call = Callable[[str, Mapping[str, F32]], dict[str, F32]]
-"""Runs the program with a key."""
+"""Runs the program with the given key."""
 
 
 def program_set(call: Call, entries: Iterable[ProgramEntry]) -> ProgramSet:

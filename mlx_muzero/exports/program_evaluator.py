@@ -1,4 +1,4 @@
-"""The host's side of the exported programs: from the search's rows to their tensors and back."""
+"""The host's side of exported programs: converts between the search's rows and tensors."""
 
 from collections.abc import Mapping
 
@@ -15,18 +15,18 @@ from mlx_muzero.types import F32, F64, I32
 
 
 class ProgramEvaluator:
-    """Evaluates leaves by calling programs; an `Evaluator` of the search.
+    """An `Evaluator` of the search that evaluates leaves by calling programs.
 
-    Rows are padded with zeros to a program's fixed number, or spread over several calls; logits
-    become probabilities and values here, in float64.
+    Rows are padded with zeros to a program's fixed number, or spread over several calls; logits are
+    converted to probabilities and values here, in float64.
     """
 
     def __init__(self, programs: ProgramSet, sizes: ExportSizes) -> None:
-        """Takes the programs.
+        """Make an evaluator of programs.
 
         Args:
-            programs: `initial` for `infer`, and those of the searches' mode (`PROGRAMS_FOR`).
-            sizes: what they were exported with.
+            programs: `initial` for `infer`, and those of the search mode (`PROGRAMS_FOR`).
+            sizes: sizes they were exported with.
         """
         self._programs = programs
         self._sizes = sizes
@@ -38,17 +38,17 @@ class ProgramEvaluator:
         self._pool = LatentPool()
 
     def infer(self, observation: F32) -> tuple[F32, F32, F32]:
-        """Latent f32[n, D], policy f32[n, A] and value f32[n] of observations f32[n, W, F]."""
+        """Map ``f32[n, W, F]`` to latent ``f32[n, D]``, policy ``f32[n, A]``, value ``f32[n]``."""
         out = self._call("initial", observation=observation)
         prior, value = self._prediction(out)
         return out["latent"][:, 0], prior[:, 0], value[:, 0]
 
     def reset(self, root_latents: npt.ArrayLike, root_slots: I32, capacity: int) -> None:
-        """Starts a search (see `Evaluator.reset`)."""
+        """Start a search (see `Evaluator.reset`)."""
         self._pool.reset(root_latents, root_slots, capacity)
 
     def expand(self, leaves: Leaves) -> Expansion:
-        """Outcome probabilities of every leaf and all its successors (see `Evaluator.expand`)."""
+        """Outcome probabilities of every leaf, and all its successors (see `Evaluator.expand`)."""
         out = self._call("recurrent", **self._taken(leaves.parent, leaves.action))
         self._pool[leaves.slot] = out["next_latent"]
         prior, value = self._prediction(out)
@@ -75,7 +75,7 @@ class ProgramEvaluator:
         return {"latent": self._pool[parent], "action": self._actions[action]}
 
     def _prediction(self, out: Mapping[str, F32]) -> tuple[F32, F32]:
-        """Policy f32[n, k, A] and value f32[n, k]."""
+        """Policy ``f32[n, k, A]`` and value ``f32[n, k]``."""
         return _probabilities(out["policy_logits"]), self._value(out["value_logits"])
 
     def _value(self, logits: F32) -> F32:

@@ -1,9 +1,9 @@
-"""What the parent and the child process that runs programs say to each other.
+"""The protocol between the parent and the child process that runs programs.
 
-The child's one argument is a `Job`. It answers once when all programs are loaded, and then every
-request, in turn. A request is the key of a program, whose inputs the parent has put into the
-shared memory; an answer is empty, the outputs then lie there too, or says what went wrong. A
-request depends on nothing before it, so another process can be asked again.
+The child's only argument is a `Job`. It answers once when all programs are loaded, then each
+request in turn. A request is the key of a program whose inputs the parent has put into shared
+memory. An answer is empty if the outputs are in shared memory, or else says what went wrong. No
+request depends on an earlier one, so another process can be asked again.
 """
 
 import json
@@ -14,18 +14,18 @@ from mlx_muzero.exports.program import ComputeUnits, Engine
 
 @dataclass(frozen=True)
 class Job:
-    """What a child process is started for.
+    """The task of a child process.
 
     Attributes:
-        folder: of the export.
+        folder: folder of the export.
         programs: keys of the programs to load.
-        engine: what runs them.
-        compute_units: what Core ML may compute on.
+        engine: runs the programs.
+        compute_units: units Core ML may use.
         loader: function that loads a program, ``module:function``.
-        channel: inherited descriptor of the socket that requests and answers go through.
+        channel: inherited descriptor of the socket for requests and answers.
         memory: inherited descriptor of the shared memory.
-        load_s: after so long loading has failed.
-        answer_s: after so long a request has.
+        load_s: time limit for loading.
+        answer_s: time limit for a request.
     """
 
     folder: str
@@ -39,10 +39,10 @@ class Job:
     answer_s: float
 
     def to_argument(self) -> str:
-        """This job as a command-line argument."""
+        """Encode the job as a command-line argument."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_argument(cls, argument: str) -> "Job":
-        """The job that `to_argument` wrote."""
+        """Decode what `to_argument` returned."""
         return cls(**json.loads(argument))

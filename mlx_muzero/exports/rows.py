@@ -1,4 +1,4 @@
-"""Programs called with any number of rows: padded, or spread over several calls."""
+"""Calls programs with any number of rows, padded or spread over several calls."""
 
 from collections.abc import Iterator, Mapping
 
@@ -22,16 +22,16 @@ def call(
     sizes: ExportSizes,
     inputs: Mapping[str, F32],
 ) -> dict[str, F32]:
-    """Outputs ``[n, k, channels]`` of a program for n rows, k = C for successors of `recurrent`.
+    """Outputs ``f32[n, k, channels]`` of a program for n rows; k = C for successors of `recurrent`.
 
     Args:
         programs: the same program by its number of rows.
-        name: which one.
-        sizes: what it was exported with.
-        inputs: by name ``[n, channels]``, an observation ``[n, W, F]``.
+        name: its name.
+        sizes: sizes it was exported with.
+        inputs: by name, ``f32[n, channels]``, or an observation ``f32[n, W, F]``.
 
     Raises:
-        ExportError: an output is missing or has another shape than the interface says.
+        ExportError: an output is missing or does not have the shape the interface states.
     """
     (count,) = {len(rows) for rows in inputs.values()}
     out = {
@@ -52,7 +52,7 @@ def call(
 
 
 def _chunks(count: int, available: list[int]) -> Iterator[tuple[slice, int]]:
-    """Consecutive rows and the size of the program that takes them: full ones, then one padded."""
+    """Consecutive rows and the size of the program for them: full ones first, the last padded."""
     first = 0
     while first < count:
         left = count - first
@@ -62,7 +62,7 @@ def _chunks(count: int, available: list[int]) -> Iterator[tuple[slice, int]]:
 
 
 def _packed(rows: F32, shape: Shape) -> F32:
-    """[n, channels] or [n, W, channels] as the image of `shape`, zeros after the n-th row."""
+    """Pack ``f32[n, channels]`` or ``f32[n, W, channels]`` into `shape`, zero after row n."""
     image = np.zeros(shape, np.float32)
     if rows.ndim == 2:
         image[0, :, 0, : len(rows)] = rows.T

@@ -1,4 +1,4 @@
-"""Real situations to compare an export with its model on: windows of the market, accounts in it."""
+"""Real situations on which to compare an export with its model: market windows and accounts."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from mlx_muzero.types import F32, I32
 
 SESSIONS = 16
 KEEP_FRAC = 0.9
-"""How often an account is left as it is: positions are held for some ten bars."""
+"""How often an account keeps its position, so that positions are held for about ten bars."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +22,10 @@ class Samples:
     """Situations of the validation split.
 
     Attributes:
-        observation: [n, W, F].
-        position: [n] index into the action table.
-        action: [n] a legal action.
-        outcome: [n] a chance outcome.
+        observation: ``f32[n, W, F]``.
+        position: ``i32[n]`` index into the action table.
+        action: ``i32[n]`` a legal action.
+        outcome: ``i32[n]`` a chance outcome.
     """
 
     observation: F32
@@ -34,7 +34,7 @@ class Samples:
     outcome: I32
 
     def __len__(self) -> int:
-        """How many."""
+        """Number of situations."""
         return len(self.position)
 
     def some(self, count: int) -> "Samples":
@@ -48,7 +48,7 @@ class Samples:
 def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Samples:
     """At most `count` situations from sessions of the validation split; always the same.
 
-    Accounts are played at random, so that they hold all kinds of positions.
+    Accounts act at random, so that they hold all kinds of positions.
 
     Raises:
         DataError: the validation split is too short for a session.
@@ -77,7 +77,7 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
 
 
 def made_up_samples(model: StochasticMuZero, count: int) -> Samples:
-    """`count` situations of noise, for networks that know no market; always the same."""
+    """`count` random situations, for networks that know no market; always the same."""
     draw = np.random.default_rng(0)
     shape = (count, model.window_bars, model.features)
     rows = np.arange(count, dtype=np.int32)
@@ -90,10 +90,10 @@ def made_up_samples(model: StochasticMuZero, count: int) -> Samples:
 
 
 def _some_action(table: ActionTable, position: I32, random: np.random.Generator) -> I32:
-    """[B] legal actions: mostly one that keeps the position, where there is one."""
+    """Legal actions ``i32[B]``, mostly keeping the position if possible."""
     legal = table.legal_mask(position)
     keeps = legal & (table.next_position[position] == position[:, None])
     stays = keeps.any(axis=1) & (random.random(len(position)) < KEEP_FRAC)
     allowed = np.where(stays[:, None], keeps, legal)
-    # A draw above 0 for each action, and the largest of the allowed wins.
+    # Draw a positive number for each action; the largest allowed one wins.
     return (allowed * (1.0 - random.random(legal.shape))).argmax(axis=1).astype(np.int32)

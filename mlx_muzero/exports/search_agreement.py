@@ -1,4 +1,4 @@
-"""Whether searches with programs choose what searches with the model choose."""
+"""Whether searches with programs choose the same actions as searches with the model."""
 
 import mlx.core as mx
 import numpy as np
@@ -26,7 +26,7 @@ def search_agreement(
     table: ActionTable,
     samples: Samples,
 ) -> Agreement:
-    """Searches from every sample, the programs' from their own root inference."""
+    """Search from every sample; the programs start from their own root inference."""
     search = Search(search_params(config, SIMULATIONS), table.next_position, sizes.outcomes)
     seed = np.zeros(len(samples), np.uint64)
     latent = model.representation(mx.array(samples.observation))

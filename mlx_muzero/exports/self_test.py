@@ -1,7 +1,7 @@
-"""Whether loaded programs do what the model does, on fixed inputs.
+"""Tests on fixed inputs whether loaded programs compute what the model does.
 
-Core ML can load a model, run it and be wrong: a batch that collapses to one row, a layout taken for
-another, weights that are not these.
+Core ML can load and run a model and still be wrong: a batch collapsed to one row, a layout mistaken
+for another, the wrong weights.
 """
 
 from mlx_muzero.exports.figures import EngineFigures
@@ -12,7 +12,7 @@ from mlx_muzero.exports.samples import made_up_samples
 from mlx_muzero.networks.model import StochasticMuZero
 
 SAMPLES = 40
-"""Some of each program's rows stay empty, and small programs are called several times."""
+"""Number that leaves some rows of each program empty and calls small programs several times."""
 
 
 def self_test(
@@ -22,7 +22,7 @@ def self_test(
     engine: Engine,
     compute_units: ComputeUnits,
 ) -> str | None:
-    """The first output of `programs` that is not that of `model`; None if there is none.
+    """Describe the first output of `programs` that differs from `model`; None if none does.
 
     The bounds are those of an export's verification (`mlx_muzero.exports.figures.BOUNDS`).
     """

@@ -1,4 +1,4 @@
-"""A child process that is replaced when it fails, a bounded number of times."""
+"""Replaces a child process when it fails, a limited number of times."""
 
 import time
 from collections import deque
@@ -12,15 +12,15 @@ from mlx_muzero.types import F32
 
 
 class Answering(Protocol):
-    """Something that runs programs: a `Child`."""
+    """Something that runs programs, such as a `Child`."""
 
     @property
     def end(self) -> Callable[[], object]:
-        """Ends it; without effect the second time."""
+        """End it; does nothing when called again."""
         ...
 
     def call(self, program: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
-        """Outputs of a program.
+        """Return the outputs of a program.
 
         Raises:
             ChildLost: it cannot.
@@ -29,12 +29,12 @@ class Answering(Protocol):
 
 
 class Supervisor:
-    """Asks a child, and a new one when the former is lost.
+    """Passes requests to a child, and to a new one when that is lost.
 
-    Requests depend on nothing before them, so who asks sees no difference.
+    Requests do not depend on earlier ones, so the caller sees no difference.
 
     Attributes:
-        child: the present one.
+        child: the current child.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class Supervisor:
         report: Callable[[EngineEvent], None],
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Launches the first child.
+        """Launch the first child.
 
         Args:
             launch: makes a child that is known to work, or raises ChildLost.
             limits: how often it may be called again.
-            report: hears of every restart, and why.
-            now: a clock in seconds.
+            report: receives every restart and its reason.
+            now: returns the time in seconds.
 
         Raises:
             EngineLost: it cannot be made to work.
@@ -64,10 +64,10 @@ class Supervisor:
         self.child = self._launched()
 
     def call(self, program: str, inputs: Mapping[str, F32]) -> dict[str, F32]:
-        """Outputs of a program.
+        """Return the outputs of a program.
 
         Raises:
-            EngineLost: no child can be made to give them, or this was closed.
+            EngineLost: no child can produce them, or this supervisor was closed.
         """
         while True:
             try:
@@ -77,7 +77,7 @@ class Supervisor:
                 self.child = self._launched()
 
     def close(self) -> None:
-        """Ends the child for good."""
+        """End the child for good."""
         self._closed = True
         self.child.end()
 
@@ -89,10 +89,10 @@ class Supervisor:
                 self._count_restart(lost)
 
     def _count_restart(self, lost: ChildLost) -> None:
-        """Reports one more restart.
+        """Report one more restart.
 
         Raises:
-            EngineLost: it would do no good, or be one too many.
+            EngineLost: a restart would not help, or would exceed the limit.
         """
         if self._closed:
             raise EngineLost("it was closed") from lost

@@ -1,4 +1,4 @@
-"""What is exported of a model: its sizes, and its weights as NumPy arrays by name."""
+"""The parts of a model that are exported: its sizes, and its weights as NumPy arrays by name."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def sizes_of(model: StochasticMuZero) -> ExportSizes:
 
 
 def weights_of(model: StochasticMuZero) -> dict[str, F32]:
-    """Parameters and batch-norm statistics of `model`'s six networks by name, copied."""
+    """Copy the parameters and batch-norm statistics of `model`'s six networks, by name."""
     parameters = dict(tree_flatten(model.parameters()))
     return {
         name: np.array(array.astype(mx.float32))
@@ -30,7 +30,7 @@ def weights_of(model: StochasticMuZero) -> dict[str, F32]:
 
 
 def digest(weights: Mapping[str, F32]) -> str:
-    """SHA-256 over names, shapes and values: equal for equal weights, wherever they were kept."""
+    """SHA-256 over names, shapes and values; equal for equal weights, wherever they are stored."""
     found = hashlib.sha256()
     for name in sorted(weights):
         array = np.ascontiguousarray(weights[name], np.float32)
@@ -40,7 +40,7 @@ def digest(weights: Mapping[str, F32]) -> str:
 
 
 def model_of(weights: Mapping[str, F32], sizes: ExportSizes) -> StochasticMuZero:
-    """The model with these weights, in evaluation mode; inverse of `weights_of` and `sizes_of`."""
+    """Make a model in evaluation mode; inverse of `weights_of` and `sizes_of`."""
     model = StochasticMuZero(
         sizes.model,
         features=sizes.features,

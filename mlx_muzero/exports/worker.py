@@ -1,11 +1,11 @@
 """The child process that runs exported programs: ``python -m mlx_muzero.exports.worker JOB``.
 
-Core ML may crash or hang the process that calls it, and coremltools holds Python's lock for as long
-as it takes; here neither reaches the search. See `mlx_muzero.exports.protocol` for what is said,
-and `mlx_muzero.exports.child` for the other side.
+Core ML may crash or hang the process that calls it, and coremltools holds Python's lock while it
+works; here neither reaches the search. See `mlx_muzero.exports.protocol` for the protocol, and
+`mlx_muzero.exports.child` for the other side.
 
-It ends when the other side closes the channel, be it by dying. Should it hang just then, the
-system's timer ends it, which needs neither Python's lock nor a parent.
+It exits when the parent closes the channel or dies. If it hangs just then, the system's timer ends
+it, which needs neither Python's lock nor a parent.
 """
 
 import signal
@@ -25,13 +25,13 @@ from mlx_muzero.exports.program import Program
 from mlx_muzero.exports.protocol import Job
 
 GRACE_S = 2.0
-"""How much later than the parent this process loses patience with itself."""
+"""How much longer than the parent this process waits before it ends itself."""
 
 _ERROR_BYTES = 2000
 
 
 def main(job: Job) -> None:
-    """Loads the programs of `job` and answers requests until the parent is gone."""
+    """Load the programs of `job` and answer requests until the parent is gone."""
     channel: Connection[bytes, bytes] = Connection(job.channel)
     with suppress(EOFError, ConnectionError):
         try:
@@ -54,7 +54,7 @@ def main(job: Job) -> None:
 
 
 def _load(job: Job) -> tuple[list[ProgramEntry], dict[str, Program]]:
-    """The programs of `job`, and what the manifest says of them."""
+    """Load the programs of `job`; also return their manifest entries."""
     folder = Path(job.folder)
     entries = [e for e in Manifest.load(folder).programs if e.key in job.programs]
     module, _, function = job.loader.partition(":")
@@ -63,7 +63,7 @@ def _load(job: Job) -> tuple[list[ProgramEntry], dict[str, Program]]:
 
 
 def _answer(got: Tensors, wanted: Tensors) -> None:
-    """Puts what a program `got` where the parent wants it.
+    """Copy the outputs a program `got` to where the parent wants them.
 
     Raises:
         ValueError: an output is missing or has another shape, such as a batch of one.
@@ -76,14 +76,14 @@ def _answer(got: Tensors, wanted: Tensors) -> None:
 
 
 def _error_bytes(error: Exception) -> bytes:
-    """What went wrong, short enough to be sent at once."""
+    """The error message, short enough to be sent at once."""
     kind = "" if isinstance(error, MuZeroError) else f"{type(error).__name__}: "
     return f"{kind}{error}".encode()[:_ERROR_BYTES]
 
 
 @contextmanager
 def _timer(limit_s: float) -> Iterator[None]:
-    """Has the system end this process if the block takes much longer than `limit_s`."""
+    """Make the system end this process if the block takes much longer than `limit_s`."""
     signal.setitimer(signal.ITIMER_REAL, limit_s + GRACE_S)
     try:
         yield
@@ -92,6 +92,6 @@ def _timer(limit_s: float) -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    # A parent may have had the timer's signal ignored, and that is inherited.
+    # A parent may have ignored the timer's signal, and that is inherited.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     main(Job.from_argument(sys.argv[1]))

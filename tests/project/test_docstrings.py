@@ -13,6 +13,7 @@ PACKAGE = Path(mlx_muzero.__file__).parent
 PACKAGES = (
     "backends",
     "evaluation",
+    "exports",
     "market",
     "networks",
     "paper",
