@@ -168,7 +168,7 @@ def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings
         if now is not None and now != then:
             raise RunError(
                 f"{folder.path} holds a session that was started with another {option}. Resume "
-                f"it by --run {quote(str(folder.path))} alone, or choose another --run."
+                f"it with --run {quote(str(folder.path))} alone, or choose another --run."
             )
     return settings
 

@@ -19,7 +19,7 @@ from mlx_muzero.processes.supervision import Supervisor
 from mlx_muzero.runlog.control import Handler, Refusal, Request, Turn
 from mlx_muzero.symbols.symbol import Symbol
 
-STOPPING = "it ends after the current step; positions stay open."
+STOPPING = "the session ends after the current step; positions stay open."
 
 
 class Commands:

@@ -48,7 +48,7 @@ def trained_beside_delivered(
         shares = {} if coverage is None else coverage.known.get(column.name, {})
         known = f"known at {_mean(shares):.0%} of the bars it was trained on" if shares else ""
         yield (
-            f"{column.name}: {known or 'how much of it the run was trained on is not recorded'}, "
+            f"{column.name}: {known or 'its share of the training bars is not recorded'}, "
             f"{_delivered(has, settings)}"
         )
 

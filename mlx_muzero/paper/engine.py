@@ -242,8 +242,8 @@ class Engine:
                 "hole",
                 from_ns=self._session.last_close_ns,
                 to_ns=self._now_ns(),
-                reason=f"this machine slept {event.duration_ns // MINUTE_NS} minutes; bars of that "
-                "time are not traded on",
+                reason=f"this machine slept {event.duration_ns // MINUTE_NS} minutes; bars from "
+                "that time are not traded on",
             )
         self._record(news)
         if text := self._words.of(event):
@@ -269,7 +269,7 @@ class Engine:
         self._assembler = self._new_assembler()
 
     def _miss(self, event: Stale) -> None:
-        why = f"the feed is silent for {event.silent_ns / MINUTE_NS:.1f} minutes"
+        why = f"the feed has been silent for {event.silent_ns / MINUTE_NS:.1f} minutes"
         self._go_without(self._symbols[event.pair], why)
 
     def _lose(self, event: PairLost) -> None:

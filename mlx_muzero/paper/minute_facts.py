@@ -36,11 +36,11 @@ def pair_state(
     if not fresh:
         if not account.close_ns:
             return "stale", silence or "no bar yet"
-        last = f"no bar since {utc_text(account.close_ns)} UTC, or it came too late"
+        last = f"no bar since {utc_text(account.close_ns)} UTC, or it arrived too late"
         return "stale", silence or last
     if warming is not None:
         return "warming", warming
-    return "trading", None if account.order is None else "its last order is still on its way"
+    return "trading", None if account.order is None else "its last order is still pending"
 
 
 def money_of(accounts: Sequence[PairAccount], equity: float) -> dict[str, float]:

@@ -62,12 +62,12 @@ class Observer:
         """Why there is no observation yet; None if there is one."""
         if not self._live.warm:
             needed = minutes_before(self._market) + 1
-            return f"{self._bars:,} bars so far; a whole observation needs at least {needed:,}"
+            return f"{self._bars:,} bars so far; a full observation needs at least {needed:,}"
         steps = np.diff(np.array(self._open_ns, np.int64))
         holes = np.flatnonzero(steps > round(self._market.max_gap_minutes * MINUTE_NS))
         if len(holes):
             minutes, left = int(steps[holes[-1]]) // MINUTE_NS, int(holes[-1]) + 1
-            return f"a hole of {minutes} minutes leaves its window in {left} bars"
+            return f"a hole of {minutes} minutes stays in the window for another {left} bars"
         return None
 
     def observe(self, position_features: F32) -> F32:

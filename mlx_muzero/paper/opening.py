@@ -107,8 +107,8 @@ def _new_session(
 def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> str:
     session = settings.session
     return (
-        f"{'resumes' if resumed else 'starts'}: {', '.join(settings.pairs)} by checkpoint "
-        f"{session.checkpoint} of {session.model}, {session.simulations} simulations a decision, "
+        f"{'resumes' if resumed else 'starts'}: {', '.join(settings.pairs)} with checkpoint "
+        f"{session.checkpoint} of {session.model}, {session.simulations} simulations per decision, "
         f"backend {planner.backend}, feed {session.feed}"
     )
 

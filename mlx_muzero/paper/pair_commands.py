@@ -17,14 +17,14 @@ def consequence(name: PairCommand, account: PairAccount, mode: Mode) -> str:
     if name == "include":
         if pair not in mode.excluded:
             raise Refusal(f"{pair} is not excluded")
-        return f"{pair} is planned for and traded again from its next bar on."
+        return f"{pair} is planned and traded again from its next bar."
     if name == "close" and mode.halted:
         raise Refusal("nothing is traded while the session is halted: `resume` or `flatten` first")
     canceled = "" if account.order is None else "its pending order is canceled; "
     if not held:
-        then = "it holds nothing, and"
+        then = "it has no position and"
     elif name == "close":
-        then = f"its position of {held:+g} is closed at its next bar's open, and then"
+        then = f"its position of {held:+g} is closed at its next bar's open; then"
     else:
-        then = f"its position of {held:+g} stays open and is marked until `close`, and"
-    return f"{pair}: {canceled}{then} it is not planned for or traded until `include`."
+        then = f"its position of {held:+g} stays open and is marked until `close`;"
+    return f"{pair}: {canceled}{then} it is not planned or traded until `include`."

@@ -129,7 +129,7 @@ class Session:
         # A session of 0.1.0 may use another spelling.
         pair = next((own for own in self.traders if named.is_meant_by(own)), None)
         if pair is None:
-            raise Refusal(f"{named} is none of the session's pairs: {', '.join(self.traders)}")
+            raise Refusal(f"{named} is not one of the session's pairs: {', '.join(self.traders)}")
         told = consequence(name, self.traders[pair].account, self.mode)
         transaction = Transaction(self.last_close_ns)
         if name == "include":
@@ -162,7 +162,7 @@ class Session:
         transaction = Transaction(self.last_close_ns)
         self._cancel([pair], reason, transaction)
         reaction = (
-            "it is not traded; a position in it stays at its last price, and the other pairs "
+            "it is no longer traded; any position stays at its last price, and the other pairs "
             "continue"
         )
         transaction.tell("fault", what=f"feed of {pair}", reason=reason, reaction=reaction)
@@ -231,7 +231,7 @@ class Session:
             transaction.add("trades", trade)
             transaction.tell("trade", **trade)
         if effect.expired is not None:
-            self._end(effect.expired, "order_expired", "no bar came in time", transaction)
+            self._end(effect.expired, "order_expired", "no bar arrived in time", transaction)
 
     def _end(self, order: Order, event: str, reason: str, transaction: Transaction) -> None:
         transaction.add("order_ends", {"order_id": order.id, "end": event, "reason": reason})

@@ -23,12 +23,12 @@ class SessionSettings:
     model: str = setting("", "folder of the training run")
     checkpoint: str = setting("", "name of its checkpoint")
     feed: str = setting("replay", "replay, ccxt:EXCHANGE or oanda")
-    database: str = setting("", "bar store that is replayed")
-    replay_from: str = setting("", "first decision of a replay, UTC; empty: as early as can be")
-    replay_to: str = setting("", "end of a replay, UTC; empty: the end of the store")
-    speed: float = setting(0.0, "of a replay: 1 is real time; 0 as fast as can be", 0.0, 1e6)
-    backend: str = setting("native", "what evaluates the search's leaves")
-    simulations: int = setting(25, "simulations of one decision", 1, 100_000)
+    database: str = setting("", "bar store to replay")
+    replay_from: str = setting("", "first decision of a replay, UTC; empty = earliest possible")
+    replay_to: str = setting("", "end of a replay, UTC; empty = end of the store")
+    speed: float = setting(0.0, "replay speed: 1 = real time, 0 = as fast as possible", 0.0, 1e6)
+    backend: str = setting("native", "backend that evaluates the search's leaves")
+    simulations: int = setting(25, "simulations per decision", 1, 100_000)
     seed: int = setting(0, "seed of the search", 0, 2**63 - 1)
 
 
@@ -44,13 +44,13 @@ class AccountSettings:
 class FillSettings:
     """What an order costs and when it is filled; pips are in the instrument's unit."""
 
-    half_spread_pips: float = setting(2.0, "half of bid to ask, paid on each side", 0.0, 1e6)
-    fee_pips: float = setting(0.0, "commission of one side", 0.0, 1e6)
-    slippage_pips: float = setting(0.0, "by how much a fill is worse than the open", 0.0, 1e6)
-    latency_ms: float = setting(250.0, "from sending an order to its being there", 0.0, 3.6e6)
+    half_spread_pips: float = setting(2.0, "half the bid-ask spread, paid on each side", 0.0, 1e6)
+    fee_pips: float = setting(0.0, "commission per side", 0.0, 1e6)
+    slippage_pips: float = setting(0.0, "how much worse than the open a fill is", 0.0, 1e6)
+    latency_ms: float = setting(250.0, "time an order takes to arrive", 0.0, 3.6e6)
     open_tolerance_ms: float = setting(
         10_000.0,
-        "how late after a bar's open an order may be there and still get it",
+        "how late after a bar's open an order may arrive and still get that open",
         0.0,
         59_999.0,
     )
@@ -72,10 +72,10 @@ class RiskSettings:
 
     max_pair_exposure: float = setting(1.0, "largest exposure of one pair", 0.0, 1e6)
     max_total_exposure: float = setting(10.0, "largest sum of exposures", 0.0, 1e6)
-    max_daily_loss_frac: float = setting(0.05, "of the equity the UTC day began with", 1e-6, 1.0)
-    max_drawdown_frac: float = setting(0.20, "of the highest equity", 1e-6, 1.0)
+    max_daily_loss_frac: float = setting(0.05, "limit, of the UTC day's starting equity", 1e-6, 1.0)
+    max_drawdown_frac: float = setting(0.20, "limit, of the highest equity", 1e-6, 1.0)
     cooldown_minutes: float = setting(
-        30.0, "entries stay stopped this long after a fault or a daily loss", 0.0, 10_080.0
+        30.0, "how long entries stay stopped after a fault or a daily loss", 0.0, 10_080.0
     )
 
 
@@ -83,11 +83,9 @@ class RiskSettings:
 class TimingSettings:
     """How long the engine waits and plans."""
 
-    grace_ms: float = setting(
-        5_000.0, "after a minute's end, for bars still missing", 0.0, 59_000.0
-    )
-    max_bar_age_ms: float = setting(20_000.0, "older at arrival is not traded on", 1.0, 59_000.0)
-    deadline_ms: float = setting(5_000.0, "from a minute's last bar to its orders", 1.0, 59_000.0)
+    grace_ms: float = setting(5_000.0, "wait for missing bars after a minute's end", 0.0, 59_000.0)
+    max_bar_age_ms: float = setting(20_000.0, "older bars are not traded on", 1.0, 59_000.0)
+    deadline_ms: float = setting(5_000.0, "time from last bar to orders", 1.0, 59_000.0)
     min_simulations: int = setting(2, "fewest simulations when time is short", 1, 100_000)
 
 
@@ -153,7 +151,7 @@ def _wrong_tables(settings: PaperSettings, named: Set[str]) -> Iterator[Problem]
             yield Problem(f"{name}.{symbol}", f"[pairs] has no such pair{hint}")
     for symbol, pip in settings.pips.items():
         if pip <= 0.0:
-            yield Problem(f"pips.{symbol}", f"{pip!r} is not the price of a pip, which is above 0")
+            yield Problem(f"pips.{symbol}", f"{pip!r} is not a pip price, which must be above 0")
 
 
 def _wrong_texts(session: SessionSettings) -> Iterator[Problem]:

@@ -73,7 +73,7 @@ def _without_private_half(exchange_class: Any) -> Any:
         def check_required_credentials(self, error: bool = True) -> bool:
             """Refuse: there are no credentials."""
             if error:
-                raise FeedError(f"{self.id} asks for a key for that: a feed reads only public data")
+                raise FeedError(f"{self.id} requires a key for that: a feed reads only public data")
             return False
 
         def handle_errors(

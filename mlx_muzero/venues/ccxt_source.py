@@ -94,9 +94,9 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
     try:
         return await request
     except tuple(getattr(ccxt, kind) for kind in _GONE) as error:
-        raise PairGone(f"{name} cannot be had: {error}") from error
+        raise PairGone(f"{name} is not available: {error}") from error
     except tuple(getattr(ccxt, kind) for kind in _FINAL) as error:
-        raise FeedError(f"{name} cannot be had: {error}") from error
+        raise FeedError(f"{name} is not available: {error}") from error
     except ccxt.BaseError as error:
         raise Unavailable(type(error).__name__) from error
     except (FeedError, Unavailable):

@@ -124,7 +124,7 @@ class Connection:
             await self.failed(failure)
             raise
         except TimeoutError:
-            late = Unavailable(f"no whole answer in {patience_s:g} s")
+            late = Unavailable(f"no complete answer within {patience_s:g} s")
             await self.failed(late)
             raise late from None
         self.works()

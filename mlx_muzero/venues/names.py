@@ -17,7 +17,7 @@ def exchange_of(feed: str) -> str:
     """
     kind, _, exchange = feed.partition(":")
     if kind != "ccxt" or not exchange:
-        raise FeedError(f"no feed {feed!r}; there are replay, ccxt:EXCHANGE and oanda")
+        raise FeedError(f"no feed named {feed!r}; choose replay, ccxt:EXCHANGE or oanda")
     return exchange
 
 
@@ -72,7 +72,7 @@ def _ccxt_name(symbol: Symbol, exchange: str) -> str:
         return f"{name}:{pair.base}"
     if pair.contract:
         raise FeedError(
-            f"{symbol}: write it as the exchange does, which says what the contract is settled in, "
+            f"{symbol}: write it as the exchange does, with the currency the contract settles in, "
             f"such as {name}:{pair.quote}-{pair.contract}"
         )
     return f"{name}:{pair.quote}" if exchange in _SETTLED_IN_QUOTE else name

@@ -82,7 +82,7 @@ class OandaSource:
             query["from"] = str(start_ns // SECOND_NS)
         status, answer = await self._get(f"/v3/instruments/{pair}/candles", query)
         if status in (401, 403):
-            remedy = "make a new one for a practice account"
+            remedy = "create a new one for a practice account"
             raise FeedError(f"OANDA refuses the token in {TOKEN_VARIABLE}: {remedy}")
         if is_outage(status):
             raise Unavailable(f"HTTP {status}", retry_after_ns(answer.headers))
@@ -105,17 +105,17 @@ class OandaSource:
         except self._failures as error:
             raise Unavailable(type(error).__name__) from None
         except TimeoutError:
-            raise Unavailable(f"no whole answer in {TIMEOUT_S:g} s") from None
+            raise Unavailable(f"no complete answer within {TIMEOUT_S:g} s") from None
         return response.status_code, _Answer(response.headers, bytes(body))
 
 
 def _token() -> str:
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     if not token:
-        raise FeedError(f"{TOKEN_VARIABLE} is not set: it has to hold an OANDA practice token")
+        raise FeedError(f"{TOKEN_VARIABLE} is not set: it must hold an OANDA practice token")
     # A character that no header can carry would show up in some library's message.
     if not all("!" <= character <= "~" for character in token):
-        raise FeedError(f"{TOKEN_VARIABLE} holds characters that no token has")
+        raise FeedError(f"{TOKEN_VARIABLE} contains characters that a token cannot have")
     return token
 
 

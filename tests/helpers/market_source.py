@@ -34,7 +34,7 @@ class MarketSource:
         await asyncio.sleep(0.02)
         self.fail()
         if pair in self.gone:
-            raise PairGone(f"{pair} cannot be had: delisted")
+            raise PairGone(f"{pair} is not available: delisted")
         minutes = self.venue.minutes(pair, start_ns, self.page_bars)
         if self.window is not None:
             minutes = [m for m in minutes if m < start_ns // MINUTE_NS + self.window]
@@ -44,7 +44,7 @@ class MarketSource:
 
     async def time(self, pair):
         if pair in self.gone:
-            raise PairGone(f"{pair} cannot be had: delisted")
+            raise PairGone(f"{pair} is not available: delisted")
         if not self.times:
             return None
         await asyncio.sleep(0.02)

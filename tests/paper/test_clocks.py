@@ -39,7 +39,7 @@ def test_a_wrong_clock_changes_no_decision(tmp_path, right, ahead_s):
     side = "ahead of" if ahead_s > 0 else "behind"
     (said,) = played.said
     assert said == (
-        f"this machine's clock is {abs(ahead_s)}.0 s {side} the venue's; the venue's counts"
+        f"this machine's clock is {abs(ahead_s)}.0 s {side} the venue's; the venue's is used"
     )
     minutes = journaled(played, "minute")
     assert minutes[-1]["clock_offset_ms"] == pytest.approx(-1e3 * ahead_s, abs=100)
@@ -102,9 +102,7 @@ def test_a_venue_without_a_clock_has_this_machines_trusted_and_says_so(tmp_path,
 
     played = trade(tmp_path / "run", MINUTES, 0, prepare)
     assert journaled(played, "feed", kind="clock_trusted")
-    assert played.said == [
-        "the venue tells no time: this machine's clock is trusted, so keep it right"
-    ]
+    assert played.said == ["the venue reports no time: this machine's clock is used; keep it right"]
     assert [row["close_ns"] for row in played.decisions] == [
         row["close_ns"] for row in right.decisions
     ]
@@ -142,8 +140,8 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
     (fault,) = journaled(played, "fault")
     assert fault["what"] == "feed of EURJPY"
     assert played.said == [
-        "fault: feed of EURJPY: EURJPY cannot be had: delisted; it is not traded; a position "
-        "in it stays at its last price, and the other pairs continue"
+        "fault: feed of EURJPY: EURJPY is not available: delisted; it is no longer traded; any "
+        "position stays at its last price, and the other pairs continue"
     ]
     decided = [row["close_ns"] for row in played.decisions if row["pair"] == "USDJPY"]
     assert len(decided) == 6
@@ -156,7 +154,7 @@ def test_a_delisted_pair_stops_alone_and_survives_a_restart(tmp_path):
 
 
 def test_a_pair_that_never_was_there_ends_a_new_session(tmp_path):
-    with pytest.raises(FeedError, match="EURJPY cannot be had"):
+    with pytest.raises(FeedError, match="EURJPY is not available"):
         trade(tmp_path / "run", 3, 0, lambda clock, source: source.gone.add("EURJPY"))
 
 
@@ -174,9 +172,8 @@ def test_the_first_failure_is_said_with_when_it_is_tried_again(tmp_path):
     played = trade(tmp_path / "run", 5, 0, prepare)
     first, last = played.said
     assert (
-        first
-        == "no answer for USDJPY (requests): HTTP 503; asked again in 1 s, and on until it answers"
+        first == "no answer for USDJPY (requests): HTTP 503; retrying in 1 s, then until it answers"
     )
-    assert last.startswith("the venue answers again, after ")
+    assert last.startswith("the venue answers again after ")
     down = journaled(played, "feed", kind="status", pair="USDJPY", status="down")
-    assert down[0]["why"] == "HTTP 503; asked again in 1 s"
+    assert down[0]["why"] == "HTTP 503; retrying in 1 s"

@@ -72,7 +72,7 @@ def test_slow_orders_fill_a_bar_later(tmp_path):
     (fill,) = played.fills
     assert fill["fill_ns"] == bars.open_time_ns[WARM_BARS + 1]
     minutes = [e["pairs"]["USDJPY"] for e in events_of(played, "minute")]
-    waiting = [pair for pair in minutes if pair["why"] and "on its way" in pair["why"]]
+    waiting = [pair for pair in minutes if pair["why"] and "still pending" in pair["why"]]
     assert len(waiting) == 1
     assert "action" not in waiting[0]
 

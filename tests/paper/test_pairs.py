@@ -42,8 +42,8 @@ def test_a_closed_pair_is_flat_and_stays_out_while_the_other_trades_on(tmp_path)
         tmp_path / "run", "close USDJPY", planner=ScriptedPlanner(["BUY"])
     )
     assert answers == [
-        "USDJPY: its position of +1 is closed at its next bar's open, and then it is not planned "
-        "for or traded until `include`."
+        "USDJPY: its position of +1 is closed at its next bar's open; then it is not planned or "
+        "traded until `include`."
     ]
     assert [fill["exposure"] for fill in of_pair(played.fills)] == [1.0, 0.0]
     assert [fill["exposure"] for fill in of_pair(played.fills, "EURJPY")] == [1.0]
@@ -81,7 +81,7 @@ def test_an_included_pair_is_traded_again(tmp_path):
     played, answers = played_with(
         tmp_path / "run", "close USDJPY", "include USDJPY", planner=ScriptedPlanner(script)
     )
-    assert answers[1] == "USDJPY is planned for and traded again from its next bar on."
+    assert answers[1] == "USDJPY is planned and traded again from its next bar."
     assert [fill["exposure"] for fill in of_pair(played.fills)] == [1.0, 0.0, 1.0]
     assert last_minute(played)["pairs"]["USDJPY"]["state"] == "trading"
 
@@ -91,7 +91,7 @@ def test_what_is_no_pair_or_cannot_be_is_refused_and_the_session_goes_on(tmp_pat
         tmp_path / "run", "exclude GBPJPY", "include EURJPY", "close ../..", "halt", "close USDJPY"
     )
     said = [answer.partition("refused: ")[2] for answer in answers]
-    assert said[0] == "GBPJPY is none of the session's pairs: USDJPY, EURJPY"
+    assert said[0] == "GBPJPY is not one of the session's pairs: USDJPY, EURJPY"
     assert said[1] == "EURJPY is not excluded"
     assert said[2].startswith("'../..'")
     assert said[4] == "nothing is traded while the session is halted: `resume` or `flatten` first"

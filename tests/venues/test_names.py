@@ -48,7 +48,7 @@ def test_names_that_say_nothing():
         venue_name("XYZ", "ccxt:binance")
     with pytest.raises(FeedError, match="USD_JPY"):
         venue_name("BTCUSDT", "oanda")
-    with pytest.raises(FeedError, match="settled in, such as BTC/USDT:USDT-240628"):
+    with pytest.raises(FeedError, match="settles in, such as BTC/USDT:USDT-240628"):
         venue_name("BTCUSDT_240628", "ccxt:binanceusdm")
     with pytest.raises(SymbolError, match="cannot be a symbol"):
         venue_name("[/bold]", "replay")
@@ -153,7 +153,7 @@ def test_all_problems_of_a_file_come_with_their_lines_and_the_nearest_name(tmp_p
         "15: calendars.EURUSD: 'fxx' is not one of fx, crypto; did you mean fx?",
         "9: pairs.a b: 'a b' cannot be a symbol",
         "13: pips.EURSUD: [pairs] has no such pair; did you mean EURUSD?",
-        "11: pips.EURUSD: 0.0 is not the price of a pip",
+        "11: pips.EURUSD: 0.0 is not a pip price",
     )
     problems = str(caught.value).splitlines()
     assert len(problems) == len(expected)

@@ -43,7 +43,7 @@ class FeedWords:
             return (
                 None
                 if known
-                else ("the venue tells no time: this machine's clock is trusted, so keep it right")
+                else ("the venue reports no time: this machine's clock is used; keep it right")
             )
         if isinstance(event, Slept):
             return f"this machine slept for {event.duration_ns / MINUTE_NS:.1f} minutes"
@@ -61,15 +61,15 @@ class FeedWords:
         if not first:
             return None
         return (
-            f"no answer for {self._symbols[event.pair]} ({event.channel}): {event.reason}; asked "
-            f"again in {event.retry_ns / SECOND_NS:.0f} s, and on until it answers"
+            f"no answer for {self._symbols[event.pair]} ({event.channel}): {event.reason}; "
+            f"retrying in {event.retry_ns / SECOND_NS:.0f} s, then until it answers"
         )
 
     def _works(self, event: Reconnected) -> str | None:
         self._down.discard((event.pair, event.channel))
         if self._down:
             return None
-        return f"the venue answers again, after {event.down_ns / SECOND_NS:.0f} s"
+        return f"the venue answers again after {event.down_ns / SECOND_NS:.0f} s"
 
     def _differs(self, event: ClockOffset) -> str | None:
         moved_ns, self._offset_ns = event.offset_ns - self._offset_ns, event.offset_ns
@@ -81,5 +81,5 @@ class FeedWords:
         side = "behind" if event.offset_ns > 0 else "ahead of"
         return (
             f"this machine's clock is {abs(event.offset_ns) / SECOND_NS:.1f} s {side} the venue's; "
-            "the venue's counts"
+            "the venue's is used"
         )

@@ -46,7 +46,7 @@ class ReplayFeed:
         paced_from_ns: int = 0,
     ) -> None:
         if not speed > 0:
-            raise FeedError(f"replay speed {speed} is not positive: 1 is real time, inf the most")
+            raise FeedError(f"replay speed {speed} is not positive: 1 = real time, inf = fastest")
         self._bars = {series.symbol: series for series in bars}
         self._speed = speed
         self._clock = clock or SystemClock()

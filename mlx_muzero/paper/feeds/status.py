@@ -73,7 +73,7 @@ class FeedStatus:
             pair = self._pairs[event.pair]
             pair.silent = f"no bar for {event.silent_ns / MINUTE_NS:.1f} open minutes"
         elif isinstance(event, Disconnected) and event.channel != "stream":
-            reason = f"{event.reason}; asked again in {event.retry_ns / SECOND_NS:.0f} s"
+            reason = f"{event.reason}; retrying in {event.retry_ns / SECOND_NS:.0f} s"
             for pair in self._carried_by(event):
                 pair.down = reason
         elif isinstance(event, Reconnected) and event.channel != "stream":

@@ -84,10 +84,10 @@ def write_backup(
             written.
     """
     if target.exists():
-        raise RunError(f"{target} exists already. Name another file, or remove that one.")
+        raise RunError(f"{target} already exists. Choose another file, or remove it.")
     settings, saved = session.settings(), store.state()
     if saved is None:
-        raise RunError(f"{account.path} holds no paper session that has started: nothing to keep.")
+        raise RunError(f"{account.path} holds no started paper session: nothing to back up.")
     with store.understood():
         event, close_ns = count(saved[1]["event"]), time_ns(saved[1]["session"]["last_close_ns"])
     files = {name: session.path / name for name in _SESSION}
@@ -137,7 +137,7 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
         ConfigError: its settings are invalid.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise RunError(f"{target} is not empty. Choose a folder that is not there yet.")
+        raise RunError(f"{target} is not empty. Choose a folder that does not exist yet.")
     folder = PaperFolder(target)
     with reader(archive, follow=True) as file, folder.writing(target), replaced(target) as partial:
         try:
@@ -146,9 +146,7 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
             PaperStore(partial / "store.duckdb", read_only=True).close()
             _require_model(RunFolder(partial / _MODEL), settings.session.checkpoint)
         except (ValueError, tarfile.HeaderError) as error:
-            raise RunError(
-                f"{archive}: it is not a complete backup of a session: {error}."
-            ) from error
+            raise RunError(f"{archive} is not a complete backup of a session: {error}.") from error
         origin.keep(PaperFolder(partial))
     return Backup(origin, settings, sizes)
 
@@ -173,7 +171,7 @@ def _model_files(run: RunFolder, checkpoint: str) -> dict[str, Path]:
     if not (folder / WEIGHTS).is_file():
         raise RunError(
             f"{run.path} no longer has checkpoint {checkpoint}, which the session plays. "
-            "Put that folder back from a copy."
+            "Restore that folder from a copy."
         )
     return found
 
@@ -230,9 +228,9 @@ def _unpack(archive: BinaryIO, folder: Path) -> tuple[Origin, dict[str, int]]:
                 digest.update(part)
                 file.write(part)
         if digest.hexdigest() != wanted:
-            raise ValueError(f"{name} is not what was written: {MANIFEST} has another digest")
+            raise ValueError(f"{name} was changed: its digest differs from that in {MANIFEST}")
     if archive.read(2 * _BLOCK) != bytes(2 * _BLOCK) or archive.read(1):
-        raise ValueError("something follows its last file")
+        raise ValueError("there is more data after its last file")
     return origin, {name: size for name, (size, _) in listed.items()}
 
 
@@ -251,7 +249,7 @@ def _understood(manifest: Any) -> tuple[Origin, dict[str, tuple[int, str]]]:
             raise ValueError(f"{name!r} is not a file of a session")
         size = facts.get("bytes") if isinstance(facts, dict) else None
         if type(size) is not int or size < 0:
-            raise ValueError(f"{MANIFEST} has no size of {name}")
+            raise ValueError(f"{MANIFEST} gives no size for {name}")
         listed[name] = (size, str(facts.get("sha256")))
     required = {*_SESSION, *(f"{_MODEL}/{name}" for name in _RUN)}
     if missing := required - listed.keys():

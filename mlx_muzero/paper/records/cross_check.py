@@ -41,8 +41,9 @@ def require_own(folder: PaperFolder, store: PaperStore) -> None:
     pairs = folder.settings().pairs
     if isinstance(held, dict) and held.keys() != pairs.keys():
         raise RunError(
-            f"{folder.store_path} is another session's: it holds {', '.join(held) or 'no pair'}, "
-            f"and this one trades {', '.join(pairs)}. Put back the store that belongs here."
+            f"{folder.store_path} belongs to another session: it holds "
+            f"{', '.join(held) or 'no pair'}, but this one trades {', '.join(pairs)}. Put back the "
+            "right store."
         )
 
 
@@ -62,9 +63,9 @@ def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
     if last is not None and held and held[0]["seq"] == journaled:
         if held[0]["event"] != last["event"]:
             raise RunError(
-                f"{folder.store_path} and {folder.journal_path.name} are of two sessions: event "
-                f"{journaled} is {held[0]['event']!r} there and {last['event']!r} here. Put the "
-                "files back that belong together, or choose another --run."
+                f"{folder.store_path} and {folder.journal_path.name} belong to different sessions: "
+                f"event {journaled} is {held[0]['event']!r} in the store and {last['event']!r} in "
+                "the journal. Put back files that belong together, or choose another --run."
             )
         held = held[1:]
     if held and held[0]["seq"] > journaled + 1:
@@ -79,7 +80,7 @@ def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
 def _last_event(folder: PaperFolder, state: Row) -> int:
     found = state.get("event")
     if type(found) is not int:
-        raise RunError(f"{folder.store_path} does not say which event was its last: it is damaged.")
+        raise RunError(f"{folder.store_path} lacks the number of its last event: it is damaged.")
     return found
 
 
@@ -95,16 +96,16 @@ def _lost(folder: PaperFolder, known: int) -> RunError:
     if not store.exists():
         ends = "is gone"
     else:
-        ends = f"ends at event {known}" if known else "has nothing of its session"
+        ends = f"ends at event {known}" if known else "holds no session"
     named = [
         f"{counts[kind]:,} {kind}{'s' * (counts[kind] > 1)}" for kind in _COUNTED if counts[kind]
     ]
     lost = ", ".join(named) or "none of them a trade"
     return RunError(
-        f"{store} {ends}, but {folder.journal_path.name} tells of {counts.total():,} "
+        f"{store} {ends}, but {folder.journal_path.name} records {counts.total():,} "
         f"events{after}: {lost}{_stood(minute)}. The file was deleted or an older copy put back, "
         f"or its write-ahead log {store.name}.wal was lost. Put both back as they were together, "
-        "or restore a backup with mlx-muzero paper restore FILE NEW_RUN; to begin anew, choose "
+        "or restore a backup with mlx-muzero paper restore FILE NEW_RUN; to start over, choose "
         "another --run."
     )
 

@@ -98,8 +98,8 @@ class PaperFolder(RunFolderBase):
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "the disk is full" if full else f"it cannot be written ({error.strerror})"
             raise RunError(
-                f"{path}: {reason}. Nothing is lost: make room or make it writable, and start "
-                "again."
+                f"{path}: {reason}. Nothing is lost: free some space or make it writable, then "
+                "start again."
             ) from error
 
     @contextmanager

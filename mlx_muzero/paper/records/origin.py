@@ -61,8 +61,9 @@ class Origin:
         pid = lock_holder(there / "lock")
         if pid is not None:
             raise RunError(
-                f"{folder.path} was restored from {self}, which process {pid} is trading: one "
-                f"account, twice. Stop that one first: mlx-muzero paper stop {quote(self.path)}"
+                f"{folder.path} was restored from {self}, which process {pid} is trading: the "
+                "account would be traded twice. Stop that process first: mlx-muzero paper stop "
+                f"{quote(self.path)}"
             )
 
 
@@ -90,8 +91,8 @@ def origin_of(folder: PaperFolder) -> Origin | None:
         return Origin.parse(parsed(read_text(folder.origin_path)))
     except (OSError, ValueError) as error:
         raise RunError(
-            f"{folder.origin_path} cannot be read ({error}). It says where this account came from; "
-            "remove it if nothing trades there."
+            f"{folder.origin_path} cannot be read ({error}). It records where this account came "
+            "from; remove it if nothing is trading there."
         ) from error
 
 

@@ -106,7 +106,7 @@ def looked_at(
         return
     name = send(folder.socket_path, "snapshot", _WITHIN_S)
     if not _NAME.fullmatch(name):
-        raise RunError(f"{folder.path}: who trades there answers with no snapshot: {name}")
+        raise RunError(f"{folder.path}: the trading process made no snapshot: {name}")
     snapshot = PaperFolder(folder.snapshots_path / name)
     try:
         with PaperStore(snapshot.store_path, True, exports) as store:

@@ -176,7 +176,7 @@ class PaperStore(Closeable):
                 return None
             state = parsed(row[1])
         if not isinstance(state, dict):
-            raise RunError(f"{self._path}: it is damaged (its state is none). {_RESTORE}")
+            raise RunError(f"{self._path}: it is damaged (its state is invalid). {_RESTORE}")
         return int(row[0]), state
 
     @contextmanager

@@ -103,7 +103,7 @@ def check_parity(
     sent = _by_minute(recorded["orders"])
     decided = _by_minute(recorded["decisions"])
     minutes = sorted(sent.keys() | decided.keys())
-    doing("minutes played again", len(minutes))
+    doing("minutes replayed", len(minutes))
     for close_ns in minutes:
         minute = decided.get(close_ns, [])
         for pair in pairs.values():
@@ -205,7 +205,7 @@ def _compare(recorded: list[Row], replayed: list[Row], found: Differences) -> No
     for pair in sorted({row["pair"] for row in recorded + replayed}):
         ours = [row for row in recorded if row["pair"] == pair]
         theirs = [row for row in replayed if row["pair"] == pair]
-        found.check(f"{pair}, how many", len(ours), len(theirs))
+        found.check(f"{pair}, count", len(ours), len(theirs))
         for number, (one, other) in enumerate(zip(ours, theirs, strict=False)):
             found.check(f"{pair}, number {number}", {name: one[name] for name in other}, other)
 

@@ -98,7 +98,7 @@ def report_session(
     """
     equity, saved = store.table("equity"), store.state()
     if not equity or saved is None:
-        raise RunError(f"{folder.path}: no minute has been traded yet, so nothing to report.")
+        raise RunError(f"{folder.path}: no minute has been traded yet: nothing to report.")
     with store.understood():
         accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
         actions = [row["action"] for row in store.table("decisions")]

@@ -124,7 +124,7 @@ async def nests(request):
 @pytest.mark.parametrize(
     ("how", "reason"),
     [
-        (drips, r"no whole answer|Timeout"),
+        (drips, r"no complete answer|Timeout"),
         (floods, "too long|ExchangeError"),
         (nests, "not a list|cannot be read|BadResponse"),
     ],
@@ -172,7 +172,7 @@ def test_an_answer_that_never_comes_is_given_up():
 
     events = run(main(), grace_s=0)
     (down,) = of(events, Disconnected)
-    assert down.reason == "no whole answer in 60 s"
+    assert down.reason == "no complete answer within 60 s"
 
 
 def test_a_page_is_what_the_exchange_gives_at_most():

@@ -208,7 +208,7 @@ def test_a_venue_clock_that_jumps_is_noticed_at_the_next_measurement():
 
 
 def test_a_pair_the_exchange_does_not_have_ends_the_feed():
-    with pytest.raises(FeedError, match="XYZ/USDT cannot be had"):
+    with pytest.raises(FeedError, match="XYZ/USDT is not available"):
         play(1, pairs=("XYZ/USDT",))
 
 

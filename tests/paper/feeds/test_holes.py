@@ -130,13 +130,13 @@ def test_a_pair_that_is_delisted_stops_alone(end):
         return later(clock, 150 * SECOND_NS, delist)
 
     if end:
-        with pytest.raises(FeedError, match="cannot be had: delisted"):
+        with pytest.raises(FeedError, match="is not available: delisted"):
             play(9, prepare, pairs=(PAIR, "ETH/USDT"))
         return
     events, _ = play(9, prepare, pairs=(PAIR, "ETH/USDT"))
     assert minutes(events, PAIR) == list(range(9))
     assert minutes(events, "ETH/USDT") == [0, 1]
-    assert of(events, PairLost) == [PairLost("ETH/USDT", "ETH/USDT cannot be had: delisted")]
+    assert of(events, PairLost) == [PairLost("ETH/USDT", "ETH/USDT is not available: delisted")]
 
 
 def test_the_clock_is_asked_through_a_pair_that_is_there():

@@ -65,8 +65,8 @@ def test_an_outage_of_many_connections_is_one_sentence_at_its_beginning_and_its_
     ]  # fmt: skip
     said = [text for event in events if (text := words.of(event))]
     assert said == [
-        "no answer for USDJPY (requests): HTTP 503; asked again in 4 s, and on until it answers",
-        "the venue answers again, after 35 s",
+        "no answer for USDJPY (requests): HTTP 503; retrying in 4 s, then until it answers",
+        "the venue answers again after 35 s",
     ]
 
 
@@ -82,7 +82,7 @@ def test_a_difference_of_clocks_is_said_when_it_is_one_and_when_it_changes():
     offsets_s = [0.4, 0.3, 600.0, 600.2, -3600.0, -3599.9, 0.0]
     said = [words.of(ClockOffset(int(s * SECOND_NS), SECOND_NS // 10, 5)) for s in offsets_s]
     clock = "this machine's clock is"
-    counts = "the venue's; the venue's counts"
+    counts = "the venue's; the venue's is used"
     assert said == [
         None,
         None,

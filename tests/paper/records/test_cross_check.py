@@ -54,7 +54,7 @@ def copied(folder, bars):
 def test_a_store_that_is_gone_is_not_begun_anew(run):
     run.store_path.unlink()
     with pytest.raises(
-        RunError, match=r"store\.duckdb is gone, but journal\.jsonl tells of"
+        RunError, match=r"store\.duckdb is gone, but journal\.jsonl records"
     ) as lost:
         open_store(run)
     assert not run.store_path.exists()
@@ -64,7 +64,7 @@ def test_a_store_that_is_gone_is_not_begun_anew(run):
 
 def test_a_store_made_anew_is_refused_too(run):
     run.store_path.unlink()
-    with pytest.raises(RunError, match=r"store\.duckdb has nothing of its session"):
+    with pytest.raises(RunError, match=r"store\.duckdb holds no session"):
         go_on(run)
 
 
@@ -85,7 +85,7 @@ def test_the_store_of_another_session_is_refused(run):
     last = json.loads(events[-2])
     events[-2:] = [json.dumps(last | {"event": "something_else"}).encode() + b"\n"]
     run.journal_path.write_bytes(b"".join(events))
-    with pytest.raises(RunError, match="are of two sessions"):
+    with pytest.raises(RunError, match="belong to different sessions"):
         go_on(run)
 
 

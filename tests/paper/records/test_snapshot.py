@@ -153,7 +153,7 @@ def test_a_stranger_s_answer_names_no_folder_elsewhere(tmp_path, monkeypatch, na
     (tmp_path / "precious").mkdir()
     monkeypatch.setattr(PaperFolder, "holder", lambda _folder: 1)
     monkeypatch.setattr("mlx_muzero.paper.records.snapshot.send", lambda *_: name)
-    with pytest.raises(RunError, match="answers with no snapshot"), looked_at(folder):
+    with pytest.raises(RunError, match="made no snapshot"), looked_at(folder):
         pass
     assert (tmp_path / "precious").exists()
     assert Path(tmp_path / "run" / "paper.toml").exists()
