@@ -18,7 +18,7 @@ from mlx_muzero.experiment.standing import require_same, standing
 from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.experiment.training import Training
-from mlx_muzero.experiment.walk_forward import RollingTraining
+from mlx_muzero.experiment.walk_forward import Attendance, RollingTraining, Window
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
 
@@ -188,16 +188,12 @@ def walk_forward(
         folder.require_new()
         training = RollingTraining.new(folder, config, windows, minutes, path)
     note_all(training.notes)
-    for window in training.untrained():
-        stop = StopSwitch(window.minutes)
+
+    def attend(window: Window, stop: StopSwitch) -> Attendance:
         reporter = RoundReporter(callback and partial(callback, window.number))
+        return Attendance(reporter, _listening(stop), lambda: reporter.stopped, reporter.close)
 
-        def wanted(stop: StopSwitch = stop, reporter: RoundReporter = reporter) -> bool:
-            return stop.requested() or reporter.stopped
-
-        finished = training.train(window, reporter, wanted, _listening(stop))
-        reporter.close()
-        if not finished and (stop.interrupted or reporter.stopped):
-            return WalkForwardResult(folder.path, None)
+    if not training.train_rest(attend):
+        return WalkForwardResult(folder.path, None)
     note_all(training.unvalidated())
     return WalkForwardResult(folder.path, training.test(sessions))

@@ -13,6 +13,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
 from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset
+from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.exports.deployment import EngineEvent, warn
 from mlx_muzero.market.bars import utc_ns
@@ -34,6 +35,22 @@ class Window(NamedTuple):
     number: int
     config: Config
     minutes: float | None
+
+
+class Attendance(NamedTuple):
+    """Who follows the training of one window.
+
+    Attributes:
+        listener: told of progress.
+        around: entered while it trains.
+        stopped: polled between decisions and steps, next to the window's switch.
+        after: called once it has trained.
+    """
+
+    listener: Listener
+    around: AbstractContextManager[object]
+    stopped: Callable[[], bool] = lambda: False
+    after: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +148,28 @@ class RollingTraining:
     def rules(self) -> TradingRules:
         """Of trading, the same in every window."""
         return TradingRules.from_config(self.configs[0])
+
+    def train_rest(self, attend: Callable[[Window, StopSwitch], Attendance]) -> bool:
+        """Train what is left, window by window; False if somebody stopped it, with a checkpoint.
+
+        Args:
+            attend: called with each window, and the switch that ends it in time, before it trains.
+
+        Raises:
+            RunError: another process trains one of them.
+        """
+        for window in self.untrained():
+            stop = StopSwitch(window.minutes)
+            listener, around, stopped, after = attend(window, stop)
+
+            def wanted(stop: StopSwitch = stop, stopped: Callable[[], bool] = stopped) -> bool:
+                return stop.requested() or stopped()
+
+            finished = self.train(window, listener, wanted, around)
+            after()
+            if not finished and (stop.interrupted or stopped()):
+                return False
+        return True
 
     def train(
         self,

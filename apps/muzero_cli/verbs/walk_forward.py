@@ -16,7 +16,7 @@ from muzero_cli.options import ConfigFile, Json, Overrides, Preset, RunDatabase,
 
 if TYPE_CHECKING:
     from mlx_muzero.experiment.stop_switch import StopSwitch
-    from mlx_muzero.experiment.walk_forward import RollingTraining
+    from mlx_muzero.experiment.walk_forward import Attendance, RollingTraining, Window
     from muzero_cli.display.training import TrainingDisplay
 
 
@@ -69,7 +69,7 @@ def walk_forward(
         training = RollingTraining.new(folder, settings, windows, minutes, db)
     for note in training.notes:
         tell(note)
-    if _stopped(training):
+    if not training.train_rest(partial(_attend, training)):
         tell(f"resume with: {_resuming(run)}")
         raise typer.Exit(STOPPED_EXIT_CODE)
     for warning in training.unvalidated():
@@ -82,26 +82,19 @@ def walk_forward(
     output_console().print(walk_forward_report(tested))
 
 
-def _stopped(training: "RollingTraining") -> bool:
-    """Train what is left; whether the user stopped it."""
-    from mlx_muzero.experiment.stop_switch import StopSwitch
+def _attend(training: "RollingTraining", window: "Window", stop: "StopSwitch") -> "Attendance":
+    """Show the training of `window`."""
+    from mlx_muzero.experiment.walk_forward import Attendance
     from muzero_cli.display.training import TrainingDisplay
 
-    console, rules = narration_console(), training.rules
-    for window in training.untrained():
-        market = window.config.market
-        say(
-            console,
-            f"window {window.number} of {len(training.configs)}: trained on {market.first_utc} to "
-            f"{market.end_utc} UTC, its test at the end",
-        )
-        stop = StopSwitch(window.minutes)
-        display = TrainingDisplay(console, rules.table.action_names, window.minutes, rules.unit)
-        shown = _shown(display, stop, training.folder.path)
-        finished = training.train(window, display, stop.requested, shown)
-        if stop.interrupted and not finished:
-            return True
-    return False
+    console, rules, market = narration_console(), training.rules, window.config.market
+    say(
+        console,
+        f"window {window.number} of {len(training.configs)}: trained on {market.first_utc} to "
+        f"{market.end_utc} UTC, its test at the end",
+    )
+    display = TrainingDisplay(console, rules.table.action_names, window.minutes, rules.unit)
+    return Attendance(display, _shown(display, stop, training.folder.path))
 
 
 @contextmanager
