@@ -100,7 +100,7 @@ def begun(cli, trained, paper_db):
     )
     code, _, err = cli(*command)
     assert code == 0, err
-    assert "starts: USDJPY by checkpoint" in err
+    assert "starts: USDJPY with checkpoint" in err
     return command
 
 
