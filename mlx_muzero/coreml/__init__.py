@@ -1,4 +1,4 @@
-"""The networks as Core ML programs: export, verification, and what runs them.
+"""The networks as Core ML programs: export, verification, and the engines that run them.
 
-Only this package imports coremltools, and only when something of it is used.
+Only this package imports coremltools, and only when it is needed.
 """

@@ -1,8 +1,8 @@
-"""Compiled Core ML models, kept by their content, so that a package is compiled once (macOS).
+"""Caches compiled Core ML models by content, so that a package is compiled only once (macOS).
 
-Core ML compiles an ``.mlpackage`` into a temporary folder each time it is loaded, and the Neural
-Engine's own cache goes by the path of the compiled model: under a lasting path the second load is
-the fast one. Compiling and loading are arguments, so that the cache itself runs anywhere.
+Core ML compiles an ``.mlpackage`` into a temporary folder every time it is loaded, and the Neural
+Engine's own cache is keyed by the path of the compiled model: with a permanent path, the second
+load is fast. Compiling and loading are passed as arguments, so the cache itself runs anywhere.
 """
 
 import os
@@ -18,11 +18,11 @@ from mlx_muzero.machine import cache_folder
 ModelT = TypeVar("ModelT")
 
 KEEP = 32
-"""Models kept, the last used ones; at most some 5 MB each. A collector adds one a refresh."""
+"""Number of most recently used models to keep, at most about 5 MB each; a refresh adds one."""
 
 
 def default_folder() -> Path:
-    """The folder of the cache."""
+    """The default folder of the cache."""
     return cache_folder() / "compiled"
 
 
@@ -33,12 +33,12 @@ def load_compiled(
     load_model: Callable[[Path], ModelT],
     folder: Path | None = None,
 ) -> ModelT:
-    """The model in `package`, compiled at most once for this content and macOS.
+    """Load the model in `package`, compiling it at most once per content and macOS version.
 
     Args:
         package: the ``.mlpackage``.
-        content: hash of what is in it.
-        compile_model: compiles its first argument into the new path that is its second.
+        content: hash of its contents.
+        compile_model: compiles its first argument to the new path given as the second.
         load_model: loads a compiled model.
         folder: the cache; by default `default_folder`.
 
@@ -51,7 +51,7 @@ def load_compiled(
         try:
             return _load(kept, load_model)
         except Exception:
-            # Damaged, or of another Core ML; a model that never loads says so below.
+            # Damaged, or from another Core ML; a model that never loads fails below.
             shutil.rmtree(kept)
     _compile(package, kept, compile_model)
     model = _load(kept, load_model)
@@ -61,12 +61,12 @@ def load_compiled(
 
 def _load(kept: Path, load_model: Callable[[Path], ModelT]) -> ModelT:
     model = load_model(kept)
-    os.utime(kept)  # pruning goes by the last use
+    os.utime(kept)  # pruning is by last use
     return model
 
 
 def _compile(package: Path, kept: Path, compile_model: Callable[[Path, Path], object]) -> None:
-    """Compiles aside and renames, so that other processes find a whole model or none."""
+    """Compile elsewhere and rename, so that other processes find a complete model or none."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".compiling-") as aside:
         compiled = Path(aside) / "model.mlmodelc"

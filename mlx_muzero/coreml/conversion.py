@@ -1,4 +1,4 @@
-"""From a MIL program to a saved package, and several packages into one."""
+"""Converts MIL programs to saved packages, and joins several packages into one."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ _DATE = "com.github.apple.coremltools.conversion_date"
 
 
 def save(program: Any, package: Path) -> None:
-    """Convert a MIL program as it stands and save it; `program` is spent afterwards.
+    """Convert a MIL program unchanged and save it; `program` cannot be used afterwards.
 
-    The program already has the precision and the operations it is to have, so coremltools is asked
-    for neither: its passes would rename and regroup operations, and take most of the time.
+    The program already has its final precision and operations, so coremltools' passes are not used:
+    they would rename and regroup operations, and take most of the time.
     """
     model = ct.convert(
         program,
@@ -22,13 +22,13 @@ def save(program: Any, package: Path) -> None:
         pass_pipeline=ct.PassPipeline.EMPTY,
         skip_model_load=True,
     )
-    # So that equal weights give equal files tomorrow too.
+    # Equal weights must yield equal files at any time.
     del model.user_defined_metadata[_DATE]
     model.save(str(package))
 
 
 def join(packages: dict[str, Path], target: Path) -> None:
-    """Save packages as the functions of one, by name; equal weights are kept once."""
+    """Save packages as named functions of one package; equal weights are stored once."""
     descriptor = ct.utils.MultiFunctionDescriptor()
     for function, package in packages.items():
         descriptor.add_function(

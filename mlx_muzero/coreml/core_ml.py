@@ -1,4 +1,4 @@
-"""Core ML on a Mac, always in other processes: it may crash or hang the one that calls it."""
+"""Core ML on a Mac, always in other processes, as it may crash or hang its caller."""
 
 import sys
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from mlx_muzero.exports.program import ComputeUnits, ProgramSet, program_set
 
 
 class CoreMl(Protocol):
-    """Core ML, in other processes."""
+    """Core ML, run in other processes."""
 
     @property
     def units(self) -> tuple[ComputeUnits, ...]:
-        """What it is asked to compute on, one after the other."""
+        """The compute units to try, one after the other."""
         ...
 
     def plan(self, export: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...]:
-        """Its plan of every program of an export."""
+        """Its plan for every program of an export."""
         ...
 
     def programs(self, export: Path, units: ComputeUnits) -> AbstractContextManager[ProgramSet]:
-        """The programs of an export, loaded.
+        """Load the programs of an export.
 
         Raises:
             ChildLost: they cannot be loaded, or later called.

@@ -1,4 +1,4 @@
-"""A program run by Core ML (macOS)."""
+"""Runs a program with Core ML (macOS)."""
 
 import sys
 from collections.abc import Mapping
@@ -16,23 +16,23 @@ from mlx_muzero.types import F32
 class DeviceProgram:
     """One function of a saved package as a `Program`; loading compiles it for the device.
 
-    Core ML holds the GIL while it loads and predicts, and may hang or abort the process: what has
-    to survive that runs it in a child process.
+    Core ML holds the GIL while it loads and predicts, and may hang or abort the process: callers
+    that must survive that use it in a child process.
     """
 
     def __init__(
         self, package: Path, function: str | None, content: str, compute_units: ComputeUnits
     ) -> None:
-        """Loads the program, compiled when it is loaded for the first time.
+        """Load the program; the first load compiles it.
 
         Args:
             package: the package.
-            function: its name there; None in a package of one function.
+            function: its name in the package; None if the package has one function.
             content: digest of the package (`ProgramEntry.content`).
-            compute_units: what Core ML may use.
+            compute_units: units Core ML may use.
 
         Raises:
-            ExportError: this is no Mac.
+            ExportError: this machine is not a Mac.
         """
         if sys.platform != "darwin":
             raise ExportError(f"{package}: Core ML runs on macOS only")
@@ -51,7 +51,7 @@ class DeviceProgram:
 
 
 def compile_model(package: Path, destination: Path) -> None:
-    """Compiles `package` into the new folder `destination`, an ``.mlmodelc``."""
+    """Compile `package` into the new folder `destination`, an ``.mlmodelc``."""
     from mlx_muzero.coreml.toolkit import ct
 
     ct.models.utils.compile_model(str(package), str(destination))

@@ -1,4 +1,4 @@
-"""Exporting a model: packages and manifest in one folder, verified before it is there."""
+"""Exports a model: packages and manifest in one folder, verified before it appears."""
 
 import shutil
 from collections.abc import Callable, Mapping
@@ -26,7 +26,7 @@ from mlx_muzero.types import F32
 JOINED_PACKAGE = "programs.mlpackage"
 
 Verify = Callable[[Path], Verification]
-"""Judges the export in a folder that nobody else has seen yet."""
+"""Verifies an export in a folder that nobody else has seen yet."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class ExportOptions:
     """How a model is exported.
 
     Attributes:
-        batches: rows of the programs; each program is made once for each.
-        precision: of the numbers inside; the Neural Engine computes in "fp16" only.
-        layer_norm: as one operation, or "decomposed" into simpler ones.
-        multifunction: all programs as functions of one package, which shares their weights.
+        batches: rows of the programs; every program is made once for each.
+        precision: number format inside the programs; the Neural Engine computes only in "fp16".
+        layer_norm: "op" for a single operation, or "decomposed" into simpler ones.
+        multifunction: all programs become functions of one package, which shares their weights.
     """
 
     batches: tuple[int, ...] = (1, 32, 64)
@@ -57,21 +57,21 @@ def export(
 ) -> Manifest:
     """Export the programs that the searches of `config` need into the folder `target`.
 
-    A new export takes the place of an old one when it is complete and verified; until then, and
-    when anything fails, the old one stays.
+    A new export replaces an old one once it is complete and verified; until then, and if anything
+    fails, the old one stays.
 
     Args:
-        weights: of the model, by name (`mlx_muzero.exports.weights.weights_of`).
-        config: of the run.
-        checkpoint: what to call the weights.
+        weights: the model's weights by name (`mlx_muzero.exports.weights.weights_of`).
+        config: the run's configuration.
+        checkpoint: name of the weights.
         target: the export folder.
-        verify: judges the export before it is moved to `target`.
-        options: how.
-        tick: hears of every program that is made.
+        verify: verifies the export before it is moved to `target`.
+        options: how to export.
+        tick: called after every program.
 
     Raises:
         ExportError: a tensor does not fit, a parameter is unknown, an operation has the wrong
-            precision, the verification failed, or another export to `target` is going on.
+            precision, the verification failed, or another export to `target` is in progress.
     """
     actions = TradingRules.from_config(config).table.action_names
     sizes = ExportSizes(
@@ -142,7 +142,7 @@ def _packages(
 def _entry(
     name: ProgramName, rows: int, package: Path, function: str | None, precision: Precision
 ) -> ProgramEntry:
-    """What was saved, read back from the disk."""
+    """The entry of a saved program, read back from disk."""
     saved = read_function(package, function)
     require_precision(saved, precision)
     return ProgramEntry(

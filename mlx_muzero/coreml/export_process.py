@@ -1,7 +1,7 @@
-"""Exporting in a process of its own: ``python -m mlx_muzero.coreml.export_process FOLDER``.
+"""Exports in a separate process: ``python -m mlx_muzero.coreml.export_process FOLDER``.
 
-Building and converting programs holds Python's lock for seconds, in which nothing could be learned.
-Here they take what training leaves of the processor.
+Building and converting programs holds Python's lock for seconds, during which learning would stop.
+Here they use whatever processor time training leaves.
 """
 
 import json
@@ -28,7 +28,7 @@ from mlx_muzero.processes.child_module import how_it_ended, spawn
 from mlx_muzero.types import F32
 
 LIMIT_S = 300.0
-"""Longest time an export may take; a few seconds are usual."""
+"""Time limit of an export, which usually takes a few seconds."""
 
 _POLL_S = 0.1
 _NICENESS = 10
@@ -45,12 +45,12 @@ def export_apart(
     """Export into the folder `target` in another process, and wait for it.
 
     Args:
-        weights: of the model, by name.
-        config: of the run.
-        target: the export folder; its name is that of the weights.
-        rows: of the programs.
-        samples: situations the programs are compared with the model on before the export is there.
-        cancelled: ends the process when it is set.
+        weights: the model's weights by name.
+        config: the run's configuration.
+        target: the export folder; its name becomes that of the weights.
+        rows: rows of the programs.
+        samples: situations on which programs and model are compared before the export appears.
+        cancelled: ends the process when set.
 
     Raises:
         ExportError: it failed, took too long or was cancelled.
@@ -78,8 +78,8 @@ def export_apart(
 
 
 def main(folder: Path) -> None:
-    """Does what `export_apart` has put into `folder`."""
-    # What only this process needs: coremltools among it.
+    """Run the export that `export_apart` prepared in `folder`."""
+    # Needed only in this process; includes coremltools.
     from mlx_muzero.coreml.export import ExportOptions, export
     from mlx_muzero.coreml.verification import verify
     from mlx_muzero.exports.weights import model_of
@@ -94,7 +94,7 @@ def main(folder: Path) -> None:
 
     def verified(export_folder: Path) -> Verification:
         model = model_of(weights, Manifest.load(export_folder).sizes)
-        # Whoever plays it tests it on the device, in yet another process.
+        # The process that plays the export tests it on the device.
         return verify(export_folder, model, table, samples, quick=True)
 
     options = ExportOptions(batches=(job["rows"],))
@@ -108,7 +108,7 @@ def _arrays(file: Path) -> dict[str, Any]:
 
 if __name__ == "__main__":
     os.nice(_NICENESS)
-    # Without a parent to end it, the system's timer does.
+    # If there is no parent to end this process, the system's timer does.
     signal.setitimer(signal.ITIMER_REAL, LIMIT_S)
     try:
         main(Path(sys.argv[1]))

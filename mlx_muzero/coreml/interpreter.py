@@ -1,8 +1,8 @@
-"""A saved package run in NumPy, rounding as the Neural Engine would.
+"""Runs a saved package in NumPy, rounding as the Neural Engine would.
 
-What is executed is the file: what a mistake in building, converting or saving a program changes
-shows here, without a Mac. Every result is rounded to the precision of its operation and every sum
-accumulates in float32. That is a model of the chip, not the chip.
+It executes the saved file, so mistakes in building, converting or saving a program show up without
+a Mac. Every result is rounded to the precision of its operation, and sums accumulate in float32.
+That models the chip; it is not the chip.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from mlx_muzero.types import F32
 
 @dataclass(frozen=True)
 class _Step:
-    """One operation: `sources` in, `target` out; `done` are tensors nobody reads later."""
+    """One operation: reads `sources`, writes `target`; nobody reads the tensors in `done` later."""
 
     kernel: kernels.Kernel
     sources: list[str]
@@ -38,14 +38,14 @@ class Interpreter:
     """One function of a saved package as a `Program`; constants are prepared once."""
 
     def __init__(self, package: Path, function: str | None = None) -> None:
-        """Reads the package.
+        """Read the package.
 
         Args:
             package: the package.
-            function: its name there; None in a package of one function.
+            function: its name in the package; None if the package has one function.
 
         Raises:
-            ExportError: it cannot be read, or holds an operation that no export has.
+            ExportError: it cannot be read, or has an operation that no export contains.
         """
         blas.limit_numpy_threads()
         loaded = read_function(package, function)
@@ -57,7 +57,7 @@ class Interpreter:
     def __call__(self, inputs: Mapping[str, F32]) -> dict[str, F32]:
         """See `Program`."""
         tensors = {name: self._input(name, shape, inputs) for name, shape in self._inputs.items()}
-        # Overflow and NaN are the program's, for the caller to find in the outputs.
+        # Overflow and NaN come from the program; the caller finds them in the outputs.
         with np.errstate(all="ignore"):
             for step in self._steps:
                 result = step.kernel(*[tensors[name] for name in step.sources])

@@ -1,6 +1,6 @@
-"""The operations of a saved package in NumPy, each prepared once.
+"""The operations of saved packages in NumPy, each prepared once.
 
-Sums run in float32; whoever calls a kernel rounds its result to the operation's precision.
+Sums run in float32; the caller of a kernel rounds its result to the operation's precision.
 """
 
 from collections.abc import Callable, Iterable
@@ -13,22 +13,22 @@ from mlx_muzero.errors import ExportError
 from mlx_muzero.types import F32
 
 Kernel = Callable[..., F32]
-"""The tensors that are no constants, in `sources` order -> the result, float32."""
+"""Maps the non-constant tensors, in `sources` order, to the result, float32."""
 
 EXACT = frozenset({"concat", "identity", "relu", "slice_by_index", "transpose"})
-"""Operations whose results need no rounding when their inputs were rounded."""
+"""Operations that need no rounding if their inputs are rounded."""
 
 
 def sources(op: Any) -> list[str]:
-    """Names of the tensors an operation reads, constants apart, in the order of its kernel."""
+    """Names of the non-constant tensors an operation reads, in the order of its kernel."""
     return [var.name for var in _tensors(op) if var.val is None]
 
 
 def kernel(op: Any) -> Kernel:
-    """What `op` computes.
+    """The kernel of `op`.
 
     Raises:
-        ExportError: it is an operation, or a form of one, that no export has.
+        ExportError: no export contains this operation, or this form of it.
     """
     if op.op_type not in _KERNELS:
         raise _unknown(op)
@@ -56,7 +56,7 @@ def _binary(op: Any) -> Kernel:
 
 
 def _conv(op: Any) -> Kernel:
-    """A convolution over the last axis with zeros before its first column, as one product."""
+    """A convolution over the last axis, zero-padded on the left, as one matrix product."""
     weight = np.asarray(op.weight.val, np.float32)
     outputs, inputs, height, taps = weight.shape
     dilation = int(op.dilations.val[1])
@@ -160,7 +160,7 @@ def _relu(op: Any) -> Kernel:
 
 
 def _copy(op: Any) -> Kernel:
-    # Rounded in place afterwards, and its input may be read again.
+    # The result is rounded in place, and the input may be read again.
     return lambda x: x.copy()
 
 

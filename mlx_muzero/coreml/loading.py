@@ -1,4 +1,4 @@
-"""Loads the programs of a Core ML export, for Core ML itself or for the interpreter."""
+"""Loads the programs of a Core ML export, for Core ML or for the interpreter."""
 
 from pathlib import Path
 
@@ -6,19 +6,19 @@ from mlx_muzero.exports.manifest import ProgramEntry
 from mlx_muzero.exports.program import ComputeUnits, Engine, Program
 
 LOAD_PROGRAM = "mlx_muzero.coreml.loading:load_program"
-"""`load_program` as the child process of a `Deployment` is told to find it."""
+"""The name of `load_program` for the child process of a `Deployment`."""
 
 
 def load_program(
     folder: Path, entry: ProgramEntry, engine: Engine, compute_units: ComputeUnits = "CPU_AND_NE"
 ) -> Program:
-    """The program `entry` of the export in `folder`; `compute_units` matter to Core ML only.
+    """Load the program `entry` of the export in `folder`; `compute_units` applies to Core ML only.
 
     Raises:
-        ExportError: it cannot be loaded here, or holds an operation the interpreter lacks.
+        ExportError: it cannot be loaded here, or has an operation the interpreter lacks.
     """
     package = folder / entry.package
-    # Imported here, as the interpreter needs coremltools and whoever names LOAD_PROGRAM does not.
+    # Imported here: the interpreter needs coremltools, but users of LOAD_PROGRAM do not.
     if engine == "sim":
         from mlx_muzero.coreml.interpreter import Interpreter
 

@@ -1,4 +1,4 @@
-"""The encoders of a window in MIL, on images of sequences ``(1, channels, n, W)``."""
+"""The window encoders in MIL, on images of sequences ``(1, channels, n, W)``."""
 
 from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
 from mlx_muzero.coreml.toolkit import mb
@@ -14,7 +14,7 @@ from mlx_muzero.exports.encoders import (
 
 
 def encoded(layers: MilLayers, x: Var, encoder: EncoderLayers) -> Var:
-    """(1, F, n, W) -> (1, channels, n, W)."""
+    """Map (1, F, n, W) to (1, channels, n, W)."""
     match encoder:
         case Temporal():
             for block in encoder.blocks:
@@ -53,7 +53,7 @@ def _transformer_layer(layers: MilLayers, x: Var, layer: TransformerLayer, heads
 
 
 def _attention(layers: MilLayers, x: Var, layer: TransformerLayer, heads: int) -> Var:
-    """Head by head, as a tensor of rank 4 has no axis left for them; the rows are its batch."""
+    """Attend head by head, since rank 4 leaves no axis for heads; the rows are its batch."""
     projections = [layers.linear(x, part) for part in (layer.query, layer.key, layer.value)]
     channels = len(layer.query.bias) // heads
     mixed = []

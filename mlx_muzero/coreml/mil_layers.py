@@ -13,22 +13,22 @@ from mlx_muzero.networks.folding import NORM_EPSILON
 from mlx_muzero.types import F32
 
 Var = Any
-"""A value of the program being built; coremltools has no types."""
+"""A value of the program being built; coremltools provides no types."""
 
 SQUARE_SCALE = 0.125
-"""Deviations are scaled by it before they are squared: 256 and above would overflow float16."""
+"""Factor applied to deviations before squaring: 256 and above would overflow float16."""
 
 
 def joined(images: list[Var]) -> Var:
-    """Images of the same rows with their channels one after the other."""
+    """Concatenate the channels of images with the same rows."""
     return mb.concat(values=images, axis=1)
 
 
 class MilLayers:
-    """Layers of one numeric precision, with layer norm in one of its two forms.
+    """Layers of one numeric precision, with layer norm in one of two forms.
 
-    "op" leaves it to Core ML; "decomposed" spells it out, for a Neural Engine that does not take
-    the operation over the channel axis.
+    "op" leaves layer norm to Core ML; "decomposed" spells it out, for a Neural Engine that does not
+    support the operation over the channel axis.
     """
 
     def __init__(self, precision: manifest.Precision, layer_norm: manifest.LayerNorm) -> None:
@@ -37,29 +37,29 @@ class MilLayers:
         self._layer_norm = layer_norm
 
     def entered(self, x: Var) -> Var:
-        """An input of the program, float32, in the layers' precision."""
+        """Convert a float32 input of the program to the layers' precision."""
         return mb.cast(x=x, dtype="fp16") if self._precision == "fp16" else x
 
     def output(self, name: str, x: Var) -> Var:
-        """An output of the program, float32 under its name."""
+        """Convert an output of the program to float32, under its name."""
         if self._precision == "fp16":
             return mb.cast(x=x, dtype="fp32", name=name)
         return mb.identity(x=x, name=name)
 
     def column(self, values: F32) -> npt.NDArray[Any]:
-        """[channels] as an image that is the same in every column."""
+        """Broadcast ``f32[channels]`` to an image that is the same in every column."""
         return self.constant(values[None, :, None, None])
 
     def constant(self, values: F32) -> npt.NDArray[Any]:
-        """`values` in the layers' precision."""
+        """Convert `values` to the layers' precision."""
         return values.astype(self._dtype)
 
     def scalar(self, value: float) -> Any:
-        """`value` in the layers' precision."""
+        """Convert `value` to the layers' precision."""
         return self._dtype(value)
 
     def linear(self, x: Var, layer: Linear) -> Var:
-        """`layer` as a convolution over the last axis, with zeros before its first column."""
+        """Apply `layer` as a convolution over the last axis, zero-padded on the left."""
         taps = layer.weight.shape[2]
         return mb.conv(
             x=x,
@@ -72,7 +72,7 @@ class MilLayers:
         )
 
     def norm(self, x: Var, layer: LayerNorm) -> Var:
-        """Layer norm over the channels of every column."""
+        """Apply layer norm over the channels of every column."""
         if self._layer_norm == "op":
             return mb.layer_norm(
                 x=x,
@@ -90,12 +90,12 @@ class MilLayers:
         return mb.add(x=normal, y=self.column(layer.shift), name=layer.name)
 
     def observation_norm(self, x: Var, layer: ObservationNorm) -> Var:
-        """Observations of one size."""
+        """Normalize observations."""
         centered = mb.sub(x=x, y=self.column(layer.mean))
         return mb.mul(x=centered, y=self.column(layer.scale))
 
     def tower(self, x: Var, blocks: Tower) -> Var:
-        """Residual blocks."""
+        """Apply residual blocks."""
         for block in blocks:
             h = mb.relu(x=self.norm(self.linear(x, block.linear_1), block.norm_1))
             h = self.norm(self.linear(h, block.linear_2), block.norm_2)
@@ -103,10 +103,10 @@ class MilLayers:
         return x
 
     def head(self, x: Var, head: tuple[Tower, Linear]) -> Var:
-        """A tower and the logits on it."""
+        """Apply a tower and the logits after it."""
         blocks, logits = head
         return self.linear(self.tower(x, blocks), logits)
 
     def conditioned(self, body: Conditioned, *inputs: Var) -> Var:
-        """Latent and one-hot conditions -> a tower's output."""
+        """Map a latent and one-hot conditions to a tower's output."""
         return self.tower(self.linear(joined(list(inputs)), body.projection), body.tower)

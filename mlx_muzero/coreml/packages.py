@@ -1,4 +1,4 @@
-"""Reading a saved package back: the operations of one of its functions."""
+"""Reads the operations of one function back from a saved package."""
 
 from collections import Counter
 from pathlib import Path
@@ -13,11 +13,11 @@ _WEIGHTS = Path("Data") / "com.apple.CoreML" / "weights"
 
 
 def read_function(package: Path, function: str | None) -> Any:
-    """A function of a saved package as coremltools' MIL function, weights included.
+    """Read a function of a saved package as coremltools' MIL function, including weights.
 
     Args:
         package: the package.
-        function: its name there; None in a package of one function.
+        function: its name in the package; None if the package has one function.
 
     Raises:
         ExportError: the package cannot be read, or has no such function.
@@ -37,20 +37,20 @@ def read_function(package: Path, function: str | None) -> Any:
 
 
 def operations(function: Any) -> list[Any]:
-    """The operations of a MIL function in their order, constants apart."""
+    """The operations of a MIL function in order, without constants."""
     return [op for op in function.operations if op.op_type != "const"]
 
 
 def histogram(function: Any) -> dict[str, int]:
-    """How often each operation occurs, the most frequent first."""
+    """Number of occurrences of each operation, most frequent first."""
     return dict(Counter(op.op_type for op in operations(function)).most_common())
 
 
 def require_precision(function: Any, precision: Precision) -> None:
-    """Every tensor inside has the precision; only the edges are float32.
+    """Check that every tensor inside has the precision; only inputs and outputs are float32.
 
     Raises:
-        ExportError: an operation has another one; names it.
+        ExportError: an operation has another precision; the message names it.
     """
     edges = {var.name for var in function.outputs}
     wanted = types.fp16 if precision == "fp16" else types.fp32

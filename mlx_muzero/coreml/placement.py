@@ -1,10 +1,10 @@
-"""Which operation of a program Core ML plans to run where (macOS).
+"""Where Core ML plans to run each operation of a program (macOS).
 
-Asking for the Neural Engine is not using it: Core ML gives a program, or parts of it, to the CPU
-without a word where it expects that to be faster. Its compute plan says so before anything runs. An
-operation the plan says nothing about is a constant when it is one, and never counted for the CPU.
+Requesting the Neural Engine does not mean using it: Core ML silently moves programs, or parts of
+them, to the CPU where it expects that to be faster. Its compute plan shows this before anything
+runs. An operation missing from the plan counts as a constant if it is one, and never as CPU.
 
-Devices are told by the names of their classes, so that plans can be made up on other systems.
+Devices are identified by their class names, so that plans can be made up on other systems.
 """
 
 import sys
@@ -29,7 +29,7 @@ _DEVICES: dict[str, Device] = {
 }
 
 LIMIT_S = 300.0
-"""Longest time the plans of an export may take; the first one compiles for the Neural Engine."""
+"""Time limit for the plans of an export; the first one compiles for the Neural Engine."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class OpPlacement:
     """One operation in a plan.
 
     Attributes:
-        operation: its kind, as in ``conv``.
+        operation: its kind, such as ``conv``.
         output: name of its first output.
-        preferred: where it will run; None if the plan does not say.
-        supported: where it could.
+        preferred: device it will run on; None if the plan does not say.
+        supported: devices it could run on.
         cost: its share of the program's estimated time, 0 to 1; None if the plan does not say.
     """
 
@@ -56,9 +56,9 @@ class ProgramPlacement:
     """The plan of one program.
 
     Attributes:
-        program: its key, as in ``recurrent_b32``.
-        requested: what Core ML was allowed to use.
-        operations: in their order, constants apart.
+        program: its key, such as ``recurrent_b32``.
+        requested: units Core ML was allowed to use.
+        operations: operations in order, without constants.
         failure: why there is no plan; empty if there is one.
     """
 
@@ -68,7 +68,7 @@ class ProgramPlacement:
     failure: str = ""
 
     def counts(self) -> dict[str, int]:
-        """Operations by where they will run, ``undetermined`` among it."""
+        """Number of operations by device, including ``undetermined``."""
         return dict(Counter(op.preferred or "undetermined" for op in self.operations))
 
     def cost_share(self, device: Device) -> float | None:
@@ -89,7 +89,7 @@ class ProgramPlacement:
 
 
 def placements(folder: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...]:
-    """The plan of every program of the export in `folder`, made in another process.
+    """Plan every program of the export in `folder`, in another process.
 
     Raises:
         ExportError: there is no export.
@@ -104,10 +104,10 @@ def placements(folder: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...
 
 
 def plan_export(folder: str, units: ComputeUnits) -> list[dict[str, Any]]:
-    """The plans of an export as values of JSON; Core ML may take this process with it.
+    """Plan the programs of an export, as JSON values; Core ML may crash this process.
 
     Raises:
-        ExportError: there is no export, or this is no Mac.
+        ExportError: there is no export, or this is not a Mac.
     """
     if sys.platform != "darwin":
         raise ExportError("compute plans are Core ML's: they need macOS")
@@ -127,7 +127,7 @@ def plan_export(folder: str, units: ComputeUnits) -> list[dict[str, Any]]:
 
 
 def placement(plan: Any, entry: ProgramEntry, units: ComputeUnits) -> ProgramPlacement:
-    """What an ``MLComputePlan`` says of a program."""
+    """Extract the plan of a program from an ``MLComputePlan``."""
     functions = plan.model_structure.program.functions
     name = entry.function or "main"
     if name not in functions:
@@ -139,7 +139,7 @@ def placement(plan: Any, entry: ProgramEntry, units: ComputeUnits) -> ProgramPla
 
 def _placed(plan: Any, operations: list[Any]) -> Iterator[OpPlacement]:
     for operation in operations:
-        # The plan's names carry the operation set: ios18.conv.
+        # The plan prefixes names with the operation set: ios18.conv.
         kind = operation.operator_name.rpartition(".")[2]
         if kind == "const":
             continue

@@ -1,9 +1,9 @@
 """The four programs in Core ML's intermediate language (MIL).
 
-Written for the Neural Engine: every tensor has rank 4, every product with weights is a
-convolution, the rows are the last axis, and nothing is gathered, looked up or sized while it runs.
-A sequence is an image ``(1, channels, n, W)``, a latent ``(1, channels, 1, n)``. A whole search
-step is one program, as small programs are left to the CPU.
+Written for the Neural Engine: every tensor has rank 4, every product with weights is a convolution,
+the rows are the last axis, and nothing is gathered, looked up or resized at run time. A sequence is
+an image ``(1, channels, n, W)``, a latent ``(1, channels, 1, n)``. A whole search step is one
+program, because Core ML leaves small programs to the CPU.
 """
 
 from dataclasses import replace
@@ -24,9 +24,9 @@ def build(
     precision: Precision,
     layer_norm: LayerNorm,
 ) -> Var:
-    """A MIL program with the inputs and outputs of `mlx_muzero.exports.interface`.
+    """Build a MIL program with the inputs and outputs of `mlx_muzero.exports.interface`.
 
-    To be made anew for each conversion, which changes it.
+    Build it anew for each conversion, which changes it.
     """
     layers = MilLayers(precision, layer_norm)
     programs = _Programs(networks, sizes, layers)
@@ -35,7 +35,7 @@ def build(
         names = output_shapes(name, sizes, rows)
         return tuple(layers.output(output, values[output]) for output in names)
 
-    # MIL names a program's inputs after the arguments.
+    # MIL names a program's inputs after the function's arguments.
     def initial(observation: Var) -> tuple[Var, ...]:
         return outputs(programs.initial(layers.entered(observation)))
 
@@ -60,7 +60,7 @@ def build(
 
 
 class _Programs:
-    """What the programs compute: outputs by name."""
+    """The computations of the programs: outputs by name."""
 
     def __init__(self, networks: Networks, sizes: ExportSizes, layers: MilLayers) -> None:
         self._networks = networks
@@ -68,14 +68,14 @@ class _Programs:
         self._layers = layers
 
     def initial(self, observation: Var) -> dict[str, Var]:
-        """Root inference."""
+        """Compute the root inference."""
         latent = self._representation(observation, self._networks.representation)
         return {"latent": latent, **self._prediction(latent)}
 
     def recurrent(self, latent: Var, action: Var) -> dict[str, Var]:
-        """The outcomes of an action and all its successors."""
+        """Compute the outcomes of an action and all its successors."""
         body, outcomes = self._networks.dynamics.body, self._sizes.outcomes
-        # One column of the projection stands for each outcome; all else is shared.
+        # Each outcome adds one column of the projection; everything else is shared.
         weight = body.projection.weight
         shared = replace(body.projection, weight=weight[:, :-outcomes])
         base = self._layers.linear(joined([latent, action]), shared)
@@ -87,13 +87,13 @@ class _Programs:
         return {**self._outcomes(latent, action), **self._successor(h)}
 
     def afterstate(self, latent: Var, action: Var) -> dict[str, Var]:
-        """The outcomes of an action and the value of the state after it."""
+        """Compute the outcomes of an action and the value of the state after it."""
         body, norm = self._networks.afterstate
         afterstate = self._layers.norm(self._layers.conditioned(body, latent, action), norm)
         return {**self._outcomes(latent, action), **self._value(afterstate)}
 
     def dynamics(self, latent: Var, action: Var, outcome: Var) -> dict[str, Var]:
-        """The successor of one outcome of an action."""
+        """Compute the successor of an action for one outcome."""
         body = self._networks.dynamics.body
         return self._successor(self._layers.conditioned(body, latent, action, outcome))
 
@@ -116,7 +116,7 @@ class _Programs:
         return {"outcome_logits": self._layers.linear(h, logits)}
 
     def _representation(self, observation: Var, network: Representation) -> Var:
-        """(1, F, n, W) -> (1, D, 1, n)."""
+        """Map (1, F, n, W) to (1, D, 1, n)."""
         layers = self._layers
         observation = layers.observation_norm(observation, network.observation_norm)
         x = encoded(layers, observation, network.encoder)

@@ -1,7 +1,6 @@
-"""coremltools: imported here and nowhere else, and without the noise it makes on Linux.
+"""Imports coremltools (nothing else does), without its warnings on Linux.
 
-Importing this module takes more than a second; modules that need it are imported where they are
-used.
+Importing this module takes more than a second, so modules import it only where they use it.
 """
 
 import functools
@@ -9,7 +8,7 @@ import logging
 
 from mlx_muzero.errors import ExportError
 
-# It warns once for each part of it that only a Mac can load.
+# It warns once for each of its parts that only a Mac can load.
 logging.getLogger("coremltools").setLevel(logging.ERROR)
 
 try:
@@ -24,10 +23,10 @@ except ImportError as error:
         f"Core ML programs need coremltools ({error}): pip install 'mlx-muzero[coreml]'"
     ) from error
 
-# A bar for each of its passes, over whatever is on the screen.
+# It draws a progress bar for each of its passes, over whatever is on the screen.
 pass_pipeline.tqdm = functools.partial(pass_pipeline.tqdm, disable=True)
 
 TARGET = ct.target.macOS15
-"""The oldest system an export runs on: the first with several functions in one package."""
+"""The oldest system an export runs on: the first to support several functions in a package."""
 
 __all__ = ["TARGET", "DecodeError", "ct", "load_mil", "mb", "types"]

@@ -1,4 +1,4 @@
-"""Verifying an export: its saved programs against the model they were made from."""
+"""Verifies an export: its saved programs against the model they were made from."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -27,7 +27,7 @@ from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32
 
 SAMPLES = 512
-"""Decisions searched: 5 of them may differ at 99 %."""
+"""Number of decisions searched; at 99 %, 5 of them may differ."""
 
 _OUTPUT_SAMPLES = 128
 _DRIFT_SAMPLES = 64
@@ -36,7 +36,7 @@ Loader = Callable[[Path, ProgramEntry], Program]
 
 
 def interpreted(folder: Path, entry: ProgramEntry) -> Program:
-    """A program of the export in `folder`, run in NumPy."""
+    """Load a program of the export in `folder`, to run in NumPy."""
     return load_program(folder, entry, "sim")
 
 
@@ -54,14 +54,14 @@ def verify(
     """Compare the export in `folder` with `model`.
 
     Args:
-        folder: of the export.
-        model: with the weights it was made from.
-        table: of actions.
+        folder: the export folder.
+        model: has the weights the export was made from.
+        table: the actions.
         samples: situations to compare on.
-        core_ml: what runs the programs too, on each of its units.
-        quick: outputs only, neither drift nor searches.
-        load: loads a program to be run here.
-        tick: hears of every call of a program here, of which there are many.
+        core_ml: runs the programs as well, on each of its units.
+        quick: compare only outputs, neither drift nor searches.
+        load: loads a program to run in this process.
+        tick: called for every call of a program in this process, of which there are many.
 
     Raises:
         ExportError: there is no export, its files were changed, or it was made from other weights.
