@@ -1,1 +1,1 @@
-"""How fast and at what cost each backend plays on this machine, and where Core ML runs it."""
+"""Speed and energy of each backend on this machine, and where Core ML runs programs."""

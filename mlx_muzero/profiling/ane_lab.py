@@ -1,4 +1,4 @@
-"""Exports of one model, made as the questions about the Neural Engine need them."""
+"""Makes the exports of a model that the questions about the Neural Engine need."""
 
 from functools import cache
 from pathlib import Path
@@ -19,11 +19,11 @@ SAMPLES = 64
 
 
 class Lab:
-    """A model, a folder for its exports, and Core ML where there is one.
+    """A model, a folder for its exports, and Core ML if available.
 
     Attributes:
         subject: the model.
-        core_ml: what runs and plans its exports; None on other systems than macOS.
+        core_ml: runs and plans its exports; None except on macOS.
         samples: situations to call programs with.
     """
 
@@ -33,10 +33,10 @@ class Lab:
         self.samples: Samples = made_up_samples(subject.model, SAMPLES)
         self._folder = folder
         self.exported = cache(self._export)
-        """The folder of an export with given options, made once."""
+        """Returns the folder of an export with the given options, made once."""
 
     def interpreted(self, folder: Path) -> ProgramSet:
-        """The programs of an export in the NumPy interpreter."""
+        """Load the programs of an export into the NumPy interpreter."""
         programs: dict[ProgramName, dict[int, Program]] = {}
         for entry in Manifest.load(folder).programs:
             program = load_program(folder, entry, "sim")
@@ -44,7 +44,7 @@ class Lab:
         return programs
 
     def deployed(self, options: ExportOptions) -> Subject:
-        """The model with such an export."""
+        """The model with an export with these options."""
         subject, folder = self.subject, self.exported(options)
         return Subject(subject.name, subject.config, subject.model, folder, loader=LOAD_PROGRAM)
 

@@ -1,7 +1,7 @@
-"""The open questions about the Neural Engine, in order: what only a Mac can answer.
+"""Open questions about the Neural Engine that only a Mac can answer.
 
-Each is answered as far as this machine can. Elsewhere than on a Mac that is one sentence, and what
-the NumPy interpreter makes of the same saved programs.
+Each is answered as far as this machine allows. Without a Mac, that is one sentence and the results
+of the NumPy interpreter with the same saved programs.
 """
 
 from collections.abc import Callable, Iterator
@@ -36,13 +36,13 @@ _MANY = ExportOptions(batches=ROWS)
 
 @dataclass(frozen=True)
 class Answer:
-    """What this machine can say to one question.
+    """This machine's answer to one question.
 
     Attributes:
         question: in words.
-        status: whether it is answered, needs a Mac, or could not be looked into.
+        status: whether it was answered, needs a Mac, or failed.
         findings: one sentence each; without a Mac the first one says so.
-        figures: behind them, for JSON.
+        figures: the underlying figures, for JSON.
     """
 
     question: str
@@ -67,7 +67,7 @@ class Question:
         text: in words.
         needs: why only a Mac can answer it.
         on_mac: asks Core ML.
-        elsewhere: what can be found without it.
+        elsewhere: finds what is possible without Core ML.
     """
 
     text: str
@@ -79,12 +79,12 @@ class Question:
 def ask(
     lab: Lab, measure: Measure = measure_apart, say: Callable[[str], None] = lambda text: None
 ) -> Iterator[Answer]:
-    """The answers, in order; one that fails does not keep the next from being asked.
+    """Yield the answers, in order; a failure does not stop later questions.
 
     Args:
-        lab: what is asked about.
+        lab: provides model and exports.
         measure: measures a target.
-        say: hears each question before it is looked into.
+        say: receives each question before it is examined.
     """
     for question in questions(measure):
         say(question.text)
@@ -101,7 +101,7 @@ def ask(
 
 
 def questions(measure: Measure) -> tuple[Question, ...]:
-    """All of them."""
+    """All questions."""
 
     def timed(lab: Lab) -> Findings:
         return _timed(lab, measure)
@@ -288,10 +288,10 @@ def _plans(lab: Lab, options: ExportOptions) -> list[ProgramPlacement]:
 
 
 def _required(plans: list[ProgramPlacement]) -> list[ProgramPlacement]:
-    """`plans`, some of which were made.
+    """Return `plans` unless all of them failed.
 
     Raises:
-        CallFailed: none was.
+        CallFailed: all failed.
     """
     if all(plan.failure for plan in plans):
         raise CallFailed(f"no plan could be made: {plans[0].failure}")
@@ -312,7 +312,7 @@ def _by_device(plan: ProgramPlacement) -> str:
 
 
 def _as_figures(plans: list[ProgramPlacement]) -> list[dict[str, Any]]:
-    """Without the operations one by one, which would fill pages."""
+    """The plans without single operations, which would fill pages."""
     return [
         {
             "program": plan.program,

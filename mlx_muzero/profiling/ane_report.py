@@ -1,4 +1,4 @@
-"""The report of ``mlx-muzero doctor --ane``: a page to attach to an issue."""
+"""Writes the report of ``mlx-muzero doctor --ane``: a page to attach to an issue."""
 
 import json
 import tempfile
@@ -17,11 +17,11 @@ from mlx_muzero.untrusted.json_values import finite
 def examine_neural_engine(
     file: Path, checks: Sequence[Check], say: Callable[[str], None] = lambda text: None
 ) -> list[Answer]:
-    """Ask the questions about the Neural Engine, and write the report on them.
+    """Ask the questions about the Neural Engine, and write the report.
 
     Args:
-        file: where to; replaced if it is there.
-        checks: what the doctor found.
+        file: the file to write; replaced if it exists.
+        checks: the doctor's checks.
         say: receives what is being done.
     """
     with tempfile.TemporaryDirectory() as folder:
@@ -31,12 +31,12 @@ def examine_neural_engine(
 
 
 def write_report(file: Path, checks: Sequence[Check], answers: Sequence[Answer]) -> None:
-    """Writes the page.
+    """Write the page.
 
     Args:
-        file: where to; replaced if it is there.
-        checks: what the doctor found.
-        answers: to the questions, in order.
+        file: the file to write; replaced if it exists.
+        checks: the doctor's checks.
+        answers: answers to the questions, in order.
     """
     lines = ["# mlx_muzero: the Neural Engine on this machine", ""]
     lines += [f"- {check.name} ({check.status}): {check.detail}" for check in checks]

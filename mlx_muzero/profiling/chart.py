@@ -1,4 +1,4 @@
-"""A profile as a picture; needs matplotlib, which nothing else does."""
+"""Draws a profile; needs matplotlib, which nothing else does."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ except ImportError as error:
 
 
 def draw(profile: Profile, file: Path) -> None:
-    """Write leaves per second by batch, and times of a step, as a PNG."""
+    """Write a PNG with leaves per second by batch size, and the duration of a step."""
     figure = Figure(figsize=(11, 4.8), layout="constrained")
     left, right = figure.subplots(1, 2)
     _rates(left, profile)

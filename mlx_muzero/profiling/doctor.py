@@ -1,7 +1,7 @@
 """What this machine can run, and how fast: the checks behind ``mlx-muzero doctor``.
 
-MLX is only ever imported in a child process: where its device cannot be set up it aborts the
-process that imports it.
+MLX is only imported in child processes, because it aborts the importing process if its device
+cannot be set up.
 """
 
 import json
@@ -20,7 +20,7 @@ from mlx_muzero import __version__
 Status = Literal["ok", "warn", "unavailable", "fail"]
 
 MIN_BLAS_SPEEDUP = 20.0
-"""OpenBLAS against MLX's own reference BLAS, below which something is wrong."""
+"""Speed of OpenBLAS relative to MLX's reference BLAS below which something is wrong."""
 
 PROBE_TIMEOUT_S = 60.0
 
@@ -30,11 +30,11 @@ class Check:
     """One finding.
 
     Attributes:
-        name: what was looked at.
+        name: what was checked.
         status: ``ok``, ``warn`` (works, but not as it should), ``unavailable`` (an optional part
             this machine lacks) or ``fail`` (mlx_muzero does not work).
         detail: what was found.
-        remedy: what to do about it; empty where there is nothing to do.
+        remedy: what to do about it; empty if there is nothing to do.
     """
 
     name: str
@@ -48,7 +48,7 @@ class Check:
 
 
 def examine() -> list[Check]:
-    """Every check, most basic first; takes a few seconds and never raises."""
+    """Run every check, most basic first; takes a few seconds and never raises."""
     return [
         check_machine(),
         check_python(),
@@ -134,7 +134,7 @@ _MLX_ALONE = _BLAS_PROBE.format(preload="", name="''", reason="''")
 
 
 def check_blas() -> Check:
-    """The BLAS under MLX's CPU backend and its speed on one 64x256x256 float32 product."""
+    """The BLAS used by MLX's CPU backend, and its speed on one 64x256x256 float32 product."""
     ours = _probe(_OURS)
     if ours.failure:
         return Check("blas", "fail", f"cannot be measured: {ours.failure}", "see the mlx check")
@@ -166,7 +166,7 @@ print(json.dumps({"speeds": str(speeds), "fastest": speeds.fastest}))
 
 
 def check_backends() -> Check:
-    """How fast the search's backends evaluate leaves of the fx_micro networks."""
+    """How fast the search backends evaluate leaves of the fx_micro networks."""
     probe = _probe(_BACKENDS_PROBE)
     if probe.failure:
         return Check("search", "fail", f"cannot be measured: {probe.failure}", "see the mlx check")
@@ -176,7 +176,7 @@ def check_backends() -> Check:
 
 
 def check_compiler() -> Check:
-    """The C++ compiler MLX's CPU backend calls at run time."""
+    """The C++ compiler that MLX's CPU backend calls at run time."""
     path = shutil.which("g++")
     if path is not None:
         return Check("compiler", "ok", f"{path}; mx.compile fuses operations on the CPU with it")
@@ -194,7 +194,7 @@ def check_duckdb() -> Check:
 
 
 def check_coremltools() -> Check:
-    """The exporter to Core ML, optional."""
+    """The optional exporter to Core ML."""
     purpose = "exports the networks to Core ML"
     if sys.platform != "darwin":
         purpose += "; running an export takes a Mac"
@@ -208,11 +208,11 @@ def check_coremltools() -> Check:
 _REQUIREMENT = re.compile(r"[\w.-]+")
 _EXTRA = re.compile(r"extra == ['\"](\w+)")
 _ELSEWHERE = ("mlx", "mlx-muzero", "duckdb", "coremltools")
-"""Packages that have a check of their own."""
+"""Packages that have their own check."""
 
 
 def check_packages() -> Check:
-    """Versions of the other packages that mlx_muzero asks for, and the optional ones missing."""
+    """Versions of the other required packages, and optional packages that are missing."""
     there, missing = {}, {}
     for requirement in requires("mlx-muzero") or []:
         (name,) = _REQUIREMENT.findall(requirement)[:1]
@@ -252,7 +252,7 @@ class _Probe(NamedTuple):
 
 
 def _probe(code: str) -> _Probe:
-    """Run `code`, whose last line printed is a JSON object, in a child interpreter."""
+    """Run `code` in a child interpreter; its last line of output must be a JSON object."""
     try:
         done = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, timeout=PROBE_TIMEOUT_S

@@ -1,7 +1,7 @@
-"""Energy of decisions, where a tool is there that samples the power of CPU, GPU and Neural Engine.
+"""Energy per decision, if a tool that samples the power of CPU, GPU and Neural Engine is present.
 
-Such tools are optional and belong to others: `macmon` needs no privileges, `powermetrics` is part
-of macOS and needs root, which is never asked for. Without either nothing is said about energy.
+Such tools are optional and third-party: `macmon` needs no privileges; `powermetrics` is part of
+macOS and needs root, which is never requested. Without either, no energy is reported.
 """
 
 import json
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 INTERVAL_MS = 250
 MOST_SAMPLES = 240
-"""After so many a sampler ends by itself, should nobody be left to end it."""
+"""Number of samples after which a sampler ends by itself if nobody is left to end it."""
 
 LEAST_SAMPLES = 4
 
@@ -25,15 +25,15 @@ _POWER_LINE = re.compile(r"^(CPU|GPU|ANE) Power: ([\d.]+) mW", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Energy:
-    """Power while decisions were made one after the other, of the whole machine's chip.
+    """Power of the whole machine's chip while decisions were made one after the other.
 
     Attributes:
         sampler: the tool that measured.
         cpu_w: mean power of the CPU in watts.
-        gpu_w: of the GPU.
-        ane_w: of the Neural Engine.
-        decisions_per_s: meanwhile.
-        samples: that the means are of.
+        gpu_w: mean power of the GPU in watts.
+        ane_w: mean power of the Neural Engine in watts.
+        decisions_per_s: rate of decisions during the measurement.
+        samples: number of samples in the means.
     """
 
     sampler: str
@@ -45,17 +45,17 @@ class Energy:
 
     @property
     def mj_per_decision(self) -> float:
-        """All three together, in millijoules."""
+        """Energy per decision of all three together, in millijoules."""
         return 1e3 * (self.cpu_w + self.gpu_w + self.ane_w) / self.decisions_per_s
 
 
 @dataclass(frozen=True)
 class Sampler:
-    """A tool that prints samples of power until it is ended.
+    """A tool that prints power samples until it is ended.
 
     Attributes:
-        command: with its arguments.
-        read: samples in what it printed: watts of CPU, GPU and Neural Engine.
+        command: the tool with its arguments.
+        read: parses its output into samples: watts of CPU, GPU and Neural Engine.
     """
 
     command: tuple[str, ...]
@@ -63,7 +63,7 @@ class Sampler:
 
 
 def find_sampler() -> Sampler | None:
-    """The tool that can be used here; None if there is none."""
+    """The tool that is available here; None if there is none."""
     if shutil.which("macmon"):
         bounds = ("--samples", str(MOST_SAMPLES), "--interval", str(INTERVAL_MS))
         return Sampler(("macmon", "pipe", *bounds), _read_macmon)
@@ -77,13 +77,13 @@ def find_sampler() -> Sampler | None:
 def measure_energy(
     sampler: Sampler, decide: Callable[[], object], decisions: int, seconds: float
 ) -> Energy | None:
-    """Energy of `decide`, called for some seconds; None if the sampler gave too few samples.
+    """Measure the energy of `decide`; None if the sampler gave too few samples.
 
     Args:
         sampler: the tool.
-        decide: makes decisions.
-        decisions: how many it makes in a call.
-        seconds: how long at least.
+        decide: makes decisions; called repeatedly.
+        decisions: number of decisions per call.
+        seconds: minimum duration.
     """
     with tempfile.TemporaryFile("w+") as printed:
         try:
@@ -104,7 +104,7 @@ def measure_energy(
             process.kill()
             process.wait()
         printed.seek(0)
-        # The first one is in part of the time before.
+        # The first sample partly covers the time before.
         samples = list(sampler.read(printed.read()))[1:]
     if len(samples) < LEAST_SAMPLES:
         return None
@@ -113,7 +113,7 @@ def measure_energy(
 
 
 def _read_macmon(text: str) -> Iterator[tuple[float, float, float]]:
-    """One JSON object a line, in watts; the last line may be cut."""
+    """Parse one JSON object per line, in watts; the last line may be incomplete."""
     for line in text.splitlines():
         try:
             sample = json.loads(line)
@@ -123,7 +123,7 @@ def _read_macmon(text: str) -> Iterator[tuple[float, float, float]]:
 
 
 def _read_powermetrics(text: str) -> Iterator[tuple[float, float, float]]:
-    """Blocks of lines, in milliwatts; the last block may be cut."""
+    """Parse blocks of lines, in milliwatts; the last block may be incomplete."""
     for block in text.split("*** Sampled system activity")[1:]:
         watts = {name: float(number) / 1e3 for name, number in _POWER_LINE.findall(block)}
         if watts.keys() == {"CPU", "GPU", "ANE"}:

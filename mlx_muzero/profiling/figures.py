@@ -1,4 +1,4 @@
-"""What measuring one backend gives."""
+"""The results of measuring one backend."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,15 +8,15 @@ from mlx_muzero.profiling.energy import Energy
 
 @dataclass(frozen=True)
 class CallTimes:
-    """Expansions of one number of leaves, called from Python.
+    """Timings of expansions with a fixed number of leaves, called from Python.
 
     Attributes:
-        leaves: in one call.
-        first_ms: the first call with so many.
-        p50_ms: median of the calls after it.
+        leaves: leaves per call.
+        first_ms: duration of the first call.
+        p50_ms: median of the later calls.
         p90_ms: 90th percentile.
         p99_ms: 99th percentile.
-        calls: how many those were.
+        calls: number of the later calls.
     """
 
     leaves: int
@@ -28,21 +28,21 @@ class CallTimes:
 
     @property
     def leaves_per_s(self) -> float:
-        """At the median."""
+        """Leaves per second at the median."""
         return 1e3 * self.leaves / self.p50_ms
 
 
 @dataclass(frozen=True)
 class StepTimes:
-    """Decisions for several pairs at once, from their observations to their visits.
+    """Timings of decisions for several pairs at once, from observations to visits.
 
     Attributes:
-        pairs: searched together.
-        simulations: of each; 0 is root inference alone, no search.
-        p50_ms: median time of a step, which decides for all pairs.
+        pairs: number of pairs searched together.
+        simulations: simulations per pair; 0 is root inference alone, without search.
+        p50_ms: median duration of a step, which decides for all pairs.
         p90_ms: 90th percentile.
-        leaves_per_s: evaluated by the searches.
-        steps: how many were timed.
+        leaves_per_s: leaves evaluated by the searches per second.
+        steps: number of steps timed.
     """
 
     pairs: int
@@ -54,23 +54,23 @@ class StepTimes:
 
     @property
     def decisions_per_s(self) -> float:
-        """At the median."""
+        """Decisions per second at the median."""
         return 1e3 * self.pairs / self.p50_ms
 
 
 @dataclass(frozen=True)
 class BackendProfile:
-    """One target, measured in a process of its own.
+    """Results of one target, measured in its own process.
 
     Attributes:
         target: its name.
-        load_ms: until it could be called: weights packed, or programs loaded and tested.
+        load_ms: time until it could be called: weights packed, or programs loaded and tested.
         calls: by number of leaves.
         steps: by pairs and simulations.
-        reactive: decisions of `evaluation.transformer_policy`'s Transformer, which searches
-            nothing, by pairs; where MLX computes.
-        memory_mb: most memory its process and its child's ever held, Python and libraries included.
-        energy: of decisions; None where there is no sampler.
+        reactive: decisions of the Transformer in `evaluation.transformer_policy`, which does not
+            search, by number of pairs; only where MLX computes.
+        memory_mb: peak memory of its process and its child, including Python and libraries.
+        energy: energy of decisions; None without a sampler.
         failure: why it could not be measured; empty if it could.
     """
 
@@ -84,7 +84,7 @@ class BackendProfile:
     failure: str = ""
 
     def step(self, pairs: int, simulations: int) -> StepTimes | None:
-        """The times of that cell; None if it was not measured."""
+        """The timings for these numbers; None if they were not measured."""
         for step in self.steps:
             if (step.pairs, step.simulations) == (pairs, simulations):
                 return step

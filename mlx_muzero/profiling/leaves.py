@@ -1,4 +1,4 @@
-"""Leaves made up for an evaluator, one for each of as many roots."""
+"""Makes up leaves for an evaluator, one for each of as many roots."""
 
 import numpy as np
 
@@ -10,9 +10,9 @@ from mlx_muzero.search.evaluator import Leaves, SingleLeaves
 def some_leaves(
     model: StochasticMuZero, expansion: ExpansionMode, count: int
 ) -> Leaves | SingleLeaves:
-    """`count` leaves of the roots in slots 0 to `count` - 1, their successors in those after.
+    """Make `count` leaves of the roots in slots 0 to `count` - 1; their successors follow.
 
-    With "single_outcome" every second one is a chance node, the others are decision nodes.
+    With "single_outcome", every second leaf is a chance node and the others are decision nodes.
     """
     root = np.arange(count, dtype=np.int32)
     action = root % np.int32(model.actions)

@@ -1,7 +1,7 @@
-"""Measuring one target, in a process of its own.
+"""Measures one target in its own process.
 
-Loading, first calls and memory are only what they are in a fresh process, and what Core ML does to
-it does not reach the other measurements.
+Loading, first calls and memory are only representative in a fresh process, and whatever Core ML
+does to it does not affect other measurements.
 """
 
 import os
@@ -38,19 +38,19 @@ from mlx_muzero.search.evaluator import Leaves
 from mlx_muzero.search.search import Search
 
 LIMIT_S = 900.0
-"""Longest time one target may take; loading may compile for the Neural Engine."""
+"""Time limit of one target; loading may compile for the Neural Engine."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """What is measured, and how long.
+    """What is measured, and for how long.
 
     Attributes:
-        seconds: spent on each cell, at least.
-        batches: numbers of leaves in a call.
-        pairs: numbers of pairs decided for together.
-        simulations: of each pair; 0 is root inference alone.
-        energy_s: seconds of decisions that power is sampled in.
+        seconds: minimum time spent on each combination.
+        batches: numbers of leaves per call.
+        pairs: numbers of pairs to decide for together.
+        simulations: numbers of simulations per pair; 0 is root inference alone.
+        energy_s: seconds of decisions during which power is sampled.
     """
 
     seconds: float = 0.3
@@ -64,7 +64,7 @@ MIN_REPEATS, MAX_REPEATS = 5, 1000
 
 
 def measure_apart(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
-    """The figures of `target`, or why there are none."""
+    """Measure `target` in another process; the result says why if that failed."""
     with tempfile.TemporaryDirectory() as folder:
         subject.save(Path(folder))
         arguments = {"folder": folder, "target": asdict(target), "effort": asdict(effort)}
@@ -76,19 +76,19 @@ def measure_apart(subject: Subject, target: Target, effort: Effort) -> BackendPr
 
 
 def measure_saved(folder: str, target: dict[str, Any], effort: dict[str, Any]) -> dict[str, Any]:
-    """`measure` of a saved subject, with values of JSON; makes this process the target's."""
+    """Call `measure` on a saved subject, with JSON values; dedicates this process to the target."""
     chosen = Target(**target)
     if chosen.device is not None:
         mx.set_default_device(mx.Device(getattr(mx, chosen.device)))
     if chosen.units is not None:
         os.environ[COMPUTE_UNITS_VARIABLE] = chosen.units
     found = measure(Subject.load(Path(folder)), chosen, Effort(**effort))
-    # Only now has the child of an export ended, and counts too.
+    # Only now has the child of an export ended, so that it counts too.
     return asdict(replace(found, memory_mb=peak_memory_mb()))
 
 
 def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
-    """Times and energy of `target` in this process.
+    """Measure times and energy of `target` in this process.
 
     Raises:
         MuZeroError: it cannot play here, or stopped playing.
@@ -111,14 +111,14 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
 
 
 def _reactive(subject: Subject, effort: Effort) -> tuple[StepTimes, ...]:
-    """Decisions of the Transformer that reacts, on MLX's device."""
+    """Time decisions of the reactive Transformer on MLX's device."""
     return tuple(
         _step_times(_reaction(subject, pairs), pairs, 0, effort.seconds) for pairs in effort.pairs
     )
 
 
 def _reaction(subject: Subject, pairs: int) -> Callable[[], int]:
-    """Decides for `pairs` whose windows are the subject's, without a leaf."""
+    """Make a function that decides for `pairs` pairs without evaluating leaves."""
     columns = len(market_feature_names(subject.config.market))
     shape = (pairs, subject.model.window_bars, columns)
     market = np.random.default_rng(0).normal(size=shape).astype(np.float32)
@@ -136,8 +136,8 @@ def _reaction(subject: Subject, pairs: int) -> Callable[[], int]:
 def _step_times(
     decide: Callable[[], int], pairs: int, simulations: int, seconds: float
 ) -> StepTimes:
-    """Times of `decide`, which decides for `pairs` and counts the leaves."""
-    leaves = decide()  # allocates the trees, and is a first call
+    """Time `decide`, which decides for `pairs` pairs and returns the number of leaves."""
+    leaves = decide()  # allocates the trees, like any first call
     times = _timed(decide, seconds)
     p50, p90 = np.percentile(times, (50, 90))
     rate = 1e3 * leaves / float(p50)
@@ -162,7 +162,7 @@ def _calls(subject: Subject, evaluator: ModelEvaluator, count: int, seconds: flo
 
 
 class _Decisions:
-    """Decisions of an evaluator, as an agent makes them."""
+    """Makes decisions with an evaluator, as an agent does."""
 
     def __init__(self, subject: Subject, search: SearchConfig, evaluator: ModelEvaluator) -> None:
         self._subject, self._config, self._evaluator = subject, search, evaluator
@@ -177,7 +177,7 @@ class _Decisions:
         return measure_energy(sampler, self._decider(pairs, simulations), pairs, seconds)
 
     def _decider(self, pairs: int, simulations: int) -> Callable[[], int]:
-        """Decides for `pairs` and counts the leaves."""
+        """Make a function that decides for `pairs` pairs and returns the number of leaves."""
         model, evaluator = self._subject.model, self._evaluator
         shape = (pairs, model.window_bars, model.features)
         observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)

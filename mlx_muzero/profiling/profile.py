@@ -1,4 +1,4 @@
-"""The profile of a machine: every target measured, what Core ML plans, and which backend wins."""
+"""The profile of a machine: all targets measured, Core ML's plans, and the fastest backend."""
 
 import json
 import sys
@@ -26,17 +26,17 @@ from mlx_muzero.untrusted.json_values import finite
 
 @dataclass(frozen=True)
 class Profile:
-    """What was found.
+    """The result of profiling.
 
     Attributes:
-        machine: it was measured on.
+        machine: the machine it was measured on.
         subject: the model's name.
         expansion: what a leaf is.
         targets: what was measured.
-        backends: figures of each target, in the same order.
+        backends: results of each target, in the same order.
         placements: Core ML's plan of every program for all compute units; empty on other systems.
         notes: what was not measured and why.
-        speeds: by which `search.backend = "auto"` chooses from now on; None if nothing worked.
+        speeds: speeds by which `search.backend = "auto"` now chooses; None if nothing worked.
         verdict: in one sentence.
     """
 
@@ -51,7 +51,7 @@ class Profile:
     verdict: str
 
     def as_dict(self) -> dict[str, Any]:
-        """All of it, for JSON, with what follows from the figures."""
+        """The profile for JSON, including values derived from the figures."""
         values = asdict(self)
         for backend, found in zip(values["backends"], self.backends, strict=True):
             for cell, call in zip(backend["calls"], found.calls, strict=True):
@@ -73,12 +73,12 @@ def profile(
     effort: Effort,
     say: Callable[[str], None] = lambda text: None,
 ) -> Profile:
-    """Measure every target there is for `subject`, and remember the speeds for "auto".
+    """Measure every available target for `subject`, and remember the speeds for "auto".
 
     Args:
         subject: the model.
-        effort: what is measured, and how long.
-        say: hears what is being done.
+        effort: what is measured, and for how long.
+        say: receives what is being done.
 
     Raises:
         ConfigError: the environment names unknown compute units.
@@ -116,12 +116,12 @@ def profile_run(
     """Measure every backend for the model of `run`, and keep the figures in its ``profile.json``.
 
     Args:
-        run: folder; None for fx_micro with random weights, whose figures are kept nowhere.
-        effort: what is measured, and how long.
+        run: folder; None for fx_micro with random weights, whose figures are not kept.
+        effort: what is measured, and for how long.
         say: receives what is being done.
 
     Raises:
-        RunError: there is no such run, or it has no checkpoint.
+        RunError: the run does not exist, or has no checkpoint.
         ConfigError: the environment names unknown compute units.
     """
     found = profile(preset_subject() if run is None else run_subject(run), effort, say)
@@ -133,9 +133,9 @@ def profile_run(
 def _speeds(
     chosen: list[Target], backends: list[BackendProfile], effort: Effort
 ) -> BackendSpeeds | None:
-    """Leaves per second of what a search can be told to use, in the largest steps measured.
+    """Leaves per second of each backend a search can use, in the largest steps measured.
 
-    Of MLX and Core ML that is one device each: MLX's default, and the units a deployment uses.
+    MLX and Core ML count with one device each: MLX's default, and the units a deployment uses.
     """
     plays: dict[ConcreteBackend, str] = {name: name for name in BACKENDS}
     plays["mlx"] = Target("mlx", "gpu" if has_gpu() else "cpu").name

@@ -1,7 +1,7 @@
-"""What the crypto specification says about times, to be read beside what was measured.
+"""Timings from the crypto specification, to compare with what was measured.
 
-Its figures (CRYPTO, section 2) are for an M4 and for networks of its own; the one
-for search is its author's estimate. They are context, no baseline.
+Its figures (CRYPTO, section 2) are for an M4 and for its own networks; the one for search is its
+author's estimate. They give context and are not a baseline.
 """
 
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PublishedStep:
-    """One line of its table.
+    """One line of the specification's table.
 
     Attributes:
-        what: is done in a step.
-        simulations: of the search in it; 0 without one.
-        low_ms: least time of a step it gives.
-        high_ms: most.
+        what: what a step does.
+        simulations: simulations of its search; 0 without one.
+        low_ms: lowest duration of a step given.
+        high_ms: highest duration.
     """
 
     what: str

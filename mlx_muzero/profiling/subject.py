@@ -1,4 +1,4 @@
-"""What is profiled: a model with its configuration, and the export of it if there is one."""
+"""What is profiled: a model with its configuration, and its export if there is one."""
 
 import json
 from dataclasses import dataclass
@@ -27,12 +27,12 @@ class Subject:
     """A model to profile.
 
     Attributes:
-        name: what to call it.
+        name: display name.
         config: its configuration.
-        model: with the weights that `export` was made from.
-        export: folder of an export of it; None if there is none that can be used.
+        model: has the weights that `export` was made from.
+        export: folder of its export; None if there is none that can be used.
         no_export: why there is none.
-        loader: of the export's programs (see `Deployment`).
+        loader: loads the export's programs (see `Deployment`).
     """
 
     name: str
@@ -44,16 +44,16 @@ class Subject:
 
     @property
     def table(self) -> ActionTable:
-        """Of the actions."""
+        """The model's action table."""
         return TradingRules.from_config(self.config).table
 
     @property
     def deployment(self) -> Deployment | None:
-        """Of the export."""
+        """The deployment of the export."""
         return None if self.export is None else Deployment(self.export, loader=self.loader)
 
     def save(self, folder: Path) -> None:
-        """Puts it into a folder, for `load` in another process."""
+        """Save into a folder, for `load` in another process."""
         self.model.save_weights(str(folder / _WEIGHTS))
         (folder / _CONFIG).write_text(config_toml.dumps(self.config))
         export = None if self.export is None else str(self.export)
@@ -62,7 +62,7 @@ class Subject:
 
     @classmethod
     def load(cls, folder: Path) -> "Subject":
-        """What was saved into `folder`."""
+        """Load what was saved into `folder`."""
         config = config_toml.load(folder / _CONFIG)
         model = build_model(config, TradingRules.from_config(config).table)
         model.load_weights(str(folder / _WEIGHTS), strict=True)
@@ -73,7 +73,7 @@ class Subject:
 
 
 def preset_subject() -> Subject:
-    """The networks of fx_micro with weights and heads drawn at random."""
+    """The networks of fx_micro with random weights and random heads."""
     table = TradingRules.from_config(FX_MICRO).table
     model = with_random_heads(build_model(FX_MICRO, table))
     reason = "fx_micro with random weights has no export; profile a run that was exported"
@@ -81,10 +81,10 @@ def preset_subject() -> Subject:
 
 
 def run_subject(run: Path) -> Subject:
-    """The best model of the run in folder `run`, and the export there if it is of that model.
+    """The best model of the run in `run`, with the export there if it is of that model.
 
     Raises:
-        RunError: there is no such run, or it has no checkpoint yet.
+        RunError: the run does not exist, or has no checkpoint yet.
     """
     folder = RunFolder(run)
     config = folder.config()
@@ -98,9 +98,9 @@ def run_subject(run: Path) -> Subject:
 
 
 def with_random_heads(model: StochasticMuZero) -> StochasticMuZero:
-    """`model` with policy, value and reward heads drawn at random: fresh ones begin at zero.
+    """Give `model` random policy, value and reward heads, since new ones start at zero.
 
-    With those every value would be equal, whatever feeds them, and a tree unlike a trained one's.
+    With zero heads all values would be equal, whatever the input, and trees unlike trained ones.
     """
     heads = (
         model.policy_network.logits,

@@ -1,4 +1,4 @@
-"""What can be measured on this machine: a backend, and the device under it."""
+"""What can be measured on this machine: backends and their devices."""
 
 import sys
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Target:
     """A backend on a device.
 
     Attributes:
-        backend: as `search.backend` names it.
-        device: MLX's for the whole measurement; None for its default.
-        units: what Core ML may compute on; None for other backends.
+        backend: as named in `search.backend`.
+        device: MLX's device during the measurement; None for its default.
+        units: units Core ML may use; None for other backends.
     """
 
     backend: ConcreteBackend
@@ -28,19 +28,19 @@ class Target:
 
     @property
     def name(self) -> str:
-        """What to call it: ``mlx-cpu``, ``coreml CPU_AND_NE``."""
+        """Display name, such as ``mlx-cpu`` or ``coreml CPU_AND_NE``."""
         if self.units is not None:
             return f"{self.backend} {self.units}"
         return self.backend if self.device is None else f"{self.backend}-{self.device}"
 
     @property
     def simulated(self) -> bool:
-        """Whether its times say nothing of a real device."""
+        """Whether its timings say nothing about a real device."""
         return self.backend == "coreml-sim"
 
 
 def targets(*, exported: bool) -> list[Target]:
-    """All there are here; those that play an export only if the model is `exported`.
+    """All targets available here; those that play an export only if the model is `exported`.
 
     Raises:
         ConfigError: the environment names unknown compute units.

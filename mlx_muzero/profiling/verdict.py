@@ -1,4 +1,4 @@
-"""A profile in one sentence."""
+"""Summarizes a profile in one sentence."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def verdict(
     speeds: BackendSpeeds | None,
     effort: Effort,
 ) -> str:
-    """Which target decides fastest in the largest step, and what "auto" takes."""
+    """Which target decides fastest in the largest step, and what "auto" chooses."""
     pairs, simulations = max(effort.pairs), max(effort.simulations)
     ranked: list[tuple[str, StepTimes]] = sorted(
         (
@@ -44,7 +44,7 @@ def verdict(
 
 
 def _on_the_neural_engine(placements: Sequence[ProgramPlacement]) -> str:
-    """What became of the request for it."""
+    """What became of the request for the Neural Engine."""
     asked = [
         plan.cost_share("ANE")
         for plan in placements

@@ -12,11 +12,13 @@ import mlx_muzero
 PACKAGE = Path(mlx_muzero.__file__).parent
 PACKAGES = (
     "backends",
+    "coreml",
     "evaluation",
     "exports",
     "market",
     "networks",
     "paper",
+    "profiling",
     "search",
     "trading",
     "training",
