@@ -1,7 +1,7 @@
-"""Keys of a configuration that take one of a few words: which words.
+"""The values of configuration keys that take one of a few words.
 
-Apart from `mlx_muzero.config.schema`, as options of the command line have the same ones, and
-making its sections takes longer than most commands do.
+Separate from `mlx_muzero.config.schema` because command-line options share them, and building the
+schema's sections takes longer than most commands do.
 """
 
 from typing import Literal
@@ -13,9 +13,9 @@ LegalActions = Literal["tree", "root", "off"]
 Root = Literal["puct", "gumbel"]
 ExpansionMode = Literal["all_outcomes", "single_outcome"]
 ModelBackend = Literal["native", "mlx"]
-"""Those that compute the model itself, each a module of `mlx_muzero.backends` with that name."""
+"""Backends that compute the model itself; each is a module of `mlx_muzero.backends`."""
 ExportBackend = Literal["coreml", "coreml-sim"]
-"""Those that run an export of it."""
+"""Backends that run an export of the model."""
 ConcreteBackend = Literal[ModelBackend, ExportBackend]
 Backend = Literal[ConcreteBackend, "auto"]
 CollectBackend = Literal["same", ExportBackend]

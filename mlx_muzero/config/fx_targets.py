@@ -1,19 +1,20 @@
-"""What the FX specification expects of a run on currency pairs, to stand beside its figures.
+"""What the FX specification expects of a run on currency pairs, to show next to its figures.
 
-Targets are of "Key Performance Indicators" and "Success Metrics", stages of "Training Timeline".
+Targets come from "Key Performance Indicators" and "Success Metrics", stages from "Training
+Timeline".
 """
 
 from dataclasses import dataclass
 from typing import Any
 
 UNIT = "pips"
-"""Of the runs these targets are for: others are counted in basis points."""
+"""Unit of the runs these targets apply to; other runs are counted in basis points."""
 
 EXPECTANCY_PIPS = 0.5
-"""A trade should make more than this, net of costs."""
+"""Minimum net pips per trade."""
 
 WIN_FRAC = (0.45, 0.55)
-"""Where the share of winning trades should lie: consistency over accuracy."""
+"""Expected range of the share of winning trades: consistency over accuracy."""
 
 EXPECTANCY_TEXT = f"> {EXPECTANCY_PIPS:g}"
 WIN_TEXT = f"{100 * WIN_FRAC[0]:.0f}-{WIN_FRAC[1]:.0%}"
@@ -22,11 +23,11 @@ TARGETS = f"{EXPECTANCY_TEXT} pips, win {WIN_TEXT}"
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of training.
+    """A stage of training.
 
     Attributes:
-        name: of it.
-        hint: what to expect in it.
+        name: name of the stage.
+        hint: what to expect during it.
     """
 
     name: str
@@ -42,24 +43,24 @@ _REFINEMENT = Stage("refinement", "strategy settles, expectancy stays positive, 
 
 
 def stage_of(episodes: int, steps: int) -> Stage:
-    """Where a run with so many episodes and training steps stands."""
+    """The stage of a run after so many episodes and training steps."""
     if steps == 0:
         return _COLLECTION
     return next((stage for end, stage in _LATER if episodes < end), _REFINEMENT)
 
 
 def expectancy_met(pips: float) -> bool:
-    """Whether `pips` a trade are enough."""
+    """Whether `pips` per trade meet the target."""
     return pips > EXPECTANCY_PIPS
 
 
 def win_frac_met(frac: float) -> bool:
-    """Whether a share of winning trades lies in the band."""
+    """Whether a share of winning trades is within the target range."""
     return WIN_FRAC[0] <= frac <= WIN_FRAC[1]
 
 
 def beside(expectancy_pips: float, win_frac: float) -> dict[str, Any]:
-    """Targets and whether these figures meet them, for JSON."""
+    """The targets, and whether these figures meet them, as a JSON-able dict."""
     return {
         "expectancy_above_pips": EXPECTANCY_PIPS,
         "expectancy_met": expectancy_met(expectancy_pips),

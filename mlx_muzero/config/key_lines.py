@@ -1,4 +1,4 @@
-"""On which line of a TOML file each key stands: the standard library's parser does not say."""
+"""Finds the line of each key in a TOML file, which the standard library's parser does not give."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Keys of a settings file, declared as fields of dataclasses: types, ranges and meanings."""
+"""Keys of a settings file, declared as dataclass fields with type, range and description."""
 
 import dataclasses
 import tomllib
@@ -12,7 +12,7 @@ from mlx_muzero.registry import Registry
 from mlx_muzero.symbols.symbol import Symbol
 
 _LARGEST = 1.7e308
-"""Beyond every finite float the configuration can hold; also turns NaN and infinity away."""
+"""Exceeds any finite float a configuration can hold; also rejects NaN and infinity."""
 
 _TYPE_NAMES = {
     bool: "a boolean", int: "an integer", float: "a number", str: "a string", list: "an array",
@@ -28,10 +28,10 @@ def setting(
     choices: tuple[str, ...] = (),
     registry: Registry[Any] | None = None,
 ) -> Any:
-    """A dataclass field with its meaning and inclusive range.
+    """A dataclass field with a description and an inclusive range.
 
-    `choices` are those of a key whose type does not list them, as a `registry` holds more. Without
-    a default, `dataclasses.MISSING`, the field is required.
+    Give `choices` for a key whose type does not list them, because a `registry` can add more. With
+    `dataclasses.MISSING` as its default, the field is required.
     """
     return dataclasses.field(
         default=default,
@@ -42,7 +42,7 @@ def setting(
 
 
 def table(about: str, *, required: bool = False) -> Any:
-    """A dataclass field that is a table whose keys the user names, each of the same kind of value.
+    """A dataclass field for a table with user-defined keys, all with the same type of value.
 
     Its type is ``Mapping[str, V]``; empty by default unless it is `required`.
     """
@@ -52,10 +52,10 @@ def table(about: str, *, required: bool = False) -> Any:
 
 @dataclass(frozen=True)
 class Key:
-    """One key of the configuration: its type, inclusive range, default and meaning.
+    """One configuration key: its type, inclusive range, default and description.
 
-    A key of type tuple is a list of distinct strings in TOML, each one of `choices` where there
-    are any, and becomes one of `item`, str or `Symbol`. What a `registry` holds goes for a choice.
+    A key of type tuple is a list of distinct strings in TOML, each one of `choices` if there are
+    any; its elements become `item`, str or `Symbol`. Names in `registry` count as choices.
     """
 
     section: str
@@ -76,7 +76,7 @@ class Key:
 
     @property
     def allowed(self) -> str:
-        """The values it may take, in words."""
+        """The allowed values, in words."""
         if self.choices:
             return ("list of " if self.type is tuple else "") + " | ".join(self.choices)
         if self.type is tuple:
@@ -89,10 +89,10 @@ class Key:
         return f"at least {low}" if self.high == inf else f"{low} to {high}"
 
     def check(self, value: object) -> Any:
-        """`value` as this key's type; an integer will do for a number.
+        """`value` as this key's type; an integer is accepted as a number.
 
         Raises:
-            ValueError: wrong type, out of range, or none of the choices; the text says which.
+            ValueError: the type is wrong, or the value is out of range or none of the choices.
         """
         if self.type is tuple:
             return self._check_list(value)
@@ -111,10 +111,10 @@ class Key:
             raise ValueError(f"{value!r} is out of range, allowed is {self.allowed}")
 
     def parse(self, text: str) -> Any:
-        """The value that `text` stands for in an assignment, to be checked.
+        """Parse the value in an assignment, without checking it.
 
-        It is written as in TOML, but strings need no quotes, dates among them, and lists of
-        strings neither those nor brackets.
+        Written as in TOML, except that strings (and dates) need no quotes, and lists of strings
+        need neither quotes nor brackets.
         """
         value = _toml_value(text)
         if issubclass(self.type, str) and type(value) is not str:
@@ -144,7 +144,7 @@ class Key:
 
 
 def section_keys(section: str, kind: type) -> dict[str, Key]:
-    """Keys of a section by name: the fields of its dataclass, made by `setting`."""
+    """The keys of a section by name: its dataclass's fields, made by `setting`."""
     hints = get_type_hints(kind)
     return {
         field.name: _key(section, field, hints[field.name]) for field in dataclasses.fields(kind)
@@ -152,7 +152,7 @@ def section_keys(section: str, kind: type) -> dict[str, Key]:
 
 
 def values_key(field: "dataclasses.Field[Any]", hint: Any) -> Key:
-    """The key that each value of a table is checked by; `field` is made by `table`."""
+    """The key that checks each value of a table; `field` is made by `table`."""
     return _key(field.name, field, get_args(hint)[1])
 
 
@@ -176,7 +176,7 @@ def _key(section: str, field: "dataclasses.Field[Any]", hint: Any) -> Key:
 
 
 class Problem(NamedTuple):
-    """What is wrong with the key or section at `path`."""
+    """A problem with the key or section at `path`."""
 
     path: str
     message: str
@@ -185,9 +185,9 @@ class Problem(NamedTuple):
 def assigned(
     assignments: Iterable[str], sections: Mapping[str, Mapping[str, Key]]
 ) -> tuple[dict[str, dict[str, Any]], list[Problem]]:
-    """What assignments ``section.key=value`` write, as tables by section, and what is wrong.
+    """Parse assignments ``section.key=value`` into tables by section, and a list of problems.
 
-    Values are unchecked (`Key.parse`), and so are the names of sections and keys.
+    Neither values (`Key.parse`) nor the names of sections and keys are checked.
     """
     tables: dict[str, dict[str, Any]] = {}
     problems = []
@@ -217,7 +217,7 @@ def value_of(config: Any, path: str) -> Any:
 
 
 def key_hint(name: str, section: str, sections: Mapping[str, Mapping[str, Key]]) -> str:
-    """``; did you mean ...?`` for a key that `section` lacks: elsewhere, or its own nearest."""
+    """``; did you mean ...?`` for an unknown key: one of another section, or the most similar."""
     keys = (key for keys in sections.values() for key in keys.values())
     elsewhere = [key.path for key in keys if key.name == name]
     if elsewhere:
@@ -226,7 +226,7 @@ def key_hint(name: str, section: str, sections: Mapping[str, Mapping[str, Key]])
 
 
 def _toml_value(text: str) -> Any:
-    """The one value that `text` writes in TOML; None where it is none."""
+    """The value that `text` is in TOML, or None if it is not a single value."""
     try:
         table = tomllib.loads(f"value = {text}")
     except ValueError:
@@ -235,6 +235,6 @@ def _toml_value(text: str) -> Any:
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """``; did you mean ...?`` with the candidate nearest to `word`, or nothing."""
+    """``; did you mean ...?`` with the candidate most similar to `word`, or an empty string."""
     near = get_close_matches(word, list(candidates), n=1)
     return f"; did you mean {near[0]}?" if near else ""

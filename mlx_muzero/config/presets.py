@@ -1,6 +1,6 @@
-"""Configurations to begin from: two that end within minutes, and those of the specifications.
+"""Configurations to start from: two that train within minutes, and those of the specifications.
 
-docs/differences.md says where those depart from the specifications, FX and CRYPTO, and why.
+docs/differences.md lists where those depart from the specifications (FX and CRYPTO), and why.
 """
 
 from dataclasses import replace
@@ -20,12 +20,11 @@ from mlx_muzero.symbols.symbol import Symbol
 FX_MICRO = Config(model=ModelConfig(parameters=2_338_802))
 """Micro Stochastic MuZero on one-minute FX bars: FX's networks, rewards, costs and schedule.
 
-Numbers that FX prints without contradicting itself are FX's, but for its four workers: here 16
-sessions are played in lockstep. Where FX contradicts itself, is silent, or asks for what does not
-learn, this preset takes a side: the value network has two blocks, actions are masked, the value is
-learned as a distribution from returns, two losses of Stochastic MuZero are added, and MLX chooses
-the device. `FX_MICRO_STRICT` has FX's own of all these; what no setting gives is in
-docs/differences.md.
+Values that FX gives consistently are FX's, except for its four workers: here 16 sessions are played
+in lockstep. Where FX contradicts itself, is silent, or asks for something that does not learn, this
+preset makes a choice: the value network has two blocks, actions are masked, the value is learned as
+a distribution from returns, two losses of Stochastic MuZero are added, and MLX chooses the device.
+`FX_MICRO_STRICT` follows FX in all of these; docs/differences.md lists what no setting can change.
 """
 
 FX_MICRO_STRICT = replace(
@@ -43,7 +42,7 @@ FX_MICRO_STRICT = replace(
         consistency_weight=0.0,
     ),
 )
-"""`FX_MICRO` to the letter, as far as settings go."""
+"""`FX_MICRO` with FX's values to the letter, as far as settings allow."""
 
 CRYPTO_MARKET = MarketConfig(
     symbol=Symbol("BTCUSDT"),
@@ -58,8 +57,8 @@ CRYPTO_MARKET = MarketConfig(
 
 CRYPTO = Config(
     market=CRYPTO_MARKET,
-    # What Binance charges for USD-M perpetuals without a discount, and what a small market order
-    # meets in the book of a large pair.
+    # Binance's undiscounted fees for USD-M perpetuals, and what a small market order pays in the
+    # order book of a large pair.
     trading=TradingConfig(
         actions="targets",
         round_trip_cost_pips=0.0,
@@ -72,10 +71,10 @@ CRYPTO = Config(
     ),
     model=ModelConfig(encoder="transformer", value_min=-100.0, value_max=100.0, value_bins=401),
     search=SearchConfig(num_simulations=50, num_simulations_collect=16, depth_limit=5),
-    # Every target is always legal: FX's temperature of 10 would resize at every bar, for its costs.
+    # Every target is always legal, so FX's temperature of 10 would pay to resize at every bar.
     collect=CollectConfig(initial_temperature=1.0, final_temperature=0.5),
 )
-"""One model over many crypto pairs on minute bars and what surrounds them (CRYPTO 3)."""
+"""One model for many crypto pairs, on minute bars and their context (CRYPTO 3)."""
 
 FX_SMALL = Config(
     trading=TradingConfig(reward="mark_to_market"),
@@ -83,7 +82,7 @@ FX_SMALL = Config(
     search=SearchConfig(
         num_simulations=16,
         num_simulations_collect=8,
-        discount=0.98,  # a trade of some ten bars
+        discount=0.98,  # for trades of about ten bars
         root_exploration_fraction=0.25,
     ),
     collect=CollectConfig(
@@ -92,7 +91,7 @@ FX_SMALL = Config(
         final_temperature=0.5,
         temperature_decay_episodes=250,
     ),
-    # Values in the buffer are those of the search that played; old ones mislead.
+    # Values in the buffer come from the search that collected them; old ones mislead.
     replay=ReplayConfig(min_episodes=32, max_episodes=96),
     train=TrainConfig(
         episodes=384,
@@ -103,8 +102,8 @@ FX_SMALL = Config(
         learning_rate_decay_steps=1056,
         average_decay=0.99,
         value_weight=0.5,
-        outcome_weight=5.0,  # what the market does next is the hardest thing to learn
-        afterstate_weight=0.0,  # an all_outcomes search asks for none
+        outcome_weight=5.0,  # the market's next move is the hardest thing to learn
+        afterstate_weight=0.0,  # an all_outcomes search does not use it
         consistency_weight=0.0,
         validate_interval=96,
         validate_sessions=32,
@@ -112,25 +111,25 @@ FX_SMALL = Config(
         checkpoint_interval=96,
     ),
 )
-"""A currency pair in minutes on two CPU cores, rewarded by net pips.
+"""Trains on a currency pair within minutes on two CPU cores; the reward is net pips.
 
-Its networks have a tenth of `FX_MICRO`'s parameters; the recipe is that of scripts/demo.toml.
+Its networks have a tenth of `FX_MICRO`'s parameters; scripts/demo.toml has the same recipe.
 """
 
 CRYPTO_SMALL = replace(
     FX_SMALL,
-    # An hour's bars would need 56 hours of history before each split's first decision.
+    # Hourly bars would need 56 hours of history before the first decision of each split.
     market=replace(
         CRYPTO.market,
         symbols=(Symbol("BTCUSDT"),),
         timeframes=("5m",),
         context=("taker_buy_share", "funding_rate"),
     ),
-    # A minute moves a coin by some 5 bps: with this its rewards are about 1.
+    # A coin moves about 5 bps a minute, so this scale makes rewards about 1.
     trading=replace(CRYPTO.trading, reward="mark_to_market", reward_scale=0.2),
     search=replace(FX_SMALL.search, discount=0.99),
 )
-"""Coins in minutes on two CPU cores: `CRYPTO`'s actions and costs, `FX_SMALL`'s recipe."""
+"""Trains on coins within minutes on two CPU cores: `CRYPTO`'s actions, `FX_SMALL`'s recipe."""
 
 PRESETS: dict[str, Config] = {
     "fx_small": FX_SMALL,
@@ -141,4 +140,4 @@ PRESETS: dict[str, Config] = {
 }
 
 DEFAULT_PRESETS = {"fx": "fx_small", "crypto": "crypto_small"}
-"""By market, what a run begins from where nobody names a preset."""
+"""Default preset for each market."""

@@ -1,4 +1,4 @@
-"""What must hold between keys of a training configuration."""
+"""Conditions between keys of a training configuration."""
 
 from collections.abc import Callable, Iterator, Set
 from datetime import UTC, datetime
@@ -11,7 +11,7 @@ from mlx_muzero.config.schema import Config
 
 
 class _Rule(NamedTuple):
-    """A condition on two keys, and what to say when it does not hold."""
+    """A condition on two keys, and the message if it does not hold."""
 
     paths: tuple[str, str]
     holds: Callable[[Config], bool]
@@ -82,7 +82,7 @@ _RULES = (
 
 
 def broken_rules(config: Config, skip: Set[str]) -> Iterator[Problem]:
-    """The rules `config` breaks, but for those on a path in `skip`."""
+    """The rules that `config` breaks, except those on a path in `skip`."""
     for rule in _RULES:
         if skip.isdisjoint(rule.paths) and not rule.holds(config):
             first, second = rule.paths

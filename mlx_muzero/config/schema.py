@@ -1,7 +1,7 @@
-"""The typed configuration of a run: frozen sections, each key with its range and meaning.
+"""The typed configuration of a run: frozen sections, each key with its range and description.
 
-`mlx_muzero.config.presets` has the configurations to begin from, `mlx_muzero.config.toml` reads and
-writes TOML. FX and CRYPTO are the two specifications, which docs/differences.md holds against this.
+`mlx_muzero.config.presets` has configurations to start from, `mlx_muzero.config.toml` reads and
+writes TOML. FX and CRYPTO are the two specifications; docs/differences.md compares them with this.
 """
 
 from collections.abc import Callable
@@ -33,12 +33,12 @@ from mlx_muzero.symbols.symbol import Symbol
 REWARDS: Registry[Callable[[float], Callable[[Any], Any]]] = Registry(
     "reward", "register_reward", get_args(RewardScheme)
 )
-"""Reward schemes beside those built in; `trading.rewards` says what they are."""
+"""Reward schemes registered in addition to the built-in ones; see `trading.rewards`."""
 
 
 @dataclass(frozen=True)
 class MarketConfig:
-    """Which bars a run sees and how they are cut (FX "Data Pipeline Details", CRYPTO 3A)."""
+    """The bars of a run and how they are split (FX "Data Pipeline Details", CRYPTO 3A)."""
 
     symbol: Symbol = setting(Symbol("USDJPY"), "symbol in the bar store")
     symbols: tuple[Symbol, ...] = setting((), "the pairs of one model, in its order; none: symbol")
@@ -63,12 +63,12 @@ class MarketConfig:
 
     @property
     def pairs(self) -> tuple[Symbol, ...]:
-        """Symbols of the run; the index of one is its pair."""
+        """The symbols of the run; a symbol's index is its pair number."""
         return self.symbols or (self.symbol,)
 
     @property
     def label(self) -> str:
-        """The pairs in words."""
+        """The pairs, comma-separated."""
         return ", ".join(self.pairs)
 
 
@@ -130,7 +130,7 @@ class ModelConfig:
 
     @property
     def encoder_channels(self) -> int:
-        """Channels that the encoder makes of a bar."""
+        """Output channels of the configured encoder."""
         channels: dict[EncoderName, int] = {
             "tcn": self.tcn_channels,
             "resnet": self.resnet_channels,
@@ -233,7 +233,7 @@ class TrainConfig:
 
 @dataclass(frozen=True)
 class Config:
-    """Everything that defines a run; stored beside its checkpoints as config.toml."""
+    """Everything that defines a run; stored with its checkpoints as config.toml."""
 
     market: MarketConfig = MarketConfig()
     trading: TradingConfig = TradingConfig()

@@ -1,8 +1,8 @@
-"""Settings as TOML, declared as a dataclass: strict, every problem of a file at once.
+"""Strict TOML settings declared as a dataclass; reports every problem of a file at once.
 
-A settings class has a field for each section, a dataclass of fields made by `keys.setting`, and
-one made by `keys.table` for each table whose keys the user names. A file overlays a base: it need
-only hold the keys that differ.
+A settings class has a field for each section, which is a dataclass with fields made by
+`keys.setting`, and one made by `keys.table` for each table with user-defined keys. A file overlays
+a base, so it only needs the keys that differ.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -31,7 +31,7 @@ from mlx_muzero.untrusted import toml_values
 T = TypeVar("T")
 
 Rules = Callable[[T, Set[str]], Iterator[Problem]]
-"""What is wrong with settings whose values are right each on its own, but for keys at some paths.
+"""Finds problems in settings whose values are each valid, skipping the given paths.
 
 Those paths have a problem already. A path is ``section.name``.
 """
@@ -42,13 +42,13 @@ class TomlSchema(Generic[T]):
 
     Args:
         kind: a dataclass of sections and tables.
-        what: what the settings are called in messages.
-        rules: conditions beyond the range of a single key.
-        align: whether written comments stand below each other.
+        what: name of the settings in messages.
+        rules: conditions that involve more than one key.
+        align: whether to align comments when writing.
 
     Attributes:
-        sections: every key, by section and name, in the order of the dataclasses.
-        tables: the key that each value of a table is checked by, by the table's name.
+        sections: every key by section and name, in the order of the dataclasses.
+        tables: the key that checks the values of each table, by the table's name.
     """
 
     def __init__(self, kind: type[T], what: str, rules: Rules[T], *, align: bool) -> None:
@@ -64,7 +64,7 @@ class TomlSchema(Generic[T]):
                 self.sections[field.name] = section_keys(field.name, hint)
 
     def text_of(self, path: Path, *, follow: bool = False) -> str:
-        """The text of the file at `path`; links to it are followed if `follow`.
+        """The text of the file at `path`, following symbolic links if `follow`.
 
         Raises:
             ConfigError: it cannot be read.
@@ -72,10 +72,10 @@ class TomlSchema(Generic[T]):
         return text_of(path, self._what, follow=follow)
 
     def loads(self, text: str, source: str, base: T) -> T:
-        """`base` overlaid with the settings in `text`; `source` stands for the file in messages.
+        """`base` overlaid with the settings in `text`; messages call the file `source`.
 
         Raises:
-            ConfigError: it is not TOML, or all its problems, each with line and key.
+            ConfigError: it is not TOML; or lists all problems, each with line and key.
         """
         settings, problems = self.overlaid(parsed(text, source), base)
         require_none(problems, source, text)
@@ -84,10 +84,10 @@ class TomlSchema(Generic[T]):
     def override(self, settings: T, assignments: Iterable[str], source: str = "--set") -> T:
         """`settings` changed by assignments ``section.key=value``, as given to ``--set``.
 
-        Values are TOML, and strings need no quotes (`keys.Key.parse`). Tables are not assigned to.
+        Values are TOML, but strings need no quotes (`keys.Key.parse`). Tables cannot be assigned.
 
         Raises:
-            ConfigError: all wrong assignments, each with its key.
+            ConfigError: lists all wrong assignments, each with its key.
         """
         tables, problems = assigned(assignments, self.sections)
         changed, found = self._overlaid(tables, settings, {})
@@ -99,7 +99,7 @@ class TomlSchema(Generic[T]):
         return changed
 
     def dumps(self, settings: T) -> str:
-        """`settings` as TOML, each key with its meaning and range; empty tables are left out."""
+        """`settings` as TOML, each key with description and range; empty tables are omitted."""
         blocks = [self._section_text(settings, section) for section in self.sections]
         for name, key in self.tables.items():
             if table := dict(getattr(settings, name)):
@@ -119,7 +119,7 @@ class TomlSchema(Generic[T]):
         return "\n".join([f"[{section}]", *lines])
 
     def overlaid(self, tables: Mapping[str, Any], base: T) -> tuple[T, list[Problem]]:
-        """`base` with the valid values of `tables`, and what is wrong with the others."""
+        """`base` with the valid values in `tables`, and the problems with the others."""
         return self._overlaid(tables, base, self.tables)
 
     def _overlaid(
@@ -148,7 +148,7 @@ class TomlSchema(Generic[T]):
         keys: Mapping[str, Key],
         problems: list[Problem],
     ) -> dict[str, Any]:
-        """The valid values of `table`; what is wrong with the others goes to `problems`."""
+        """The valid values in `table`; problems with the others are added to `problems`."""
         values: dict[str, Any] = {}
         for name, value in table.items():
             path = f"{section}.{name}"
@@ -184,12 +184,12 @@ def parsed(text: str, source: str) -> dict[str, Any]:
     """
     try:
         return toml_values.parsed(text)
-    except ValueError as error:  # also of integers with thousands of digits
+    except ValueError as error:  # includes integers with thousands of digits
         raise ConfigError(f"{source}: not valid TOML: {error}") from error
 
 
 def require_none(problems: Sequence[Problem], source: str, text: str = "") -> None:
-    """ConfigError of all `problems`, if there are any, each with its line in `text`."""
+    """Raise ConfigError listing `problems`, if any, each with its line in `text`."""
     if not problems:
         return
     lines = lines_of_keys(text)

@@ -1,7 +1,7 @@
-"""Reading and writing `schema.Config` as TOML: strict, every problem of a file at once.
+"""Reads and writes `schema.Config` as strict TOML, reporting every problem of a file at once.
 
-A file overlays a preset: it need only hold the keys that differ. ``preset = "fx_micro"`` at its
-top chooses the preset.
+A file overlays a preset, so it only needs the keys that differ. ``preset = "fx_micro"`` at its top
+chooses the preset.
 """
 
 from collections.abc import Iterable, Mapping
@@ -20,7 +20,7 @@ from mlx_muzero.errors import ConfigError
 _SCHEMA = TomlSchema(Config, "configuration", broken_rules, align=True)
 
 KEYS = _SCHEMA.sections
-"""Every key, by section and name, in the order of the dataclasses."""
+"""Every key by section and name, in the order of the dataclasses."""
 
 
 def load(path: Path, base: Config | None = None) -> Config:
@@ -28,10 +28,10 @@ def load(path: Path, base: Config | None = None) -> Config:
 
     Args:
         path: the file.
-        base: what it overlays when it names no preset; by default `FX_MICRO`.
+        base: the configuration to overlay if the file names no preset; by default `FX_MICRO`.
 
     Raises:
-        ConfigError: the file cannot be read, or all its problems, each with file, line and key.
+        ConfigError: the file cannot be read; or lists all problems, with file, line and key.
     """
     return loads(text_of(path), str(path), base)
 
@@ -40,18 +40,18 @@ def read(path: Path) -> dict[str, Any]:
     """The tables in the TOML file at `path`, unchecked.
 
     Raises:
-        ConfigError: the file cannot be read, or is no TOML.
+        ConfigError: the file cannot be read, or is not TOML.
     """
     return parsed(text_of(path), str(path))
 
 
 def loads(text: str, source: str = "configuration", base: Config | None = None) -> Config:
-    """As `load`, from `text`; `source` stands for the file in messages."""
+    """Like `load`, from `text`; messages call the file `source`."""
     return from_tables(parsed(text, source), source, base, text)
 
 
 def text_of(path: Path, *, follow: bool = True) -> str:
-    """The text of the configuration at `path`; links to it are followed if `follow`.
+    """The text of the configuration at `path`, following symbolic links if `follow`.
 
     Raises:
         ConfigError: it cannot be read.
@@ -65,7 +65,7 @@ def from_tables(
     base: Config | None = None,
     text: str = "",
 ) -> Config:
-    """As `loads`, from sections already parsed; `text` is what they were parsed from, for lines."""
+    """Like `loads`, from parsed sections; `text` is their source, for line numbers."""
     sections = dict(tables)
     base, problems = _preset(sections, FX_MICRO if base is None else base)
     config, found = _SCHEMA.overlaid(sections, base)
@@ -74,7 +74,7 @@ def from_tables(
 
 
 def _preset(tables: dict[str, Any], base: Config) -> tuple[Config, list[Problem]]:
-    """What is overlaid: the preset that `tables` name, which is taken out of them, or `base`."""
+    """The preset named in `tables`, which is removed from them, or else `base`."""
     if "preset" not in tables:
         return base, []
     name = tables.pop("preset")
@@ -87,19 +87,19 @@ def _preset(tables: dict[str, Any], base: Config) -> tuple[Config, list[Problem]
 def override(config: Config, assignments: Iterable[str], source: str = "--set") -> Config:
     """`config` changed by assignments ``section.key=value``, as given to ``--set``.
 
-    Values are TOML, and strings need no quotes (`keys.Key.parse`).
+    Values are TOML, but strings need no quotes (`keys.Key.parse`).
 
     Raises:
-        ConfigError: all wrong assignments, each with its key.
+        ConfigError: lists all wrong assignments, each with its key.
     """
     return _SCHEMA.override(config, assignments, source)
 
 
 def assignment(key: str, value: Any) -> str:
-    """What `override` takes to set `key`, ``section.name``, to `value`.
+    """The assignment with which `override` sets `key` (``section.name``) to `value`.
 
     Raises:
-        ConfigError: TOML has no such value.
+        ConfigError: TOML cannot represent the value.
     """
     try:
         text = tomli_w.dumps({"value": value})
@@ -109,7 +109,7 @@ def assignment(key: str, value: Any) -> str:
 
 
 def dumps(config: Config) -> str:
-    """`config` as TOML, each key with its meaning and range; ``loads(dumps(config)) == config``."""
+    """`config` as TOML, with description and range of each key; ``loads`` is the inverse."""
     return _SCHEMA.dumps(config)
 
 
@@ -125,7 +125,7 @@ class Setting(NamedTuple):
 
 
 def describe(config: Config) -> list[Setting]:
-    """Every key of `config` with its value, default, range and meaning."""
+    """Every key of `config` with its value, default, range and description."""
     return [
         Setting(section, name, value_of(config, key.path), key.default, key.allowed, key.about)
         for section, keys in KEYS.items()
