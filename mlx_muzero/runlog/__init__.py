@@ -1,9 +1,9 @@
-"""A run as others see it: its folder, journal, decisions, and control socket.
+"""What a run shows to other processes: its folder, journal, decisions and control socket.
 
-    run_folder    what every folder of runs/ has   folder_kinds        which kind it is
-    lock          the one process that holds it    folders             whole files and lines
-    journal       what happened, a line each       decision_log        decisions with their trees
-    control       commands to a running session    searched_decision   from a search to its record
+run_folder    common to all folders in runs/   folder_kinds        what a folder holds
+lock          held by one process              folders             atomic folders and lines
+journal       events, one per line             decision_log        decisions with their trees
+control       commands to a running session    searched_decision   from a search to its record
 
-Watchers import this package: it needs neither numpy nor MLX.
+Watchers import this package, so it needs neither numpy nor MLX.
 """

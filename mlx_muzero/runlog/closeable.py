@@ -1,4 +1,4 @@
-"""What is closed at the end of a ``with`` block."""
+"""A base class for context managers that close themselves."""
 
 from abc import ABC, abstractmethod
 from types import TracebackType
@@ -6,11 +6,11 @@ from typing import Self
 
 
 class Closeable(ABC):
-    """Can stand in a ``with`` statement; `close` ends it, however the block ends."""
+    """A context manager that calls `close` at the end of the ``with`` block."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what is held."""
+        """Release everything held."""
 
     def __enter__(self) -> Self:
         return self

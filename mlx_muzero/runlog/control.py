@@ -1,10 +1,10 @@
 """Commands to a running process, through a Unix socket in its run folder (ADR 21).
 
-One request a connection: ``{"command": NAME, "arguments": {...}, "within_s": SECONDS}`` and a
-newline; the answer is ``{"ok": BOOL, "text": SENTENCE}`` and a newline. Whoever may write to the
-folder's owner's files may command (mode 0600); nothing listens on a network.
+One request per connection: ``{"command": NAME, "arguments": {...}, "within_s": SECONDS}`` and a
+newline; the answer is ``{"ok": BOOL, "text": SENTENCE}`` and a newline. Only the owner of the
+folder's files may send commands (mode 0600); nothing listens on a network.
 
-A command is begun within the time its sender waits, or never: see `Turn`.
+A command starts within the time that its sender waits, or never: see `Turn`.
 """
 
 import asyncio
@@ -30,32 +30,32 @@ from mlx_muzero.processes.supervision import Supervisor
 from mlx_muzero.runlog.closeable import Closeable
 
 MAX_PATH_BYTES = 100
-"""What every system takes as a socket's path: macOS has 103 bytes, Linux 107."""
+"""Longest socket path that works on every system: macOS allows 103 bytes, Linux 107."""
 
-_NAME, _SHORT = "control.sock", "mlx-muzero-"  # of a socket whose path is too long, and its folder
+_NAME, _SHORT = "control.sock", "mlx-muzero-"  # names used if a socket's path is too long
 _MAX_LINE_BYTES = 65_536
 _MAX_ANSWER_BYTES = 16_777_216
 _MAX_CLIENTS = 64
-_BACKLOG = 1024  # that have connected and are not let in yet
-_MAX_COMMANDS = 16  # under way at once
-_PATIENCE_S = 5.0  # for a connected client to send its line, and to take the answer
-_WITHIN_S = 10.0  # to begin a command that does not say how long it is waited for
+_BACKLOG = 1024  # connections not accepted yet
+_MAX_COMMANDS = 16  # running at once
+_PATIENCE_S = 5.0  # for a client to send its line, and to read the answer
+_WITHIN_S = 10.0  # to start a command whose sender does not say how long it waits
 _MAX_WITHIN_S = 60.0
 
 
 class Refusal(RunError):
-    """A command cannot be done, and nothing was: its sender's matter alone."""
+    """A command was refused and had no effect; concerns only its sender."""
 
 
 @dataclass(frozen=True)
 class Request:
-    """A command as it was asked for.
+    """A command as requested.
 
     Attributes:
-        command: its name.
-        arguments: by name.
-        within_s: how long its sender waits for it to begin, in seconds.
-        sender_waits: whether its sender is still there.
+        command: name of the command.
+        arguments: its arguments by name.
+        within_s: seconds that its sender waits for it to start.
+        sender_waits: returns whether its sender is still connected.
     """
 
     command: str
@@ -65,13 +65,13 @@ class Request:
 
 
 Handler = Callable[[Request], str]
-"""Does one command and returns, as a sentence, what follows from it."""
+"""Runs a command and returns a sentence with the outcome."""
 
 
 class Turn:
-    """One command's turn in the main flow: taken in time, or given up for good.
+    """One command's turn in the main flow: taken in time, or abandoned for good.
 
-    The handler's thread makes it and calls `wait`; the main flow calls `take` with the work.
+    The handler's thread creates it and calls `wait`; the main flow calls `take` with the work.
     """
 
     def __init__(self, request: Request) -> None:
@@ -79,12 +79,12 @@ class Turn:
         self._done: Future[str] = Future()
 
     def take(self, work: Callable[[], str]) -> None:
-        """Do `work`, unless its sender has been told that it will not be done, or has gone.
+        """Do `work`, unless its sender was told that it would not be done, or has gone.
 
         Raises:
-            Exception: what `work` raises, which the sender hears of too; but for a refusal.
+            Exception: an exception of `work`, also reported to the sender; a refusal is not raised.
         """
-        # This process may have been stopped or asleep for longer than the sender was patient.
+        # This process may have been suspended for longer than the sender waits.
         if not self._request.sender_waits():
             self._done.cancel()
         if not self._done.set_running_or_notify_cancel():
@@ -98,10 +98,10 @@ class Turn:
             raise
 
     def wait(self) -> str:
-        """What `work` returned.
+        """Wait for `work` and return its result.
 
         Raises:
-            Refusal: it was not begun in time, and will not be done later either.
+            Refusal: it did not start in time, and will not run later either.
         """
         try:
             return self._done.result(self._request.within_s)
@@ -109,7 +109,7 @@ class Turn:
             raise Refusal(f"{self._request.command} was not done: its sender has gone") from None
         except TurnTimeout:
             if not self._done.cancel():
-                return self._done.result()  # begun: what follows is on its way
+                return self._done.result()  # started: wait for the result
         raise Refusal(
             f"{self._request.command} did not start within {self._request.within_s:g} s, "
             "because the process is busy, and will not run later: ask again"
@@ -117,19 +117,19 @@ class Turn:
 
 
 class ControlServer(Closeable):
-    """Answers the commands in `handlers` at the socket `path` until `close`.
+    """Answers the commands in `handlers` at the socket `path` until closed.
 
-    Every client has a deadline, and where too many are connected the one that has kept silent
-    longest makes room, so none keeps another from being heard.
+    Every client has a deadline, and when too many are connected, the one silent for longest is
+    dropped, so that no client can block another.
 
     Args:
-        path: where the socket appears; one that a killed process left there is replaced.
-        handlers: what each command does, each call in a thread of its own. A `MuZeroError` one
-            raises is answered as a refusal; anything else is also a fault.
-        supervisor: hears of faults.
+        path: path of the socket; one left behind by a killed process is replaced.
+        handlers: the handler of each command, each call in a thread of its own. A `MuZeroError`
+            that it raises is answered as a refusal; any other exception is also a fault.
+        supervisor: receives faults.
 
     Raises:
-        RunError: somebody listens at `path`, or no socket can be made there.
+        RunError: another process listens at `path`, or no socket can be created there.
     """
 
     def __init__(self, path: Path, handlers: Mapping[str, Handler], supervisor: Supervisor) -> None:
@@ -140,13 +140,13 @@ class ControlServer(Closeable):
         self._socket = self._bind()
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
-        self._silent: dict[asyncio.Task[None], None] = {}  # have not sent their line, oldest first
-        self._asked: set[asyncio.Task[None]] = set()  # are being answered
+        self._silent: dict[asyncio.Task[None], None] = {}  # no request line yet, oldest first
+        self._asked: set[asyncio.Task[None]] = set()  # being answered
         self._pool = ThreadPoolExecutor(_MAX_COMMANDS, thread_name_prefix="command")
         self._thread = supervisor.thread("control", self._serve)
 
     def close(self) -> None:
-        """Stop listening and remove the socket; a command under way is answered first."""
+        """Stop listening and remove the socket, after answering commands in progress."""
         with suppress(RuntimeError):  # the loop has ended with its thread
             self._loop.call_soon_threadsafe(self._closing.set)
         self._thread.join()
@@ -161,7 +161,7 @@ class ControlServer(Closeable):
         try:
             self._path.unlink(missing_ok=True)
             if len(os.fsencode(self._path)) > MAX_PATH_BYTES:
-                # Too long for the system: the socket lives in a folder of this user's alone.
+                # Too long for the system: put the socket in a private folder.
                 self._short_folder = Path(tempfile.mkdtemp(prefix=_SHORT))
                 self._path.symlink_to(self._short_folder / _NAME)
             listener.bind(str(self._address()))
@@ -205,14 +205,14 @@ class ControlServer(Closeable):
         task.add_done_callback(partial(self._gone, writer))
 
     def _gone(self, writer: asyncio.StreamWriter, task: "asyncio.Task[None]") -> None:
-        writer.close()  # not the task's to do: it may be cancelled before it begins
+        writer.close()  # not in the task: it may be cancelled before it starts
         self._silent.pop(task, None)
         self._asked.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self._supervisor.report("control", error)
 
     async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Read one client's line and answer it; one that is slow or has gone is let go."""
+        """Read one client's line and answer it; drop a client that is slow or has gone."""
         task = asyncio.current_task()
         assert task is not None
         try:
@@ -227,7 +227,7 @@ class ControlServer(Closeable):
             async with asyncio.timeout(_PATIENCE_S):
                 writer.write(json.dumps({"ok": ok, "text": text}).encode() + b"\n")
                 await writer.drain()
-        except OSError:  # a timeout is one
+        except OSError:  # includes timeouts
             writer.transport.abort()
 
     async def _answer(self, request: Request | None) -> tuple[bool, str]:
@@ -250,19 +250,19 @@ def send(
     timeout_s: float = _WITHIN_S,
     arguments: Mapping[str, str] | None = None,
 ) -> str:
-    """Give `command` to the process that listens at `path`.
+    """Send `command` to the process that listens at `path`.
 
     Args:
-        path: of the socket.
-        command: its name.
-        timeout_s: how long to wait for it to begin; what has begun is waited for as long again.
-        arguments: by name.
+        path: path of the socket.
+        command: name of the command.
+        timeout_s: seconds to wait for it to start; once started, it is waited for as long again.
+        arguments: its arguments by name.
 
     Returns:
-        What follows from the command, as a sentence.
+        The outcome, as a sentence.
 
     Raises:
-        RunError: nobody listens there, it does not answer in time, or it refuses.
+        RunError: no process listens there, it does not answer in time, or it refuses.
     """
     until_s = time.monotonic() + 2.0 * timeout_s
     request = {"command": command, "arguments": dict(arguments or {}), "within_s": timeout_s}
@@ -306,16 +306,16 @@ def _connect(client: socket.socket, path: Path, timeout_s: float) -> None:
     while True:
         try:
             return client.connect(str(_socket_of(path)))
-        except BlockingIOError:  # as many wait to be let in as the system allows
+        except BlockingIOError:  # the backlog is full
             if time.monotonic() > until_s:
                 raise TimeoutError from None
             time.sleep(0.01)
 
 
 def _socket_of(path: Path) -> Path:
-    """Where `path` lies: itself, or where a `ControlServer` with too long a path put it.
+    """The socket of `path`: itself, or where `ControlServer` put it if the path was too long.
 
-    A stranger's folder may link to the socket of somebody else: no command goes there.
+    A stranger's folder may link to someone else's socket; no command is sent there.
     """
     if not path.is_symlink():
         return path
@@ -326,7 +326,7 @@ def _socket_of(path: Path) -> Path:
 
 
 async def _line(reader: asyncio.StreamReader) -> bytes:
-    """Up to the newline or the end; nothing where that is too far."""
+    """A line, up to the newline or the end; empty if it is too long."""
     try:
         return await reader.readline()
     except ValueError:
@@ -334,7 +334,7 @@ async def _line(reader: asyncio.StreamReader) -> bytes:
 
 
 def _request(line: bytes) -> Request | None:
-    """What `line` asks for; None if it is no request."""
+    """The request in `line`, or None if it is not one."""
     try:
         facts = json.loads(line)
     except (ValueError, RecursionError):
@@ -351,11 +351,11 @@ def _request(line: bytes) -> Request | None:
 
 
 def _is_there(connection: socket.socket) -> bool:
-    """Whether the other side has not closed `connection`."""
+    """Whether the other side still has `connection` open."""
     if connection.fileno() < 0:
         return False
     poll = select.poll()
-    poll.register(connection.fileno(), select.POLLHUP)  # which macOS wants to be asked for
+    poll.register(connection.fileno(), select.POLLHUP)  # macOS reports it only if requested
     gone = select.POLLHUP | select.POLLERR | select.POLLNVAL
     return not any(event & gone for _, event in poll.poll(0))
 

@@ -1,8 +1,9 @@
-"""Decisions with the trees behind them: one JSON object a line, one file for each UTC day.
+"""Decisions with their search trees: one JSON object per line, one file per UTC day.
 
-Written beside a run's journal by whoever decides, read by watchers meanwhile. A tree comes as a
-mapping of columns (those of `mlx_muzero.search.result.TreeTable`) and is cut to its most visited
-nodes. A line begins with what an index needs, so that finding decisions parses no trees.
+Written next to a run's journal by the deciding process, and read by watchers at the same time. A
+tree is a mapping of columns (those of `mlx_muzero.search.result.TreeTable`), cut to its most
+visited nodes. A line starts with the fields an index needs, so that finding decisions parses no
+trees.
 """
 
 import heapq
@@ -37,13 +38,13 @@ MOST_NODES = 64
 COLUMNS = (
     "node", "parent", "kind", "edge", "prior", "visits", "value", "reward", "depth", "probability",
 )  # fmt: skip
-"""Of a recorded tree; `edge` is the action or outcome that leads to the node."""
+"""Columns of a recorded tree; `edge` is the action or outcome that leads to the node."""
 
 DECISION, CHANCE = 0, 1
 _DIGITS = 6
 _MOST_NAMES = 200
 _MOST_ROWS = 256
-"""Of a tree that is read: far more than are written, few enough to be shown."""
+"""Maximum rows of a tree when reading: far more than are written, few enough to show."""
 
 _HEAD = re.compile(
     rb'\{"close_ns": (-?\d{1,19}), "pair": "([^"\\]{0,200})", "action": (\d{1,6}), '
@@ -51,29 +52,30 @@ _HEAD = re.compile(
 )
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\.jsonl")
 _MOST_READ_BYTES = 64 * 2**20
-"""Of a day's file at one look."""
+"""Maximum bytes of a day's file to index at once."""
 
 
 @dataclass(frozen=True)
 class DecisionRecord:
-    """One decision for one pair; A actions, C outcomes, N recorded nodes.
+    """One decision for one pair, with A actions, C outcomes and N recorded nodes.
 
     Attributes:
-        close_ns: UTC close of the bar decided on.
+        close_ns: UTC close of the decision's bar.
         pair: symbol.
-        action: index of what was chosen.
-        episodes: behind the networks, for a decision of training; None in paper trading.
+        action: index of the chosen action.
+        episodes: episodes that trained the networks, for a decision in training; None in paper
+            trading.
         action_names: A names.
         outcome_names: C names.
-        position: held before, by name.
-        prior: [A] probabilities at the root, as searched.
-        visits: [A] of the root's actions.
-        q: [A] mean return of each; 0 where never visited.
-        value: of the root after the search.
-        network_value: of the root before it.
-        outcomes: [A], each [C] probabilities, or None for an action that was never expanded.
+        position: name of the position held before.
+        prior: A probabilities at the root, as used in the search.
+        visits: visits of the root's A actions.
+        q: mean return of each of the A actions; 0 if never visited.
+        value: value of the root after the search.
+        network_value: value of the root before the search.
+        outcomes: for each of the A actions C probabilities, or None if it was never expanded.
         threshold_pips: change of the next close above which it is UP, below whose negative DOWN.
-        latency_ms: of the decision.
+        latency_ms: duration of the decision.
         tree: `COLUMNS` of N values each, parents first; None where a column does not apply.
     """
 
@@ -97,15 +99,15 @@ class DecisionRecord:
 
 @dataclass(frozen=True)
 class Entry:
-    """Where a decision is, and enough to choose it by.
+    """The location of a decision, and what identifies it in a list.
 
     Attributes:
         path: file of its day.
-        offset: of its line, in bytes.
-        close_ns: UTC close of the bar decided on.
+        offset: byte offset of its line.
+        close_ns: UTC close of the decision's bar.
         pair: symbol.
-        action: index of what was chosen.
-        episodes: behind the networks; None in paper trading.
+        action: index of the chosen action.
+        episodes: episodes that trained the networks; None in paper trading.
     """
 
     path: Path
@@ -117,7 +119,7 @@ class Entry:
 
 
 def append(folder: Path, record: DecisionRecord) -> None:
-    """Add a decision to the file of its day in `folder`, which is made if missing."""
+    """Append a decision to the file of its day in `folder`, creating the folder if missing."""
     folder.mkdir(parents=True, exist_ok=True)
     require_folder(folder)
     day = datetime.fromtimestamp(record.close_ns // SECOND_NS, UTC).date()
@@ -126,7 +128,7 @@ def append(folder: Path, record: DecisionRecord) -> None:
 
 
 def days(folder: Path) -> list[Path]:
-    """The files of `folder`, oldest day first; what is no file, or behind a link, is left out."""
+    """The files in `folder`, oldest day first, without links and anything that is not a file."""
     if folder.is_symlink():
         return []
     try:
@@ -140,13 +142,13 @@ def days(folder: Path) -> list[Path]:
 
 
 def index(path: Path, start: int = 0) -> tuple[list[Entry], int]:
-    """Decisions of a day's file from byte `start`, in order of writing, and where to go on.
+    """Decisions in a day's file from byte `start`, as written, and the offset to continue from.
 
-    What is no decision is skipped; a line still being written is left for the next call, and so is
-    what follows the first 64 MB.
+    Skips lines that are not decisions; leaves a line that is still being written, and anything
+    after the first 64 MB, for the next call.
 
     Raises:
-        OSError: the file is gone or is none.
+        OSError: the file is gone or is not a file.
     """
     entries: list[Entry] = []
     stop = start + _MOST_READ_BYTES
@@ -165,7 +167,7 @@ def index(path: Path, start: int = 0) -> tuple[list[Entry], int]:
 
 
 def read(entry: Entry) -> DecisionRecord:
-    """The decision of an entry.
+    """Read the decision of an entry.
 
     Raises:
         RunError: the file is gone or damaged.
@@ -204,10 +206,10 @@ _SHAPE = record(
 
 
 def _checked(value: Any) -> DecisionRecord:
-    """A decision whose parts fit each other, so that whoever shows it need not look.
+    """Check that the parts of a decision are consistent, so that displaying it is safe.
 
     Raises:
-        Malformed: they do not; says which.
+        Malformed: they are not; says which.
     """
     found: dict[str, Any] = _SHAPE(value)
     if unknown := found.keys() - {field.name for field in fields(DecisionRecord)}:
@@ -239,16 +241,16 @@ def _is_list(column: Any, length: int) -> bool:
 
 
 def bounded_tree(tree: Mapping[str, Sequence[Any]], most: int = MOST_NODES) -> dict[str, list[Any]]:
-    """The most visited nodes of a tree that hang together, at most `most`, as `COLUMNS`.
+    """The most visited connected part of a tree with at most `most` nodes, as `COLUMNS`.
 
     Args:
-        tree: columns [N] of a `TreeTable`, lists or arrays; row 0 is the root.
-        most: nodes to keep.
+        tree: columns of a `TreeTable`, lists or arrays of length N; row 0 is the root.
+        most: maximum number of nodes to keep.
     """
     columns = {name: _plain(tree[_SOURCES.get(name, name)]) for name in COLUMNS}
     children = _children(columns["parent"])
     kept: list[int] = []
-    # From the root down, the most visited first: what is kept always has its parent.
+    # From the root down, most visited first, so that every node kept has its parent.
     frontier = [(-columns["visits"][0], 0)]
     while frontier and len(kept) < most:
         _, row = heapq.heappop(frontier)
@@ -266,7 +268,7 @@ def bounded_tree(tree: Mapping[str, Sequence[Any]], most: int = MOST_NODES) -> d
 def outcomes_by_action(
     tree: Mapping[str, Sequence[Any]], actions: int, outcomes: int
 ) -> list[list[float] | None]:
-    """Outcome probabilities ``[A][C]`` of the root's actions; None where never expanded."""
+    """Outcome probabilities, C for each of the root's A actions; None if never expanded."""
     columns = {name: _plain(tree[_SOURCES.get(name, name)]) for name in COLUMNS}
     children = _children(columns["parent"])
     found: list[list[float] | None] = [None] * actions
@@ -294,7 +296,7 @@ def _plain(column: Any) -> list[Any]:
 
 
 def _compact(value: Any) -> Any:
-    """Floats to the digits a float32 holds about, which halves a day of trees; None for NaN."""
+    """Round floats to about float32 precision, which halves a day of trees; NaN becomes None."""
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What a folder of `runs/` holds, so that nothing is begun inside something else."""
+"""What a folder in `runs/` holds, so that nothing is started inside something else."""
 
 from contextlib import suppress
 from errno import ENAMETOOLONG
@@ -16,7 +16,7 @@ MARKS: dict[Contents, str] = {
     "paper session": "paper.toml",
     "walk-forward": "walk-forward.toml",
 }
-"""The file that says so: written last, when what it stands for exists."""
+"""The file that marks a folder's contents; written last, when the contents exist."""
 
 _WAY_ON: dict[Contents, str] = {
     "training run": "look at it with mlx-muzero status {folder}",
@@ -29,7 +29,7 @@ _NAMED = 5
 
 
 def contents_of(folder: Path) -> Contents | None:
-    """What `folder` holds; None if nothing that is known here, or no folder can have that name."""
+    """What `folder` holds; None if nothing known, or if no folder can have that name."""
     try:
         return next((what for what, mark in MARKS.items() if (folder / mark).exists()), None)
     except OSError as error:
@@ -39,12 +39,12 @@ def contents_of(folder: Path) -> Contents | None:
 
 
 def word_for(contents: Contents) -> str:
-    """What a user calls it."""
+    """The word for it in messages."""
     return "run" if contents == "training run" else contents
 
 
 def require_room(folder: Path, wanted: Contents) -> None:
-    """RunError if `folder` holds something else than what is `wanted` there."""
+    """Raise RunError if `folder` holds something other than `wanted`."""
     held = contents_of(folder)
     if held in (None, wanted):
         return
@@ -55,11 +55,11 @@ def require_room(folder: Path, wanted: Contents) -> None:
 
 
 def missing(folder: Path, *wanted: Contents) -> RunError:
-    """What to raise when `folder` holds none of what is `wanted`: what it holds, and what is near.
+    """The error for a `folder` without `wanted`: names what it holds, and what is nearby.
 
     Args:
-        folder: where it was looked for.
-        wanted: any of these would do.
+        folder: the folder.
+        wanted: contents, any of which would do.
     """
     held = contents_of(folder)
     if held is not None:
@@ -73,7 +73,7 @@ def missing(folder: Path, *wanted: Contents) -> RunError:
 
 
 def _near(folder: Path, wanted: tuple[Contents, ...]) -> list[str]:
-    """Some of the folders in `folder`, or else beside it, that hold what is `wanted`."""
+    """Some folders in `folder`, or else next to it, that hold what is `wanted`."""
     for place in (folder, folder.parent):
         with suppress(OSError):
             folders = sorted(islice(place.iterdir(), _LOOKED_AT))

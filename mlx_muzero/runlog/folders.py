@@ -1,4 +1,4 @@
-"""Folders that are whole or absent and lines that are whole, whenever the program is stopped."""
+"""Atomic writes: folders and lines that are complete or absent, whenever the program stops."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ def flush(path: Path) -> None:
     """Make a file or a folder's entries durable."""
     opened = os.open(path, os.O_RDONLY)
     try:
-        # On macOS fsync leaves the data in the drive's own cache.
+        # On macOS, fsync leaves the data in the drive's cache.
         if hasattr(fcntl, "F_FULLFSYNC") and path.is_file():
             fcntl.fcntl(opened, fcntl.F_FULLFSYNC)
         else:
@@ -31,12 +31,12 @@ def flush_tree(folder: Path) -> None:
 
 
 def append_line(path: Path, line: bytes) -> None:
-    """Add a line to a file that others read meanwhile; one write, so lines never interleave.
+    """Append a line to a file that others are reading, in one write so that lines never interleave.
 
-    What a killed process left unfinished is closed first; readers skip it.
+    A partial line left by a killed process is terminated first; readers skip it.
 
     Raises:
-        OSError: it cannot be written, or is not a regular file.
+        OSError: the file cannot be written, or is not a regular file.
     """
     data = line + b"\n"
     if _ends_in_torn_line(path):
@@ -44,7 +44,7 @@ def append_line(path: Path, line: bytes) -> None:
     opened = descriptor(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         with named(path):
-            # All of it in one call, but where the disk is full: then the next one says so.
+            # One call writes everything, unless the disk is full: then the next one raises.
             while data:
                 data = data[os.write(opened, data) :]
     finally:
@@ -62,17 +62,17 @@ def _ends_in_torn_line(path: Path) -> bool:
 
 @contextmanager
 def replaced(target: Path) -> Iterator[Path]:
-    """An empty folder beside `target` to be filled; it takes its place when all went well.
+    """An empty folder to fill, which replaces `target` when the block ends without an error.
 
-    When the block raises, `target` stays as it was.
+    If the block raises, `target` is unchanged.
 
     Raises:
-        BlockingIOError: somebody else is replacing `target`.
+        BlockingIOError: another process is replacing `target`.
     """
     partial = target.with_name(f"{target.name}.partial")
     previous = target.with_name(f"{target.name}.previous")
     partial.mkdir(parents=True, exist_ok=True)
-    # Not through a link: what is in the folder is removed.
+    # Not through a link, because the folder's contents are deleted.
     held = os.open(partial, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -90,7 +90,7 @@ def replaced(target: Path) -> Iterator[Path]:
 
 
 def _recover(target: Path, previous: Path) -> None:
-    """Undo what a process left that was killed while it moved folders."""
+    """Clean up after a process that was killed while moving folders."""
     if previous.exists():
         remove(previous) if target.exists() else previous.rename(target)
 
@@ -101,7 +101,7 @@ def _empty(folder: Path) -> None:
 
 
 def _move(partial: Path, target: Path, previous: Path) -> None:
-    """Put `partial` in the place of `target`; one of them is there, whatever fails."""
+    """Replace `target` by `partial`; whatever fails, one of them is in place."""
     if target.exists():
         target.rename(previous)
     try:

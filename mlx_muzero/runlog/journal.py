@@ -1,7 +1,7 @@
-"""The run's journal: one JSON object a line, appended and never rewritten (ADR 20).
+"""The run's journal: one JSON object per line, appended and never rewritten (ADR 20).
 
-Watchers read it while the run writes it. A line that a killed process left unfinished is closed
-when the run goes on, and readers skip it.
+Watchers read it while the run writes it. A partial line left by a killed process is terminated
+when the run resumes, and readers skip it.
 """
 
 import json
@@ -18,31 +18,31 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The wall clock, UTC."""
+    """The current time, UTC."""
     return datetime.now(UTC)
 
 
 def number(event: dict[str, Any]) -> int:
-    """The event's number in its session's order; 0 if it has none."""
+    """The event's sequence number within its session; 0 if it has none."""
     found = event.get("seq")
     return found if type(found) is int else 0
 
 
 class Journal:
-    """Appends events to `path`, of which it is the only writer; with None it keeps nothing."""
+    """Appends events to `path` as its only writer; None discards them."""
 
     def __init__(self, path: Path | None, clock: Clock = utc_now) -> None:
         self._path = path
         self._clock = clock
 
     def now(self) -> str:
-        """What `append` gives an event as its wall time."""
+        """The current time, as `append` writes it."""
         return self._clock().isoformat()
 
     def append(self, event: str, **facts: Any) -> None:
-        """Add one event with its wall time, now unless `facts` have it.
+        """Append one event with its time, which is now unless given in `facts`.
 
-        One write call, so lines are never interleaved.
+        Written in one call, so lines never interleave.
         """
         if self._path is None:
             return
@@ -51,13 +51,13 @@ class Journal:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a journal, oldest first; lines that are not whole JSON objects are skipped."""
+    """The events in a journal, oldest first, without lines that are not complete JSON objects."""
     with reader(path) as file:
         yield from events(file)
 
 
 def events(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The events among `lines`."""
+    """The events in `lines`."""
     for line in lines:
         try:
             event = parsed(line)

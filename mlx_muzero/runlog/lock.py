@@ -1,4 +1,4 @@
-"""The lock of a run folder: a file that one process holds, with its number in it."""
+"""The lock of a run folder: a file that one process holds, containing its PID."""
 
 import errno
 import fcntl
@@ -11,18 +11,18 @@ from pathlib import Path
 from mlx_muzero.files.regular import descriptor, reader
 
 _MOST_BYTES = 32
-"""A lock holds the number of a process."""
+"""A lock contains a PID."""
 
 _PROCESS = re.compile(rb"[1-9]\d{0,9}")
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """This process alone holds `path`; the system lets go of it however the process ends.
+    """Hold `path` exclusively; the system releases it however the process ends.
 
     Raises:
-        BlockingIOError: another process holds it; its text is that one's id, "?" if unknown.
-        OSError: it cannot be written, or is no lock but somebody's file.
+        BlockingIOError: another process holds it; the text is its PID, "?" if unknown.
+        OSError: it cannot be written, or contains something other than a lock.
     """
     with os.fdopen(descriptor(path, os.O_RDWR | os.O_CREAT), "rb+", buffering=0) as lock:
         try:
@@ -39,7 +39,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 def locking_process(path: Path) -> int | None:
-    """Number of the process that `path` names, whether or not it holds it still."""
+    """The PID in `path`, whether or not that process still holds it."""
     try:
         with reader(path) as lock:
             return lock_number(lock.read(_MOST_BYTES))
@@ -48,13 +48,13 @@ def locking_process(path: Path) -> int | None:
 
 
 def lock_number(content: bytes) -> int | None:
-    """Number of the process that a lock's content names, if it names one."""
+    """The PID in a lock's content, if there is one."""
     found = _PROCESS.fullmatch(content.strip())
     return int(found[0]) if found and int(found[0]) < 2**31 else None
 
 
 def lock_holder(path: Path) -> int | None:
-    """Number of the process that holds `path` by `locked`, if one does."""
+    """The PID of the process that holds `path` by `locked`, if any."""
     try:
         with reader(path) as lock:
             content = lock.read(_MOST_BYTES)

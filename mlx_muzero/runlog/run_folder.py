@@ -1,4 +1,4 @@
-"""What every folder of `runs/` has: a mark that says what it holds, a journal, and one holder."""
+"""The base of every folder in `runs/`: a mark of its contents, a journal, and a lock."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,13 +13,13 @@ from mlx_muzero.runlog.lock import lock_holder, locked
 
 
 class RunFolderBase:
-    """``runs/<name>/``: it is what it holds once its mark is there.
+    """A folder ``runs/<name>/``; its mark says that its contents exist.
 
     Attributes:
         contents: what folders of this class hold.
-        doing: what the process that holds one does with it, in the passive.
-        unchecked: a name in it that need not be a file or folder.
-        path: the folder; it need not exist.
+        doing: what a process that holds one does with it, as a past participle.
+        unchecked: a name in it that need not be a regular file or folder.
+        path: the folder, which need not exist.
     """
 
     contents: ClassVar[Contents]
@@ -35,16 +35,16 @@ class RunFolderBase:
 
     @property
     def exists(self) -> bool:
-        """Whether what it should hold was begun here."""
+        """Whether its contents exist."""
         return self.mark_path.exists()
 
     @property
     def missing(self) -> RunError:
-        """What to raise where it was not."""
+        """The error to raise if they do not."""
         return missing(self.path, self.contents)
 
     def require_new(self) -> None:
-        """RunError if this was begun here already, or something else."""
+        """Raise RunError if the folder already holds this, or something else."""
         require_room(self.path, self.contents)
         if self.exists:
             raise RunError(
@@ -53,7 +53,7 @@ class RunFolderBase:
             )
 
     def mark(self, text: str) -> None:
-        """Write the mark, which makes the folder what it is: last, whole and durably.
+        """Write the mark, atomically and durably; call it last, when the contents exist.
 
         Raises:
             OSError: it cannot be written.
@@ -62,16 +62,16 @@ class RunFolderBase:
         flush(self.path)
 
     def holder(self) -> int | None:
-        """Number of the process that holds it, if one does."""
+        """The PID of the process that holds the folder, if any."""
         return lock_holder(self.lock_path)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """This process alone writes here; the system lets go of it however the process ends.
+        """Hold the folder exclusively; the system releases it however the process ends.
 
         Raises:
-            RunError: another process holds the folder, or it holds something else.
-            OSError: something in it is a link, or no file.
+            RunError: another process holds it, or it holds something else.
+            OSError: something in it is a link, or not a regular file or folder.
         """
         require_room(self.path, self.contents)
         with ExitStack() as stack:
@@ -86,6 +86,6 @@ class RunFolderBase:
             yield
 
     def _occupy(self, stack: ExitStack) -> None:
-        """Make the folder if missing, and take its lock until `stack` is closed."""
+        """Create the folder if missing, and hold its lock until `stack` is closed."""
         self.path.mkdir(parents=True, exist_ok=True)
         stack.enter_context(locked(self.lock_path))

@@ -1,4 +1,4 @@
-"""From a finished search to the record of one decision; of training and of paper trading alike."""
+"""Builds the record of a decision from a finished search, for training and paper trading."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -7,31 +7,31 @@ from mlx_muzero.runlog.decision_log import DecisionRecord, bounded_tree, outcome
 
 
 class RootStatistics(Protocol):
-    """Of B searches; a `mlx_muzero.search.result.SearchResult`, which says what each is."""
+    """Root statistics of B searches; see `mlx_muzero.search.result.SearchResult`."""
 
     @property
     def action(self) -> Any:
-        """``i32[B]``, chosen."""
+        """``i32[B]`` chosen action."""
 
     @property
     def prior(self) -> Any:
-        """``f32[B, A]``, as searched."""
+        """``f32[B, A]`` prior used in the search."""
 
     @property
     def visits(self) -> Any:
-        """``i32[B, A]``."""
+        """``i32[B, A]`` visits of each action."""
 
     @property
     def q(self) -> Any:
-        """``f32[B, A]``, mean returns."""
+        """``f32[B, A]`` mean return of each action."""
 
     @property
     def value(self) -> Any:
-        """``f32[B]``, after the search."""
+        """``f32[B]`` value after the search."""
 
     @property
     def raw_value(self) -> Any:
-        """``f32[B]``, the network's."""
+        """``f32[B]`` value given by the network."""
 
 
 def decision_record(
@@ -48,10 +48,10 @@ def decision_record(
     threshold_pips: float,
     latency_ms: float,
 ) -> DecisionRecord:
-    """The decision at `root` of a search with `result`, and the `tree` behind it.
+    """The record of the decision at `root` of a search, with its `tree`.
 
-    `tree` has the columns of that root's whole tree, those of `mlx_muzero.search.result.TreeTable`;
-    the rest goes into the record as it is.
+    `tree` has the columns of that root's entire tree, as in `mlx_muzero.search.result.TreeTable`;
+    the other arguments are recorded as they are.
     """
     return DecisionRecord(
         close_ns=close_ns,
