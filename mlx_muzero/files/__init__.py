@@ -1,1 +1,1 @@
-"""Files opened safely, digests of them, and what a user is told where the system refuses."""
+"""Safe file access, file digests, and messages for file errors."""

@@ -1,4 +1,4 @@
-"""SHA-256 of files, and of a folder's files beside them as ``sha256sum`` writes it.
+"""SHA-256 digests of files, and a folder's digests in a file in the format of ``sha256sum``.
 
 ``sha256sum -c SHA256SUMS`` checks such a folder by hand.
 """
@@ -14,22 +14,22 @@ SUMS = "SHA256SUMS"
 
 
 def sha256_of(path: Path, *, follow: bool = False) -> str:
-    """SHA-256 of a file's content, in hexadecimal digits; a link is followed if `follow`."""
+    """SHA-256 of a file's content in hexadecimal, following a symbolic link if `follow`."""
     with reader(path, follow=follow) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_sums(folder: Path, names: Iterable[str]) -> None:
-    """Keep the digests of the files `names` of `folder` there, whole or not at all."""
+    """Atomically write the digests of the files `names` in `folder` to that folder."""
     lines = (f"{sha256_of(folder / name)}  {name}\n" for name in sorted(names))
     write_text(folder / SUMS, "".join(lines))
 
 
 def require_sum(path: Path) -> None:
-    """Holds a file against the digest kept beside it; one without a digest passes.
+    """Check a file against the digest stored next to it; pass if the folder has no digests.
 
     Raises:
-        ValueError: its bytes are not those that were written; or the digests cannot be read.
+        ValueError: its content has changed, or the digests cannot be read.
         OSError: it cannot be read.
     """
     try:

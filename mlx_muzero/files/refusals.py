@@ -1,8 +1,8 @@
-"""Where the system refuses a file: what a user is told of it, with the path and a way on.
+"""Turns file errors of the system into messages with the path and a remedy.
 
-Whatever opens files may let an `OSError` out; the command line tells of it by `told`. What writes
-by a descriptor, whose errors name no file, does so in `named`. What knows more of the way on than
-to start again says so by `explained`.
+Code that opens files may let an `OSError` escape; the command line reports it with `told`. Code
+that writes to a descriptor, whose errors lack a path, wraps that in `named`. Code that knows a
+better remedy than to start again wraps it in `explained`.
 """
 
 import errno
@@ -32,13 +32,13 @@ _REASONS = {
     errno.ENFILE: ("too many files are open", "Close other programs"),
     **dict.fromkeys(DISK_FULL, ("the disk is full", "Make room there")),
 }
-"""What an error number means for a user, and what to do."""
+"""The meaning of an error number to the user, and what to do."""
 _OF_NO_FILE = (*DISK_FULL, errno.EIO, errno.EMFILE, errno.ENFILE)
 
 
 @contextmanager
 def named(path: Path) -> Iterator[None]:
-    """Names `path` in an error of the system that names no file, as those of a write do."""
+    """Add `path` to a system error that names no file, as those of writes do not."""
     try:
         yield
     except OSError as error:
@@ -49,10 +49,10 @@ def named(path: Path) -> Iterator[None]:
 
 @contextmanager
 def explained(way_on: str) -> Iterator[None]:
-    """Tells of files the system refuses, what to do, and then of `way_on`, which ends the sentence.
+    """Explain file errors of the system, what to do, and `way_on`, which ends the sentence.
 
     Raises:
-        StorageError: in the place of an error of the system that is about a file.
+        StorageError: replaces a system error about a file.
     """
     try:
         yield
@@ -64,7 +64,7 @@ def explained(way_on: str) -> Iterator[None]:
 
 
 def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
-    """What a user is told of `error`; None if it is about no file, and so a bug or a feed's."""
+    """The error to report for `error`; None if it concerns no file, but a bug or a feed."""
     about_file = error.filename is not None or error.errno in _OF_NO_FILE
     if error.errno is None or not about_file:
         return None
@@ -74,7 +74,7 @@ def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
 
 
 def why_unreadable(error: Exception) -> str:
-    """Why a text cannot be read or taken in, without its path: where it can, in `told`'s words."""
+    """Why a text cannot be read or used, without its path; worded as by `told` if possible."""
     if isinstance(error, UnicodeDecodeError):
         return f"it is not UTF-8 text ({error.reason} at byte {error.start})"
     if not isinstance(error, OSError):
@@ -84,7 +84,7 @@ def why_unreadable(error: Exception) -> str:
 
 
 def _text(filename: object) -> str:
-    """A path as text; the system gives bytes or a descriptor where it was asked with those."""
+    """A path as text; the system returns bytes or a descriptor if it was given one."""
     if isinstance(filename, bytes):
         return filename.decode(errors="replace")
     return str(filename)

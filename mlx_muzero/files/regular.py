@@ -1,8 +1,8 @@
-"""Files of a run folder, opened only where they are regular files.
+"""Opens the files of a run folder only if they are regular files.
 
-A run folder may come from a stranger. A symbolic link in it is not followed: through one, a lock
-that is emptied or a line that is appended would be somebody else's file. Nothing waits for a FIFO,
-no device is read, and no more is read than a file of its kind can hold.
+A run folder may come from a stranger. Symbolic links in it are not followed: emptying a lock or
+appending a line through one would change someone else's file. A FIFO never blocks, no device is
+read, and no more is read than a file of its kind can hold.
 """
 
 import errno
@@ -16,22 +16,22 @@ from pathlib import Path
 from mlx_muzero.files.refusals import named
 
 MOST_LINE_BYTES = 2**20
-"""Of a line that is read whole; a minute of a thousand pairs has fewer."""
+"""Longest line to read; a minute of a thousand pairs takes less."""
 
 OVERLONG = b"overlong\n"
-"""Stands for a line that is not read."""
+"""Replaces a line that is too long."""
 
 MOST_BYTES = 64 * 2**20
-"""Of a file that is read whole."""
+"""Largest file to read as a whole."""
 
 
 def descriptor(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) -> int:
-    """`path` opened as `os.open` does, made where `flags` say so.
+    """Open `path` like `os.open`, creating it if `flags` say so.
 
     Args:
         path: the file.
-        flags: of `os.open`.
-        follow: a symbolic link too, as for files that a user keeps elsewhere on purpose.
+        flags: flags of `os.open`.
+        follow: whether to follow a symbolic link, for files that a user may keep elsewhere.
 
     Raises:
         OSError: it cannot be opened, or is not a regular file; its `strerror` says which.
@@ -54,15 +54,15 @@ def descriptor(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) ->
 
 
 def reader(path: Path, *, follow: bool = False) -> BufferedReader:
-    """The file to be read; errors as `descriptor`."""
+    """Open the file for reading; errors as `descriptor`."""
     return os.fdopen(descriptor(path, follow=follow), "rb")
 
 
 def bounded_lines(file: BufferedReader) -> Iterator[tuple[bytes, int]]:
-    """Lines from where `file` stands, each with its length in bytes.
+    """Lines from the current position of `file`, each with its length in bytes.
 
-    One longer than `MOST_LINE_BYTES` comes as `OVERLONG`. The last one may lack its end; if it is
-    overlong it does not come at all, and no more than `MOST_BYTES` of it are read.
+    A line longer than `MOST_LINE_BYTES` is replaced by `OVERLONG`. The last line may lack its
+    newline; if it is overlong it is omitted, after reading at most `MOST_BYTES` of it.
     """
     while line := file.readline(MOST_LINE_BYTES):
         length = len(line)
@@ -77,12 +77,12 @@ def bounded_lines(file: BufferedReader) -> Iterator[tuple[bytes, int]]:
 
 
 def require(path: Path) -> None:
-    """Raise as `descriptor` unless `path` is a regular file that can be read."""
+    """Raise as `descriptor` unless `path` is a readable regular file."""
     os.close(descriptor(path))
 
 
 def read_text(path: Path, *, most: int = MOST_BYTES, follow: bool = False) -> str:
-    """The whole file as text.
+    """The entire file as text.
 
     Raises:
         OSError: as `descriptor`, or it is larger than `most` bytes.
@@ -96,13 +96,13 @@ def read_text(path: Path, *, most: int = MOST_BYTES, follow: bool = False) -> st
 
 
 def write_text(path: Path, text: str) -> None:
-    """Put `text` at `path`, durably and whole or not at all, whatever was there.
+    """Write `text` to `path` durably and atomically, replacing anything there.
 
     Raises:
         OSError: it cannot be written.
     """
     partial = path.with_name(f"{path.name}.partial")
-    # What somebody left there is removed, never written through.
+    # Anything left there is removed, never written through.
     partial.unlink(missing_ok=True)
     opened = descriptor(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     with named(path), os.fdopen(opened, "wb") as file:
@@ -113,13 +113,13 @@ def write_text(path: Path, text: str) -> None:
 
 
 def require_folder(path: Path) -> None:
-    """Raise an OSError if `path` is a symbolic link; a folder of a run lies in the run."""
+    """Raise OSError if `path` is a symbolic link; a run's folders must lie inside it."""
     if path.is_symlink():
         raise _refusal(path, "is a symbolic link, which is not followed here")
 
 
 def remove(path: Path) -> None:
-    """Remove what is at `path`, if anything is; of a link, the link."""
+    """Remove whatever is at `path`; a link itself, not its target."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
@@ -127,10 +127,10 @@ def remove(path: Path) -> None:
 
 
 def require_plain(folder: Path, but: str = "") -> None:
-    """Raise an OSError if `folder` holds links, pipes, sockets or devices, other than `but`.
+    """Raise OSError if `folder` has links, pipes, sockets or devices other than `but`.
 
-    Whoever holds a run folder may then write to, empty and remove what its names say, by whatever
-    library: it all lies in there.
+    After this check, any library may write to, truncate and remove the files named in a run folder:
+    they are all inside it.
     """
     with os.scandir(folder) as entries:
         for entry in entries:
