@@ -1,1 +1,1 @@
-"""Processes: started, supervised, and asked to stop by signals."""
+"""Processes: starting and supervising them, and the signals that stop them."""

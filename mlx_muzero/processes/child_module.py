@@ -1,4 +1,4 @@
-"""Starting a module of this library in a process of its own, and learning how it ended."""
+"""Runs a module of this library in a child process, and describes how it ended."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import IO
 
 END_S = 5.0
-"""How long a process may take to end once it has to."""
+"""Seconds that a process may take to end when told to."""
 
 _LAST_WORDS_BYTES = 4096
 _MOST_WORDS_BYTES = 1 << 20
@@ -17,27 +17,27 @@ _MOST_WORDS_BYTES = 1 << 20
 def spawn(
     module: str, argument: str, stderr: IO[bytes], descriptors: Collection[int] = ()
 ) -> "subprocess.Popen[bytes]":
-    """``python -m module argument`` with nothing of this process but its environment.
+    """Start ``python -m module argument``, which inherits only this process's environment.
 
     Args:
-        module: to run.
-        argument: its only one.
-        stderr: file for what it says.
-        descriptors: of files and sockets that it inherits under the same numbers.
+        module: the module to run.
+        argument: its only argument.
+        stderr: file for its error output.
+        descriptors: descriptors of files and sockets that it inherits under the same numbers.
     """
     return subprocess.Popen(
-        # -P: nothing in the working directory is taken for a module.
+        # -P: do not import modules from the working directory.
         [sys.executable, "-P", "-m", module, argument],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=stderr,
         pass_fds=tuple(descriptors),
-        process_group=0,  # Ctrl-C is for the parent alone
+        process_group=0,  # Ctrl-C goes to the parent only
     )
 
 
 def how_it_ended(process: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> str:
-    """By which signal or exit code, and its last words; waits for the end for `END_S`."""
+    """The signal or exit code, and the last line of stderr; waits up to `END_S` for the end."""
     try:
         status = process.wait(END_S)
     except subprocess.TimeoutExpired:
@@ -49,9 +49,9 @@ def how_it_ended(process: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> str:
 
 
 def forget_words(stderr: IO[bytes]) -> None:
-    """Empties the file of what a process said once that is long: it may run for weeks.
+    """Truncate a process's stderr file if it has grown long: the process may run for weeks.
 
-    The process shares the file's position, so it goes on at the beginning.
+    The process shares the file's position, so it continues at the start.
     """
     descriptor = stderr.fileno()
     if os.fstat(descriptor).st_size > _MOST_WORDS_BYTES:

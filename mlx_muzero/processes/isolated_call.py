@@ -1,7 +1,7 @@
-"""A function called in a process of its own: ``python -m mlx_muzero.processes.isolated_call``.
+"""Calls a function in a process of its own: ``python -m mlx_muzero.processes.isolated_call``.
 
-For what may crash, hang or hold Python's lock, and for what is measured from a fresh start. What it
-is given and what it returns are values of JSON.
+For functions that may crash, hang or hold the GIL, and for measurements that need a fresh process.
+Arguments and results are JSON values.
 """
 
 import json
@@ -17,23 +17,23 @@ from mlx_muzero.errors import MuZeroError
 from mlx_muzero.processes.child_module import how_it_ended, spawn
 
 GRACE_S = 5.0
-"""How much later than the parent the process loses patience with itself."""
+"""Seconds after the parent's time limit at which the process kills itself."""
 
 
 class CallFailed(Exception):
-    """A function called apart gave no result; says why."""
+    """A function called in a process of its own gave no result; says why."""
 
 
 def call_apart(function: str, arguments: dict[str, Any], limit_s: float) -> Any:
-    """The result of ``function(**arguments)``, called in another process.
+    """Call ``function(**arguments)`` in another process and return its result.
 
     Args:
-        function: as ``module:function``.
-        arguments: by name.
-        limit_s: after so long the process is ended.
+        function: the function, as ``module:function``.
+        arguments: its arguments by name.
+        limit_s: time limit in seconds, after which the process is killed.
 
     Raises:
-        CallFailed: the function raised an error, or its process died or took too long.
+        CallFailed: the function raised an exception, or its process died or took too long.
     """
     with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as stderr:
         job = {"function": function, "arguments": arguments, "limit_s": limit_s}
@@ -52,9 +52,9 @@ def call_apart(function: str, arguments: dict[str, Any], limit_s: float) -> Any:
 
 
 def main(folder: Path) -> None:
-    """Does what `call_apart` has put into `folder`."""
+    """Run the job that `call_apart` put into `folder`."""
     job = json.loads((folder / "job.json").read_text())
-    # Without a parent to end it, the system's timer does.
+    # If the parent is gone, the system's timer ends this process.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_REAL, job["limit_s"] + GRACE_S)
     module, _, name = job["function"].partition(":")

@@ -1,4 +1,4 @@
-"""Which signals ask a process to stop, and how it outlives the terminal it was begun in."""
+"""The signals that ask a process to stop, and surviving the terminal it was started in."""
 
 import os
 import signal
@@ -7,13 +7,13 @@ from contextlib import suppress
 
 
 def stop_signals() -> tuple[signal.Signals, ...]:
-    """Ctrl-C, SIGTERM, and a terminal that closes, unless (nohup) that is ignored already."""
+    """SIGINT, SIGTERM and SIGHUP, unless the last is already ignored (nohup)."""
     ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return (signal.SIGINT, signal.SIGTERM, *(() if ignored else (signal.SIGHUP,)))
 
 
 def outlive_terminal() -> None:
-    """Lead streams nowhere that lead to a closed terminal, where every write would fail."""
+    """Redirect streams of a closed terminal to /dev/null; every write to them would fail."""
     for descriptor in (0, 1, 2):
         with suppress(OSError):
             if stat.S_ISCHR(os.fstat(descriptor).st_mode) and not os.isatty(descriptor):

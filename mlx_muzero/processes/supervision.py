@@ -1,9 +1,9 @@
-"""What works beside a process's main flow, so that no part of it ends unseen.
+"""Supervises background tasks and threads, so that none of them fails unnoticed.
 
-asyncio keeps a task's exception until somebody asks for it, and a thread's goes to stderr alone:
-the process lives on without the part. Here the first fault wakes the main flow, which raises it
-where it ends the process: with its traceback, an exit code, and whatever has to be said and stopped
-before that.
+asyncio keeps a task's exception until someone asks for it, and a thread's goes only to stderr: the
+process continues without that part. Here the first fault wakes the main flow, which re-raises it
+there, so that the process ends with its traceback and an exit code, after reporting and cleaning
+up.
 """
 
 import asyncio
@@ -15,11 +15,11 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Fault:
-    """What a task or thread ended with.
+    """The failure of a task or thread.
 
     Attributes:
-        what: the part, such as "feed".
-        error: the exception as it was raised there.
+        what: the part that failed, such as "feed".
+        error: the exception it raised.
     """
 
     what: str
@@ -34,11 +34,12 @@ class Fault:
 class Supervisor:
     """Watches tasks and threads.
 
-    A part may return. Whatever else ends it, a cancellation nobody here asked for included, is a
-    fault; the first one counts.
+    A part may return. Any other end, including an unexpected cancellation, is a fault; the first
+    one counts.
 
     Args:
-        wake: called with the first fault, in the part's thread, to have the main flow call `check`.
+        wake: called with the first fault, in the failing thread, to make the main flow call
+            `check`.
     """
 
     def __init__(self, wake: Callable[[Fault], None] = lambda _fault: None) -> None:
@@ -50,16 +51,16 @@ class Supervisor:
 
     @property
     def fault(self) -> Fault | None:
-        """The first fault; None while all is well."""
+        """The first fault, or None."""
         return self._fault
 
     def check(self) -> None:
-        """Raise what the first part to fail ended with, if one did."""
+        """Raise the exception of the first fault, if any."""
         if self._fault is not None:
             raise self._fault.error
 
     def report(self, what: str, error: BaseException) -> None:
-        """Take down a fault; may be called in any thread."""
+        """Record a fault; may be called from any thread."""
         with self._lock:
             if self._fault is not None:
                 return
@@ -67,7 +68,7 @@ class Supervisor:
         self._wake(self._fault)
 
     def thread(self, what: str, work: Callable[[], None]) -> threading.Thread:
-        """Start `work` in a thread that does not keep the program alive."""
+        """Start `work` in a daemon thread."""
 
         def watched() -> None:
             try:
@@ -96,12 +97,12 @@ class Supervisor:
         return task
 
     def cancel(self, task: asyncio.Task[None]) -> None:
-        """Have a task end, which is no fault then."""
+        """Cancel a task without counting it as a fault."""
         self._cancelled.add(task)
         task.cancel()
 
     async def end(self) -> None:
-        """Cancel the tasks and wait until they have ended."""
+        """Cancel all tasks and wait for them to end."""
         tasks = list(self._tasks)
         for task in tasks:
             self.cancel(task)
