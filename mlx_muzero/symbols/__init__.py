@@ -1,1 +1,1 @@
-"""Names of instruments, and the assets that are traded."""
+"""Names of instruments, and the assets they trade."""

@@ -1,8 +1,8 @@
-"""What is traded against what: national currencies, precious metals, and coins.
+"""The known assets: national currencies, precious metals, and coins.
 
-The currencies are the codes of ISO 4217 in circulation, with the offshore yuan that dealers quote
-beside them. Coins have no register: listed are those that others are priced in, and those that are
-themselves priced in national currencies often enough for their code to be no other asset's.
+The currencies are the ISO 4217 codes in circulation, plus the offshore yuan that dealers quote.
+There is no register of coins: listed are those in which others are priced, and those priced in
+national currencies so often that their code means no other asset.
 """
 
 
@@ -11,7 +11,7 @@ def _codes(text: str) -> frozenset[str]:
 
 
 METALS = _codes("XAU XAG XPT XPD")
-"""Gold, silver, platinum and palladium, by the troy ounce."""
+"""Gold, silver, platinum and palladium, per troy ounce."""
 
 CURRENCIES = _codes("""
     AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD BTN BWP
@@ -25,12 +25,12 @@ CURRENCIES = _codes("""
 """Codes of national currencies."""
 
 FX_CODES = CURRENCIES | METALS
-"""What is traded against each other around the FX week."""
+"""Assets traded against each other during the FX week."""
 
 COIN_QUOTES = _codes("""
     AEUR BNB BTC BUSD DAI ETH EURC EURI FDUSD PYUSD TRX TUSD USD1 USDC USDE USDP USDT XBT
 """)
-"""Coins that other coins are priced in."""
+"""Coins in which other coins are priced."""
 
 COINS = COIN_QUOTES | _codes("""
     1INCH AAVE ADA ALGO APE APT AR ARB ATOM AVAX AXS BAT BCH BONK BSV CAKE CHZ COMP CRO CRV DASH
@@ -40,4 +40,4 @@ COINS = COIN_QUOTES | _codes("""
     SUSHI TAO THETA TIA TON TRUMP UNI USTC VET WAVES WBTC WIF WLD WOO XDG XEC XEM XLM XMR XRP
     XTZ YFI ZEC ZIL ZRX
 """)
-"""Coins by their code."""
+"""Codes of coins."""

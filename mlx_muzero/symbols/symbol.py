@@ -1,7 +1,7 @@
-"""Names of instruments: what may be one, the spellings that mean the same, and their parts.
+"""Symbols, the names of instruments: validation, canonical spelling, and their parts.
 
-A name is checked once, where it enters: from an option, a file, a configuration, a venue. Behind
-that door it is a `Symbol`.
+A name is checked once, where it enters the program: from an option, a file, a configuration or a
+venue. From then on it is a `Symbol`.
 """
 
 import re
@@ -13,7 +13,7 @@ from mlx_muzero.errors import SymbolError
 from mlx_muzero.symbols.assets import COIN_QUOTES, COINS, FX_CODES
 
 LONGEST = 40
-"""Characters of a symbol: venues' longest have about 30."""
+"""Maximum characters of a symbol; the longest at any venue have about 30."""
 
 _ALLOWED = re.compile(rf"[^\W_][\w.-]{{0,{LONGEST - 1}}}")
 _CCXT = re.compile(
@@ -28,12 +28,12 @@ _QUOTES = sorted(COIN_QUOTES | FX_CODES)
 
 @dataclass(frozen=True)
 class Pair:
-    """The parts of a symbol that says what is priced in what.
+    """The parts of a symbol that names a base and a quote asset.
 
     Attributes:
-        base: asset that is bought and sold.
-        quote: asset that its price is counted in.
-        contract: "PERP" of a perpetual settled in its base, YYMMDD of a dated one, "" otherwise.
+        base: the asset that is bought and sold.
+        quote: the asset in which it is priced.
+        contract: "PERP" for a perpetual settled in its base, YYMMDD for a dated contract, else "".
     """
 
     base: str
@@ -42,31 +42,31 @@ class Pair:
 
     @property
     def of_currencies(self) -> bool:
-        """Whether both are currencies or metals, and not the same."""
+        """Whether both are currencies or metals, and distinct."""
         return self.base != self.quote and FX_CODES.issuperset((self.base, self.quote))
 
     @property
     def of_coins(self) -> bool:
-        """Whether a coin is traded: quoted in one, a contract on one, or itself a known one."""
+        """Whether a coin is traded: it is quoted in a coin, a contract, or a known coin."""
         return self.quote in COIN_QUOTES or bool(self.contract) or self.base in COINS
 
 
 class Symbol(str):
-    """A checked name, in capitals, in the one spelling of all that mean the same.
+    """A valid symbol in its canonical spelling, in upper case.
 
     ``btcusdt``, ``BTC/USDT`` and ``BTC/USDT:USDT`` (ccxt's) are ``BTCUSDT``, ``BTC/USD:BTC`` is
     ``BTCUSD_PERP``, ``BTC/USDT:USDT-240628`` is ``BTCUSDT_240628``, and ``USD_JPY`` is ``USDJPY``.
-    Any other name of letters, digits, dots, dashes and underscores stands for itself.
+    Any other name of letters, digits, dots, dashes and underscores is kept as it is.
 
     Raises:
-        SymbolError: it holds another character, does not begin with a letter or digit, or is
-            longer than `LONGEST`.
+        SymbolError: it has another character, does not start with a letter or digit, or is longer
+            than `LONGEST`.
     """
 
     __slots__ = ()
 
     def __new__(cls, text: str) -> Self:
-        """Check `text` and bring it into its one spelling."""
+        """Check `text` and convert it to its canonical spelling."""
         if type(text) is cls:
             return text
         capitals = unicodedata.normalize("NFKC", text.strip()).upper()
@@ -81,10 +81,10 @@ class Symbol(str):
 
     @classmethod
     def listed(cls, text: str) -> tuple[Self, ...]:
-        """Symbols with commas between, as options take them.
+        """Parse comma-separated symbols, as in command-line options.
 
         Raises:
-            SymbolError: one cannot be a symbol, or is named twice.
+            SymbolError: one is not a valid symbol, or is named twice.
         """
         symbols = tuple(cls(part) for part in text.split(","))
         for symbol in symbols:
@@ -101,10 +101,10 @@ class Symbol(str):
 
     @property
     def pair(self) -> Pair | None:
-        """What is priced in what, where the name says so; a currency pair's feed may follow it.
+        """The pair that the name stands for, if any; a currency pair may be followed by its feed.
 
-        None also where it may be read in two ways: BNBUSD is BNB in USD, as there is no BN that
-        could be priced in BUSD, but TESTUSD may be a TES in TUSD or a TEST in USD.
+        None also if the name is ambiguous: BNBUSD is BNB in USD, as there is no coin BN that could
+        be priced in BUSD, but TESTUSD may be TES in TUSD or TEST in USD.
         """
         readings = _pairs(self)
         known = [pair for pair in readings if pair.base in COINS | FX_CODES] or readings
@@ -112,7 +112,7 @@ class Symbol(str):
 
 
 def _joined(name: str) -> str:
-    """`name` in the spelling without separators, where it is that of a pair."""
+    """`name` spelled without separators, if it is that of a pair."""
     currencies = _CURRENCIES_APART.fullmatch(name)
     if currencies and FX_CODES.issuperset(currencies.groups()[:2]):
         return "".join(currencies.groups())
@@ -123,7 +123,7 @@ def _joined(name: str) -> str:
             contract = f"{settled}{contract}"
         return f"{base}{quote}_{contract}" if contract else f"{base}{quote}"
     if (apart := _SEPARATED.fullmatch(name)) and apart["quote"] in COIN_QUOTES | FX_CODES:
-        # What follows a pair is the feed's name or what a contract is settled in.
+        # Otherwise, what follows may be a feed's name, or the asset in which a contract settles.
         is_coin = apart["base"] in COINS or (
             apart["quote"] in COIN_QUOTES and not _pairs(apart["base"])
         )
@@ -132,7 +132,7 @@ def _joined(name: str) -> str:
 
 
 def _pairs(name: str) -> list[Pair]:
-    """Every way to read `name` as a pair."""
+    """Every possible reading of `name` as a pair."""
     currencies = _CURRENCIES_JOINED.fullmatch(name)
     if currencies and FX_CODES.issuperset(currencies.groups()):
         return [Pair(*currencies.groups())]
