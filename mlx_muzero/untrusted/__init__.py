@@ -1,1 +1,1 @@
-"""Values and text from files, venues and journals, checked where they enter."""
+"""Validation of values and text from files, venues and journals, where they enter."""

@@ -1,4 +1,4 @@
-"""Values that fit JSON, and JSON that may be anybody's."""
+"""Makes values valid for JSON, and parses untrusted JSON."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def finite(value: Any) -> Any:
-    """`value` with NaN and infinities, which JSON lacks, as None."""
+    """`value` with NaN and infinities, which JSON lacks, replaced by None."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -17,10 +17,10 @@ def finite(value: Any) -> Any:
 
 
 def in_unit(facts: dict[str, Any], unit: str) -> dict[str, Any]:
-    """`facts` with `unit` where a key says pips: ``net_pips`` of a run in bps is ``net_bps``."""
+    """`facts` with pips in keys replaced by `unit`: ``net_pips`` of a run in bps is ``net_bps``."""
 
     def named(key: Any) -> Any:
-        # A number may be a key too: JSON makes text of it.
+        # A key may be a number too: JSON turns it into text.
         if not isinstance(key, str):
             return key
         return "_".join(unit if word == "pips" else word for word in key.split("_"))
@@ -32,10 +32,10 @@ def in_unit(facts: dict[str, Any], unit: str) -> dict[str, Any]:
 
 
 def parsed(text: str | bytes) -> Any:
-    """What JSON says.
+    """Parse JSON.
 
     Raises:
-        ValueError: it is no JSON, or nested too deeply to be read.
+        ValueError: it is not JSON, or nested too deeply.
     """
     try:
         return json.loads(text)

@@ -1,7 +1,7 @@
-"""Shapes of JSON from files that may be anybody's: checked once, before anything relies on them.
+"""Validators for untrusted JSON, to be checked once before anything relies on it.
 
-A shape is called with a value and returns it as it may be used, or raises `Malformed`. Texts are
-cut, numbers finite and of a size that can be computed with, nesting and lengths bounded.
+A shape is called with a value and returns it ready for use, or raises `Malformed`. Texts are
+truncated; numbers must be finite and of a usable size; nesting and lengths are bounded.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -10,7 +10,7 @@ from typing import Any
 Shape = Callable[[Any], Any]
 
 LARGEST = 1e18
-"""Larger numbers are no facts, and differences of them no figures."""
+"""Largest magnitude of a number; a larger one is not a plausible figure."""
 
 MOST_TEXT = 2000
 MOST_ITEMS = 20_000
@@ -18,7 +18,7 @@ _DEEPEST = 12
 
 
 class Malformed(ValueError):
-    """A value is not what it should be; says what it should be."""
+    """A value is invalid; the message says what it should be."""
 
 
 def number(value: Any) -> float:
@@ -29,28 +29,28 @@ def number(value: Any) -> float:
 
 
 def count(value: Any) -> int:
-    """A whole number from 0 on."""
+    """A non-negative integer."""
     if type(value) is not int or not 0 <= value <= LARGEST:
         raise Malformed("a count")
     return value
 
 
 def time_ns(value: Any) -> int:
-    """UTC nanoseconds since 1970, of a moment that a calendar has."""
+    """UTC nanoseconds since 1970, within 64 bits."""
     if type(value) is not int or not -(2**63) <= value < 2**63:
         raise Malformed("a time in nanoseconds")
     return value
 
 
 def text(value: Any) -> str:
-    """A text, cut where it is longer than any."""
+    """A text, truncated to `MOST_TEXT` characters."""
     if type(value) is not str:
         raise Malformed("a text")
     return value if len(value) <= MOST_TEXT else f"{value[:MOST_TEXT]}..."
 
 
 def one_of(names: Collection[str]) -> Shape:
-    """One of some texts."""
+    """One of the texts `names`."""
 
     def check(value: Any) -> str:
         if text(value) not in names:
@@ -68,12 +68,12 @@ def flag(value: Any) -> bool:
 
 
 def optional(shape: Shape) -> Shape:
-    """`shape`, or nothing."""
+    """`shape`, or None."""
     return lambda value: None if value is None else shape(value)
 
 
 def sequence(shape: Shape, *, most: int = MOST_ITEMS) -> Shape:
-    """A list of `shape`."""
+    """A list of at most `most` items of `shape`."""
 
     def check(value: Any) -> list[Any]:
         if type(value) is not list or len(value) > most:
@@ -84,7 +84,7 @@ def sequence(shape: Shape, *, most: int = MOST_ITEMS) -> Shape:
 
 
 def mapping(shape: Shape, *, most: int = MOST_ITEMS) -> Shape:
-    """An object of any names with values of `shape`."""
+    """An object with any keys and values of `shape`."""
 
     def check(value: Any) -> dict[str, Any]:
         if type(value) is not dict or len(value) > most:
@@ -97,7 +97,7 @@ def mapping(shape: Shape, *, most: int = MOST_ITEMS) -> Shape:
 def record(
     required: Mapping[str, Shape] | None = None, optional: Mapping[str, Shape] | None = None
 ) -> Shape:
-    """An object with these fields; those it does not know are bounded, and kept (`plain`)."""
+    """An object with these fields; unknown fields are kept if they are bounded (`plain`)."""
     needed = required or {}
     known = {**needed, **(optional or {})}
 
@@ -118,14 +118,14 @@ def record(
 
 
 def plain(value: Any, depth: int = 0) -> Any:
-    """Anything that JSON has, as long as it is bounded."""
+    """Any JSON value of bounded size and depth."""
     kind = type(value)
     if value is None or kind is bool:
         return value
     if kind is str:
         return text(value)
     if kind is int or kind is float:
-        if not -(2**63) <= value < 2**63:  # nor is it not a number
+        if not -(2**63) <= value < 2**63:  # also rejects NaN
             raise Malformed("a finite number of a usual size")
         return value
     if depth == _DEEPEST or len(value) > MOST_ITEMS:

@@ -1,21 +1,21 @@
-"""TOML that may be anybody's."""
+"""Parses untrusted TOML."""
 
 from typing import Any
 
 MOST_BYTES = 2**20
-"""Of a file of settings: the largest of ours has a hundredth."""
+"""Maximum size of a settings file, 100 times that of our largest."""
 
 _MOST_DOTS = 200
-"""Of a line: what a key of n parts costs to read grows with the square of n."""
+"""Maximum dots in a line: the cost of parsing a key of n parts grows with n squared."""
 
 
 def parsed(text: str) -> dict[str, Any]:
-    """What TOML says.
+    """Parse TOML.
 
     Raises:
-        ValueError: it is no TOML, or nested too deeply to be read.
+        ValueError: it is not TOML, or nested too deeply.
     """
-    import tomllib  # its patterns take milliseconds to compile, and few watchers need it
+    import tomllib  # takes milliseconds to import, and few watchers need it
 
     for number, line in enumerate(text.split("\n"), 1):
         if line.count(".") > _MOST_DOTS:
