@@ -2,13 +2,13 @@
 
     import mlx_muzero as mm
 
-gives the names of `mlx_muzero.__all__`: enough to import bars, train, judge, plan and export from
-Python. They are the public API and change with a notice in the changelog. All else, every
-subpackage and module among it, is private by convention and may change with any version.
+provides the names in `mlx_muzero.__all__`: enough to import bars, train, evaluate, plan and export
+from Python. They are the public API; changes to them are announced in the changelog. Everything
+else, subpackages and modules included, is private by convention and may change in any version.
 
-Importing the package loads a fast BLAS before MLX can be imported (`mlx_muzero.blas`) and
-nothing else: neither MLX, DuckDB nor the search core. Each public name is loaded when it is first
-used; `__init__.pyi` tells type checkers where from.
+Importing the package loads a fast BLAS before MLX can be imported (`mlx_muzero.blas`), and nothing
+else: neither MLX, DuckDB nor the search core. Each public name is loaded on first use;
+`__init__.pyi` tells type checkers where from.
 """
 
 from importlib import import_module
@@ -49,7 +49,7 @@ __all__ = [*_HOMES]
 
 
 def __getattr__(name: str) -> Any:
-    """The public `name`, loaded now and kept."""
+    """Load the public `name` on first use."""
     if name not in _HOMES:
         raise AttributeError(f"module 'mlx_muzero' has no attribute {name!r}")
     found = getattr(import_module(_HOMES[name]), name)
@@ -58,7 +58,7 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """What completion offers: the public names, loaded or not."""
+    """Names for completion: includes public names not loaded yet."""
     return sorted({*globals(), *_HOMES})
 
 

@@ -1,9 +1,9 @@
-"""A fast BLAS behind MLX on Linux, put in place before MLX is imported (ADR 12).
+"""Gives MLX a fast BLAS on Linux, loaded before MLX is imported (ADR 12).
 
-MLX's Linux wheel carries netlib's reference BLAS, some 30 times slower than OpenBLAS at this
-network's sizes. `preload` loads the OpenBLAS of the scipy-openblas32 wheel and a small shim
-(``cpp/blas/openblas_shim.c``) into the global symbol scope, where MLX finds its cblas functions
-first. macOS uses Accelerate and is left alone.
+MLX's Linux wheel contains netlib's reference BLAS, about 30 times slower than OpenBLAS at this
+network's sizes. `preload` loads OpenBLAS from the scipy-openblas32 wheel, and a small shim
+(``cpp/blas/openblas_shim.c``), into the global symbol scope, where MLX finds its cblas functions
+first. On macOS MLX uses Accelerate, and nothing is done.
 """
 
 import ctypes
@@ -16,15 +16,15 @@ from pathlib import Path
 
 SHIM_NAME = "libmlx_muzero_blas.so"
 
-# A second thread gains 1.2-1.3x at 64-2048 rows on idle cores, loses 2.8x in training on busy ones,
-# and changes the last bits: the count decides how a sum is split and which kernel takes it. So one
-# thread it is, whatever OPENBLAS_NUM_THREADS says.
+# A second thread is 1.2-1.3x faster at 64-2048 rows on idle cores, but 2.8x slower in training on
+# busy ones. It also changes the last bits: the count decides how a sum is split and which kernel
+# runs. So always use one thread, whatever OPENBLAS_NUM_THREADS says.
 DEFAULT_NUM_THREADS = 1
 
 
 @dataclass(frozen=True)
 class BlasInfo:
-    """Which BLAS MLX uses: its `name`, and in `fallback_reason` why OpenBLAS is not it ("")."""
+    """The BLAS that MLX uses: its `name`, and in `fallback_reason` why not OpenBLAS, if so."""
 
     name: str
     fallback_reason: str = ""
@@ -35,9 +35,9 @@ _openblas: ctypes.CDLL | None = None
 
 
 def preload() -> BlasInfo:
-    """Put OpenBLAS in front of MLX's own BLAS; later calls repeat the first answer.
+    """Put OpenBLAS in front of MLX's own BLAS; later calls return the first result.
 
-    Never raises: where something is missing MLX keeps its own BLAS and the result says why.
+    Never raises: if something is missing MLX keeps its own BLAS, and the result says why.
     """
     global _info
     if _info is None:
@@ -75,7 +75,7 @@ def _keep_own(reason: str) -> BlasInfo:
 
 
 def find_openblas() -> Path | None:
-    """The library inside the scipy-openblas32 wheel, found without importing the wheel."""
+    """Path of the library in the scipy-openblas32 wheel, found without importing the wheel."""
     wheel = find_spec("scipy_openblas32")
     folders = (wheel.submodule_search_locations or []) if wheel else []
     libraries = (path for f in folders for path in Path(f, "lib").glob("libscipy_openblas*.so"))
@@ -83,13 +83,13 @@ def find_openblas() -> Path | None:
 
 
 def find_shim() -> Path | None:
-    """The shim library in the installed package."""
+    """Path of the shim library in the installed package."""
     return next((path for path in _shim_candidates() if path.is_file()), None)
 
 
 def _shim_candidates() -> Iterator[Path]:
-    # An editable install keeps this file in the source tree and built libraries elsewhere: the
-    # package's search path, or where the extension module lies, leads to them.
+    # An editable install has this file in the source tree and built libraries elsewhere: look along
+    # the package's search path, and next to the extension module.
     yield Path(__file__).with_name(SHIM_NAME)
     for folder in sys.modules[__package__].__path__:
         yield Path(folder) / SHIM_NAME
@@ -99,9 +99,9 @@ def _shim_candidates() -> Iterator[Path]:
 
 
 def limit_numpy_threads() -> None:
-    """Keep NumPy's own OpenBLAS to one thread too; without effect where it brings none.
+    """Limit NumPy's own OpenBLAS to one thread too; no effect if NumPy has none.
 
-    On a busy machine its threads wait for each other many times longer than they compute.
+    On a busy machine its threads wait for each other much longer than they compute.
     """
     numpy = find_spec("numpy")
     folders = (numpy.submodule_search_locations or []) if numpy else []
@@ -112,14 +112,14 @@ def limit_numpy_threads() -> None:
 
 
 def num_threads() -> int | None:
-    """Threads of one OpenBLAS call; None where OpenBLAS is not in use."""
+    """Threads per OpenBLAS call; None if OpenBLAS is not in use."""
     return None if _openblas is None else int(_openblas.scipy_openblas_get_num_threads())
 
 
 def set_num_threads(count: int) -> None:
-    """Set the threads of one OpenBLAS call; without effect where OpenBLAS is not in use.
+    """Set the threads per OpenBLAS call; no effect if OpenBLAS is not in use.
 
-    The last bits of a product may depend on the count, so only measurements use another than
+    The last bits of a product may depend on the count, so only measurements change it from
     `DEFAULT_NUM_THREADS`.
 
     Raises:

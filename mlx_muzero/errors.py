@@ -1,12 +1,12 @@
-"""Errors a user can act on; anything else is a bug and keeps its traceback.
+"""Errors that a user can act on; anything else is a bug and keeps its traceback.
 
-The command line prints the message of a `MuZeroError` without a traceback and exits with
-the class's `exit_code`; with ``--json`` it prints an object that names the class by its `code`.
+The command line prints the message of a `MuZeroError` without a traceback and exits with the
+class's `exit_code`; with ``--json`` it prints an object that identifies the class by its `code`.
 """
 
 
 class MuZeroError(Exception):
-    """Base of every error whose message tells the user what to do."""
+    """Base class of every error whose message tells the user what to do."""
 
     exit_code = 1
     code = "error"
@@ -20,18 +20,18 @@ class ConfigError(MuZeroError):
 
 
 class DataError(MuZeroError):
-    """Market data is missing, malformed or too little; the message names file, line or symbol."""
+    """Market data is missing, malformed or insufficient; the message names file, line or symbol."""
 
     exit_code = 4
     code = "market-data"
 
 
 class SymbolError(DataError, ValueError):
-    """A name cannot be that of an instrument; the message says what can."""
+    """A name is not a valid symbol; the message says what is."""
 
 
 class RunError(MuZeroError):
-    """A run folder or checkpoint is missing, damaged or does not fit the request."""
+    """A run folder or checkpoint is missing, damaged or does not match the request."""
 
     exit_code = 5
     code = "run"
@@ -45,49 +45,49 @@ class TrainingDiverged(MuZeroError):
 
 
 class SearchError(MuZeroError):
-    """The search was given arrays it cannot use; the message names the argument."""
+    """The search got invalid arrays; the message names the argument."""
 
     exit_code = 7
     code = "search"
 
 
 class ExportError(MuZeroError):
-    """An export cannot be made, read or trusted; names the tensor, operation or file."""
+    """An export cannot be made, read or trusted; the message names tensor, operation or file."""
 
     exit_code = 8
     code = "export"
 
 
 class EngineLost(MuZeroError):
-    """Exported programs can no longer be run; an `Agent` goes on with another backend."""
+    """Exported programs can no longer run; an `Agent` continues with another backend."""
 
     exit_code = 9
     code = "engine-lost"
 
 
 class LeakageError(MuZeroError):
-    """What was known at a bar depends on bars after it; the message names what and where."""
+    """Data at a bar depends on later bars; the message names what and where."""
 
     exit_code = 12
     code = "leakage"
 
 
 class RankLost(MuZeroError):
-    """A process of a distributed training ended before the others; the message says which knows."""
+    """A process of a distributed training ended early; the message says where to look."""
 
     exit_code = 13
     code = "rank-lost"
 
 
 class FeedError(MuZeroError):
-    """A feed cannot go on and waiting will not help; names the pair, setting or package."""
+    """A feed failed and waiting will not help; the message names the pair, setting or package."""
 
     exit_code = 10
     code = "feed"
 
 
 class StorageError(MuZeroError):
-    """The system refuses a file or folder, or the disk is full; the message names it."""
+    """The system denies access to a file or folder, or the disk is full; the message names it."""
 
     exit_code = 14
     code = "storage"

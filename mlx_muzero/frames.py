@@ -1,4 +1,4 @@
-"""Results as data frames, of pandas or polars, whichever is installed."""
+"""Converts results to data frames of pandas or polars, whichever is installed."""
 
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -12,20 +12,20 @@ from mlx_muzero.errors import MuZeroError
 FrameLibrary: TypeAlias = Literal["pandas", "polars"]
 
 Column: TypeAlias = Sequence[Any] | np.ndarray
-"""One value a row."""
+"""One value per row."""
 
 _LIBRARIES: tuple[FrameLibrary, ...] = ("pandas", "polars")
 
 
 def frame_of(columns: Mapping[str, Column], library: FrameLibrary | None = None) -> Any:
-    """A data frame of `columns`, all of one length.
+    """A data frame of `columns`, all of the same length.
 
     Args:
-        columns: by name, in order.
-        library: which kind of frame; None for pandas, or polars where only that is installed.
+        columns: the columns by name, in order.
+        library: the library; None for pandas, or polars if only that is installed.
 
     Raises:
-        MuZeroError: it is not installed, or neither is.
+        MuZeroError: the library is not installed, or neither is.
     """
     wanted = _LIBRARIES if library is None else (library,)
     found = [name for name in wanted if find_spec(name) is not None]
@@ -39,9 +39,9 @@ def frame_of(columns: Mapping[str, Column], library: FrameLibrary | None = None)
 def frame_of_rows(
     index: str, rows: Mapping[str, Mapping[str, Any]], library: FrameLibrary | None = None
 ) -> Any:
-    """A data frame with a row for each of `rows`, whose names are the column `index`.
+    """A data frame with one row for each of `rows`, their names in the column `index`.
 
-    All have the same columns, those of the first. Raises as `frame_of`.
+    All rows have the same columns. Raises as `frame_of`.
     """
     names = list(next(iter(rows.values()), {}))
     columns = {name: [row[name] for row in rows.values()] for name in names}

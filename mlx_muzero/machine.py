@@ -1,4 +1,4 @@
-"""This machine: its cores, the memory of this process, and where what can be made again is kept."""
+"""This machine: its cores, this process's peak memory, and the cache folder."""
 
 import ctypes
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def performance_cores() -> int:
-    """Cores worth a thread of heavy arithmetic: those this process may run on.
+    """Number of cores for threads of heavy arithmetic: those that this process may run on.
 
-    On a Mac the performance cores: a thread on an efficiency core would be waited for.
+    On a Mac only performance cores count: the others would wait for a thread on an efficiency core.
     """
     if sys.platform == "darwin":
         return _sysctl("hw.perflevel0.physicalcpu") or os.cpu_count() or 1
@@ -18,7 +18,7 @@ def performance_cores() -> int:
 
 
 def _sysctl(name: str) -> int:
-    """A number the macOS kernel knows by `name`; 0 where it does not."""
+    """The macOS kernel's value of `name`; 0 if it has none."""
     value = ctypes.c_int32(0)
     size = ctypes.c_size_t(ctypes.sizeof(value))
     libc = ctypes.CDLL(None)
@@ -27,7 +27,7 @@ def _sysctl(name: str) -> int:
 
 
 def peak_memory_mb() -> float:
-    """The most this process ever held and the most one of its ended children did, in megabytes."""
+    """Peak memory of this process plus that of its largest ended child, in megabytes."""
     unit = 1 if sys.platform == "darwin" else 1024
     own, children = (
         resource.getrusage(who).ru_maxrss
@@ -37,7 +37,7 @@ def peak_memory_mb() -> float:
 
 
 def cache_folder() -> Path:
-    """The folder for it, where the system wants it; it need not be there yet."""
+    """The cache folder in the system's usual place; it may not exist yet."""
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "mlx_muzero"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "mlx_muzero"

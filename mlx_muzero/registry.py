@@ -1,4 +1,4 @@
-"""Things that a user adds by name to those built in; they are of this process alone."""
+"""Registries of user-defined extensions, by name, in this process only."""
 
 from collections.abc import Iterator
 from typing import Generic, TypeVar
@@ -9,11 +9,11 @@ T = TypeVar("T")
 
 
 class Registry(Generic[T]):
-    """What was registered, by name, in order.
+    """Extensions of one kind by name, in order of registration.
 
     Args:
-        what: kind of the things, in words.
-        function: public function that registers one.
+        what: the kind, for messages.
+        function: name of the public function that registers one.
         built_in: names that are taken.
     """
 
@@ -23,10 +23,10 @@ class Registry(Generic[T]):
         self._registered: dict[str, T] = {}
 
     def register(self, name: str, thing: T) -> None:
-        """Add `thing`, or put it in the place of one that was registered under its name before.
+        """Register `thing`, replacing one registered under the same name.
 
         Raises:
-            ConfigError: the name is that of one built in, or no name.
+            ConfigError: the name is that of a built-in, or invalid.
         """
         if not name.isidentifier():
             raise ConfigError(
@@ -46,12 +46,12 @@ class Registry(Generic[T]):
         return self._registered[name]
 
     def items(self) -> Iterator[tuple[str, T]]:
-        """Names and things."""
+        """Registered names and things."""
         yield from self._registered.items()
 
     @property
     def way_on(self) -> str:
-        """What to do about a name that is not registered."""
+        """What to do about an unregistered name, for messages."""
         return (
             f"a {self.what} of your own has to be registered in the same process first, by "
             f'mlx_muzero.{self.function}("NAME", ...)'

@@ -1,8 +1,8 @@
-"""Counter-based random numbers: a key names a number, so nothing has to be stored or replayed.
+"""Counter-based random numbers: each is identified by a key, so there is no generator state.
 
-Every random choice is `uniform(key(seed, stream, counters...))`. Two runs agree whatever the
-batch size, thread count or number of restarts, because no generator state exists. The mixer is
-SplitMix64 (Steele, Lea, Flood 2014), the same as in ``cpp/search/rng.h``.
+Every random choice is `uniform(key(seed, stream, counters...))`. Two runs agree whatever the batch
+size, thread count or number of restarts. The mixer is SplitMix64 (Steele, Lea, Flood 2014), as in
+``cpp/search/rng.h``.
 """
 
 from enum import IntEnum
@@ -16,7 +16,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Stream(IntEnum):
-    """What a random number is for; streams of one seed are independent."""
+    """The purpose of a random number; streams of one seed are independent."""
 
     SESSION = 1
     SEARCH = 2
@@ -37,7 +37,7 @@ def mix(x: npt.ArrayLike) -> U64:
 
 
 def key(seed: int, stream: Stream, *counters: npt.ArrayLike) -> U64:
-    """Key for `stream` of `seed` at `counters` (non-negative integers, broadcast together)."""
+    """Key of `stream` of `seed` at `counters` (non-negative integers, broadcast together)."""
     value = mix(np.uint64(seed & 0xFFFFFFFFFFFFFFFF) ^ mix(np.uint64(stream)))
     for counter in counters:
         value = mix(value ^ mix(np.asarray(counter, np.uint64)))

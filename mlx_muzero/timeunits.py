@@ -1,4 +1,4 @@
-"""Units of time in nanoseconds, in which every time here is counted. Imports nothing."""
+"""Units of time in nanoseconds, the unit of every time in the library. Imports nothing."""
 
 MILLISECOND_NS = 1_000_000
 SECOND_NS = 1000 * MILLISECOND_NS

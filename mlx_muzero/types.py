@@ -1,7 +1,7 @@
-"""Array aliases, and how every docstring writes an array: ``f32[B, A]``.
+"""Array aliases, and the notation for arrays in docstrings: ``f32[B, A]``.
 
-That is its dtype (``f32``, ``f64``, ``i8`` to ``i64``, ``u8`` to ``u64``, ``bool``) and its
-dimensions, in double backticks, before what it is. A dimension is a number, a name, or of these:
+A dtype (``f32``, ``f64``, ``i8`` to ``i64``, ``u8`` to ``u64``, ``bool``) and its dimensions, in
+double backticks, before the description. A dimension is a number, a name, or one of these:
 
 ``B`` batch of sessions or pairs, ``T`` bars in time order, ``W`` window bars (32), ``F``
 features, ``D`` latent width (256), ``A`` actions, ``C`` chance outcomes, ``P`` positions,
@@ -27,4 +27,4 @@ U64: TypeAlias = npt.NDArray[np.uint64]
 Bool: TypeAlias = npt.NDArray[np.bool_]
 
 Advance: TypeAlias = Callable[[int], None]
-"""Called with the number of decisions just made; what it raises abandons the work."""
+"""Called with the number of decisions just made; raising an exception aborts the work."""
