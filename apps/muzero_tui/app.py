@@ -1,4 +1,4 @@
-"""The application: one watched run, five screens, commands to the process that runs it."""
+"""The application: it watches one run on five screens, and sends commands to the run's process."""
 
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -31,23 +31,22 @@ from muzero_tui.widgets.banner import SCREENS
 
 POLL_S = 0.25
 AGES_S = 1.0
-"""Ages grow without any event."""
+"""How often to redraw ages: they grow even if nothing happens."""
 
 CLEAN_LINES = CleanLines()
 
 FIRST_SCREENS = {"training": "train", "paper": "live", None: "runs"}
-"""By what the folder holds."""
-
+"""The first screen, by the kind of run in the folder."""
 
 MOVE, SPEED = Binding.Group("Move"), Binding.Group("Speed")
-"""Keys that are told as one."""
+"""Keys that share one hint."""
 
 
 class MuZeroApp(Watcher):
     """Watches one run at a time; `folder` is a run, or a folder of runs.
 
     Args:
-        folder: of a run or of runs.
+        folder: a run, or a folder of runs.
         read_only: refuse every command, as in a browser.
         clock: wall clock.
     """
@@ -83,7 +82,7 @@ class MuZeroApp(Watcher):
         self, folder: Path, *, read_only: bool = False, clock: Callable[[], datetime] = utc_now
     ) -> None:
         watched = WatchedRun(folder, clock)
-        # Textual makes the screen of this mode before `on_mount`: an empty one unless told.
+        # Textual makes the screen of this mode before `on_mount`, and an empty one by default.
         self.DEFAULT_MODE = FIRST_SCREENS[watched.kind]  # type: ignore[misc]  # known only here
         self.leaving = False
         super().__init__()
@@ -107,13 +106,13 @@ class MuZeroApp(Watcher):
         self.set_keymap(load_keymap(keymap_path(), lambda: binding_ids(MuZeroApp)))
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What every line goes through before it is written."""
+        """The filters that every line passes before it is written."""
         return [CLEAN_LINES, *super().get_line_filters()]
 
     def notify(self, message: str, *, title: str = "", **options: Any) -> None:
-        """Say it in a corner for a while; brackets in it are no markup, whoever asks for that.
+        """Show a message in a corner for a while, never parsing its brackets as markup.
 
-        While a question is asked it waits for the answer: nothing lies over what is to be read.
+        While a question is open, messages wait for the answer, so that nothing covers the question.
         """
         say = partial(super().notify, clean(message), title=clean(title))
         say = partial(say, **(options | {"markup": False}))
@@ -123,7 +122,7 @@ class MuZeroApp(Watcher):
             say()
 
     def exit(self, *arguments: Any, **options: Any) -> None:
-        """Leave; keys that come meanwhile do nothing."""
+        """Leave; keys pressed from now on do nothing."""
         self.leaving = True
         super().exit(*arguments, **options)
 
@@ -132,8 +131,8 @@ class MuZeroApp(Watcher):
         return not self.leaving
 
     def on_mount(self) -> None:
-        """Show the first screen and begin to look."""
-        # What is drawn takes its colors from the theme.
+        """Show the first screen and start polling."""
+        # Drawn text takes its colors from the theme.
         self.theme_changed_signal.subscribe(self, lambda _theme: self._keep_up())
         if self.opening:
             self._read_journal()
@@ -147,7 +146,7 @@ class MuZeroApp(Watcher):
             self.exit()
 
     def choose(self, folder: Path) -> None:
-        """Watch a run; a long journal is opened beside the application."""
+        """Watch a run; a thread opens its journal, which may be long."""
         self.watched = WatchedRun(folder, self.clock)
         self.no_run = False
         self.opening, self._seen = True, -1
@@ -155,7 +154,7 @@ class MuZeroApp(Watcher):
         self._read_journal()
 
     def _read_journal(self) -> None:
-        # The screen is drawn first: reading would take turns with that.
+        # Draw the screen first: the reading thread would compete with it for the interpreter.
         open_run = partial(self._open, self.watched)
         self.call_after_refresh(self.run_worker, open_run, thread=True)
 
@@ -169,7 +168,7 @@ class MuZeroApp(Watcher):
             self.poll()
 
     def poll(self) -> None:
-        """Look for news and redraw the screen if there are any."""
+        """Poll the run, and redraw the screen if anything is new."""
         if self.opening or self.no_run or self.leaving:
             return
         self.watched.poll()
@@ -179,7 +178,7 @@ class MuZeroApp(Watcher):
             self._keep_up()
 
     def _tell_problem(self) -> None:
-        """Say once why a journal, or its rest, is not read."""
+        """Show once why a journal, or the rest of it, is not read."""
         problem = self.watched.index.problem
         if problem != self._problem:
             self._problem = problem
@@ -193,12 +192,12 @@ class MuZeroApp(Watcher):
 
     @property
     def _run_screen(self) -> RunScreen | None:
-        """The screen on top, if it is about the run; none while the application begins or ends."""
+        """The top screen if it shows the run; None while the application starts or ends."""
         stack = self.screen_stack
         return stack[-1] if stack and isinstance(stack[-1], RunScreen) else None
 
     async def show_decisions_of(self, pair: str) -> None:
-        """The tree screen, filtered by a pair."""
+        """Show the tree screen, filtered by a pair."""
         await self.switch_mode("tree")
         screen = self._run_screen
         assert screen is not None
@@ -207,7 +206,7 @@ class MuZeroApp(Watcher):
     # Commands to the process.
 
     def action_command(self, name: Command) -> None:
-        """Ask whether a command is meant, and give it."""
+        """Ask for confirmation of a command, then send it."""
         if reason := self._refusal():
             self.notify(reason, title=f"{name} is not possible", timeout=6)
             return
@@ -220,7 +219,7 @@ class MuZeroApp(Watcher):
         self.push_screen(question, partial(self._command_answered, name))
 
     def _refusal(self) -> str:
-        """Why no command can be given; empty if one can."""
+        """Why no command can be sent; empty if one can."""
         if self.read_only:
             return "this view is read-only"
         if self.no_run or not isinstance(self.watched.state, PaperState):
@@ -249,7 +248,7 @@ class MuZeroApp(Watcher):
         self._from_thread(partial(self.notify, answer, severity=severity, timeout=10))
 
     def _from_thread(self, callback: Callable[[], None]) -> None:
-        """Have it called here, unless the application is left meanwhile."""
+        """Call `callback` in the application's thread, unless the application is ending."""
         if not self.leaving:
             with suppress(RuntimeError, CancelledError):
                 self.call_from_thread(callback)
@@ -257,7 +256,7 @@ class MuZeroApp(Watcher):
     # The moment shown.
 
     def action_pause(self) -> None:
-        """Stay at the moment shown, or go on live."""
+        """Pause at the moment shown, or return to live."""
         playback = self.watched.playback
         if playback.mode == "paused":
             playback.live()
@@ -271,7 +270,7 @@ class MuZeroApp(Watcher):
         self.poll()
 
     def action_replay(self) -> None:
-        """Replay from the moment shown; from the beginning at the end."""
+        """Replay from the moment shown, or from the beginning if that is the end."""
         self.watched.playback.replay()
         self.poll()
 
@@ -286,12 +285,12 @@ class MuZeroApp(Watcher):
         self.watched.playback.live()
         self.poll()
 
-    # Manners.
+    # Screenshots, themes, clipboard, help.
 
     def deliver_screenshot(
         self, filename: str | None = None, path: str | None = None, time_format: str | None = None
     ) -> str | None:
-        """Save what is shown where this says, or hand it to the browser."""
+        """Save a screenshot as SVG in the working folder, or send it to the browser."""
         if self.is_web:
             return super().deliver_screenshot(filename, path, time_format)
         name = filename or f"mlx-muzero-{self.clock():%Y-%m-%d-%H%M%S-%f}.svg"
@@ -306,12 +305,12 @@ class MuZeroApp(Watcher):
         return None
 
     def action_next_theme(self) -> None:
-        """The next of dark, light, the terminal's colors and color-blind safe."""
+        """Switch to the next theme: dark, light, the terminal's colors, color-blind safe."""
         place = CYCLE.index(self.theme) + 1 if self.theme in CYCLE else 0
         self.theme = CYCLE[place % len(CYCLE)]
 
     def action_copy(self) -> None:
-        """What the focused widget shows, into the clipboard."""
+        """Copy what the focused widget shows to the clipboard."""
         copied = getattr(self.focused, "copied", None)
         if copied is None:
             self.notify("nothing to copy here: choose a panel with tab", severity="warning")

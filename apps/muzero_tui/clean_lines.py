@@ -1,4 +1,4 @@
-"""What the application draws is text, never a command to the terminal."""
+"""A filter that keeps drawn text from reaching the terminal as commands."""
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -9,10 +9,10 @@ from mlx_muzero.untrusted.terminal_text import clean
 
 
 class CleanLines(LineFilter):
-    """Every line of every widget passes here last (see `mlx_muzero.untrusted.terminal_text`).
+    """The last filter of every line of every widget (see `mlx_muzero.untrusted.terminal_text`).
 
-    Panels, tables and trees clean their texts before they are laid out; what some other widget
-    forgets keeps its width here.
+    Panels, tables and trees clean their texts before layout. Text of any other widget is cleaned
+    here, and keeps its width.
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:

@@ -1,4 +1,4 @@
-"""Rich texts cleaned like plain ones, for both the screens and the command line."""
+"""Cleaning of Rich texts, for both the screens and the command line."""
 
 from rich.text import Text
 
@@ -6,7 +6,7 @@ from mlx_muzero.untrusted.terminal_text import MARK, unsafe_spans
 
 
 def clean_rich(text: Text) -> Text:
-    """A Rich text with its styles, cleaned like `clean`; the same one if nothing is to be done."""
+    """`text` cleaned as by `clean`, with its styles; the same object if it is already clean."""
     spans = unsafe_spans(text.plain)
     if not spans:
         return text

@@ -12,11 +12,11 @@ _LEVELS = "▁▂▃▄▅▆▇█"
 NOTHING = "-"
 
 _CLOCKS_DIFFER_S = 2.0
-"""And so little says nothing."""
+"""Two clocks may differ by this much without it meaning anything."""
 
 
 def age(seconds: float | None) -> str:
-    """``4s``, ``3m``, ``2h``, ``5d``; ``in 5d`` where a clock was ahead."""
+    """``4s``, ``3m``, ``2h``, ``5d``; ``in 5d`` if the other clock was ahead."""
     if seconds is None:
         return NOTHING
     if seconds <= -_CLOCKS_DIFFER_S:
@@ -69,7 +69,7 @@ def percent(share: float | None, digits: int = 0) -> str:
 
 
 def price(value: float | None) -> str:
-    """About six digits, whatever the instrument costs."""
+    """About six significant digits, whatever the price level."""
     if value is None:
         return NOTHING
     size = abs(value)
@@ -109,7 +109,7 @@ def day_and_clock(ns: int) -> str:
 
 
 def shortened(text: str, width: int) -> str:
-    """A name in one line of at most `width` columns, so that none takes the room of others."""
+    """A name on one line of at most `width` columns, so that it leaves room for others."""
     line = clean_line(text)
     if cell_len(line) <= width:
         return line
@@ -117,7 +117,7 @@ def shortened(text: str, width: int) -> str:
 
 
 def outcome_range(name: str, threshold: float) -> str:
-    """The price changes an outcome stands for."""
+    """The range of price changes that an outcome means."""
     return {"UP": f"> +{threshold:.1f}", "DOWN": f"< -{threshold:.1f}"}.get(
         name, f"±{threshold:.1f}"
     )

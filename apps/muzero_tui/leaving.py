@@ -1,4 +1,4 @@
-"""The end by a signal: it always comes, and the terminal is as it was."""
+"""Ending on a signal: it always works, and restores the terminal."""
 
 import os
 import signal
@@ -11,31 +11,31 @@ from typing import Any
 
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 PATIENCE_S = 3.0
-"""For the application to end by itself; then the process is ended."""
+"""How long the application may take to end on its own before the process is ended."""
 
 _RESTORE = (
     b"\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?1015l"  # mouse
     b"\x1b[?1004l\x1b[?2004l\x1b[<u"  # focus, paste, keys
-    b"\x1b[?1049l\x1b[?25h"  # the screen of before, with its cursor
+    b"\x1b[?1049l\x1b[?25h"  # the previous screen and the cursor
 )
 
 
 @contextmanager
 def ended_by_signals(leave: Callable[[int], Any]) -> Iterator[None]:
-    """While in the block, a thread of its own hears SIGTERM and SIGHUP.
+    """Handle SIGTERM and SIGHUP in a separate thread while in the block.
 
-    The application's own thread may be busy for long, and so may be the threads that the end of
-    the process waits for: a signal is heard whatever they do.
+    The application's thread may be busy for a long time, and so may the threads that must end
+    before the process can. The signal is handled whatever they do.
 
     Args:
         leave: asks the application to end with an exit code; called in another thread.
     """
-    heard, told = os.pipe()
-    os.set_blocking(told, False)
-    # The system's own handler writes the number there; Python's would wait for the main thread.
-    before = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    # The C handler writes the number there at once; Python's would wait for the main thread.
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     handlers = {number: signal.signal(number, lambda *_: None) for number in SIGNALS}
-    arguments = (heard, leave, _attributes())
+    arguments = (reading, leave, _attributes())
     Thread(target=_listen, args=arguments, name="signals", daemon=True).start()
     try:
         yield
@@ -43,14 +43,14 @@ def ended_by_signals(leave: Callable[[int], Any]) -> Iterator[None]:
         signal.set_wakeup_fd(before)
         for number, handler in handlers.items():
             signal.signal(number, handler)
-        os.close(told)
+        os.close(writing)
 
 
-def _listen(heard: int, leave: Callable[[int], Any], attributes: list[Any] | None) -> None:
-    while number := os.read(heard, 1):
+def _listen(reading: int, leave: Callable[[int], Any], attributes: list[Any] | None) -> None:
+    while number := os.read(reading, 1):
         if number[0] in SIGNALS:
             _end(128 + number[0], leave, attributes)
-    os.close(heard)
+    os.close(reading)
 
 
 def _end(code: int, leave: Callable[[int], Any], attributes: list[Any] | None) -> None:
@@ -64,7 +64,7 @@ def _end(code: int, leave: Callable[[int], Any], attributes: list[Any] | None) -
 
 
 def _attributes() -> list[Any] | None:
-    """How the terminal is set; None where there is none."""
+    """The terminal's attributes; None without a terminal."""
     try:
         return termios.tcgetattr(0)
     except (OSError, termios.error):

@@ -1,4 +1,4 @@
-"""What colors mean, taken from the theme: nothing here is told by color alone."""
+"""Styles by meaning, taken from the theme. Color is never the only signal."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ class Paint:
 
     Attributes:
         good: gains, health.
-        warning: something to look at.
+        warning: needs attention.
         bad: losses, halts.
-        accent: what is chosen.
-        curve: of a plot.
-        muted: what is less important.
+        accent: chosen or highlighted.
+        curve: curves and bars.
+        muted: less important text.
     """
 
     good: str
@@ -32,7 +32,7 @@ class Paint:
         return cls(**{own: _rich(variables.get(theirs, "")) for own, theirs in names.items()})
 
     def sign(self, value: float | None) -> str:
-        """Style of a gain or a loss; the sign is printed too."""
+        """Style of a gain or a loss, next to which the sign is printed too."""
         if not value:
             return self.muted
         return self.good if value > 0 else self.bad
@@ -45,5 +45,5 @@ class Paint:
 
 
 def _rich(color: str) -> str:
-    """A theme's color as Rich names it: ANSI ones have a prefix there."""
+    """A theme's color under Rich's name: Textual prefixes ANSI colors."""
     return color.removeprefix("ansi_") or "default"

@@ -10,7 +10,7 @@ from mlx_muzero.watch.curve import Curve
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 _BLANK = 0x2800
 LABEL = 8
-"""Columns for the numbers at the left."""
+"""Columns for the numbers on the left."""
 
 
 @dataclass(frozen=True)
@@ -18,15 +18,15 @@ class View:
     """Which part of the x axis is shown.
 
     Attributes:
-        zoom: how many times less than all of it.
-        end: right end as a share of all of it.
+        zoom: length of the whole axis divided by the length shown.
+        end: right end, as a share of the whole axis.
     """
 
     zoom: float = 1.0
     end: float = 1.0
 
     def zoomed(self, factor: float) -> "View":
-        """Closer by a factor, with the same right end."""
+        """Zoomed in by a factor, keeping the right end."""
         return View(min(max(self.zoom * factor, 1.0), 256.0), self.end).moved(0.0)
 
     def moved(self, screens: float) -> "View":
@@ -50,7 +50,7 @@ def plot(
     y_text: Callable[[float], str],
     view: View,
 ) -> Text:
-    """A curve with numbers at both axes, in `width` x `height` characters."""
+    """A curve with numbers on both axes, in `width` x `height` characters."""
     columns, rows = width - LABEL - 1, height - 1
     if columns < 4 or rows < 1:
         return Text("")
@@ -87,12 +87,12 @@ def _rasterize(
     spans: dict[int, tuple[int, int]] = {}
     before: tuple[int, int] | None = None
     for x, y in points:
-        # Divided first: the inverse of a small range may be no number.
+        # Divide first: the inverse of a small range may overflow.
         column = round((x - left) / (right - left) * (wide - 1)) if right > left else 0
         row = round((high - y) / (high - low) * (tall - 1)) if high > low else tall // 2
         for at, dot in _stroke(before, (column, row)):
             above = dot if before is None else before[1]
-            # Where the curve is steep a column reaches to the dot of the one before.
+            # Where the curve is steep, a column extends to the dot of the previous one.
             joined = above + (dot > above) - (dot < above)
             top, bottom = spans.get(at, (dot, dot))
             spans[at] = (min(top, dot, joined), max(bottom, dot, joined))
@@ -105,7 +105,7 @@ def _rasterize(
 
 
 def _stroke(start: tuple[int, int] | None, end: tuple[int, int]) -> Sequence[tuple[int, int]]:
-    """Dots from one point to the next, one for each column."""
+    """Dots from one point to the next, one per column."""
     if start is None or end[0] - start[0] < 1:
         return [end]
     width = end[0] - start[0]

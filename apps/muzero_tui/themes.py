@@ -30,7 +30,7 @@ LIGHT = Theme(
     panel="#e4e4e4",
     dark=False,
 )
-# Okabe and Ito's colors: gains blue, losses orange, told apart by any eye.
+# Okabe and Ito's colors: gains blue, losses orange, distinct for any color vision.
 COLOR_BLIND = Theme(
     name="muzero-color-blind",
     primary="#56b4e9",
@@ -48,4 +48,4 @@ COLOR_BLIND = Theme(
 
 OWN = (DARK, LIGHT, COLOR_BLIND)
 CYCLE = (DARK.name, LIGHT.name, "ansi-dark", COLOR_BLIND.name)
-"""What one key goes through; the command palette has every other theme too."""
+"""The themes that one key cycles through; the command palette offers every other theme too."""

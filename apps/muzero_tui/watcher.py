@@ -1,4 +1,4 @@
-"""What screens and panels know of the application that shows them."""
+"""The interface of the application that screens and panels use."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -20,12 +20,12 @@ class Watcher(App[None]):
     Attributes:
         clock: wall clock.
         watched: the run.
-        no_run: no run has been chosen yet.
-        opening: its journal is still being read.
-        leaving: the application is about to end.
-        root: the folder of the runs to choose from.
-        profile: what was last measured of the run; empty if nothing was.
-        profile_problem: why that cannot be read.
+        no_run: whether no run has been chosen yet.
+        opening: whether its journal is still being read.
+        leaving: whether the application is about to end.
+        root: folder of the runs to choose from.
+        profile: the run's latest profile; empty without one.
+        profile_problem: why the profile cannot be read; empty if it can.
     """
 
     clock: Callable[[], datetime]
@@ -39,11 +39,11 @@ class Watcher(App[None]):
 
     @property
     def paint(self) -> Paint:
-        """Styles by meaning, of the current theme."""
+        """Styles of the current theme, by meaning."""
         return Paint.of(self.theme_variables)
 
     def read_profile(self) -> bool:
-        """Take what was last measured of the run; whether that is new."""
+        """Read the run's latest profile; returns whether it has changed."""
         before = self.profile, self.profile_problem
         try:
             self.profile, self.profile_problem = read_profile(self.watched.folder), ""
@@ -57,4 +57,4 @@ class Watcher(App[None]):
 
     @abstractmethod
     async def show_decisions_of(self, pair: str) -> None:
-        """The tree screen, filtered by a pair."""
+        """Show the tree screen, filtered by a pair."""

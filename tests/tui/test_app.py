@@ -186,7 +186,7 @@ def test_themes_go_around(session):
 def test_help_explains_the_focused_widget_and_closes(session):
     async def script(pilot):
         await pilot.press("question_mark")
-        assert "A row for each pair" in pilot.app.screen._words
+        assert "One row per pair" in pilot.app.screen._words
         await pilot.press("escape")
         return type(pilot.app.screen)
 

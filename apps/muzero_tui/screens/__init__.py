@@ -1,1 +1,1 @@
-"""The five screens, and those that lie over them."""
+"""The five screens, and the sheets that open above them."""

@@ -1,4 +1,4 @@
-"""What the five screens share: the banner, the footer, a filter, and how they keep up."""
+"""What the five screens share: banner, key hints, filter, and updates."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class RunScreen(Screen[None]):
-    """A screen about the watched run; `body` composes it, `show` brings its tables up to date."""
+    """A screen about the watched run: `body` composes it, `show` updates its tables."""
 
     DEFAULT_CSS = """
     #body { height: 1fr; }
@@ -53,7 +53,7 @@ class RunScreen(Screen[None]):
     app: Watcher
 
     def compose(self) -> ComposeResult:
-        """Banner, body, hints; a filter line comes when it is asked for."""
+        """Banner, body, hints; the filter line appears when asked for."""
         yield Banner()
         with Container(id="body"):
             yield from self.body()
@@ -64,29 +64,29 @@ class RunScreen(Screen[None]):
         raise NotImplementedError
 
     def on_screen_resume(self) -> None:
-        """Catch up on what happened while another screen was shown."""
+        """Catch up on what happened while another screen was on top."""
         self.keep_up()
 
     def on_resize(self) -> None:
-        """Tables show other columns in another width."""
+        """Redraw: tables choose their columns by the width."""
         self.call_after_refresh(self.keep_up)
 
     def keep_up(self, *, aged: bool = False) -> None:
-        """Redraw what shows the run; where it only `aged`, what tells ages."""
+        """Redraw what shows the run; if it only `aged`, just what shows ages."""
         try:
             self.show()
         except NoMatches:
-            return  # the screen is still being made, or already going
+            return  # the screen is still being composed, or already being removed
         for panel in self.query(Panel):
             if panel.AGES or not aged:
                 panel.keep_up()
 
     def show(self) -> None:
-        """Bring what is not a panel up to date."""
+        """Update everything that is not a panel."""
 
     @property
     def wanted(self) -> str:
-        """What the filter asks for, in lower case."""
+        """The filter's text in lower case; empty without a filter."""
         return "" if (line := self._filter_line) is None else line.value.strip().lower()
 
     @property
@@ -94,23 +94,23 @@ class RunScreen(Screen[None]):
         return next(iter(self.query("#filter").results(Input)), None)
 
     async def filter(self, text: str) -> None:
-        """Show only what has `text` in its name."""
+        """Show only rows whose name contains `text`."""
         (await self._open_filter()).value = text
 
     async def action_filter(self) -> None:
-        """Ask for a part of a name."""
+        """Open the filter line and focus it."""
         (await self._open_filter()).focus()
 
     async def _open_filter(self) -> Input:
         line = self._filter_line
         if line is None:
-            hint = "filter: a part of a name; esc to end"
+            hint = "filter by part of a name; esc clears"
             line = Input(placeholder=hint, id="filter", compact=True)
             await self.mount(line, before=self.query_one(Hints))
         return line
 
     async def action_leave(self) -> None:
-        """End what is open: a maximized panel, the filter."""
+        """Close what is open: a maximized panel, else the filter."""
         line = self._filter_line
         if self.maximized is not None:
             self.minimize()
@@ -123,18 +123,18 @@ class RunScreen(Screen[None]):
         self.show()
 
     def action_zoom_panel(self) -> None:
-        """Give the focused panel the whole screen, or take it back."""
+        """Maximize the focused panel, or restore it."""
         if self.maximized is not None:
             self.minimize()
         elif self.focused is not None:
             self.maximize(self.focused)
 
     def on_input_changed(self) -> None:
-        """Filter while it is typed."""
+        """Filter while the user types."""
         self.show()
 
     async def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Keep the filter and go on; an empty one is none."""
+        """Keep the filter and move the focus on; an empty filter is removed."""
         if event.value:
             self.focus_next()
         else:

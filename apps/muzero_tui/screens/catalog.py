@@ -1,4 +1,4 @@
-"""The five screens by name, each loaded when it is first shown, and the ids of all their keys."""
+"""The five screens by name, each loaded when first shown, and the ids of all key bindings."""
 
 from importlib import import_module
 from typing import Any
@@ -10,14 +10,14 @@ from muzero_tui.screens.base import RunScreen
 
 
 def make_screen(name: str) -> RunScreen:
-    """A screen of that name."""
+    """Make the screen called `name`."""
     made = getattr(import_module(f"muzero_tui.screens.{name}"), f"{name.title()}Screen")()
     assert isinstance(made, RunScreen)
     return made
 
 
 def binding_ids(app: type[App[None]]) -> set[str]:
-    """The ids of every key, those of `app` included."""
+    """The ids of all key bindings, including those of `app`."""
     from muzero_tui.screens.confirm import ConfirmScreen
     from muzero_tui.screens.help import HelpScreen
     from muzero_tui.screens.live import LiveScreen, PairTable

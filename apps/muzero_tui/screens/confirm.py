@@ -1,4 +1,4 @@
-"""A command that touches positions: its consequence, and a second key to mean it."""
+"""Confirmation of a command that affects positions: what it does, and a second key press."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ KEYS: dict[Command, str] = {"stop-entries": "s", "flatten": "f", "halt": "h", "r
 
 
 def consequence(command: Command, state: PaperState) -> str:
-    """What `command` does, and the positions and orders of the account that it will do it to."""
+    """What `command` does, and the positions and orders it would affect."""
     minute = state.minute
     exposure, unrealized = minute.get("exposure_total", 0.0), minute.get("unrealized", 0.0)
     does = CONSEQUENCES[command]
@@ -32,7 +32,7 @@ def consequence(command: Command, state: PaperState) -> str:
 
 
 class ConfirmScreen(SheetScreen[bool]):
-    """Asks for the same key again, or y; anything else leaves things as they are."""
+    """Asks for the same key again, or y; any other answer changes nothing."""
 
     DEFAULT_CSS = """
     #confirm-name { text-style: bold; color: $error; margin-bottom: 1; }
@@ -61,13 +61,13 @@ class ConfirmScreen(SheetScreen[bool]):
             yield Static(keys, id="confirm-keys", markup=False)
 
     def on_key(self, event: Key) -> None:
-        """The command's own key a second time means it."""
+        """Confirm if the command's own key is pressed a second time."""
         if event.key == KEYS[self._command] and self.is_current and not self.app.leaving:
-            event.stop()  # or it asks again on the screen below
+            event.stop()  # otherwise the screen below would ask again
             event.prevent_default()
             self.dismiss(True)
 
     def action_answer(self, yes: bool) -> None:
-        """End the question."""
+        """Close the question with an answer."""
         if self.is_current:
             self.dismiss(yes)

@@ -1,4 +1,4 @@
-"""What the focused widget shows, and every key that works there."""
+"""Help: what the focused widget shows, and every key that works there."""
 
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from muzero_tui.screens.sheet import SheetScreen
 
 
 class HelpScreen(SheetScreen[None]):
-    """Text of the widget, then its keys and those of the screen and the application."""
+    """The widget's text, then its keys and those of the screen and the application."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark", "dismiss", "Close", id="help.close"),
@@ -34,7 +34,7 @@ class HelpScreen(SheetScreen[None]):
     def _table(self) -> Text:
         text = Text("\nkeys\n", "bold")
         seen = set()
-        # Its own keys first; those without an id are how Textual's tables and trees are moved in.
+        # Our keys first; those without an id move the cursor in Textual's tables and trees.
         for key, active in sorted(self._keys.items(), key=lambda at: not at[1].binding.id):
             binding = active.binding
             if binding.action in seen or not binding.description:

@@ -1,4 +1,4 @@
-"""Paper trading as it goes: a row for each pair, the account, risk, orders and feeds."""
+"""Live paper trading: one row per pair, and the account, risk, orders and feeds."""
 
 from typing import Any, ClassVar
 
@@ -28,10 +28,10 @@ COLUMNS = (
            "value")),
     (0, ("pair", "state", "age", "price", "pos", "P&L", "action", "next", "value")),
 )  # fmt: skip
-"""By the width they need."""
+"""The columns of the table of pairs, by the width they need."""
 
 SPARK_MINUTES = 24
-"""As wide as the name of its column says."""
+"""Minutes in the sparkline, as its column's name says."""
 
 _SHARE = "▁▂▃▄▅▆▇█"
 
@@ -45,19 +45,19 @@ class PairTable(LiveTable):
 
     TITLE: ClassVar[str] = "pairs"
     HELP: ClassVar[str] = (
-        "A row for each pair, as of the last decided minute.\n\n"
+        "One row per pair, as of the last decided minute.\n\n"
         "age: since its last bar closed   24 min: its closes, from lowest to highest\n"
         "pos: exposure held   P&L: unrealized\n"
-        "action: chosen, with its share of the visits\n"
-        "shares: a block for each action, the higher the more visits\n"
-        "next: a block for each predicted outcome of the next bar\n"
+        "action: the chosen one, with its share of the visits\n"
+        "shares: one block per action, higher for more visits\n"
+        "next: one block per predicted outcome of the next bar\n"
         "value: of the root, after the search   ms: all pairs' decisions of that minute\n\n"
         "enter shows the tree behind the pair's last decision; / filters."
     )
 
 
 class LiveScreen(RunScreen):
-    """The pairs above, the account below; commands go to the running engine."""
+    """The account on top, the pairs, and panels below; commands go to the running engine."""
 
     DEFAULT_CSS = """
     #pairs, #pairs:focus { height: auto; max-height: 12; border: none; }
@@ -83,7 +83,7 @@ class LiveScreen(RunScreen):
             yield Health()
 
     def show(self) -> None:
-        """The pairs that pass the filter, with the columns there is room for."""
+        """Show the pairs that match the filter, with the columns that fit."""
         state = self.app.watched.state
         if not isinstance(state, PaperState):
             self.query_one(PairTable).show((), {})
@@ -136,7 +136,7 @@ def _right(text: str, style: str = "") -> Text:
 
 
 def _action(row: dict[str, Any], state: PaperState) -> str:
-    """Name and visit share of what was chosen."""
+    """Name and visit share of the chosen action."""
     action, shares = row.get("action"), row.get("probabilities") or []
     if action is None:
         return "-"
@@ -150,7 +150,7 @@ def _blocks(shares: list[float] | None) -> str:
 
 
 def _outcomes(row: dict[str, Any], width: int) -> str:
-    """Blocks where there is little room, bars with percentages where there is much."""
+    """Blocks on a narrow screen, bars with percentages on a wide one."""
     shares = row.get("outcomes") or []
     if width < 160:
         return _blocks(shares)

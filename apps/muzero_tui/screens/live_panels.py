@@ -1,4 +1,4 @@
-"""The panels of the live screen, but for the table of pairs."""
+"""The panels of the live screen, except the table of pairs."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ class PaperPanel(Panel):
 
     @property
     def state(self) -> PaperState:
-        """The state shown; a blank one for a run of another kind."""
+        """The state shown; an empty one if the run is not a paper session."""
         state = self.watched.state
         return state if isinstance(state, PaperState) else PaperState()
 
@@ -45,13 +45,13 @@ class Account(PaperPanel):
     AGES: ClassVar[bool] = True
     TITLE = "account"
     HELP: ClassVar[str] = (
-        "What the engine does and why, then the account: equity, the day's profit or loss, "
-        "drawdown from the peak of equity, summed exposure of all pairs; and the time a minute's "
-        "decisions took, with the venue's clock minus this machine's."
+        "What the engine is doing and why, then the account: equity, the day's profit or loss, "
+        "unrealized profit or loss, drawdown from the peak of equity and the sum of all exposures; "
+        "then the venue's clock minus this machine's, and how long the minute's decisions took."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """Mode and reason; then figures."""
+        """Mode and reason, then figures."""
         state, minute = self.state, self.state.minute
         if not minute:
             words = "no data: no minute decided yet" if self.watched.kind == "paper" else ""
@@ -104,16 +104,16 @@ class EquityPlot(PlotPanel, PaperPanel):
 
 
 class Risk(PaperPanel):
-    """How near the limits are."""
+    """How much of each limit is used."""
 
     TITLE = "risk"
     HELP: ClassVar[str] = (
-        "Every limit of the session: what is used of it. Amber from 70 %, red from 90 %; the "
-        "engine's reaction to a limit that is reached is in the notices."
+        "How much of every limit of the session is used. Amber from 70 %, red from 90 %. When a "
+        "limit is reached, the notices show how the engine reacted."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """A meter for each limit."""
+        """One meter per limit."""
         limits: dict[str, Any] = self.state.minute.get("risk", {})
         if not limits:
             return Text("no data: no limits reported", paint.muted)
@@ -130,7 +130,7 @@ class Risk(PaperPanel):
 
 
 class Orders(PaperPanel):
-    """What was sent and what came of it."""
+    """Open orders, fills and closed trades."""
 
     TITLE = "orders, fills, trades"
     HELP: ClassVar[str] = (
@@ -139,7 +139,7 @@ class Orders(PaperPanel):
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """Open orders first; then what happened last."""
+        """Open orders, then the latest fills and trades."""
         text, state = Text(), self.state
         for order in state.orders.values():
             text.append(f"○ {clock(order['close_ns'])} ", paint.warning)
@@ -154,7 +154,7 @@ class Orders(PaperPanel):
             else:
                 text.append("= ").append(f"{clock(at)} {event['pair']} net ")
                 text.append(f"{signed(event['net'])}\n", paint.sign(event["net"]))
-        return text if text else Text("no data: no order yet", paint.muted)
+        return text if text else Text("no data: no orders yet", paint.muted)
 
 
 class Health(PaperPanel):
@@ -162,18 +162,18 @@ class Health(PaperPanel):
 
     TITLE = "feeds and notices"
     HELP: ClassVar[str] = (
-        "The last thing heard of each feed that is not well, then risk, faults, commands and holes "
-        "in the data, the newest first."
+        "The latest event of each feed that has a problem, then limits, faults, commands and gaps "
+        "in the data, newest first."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """Ill feeds, then notices."""
+        """Feeds with problems, then notices."""
         state, text = self.state, Text()
         if ill := state.ill_feeds:
             for pair, kind in ill.items():
                 text.append(f"◌ {clean_line(pair) or 'all'} {clean_line(kind)}\n", paint.warning)
         elif state.minute:
-            text.append(f"✓ all well ({len(state.pairs)})\n", paint.good)
+            text.append(f"✓ all feeds fine ({len(state.pairs)})\n", paint.good)
         for event in reversed(state.notices):
             when = str(event.get("time", ""))[11:16]
             notice = _on_one_line(_notice(event, paint))
@@ -196,7 +196,7 @@ def _notice(event: Event, paint: Paint) -> Text:
         )
     if kind == "hole":
         minutes = (event.get("to_ns", 0) - event.get("from_ns", 0)) / 6e10
-        missed = f"hole of {minutes:.0f} min" if minutes else "no minute missed"
+        missed = f"gap of {minutes:.0f} min" if minutes else "no minute missed"
         return Text(f"{missed}: {event.get('reason')}", paint.warning)
     consequence = event.get("consequence")
     return Text(f"{event.get('name')} by {event.get('source')}: {consequence}", paint.accent)

@@ -1,4 +1,4 @@
-"""What `mlx-muzero profile` measured of the run: how fast, at what cost, and where it ran."""
+"""What `mlx-muzero profile` measured for the run: how fast, at what cost, and where it ran."""
 
 from collections import Counter, defaultdict
 from typing import Any, ClassVar
@@ -13,16 +13,16 @@ from muzero_tui.paint import Paint
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.widgets.panel import Panel
 
-UNMEASURED = "no data: measure it with mlx-muzero profile {}"
+UNMEASURED = "no data: measure with mlx-muzero profile {}"
 
 
 class ProfilePanel(Panel):
-    """A panel of figures; as high as what it says."""
+    """A panel of figures, as high as its text."""
 
     DEFAULT_CSS = "ProfilePanel { height: auto; min-height: 3; margin-bottom: 1; }"
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """Lines of what is said."""
+        """The number of lines of its text."""
         return len(self.draw(width, 0, self.app.paint).plain.rstrip("\n").splitlines())
 
     @property
@@ -32,7 +32,7 @@ class ProfilePanel(Panel):
 
     @property
     def measured(self) -> list[tuple[str, dict[str, Any]]]:
-        """Name and figures of every target that could be measured."""
+        """Name and figures of every target that was measured without failing."""
         names = [
             target["name"] + (" (simulation)" if target["simulated"] else "")
             for target in self.found.get("targets", [])
@@ -42,10 +42,12 @@ class ProfilePanel(Panel):
 
 
 class Verdict(ProfilePanel):
-    """The result in a sentence."""
+    """The result in one sentence."""
 
     TITLE = "verdict"
-    HELP: ClassVar[str] = "Which backend decides fastest here, and what was not measured and why."
+    HELP: ClassVar[str] = (
+        "Which backend makes decisions fastest here, and what was not measured, and why."
+    )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
         """Machine, subject, verdict, notes."""
@@ -66,12 +68,12 @@ class Steps(ProfilePanel):
 
     TITLE = "steps: decisions for all pairs at once"
     HELP: ClassVar[str] = (
-        "Measured. Bars are decisions a second at the median, the longest is the fastest of its "
-        "row's pairs and simulations; p50 and p90 are milliseconds of a whole step."
+        "Bars are the measured decisions per second, at the median; the longest is the fastest "
+        "target for those pairs and simulations. p50 and p90 are milliseconds of a whole step."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """A block for each size of step, a line for each target."""
+        """One block per size of step, one line per target."""
         cells: dict[tuple[int, int], list[tuple[str, dict[str, Any]]]] = {}
         for name, backend in self.measured:
             for step in backend["steps"]:
@@ -98,12 +100,12 @@ class Costs(ProfilePanel):
 
     TITLE = "loading, memory, energy"
     HELP: ClassVar[str] = (
-        "Until the first call, the most memory held, and where a sampler of power was there, watts "
-        "and millijoules a decision."
+        "Time until the first call, peak memory and, if power could be sampled, watts and "
+        "millijoules per decision."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """A line for each target, failures last."""
+        """One line per target, failures last."""
         if not self.found:
             return Text(UNMEASURED.format(self.watched.folder), paint.muted)
         text = Text().append(f"{'':25}{'load ms':>9}{'MB':>8}{'mJ/dec.':>9}{'CPU W':>7}", "dim")
@@ -127,13 +129,13 @@ class Placement(ProfilePanel):
 
     TITLE = "placement: requested, planned, measured"
     HELP: ClassVar[str] = (
-        "Requested: what Core ML was allowed to use. Planned: the operations its compute plan "
-        "gives to each device, and their share of the estimated time. Measured: the median step "
-        "with those units. Asking for the Neural Engine is not using it."
+        "Requested: the units Core ML was allowed to use. Planned: the operations its compute plan "
+        "assigns to each device, and their share of the estimated time. Measured: the median step "
+        "with those units. Requesting the Neural Engine does not mean it is used."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """A line for each program and request."""
+        """One line per program and requested units."""
         plans = self.found.get("placements", [])
         if not plans:
             return Text("no data: Core ML's plans need macOS and an export", paint.muted)
@@ -157,7 +159,7 @@ class Placement(ProfilePanel):
 
 
 class ProfileScreen(RunScreen):
-    """Four panels, one below the other."""
+    """Four panels, stacked."""
 
     def body(self) -> ComposeResult:
         """Verdict, steps, costs, placement."""
@@ -168,14 +170,14 @@ class ProfileScreen(RunScreen):
             yield Placement()
 
     def show(self) -> None:
-        """Read the profile again: panels grow with it."""
+        """Read the profile again, and resize the panels if it has changed."""
         if self.app.read_profile():
             for panel in self.query(ProfilePanel):
                 panel.refresh(layout=True)
 
 
 def _planned(operations: list[dict[str, Any]]) -> str:
-    """Operations by device with their shares of the cost."""
+    """Number of operations per device, with their share of the cost."""
     counts = Counter(op.get("preferred") or "undetermined" for op in operations)
     costs: defaultdict[str, float] = defaultdict(float)
     for op in operations:

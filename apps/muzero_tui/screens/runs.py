@@ -1,4 +1,4 @@
-"""The runs there are: choose one to watch."""
+"""All runs in the folder: choose one to watch."""
 
 from pathlib import Path
 from typing import ClassVar
@@ -15,7 +15,7 @@ from muzero_tui.widgets.condition import styled_condition
 from muzero_tui.widgets.tables import LiveTable
 
 LOOK_S = 2.0
-"""Between two looks at the folder."""
+"""How often the folder is read."""
 
 
 class RunsTable(LiveTable):
@@ -27,11 +27,11 @@ class RunsTable(LiveTable):
 
     TITLE: ClassVar[str] = "runs"
     HELP: ClassVar[str] = (
-        "Every run in the folder, the one changed last first.\n\n"
+        "Every run in the folder, the most recently changed first.\n\n"
         "● running: a process holds it\n"
-        "✓ finished  ■ stopped  ✗ diverged: as its journal says\n"
-        "○ disconnected: its process ended without a message\n"
-        "· no data: nothing happened in it yet\n\n"
+        "✓ finished  ■ stopped  ✗ diverged: according to its journal\n"
+        "○ disconnected: its process ended without a final entry\n"
+        "· no data: nothing has happened in it yet\n\n"
         "enter watches the run under the cursor; / filters by name, kind or state."
     )
 
@@ -50,26 +50,26 @@ class RunsScreen(RunScreen):
         self._found: list[RunSummary] = []
 
     def body(self) -> ComposeResult:
-        """The table, and a word where it is empty."""
+        """The table, and a text for when it is empty."""
         yield RunsTable(id="runs")
         yield Static(id="no-runs")
 
     def on_mount(self) -> None:
-        """Begin to look."""
+        """Start reading the folder."""
         self.set_interval(LOOK_S, self._look)
 
     def on_screen_resume(self) -> None:
-        """Look at once."""
+        """Read the folder now."""
         self._look()
 
     def _look(self) -> None:
-        """Read the folder again, while it is shown."""
+        """Read the folder again if this screen is on top."""
         if self.is_current:
             self._found = self._listing.refresh()
             self.keep_up()
 
     def show(self) -> None:
-        """The runs that pass the filter."""
+        """Show the runs that match the filter."""
         wanted = self.wanted
         rows = {
             str(run.folder): self._row(run)
@@ -89,10 +89,10 @@ class RunsScreen(RunScreen):
 
     def _nothing(self) -> Text:
         if self._found:
-            return Text("no run passes the filter")
+            return Text("no run matches the filter")
         return Text(
             f"no data: no runs in {self._listing.root}\n\n"
-            "Begin one with mlx-muzero train --run runs/NAME, or name another folder: "
+            "Start one with mlx-muzero train --run runs/NAME, or name another folder: "
             "mlx-muzero tui FOLDER"
         )
 

@@ -8,7 +8,7 @@ Answer = TypeVar("Answer")
 
 
 class SheetScreen(ModalScreen[Answer]):
-    """Shows what has the class `sheet` in the middle, as large as it needs."""
+    """Shows the widget of class `sheet` in the middle, as large as it needs to be."""
 
     DEFAULT_CSS = """
     SheetScreen { align: center middle; background: $background 60%; }

@@ -1,4 +1,4 @@
-"""How training goes."""
+"""The train screen: how training is going."""
 
 from textual.app import ComposeResult
 from textual.containers import Grid

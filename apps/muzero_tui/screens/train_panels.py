@@ -24,7 +24,7 @@ class TrainPanel(Panel):
 
     @property
     def state(self) -> TrainState:
-        """The state shown; a blank one for a run of another kind."""
+        """The state shown; an empty one if the run is not a training run."""
         state = self.watched.state
         return state if isinstance(state, TrainState) else TrainState()
 
@@ -34,7 +34,7 @@ class LossPlot(PlotPanel, TrainPanel):
 
     TITLE = "losses"
     HELP: ClassVar[str] = (
-        "Mean losses, unweighted, of every 20th training step; their weighted sum is the total.\n"
+        "Mean unweighted losses of every 20th training step; the total is their weighted sum.\n"
         "v shows the next curve: each term, the gradient's norm before clipping, and the share of "
         "value targets outside the support (widen model.value_min and value_max if it is not 0).\n"
         "+ - zoom, left and right move, z maximizes, space pauses."
@@ -47,7 +47,7 @@ class LossPlot(PlotPanel, TrainPanel):
         return ("total", *terms, "gradient norm", "support overflow")
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """The parts in a line, and one curve."""
+        """The terms on one line, and one curve."""
         state, name = self.state, self.curve
         self.border_title = Content(f"losses: {clean_line(name)}")
         parts = Text(no_wrap=True)
@@ -65,15 +65,15 @@ class LossPlot(PlotPanel, TrainPanel):
 
 
 class ValidationPlot(PlotPanel, TrainPanel):
-    """What validations found."""
+    """The results of validations."""
 
     TITLE = "validation"
     HELP: ClassVar[str] = (
         "Sessions of the validation split played with search and without noise.\n"
-        "expectancy: net pips a trade after costs, or basis points (bps) where the run counts in "
-        "those; win: share of trades that net more than 0.\n"
-        "v changes the curve. The best one is what evaluation and export use.\n"
-        "Above, of a currency pair: the FX specification's target."
+        "expectancy: net pips per trade after costs, or basis points (bps) if the run counts in "
+        "those; win: share of trades with a net profit.\n"
+        "v changes the curve. Evaluation and export use the best one.\n"
+        "In the title, for a currency pair: the FX specification's target."
     )
 
     @property
@@ -87,12 +87,12 @@ class ValidationPlot(PlotPanel, TrainPanel):
         by_trade = self.curve == "expectancy"
         target = fx_targets.EXPECTANCY_TEXT if by_trade else fx_targets.WIN_TEXT
         unit = f", {self.watched.unit}" if by_trade else ""
-        beside = f", target {target}" if state.targets else unit
-        self.border_title = Content(f"validation: {self.curve}{beside}")
+        suffix = f", target {target}" if state.targets else unit
+        self.border_title = Content(f"validation: {self.curve}{suffix}")
         last = _validation("last", state.validated_at, state.validation, paint)
         best = _validation("best", state.best_at, state.best, paint)
         if last.cell_len + best.cell_len > width:
-            # What came of the best one has no room: when it was and what it is worth.
+            # There is no room for all of the best one: keep its episode and expectancy.
             best = best[: max(best.plain.find(" win"), 0)]
         head = last.append_text(best)
         series = state.expectancy_pips if by_trade else state.win_frac
@@ -102,14 +102,14 @@ class ValidationPlot(PlotPanel, TrainPanel):
 
 
 class Progress(TrainPanel):
-    """How far it is and how fast."""
+    """How far training is, and how fast."""
 
     TITLE = "progress"
     HELP: ClassVar[str] = (
-        "Episodes collected of those due. The pace is that of the last 20 rounds, learning and "
-        "validation included; the time left follows from it. decisions/s is of collecting alone, "
-        "steps/s of learning alone; memory is the most the process ever held.\n"
-        "Above, of a currency pair: where it is in the FX specification's timeline. Buffer "
+        "Episodes collected, of all that are due. The pace is that of the last 20 rounds, with "
+        "learning and validation; the time left follows from it. decisions/s counts collecting "
+        "only, steps/s learning only; memory is the process's peak.\n"
+        "In the title, for a currency pair: its stage in the FX specification's timeline. Buffer "
         "collection: nothing is learned yet. Early training, to episode 500: high exploration, "
         "actions should stay diverse. Learning, to 5,000: expectancy moves toward positive. "
         "Refinement: it stays positive, with less exploration."
@@ -143,22 +143,23 @@ class Progress(TrainPanel):
 
 
 class Actions(TrainPanel):
-    """What is played."""
+    """Which actions are played."""
 
     TITLE = "actions"
     HELP: ClassVar[str] = (
-        "Shares of the actions in the last round of collecting, the largest named by its alarm: "
+        "Shares of the actions in the last round of collecting. The largest sets the alarm: "
         f"healthy up to 40 %, {ALARMS}. A policy that only holds has collapsed.\n"
-        "Temperature: 1 draws actions by their visits, lower ones prefer the most visited."
+        "Temperature: at 1, actions are drawn in proportion to their visits; below 1, the most "
+        "visited are preferred."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """A bar for each action."""
+        """One bar per action."""
         counts = self.state.collected.get("actions", {})
         alarm = self.state.collected.get("alarm")
         total = sum(counts.values())
         if not total:
-            return Text("no data: no round collected yet", paint.muted)
+            return Text("no data: no rounds collected yet", paint.muted)
         heat = number(self.state.collected.get("temperature"), 3)
         text = Text().append(f"{alarm or 'unknown'}", f"bold {paint.alarm(alarm)}")
         text.append(f"  temperature {heat}\n", paint.muted)
@@ -171,14 +172,14 @@ class Actions(TrainPanel):
 
 
 class Replay(TrainPanel):
-    """What is learned from."""
+    """The episodes that training learns from."""
 
     TITLE = "replay"
     HELP: ClassVar[str] = (
-        "The replay buffer: episodes held of those it has room for, and the share that ever held "
-        "a position beside the quota replay.min_trade_frac, below which episodes without a trade "
-        "go first. Overflow is the share of value targets outside the support: widen "
-        "model.value_min and model.value_max if it is not 0."
+        "The replay buffer: how many episodes it holds of those that fit, and the share that ever "
+        "held a position, next to its quota (replay.min_trade_frac). Below the quota, episodes "
+        "without a trade are dropped first. Overflow is the share of value targets outside the "
+        "support: widen model.value_min and model.value_max if it is not 0."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
@@ -196,7 +197,7 @@ class Replay(TrainPanel):
         )
         text.append(f" {percent(traded)} of {percent(quota)} wanted\n")
         if short:
-            text.append("below the quota: episodes without a trade go first\n", paint.warning)
+            text.append("below the quota: drops episodes without a trade first\n", paint.warning)
         overflow = state.overflow_frac.last
         style = paint.warning if overflow else paint.muted
         text.append("support overflow ", "dim").append(f"{percent(overflow, 2)}\n", style)
@@ -205,13 +206,13 @@ class Replay(TrainPanel):
 
 
 class OutcomeCalibration(TrainPanel):
-    """Whether the market does what the networks say."""
+    """How well the predicted outcomes match what happened."""
 
     TITLE = "outcome calibration"
     HELP: ClassVar[str] = (
-        "At the last validation: how often each outcome was predicted and how often it came; then "
-        "predicted probabilities of all outcomes in bins of a tenth beside the share that came "
-        "true. Error is the mean distance of the two."
+        "At the last validation: how often each outcome was predicted and how often it occurred; "
+        "then the predicted probabilities of all outcomes, in bins of a tenth, and the share that "
+        "came true. Error is the mean distance between the two."
     )
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
@@ -223,8 +224,8 @@ class OutcomeCalibration(TrainPanel):
         text = Text().append(f"error {found['calibration_error']:.3f}\n", "bold")
         for name, said, came in zip(names, found["predicted"], found["realized"], strict=False):
             text.append(f"{name[:7]:8}").append(bar(said, max(width - 23, 1)), paint.curve)
-            text.append(f" {said:4.0%} came {came:4.0%}\n")
-        text.append("bins: said > came\n", "dim")
+            text.append(f" {said:4.0%} real {came:4.0%}\n")
+        text.append("bins: predicted > real\n", "dim")
         a_line = max(width // _BIN_WIDTH, 1)
         for place, part in enumerate(found["calibration"], 1):
             said, came = part["predicted"], part["observed"]
@@ -234,7 +235,7 @@ class OutcomeCalibration(TrainPanel):
 
 
 def _validation(word: str, at: int, found: dict[str, Any], paint: Paint) -> Text:
-    """A validation in a few words; none if there was none."""
+    """A validation in a few words; empty if there was none."""
     if not found:
         return Text()
     pips = found.get("expectancy_pips")

@@ -29,14 +29,14 @@ class DecisionTable(LiveTable):
 
     TITLE: ClassVar[str] = "decisions"
     HELP: ClassVar[str] = (
-        "Recorded decisions, the newest first: time of the bar's close (UTC) and pair; in training "
-        "the episodes behind the networks. Moving the cursor shows the tree; [ and ] go to the day "
-        "before and after; / filters by pair, day or episode."
+        "Recorded decisions, newest first: time of the bar's close (UTC) and pair; in training "
+        "also the number of episodes collected before. Moving the cursor shows the tree; [ and ] "
+        "go to the day before and after; / filters by pair, day or episode."
     )
 
 
 class TreeScreen(RunScreen):
-    """Decisions at the left, the tree at the right, what it came to below."""
+    """Decisions on the left, the tree on the right, and the result of the search below."""
 
     DEFAULT_CSS = """
     #decisions { grid-size: 2 1; grid-columns: 30 1fr; grid-gutter: 0 1; }
@@ -81,17 +81,17 @@ class TreeScreen(RunScreen):
         self.query_one(SearchTree).border_title = "search tree"
 
     def show(self) -> None:
-        """The decisions of the day that pass the filter, the newest `MOST_LISTED` of them."""
+        """List the day's decisions that match the filter, at most the newest `MOST_LISTED`."""
         table = self.query_one(DecisionTable)
         for panel in (SearchTree, RootStatistics, Outcomes):
-            self.query_one(panel)  # nothing counts as shown while one is still being made
+            self.query_one(panel)  # raises while one is still being composed
         self._look()
         wanted = self.wanted
         listed = (self.app.theme, self._day, len(self._entries), wanted)
         if listed == self._listed:
             return
         if listed[0] != self._listed[0]:
-            self._shown = None  # the tree is drawn in the theme's colors
+            self._shown = None  # draw the tree again, in the new theme's colors
         self._listed = listed
         rows = {}
         for number in range(len(self._entries) - 1, -1, -1):
@@ -112,13 +112,13 @@ class TreeScreen(RunScreen):
 
     def on_data_table_row_highlighted(self) -> None:
         """Show the tree of the decision under the cursor."""
-        # Not of the event's row: the table may have been filled anew since.
+        # Not the event's row: the table may have been rebuilt since.
         chosen = self.query_one(DecisionTable).chosen
         if chosen is not None:
             self._show(self._entries[int(chosen)])
 
     def on_tree_node_highlighted(self, event: Tree.NodeHighlighted[int]) -> None:
-        """Show the outcomes after the root action the cursor is in."""
+        """Show the outcomes after the root action whose branch holds the cursor."""
         node = event.node
         while node.parent is not None and not node.parent.is_root:
             node = node.parent
@@ -129,12 +129,12 @@ class TreeScreen(RunScreen):
             self._look_after(record.tree["edge"][node.data])
 
     def action_step(self, by: int) -> None:
-        """To an older or a newer decision."""
+        """Move to an older or newer decision."""
         table = self.query_one(DecisionTable)
         table.move_cursor(row=table.cursor_row + by, animate=False)
 
     def action_day(self, by: int) -> None:
-        """To the day before or after."""
+        """Go to the day before or after."""
         days = decision_log.days(self._folder) if self._folder else []
         if self._day in days:
             self._open(days[min(max(days.index(self._day) + by, 0), len(days) - 1)])
@@ -145,7 +145,7 @@ class TreeScreen(RunScreen):
         return any(entry.episodes is not None for entry in self._entries[-1:])
 
     def _look(self) -> None:
-        """Read on; another run begins with its newest day."""
+        """Read new decisions; start at the newest day if the run is a different one."""
         folder = self.app.watched.folder / "decisions"
         if folder != self._folder:
             self._folder, self._day, self._shown = folder, None, None

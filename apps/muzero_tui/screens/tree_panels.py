@@ -1,4 +1,4 @@
-"""What was decided and why, beside the search tree."""
+"""The panels below the search tree: what was decided, and why."""
 
 from typing import ClassVar
 
@@ -11,19 +11,19 @@ from muzero_tui.widgets.panel import Panel
 
 
 class RootStatistics(Panel):
-    """What the search found at the root: prior, visits and Q of every action."""
+    """Prior, visits and Q of every action at the root."""
 
     TITLE = "raw policy and search"
     HELP: ClassVar[str] = (
-        "Every action: prior, what the policy network alone would do; visits, what the search did; "
-        "Q, the mean return found. > marks the chosen action, p the one the raw policy prefers.\n"
+        "For every action: prior, the policy network's probability; visits, their share in the "
+        "search; Q, the mean return. > marks the chosen action, p the raw policy's favorite.\n"
         "Then the value of the root before and after the search, and the time it took."
     )
 
     decision: DecisionRecord | None = None
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """A line for each action."""
+        """One line per action."""
         record = self.decision
         if record is None:
             return Text("no data: no decision chosen", paint.muted)
@@ -50,19 +50,20 @@ class RootStatistics(Panel):
 
 
 class Outcomes(Panel):
-    """What the next bar may do."""
+    """Probabilities of the next bar's outcomes."""
 
     TITLE = "outcomes of the next bar"
     HELP: ClassVar[str] = (
-        "Probabilities of the next bar's outcomes after the chosen action, or the cursor's. An "
-        "outcome's range is in pips (bps for crypto), half a deviation of recent changes."
+        "Probabilities of the next bar's outcomes after the chosen action, or after the one under "
+        "the cursor. Ranges are in pips (bps for crypto): half a standard deviation of recent "
+        "changes."
     )
 
     decision: DecisionRecord | None = None
     action: int | None = None
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """A bar for each outcome."""
+        """One bar per outcome."""
         record = self.decision
         if record is None:
             return Text("no data: no decision chosen", paint.muted)

@@ -1,4 +1,4 @@
-"""The line at the top: screens, the watched run, whether it lives, and which moment is shown."""
+"""The top line: the screens, the watched run, its condition, and the moment shown."""
 
 from typing import ClassVar
 
@@ -21,7 +21,7 @@ class Banner(Panel, can_focus=False):
     AGES: ClassVar[bool] = True
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """Screens at the left, the run at the right."""
+        """Screens on the left, the run on the right."""
         left = Text(" ")
         for place, name in enumerate(SCREENS, 1):
             here = name == self.app.current_mode
@@ -33,7 +33,7 @@ class Banner(Panel, can_focus=False):
         title = Text(f"{shortened(self.watched.folder.name, 40)} ", "bold")
         room = width - left.cell_len - 1
         right = Text("")
-        # What has no room is left out, the least important first.
+        # Leave out what does not fit, the least important first.
         for part in (condition, self._moment(paint), title):
             if right.cell_len + part.cell_len + 1 <= room:
                 right = part.append(" ").append_text(right)

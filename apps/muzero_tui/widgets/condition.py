@@ -1,4 +1,4 @@
-"""Whether the watched run lives, in one word and a glyph."""
+"""The condition of the watched run, as a word and a glyph."""
 
 from rich.text import Text
 
@@ -7,7 +7,7 @@ from muzero_tui.formats import age
 from muzero_tui.paint import Paint
 
 STALE_S = {"paper": 150.0, "training": 300.0}
-"""A live run that is silent for so long is called stale; a validation may take minutes."""
+"""How long a running process may write nothing before it is stale; a validation takes minutes."""
 
 GLYPHS = {
     "running": "●", "finished": "✓", "stopped": "■", "diverged": "✗", "disconnected": "○",
@@ -16,7 +16,7 @@ GLYPHS = {
 
 
 def condition_of(run: WatchedRun) -> str:
-    """The run's condition, "stale" if its process lives but says nothing."""
+    """The run's condition; "stale" if its process is alive but writes nothing."""
     silent = seconds_silent(run)
     if run.condition == "running" and run.playback.mode == "live" and silent is not None:
         return "stale" if silent > STALE_S[run.kind or "training"] else "running"
@@ -37,7 +37,7 @@ def styled_condition(name: str, paint: Paint) -> Text:
 
 
 def condition_text(run: WatchedRun, paint: Paint) -> Text:
-    """Glyph, word and age of the run's condition, and what of its journal could not be read."""
+    """Glyph, word and age of the run's condition, and how much of its journal is unreadable."""
     name = condition_of(run)
     text = styled_condition(name, paint)
     if name in ("running", "stale", "disconnected") and run.playback.mode == "live":

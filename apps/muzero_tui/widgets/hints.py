@@ -1,4 +1,4 @@
-"""The lines at the bottom: which keys work where the focus is."""
+"""The bottom lines: the keys that work where the focus is."""
 
 from rich.style import Style
 from rich.text import Text
@@ -10,14 +10,13 @@ from muzero_tui.paint import Paint
 from muzero_tui.widgets.panel import Panel
 
 ONLY_OF_THE_PAST = {"moment.live", "moment.slower", "moment.faster"}
-"""Keys that do nothing while the end is followed."""
+"""Keys that do nothing while the screen follows the end of the journal."""
 
 
 class Hints(Panel, can_focus=False):
-    """Every action there is, in as many lines as they need; the keys can be clicked.
+    """Every available action, on as many lines as needed; keys can be clicked.
 
-    Textual's Footer has a widget for each key and makes them anew whenever the focus moves, and
-    has one line.
+    Textual's Footer has only one line, and a widget per key that it rebuilds when the focus moves.
     """
 
     DEFAULT_CSS = "Hints { height: auto; min-height: 2; max-height: 3; background: $panel; }"
@@ -27,11 +26,11 @@ class Hints(Panel, can_focus=False):
     _made: list[Text]
 
     def on_mount(self) -> None:
-        """Other widgets have other keys."""
+        """Update when the available keys change."""
         self.screen.bindings_updated_signal.subscribe(self, lambda _screen: self.keep_up())
 
     def on_click(self, event: Click) -> None:
-        """As if the key had been pressed."""
+        """Act as if the key had been pressed."""
         if key := event.style.meta.get("key"):
             self.app.simulate_key(key)
 
@@ -41,7 +40,7 @@ class Hints(Panel, can_focus=False):
         return self._lines
 
     def keep_up(self) -> None:
-        """Redraw if there are other keys, and take the room they need."""
+        """Redraw if the keys have changed, with as many lines as they need."""
         if len(self._wrapped(self.content_size.width, self.app.paint)) != self._lines:
             self.refresh(layout=True)
         super().keep_up()
@@ -51,7 +50,7 @@ class Hints(Panel, can_focus=False):
         return Text("\n").join(self._wrapped(width, paint))
 
     def _wrapped(self, width: int, paint: Paint) -> list[Text]:
-        """Made only when something has changed: a screen asks several times a frame."""
+        """The lines, cached until something changes: a screen asks several times per frame."""
         bindings = self._shown()
         if self._made_of != (width, paint, bindings):
             self._made = self._wrap([self._hint(group, paint) for group in bindings], width)
@@ -69,17 +68,17 @@ class Hints(Panel, can_focus=False):
         return lines or [Text("")]
 
     def _shown(self) -> list[list[Binding]]:
-        """The bindings of each hint: those of an action, or of a group of them."""
-        told: dict[object, list[Binding]] = {}
+        """The bindings of each hint: those of one action or one group."""
+        shown: dict[object, list[Binding]] = {}
         live = self.app.watched.playback.mode == "live"
         for active in self.screen.active_bindings.values():
             binding = active.binding
             if binding.show and binding.id and not (live and binding.id in ONLY_OF_THE_PAST):
-                told.setdefault(binding.group or binding.action, []).append(binding)
-        return list(told.values())
+                shown.setdefault(binding.group or binding.action, []).append(binding)
+        return list(shown.values())
 
     def _hint(self, bindings: list[Binding], paint: Paint) -> Text:
-        keys = {binding.action: binding for binding in reversed(bindings)}  # the first of each
+        keys = {binding.action: binding for binding in reversed(bindings)}  # first key of each
         hint = Text()
         for binding in reversed(keys.values()):
             key = Text(self.app.get_key_display(binding), f"bold {paint.accent}")

@@ -1,4 +1,4 @@
-"""A part of a screen that draws the watched run."""
+"""Panels: parts of a screen that draw the watched run."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Panel(Widget, can_focus=True):
-    """Draws text of its own size; what it shows is asked for anew at every redraw.
+    """Draws text of its own size, reading the watched run at every redraw.
 
-    `TITLE` is on its border; `HELP` says what is seen, for the help screen; one with `AGES` changes
-    with the time alone.
+    `TITLE` is on its border; `HELP` explains it on the help screen; with `AGES`, it changes even if
+    only time passes.
     """
 
     DEFAULT_CSS = "Panel { height: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }"
@@ -43,12 +43,12 @@ class Panel(Widget, can_focus=True):
         return self.app.watched
 
     def render(self) -> Text:
-        """What `draw` gives for the present size."""
+        """The text that `draw` returns for the current size."""
         self._drawn = self._draw()
         return self._drawn
 
     def keep_up(self) -> None:
-        """Redraw if there is anything new to be seen: drawing a text costs less than showing it."""
+        """Refresh if the text has changed: drawing text costs less than displaying it."""
         if self._draw() != self._drawn:
             self.refresh()
 
@@ -63,11 +63,11 @@ class Panel(Widget, can_focus=True):
         return text
 
     def draw(self, width: int, height: int, paint: Paint) -> Text:
-        """The panel as text of that many columns and lines."""
+        """The panel's text, `width` columns by `height` lines."""
         raise NotImplementedError
 
     def copied(self) -> str:
-        """What a copy to the clipboard takes."""
+        """The text to copy to the clipboard."""
         return self.render().plain
 
 
@@ -75,7 +75,7 @@ ZOOM, PAN = Binding.Group("Zoom"), Binding.Group("Pan")
 
 
 class PlotPanel(Panel):
-    """A panel with a curve that can be zoomed and moved, and others to change to."""
+    """A panel that shows one of several curves, which can be zoomed and moved."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -94,7 +94,7 @@ class PlotPanel(Panel):
 
     @property
     def curves(self) -> tuple[str, ...]:
-        """Names of the curves there are."""
+        """Names of the available curves."""
         raise NotImplementedError
 
     @property

@@ -1,4 +1,4 @@
-"""A recorded search tree, foldable by visit share."""
+"""The widget for a recorded search tree, foldable by visit share."""
 
 from collections import defaultdict
 from typing import ClassVar
@@ -27,9 +27,9 @@ class SearchTree(Tree[int]):
     DEFAULT_CLASSES = "framed"
     TITLE: ClassVar[str] = "search tree"
     HELP: ClassVar[str] = (
-        "The search, its 64 most visited nodes.\n\n"
+        "The 64 most visited nodes of the search.\n\n"
         "□ a decision of the agent   ◇ the market's turn after an action\n"
-        "★ the principal variation: the chosen action, then the most visited\n"
+        "★ the principal variation: the chosen action, then the most visited nodes\n"
         "N visits and their share   P prior of an action, probability of an outcome\n"
         "Q mean return of an action   V value of a decision   r reward on the way there\n\n"
         "enter folds or unfolds; < and > change the share of visits below which branches are "
@@ -91,14 +91,14 @@ class SearchTree(Tree[int]):
         return "\n".join(lines)
 
     def render_label(self, node: TreeNode[int], base_style: Style, style: Style) -> Text:
-        """The label as it is: its glyph tells the kind of node."""
+        """The label unchanged: its glyph shows the kind of node."""
         label = node.label.copy() if isinstance(node.label, Text) else Text(str(node.label))
         label.stylize_before(base_style + style)
         fold = "" if not node.allow_expand else "▼ " if node.is_expanded else "▶ "
         return Text.assemble((fold, base_style + style), label)
 
     def _grow(self, node: TreeNode[int], row: int) -> None:
-        """Rows below `row`; branches with few visits are left closed."""
+        """Add the rows below `row`, with branches of few visits folded."""
         for child in self._children.get(row, ()):
             share = self._share(child)
             has_more = bool(self._children.get(child))
@@ -111,7 +111,7 @@ class SearchTree(Tree[int]):
             self._grow(stem, child)
 
     def _opens(self, row: int) -> bool:
-        """Whether anything below a node is worth showing unasked."""
+        """Whether anything below a node has enough visits to be shown by default."""
         return any(self._share(child) >= self.least for child in self._children[row])
 
     def _share(self, row: int) -> float:

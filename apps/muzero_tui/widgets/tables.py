@@ -1,4 +1,4 @@
-"""Tables whose rows change in place, with the cursor staying on what it was on."""
+"""Tables whose rows change in place while the cursor stays on the same row."""
 
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
@@ -13,7 +13,7 @@ Cells = Sequence[Text]
 
 
 class LiveTable(DataTable[Text]):
-    """A table of rows by key; `TITLE` and `HELP` say what is seen, for the help screen."""
+    """A table of rows by key; `TITLE` and `HELP` explain it on the help screen."""
 
     DEFAULT_CSS = """
     LiveTable { height: 1fr; background: $background; }
@@ -31,7 +31,7 @@ class LiveTable(DataTable[Text]):
         self._rows_shown: dict[str, Cells] = {}
 
     def show(self, columns: Sequence[str], rows: Mapping[str, Cells]) -> None:
-        """Show these rows, writing only what changed."""
+        """Show these rows, updating only the cells that changed."""
         rows = {key: [clean_rich(cell) for cell in row] for key, row in rows.items()}
         if tuple(columns) != self._columns_shown or list(rows) != list(self._rows_shown):
             self._rebuild(columns, rows)
