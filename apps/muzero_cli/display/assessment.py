@@ -1,4 +1,4 @@
-"""What a supervised phase is worth, as a line and as tables."""
+"""The assessment of a supervised phase, as one line and as tables."""
 
 from rich import box
 from rich.console import Group
@@ -12,7 +12,7 @@ Report = WorldModelReport | ValueReport
 
 
 def assessment_line(report: Report, unit: str) -> str:
-    """The figure by which the best checkpoint is chosen, beside what it has to beat."""
+    """The figure that chooses the best checkpoint, next to what it has to beat."""
     if isinstance(report, ValueReport):
         return (
             f"value of {report.policy}: rank correlation with the return "
@@ -29,7 +29,7 @@ def assessment_line(report: Report, unit: str) -> str:
 
 
 def assessment_report(report: Report, unit: str) -> Group:
-    """All its figures."""
+    """All figures of an assessment."""
     if isinstance(report, ValueReport):
         return Group(*_value(report, unit))
     return Group(*_world_model(report))
@@ -71,8 +71,8 @@ def _world_model(report: WorldModelReport) -> list[Table | Text]:
         columns.add_row(name, *(f"{mse:.4g}" for mse in row))
     about = (
         f"{report.sessions:,} validation sessions, {report.unrollings:,} positions unrolled. CE: "
-        "cross-entropy; latent: 1 - cosine to the real window's; base: base rates of the training "
-        "split, and the mean reward."
+        "cross-entropy; latent: 1 - cosine similarity to the real window's; base: base rates of "
+        "the training split, and the mean reward."
     )
     return [steps, Text(), calibration, Text(), columns, Text(about, style="dim")]
 
@@ -89,11 +89,11 @@ def _value(report: ValueReport, unit: str) -> list[Table | Text]:
         )
     by_decile = "-" if report.decile_spearman is None else f"{report.decile_spearman:+.2f}"
     about = (
-        f"{report.sessions:,} validation sessions of {report.policy}: discounted return and net "
-        f"{unit} to the session's end that followed, by decile of the predicted value. Rank "
-        f"correlation over states: {_correlation(report.by_return)} with the return "
-        f"({by_decile} over deciles), {_correlation(report.by_net_pips)} with the net {unit}; in "
-        "brackets 95 % bootstrap over sessions, those at the same hours together."
+        f"{report.sessions:,} validation sessions of {report.policy}: the discounted return and "
+        f"the net {unit} that followed until the session's end, by decile of the predicted value. "
+        f"Rank correlation over states: {_correlation(report.by_return)} with the return "
+        f"({by_decile} over deciles), {_correlation(report.by_net_pips)} with the net {unit}. "
+        "Brackets: 95 % bootstrap interval; sessions at the same hours are drawn together."
     )
     return [deciles, Text(about, style="dim")]
 

@@ -1,4 +1,4 @@
-"""Several policies side by side, as tables to read in 80 columns."""
+"""A comparison of policies, as tables for 80 columns."""
 
 from collections.abc import Mapping
 
@@ -25,14 +25,14 @@ _ALARM_STYLES: dict[Alarm, str] = {
     "critical": "bold red",
 }
 
-_ACTIONS_BESIDE = 4
-"""Shares of more actions than these take a table of their own in 80 columns."""
+_ACTIONS_IN_ONE_TABLE = 4
+"""If there are more actions than this, their shares need a separate table in 80 columns."""
 
 
 def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
-    """Results, actions and conditions of the named policies, in the order given.
+    """Results, actions and conditions of the named policies, in the given order.
 
-    Nothing is cut at 80 columns while the names have at most 19 characters.
+    Nothing is truncated at 80 columns as long as names have at most 19 characters.
     """
     return Group(
         Text(f"{conditions.data}, {conditions.part}\n", style="bold"),
@@ -43,7 +43,7 @@ def report(conditions: Conditions, metrics: Mapping[str, Metrics]) -> Group:
 
 
 def results_table(metrics: Mapping[str, Metrics], per: str) -> Table:
-    """A row for each policy; `per` is what net figures are counted in, "pips/session"."""
+    """One row per policy; `per` is the unit of net figures, such as "pips/session"."""
     headings = ("trades", "expect-\nancy", "win", "PF", "max\nDD", "Sharpe")
     table = policy_table(f"net {per}\n[95% interval]", *headings)
     for name, m in metrics.items():
@@ -61,7 +61,7 @@ def results_table(metrics: Mapping[str, Metrics], per: str) -> Table:
 
 
 def _actions(metrics: Mapping[str, Metrics], unit: str) -> list[Table]:
-    """What was done: shares of the actions, and the trades they made; one table where it fits."""
+    """Shares of the actions, and the trades they led to; in one table if it fits."""
     actions = next(iter(metrics.values())).action_frac
     headings = ("in\nmarket", "bars/\ntrade", "SQN", f"net\n{unit}", "alarm")
     shares = {
@@ -77,19 +77,19 @@ def _actions(metrics: Mapping[str, Metrics], unit: str) -> list[Table]:
         ]
         for name, m in metrics.items()
     }
-    if len(actions) > _ACTIONS_BESIDE:
+    if len(actions) > _ACTIONS_IN_ONE_TABLE:
         return [filled(policy_table(*actions), shares), filled(policy_table(*headings), made)]
     joined = {name: [*shares[name], *made[name]] for name in metrics}
     return [filled(policy_table(*actions, *headings), joined)]
 
 
 def _groups(measured: Metrics) -> list[str]:
-    """What is said of sessions at the same hours, where there are any."""
+    """The note on sessions at the same hours, if there are any."""
     if measured.session_groups == measured.sessions:
         return []
     return [
         "Pairs move together: sessions at the same hours are one portfolio and one observation, "
-        f"{measured.session_groups:,} in all. The interval draws them whole; Max DD, Sharpe, "
+        f"{measured.session_groups:,} in all. The bootstrap draws them as a whole; Max DD, Sharpe, "
         "Sortino and Calmar are the portfolio's."
     ]
 
@@ -112,13 +112,14 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             *(f"{note}." for note in conditions.wide_steps),
             *_groups(measured),
             f"{unit.capitalize()} are net of costs; the interval is a bootstrap over sessions. "
-            f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} a trade. PF: profit "
-            f"factor. Max DD: largest fall of the equity, in {unit}, sessions end to end.",
+            f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} per trade. PF: profit "
+            f"factor. Max DD: largest drop of the equity, in {unit}, with sessions end to end.",
             *_targets(unit),
-            f"Sharpe: mean over deviation of net {unit} per session, times "
+            f"Sharpe: mean over standard deviation of net {unit} per session, times "
             f"{measured.sharpe_factor:.1f}, the root of the "
             f"{measured.sharpe_sessions_per_year:,.0f} sessions that fit end to end into {year}.",
-            "Alarm, by the commonest action: up to 40% healthy, up to 60% notice, up to 90% "
-            "warning, above critical; who holds positions for long holds often.",
+            "Alarm, by the share of the most common action: up to 40% healthy, up to 60% notice, "
+            "up to 90% warning, above that critical. A policy that keeps positions for long "
+            "repeats one action often.",
         ]
     )

@@ -1,7 +1,7 @@
-"""Where a verb writes: data to standard output, narration to standard error, both clean.
+"""Where a verb writes: data to standard output, narration to standard error, both cleaned.
 
-A verb prints by nothing else (`pyproject.toml` forbids it), so that no name from a file or a venue
-can command the terminal. Rich is loaded with the first console.
+Verbs print only through this module (`pyproject.toml` enforces it), so that no name from a file or
+a venue reaches the terminal as a command. Rich is loaded with the first console.
 """
 
 import logging
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from muzero_cli.display.terminal import TerminalConsole
 
 PIPED_WIDTH = 100
-"""Columns where standard output is no terminal."""
+"""Width in columns if standard output is not a terminal."""
 
 
 def output_console() -> "TerminalConsole":
@@ -30,19 +30,19 @@ def output_console() -> "TerminalConsole":
 
 
 def narration_console(*, quiet: bool = False) -> "TerminalConsole":
-    """Standard error, for progress and what a user is told meanwhile."""
+    """Standard error, for progress and messages to the user."""
     from muzero_cli.display.terminal import TerminalConsole
 
     return TerminalConsole(stderr=True, quiet=quiet)
 
 
 def echo(text: str) -> None:
-    """A line, or JSON, on standard output; Rich is not needed."""
+    """Print a line, or JSON, on standard output without loading Rich."""
     typer.echo(clean(text))
 
 
 def keep_logs_clean() -> None:
-    """Clean the warnings that Python writes to standard error by itself."""
+    """Clean the warnings that Python itself writes to standard error."""
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_CleanFormatter())
 
@@ -53,15 +53,15 @@ class _CleanFormatter(logging.Formatter):
 
 
 def say_bug(kind: type[BaseException], bug: BaseException, trace: TracebackType | None) -> None:
-    """A traceback on standard error; `sys.excepthook` of a command that meets a bug."""
+    """Print a traceback on standard error: the `sys.excepthook` for bugs."""
     typer.echo(clean("".join(traceback.format_exception(kind, bug, trace))), err=True, nl=False)
 
 
 def say_event(event: "EngineEvent") -> None:
-    """Tells of `event` on standard error."""
+    """Print `event` on standard error."""
     say(narration_console(), str(event))
 
 
 def say(console: "TerminalConsole", text: str) -> None:
-    """A line that is never wrapped, so that a command can be copied."""
+    """Print a line without wrapping it, so that a command can be copied."""
     console.print(text, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""An evaluation as text for 80 columns: by whom and on what it was played, then the policies."""
+"""An evaluation as text for 80 columns: what played, on which data, then the policies."""
 
 from pathlib import Path
 
@@ -10,11 +10,11 @@ from muzero_cli.display.full_comparison import full_report
 
 
 def evaluation_report(run: Path, found: Evaluation) -> Group:
-    """What `found` says of the run at `run`."""
+    """The report of the evaluation `found` of the run at `run`."""
     comparison = found.comparison
     parts: list[RenderableType] = [
         f"{run}, checkpoint {found.checkpoint}, {', '.join(map(str, found.simulations))} "
-        f"simulations a decision, backend {found.backend}"
+        f"simulations per decision, backend {found.backend}"
     ]
     if found.stage is not None:
         parts.append(
@@ -29,6 +29,6 @@ def evaluation_report(run: Path, found: Evaluation) -> Group:
     if comparison.expected_best_pips is not None:
         parts.append(
             "Best policy that does not see the future, expected: "
-            f"{comparison.expected_best_pips:+.1f} net {comparison.conditions.unit} a session."
+            f"{comparison.expected_best_pips:+.1f} net {comparison.conditions.unit} per session."
         )
     return Group(*parts)

@@ -24,7 +24,7 @@ _OFF_SCALE = ("random", "perfect_foresight")
 
 _COLORS = 10
 _DASHES = ("-", "--", ":", "-.")
-"""After so many lines matplotlib's colors begin anew, with the next pattern."""
+"""Line styles: each takes all of matplotlib's `_COLORS` colors before the next one follows."""
 
 
 def draw(full: FullComparison, folder: Path) -> list[Path]:
@@ -62,7 +62,7 @@ def _equity(axes: Axes, full: FullComparison) -> None:
 
 def _drawdown(axes: Axes, full: FullComparison) -> None:
     _over_sessions(axes, full, drawdown_pips)
-    # A rule that only loses would flatten all the others.
+    # On a linear scale, a rule that only loses would flatten all the others.
     axes.set_yscale("symlog", linthresh=10.0)
     axes.invert_yaxis()
     axes.set_ylabel(f"below the highest equity, {full.comparison.conditions.unit}")
@@ -84,14 +84,14 @@ def _cost_curve(axes: Axes, full: FullComparison) -> None:
         if name in _OFF_SCALE:
             continue
         (line,) = axes.plot(sweep.levels, curve.net, _dashes(number), label=name)
-        # None becomes NaN, which leaves no band.
+        # None becomes NaN, for which no band is drawn.
         low, high = np.array([curve.low, curve.high], np.float64)
         axes.fill_between(sweep.levels, low, high, color=line.get_color(), alpha=0.07)
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.axvline(sweep.decided_at, color="gray", linestyle=":", label="decided at")
     what = "a round trip" if sweep.cost == "round_trip" else "every fill"
     axes.set_xlabel(f"cost of {what}, {unit}; the trades are those decided at {sweep.decided_at:g}")
-    axes.set_ylabel(f"net {unit} a session, 95 % interval")
+    axes.set_ylabel(f"net {unit} per session, 95 % interval")
 
 
 def _calibration(axes: Axes, full: FullComparison) -> None:
@@ -105,7 +105,7 @@ def _calibration(axes: Axes, full: FullComparison) -> None:
     shares = [bin_.count / total for bin_ in bins]
     axes.bar(middles, shares, width=0.08, alpha=0.25, label="share of forecasts")
     axes.set_xlabel("probability the model gave an outcome of the next bar")
-    axes.set_ylabel("share of them that happened")
+    axes.set_ylabel("share of those outcomes that happened")
 
 
 def _dashes(line: int) -> str:

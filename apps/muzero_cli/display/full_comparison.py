@@ -21,7 +21,7 @@ from muzero_cli.display.policy_tables import (
 )
 
 _COSTS_SHOWN = 5
-"""Columns of the cost table, of the levels that were swept."""
+"""How many of the swept cost levels the table shows."""
 
 
 def full_report(full: FullComparison) -> Group:
@@ -60,19 +60,19 @@ def _risk(full: FullComparison, unit: str) -> Table:
 
 def _risk_legend(unit: str) -> str:
     return (
-        f"Beyond {RAW_NETWORK}: net {unit} a session more than the same network without search, "
-        "the interval over the differences of each session. Sortino: as Sharpe, over the downside "
-        f"deviation. Calmar: net {unit} a year over Max DD. Turnover: exposure filled, in and out; "
-        "a round trip of exposure 1 is 2. Decisions/s: all sessions side by side, the market's "
-        "steps included."
+        f"Beyond {RAW_NETWORK}: net {unit} per session above the same network without search; the "
+        "interval is over the differences of single sessions. Sortino: like Sharpe, over the "
+        f"downside deviation. Calmar: net {unit} per year over Max DD. Turnover: exposure filled, "
+        "in and out; a round trip of exposure 1 counts 2. Decisions/s: for all sessions in "
+        "lockstep, including the market's steps."
     )
 
 
 def _sweep_heading(sweep: CostSweep, unit: str) -> str:
     what = f"a round trip, {unit}" if sweep.cost == "round_trip" else f"every fill, {unit}"
     return (
-        f"Net {unit} a session of the same trades at other costs (of {what}). All were decided at "
-        f"{sweep.decided_at:g}; a policy that knew of another cost would trade otherwise."
+        f"Net {unit} per session of the same trades at other costs (of {what}). All were decided "
+        f"at {sweep.decided_at:g}; at another cost, a policy would have made other trades."
     )
 
 
@@ -99,8 +99,8 @@ def _break_even(cost: float | None) -> str:
 
 def _sweep_legend(unit: str) -> str:
     return (
-        f"Breaks even at: the cost at which the net {unit} of these trades are 0, with its "
-        "bootstrap interval; never: they lose without costs too."
+        f"Breaks even at: the cost at which the net {unit} of these trades is 0, with its "
+        "bootstrap interval; never: they lose even without costs."
     )
 
 
@@ -109,9 +109,9 @@ def _taught(taught: TaughtTransformer, unit: str) -> str:
     return (
         f"Transformer: {recipe.sizes.layers} layers of width {recipe.sizes.width}, seed "
         f"{taught.seed}, taught the actions of perfect foresight after costs on training "
-        f"sessions; of {len(taught.checked_net_pips)} checks the one after "
+        f"sessions. Best of {len(taught.checked_net_pips)} checks: after "
         f"{taught.chosen_steps:,} steps, {signed(taught.checked_net_pips[taught.chosen_steps])} "
-        f"net {unit} a session on the validation split."
+        f"net {unit} per session on the validation split."
     )
 
 

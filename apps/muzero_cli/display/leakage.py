@@ -24,10 +24,10 @@ def leakage_table(report: LeakageReport) -> Group:
             f" {check.example}" if check.example else "",
         )
     about = (
-        f"{report.pairs}: everything after {report.cuts} bars was replaced, one at a time. "
+        f"{report.pairs}: at {report.cuts} bars, one at a time, everything later was replaced. "
         f"Control: a policy that looks ahead was caught at {report.control_caught} of them."
     )
     failure = report.failure()
-    said = Text(str(failure or "No leak: nothing known at a bar depends on later ones."))
-    said.stylize("bold red" if failure else "bold green")
-    return Group(table, Text(), Text(about), said)
+    verdict = Text(str(failure or "No leak: nothing known at a bar depends on later ones."))
+    verdict.stylize("bold red" if failure else "bold green")
+    return Group(table, Text(), Text(about), verdict)

@@ -1,4 +1,4 @@
-"""Tables of policies that read whole in 80 columns, and the numbers in their cells."""
+"""Tables of policies that fit into 80 columns, and the numbers in their cells."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from rich.text import Text
 
 
 def policy_table(*headings: str, first: str = "policy") -> Table:
-    """A table with a row for each policy, or whatever `first` names, and columns to its right."""
+    """An empty table with one row per policy (or whatever `first` names) and these columns."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column(first, overflow="fold")
     for heading in headings:
@@ -26,18 +26,18 @@ def filled(table: Table, rows: Mapping[str, Sequence[str | Text]]) -> Table:
 
 
 def net_interval(net: float, low: float | None, high: float | None) -> Text:
-    """Net pips and their interval, marked by what it excludes: ``+74.6 [+56.7, +93.9]``."""
+    """Net pips and their interval, ``+74.6 [+56.7, +93.9]``, styled by `verdict`."""
     return Text(f"{signed(net):>5} {ends(low, high)}", style=verdict(low, high))
 
 
 def ends(low: float | None, high: float | None) -> str:
-    """An interval as text; ``[    -,     -]`` where nothing could be resampled."""
+    """An interval as text; ``[    -,     -]`` if nothing could be resampled."""
     texts = ["-" if end is None else signed(end) for end in (low, high)]
     return "[{:>5}, {:>5}]".format(*texts)
 
 
 def verdict(low: float | None, high: float | None) -> str:
-    """The style of a figure by its interval: above 0, below 0, or neither."""
+    """The style of a figure whose interval is above 0, below 0, or contains 0."""
     if low is None or high is None:
         return ""
     return "green" if low > 0 else "red" if high < 0 else ""

@@ -14,12 +14,12 @@ from mlx_muzero.profiling.published import CRYPTO_TABLE
 
 
 def profile_tables(profile: Profile) -> Group:
-    """Every figure, the published ones beside them, and the verdict."""
+    """Every figure, the published ones for comparison, and the verdict."""
     parts: list[RenderableType] = [Text(profile.machine), Text(profile.subject)]
     parts += ["", Text(f"Expansions from Python ({profile.expansion}), ms"), _calls(profile)]
-    parts += ["", Text("Steps: decisions for all pairs at once, root inference included")]
+    parts += ["", Text("Steps: decisions for all pairs at once, including root inference")]
     parts += [_steps(profile), "", Text("Loading, memory and energy"), _costs(profile)]
-    parts += ["", Text("Beside the crypto specification's figures, of other networks on an M4")]
+    parts += ["", Text("The crypto specification's figures (other networks, on an M4) and ours")]
     parts += [_published(profile)]
     for placement in profile.placements:
         parts += ["", *_placement(placement)]
@@ -35,7 +35,7 @@ def _table(*columns: str) -> Table:
 
 
 def _measured(profile: Profile) -> Iterator[tuple[str, BackendProfile]]:
-    """What gave figures, by a name that says when it is a simulation."""
+    """Every target that was measured, under a name that marks simulations."""
     for target, found in zip(profile.targets, profile.backends, strict=True):
         if not found.failure:
             yield f"{target.name} (simulation)" if target.simulated else target.name, found
@@ -91,7 +91,7 @@ def _costs(profile: Profile) -> Table:
 
 
 def _published(profile: Profile) -> Table:
-    """The fastest real target for most pairs, beside each published line of the same kind."""
+    """Each published figure, next to the fastest real target at the largest number of pairs."""
     table = _table("step", "published ms", "here ms", "by", "for")
     for published in CRYPTO_TABLE:
         span = f"{published.low_ms:.0f}"
@@ -113,7 +113,7 @@ def _published(profile: Profile) -> Table:
 
 
 def _placement(placement: ProgramPlacement) -> list[RenderableType]:
-    """Operations of a kind with the same device on one line."""
+    """The plan of a program: one line per kind of operation and device."""
     head = Text(f"{placement.program}, {placement.requested} requested: ")
     if placement.failure:
         return [head.append(f"no plan, {placement.failure}")]

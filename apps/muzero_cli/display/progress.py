@@ -1,4 +1,4 @@
-"""What a long verb is doing, on stderr: a bar on a terminal, elsewhere a line now and then."""
+"""Progress of a long verb on stderr: a bar on a terminal, elsewhere a line every few seconds."""
 
 import time
 from collections.abc import Callable
@@ -13,10 +13,10 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class VerbProgress(Closeable):
-    """Tells what is being done and how much of it; the bar is gone at the end.
+    """Shows what is being done and how much of it is done; the bar disappears at the end.
 
-    A verb calls `doing` when something begins and `tick` when some of it is done. What is quicker
-    than `SECONDS_BETWEEN_LINES` leaves no line where there is no terminal.
+    A verb calls `doing` when work starts and `tick` when some of it is done. Without a terminal,
+    work that takes less than `SECONDS_BETWEEN_LINES` prints nothing.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class VerbProgress(Closeable):
             self._bar.start()
 
     def doing(self, what: str, total: int | None = None) -> None:
-        """Something else begins; `total` is how much of it there is, where that is known."""
+        """Start showing other work; `total` is its amount, if known."""
         self._what, self._done, self._total = what, 0, total
         self._began_at = self._clock_s()
         self._bar.reset(self._task, description=what, total=total, amount=self._amount)
 
     def tick(self, count: int = 1) -> None:
-        """`count` more are done; 0 says that it is still going on."""
+        """Count `count` more as done; 0 only shows that work continues."""
         self._done += count
         self._bar.update(self._task, completed=self._done, amount=self._amount)
         now = self._clock_s()
@@ -59,7 +59,7 @@ class VerbProgress(Closeable):
             say(self._console, self._line(now))
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar.live.is_started:
             self._bar.stop()
 

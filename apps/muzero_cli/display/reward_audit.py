@@ -10,7 +10,7 @@ from mlx_muzero.evaluation.reward_audit import RewardAudit, SchemeAudit
 
 
 def audit_tables(audit: RewardAudit, model: ModelConfig) -> Group:
-    """Policies by net pips, what each scheme pays them, and what it therefore teaches `model`."""
+    """Policies by net pips, what each scheme pays them, and what that means for `model`."""
     table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
     table.add_column("policy")
     table.add_column(f"net {audit.unit}/session", justify="right")
@@ -32,16 +32,16 @@ def audit_tables(audit: RewardAudit, model: ModelConfig) -> Group:
             Text(f"\n{scheme}: rank correlation with net {audit.unit} {shown}.", style="bold")
         )
         words = judged.degenerate or (
-            "It pays no policy here more than one that makes more without seeing the future.",
+            "It pays no policy here more than a policy that earns more without seeing the future.",
         )
         lines += [Text(sentence) for sentence in words]
         lines.append(_support(judged, model))
-    about = f"{audit.pairs}, {audit.sessions:,} sessions; mean reward a session and its place."
+    about = f"{audit.pairs}, {audit.sessions:,} sessions; mean reward per session and its rank."
     return Group(table, Text(about, style="dim"), *lines)
 
 
 def _order(audit: RewardAudit, scheme: str) -> list[str]:
-    """Policies by what `scheme` pays them, best first."""
+    """Policies by what `scheme` pays them, highest first."""
     return sorted(audit.policies, key=lambda name: -audit.policies[name].reward[scheme])
 
 
@@ -52,6 +52,6 @@ def _support(judged: SchemeAudit, model: ModelConfig) -> Text:
     if model.value_min <= low and high <= model.value_max:
         return Text(f"{returns}: within {support}.")
     return Text(
-        f"{returns}: beyond {support}; widen it by model.value_min and model.value_max.",
+        f"{returns}: beyond {support}; widen it with model.value_min and model.value_max.",
         style="yellow",
     )

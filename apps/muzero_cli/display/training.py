@@ -1,4 +1,4 @@
-"""Live progress of training on stderr: a panel on a terminal, elsewhere a line now and then."""
+"""Progress of training on stderr: a live panel on a terminal, else a line every few seconds."""
 
 import os
 import time
@@ -32,7 +32,7 @@ RECENT_STEPS = 50
 
 
 class TrainingDisplay(Closeable):
-    """Shows what a `Trainer` tells it; implements its `Listener`."""
+    """Shows the progress of a `Trainer`; implements its `Listener`."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class TrainingDisplay(Closeable):
         )
 
     def phase_begun(self, counters: Counters, episodes: int) -> None:
-        """Begin anew, where the phase stands."""
+        """Start showing a phase, from where it stands."""
         self._at(counters)
         self._phase, self._episodes = counters.phase, episodes
         self._phase_began, self._first_episodes = time.monotonic(), counters.episodes
@@ -76,12 +76,12 @@ class TrainingDisplay(Closeable):
         return self
 
     def close(self) -> None:
-        """Leave the last picture on the screen."""
+        """Stop drawing, leaving the last panel on the screen."""
         if self._live.is_started:
             self._live.stop()
 
     def decided(self, count: int) -> None:
-        """Count decisions into a rate over this stretch of searching."""
+        """Count decisions, for the rate since searching last started."""
         now = time.monotonic()
         if self._deciding_since is None:
             self._deciding_since, self._decisions = now, 0
@@ -91,20 +91,20 @@ class TrainingDisplay(Closeable):
         self._line()
 
     def collected(self, episodes: Episodes, counters: Counters) -> None:
-        """Take the round's action shares."""
+        """Show the round's action shares."""
         self._at(counters)
         counts = np.bincount(episodes.action.ravel(), minlength=len(self._action_names))
         shares = (counts / counts.sum()).tolist()
         self._action_shares = dict(zip(self._action_names, shares, strict=True))
 
     def learned(self, report: StepReport, counters: Counters) -> None:
-        """Take the losses."""
+        """Show the losses."""
         self._at(counters)
         self._reports.append(report)
         self._line()
 
     def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
-        """Take the result of a validation and say it once for good."""
+        """Show the result of a validation, and print it as a line that stays."""
         self._at(counters)
         self._validation = (
             f"expectancy {metrics.expectancy_pips:+.2f} {self._unit}, win {metrics.win_frac:.0%}, "
@@ -117,7 +117,7 @@ class TrainingDisplay(Closeable):
         self._say(f"episode {counters.episodes}: validation {self._validation}{best}")
 
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
-        """Take what a supervised phase is worth and say it once for good, whole when it ends."""
+        """Show an assessment, and print it as a line that stays; in full when the phase ends."""
         self._at(counters)
         self._validation = assessment_line(assessment, self._unit)
         best = "  (best so far)" if is_best else ""
@@ -126,24 +126,24 @@ class TrainingDisplay(Closeable):
             self._console.print(assessment_report(assessment, self._unit))
 
     def abandoned(self, error: RankLost) -> None:
-        """Say why and end this process, whose main thread cannot be woken."""
+        """Print why, and end this process, whose main thread cannot be woken."""
         self._say(f"error: {error}")
         os._exit(error.exit_code)
 
     def engine_changed(self, event: EngineEvent) -> None:
-        """Say it for good."""
+        """Print the event as a line that stays."""
         self._say(str(event))
 
     def _say(self, text: str) -> None:
         say(self._console, text)
 
     def _at(self, counters: Counters) -> None:
-        # A copy of the numbers: the trainer goes on counting in its own.
+        # A copy, because the trainer keeps counting in its own.
         self._counters = replace(counters)
         self._deciding_since = None
 
     def _line(self) -> None:
-        """Where there is no terminal to redraw, one line now and then."""
+        """Print a line every few seconds if there is no terminal to redraw."""
         now = time.monotonic()
         if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
             self._line_at = now
@@ -165,7 +165,7 @@ class TrainingDisplay(Closeable):
         ]
 
     def _stage(self) -> list[tuple[str, str]]:
-        """Where a currency pair's search is in FX's timeline."""
+        """The stage of a currency pair's search phase in the FX specification's timeline."""
         if self._unit != fx_targets.UNIT or self._phase != "search":
             return []
         stage = fx_targets.stage_of(self._counters.episodes, self._counters.steps)
@@ -193,7 +193,7 @@ class TrainingDisplay(Closeable):
         return min(1.0, max(by_episodes, by_time))
 
     def _left(self) -> str:
-        """Time left of the phase by its pace so far, or by the limit if that is nearer."""
+        """The phase's time left at its pace so far, or until the time limit if that is sooner."""
         candidates = [] if self._limit_s is None else [max(0.0, self._limit_s - self._elapsed_s)]
         played = self._counters.episodes - self._first_episodes
         if played > 0:

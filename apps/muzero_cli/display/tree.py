@@ -16,11 +16,11 @@ _OUTCOME_BOUNDS = {"UP": "above +{:.1f}", "NEUTRAL": "between", "DOWN": "below -
 
 @dataclass(frozen=True)
 class TreeDisplay:
-    """A plan, drawn.
+    """Draws a plan.
 
     Attributes:
-        run: folder of the run that made it.
-        plan: what was planned.
+        run: folder of the run that made the plan.
+        plan: the plan.
     """
 
     run: Path
@@ -28,7 +28,7 @@ class TreeDisplay:
 
     @property
     def heading(self) -> str:
-        """Where and by whom the decision was taken."""
+        """What made the decision, and for which bar."""
         plan = self.plan
         return (
             f"{self.run}, checkpoint {plan.checkpoint}: {plan.symbol} at {plan.at} UTC, "
@@ -36,7 +36,7 @@ class TreeDisplay:
         )
 
     def text(self, least_share: float) -> Group:
-        """The tree without branches below `least_share` of the visits, and two lines on it."""
+        """The tree without branches below `least_share` of the visits, and two lines about it."""
         return Group(
             Text(self.heading, style="bold"),
             self._tree(folded(self.plan.decision.tree, least_share)),
@@ -45,7 +45,7 @@ class TreeDisplay:
         )
 
     def dot(self, least_share: float) -> str:
-        """The same tree for Graphviz: decision nodes are boxes, chance nodes ellipses."""
+        """The same tree for Graphviz, with decision nodes as boxes and chance nodes as ellipses."""
         lines = ["digraph search {", f"  label={json.dumps(self.heading)};"]
         for branch in folded(self.plan.decision.tree, least_share).walk():
             shape = "ellipse" if self.plan.decision.tree.kind[branch.row] else "box"

@@ -1,4 +1,4 @@
-"""The figures of a verification as tables."""
+"""A verification as tables."""
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -8,7 +8,7 @@ from mlx_muzero.exports.figures import EngineFigures, Verification
 
 
 def verification_tables(verification: Verification) -> Group:
-    """Every engine's figures and what speaks against it."""
+    """Every engine's figures, and which of them are out of bounds."""
     head = Text(
         f"{verification.samples} situations of the validation split, {verification.precision}; "
         "differences from the MLX model"
@@ -43,7 +43,7 @@ def _table(*columns: str) -> Table:
 
 
 def _outputs(engine: EngineFigures) -> Table:
-    table = _table("output", "worst error", "typical", "values reach")
+    table = _table("output", "worst error", "typical", "largest value")
     for error in engine.outputs:
         table.add_row(
             f"{error.program} {error.output}",
@@ -76,5 +76,5 @@ def _agreement(engine: EngineFigures) -> str:
     )
     if agreement.disagreements:
         margins = ", ".join(f"{d.q:+.2g} ({d.visits:+d})" for d in agreement.disagreements)
-        text += f"; by how much the model prefers its own, in Q (visits): {margins}"
+        text += f"; margins by which the model prefers its own action, in Q (visits): {margins}"
     return text

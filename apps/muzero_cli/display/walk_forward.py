@@ -14,22 +14,22 @@ _SHOWN = ("agent (search)", "agent (raw network)", "buy_and_hold", "momentum", "
 """Policies in the table of windows."""
 
 _WITH_INTERVALS = 2
-"""How many of them, the first, show their intervals."""
+"""How many of them, from the first, show intervals."""
 
 
 def walk_forward_report(walk: WalkForward) -> Group:
-    """Every window's splits and net pips, then the whole, for 80 columns."""
+    """Every window's splits and net pips, then all tests as one, for 80 columns."""
     unit = walk.conditions.unit
     return Group(
         Text(
-            "Windows: UTC days on which their parts start, and the end of the test\n", style="bold"
+            "Windows: UTC days on which their splits start, and the end of the test\n", style="bold"
         ),
         _spans(walk.windows),
-        Text(f"\nNet {unit} a session on each test, [95% interval]\n", style="bold"),
+        Text(f"\nNet {unit} per session on each test, [95% interval]\n", style="bold"),
         _nets(walk.windows),
         Text(
-            "\nEach agent knows its own window only; its checkpoint and the trends' lookbacks were "
-            "chosen on that window's validation split.\n",
+            "\nEach agent knows only its own window; its checkpoint and the trend rules' lookbacks "
+            "were chosen on that window's validation split.\n",
             style="dim",
         ),
         report(walk.conditions, metrics_of(walk.whole)),

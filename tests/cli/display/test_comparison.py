@@ -126,7 +126,7 @@ def test_seven_targets_in_basis_points_fit_in_80_columns_too():
     assert sum(line.startswith(LONGEST_NAME) for line in lines) == 3
     assert all(name in text for name in names)
     assert "pips" not in text.lower()
-    for part in ("net bps/session", "6 bps of every fill.", "365 whole days", "bps a trade"):
+    for part in ("net bps/session", "6 bps of every fill.", "365 whole days", "bps per trade"):
         assert part in " ".join(text.split())
     both = replace(conditions, round_trip_cost_pips=4.0)
     assert both.costs == "round trip 4 bps and 6 bps of every fill"
