@@ -16,6 +16,7 @@ from mlx_muzero.types import F64, I64
 
 RESAMPLES = 1000
 _INTERVAL = (2.5, 97.5)
+_BLOCK = 2**16  # sessions drawn at a time, so that a block stays in the processor's cache
 
 Interval = tuple[float, float] | tuple[None, None]
 """Both ends; None if there is nothing to resample."""
@@ -66,26 +67,35 @@ class SessionGroups:
         return summed
 
     def resamples(self, seed: int = 0, count: int = RESAMPLES) -> Iterator[I64]:
-        """Yield sessions ``i64[m]`` of `count` resamples: G whole groups drawn with replacement.
+        """Yield `count` resamples, each of G whole groups drawn with replacement.
 
-        Yields nothing if all sessions are in one group.
+        They come as blocks ``i64[r, m]`` of sessions: r resamples of m sessions each. Yields
+        nothing if all sessions are in one group.
         """
         groups = len(self.sizes)
         if groups < 2:
             return
         order = np.argsort(self.group, kind="stable")
-        first = np.cumsum(self.sizes) - self.sizes
         rng = np.random.default_rng(seed)
+        if (self.sizes == self.sizes[0]).all():
+            members = order.reshape(groups, -1)
+            step = max(1, _BLOCK // len(order))
+            for block in range(0, count, step):
+                drawn = rng.integers(groups, size=(min(step, count - block), groups))
+                yield members[drawn].reshape(len(drawn), -1)
+            return
+        first = np.cumsum(self.sizes) - self.sizes
         for _ in range(count):
             drawn = rng.integers(groups, size=groups)
             sizes = self.sizes[drawn]
             within = np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-            yield order[np.repeat(first[drawn], sizes) + within]
+            yield order[np.repeat(first[drawn], sizes) + within][None]
 
     def resampled_means(self, values: F64, seed: int = 0) -> F64:
         """Means ``f64[R, ...]`` over the sessions of each resample of `values` ``f64[n, ...]``."""
-        means = [values[sessions].mean(axis=0) for sessions in self.resamples(seed)]
-        return np.asarray(means).reshape(-1, *values.shape[1:])
+        none = values[:0]
+        means = (values[sessions].mean(axis=1) for sessions in self.resamples(seed))
+        return np.concatenate([none, *means])
 
     def standard_error(self, values: F64) -> float:
         """Standard error of the mean of `values` ``f64[n]`` over independent groups; 0 for one."""

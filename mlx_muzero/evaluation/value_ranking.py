@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -52,7 +53,7 @@ class RankCorrelation:
         x, y = (ranks(values.ravel()).reshape(values.shape) for values in (one, other))
         # States of one session are far from independent, so whole sessions are drawn, keeping
         # their ranks.
-        drawn = groups.resamples(seed, RESAMPLES)
+        drawn = chain.from_iterable(groups.resamples(seed, RESAMPLES))
         found = (pearson(x[sessions].ravel(), y[sessions].ravel()) for sessions in drawn)
         ends = interval(np.array([r for r in found if r is not None]))
         return cls(pearson(x.ravel(), y.ravel()), *ends)

@@ -1,6 +1,7 @@
 """Sessions that overlap in time are one observation, and one portfolio."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, RandomPolicy, momentum
 from mlx_muzero.evaluation.cost_sweep import CostCurve
 from mlx_muzero.evaluation.metrics import measure
-from mlx_muzero.evaluation.session_groups import SessionGroups, interval
+from mlx_muzero.evaluation.session_groups import RESAMPLES, SessionGroups, interval
 from mlx_muzero.evaluation.value_ranking import ValueReport
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
@@ -121,6 +122,29 @@ def test_a_pair_that_is_there_several_times_narrows_nothing(market, copies):
     assert dataclasses.astuple(reports[1].by_return) == pytest.approx(
         dataclasses.astuple(reports[0].by_return)
     )
+
+
+@settings(max_examples=10)
+@given(
+    st.lists(st.integers(1, 4), min_size=2, max_size=80)
+    | st.tuples(st.integers(2, 80), st.integers(1, 4)).map(lambda drawn: [drawn[1]] * drawn[0]),
+    st.sampled_from([(), (2,)]),
+    st.integers(0, 2**32 - 1),
+)
+def test_resamples_in_blocks_are_those_drawn_one_by_one(sizes, shape, seed):
+    """To the last bit: intervals that were reported stay what they are."""
+    rng = np.random.default_rng(seed)
+    groups = SessionGroups(rng.permutation(np.repeat(np.arange(len(sizes)), sizes)))
+    values = rng.normal(0, 10, (sum(sizes), *shape))
+    members = [np.flatnonzero(groups.group == group) for group in range(len(sizes))]
+    draws = np.random.default_rng(seed)
+    wanted = []
+    for sessions in itertools.chain.from_iterable(groups.resamples(seed)):
+        drawn = draws.integers(len(sizes), size=len(sizes))
+        assert sessions.tolist() == np.concatenate([members[group] for group in drawn]).tolist()
+        wanted.append(values[sessions].mean(axis=0))
+    np.testing.assert_array_equal(groups.resampled_means(values, seed), wanted)
+    assert len(wanted) == RESAMPLES
 
 
 def test_pairs_that_move_together_are_not_independent():
