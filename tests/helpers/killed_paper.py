@@ -19,6 +19,8 @@ from mlx_muzero.runlog import journal
 from paper_sessions import WARM_BARS, Commanding, markets, play, settings
 
 PAIRS = ("USDJPY", "EURJPY", "GBPJPY")
+BARS = markets(PAIRS, WARM_BARS + 60)
+"""Made before a child is."""
 COMMANDS = {
     WARM_BARS + 12: "exclude USDJPY",
     WARM_BARS + 20: "close EURJPY",
@@ -34,9 +36,8 @@ class CommandingOnce(Commanding):
     """Gives each command once in all the lives of a session, at the same minute in each."""
 
     def __init__(self, folder: Path) -> None:
-        bars = markets(PAIRS)
-        super().__init__(bars, folder, {})
-        times = bars[0].open_time_ns.tolist()
+        super().__init__(BARS, folder, {})
+        times = BARS[0].open_time_ns.tolist()
         self._commands = {times[number]: command for number, command in COMMANDS.items()}
 
     async def _commanding(self, events):
@@ -96,7 +97,7 @@ def main(folder: Path, seed: int, most: int, how: str) -> None:
     while kills < most:
         if how == "points":
             # Few steps most of the time, so that as many kills fit as are wanted.
-            killed = one_life(folder, at_point(dice.randrange(1, 30)), None)
+            killed = one_life(folder, at_point(dice.randrange(1, 24)), None)
         else:
             killed = one_life(folder, lambda _point: None, dice.uniform(0.02, 0.15))
         if not killed:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from markets import walk_bars
+from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.bars import Bars
@@ -28,6 +28,8 @@ from mlx_muzero.trading.positions import FX_ACTIONS
 
 CONFIG = replace(FX_MICRO, market=replace(FX_MICRO.market, window_bars=4))
 WARM_BARS = 123
+BEGIN_NS = MONDAY_NS + (WARM_BARS - 1) * MINUTE_NS
+"""Where a session of `play` begins: what is before is history, and its first bar is decided on."""
 OUTCOMES = [0.5, 0.25, 0.25]
 """That a `DicePlanner` expects of every action."""
 TABLE = FX_ACTIONS
@@ -111,11 +113,11 @@ def settings(pairs=("USDJPY", "EURJPY"), *changes):
     )
 
 
-def market(pair, bars=WARM_BARS + 60, seed=0) -> Bars:
+def market(pair, bars=WARM_BARS + 30, seed=0) -> Bars:
     return walk_bars(bars, seed, pair)
 
 
-def markets(pairs, bars=WARM_BARS + 60):
+def markets(pairs, bars=WARM_BARS + 30):
     return [market(pair, bars, seed) for seed, pair in enumerate(pairs)]
 
 
@@ -124,19 +126,30 @@ def open_engine(folder: PaperFolder, store, paper, planner, feed, crash=None, **
     if not folder.exists:
         folder.begin(paper)
     config, series = options.pop("config", CONFIG), options.pop("series", None)
-    session = make_session(paper, config, planner, options.pop("begin_ns", 0), series)
+    session = make_session(paper, config, planner, options.pop("begin_ns"), series)
     recorder = Recorder(folder, store, Journal(folder.journal_path), crash or (lambda _point: None))
     options.setdefault("now_ns", None)
     return Engine(folder, paper, session, store, recorder, feed, **options), session
 
 
-def play(path, paper=None, planner=None, bars=None, crash=None, feed=None, **options):
+def play(
+    path,
+    paper=None,
+    planner=None,
+    bars=None,
+    crash=None,
+    feed=None,
+    begin_ns=BEGIN_NS,
+    **options,
+):
     """One process's life in the folder `path`: what it leaves behind."""
     folder, planner = PaperFolder(path), planner or DicePlanner()
     paper = paper or (folder.settings() if folder.exists else settings())
     feed = feed or ReplayFeed(bars or markets(paper.pairs))
     with folder.held(), PaperStore(folder.store_path, exports=[folder.snapshots_path]) as store:
-        engine, session = open_engine(folder, store, paper, planner, feed, crash, **options)
+        engine, session = open_engine(
+            folder, store, paper, planner, feed, crash, begin_ns=begin_ns, **options
+        )
         asyncio.run(engine.run())
         tables = {name: store.table(name) for name in TABLES}
     return SimpleNamespace(folder=folder, session=session, planner=planner, **tables)
@@ -175,11 +188,11 @@ class Commanding:
 
     async def _caught_up(self, close_ns):
         """Wait until the engine is done with the bars before."""
-        last = {}
-        while last.get("close_ns") != close_ns:
+        done = []
+        while close_ns not in done:
             await asyncio.sleep(0.005)
             events = journal.read(self._path / "journal.jsonl")
-            *_, last = (event for event in events if event["event"] == "minute")
+            done = [event["close_ns"] for event in events if event["event"] == "minute"]
 
     async def _act(self, action):
         act = self._send if isinstance(action, str) else _call

@@ -22,7 +22,7 @@ MIDNIGHT = WARM_BARS + 30
 
 def bars_across_midnight():
     """Of each pair."""
-    bars = markets(PAIRS)
+    bars = markets(PAIRS, WARM_BARS + 60)
     later_ns = -int(bars[0].open_time_ns[MIDNIGHT]) % DAY_NS
     moved = [replace(of, open_time_ns=of.open_time_ns + later_ns) for of in bars]
     return {of.symbol: [live(of, row) for row in range(len(of))] for of in moved}

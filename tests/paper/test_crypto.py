@@ -57,6 +57,7 @@ def session(tmp_path_factory):
         bars=[bars_of(pair, seed) for seed, pair in enumerate(PAIRS)],
         config=CONFIG,
         series=series,
+        begin_ns=MONDAY_NS + minutes_before(MARKET) * MINUTE_NS,
     )
     return played, paper, series
 

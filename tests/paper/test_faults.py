@@ -38,7 +38,7 @@ def test_disk_full_in_the_journal(tmp_path, whole, monkeypatch):
     write, calls = os.write, iter(range(10_000))
 
     def full(descriptor, data):
-        if next(calls) >= 150:
+        if next(calls) >= 15:
             raise OSError(errno.ENOSPC, "No space left on device")
         return write(descriptor, data)
 
@@ -69,7 +69,7 @@ class FullDisk:
 def test_disk_full_in_the_store(tmp_path, whole, monkeypatch):
     connect = duckdb.connect
     with monkeypatch.context() as patched:
-        patched.setattr(duckdb, "connect", lambda *a, **k: FullDisk(connect(*a, **k), 60))
+        patched.setattr(duckdb, "connect", lambda *a, **k: FullDisk(connect(*a, **k), 6))
         with pytest.raises(RunError, match=r"store\.duckdb: the disk is full.*Nothing is lost"):
             play(tmp_path / "run", PAPER, bars=BARS)
     assert_comes_back(tmp_path / "run", whole)

@@ -75,7 +75,7 @@ def test_killed_at_any_time(tmp_path, uninterrupted):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3, 7))
+@pytest.mark.parametrize("seed", range(3, 10))
 def test_killed_hundreds_of_times(tmp_path, uninterrupted, seed):
     """Points close together, so that hundreds of kills fit into one session."""
     report, tables = killed(tmp_path / "run", seed, 1000, "points" if seed % 2 else "times")

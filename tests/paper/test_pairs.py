@@ -22,7 +22,7 @@ PAIRS = ("USDJPY", "EURJPY")
 
 def played_with(path, *commands, planner=None):
     """A session of two pairs that gets commands a few bars apart."""
-    at = {WARM_BARS + 10 * (1 + i): command for i, command in enumerate(commands)}
+    at = {WARM_BARS + 5 * (1 + i): command for i, command in enumerate(commands)}
     feed = Commanding(markets(PAIRS), path, at)
     played = play(path, settings(PAIRS), planner or ScriptedPlanner(["BUY"]), feed=feed)
     return played, feed.answers

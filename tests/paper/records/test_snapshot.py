@@ -44,7 +44,7 @@ def test_a_snapshot_goes_on_as_the_session_itself_does(tmp_path, whole):
             return len(store.table("equity"))
 
     played, minutes = play_looking(path, look)
-    assert minutes == WARM_BARS + MINUTES // 2
+    assert minutes == 1 + MINUTES // 2
     assert not list((path / "snapshots").iterdir()), "whoever took it removed it"
     again = play(copy, bars=markets(PAIRS, WARM_BARS + MINUTES))
     for name in ("bars", "decisions", "orders", "order_ends", "fills", "trades", "equity"):
@@ -139,7 +139,7 @@ def test_a_session_that_nobody_trades_is_read_where_it_lies_and_kept_from_others
     shutil.copytree(whole.folder.path, tmp_path / "run")
     with looked_at(PaperFolder(tmp_path / "run")) as (folder, store):
         assert folder.path == tmp_path / "run"
-        assert len(store.table("equity")) == WARM_BARS + MINUTES
+        assert len(store.table("equity")) == 1 + MINUTES
         with pytest.raises(RunError, match="being traded by process"), folder.held():
             pass
 

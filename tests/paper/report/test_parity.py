@@ -11,7 +11,16 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
 from mlx_muzero.paper.report.session_report import report_session
-from paper_sessions import CONFIG, DicePlanner, ScriptedPlanner, markets, play, settings
+from paper_sessions import (
+    BEGIN_NS,
+    CONFIG,
+    WARM_BARS,
+    DicePlanner,
+    ScriptedPlanner,
+    markets,
+    play,
+    settings,
+)
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +34,7 @@ def session(tmp_path_factory):
         "risk.cooldown_minutes=5",
     )
     path = tmp_path_factory.mktemp("paper") / "run"
-    return play(path, paper, bars=markets(paper.pairs, 260)), paper
+    return play(path, paper, bars=markets(paper.pairs, WARM_BARS + 80)), paper
 
 
 def moved(bars, minutes):
@@ -68,7 +77,8 @@ def test_the_ledger_adds_up_from_the_prices_of_the_trades(session):
     played, paper = session
     first = {}
     for bar in played.bars:
-        first.setdefault(bar["pair"], bar["open"])
+        if bar["open_time_ns"] >= BEGIN_NS:
+            first.setdefault(bar["pair"], bar["open"])
     net = 0.0
     for trade in played.trades:
         units = trade["exposure"] * paper.account.notional / first[trade["pair"]]
@@ -154,8 +164,10 @@ def test_baselines_trade_the_same_minutes_at_the_same_costs(session):
 
 def test_days_end_to_end_are_the_equity_curve(tmp_path):
     paper = settings(("USDJPY",))
-    late = [moved(bars, 19 * 60) for bars in markets(paper.pairs, 260)]
-    played = play(tmp_path / "run", paper, bars=late)
+    minutes = 19 * 60 + 28  # it begins half an hour before a trading day ends
+    late = [moved(bars, minutes) for bars in markets(paper.pairs, WARM_BARS + 60)]
+    begin_ns = BEGIN_NS + minutes * MINUTE_NS
+    played = play(tmp_path / "run", paper, bars=late, begin_ns=begin_ns)
     with PaperStore(played.folder.store_path, read_only=True) as store:
         report = report_session(PaperFolder(played.folder.path), store, paper, CONFIG)
     assert report.metrics.sessions == 2
