@@ -3,7 +3,7 @@
 #include <cstddef>
 
 #include "common/integers.h"
-#include "search/thread_pool.h"
+#include "parallel/thread_pool.h"
 
 namespace muzero::bench {
 
@@ -20,7 +20,7 @@ search::Evaluations RecordingEvaluator::evaluate(int worker, const search::LeafC
 
 void RecordingEvaluator::replay() const {
   const int workers = static_cast<int>(batches_.size());
-  search::ThreadPool pool(workers);
+  parallel::ThreadPool pool(workers);
   pool.for_each(workers, [this](int worker) {
     for (const Batch& batch : batches_[as_size(worker)]) {
       inner_.evaluate(worker, batch.actions, batch.outcomes);

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "networks/representation.h"
-#include "search/thread_pool.h"
+#include "parallel/thread_pool.h"
 
 namespace muzero::native {
 
@@ -20,7 +20,7 @@ class Encoder {
 
  private:
   networks::RepresentationNetwork network_;
-  search::ThreadPool pool_;
+  parallel::ThreadPool pool_;
   std::vector<networks::RepresentationWorkspace> workspaces_;  // one for each thread
 };
 

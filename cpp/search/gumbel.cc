@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "common/integers.h"
+#include "search/masked_softmax.h"
 
 namespace muzero::search {
 namespace {
@@ -57,6 +58,22 @@ void improved_logits(const Tree& tree, int node, const std::uint8_t* allowed) {
   }
 }
 
+// The first of the actions that count with the highest score; 0 if none counts.
+template <typename Counts, typename Score>
+int first_best(int actions, Counts counts, Score score_of) {
+  int best = 0;
+  double best_score = kLowest;
+  for (int a = 0; a < actions; ++a) {
+    if (!counts(a)) continue;
+    const double score = score_of(a);
+    if (score > best_score) {
+      best = a;
+      best_score = score;
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
 std::vector<std::int32_t> considered_visits(int considered, int simulations) {
@@ -84,17 +101,10 @@ int select_gumbel_root(const Tree& tree, const std::uint8_t* allowed,
                        std::int32_t considered_visit) {
   improved_logits(tree, kRootNode, allowed);
   const Actions actions = tree.actions(kRootNode);
-  int best = 0;
-  double best_score = kLowest;
-  for (int a = 0; a < tree.shape.actions; ++a) {
-    if (!allowed[a] || actions.visits[a] != considered_visit) continue;
-    const double score = tree.gumbel[a] + tree.scratch[a];
-    if (score > best_score) {
-      best = a;
-      best_score = score;
-    }
-  }
-  return best;
+  return first_best(
+      tree.shape.actions,
+      [&](int a) { return allowed[a] && actions.visits[a] == considered_visit; },
+      [&](int a) { return tree.gumbel[a] + tree.scratch[a]; });
 }
 
 int gumbel_winner(const Tree& tree, const std::uint8_t* allowed) {
@@ -108,31 +118,14 @@ int select_gumbel(const Tree& tree, int node, const std::uint8_t* allowed) {
   const Actions actions = tree.actions(node);
   double total = 1.0;
   for (int a = 0; a < tree.shape.actions; ++a) total += actions.visits[a];
-  int best = 0;
-  double best_score = kLowest;
-  for (int a = 0; a < tree.shape.actions; ++a) {
-    if (!allowed[a]) continue;
-    const double score = tree.scratch[a] - actions.visits[a] / total;
-    if (score > best_score) {
-      best = a;
-      best_score = score;
-    }
-  }
-  return best;
+  return first_best(
+      tree.shape.actions, [&](int a) { return allowed[a] != 0; },
+      [&](int a) { return tree.scratch[a] - actions.visits[a] / total; });
 }
 
 void improved_policy(const Tree& tree, int node, const std::uint8_t* allowed) {
   improved_logits(tree, node, allowed);
-  double largest = kLowest;
-  for (int a = 0; a < tree.shape.actions; ++a) {
-    if (allowed[a]) largest = std::max(largest, tree.scratch[a]);
-  }
-  double total = 0.0;
-  for (int a = 0; a < tree.shape.actions; ++a) {
-    tree.scratch[a] = allowed[a] ? std::exp(tree.scratch[a] - largest) : 0.0;
-    total += tree.scratch[a];
-  }
-  for (int a = 0; a < tree.shape.actions; ++a) tree.scratch[a] /= total;
+  masked_softmax(allowed, tree.shape.actions, tree.scratch);
 }
 
 }  // namespace muzero::search

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numbers>
 
+#include "search/masked_softmax.h"
 #include "search/rng.h"
 
 namespace muzero::search {
@@ -41,22 +41,13 @@ double log_gamma_variate(CounterRng& rng, double alpha) {
 void add_root_noise(std::uint64_t seed, double alpha, double fraction, const std::uint8_t* allowed,
                     int actions, float* prior, double* scratch) {
   CounterRng rng(seed);
-  double largest = -std::numeric_limits<double>::infinity();
   for (int a = 0; a < actions; ++a) {
-    if (!allowed[a]) continue;
-    scratch[a] = log_gamma_variate(rng, alpha);
-    largest = std::max(largest, scratch[a]);
+    if (allowed[a]) scratch[a] = log_gamma_variate(rng, alpha);
   }
-  double total = 0.0;
+  masked_softmax(allowed, actions, scratch);  // Gamma numbers over their sum: a Dirichlet sample
   for (int a = 0; a < actions; ++a) {
     if (!allowed[a]) continue;
-    scratch[a] = std::exp(scratch[a] - largest);
-    total += scratch[a];
-  }
-  for (int a = 0; a < actions; ++a) {
-    if (!allowed[a]) continue;
-    const double noise = scratch[a] / total;
-    prior[a] = static_cast<float>((1.0 - fraction) * prior[a] + fraction * noise);
+    prior[a] = static_cast<float>((1.0 - fraction) * prior[a] + fraction * scratch[a]);
   }
 }
 

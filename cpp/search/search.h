@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "common/aligned.h"
+#include "parallel/thread_pool.h"
 #include "search/backup.h"
 #include "search/params.h"
-#include "search/thread_pool.h"
 #include "search/tree.h"
 
 namespace muzero::search {
@@ -128,7 +128,7 @@ class Search {
   std::vector<Tree> trees_;
   LeafColumns actions_;
   LeafColumns outcomes_;
-  ThreadPool pool_;
+  parallel::ThreadPool pool_;
 };
 
 }  // namespace muzero::search

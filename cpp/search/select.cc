@@ -16,8 +16,6 @@ constexpr int kWidth = 2;
 constexpr int kParts = kLanes / kWidth;
 typedef double Part __attribute__((vector_size(kWidth * sizeof(double))));
 
-Part splat(double x) { return Part{x, x}; }
-
 // Numbers of kLanes actions or outcomes.
 struct Lanes {
   Part part[kParts];
@@ -35,7 +33,7 @@ Lanes load(const T* column) {
   return lanes;
 }
 
-double largest(const Lanes& lanes) {
+double highest(const Lanes& lanes) {
   Part top = lanes.part[0];
   for (int i = 1; i < kParts; ++i) top = lanes.part[i] > top ? lanes.part[i] : top;
   return std::max(top[0], top[1]);
@@ -57,7 +55,7 @@ struct Best {
   double score = -std::numeric_limits<double>::infinity();
 
   void consider(int first, const Lanes& scores) {
-    const double top = largest(scores);
+    const double top = highest(scores);
     if (top > score) {
       index = first + first_equal(scores, top);
       score = top;
@@ -80,7 +78,8 @@ std::vector<double> exploration_table(const Params& params) {
 
 int select_action(const Tree& tree, int node, double exploration) {
   const Actions actions = tree.actions(node);
-  Part lows = splat(tree.decision(node).value);
+  const double own = tree.decision(node).value;
+  Part lows{own, own};
   Part highs = lows;
   for (int a = 0; a < tree.shape.actions; a += kLanes) {
     for (const Part value : load(actions.value + a).part) {

@@ -1,4 +1,4 @@
-// A few persistent threads that share a loop over trees.
+// A few persistent threads that share a loop.
 #pragma once
 
 #include <condition_variable>
@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-namespace muzero::search {
+namespace muzero::parallel {
 
 // Runs a loop in equal consecutive shares, one per thread; the caller works on the first share.
 // The threads do not survive fork(): create the pool in the process that uses it.
@@ -39,4 +39,4 @@ class ThreadPool {
   std::vector<std::thread> workers_;
 };
 
-}  // namespace muzero::search
+}  // namespace muzero::parallel

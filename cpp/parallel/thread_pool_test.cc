@@ -1,4 +1,4 @@
-#include "search/thread_pool.h"
+#include "parallel/thread_pool.h"
 
 #include <atomic>
 #include <numeric>
@@ -8,7 +8,7 @@
 #include "common/integers.h"
 #include "third_party/doctest/doctest.h"
 
-namespace muzero::search {
+namespace muzero::parallel {
 namespace {
 
 TEST_CASE("every index is worked on once, whatever the threads") {
@@ -60,4 +60,4 @@ TEST_CASE("a pool that never worked can go") {
 }
 
 }  // namespace
-}  // namespace muzero::search
+}  // namespace muzero::parallel

@@ -1,4 +1,4 @@
-#include "search/thread_pool.h"
+#include "parallel/thread_pool.h"
 
 #include <cstdint>
 
@@ -6,7 +6,7 @@
 #include <pthread/qos.h>
 #endif
 
-namespace muzero::search {
+namespace muzero::parallel {
 namespace {
 
 // macOS would otherwise be free to put a worker on an efficiency core, and the others wait for it.
@@ -71,4 +71,4 @@ void ThreadPool::serve(int share) {
   }
 }
 
-}  // namespace muzero::search
+}  // namespace muzero::parallel
