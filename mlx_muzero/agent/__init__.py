@@ -1,1 +1,1 @@
-"""The agent: networks and search joined, on the backend that is fastest here."""
+"""The agent: networks and search combined, on the backend that is fastest here."""

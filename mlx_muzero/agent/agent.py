@@ -1,4 +1,4 @@
-"""The agent: networks and search joined into decisions for B accounts at once."""
+"""The agent: combines networks and search into decisions for B accounts at once."""
 
 from dataclasses import dataclass, replace
 
@@ -23,9 +23,9 @@ class Prediction:
     """The networks' view of B observations, without search.
 
     Attributes:
-      latent: ``[B, D]``.
-      prior: ``f32[B, A]`` policy probabilities, illegal actions included.
-      value: ``f32[B]``.
+        latent: ``f32[B, D]``.
+        prior: ``f32[B, A]`` policy probabilities, including illegal actions.
+        value: ``f32[B]``.
     """
 
     latent: mx.array
@@ -37,14 +37,14 @@ class Agent:
     """Plans with `model` under the rules of `table`; holds no state between decisions.
 
     `search.backend` computes the networks, with the weights `model` had when the agent was made or
-    last refreshed. A backend that runs the export of `deployment` is replaced by another when it is
-    lost, for good, and the deployment's `report` hears of it; the plan under way is made anew.
+    last refreshed. A backend that runs the export of `deployment` is permanently replaced by
+    another if it is lost; the deployment's `report` is called, and the current plan starts over.
 
     Raises:
-      ConfigError: the backend is "auto", which `mlx_muzero.agent.backend_choice.settle` replaces,
-        or needs a deployment.
-      SearchError: the backend cannot represent the model.
-      ExportError: the deployment's export cannot be used, or is of other weights.
+        ConfigError: the backend is "auto", which `mlx_muzero.agent.backend_choice.settle` replaces,
+            or needs a deployment.
+        SearchError: the backend cannot represent the model.
+        ExportError: the deployment's export cannot be used, or is of other weights.
     """
 
     def __init__(
@@ -64,20 +64,20 @@ class Agent:
 
     @property
     def backend(self) -> Backend:
-        """What evaluates latents now."""
+        """The backend that evaluates latents now."""
         return self._config.backend
 
     def refresh(self) -> None:
-        """Plan with the model's present weights: call it after they changed."""
+        """Plan with the model's current weights from now on; call after they change."""
         self._encoder.refresh()
         self._evaluator.refresh()
 
     def close(self) -> None:
-        """End what evaluates beside this process; the agent cannot plan any more."""
+        """End other processes that evaluate; the agent cannot plan any more."""
         self._evaluator.close()
 
     def predict(self, observation: F32) -> Prediction:
-        """Root inference on observations ``f32[B, W, F]``."""
+        """Run root inference on observations ``f32[B, W, F]``."""
         latent = self._encoder(observation)
         return Prediction(latent, *self._evaluator.predict(latent))
 
@@ -86,7 +86,7 @@ class Agent:
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
 
-        `seed` ``u64[B]`` names each root's random numbers; `noise` explores at the root, for
+        `seed` ``u64[B]`` seeds each root's random numbers; `noise` explores at the root, for
         collecting.
         """
         root = self.predict(observation)
@@ -95,20 +95,20 @@ class Agent:
                 self._evaluator, root.latent, root.prior, root.value, position, seed, noise
             )
         except EngineLost as lost:
-            # From the root: a plan is one backend's from its first simulation to its last.
+            # Start over from the root, so that one backend computes a plan from beginning to end.
             self._fall_back(lost)
         return self.plan(observation, position, seed, simulations=simulations, noise=noise)
 
     def explain(
         self, observation: F32, position: I32, *, simulations: int
     ) -> tuple[SearchResult, TreeTable]:
-        """One decision without noise, from ``f32[1, W, F]`` and ``i32[1]``, and its whole tree."""
+        """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
         seed = np.zeros(1, np.uint64)
         result = self.plan(observation, position, seed, simulations=simulations, noise=False)
         return result, self.tree(0, simulations=simulations)
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
-        """The tree of `root` in the last plan, which was made with that many simulations."""
+        """The tree of `root` in the last plan, which must have had as many simulations."""
         return self._search(simulations).tree(root)
 
     def _evaluate_with(self, search: SearchConfig) -> None:
@@ -127,7 +127,7 @@ class Agent:
         self._evaluate_with(replace(self._config, backend=backend))
 
     def _search(self, simulations: int) -> Search:
-        """The searcher for that many simulations, with its arena kept from call to call."""
+        """The searcher for this number of simulations; keeps its arena between calls."""
         if simulations not in self._searches:
             params = search_params(self._config, simulations)
             self._searches[simulations] = Search(

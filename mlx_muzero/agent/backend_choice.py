@@ -1,4 +1,4 @@
-"""The backends that compute a model for a search, and which of them is faster here."""
+"""The backends that compute a model for a search, and the choice of the fastest one here."""
 
 import sys
 import time
@@ -23,18 +23,18 @@ from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
 
 BACKENDS: tuple[ModelBackend, ...] = get_args(ModelBackend)
-"""Those that need nothing but a model."""
+"""Backends that need nothing but a model."""
 
 ENGINES: dict[ExportBackend, Engine] = {"coreml": "coreml", "coreml-sim": "sim"}
-"""Those that need an export of it, and what runs its programs."""
+"""Backends that need an export, and the engine that runs its programs."""
 
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
 
 
 def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
-    """What makes latents of observations for the evaluator that `search.backend` names.
+    """Make the encoder of observations for the evaluator named by `search.backend`.
 
-    It is the backend's own; MLX encodes for those that run an export.
+    It is the backend's own; for backends that run an export, MLX encodes.
     """
     backend = _model_backend(search) or _load_backend("mlx")
     return backend.encoder(model, search_threads(search))
@@ -43,7 +43,7 @@ def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
 def make_evaluator(
     model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
 ) -> ModelEvaluator:
-    """The evaluator that `search.backend` names; one of `ENGINES` runs the export of `deployment`.
+    """Make the evaluator named by `search.backend`; `ENGINES` run the export of `deployment`.
 
     Raises:
         ConfigError: the backend is still "auto", or there is no export for it.
@@ -68,12 +68,12 @@ def make_evaluator(
 
 
 def fallback(model: StochasticMuZero) -> ModelBackend:
-    """What evaluates `model` where its export does not: the first of `BACKENDS` that can."""
+    """The backend that replaces a failed export: the first of `BACKENDS` to support `model`."""
     return next(name for name in BACKENDS if _represents(name, model))
 
 
 def search_threads(search: SearchConfig) -> int:
-    """Threads that one search shares; 1 on a backend where more would wait for each other."""
+    """Number of threads per search; 1 on a backend where more would wait for each other."""
     backend = _model_backend(search)
     if backend is None or not backend.threaded:
         return 1
@@ -81,12 +81,12 @@ def search_threads(search: SearchConfig) -> int:
 
 
 def speed_key(model: StochasticMuZero, search: SearchConfig) -> SpeedKey:
-    """What the speeds of searches with `model` are remembered under on this machine."""
+    """The key under which this machine remembers the speeds of searches with `model`."""
     return SpeedKey.of(model.config, model.actions, model.outcomes, search, compute_units())
 
 
 def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
-    """Short searches of 16 roots with `model` on every backend; a fraction of a second."""
+    """Run short searches of 16 roots with `model` on every backend, in a fraction of a second."""
     random = np.random.default_rng(0)
     shape = (_ROOTS, model.config.latent_width)
     latents = mx.array(random.normal(size=shape).astype(np.float32))
@@ -104,7 +104,7 @@ def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
             start = time.perf_counter()
             result = searcher.run(evaluator, latents, prior, zeros, zeros, zeros, noise=False)
             rate = int(result.statistics.leaves.sum()) / (time.perf_counter() - start)
-            # The first run also allocates.
+            # The first run also allocates memory.
             rates[backend] = max(rates.get(backend, 0.0), rate if repeat else 0.0)
     return BackendSpeeds(rates)
 
@@ -112,13 +112,13 @@ def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
 def settle(
     model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
 ) -> tuple[SearchConfig, BackendSpeeds]:
-    """`search` with the fastest backend in place of "auto", and the speeds it was chosen by.
+    """Replace "auto" in `search` with the fastest backend; also return the speeds it was chosen by.
 
-    What ``mlx-muzero profile`` found on this machine for networks of this size counts, and is
-    measured in short where it found nothing. Only a profile knows "coreml", which is chosen only
-    where `deployment` has an export of `model`; a simulation never is. An export that cannot play
-    what it was found fastest for is reported. Results depend on the backend in their last digits,
-    so whoever must repeat them keeps the settled configuration.
+    Uses what ``mlx-muzero profile`` found on this machine for networks of this size, or else a
+    short measurement. Only a profile knows "coreml", which is chosen only if `deployment` has an
+    export of `model`; a simulation is never chosen. If the export that was fastest cannot be used,
+    this is reported. Results depend on the backend in their last digits, so keep the settled
+    configuration to repeat them.
     """
     profiled = recall(speed_key(model, search))
     rates = {} if profiled is None else profiled.leaves_per_s
@@ -144,13 +144,13 @@ def _unusable(model: StochasticMuZero, deployment: Deployment | None) -> str:
 
 
 def _load_backend(name: ModelBackend) -> BackendFactory:
-    """The `BACKEND` of the module `mlx_muzero.backends.NAME`."""
+    """Load the `BACKEND` of the module `mlx_muzero.backends.NAME`."""
     backend: BackendFactory = import_module(f"mlx_muzero.backends.{name}").BACKEND
     return backend
 
 
 def _model_backend(search: SearchConfig) -> BackendFactory | None:
-    """What `search.backend` names; None if it runs an export, or is not settled."""
+    """The backend named by `search.backend`; None if it runs an export, or is not settled."""
     return next((_load_backend(name) for name in BACKENDS if name == search.backend), None)
 
 

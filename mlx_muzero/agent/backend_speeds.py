@@ -1,4 +1,4 @@
-"""How fast each backend evaluates leaves here, and what a profile found out about it earlier."""
+"""How fast each backend evaluates leaves here, as measured now or by an earlier profile."""
 
 import hashlib
 import json
@@ -17,11 +17,11 @@ from mlx_muzero.machine import cache_folder, performance_cores
 
 @dataclass(frozen=True)
 class BackendSpeeds:
-    """Leaves evaluated in a second by each backend, on this machine.
+    """Leaves evaluated per second by each backend, on this machine.
 
     Attributes:
         leaves_per_s: by backend; not empty.
-        profiled: whether ``mlx-muzero profile`` measured them, at an earlier time.
+        profiled: whether an earlier ``mlx-muzero profile`` measured them.
     """
 
     leaves_per_s: dict[ConcreteBackend, float]
@@ -29,7 +29,7 @@ class BackendSpeeds:
 
     @property
     def fastest(self) -> ConcreteBackend:
-        """The backend with the most."""
+        """The fastest backend."""
         return max(self.leaves_per_s, key=self.leaves_per_s.__getitem__)
 
     def __str__(self) -> str:
@@ -41,7 +41,7 @@ class BackendSpeeds:
 class SpeedKey:
     """What speeds depend on: machine, versions, networks and search.
 
-    A model's weights are none of it, so what was found for a run holds for those of its size.
+    They do not depend on a model's weights, so results for one run hold for all of the same size.
     """
 
     facts: dict[str, Any]
@@ -56,8 +56,8 @@ class SpeedKey:
             model: sizes of the networks.
             actions: number of actions.
             outcomes: number of chance outcomes.
-            search: of the run; of it, what speeds depend on.
-            units: what Core ML may compute on.
+            search: the run's search settings, of which those that affect speed are used.
+            units: units Core ML may use.
         """
         machine = {
             "node": platform.node(),
@@ -67,7 +67,7 @@ class SpeedKey:
             "compute_units": units,
         }
         versions = {"mlx_muzero": __version__, "mlx": version("mlx")}
-        # A number of parameters required is a check of the sizes, not one of them.
+        # A required number of parameters only checks the sizes.
         networks = asdict(replace(model, parameters=0)) | {"actions": actions, "outcomes": outcomes}
         settings = {
             name: getattr(search, name) for name in ("expansion", "leaves_per_step", "threads")
@@ -76,13 +76,13 @@ class SpeedKey:
 
     @property
     def path(self) -> Path:
-        """The file that keeps the speeds."""
+        """The file that stores the speeds."""
         digest = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()
         return cache_folder() / "speeds" / f"{digest}.json"
 
 
 def remember(key: SpeedKey, speeds: BackendSpeeds) -> None:
-    """Keep `speeds` for `recall`, in place of older ones."""
+    """Save `speeds` for `recall`, replacing older ones."""
     key.path.parent.mkdir(parents=True, exist_ok=True)
     aside = key.path.with_suffix(f".{os.getpid()}")
     aside.write_text(json.dumps({"key": key.facts, "leaves_per_s": speeds.leaves_per_s}, indent=1))
@@ -90,7 +90,7 @@ def remember(key: SpeedKey, speeds: BackendSpeeds) -> None:
 
 
 def recall(key: SpeedKey) -> BackendSpeeds | None:
-    """The speeds last remembered; None if there are none that can be read."""
+    """Load the speeds saved last; None if there are none, or they cannot be read."""
     try:
         kept = json.loads(key.path.read_text())["leaves_per_s"]
         return BackendSpeeds({name: float(rate) for name, rate in kept.items()}, profiled=True)
