@@ -1,5 +1,5 @@
-"""What `import mlx_muzero as mm` gives: functions of few arguments over the floors below.
+"""The public API behind `import mlx_muzero as mm`: functions with few arguments.
 
-`mlx_muzero.__init__` names them, and loads each when it is first used. They read no command line
-and print nothing; what a user should know without having asked is a Python warning.
+`mlx_muzero.__init__` lists them, and loads each when it is first used. They read no command line
+and print nothing; important notes are Python warnings.
 """

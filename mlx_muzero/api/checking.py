@@ -53,10 +53,10 @@ def check_leakage(
             tested. A configuration: its bars and features.
         store: bar store of a configuration; None for the usual one. A run has its own.
         cuts: how many bars to cut at.
-        seed: of the replacement bars.
+        seed: seed of the replacement bars.
 
     Returns:
-        What was compared; its `failure()` is a `LeakageError` to raise, or None.
+        The comparisons; `failure()` returns a `LeakageError` to raise, or None.
 
     Raises:
         DataError: the store lacks the bars.

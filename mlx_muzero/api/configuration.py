@@ -1,4 +1,4 @@
-"""A configuration for the symbols of a store."""
+"""Makes a configuration for the symbols of a store."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,19 +18,19 @@ def make_config(
     file: str | Path | None = None,
     store: Store | str | Path | None = None,
 ) -> Config:
-    """A preset, overlaid by a file, then for a symbol, then changed by `overrides`.
+    """Combine a preset, a file, a symbol and `overrides`, in this order, into a configuration.
 
     Args:
         preset: "fx_small", "fx_micro", "crypto_small", "crypto" and so on; None for the small one
-            of the symbol's market, or the one that `file` names.
-        symbol: to trade, or several for a crypto model; None for the preset's.
+            of the symbol's market, or the one named in `file`.
+        symbol: symbol to trade, or several for a crypto model; None for the preset's.
         overrides: values by key, as in ``{"train.episodes": 64, "trading.reward": "amddp1"}``.
-        file: TOML file of a whole or partial configuration.
-        store: bar store that knows the symbol's pip; None for the usual one.
+        file: TOML file with a complete or partial configuration.
+        store: bar store that knows the symbol's pip; None for the default store.
 
     Raises:
-        ConfigError: every wrong key, type and value, each with its name.
-        UnknownInstrument: nothing says what a pip of the symbol is.
+        ConfigError: lists every wrong key, type and value.
+        UnknownInstrument: the size of the symbol's pip is unknown.
     """
     words = symbols_in_words(symbol)
     of_preset = None if file is None else Path(file)

@@ -1,4 +1,4 @@
-"""Export a run's networks to Core ML."""
+"""Exports a run's networks to Core ML."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,12 @@ from mlx_muzero.exports.manifest import LayerNorm, Manifest, Precision
 
 @dataclass(frozen=True)
 class ExportResult:
-    """An export that was verified.
+    """A verified export.
 
     Attributes:
-        folder: where it lies.
-        manifest: what it holds.
-        verification: how far its programs are from the model.
+        folder: folder of the export.
+        manifest: its contents.
+        verification: how far its programs differ from the model.
     """
 
     folder: Path
@@ -34,17 +34,17 @@ def export_run(
     layer_norm: LayerNorm = "op",
     multifunction: bool = False,
 ) -> ExportResult:
-    """Export a run's networks into its ``export/``, verified before they replace an older export.
+    """Export a run's networks to its ``export/``; replaces an older export after verification.
 
     Args:
-        run: that `load_run` gave, or its folder.
-        batches: rows of the programs, each of which is made once for each number.
-        precision: of the numbers inside; the Neural Engine computes in "fp16" only.
-        layer_norm: as one operation, or "decomposed" into simpler ones.
-        multifunction: one package for all programs.
+        run: a run that `load_run` returned, or its folder.
+        batches: numbers of rows; every program is made once for each.
+        precision: number format inside the programs; the Neural Engine only computes in "fp16".
+        layer_norm: "op" for a single operation, or "decomposed" into simpler ones.
+        multifunction: put all programs into one package.
 
     Raises:
-        ExportError: coremltools is missing, or the programs are not the model.
+        ExportError: coremltools is missing, or the programs differ from the model.
     """
     options = ExportOptions(batches, precision, layer_norm, multifunction)
     loaded = as_run(run)

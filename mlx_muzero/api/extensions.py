@@ -1,4 +1,4 @@
-"""Rewards and baselines of a user's own."""
+"""Registers user-defined rewards and baselines."""
 
 from collections.abc import Callable
 
@@ -9,36 +9,36 @@ from mlx_muzero.trading.rewards import RewardMaker
 
 
 def register_reward(name: str, make: RewardMaker) -> None:
-    """Let `trading.reward` be `name`.
+    """Make `name` available as `trading.reward`.
 
-    Registered is registered in this process alone: call it before a configuration or a run that
-    names it is loaded, in every process that does, as in each of several that train together. The
-    command line knows nothing of it. A run keeps the name, not the code: give a reward that was
-    changed another name, or a run that goes on would learn from two.
+    Registration is limited to this process: call it before loading a configuration or run that uses
+    the name, in every process that does, including each of several that train together. The command
+    line does not know the reward. A run stores the name, not the code: give a changed reward a new
+    name, or a resumed run would learn from both.
 
     Args:
-        name: letters, digits and underscores; one that was registered before is replaced.
-        make: called with `trading.reward_scale` when sessions begin. What it returns is called with
-            the `StepEffect` of each step of B sessions and gives their rewards, ``f64[B]``; it may
-            remember the steps before. The same steps must have the same rewards, or a run cannot
-            be repeated.
+        name: letters, digits and underscores; replaces an earlier registration.
+        make: called with `trading.reward_scale` when sessions begin. The object it returns is
+            called with the `StepEffect` of each step of B sessions and returns their rewards,
+            ``f64[B]``; it may remember earlier steps. The same steps must yield the same rewards,
+            or a run cannot be repeated.
 
     Raises:
-        ConfigError: `name` is built in, or no name.
+        ConfigError: `name` is built in, or not a valid name.
     """
     REWARDS.register(name, make)
 
 
 def register_baseline(name: str, make: Callable[[], Decider]) -> None:
-    """Play one more baseline wherever runs are evaluated in this process.
+    """Add a baseline wherever runs are evaluated in this process.
 
     Args:
-        name: what results call it; one that was registered before is replaced.
-        make: called for every evaluation. What it returns has `reset`, called with a `SessionView`
-            when sessions begin, and `act`, called at each step for the actions ``i32[B]`` of B
-            sessions. An honest one looks at no bar after `SessionView.bar`.
+        name: its name in results; replaces an earlier registration.
+        make: called for every evaluation. The object it returns has `reset`, called with a
+            `SessionView` when sessions begin, and `act`, called at each step for the actions
+            ``i32[B]`` of B sessions. An honest one does not look at bars after `SessionView.bar`.
 
     Raises:
-        ConfigError: `name` is built in, or no name.
+        ConfigError: `name` is built in, or not a valid name.
     """
     BASELINES.register(name, make)

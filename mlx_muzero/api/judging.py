@@ -1,4 +1,4 @@
-"""What runs are worth: on bars they were not trained on, next to baselines and to each other."""
+"""Evaluates runs on bars they were not trained on, against baselines and each other."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,19 +23,19 @@ def evaluate(
 ) -> Comparison:
     """Play a run's agent, its raw network and all baselines over the same sessions.
 
-    Baselines are those built in and those of `register_baseline`.
+    Baselines are the built-in ones and those of `register_baseline`.
 
     Args:
-        run: that `load_run` gave, or its folder.
+        run: a run that `load_run` returned, or its folder.
         split: "train", "validation" or "test", which is the default.
-        first_utc: later bars instead, which the run has not seen: from this time on.
-        end_utc: later bars, before this time.
-        sessions: at most so many, spread evenly; None for all.
-        simulations: of a decision; None for the run's.
+        first_utc: use later bars instead, which the run has not seen, from this time on.
+        end_utc: use later bars, before this time.
+        sessions: maximum number of sessions, spread evenly; None for all.
+        simulations: simulations per decision; None for the run's.
 
     Raises:
-        ConfigError: both a split and a time are named, or a time is no time.
-        DataError: there are no such bars, or no session in them.
+        ConfigError: both a split and a time are given, or a time is invalid.
+        DataError: the bars do not exist, or contain no session.
     """
     loaded = as_run(run)
     bars = judging.judged_bars(loaded, split, first_utc, end_utc)
@@ -59,15 +59,15 @@ def compare_fully(
     Args:
         run: a run that `load_run` returned, or its folder.
         split: "train", "validation" or "test", which is the default.
-        first_utc: later bars instead, which the run has not seen: from this time on.
-        end_utc: later bars, before this time.
-        sessions: at most this many, spread evenly; None for all.
-        simulations: per decision, of the searches compared below each kind of root.
-        seed: of the Transformer.
+        first_utc: use later bars instead, which the run has not seen, from this time on.
+        end_utc: use later bars, before this time.
+        sessions: maximum number of sessions, spread evenly; None for all.
+        simulations: simulations per decision of the searches compared, for each kind of root.
+        seed: seed of the Transformer.
 
     Raises:
-        ConfigError: both a split and a time are named, or a time is no time.
-        DataError: there are no such bars, or no session in them.
+        ConfigError: both a split and a time are given, or a time is invalid.
+        DataError: the bars do not exist, or contain no session.
     """
     loaded = as_run(run)
     bars = judging.judged_bars(loaded, split, first_utc, end_utc)
@@ -82,17 +82,17 @@ def compare_runs(
     sessions: int | None = None,
     simulations: int | None = None,
 ) -> RunComparison:
-    """Play the agents of several runs over the sessions that all of them have in `split`.
+    """Play the agents of several runs over the sessions they all share in `split`.
 
     Args:
-        runs: that `load_run` gave, or their folders; each is called as its folder. The others are
-            compared with the first.
+        runs: runs that `load_run` returned, or their folders; each is named after its folder. All
+            others are compared with the first.
         split: a session counts if it lies in that part of every run's data.
-        sessions: at most so many, spread evenly; None for all.
-        simulations: of a decision; None for each run's.
+        sessions: maximum number of sessions, spread evenly; None for all.
+        simulations: simulations per decision; None for each run's.
 
     Raises:
-        ConfigError: fewer than two, two folders of one name, or other costs.
+        ConfigError: fewer than two runs, two folders with the same name, or different costs.
         DataError: they share no session.
     """
     loaded = [as_run(run) for run in runs]
@@ -100,7 +100,7 @@ def compare_runs(
 
 
 def _by_name(runs: list[TrainedRun]) -> Mapping[str, TrainedRun]:
-    """By folder's name, or its whole path where two have one name."""
+    """The runs by the folder's name, or by its whole path if names repeat."""
     names = [run.folder.path.name for run in runs]
     if len(set(names)) < len(names):
         names = [str(run.folder.path) for run in runs]

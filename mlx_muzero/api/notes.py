@@ -1,4 +1,4 @@
-"""What is said to somebody who did not ask: Python warnings, which name the user's own line."""
+"""Shows notes as Python warnings that point at the user's own line."""
 
 import contextlib
 import sys
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _NOT_THE_USERS = (str(Path(__file__).resolve().parents[1]), contextlib.__file__)
-"""Where frames come from that a warning should not point at."""
+"""Sources of frames that a warning should not point at."""
 
 
 class MuZeroWarning(UserWarning):
@@ -15,7 +15,7 @@ class MuZeroWarning(UserWarning):
 
 
 def note(text: str) -> None:
-    """Warn of `text` at the line outside the package that called it."""
+    """Warn with `text`, pointing at the line outside the package that called it."""
     level, frame = 2, sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_NOT_THE_USERS):
         level, frame = level + 1, frame.f_back
@@ -23,6 +23,6 @@ def note(text: str) -> None:
 
 
 def note_all(texts: Iterable[str]) -> None:
-    """`note` of each."""
+    """Call `note` with each text."""
     for text in texts:
         note(text)

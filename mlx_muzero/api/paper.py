@@ -1,4 +1,4 @@
-"""A paper session replayed over stored bars, in this process."""
+"""Replays a paper session over stored bars, in this process."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -28,12 +28,12 @@ from mlx_muzero.paper.settings import PaperSettings
 
 @dataclass(frozen=True, eq=False)
 class PaperReplay:
-    """What a call of `replay_paper` left.
+    """The result of a call of `replay_paper`.
 
     Attributes:
         session: folder of the session.
-        ended: whether the bars are all replayed; if not, replay again to go on.
-        report: the session in numbers.
+        ended: whether all bars have been replayed; if not, call again to continue.
+        report: the session's results.
     """
 
     session: Path
@@ -47,7 +47,7 @@ class PaperReplay:
             library: "pandas" or "polars"; None for whichever is installed, pandas first.
 
         Raises:
-            MuZeroError: neither is.
+            MuZeroError: neither is installed.
         """
         played = {"agent": self.report.metrics, **self.report.baselines}
         return frame_of_rows("policy", {name: m.as_row() for name, m in played.items()}, library)
@@ -66,24 +66,24 @@ def replay_paper(
     simulations: int | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> PaperReplay:
-    """Trade stored bars on paper, as fast as can be, by the engine that trades live feeds.
+    """Paper-trade stored bars as fast as possible, with the engine that trades live feeds.
 
-    An interrupt ends it after the minute it is in; the same call goes on from there.
+    An interrupt ends it after the current minute; the same call continues from there.
 
     Args:
         run: folder of the training run whose agent trades.
-        session: folder of the session, new or begun with the same arguments.
-        symbols: to trade; None for those of the run.
-        store: bar store to replay; None for the usual one.
-        first_utc: first minute to trade; None for the first that can be.
-        end_utc: end of the replay; None for that of the store.
-        checkpoint: "best", "latest" or the name of one.
-        backend: what evaluates the search's leaves; None for the run's.
-        simulations: of a decision; None for the run's.
-        overrides: settings of the session by key, as in ``{"risk.max_total_exposure": 1.0}``.
+        session: folder of the session, new or started with the same arguments.
+        symbols: symbols to trade; None for those of the run.
+        store: bar store to replay; None for the default store.
+        first_utc: first minute to trade; None for the earliest possible.
+        end_utc: end of the replay; None for the end of the store.
+        checkpoint: "best", "latest" or a checkpoint's name.
+        backend: backend that evaluates the search's leaves; None for the run's.
+        simulations: simulations per decision; None for the run's.
+        overrides: session settings by key, as in ``{"risk.max_total_exposure": 1.0}``.
 
     Raises:
-        ConfigError, DataError: the session cannot be traded so, or the store lacks the bars.
+        ConfigError, DataError: the settings are invalid, or the store lacks the bars.
         RunError: the folder holds another session, or another process trades it.
     """
     folder = PaperFolder(Path(session))
@@ -101,7 +101,7 @@ def replay_paper(
         overrides=tuple(config_toml.assignment(k, v) for k, v in (overrides or {}).items()),
     )
     playback = _Playback(folder, options)
-    # A notebook's own thread runs an event loop already.
+    # A notebook's own thread already runs an event loop.
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(playback.run)
         try:
@@ -115,10 +115,10 @@ def replay_paper(
 
 
 class _Playback:
-    """A session that is traded in a thread of its own.
+    """Trades a session in a separate thread.
 
     Attributes:
-        said: what somebody should know, once it has ended.
+        said: notes for the user, once it has ended.
     """
 
     def __init__(self, folder: PaperFolder, options: SessionOptions) -> None:
@@ -128,7 +128,7 @@ class _Playback:
         self._stop: Callable[[], object] | None = None
 
     def run(self) -> bool:
-        """Trade until the bars end, which is True, or until `stop`."""
+        """Trade until the bars end, returning True, or until `stop`."""
         with opened(
             self._folder,
             lambda: settings_of(self._folder, self._options, self._hear),
@@ -139,7 +139,7 @@ class _Playback:
             return asyncio.run(self._follow(engine))
 
     def stop(self) -> None:
-        """End after the minute it is in; called in another thread."""
+        """End after the current minute; called from another thread."""
         self._asked_to_stop = True
         if self._stop is not None:
             self._stop()

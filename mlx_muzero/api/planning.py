@@ -1,4 +1,4 @@
-"""One decision of a run, and the tree behind it."""
+"""One decision of a run, with its search tree."""
 
 from pathlib import Path
 
@@ -20,14 +20,14 @@ def plan(
     """Plan at the close of one bar, knowing nothing after it, and keep the tree.
 
     Args:
-        run: that `load_run` gave, or its folder.
-        at: open of the bar decided on, UTC, as 2018-03-05T14:30.
-        symbol: whose bar; None for that of the run, which then must have one.
-        simulations: of the search; None for the run's.
+        run: a run that `load_run` returned, or its folder.
+        at: open of the bar to decide on, UTC, such as 2018-03-05T14:30.
+        symbol: symbol of the bar; None for the run's, if it has only one.
+        simulations: simulations of the search; None for the run's.
 
     Raises:
-        ConfigError: `at` is no time, or several symbols could be meant.
-        DataError: no such bar, or too few before it.
+        ConfigError: `at` is not a valid time, or several symbols are possible.
+        DataError: the bar does not exist, or has too few bars before it.
     """
     try:
         open_time_ns = utc_ns(at)

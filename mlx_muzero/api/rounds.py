@@ -1,4 +1,4 @@
-"""What a training tells of itself, a round of episodes at a time."""
+"""Reports the progress of a training, one round of episodes at a time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,19 +16,18 @@ from mlx_muzero.training.replay import Episodes
 
 @dataclass(frozen=True)
 class Round:
-    """A round of episodes, and what was learned and judged since the one before.
+    """A round of episodes, and what was learned and validated since the previous round.
 
     Attributes:
         phase: "search", or a supervised phase before it: "world-model" or "value".
-        episodes: collected so far in this phase.
-        of_episodes: that the phase will have.
+        episodes: episodes collected so far in this phase.
+        of_episodes: total episodes of the phase.
         steps: training steps so far in this phase.
-        mean_reward: reward of an episode of this round, in the scheme's own unit.
-        traded_frac: share of this round's episodes that ever held a position.
-        loss: mean of the weighted sum of losses over the steps since the round before; None
-            without a step.
-        validation: metrics on validation sessions, if the search was validated since.
-        assessment: what a supervised phase is worth, if that was judged since.
+        mean_reward: mean reward per episode of this round, in the scheme's own unit.
+        traded_frac: share of this round's episodes that held a position at any time.
+        loss: mean total loss over the steps since the previous round; None without a step.
+        validation: validation metrics, if the search was validated since then.
+        assessment: result of a supervised phase's assessment, if there was one since then.
         is_best: whether the checkpoint is the best so far by either.
     """
 
@@ -45,14 +44,14 @@ class Round:
 
 
 class RoundReporter:
-    """A `training.progress.Listener` that calls back once a round.
+    """A `training.progress.Listener` that calls back once per round.
 
-    A round is complete, with what was learned from it and how that was judged, when the next one
-    has been played or the training ends (`close`).
+    A round is complete, with what was learned from it and its validation, when the next one has
+    been played or the training ends (`close`).
 
     Attributes:
-        rounds: that are complete, in order.
-        stopped: whether the callback wants no more.
+        rounds: the completed rounds, in order.
+        stopped: whether the callback asked to stop.
     """
 
     def __init__(self, callback: Callable[[Round], bool | None] | None) -> None:
@@ -64,15 +63,15 @@ class RoundReporter:
         self._losses: list[float] = []
 
     def phase_begun(self, counters: Counters, episodes: int) -> None:
-        """Take how long the phase is; the one before is over."""
+        """End the previous phase, and note the length of the new one."""
         self.close()
         self._of_episodes = episodes
 
     def decided(self, count: int) -> None:
-        """Nothing of a round."""
+        """Does nothing: decisions are not reported."""
 
     def collected(self, episodes: Episodes, counters: Counters) -> None:
-        """Complete the round before, and open the next."""
+        """Complete the previous round, and open the next."""
         self.close()
         self._open = Round(
             phase=counters.phase,
@@ -88,27 +87,27 @@ class RoundReporter:
         )
 
     def learned(self, report: StepReport, counters: Counters) -> None:
-        """Count a step."""
+        """Count a training step."""
         self._losses.append(report.total)
         self._judged(steps=counters.steps)
 
     def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
-        """Take a validation."""
+        """Record a validation."""
         self._judged(validation=metrics, is_best=is_best)
 
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
-        """Take what a supervised phase is worth."""
+        """Record the assessment of a supervised phase."""
         self._judged(assessment=assessment, is_best=is_best)
 
     def abandoned(self, error: RankLost) -> None:
-        """Not met with: a notebook trains alone."""
+        """Does nothing: a notebook trains in a single process."""
 
     def engine_changed(self, event: EngineEvent) -> None:
-        """Warn of it."""
+        """Show a warning."""
         warn(event)
 
     def close(self) -> None:
-        """Complete the round that is open, and call back."""
+        """Complete the open round, and call back."""
         done, self._open = self._open, None
         losses, self._losses = self._losses, []
         if done is None:

@@ -1,4 +1,4 @@
-"""Runs: train one in this process, load one, and go through windows of time with many."""
+"""Trains runs in this process, loads them, and walks forward through windows of time."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -30,12 +30,12 @@ Callback = Callable[[Round], bool | None]
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """What a call of `train` left.
+    """The result of a call of `train`.
 
     Attributes:
         run: folder of the run.
-        finished: whether the configured episodes are done; if not, train again to go on.
-        rounds: those of this call, in order.
+        finished: whether the configured episodes are done; if not, call again to continue.
+        rounds: the rounds of this call, in order.
     """
 
     run: Path
@@ -52,21 +52,21 @@ def train(
     minutes: float | None = None,
     start_from: str | Path | None = None,
 ) -> TrainingResult:
-    """Train in this process, a new run or the rest of the one in the folder `run`.
+    """Train a new run, or the rest of the one in the folder `run`, in this process.
 
-    An interrupt (Ctrl-C, or a notebook's stop button) ends it after the step it is in, with a
-    checkpoint; the same call goes on from there, as if nothing had happened.
+    An interrupt (Ctrl-C, or a notebook's stop button) ends it after the current step, with a
+    checkpoint; the same call continues from there as if nothing had happened.
 
     Args:
-        config: of the run; of one that is begun, the same as then.
+        config: configuration of the run; for an existing run, the one it was started with.
         run: folder.
-        store: bar store; None for the run's own, or the usual one of a new run.
-        callback: called after every round of episodes; what returns False stops.
+        store: bar store; None for the run's own, or for a new run the default store.
+        callback: called after every round of episodes; training stops if it returns False.
         minutes: stop after this long; None for all episodes.
-        start_from: run whose best checkpoint a new one begins with.
+        start_from: run from whose best checkpoint a new one starts.
 
     Raises:
-        ConfigError, DataError: it cannot be trained so, or the store lacks the bars.
+        ConfigError, DataError: the settings are invalid, or the store lacks the bars.
         RunError: the folder holds a run of another configuration, or another process trains it.
         TrainingDiverged: a loss became infinite or NaN.
     """
@@ -95,11 +95,11 @@ def train(
 
 
 def _unsaid(_line: str) -> None:
-    """A notebook sees what it trains on, and was warned already of what that lacks."""
+    """Ignore a line: a notebook user sees the data, and was warned of what it lacks."""
 
 
 def _listening(stop: StopSwitch) -> AbstractContextManager[object]:
-    """`stop` hears of signals where Python lets it: in the main thread alone."""
+    """Let `stop` receive signals where Python allows it, in the main thread only."""
     return stop if current_thread() is main_thread() else nullcontext()
 
 
@@ -111,19 +111,19 @@ def load_run(
     symbol: str | None = None,
     backend: Backend | None = None,
 ) -> TrainedRun:
-    """The run in the folder `run`, on the bars it was trained on or those of another symbol.
+    """Load the run in the folder `run`, with the bars it was trained on or another symbol's.
 
     Args:
         run: folder.
-        checkpoint: "best", "latest" or the name of one.
+        checkpoint: "best", "latest" or a checkpoint's name.
         store: bar store that holds the bars; None for the run's own.
-        symbol: to look at alone, out of several, or instead of the one the run was trained on.
-        backend: what evaluates the search's leaves; None for the run's.
+        symbol: use only this of several symbols, or this instead of the run's.
+        backend: backend that evaluates the search's leaves; None for the run's.
 
     Raises:
-        RunError: there is no such run or checkpoint, or the store holds other bars by now.
-        ConfigError: its reward is one of somebody's own that is not registered here, or the
-            symbol is none it can trade.
+        RunError: the run or checkpoint does not exist, or the store now holds other bars.
+        ConfigError: its reward is user-defined and not registered here, or it cannot trade the
+            symbol.
     """
     loaded = trained_run.load_run(
         Path(run), checkpoint, store_path(store), symbol, backend, tell=note
@@ -134,18 +134,18 @@ def load_run(
 
 
 def as_run(run: TrainedRun | str | Path, symbol: str | None = None) -> TrainedRun:
-    """A run that is loaded, or the one in a folder."""
+    """The run itself if it is loaded, else the run in a folder."""
     return run if isinstance(run, TrainedRun) else load_run(run, symbol=symbol)
 
 
 @dataclass(frozen=True)
 class WalkForwardResult:
-    """What a call of `walk_forward` left.
+    """The result of a call of `walk_forward`.
 
     Attributes:
         run: folder of the walk-forward.
-        tested: every window's agent on its own test; None where a window is not trained to its
-            end yet: call again to go on.
+        tested: every window's agent on its own test; None if a window is not fully trained yet:
+            call again to continue.
     """
 
     run: Path
@@ -164,20 +164,20 @@ def walk_forward(
 ) -> WalkForwardResult:
     """Train and test in rolling windows over all bars, in this process.
 
-    An interrupt, or a callback that returns False, ends it with a checkpoint; the same call goes
-    on from there.
+    An interrupt, or a callback that returns False, ends it with a checkpoint; the same call
+    continues from there.
 
     Args:
-        config: of every window.
-        run: folder, new or begun with the same `config`; one that is begun keeps its plan.
-        windows: how many.
-        store: bar store; None for the one it was begun with, or the usual one.
-        minutes: of training for each window; None for all its episodes.
-        sessions: at most so many of each test, spread evenly; None for all.
+        config: configuration of every window.
+        run: folder, new or started with the same `config`; an existing one keeps its plan.
+        windows: number of windows.
+        store: bar store; None for the one it was started with, or the default store.
+        minutes: training minutes per window; None for all its episodes.
+        sessions: maximum number of sessions per test, spread evenly; None for all.
         callback: called with the window's number and each of its rounds.
 
     Raises:
-        ConfigError, DataError: it cannot be trained so, or the bars do not suffice.
+        ConfigError, DataError: the settings are invalid, or there are too few bars.
         RunError: the folder holds something else, or a walk-forward of another configuration.
     """
     folder, path = WalkForwardFolder(Path(run)), store_path(store)

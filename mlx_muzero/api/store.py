@@ -1,4 +1,4 @@
-"""The bar store, for a notebook: a path, opened for each call and closed again."""
+"""The bar store for notebooks: a path, opened for each call and closed again."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -33,13 +33,13 @@ class SymbolList:
     symbols: tuple[SymbolSummary, ...]
 
     def to_frame(self, library: FrameLibrary | None = None) -> Any:
-        """A row for each symbol: its name, bars, first and last open (UTC), and what it has.
+        """A row for each symbol: its name, bars, first and last open (UTC), and its series.
 
         Args:
             library: "pandas" or "polars"; None for whichever is installed, pandas first.
 
         Raises:
-            MuZeroError: neither is.
+            MuZeroError: neither is installed.
         """
         rows = [asdict(summary) for summary in self.symbols]
         columns: dict[str, Any] = {
@@ -68,7 +68,7 @@ class StoredBars:
             library: "pandas" or "polars"; None for whichever is installed, pandas first.
 
         Raises:
-            MuZeroError: neither is.
+            MuZeroError: neither is installed.
         """
         columns: dict[str, Any] = {name: getattr(self.bars, name) for name in BAR_COLUMNS}
         opens = self.bars.open_time_ns.astype("datetime64[ns]")
@@ -77,10 +77,10 @@ class StoredBars:
 
 @dataclass(frozen=True)
 class Store:
-    """A bar store, one DuckDB file; nothing is held open between two calls.
+    """A bar store in one DuckDB file, which is not kept open between calls.
 
     Attributes:
-        path: of the file; the first import makes it.
+        path: the file; the first import creates it.
     """
 
     path: Path
@@ -97,25 +97,26 @@ class Store:
         accept_clock: bool = False,
         accept_jump: bool = False,
     ) -> list[ImportReport]:
-        """Import bars or series; a file that is already there changes nothing.
+        """Import bars or series; importing a file again changes nothing.
 
         Args:
             files: csv, zip, gz, parquet or DuckDB files, or folders of them.
-            symbol: whose bars they are; told from each file if left out.
-            format_name: detected if left out.
-            clock: the files' clock: "UTC", "UTC+2", an IANA zone, "histdata"; detected, or the
-                format's own, if left out.
-            replace: stored bars give way where a file differs.
-            skip_bad_rows: a file's good rows are taken, however many are bad.
-            stamps: where bars are stamped; at their open, if nothing denies it.
-            accept_clock: the times are read as told, whatever their weeks show.
-            accept_jump: prices are taken that do not go on from the stored ones.
+            symbol: symbol of the bars; None to detect it from each file.
+            format_name: file format; None to detect it.
+            clock: the files' clock: "UTC", "UTC+2", an IANA zone, "histdata"; None to detect it or
+                use the format's own.
+            replace: replace stored bars where a file differs.
+            skip_bad_rows: import a file's good rows, however many are bad.
+            stamps: whether bars are stamped at their open or close; None for open, unless the file
+                suggests otherwise.
+            accept_clock: trust the clock, whatever the weeks in the file show.
+            accept_jump: accept prices that do not continue the stored ones.
 
         Returns:
-            A report for each file, in the order they were imported in.
+            A report for each file, in import order.
 
         Raises:
-            MuZeroError: of the first file that was not imported, once all others are in.
+            MuZeroError: the error of the first file that failed, once all others are imported.
         """
         choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
         batch = ImportBatch.of([Path(file) for file in files], self.path)
@@ -137,18 +138,18 @@ class Store:
         cost_pips: float = 4.0,
         session_bars: int = 360,
     ) -> dict[str, Any]:
-        """Make a market whose best policy is known, in place of one of that name.
+        """Make a market whose best policy is known, replacing one with the same name.
 
         Args:
             kind: "planted_edge" can be traded at a profit, "random_walk" cannot.
-            symbol: name in the store; the kind's if left out.
+            symbol: name in the store; None for the kind's.
             days: trading days of 1,440 bars.
-            seed: of every draw.
-            cost_pips: round-trip cost that the best policy is computed for.
-            session_bars: steps of one session that it is computed for.
+            seed: seed of all random numbers.
+            cost_pips: round-trip cost for which the best policy is computed.
+            session_bars: session length for which it is computed, in steps.
 
         Returns:
-            What is known of the market: `expected_pips_per_session`, and how it was made.
+            What is known about the market: `expected_pips_per_session`, and how it was made.
 
         Raises:
             DataError: the name holds real bars.
@@ -157,7 +158,7 @@ class Store:
         return dict(truth)
 
     def symbols(self) -> SymbolList:
-        """What the store holds, by symbol.
+        """Summarize the store's contents by symbol.
 
         Raises:
             DataError: there is no store at the path.
@@ -166,10 +167,10 @@ class Store:
             return SymbolList(tuple(store.symbols()))
 
     def check(self, symbol: str) -> SymbolReport:
-        """Gaps, impossible prices and outliers of `symbol`, and how regular its series are.
+        """Find gaps, impossible prices and outliers of `symbol`, and check its series' regularity.
 
         Raises:
-            DataError: the store has nothing of the symbol, or nobody said how it trades.
+            DataError: the store has nothing for the symbol, or does not know how it trades.
         """
         report = check_symbol(self.path, symbol)
         if report.note:
@@ -179,13 +180,12 @@ class Store:
     def set_instrument(
         self, *symbols: str, market: Market | None = None, pip_size: float | None = None
     ) -> list[Instrument]:
-        """Say how symbols trade whose names do not tell, before or after bars of them are imported.
+        """State how symbols trade whose names do not tell, before or after importing their bars.
 
         Args:
             symbols: in any spelling.
-            market: which hours they keep: "fx" closes at weekends, "crypto" never does; None for
-                what is known of each.
-            pip_size: price of one pip, 0 to count in basis points; None for what is known of each.
+            market: calendar: "fx" closes at weekends, "crypto" never does; None for what is known.
+            pip_size: price of one pip, 0 to count in basis points; None for what is known.
 
         Raises:
             DataError: one of the two is neither given nor known.
@@ -193,10 +193,10 @@ class Store:
         return state_instruments(self.path, symbols, market, pip_size)
 
     def rename(self, symbol: str, to: str) -> None:
-        """Give `symbol` the name `to`, with its bars, series, imports and how it trades.
+        """Rename `symbol` to `to`, with its bars, series, imports and trading facts.
 
         Raises:
-            DataError: the store has nothing of `symbol`, or something of `to` already.
+            DataError: the store has nothing for `symbol`, or already has something for `to`.
         """
         with BarStore(self.path, existing=True) as store:
             store.rename(symbol, to)
@@ -204,16 +204,16 @@ class Store:
     def remove(
         self, symbol: str, first_utc: str | None = None, end_utc: str | None = None
     ) -> RowCounts:
-        """Remove `symbol`, or what it has from `first_utc` on and before `end_utc`.
+        """Remove `symbol`, or its data from `first_utc` on and before `end_utc`.
 
-        Files imported then can be imported again.
+        Files imported for that period can be imported again.
 
         Returns:
-            How many bars, points of series and imports are gone.
+            Number of bars, points of series and imports removed.
 
         Raises:
-            DataError: the store has nothing of the symbol.
-            ValueError: a time is no time.
+            DataError: the store has nothing for the symbol.
+            ValueError: a time is invalid.
         """
         first, end = (None if text is None else utc_ns(text) for text in (first_utc, end_utc))
         with BarStore(self.path, existing=True) as store:
@@ -223,11 +223,11 @@ class Store:
     def bars(
         self, symbol: str, first_utc: str | None = None, end_utc: str | None = None
     ) -> StoredBars:
-        """Bars of `symbol` that open from `first_utc` on and before `end_utc`; all if left out.
+        """Load bars of `symbol` that open from `first_utc` on and before `end_utc`; all by default.
 
         Raises:
-            DataError: there are none, or no store.
-            ValueError: a time is no time.
+            DataError: there are none, or there is no store.
+            ValueError: a time is invalid.
         """
         first, end = (None if text is None else utc_ns(text) for text in (first_utc, end_utc))
         with BarStore(self.path, read_only=True) as store:
@@ -235,12 +235,12 @@ class Store:
 
 
 def open_store(path: str | Path = DEFAULT_DATABASE) -> Store:
-    """The bar store at `path`, which need not be there yet."""
+    """Open the bar store at `path`, which need not exist yet."""
     return Store(Path(path))
 
 
 def store_path(store: "Store | str | Path | None") -> Path | None:
-    """The path of a store given as one, or as a path; None for the usual one."""
+    """The path of a store given as an object or path; None for the default store."""
     return store.path if isinstance(store, Store) else None if store is None else Path(store)
 
 
