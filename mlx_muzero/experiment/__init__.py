@@ -1,5 +1,6 @@
-"""From a preset and a bar store to a trained run and its judgement: what commands and notebooks do.
+"""From a preset and a bar store to a trained run and its evaluation, for commands and notebooks.
 
-Joins the floors below: configurations to the symbols of a store, runs to their bars, windows of a
-walk-forward to one report. Reads no command line and prints nothing: whoever calls is told.
+Joins the lower packages: configurations with the symbols of a store, runs with their bars, and
+windows of a walk-forward into one report. Reads no command line and prints nothing: callers receive
+texts through functions they pass.
 """

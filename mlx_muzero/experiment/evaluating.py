@@ -1,4 +1,4 @@
-"""A run's agent played on chosen bars, and the circumstances that its figures depend on."""
+"""Plays a run's agent on chosen bars, and records the circumstances of the results."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,17 +15,17 @@ from mlx_muzero.types import Advance
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """How a run's agent did next to the baselines.
+    """Results of a run's agent next to the baselines.
 
     Attributes:
-        checkpoint: name of the one that played.
+        checkpoint: name of the checkpoint that played.
         validated: whether a validation chose it.
-        stage: where in the FX specification's timeline it stands; None outside of that.
-        period: the later bars it played on, in words; None of a split.
-        simulations: per decision, as many as there are searches compared.
-        backend: what evaluated the leaves.
+        stage: its stage in the FX specification's timeline; None if that does not apply.
+        period: the later bars it played on, in words; None for a split.
+        simulations: simulations per decision, one for each search compared.
+        backend: backend that evaluated the leaves.
         comparison: the policies on the same sessions.
-        full: all that `evaluate_fully` adds; None of `evaluate`.
+        full: additional results of `evaluate_fully`; None from `evaluate`.
     """
 
     checkpoint: str
@@ -60,12 +60,12 @@ def evaluate(
     """Play the agent of `run`, its raw network, its untrained self and the baselines over `bars`.
 
     Args:
-        run: loaded, on its own bars.
-        bars: what to play on.
-        sessions: at most so many, spread evenly; None for all.
-        simulations: per decision; None for the run's.
-        tick: hears of every B decisions.
-        doing: hears what begins, and its decisions.
+        run: loaded with its own bars.
+        bars: the bars to play on.
+        sessions: maximum number of sessions, spread evenly; None for all.
+        simulations: simulations per decision; None for the run's.
+        tick: called with the number of decisions made.
+        doing: called with what begins and its number of decisions.
     """
     agent = run.agent()
     count = simulations or run.config.search.num_simulations
@@ -86,13 +86,13 @@ def evaluate_fully(
     """Play every kind of search, a supervised Transformer and the baselines over `bars`.
 
     Args:
-        run: loaded, on its own bars.
-        bars: what to play on.
-        sessions: at most so many, spread evenly; None for all.
-        simulations: per decision, of the searches compared below each root.
-        seed: of the Transformer.
-        tick: hears of every B decisions, and of every step of the Transformer's training.
-        doing: hears what begins, and how much of it.
+        run: loaded with its own bars.
+        bars: the bars to play on.
+        sessions: maximum number of sessions, spread evenly; None for all.
+        simulations: simulations per decision of the searches compared, for each kind of root.
+        seed: seed of the Transformer.
+        tick: called with the number of decisions made, or of the Transformer's training steps.
+        doing: called with what begins and its amount.
     """
     agent = run.agent()
     full = compare_fully(

@@ -1,4 +1,4 @@
-"""A run's export, judged on the run's own bars before it is there."""
+"""Exports a run and verifies the export on the run's own bars before it appears."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -22,17 +22,17 @@ def export_run(
     tick: Callable[[], None] = lambda: None,
     doing: Callable[[str], None] = lambda _what: None,
 ) -> Manifest:
-    """Export the networks of `run` into its folder, where an older export stays until then.
+    """Export the networks of `run` into its folder; an older export stays until verified.
 
     Args:
-        run: to export.
-        options: how.
-        judged: hears how far the programs are from the model, also where that is too far.
-        tick: hears of every program made, and of every call of one while verifying.
-        doing: hears when verifying begins.
+        run: the run to export.
+        options: how to export.
+        judged: receives the verification, even if it failed.
+        tick: called for every program made, and for every call of one during verification.
+        doing: called when verification begins.
 
     Raises:
-        ExportError: coremltools is missing, or the programs are not the model.
+        ExportError: coremltools is missing, or the programs differ from the model.
     """
     samples = draw_samples(run.dataset, run.rules, SAMPLES)
 
@@ -56,7 +56,7 @@ def export_run(
 def verify_export(
     folder: Path, run: TrainedRun, tick: Callable[[], None] = lambda: None
 ) -> Verification:
-    """The export in `folder` against the model of `run`, which it was made from.
+    """Verify the export in `folder` against the model of `run`, from which it was made.
 
     Raises:
         ExportError: its files were changed, or it was made from other weights.

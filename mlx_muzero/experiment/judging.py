@@ -1,4 +1,4 @@
-"""A run judged: on one of its splits or on later bars, alone or next to other runs."""
+"""Evaluates a run on one of its splits or on later bars, alone or against other runs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from mlx_muzero.types import I64
 
 @dataclass(frozen=True, eq=False)
 class JudgedBars:
-    """Bars a run is judged on.
+    """The bars a run is evaluated on.
 
     Attributes:
-        dataset: that holds them.
-        part: which of them.
-        truth: what is known of a synthetic market's best policy; None of real ones.
-        period: of later bars, which they are in words; None of a split.
+        dataset: contains the bars.
+        part: which of its bars.
+        truth: what is known about a synthetic market's best policy; None for real ones.
+        period: description of later bars; None for a split.
     """
 
     dataset: MarketDataset
@@ -44,18 +44,18 @@ def judged_bars(
     end_utc: str | None = None,
     names: tuple[str, str] = ("first_utc", "end_utc"),
 ) -> JudgedBars:
-    """The bars of `split`, "test" unless named, or those after the run's own.
+    """The bars of `split` ("test" by default), or those after the run's own.
 
     Args:
-        run: on its own bars.
+        run: loaded with its own bars.
         split: part of the run's data.
-        first_utc: later bars instead, from this time on.
-        end_utc: later bars, before this time.
-        names: what errors call the two times.
+        first_utc: use later bars instead, from this time on.
+        end_utc: use later bars, before this time.
+        names: names of the two times in errors.
 
     Raises:
-        ConfigError: both a split and a time are named, or as `later_bars`.
-        DataError: the store has no such bars.
+        ConfigError: both a split and a time are given, or as for `later_bars`.
+        DataError: the store does not have the bars.
     """
     truth = load_truth(run.config, run.store)
     if first_utc is None and end_utc is None:
@@ -72,8 +72,8 @@ class RunComparison:
 
     Attributes:
         conditions: what was played.
-        entries: how each did, by the name of its run.
-        beyond_first: net pips a session of each beyond the first run's.
+        entries: results by the name of the run.
+        beyond_first: net pips per session gained over the first run, by the name of the run.
     """
 
     conditions: Conditions
@@ -87,7 +87,7 @@ class RunComparison:
             library: "pandas" or "polars"; None for whichever is installed, pandas first.
 
         Raises:
-            MuZeroError: neither is.
+            MuZeroError: neither is installed.
         """
         rows = {
             name: {
@@ -107,13 +107,13 @@ def compare_runs(
     sessions: int | None = None,
     simulations: int | None = None,
 ) -> RunComparison:
-    """Play the searching agent of each run over the sessions that all of them have in `split`.
+    """Play the searching agent of each run over the sessions that all of them share in `split`.
 
     Args:
-        runs: by name, the first to compare with first.
+        runs: by name; all are compared with the first.
         split: part of each run's data; a session counts if it lies in that part of every run.
-        sessions: at most so many, spread evenly; None for all.
-        simulations: of a decision; None for each run's own.
+        sessions: maximum number of sessions, spread evenly; None for all.
+        simulations: simulations per decision; None for each run's own.
 
     Raises:
         ConfigError: fewer than two runs, or they count in different units or costs.
@@ -145,7 +145,7 @@ def compare_runs(
 def _shared_starts(
     runs: Mapping[str, TrainedRun], split: Split, sessions: int | None
 ) -> dict[str, I64]:
-    """First decision bars ``i64[m]`` of the sessions in `split` of every run, in one order."""
+    """First decision bars ``i64[m]`` of the sessions in `split` of every run, in the same order."""
     found = {}
     for name, run in runs.items():
         dataset = run.dataset

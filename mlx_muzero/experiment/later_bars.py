@@ -1,4 +1,4 @@
-"""Bars a run has not seen: what its store has gained since it was begun."""
+"""Bars a run has not seen: those its store has gained since the run started."""
 
 from dataclasses import replace
 
@@ -20,21 +20,20 @@ def later_bars(
     end: str | None,
     names: tuple[str, str] = ("--from", "--to"),
 ) -> tuple[MarketDataset, str]:
-    """The run's bars and those after them, these as the part "later", and in words which they are.
+    """The run's bars plus those after them, as the part "later", and a description of these.
 
-    Its splits stay what they were. What is looked at before the first decision may be of its own
-    bars.
+    The run's splits do not change. Windows of the first decisions may reach back into its own bars.
 
     Args:
-        run: on its own bars.
-        begun: those.
-        first: UTC time from which decisions are made; by default the end of its own bars.
+        run: loaded with its own bars.
+        begun: record of those bars.
+        first: UTC time of the first decision; by default the end of the run's own bars.
         end: UTC time before which bars open; by default the store's end.
-        names: what errors call the two.
+        names: names of the two times in errors.
 
     Raises:
-        ConfigError: no such time, or one before the run's test split.
-        DataError: the store has no such bars.
+        ConfigError: a time is invalid, or before the run's test split.
+        DataError: the store does not have the bars.
     """
     splits, own_end_ns = run.dataset.ranges, begun.end_ns
     first_ns = own_end_ns if first is None else _time_ns(names[0], first)
@@ -53,7 +52,7 @@ def later_bars(
     histories, store = load_histories(
         replace(run.config, market=market),
         run.store,
-        # Of series all there is: what is settled in later bars is paid, whoever knew of it before.
+        # All points of series: what settles in later bars is paid, whenever it became known.
         period=lambda pair: replace(begun.period(pair), end_ns=end_ns, series_from_ns=None),
     )
     ends = {history.bars.symbol: int(history.bars.open_time_ns[-1]) for history in histories}

@@ -20,12 +20,12 @@ from mlx_muzero.trading.core import TradingRules
 
 @dataclass(frozen=True, eq=False)
 class LeakageTest:
-    """What is tested: bars, the features made of them, and policies that trade on these.
+    """What is tested: bars, the features made from them, and policies that trade on these.
 
     Attributes:
-        config: which features, and the rules of trading.
+        config: features and trading rules.
         histories: bars and series of each pair.
-        policies: those that play up to each cut.
+        policies: policies that play up to each cut.
     """
 
     config: Config
@@ -34,7 +34,7 @@ class LeakageTest:
 
     @classmethod
     def of_config(cls, config: Config, database: Path | None = None) -> Self:
-        """Of the bars `config` names, from the store at `database`, by scripted policies.
+        """Test the bars of `config`, from the store at `database`, with scripted policies.
 
         Raises:
             DataError: the store lacks the bars.
@@ -44,7 +44,7 @@ class LeakageTest:
 
     @classmethod
     def of_run(cls, run: TrainedRun) -> Self:
-        """Of the bars `run` was trained on, by its agent too, with search and without."""
+        """Test the bars `run` was trained on, with its agent too, with and without search."""
         period = run.folder.market().period
         histories, _ = load_histories(run.config, run.store, period=period)
         agent = run.agent()
@@ -58,9 +58,9 @@ class LeakageTest:
         """Replace everything after each of `cuts` bars, and compare what was known before.
 
         Args:
-            cuts: bars to cut at, spread evenly over the training sessions.
-            seed: of the replacement bars.
-            tick: hears of every cut.
+            cuts: number of bars to cut at, spread evenly over the training sessions.
+            seed: seed of the replacement bars.
+            tick: called after every cut.
         """
         return leakage.check_leakage(
             self.histories,

@@ -1,4 +1,4 @@
-"""From command-line options to a configuration and a dataset."""
+"""Loads configurations and datasets as options name them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -35,16 +35,16 @@ def load_config(
     database: Path | None = None,
     source: str = "--set",
 ) -> Config:
-    """The preset, overlaid by a file, then by ``--symbol``, then by ``--set``.
+    """Combine a preset, a file, ``--symbol`` and ``--set``, in this order, into a configuration.
 
-    Where neither an option nor the file names a preset, it goes by the market of the symbols, and
-    so does the pip where nobody sets one, as the store at `database` (None: the usual one) or the
-    symbol's name says. `source` is what errors call the overrides.
+    If neither an option nor the file names a preset, the market of the symbols selects it. The pip,
+    unless set, comes from the store at `database` (None for the default store) or from the symbol's
+    name. `source` is the name of the overrides in errors.
 
     Raises:
-        ConfigError: there is no such preset, or what comes of it is for another kind of market than
-            the symbols are of; and as `toml.load` and `toml.override`.
-        UnknownInstrument: nothing says what a pip of the symbol is.
+        ConfigError: the preset does not exist, or the result is for another kind of market than the
+            symbols; or as for `toml.load` and `toml.override`.
+        UnknownInstrument: the size of the symbol's pip is unknown.
     """
     of_file = {} if file is None else _market_table(config_toml.read(file))
     of_options = _market_table(assigned(overrides, KEYS)[0])
@@ -69,13 +69,13 @@ def load_config(
 
 
 def _market_table(tables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The unchecked ``[market]`` of `tables`."""
+    """The unchecked ``[market]`` table of `tables`."""
     market = tables.get("market")
     return market if isinstance(market, dict) else {}
 
 
 def _symbols(market: Mapping[str, Any]) -> tuple[Symbol, ...]:
-    """Those that it names; what is no name is told of when values are checked."""
+    """The symbols it names; values that are not names are reported when values are checked."""
     named = market.get("symbols") or market.get("symbol")
     names = named if isinstance(named, list) else [named]
     return tuple(Symbol(name) for name in names if isinstance(name, str) and name)
@@ -84,11 +84,11 @@ def _symbols(market: Mapping[str, Any]) -> tuple[Symbol, ...]:
 def of_symbols(
     settings: Config, symbols: tuple[Symbol, ...], store: BarStore | None, *, keep_pip: bool = False
 ) -> Config:
-    """`settings` for `symbols`, counted in their pip as `store` knows it, unless it is to be kept.
+    """`settings` for `symbols`, counted in their pip as `store` knows it unless `keep_pip`.
 
     Raises:
-        ConfigError: several, for a model that trades one.
-        UnknownInstrument: nothing says what a pip of it is.
+        ConfigError: there are several, for a model that trades one.
+        UnknownInstrument: the size of the symbol's pip is unknown.
     """
     if settings.market.features == "crypto":
         market = replace(settings.market, symbol=symbols[0], symbols=symbols)
@@ -102,28 +102,28 @@ def of_symbols(
 
 
 def instrument_of(symbol: str, store: BarStore | None) -> Instrument:
-    """How `symbol` trades, as `store` says, or else its name.
+    """How `symbol` trades, according to `store`, or else to its name.
 
     Raises:
-        UnknownInstrument: neither says.
-        DataError: nor are there bars of it, as of a name that was mistyped.
+        UnknownInstrument: neither knows.
+        DataError: there are no bars of it either, as with a mistyped name.
     """
     if store is None:
         return instrument(symbol)
     if store.find_instrument(symbol) is None:
-        store.load(symbol)  # of a name that was mistyped, it says which there are
+        store.load(symbol)  # for a mistyped name, the error lists the existing ones
     return store.instrument(symbol)
 
 
 def _known_in(store: BarStore | None) -> MarketOf:
-    """What `store` knows of markets, or else their names.
+    """Look up markets in `store`, or else by name.
 
-    What a user said of an instrument goes before its name, as its pip does.
+    What a user stated about an instrument takes precedence over its name, as its pip does.
     """
 
     @cache
     def market_of(symbol: str) -> Market | None:
-        # A synthetic market is for any preset.
+        # A synthetic market suits any preset.
         told = None if store is None or store.truth(symbol) else store.find_instrument(symbol)
         if told is None:
             return known_market(symbol)
@@ -133,7 +133,7 @@ def _known_in(store: BarStore | None) -> MarketOf:
 
 
 PeriodOf = Callable[[str], Period]
-"""What is wanted of a pair's past."""
+"""The period wanted of each pair."""
 
 
 def load_dataset(
@@ -143,14 +143,14 @@ def load_dataset(
     tell: Callable[[str], None] = lambda _text: None,
     period: PeriodOf | None = None,
 ) -> tuple[MarketDataset, Path]:
-    """Bars of the configured pairs with features and outcomes, and the store they came from.
+    """Load the configured pairs with features and outcomes; also return the store's path.
 
     Args:
-        config: of the run.
-        database: the store, or None for the usual one.
+        config: the run's configuration.
+        database: the store, or None for the default store.
         pairs: those of the configured pairs to load; None for all.
-        tell: hears what the bars lack.
-        period: of each, within the span of the configuration; of a begun run
+        tell: receives what the bars lack.
+        period: period of each pair, within the span of the configuration; for an existing run
             `MarketRecord.period`, as its store may have grown.
     """
     histories, path = load_histories(config, database, pairs, period)
@@ -161,7 +161,7 @@ def load_dataset(
 
 
 def costs_of(config: Config, dataset: MarketDataset) -> tuple[str, ...]:
-    """What a round trip costs by `config`, beside the prices of `dataset` and their steps."""
+    """Notes on the cost of a round trip under `config`, relative to prices and price steps."""
     costs, price = Costs.from_config(config.trading), float(np.median(dataset.close))
     pip_size = config.market.pip_size
     return (cost_note(costs, price, pip_size), *wide_steps(dataset, costs, pip_size))
@@ -173,7 +173,7 @@ def load_histories(
     pairs: tuple[str, ...] | None = None,
     period: PeriodOf | None = None,
 ) -> tuple[list[PairHistory], Path]:
-    """What `load_dataset` makes a dataset of."""
+    """Load what `load_dataset` makes a dataset from."""
     path = database or DEFAULT_DATABASE
     wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
@@ -184,6 +184,6 @@ def load_histories(
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:
-    """What is known of a synthetic symbol's best policy; None for real ones."""
+    """What is known about a synthetic symbol's best policy; None for real ones."""
     with BarStore(database, read_only=True) as store:
         return store.truth(config.market.symbol)

@@ -1,4 +1,4 @@
-"""One decision of a run, and the tree behind it."""
+"""One decision of a run, with its search tree."""
 
 import math
 from collections.abc import Mapping
@@ -22,11 +22,11 @@ class Plan:
     Attributes:
         decision: the search's result and tree, as arrays.
         at: open of the bar decided on, UTC.
-        symbol: whose bar it is.
-        checkpoint: name of the one that planned.
-        simulations: of the search.
-        action_names: what the A actions are called.
-        outcome_names: what the C outcomes of the next bar are called.
+        symbol: symbol of the bar.
+        checkpoint: name of the checkpoint that planned.
+        simulations: simulations of the search.
+        action_names: names of the A actions.
+        outcome_names: names of the C outcomes of the next bar.
     """
 
     decision: Decision
@@ -60,7 +60,7 @@ class Plan:
 
     @property
     def principal_variation(self) -> tuple[str, ...]:
-        """The most visited path: actions and outcomes in turn, beginning with the action."""
+        """The most visited path: alternating actions and outcomes, starting with the action."""
         return tuple(map(self.name_of, self.principal_rows))
 
     def name_of(self, row: int) -> str:
@@ -75,7 +75,7 @@ class Plan:
             library: "pandas" or "polars"; None for whichever is installed, pandas first.
 
         Raises:
-            MuZeroError: neither is.
+            MuZeroError: neither is installed.
         """
         tree = self.decision.tree
         names = ["root", *map(self.name_of, range(1, len(tree.node)))]
@@ -83,7 +83,7 @@ class Plan:
         return frame_of({"name": np.array(names, dtype=object), **columns}, library)
 
     def as_dict(self) -> dict[str, Any]:
-        """The whole tree for JSON, node by node, without the fields that do not apply."""
+        """The whole tree for JSON, node by node, without fields that do not apply."""
         tree, result = self.decision.tree, self.decision.result
         columns = {field.name: getattr(tree, field.name).tolist() for field in fields(tree)}
         rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -113,12 +113,12 @@ def plan_at(run: TrainedRun, open_time_ns: int, simulations: int | None = None) 
     """Plan at the close of the bar that opens at `open_time_ns`, knowing nothing after it.
 
     Args:
-        run: loaded on bars of one symbol.
+        run: loaded with bars of one symbol.
         open_time_ns: open of the bar decided on.
-        simulations: of the search; None for the run's.
+        simulations: simulations of the search; None for the run's.
 
     Raises:
-        DataError: no such bar, or too few before it.
+        DataError: the bar does not exist, or has too few bars before it.
     """
     count = simulations or run.config.search.num_simulations
     decision = decide_at(run.agent(), run.dataset, run.rules, open_time_ns, count)

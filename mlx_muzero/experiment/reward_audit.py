@@ -1,4 +1,4 @@
-"""The reward audit of the market that a configuration names."""
+"""The reward audit of the market a configuration names."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,10 @@ from mlx_muzero.types import I64, Advance
 
 @dataclass(frozen=True, eq=False)
 class RewardAuditing:
-    """Sessions on which every scripted policy is paid by every reward scheme.
+    """Sessions on which every reward scheme pays every scripted policy.
 
     Attributes:
-        config: rules of trading and the discount of returns.
+        config: trading rules and the discount of returns.
         dataset: bars with features.
         starts: ``i64[n]``, first decision bars of the sessions.
         schemes: names of the rewards, those registered in this process last.
@@ -40,16 +40,16 @@ class RewardAuditing:
         split: Split = "train",
         sessions: int | None = 200,
     ) -> Self:
-        """Of the bars `config` names, from the store at `database`.
+        """Prepare the audit of the bars of `config`, from the store at `database`.
 
         Args:
             config: the market and its rules.
-            database: bar store; None for the usual one.
+            database: bar store; None for the default store.
             split: part of the data.
-            sessions: at most so many, spread evenly; None for all.
+            sessions: maximum number of sessions, spread evenly; None for all.
 
         Raises:
-            DataError: the store lacks the bars, or they have no session.
+            DataError: the store lacks the bars, or they contain no session.
         """
         notes: list[str] = []
         dataset, _ = load_dataset(config, database, tell=notes.append)
@@ -59,12 +59,12 @@ class RewardAuditing:
 
     @property
     def decisions(self) -> int:
-        """How many the audit takes."""
+        """Number of decisions the audit takes."""
         plays = len(self.schemes) * len(audited_policies())
         return plays * len(self.starts) * self.config.market.session_bars
 
     def run(self, tick: Advance = lambda _decisions: None) -> RewardAudit:
-        """Play the sessions; `tick` hears of every B decisions."""
+        """Play the sessions; `tick` is called with the number of decisions made."""
         rules, discount = TradingRules.from_config(self.config), self.config.search.discount
         return reward_audit.audit_reward(
             self.dataset, rules, self.starts, discount, self.schemes, tick

@@ -1,4 +1,4 @@
-"""How a run stands that is asked for by its configuration: new, begun or finished."""
+"""The state of the run that a configuration asks for: new, begun or finished."""
 
 from pathlib import Path
 from typing import Literal
@@ -16,7 +16,7 @@ _WAY_ON = "Resume it as it was started (--resume), or choose another --run."
 
 
 def standing(folder: RunFolder, asked: Config, way_on: str = _WAY_ON) -> Standing:
-    """How the run in `folder` stands, which must be the one that is asked for.
+    """The state of the run in `folder`, which must have the configuration `asked`.
 
     Raises:
         RunError: as `require_same`.
@@ -28,10 +28,10 @@ def standing(folder: RunFolder, asked: Config, way_on: str = _WAY_ON) -> Standin
 
 
 def require_same(path: Path, begun: Config, asked: Config, way_on: str) -> None:
-    """Check that what was begun at `path` is what is asked for.
+    """Check that the configuration `begun` at `path` is the one `asked` for.
 
     Raises:
-        RunError: it has another configuration; names every key, and says the `way_on`.
+        RunError: they differ; the message lists every key and ends with `way_on`.
     """
     differences = _differences(begun, asked)
     if differences:
@@ -41,11 +41,11 @@ def require_same(path: Path, begun: Config, asked: Config, way_on: str) -> None:
 
 
 def _differences(begun: Config, asked: Config) -> list[str]:
-    """Each key that differs, with what it was and what it is asked to be."""
+    """Each key that differs, with its old value and the one asked for."""
     found = []
     for key in (key for keys in KEYS.values() for key in keys.values()):
         was, wanted = value_of(begun, key.path), value_of(asked, key.path)
-        settled = key.path == "search.backend" and wanted == "auto"  # once, when the run was begun
+        settled = key.path == "search.backend" and wanted == "auto"  # once, when the run started
         if was != wanted and not settled:
             found.append(f"{key.path} is {was!r} there, {wanted!r} here")
     return found

@@ -1,4 +1,4 @@
-"""How a training is stopped: Ctrl-C, SIGTERM, a terminal that closes, or the time is up."""
+"""Stops a training: on Ctrl-C, SIGTERM, a closed terminal, or when time is up."""
 
 import signal
 import time
@@ -10,7 +10,7 @@ from mlx_muzero.runlog.closeable import Closeable
 
 
 class StopSwitch(Closeable):
-    """Asks training to stop on a signal or when the time is up; a second Ctrl-C kills."""
+    """Asks training to stop on a signal or when time is up; a second Ctrl-C kills."""
 
     def __init__(self, minutes: float | None) -> None:
         self.interrupted = False
@@ -32,9 +32,9 @@ class StopSwitch(Closeable):
         self.close()
         if number == signal.SIGHUP:
             outlive_terminal()
-            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the system send one each
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the shell and the system each send one
 
     def close(self) -> None:
-        """Leave signals to whom they were left before."""
+        """Restore the previous signal handlers."""
         for number, handler in self._handlers.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""A trained run, with the bars to show it."""
+"""A trained run with bars for it to play."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,17 +28,17 @@ from mlx_muzero.training.run import MarketRecord, RunFolder
 
 @dataclass(frozen=True, eq=False)
 class TrainedRun:
-    """A run's model and the bars to show it.
+    """A run's model and bars for it to play.
 
     Attributes:
-      folder: of the run.
-      config: of the run, for the symbol of `dataset`, its search backend settled.
-      rules: of trading.
-      model: from the checkpoint.
-      checkpoint: its name.
-      dataset: bars with features and outcomes.
-      store: where they came from.
-      deployment: the export that a coreml backend plays, if it is there.
+        folder: the run's folder.
+        config: the run's configuration for the symbol of `dataset`, its search backend settled.
+        rules: trading rules.
+        model: loaded from the checkpoint.
+        checkpoint: its name.
+        dataset: bars with features and outcomes.
+        store: the store they came from.
+        deployment: the export that a coreml backend plays, if it exists.
     """
 
     folder: RunFolder
@@ -52,12 +52,12 @@ class TrainedRun:
 
     @property
     def warning(self) -> str | None:
-        """What has to be said of the checkpoint if no validation chose it."""
+        """A warning to show if no validation chose the checkpoint."""
         return not_validated(self.folder, self.checkpoint)
 
     @property
     def stage(self) -> fx_targets.Stage | None:
-        """Where in FX's timeline the checkpoint of a currency pair's search stands."""
+        """The stage in FX's timeline reached by the checkpoint of a currency pair's search."""
         reached = counters_of(self.folder, self.checkpoint)
         if self.rules.unit != fx_targets.UNIT or reached.phase != "search":
             return None
@@ -69,12 +69,12 @@ class TrainedRun:
         return Agent(self.model, search, table, len(OUTCOME_NAMES), self.deployment)
 
     def agent_with(self, root: Root) -> Agent:
-        """An agent that plays with the run's model and another rule at the root of its search."""
+        """An agent with the run's model and another rule at the root of its search."""
         config = replace(self.config, search=replace(self.config.search, root=root))
         return replace(self, config=config).agent()
 
     def agents(self, agent: Agent, simulations: int) -> list[Policy]:
-        """The run's `agent`, its network without search, and what it was before training."""
+        """The run's `agent`, its network without search, and its untrained self."""
         return [
             SearchPolicy(agent, simulations, "agent (search)"),
             NetworkPolicy(agent, "agent (raw network)"),
@@ -82,7 +82,7 @@ class TrainedRun:
         ]
 
     def untrained_agent(self) -> Agent:
-        """An agent that plays with the networks' first weights, which nobody exports."""
+        """An agent with the networks' initial weights, which have no export."""
         search, table = self.config.search, self.rules.table
         model = build_model(self.config, table)
         if search.backend in ENGINES:
@@ -100,13 +100,13 @@ def load_run(
     tell: Callable[[str], None] = lambda _text: None,
     report: Callable[[EngineEvent], None] = warn,
 ) -> TrainedRun:
-    """The run at `path` on the bars it was trained on, or on those of `symbol` alone.
+    """Load the run at `path` with the bars it was trained on, or with those of `symbol` alone.
 
-    A model of several pairs knows those only; one of a single FX pair may be shown another.
+    A model of several pairs can use only those; one of a single FX pair may be given another.
 
-    `checkpoint` is "best", "latest" or the name of one; `backend` replaces its search backend, and
-    `export` is what a coreml one plays instead of the export in the run's folder; `tell` hears what
-    the bars lack, and `report` what happens to the programs of an export.
+    `checkpoint` is "best", "latest" or a name; `backend` replaces the search backend, and a coreml
+    backend plays `export` instead of the export in the run's folder; `tell` receives what the bars
+    lack, and `report` what happens to the programs of an export.
     """
     folder = RunFolder(path)
     trained = folder.config()

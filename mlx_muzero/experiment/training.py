@@ -1,4 +1,4 @@
-"""A training, new or gone on with: all that can be wrong is found before its run is begun."""
+"""A new or resumed training; everything that can be wrong is checked before its run starts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -26,22 +26,22 @@ from mlx_muzero.training.run import MarketRecord, RunFolder
 from mlx_muzero.training.trainer import Trainer
 
 Tell = Callable[[str], None]
-"""Hears, in words, what a user should know."""
+"""Receives text that a user should see."""
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """A training that can begin.
+    """A training that is ready to start.
 
     Attributes:
-        folder: of the run.
-        config: of the run, its search backend settled.
+        folder: the run's folder.
+        config: the run's configuration, its search backend settled.
         dataset: the bars it is trained on.
-        market: which those are.
-        rules: of trading.
+        market: record of those bars.
+        rules: trading rules.
         notes: what the bars lack, in words.
-        resumes: whether the run was begun before.
-        origin: run whose best checkpoint a new one begins with.
+        resumes: whether the run existed before.
+        origin: run from whose best checkpoint a new one starts.
         ranks: the processes that train together; only the first has the run in `folder`.
     """
 
@@ -66,10 +66,10 @@ class Training:
         origin: RunFolder | None = None,
         ranks: Ranks | None = None,
     ) -> Self:
-        """Of a run that is not begun yet.
+        """Prepare a new run.
 
         Raises:
-            ConfigError, DataError: it cannot be trained so, or the store lacks the bars.
+            ConfigError, DataError: the settings are invalid, or the store lacks the bars.
             RunError: another rank has other bars.
         """
         ranks = ranks or Ranks()
@@ -87,17 +87,17 @@ class Training:
         device: TrainDevice | None = None,
         ranks: Ranks | None = None,
     ) -> Self:
-        """Of the run in `folder`, on the bars it was begun with.
+        """Prepare to resume the run in `folder`, with the bars it was started with.
 
         Args:
-            folder: of the run; only the first rank's machine holds it.
-            database: another store that holds them; None for the run's own.
-            tell: hears what is not as it was.
-            device: to go on with; None for the run's.
-            ranks: of all that train together; None for this one alone.
+            folder: the run's folder; only the first rank's machine has it.
+            database: another store that holds the bars; None for the run's own.
+            tell: receives what has changed.
+            device: device to continue on; None for the run's.
+            ranks: all processes that train together; None for this one alone.
 
         Raises:
-            RunError: there is no such run, or the store holds other bars by now.
+            RunError: the run does not exist, or the store now holds other bars.
         """
         ranks = ranks or Ranks()
         config = config_of_first(ranks, folder.config() if ranks.first else FX_MICRO)
@@ -138,7 +138,7 @@ class Training:
         rules = TradingRules.from_config(config)
         if config.search.backend == "auto" and not resumes and ranks.first:
             # Once for the whole run, whose config.toml keeps the answer: results depend on it, so a
-            # resumed run must name one.
+            # resumed run must name it.
             search, speeds = settle(build_model(config, rules.table), config.search)
             config = replace(config, search=search)
             tell(f"search backend: {search.backend} (leaves/s: {speeds})")
@@ -147,16 +147,16 @@ class Training:
 
     @contextmanager
     def opened(self, listener: Listener, stop: Callable[[], bool], tell: Tell) -> Iterator[Trainer]:
-        """A trainer at the newest checkpoint or the beginning, its run held by this process.
+        """A trainer at the newest checkpoint or the beginning, its run locked by this process.
 
         Args:
-            listener: told of progress.
+            listener: receives progress.
             stop: polled between decisions and steps.
-            tell: hears what is trained on, and what that lacks.
+            tell: receives what is trained on, and what that lacks.
 
         Raises:
-            RunError: the run to begin with, or the newest checkpoint, does not fit; or another
-                process trains this one.
+            RunError: the run to start from or the newest checkpoint does not fit, or another
+                process trains this run.
         """
         origin = None
         if self.origin is not None:
@@ -168,7 +168,7 @@ class Training:
             yield trainer
             return
         with self.folder.held():
-            # A run is begun only when all that a configuration or a market can get wrong is past.
+            # Start the run only after everything that a configuration or market can get wrong.
             if self.resumes:
                 trainer.resume()
             else:

@@ -1,4 +1,4 @@
-"""A walk-forward: windows checked before any is trained, trained one by one, tested as one."""
+"""Walk-forward: checks all windows before training, trains one after the other, tests as one."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ from mlx_muzero.types import Advance
 
 
 class Window(NamedTuple):
-    """One window to train: its number from 1, its configuration, the minutes it has left."""
+    """One window to train: its number from 1, its configuration, and the minutes left."""
 
     number: int
     config: Config
@@ -38,12 +38,12 @@ class Window(NamedTuple):
 
 
 class Attendance(NamedTuple):
-    """Who follows the training of one window.
+    """What accompanies the training of one window.
 
     Attributes:
-        listener: told of progress.
-        around: entered while it trains.
-        stopped: polled between decisions and steps, next to the window's switch.
+        listener: receives progress.
+        around: context entered while it trains.
+        stopped: polled between decisions and steps, in addition to the window's switch.
         after: called once it has trained.
     """
 
@@ -55,13 +55,13 @@ class Attendance(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class RollingTraining:
-    """The windows of a walk-forward, on bars that suffice for all of them.
+    """The windows of a walk-forward, checked to have enough bars.
 
     Attributes:
-        folder: of the walk-forward.
-        configs: of the windows, the earliest first.
-        store: where their bars come from.
-        market: which bars are cut into windows.
+        folder: the walk-forward's folder.
+        configs: configurations of the windows, the earliest first.
+        store: the store of their bars.
+        market: the bars that are cut into windows.
         notes: costs, and what the bars of each window lack, in words.
     """
 
@@ -80,11 +80,11 @@ class RollingTraining:
         minutes: float | None,
         database: Path | None,
     ) -> Self:
-        """Begin one of so many `windows`, each trained for `minutes` or all its episodes.
+        """Start a walk-forward of `windows` windows, each trained for `minutes` or all episodes.
 
         Raises:
-            DataError: the bars do not suffice for so many.
-            RunError: the folder holds something already.
+            DataError: there are too few bars for that many windows.
+            RunError: the folder is not empty.
         """
         dataset, store = load_dataset(config, database)
         plan = Plan(windows, minutes, str(store), MarketRecord.of(store, dataset))
@@ -96,10 +96,10 @@ class RollingTraining:
 
     @classmethod
     def begun(cls, folder: WalkForwardFolder, database: Path | None) -> Self:
-        """Go on with the one in `folder`, on the bars it was begun with.
+        """Resume the walk-forward in `folder`, on the bars it was started with.
 
         Raises:
-            RunError: there is none, or the store holds other bars by now.
+            RunError: it does not exist, or the store now holds other bars.
         """
         config, plan = folder.config(), folder.plan()
         period = plan.market.period if plan.market else None
@@ -138,7 +138,7 @@ class RollingTraining:
         return replace(self, configs=tuple(configs))
 
     def untrained(self) -> Iterator[Window]:
-        """The windows that are not trained to their end, as each is reached."""
+        """Yield the windows that are not fully trained, as each is reached."""
         for number, config in enumerate(self.configs, 1):
             left = self.folder.minutes_left(number)
             if left != 0.0 or self.folder.window(number).checkpoints.latest() is None:
@@ -146,14 +146,14 @@ class RollingTraining:
 
     @property
     def rules(self) -> TradingRules:
-        """Of trading, the same in every window."""
+        """Trading rules, the same in every window."""
         return TradingRules.from_config(self.configs[0])
 
     def train_rest(self, attend: Callable[[Window, StopSwitch], Attendance]) -> bool:
-        """Train what is left, window by window; False if somebody stopped it, with a checkpoint.
+        """Train what is left, window by window; return False if it was stopped, with a checkpoint.
 
         Args:
-            attend: called with each window, and the switch that ends it in time, before it trains.
+            attend: called before each window trains, with the window and its time switch.
 
         Raises:
             RunError: another process trains one of them.
@@ -178,13 +178,13 @@ class RollingTraining:
         stop: Callable[[], bool],
         around: AbstractContextManager[object],
     ) -> bool:
-        """Train `window` from where it was left; whether it came to the end of its episodes.
+        """Train `window` from where it stopped; return whether its episodes were completed.
 
         Args:
-            window: of `untrained`.
-            listener: told of progress.
+            window: one of `untrained`.
+            listener: receives progress.
             stop: polled between decisions and steps.
-            around: entered while it trains.
+            around: context entered while it trains.
 
         Raises:
             RunError: another process trains it.
@@ -207,7 +207,7 @@ class RollingTraining:
         return finished
 
     def unvalidated(self) -> Iterator[str]:
-        """What has to be said of windows whose agent no validation chose."""
+        """Yield warnings about windows whose agent was not chosen by a validation."""
         for number in range(1, len(self.configs) + 1):
             run = self.folder.window(number)
             best = run.checkpoints.best()
@@ -222,17 +222,17 @@ class RollingTraining:
         doing: Doing = lambda _what, _total: None,
         report: Callable[[EngineEvent], None] = warn,
     ) -> WalkForward:
-        """The best agent of every window on the window's test split.
+        """Test the best agent of every window on the window's test split.
 
         Args:
-            sessions: at most so many of each test, spread evenly; None for all.
-            tick: hears of every B decisions.
-            doing: hears what begins, and its decisions.
-            report: hears what happens to the programs of an export.
+            sessions: maximum number of sessions per test, spread evenly; None for all.
+            tick: called with the number of decisions made.
+            doing: called with what begins and its number of decisions.
+            report: receives what happens to the programs of an export.
 
         Raises:
             RunError: a window has no checkpoint yet.
-            DataError: no session is left to a window.
+            DataError: no session is left for a window.
         """
         tests = []
         tested_until_ns = 0
@@ -262,14 +262,14 @@ class RollingTraining:
 def _with_backend(config: Config) -> Config:
     if config.search.backend != "auto":
         return config
-    # Once for all windows, as their figures are to be compared.
+    # Once for all windows, so that their results can be compared.
     table = TradingRules.from_config(config).table
     search, _ = settle(build_model(config, table), config.search)
     return replace(config, search=search)
 
 
 def _lacking(config: Config, store: Path, period: PeriodOf, number: int, windows: int) -> list[str]:
-    """What the window's bars lack, and whether they suffice, before anything is trained in vain."""
+    """Find what the window's bars lack, and whether they suffice, before training in vain."""
     notes: list[str] = []
     try:
         dataset, _ = load_dataset(config, store, tell=notes.append, period=period)

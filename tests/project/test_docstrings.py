@@ -11,9 +11,12 @@ import mlx_muzero
 
 PACKAGE = Path(mlx_muzero.__file__).parent
 PACKAGES = (
+    "agent",
+    "api",
     "backends",
     "coreml",
     "evaluation",
+    "experiment",
     "exports",
     "market",
     "networks",
