@@ -108,7 +108,7 @@ def test_the_whole_command_may_be_repeated(cli, begun):
     """As whatever restarts services does."""
     code, _, err = cli(*begun)
     assert code == 0, err
-    assert "resumes: USDJPY by checkpoint" in err
+    assert "resumes: USDJPY with checkpoint" in err
 
 
 def test_status_shows_positions_and_money_and_stop_needs_a_process(cli, begun):
@@ -200,7 +200,7 @@ def test_mistakes_are_named(cli, arguments, code, message):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--feed", "carrier-pigeon", "--pairs", "USDJPY"), 10, "no feed 'carrier-pigeon'"),
+        (("--feed", "carrier-pigeon", "--pairs", "USDJPY"), 10, "no feed named 'carrier-pigeon'"),
         (("--pairs", "GBPUSD"), 4, "has no bars of GBPUSD"),
         (
             ("--pairs", "USDJPY", "--from", "2040-01-01"),
