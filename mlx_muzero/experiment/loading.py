@@ -69,7 +69,7 @@ def load_config(
 
 
 def _market_table(tables: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The unchecked ``[market]`` table of `tables`."""
+    """The unchecked market table of `tables`."""
     market = tables.get("market")
     return market if isinstance(market, dict) else {}
 
