@@ -7,6 +7,7 @@ from typing import Literal
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.instrument import Instrument, Market, keeps_fx_week, known_instrument
 from mlx_muzero.market.store.bar_store import BarStore, store_at
+from mlx_muzero.market.store.filling import store_to_fill
 from mlx_muzero.symbols.symbol import Symbol
 
 
@@ -39,7 +40,7 @@ def state_instruments(
     """
     with store_at(database) as held:
         found = [_stated(held, symbol, market, pip_size) for symbol in symbols]
-    with BarStore(database) as store, store.transaction():
+    with store_to_fill(database) as store, store.transaction():
         for instrument in found:
             store.set_instrument(instrument)
     return found

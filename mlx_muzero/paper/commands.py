@@ -7,7 +7,7 @@ durable. The control server's threads wait for it; only a snapshot is copied in 
 import asyncio
 from collections.abc import Callable
 
-from mlx_muzero.errors import RunError, SymbolError
+from mlx_muzero.errors import RunError, StorageError, SymbolError
 from mlx_muzero.paper.mode import CONSEQUENCES, Command, PairCommand
 from mlx_muzero.paper.pair_commands import PAIR_COMMANDS
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -72,7 +72,8 @@ class Commands:
             def pin(_request: Request) -> str:
                 try:
                     moments.append(Moment.of(self._folder, self._store))
-                except (RunError, OSError) as error:  # a failed snapshot must not end trading
+                # A failed snapshot must not end trading.
+                except (RunError, StorageError, OSError) as error:
                     raise Refusal(str(error)) from error
                 return ""
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 
-from mlx_muzero.errors import FeedError, MuZeroError, RunError
+from mlx_muzero.errors import FeedError, MuZeroError, RunError, StorageError
 from mlx_muzero.paper.commands import Commands
 from mlx_muzero.paper.decision_recording import append_decisions
 from mlx_muzero.paper.feed_facts import facts_of
@@ -114,7 +114,7 @@ class Engine:
             # Not in this thread: a command in progress is waiting for it.
             await asyncio.to_thread(control.close)
             self._supervisor.check()  # that command may have failed
-        except RunError:
+        except (RunError, StorageError):
             raise  # the journal cannot be written; the next start recovers as after a kill
         except Exception as error:
             self._fail(error)

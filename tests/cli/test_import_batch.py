@@ -80,3 +80,11 @@ def test_a_folder_is_searched_for_what_can_be_imported(folder):
     empty.mkdir()
     with pytest.raises(DataError, match=r"empty: no file in it ends in \.csv"):
         ImportBatch.of([empty], store)
+
+
+def test_where_there_is_no_terminal_a_failure_is_all_that_is_said(cli):
+    assert cli("data", "import", "nowhere.csv", "--db", "m.duckdb") == (
+        DataError.exit_code,
+        "",
+        "error: nowhere.csv: no such file\n",
+    )

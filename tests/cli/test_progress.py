@@ -52,3 +52,11 @@ def test_on_a_terminal_a_bar_is_drawn_and_taken_away():
     assert "500 of 2,000" in drawn
     assert "left" not in drawn
     assert drawn.endswith("\x1b[2K")
+
+
+def test_what_knows_only_how_far_it_is_says_that(piped):
+    clock = Clock()
+    with VerbProgress("BTCUSDT.csv:", None, piped, clock) as progress:
+        clock.now += SECONDS_BETWEEN_LINES
+        progress.reach(500, 2000)
+    assert piped.file.getvalue() == "BTCUSDT.csv: 500 of 2,000, 10 s, 30 s left\n"

@@ -1,5 +1,6 @@
 """How instruments trade: from their names where those tell, else as users said, never guessed."""
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -129,9 +130,23 @@ def test_a_mistyped_name_is_told_of_as_such(store):
 
 
 def test_a_synthetic_market_trades_as_it_was_made(store):
-    store.write_synthetic(walk_bars(50), {"parameters": {"pip_size": 0.02}})
-    assert store.instrument(walk_bars(50).symbol).pip_size == 0.02
-    assert store.instrument(walk_bars(50).symbol).market == "crypto"
+    store.write_synthetic(walk_bars(50, symbol="MADE"), {"parameters": {"pip_size": 0.02}})
+    assert store.instrument("MADE") == Instrument("MADE", "fx", 0.02)
+    store.close()
+    with duckdb.connect(str(store.path), read_only=True) as db:
+        assert db.execute("select * from instruments").fetchall() == [("MADE", "fx", 0.02)]
+
+
+def test_a_synthetic_market_that_0_1_0_made_trades_by_its_truth(store):
+    store.set_truth("MADE", {"parameters": {"pip_size": 0.02}})
+    assert store.find_instrument("MADE") == Instrument("MADE", "fx", 0.02)
+
+
+@pytest.mark.parametrize("pip", [[], float("inf"), "a", -1])
+def test_a_truth_that_is_damaged_is_told_of(store, pip):
+    store.set_truth("MADE", {"parameters": {"pip_size": pip}})
+    with pytest.raises(DataError, match="is damaged"):
+        store.find_instrument("MADE")
 
 
 def test_a_renamed_symbol_keeps_all_that_belonged_to_it(store, tmp_path):

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mlx_muzero.errors import RunError
+from mlx_muzero.errors import RunError, StorageError
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Transaction
@@ -44,7 +44,7 @@ def test_disk_full_in_the_journal(tmp_path, whole, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(os, "write", full)
-        with pytest.raises(RunError, match=r"run/\S+: the disk is full.*Nothing is lost"):
+        with pytest.raises(StorageError, match=r"run/\S+: the disk is full.*Nothing is lost"):
             play(tmp_path / "run", PAPER, bars=BARS)
     assert_comes_back(tmp_path / "run", whole)
 
@@ -70,7 +70,7 @@ def test_disk_full_in_the_store(tmp_path, whole, monkeypatch):
     connect = duckdb.connect
     with monkeypatch.context() as patched:
         patched.setattr(duckdb, "connect", lambda *a, **k: FullDisk(connect(*a, **k), 6))
-        with pytest.raises(RunError, match=r"store\.duckdb: the disk is full.*Nothing is lost"):
+        with pytest.raises(StorageError, match=r"store\.duckdb: the disk is full.*Nothing is lost"):
             play(tmp_path / "run", PAPER, bars=BARS)
     assert_comes_back(tmp_path / "run", whole)
 
@@ -81,7 +81,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "mkdir", refuse)
-        with pytest.raises(RunError, match=r"cannot be written \(Read-only file system\)"):
+        with pytest.raises(StorageError, match=r"cannot be written \(Read-only file system\)"):
             play(tmp_path / "run", PAPER, bars=BARS)
 
 
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_written(tmp_path, monkeypatch):
 def test_a_folder_without_the_right_to_write(tmp_path):
     folder = tmp_path / "run"
     folder.mkdir(mode=0o500)
-    with pytest.raises(RunError, match="cannot be written"):
+    with pytest.raises(StorageError, match="cannot be written"):
         play(folder, PAPER, bars=BARS)
 
 
@@ -169,7 +169,7 @@ def test_a_failed_commit_leaves_nothing_behind(tmp_path):
         good.add("commands", {"time_ns": 1, "name": "halt", "pair": None})
         store.commit(1, good, {"n": 1})
         store._db = FullDisk(store._db, 0)
-        with pytest.raises(RunError):
+        with pytest.raises(StorageError):
             store.commit(2, good, {"n": 2})
         store._db = store._db._connection
         assert store.state() == (1, {"n": 1})

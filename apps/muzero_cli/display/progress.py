@@ -51,8 +51,12 @@ class VerbProgress(Closeable):
 
     def tick(self, count: int = 1) -> None:
         """Count `count` more as done; 0 only shows that work continues."""
-        self._done += count
-        self._bar.update(self._task, completed=self._done, amount=self._amount)
+        self.reach(self._done + count, self._total)
+
+    def reach(self, done: int, total: int | None) -> None:
+        """Set how much is done, out of `total`."""
+        self._done, self._total = done, total
+        self._bar.update(self._task, completed=done, total=total, amount=self._amount)
         now = self._clock_s()
         if not self._console.is_terminal and now - self._line_at >= SECONDS_BETWEEN_LINES:
             self._line_at = now

@@ -101,20 +101,28 @@ def _imported(
 
     from mlx_muzero.market.importers import Failure
     from mlx_muzero.market.importers.into_store import import_batch
+    from muzero_cli.display.progress import VerbProgress
     from muzero_cli.display.terminal import PlainColumn
 
     columns = (PlainColumn("{task.description}"), bars.BarColumn(), bars.TaskProgressColumn())
     console = narration_console()
     known = {""}
-    with bars.Progress(*columns, bars.TimeElapsedColumn(), console=console) as progress:
+    # Without a terminal, bars would be printed as lines, an empty one for a file that failed.
+    shown = bars.Progress(
+        *columns, bars.TimeElapsedColumn(), console=console, disable=not console.is_terminal
+    )
+    with shown as progress:
 
         def with_bar(
             path: Path, import_one: "Callable[[Progress], ImportReport]"
         ) -> "ImportReport":
             task = progress.add_task(path.name)
+            lines = None if console.is_terminal else VerbProgress(f"{path.name}:", console=console)
 
             def show(done: int, total: int) -> None:
                 progress.update(task, completed=done, total=total)
+                if lines is not None:
+                    lines.reach(done, total)
 
             try:
                 report = import_one(show)

@@ -8,7 +8,7 @@ from mlx_muzero.market.importers.batch import Failure, ImportBatch
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.importers.pipeline import import_file
 from mlx_muzero.market.importers.report import ImportReport, Progress
-from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.filling import store_to_fill
 
 Around: TypeAlias = Callable[[Path, Callable[[Progress], ImportReport]], ImportReport]
 """Called for each file with the function that imports it, which takes a progress callback."""
@@ -39,9 +39,8 @@ def import_batch(
     Raises:
         DataError: the store cannot be opened or created.
     """
-    is_new = not database.exists()
     results = []
-    with BarStore(database) as store:
+    with store_to_fill(database) as store:
 
         def import_one(path: Path) -> ImportReport:
             return around(
@@ -52,6 +51,4 @@ def import_batch(
         for result in batch.imported(import_one):
             results.append(result)
             heard(result)
-    if is_new and all(isinstance(result, Failure) for result in results):
-        database.unlink()  # do not leave an empty store behind
     return results

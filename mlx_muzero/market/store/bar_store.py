@@ -29,7 +29,7 @@ from mlx_muzero.market.store.duckdb_files import (
     shut_in,
 )
 from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
-from mlx_muzero.market.store.instrument_table import InstrumentTable
+from mlx_muzero.market.store.instrument_table import InstrumentTable, made_to_trade
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.market.store.schema import (
@@ -104,6 +104,13 @@ class BarStore(Closeable):
                 names = self._db.execute(_NAMES).fetchall()
                 known_symbols.remember(self.path, (name for (name,) in names))
         self._db.close()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the store holds nothing, as far as it can be told."""
+        with suppress(duckdb.Error):  # broken
+            return SymbolRows(self._db).are_none()
+        return False
 
     def __exit__(
         self,
@@ -217,18 +224,20 @@ class BarStore(Closeable):
         Raises:
             DataError: a bar's prices are impossible; nothing has been written.
         """
+        with self.transaction():
+            return self._add(bars, extras or {})
+
+    def _add(self, bars: Bars, extras: Mapping[str, F64]) -> MergeReport:
+        """`write`, inside the caller's `transaction`."""
         prices = {name: getattr(bars, name) for name in BAR_COLUMNS}
         faults = price_faults(bars.open, bars.high, bars.low, bars.close, bars.volume)
         if faults.any():
             row = int(np.flatnonzero(faults)[0])
             raise DataError(f"bar {row} of {bars.symbol} is impossible: {Fault(faults[row]).text}")
-        with self.transaction(), self.staging() as staging:
-            staging.append(
-                self.spelling(bars.symbol),
-                bars.open_time_ns,
-                np.arange(len(bars)),
-                prices | dict(extras or {}),
-            )
+        with self.staging() as staging:
+            lines = np.arange(len(bars))
+            symbol = self.spelling(bars.symbol)
+            staging.append(symbol, bars.open_time_ns, lines, prices | dict(extras))
             return staging.merge()
 
     @contextmanager
@@ -292,13 +301,15 @@ class BarStore(Closeable):
     def find_instrument(self, symbol: str) -> Instrument | None:
         """`instrument`, but None if unknown."""
         spelled = self.spelling(symbol)
+        with self._understood():
+            return self._told_of(spelled) or known_instrument(spelled)
+
+    def _told_of(self, spelled: str) -> Instrument | None:
+        """What a user said about a symbol, spelled as in the store, or how it was generated."""
         told = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
         if told:
             return told
-        made = (self.truth(spelled) or {}).get("parameters")
-        if isinstance(made, dict) and "pip_size" in made:
-            return Instrument(spelled, "crypto", float(made["pip_size"]))
-        return known_instrument(spelled)
+        return made_to_trade(spelled, self.truth(spelled) or {})
 
     def set_instrument(self, instrument: Instrument) -> None:
         """Set how an instrument trades, whether or not the store has its bars yet."""
@@ -357,16 +368,19 @@ class BarStore(Closeable):
         return new
 
     def write_synthetic(self, bars: Bars, truth: Mapping[str, object]) -> None:
-        """Store a synthetic market and its truth, replacing one of the same name.
+        """Store a synthetic market, its truth and its instrument, replacing one of the same name.
 
         Raises:
             DataError: the store has real bars under that name.
         """
         if self.count(bars.symbol).bars and self.truth(bars.symbol) is None:
             raise DataError(f"{self.path} holds real bars of {bars.symbol}; choose another symbol")
-        self.remove(bars.symbol)
-        self.set_truth(bars.symbol, truth)
-        self.write(bars)
+        with self.transaction():
+            SymbolRows(self._db).remove(self.spelling(bars.symbol), None, None)
+            self.set_truth(bars.symbol, truth)
+            if (traded := made_to_trade(bars.symbol, truth)) is not None:
+                InstrumentTable(self._db).put(traded)
+            self._add(bars, {})
 
     def set_truth(self, symbol: str, truth: Mapping[str, object]) -> None:
         """Store how the synthetic `symbol` was generated (JSON values only)."""

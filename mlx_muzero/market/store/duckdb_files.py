@@ -50,8 +50,9 @@ MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 WALL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 """DuckDB's types of timestamps without a time zone."""
 
-_FULL = re.compile("No space left|File too large|quota exceeded")
-_OF_THE_FILE = re.compile(f"{_FULL.pattern}|[Cc]orrupt|^IO Error|[Cc]ould not (read|write|fsync)")
+FULL = re.compile("No space left|File too large|quota exceeded")
+"""DuckDB errors of a full disk."""
+_OF_THE_FILE = re.compile(f"{FULL.pattern}|[Cc]orrupt|^IO Error|[Cc]ould not (read|write|fsync)")
 """DuckDB errors about the file; their class does not tell, as a full disk fails a commit."""
 
 _ROW_NUMBERS = ("file_row_number", "rowid")
@@ -200,7 +201,7 @@ def explained(path: Path) -> Iterator[None]:
 def refusal(path: Path, error: duckdb.Error) -> DataError | StorageError:
     """An error that says why DuckDB cannot use the file at `path`, and what to do."""
     text = str(error)
-    if _FULL.search(text):
+    if FULL.search(text):
         first = text.splitlines()[0]
         return StorageError(
             f"{path}: the disk is full. Make room there, then start again ({first})"

@@ -1,5 +1,7 @@
 """The store's table of instruments set by the user, whose names do not tell how they trade."""
 
+from collections.abc import Mapping
+
 from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.market.store.database import Database
 
@@ -7,6 +9,14 @@ CREATE_INSTRUMENTS = """
 create table instruments(
     symbol varchar primary key, market varchar not null, pip_size double not null);
 """
+
+
+def made_to_trade(symbol: str, truth: Mapping[str, object]) -> Instrument | None:
+    """The instrument of a synthetic market, from its truth: 0.1.0 stored nothing else of it."""
+    made = truth.get("parameters")
+    if not isinstance(made, Mapping) or "pip_size" not in made:
+        return None
+    return Instrument(symbol, "fx", float(made["pip_size"]))
 
 
 class InstrumentTable:

@@ -29,6 +29,11 @@ class SymbolRows:
     def __init__(self, db: Database) -> None:
         self._db = db
 
+    def are_none(self) -> bool:
+        """Whether no symbol has any rows."""
+        held = " or ".join(f"exists (from {table})" for table in (*_TIMES, *_TIMELESS))
+        return not self._db.execute(f"select {held}").fetchone()[0]
+
     def count(self, symbol: str) -> RowCounts:
         """Number of rows of `symbol`."""
         return RowCounts(*(self._count(table, symbol) for table in _TIMES))

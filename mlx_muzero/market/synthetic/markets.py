@@ -13,13 +13,19 @@ import numpy as np
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
 from mlx_muzero.market.synthetic.planted_optimum import solve
-from mlx_muzero.market.synthetic.synthetic_bars import bars_from_changes, fx_calendar, sigma_pips
+from mlx_muzero.market.synthetic.synthetic_bars import (
+    bars_from_changes,
+    fx_calendar,
+    minute_of_day,
+    sigma_pips,
+    week_opens,
+)
 
 MarketKind = Literal["random_walk", "planted_edge"]
 Truth = dict[str, Any]
 
 FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))
-"""Sunday 7 January 2024, 22:00 UTC."""
+"""Sunday 7 January 2024, 22:00 UTC: 17:00 in New York."""
 
 _GRID_POINTS = 201
 
@@ -102,7 +108,8 @@ def planted_edge(
     change = draw_changes(edge, open_time_ns, rng)
     optimum = solve(edge, round_trip_cost_pips, session_bars, grid_points=_GRID_POINTS)
     coarse = solve(edge, round_trip_cost_pips, session_bars, grid_points=_GRID_POINTS // 2 + 1)
-    expected = optimum.mean_expected_pips()
+    open_minute = minute_of_day(week_opens(days, start_ns))
+    expected = optimum.mean_expected_pips(open_minute)
     truth: Truth = {
         "kind": "planted_edge",
         "seed": seed,
@@ -117,7 +124,7 @@ def planted_edge(
         "method": "dynamic programming over bars left, filter belief and position; Gauss-Hermite "
         "quadrature; starts from the filter's stationary belief, evenly over the week",
         # Linear interpolation errs by the square of the spacing: a third of what halving changes.
-        "precision_pips": abs(expected - coarse.mean_expected_pips()) / 3.0,
+        "precision_pips": abs(expected - coarse.mean_expected_pips(open_minute)) / 3.0,
     }
     sigma = sigma_pips(open_time_ns, edge.mean_sigma_pips)
     bars = bars_from_changes("PLANTED_EDGE", open_time_ns, change, sigma, edge.pip_size, rng)

@@ -23,7 +23,6 @@ from mlx_muzero.market.synthetic.planted_edge import (
 from mlx_muzero.market.synthetic.synthetic_bars import DAY_MINUTES, WEEK_BARS, day_profile
 from mlx_muzero.types import F64, I64
 
-_WEEK_OPEN_MINUTE = 22 * 60
 _NEVER = 2.0
 
 
@@ -70,9 +69,14 @@ class PlantedOptimum:
         """``f64[24]`` expected pips averaged over the starts within each UTC hour."""
         return np.asarray(self.expected_pips.reshape(24, -1).mean(axis=1))
 
-    def mean_expected_pips(self) -> float:
-        """Expected pips averaged over all starts whose session ends before the weekend."""
-        starts = np.arange(WEEK_BARS - self.session_bars) + _WEEK_OPEN_MINUTE
+    def mean_expected_pips(self, open_minute: I64) -> float:
+        """Expected pips averaged over all starts whose session ends before the weekend.
+
+        Args:
+            open_minute: UTC minute of the day at which each week opens, ``i64[W]``; an hour earlier
+                in New York's summer.
+        """
+        starts = np.arange(WEEK_BARS - self.session_bars) + open_minute[:, None]
         column = np.rint(starts % DAY_MINUTES / self.raster_minutes).astype(np.int64)
         return float(self.expected_pips[column % len(self.expected_pips)].mean())
 

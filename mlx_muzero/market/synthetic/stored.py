@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mlx_muzero.market.bars import Bars
-from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.filling import store_to_fill
 from mlx_muzero.market.synthetic.markets import MarketKind, Truth, make_market
 from mlx_muzero.symbols.symbol import Symbol
 
@@ -37,7 +37,7 @@ def store_market(
     """
     name = None if symbol is None else Symbol(symbol)
     # Opened first, so that it fails before the market is generated, which takes a while.
-    with BarStore(database) as store:
+    with store_to_fill(database) as store:
         bars, truth = make_market(
             kind, seed, days, round_trip_cost_pips=cost_pips, session_bars=session_bars
         )

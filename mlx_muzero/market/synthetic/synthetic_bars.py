@@ -3,13 +3,14 @@
 import numpy as np
 
 from mlx_muzero.market.bars import Bars
-from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
+from mlx_muzero.market.calendar import NEW_YORK, WEEK_TURN_NS
+from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.types import F64, I64
 
 DAY_MINUTES = DAY_NS // MINUTE_NS
 WEEK_BARS = 5 * DAY_MINUTES
-# The epoch was a Thursday: the first FX week started three days and 22 hours later.
-_WEEK_OPEN_NS = 3 * DAY_NS + 22 * HOUR_NS
+# The epoch was a Thursday: the first FX week started on the Sunday after, New York time.
+_FIRST_OPEN_NS = 3 * DAY_NS + WEEK_TURN_NS
 _WEEK_NS = 7 * DAY_NS
 
 # Activity by UTC hour of a typical dollar pair: quiet after New York, busiest when London and New
@@ -37,8 +38,23 @@ def sigma_pips(open_time_ns: I64, mean_sigma_pips: float) -> F64:
     return mean_sigma_pips * day_profile()[minute_of_day(open_time_ns)]
 
 
+def week_opens(days: int, start_ns: int) -> I64:
+    """UTC opens ``i64[W]`` of the FX weeks that `days` trading days fill, five per week.
+
+    A week runs from Sunday 17:00 to Friday 17:00 New York time (`mlx_muzero.market.calendar`).
+
+    Args:
+        days: number of trading days, at least 1.
+        start_ns: any UTC time; the first week opens at or after it.
+    """
+    week_before = (start_ns - _FIRST_OPEN_NS) // _WEEK_NS - 1
+    weeks = week_before + np.arange(-(-days // 5) + 3, dtype=np.int64)
+    opens = NEW_YORK.to_utc(_FIRST_OPEN_NS + weeks * _WEEK_NS)
+    return opens[opens >= start_ns][: -(-days // 5)]
+
+
 def fx_calendar(days: int, start_ns: int, hole_frac: float, rng: np.random.Generator) -> I64:
-    """Bar opens of `days` trading days of 1440 minutes: weeks of Sunday 22:00 to Friday 22:00.
+    """Bar opens of `days` trading days of 1440 minutes, in the FX weeks of `week_opens`.
 
     Args:
         days: number of trading days, five per week.
@@ -54,9 +70,9 @@ def fx_calendar(days: int, start_ns: int, hole_frac: float, rng: np.random.Gener
     """
     if days < 1 or not 0.0 <= hole_frac < 0.5:
         raise ValueError(f"wanted days >= 1 and 0 <= hole_frac < 0.5, got {days} and {hole_frac}")
-    first_week = -((_WEEK_OPEN_NS - start_ns) // _WEEK_NS)
     week, minute = np.divmod(np.arange(days * DAY_MINUTES, dtype=np.int64), WEEK_BARS)
-    open_time_ns = _WEEK_OPEN_NS + (first_week + week) * _WEEK_NS + minute * MINUTE_NS
+    # Clocks change while the market is closed: a week is 120 whole hours in either season.
+    open_time_ns = week_opens(days, start_ns)[week] + minute * MINUTE_NS
     if hole_frac == 0.0:
         return np.asarray(open_time_ns)
     return np.asarray(open_time_ns[rng.random(len(open_time_ns)) >= hole_frac])

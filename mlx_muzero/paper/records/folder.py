@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 
-from mlx_muzero.errors import RunError
+from mlx_muzero.errors import StorageError
 from mlx_muzero.files.regular import reader
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.settings import PaperSettings
@@ -90,14 +90,14 @@ class PaperFolder(RunFolderBase):
         """Explain what to do if `path`, in this folder, cannot be written.
 
         Raises:
-            RunError: it cannot.
+            StorageError: it cannot.
         """
         try:
             yield
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             reason = "the disk is full" if full else f"it cannot be written ({error.strerror})"
-            raise RunError(
+            raise StorageError(
                 f"{path}: {reason}. Nothing is lost: free some space or make it writable, then "
                 "start again."
             ) from error
@@ -109,7 +109,7 @@ class PaperFolder(RunFolderBase):
         except BlockingIOError:
             raise
         except OSError as error:
-            raise RunError(
+            raise StorageError(
                 f"{self.path} cannot be written ({error.strerror}). Make it writable, or choose "
                 "another --run."
             ) from error

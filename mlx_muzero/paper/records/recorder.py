@@ -79,7 +79,7 @@ class Recorder:
         `committed` is called in between, and may still add to the facts of events.
 
         Raises:
-            RunError: the disk is full or cannot be written; nothing committed is lost.
+            StorageError: the disk is full or cannot be written; nothing committed is lost.
         """
         events = []
         for name, facts in transaction.events:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 from uuid import uuid4
 
-from mlx_muzero.errors import RunError
+from mlx_muzero.errors import RunError, StorageError
 from mlx_muzero.files.regular import reader, require_folder
 from mlx_muzero.paper.records.cross_check import require_own
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -53,7 +53,7 @@ class Moment(Closeable):
         """Make `target` the folder of a session at this moment, completely or not at all.
 
         Raises:
-            RunError: the disk is full or cannot be written.
+            StorageError: the disk is full or cannot be written.
         """
         copied = PaperFolder(target.with_name(f"{target.name}.partial"))
         with self.folder.writing(target):
@@ -112,8 +112,9 @@ def looked_at(
         with PaperStore(snapshot.store_path, True, exports) as store:
             require_own(snapshot, store)
             yield snapshot, store
-    except RunError as error:  # name the session: the snapshot is about to be removed
-        raise RunError(str(error).replace(str(snapshot.path), str(folder.path))) from error
+    # Name the session: the snapshot is about to be removed.
+    except (RunError, StorageError) as error:
+        raise type(error)(str(error).replace(str(snapshot.path), str(folder.path))) from error
     finally:
         shutil.rmtree(snapshot.path, ignore_errors=True)
 

@@ -15,8 +15,15 @@ from typing import Literal
 
 import duckdb
 
-from mlx_muzero.errors import RunError
-from mlx_muzero.market.store.duckdb_files import OFFLINE, OWN_TABLES, quoted, require_path, shut_in
+from mlx_muzero.errors import RunError, StorageError
+from mlx_muzero.market.store.duckdb_files import (
+    FULL,
+    OFFLINE,
+    OWN_TABLES,
+    quoted,
+    require_path,
+    shut_in,
+)
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.transaction import Row, Transaction
@@ -86,6 +93,10 @@ create table state(seq bigint not null, json varchar not null);
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """ + "".join(_view(name, columns) for name, columns in TABLES.items())
 
+_UNWRITABLE = re.compile("Read-only file system|Permission denied")
+_DISK = re.compile(f"{FULL.pattern}|{_UNWRITABLE.pattern}")
+"""DuckDB errors about the disk, not about the store."""
+
 # SQL that migrates a store of each version to the next. Version 1 stored no pair with commands
 # and kept only the last transaction's events, in the state.
 _MIGRATIONS = {
@@ -107,6 +118,7 @@ class PaperStore(Closeable):
 
     Raises:
         RunError: here and in all methods, if the file cannot be used; the message says what to do.
+        StorageError: likewise, if the disk is full or must not be written to.
     """
 
     def __init__(self, path: Path, read_only: bool = False, exports: Collection[Path] = ()) -> None:
@@ -305,7 +317,8 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as error:
-        raise RunError(f"{path}: {_reason(str(error))}") from error
+        kind = StorageError if _DISK.search(str(error)) else RunError
+        raise kind(f"{path}: {_reason(str(error))}") from error
     except ValueError as error:  # the contents are not valid JSON, or not a number
         raise RunError(f"{path}: it is damaged ({error}). {_RESTORE}") from error
 
@@ -334,9 +347,9 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
 def _reason(text: str) -> str:
     """What a DuckDB error means to a user, and what to do."""
     first = text.splitlines()[0]
-    if "No space left" in text or "File too large" in text:
+    if FULL.search(text):
         return f"the disk is full ({first}). Nothing is lost: free some space and start again."
-    if "Read-only file system" in text or "Permission denied" in text:
+    if _UNWRITABLE.search(text):
         return f"it cannot be written ({first}). Make the folder writable and start again."
     if "version number" in text:
         return f"a newer DuckDB wrote it ({first}). Update this one: pip install --upgrade duckdb"

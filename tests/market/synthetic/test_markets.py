@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from mlx_muzero.market.quality import GapKind, classify_gaps
 from mlx_muzero.market.synthetic.markets import (
     FIRST_WEEK_NS,
     make_market,
@@ -16,6 +17,7 @@ from mlx_muzero.market.synthetic.synthetic_bars import (
     day_profile,
     fx_calendar,
     sigma_pips,
+    week_opens,
 )
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 
@@ -37,7 +39,17 @@ def test_bars_are_possible_and_reproducible(kind):
     assert json.loads(json.dumps(truth)) == truth
 
 
-def test_the_week_is_sunday_to_friday_22():
+def test_the_week_is_new_yorks_in_winter_and_summer():
+    times = fx_calendar(250, FIRST_WEEK_NS, 0.0, np.random.default_rng(0))
+    gaps = classify_gaps(times, "fx")
+    assert [gap.open_minutes for gap in gaps] == [0] * 49
+    assert {gap.kind for gap in gaps} <= {GapKind.WEEKEND, GapKind.HOLIDAY}
+    opened = {str(np.datetime64(gap.end_ns, "ns"))[10:16] for gap in gaps}
+    assert opened == {"T21:00", "T22:00"}
+    np.testing.assert_array_equal(week_opens(6, FIRST_WEEK_NS), times[[0, 7200]])
+
+
+def test_the_week_is_sunday_to_friday_17_new_york():
     times = fx_calendar(10, FIRST_WEEK_NS, 0.0, np.random.default_rng(0))
     assert len(times) == 10 * 1440
     assert times[0] == FIRST_WEEK_NS

@@ -13,6 +13,8 @@ from mlx_muzero.market.synthetic.synthetic_bars import DAY_MINUTES, day_profile
 
 EDGE = PlantedEdge()
 COST, BARS = 4.0, 360
+OPEN = np.array([22 * 60])
+"""A week of winter."""
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +93,7 @@ def test_other_thresholds_and_momentum_earn_less(optimum, world):
 def test_the_expectation_converges_in_both_grids():
     @functools.cache
     def worth(grid_points, quadrature_points=32):
-        return solve(EDGE, COST, 120, 60, grid_points, quadrature_points).mean_expected_pips()
+        return solve(EDGE, COST, 120, 60, grid_points, quadrature_points).mean_expected_pips(OPEN)
 
     fine = worth(601)
     errors = [abs(worth(points) - fine) for points in (76 * 2 - 1, 301)]
@@ -144,7 +146,7 @@ def test_beliefs_are_calibrated():
 
 def test_optimum_from_truth():
     _, truth = planted_edge(1, 1, session_bars=30)
-    assert from_truth(truth).mean_expected_pips() == truth["expected_pips_per_session"]
+    assert from_truth(truth).mean_expected_pips(OPEN) == truth["expected_pips_per_session"]
     with pytest.raises(DataError, match="planted_edge"):
         from_truth(random_walk(1, 1)[1])
     with pytest.raises(ValueError, match="odd"):
