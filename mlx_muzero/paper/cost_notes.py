@@ -1,4 +1,4 @@
-"""What trading each pair costs, said once as soon as the pair has a price."""
+"""Notes on what trading each pair costs, given once, as soon as the pair has a price."""
 
 from collections.abc import Mapping
 
@@ -11,11 +11,11 @@ from mlx_muzero.trading.cost_size import cost_note, step_note
 
 
 class CostNotes:
-    """Remembers which pairs of a session have been spoken of.
+    """Remembers which pairs of a session still need a note.
 
     Args:
-        session: its pairs.
-        fills: what a fill costs.
+        session: provides the pairs.
+        fills: costs of a fill.
     """
 
     def __init__(self, session: Session, fills: FillSettings) -> None:

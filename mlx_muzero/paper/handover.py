@@ -25,12 +25,12 @@ def move_away(account: PaperFolder, file: Path) -> Backup:
     """Write the session in `account` to the new `file`, and end it here for good.
 
     Raises:
-        RunError: as of `back_up`, or the process that trades it does not end.
+        RunError: as for `back_up`, or the process that trades it does not end.
     """
     require_here(account)
     if account.holder() is not None:
         end(account)
-    # Held until it is marked: whatever restarts it meanwhile finds it moved.
+    # Lock it until it is marked, so that whatever restarts it meanwhile finds it moved.
     with account.held(), PaperStore(account.store_path, read_only=True) as store:
         made = write_backup(account, store, account, file)
         mark_moved(account, file, made.origin.time)

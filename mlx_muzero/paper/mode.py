@@ -21,7 +21,7 @@ CONSEQUENCES: dict[Command, str] = {
     "resume": "trading continues with the next minute; stops are lifted, and drawdown and daily "
     "loss count from the current equity. Excluded pairs stay excluded until `include`.",
 }
-"""What each command does, in the answer to it and in the question whether it is meant."""
+"""Effect of each command, as stated in its answer and in the question that confirms it."""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
-"""Venues as the rest sees them: public data of exchanges and dealers, and how to wait for it.
+"""Venues: access to public data of exchanges and dealers, with retries and the venue's clock.
 
-`source` has the interface that `ccxt_source` and `oanda` implement. What asks a venue does so over
-a `connection`, which waits out outages and obeys the venue, by the venue's own clock.
+`source` defines the interface that `ccxt_source` and `oanda` implement. Requests to a venue go over
+a `connection`, which waits out outages and respects the venue's limits; `venue_clock` estimates the
+venue's time.
 """

@@ -1,7 +1,7 @@
 """One-minute bars of a crypto exchange through ccxt, polled and, where possible, pushed.
 
-Only what ccxt unifies is used: it passes on neither whether a pushed minute is over (which is
-`paper.feeds.final_candle`'s to tell) nor when it was sent.
+Only ccxt's unified methods are used. They report neither whether a pushed minute is over (which
+`paper.feeds.final_candle` works out) nor when it was sent.
 """
 
 import asyncio

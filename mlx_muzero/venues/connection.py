@@ -19,15 +19,15 @@ from mlx_muzero.venues.source import Unavailable
 Answer = TypeVar("Answer")
 
 Uniform = Callable[[], float]
-"""A random number in [0, 1), anew with every call."""
+"""Returns a new random number in [0, 1) on every call."""
 
 Channel = Literal["requests", "stream", "clock"]
-"""Which of a feed's connections: requests for bars, the pushed stream, or the venue's clock."""
+"""The kind of connection: requests for bars, the pushed stream, or the venue's clock."""
 
 
 @dataclass(frozen=True)
 class Disconnected:
-    """A connection failed, for the `failures`-th time in a row; it is tried after `retry_ns`."""
+    """A connection failed, for the `failures`-th time in a row; next attempt after `retry_ns`."""
 
     pair: str
     channel: Channel
@@ -52,9 +52,9 @@ class Patience:
 
     Attributes:
         min_backoff_ns: longest wait after a first failure; doubles with each further one.
-        max_backoff_ns: the most that becomes.
-        max_retry_after_ns: the most that a venue may ask to be left alone.
-        answer_ns: the most that an answer may take, however many requests it needs.
+        max_backoff_ns: upper bound of that wait.
+        max_retry_after_ns: longest wait that a venue may ask for.
+        answer_ns: time limit of an answer, however many requests it needs.
     """
 
     min_backoff_ns: int = SECOND_NS
@@ -68,10 +68,10 @@ class Surroundings:
     """What all connections to one venue share.
 
     Attributes:
-        clock: this machine's.
-        cooldown: while it lasts, none of them asks.
-        patience: how long they wait.
-        tell: hears of failures and their ends.
+        clock: this machine's clocks.
+        cooldown: no requests are sent while it lasts.
+        patience: how long connections wait.
+        tell: receives failures and recoveries.
         uniform: source of jitter.
     """
 
@@ -83,8 +83,8 @@ class Surroundings:
 
 
 def backoff_ns(failures: int, patience: Patience, uniform: Uniform) -> int:
-    """How long to wait after `failures` in a row (1 or more)."""
-    # The exponent is bounded too: failures may go on for weeks.
+    """How long to wait after `failures` failures in a row (1 or more)."""
+    # The exponent is bounded too, because failures may continue for weeks.
     longest_ns = patience.min_backoff_ns * 2 ** min(failures - 1, 30)
     return int(min(longest_ns, patience.max_backoff_ns) * (0.5 + 0.5 * uniform()))
 
@@ -93,9 +93,9 @@ class Connection:
     """Reports a connection's consecutive failures as `Disconnected` and `Reconnected`.
 
     Args:
-        pair: what it carries.
-        channel: which connection it is.
-        shared: what it has in common with the others.
+        pair: the pair it carries.
+        channel: kind of connection.
+        shared: what it shares with the venue's other connections.
     """
 
     def __init__(self, pair: str, channel: Channel, shared: Surroundings) -> None:

@@ -1,4 +1,4 @@
-"""What a venue has to offer for bars to be asked of it, live or for the store."""
+"""The interface a venue must implement to provide bars, live or for the store."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from mlx_muzero.venues.candle import Candle
 
 
 class Unavailable(Exception):
-    """The venue cannot answer now but may later; a feed waits and asks again.
+    """The venue cannot answer now but may later; the caller waits and asks again.
 
     Args:
         reason: what happened, fit to be shown: contains no address and no token.

@@ -20,12 +20,12 @@ _LOOK_NS = SECOND_NS // 10
 
 @dataclass(frozen=True)
 class ClockOffset:
-    """The venue's clock minus this machine's: the median of `samples` measurements.
+    """The venue's clock minus this machine's: the median of several measurements.
 
     Attributes:
-        offset_ns: positive where this machine is behind.
-        uncertainty_ns: half the round trip, and half of the venue's resolution.
-        samples: measurements behind it.
+        offset_ns: positive if this machine is behind.
+        uncertainty_ns: half the round trip plus half the venue's resolution.
+        samples: number of measurements.
     """
 
     offset_ns: int
@@ -35,12 +35,12 @@ class ClockOffset:
 
 @dataclass(frozen=True)
 class ClockJumped:
-    """A clock moved on its own.
+    """A clock jumped.
 
     Attributes:
-        whose: ``local``: the wall clock left the monotonic one (someone set it, or the machine
-            slept); ``venue``: its clock is not where it was measured to be.
-        jump_ns: how far, positive forward.
+        whose: ``local``: the wall clock moved against the monotonic one (it was set, or the
+            machine slept); ``venue``: the venue's clock moved since it was last measured.
+        jump_ns: size of the jump, positive forward.
     """
 
     whose: Literal["local", "venue"]
@@ -49,12 +49,12 @@ class ClockJumped:
 
 @dataclass(frozen=True)
 class ClockTrusted:
-    """The venue tells no time, not even in its answers' headers: this machine's clock is taken."""
+    """The venue gives no time, not even in headers: this machine's clock is used instead."""
 
 
 @dataclass(frozen=True)
 class Slept:
-    """This machine slept, as a measurement of the venue's clock has shown."""
+    """This machine slept, as a measurement of the venue's clock showed."""
 
     duration_ns: int
 

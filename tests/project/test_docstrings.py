@@ -1,4 +1,4 @@
-"""Docstrings of the packages of numbers keep one dialect: shapes as `types` says, one indent."""
+"""Docstrings keep one dialect: shapes as `types` says, one indent."""
 
 import ast
 import re
@@ -10,24 +10,7 @@ import pytest
 import mlx_muzero
 
 PACKAGE = Path(mlx_muzero.__file__).parent
-PACKAGES = (
-    "agent",
-    "api",
-    "backends",
-    "coreml",
-    "evaluation",
-    "experiment",
-    "exports",
-    "market",
-    "networks",
-    "paper",
-    "profiling",
-    "search",
-    "trading",
-    "training",
-    "venues",
-)
-FILES = [path for name in PACKAGES for path in sorted((PACKAGE / name).rglob("*.py"))]
+FILES = sorted(PACKAGE.rglob("*.py"))
 DTYPE = r"(?:f32|f64|i8|i16|i32|i64|u8|u64|bool)"
 OTHER_DIALECTS = re.compile(
     r"\b(?:F32|F64|I8|I16|I32|I64|U8|U64|Bool)\["  # an alias for a dtype

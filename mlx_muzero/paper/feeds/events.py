@@ -81,7 +81,7 @@ class LiveBar:
 
 @dataclass(frozen=True)
 class BarClosed:
-    """The next bar of its pair; open times of these events only ever increase."""
+    """The next bar of its pair; open times of these events always increase."""
 
     bar: LiveBar
 

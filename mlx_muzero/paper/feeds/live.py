@@ -93,7 +93,7 @@ class LiveFeed:
     async def _run(
         self, first: Mapping[str, FirstBar], shared: Subscription, supervisor: Supervisor
     ) -> None:
-        """Learn what time it is, then do everything at once."""
+        """Learn the venue's time, then start all tasks."""
         connection = shared.connection(next(iter(first)), "clock")
         await self._measure(connection, shared, supervisor)
         this_minute_ns = shared.venue.now_ns() // MINUTE_NS * MINUTE_NS
@@ -145,7 +145,7 @@ class LiveFeed:
         shared.outbox.put([PairLost(pair, str(gone))])
 
     async def _watch(self, shared: Subscription) -> None:
-        """Check clocks and silences for ever."""
+        """Check clocks and silences forever."""
         while True:
             await self._clock.sleep(self._settings.tick_ns)
             if jump := shared.venue.local_jump():

@@ -18,7 +18,7 @@ class Outbox:
         self._filled, self._drained = asyncio.Event(), asyncio.Event()
 
     def put(self, events: Sequence[Event]) -> None:
-        """Add events; never waits, so that their order is the order of the calls."""
+        """Add events; never waits, so events keep the order of the calls."""
         self._events.extend(events)
         if events:
             self._filled.set()

@@ -47,7 +47,7 @@ class PairFeed:
         self._searched_ns = 0  # where the last page of a search for later bars began
 
     async def run(self) -> None:
-        """Emit bars for ever."""
+        """Emit bars forever."""
         await self._catch_up()
         retry_ns = self._settings.retry_ns
         while True:

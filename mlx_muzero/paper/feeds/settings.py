@@ -10,7 +10,7 @@ from mlx_muzero.venues.hours import FxWeek, Hours
 
 @dataclass(frozen=True)
 class FeedSettings(Patience):
-    """Waits, bounds and limits of a live feed beside its `Patience`; times in nanoseconds.
+    """Waits, bounds and limits of a live feed, in addition to its `Patience`; times in ns.
 
     Attributes:
         settle_ns: wait after a bar's close before requesting it.
@@ -22,14 +22,14 @@ class FeedSettings(Patience):
         remembered_bars: emitted bars whose corrections can still be detected.
         max_backfill_bars: how many minutes a backfill reaches back.
         crypto_stale_ns: silence after which a pair that trades all week is stale.
-        fx_stale_ns: silence, in open market time, after which a currency pair is stale, and what
-            keeps the FX week beside them. A quiet minute has no bar there, and the market pauses
+        fx_stale_ns: silence, in open market time, after which a currency pair, or another that
+            keeps the FX week, is stale. Quiet minutes have no bar there, and the market pauses
             for some minutes at 17:00 New York.
-        stream_silence_ns: open market time without a pushed message before a reconnect.
-        offset_samples: measurements of the venue's clock, of which the median counts.
-        offset_interval_ns: between two such rounds.
-        tick_ns: between two looks at clocks and silences.
-        max_jump_ns: how far clocks may part before it is a jump.
+        stream_silence_ns: open market time without a pushed message before reconnecting.
+        offset_samples: measurements of the venue's clock, of which the median is used.
+        offset_interval_ns: time between two such rounds.
+        tick_ns: time between two checks of clocks and silences.
+        max_jump_ns: how far clocks may drift apart before it counts as a jump.
     """
 
     settle_ns: int = SECOND_NS

@@ -30,7 +30,7 @@ class StreamFeed:
         self._connection = shared.connection(self._pair, "stream")
 
     async def run(self) -> None:
-        """Listen for ever."""
+        """Listen forever."""
         while True:
             await self._shared.cooldown.wait()
             try:

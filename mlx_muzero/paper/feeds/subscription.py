@@ -34,7 +34,7 @@ class Subscription:
     settings: FeedSettings
 
     def connection(self, pair: str, channel: Channel) -> Connection:
-        """The connection that carries `pair` over `channel`; the outbox hears of it."""
+        """The connection that carries `pair` over `channel` and reports to the outbox."""
         shared = Surroundings(
             self.clock,
             self.cooldown,

@@ -69,6 +69,6 @@ def check_folder(
         config, planner = load_planner(settings, report)
         series = replayed_series(settings, config)
         found = check_parity(store, settings, config, planner, series, doing, tick)
-        # Of a session that is being traded this is a snapshot's: who trades alone writes its own.
+        # A snapshot's journal if the session is being traded: only that process writes its own.
         Journal(folder.journal_path).append("parity", **found.as_dict())
     return found
