@@ -1,4 +1,4 @@
-// An evaluator that remembers what it was asked, to be asked again without a tree.
+// An evaluator that records its batches, so that they can be replayed without a tree.
 #pragma once
 
 #include <vector>
@@ -7,7 +7,7 @@
 
 namespace muzero::bench {
 
-// Passes everything on to `inner`.
+// Forwards every call to `inner`.
 class RecordingEvaluator : public search::LeafEvaluator {
  public:
   explicit RecordingEvaluator(search::LeafEvaluator& inner) : inner_(inner) {}
@@ -17,7 +17,7 @@ class RecordingEvaluator : public search::LeafEvaluator {
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;
 
-  // Has every batch of the last run evaluated again, each worker's on a thread of its own.
+  // Evaluates every batch of the last run again, with one thread per worker.
   void replay() const;
 
  private:

@@ -1,4 +1,4 @@
-// An evaluator that costs next to nothing: what a search then takes is the tree's time.
+// An evaluator that costs next to nothing, so that a search measures only the tree's time.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace muzero::bench {
 
-// Rows of answers written down beforehand.
+// Precomputed rows of evaluations.
 struct Rows {
   int count;
   int actions;                       // A
@@ -20,7 +20,7 @@ struct Rows {
   std::vector<float> prior;          // [count, C, A]
 };
 
-// Hands out the next rows at every call, each worker from the first one on.
+// Returns the next rows at every call; each worker starts from the first row.
 class RowEvaluator : public search::LeafEvaluator {
  public:
   explicit RowEvaluator(Rows rows) : rows_(std::move(rows)) {}
@@ -30,7 +30,7 @@ class RowEvaluator : public search::LeafEvaluator {
                                const search::LeafColumns& outcomes) override;
 
  private:
-  struct alignas(64) Cursor {  // on a cache line of its own
+  struct alignas(64) Cursor {  // on its own cache line
     std::size_t next = 0;
   };
 

@@ -1,4 +1,4 @@
-// NumPy arrays in and out of the core, checked.
+// Passes NumPy arrays into and out of the core, with checks.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -18,7 +18,7 @@ namespace nb = nanobind;
 template <typename T>
 using In = nb::ndarray<const T, nb::c_contig, nb::device::cpu>;
 
-// Owns its data.
+// An array that owns its data.
 template <typename T>
 using Out = nb::ndarray<nb::numpy, T>;
 
@@ -60,7 +60,7 @@ std::vector<T> copied(const char* name, const In<T>& array, std::vector<std::siz
   return {first, first + array.size()};
 }
 
-// Marks an object as busy while a call works without the GIL; a second caller gets an error.
+// Marks an object as busy during a call without the GIL; a concurrent caller gets an error.
 class Exclusive {
  public:
   explicit Exclusive(std::atomic_flag& busy) : busy_(busy) {

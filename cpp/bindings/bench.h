@@ -1,11 +1,11 @@
-// What scripts/bench_search.py measures the search with.
+// Bindings for scripts/bench_search.py.
 #pragma once
 
 #include <nanobind/nanobind.h>
 
 namespace muzero::bindings {
 
-// After add_evaluators().
+// Call after add_evaluators().
 void add_bench(nanobind::module_& m);
 
 }  // namespace muzero::bindings

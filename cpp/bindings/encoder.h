@@ -1,4 +1,4 @@
-// The representation network for Python.
+// Bindings of the representation network.
 #pragma once
 
 #include <nanobind/nanobind.h>

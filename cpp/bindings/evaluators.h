@@ -1,4 +1,4 @@
-// The evaluators that a search can run without Python.
+// Bindings of the evaluators that a search can run without Python.
 #pragma once
 
 #include <nanobind/nanobind.h>

@@ -1,4 +1,4 @@
-// The Python face of the search core: NumPy arrays in, NumPy arrays out, no logic.
+// The Python interface of the search core: NumPy arrays in, NumPy arrays out, no logic.
 #include <nanobind/nanobind.h>
 
 #include <atomic>
@@ -148,7 +148,7 @@ class Core {
     return {next_position.data(), next_position.data() + next_position.size()};
   }
 
-  // Before shapes are looked at, which would only mislead.
+  // Before shapes are checked, whose errors would be misleading.
   void require(ms::Expansion expansion) const {
     search_.require_leaves();
     if (search_.params().expansion != expansion) {

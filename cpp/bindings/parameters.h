@@ -1,4 +1,4 @@
-// What binds networks: their kernels by name, and the arrays they are loaded from.
+// Helpers for binding networks: kernels by name, and loading of parameter arrays.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -18,12 +18,12 @@ using Arrays = nb::typed<nb::list, In<float>>;
 
 NamedShapes named_shapes(const std::vector<networks::Parameter>& parameters);
 
-// `arrays`: one for each of the parameters.
+// Loads one array for each of the parameters, in order.
 void load_parameters(const std::vector<networks::Parameter>& parameters, const Arrays& arrays);
 
 const networks::Kernels& kernels_named(const std::string& name);
 
-// _core.kernels(): names of those this machine can run, the fastest first.
+// Adds _core.kernels(): names of the kernels this machine can run, fastest first.
 void add_kernels(nb::module_& m);
 
 }  // namespace muzero::bindings

@@ -1,4 +1,4 @@
-// The constants of a search for Python.
+// Bindings of a search's constants.
 #pragma once
 
 #include <nanobind/nanobind.h>

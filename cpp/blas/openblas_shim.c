@@ -2,7 +2,7 @@
  *
  * That wheel prefixes its symbols with scipy_ and uses 32-bit sizes. mlx_muzero/blas.py loads it,
  * then this library, into the global symbol scope before MLX: the dynamic linker then binds MLX's
- * cblas_* to these instead of to the reference BLAS that MLX's wheel carries (ADR 12).
+ * cblas_* to these instead of to the reference BLAS inside MLX's wheel (ADR 12).
  */
 
 void scipy_cblas_sgemm(int order, int trans_a, int trans_b, int m, int n, int k, float alpha,

@@ -1,4 +1,4 @@
-// Uninitialized arrays that begin on a cache line.
+// Uninitialized arrays aligned to a cache line.
 #pragma once
 
 #include <cstddef>

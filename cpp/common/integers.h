@@ -1,11 +1,11 @@
-// Small arithmetic on sizes.
+// Integer arithmetic on sizes.
 #pragma once
 
 #include <cstddef>
 
 namespace muzero {
 
-// A count that is never negative, for what the standard library indexes and sizes with.
+// Converts a non-negative count to the standard library's size type.
 constexpr std::size_t as_size(int n) { return static_cast<std::size_t>(n); }
 
 template <typename T>

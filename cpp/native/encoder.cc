@@ -10,7 +10,7 @@ namespace muzero::native {
 namespace {
 
 // Windows computed together. Fixed, so that a latent does not depend on the number of threads even
-// where it depends on the windows beside it (Accelerate).
+// where it depends on the other windows in the batch (Accelerate).
 constexpr int kWindows = 8;
 
 }  // namespace

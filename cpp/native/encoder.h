@@ -1,4 +1,4 @@
-// The representation network over many windows at once, shared between threads.
+// Runs the representation network on many windows at once, divided among threads.
 #pragma once
 
 #include <vector>
@@ -21,7 +21,7 @@ class Encoder {
  private:
   networks::RepresentationNetwork network_;
   parallel::ThreadPool pool_;
-  std::vector<networks::RepresentationWorkspace> workspaces_;  // one for each thread
+  std::vector<networks::RepresentationWorkspace> workspaces_;  // one per thread
 };
 
 }  // namespace muzero::native

@@ -142,14 +142,14 @@ search::EvaluationColumns NetworkEvaluator::evaluate_outcomes(
       .reward = worker.reward.data(), .value = worker.value.data(), .prior = worker.prior.data()};
 }
 
-// Of the leaves' actions; leaves the latents above in worker.latent.
+// For the leaves' actions; also stores the parents' latents in worker.latent.
 void NetworkEvaluator::outcome_probs(Worker& worker, const search::LeafColumns& leaves) const {
   gather(leaves.parent, worker.latent.get());
   network_.outcome_probs(worker.latent.get(), leaves.action.data(), static_cast<int>(leaves.size()),
                          worker.workspace, worker.outcome_probs.data());
 }
 
-// Value and prior of the latents in worker.next, the latter where a walk may go on.
+// Values of the latents in worker.next, and priors for those from which a walk may continue.
 void NetworkEvaluator::evaluate_successors(Worker& worker,
                                            const search::LeafColumns& leaves) const {
   network_.value(worker.next.get(), static_cast<int>(leaves.slot.size()), worker.workspace,
@@ -167,8 +167,8 @@ void NetworkEvaluator::gather(const std::vector<std::int32_t>& slots, float* lat
   }
 }
 
-// Puts successors from which a walk may go on into their slots, and side by side at the beginning
-// of worker.next. Returns how many they are.
+// Copies successors from which a walk may continue to their slots, and compacts them at the start
+// of worker.next. Returns their number.
 int NetworkEvaluator::keep_latents(Worker& worker, const search::LeafColumns& leaves) const {
   const std::ptrdiff_t stride = padded(network_.sizes().width);
   const std::size_t successors = leaves.slot.size() / leaves.size();
@@ -183,7 +183,7 @@ int NetworkEvaluator::keep_latents(Worker& worker, const search::LeafColumns& le
   return static_cast<int>((kept - worker.next.get()) / stride);
 }
 
-// Moves the first `kept` priors to the rows they belong to, zeros to the others.
+// Moves the first `kept` priors to the rows they belong to, and zeros the others.
 void NetworkEvaluator::spread_priors(Worker& worker, const search::LeafColumns& leaves,
                                      int kept) const {
   const std::ptrdiff_t actions = network_.sizes().actions;

@@ -1,4 +1,4 @@
-// The networks as the search's evaluator: latents by slot, and scratch for each thread.
+// The networks as an evaluator for the search: latents by slot, and buffers for each thread.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class NetworkEvaluator : public search::LeafEvaluator {
   // Policy [rows, A] and value [rows] of latents [rows, D].
   void predict(const float* latents, int rows, float* prior, float* value);
 
-  // Starts a search: latents [rows, D] go to `slots` [rows], all below `capacity`.
+  // Starts a search: stores latents [rows, D] in `slots` [rows], all below `capacity`.
   void reset(int rows, const float* latents, const std::int32_t* slots, int capacity);
 
   bool rows_are_independent() const override { return networks::kRowsAreIndependent; }
@@ -28,9 +28,9 @@ class NetworkEvaluator : public search::LeafEvaluator {
   search::Evaluations evaluate(int worker, const search::LeafColumns& actions,
                                const search::LeafColumns& outcomes) override;
 
-  // Throws SearchError where a slot, action or outcome of `leaves` does not exist.
+  // Throws SearchError if a slot, action or outcome of `leaves` is out of range.
   void require_valid(const search::LeafColumns& leaves) const;
-  // Makes room for as many workers and leaves of one call.
+  // Allocates buffers for that many workers, and leaves per call.
   void reserve(int workers, int leaves);
 
  private:
@@ -64,7 +64,7 @@ class NetworkEvaluator : public search::LeafEvaluator {
   networks::RecurrentNetwork network_;
   networks::Floats pool_;  // [capacity, padded(D)]
   int capacity_ = 0;
-  int room_ = 0;  // slots the pool's memory holds
+  int room_ = 0;  // slots allocated in the pool
   std::vector<Worker> workers_;
 };
 

@@ -1,4 +1,4 @@
-// One nn.Linear.
+// A linear layer, as nn.Linear.
 #pragma once
 
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace muzero::networks {
 
-// y = x W^T + b. The weights are packed when they are loaded, not at every product.
+// y = x W^T + b. Weights are packed on loading, not for every product.
 class Dense {
  public:
-  // `padding` is what the padding columns of y hold.
+  // `padding` is the value of the padding columns of y.
   Dense(const Kernels& kernels, int in, int out, float padding = 0.0f);
 
   // weight [out, in], its rows `row_stride` apart; bias [out].

@@ -1,4 +1,4 @@
-// Memory for vectors.
+// Aligned arrays of float.
 #pragma once
 
 #include <algorithm>

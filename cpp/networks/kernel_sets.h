@@ -1,4 +1,4 @@
-// The kernels of each instruction set; runnable_kernels() knows which this machine can run.
+// The kernels of each instruction set; runnable_kernels() returns those this machine can run.
 #pragma once
 
 #include "networks/kernels.h"

@@ -1,4 +1,4 @@
-// Kernels for AVX2 with FMA: 12 sums of 6 rows by 2 registers, of 16 registers.
+// Kernels for AVX2 with FMA: 12 of 16 registers hold the sums of 6 rows by 2 vectors.
 #if defined(__x86_64__)
 #define MUZERO_TARGET __attribute__((target("avx2,fma")))
 #define MUZERO_LANES 8

@@ -1,4 +1,4 @@
-// Kernels for AVX-512: 24 sums of 12 rows by 2 registers, of 32 registers.
+// Kernels for AVX-512: 24 of 32 registers hold the sums of 12 rows by 2 vectors.
 #if defined(__x86_64__)
 #define MUZERO_TARGET __attribute__((target("avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")))
 #define MUZERO_LANES 16

@@ -1,4 +1,4 @@
-// Kernels for what every machine of an architecture has: NEON on arm64, SSE2 on x86-64.
+// Kernels for the baseline of each architecture: NEON on arm64, SSE2 on x86-64.
 #define MUZERO_TARGET
 #define MUZERO_LANES 4
 #if defined(__aarch64__)

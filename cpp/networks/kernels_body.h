@@ -1,9 +1,9 @@
-// The kernels' source, included once for each instruction set by a file that defines
+// Source of the kernels, included once per instruction set by a file that defines
 //   MUZERO_TARGET         function attribute that enables the instruction set
-//   MUZERO_LANES          floats of one vector register
-//   MUZERO_PANEL_VECTORS  registers across a panel
-//   MUZERO_BLOCK_ROWS     rows whose sums are kept in registers at once
-// Everything is in an unnamed namespace: each file has its own copy.
+//   MUZERO_LANES          floats in a vector register
+//   MUZERO_PANEL_VECTORS  vector registers across a panel
+//   MUZERO_BLOCK_ROWS     rows whose sums are in registers at the same time
+// Everything is in an unnamed namespace, so each file has its own copy.
 
 #include <cmath>
 #include <cstddef>
@@ -27,8 +27,8 @@ constexpr int kLineFloats = static_cast<int>(kCacheLine / sizeof(float));
 
 static_assert(kLaneBlock % kPanel == 0);
 
-// Sums run in 32 partial sums whatever the vector's width, in several registers, so that additions
-// need not wait for each other.
+// Sums use 32 partial sums whatever the vector width, spread over several registers so that
+// additions need not wait for each other.
 constexpr int kPartialSums = 32;
 static_assert(kLaneBlock % kPartialSums == 0);
 constexpr int kSumVectors = kPartialSums / kLanes;
@@ -49,23 +49,23 @@ typedef float UnalignedVec
 
 MUZERO_INLINE Vec load(const float* p) { return *reinterpret_cast<const UnalignedVec*>(p); }
 MUZERO_INLINE void store(float* p, Vec v) { *reinterpret_cast<UnalignedVec*>(p) = v; }
-// Minus zero, as x - 0 is x: the compiler would add a zero to every x, for the sake of -0.
+// x - 0 rather than x + 0, which would turn -0 into 0 and so could not be optimized away.
 MUZERO_INLINE Vec splat(float x) { return x - Vec{}; }
 MUZERO_INLINE Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 
 // ---- y = x W^T + b -----------------------------------------------------------------------------
 
-// The weights of all networks do not fit into a core's own caches, so every product would wait for
-// its weights; the processor's prefetcher helps too little. A block of rows therefore asks for
-// weights to come while it is multiplied.
+// The weights of all networks exceed a core's own caches, so every product would wait for its
+// weights, and the hardware prefetcher helps too little. Each block of rows therefore prefetches
+// weights while it is multiplied.
 enum class Ahead {
-  kOwn,    // those of its own panel, kAhead floats on
-  kOthers  // a part of another panel, the other parts of which other blocks ask for
+  kOwn,    // its own panel, kAhead floats ahead
+  kOthers  // part of the next panel; other blocks prefetch the rest
 };
 constexpr int kAhead = 2048;
 
-// kRows rows times one panel. Of `others`, `step` floats are asked for with each row of weights; as
-// two blocks share the work at least, that is a cache line at most.
+// Multiplies kRows rows by one panel. Prefetches `step` floats of `others` per row of weights: at
+// most one cache line, since at least two blocks share the work.
 template <int kRows, Ahead kWhich>
 MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int in,
                                   const float* others, int step, const float* x,
@@ -78,7 +78,7 @@ MUZERO_INLINE void multiply_block(const float* weights, const float* bias, int i
     if constexpr (kWhich == Ahead::kOwn) {
       for (int i = 0; i < kPanel; i += kLineFloats) __builtin_prefetch(weights + kAhead + i);
     } else {
-      __builtin_prefetch(others, 0, 2);  // the first cache still needs this panel
+      __builtin_prefetch(others, 0, 2);  // not into L1, which still needs this panel
       others += step;
     }
     Vec w[kPanelVectors];
@@ -116,12 +116,12 @@ MUZERO_TARGET void multiply(const Panels& panels, const float* x, int rows, floa
     const float* weights = panels.weights + column / kPanel * panel_size;
     const float* next_panel = weights + panel_size;
     const float* bias = panels.bias + column;
-    // Blocks of like size: the sums of a few rows alone would wait for each other.
+    // Blocks of similar size: with only a few rows, the sums would wait for each other.
     for (int block = 0, r = 0; block < blocks; ++block) {
       const int next = rows * (block + 1) / blocks;
       const float* block_x = x + r * x_stride;
       float* block_y = y + std::ptrdiff_t{r} * columns + column;
-      // Nobody has asked for the first panel.
+      // No block has prefetched the first panel.
       if (blocks == 1 || (block == 0 && column == 0)) {
         multiply_rows<kBlockRows, Ahead::kOwn>(next - r, weights, bias, panels.in, nullptr, 0,
                                                block_x, x_stride, block_y, columns);
@@ -141,7 +141,7 @@ struct PartialSums {
   Vec part[kSumVectors];
 };
 
-// Sum of n lanes: halves are added until one lane is left.
+// Sum of n lanes, by adding halves until one lane is left.
 template <int n>
 MUZERO_INLINE float folded(typename Lanes<n>::Type v) {
   typename Lanes<n / 2>::Type low, high;
@@ -168,7 +168,7 @@ enum class After { kNothing, kRelu, kAddRelu };
 template <After kAfter>
 MUZERO_INLINE void normalize_rows(const NormWeights& norm, const float* x, int rows, float* y) {
   const int stride = padded(norm.width);
-  // Padding is zero: it adds nothing to the sum, but must not count as a deviation from the mean.
+  // Padding is zero: it does not affect the sum, but must not count as a deviation from the mean.
   const int whole = norm.width / kPartialSums * kPartialSums;
   const int rest = norm.width - whole;
   float counts[kPartialSums];
@@ -216,7 +216,7 @@ MUZERO_TARGET void normalize_add_relu(const NormWeights& norm, const float* x, i
 
 // ---- softmax -----------------------------------------------------------------------------------
 
-// exp(x) for x <= 0, to 1e-7 relative (Cephes' polynomial); 0 below the smallest normal number.
+// exp(x) for x <= 0, relative error 1e-7 (Cephes' polynomial); 0 below the smallest normal number.
 MUZERO_INLINE Vec exp_of(Vec x) {
   constexpr float kLowest = -87.0f;
   constexpr float kLog2E = 1.44269504088896341f;
@@ -234,7 +234,7 @@ MUZERO_INLINE Vec exp_of(Vec x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * (r * r) + r + 1.0f;
-  IntVec power;  // n sits in the low bits of `shifted`; move it into the exponent
+  IntVec power;  // n is in the low bits of `shifted`; move it to the exponent
   std::memcpy(&power, &shifted, sizeof power);
   power = (power << 23) + (127 << 23);
   Vec scale;

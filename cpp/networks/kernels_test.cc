@@ -22,7 +22,7 @@ Floats random_rows(int rows, int width, std::mt19937& random) {
   return x;
 }
 
-// Of weight [out, in], by the definition of Panels.
+// Packs weight [out, in] according to the definition of Panels.
 Floats packed(const float* weight, int in, int out, int panel) {
   Floats panels = zeros(padded_area(in, out));
   for (int row = 0; row < out; ++row) {
@@ -154,7 +154,7 @@ TEST_CASE("LayerNorm gives mean zero and variance one, then gain and bias") {
           CHECK(std::abs(added[row + i] - std::max(expected + before[row + i], 0.0)) < 1e-5);
         }
         for (std::size_t i = as_size(width); i < as_size(padded(width)); ++i) {
-          CHECK(plain[row + i] == 0.0f);  // so that padding stays zero from layer to layer
+          CHECK(plain[row + i] == 0.0f);  // padding stays zero from layer to layer
         }
       }
     }

@@ -1,4 +1,4 @@
-// One nn.LayerNorm, joined with what follows it.
+// A layer norm, as nn.LayerNorm, fused with the operation that follows it.
 #pragma once
 
 #include <string>

@@ -12,7 +12,7 @@ namespace muzero::networks {
 
 #if defined(__APPLE__)
 
-// Accelerate reaches the matrix units of Apple's processors, which no public instruction does; it
+// Accelerate uses the matrix units of Apple's processors, which no public instruction does; it
 // packs weights itself.
 
 std::size_t packed_size(int in, int out) { return as_size(in) * as_size(out); }

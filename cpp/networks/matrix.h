@@ -7,15 +7,15 @@
 
 namespace muzero::networks {
 
-// Floats that packed weights [out, in] take.
+// Number of floats in packed weights [out, in].
 std::size_t packed_size(int in, int out);
 
-// Copies weight [out, in], whose rows are `row_stride` apart, into the form multiply() reads.
+// Packs weight [out, in], whose rows are `row_stride` apart, for multiply().
 void pack(const Kernels& kernels, const float* weight, int row_stride, int in, int out,
           float* packed);
 
-// Whether a row of a product is the same, bit for bit, whatever rows are computed beside it: so it
-// is with our kernels, but Accelerate promises that only for the same rows in the same call.
+// Whether a row of a product is the same, bit for bit, whatever the other rows are: true for our
+// kernels, but Accelerate promises it only for identical calls.
 #if defined(__APPLE__)
 inline constexpr bool kRowsAreIndependent = false;
 #else

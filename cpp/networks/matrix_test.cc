@@ -9,7 +9,7 @@ namespace muzero::networks {
 namespace {
 
 TEST_CASE("packed weights multiply as the part of the matrix they were taken from") {
-  constexpr int kIn = 3, kOut = 35, kStride = 5;  // two columns of each row belong to others
+  constexpr int kIn = 3, kOut = 35, kStride = 5;  // the last two columns of a row are unused
   std::vector<float> weight;
   for (int i = 0; i < kOut * kStride; ++i) weight.push_back(static_cast<float>(i % 7 - 3));
   for (const Kernels* kernels : runnable_kernels()) {
@@ -28,7 +28,7 @@ TEST_CASE("packed weights multiply as the part of the matrix they were taken fro
         for (int k = 0; k < kIn; ++k) {
           sum += x[as_size(r * padded(kIn) + k)] * weight[as_size(o * kStride + k)];
         }
-        CHECK(y[as_size(r * padded(kOut) + o)] == sum);  // whole numbers: exact
+        CHECK(y[as_size(r * padded(kOut) + o)] == sum);  // integers, so exact
       }
     }
   }

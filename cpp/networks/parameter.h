@@ -1,4 +1,4 @@
-// The arrays a network is loaded from, by the names they have in the model.
+// The arrays that a network is loaded from, named as in the model.
 #pragma once
 
 #include <functional>

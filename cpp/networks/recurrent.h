@@ -25,8 +25,8 @@ struct Sizes {
   int afterstate_blocks;
 };
 
-// Latents are [rows, padded(D)]; actions and outcomes [rows], in range. `workspace` holds at least
-// the rows of a call. Constant while it computes: any number of threads, a workspace each.
+// Latents are [rows, padded(D)]; actions and outcomes [rows], in range. `workspace` must hold the
+// rows of a call. Inference is const: any number of threads may call, each with its own workspace.
 class RecurrentNetwork {
  public:
   RecurrentNetwork(const Sizes& sizes, const Kernels& kernels);

@@ -1,4 +1,4 @@
-// What makes a root's latent of a window, as in mlx_muzero/networks/representation.py.
+// Maps a window to the root's latent, as in mlx_muzero/networks/representation.py.
 #pragma once
 
 #include <vector>
@@ -29,7 +29,7 @@ struct RepresentationWorkspace {
   Workspace tower;
 };
 
-// Constant while it computes: any number of threads, a workspace each.
+// Inference is const: any number of threads may call, each with its own workspace.
 class RepresentationNetwork {
  public:
   RepresentationNetwork(const RepresentationSizes& sizes, const Kernels& kernels);
@@ -37,11 +37,11 @@ class RepresentationNetwork {
   RepresentationNetwork& operator=(const RepresentationNetwork&) = delete;
 
   const RepresentationSizes& sizes() const { return sizes_; }
-  // Every array to load before the first call; convolutions with their batch norm folded in.
+  // Every array to load before the first call; batch norms are folded into the convolutions.
   const std::vector<Parameter>& parameters() const { return parameters_; }
   RepresentationWorkspace workspace(int windows) const;
 
-  // Observation [windows, W, F] -> latent [windows, D]; `workspace` holds at least the windows.
+  // Observation [windows, W, F] -> latent [windows, D]; `workspace` must hold that many windows.
   void operator()(const float* observation, int windows, RepresentationWorkspace& workspace,
                   float* latent) const;
 

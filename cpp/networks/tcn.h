@@ -1,5 +1,5 @@
-// The temporal encoder of windows of bars, as in mlx_muzero/networks/tcn.py, without batch norm: it
-// is folded into the convolutions whose weights are loaded.
+// The temporal encoder of windows of bars, as in mlx_muzero/networks/tcn.py, but with batch norm
+// folded into the convolutions' weights.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace muzero::networks {
 
-// How many windows, and how many bars each has. Rows are theirs, bar by bar.
+// Number of windows, and of bars in each. There is a row for each bar, window by window.
 struct Windows {
   int count;
   int bars;
@@ -22,18 +22,18 @@ struct Windows {
   int rows() const { return count * bars; }
 };
 
-// Buffers for the windows under way in one thread, [rows, padded(values)].
+// Buffers for the windows in progress in one thread, [rows, padded(values)].
 struct TcnWorkspace {
   TcnWorkspace(int rows, int values, int taps);
 
-  Floats x;      // what a block reads and leaves
-  Floats inner;  // between a block's convolutions
-  Floats outer;  // what a block adds
-  Floats skip;   // what it is added to, where x has another width
-  Floats taps;   // what one row of a convolution sees
+  Floats x;      // input and output of a block
+  Floats inner;  // between the convolutions of a block
+  Floats outer;  // output of the second convolution
+  Floats skip;   // residual, if x has another width
+  Floats taps;   // inputs of a convolution at each row
 };
 
-// Output t sees inputs t, t - dilation, ... and none after t; zeros stand before the window.
+// Output t depends on inputs t, t - dilation, ..., none after t; zeros precede the window.
 class CausalConv {
  public:
   CausalConv(const Kernels& kernels, int in, int out, int kernel, int dilation);
@@ -73,7 +73,7 @@ class TemporalEncoder {
  private:
   static constexpr std::array<int, 3> kDilations{1, 2, 4};
 
-  int widest_;  // values of a bar, before or after any layer
+  int widest_;  // maximum values per bar, before or after any layer
   int kernel_;
   std::vector<TemporalBlock> blocks_;
   Dense output_;

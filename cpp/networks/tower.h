@@ -37,16 +37,16 @@ class ResidualTower {
   std::vector<ResidualBlock> blocks_;
 };
 
-// A linear projection of a latent joined with one-hot conditions, then a tower. A one-hot condition
-// is a column of the projection to add, not a wider product.
+// A linear projection of a latent with one-hot conditions, then a tower. Adding a column of the
+// projection for each condition replaces a wider product.
 class ConditionedTower {
  public:
   ConditionedTower(const Kernels& kernels, int width, int conditions, int blocks);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
 
-  // The latent's part: latent [rows, padded(width)] -> y, the same shape.
+  // The latent's part of the projection: latent [rows, padded(width)] -> y, same shape.
   void project(const float* latent, int rows, float* y) const { projection_(latent, rows, y); }
-  // y [width] += the column of a condition in [0, conditions).
+  // y [width] += the column of `condition`, in [0, conditions).
   void add_condition(int condition, float* y) const;
   void tower(int rows, Workspace& workspace) const { tower_(rows, workspace); }
 

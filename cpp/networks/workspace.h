@@ -1,4 +1,4 @@
-// Buffers for the rows under way in one thread.
+// Buffers for the rows in progress in one thread.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ struct Workspace {
   int rows;
   Floats x;       // [rows, padded(width)] the residual stream
   Floats inner;   // [rows, padded(width)] inside a residual block
-  Floats outer;   // [rows, padded(width)] what a block adds
+  Floats outer;   // [rows, padded(width)] output of a block, before adding
   Floats logits;  // [rows, padded(most logits)]
 };
 

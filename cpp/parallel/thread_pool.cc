@@ -9,7 +9,7 @@
 namespace muzero::parallel {
 namespace {
 
-// macOS would otherwise be free to put a worker on an efficiency core, and the others wait for it.
+// Otherwise macOS may put a worker on an efficiency core, and the others wait for it.
 void ask_for_a_fast_core() {
 #if defined(__APPLE__)
   pthread_set_qos_class_self_np(QOS_CLASS_USER_INTERACTIVE, 0);

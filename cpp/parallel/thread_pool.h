@@ -1,4 +1,4 @@
-// A few persistent threads that share a loop.
+// A pool of persistent threads that divide a loop among them.
 #pragma once
 
 #include <condition_variable>
@@ -9,7 +9,7 @@
 
 namespace muzero::parallel {
 
-// Runs a loop in equal consecutive shares, one per thread; the caller works on the first share.
+// Runs a loop in equal consecutive shares, one per thread; the caller runs the first share.
 // The threads do not survive fork(): create the pool in the process that uses it.
 class ThreadPool {
  public:

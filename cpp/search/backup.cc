@@ -9,7 +9,7 @@
 namespace muzero::search {
 namespace {
 
-// Running means: a node counts its own evaluation, an action counts simulations.
+// Running means: a node includes its own evaluation, an action only simulations.
 void add_to_node(Decision& node, double result) {
   const double n = node.visits++;
   node.value = (node.value * n + result) / (n + 1.0);
@@ -20,10 +20,10 @@ void add_to_action(const Actions& actions, int a, double result) {
   actions.value[a] = n == 0.0 ? result : (actions.value[a] * n + result) / (n + 1.0);
 }
 
-// Sums over c of P(c) * (r_c + discount * V_c).
+// Sums of P(c) * (r_c + discount * V_c) over c.
 struct Expectation {
   double of_values;  // V_c are the successors' values
-  double of_result;  // the same, but for one outcome whose V_c is a simulation's return
+  double of_result;  // with a simulation's return as V_c of one outcome
 };
 
 Expectation expected_return(const Tree& tree, double discount, std::int32_t chance, int outcome,
@@ -40,7 +40,7 @@ Expectation expected_return(const Tree& tree, double discount, std::int32_t chan
 
 constexpr int kNoOutcome = -1;
 
-// Carries `result`, the return from below the path's last outcome on, up to the root.
+// Propagates `result`, the return from below the path's last outcome, to the root.
 void back_up_path(Tree& tree, const Params& params, Path path, double result) {
   for (const Step& step : std::views::reverse(path)) {
     const Actions actions = tree.actions(step.node);
@@ -70,7 +70,7 @@ void finish_simulation(Tree& tree, std::int32_t depth) {
   tree.total_depth += depth;
 }
 
-// The decision node after `outcome` of a leaf's action; prior is [A].
+// Adds the decision node after `outcome` of a leaf's action; prior is [A].
 std::int32_t add_successor(Tree& tree, const PositionTable& positions, const Leaf& leaf,
                            std::int32_t chance, int outcome, float value, const float* prior) {
   const Decision& above = tree.decision(leaf.node);
@@ -93,7 +93,7 @@ void set_outcome_probs(Tree& tree, std::int32_t chance, const float* weights) {
   }
 }
 
-// What a leaf's action is worth, on the way up from it.
+// Value of a leaf's action, to be backed up from it.
 void back_up_action(Tree& tree, const Params& params, const Leaf& leaf, Path path, double result) {
   add_to_action(tree.actions(leaf.node), leaf.action, result);
   add_to_node(tree.decision(leaf.node), result);
@@ -165,7 +165,7 @@ void expand(Tree& tree, const Params& params, const PositionTable& positions, st
 
 void back_up_stopped(Tree& tree, const Params& params, Path path, std::int32_t node) {
   Decision& here = tree.decision(node);
-  // Simulations only ever end here, so the mean is the network's value already.
+  // Simulations only end here, so the mean is already the network's value.
   ++here.visits;
   back_up_path(tree, params, path, here.value);
   finish_simulation(tree, here.depth);
@@ -189,7 +189,7 @@ void count_waiting(Tree& tree, std::int32_t i, std::int32_t by) {
     actions.visits[step.action] += by;
     tree.outcomes(actions.chance[step.action]).traversals[step.outcome] += by;
   }
-  if (leaf.kind == Leaf::Kind::kOutcome) return;  // its edge is the last step
+  if (leaf.kind == Leaf::Kind::kOutcome) return;  // its edge is the path's last step
   tree.decision(leaf.node).visits += by;
   tree.actions(leaf.node).visits[leaf.action] += by;
 }

@@ -1,4 +1,4 @@
-// Taking a leaf's evaluation into its tree and carrying its return back to the root.
+// Adds a leaf's evaluation to its tree and backs its return up to the root.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ struct Evaluation {
   const float* prior;          // [C, A] for all outcomes, [A] for one
 };
 
-// The agent's own state: where each action leads, and what may be chosen inside the tree.
+// Transitions of the agent's position, and the actions that may be chosen inside the tree.
 struct PositionTable {
-  const std::int32_t* next;          // [P, A]; -1 where illegal, and then the position stays
+  const std::int32_t* next;          // [P, A]; -1 if illegal, which keeps the position
   const std::uint8_t* tree_allowed;  // [P, A]
 };
 
-// Weights over the allowed actions, normalised; uniform where all of them are zero; kNotAllowed
-// for the others.
+// Normalizes weights over the allowed actions; uniform if all are zero. The others become
+// kNotAllowed.
 void normalize_prior(const float* weights, const std::uint8_t* allowed, int actions, float* prior);
 
 using Path = std::span<const Step>;
@@ -32,7 +32,7 @@ using Path = std::span<const Step>;
 void expand(Tree& tree, const Params& params, const PositionTable& positions, std::int32_t i,
             const Evaluation& evaluation);
 
-// Ends a simulation at a decision node that may not be expanded: its network value counts once
+// Ends a simulation at a decision node that must not be expanded: counts its network value once
 // more.
 void back_up_stopped(Tree& tree, const Params& params, Path path, std::int32_t node);
 
@@ -40,8 +40,8 @@ void back_up_stopped(Tree& tree, const Params& params, Path path, std::int32_t n
 void back_up_stopped_at_chance(Tree& tree, const Params& params, Path path, std::int32_t node,
                                std::int32_t action);
 
-// Counts (by 1) or takes back (by -1) the visits of the simulation that waits at leaf i, as though
-// it were finished but for its value.
+// Adds (by 1) or removes (by -1) the visits of the simulation that waits at leaf i, as if it were
+// finished except for its value.
 void count_waiting(Tree& tree, std::int32_t i, std::int32_t by);
 
 }  // namespace muzero::search

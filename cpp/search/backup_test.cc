@@ -29,7 +29,7 @@ TEST_CASE("a prior is normalised over the allowed actions") {
   }
 }
 
-// Two actions and two outcomes; rewards 1 and 2, successors worth 10 and 20.
+// Two actions and two outcomes; rewards 1 and 2, values of successors 10 and 20.
 constexpr float kProbs[] = {0.25f, 0.75f};
 constexpr float kRewards[] = {1.0f, 2.0f};
 constexpr float kValues[] = {10.0f, 20.0f};
@@ -43,7 +43,7 @@ TEST_CASE("all outcomes: an action is worth the mean of its outcomes") {
   const double expected = 0.25 * (1.0 + 0.5 * 10.0) + 0.75 * (2.0 + 0.5 * 20.0);
   CHECK(tree.actions(kRootNode).value[1] == Approx(expected));
   CHECK(tree.actions(kRootNode).visits[1] == 1);
-  CHECK(tree.decision(kRootNode).value == Approx(expected / 2));  // with its own value, 0
+  CHECK(tree.decision(kRootNode).value == Approx(expected / 2));  // averaged with its own value, 0
   CHECK(tree.decision(kRootNode).visits == 2);
   CHECK(tree.num_decisions == 3);
   CHECK(tree.decision(2).value == 20.0);
@@ -77,7 +77,7 @@ TEST_CASE("single outcome: the afterstate first, then what follows it") {
 
 TEST_CASE("an illegal action leaves the position, a legal one moves it") {
   TestTree owner({.num_simulations = 3}, 2, 2);
-  owner.next = {1, -1, 0, 0};  // of two positions
+  owner.next = {1, -1, 0, 0};  // for two positions
   owner.allowed = {1, 1, 0, 1};
   Tree& tree = owner.tree;
   for (const int action : {0, 1}) {

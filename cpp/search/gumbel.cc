@@ -13,15 +13,15 @@ namespace muzero::search {
 namespace {
 
 constexpr double kLowest = -std::numeric_limits<double>::infinity();
-// Stands for a probability of zero, so that logarithms and shares of it are finite.
+// Replaces a probability of zero, so that logarithms and ratios are finite.
 constexpr double kLeastPrior = std::numeric_limits<float>::min();
 
 double prior_of(const Actions& actions, int a) {
   return std::max<double>(actions.prior[a], kLeastPrior);
 }
 
-// Value of the node as the paper's appendix D mixes it: the network's, and the Q of the expanded
-// actions weighted by their priors. It stands for the Q of the others.
+// Mixed value of the node (the paper's appendix D): the network's value and the Q of the expanded
+// actions, weighted by their priors. It completes the Q of the other actions.
 double mixed_value(const Tree& tree, int node) {
   const Actions actions = tree.actions(node);
   double visits = 0.0, weight = 0.0, weighted = 0.0;
@@ -58,7 +58,7 @@ void improved_logits(const Tree& tree, int node, const std::uint8_t* allowed) {
   }
 }
 
-// The first of the actions that count with the highest score; 0 if none counts.
+// The first of the eligible actions with the highest score; 0 if none is eligible.
 template <typename Counts, typename Score>
 int first_best(int actions, Counts counts, Score score_of) {
   int best = 0;

@@ -15,7 +15,7 @@ using Sequence = std::vector<std::int32_t>;
 TEST_CASE("sequential halving gives the rivals equal visits, then halves them") {
   CHECK(considered_visits(1, 4) == Sequence{0, 1, 2, 3});
   CHECK(considered_visits(2, 6) == Sequence{0, 0, 1, 1, 2, 2});
-  // Four rivals, one visit each; then two, as long as there are simulations.
+  // Four actions with one visit each; then two, while there are simulations.
   CHECK(considered_visits(4, 8) == Sequence{0, 0, 0, 0, 1, 1, 2, 2});
   CHECK(considered_visits(4, 3) == Sequence{0, 0, 0});
 }
@@ -25,7 +25,7 @@ TEST_CASE("a sequence has one entry for each simulation, and never skips a visit
     for (int simulations = 1; simulations <= 60; ++simulations) {
       const Sequence sequence = considered_visits(considered, simulations);
       CHECK(sequence.size() == as_size(simulations));
-      std::map<std::int32_t, int> actions;  // by the visits they have had at least
+      std::map<std::int32_t, int> actions;  // by minimum visits
       for (const std::int32_t visits : sequence) {
         if (visits > 0) CHECK(actions[visits] < actions[visits - 1]);
         ++actions[visits];

@@ -1,4 +1,4 @@
-// Evaluations from inside the search: what lets Search::run() do without Python.
+// The interface of evaluators in C++, which let Search::run() work without Python.
 #pragma once
 
 #include "search/search.h"
@@ -11,21 +11,21 @@ struct Evaluations {
   EvaluationColumns outcomes;
 };
 
-// A network, and the latents of the trees by slot.
+// Evaluates leaves with a network, and owns the trees' latents by slot.
 class LeafEvaluator {
  public:
   virtual ~LeafEvaluator() = default;
 
-  // Whether a leaf's evaluation is the same, bit for bit, whatever leaves it is evaluated beside.
+  // Whether a leaf's evaluation is the same, bit for bit, whatever the other leaves in the batch.
   virtual bool rows_are_independent() const { return true; }
 
-  // Before every run: `search` will call with workers 0 .. workers - 1 and at most `leaves` leaves.
-  // Throws SearchError unless it can serve that search.
+  // Called before every run: `search` will use workers 0 .. workers - 1 and at most `leaves` leaves
+  // per call. Throws SearchError if it cannot serve that search.
   virtual void begin(const Search& search, int workers, int leaves) = 0;
 
-  // Evaluates leaves, none below another; one of the columns or both may be empty. The prior of
-  // successors from which no walk goes on is never looked at: any that is valid will do. Workers
-  // call at the same time; the answer stays valid until the worker's next call.
+  // Evaluates leaves, none below another; either column may be empty. The prior of successors from
+  // which no walk continues is never read, so any valid prior will do. Workers call concurrently;
+  // the result stays valid until the worker's next call.
   virtual Evaluations evaluate(int worker, const LeafColumns& actions,
                                const LeafColumns& outcomes) = 0;
 };

@@ -1,4 +1,4 @@
-// The softmax of a few numbers of which some are left out.
+// Softmax over a few numbers, some of them masked.
 #pragma once
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace muzero::search {
 
-// logits [n] -> their softmax over those allowed, in their place; 0 elsewhere.
+// Replaces logits [n] by their softmax over the allowed ones; 0 elsewhere.
 inline void masked_softmax(const std::uint8_t* allowed, int n, double* logits) {
   double largest = -std::numeric_limits<double>::infinity();
   for (int i = 0; i < n; ++i) {

@@ -10,7 +10,7 @@
 namespace muzero::search {
 namespace {
 
-// Box and Muller; the second number of the pair is dropped to keep the generator stateless.
+// Box-Muller; the second number of the pair is dropped to keep the generator stateless.
 double standard_normal(CounterRng& rng) {
   const double radius = std::sqrt(-2.0 * std::log(1.0 - rng.uniform()));
   return radius * std::cos(2.0 * std::numbers::pi * rng.uniform());
@@ -52,7 +52,7 @@ void add_root_noise(std::uint64_t seed, double alpha, double fraction, const std
 }
 
 void draw_gumbel(std::uint64_t seed, int actions, double* gumbel) {
-  constexpr double kLeast = 0x1.0p-53;  // where the exponential number is rounded to zero
+  constexpr double kLeast = 0x1.0p-53;  // where the exponential variate rounds to zero
   CounterRng rng(seed);
   for (int a = 0; a < actions; ++a) {
     gumbel[a] = -std::log(std::max(-std::log(1.0 - rng.uniform()), kLeast));

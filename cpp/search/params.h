@@ -1,16 +1,16 @@
-// What a search is: its constants, its sizes, and the one error it raises.
+// The constants of a search, and the error it raises.
 #pragma once
 
 #include <stdexcept>
 
 namespace muzero::search {
 
-// An argument the search cannot use; the message names it.
+// An argument is invalid; the message names it.
 struct SearchError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Where actions that the position table calls illegal are masked.
+// Where actions that are illegal in the position table are masked.
 enum class LegalActions { kTree, kRoot, kOff };
 
 // What one simulation evaluates.
@@ -21,11 +21,11 @@ enum class Expansion {
 
 // How actions are chosen.
 enum class Root {
-  kPuct,    // by prior, Q and visits; the root as any other node, with noise in its prior
+  kPuct,    // by prior, Q and visits; the root like any other node, with noise in its prior
   kGumbel,  // by sequential halving with Gumbel noise (gumbel.h)
 };
 
-// Whose rules the search follows where they differ from its own.
+// Another implementation whose rules the search follows.
 enum class Compatibility {
   kNone,
   kMctx,  // mctx.stochastic_muzero_policy: depth_limit counts both kinds of edge, and the root

@@ -1,4 +1,4 @@
-// Counter-based random numbers, the same as mlx_muzero/rng.py: a key names a number.
+// Counter-based random numbers, identified by keys; the same as in mlx_muzero/rng.py.
 #pragma once
 
 #include <cstdint>

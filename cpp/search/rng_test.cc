@@ -6,8 +6,8 @@ namespace muzero::search {
 namespace {
 
 TEST_CASE("mix is SplitMix64's output function") {
-  // The first three numbers of its authors' splitmix64.c with the state 0: the state grows by the
-  // golden gamma, which mix adds itself.
+  // The first three numbers of the authors' splitmix64.c from state 0: the state grows by the
+  // golden gamma, which mix() adds itself.
   constexpr std::uint64_t kGamma = 0x9E3779B97F4A7C15ULL;
   CHECK(mix(0) == 0xE220A8397B1DCDAFULL);
   CHECK(mix(kGamma) == 0x6E789E6AA1B965F4ULL);

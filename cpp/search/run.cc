@@ -1,4 +1,4 @@
-// The whole search in one call: threads take up trees that wait for an evaluation, in batches.
+// The whole search in one call: threads process batches of trees that wait for an evaluation.
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
@@ -15,44 +15,44 @@
 namespace muzero::search {
 namespace {
 
-// Most trees whose leaves are evaluated together. All weights pass through the caches for each
-// batch, so that few rows wait for memory; of many rows the caches lose the rows instead.
+// Maximum trees whose leaves are evaluated together. All weights pass through the caches for every
+// batch, so few rows wait for memory; with many rows, the rows themselves no longer fit.
 constexpr int kMostTrees = 16;
-// Trees of a pool where a root's result would otherwise depend on the number of threads.
+// Trees per pool, if a root's result would otherwise depend on the number of threads.
 constexpr int kFixedTrees = 8;
 
 constexpr int kKinds = 2;
 
-// Chance and decision nodes have networks of their own, so leaves of one kind make larger batches.
-// Where a tree has several leaves there are both kinds anyway.
+// Chance and decision nodes have separate networks, so leaves of one kind make larger batches. If a
+// tree has several leaves, there are both kinds anyway.
 int kind_of(const Tree& tree) {
   return tree.shape.leaves == 1 && tree.leaf[0].kind == Leaf::Kind::kOutcome ? 1 : 0;
 }
 
 }  // namespace
 
-// Trees that one worker searches, or several together. Each takes what waits, so that none is idle
-// and batches are larger than if every worker had trees of its own.
+// Trees searched by one worker, or by several together. Each takes whatever waits, so that none is
+// idle and batches are larger than if every worker had its own trees.
 struct Search::Pool {
   Pool(Tree* first, int trees, int workers)
       : most(std::min(divided_up(trees, workers), kMostTrees)), unfinished(trees) {
     for (int i = 0; i < trees; ++i) waiting[0].push_back(first + i);
   }
 
-  // Trees to go on with, those of one kind that have waited longest; false if all are finished.
+  // Takes the trees of one kind that have waited longest; false if all are finished.
   bool take(std::vector<Tree*>& trees);
-  // Trees that have gone on: to their next leaves, or to their end.
+  // Returns trees that have advanced to their next leaves, or to their end.
   void give_back(const std::vector<Tree*>& trees);
-  // Trees that cannot go on.
+  // Gives up trees that failed.
   void give_up(const std::vector<Tree*>& trees, const std::exception_ptr& why);
 
-  const int most;  // trees to take at once
+  const int most;  // maximum trees to take at once
   std::mutex mutex;
   std::condition_variable changed;
-  std::deque<Tree*> waiting[kKinds];  // by the kind of their leaf; at first for nothing
-  int unfinished;                     // trees that wait or are at work
-  const Tree* failed = nullptr;       // the first of the trees given up
-  std::exception_ptr error;           // and why
+  std::deque<Tree*> waiting[kKinds];  // by the kind of their leaf; initially without one
+  int unfinished;                     // trees that wait or are being searched
+  const Tree* failed = nullptr;       // the first failed tree
+  std::exception_ptr error;           // and its error
 };
 
 bool Search::Pool::take(std::vector<Tree*>& trees) {
@@ -60,7 +60,7 @@ bool Search::Pool::take(std::vector<Tree*>& trees) {
   changed.wait(lock,
                [this] { return unfinished == 0 || !waiting[0].empty() || !waiting[1].empty(); });
   if (unfinished == 0) return false;
-  // The commoner kind: the other will be more when its turn comes.
+  // The more common kind: the other will have more when its turn comes.
   std::deque<Tree*>& queue = waiting[waiting[1].size() > waiting[0].size() ? 1 : 0];
   const auto last = queue.begin() + std::min<std::ptrdiff_t>(most, std::ssize(queue));
   trees.assign(queue.begin(), last);
@@ -114,7 +114,7 @@ void Search::run(LeafEvaluator& evaluator) {
   }
 }
 
-// Until no tree of the pool has a simulation left.
+// Works until no tree of the pool has a simulation left.
 void Search::work(LeafEvaluator& evaluator, int worker, Pool& pool) {
   std::vector<Tree*> trees, walking;
   LeafColumns actions, outcomes;

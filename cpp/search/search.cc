@@ -23,7 +23,7 @@ std::vector<std::uint8_t> allowed_actions(const std::vector<std::int32_t>& next_
   return allowed;
 }
 
-// Returns add up past what a float32 holds when rewards come near its limits.
+// Returns can exceed float32 if rewards are near its limits.
 float saturated(double value) {
   constexpr double kLimit = std::numeric_limits<float>::max();
   return static_cast<float>(std::clamp(value, -kLimit, kLimit));
@@ -70,7 +70,7 @@ void Search::reset(int roots, const float* prior, const float* value, const std:
   const std::size_t block = shape_.block_bytes();
   const std::size_t needed = block * as_size(roots);
   if (needed > arena_bytes_) {
-    arena_.reset();  // before it is needed twice
+    arena_.reset();  // free it before allocating again
     arena_ = allocate_aligned<std::byte>(needed);
     arena_bytes_ = needed;
   }
@@ -104,7 +104,7 @@ bool Search::select() {
     for (int b = share; b < roots(); b += shares) trees.push_back(&trees_[as_size(b)]);
     simulate(trees);
   });
-  // In the order of the trees, so that the batch is the same whatever the thread count.
+  // In tree order, so that the batch does not depend on the number of threads.
   for (Tree& tree : trees_) collect_leaves(tree, actions_, outcomes_);
   return actions_.size() + outcomes_.size() > 0;
 }
@@ -114,7 +114,7 @@ const std::uint8_t* Search::allowed_at(const Tree& tree, std::int32_t node) cons
   return table.data() + std::ptrdiff_t{tree.decision(node).position} * shape_.actions;
 }
 
-// Adds what waits in one tree to the columns of its kind.
+// Adds the waiting leaves of one tree to the columns of their kind.
 void Search::collect_leaves(Tree& tree, LeafColumns& actions, LeafColumns& outcomes) const {
   const auto b = static_cast<std::int32_t>(&tree - trees_.data());
   const bool done = tree.simulations + tree.num_leaves == params_.num_simulations;
@@ -160,7 +160,7 @@ void Search::backup(const EvaluationColumns& actions, const EvaluationColumns& o
   outcomes_.clear();
 }
 
-// In the order of the walks, in which their slots were given out.
+// In the order of the walks, in which their slots were assigned.
 void Search::expand_leaves(Tree& tree, const EvaluationColumns& actions,
                            const EvaluationColumns& outcomes) const {
   for (std::int32_t i = 0; i < tree.num_leaves; ++i) {
@@ -176,7 +176,7 @@ void Search::expand_leaves(Tree& tree, const EvaluationColumns& actions,
 void Search::expand_leaf(Tree& tree, std::int32_t i, const EvaluationColumns& columns,
                          int successors) const {
   const std::int32_t row = tree.leaf[i].row;
-  const int values = std::max(successors, 1);  // an afterstate has a value, no successor
+  const int values = std::max(successors, 1);  // an afterstate has a value but no successor
   const Evaluation evaluation{.outcome_probs = row_of(columns.outcome_probs, row, shape_.outcomes),
                               .reward = row_of(columns.reward, row, successors),
                               .value = row_of(columns.value, row, values),

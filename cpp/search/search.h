@@ -1,5 +1,5 @@
-// Stochastic tree search for B roots at once, in the two-step form that batches evaluations:
-// select() runs every tree up to its next unevaluated leaves, backup() takes the evaluations in.
+// Stochastic tree search from B roots at once, in a two-step form that batches evaluations:
+// select() runs every tree to its next unevaluated leaves, backup() applies the evaluations.
 #pragma once
 
 #include <cstddef>
@@ -14,20 +14,20 @@
 
 namespace muzero::search {
 
-// Leaves of one kind, a column per field, in the order of their trees.
+// Leaves of one kind, one column per field, in tree order.
 struct LeafColumns {
   std::vector<std::int32_t> tree;
   std::vector<std::int32_t> parent;  // slot of the decision node
   std::vector<std::int32_t> action;
   std::vector<std::int32_t> outcome;  // outcome leaves only
   std::vector<std::int32_t> slot;     // of the successors: [n, C] for all outcomes, [n] for one
-  std::vector<std::uint8_t> goes_on;  // whether a walk may yet go on from the successors
+  std::vector<std::uint8_t> goes_on;  // whether a walk may continue from the successors
 
   std::size_t size() const { return tree.size(); }
   void clear();
 };
 
-// Evaluations of a LeafColumns, row by row; unused members are null (see Evaluation).
+// Evaluations of LeafColumns, row by row; unused members are null (see Evaluation).
 struct EvaluationColumns {
   const float* outcome_probs = nullptr;
   const float* reward = nullptr;
@@ -52,27 +52,27 @@ struct ResultColumns {
 
 class LeafEvaluator;
 
-// Not for concurrent calls: one thread at a time, which `threads` helpers then assist.
+// Not thread-safe: one call at a time, which then uses `threads` threads.
 class Search {
  public:
   Search(const Params& params, std::vector<std::int32_t> next_position, int positions, int actions,
          int outcomes, int threads);
 
-  // Starts a search of `roots` roots: prior [B, A], value [B], position [B], seed [B].
+  // Starts a search from `roots` roots: prior [B, A], value [B], position [B], seed [B].
   void reset(int roots, const float* prior, const float* value, const std::int32_t* position,
              const std::uint64_t* seed, bool noise);
 
   // Simulates until every tree waits for an evaluation or is done; false when all are done.
   bool select();
 
-  // Throws unless leaves of the last select() wait for backup().
+  // Throws unless leaves of the last select() are waiting for backup().
   void require_leaves() const;
 
-  // Evaluations of the actions() and outcomes() of the last select().
+  // Backs up evaluations of actions() and outcomes() from the last select().
   void backup(const EvaluationColumns& actions, const EvaluationColumns& outcomes);
 
-  // Instead of select() and backup(): all simulations of all trees, the leaves evaluated by
-  // `evaluator`. Each thread takes up trees that wait, and no tree waits for another.
+  // Runs all simulations of all trees, instead of select() and backup(), with leaves evaluated by
+  // `evaluator`. Each thread takes trees that wait, and no tree waits for another.
   void run(LeafEvaluator& evaluator);
 
   // visits, q, prior, policy [B, A]; action, value, raw_value and the statistics [B].
@@ -85,8 +85,8 @@ class Search {
   const Params& params() const { return params_; }
   int roots() const { return static_cast<int>(trees_.size()); }
   int positions() const { return positions_; }
-  std::size_t arena_bytes() const { return arena_bytes_; }  // held for trees, kept between searches
-  // First slot of a tree; decision node i of tree b lives in slot first_slot(b) + i.
+  std::size_t arena_bytes() const { return arena_bytes_; }  // for trees, reused
+  // First slot of a tree; decision node i of tree b has slot first_slot(b) + i.
   std::int32_t first_slot(int root) const { return root * shape_.decisions; }
 
  private:
@@ -122,8 +122,8 @@ class Search {
   std::vector<std::uint8_t> root_allowed_;                    // [P, A]
   std::vector<std::uint8_t> tree_allowed_;                    // [P, A]
   std::vector<double> exploration_;                           // pUCT factor by node visits
-  std::vector<std::vector<std::int32_t>> considered_visits_;  // by considered actions less one
-  AlignedArray<std::byte> arena_;                             // of all trees
+  std::vector<std::vector<std::int32_t>> considered_visits_;  // by considered actions minus one
+  AlignedArray<std::byte> arena_;                             // memory of all trees
   std::size_t arena_bytes_ = 0;
   std::vector<Tree> trees_;
   LeafColumns actions_;

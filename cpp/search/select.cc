@@ -11,12 +11,12 @@
 namespace muzero::search {
 namespace {
 
-// Numbers that are worked on together: as many as every x86-64 and arm64 processor can.
+// Numbers processed together: as many as every x86-64 and arm64 processor can.
 constexpr int kWidth = 2;
 constexpr int kParts = kLanes / kWidth;
 typedef double Part __attribute__((vector_size(kWidth * sizeof(double))));
 
-// Numbers of kLanes actions or outcomes.
+// Values of kLanes actions or outcomes.
 struct Lanes {
   Part part[kParts];
 };
@@ -48,8 +48,8 @@ int first_equal(const Lanes& lanes, double x) {
   return std::countr_zero(equal);
 }
 
-// The first of the largest scores. No processor can foresee which of a few it is, so no branch
-// depends on it.
+// Index of the first largest score. Branch-free, because no processor can predict which of a few
+// scores is the largest.
 struct Best {
   int index = 0;
   double score = -std::numeric_limits<double>::infinity();
@@ -83,7 +83,7 @@ int select_action(const Tree& tree, int node, double exploration) {
   Part highs = lows;
   for (int a = 0; a < tree.shape.actions; a += kLanes) {
     for (const Part value : load(actions.value + a).part) {
-      lows = value < lows ? value : lows;  // not where value is NaN
+      lows = value < lows ? value : lows;  // false if value is NaN
       highs = value > highs ? value : highs;
     }
   }
@@ -98,7 +98,7 @@ int select_action(const Tree& tree, int node, double exploration) {
     Lanes scores;
     for (int i = 0; i < kParts; ++i) {
       const Part stretched = (value.part[i] - low) / spread;
-      const Part q = stretched > 0.0 ? stretched : Part{};  // zero where value is NaN
+      const Part q = stretched > 0.0 ? stretched : Part{};  // zero if value is NaN
       scores.part[i] = q + prior.part[i] * exploration / (1.0 + visits.part[i]);
     }
     best.consider(a, scores);

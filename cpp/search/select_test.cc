@@ -11,7 +11,7 @@
 namespace muzero::search {
 namespace {
 
-// select_action() as its comment states it, one action at a time.
+// select_action() according to its comment, one action at a time.
 int naive_action(const Tree& tree, double exploration) {
   const Actions actions = tree.actions(kRootNode);
   double low = tree.decision(kRootNode).value, high = low;
@@ -44,7 +44,7 @@ TEST_CASE("pUCT in lanes chooses what it chooses one action at a time") {
       actions.prior[a] = number(3) == 0 ? kNotAllowed : static_cast<float>(number(4)) / 8.0f;
       if (number(2) == 0 || actions.prior[a] == kNotAllowed) continue;
       actions.visits[a] = 1 + number(3);
-      actions.value[a] = number(4) - 2.0;  // few values, so that there are ties
+      actions.value[a] = number(4) - 2.0;  // few distinct values, to get ties
     }
     owner.tree.decision(kRootNode).value = number(2) - 1.0;
     const double exploration = number(8) / 2.0;
@@ -74,7 +74,7 @@ TEST_CASE("visits of outcomes follow their probabilities") {
   std::copy(probability.begin(), probability.end(), outcomes.probability);
   for (int n = 1; n <= 400; ++n) {
     ++outcomes.traversals[select_outcome(owner.tree, chance)];
-    for (int c = 0; c < 5; ++c) {  // none gets less than its share, rounded down
+    for (int c = 0; c < 5; ++c) {  // each gets at least its share, rounded down
       CHECK(outcomes.traversals[c] >=
             static_cast<int>(std::floor(n * double{probability[as_size(c)]})));
     }

@@ -1,4 +1,4 @@
-// A tree with memory of its own, for unit tests.
+// A tree with its own memory, for unit tests.
 #pragma once
 
 #include <algorithm>
@@ -10,7 +10,7 @@
 
 namespace muzero::search {
 
-// Its root is at position 0 of a table with one position, where every action is legal.
+// The position table has one position, 0, in which every action is legal.
 struct TestTree {
   TestTree(const Params& with, int actions, int outcomes)
       : params(with),

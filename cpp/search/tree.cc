@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::size_t whole_lines(std::size_t bytes) { return rounded_up(bytes, kCacheLine); }
 
-// Of all columns together.
+// Bytes of all columns together.
 constexpr std::size_t kActionBytes = sizeof(double) + sizeof(float) + 2 * sizeof(std::int32_t);
 constexpr std::size_t kOutcomeBytes = 2 * sizeof(float) + 2 * sizeof(std::int32_t);
 
-// Hands out consecutive arrays, each from a cache line on; with a null base it only measures.
+// Allocates consecutive arrays aligned to cache lines; with a null base it only measures.
 class Layout {
  public:
   explicit Layout(std::byte* base) : base_(base) {}
@@ -34,14 +34,14 @@ class Layout {
   std::size_t bytes_ = 0;
 };
 
-// std::fill_n() would call memset() for a few bytes.
+// std::fill_n() would call memset() even for a few bytes.
 template <typename T>
 void fill(T* column, std::ptrdiff_t lanes, T value) {
   const T block[kLanes] = {value, value, value, value};
   for (std::ptrdiff_t i = 0; i < lanes; i += kLanes) std::memcpy(column + i, block, sizeof block);
 }
 
-// The one definition of the block drawn in tree.h.
+// Layout of the block drawn in tree.h.
 Tree lay_out(Layout& layout, const TreeShape& shape) {
   const auto actions = as_size(padded(shape.actions));
   const auto outcomes = as_size(padded(shape.outcomes));

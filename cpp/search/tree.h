@@ -1,7 +1,7 @@
-// One root's search tree: nodes in an arena shared by all roots.
+// The search tree of one root, with nodes in an arena shared by all roots.
 //
-// The arena is one allocation of B equal blocks. Tree b is block b; a block is sized for the most
-// nodes its simulations can create, so nothing is allocated while searching:
+// The arena is one allocation of B equal blocks. Tree b is block b; a block has room for the
+// maximum number of nodes that its simulations can create, so searching allocates nothing:
 //
 //   block b  +----------------------------+  per decision node (node 0 is the root): Decision,
 //            | value         f64          |  running mean of evaluations and returns, V
@@ -17,20 +17,21 @@
 //            +----------------------------+  per chance node: Outcomes
 //            | probability   f32 [C]      |
 //            | reward        f32 [C]      |  of the edge to the decision node
-//            | traversals    i32 [C]      |  simulations that went on through the outcome
+//            | traversals    i32 [C]      |  simulations through the outcome
 //            | child         i32 [C]      |  decision node, or -1
 //            +----------------------------+
-//            | gumbel        f64 [A]      |  noise of the root's actions, 0 without
-//            | scratch       f64 [A]      |  of whoever looks at a node's actions
+//            | gumbel        f64 [A]      |  noise of the root's actions, 0 if none
+//            | scratch       f64 [A]      |  temporary values per action
 //            | path  {node, action, outcome} [K][L]: the steps to each leaf
-//            | leaf  {kind, node, ...} [K]: what waits for an evaluation
+//            | leaf  {kind, node, ...} [K]: the leaves that wait for an evaluation
 //            +----------------------------+
 //
 // Value and visits of a chance node are those of the action leading to it.
 //
-// A walk waits for memory at every node it comes to, so each node is one piece that begins with a
-// cache line: two lines for a decision node of up to 4 actions, one for a chance node of up to 4
-// outcomes. Actions and outcomes are padded to whole lanes of 4, which selection looks at together.
+// A walk waits for memory at every node it reaches, so each node is contiguous and starts on a
+// cache line: two lines for a decision node with up to 4 actions, one for a chance node with up to
+// 4 outcomes. Actions and outcomes are padded to groups of 4 lanes, which selection processes
+// together.
 #pragma once
 
 #include <cstddef>
@@ -43,51 +44,51 @@
 
 namespace muzero::search {
 
-// Sizes of one tree; equal for all trees of a search.
+// Sizes of a tree, the same for all trees of a search.
 struct TreeShape {
   int actions;
   int outcomes;
-  int decisions;  // N, most decision nodes
-  int chances;    // M, most chance nodes
-  int steps;      // L, longest path
-  int leaves;     // K, most leaves of one step
+  int decisions;  // N, maximum decision nodes
+  int chances;    // M, maximum chance nodes
+  int steps;      // L, maximum path length
+  int leaves;     // K, maximum leaves per step
 
   static TreeShape of(const Params& params, int actions, int outcomes);
   std::size_t block_bytes() const;
 };
 
-// Leaves of a tree's first step: where more than one is allowed, every root action at once.
+// Leaves of a tree's first step: if more than one is allowed, all root actions at once.
 int first_step_leaves(const Params& params, int actions);
 
-// One environment step of a path: decision node, action taken there, outcome that followed.
+// One environment step of a path: decision node, action taken, outcome that followed.
 struct Step {
   std::int32_t node;
   std::int32_t action;
   std::int32_t outcome;
 };
 
-// What a simulation waits for.
+// The evaluation that a simulation waits for.
 struct Leaf {
   enum class Kind { kAction, kOutcome };
   Kind kind;
   std::int32_t node;  // decision node whose action is taken
   std::int32_t action;
-  std::int32_t outcome;  // kOutcome only; the last step of the path is the same
+  std::int32_t outcome;  // kOutcome only; equals the outcome of the path's last step
   std::int32_t steps;    // length of its path
-  std::int32_t row;      // in the columns of its kind
+  std::int32_t row;      // index in the columns of its kind
 };
 
 constexpr std::int32_t kRootNode = 0;
 
-// A simulation on its way down.
+// A simulation descending the tree.
 struct Walk {
   std::int32_t node = kRootNode;
-  std::int32_t steps = 0;    // taken so far; those of its path
-  std::int32_t action = -1;  // chosen at the node
+  std::int32_t steps = 0;    // steps taken so far, in its path
+  std::int32_t action = -1;  // action chosen at the node
   std::int32_t chance = -1;  // chance node of that action
 };
 
-// Stands for the prior of an action that may not be taken: no other score is as low as its own.
+// Prior of an action that must not be taken: gives it the lowest possible score.
 inline constexpr float kNotAllowed = -std::numeric_limits<float>::infinity();
 
 inline constexpr int kLanes = 4;
@@ -99,7 +100,7 @@ inline void prefetch(const std::byte* first, std::ptrdiff_t bytes) {
   for (std::ptrdiff_t i = 0; i < bytes; i += line) __builtin_prefetch(first + i, 1);
 }
 
-// See the picture above.
+// See the diagram above.
 struct Decision {
   double value;
   float raw_value;
@@ -125,10 +126,10 @@ struct Outcomes {
 };
 
 struct Tree {
-  TreeShape shape;  // that of every tree of its search
+  TreeShape shape;  // the same for every tree of a search
   std::byte* decisions;
   std::byte* chances;
-  std::ptrdiff_t decision_bytes;  // from one node to the next
+  std::ptrdiff_t decision_bytes;  // distance between nodes
   std::ptrdiff_t chance_bytes;
   std::ptrdiff_t action_lanes;   // padded(A)
   std::ptrdiff_t outcome_lanes;  // padded(C)
@@ -140,13 +141,13 @@ struct Tree {
   std::int32_t num_decisions;
   std::int32_t num_chances;
   std::int32_t num_leaves;
-  std::int32_t num_counted;  // leaves that count as visited
+  std::int32_t num_counted;  // leaves counted as visited
   Walk walk;
-  std::int32_t simulations;  // finished so far
-  std::int32_t max_depth;    // deepest environment step a simulation reached
+  std::int32_t simulations;  // number finished
+  std::int32_t max_depth;    // deepest environment step reached
   std::int64_t total_depth;  // summed over simulations
 
-  // Lays an empty tree out in `block`, which holds shape.block_bytes() bytes.
+  // Creates an empty tree in `block`, which has shape.block_bytes() bytes.
   static Tree in(std::byte* block, const TreeShape& shape);
 
   Decision& decision(std::int32_t node) const {
@@ -165,7 +166,7 @@ struct Tree {
     return {probability, reward, traversals, traversals + outcome_lanes};
   }
 
-  // Asks for a node that is looked at soon.
+  // Prefetches a node that will be read soon.
   void prefetch_decision(std::int32_t node) const {
     prefetch(decisions + node * decision_bytes, decision_bytes);
   }
@@ -176,9 +177,9 @@ struct Tree {
   // Path of leaf i.
   Step* path_of(std::int32_t i) const { return path + std::ptrdiff_t{i} * shape.steps; }
 
-  // Appends a decision node whose actions are not expanded; their priors are left to the caller.
+  // Appends a decision node without expanded actions; the caller sets their priors.
   std::int32_t add_decision(std::int32_t position, std::int32_t depth, float network_value);
-  // Appends the chance node of (node, action), without children; probabilities and rewards unset.
+  // Appends the chance node of (node, action), without children, probabilities or rewards.
   std::int32_t add_chance(std::int32_t node, std::int32_t action);
 };
 

@@ -12,7 +12,7 @@ constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 
 TreeRows tree_rows(const Tree& tree) {
   TreeRows rows;
-  std::vector<std::int32_t> index;  // decision or chance node of a row
+  std::vector<std::int32_t> index;  // index of the row's decision or chance node
 
   const auto add_decision = [&](std::int32_t node, std::int32_t parent, std::int32_t outcome,
                                 float reward, float probability) {

@@ -77,7 +77,7 @@ TEST_CASE("every node begins on a cache line") {
   }
 }
 
-// Marks of one array, written and looked for again.
+// Writes marks to an array and checks them later.
 struct Marked {
   std::byte* first;
   std::size_t bytes;

@@ -12,7 +12,7 @@ namespace muzero::search {
 namespace {
 
 constexpr int kMaxInt = std::numeric_limits<int>::max();
-// What becomes a float32 has to fit one.
+// A value converted to float32 has to fit.
 constexpr double kMaxFloat = std::numeric_limits<float>::max();
 
 void require(bool holds, const char* name, const std::string& rule) {
@@ -87,7 +87,7 @@ void validate_array(const char* name, const float* values, std::size_t count, Ra
   const float low = range == Range::kNonNegative ? 0.0f : std::numeric_limits<float>::lowest();
   const float high = std::numeric_limits<float>::max();
   const auto bad = [=](float x) { return !(x >= low && x <= high); };
-  int any_bad = 0;  // as wide as a float, so that the compiler vectorizes a loop over everything
+  int any_bad = 0;  // as wide as a float, so that the compiler vectorizes the loop
   for (std::size_t i = 0; i < count; ++i) any_bad |= !((values[i] >= low) & (values[i] <= high));
   if (any_bad == 0) return;
   const auto i = static_cast<std::size_t>(std::find_if(values, values + count, bad) - values);

@@ -1,4 +1,4 @@
-// Checks that turn bad arguments into SearchErrors before they touch a tree.
+// Rejects invalid arguments with a SearchError before they reach a tree.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 
 namespace muzero::search {
 
-// Also the sizes: outcomes, threads, and that one tree's slots can be numbered.
+// Also checks the number of outcomes and threads, and that a tree's slots fit their type.
 void validate_params(const Params& params, int outcomes, int threads);
 
-// Sizes, entries in [-1, P), and a legal action in every position unless nothing is masked.
+// Checks sizes, entries in [-1, P), and, if actions are masked, a legal one in every position.
 void validate_positions(const std::vector<std::int32_t>& next_position, int positions, int actions,
                         LegalActions legal_actions);
 
-// What a network array may hold.
+// Valid values of a network's array.
 enum class Range { kFinite, kNonNegative };
 
 // Throws unless all `count` numbers are in range. `where` names the owner of number i for the
-// message; it is called only for a bad one.
+// message; it is called only for an invalid number.
 void validate_array(const char* name, const float* values, std::size_t count, Range range,
                     const std::function<std::string(std::size_t)>& where);
 

@@ -9,9 +9,9 @@
 
 namespace muzero::search {
 
-// Walks until as many leaves of each tree wait for an evaluation as may; empties `trees`. They take
-// turns, half a step each: a walk waits for memory and for one division after another, and the
-// others fill that time.
+// Walks until each tree has as many leaves waiting for an evaluation as allowed; empties `trees`.
+// The walks take turns, half a step each: a walk waits for memory and for one division after
+// another, and the others fill that time.
 void Search::simulate(std::vector<Tree*>& trees) const {
   std::erase_if(trees, [this](Tree* tree) { return !begin_walk(*tree); });
   while (!trees.empty()) {
@@ -20,8 +20,8 @@ void Search::simulate(std::vector<Tree*>& trees) const {
   }
 }
 
-// Puts a walk at the root unless the step has its leaves. While those wait they count as visited,
-// without a value, so that the walk goes elsewhere.
+// Starts a walk at the root unless the step has all its leaves. While those wait they count as
+// visited, without a value, so that the walk takes another path.
 bool Search::begin_walk(Tree& tree) const {
   const std::int32_t room =
       tree.simulations == 0 ? shape_.leaves : std::min(params_.leaves_per_step, shape_.leaves);
@@ -40,7 +40,8 @@ bool Search::end_step(Tree& tree) const {
   return false;
 }
 
-// From a decision node to a chance node, if need be of the next walk. False at the end of the step.
+// Moves from a decision node to a chance node, if need be of the next walk. False when the step
+// ends.
 bool Search::take_action(Tree& tree) const {
   Walk& walk = tree.walk;
   do {
@@ -64,7 +65,7 @@ bool Search::take_action(Tree& tree) const {
   return false;
 }
 
-// From a chance node to a decision node, perhaps the root again. False at the end of the step.
+// Moves from a chance node to a decision node, maybe the root again. False when the step ends.
 bool Search::take_outcome(Tree& tree) const {
   Walk& walk = tree.walk;
   const std::int32_t outcome = select_outcome(tree, walk.chance);
@@ -93,7 +94,7 @@ std::int32_t Search::select_at(const Tree& tree, std::int32_t node) const {
   return select_gumbel_root(tree, allowed, considered_visits_[considered - 1][visits - 1]);
 }
 
-// Has what the walk came to wait for an evaluation. Where that waits already, the step is over.
+// Makes the node reached wait for an evaluation. If it already does, the step ends.
 bool Search::wait(Tree& tree, Leaf::Kind kind, std::int32_t outcome, std::int32_t visits) const {
   if (visits > 0) return end_step(tree);
   const Walk& walk = tree.walk;
@@ -101,8 +102,8 @@ bool Search::wait(Tree& tree, Leaf::Kind kind, std::int32_t outcome, std::int32_
   return true;
 }
 
-// Ends a walk at the depth limit, at its decision node or at the chance node below. Means are taken
-// over finished simulations, so those that wait stand aside.
+// Ends a walk at the depth limit, at its decision node or the chance node below it. Means cover
+// finished simulations only, so waiting ones are set aside.
 void Search::stop(Tree& tree, bool at_chance) const {
   const Walk& walk = tree.walk;
   const Path path(tree.path_of(tree.num_leaves), as_size(walk.steps));
