@@ -7,7 +7,6 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
-from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.child import Child
@@ -62,7 +61,6 @@ def export_model(folder: Path, config: Config, model: StochasticMuZero) -> Path:
         versions={},
     ).write(folder)
     mx.save_safetensors(str(folder / "weights.safetensors"), dict(tree_flatten(model.parameters())))
-    (folder / "config.toml").write_text(config_toml.dumps(config))
     return folder
 
 

@@ -15,9 +15,8 @@ from functools import cache
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config import toml as config_toml
-from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.models import build_model
+from mlx_muzero.exports.manifest import Manifest
+from mlx_muzero.networks.model import StochasticMuZero
 
 
 def load(folder, entry, engine, compute_units):
@@ -36,8 +35,14 @@ def load(folder, entry, engine, compute_units):
 
 @cache
 def model_in(folder):
-    config = config_toml.load(folder / "config.toml")
-    model = build_model(config, TradingRules.from_config(config).table)
+    export = Manifest.load(folder)
+    model = StochasticMuZero(
+        export.config.model,
+        features=len(export.features),
+        actions=len(export.actions),
+        outcomes=len(export.outcomes),
+        window_bars=export.config.market.window_bars,
+    )
     model.load_weights(str(folder / "weights.safetensors"), strict=True)
     model.eval()
     return model
