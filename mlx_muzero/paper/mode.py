@@ -15,7 +15,7 @@ CONSEQUENCES: dict[Command, str] = {
     "stop-entries": "positions are no longer opened or increased; the agent still manages and "
     "closes open ones. `resume` undoes it.",
     "flatten": "pending orders are canceled and every position is closed at its next bar's open, "
-    "costs included, even after a halt; then no position is opened until `resume`.",
+    "costs included, even after a halt; no position is opened until `resume`.",
     "halt": "pending orders are canceled and nothing is planned or traded, not even to close: "
     "positions stay open and are marked. `resume` undoes it.",
     "resume": "trading continues with the next minute; stops are lifted, and drawdown and daily "
