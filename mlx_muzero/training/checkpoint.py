@@ -41,6 +41,8 @@ WEIGHTS, _OPTIMIZER, _REPLAY, STATE = FILES = (
     "state.json",
 )
 """Files of a checkpoint, not counting their digests."""
+_COUNTER = "step"
+"""The optimizer's only integer."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class CheckpointStore:
         target = self.folder / name
         partial = self.folder / f"{name}{_PARTIAL_SUFFIX}"
         best_name = name if best else self._best_name()
-        for left_over in self._named(_PARTIAL_SUFFIX):
+        for left_over in self.names(_PARTIAL_SUFFIX):
             shutil.rmtree(self.folder / left_over)
         partial.mkdir()
         state = {"format": FORMAT_VERSION, "best": best_name, **checkpoint.state}
@@ -114,14 +116,14 @@ class CheckpointStore:
         flush(partial)
         partial.rename(target)
         flush(self.folder)
-        for old in self._named()[:-KEEP_NEWEST]:
+        for old in self.names()[:-KEEP_NEWEST]:
             if old != best_name:
                 shutil.rmtree(self.folder / old)
         return target
 
     def latest(self) -> Path | None:
         """The newest complete checkpoint."""
-        names = self._named()
+        names = self.names()
         return self.folder / names[-1] if names else None
 
     def best(self) -> Path | None:
@@ -152,13 +154,13 @@ class CheckpointStore:
 
     def add_digests(self) -> None:
         """Add digests to checkpoints of builds that wrote none; requires the run's lock."""
-        for name in self._named():
+        for name in self.names():
             folder = self.folder / name
             if not (folder / SUMS).exists() and all((folder / file).is_file() for file in FILES):
                 write_sums(folder, FILES)
                 flush(folder)
 
-    def _named(self, suffix: str = "") -> list[str]:
+    def names(self, suffix: str = "") -> list[str]:
         """Names of the folders that `save` made here, oldest first; they sort by age.
 
         Anything else in the folder is ignored.
@@ -241,7 +243,18 @@ class UnreadableCheckpoint(RunError):
 
     def __init__(self, path: Path, error: BaseException) -> None:
         self.why = f"{path}: cannot read this checkpoint ({error})."
-        super().__init__(f"{self.why} Remove that folder to resume from the checkpoint before it.")
+        super().__init__(f"{self.why} {_way_on(path)}")
+
+
+def _way_on(path: Path) -> str:
+    """What to do without the checkpoint at `path`, which may be the best and not the latest."""
+    names = CheckpointStore(path.parent).names()
+    others = [name for name in names if name != path.name]
+    if not others:
+        return "The run has no other checkpoint: put that folder back from a copy."
+    if path.name > others[-1]:
+        return f"Remove that folder to resume from the checkpoint before it, {others[-1]}."
+    return f"Remove that folder, and the latest checkpoint, {others[-1]}, counts as the best."
 
 
 def _save_tensors(path: Path, tensors: dict[str, mx.array]) -> None:
@@ -271,4 +284,11 @@ def _load_tensors(path: Path) -> dict[str, mx.array]:
     require_sum(path)
     tensors = mx.load(str(path))
     assert isinstance(tensors, dict)
+    for name, array in tensors.items():
+        if array.dtype != mx.float32 and name != _COUNTER:
+            kind = str(array.dtype).rpartition(".")[2]
+            raise ValueError(
+                f"{path.name} holds {name} as {kind}, but checkpoints are saved as float32: it was "
+                "converted or quantized later, and would play otherwise than it was validated"
+            )
     return tensors

@@ -16,11 +16,11 @@ from markets import walk_bars
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.errors import RunError
-from mlx_muzero.files.digests import write_sums
+from mlx_muzero.files.digests import SUMS, write_sums
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training import checkpoint as checkpoints
-from mlx_muzero.training.checkpoint import Checkpoint, CheckpointStore
+from mlx_muzero.training.checkpoint import Checkpoint, CheckpointStore, load, load_weights
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import MarketRecord, RunFolder, require_schema, schema
 from runs import assert_same_run, at_poll, everything, make_trainer, ran_through
@@ -162,8 +162,38 @@ def test_a_damaged_checkpoint_is_named_with_what_to_do(
     if damage != "gone":
         kept = data[: len(data) // 2] if damage == "cut" else bytes(reversed(data))
         (path / file).write_bytes(kept)
-    with pytest.raises(RunError, match=rf"{path.name}: cannot read .* Remove that folder"):
+    with pytest.raises(RunError, match=rf"{path.name}: cannot read .* no other checkpoint"):
         make_trainer(begun.path, small_config, small_dataset)
+
+
+@pytest.mark.parametrize(
+    ("damaged", "way_on"),
+    [
+        ("000003", r"to resume from the checkpoint before it, 000002\."),
+        ("000001", r"and the latest checkpoint, 000003, counts as the best\."),
+    ],
+)
+def test_the_way_on_without_a_checkpoint_is_the_right_one(tmp_path, damaged, way_on):
+    store = CheckpointStore(tmp_path)
+    for number in (1, 2, 3):
+        store.save(f"{number:06d}", tiny(number), best=number == 1)
+    (tmp_path / damaged / "weights.safetensors").write_bytes(b"?")
+    with pytest.raises(RunError, match=rf"{damaged}: cannot read .* Remove that folder,? {way_on}"):
+        load_weights(tmp_path / damaged)
+    shutil.rmtree(tmp_path / damaged)
+    assert store.latest().name in way_on
+
+
+@pytest.mark.parametrize("kind", [mx.int8, mx.float16, mx.bfloat16, mx.uint32])
+@pytest.mark.parametrize("file", ["weights.safetensors", "optimizer.safetensors"])
+def test_weights_that_were_quantized_later_are_refused(begun, file, kind):
+    path = begun.checkpoints.latest()
+    (path / SUMS).unlink()  # as in a checkpoint of 0.1.0
+    tensors = mx.load(str(path / file))
+    name = next(name for name, array in tensors.items() if array.dtype == mx.float32)
+    mx.save_safetensors(str(path / file), tensors | {name: tensors[name].astype(kind)})
+    with pytest.raises(RunError, match=rf"{file} holds {name} as {str(kind)[9:]}, but"):
+        load(path)
 
 
 FILES = ["weights.safetensors", "optimizer.safetensors", "replay.npz", "state.json"]
