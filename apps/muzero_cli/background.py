@@ -1,4 +1,4 @@
-"""A verb in a process of its own, watched from this one."""
+"""Runs a verb in a background process, and watches it from this one."""
 
 import os
 import subprocess
@@ -16,18 +16,18 @@ from muzero_cli.verbs.tui import application, require_terminal, show
 _LAST_LINES = 10
 
 
-def begin_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> None:
-    """Begin the same verb without `--tui` in the background, and watch its run.
+def start_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> None:
+    """Start the same verb without `--tui` in the background, and watch its run.
 
-    Leaving the application leaves the process running. What that says goes to ``RUN.log`` beside
-    the run; if it fails, before the run is begun or while it is watched, that is shown here.
+    Leaving the application leaves the process running. Its output goes to ``RUN.log`` next to the
+    run; if it fails before the run starts or while it is watched, the end of its output is printed.
 
     Args:
         run: folder that the process will hold.
-        doing: what goes on in the process, in words.
-        stopping: what ending the process of that number means, and the command for it.
+        doing: what the process does, in words.
+        stopping: given its PID, how to stop the process and what that means.
     """
-    # Nothing is begun that cannot be watched.
+    # Start nothing that cannot be watched.
     require_terminal(run)
     application()
     console = narration_console()
@@ -36,17 +36,17 @@ def begin_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
     before = holder(run)
     log_path = run.with_name(f"{run.name}.log")
     with os.fdopen(descriptor(log_path, os.O_RDWR | os.O_CREAT | os.O_APPEND), "a+b") as log:
-        said_before = log.tell()
+        start = log.tell()
         process = subprocess.Popen(
             [sys.executable, "-m", "muzero_cli.main", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C and the end of this terminal are not for it
+            start_new_session=True,  # not ended by Ctrl-C or by closing this terminal
         )
         with console.status("loading"):
-            begun = _begun(run, process, before)
-        if begun:
+            started = _started(run, process, before)
+        if started:
             show(run)
         if process.poll() is None:
             say(
@@ -54,15 +54,15 @@ def begin_and_watch(run: Path, doing: str, stopping: Callable[[int], str]) -> No
                 f"{doing} is running in process {process.pid}; watch it: "
                 f"mlx-muzero tui {quote(str(run))}; {stopping(process.pid)}",
             )
-        elif process.returncode or not begun:
-            log.seek(said_before)
+        elif process.returncode or not started:
+            log.seek(start)
             last = log.read().decode(errors="replace").splitlines()[-_LAST_LINES:]
-            say(console, "\n".join([*last, f"({log_path} has all it said)"]))
+            say(console, "\n".join([*last, f"(all of its output is in {log_path})"]))
             sys.exit(process.returncode)
 
 
-def _begun(run: Path, process: "subprocess.Popen[bytes]", before: int | None) -> bool:
-    """Waits until another process than `before` holds the run; False if `process` ends first."""
+def _started(run: Path, process: "subprocess.Popen[bytes]", before: int | None) -> bool:
+    """Wait until a process other than `before` holds the run; False if `process` ends first."""
     while run_kind(run) is None or holder(run) in (None, before):
         try:
             process.wait(0.2)

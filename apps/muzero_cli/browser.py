@@ -1,7 +1,8 @@
-"""The terminal application's server for browsers: whoever has its address, on this machine.
+"""Serves the terminal application to browsers on this machine that know its secret address.
 
-To listen on loopback only is not enough: a browser lets any page the user visits ask this machine,
-and every user of it can. So everything lies below a path that only the printed address has.
+Listening on loopback is not enough: a browser lets any page it visits send requests to this
+machine, and so can every user of the machine. So everything is below a path that only the printed
+address contains.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ HOST = "127.0.0.1"
 _LOCAL = (HOST, "localhost", "[::1]")
 
 MOST_SESSIONS = 8
-"""Browsers at once; each has a process of its own."""
+"""Browsers that may watch at once; each has its own process."""
 
 COLUMNS = (20, 500)
 ROWS = (5, 200)
@@ -36,21 +37,21 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
-_PATIENCE_S = 3.0  # for an application to quit
+_PATIENCE_S = 3.0  # how long an application may take to quit
 
 
 class LocalServer(Server):
-    """Textual's server, closed to whoever lacks its address; its applications end with it.
+    """Textual's server, restricted to those who know its address; its applications end with it.
 
     Args:
-        command: what shows the application, for a shell.
-        port: to listen on.
+        command: shell command that shows the application.
+        port: port to listen on.
     """
 
     def __init__(self, command: str, port: int) -> None:
         self._token = secrets.token_urlsafe(24)
         address = f"http://{HOST}:{port}/{self._token}"
-        # In the shell's place: a signal to the process is one to the application.
+        # `exec` replaces the shell, so that a signal to the process reaches the application.
         begin = f"exec env {SERVER_VARIABLE}={os.getpid()} {command}"
         super().__init__(begin, HOST, port, "mlx-muzero", address)
         self._sessions: set[web.WebSocketResponse] = set()
@@ -67,7 +68,7 @@ class LocalServer(Server):
         """Serve until Ctrl-C or SIGTERM.
 
         Raises:
-            MuZeroError: the port cannot be had.
+            MuZeroError: the server cannot listen on the port.
         """
         logging.basicConfig(level=logging.WARNING, format="%(message)s")
         try:
@@ -75,34 +76,33 @@ class LocalServer(Server):
                 self._make_app(),
                 host=self.host,
                 port=self.port,
-                print=self._tell_where,
+                print=self._print_address,
                 access_log=None,  # paths are the secret
                 shutdown_timeout=2 * _PATIENCE_S,
             )
         except OSError as error:
             raise MuZeroError(
-                f"{HOST}:{self.port} cannot be listened on ({error.strerror}). Choose another "
-                "--port."
+                f"cannot listen on {HOST}:{self.port} ({error.strerror}). Choose another --port."
             ) from error
 
-    def _tell_where(self, _said_by_aiohttp: str) -> None:
-        echo(f"{self.public_url}/\nOpen this address on this machine; Ctrl-C ends it.")
+    def _print_address(self, _aiohttp_banner: str) -> None:
+        echo(f"{self.public_url}/\nOpen this address on this machine; Ctrl-C stops the server.")
 
     async def on_shutdown(self, app: web.Application) -> None:
-        """Part from every browser, which ends its application."""
+        """Close the connection to every browser, which ends its application."""
         for websocket in set(self._sessions):
             await websocket.close(code=WSCloseCode.GOING_AWAY)
 
     async def _make_app(self) -> web.Application:
         app = web.Application()
         app.router.add_get("/{token}/{rest:.*}", self._answer)
-        # The page's script asks for it here; its key is as secret as the address, for one use.
+        # Where the page fetches a download; the key is as secret as the address and used once.
         app.router.add_get("/download/{key}", self.handle_download)
         app.on_shutdown.append(self.on_shutdown)
         return app
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        """The page, its files or its application to whoever has the address; else nothing."""
+        """Serve the page, its files or its application below the secret path; otherwise nothing."""
         self._require_local(request)
         given = request.match_info["token"].encode()
         if not hmac.compare_digest(given, self._token.encode()):
@@ -118,7 +118,7 @@ class LocalServer(Server):
         return web.FileResponse(file)
 
     def _require_local(self, request: web.Request) -> None:
-        """Refuse pages of other sites, and names of other machines that lead here."""
+        """Refuse pages of other sites, and other host names that resolve to this machine."""
         origin = request.headers.get("Origin")
         if origin is not None and not self._is_here(origin.removeprefix("http://")):
             raise web.HTTPForbidden(text=f"{origin} is not this server.")
@@ -140,13 +140,15 @@ class LocalServer(Server):
         return web.Response(text=page, content_type="text/html", headers=_HEADERS)
 
     async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
-        """An application of its own for each browser, until either ends.
+        """Run an application for one browser, until either ends.
 
         Raises:
-            HTTPServiceUnavailable: there are `MOST_SESSIONS`.
+            HTTPServiceUnavailable: there are `MOST_SESSIONS` already.
         """
         if len(self._sessions) >= MOST_SESSIONS:
-            raise web.HTTPServiceUnavailable(text=f"{MOST_SESSIONS} browsers are watching.")
+            raise web.HTTPServiceUnavailable(
+                text=f"{MOST_SESSIONS} browsers are watching already; close one."
+            )
         websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=_MOST_MESSAGE_BYTES)
         self._sessions.add(websocket)
         try:
@@ -174,7 +176,7 @@ async def _close(websocket: web.WebSocketResponse) -> None:
 
 
 class _Application(AppService):
-    """The process behind one browser; it ends when asked to, or is ended."""
+    """The process behind one browser; it is asked to quit, then killed."""
 
     async def stop(self) -> None:
         try:
@@ -188,7 +190,7 @@ class _Application(AppService):
 
 
 async def _relay(websocket: web.WebSocketResponse, shown: AppService) -> None:
-    """Keys and sizes from the browser; what is neither is left out."""
+    """Pass on keys, sizes and focus from the browser, and ignore everything else."""
     async for message in websocket:
         if message.type is not WSMsgType.TEXT:
             continue
@@ -214,7 +216,7 @@ def _parsed(load: Callable[[], Any]) -> Any:
 
 
 def _bounded(asked: object, least: int, most: int, usual: int) -> int:
-    """A size within bounds, whatever a browser asks for; `usual` where that is no number."""
+    """The size a browser asks for, within bounds; `usual` if it is not a number."""
     try:
         return min(max(int(asked), least), most)  # type: ignore[call-overload]
     except (TypeError, ValueError, OverflowError):

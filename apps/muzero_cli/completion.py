@@ -1,8 +1,8 @@
-"""What a shell completes: runs, symbols, presets and keys of ``--set``.
+"""Shell completion of runs, symbols, presets and keys of ``--set``.
 
-Fast and without a trace: no store is opened, nothing is written, and what goes wrong shows nothing
-in the middle of somebody's command line. Shells put an answer there as it is, and evaluate it when
-the line is sent: a name that they would take for more than a word is not offered.
+Completion is fast and leaves no trace: it opens no store, writes nothing, and prints no error in
+the middle of a command line. A shell inserts an answer verbatim and evaluates it when the line is
+run, so a name that needs quoting is not offered.
 """
 
 from collections.abc import Callable, Iterable
@@ -33,7 +33,7 @@ def _silent(complete: Callable[[typer.Context, str], Iterable[str]]) -> Complete
 
 @_silent
 def runs(ctx: typer.Context, incomplete: str) -> Iterable[str]:
-    """Run folders, and folders on the way to them; those in runs/ before anything is typed."""
+    """Run folders, and folders that lead to them; those in runs/ before anything is typed."""
     del ctx
     typed = Path(incomplete or RUNS)
     parent = typed if incomplete.endswith("/") or not incomplete else typed.parent
@@ -48,7 +48,7 @@ def runs(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 @_silent
 def symbols(ctx: typer.Context, incomplete: str) -> Iterable[str]:
-    """Symbols of the store, after the last comma."""
+    """Symbols of the store, for the part after the last comma."""
     from mlx_muzero.market.store.known_symbols import recall
     from mlx_muzero.market.store.location import DEFAULT_DATABASE
 
@@ -61,7 +61,7 @@ def symbols(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 @_silent
 def pairs_of_session(ctx: typer.Context, incomplete: str) -> Iterable[str]:
-    """Pairs of the paper session that is named before."""
+    """Pairs of the paper session given by the preceding argument."""
     from mlx_muzero.paper import settings
 
     pairs = settings.load(Path(ctx.params["run"]) / "paper.toml").pairs
@@ -70,7 +70,7 @@ def pairs_of_session(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 @_silent
 def presets(ctx: typer.Context, incomplete: str) -> Iterable[str]:
-    """Presets by name."""
+    """Names of presets."""
     from mlx_muzero.config.presets import PRESETS
 
     del ctx
@@ -79,7 +79,7 @@ def presets(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 @_silent
 def keys(ctx: typer.Context, incomplete: str) -> Iterable[str]:
-    """Keys of a run's configuration, and the values of those that have a few."""
+    """Keys of a run's configuration, and the values of those with a few choices."""
     from mlx_muzero.config.toml import KEYS
 
     del ctx

@@ -1,8 +1,9 @@
-"""How a command ends that did not do what it was asked for: a told error and an exit code.
+"""How a command that fails ends: an error message and an exit code.
 
-Usual: the usage, or one line, on standard error. With ``--json``: one object on standard output in
-the place of the answer, ``{"error": {"code": "market-data", "exit_code": 4, "message": "..."}}``. A
-bug keeps its traceback either way.
+Without ``--json``, it prints the usage or one line on standard error. With ``--json``, it prints
+one object on standard output in place of the answer,
+``{"error": {"code": "market-data", "exit_code": 4, "message": "..."}}``. A bug keeps its traceback
+either way.
 """
 
 import io
@@ -23,15 +24,15 @@ from muzero_cli.display.console import echo, narration_console, say, say_bug
 WRONG_USAGE = 2
 OTHERWISE = 1
 STOPPED_EXIT_CODE = 130
-"""Of what a signal stopped, as shells have it."""
+"""Exit code of a command stopped by a signal, as in shells."""
 
-# Typer has Click's own classes, or copies of them in later versions; of either this is the base.
+# Typer uses Click's own classes, or copies of them in later versions; this is the base of either.
 _UsageError: Any = typer.BadParameter.__mro__[1]
 
 
 @contextmanager
 def ended() -> Iterator[None]:
-    """Ends this process where the block raises, as its error says."""
+    """Turn an error raised in the block into a message and an exit code, and exit."""
     as_json = wants_json(sys.argv[1:])
     try:
         yield
@@ -59,24 +60,24 @@ def ended() -> Iterator[None]:
 
 
 def wants_json(arguments: list[str]) -> bool:
-    """Whether a command line asks for JSON, were it understood or not."""
+    """Whether a command line asks for JSON, even if it cannot be parsed."""
     options = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "--json" in options
 
 
 def described(code: str, exit_code: int, message: str) -> dict[str, Any]:
-    """An error as an answer's ``error``."""
+    """An error as the ``error`` of an answer."""
     return {"error": {"code": code, "exit_code": exit_code, "message": message}}
 
 
 def answer(values: dict[str, Any] | list[Any], failed: MuZeroError | None = None) -> None:
-    """Print a verb's answer as JSON, the only way any is printed.
+    """Print a verb's answer as JSON. Every answer is printed by this function.
 
-    What is no number, which JSON lacks, is null.
+    NaN and infinity, which JSON lacks, become null.
 
     Args:
-        values: the answer; an object where something may have failed.
-        failed: why the answer is not the one that was asked for; its ``error`` says so.
+        values: the answer; an object if something may have failed.
+        failed: why the answer is not what was asked for, to be added as ``error``.
 
     Raises:
         typer.Exit: with the exit code of `failed`.
@@ -98,7 +99,7 @@ def _tell(error: MuZeroError, as_json: bool) -> None:
 
 
 def _bug(error: Exception, as_json: bool) -> None:
-    # Here, as Typer sets it too when it begins.
+    # Set late, because Typer sets its own when it starts.
     sys.excepthook = say_bug
     if as_json:
         message = f"a bug in mlx_muzero ({type(error).__name__}: {error})"
@@ -109,6 +110,6 @@ def _end(as_json: bool, code: str, exit_code: int, message: str) -> None:
     if as_json:
         try:
             answer(described(code, exit_code, message))
-        except OSError:  # standard output is what cannot be written
+        except OSError:  # it is standard output that cannot be written
             say(narration_console(), f"error: {message}")
     sys.exit(exit_code)

@@ -55,18 +55,18 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a tabl
 
 
 def in_a_folder(file: Optional[Path]) -> Optional[Path]:
-    """Callback of an option for a file to be written: before any work, refuses what cannot be."""
+    """Callback of an option for an output file: before any work, refuses one it cannot write."""
     if file is None:
         return None
     if not file.absolute().parent.is_dir():
         raise typer.BadParameter(f"no such folder: {file.parent}")
     if not file.is_file() and os.path.lexists(file):
-        raise typer.BadParameter(f"{file} is not a file that could be replaced")
+        raise typer.BadParameter(f"{file} exists and is not a regular file; name another")
     return file
 
 
 def to_be_read(file: Optional[Path]) -> Optional[Path]:
-    """Callback of an option for a file that must be there, and be one."""
+    """Callback of an option for an input file: refuses one that does not exist."""
     if file is not None and not file.is_file():
         raise typer.BadParameter(f"no such file: {file}")
     return file

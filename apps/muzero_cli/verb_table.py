@@ -1,4 +1,4 @@
-"""The verbs, each loaded when it is called: a command starts no slower for those beside it."""
+"""The verbs, each loaded when called, so that no command slows down the start of another."""
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -10,9 +10,9 @@ from typer.main import get_group
 
 
 class Verb(NamedTuple):
-    """Where the function of a verb, or the application of its own verbs, is; and what it does.
+    """A verb: where to find its function (or its application of further verbs), and what it does.
 
-    Help and completion show `about`: it is what the verb's own help begins with.
+    Help and completion show `about`, which is also the first line of the verb's own help.
     """
 
     target: str
@@ -68,7 +68,7 @@ VERBS = {
     "paper": Verb("muzero_cli.verbs.paper:app", "Trade on paper: real bars, simulated fills."),
     "status": Verb(
         "muzero_cli.verbs.status:status",
-        "Show how a run stands: what the terminal application shows, as text or JSON.",
+        "Show the state of a run, as the terminal application does, as text or JSON.",
     ),
     "tui": Verb(
         "muzero_cli.verbs.tui:tui",
@@ -78,29 +78,29 @@ VERBS = {
 
 
 class VerbGroup(TyperGroup):
-    """A group of `VERBS`."""
+    """The group of all `VERBS`."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.commands = cast(Any, _Commands())  # only ever read
 
     def list_commands(self, ctx: Any) -> list[str]:
-        """The verbs by name, none of them loaded."""
+        """The names of the verbs, without loading them."""
         return list(VERBS)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """What a list shows of a verb, which is not loaded for it; None if there is none."""
+        """A stand-in for a verb in listings, without loading it; None if there is no such verb."""
         verb = VERBS.get(cmd_name)
         return verb and TyperCommand(cmd_name, help=verb.about, rich_markup_mode=None)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The verb that `args` begin with, loaded, and what follows."""
+        """The verb that `args` start with, loaded, and the remaining arguments."""
         name, listed, rest = super().resolve_command(ctx, args)
         return name, listed and self.commands[cast(str, listed.name)], rest
 
 
 class _Commands(Mapping[str, Any]):
-    """A verb's command, made when it is asked for."""
+    """The verbs' commands, each made when it is looked up."""
 
     def __getitem__(self, name: str) -> Any:
         module, _, attribute = VERBS[name].target.partition(":")

@@ -92,7 +92,6 @@ def test_json_is_printed_by_answer_alone():
     modules = Path(failures.__file__).parent.rglob("*.py")
     assert {path.name for path in modules if "import json" in path.read_text()} == {
         "failures.py",
-        "profile.py",  # writes profile.json
         "tree.py",  # quotes the labels of a graph
     }
 

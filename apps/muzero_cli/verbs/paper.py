@@ -91,10 +91,10 @@ def start(
         raise typer.BadParameter("name a training run, or the --run to resume", None, None)
     folder = run or Path("runs") / f"paper-{Path(str(model)).name}"
     if watch:
-        from muzero_cli.background import begin_and_watch
+        from muzero_cli.background import start_and_watch
 
         stopping = f"stop it, positions stay: mlx-muzero paper stop {quote(str(folder))}"
-        begin_and_watch(folder, "trading on paper", lambda _pid: stopping)
+        start_and_watch(folder, "trading on paper", lambda _pid: stopping)
         return
     from mlx_muzero.paper.beginning import SessionOptions
     from muzero_cli.verbs.paper_session import trade

@@ -23,7 +23,7 @@ def status(
         bool, typer.Option("--watch", help="Print again on every change, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Show how a run stands: what the terminal application shows, as text or JSON."""
+    """Show the state of a run, as the terminal application does, as text or JSON."""
     from mlx_muzero.watch.run import WatchedRun, run_kind
 
     if run_kind(run) is None:

@@ -92,9 +92,9 @@ def train(
 ) -> None:
     """Train an agent; Ctrl-C saves a checkpoint and prints the command that resumes."""
     if watch:
-        from muzero_cli.background import begin_and_watch
+        from muzero_cli.background import start_and_watch
 
-        begin_and_watch(run, "training", lambda pid: f"stop it with a checkpoint: kill {pid}")
+        start_and_watch(run, "training", lambda pid: f"stop it with a checkpoint: kill {pid}")
         return
     from mlx_muzero.experiment.loading import load_config
     from mlx_muzero.experiment.standing import standing
