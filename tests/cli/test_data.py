@@ -118,7 +118,7 @@ def test_rename_and_remove(files):
     path, db = files
     run("import", path, "--db", db)
     renamed = run("rename", "usdjpy", "yen", "--db", db).stdout
-    assert renamed.startswith("USDJPY is YEN now: 299 bars, 0 points of series, 1 imports.")
+    assert renamed.startswith("USDJPY is now YEN: 299 bars, 0 points of series, 1 imports.")
     result = CliRunner().invoke(app, ["remove", "YEN", "--db", str(db)])
     assert result.exit_code == 2
     assert "299" in run("list", "--db", db).stdout
@@ -141,7 +141,7 @@ def test_what_there_is_nothing_to_do_to_makes_no_store(tmp_path, words):
 def test_what_an_import_was_told_is_shown_with_its_symbol(files):
     path, db = files
     run("import", path, "--db", db, "--skip-bad-rows", "--stamps", "open")
-    said = "went in with --skip-bad-rows: 1 rows left out, --stamps open"
+    said = "was imported with --skip-bad-rows: 1 rows left out, --stamps open"
     assert f"{path.name} {said}" in run("check", "USDJPY", "--db", db).stdout
     shown = json.loads(run("check", "USDJPY", "--db", db, "--json").stdout)["accepted"]
     assert shown == {path.name: ["--skip-bad-rows: 1 rows left out", "--stamps open"]}

@@ -36,7 +36,7 @@ def test_a_bad_file_does_not_end_the_batch(folder, tmp_path):
     assert result.stdout.count("200 new") == 2
     assert "3 files: 2 imported, 0 already there, 1 not imported:" in result.stderr
     assert "GBPJPY_M1_2021.csv: no known format" in result.stderr.replace("\n", " ")
-    assert "1 files of other kinds were passed over (README.txt)" in result.stderr
+    assert "1 files of other kinds were skipped (README.txt)" in result.stderr
     with BarStore(db, read_only=True) as store:
         assert [s.symbol for s in store.symbols()] == ["EURJPY", "USDJPY"]
     again = run("import", folder, "--db", db)

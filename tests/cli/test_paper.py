@@ -54,7 +54,7 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     assert code == 0, err
     code, out, err = cli("paper", "parity", "runs/p")
     assert code == 0, err
-    assert "recorded and replayed are exact" in out
+    assert "the replay equals the record" in out
     assert next(journal.read(tmp_path / "runs" / "p" / "journal.jsonl"))
     *_, last = journal.read(tmp_path / "runs" / "p" / "journal.jsonl")
     assert (last["event"], last["exact"]) == ("parity", True)
@@ -67,7 +67,7 @@ def test_a_session_from_begin_to_report(cli, trained, paper_db, tmp_path):
     assert (tmp_path / "tables" / "trades.csv").read_text().startswith("pair,exposure,entry_ns")
     code, out, _ = cli("paper", "report", "runs/p", "--parquet", "tables")
     assert code == 0
-    assert "ledger against trades' prices" in out
+    assert "ledger minus trades' prices" in out
     assert (tmp_path / "tables" / "decisions.parquet").stat().st_size > 0
 
 
@@ -181,7 +181,7 @@ def test_a_paper_session_is_no_training_run_nor_the_other_way_round(cli, begun, 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("start",), 2, "name a training run, or the --run to resume"),
+        (("start",), 2, "give --model, a training run"),
         (("start", "--model", "nowhere"), 5, "holds no run"),
         (("halt", "nowhere"), 5, "holds no paper session"),
         (("exclude", "nowhere", "USDJPY"), 5, "holds no paper session"),

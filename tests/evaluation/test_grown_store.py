@@ -133,7 +133,7 @@ def test_the_splits_of_the_run_stay_what_they_were(grown, cli):
         (("--from", stamp(1700), "--to", stamp(1700)), 3, ("is not after",)),
         (("--from", "soon"), 3, ("--from", "2015-01-01")),
         (("--from", "2030-01-01"), 4, ("end at 2019-01-08 15:59", "Import later ones")),
-        (("--from", stamp(2000), "--split", "test"), 2, ("in no split",)),
+        (("--from", stamp(2000), "--split", "test"), 2, ("to no split",)),
     ],
 )
 def test_what_is_not_later_is_refused(grown, cli, options, code, words):

@@ -44,7 +44,10 @@ def check_leakage(
         test = LeakageTest.of_config(load_config(preset, config, set_, symbol, db), db)
     else:
         if symbol or preset or config or set_:
-            raise typer.BadParameter("a run has a configuration of its own", param_hint="RUN")
+            raise typer.BadParameter(
+                "a run has its own configuration; leave out --symbol, --preset, --config and --set",
+                param_hint="RUN",
+            )
         test = LeakageTest.of_run(load_run(run, checkpoint, db, report=say_event))
     with VerbProgress("cuts", cuts) as progress:
         report = test.run(cuts, seed, progress.tick)

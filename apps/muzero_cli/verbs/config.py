@@ -1,4 +1,4 @@
-"""`mlx-muzero config`: what a run would be configured with, and whether a file is right."""
+"""`mlx-muzero config`: show the configuration a run would get, and check a file."""
 
 from pathlib import Path
 from typing import Annotated, Optional

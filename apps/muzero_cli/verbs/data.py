@@ -1,4 +1,4 @@
-"""`mlx-muzero data`: import minute bars and series beside them, list them, check them."""
+"""`mlx-muzero data`: import, list and check minute bars and the series that accompany them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +11,7 @@ from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import answer
 from muzero_cli.options import Database, Json
 from muzero_cli.verbs.data_import import import_files
-from muzero_cli.verbs.data_symbols import in_words, remove, rename, say_instrument
+from muzero_cli.verbs.data_symbols import in_words, instrument, remove, rename
 from muzero_cli.verbs.synthetic import synth
 
 if TYPE_CHECKING:
@@ -52,9 +52,9 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
     output_console().print(table)
     if held.series:
         table = Table("symbol", "series", "points", "first (UTC)", "last (UTC)")
-        for beside in held.series:
-            first, last = utc_text(beside.first_ns), utc_text(beside.last_ns)
-            table.add_row(beside.symbol, beside.name, f"{beside.points:,}", first, last)
+        for series in held.series:
+            first, last = utc_text(series.first_ns), utc_text(series.last_ns)
+            table.add_row(series.symbol, series.name, f"{series.points:,}", first, last)
         output_console().print(table)
 
 
@@ -79,13 +79,13 @@ def check(
         _print_quality(found.bars)
     if found.series:
         _print_series(found.series)
-    for file, said in found.accepted.items():
-        say(output_console(), f"{file} went in with {', '.join(said)}")
+    for file, options in found.accepted.items():
+        say(output_console(), f"{file} was imported with {', '.join(options)}")
 
 
 app.command("import")(import_files)
 app.command("synth")(synth)
-app.command("instrument")(say_instrument)
+app.command("instrument")(instrument)
 app.command("rename")(rename)
 app.command("remove")(remove)
 
@@ -107,7 +107,7 @@ def _print_series(reports: "Sequence[SeriesReport]") -> None:
             f"{r.highest:.2g}",
         )
     output_console().print(table)
-    output_console().print("Times are minutes; a hole is longer than a value is kept.")
+    output_console().print("Times are in minutes; a hole is a gap longer than a value is kept.")
 
 
 def _print_quality(report: "QualityReport") -> None:
@@ -132,7 +132,7 @@ def _print_quality(report: "QualityReport") -> None:
         minutes = f"{gap.missing_minutes:,}", f"{gap.open_minutes:,}"
         table.add_row(when, utc_text(gap.end_ns), *minutes)
     out.print(table)
-    # As Text: a finding may hold brackets, which markup would swallow.
+    # As Text, because markup would swallow the brackets in a finding.
     table = Table("findings", "bars")
     for fault, count in report.impossible.items():
         table.add_row(Text(fault), f"{count:,}")

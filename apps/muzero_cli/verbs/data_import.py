@@ -1,4 +1,4 @@
-"""`mlx-muzero data import`: files and folders into the bar store."""
+"""`mlx-muzero data import`: import files and folders into the bar store."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 REJECTED_SHOWN = 10
 PASSED_OVER_SHOWN = 3
-# More files than this are not all shown when they are done.
 _BARS_KEPT = 20
+"""With at least this many files, a file's progress bar disappears when it is done."""
 
 
 def import_files(
@@ -76,9 +76,9 @@ def import_files(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Import files into the bar store; a file that is already there changes nothing.
+    """Import files into the bar store; importing a file again changes nothing.
 
-    Of several, one that fails does not keep the others out; the exit code is the first failure's.
+    If one of several files fails, the others are imported; the exit code is the first failure's.
     """
     from mlx_muzero.market.importers import Choices, ImportBatch
 
@@ -96,7 +96,7 @@ def _imported(
     clock: str | None,
     choices: "Choices",
 ) -> "list[ImportReport | Failure]":
-    """What became of each file; how far they are, and what failed, is told meanwhile."""
+    """Import the files, showing progress and failures; returns the result of each."""
     from rich import progress as bars
 
     from mlx_muzero.market.importers import Failure
@@ -127,23 +127,23 @@ def _imported(
             try:
                 report = import_one(show)
             except BaseException:
-                progress.remove_task(task)  # a full bar would say that it was read
+                progress.remove_task(task)  # a full bar would look like success
                 raise
             progress.update(task, completed=1, total=1, visible=len(batch.files) < _BARS_KEPT)
             return report
 
-        def heard(result: "ImportReport | Failure") -> None:
+        def show_failure(result: "ImportReport | Failure") -> None:
             if isinstance(result, Failure) and len(batch.files) > 1:
-                # What is the same for many files, as the known formats are, is said once.
+                # Print once what is the same for many files, such as the list of known formats.
                 first, _, rest = str(result.error).partition("\n")
                 say(console, f"not imported: {first}" + ("" if rest in known else f"\n{rest}"))
                 known.add(rest)
 
-        return import_batch(batch, db, symbol, format_name, clock, choices, with_bar, heard)
+        return import_batch(batch, db, symbol, format_name, clock, choices, with_bar, show_failure)
 
 
 def _tell(batch: "ImportBatch", results: "list[ImportReport | Failure]", as_json: bool) -> None:
-    """Print what became of the files, and end as the first that failed does."""
+    """Print the result of every file, and exit with the code of the first failure, if any."""
     from mlx_muzero.market.importers import Failure
 
     failures = [result for result in results if isinstance(result, Failure)]
@@ -188,7 +188,7 @@ def _print_batch(batch: "ImportBatch", results: "list[ImportReport | Failure]") 
         more = ", ..." if len(batch.passed_over) > PASSED_OVER_SHOWN else ""
         say(
             narration_console(),
-            f"  {len(batch.passed_over):,} files of other kinds were passed over"
+            f"  {len(batch.passed_over):,} files of other kinds were skipped"
             f" ({', '.join(names)}{more}); name one to import it",
         )
 

@@ -1,4 +1,4 @@
-"""`mlx-muzero data instrument`, `rename` and `remove`: what is kept under one symbol."""
+"""`mlx-muzero data instrument`, `rename` and `remove`: everything stored under one symbol."""
 
 import sys
 from dataclasses import asdict
@@ -20,7 +20,7 @@ Held = Annotated[
 ]
 
 
-def say_instrument(
+def instrument(
     symbols: Annotated[
         str,
         typer.Argument(
@@ -39,7 +39,7 @@ def say_instrument(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Say how a symbol trades where its name does not tell; without an option, show it."""
+    """Record how a symbol trades if its name does not tell; without options, show it."""
     from mlx_muzero.market.stated_instruments import Unstated, state_instruments
     from mlx_muzero.market.store.bar_store import BarStore
 
@@ -54,14 +54,14 @@ def say_instrument(
             option = {"market": "--calendar", "pip_size": "--pip", None: None}[error.missing]
             raise typer.BadParameter(str(error), param_hint=option) from error
     if as_json:
-        answer({"instruments": [asdict(instrument) for instrument in found]})
+        answer({"instruments": [asdict(one) for one in found]})
         return
-    for instrument in found:
-        echo(f"{instrument.symbol}: {in_words(instrument)}")
+    for one in found:
+        echo(f"{one.symbol}: {in_words(one)}")
 
 
 def in_words(instrument: "Instrument | None") -> str:
-    """How an instrument trades, as lists show it."""
+    """How an instrument trades, in words."""
     if instrument is None:
         return "not known"
     unit = f"pip {instrument.pip_size:g}" if instrument.pip_size else "bps"
@@ -75,7 +75,7 @@ def rename(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Give a symbol another name: its bars, series, imports and how it trades."""
+    """Rename a symbol, with its bars, series, imports and how it trades."""
     from mlx_muzero.market.store.bar_store import BarStore
 
     with BarStore(db, existing=True) as store:
@@ -86,7 +86,7 @@ def rename(
         answer({"symbol": old, "to": new} | asdict(counts))
         return
     echo(
-        f"{old} is {new} now: {counts.bars:,} bars, {counts.points:,} points of series, "
+        f"{old} is now {new}: {counts.bars:,} bars, {counts.points:,} points of series, "
         f"{counts.imports:,} imports. Runs and paper sessions started on {old} still use the "
         "old name."
     )
@@ -104,7 +104,7 @@ def remove(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Remove a symbol, or its bars and series of a time; files imported then can come again."""
+    """Remove a symbol, or its bars and series of a period; their files can be imported again."""
     from mlx_muzero.market.store.bar_store import BarStore
 
     start_ns, end_ns = _time_ns(from_, "--from"), _time_ns(to, "--to")
@@ -115,19 +115,19 @@ def remove(
         spelled = store.spelling(symbol)
         if not yes:
             _ask(f"Remove {spelled}{_span(from_, to)} from {db}?")
-        gone = store.remove(symbol, start_ns, end_ns)
+        removed = store.remove(symbol, start_ns, end_ns)
     if as_json:
-        answer({"symbol": spelled} | asdict(gone))
+        answer({"symbol": spelled} | asdict(removed))
         return
     echo(
-        f"{spelled}{_span(from_, to)}: removed {gone.bars:,} bars and {gone.points:,} points of "
-        f"series; {gone.imports:,} imports forgotten, so that their files can come again"
+        f"{spelled}{_span(from_, to)}: removed {removed.bars:,} bars and {removed.points:,} points "
+        f"of series; the files of {removed.imports:,} imports can be imported again"
     )
 
 
 def _ask(question: str) -> None:
     if not sys.stdin.isatty():
-        raise typer.BadParameter("no terminal to ask on: add --yes", param_hint="--yes")
+        raise typer.BadParameter("there is no terminal to ask on; add --yes", param_hint="--yes")
     typer.confirm(question, abort=True, err=True)
 
 

@@ -47,7 +47,7 @@ def doctor(
 
 
 def _answers(checks: list["Check"], report: Path) -> list["Answer"]:
-    """Asks the questions about the Neural Engine, and writes the report."""
+    """Answer the questions about the Neural Engine, and write the report."""
     from mlx_muzero.profiling.ane_report import examine_neural_engine
 
     console = narration_console()

@@ -37,8 +37,8 @@ def evaluate(
         list[int],
         typer.Option(
             min=1,
-            help="Simulations a decision, the run's by default; with --compare repeat it for "
-            "several, 8, 25, 50 and 200 by default.",
+            help="Simulations per decision (default: the run's). With --compare, repeatable "
+            "(default: 8, 25, 50 and 200).",
         ),
     ] = [],  # noqa: B006
     checkpoint: Checkpoint = "best",
@@ -59,13 +59,16 @@ def evaluate(
     """Evaluate a run on data it was not trained on, next to the baselines."""
     later = from_ is not None or to is not None
     if later and split is not None:
-        raise typer.BadParameter("later bars are in no split", param_hint="--split")
+        raise typer.BadParameter(
+            "later bars belong to no split: leave it out, or leave out --from and --to",
+            param_hint="--split",
+        )
     if len(simulations) > 1 and not full:
-        raise typer.BadParameter("only --compare takes several", param_hint="--simulations")
+        raise typer.BadParameter("only --compare takes several values", param_hint="--simulations")
     if png is not None and not full:
-        raise typer.BadParameter("only --compare draws", param_hint="--png")
+        raise typer.BadParameter("only --compare draws plots", param_hint="--png")
     if png is not None:
-        from muzero_cli.display.full_chart import draw  # before anything is played in vain
+        from muzero_cli.display.full_chart import draw  # fails before anything is played
     from mlx_muzero.evaluation.full_comparison import SIMULATIONS
     from mlx_muzero.experiment import evaluating
     from mlx_muzero.experiment.judging import judged_bars
@@ -80,16 +83,16 @@ def evaluate(
     for note in ([] if loaded.warning is None else [loaded.warning]) + notes:
         say(narration_console(), note)
     if png is not None:
-        png.mkdir(parents=True, exist_ok=True)  # what is in its way is told before anything plays
+        png.mkdir(parents=True, exist_ok=True)  # fails before anything is played
     bars = judged_bars(loaded, split, from_, to, ("--from", "--to"))
     with VerbProgress() as progress:
-        told = progress.tick, progress.doing
+        shown = progress.tick, progress.doing
         if full:
             counts = simulations or SIMULATIONS
-            found = evaluating.evaluate_fully(loaded, bars, sessions, counts, seed, *told)
+            found = evaluating.evaluate_fully(loaded, bars, sessions, counts, seed, *shown)
         else:
             count = simulations[0] if simulations else None
-            found = evaluating.evaluate(loaded, bars, sessions, count, *told)
+            found = evaluating.evaluate(loaded, bars, sessions, count, *shown)
     if png is not None and found.full is not None:
         draw(found.full, png)
     if as_json:

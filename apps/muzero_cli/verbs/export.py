@@ -23,7 +23,7 @@ Precision = Annotated[
 LayerNorm = Annotated[
     Literal["op", "decomposed"],
     typer.Option(
-        help="As one operation, or as simpler ones for a device that does not support it."
+        help="Layer norm as one operation, or decomposed for a device that does not support it."
     ),
 ]
 
@@ -76,7 +76,7 @@ def export(
 
 
 def _batches(text: str) -> tuple[int, ...]:
-    """Distinct numbers of rows from a list with commas, ascending."""
+    """The distinct numbers in a comma-separated list, ascending."""
     words = text.split(",")
     if not all(word.strip().isdecimal() and int(word) > 0 for word in words):
         raise typer.BadParameter("write whole numbers, as in 1,32,64", param_hint="--batch")

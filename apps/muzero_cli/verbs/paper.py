@@ -1,4 +1,4 @@
-"""`mlx-muzero paper`: begin or go on with a paper session, command it, check it, report on it."""
+"""`mlx-muzero paper`: start or resume a paper session, command it, check it, report on it."""
 
 from pathlib import Path
 from shlex import quote
@@ -84,16 +84,18 @@ def start(
 ) -> None:
     """Start a session, or resume the one in --run, whether it was stopped or killed.
 
-    Ctrl-C stops it; positions stay as they are. A session keeps what it was begun with, its
-    checkpoint and speed included: to go on, name its --run alone or repeat the whole command.
+    Ctrl-C stops it; positions stay open. A session keeps the settings it started with, including
+    checkpoint and speed: to resume it, give only its --run, or repeat the whole command.
     """
     if run is None and model is None:
-        raise typer.BadParameter("name a training run, or the --run to resume", None, None)
+        raise typer.BadParameter(
+            "give --model, a training run, to start a session, or --run to resume one", None, None
+        )
     folder = run or Path("runs") / f"paper-{Path(str(model)).name}"
     if watch:
         from muzero_cli.background import start_and_watch
 
-        stopping = f"stop it, positions stay: mlx-muzero paper stop {quote(str(folder))}"
+        stopping = f"stop it, positions stay open: mlx-muzero paper stop {quote(str(folder))}"
         start_and_watch(folder, "trading on paper", lambda _pid: stopping)
         return
     from mlx_muzero.paper.beginning import SessionOptions
@@ -124,12 +126,12 @@ def _pair_command(name: PairCommand, about: str) -> None:
 
 
 _command("stop-entries", "Stop opening and increasing positions; keep managing open ones.")
-_command("flatten", "Close every position at its next bar's open, then open none.")
+_command("flatten", "Close every position at its next bar's open, and open no new ones.")
 _command("halt", "Stop trading; positions stay open.")
 _command("resume", "Trade again; losses count from now. Excluded pairs stay excluded.")
-_pair_command("close", "Close one pair's position at its next bar's open, then leave the pair out.")
-_pair_command("exclude", "Leave one pair out: no plan, no trade; its position stays open.")
-_pair_command("include", "Trade a pair again that was closed or excluded.")
+_pair_command("close", "Close one pair's position at its next bar's open, and stop trading it.")
+_pair_command("exclude", "Stop trading one pair; its position stays open.")
+_pair_command("include", "Resume trading a pair that was closed or excluded.")
 
 
 @app.command()

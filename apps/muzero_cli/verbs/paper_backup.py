@@ -1,4 +1,4 @@
-"""What `mlx-muzero paper backup` and `paper restore` do: move an account to another machine."""
+"""`mlx-muzero paper backup` and `paper restore`: move an account to another machine."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -14,20 +14,20 @@ from muzero_cli.failures import answer
 
 
 def backup(run: Path, file: Path, move: bool, as_json: bool) -> None:
-    """Write the session at `run` to `file`, while it trades; with `move` it ends here for good."""
+    """Write the session at `run` to `file`, even while it trades; `move` ends it here for good."""
     account = PaperFolder.of_session(run)
     made = move_away(account, file) if move else back_up(account, file)
     _tell(
         made,
         f"{file}: the account of {run} as it was {_moment(made)}, {_size(made)}"
         + ("; it no longer trades here." if move else ". It continues here."),
-        f"there: mlx-muzero paper restore {quote(file.name)} NEW_RUN",
+        f"on the other machine: mlx-muzero paper restore {quote(file.name)} NEW_RUN",
         as_json,
     )
 
 
 def restore(file: Path, run: Path, database: Path | None, as_json: bool) -> None:
-    """Make `run` the session in `file`."""
+    """Restore the session in `file` to the folder `run`."""
     made = restore_backup(file, run, database)
     session = made.settings.session
     _tell(
@@ -37,7 +37,7 @@ def restore(file: Path, run: Path, database: Path | None, as_json: bool) -> None
         as_json,
     )
     console = narration_console()
-    say(console, f"Do not trade it at {made.origin.host}:{made.origin.path} any longer.")
+    say(console, f"Do not continue it at {made.origin.host}:{made.origin.path}.")
     if session.feed == "replay":
         say(console, f"It replays {session.database}, which is not in the backup.")
     if session.backend in ENGINES:

@@ -1,4 +1,4 @@
-"""What `mlx-muzero paper parity` and `paper report` show."""
+"""`mlx-muzero paper parity` and `paper report`."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,14 +26,14 @@ _DAYS = {
 
 
 def show_parity(run: Path, as_json: bool) -> None:
-    """Check a session, journal and print the result; exit code 5 where the paths differ.
+    """Check a session, journal and print the result; exit code 5 if the two paths differ.
 
-    A session that is being traded is checked as it is now, and its journal left alone.
+    A session that is trading is checked as it is now, and its journal is left alone.
     """
     with VerbProgress("loading") as progress:
         account = PaperFolder.of_session(run)
         found = check_folder(account, say_event, progress.doing, progress.tick)
-    differ = None if found.exact else RunError(f"{run}: recorded and replayed are not the same.")
+    differ = None if found.exact else RunError(f"{run}: the replay differs from the record")
     if as_json:
         answer(found.as_dict(), differ)
     else:
@@ -45,7 +45,7 @@ def show_parity(run: Path, as_json: bool) -> None:
 
 
 def show_report(run: Path, exports: Mapping[TableFormat, Path | None], as_json: bool) -> None:
-    """Print a session's report, and write its tables where asked to."""
+    """Print a session's report, and write its tables to the given folders."""
     wanted = {kind: folder for kind, folder in exports.items() if folder is not None}
 
     def exported(target: Path, tables: int) -> None:
@@ -65,20 +65,16 @@ def show_report(run: Path, exports: Mapping[TableFormat, Path | None], as_json: 
 
 
 def _about(report: SessionReport) -> str:
-    short = (
-        " Below two whole days there are no ratios of a year."
-        if report.metrics.sharpe is None
-        else ""
-    )
+    short = " Annual ratios need at least two whole days." if report.metrics.sharpe is None else ""
     return (
-        "Baselines: the same minutes, pairs, fills and costs, every pair on its own, without "
-        f"limits and commands. bps are of one pair's notional; {_DAYS[report.day]}.{short}"
+        "Baselines: the same minutes, pairs, fills and costs, each pair on its own, without limits "
+        f"or commands. bps are of one pair's notional; {_DAYS[report.day]}.{short}"
     )
 
 
 def _parity_table(run: Path, found: Parity) -> Table:
-    verdict = "exact" if found.exact else "NOT the same"
-    table = Table(title=f"{run}: recorded and replayed are {verdict}", box=box.SIMPLE_HEAD)
+    verdict = "equals" if found.exact else "DIFFERS from"
+    table = Table(title=f"{run}: the replay {verdict} the record", box=box.SIMPLE_HEAD)
     table.add_column("")
     for heading in ("recorded", "replayed", "differ"):
         table.add_column(heading, justify="right")
@@ -107,23 +103,23 @@ def _report_table(run: Path, report: SessionReport) -> Table:
         "  gross": f"{money['gross']:+,.2f}",
         "  cost of fills": f"{0.0 - money['cost']:+,.2f}",
         "  funding": f"{0.0 - money['funding']:+,.2f}",
-        "slippage, inside the prices": f"{0.0 - money['slippage']:+,.2f}",
-        "ledger against trades' prices": f"{report.ledger_error:+.2e}",
+        "slippage, included in prices": f"{0.0 - money['slippage']:+,.2f}",
+        "ledger minus trades' prices": f"{report.ledger_error:+.2e}",
         "round trips": f"{m.trades:,}",
         "won": won,
         "expectancy, bps of notional": expectancy,
         "profit factor": ratio(m.profit_factor),
         "days, trading" if report.day == "trading" else "days, UTC": f"{m.sessions}",
-        "net a day, bps [95% interval]": str(
+        "net per day, bps [95% interval]": str(
             net_interval(m.net_pips_per_session, m.net_pips_low, m.net_pips_high)
         ),
         "largest drawdown, bps": f"{m.max_drawdown_pips:.1f}",
         "Sharpe, annual": "-" if m.sharpe is None else f"{m.sharpe:+.2f}",
         "SQN": f"{m.sqn:+.2f}",
         "in the market": f"{m.exposure_frac:.0%}",
-        "bars a round trip": f"{m.mean_bars_in_trade:.0f}",
+        "bars per round trip": f"{m.mean_bars_in_trade:.0f}",
         "actions": "  ".join(f"{name} {share:.0%}" for name, share in m.action_frac.items()),
-        "holes": f"{report.holes}",
+        "gaps": f"{report.holes}",
     }
     for stage, values in report.latency_ms.items():
         rows[f"latency, {stage}, ms"] = f"p50 {values['p50']:.1f}  p99 {values['p99']:.1f}"

@@ -1,4 +1,4 @@
-"""What `mlx-muzero paper` does to a session that runs: commands, and the wait for its end."""
+"""The `mlx-muzero paper` verbs that command a running session or end it."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from muzero_cli.failures import answer
 
 
 def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
-    """Have the session at `run` do a command, and print what follows from it."""
+    """Send a command to the session at `run`, and print its answer."""
     text = remote.command(PaperFolder.of_session(run), name, **arguments)
     if as_json:
         answer({"command": name, **arguments, "text": text})
@@ -18,9 +18,9 @@ def command(run: Path, name: str, as_json: bool, **arguments: str) -> None:
 
 
 def stop(run: Path, as_json: bool) -> None:
-    """End the process that trades at `run`, and wait until it has."""
+    """End the process that trades at `run`, and wait until it has ended."""
     pid = remote.end(PaperFolder.of_session(run))
-    text = f"the session has ended; positions stay as they are. {remote.way_on(run)}"
+    text = f"the session has ended; positions stay open. {remote.way_on(run)}"
     if as_json:
         answer({"command": "stop", "pid": pid, "text": text})
     else:

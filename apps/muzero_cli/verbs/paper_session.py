@@ -1,4 +1,4 @@
-"""What `mlx-muzero paper start` does."""
+"""`mlx-muzero paper start`."""
 
 import asyncio
 import os
@@ -29,7 +29,7 @@ _STATUS_EVERY_S = 1.0
 
 
 def trade(path: Path, options: SessionOptions, as_json: bool) -> None:
-    """Begin or go on with the session at `path`, until it ends or Ctrl-C."""
+    """Start or resume the session at `path`, until it ends or Ctrl-C."""
     console = narration_console()
     folder = PaperFolder(path)
     tell = partial(say, console)
@@ -56,7 +56,7 @@ def _settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:
 
 
 def _check(options: SessionOptions) -> None:
-    """Refuse options that no new session can have."""
+    """Refuse options with which no new session can start."""
     if options.model is None:
         raise typer.BadParameter("a new session needs a training run", param_hint="--model")
     for option, text in (("--from", options.replay_from), ("--to", options.replay_to)):
@@ -67,19 +67,19 @@ def _check(options: SessionOptions) -> None:
 
 
 async def _run(engine: Engine) -> bool:
-    """Run until the feed ends, which is True, or until it is told to stop."""
+    """Run until the feed ends (True) or a signal stops the session (False)."""
     loop, interrupted = asyncio.get_running_loop(), False
 
     def interrupt() -> None:
         nonlocal interrupted
         if interrupted:
-            os._exit(INTERRUPTED_EXIT_CODE)  # asked twice; a killed session comes back whole
+            os._exit(INTERRUPTED_EXIT_CODE)  # second request; a killed session recovers whole
         interrupted = True
         engine.stop()
 
     def hang_up() -> None:
         outlive_terminal()
-        if not interrupted:  # the shell and the system send one each
+        if not interrupted:  # the shell and the system each send one
             interrupt()
 
     numbers = stop_signals()
@@ -93,7 +93,7 @@ async def _run(engine: Engine) -> bool:
 
 
 class _Status:
-    """One line a minute, or a second where minutes are shorter."""
+    """Prints one line per minute, at most one per second."""
 
     def __init__(self, console: TerminalConsole, session: Session, fills: FillSettings) -> None:
         self._console = console
@@ -101,7 +101,7 @@ class _Status:
         self._costs = CostNotes(session, fills)
 
     def minute(self, facts: Row) -> None:
-        """Tell of a minute, and of the costs of pairs as soon as they have a price."""
+        """Print a minute, and the cost of each pair as soon as it has a price."""
         for note in self._costs.of_minute(facts["pairs"]):
             say(self._console, note)
         if time.monotonic() < self._next_s:

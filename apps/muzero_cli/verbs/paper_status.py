@@ -1,4 +1,4 @@
-"""What `mlx-muzero paper status` shows: positions and money, from the journal."""
+"""`mlx-muzero paper status`: positions and money, from the journal."""
 
 import time
 from pathlib import Path
@@ -17,7 +17,7 @@ from muzero_cli.verbs.status import WATCH_S
 
 
 def show_status(run: Path, as_json: bool, watch: bool) -> None:
-    """Print how the session at `run` stands; with `watch` again whenever it changes."""
+    """Print the state of the session at `run`; with `watch`, again at every change."""
     PaperFolder.of_session(run)
     watched, seen = WatchedRun(run), -1
     while True:
@@ -56,8 +56,8 @@ def _show(watched: WatchedRun, as_json: bool) -> None:
     out.print(_positions(state))
     if state.notices:
         last = state.notices[-1]
-        told = last.get("consequence") or last.get("reason") or last.get("reaction") or ""
-        out.print(f"last notice: {last['event']} {last.get('name', '')} {told}".rstrip())
+        text = last.get("consequence") or last.get("reason") or last.get("reaction") or ""
+        out.print(f"last notice: {last['event']} {last.get('name', '')} {text}".rstrip())
 
 
 def _positions(state: PaperState) -> Table:

@@ -30,7 +30,7 @@ def profile(
 ) -> None:
     """Measure every backend on this machine and remember the fastest."""
     if png is not None:
-        from mlx_muzero.profiling.chart import draw  # before anything is measured in vain
+        from mlx_muzero.profiling.chart import draw  # fails before anything is measured
     from mlx_muzero.profiling.measure import Effort
     from mlx_muzero.profiling.profile import profile_run
     from muzero_cli.display.profile import profile_tables

@@ -44,7 +44,7 @@ def status(
 
 
 def as_text(facts: dict[str, Any], indent: str = "") -> str:
-    """A fact a line; what holds facts itself is indented below its name."""
+    """One fact per line; nested facts are indented below their name."""
     lines = []
     for name, value in facts.items():
         if isinstance(value, dict):
@@ -63,6 +63,6 @@ def _value(value: Any) -> str:
         return ("; " if any(isinstance(part, dict) for part in value) else ", ").join(
             map(_value, value)
         )
-    if isinstance(value, dict):  # one of a list, as a bin of a calibration
+    if isinstance(value, dict):  # an item of a list, such as a calibration bin
         return ", ".join(f"{clean_line(name)} {_value(part)}" for name, part in value.items())
     return clean_line(str(value))

@@ -25,7 +25,7 @@ def synth(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Make a market whose best policy is known, replacing one of that name."""
+    """Make a market with a known best policy, replacing any of the same name."""
     from mlx_muzero.market.synthetic.stored import store_market
 
     bars, truth = store_market(db, kind, symbol, days, seed, cost_pips)
@@ -34,6 +34,6 @@ def synth(
         return
     echo(
         f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
-        f"{truth['expected_pips_per_session']:+.1f} net pips in a session of "
-        f"{truth['session_bars']} bars at {cost_pips:g} pips a trade"
+        f"{truth['expected_pips_per_session']:+.1f} net pips per session of "
+        f"{truth['session_bars']} bars at {cost_pips:g} pips per trade"
     )

@@ -111,7 +111,7 @@ def train(
     given = [*set_, *_overrides(phase, device, collector_backend, refresh_every)]
     if auto_resume:
         if resume:
-            raise typer.BadParameter("cannot be joined with --resume", param_hint="--auto-resume")
+            raise typer.BadParameter("cannot be combined with --resume", param_hint="--auto-resume")
         stands = standing(folder, load_config(preset, config, given, symbol, db))
         if stands == "finished":
             say(console, _DONE.format(quote(str(run))))
@@ -131,7 +131,7 @@ def train(
     tell = partial(say, console)
     if not resume:
         if group.first:
-            folder.require_new()  # before a word on what could not be trained there anyway
+            folder.require_new()  # before any message about a run that cannot start there
         settings = load_config(preset, config, given, symbol, db)
         origin = None if from_ is None else RunFolder(from_)
         training = Training.new(folder, settings, db, tell, origin=origin, ranks=group)
@@ -156,14 +156,14 @@ def train(
     else:
         episodes = trainer.counters.episodes
         say(console, f"saved after {episodes} episodes; resume with: {_resuming(folder)}")
-    if as_json and not launched():  # else the process that launched this one says it
+    if as_json and not launched():  # otherwise the launching process prints it
         answer(_left(folder, finished=finished))
     if stop.interrupted and not finished:
         raise typer.Exit(STOPPED_EXIT_CODE)
 
 
 def _left(folder: "RunFolder", *, finished: bool) -> dict[str, Any]:
-    """What a training leaves: whether it is done, and its checkpoints."""
+    """The result of training: whether it is finished, and its checkpoints."""
     latest, best = folder.checkpoints.latest(), folder.checkpoints.best()
     names = {"latest": latest and latest.name, "best": best and best.name}
     return {"run": str(folder.path), "finished": finished, "checkpoints": names}

@@ -49,14 +49,14 @@ def tree(
     from muzero_cli.display.tree import TreeDisplay
 
     if as_json and as_dot:
-        raise typer.BadParameter("cannot be joined with --json", param_hint="--dot")
+        raise typer.BadParameter("cannot be combined with --json", param_hint="--dot")
     try:
         open_time_ns = utc_ns(at)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--at") from error
     loaded = load_run(run, checkpoint, db, pair, backend, export, report=say_event)
     if len(loaded.dataset.symbols) > 1:
-        wanted = f"the run has several: name one of {loaded.dataset.label}"
+        wanted = f"the run trades several: choose one of {loaded.dataset.label}"
         raise typer.BadParameter(wanted, param_hint="--pair")
     plan = plan_at(loaded, open_time_ns, simulations)
     if as_json:

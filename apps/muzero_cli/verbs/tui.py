@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 DEFAULT_RUNS = Path("runs")
 
 COLLECT_EVERY = 50_000
-"""New objects from one search for garbage to the next; 700 by default. A start makes some 50,000 to
-keep, and looking among them takes up to a tenth of its time."""
+"""New objects between two garbage collections; Python's default is 700. Starting creates about
+50,000 objects that stay, and scanning them would take up to a tenth of the start."""
 
 
 def tui(
@@ -33,7 +33,7 @@ def tui(
         bool, typer.Option("--read-only", help="Send no commands to the running process.")
     ] = False,
     serve: Annotated[
-        bool, typer.Option("--serve", help="Show it in a browser, read-only, on this machine.")
+        bool, typer.Option("--serve", help="Show it read-only in a browser on this machine.")
     ] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port of --serve.")] = 8000,
     as_json: Annotated[
@@ -51,7 +51,7 @@ def tui(
 
 
 def show(run: Path, *, read_only: bool = False) -> None:
-    """Run the application in this terminal until it is left.
+    """Run the application in this terminal until the user leaves it.
 
     Raises:
         MuZeroError: Textual is not installed.
@@ -69,12 +69,12 @@ def show(run: Path, *, read_only: bool = False) -> None:
 
 
 def require_terminal(run: Path) -> None:
-    """Refuse where nothing can be drawn or no key be pressed.
+    """Require a terminal to draw on and to read keys from.
 
     Raises:
-        typer.BadParameter: standard input or standard error, which is drawn on, is no terminal.
+        typer.BadParameter: standard input, or standard error, where it draws, is not a terminal.
     """
-    # In a browser it is drawn by its server.
+    # In a browser, the server draws it.
     if SERVER_VARIABLE not in os.environ and not (_is_terminal(0) and _is_terminal(2)):
         raise typer.BadParameter(
             f"this is not a terminal; mlx-muzero status {quote(str(run))} prints the same",
@@ -90,7 +90,7 @@ def _is_terminal(descriptor: int) -> bool:
 
 
 def application() -> "type[MuZeroApp]":
-    """The application, imported.
+    """Import the application.
 
     Raises:
         MuZeroError: Textual is not installed.
@@ -113,6 +113,6 @@ def _serve(run: Path, port: int) -> None:
 
 def _missing(error: ModuleNotFoundError) -> MuZeroError:
     return MuZeroError(
-        f"the terminal application needs a package that is not there ({error.name}): "
+        f"the terminal application needs a package that is not installed ({error.name}): "
         "pip install 'mlx_muzero[tui]'"
     )

@@ -90,8 +90,8 @@ def _attend(training: "RollingTraining", window: "Window", stop: "StopSwitch") -
     console, rules, market = narration_console(), training.rules, window.config.market
     say(
         console,
-        f"window {window.number} of {len(training.configs)}: trained on {market.first_utc} to "
-        f"{market.end_utc} UTC, its test at the end",
+        f"window {window.number} of {len(training.configs)}: {market.first_utc} to "
+        f"{market.end_utc} UTC, including its test at the end",
     )
     display = TrainingDisplay(console, rules.table.action_names, window.minutes, rules.unit)
     return Attendance(display, _shown(display, stop, training.folder.path))
