@@ -185,10 +185,23 @@ def test_a_folder_that_holds_nothing_is_named(tmp_path):
         PaperStore(tmp_path / "store.duckdb", read_only=True)
 
 
-def test_a_view_in_a_store_reads_no_file(tmp_path):
+def test_a_view_in_a_store_is_not_looked_at(tmp_path):
+    path, exports = tmp_path / "store.duckdb", tmp_path / "exports"
+    PaperStore(path).close()
+    with duckdb.connect(str(path)) as db:
+        db.execute("create or replace view fills as select 1 as mine")
+    with PaperStore(path, read_only=True, exports=[exports]) as store:
+        assert store.table("fills") == []
+        store.export(exports, "csv")
+    assert "mine" not in (exports / "fills.csv").read_text()
+
+
+@pytest.mark.parametrize("name", ["transactions", "state", "events"])
+def test_a_view_is_no_table_of_a_session(tmp_path, name):
     path = tmp_path / "store.duckdb"
     PaperStore(path).close()
     with duckdb.connect(str(path)) as db:
-        db.execute(f"create or replace view fills as select * from read_text('{__file__}')")
-    with PaperStore(path, read_only=True) as store, pytest.raises(RunError, match="disabled"):
-        store.table("fills")
+        db.execute(f"create table other as from {name}; drop table {name}")
+        db.execute(f"create view {name} as from other")
+    with pytest.raises(RunError, match=f"no table {name}"):
+        PaperStore(path, read_only=True)

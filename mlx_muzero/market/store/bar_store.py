@@ -25,6 +25,7 @@ from mlx_muzero.market.store.duckdb_files import (
     OFFLINE,
     explained,
     refusal,
+    require_no_macros,
     require_path,
     shut_in,
 )
@@ -88,6 +89,7 @@ class BarStore(Closeable):
         self._db = _open(self.path, read_only)
         try:
             shut_in(self._db, () if read_only else [backup_shelf(self.path)])
+            require_no_macros(self._db, self.path, DataError)
             self._version = version_of(self._db, self.path, read_only)
             if not read_only:
                 self._version = _brought_up_to_date(self._db, self.path, self._version)

@@ -45,6 +45,9 @@ OWN_COLUMNS = (
 )
 """Lists the columns of a store's own tables, with DuckDB's type names."""
 
+_MACROS = "select function_name from system.main.duckdb_functions() where not internal order by 1"
+"""Nothing in it but names and keywords: a macro may replace even an operator."""
+
 MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 """DuckDB's types of timestamps with a time zone (the second from 2.0 on)."""
 WALL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
@@ -166,6 +169,21 @@ def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None
     """
     allowed = ", ".join(f"'{quoted(folder)}'" for folder in folders)
     db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
+
+
+def require_no_macros(db: duckdb.DuckDBPyConnection, path: Path, error: type[MuZeroError]) -> None:
+    """Raise `error` if the store at `path` has macros, before anything else is asked of it.
+
+    A store may be a stranger's. Its macros replace DuckDB's functions in every query on it, and can
+    run forever. Its views need no such check, because a store is read from its own tables only.
+    """
+    found = [str(name) for (name,) in db.execute(_MACROS).fetchall()]
+    if found:
+        raise error(
+            f"{path}: it has macros of its own ({', '.join(found[:5])}), which would replace "
+            "DuckDB's functions. If they are yours, remove them (drop macro NAME; drop macro table "
+            "NAME); otherwise restore the store from a copy."
+        )
 
 
 def require_path(path: Path, error: type[MuZeroError]) -> None:

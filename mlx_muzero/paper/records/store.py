@@ -21,6 +21,7 @@ from mlx_muzero.market.store.duckdb_files import (
     OFFLINE,
     OWN_TABLES,
     quoted,
+    require_no_macros,
     require_path,
     shut_in,
 )
@@ -75,14 +76,24 @@ TABLES: dict[str, dict[str, str]] = {
 """Columns of every table; rows keep the order in which they were committed."""
 
 
-def _view(name: str, columns: Mapping[str, str]) -> str:
+def _rows_of(name: str, columns: Mapping[str, str]) -> str:
+    """Selects the rows of a table from the transactions."""
     shape = json.dumps({column: [kind] for column, kind in columns.items()})
     values = ", ".join(f'unnest(t."{column}") as "{column}"' for column in columns)
     # Sorted before unnesting, because the rows within a transaction have an order too.
     return (
-        f"create view {name} as select {values} from (select from_json(json_extract(rows, "
-        f"'$.{name}'), '{shape}') as t from (select rows from transactions order by seq));"
+        f"select {values} from (select from_json(json_extract(rows, '$.{name}'), '{shape}') as t "
+        "from (select rows from transactions order by seq))"
     )
+
+
+_ROWS = {name: _rows_of(name, columns) for name, columns in TABLES.items()}
+"""Queries by table. The store's views, which are for its owner, say the same, but anybody may have
+changed them."""
+
+
+def _view(name: str) -> str:
+    return f"create view {name} as {_ROWS[name]};"
 
 
 _EVENTS = "create table events(first bigint not null, last bigint not null, json varchar not null);"
@@ -91,7 +102,7 @@ create table meta(key varchar primary key, value varchar not null);
 create table transactions(seq bigint not null, close_ns bigint not null, rows varchar not null);
 create table state(seq bigint not null, json varchar not null);
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
-""" + "".join(_view(name, columns) for name, columns in TABLES.items())
+""" + "".join(map(_view, TABLES))
 
 _UNWRITABLE = re.compile("Read-only file system|Permission denied")
 _DISK = re.compile(f"{FULL.pattern}|{_UNWRITABLE.pattern}")
@@ -104,7 +115,7 @@ _MIGRATIONS = {
 insert into events
 select (json->>'$.events[0].seq')::bigint, (json->>'$.event')::bigint, json->>'$.events'
 from state where json_array_length(json, '$.events') > 0;
-drop view commands; {_view("commands", TABLES["commands"])}"""
+drop view commands; {_view("commands")}"""
 }
 
 
@@ -133,6 +144,8 @@ class PaperStore(Closeable):
             self._db = _open(path, read_only)
         try:
             shut_in(self._db, exports if read_only else [*exports, backup_shelf(path)])
+            with _explained(self._path):
+                require_no_macros(self._db, path, RunError)
             self._check_schema(read_only)
         except BaseException:
             self._db.close()
@@ -219,7 +232,7 @@ class PaperStore(Closeable):
     def table(self, name: str) -> list[Row]:
         """All rows of one of `TABLES`, in commit order."""
         with _explained(self._path):
-            cursor = self._db.execute(f"select * from {name}")
+            cursor = self._db.execute(_ROWS[name])
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
@@ -255,9 +268,7 @@ class PaperStore(Closeable):
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
                 with _explained(self._path):
-                    self._db.execute(
-                        f"copy (select * from {name}) to '{quoted(target)}' ({options})"
-                    )
+                    self._db.execute(f"copy ({_ROWS[name]}) to '{quoted(target)}' ({options})")
                 written.append(target)
         return written
 
@@ -276,6 +287,10 @@ class PaperStore(Closeable):
             version = int(meta.get("schema_version", ""))
         if version > SCHEMA_VERSION:
             raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
+        missing = {"transactions", "state", *(["events"] if version > 1 else [])} - tables
+        if missing:
+            held = ", ".join(sorted(missing))
+            raise RunError(f"{self._path}: it is damaged (it has no table {held}). {_RESTORE}")
         if not read_only:
             with _explained(self._path):
                 migrate(self._db, self._path, version, _MIGRATIONS)

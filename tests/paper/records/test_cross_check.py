@@ -213,16 +213,20 @@ def merged(patch):
     return f"update state set json = json_merge_patch(json, '{patch}')"
 
 
+def rows_with(patch):
+    return f"update transactions set rows = json_merge_patch(rows, '{patch}')"
+
+
 @pytest.mark.parametrize(
     "change",
     [
         merged('{"session": {"accounts": []}}'),
         merged('{"session": {"accounts": {"USDJPY": {"core": [1]}}}}'),
         merged('{"session": {"begin_ns": "early"}}'),
-        "drop view equity; create view equity as select 1 as a",
-        "drop view equity; create view equity as select 'x' as close_ns, 'y' as equity",
-        "drop view decisions; create view decisions as select -5 as action, 0 as close_ns",
-        "drop view bars; create view bars as select 5 as pair, null as volume",
+        rows_with('{"equity": {"close_ns": [null], "equity": [null]}}'),
+        rows_with('{"equity": {"close_ns": [-1e300], "equity": ["y"]}}'),
+        rows_with('{"decisions": {"action": [-5], "close_ns": [0]}}'),
+        rows_with('{"bars": {"pair": [5], "open_time_ns": [null]}}'),
     ],
 )
 def test_a_report_of_nonsense_names_the_store(run, change):
