@@ -109,6 +109,17 @@ class Screen:
             faults.append(f"no good row among {seen:,}" + examples(self.rejected.first))
         elif fault := self.allowance.fault(self.rejected, seen):
             faults.append(fault)
+        faults += self.unlikely()
+        if self.shortest_step_ns is not None and self.shortest_step_ns > MINUTE_NS:
+            minutes = self.shortest_step_ns // MINUTE_NS
+            faults.append(f"no two bars are one minute apart (the closest are {minutes} minutes)")
+        if faults:
+            reasons = "\n".join(f"  - {fault}" for fault in faults)
+            raise DataError(f"{file}: {self.symbol} refused, the store is unchanged:\n{reasons}")
+
+    def unlikely(self) -> list[str]:
+        """What no market does so often: each reason with its count and first lines."""
+        faults = []
         if self.wild_count > max(WILD_ALWAYS_ALLOWED, WILD_MAX_FRAC * self.rows):
             limit = WILD_MOVE_FRAC[self.market]
             faults.append(
@@ -121,12 +132,7 @@ class Screen:
                 " file is damaged, or keeps another clock than assumed"
                 + examples(tuple(self.saturday))
             )
-        if self.shortest_step_ns is not None and self.shortest_step_ns > MINUTE_NS:
-            minutes = self.shortest_step_ns // MINUTE_NS
-            faults.append(f"no two bars are one minute apart (the closest are {minutes} minutes)")
-        if faults:
-            reasons = "\n".join(f"  - {fault}" for fault in faults)
-            raise DataError(f"{file}: {self.symbol} refused, the store is unchanged:\n{reasons}")
+        return faults
 
     def _see_times(self, utc_ns: I64) -> None:
         head = [] if self._previous_ns is None else [self._previous_ns]

@@ -33,9 +33,11 @@ from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.store.instrument_table import InstrumentTable, made_to_trade
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.store.migration import backup_shelf, migrate
+from mlx_muzero.market.store.origin_table import OriginTable
 from mlx_muzero.market.store.schema import (
     INSTRUMENTS_SINCE,
     MIGRATIONS,
+    ORIGINS_SINCE,
     SERIES_SINCE,
     version_of,
 )
@@ -394,6 +396,11 @@ class BarStore(Closeable):
         row = self._db.execute("select json from truths where symbol = ?", [spelled]).fetchone()
         with self._understood():
             return dict(json.loads(row[0])) if row else None
+
+    @property
+    def origins(self) -> OriginTable:
+        """Where symbols are downloaded from; written inside the caller's `transaction`."""
+        return OriginTable(self._db, self._version >= ORIGINS_SINCE)
 
     def imports(self) -> list[ImportRecord]:
         """The record of every imported file, by symbol and first bar."""

@@ -8,10 +8,11 @@ from mlx_muzero.market.store.database import Database
 from mlx_muzero.market.store.duckdb_files import OWN_COLUMNS, OWN_TABLES
 from mlx_muzero.market.store.import_table import ADD_ACCEPTED
 from mlx_muzero.market.store.instrument_table import CREATE_INSTRUMENTS
+from mlx_muzero.market.store.origin_table import CREATE_ORIGINS
 from mlx_muzero.market.store.series_table import CREATE_SERIES
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 APPLICATION = "mlx_muzero bars"
 
 SCHEMA = f"""
@@ -27,7 +28,7 @@ create table imports(
     first_time timestamp_ns, last_time timestamp_ns, accepted varchar,
     primary key(sha256, symbol));
 create table truths(symbol varchar primary key, json varchar not null);
-{CREATE_SERIES}{CREATE_INSTRUMENTS}
+{CREATE_SERIES}{CREATE_INSTRUMENTS}{CREATE_ORIGINS}
 insert into meta values ('application', '{APPLICATION}'), ('schema_version', '{SCHEMA_VERSION}');
 """
 
@@ -40,10 +41,12 @@ COLUMNS = {
 
 SERIES_SINCE = 2
 INSTRUMENTS_SINCE = 4
+ORIGINS_SINCE = 5
 MIGRATIONS = {
     1: CREATE_SERIES,
     2: ADD_ACCEPTED,
     3: CREATE_INSTRUMENTS,
+    4: CREATE_ORIGINS,
 }
 """SQL that migrates a store from each version to the next."""
 
@@ -65,7 +68,14 @@ def version_of(db: Database, path: Path, read_only: bool) -> int:
         raise DataError(f"{path} is a DuckDB file but not a bar store: name another file")
     said = meta.get("schema_version", "")
     version = int(said) if said.isdecimal() else 0
-    since = {"imports": 1, "truths": 1, "series": SERIES_SINCE, "instruments": INSTRUMENTS_SINCE}
+    since = {
+        "imports": 1,
+        "truths": 1,
+        "series": SERIES_SINCE,
+        "instruments": INSTRUMENTS_SINCE,
+        "origins": ORIGINS_SINCE,
+        "asked": ORIGINS_SINCE,
+    }
     missing = {name for name, first in since.items() if version >= first} - tables
     if not version:
         raise DataError(f"{path}: it is damaged, its version is {said!a}: restore it from a copy")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mlx_muzero.market.store.database import Database
+from mlx_muzero.market.store.origin_table import OriginTable
 
 # Columns with the start and end of the time that a row covers.
 _TIMES = {
@@ -11,7 +12,7 @@ _TIMES = {
     "series": ("known_time", "known_time"),
     "imports": ("first_time", "last_time"),
 }
-_TIMELESS = ("truths", "instruments")
+_TIMELESS = ("truths", "instruments", "origins")
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,14 @@ class SymbolRows:
         """Delete the rows of `symbol` in [start_ns, end_ns); None leaves that end open.
 
         Without either bound everything of the symbol is deleted. Imports that overlap the range are
-        forgotten, so that their files can be imported again.
+        forgotten, so that their files can be imported again, and downloads ask for it again.
         """
         before = self.count(symbol)
         for table, (first, last) in _TIMES.items():
             begins = f" and {first} < make_timestamp_ns({end_ns})" if end_ns is not None else ""
             ends = f" and {last} >= make_timestamp_ns({start_ns})" if start_ns is not None else ""
             self._db.execute(f"delete from {table} where symbol = ?{begins}{ends}", [symbol])
+        OriginTable(self._db).forget_asked(symbol, start_ns, end_ns)
         if start_ns is None and end_ns is None:
             for table in _TIMELESS:
                 self._db.execute(f"delete from {table} where symbol = ?", [symbol])
@@ -84,7 +86,7 @@ class SymbolRows:
                     and exists (select 1 from {table} where symbol = $symbol)""",
                 {"symbol": symbol, "to": to},
             )
-        for table in (*_TIMES, *_TIMELESS):
+        for table in (*_TIMES, *_TIMELESS, "asked"):
             self._db.execute(f"update {table} set symbol = ? where symbol = ?", [to, symbol])
 
     def _count(self, table: str, symbol: str) -> int:
