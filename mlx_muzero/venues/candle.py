@@ -10,6 +10,10 @@ from mlx_muzero.market.bars import Fault as PriceFault
 from mlx_muzero.market.bars import price_faults
 from mlx_muzero.timeunits import MINUTE_NS
 
+NO_TIME = "its time cannot be read"
+NOT_WHOLE = "its time is not a whole minute"
+"""Why a bar can be none, whatever its prices."""
+
 _LAST_NS = 2**63 - 1  # the latest time a store can hold, in the year 2262
 
 
@@ -40,9 +44,9 @@ class Candle:
     def fault(self) -> str | None:
         """Why this cannot be a minute bar; None if it can."""
         if self.open_time_ns is None:
-            return "its time cannot be read"
+            return NO_TIME
         if self.open_time_ns % MINUTE_NS:
-            return "its time is not a whole minute"
+            return NOT_WHOLE
         row = (np.array([x]) for x in (self.open, self.high, self.low, self.close, self.volume))
         fault = PriceFault(price_faults(*row)[0])
         return fault.text if fault else None

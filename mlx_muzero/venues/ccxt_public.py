@@ -1,12 +1,14 @@
 """Read-only ccxt exchanges: they hold no key and send no request that needs one.
 
 ccxt gives every exchange trading methods. They remain but do nothing: every request passes through
-`sign`, which allows only GET, and anything that needs credentials is refused before that.
+`sign`, which allows only what reads, and anything that needs credentials is refused before that.
 """
 
 import math
+import re
 import time
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from mlx_muzero.errors import FeedError
@@ -16,9 +18,20 @@ from mlx_muzero.venues.source import Unavailable
 
 _SET_BACK_S = 1.0
 
+# Exchanges whose public data is asked for by POST, and which endpoints that are. Public sections of
+# others have some that act: they send transactions, or register accounts.
+_READ_BY_POST = {
+    "cex": re.compile("get_"),
+    "derive": re.compile("get_"),
+    "grvt": re.compile("full/v1/"),
+    "hyperliquid": re.compile("info$"),
+    "zebpay": re.compile("v1/market/klines$"),
+}
+_NOTHING = re.compile("(?!)")
+
 
 def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
-    """Make the ccxt.pro exchange `name` without its private methods.
+    """Make the exchange `name` of ccxt (of ccxt.pro, if it streams) without its private methods.
 
     Args:
         name: ccxt's name, such as ``binanceusdm``.
@@ -28,12 +41,15 @@ def public_exchange(name: str, settings: Mapping[str, Any]) -> Any:
         FeedError: ccxt is not installed or has no such exchange, or `settings` holds a credential.
     """
     try:
-        import ccxt.pro as ccxt
+        import ccxt.async_support as asked
+        import ccxt.pro as pushed
     except ImportError:
         raise missing_extra("ccxt") from None
-    if name not in ccxt.exchanges:
-        raise FeedError(f"ccxt streams from no exchange named {name}")
-    exchange_class = getattr(ccxt, name)
+    if name not in asked.exchanges:
+        similar = get_close_matches(name.lower(), ["oanda", *asked.exchanges], 3)
+        meant = f": did you mean {' or '.join(similar)}?" if similar else ""
+        raise FeedError(f"ccxt has no exchange named {name}{meant}")
+    exchange_class = getattr(pushed if name in pushed.exchanges else asked, name)
     secrets = exchange_class.requiredCredentials
     forbidden = sorted(secrets.keys() & settings.keys())
     if forbidden:
@@ -48,7 +64,9 @@ def _without_private_half(exchange_class: Any) -> Any:
 
         def sign(self, path: str, api: Any = "public", method: str = "GET", *rest: Any) -> Any:
             """Prepare a request, if it only reads."""
-            if method != "GET" or "private" in str(api).lower():
+            by_post = method == "POST" and "public" in str(api).lower()
+            reads = by_post and re.match(_READ_BY_POST.get(self.id, _NOTHING), path)
+            if not (method == "GET" or reads) or "private" in str(api).lower():
                 raise FeedError(f"{self.id} {method} {path} is not public: a feed only reads")
             return super().sign(path, api, method, *rest)
 

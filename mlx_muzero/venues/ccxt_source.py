@@ -9,21 +9,28 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequenc
 from typing import Any
 
 from mlx_muzero.errors import FeedError
+from mlx_muzero.market.bars import BAR_COLUMNS
 from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
+from mlx_muzero.venues.ccxt_pairs import listed_pair
 from mlx_muzero.venues.ccxt_public import public_exchange
 from mlx_muzero.venues.http import date_ns
-from mlx_muzero.venues.source import PairGone, Unavailable, VenueTime
+from mlx_muzero.venues.page import Page
+from mlx_muzero.venues.source import Listing, PairGone, Refused, Unavailable, VenueTime
+from mlx_muzero.venues.volume_units import in_base
 
 MILLISECOND_NS = 1_000_000
 
 # Errors that waiting does not cure; everything else counts as an outage.
-_GONE = ("BadSymbol", "BadRequest")  # for this pair
+_GONE = ("BadSymbol",)  # for this pair
+_REFUSED = ("BadRequest",)  # for this pair, asked like this
 _FINAL = ("ArgumentsRequired", "NotSupported", "AuthenticationError")
 
 
 class CcxtSource:
-    """A `venues.source.PushSource`; pairs are ccxt's symbols, such as ``BTC/USDT:USDT``.
+    """A `venues.source.PushSource`, and a `HistorySource`.
+
+    Pairs are ccxt's symbols, such as ``BTC/USDT:USDT``.
 
     Args:
         exchange: ccxt's name, such as ``binanceusdm``.
@@ -38,7 +45,11 @@ class CcxtSource:
     def __init__(self, exchange: str, settings: Mapping[str, Any] | None = None) -> None:
         self._exchange = public_exchange(exchange, settings or {})
         self._has_clock = bool(self._exchange.has.get("fetchTime"))
-        self.page_bars = min(self.page_bars, *_limits(self._exchange.features))
+        limits = list(_limits(self._exchange.features))
+        self.page_bars = min(self.page_bars, *limits)
+        # More would only wait for ccxt's throttle, which is as fast as the exchange allows.
+        self.at_once = max(1, min(4, int(1000 / max(self._exchange.rateLimit or 1000, 1))))
+        self.page_sizes = sorted({1000, *limits, 300, 100}, reverse=True)
 
     @property
     def pushes(self) -> bool:
@@ -54,6 +65,28 @@ class CcxtSource:
         # Nothing was awaited since the answer arrived, so these are its headers.
         sent_ns = date_ns(self._exchange.last_response_headers or {})
         return _candles(rows, sent_ns)
+
+    async def listed(self, name: str) -> Listing:
+        """See `HistorySource.listed`."""
+        exchange = self._exchange
+        if "1m" not in (exchange.timeframes or {}) or not exchange.has.get("fetchOHLCV"):
+            raise FeedError(f"{exchange.id} has no minute bars in ccxt: choose another exchange")
+        await _answer(exchange.load_markets(), exchange.id)
+        return listed_pair(exchange.id, exchange.markets, name)
+
+    async def page(
+        self, pair: str, start_ns: int | None, bars: int, end_ns: int | None = None
+    ) -> Page:
+        """See `HistorySource.page`; volumes are in the base currency where that can be had."""
+        since_ms = None if start_ns is None else start_ns // MILLISECOND_NS
+        until = {} if end_ns is None else {"until": end_ns // MILLISECOND_NS}
+        exchange = self._exchange
+        rows = await _answer(
+            exchange.fetch_ohlcv(pair, "1m", since_ms, bars, until), self._name(pair)
+        )
+        page = Page.of_rows(_checked(rows), BAR_COLUMNS)
+        volume = in_base(page.columns, exchange.id, exchange.markets[pair])
+        return Page(page.open_time_ns, {**page.columns, "volume": volume})
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: the exchange's clock or, failing that, an answer's ``Date`` header."""
@@ -95,6 +128,8 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
         return await request
     except tuple(getattr(ccxt, kind) for kind in _GONE) as error:
         raise PairGone(f"{name} is not available: {error}") from error
+    except tuple(getattr(ccxt, kind) for kind in _REFUSED) as error:
+        raise Refused(f"{name} is not available: {error}") from error
     except tuple(getattr(ccxt, kind) for kind in _FINAL) as error:
         raise FeedError(f"{name} is not available: {error}") from error
     except ccxt.BaseError as error:
@@ -117,9 +152,13 @@ def _candles(rows: Any, sent_ns: int | None) -> list[Candle]:
     Raises:
         Unavailable: they are not rows.
     """
+    return [_candle(row, sent_ns) for row in _checked(rows)]
+
+
+def _checked(rows: Any) -> list[Sequence[Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, list | tuple) for row in rows):
         raise Unavailable("the answer is not a list of bars")
-    return [_candle(row, sent_ns) for row in rows]
+    return rows
 
 
 def _candle(row: Sequence[Any], sent_ns: int | None) -> Candle:

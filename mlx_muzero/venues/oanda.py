@@ -1,4 +1,4 @@
-"""OANDA's practice server: one-minute bid candles over its v20 REST interface.
+"""OANDA's practice server: one-minute candles of bid, and ask, over its v20 REST interface.
 
 Only ``GET /v3/instruments/{pair}/candles`` is ever requested. The token comes from the environment
 and goes into one header. No message, log or ``repr`` of this module contains it, and messages from
@@ -7,6 +7,7 @@ the server are not passed on.
 
 import asyncio
 import json
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from mlx_muzero.errors import FeedError
+from mlx_muzero.market.bars import PRICE_COLUMNS
 from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
+from mlx_muzero.venues.hours import dealer_market
 from mlx_muzero.venues.http import date_ns, is_outage, missing_extra, retry_after_ns
-from mlx_muzero.venues.source import PairGone, Unavailable, VenueTime
+from mlx_muzero.venues.names import venue_name
+from mlx_muzero.venues.page import UNREAD_NS, Page
+from mlx_muzero.venues.source import Listing, PairGone, Unavailable, VenueTime
 
 TOKEN_VARIABLE = "OANDA_PRACTICE_TOKEN"
 PRACTICE_URL = "https://api-fxpractice.oanda.com"
@@ -35,7 +42,9 @@ class _Answer:
 
 
 class OandaSource:
-    """A `venues.source.Source`; pairs are OANDA's names, such as ``USD_JPY``.
+    """A `venues.source.Source` of bids, and a `HistorySource` of bid and ask.
+
+    Pairs are OANDA's names, such as ``USD_JPY``.
 
     Args:
         url: the server.
@@ -45,6 +54,8 @@ class OandaSource:
     """
 
     page_bars = 500
+    page_sizes = (5000, 500)
+    at_once = 2
 
     def __init__(self, url: str = PRACTICE_URL) -> None:
         try:
@@ -57,29 +68,52 @@ class OandaSource:
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
         """See `Source.fetch`."""
-        answer = await self._candles(pair, start_ns, self.page_bars)
-        try:
-            rows = json.loads(answer.body)["candles"]
-        except (ValueError, TypeError, KeyError, RecursionError):
-            rows = None
-        if not isinstance(rows, list):
-            raise Unavailable("the answer is not a list of candles")
+        answer = await self._candles(pair, "B", start_ns, self.page_bars)
         sent_ns = date_ns(answer.headers)
-        return [_candle(row, sent_ns) for row in rows]
+        return [_candle(row, sent_ns) for row in _rows(answer)]
+
+    async def listed(self, name: str) -> Listing:
+        """See `HistorySource.listed`: OANDA says which it has to owners of an account only."""
+        pair = venue_name(name, "oanda")
+        return Listing(pair, dealer_market(pair))
+
+    async def page(
+        self, pair: str, start_ns: int | None, bars: int, end_ns: int | None = None
+    ) -> Page:
+        """See `HistorySource.page`; minutes that OANDA says are not over are left out."""
+        rows = _rows(await self._candles(pair, "BA", start_ns, bars, end_ns))
+        over = [
+            row for row in rows if isinstance(row, Mapping) and row.get("complete") is not False
+        ]
+        times = [_time_ns(row.get("time")) for row in over]
+        columns = {
+            name + suffix: np.array([_price(row, side, name[0]) for row in over], np.float64)
+            for side, suffix in (("bid", ""), ("ask", "_ask"))
+            for name in PRICE_COLUMNS
+        }
+        columns["volume"] = np.array([number(row.get("volume")) for row in over], np.float64)
+        time_ns = np.array([UNREAD_NS if time is None else time for time in times], np.int64)
+        return Page.of(time_ns, columns)
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: from an answer's ``Date`` header, as OANDA has no clock endpoint."""
-        sent_ns = date_ns((await self._candles(pair, None, 1)).headers)
+        sent_ns = date_ns((await self._candles(pair, "B", None, 1)).headers)
         return None if sent_ns is None else VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
 
     async def close(self) -> None:
         """See `Source.close`."""
         await self._client.aclose()
 
-    async def _candles(self, pair: str, start_ns: int | None, count: int) -> _Answer:
-        query = {"granularity": "M1", "price": "B", "count": str(count)}
+    async def _candles(
+        self, pair: str, price: str, start_ns: int | None, count: int, end_ns: int | None = None
+    ) -> _Answer:
+        query = {"granularity": "M1", "price": price}
         if start_ns is not None:
             query["from"] = str(start_ns // SECOND_NS)
+        if end_ns is None:
+            query["count"] = str(count)
+        else:
+            query["to"] = str(end_ns // SECOND_NS)
         status, answer = await self._get(f"/v3/instruments/{pair}/candles", query)
         if status in (401, 403):
             remedy = "create a new one for a practice account"
@@ -119,17 +153,36 @@ def _token() -> str:
     return token
 
 
+def _rows(answer: _Answer) -> list[Any]:
+    """The candles of an answer, unread.
+
+    Raises:
+        Unavailable: it has none.
+    """
+    try:
+        rows = json.loads(answer.body)["candles"]
+    except (ValueError, TypeError, KeyError, RecursionError):
+        rows = None
+    if not isinstance(rows, list):
+        raise Unavailable("the answer is not a list of candles")
+    return rows
+
+
+def _price(row: Mapping[str, Any], side: str, which: str) -> float:
+    """A price of a candle, NaN where there is none: "o", "h", "l" or "c" of "bid" or "ask"."""
+    prices = row.get(side)
+    return number(prices.get(which)) if isinstance(prices, Mapping) else math.nan
+
+
 def _candle(row: Any, sent_ns: int | None) -> Candle:
     row = row if isinstance(row, Mapping) else {}
-    prices = row.get("bid")
-    prices = prices if isinstance(prices, Mapping) else {}
     complete = row.get("complete")
     return Candle(
         _time_ns(row.get("time")),
-        open=number(prices.get("o")),
-        high=number(prices.get("h")),
-        low=number(prices.get("l")),
-        close=number(prices.get("c")),
+        open=_price(row, "bid", "o"),
+        high=_price(row, "bid", "h"),
+        low=_price(row, "bid", "l"),
+        close=_price(row, "bid", "c"),
         volume=number(row.get("volume")),
         complete=complete if isinstance(complete, bool) else None,
         source_time_ns=sent_ns,

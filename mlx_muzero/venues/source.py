@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mlx_muzero.errors import FeedError
+from mlx_muzero.market.instrument import Market
 from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.page import Page
 
 
 class Unavailable(Exception):
@@ -26,12 +28,31 @@ class PairGone(FeedError):
     """The venue does not have a pair, and waiting will not help."""
 
 
+class Refused(PairGone):
+    """The venue does not answer a request as it was made, as for bars of too long ago."""
+
+
 @dataclass(frozen=True)
 class VenueTime:
     """The venue's clock with its resolution; `time_ns` is the middle of that interval."""
 
     time_ns: int
     resolution_ns: int
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A pair as a venue lists it.
+
+    Attributes:
+        pair: the venue's name.
+        market: which hours it keeps there.
+        notes: what a user should know of it.
+    """
+
+    pair: str
+    market: Market
+    notes: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -70,3 +91,40 @@ class PushSource(Source, Protocol):
 
     async def hang_up(self, pair: str) -> None:
         """Drop the connection `listen` uses for `pair`, which is up but brings nothing."""
+
+
+class HistorySource(Protocol):
+    """A venue that is asked for the bars of months; errors as those of `Source`, and `Refused`."""
+
+    @property
+    def page_sizes(self) -> Sequence[int]:
+        """How many bars to ask for, the most first; smaller ones where the venue refuses that."""
+
+    @property
+    def at_once(self) -> int:
+        """How many requests about one pair may be on their way, within the venue's limits."""
+
+    async def listed(self, name: str) -> Listing:
+        """The venue's pair of that name, ours or its own.
+
+        Raises:
+            PairGone: there is none; names similar ones.
+        """
+
+    async def page(
+        self, pair: str, start_ns: int | None, bars: int, end_ns: int | None = None
+    ) -> Page:
+        """So many bars from `start_ns` on, or as many as the venue gives; the newest if None.
+
+        Args:
+            pair: the venue's name.
+            start_ns: UTC.
+            bars: how many to ask for.
+            end_ns: before which they are to open, as far as the venue heeds that.
+        """
+
+    async def time(self, pair: str) -> VenueTime | None:
+        """See `Source.time`."""
+
+    async def close(self) -> None:
+        """See `Source.close`."""

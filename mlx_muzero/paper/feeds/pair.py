@@ -18,6 +18,7 @@ from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.candle import Candle
 from mlx_muzero.venues.clock import wait_for
+from mlx_muzero.venues.holes import Reach, last_closed_ns, settled_ns
 from mlx_muzero.venues.hours import Hours
 from mlx_muzero.venues.source import Unavailable
 
@@ -44,6 +45,7 @@ class PairFeed:
         stale_ns = shared.settings.stale_ns(sequence.pair, hours)
         self._heartbeat = Heartbeat(hours, stale_ns, shared.venue.now_ns())
         self._last_open_ns: int | None = None
+        self._reach = Reach(shared.source.page_bars, shared.source.page_bars)  # as it says
         self._searched_ns = 0  # where the last page of a search for later bars began
 
     async def run(self) -> None:
@@ -110,15 +112,12 @@ class PairFeed:
                 # There are bars behind the hole: request once more what the venue has in it by now.
                 start_ns, self._searched_ns = first_ns, 0
                 continue
-            # A later bar, even unfinished, proves that a minute without a bar will not get one;
-            # but the last minute's bar may just not be there yet.
-            last_closed_ns = asked_ns // MINUTE_NS * MINUTE_NS - MINUTE_NS
+            closed_ns = last_closed_ns(asked_ns)
             if hole and newest_ns is not None:
-                self._emit(sequence.give_up(min(newest_ns, last_closed_ns)))
+                self._emit(sequence.give_up(settled_ns(newest_ns, asked_ns)))
             await self._outbox.room()
-            page_end_ns = start_ns + (self._source.page_bars - 1) * MINUTE_NS
-            next_ns = page_end_ns if newest_ns is None else newest_ns + MINUTE_NS
-            if not hole or next_ns > last_closed_ns:
+            next_ns = self._reach.next_ns(start_ns, newest_ns)
+            if not hole or next_ns > closed_ns:
                 break
             start_ns = next_ns
         self._searched_ns = start_ns if newest_ns is None else 0
