@@ -22,7 +22,7 @@ class Verb(NamedTuple):
 VERBS = {
     "data": Verb(
         "muzero_cli.verbs.data:app",
-        "Import, list and check minute bars and the series that accompany them.",
+        "Import, download, list and check minute bars and the series that accompany them.",
     ),
     "config": Verb("muzero_cli.verbs.config:app", "Show and check configurations."),
     "train": Verb(

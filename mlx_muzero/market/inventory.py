@@ -12,6 +12,7 @@ from mlx_muzero.market.series import SeriesSummary
 from mlx_muzero.market.series_quality import SeriesReport, check_series
 from mlx_muzero.market.store.bar_store import BarStore, SymbolSummary
 from mlx_muzero.market.store.known_symbols import remember
+from mlx_muzero.market.store.origin_table import Origin
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,25 @@ class Inventory:
         symbols: symbols with bars, by name.
         series: series, by symbol and name.
         instruments: how each of the symbols trades; None if unknown.
+        origins: where each symbol is downloaded from, if it was.
         note: what the user should know about earlier imports, if anything.
     """
 
     symbols: tuple[SymbolSummary, ...]
     series: tuple[SeriesSummary, ...]
     instruments: Mapping[str, Instrument | None]
+    origins: Mapping[str, Origin]
     note: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """The contents as a JSON-able dict."""
         traded = {name: each and asdict(each) for name, each in self.instruments.items()}
+        origins = {name: asdict(origin) for name, origin in self.origins.items()}
         return {
-            "symbols": [asdict(s) | {"instrument": traded[s.symbol]} for s in self.symbols],
+            "symbols": [
+                asdict(s) | {"instrument": traded[s.symbol], "origin": origins.get(s.symbol)}
+                for s in self.symbols
+            ],
             "series": [asdict(s) for s in self.series],
         }
 
@@ -48,9 +55,10 @@ def inventory(database: Path) -> Inventory:
     with BarStore(database, read_only=True) as store:
         symbols, series = store.symbols(), store.series()
         traded = {s.symbol: store.find_instrument(s.symbol) for s in symbols}
+        origins = {origin.symbol: origin for origin in store.origins.all()}
         note = misread_note(store.imports())
     remember(database, (s.symbol for s in symbols))
-    return Inventory(tuple(symbols), tuple(series), traded, note)
+    return Inventory(tuple(symbols), tuple(series), traded, origins, note)
 
 
 @dataclass(frozen=True)

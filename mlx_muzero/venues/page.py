@@ -35,7 +35,7 @@ class Page:
 
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Self:
-        """The page of rows ``[milliseconds, value, ...]``, the values named in order."""
+        """The page of rows of milliseconds and values, which are named in order."""
         table = _table(rows, 1 + len(names))
         time_ms = table[:, 0]
         readable = (time_ms >= 0) & (time_ms <= _LATEST_MS) & (time_ms % 1 == 0)

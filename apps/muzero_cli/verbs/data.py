@@ -1,4 +1,4 @@
-"""`mlx-muzero data`: import, list and check minute bars and the series that accompany them."""
+"""`mlx-muzero data`: get, list and check minute bars and the series that accompany them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +10,7 @@ from muzero_cli import completion
 from muzero_cli.display.console import narration_console, output_console, say
 from muzero_cli.failures import answer
 from muzero_cli.options import Database, Json
+from muzero_cli.verbs.data_download import download_symbols, update_symbols
 from muzero_cli.verbs.data_import import import_files
 from muzero_cli.verbs.data_symbols import in_words, instrument, remove, rename
 from muzero_cli.verbs.synthetic import synth
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Import, list and check minute bars and the series that accompany them.",
+    help="Import, download, list and check minute bars and the series that accompany them.",
 )
 
 
@@ -38,7 +39,7 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
     if as_json:
         answer(held.as_dict())
         return
-    table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "trades", "has")
+    table = Table("symbol", "bars", "first (UTC)", "last (UTC)", "trades", "has", "from")
     for s in held.symbols:
         known = {
             "volume": s.has_volume,
@@ -48,7 +49,9 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
         }
         has = ", ".join(name for name, there in known.items() if there)
         span = utc_text(s.first_ns), utc_text(s.last_ns)
-        table.add_row(s.symbol, f"{s.bars:,}", *span, in_words(held.instruments[s.symbol]), has)
+        trades = in_words(held.instruments[s.symbol])
+        source = "made" if s.synthetic else str(held.origins.get(s.symbol, "files"))
+        table.add_row(s.symbol, f"{s.bars:,}", *span, trades, has, source)
     output_console().print(table)
     if held.series:
         table = Table("symbol", "series", "points", "first (UTC)", "last (UTC)")
@@ -84,6 +87,8 @@ def check(
 
 
 app.command("import")(import_files)
+app.command("download")(download_symbols)
+app.command("update")(update_symbols)
 app.command("synth")(synth)
 app.command("instrument")(instrument)
 app.command("rename")(rename)

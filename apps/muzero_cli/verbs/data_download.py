@@ -1,0 +1,157 @@
+"""`mlx-muzero data download` and `data update`: bars from exchanges and dealers into the store."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Optional
+
+import typer
+
+from mlx_muzero.market.store.location import DEFAULT_DATABASE
+from muzero_cli import completion
+from muzero_cli.display.console import echo, narration_console, say
+from muzero_cli.failures import answer, described
+from muzero_cli.options import Database, Json
+
+if TYPE_CHECKING:
+    from mlx_muzero.download.job import Result, Wish
+    from mlx_muzero.download.report import DownloadReport
+    from mlx_muzero.market.importers.choices import Choices
+
+Replace = Annotated[
+    bool,
+    typer.Option("--replace", help="Ask again for all of it, and replace bars that differ."),
+]
+AcceptJump = Annotated[
+    bool,
+    typer.Option("--accept-jump", help="Accept prices that do not continue from the stored ones."),
+]
+
+
+def download_symbols(
+    venue: Annotated[
+        str,
+        typer.Argument(metavar="EXCHANGE", help="An exchange by ccxt's name, or oanda."),
+    ],
+    symbols: Annotated[
+        list[str], typer.Argument(metavar="SYMBOL...", help="Pairs, such as BTCUSDT or BTC/USDT.")
+    ],
+    first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, UTC.")],
+    end: Annotated[
+        Optional[str],
+        typer.Option("--to", metavar="DATE", help="Up to this day, UTC (default: up to now)."),
+    ] = None,
+    beside: Annotated[
+        Optional[str],
+        typer.Option("--with", help="Series beside the bars: funding, open-interest, or both."),
+    ] = None,
+    replace: Replace = False,
+    accept_jump: AcceptJump = False,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Download minute bars into the bar store; the same command again goes on where it ended.
+
+    Of several symbols, one that fails does not keep the others out.
+    """
+    from mlx_muzero.download.job import Wish
+    from mlx_muzero.market.importers.choices import Choices
+
+    first_ns, end_ns = _time(first, "--from"), None if end is None else _time(end, "--to")
+    if end_ns is not None and end_ns <= first_ns:
+        raise typer.BadParameter(f"--to {end} is not after --from {first}")
+    wishes = [Wish(name, first_ns, end_ns) for name in dict.fromkeys(symbols)]
+    choices = Choices(replace=replace, accept_jump=accept_jump)
+    _tell(_downloaded(db, {venue: wishes}, choices), as_json)
+
+
+def update_symbols(
+    symbols: Annotated[
+        Optional[list[str]],
+        typer.Argument(
+            metavar="[SYMBOL]...",
+            help="Downloaded symbols (default: all).",
+            autocompletion=completion.symbols,
+        ),
+    ] = None,
+    replace: Replace = False,
+    accept_jump: AcceptJump = False,
+    db: Database = DEFAULT_DATABASE,
+    as_json: Json = False,
+) -> None:
+    """Bring what was downloaded up to date, each symbol from where it came from."""
+    from mlx_muzero.download.into_store import downloaded_before
+    from mlx_muzero.market.importers.choices import Choices
+
+    choices = Choices(replace=replace, accept_jump=accept_jump)
+    _tell(_downloaded(db, downloaded_before(db, symbols or ()), choices), as_json)
+
+
+def _time(text: str, option: str) -> int:
+    from mlx_muzero.market.bars import utc_ns
+
+    try:
+        return utc_ns(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{option}: {error}") from None
+
+
+def _downloaded(db: Path, wishes: "dict[str, list[Wish]]", choices: "Choices") -> "list[Result]":
+    """What became of the wishes, by venue; how far they are is told meanwhile."""
+    from mlx_muzero.download.into_store import download_into
+    from mlx_muzero.download.job import Listener
+    from muzero_cli.display.downloads import DownloadProgress
+
+    with DownloadProgress() as progress:
+        return download_into(db, wishes, choices, Listener(progress.heard, progress.say))
+
+
+def _tell(results: "Sequence[Result]", as_json: bool) -> None:
+    """Print what became of each symbol, and end as the first that failed does."""
+    from mlx_muzero.download.report import DownloadFailure
+
+    failures = [result for result in results if isinstance(result, DownloadFailure)]
+    if failures and len(results) == 1:
+        raise failures[0].error
+    if as_json:
+        answer([_as_dict(result) for result in results])
+    else:
+        for result in results:
+            if not isinstance(result, DownloadFailure):
+                _print(result)
+    for failure in failures:
+        say(narration_console(), f"not downloaded: {failure.name}: {failure.error}")
+    if failures:
+        raise typer.Exit(failures[0].error.exit_code)
+
+
+def _as_dict(result: "Result") -> dict[str, Any]:
+    from mlx_muzero.download.report import DownloadFailure
+
+    if isinstance(result, DownloadFailure):
+        error = result.error
+        return {"symbol": result.name} | described(error.code, error.exit_code, str(error))
+    return asdict(result)
+
+
+def _print(report: "DownloadReport") -> None:
+    from mlx_muzero.market.bars import utc_text
+
+    head = f"{report.symbol} from {report.venue} {report.pair}"
+    if report.first_ns is None or report.end_ns is None:
+        echo(f"{head}: nothing new, all of it was asked for before")
+    else:
+        echo(
+            f"{head}, {utc_text(report.first_ns)} to {utc_text(report.end_ns)} UTC:"
+            f" {report.inserted:,} new bars, {report.duplicates:,} duplicates,"
+            f" {report.conflicts:,} conflicts, {report.replaced:,} replaced,"
+            f" {sum(report.rejected.values()):,} rejected, {report.missing:,} minutes that"
+            f" {report.venue} has no bar of, {report.requests:,} requests, {report.seconds:.1f} s"
+        )
+    for name, merge in report.series.items():
+        echo(
+            f"{head} {name}: {merge.inserted:,} new points, {merge.duplicates:,} duplicates,"
+            f" {merge.conflicts:,} conflicts, {merge.replaced:,} replaced"
+        )
+    for note in report.notes:
+        say(narration_console(), f"{report.symbol}: {note}")

@@ -1,0 +1,97 @@
+"""Requests to one venue, its outages waited out as those of live feeds are, but not for ever."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from mlx_muzero.errors import FeedError
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
+from mlx_muzero.venues.clock import Clock
+from mlx_muzero.venues.connection import (
+    Connection,
+    Disconnected,
+    Patience,
+    Reconnected,
+    Surroundings,
+    Uniform,
+)
+from mlx_muzero.venues.cooldown import Cooldown
+from mlx_muzero.venues.source import Unavailable
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class DownloadPatience(Patience):
+    """How long a download waits; times in nanoseconds.
+
+    Attributes:
+        outage_ns: how long a venue may fail to answer before the download ends.
+    """
+
+    outage_ns: int = 5 * MINUTE_NS
+
+
+@dataclass
+class Asking:
+    """Everything that is asked of one venue.
+
+    Attributes:
+        venue: its name, for messages.
+        clock: this machine's.
+        patience: how long to wait.
+        uniform: source of jitter.
+        say: hears, in words, of outages.
+    """
+
+    venue: str
+    clock: Clock
+    patience: DownloadPatience
+    uniform: Uniform
+    say: Callable[[str], None]
+    _cooldown: Cooldown = field(init=False)
+    _answered_ns: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The venue has failed nothing yet."""
+        self._cooldown = Cooldown(self.clock)
+        self._answered_ns = self.clock.monotonic_ns()
+
+    def connection(self, pair: str) -> Connection:
+        """A connection for the requests about `pair`."""
+        surroundings = Surroundings(
+            self.clock, self._cooldown, self.patience, self._tell, self.uniform
+        )
+        return Connection(pair, "requests", surroundings)
+
+    async def answer(
+        self, connection: Connection, request: Callable[[], Awaitable[Answer]]
+    ) -> Answer:
+        """The answer to `request`, asked for until it comes.
+
+        Raises:
+            FeedError: none came for too long.
+        """
+        asked_ns = self.clock.monotonic_ns()
+        while True:
+            try:
+                answer = await connection.attempt(request)
+            except Unavailable as failure:
+                now_ns = self.clock.monotonic_ns()
+                silent_ns = now_ns - max(self._answered_ns, asked_ns)
+                if silent_ns >= self.patience.outage_ns:
+                    raise FeedError(
+                        f"{self.venue} {connection.pair}: no answer for "
+                        f"{silent_ns / MINUTE_NS:.0f} minutes ({failure.reason}). What came before"
+                        " is stored, and the same command goes on from there"
+                    ) from None
+            else:
+                self._answered_ns = self.clock.monotonic_ns()
+                return answer
+
+    def _tell(self, event: Disconnected | Reconnected) -> None:
+        name = f"{self.venue} {event.pair}"
+        if isinstance(event, Reconnected):
+            self.say(f"{name} answers again, after {event.down_ns / SECOND_NS:.0f} s")
+        elif event.failures > 1 or event.retry_ns > SECOND_NS:
+            self.say(f"{name}: {event.reason}; asked again in {event.retry_ns / SECOND_NS:.0f} s")

@@ -1,0 +1,198 @@
+"""The bars of one symbol, from its venue into the store."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from mlx_muzero.download.asking import Asking
+from mlx_muzero.download.intake import Intake
+from mlx_muzero.download.pager import Pager
+from mlx_muzero.download.report import DownloadReport
+from mlx_muzero.download.spans import Span, holes, minutes, without
+from mlx_muzero.errors import FeedError
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.importers.choices import Choices
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.origin_table import BARS, Origin
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
+from mlx_muzero.venues.candle import NO_TIME
+from mlx_muzero.venues.holes import last_closed_ns, settled_ns
+from mlx_muzero.venues.hours import hours_in
+from mlx_muzero.venues.page import Page
+from mlx_muzero.venues.source import HistorySource, Listing
+
+CHUNK_BARS = 50_000
+"""Bars of one transaction, or those of `CHUNK_NS`, whichever are fewer."""
+CHUNK_NS = 15 * SECOND_NS
+LOOKBACK_BARS = 3
+"""Stored bars that are asked for again where a download goes on, to notice corrections."""
+
+Progress = Callable[[str, int, int, int], None]
+"""Called with a symbol, how many of its minutes are done and in all, and how many bars came."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the downloads from one venue share.
+
+    Attributes:
+        store: open, writable.
+        lock: held by whoever uses the store.
+        source: the venue.
+        asking: how it is asked.
+        choices: what to do where bars contradict the store.
+        progress: hears how far each symbol is.
+    """
+
+    store: BarStore
+    source: HistorySource
+    asking: Asking
+    choices: Choices
+    progress: Progress
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class BarsDownload:
+    """Brings the bars of one symbol in.
+
+    Args:
+        desk: the venue and the store.
+        origin: the symbol, and what it is called there.
+        listing: how the venue lists it.
+        end_ns: bars open before it; None for all that are over.
+    """
+
+    def __init__(self, desk: Desk, origin: Origin, listing: Listing, end_ns: int | None) -> None:
+        self._desk, self._origin, self._end_ns = desk, origin, end_ns
+        self._hours = hours_in(listing.market)
+        self._connection = desk.asking.connection(origin.pair)
+        source = desk.source
+        self._pager = Pager(self._request, source.page_sizes, source.at_once)
+        self._intake = Intake(desk.store, origin, listing.market, desk.choices)
+        self._report = DownloadReport(origin.symbol, origin.venue, origin.pair, notes=listing.notes)
+        self._venue_ns = self._newest_ns = 0
+        self._buffer: list[Page] = []
+        self._begun_ns = self._missing = self._came = 0
+
+    async def run(self) -> DownloadReport:
+        """All minutes that have not been asked for, in order of time.
+
+        Raises:
+            MuZeroError: it cannot go on; what came before is stored.
+        """
+        clock = self._desk.asking.clock
+        started_ns = clock.monotonic_ns()
+        wanted = await self._wanted()
+        total = minutes(wanted)
+        done = 0
+        for span in wanted:
+            try:
+                await self._walk(span, done, total)
+            except (FeedError, asyncio.CancelledError):
+                self._keep_what_came()
+                raise
+            done += minutes([span])
+        self._desk.progress(self._origin.symbol, total, total, self._came)
+        taken = self._intake.taken
+        if self._pager.unread:
+            taken.rejected[NO_TIME] += self._pager.unread
+        return replace(
+            self._report,
+            first_ns=wanted[0][0] if wanted else None,
+            end_ns=wanted[-1][1] if wanted else None,
+            inserted=taken.inserted,
+            duplicates=taken.duplicates,
+            filled=taken.filled,
+            conflicts=taken.conflicts,
+            replaced=taken.replaced,
+            rejected=dict(taken.rejected),
+            missing=self._missing,
+            requests=self._pager.requests,
+            seconds=(clock.monotonic_ns() - started_ns) / SECOND_NS,
+            notes=(*self._report.notes, *self._notes()),
+        )
+
+    async def _wanted(self) -> list[Span]:
+        """What is to be asked for, up to the last minute that is over at the venue."""
+        origin, desk = self._origin, self._desk
+        asked: list[Span] = []
+        if not desk.choices.replace:
+            async with desk.lock:
+                asked = desk.store.origins.asked(origin.symbol, BARS)
+        if self._end_ns is not None and not without((origin.first_ns, self._end_ns), asked):
+            return []
+        # Asked before the bars, so that the clock has passed it when they are sent.
+        time = await desk.asking.answer(self._connection, lambda: desk.source.time(origin.pair))
+        newest = await self._pager.newest()
+        if time is not None:
+            self._venue_ns = time.time_ns - time.resolution_ns // 2
+            self._pager.latest_ns = self._venue_ns + MINUTE_NS
+        times = self._pager.believable(newest)
+        if len(times):
+            self._newest_ns = int(times[-1])
+            # Where a venue tells no time, the newest bar does: it has begun.
+            self._venue_ns = self._venue_ns or self._newest_ns
+        self._venue_ns = self._venue_ns or desk.asking.clock.wall_ns()
+        end_ns = last_closed_ns(self._venue_ns) + MINUTE_NS
+        if self._end_ns is not None:
+            end_ns = min(end_ns, self._end_ns)
+        if end_ns <= origin.first_ns:
+            return []
+        return without((origin.first_ns, end_ns), asked)
+
+    async def _walk(self, span: Span, done: int, total: int) -> None:
+        clock, (start_ns, end_ns) = self._desk.asking.clock, span
+        chunk_ns, self._begun_ns = start_ns, clock.monotonic_ns()
+        again_ns = LOOKBACK_BARS * MINUTE_NS if start_ns > self._origin.first_ns else 0
+        async for stretch in self._pager.walk(start_ns - again_ns, end_ns):
+            if stretch.page is not None:
+                self._buffer.append(stretch.page)
+                self._came += len(stretch.page)
+                if len(times := self._pager.believable(stretch.page)):
+                    self._newest_ns = max(self._newest_ns, int(times[-1]))
+            at = done + max(stretch.end_ns - start_ns, 0) // MINUTE_NS
+            self._desk.progress(self._origin.symbol, at, total, self._came)
+            full = sum(map(len, self._buffer)) >= CHUNK_BARS
+            if full or clock.monotonic_ns() - self._begun_ns >= CHUNK_NS:
+                await self._flush((chunk_ns, max(stretch.end_ns, chunk_ns)))
+                chunk_ns = max(stretch.end_ns, chunk_ns)
+        await self._flush((chunk_ns, end_ns))
+
+    async def _flush(self, span: Span) -> None:
+        """Store what has come of `span`, its holes asked for once more."""
+        page = Page.join(self._buffer)
+        open_ns = self._hours.open_ns
+        lacking = [hole for hole in holes(span, page.open_time_ns) if open_ns(*hole)]
+        if lacking:
+            found = [answer.within(*span) for answer in await self._pager.again(lacking)]
+            page = Page.join([page, *found])
+            lacking = [hole for hole in holes(span, page.open_time_ns) if open_ns(*hole)]
+        start_ns, settled = span[0], min(span[1], settled_ns(self._newest_ns, self._venue_ns))
+        asked = (start_ns, settled) if settled > start_ns else None
+        # Another thread writes, so that answers are read meanwhile.
+        async with self._desk.lock:
+            await asyncio.to_thread(self._intake.take, page, asked)
+        self._buffer, self._begun_ns = [], self._desk.asking.clock.monotonic_ns()
+        self._missing += (
+            sum(open_ns(max(a, start_ns), min(b, settled)) for a, b in lacking) // MINUTE_NS
+        )
+
+    def _keep_what_came(self) -> None:
+        """Store the bars of a chunk that is not whole; its minutes will be asked for again."""
+        if self._buffer and not self._desk.lock.locked():
+            self._intake.take(Page.join(self._buffer), None)
+
+    async def _request(self, start_ns: int | None, bars: int, end_ns: int | None) -> Page:
+        ask = partial(self._desk.source.page, self._origin.pair, start_ns, bars, end_ns)
+        return await self._desk.asking.answer(self._connection, ask)
+
+    def _notes(self) -> list[str]:
+        taken, notes = self._intake.taken, []
+        if not self._newest_ns:
+            notes.append(f"{self._origin.venue} sent no bar of it")
+        if taken.conflicts:
+            at = ", ".join(utc_text(time) for time in taken.conflicts_at[:3])
+            notes.append(f"stored bars stay that the venue has otherwise now (first at {at} UTC)")
+        notes += [f"{count:,} bars left out: {why}" for why, count in taken.rejected.items()]
+        return notes

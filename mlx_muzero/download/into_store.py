@@ -1,0 +1,75 @@
+"""Downloads from several venues into a store, which is created and, if nothing comes, deleted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from mlx_muzero.download.job import Listener, Result, Wish, download
+from mlx_muzero.download.report import DownloadFailure
+from mlx_muzero.download.venues import venue_of
+from mlx_muzero.errors import DataError, MuZeroError
+from mlx_muzero.market.importers.choices import AS_USUAL, Choices
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.filling import store_to_fill
+from mlx_muzero.venues.source import HistorySource
+
+_BEGIN = "mlx-muzero data download EXCHANGE SYMBOL --from DATE"
+
+
+def download_into(
+    database: Path,
+    wishes: Mapping[str, Sequence[Wish]],
+    choices: Choices = AS_USUAL,
+    listener: Listener | None = None,
+    find_venue: Callable[[str], HistorySource] = venue_of,
+) -> list[Result]:
+    """Download `wishes`, by venue; a symbol that fails does not affect the others.
+
+    Args:
+        database: path of the bar store.
+        wishes: what is wanted of each venue.
+        choices: the user's overrides.
+        listener: told how it goes.
+        find_venue: finds a venue by its name.
+
+    Raises:
+        FeedError: the only venue does not exist, or what it needs is missing.
+        DataError: the store cannot be opened or created.
+        StorageError: the disk is full; what came before is stored.
+    """
+    results: list[Result] = []
+    sources: dict[str, HistorySource] = {}
+    for venue, wanted in wishes.items():
+        try:
+            sources[venue] = find_venue(venue)
+        except MuZeroError as error:
+            if len(wishes) == 1:
+                raise
+            results += [DownloadFailure(wish.name, error) for wish in wanted]
+    with store_to_fill(database) as store:
+        for venue, source in sources.items():
+            results += download(store, venue, source, wishes[venue], choices, listener)
+    return results
+
+
+def downloaded_before(database: Path, symbols: Sequence[str] = ()) -> dict[str, list[Wish]]:
+    """What brings `symbols` up to date, all that were downloaded if none is named, by venue.
+
+    Raises:
+        DataError: one was not downloaded, or nothing was.
+    """
+    with BarStore(database, read_only=True) as store:
+        origins = {origin.symbol: origin for origin in store.origins.all()}
+        wanted = list(dict.fromkeys(store.spelling(symbol) for symbol in symbols or origins))
+    if unknown := [symbol for symbol in wanted if symbol not in origins]:
+        raise DataError(
+            f"{', '.join(unknown)} was not downloaded (data list shows what was): name an exchange"
+            f" once, as in {_BEGIN}"
+        )
+    if not wanted:
+        raise DataError(f"{database} has nothing that was downloaded: begin with {_BEGIN}")
+    by_venue: dict[str, list[Wish]] = {}
+    for symbol in wanted:
+        origin = origins[symbol]
+        wish = Wish(origin.pair, series=origin.series)
+        by_venue.setdefault(origin.venue, []).append(wish)
+    return by_venue

@@ -1,0 +1,159 @@
+"""Downloads of several symbols at once, and the topping up of all that a store holds."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mlx_muzero.download.asking import Asking, DownloadPatience
+from mlx_muzero.download.bars import BarsDownload, Desk, Progress
+from mlx_muzero.download.report import DownloadFailure, DownloadReport
+from mlx_muzero.errors import DataError, MuZeroError, StorageError
+from mlx_muzero.market.importers.choices import AS_USUAL, Choices
+from mlx_muzero.market.instrument import Instrument, known_instrument
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.origin_table import Origin
+from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.clock import SystemClock
+from mlx_muzero.venues.source import HistorySource, Listing
+
+PAIRS_AT_ONCE = 8
+
+Result = DownloadReport | DownloadFailure
+
+
+@dataclass(frozen=True)
+class Wish:
+    """A symbol to download.
+
+    Attributes:
+        name: as a user writes it, ours or the venue's.
+        first_ns: open of the first minute wanted, UTC; None to go on with what was downloaded.
+        end_ns: minutes open before it; None for all that are over.
+        series: what is wanted beside the bars.
+    """
+
+    name: str
+    first_ns: int | None = None
+    end_ns: int | None = None
+    series: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears of a download: `progress` of every page, `say` in words of outages."""
+
+    progress: Progress = lambda *_: None
+    say: Callable[[str], None] = lambda _: None
+
+
+def download(
+    store: BarStore,
+    venue: str,
+    source: HistorySource,
+    wishes: Sequence[Wish],
+    choices: Choices = AS_USUAL,
+    listener: Listener | None = None,
+    patience: DownloadPatience | None = None,
+) -> list[Result]:
+    """Bring symbols of one venue into the store, several at once; one that fails stops no other.
+
+    Args:
+        store: open, writable.
+        venue: its name, as the store keeps it.
+        source: the venue; closed at the end.
+        wishes: what is wanted.
+        choices: what to do where bars contradict the store.
+        listener: hears how it goes.
+        patience: how long to wait for the venue.
+
+    Returns:
+        What became of each symbol, in order.
+
+    Raises:
+        StorageError: the disk is full; what came before is stored.
+    """
+    hears = listener or Listener()
+
+    async def run() -> list[Result]:
+        asking = Asking(
+            venue, SystemClock(), patience or DownloadPatience(), random.random, hears.say
+        )
+        desk = Desk(store, source, asking, choices, hears.progress)
+        gate = asyncio.Semaphore(PAIRS_AT_ONCE)
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(_one(desk, wish, gate)) for wish in wishes]
+        except* StorageError as full:
+            raise full.exceptions[0] from None
+        finally:
+            await source.close()
+        return [task.result() for task in tasks]
+
+    return asyncio.run(run())
+
+
+async def _one(desk: Desk, wish: Wish, gate: asyncio.Semaphore) -> Result:
+    async with gate:
+        try:
+            connection = desk.asking.connection(wish.name)
+            listing = await desk.asking.answer(connection, lambda: desk.source.listed(wish.name))
+            async with desk.lock:
+                with desk.store.transaction():
+                    origin, notes = _origin(desk, wish, listing)
+            listing = replace(listing, notes=(*listing.notes, *notes))
+            end_ns = None if wish.end_ns is None else _whole(wish.end_ns)
+            return await BarsDownload(desk, origin, listing, end_ns).run()
+        except StorageError:
+            raise
+        except MuZeroError as error:
+            return DownloadFailure(wish.name, error)
+
+
+def _origin(desk: Desk, wish: Wish, listing: Listing) -> tuple[Origin, list[str]]:
+    """Where the symbol comes from, noted in the store, and what to tell of that.
+
+    Raises:
+        DataError: it came from somewhere else before.
+    """
+    store, venue = desk.store, desk.asking.venue
+    symbol = store.spelling(Symbol(listing.pair))
+    origin = Origin(symbol, venue, listing.pair, wish.series, 0)
+    earlier = store.origins.get(symbol)
+    if earlier is not None and str(earlier) != str(origin):
+        raise DataError(
+            f"{symbol} is downloaded from {earlier}, not from {origin}: rename what is stored"
+            f" (mlx-muzero data rename {symbol} NAME), or name another store with --db"
+        )
+    since_ns = [_whole(earlier.first_ns)] if earlier is not None else []
+    first_ns = since_ns[0] if wish.first_ns is None and since_ns else wish.first_ns
+    if first_ns is None:
+        raise DataError(f"{symbol} was not downloaded before: say from when")
+    origin = replace(origin, first_ns=_whole(first_ns))
+    series = tuple(dict.fromkeys((*(earlier.series if earlier else ()), *wish.series)))
+    kept_since_ns = min([origin.first_ns, *since_ns])
+    store.origins.put(replace(origin, first_ns=kept_since_ns, series=series))
+    return replace(origin, series=series), _instrument_notes(store, symbol, listing)
+
+
+def _instrument_notes(store: BarStore, symbol: str, listing: Listing) -> list[str]:
+    """See to it that the store knows how `symbol` trades; at an exchange of coins all week.
+
+    Raises:
+        UnknownInstrument: a dealer's symbol whose pip its name does not tell.
+    """
+    known = store.find_instrument(symbol)
+    told = known is not None and known != known_instrument(symbol)
+    if listing.market == "fx" or told or (known is not None and known.market == "crypto"):
+        store.instrument(symbol)
+        return []
+    pip = 0.0 if known is None else known.pip_size
+    store.set_instrument(Instrument(symbol, "crypto", pip))
+    counted = "pips" if pip else "basis points"
+    return [f"noted: {symbol} trades all week, counted in {counted} (see data instrument)"]
+
+
+def _whole(time_ns: int) -> int:
+    """The whole minute at `time_ns` or after it."""
+    return -(-time_ns // MINUTE_NS) * MINUTE_NS

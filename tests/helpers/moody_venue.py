@@ -1,0 +1,141 @@
+"""Binance's public market data on loopback, answered in the ways that venues answer."""
+
+import asyncio
+import itertools
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from binance_venue import BinanceVenue
+from mlx_muzero.timeunits import MINUTE_NS
+from venue import prices
+
+MILLISECOND_NS = 1_000_000
+
+
+@dataclass(frozen=True)
+class Moods:
+    """How a venue answers.
+
+    Attributes:
+        cap: bars of an answer at most.
+        window: minutes that an answer covers at most; None where it counts bars.
+        newest: it gives the newest bars of the time asked for, not the oldest.
+        heeds_start: whether it looks at the start at all, or gives its newest bars.
+        heeds_end: whether it looks at the end.
+        inclusive: whether the bar of the start is among them.
+        clock: whether it tells the time.
+        kept: minutes that it keeps; None for all. Older ones are refused where `refuses`.
+    """
+
+    cap: int = 1000
+    window: int | None = None
+    newest: bool = False
+    heeds_start: bool = True
+    heeds_end: bool = True
+    inclusive: bool = True
+    clock: bool = True
+    kept: int | None = None
+    refuses: bool = False
+
+
+@dataclass
+class StoppedClock:
+    """The venue's time stands still at `now_ns`."""
+
+    start_ns: int
+
+    def monotonic_ns(self):
+        return 0
+
+
+class MoodyVenue(BinanceVenue):
+    """Attributes (beside `Venue`'s):
+
+    moods: how it answers.
+    latency_s: how long that takes.
+    listed: its first minute; None for since ever.
+    asked: (symbol, first minute, bars, end) of every request for bars.
+    """
+
+    def __init__(self, now_ns, moods=None, latency_s=0.0):
+        super().__init__(StoppedClock(now_ns))
+        self.moods, self.latency_s = moods or Moods(), latency_s
+        self.first_minute, self.asked = None, []
+        self.market = prices
+
+    def has(self, minute):
+        return minute not in self.silent and (
+            self.first_minute is None or minute >= self.first_minute
+        )
+
+    def values(self, pair, minute):
+        values = self.market(pair, minute)
+        return values if self.is_over(minute) else (*values[:3], values[0], values[4] / 10)
+
+    async def klines(self, request):
+        moods, query = self.moods, request.query
+        now = self.now_ns() // MINUTE_NS
+        limit = min(int(query.get("limit", 500)), moods.cap)
+        start = int(query["startTime"]) // 60_000 if "startTime" in query else None
+        end = int(query["endTime"]) // 60_000 if "endTime" in query else None
+        self.asked.append((query["symbol"], start, int(query.get("limit", 500)), end))
+        await asyncio.sleep(self.latency_s)
+        if moods.refuses and start is not None and start < now - moods.kept:
+            body = {"code": -1127, "msg": "More than so many hours between startTime and now."}
+            return web.json_response(body, status=400)
+        rows = [self.row(query["symbol"], m) for m in self.wanted(start, end, limit, now)]
+        return web.json_response(self.edit(rows))
+
+    def wanted(self, start, end, limit, now):
+        moods = self.moods
+        oldest = 0 if moods.kept is None else now - moods.kept
+        if start is None or not moods.heeds_start:
+            start, counts_back = oldest, True
+        else:
+            start, counts_back = max(start + (not moods.inclusive), oldest), moods.newest
+        last = now if end is None or not moods.heeds_end else min(end - 1, now)
+        if moods.window is not None and not counts_back:
+            last = min(last, start + min(moods.window, limit) - 1)
+        elif moods.window is not None and moods.heeds_start and start > oldest:
+            last = min(last, start + moods.window - 1)
+        floor = start if self.first_minute is None else max(start, self.first_minute)
+        minutes = range(last, floor - 1, -1) if counts_back else range(floor, last + 1)
+        return sorted(itertools.islice(filter(self.has, minutes), limit))
+
+    @asynccontextmanager
+    async def listen(self):
+        async with super().listen() as settings:
+            yield settings | {"has": {"fetchTime": self.moods.clock}}
+
+    @web.middleware
+    async def misbehave(self, request, handler):
+        response = await super().misbehave(request, handler)
+        if not self.moods.clock:
+            response.headers["Date"] = "some day"
+        return response
+
+
+@contextmanager
+def served(venue):
+    """ccxt's settings for `venue`, which answers in another thread while the block runs."""
+    loop, ready, settings = asyncio.new_event_loop(), threading.Event(), []
+    over = asyncio.Event()
+
+    async def serve():
+        async with venue.listen() as found:
+            settings.append(found)
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield settings[0]
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
+        loop.close()
