@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -19,6 +19,13 @@ from mlx_muzero.training.run import RunFolder
 
 _RANK_VARIABLES = ("MLX_RANK", "OMPI_COMM_WORLD_RANK")
 """Environment variables in which mlx.launch and Open MPI pass the rank."""
+
+_PIPE_FULL = b"\n" * 2**16
+"""What fills the stdin of each rank, which reads none of it.
+
+While a rank could take input, mlx.launch asks over and over whether there is any, and keeps a core
+busy. Over ssh, a terminal would print it.
+"""
 
 _ENDS = ("finished", "stopped", "rank_lost", "diverged")
 
@@ -51,10 +58,16 @@ def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: 
     # A new session, because Ctrl-C in the terminal would reach every rank, and mlx.launch kills.
     running = subprocess.Popen(
         [str(launcher), "--backend", "ring", *where, "--", *command],
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
+        bufsize=0,
         start_new_session=True,
     )
-    with _passing_on_signals(folder):
+    assert running.stdin is not None
+    # Open until the end, because mlx.launch does not stop asking for more at the end of its input.
+    with _passing_on_signals(folder), running.stdin as unread:
+        if hosts is None:
+            with suppress(BrokenPipeError):  # it ended already
+                unread.write(_PIPE_FULL)
         running.wait()
     ended = [event for event in _events(folder)[len(before) :] if event in _ENDS]
     if ended and ended[-1] in ("finished", "stopped"):

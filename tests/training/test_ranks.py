@@ -185,6 +185,20 @@ def test_mlx_launch_that_says_nothing_of_a_failure_is_not_believed(tmp_path, sma
         launch(folder, [sys.executable, "-c", "raise SystemExit(3)"], 2, None)
 
 
+def test_waiting_for_the_ranks_leaves_the_processor_to_them(tmp_path):
+    before = os.times()
+    with pytest.raises(RankLost):
+        launch(
+            RunFolder(tmp_path / "run"),
+            [sys.executable, "-c", "import time; time.sleep(2)"],
+            2,
+            None,
+        )
+    after = os.times()
+    spent_s = sum(after[2:4]) - sum(before[2:4])
+    assert spent_s < 0.5
+
+
 def test_the_verb_starts_the_ranks(tmp_path, config_file, db):
     done = subprocess.run(
         [sys.executable, *map(str, train_command(
