@@ -38,7 +38,7 @@ SEARCHES_PER_TURN = 20
 
 @dataclass(frozen=True)
 class BindingRate:
-    """Medians over the rounds.
+    """Results, medians over the rounds.
 
     Attributes:
         binding: of the calls.
@@ -52,7 +52,7 @@ class BindingRate:
 
 
 def compile_pybind11(folder: str) -> Any:
-    """The module with pybind11's face of the search."""
+    """The module that binds the search with pybind11."""
     import pybind11
 
     library = Path(folder) / "pybind11_core.so"
@@ -77,7 +77,7 @@ def compile_pybind11(folder: str) -> Any:
 
 
 class Steps:
-    """Searches on a core, whatever binds it; the same trees each time."""
+    """Searches on a core through either binding, with the same trees each time."""
 
     def __init__(self, core: Any) -> None:
         random = np.random.default_rng(0)
@@ -91,13 +91,13 @@ class Steps:
         )
         probs, prior = _shares(random, ROOTS, OUTCOMES), _shares(random, ROOTS, ACTIONS)
         reward, value = _numbers(random, ROOTS), _numbers(random, ROOTS)
-        # By the number of chance nodes among a step's leaves.
+        # Keyed by the number of chance nodes among a step's leaves.
         self._answers = [
             (probs[:n], value[:n], reward[n:], value[n:], prior[n:]) for n in range(ROOTS + 1)
         ]
 
     def search(self) -> int:
-        """All steps of a search; their number."""
+        """Run all steps of a search; returns their number."""
         core, answers, steps = self._core, self._answers, 0
         core.reset(*self._roots)
         while core.select():

@@ -52,14 +52,14 @@ PARTS: dict[str, tuple[tuple[type, str], ...]] = {
     "search": ((Search, "run"),),
     "environment": ((SessionEnv, "observe"), (SessionEnv, "step")),
 }
-"""Calls whose time is added up; none of them calls another. What is left is "other".
+"""Calls whose time is measured; none of them calls another. The rest of the time is "other".
 
 The search is tree and leaf network together; bench_search.py tells them apart.
 """
 
 
 class TwinSearch(ReferenceSearch):
-    """The pure-Python reference with what an agent calls; without threads and root noise."""
+    """The pure-Python reference with the interface an agent uses; no threads, no root noise."""
 
     def __init__(
         self, params: SearchParams, next_position: I32, num_outcomes: int, _threads: int
@@ -76,7 +76,7 @@ class TwinSearch(ReferenceSearch):
         _seed: U64,
         _noise: bool,
     ) -> SearchResult:
-        """As `Search.run` in mode "all_outcomes"."""
+        """Like `Search.run` in mode "all_outcomes"."""
         self.reset(prior, value, position)
         evaluator.reset(latents, self.root_slots(), self.capacity)
         while isinstance(leaves := self.select(), Leaves):
@@ -86,7 +86,7 @@ class TwinSearch(ReferenceSearch):
 
 @dataclass(frozen=True)
 class Measurement:
-    """Medians over the rounds.
+    """Results, medians over the rounds.
 
     Attributes:
         envs: sessions in lockstep.
@@ -133,7 +133,7 @@ def seconds_to_collect(collector: Collector, agent: Agent, envs: int) -> float:
 
 
 def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> Measurement:
-    """Collect with the core and with the twin, round by round."""
+    """Collect with the core and with its Python twin, alternating round by round."""
     rules = TradingRules.from_config(config)
     model = build_model(config, rules.table)
     collector = Collector(config, dataset, rules)

@@ -1,4 +1,4 @@
-"""Measures paper trading: from a minute's last bar to its durable orders, and what it holds on to.
+"""Measures paper trading: from a minute's last bar to its durable orders, and memory over a day.
 
     python scripts/bench_paper.py [--pairs N] [--simulations N] [--minutes N] [--backend NAME]
 
@@ -45,7 +45,7 @@ _MONDAY_NS = 4 * DAY_NS + 2000 * 7 * DAY_NS
 
 @dataclass(frozen=True)
 class Latency:
-    """Milliseconds of one stage, over all minutes that planned."""
+    """Milliseconds of one stage, over all minutes in which the agent planned."""
 
     stage: str
     p50: float
@@ -55,7 +55,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class Soak:
-    """What the process held in the second tenth of the session and in its last, on average."""
+    """The process's mean memory and descriptors in the session's second tenth and its last."""
 
     minutes: int
     minutes_per_s: float
@@ -68,17 +68,17 @@ class Soak:
 
 
 class Watch:
-    """Notes what the process holds, minute by minute."""
+    """Records the process's memory and descriptors minute by minute."""
 
     def __init__(self) -> None:
         self.held: list[tuple[int, int]] = []
 
     def minute(self, _facts: Row) -> None:
-        """Take note."""
+        """Record the current values."""
         self.held.append((resident_bytes(), open_descriptors()))
 
     def soak(self, seconds: float) -> Soak:
-        """What was noted in a session that took so long."""
+        """The growth over a session that took so long."""
         tenth = max(len(self.held) // 10, 1)
         begin = np.mean(self.held[tenth : 2 * tenth], axis=0)
         end = np.mean(self.held[-tenth:], axis=0)
@@ -115,7 +115,7 @@ def main() -> None:
 
 
 def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
-    """A session of `options.minutes` decided minutes, and the history before them."""
+    """Run a session of `options.minutes` decided minutes, after enough history."""
     names = NAMES[: options.pairs]
     settings = PaperSettings(
         pairs={name: name for name in names},
@@ -140,7 +140,7 @@ def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
 
 
 def latencies(path: Path) -> list[Latency]:
-    """By stage, from the journal."""
+    """Latencies by stage, from the journal."""
     events = journal.read(path / "journal.jsonl")
     planned = [e["latency_ms"] for e in events if e["event"] == "minute" and e["simulations"]]
     rows = []
@@ -152,7 +152,7 @@ def latencies(path: Path) -> list[Latency]:
 
 
 def made_up(name: str, seed: int, count: int) -> Bars:
-    """A random walk."""
+    """Bars of a random walk."""
     steps = np.random.default_rng(seed).integers(-3, 4, count).astype(np.float64)
     close: F64 = 1.1 + 1e-5 * np.cumsum(steps)
     opened = np.concatenate([close[:1], close[:-1]])

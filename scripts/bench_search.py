@@ -1,4 +1,4 @@
-"""Measures the search: its tree alone and with each backend, or beside another library's.
+"""Measures the search: its tree alone and with each backend, or against another library.
 
     python scripts/bench_search.py [--roots B ...] [--simulations N ...] [--rounds N] [--json]
     python scripts/bench_search.py --peer NAME[=PYTHON] ... [--rounds N] [--json]
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def compare(report: Report, named: dict[str, str], rounds: int) -> None:
-    """A table for each peer that is installed."""
+    """Print a table for each peer that is installed."""
     model = fx_micro()
     for name, python in named.items():
         heading = (

@@ -32,12 +32,12 @@ class Smallest(App):
 Smallest().run()
 """
 PAINTED = "Profile"
-"""Stands in the first line of either."""
+"""Text in the first line of either program."""
 
 
 @dataclass(frozen=True)
 class Start:
-    """Of one program; `over_smallest` is the median of the ratios within a round."""
+    """Results of one program; `over_smallest` is the median of the ratios within a round."""
 
     program: str
     median_ms: float
@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def first_screen(command: Sequence[str], columns: int, lines: int) -> Timed:
-    """Starts the command once and quits it."""
+    """Start the command once and quit it."""
 
     def seconds() -> float:
         with quit_by_q(command, columns, lines) as terminal:

@@ -36,7 +36,7 @@ ACTIONS = len(FX_ACTIONS.action_names)
 
 @dataclass(frozen=True)
 class Product:
-    """One of a linear layer: [rows, inputs] by [inputs, outputs]; `learned` ones have gradients."""
+    """A linear layer's product, [rows, inputs] by [inputs, outputs]; `learned`: has gradients."""
 
     rows: int
     inputs: int
@@ -45,7 +45,7 @@ class Product:
 
     @property
     def flops(self) -> int:
-        """Multiplications and additions, those of the gradients included."""
+        """Multiplications and additions, including those of the gradients."""
         return (6 if self.learned else 2) * self.rows * self.inputs * self.outputs
 
 
@@ -117,7 +117,7 @@ def timed_products(found: list[Product]) -> Timed:
 
 
 def products_of(batch: Batch) -> list[Product]:
-    """Those of every linear layer that a batch passes through."""
+    """The products of every linear layer that a batch passes through."""
     model = build_model(FX_MICRO, FX_ACTIONS)
     model.train()
     found: list[Product] = []

@@ -36,14 +36,14 @@ SETTINGS = (
 )  # fmt: skip
 FIRST_LINE_S = 300.0
 PAINTED_S = 3.0
-"""From the application's start to the time it is measured: it starts once and watches for hours."""
+"""Delay before the application is measured: it starts once, then watches for hours."""
 
 COMMAND = (sys.executable, "-m", "muzero_cli.main")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """One watched stretch and the one beside it; throughputs are episodes a minute."""
+    """A watched stretch and its unwatched neighbour; throughputs are episodes per minute."""
 
     round: int
     alone: float
@@ -75,14 +75,14 @@ def main() -> None:
 
 @dataclass(frozen=True)
 class Summary:
-    """Throughput watched over alone, and the application's share of a core."""
+    """Watched throughput over unwatched, and the application's share of a core."""
 
     ratio: float
     ui_cpu_frac: float
 
 
 def measure(run: Path, number: int, options: argparse.Namespace) -> Turn:
-    """One turn of each kind, the watched one first in every other round."""
+    """One stretch of each kind, the watched one first in every other round."""
     found, cpu = {}, 0.0
     for watched in (False, True) if number % 2 else (True, False):
         if watched:
@@ -96,28 +96,28 @@ def measure(run: Path, number: int, options: argparse.Namespace) -> Turn:
 
 
 def throughput(run: Path, seconds: float) -> float:
-    """Episodes a minute of the rounds that end within the next `seconds`, two at least."""
-    begun = datetime.now(UTC)
+    """Episodes per minute of the rounds that end within the next `seconds`, at least two."""
+    started = datetime.now(UTC)
     time.sleep(seconds)
-    while len(ends := rounds_since(run, begun)) < 2:
+    while len(ends := rounds_since(run, started)) < 2:
         time.sleep(0.5)
     (first, from_), *_, (last, to) = ends
     return 60.0 * (to - from_) / (last - first).total_seconds()
 
 
-def rounds_since(run: Path, begun: datetime) -> list[tuple[datetime, int]]:
-    """When the rounds since `begun` had collected, and the episodes by then."""
+def rounds_since(run: Path, started: datetime) -> list[tuple[datetime, int]]:
+    """When the rounds since `started` ended, and the number of episodes by then."""
     ends = [
         (datetime.fromisoformat(event["time"]), event["episodes"])
         for event in journal.read(run / "journal.jsonl")
         if event["event"] == "collected"
     ]
-    return [end for end in ends if end[0] >= begun]
+    return [end for end in ends if end[0] >= started]
 
 
 @contextmanager
 def training(folder: Path) -> Iterator[Path]:
-    """A training that goes on until the end of the block, past what only its beginning costs."""
+    """Train until the end of the block; the block starts when training has warmed up."""
     store, run = folder / "market.duckdb", folder / "run"
     bars, _ = random_walk(seed=0, days=10)
     with BarStore(store) as opened:
@@ -146,7 +146,7 @@ def _has_learned(run: Path) -> bool:
 
 @contextmanager
 def watching(run: Path, columns: int, lines: int) -> Iterator[int]:
-    """The application's process number, once it is painted; it is quit at the end of the block."""
+    """The application's PID, once it has painted; it is quit at the end of the block."""
     with quit_by_q([*COMMAND, "tui", str(run)], columns, lines) as terminal:
         time.sleep(PAINTED_S)
         yield terminal.pid

@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def check(subject: Subject, folder: Path) -> None:
-    """Prints how far the programs are from the model, and raises where that is too far."""
+    """Print how far the programs are from the model; raise if that is too far."""
     samples = made_up_samples(subject.model, SAMPLES)
 
     def verified(made: Path) -> Verification:
@@ -62,7 +62,7 @@ def check(subject: Subject, folder: Path) -> None:
 
 
 def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
-    """[ROOTS] actions that searches with `backend` end with."""
+    """Actions chosen by searches with `backend`, i32[ROOTS]."""
     search = replace(subject.config.search, backend=backend)
     deployment = Deployment(folder, report=refuse, loader=LOAD_PROGRAM)
     agent = Agent(subject.model, search, subject.table, subject.model.outcomes, deployment)
@@ -73,7 +73,7 @@ def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
 
 
 def refuse(event: EngineEvent) -> None:
-    """Nothing may happen to the programs here, and nothing stands in for them."""
+    """Fail on any restart or fallback: this check must use the exported programs."""
     raise EngineLost(str(event))
 
 

@@ -27,7 +27,7 @@ EDGE, WALK = "PLANTED_EDGE", "RANDOM_WALK"
 
 @dataclass(frozen=True)
 class Learned:
-    """One training on the planted edge, net pips a session over all sessions of the test split.
+    """One training on the planted edge: net pips per session, over all sessions of the test split.
 
     Attributes:
         seed: of the training.
@@ -125,7 +125,7 @@ def judged(symbol: str, seed: int, minutes: float, config: Path, folder: Path) -
 
 
 def muzero(*arguments: str) -> str:
-    """What the command line prints; its narration goes where this script's errors go."""
+    """What a command prints on standard output; its standard error is this script's."""
     command = [sys.executable, "-m", "muzero_cli.main", *arguments]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 

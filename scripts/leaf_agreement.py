@@ -1,4 +1,4 @@
-"""How far searches with several leaves a step agree with the sequential search.
+"""Measures how well searches with several leaves per step agree with the sequential search.
 
 The network is random (`HashEvaluator`): no state tells anything about another, so this is a hard
 case. Same roots, same number of simulations; only `leaves_per_step` differs. How much a difference
@@ -24,12 +24,12 @@ OUTCOMES = 3
 POSITIONS = FX_ACTIONS.next_position
 DEEPER = 10
 ROOTS_TOGETHER = 250
-"""So many trees of the deep search fit in memory."""
+"""How many trees of the deep search fit into memory."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """One setting against ``leaves_per_step=1``.
+    """One setting, compared with ``leaves_per_step=1``.
 
     Attributes:
         expansion: of both searches.
@@ -55,7 +55,7 @@ class Agreement:
 
 
 def plan(params: SearchParams, states: U64) -> tuple[SearchResult, int]:
-    """A search's result and its calls of the evaluator."""
+    """A search's result and the number of its calls to the evaluator."""
     network = HashEvaluator(POSITIONS.shape[1], OUTCOMES)
     search = Search(params, POSITIONS, OUTCOMES)
     prior, value = network.prediction(states)
@@ -79,7 +79,7 @@ def deep_value(params: SearchParams, states: U64) -> F32:
 
 
 def agreements(params: SearchParams, leaves_per_step: list[int], roots: int) -> list[Agreement]:
-    """The settings of `leaves_per_step` against the sequential search."""
+    """Compare all settings of `leaves_per_step` with the sequential search."""
     states = np.arange(roots, dtype=np.uint64)
     one, _ = plan(params, states)
     deep = deep_value(params, states)

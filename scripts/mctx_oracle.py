@@ -1,7 +1,7 @@
-"""Searches by mctx itself, and tests/goldens/mctx.npz: what they found.
+"""Runs searches with mctx itself, and writes their results to tests/goldens/mctx.npz.
 
-Only this script needs mctx (https://github.com/google-deepmind/mctx). Install it beside the project
-and run the script after a change of CASES:
+Only this script needs mctx (https://github.com/google-deepmind/mctx). Install it along with the
+project, and run the script after a change of CASES:
 
     pip install mctx
     python scripts/mctx_oracle.py
@@ -48,7 +48,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """What the case's arrays are stored under."""
+        """The name under which the case's arrays are stored."""
         limit = "" if self.max_depth is None else f"_depth_{self.max_depth}"
         ties = f"_levels_{self.levels}" if self.levels else ""
         considered = self.max_num_considered_actions
@@ -87,7 +87,7 @@ class Model:
 
     @classmethod
     def of(cls, case: Case) -> "Model":
-        """The case's model, the same wherever it is made."""
+        """The case's model, the same on every machine."""
 
         def numbers(kind: int, *shape: int) -> F64:
             return uniform(key(kind, Stream.SEARCH, np.arange(np.prod(shape)))).reshape(shape)
@@ -107,7 +107,7 @@ class Model:
 
     @property
     def prior(self) -> F64:
-        """[N, A] policy of each node."""
+        """Policy of each node, f64[N, A]."""
         weights = np.exp(self.prior_logits.astype(np.float64))
         return weights / weights.sum(axis=1, keepdims=True)
 
@@ -127,7 +127,7 @@ class Oracle:
         self._next_node = jnp.asarray(model.next_node)
 
     def search(self) -> dict[str, npt.NDArray[Any]]:
-        """What mctx finds from the case's roots.
+        """Search from the case's roots with mctx.
 
         Returns:
             visits [B, A] and value [B] of the roots; for a Gumbel root also policy [B, A], the

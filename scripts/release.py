@@ -1,4 +1,4 @@
-"""Makes a release: checks that its version is one, builds what is published, and tags the commit.
+"""Makes a release: checks its version, builds the files to publish, and tags the commit.
 
     python scripts/release.py --dry-run       all but the tag
     python scripts/release.py                 and the tag, of a clean working tree
@@ -34,7 +34,7 @@ _VERSION = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 
 
 class ReleaseError(Exception):
-    """Why there can be no release, and what to do about it."""
+    """Why a release is not possible, and what to do about it."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def release_of(root: Path) -> Release:
 
 
 def notes_of(changelog: str, version: str) -> str:
-    """What `changelog` says of `version`, which has to be its newest.
+    """The notes of `version`, which must be the newest, from `changelog`.
 
     Raises:
         ReleaseError: it is not, has no date, or nothing is said of it; or something is unreleased.
@@ -110,7 +110,7 @@ def require_tag(release: Release, tag: str) -> None:
 
 
 def require_untagged_and_clean(release: Release) -> None:
-    """Check that the working tree is what the tag would name.
+    """Check that the working tree equals the commit to be tagged.
 
     Raises:
         ReleaseError: it has changes, or the tag is there already.
@@ -122,7 +122,7 @@ def require_untagged_and_clean(release: Release) -> None:
 
 
 def build(release: Release) -> list[Path]:
-    """Build what is published, in an empty dist/; the files."""
+    """Build the files to publish, in an empty dist/, and return them."""
     DIST.mkdir(exist_ok=True)
     for old in DIST.iterdir():
         old.unlink()
@@ -188,7 +188,7 @@ def main() -> None:
         print((DIST / CHECKSUMS).read_text(), end="")
         if not options.dry_run:
             message = f"mlx_muzero {release.version}\n\n{release.notes}"
-            # Headings of the notes begin with what git takes for a comment.
+            # Headings in the notes start with "#", which git would take for comments.
             _run("git", "tag", "--cleanup=whitespace", "-a", release.tag, "-m", message)
             print(f"tagged; publish it with: git push origin {release.tag}")
     except ReleaseError as error:

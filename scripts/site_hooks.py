@@ -1,4 +1,4 @@
-"""What MkDocs calls while it builds the site: pages made from the program, and links made right."""
+"""Hooks for MkDocs: generate pages from the program, and rewrite links for the site."""
 
 import re
 from pathlib import Path
@@ -37,7 +37,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, files: Files, **_: Any) -> str:
-    """Lead the links of a page that is written for the repository to where the site has them."""
+    """Point the links of a page written for the repository to where the site has their targets."""
     path = page.file.src_uri
     source = {there: here for here, there in ROOT_PAGES.items()}.get(path, f"docs/{path}")
     return for_site(markdown, source, path, _titles(files))

@@ -1,4 +1,4 @@
-"""Decisions per second with each backend, and how much of the time is the network's own.
+"""Measures decisions per second with each backend, and the networks' share of the time.
 
 A decision here is a search; the root's inference, once a decision, is not in it. Pure network time
 is that of the same batches of leaves evaluated once more without a tree: for `native` in C++ on as
@@ -36,7 +36,7 @@ DEPTH_LIMIT = 1000
 
 @dataclass(frozen=True)
 class BackendRate:
-    """Medians over the rounds.
+    """Results, medians over the rounds.
 
     Attributes:
         expansion: what a simulation evaluates.
@@ -61,7 +61,7 @@ class BackendRate:
 
 @dataclass(frozen=True)
 class Variant:
-    """A backend on a number of threads: its whole search, and the network's part of it."""
+    """A backend on a number of threads: its whole search, and the part its networks take."""
 
     backend: str
     threads: int
@@ -72,7 +72,7 @@ class Variant:
 def measure(
     model: StochasticMuZero, roots: list[int], simulations: list[int], rounds: int
 ) -> Iterator[BackendRate]:
-    """Every cell of the grid, all backends and threads by turns."""
+    """Measure every cell of the grid, alternating between all backends and threads."""
     for expansion in get_args(ExpansionMode):
         for count in roots:
             for n in simulations:
@@ -112,14 +112,14 @@ def _cell(
 
 
 def native(model: StochasticMuZero, roots: Roots, params: SearchParams, threads: int) -> Variant:
-    """All of it in C++."""
+    """A search entirely in C++."""
     search = Search(params, FX_ACTIONS.next_position, OUTCOMES, threads)
     evaluator = NativeEvaluator(model)
     recording = _core.RecordingEvaluator(evaluator.core)
     latents, start = mx.array(roots.latent), _start(roots)
 
     def network() -> float:
-        # Recorded anew each time, as threads share the trees anew.
+        # Recorded again each time, because threads divide the trees differently each time.
         search._core.reset(*start)
         search._core.run(recording)
         return timed(recording.replay)()
@@ -131,7 +131,7 @@ def native(model: StochasticMuZero, roots: Roots, params: SearchParams, threads:
 
 
 def mlx(model: StochasticMuZero, roots: Roots, params: SearchParams) -> Variant:
-    """The loop of `Search.run` in Python around the MLX model."""
+    """A search with the loop of `Search.run` in Python around the MLX model."""
     search = Search(params, FX_ACTIONS.next_position, OUTCOMES)
     evaluator = MlxEvaluator(model)
     latents, start = mx.array(roots.latent), _start(roots)

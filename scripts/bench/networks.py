@@ -1,4 +1,4 @@
-"""Networks whose heads say something, and roots to search from."""
+"""Networks with random heads instead of zero ones, and roots to search from."""
 
 from dataclasses import dataclass
 
@@ -21,7 +21,7 @@ _RECURRENT = tuple(
 
 
 def fx_micro() -> StochasticMuZero:
-    """The preset's model, its heads drawn at random."""
+    """The preset's model, with random heads."""
     return with_random_heads(build_model(FX_MICRO, FX_ACTIONS))
 
 
@@ -37,7 +37,7 @@ def recurrent_weights(model: StochasticMuZero) -> dict[str, F32]:
 
 @dataclass(frozen=True)
 class Roots:
-    """Where searches begin: latent [B, D], prior [B, A], value [B]."""
+    """Roots to search from: latent [B, D], prior [B, A], value [B]."""
 
     latent: F32
     prior: F32
@@ -45,7 +45,7 @@ class Roots:
 
     @classmethod
     def of(cls, model: StochasticMuZero, count: int) -> "Roots":
-        """Random latents, as normalised as the model's own, and what it makes of them."""
+        """Random latents, normalised like the model's own, with the model's priors and values."""
         numbers = np.random.default_rng(0).normal(size=(count, model.config.latent_width))
         latent = mx.array(numbers.astype(np.float32))
         prior = mx.softmax(model.policy_logits(latent), axis=-1)

@@ -1,4 +1,4 @@
-"""What a benchmark prints: facts about the machine, then tables, or all of it as JSON."""
+"""The output of a benchmark: facts about the machine, then tables, or everything as JSON."""
 
 import json
 import platform
@@ -13,7 +13,7 @@ from mlx_muzero.profiling import doctor
 
 
 class Report:
-    """Prints what it is given at once, or with `as_json` everything at the end."""
+    """Prints each part at once or, with `as_json`, everything at the end."""
 
     def __init__(self, as_json: bool, **facts: object) -> None:
         self._as_json = as_json
@@ -30,7 +30,7 @@ class Report:
             self._print(f"{name:10}  {fact}")
 
     def table(self, name: str, heading: str, rows: Iterable[Any]) -> None:
-        """`rows`, dataclasses of one kind, each as soon as it comes."""
+        """Print `rows`, dataclasses of one kind, as a table, each row as soon as it is measured."""
         self._print(f"\n{heading}")
         shown = self._found[name] = []
         for row in map(asdict, rows):
@@ -42,12 +42,12 @@ class Report:
             shown.append(row)
 
     def note(self, text: str) -> None:
-        """A line that belongs to no table."""
+        """Print a line outside of any table."""
         self._found.setdefault("notes", []).append(text)
         self._print(text)
 
     def end(self) -> None:
-        """Prints the JSON."""
+        """Print the JSON."""
         if self._as_json:
             print(json.dumps(self._found))
 

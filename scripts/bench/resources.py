@@ -1,4 +1,4 @@
-"""What this process holds of the machine."""
+"""Resources of the machine that a process uses."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def resident_bytes() -> int:
-    """Memory of this process that is in RAM now."""
+    """Resident memory of this process."""
     statm = Path("/proc/self/statm")
     if statm.exists():
         return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -17,7 +17,7 @@ def resident_bytes() -> int:
 
 
 def open_descriptors() -> int:
-    """Files, sockets and pipes of this process that are open now."""
+    """Number of open files, sockets and pipes of this process."""
     return sum(1 for _ in Path("/dev/fd").iterdir())
 
 

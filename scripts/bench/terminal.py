@@ -1,4 +1,4 @@
-"""A command in a pseudo-terminal of its own."""
+"""Runs a command in its own pseudo-terminal."""
 
 import fcntl
 import os
@@ -15,7 +15,7 @@ POLL_S = 0.002
 
 
 class Terminal:
-    """What is painted is read as it comes, and when it came is remembered.
+    """A terminal that records what is painted and when.
 
     Attributes:
         pid: of the command.
@@ -37,7 +37,7 @@ class Terminal:
         self._reader.start()
 
     def seconds_until(self, painted: str) -> float:
-        """From the command's start to that text being painted.
+        """Seconds from the command's start until that text is painted.
 
         Raises:
             SystemExit: the command ended without.
@@ -51,11 +51,11 @@ class Terminal:
         return next(at for at, length in self._reads if length >= end) - self._started
 
     def type(self, keys: str) -> None:
-        """As if these keys were pressed."""
+        """Press these keys."""
         os.write(self._own_end, keys.encode())
 
     def wait(self) -> None:
-        """Until the command has ended."""
+        """Wait until the command has ended."""
         self._process.wait()
         self._reader.join()
         os.close(self._own_end)
@@ -69,7 +69,7 @@ class Terminal:
 
 @contextmanager
 def quit_by_q(command: Sequence[str], columns: int, lines: int) -> Iterator[Terminal]:
-    """The command, which is quit with q at the end of the block."""
+    """Run the command, and quit it with q at the end of the block."""
     terminal = Terminal(command, columns, lines)
     try:
         yield terminal

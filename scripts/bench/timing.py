@@ -1,11 +1,11 @@
-"""Times that compare on a machine with other work to do."""
+"""Timings that can be compared even if the machine has other work to do."""
 
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 
 Timed = Callable[[], float]
-"""Does something once and says how many seconds that took."""
+"""Does something once and returns how many seconds it took."""
 
 
 def timed(action: Callable[[], object], calls: int = 1) -> Timed:
@@ -21,7 +21,7 @@ def timed(action: Callable[[], object], calls: int = 1) -> Timed:
 
 
 def by_turns(actions: Mapping[str, Timed], rounds: int) -> dict[str, list[float]]:
-    """Seconds of every action, `rounds` times; a busy spell of the machine meets all of them.
+    """Seconds of every action, `rounds` times, in turns: a busy spell affects all of them.
 
     One round before the first is not counted.
     """

@@ -1,4 +1,4 @@
-"""Simulations per second of the C++ tree, with rows written down beforehand for a network."""
+"""Measures simulations per second of the C++ tree, with precomputed rows in place of a network."""
 
 import statistics
 from collections.abc import Callable, Iterator
@@ -23,7 +23,7 @@ SIMULATIONS_PER_TURN = 100_000
 
 @dataclass(frozen=True)
 class TreeRate:
-    """Medians over the rounds.
+    """Results, medians over the rounds.
 
     Attributes:
         expansion: what a simulation evaluates.
@@ -45,7 +45,7 @@ class TreeRate:
 
 
 def measure(rounds: int) -> Iterator[TreeRate]:
-    """All numbers of simulations by turns, for one mode after the other."""
+    """Measure one mode after the other, alternating between all numbers of simulations."""
     for expansion in get_args(ExpansionMode):
         searches = {n: _TreeSearch(expansion, n) for n in SIMULATIONS}
         seconds = by_turns(
@@ -68,7 +68,7 @@ def measure(rounds: int) -> Iterator[TreeRate]:
 
 
 class _TreeSearch:
-    """A search from reset to its last simulation, straight on the C++ core."""
+    """Runs a search from reset to its last simulation, directly on the C++ core."""
 
     def __init__(self, expansion: ExpansionMode, simulations: int) -> None:
         random = np.random.default_rng(0)
@@ -97,7 +97,7 @@ class _TreeSearch:
         )
         self.run()
         self.mean_depth = float(self._search.result().statistics.mean_depth.mean())
-        # An afterstate, half an environment step on, does not count in the depth.
+        # An afterstate is half an environment step and does not count towards the depth.
         afterstates = 0.0
         if expansion == "single_outcome":
             chances = sum(int(self._search.tree(b).kind.sum()) for b in range(ROOTS))

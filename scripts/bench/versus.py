@@ -1,4 +1,4 @@
-"""Our search against another library's: the same networks, roots, simulations and one thread.
+"""Compares our search with another library's: same networks, roots, simulations, one thread.
 
 A peer needs packages that do not go with ours, so it runs under a Python of its own, in a process
 that waits while we search and searches while we wait. Either times its own search, from its first
@@ -41,14 +41,14 @@ ONE_THREAD = {
     "OPENBLAS_NUM_THREADS": "1",
 }
 SEARCHES = 5
-"""In a row, before it is the other's turn: the first of them finds the caches full of the other."""
+"""Calls in a row per turn: the first one finds the caches full of the other library's data."""
 SAME_NETWORK = 1e-4
-"""Most that the roots' values may differ between two libraries, as a part of the largest."""
+"""How much root values may differ between two libraries, relative to the largest."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """Another search.
+    """Another library's search.
 
     Attributes:
         module: that runs it.
@@ -76,7 +76,7 @@ PEERS = {
 
 @dataclass(frozen=True)
 class PeerRate:
-    """Medians over the rounds.
+    """Results, medians over the rounds.
 
     Attributes:
         peer: with the versions of what it needs.
@@ -100,7 +100,7 @@ class PeerMissingError(Exception):
 
 
 def measure(model: StochasticMuZero, name: str, python: str, rounds: int) -> PeerRate:
-    """Ours and the peer `name` by turns, the latter under the interpreter `python`.
+    """Measure our search and the peer `name` in turns, the peer with the interpreter `python`.
 
     Raises:
         PeerMissingError: the peer is not installed for `python`.
@@ -147,7 +147,7 @@ def _require_installed(name: str, peer: Peer, python: str) -> None:
 
 
 def _keep_to_one_core() -> None:
-    """XLA does not heed the variables that ask for one thread."""
+    """Keep the peer to one core: XLA ignores the variables that ask for one thread."""
     if hasattr(os, "sched_setaffinity"):  # not on macOS
         os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 
@@ -156,7 +156,7 @@ def _keep_to_one_core() -> None:
 def _running(
     peer: Peer, python: str, model: StochasticMuZero, roots: Roots
 ) -> Iterator[tuple[dict[str, Any], Any]]:
-    """The peer's process: what it says of itself, and a function that has it search once."""
+    """The peer's process: its description of itself, and a function that makes it search once."""
     with tempfile.TemporaryDirectory() as folder:
         task = Path(folder) / "task.npz"
         arrays: dict[str, Any] = {

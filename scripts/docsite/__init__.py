@@ -1,1 +1,1 @@
-"""Pages of the documentation site that follow from the program itself."""
+"""Pages of the documentation site that are generated from the program."""

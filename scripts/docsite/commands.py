@@ -69,7 +69,7 @@ def _option_row(option: Any, context: Any) -> tuple[str, ...]:
 
 
 def _value(option: Any) -> str:
-    """What an option takes: one of its choices, a number within its range, or a value of a type."""
+    """The values an option takes: its choices, a number within a range, or a type."""
     kind = option.type
     if choices := getattr(kind, "choices", ()):
         return ", ".join(code(str(choice)) for choice in choices)

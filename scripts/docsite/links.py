@@ -1,4 +1,4 @@
-"""Links written for the repository, as the site needs them.
+"""Rewrites links from the repository's layout to the site's.
 
 Pages are written so that their links work where the sources are read. Some pages live outside
 docs/, and some links lead to files that the site does not have.
@@ -22,7 +22,7 @@ _ELSEWHERE = re.compile(r"[a-z]+:|#")
 
 
 def for_site(text: str, source: str, page: str, titles: Mapping[str, str]) -> str:
-    """`text` with its links leading where the site has their targets.
+    """`text` with its links pointing to where the site has their targets.
 
     Args:
         text: a page in Markdown.

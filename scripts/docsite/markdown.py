@@ -15,7 +15,7 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """`text` that is no Markdown, with what Markdown or HTML would take for markup escaped."""
+    """Plain `text` as Markdown, with everything escaped that Markdown or HTML treats as markup."""
     for mark in "\\`*_<>[]|":
         text = text.replace(mark, f"\\{mark}")
     return text

@@ -1,4 +1,4 @@
-"""LightZero's `StochasticMuZeroMCTSCtree`: its tree in C++, its loop in Python, torch beside it."""
+"""LightZero's `StochasticMuZeroMCTSCtree`: a tree in C++, its loop in Python, networks in torch."""
 
 import importlib
 import importlib.util
@@ -59,7 +59,7 @@ class TorchOperations:
 
 @dataclass
 class Output:
-    """What LightZero reads of a model's answer; columns are [n, 1]."""
+    """The fields that LightZero reads from a model's output; columns are [n, 1]."""
 
     value: Any
     reward: Any
@@ -79,10 +79,10 @@ class Model:
     training = False
 
     def eval(self) -> None:
-        """Asked for; there is no dropout here to switch off."""
+        """Do nothing: LightZero calls this, and there is no dropout to switch off."""
 
     def recurrent_inference(self, state: Any, edge: Any, afterstate: bool = False) -> Output:
-        """From a state by an action, or (`afterstate`) from an afterstate by an outcome."""
+        """Step from a state by an action, or with `afterstate` from one by an outcome."""
         latent, column = state[:, :-1], state[:, -1:]
         if afterstate:
             latent, reward = self._network.dynamics(latent, column[:, 0].long(), edge)
@@ -95,7 +95,7 @@ class Model:
 
 
 def load_search() -> Any:
-    """The search's class. The package's own start-up would import its whole training stack."""
+    """The class of the search, without the package's start-up, which imports its training stack."""
     found = importlib.util.find_spec("lzero")
     assert found is not None
     assert found.submodule_search_locations is not None

@@ -1,4 +1,4 @@
-"""A peer's end of the comparison, asked line by line.
+"""The peer's side of the comparison: searches once for every line of its input.
 
 The first line it writes says what it is; then it searches once for each line it reads.
 """
@@ -29,7 +29,7 @@ class Task:
 
     @classmethod
     def load(cls, path: str) -> "Task":
-        """Reads what `bench.versus` wrote."""
+        """Read the task that `bench.versus` wrote."""
         with np.load(path) as arrays:
             return cls(
                 {n.removeprefix("w."): arrays[n] for n in arrays.files if n.startswith("w.")},
@@ -44,7 +44,7 @@ class Task:
 def serve(
     search: Callable[[], npt.NDArray[Any]], value: npt.NDArray[Any], versions: Mapping[str, str]
 ) -> None:
-    """Searches once for every line of the input.
+    """Search once for every line of the input.
 
     Args:
         search: all simulations of all roots -> visits of the root actions [B, A].
