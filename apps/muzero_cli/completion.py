@@ -55,8 +55,8 @@ def symbols(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     before, comma, last = incomplete.rpartition(",")
     known = recall(Path(ctx.params.get("db") or DEFAULT_DATABASE))
     for name in known:
-        if name.startswith(last) and name not in before.split(","):
-            yield before + comma + name
+        if name not in before.split(","):
+            yield from (before + comma + word for word in _in_its_case(name, last))
 
 
 @_silent
@@ -65,7 +65,17 @@ def pairs_of_session(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     from mlx_muzero.paper import settings
 
     pairs = settings.load(Path(ctx.params["run"]) / "paper.toml").pairs
-    return (name for name in pairs if name.startswith(incomplete))
+    return (word for name in pairs for word in _in_its_case(name, incomplete))
+
+
+def _in_its_case(name: str, typed: str) -> Iterable[str]:
+    """The symbol `name` if it begins with what is typed, which stays as it is.
+
+    A shell offers only words that begin with it, and commands take symbols in any case.
+    """
+    rest = name[len(typed) :]
+    if name[: len(typed)].upper() == typed.upper():
+        yield typed + (rest.lower() if typed.islower() else rest)
 
 
 @_silent

@@ -84,14 +84,13 @@ class UnknownInstrument(DataError):
 
 
 def known_instrument(symbol: str) -> Instrument | None:
-    """How `symbol` trades, or None if its name does not tell."""
-    pair = _pair_of(symbol)
-    if pair is None:
-        return None
-    if pair.of_currencies:
-        pip = _pip_of(pair)
-        return None if pip is None else Instrument(symbol, "fx", pip, pip / _STEPS_OF_A_PIP)
-    return Instrument(symbol, "crypto", 0.0) if pair.of_coins else None
+    """How `symbol` trades, or None if its name does not tell.
+
+    An ambiguous name tells if all its readings trade alike: ARBUSD is ARB in USD or AR in BUSD,
+    coins either way.
+    """
+    found = {_instrument_of(symbol, pair) for pair in _readings_of(symbol)}
+    return found.pop() if len(found) == 1 else None
 
 
 def instrument(symbol: str) -> Instrument:
@@ -108,15 +107,22 @@ def instrument(symbol: str) -> Instrument:
 
 def keeps_fx_week(symbol: str) -> bool:
     """Whether the name `symbol` is that of a pair of currencies or metals, whatever its pip."""
-    pair = _pair_of(symbol)
-    return pair is not None and pair.of_currencies
+    readings = _readings_of(symbol)
+    return bool(readings) and all(pair.of_currencies for pair in readings)
 
 
-def _pair_of(symbol: str) -> Pair | None:
+def _readings_of(symbol: str) -> list[Pair]:
     try:
-        return Symbol(symbol).pair
+        return Symbol(symbol).readings
     except SymbolError:
-        return None
+        return []
+
+
+def _instrument_of(symbol: str, pair: Pair) -> Instrument | None:
+    if pair.of_currencies:
+        pip = _pip_of(pair)
+        return None if pip is None else Instrument(symbol, "fx", pip, pip / _STEPS_OF_A_PIP)
+    return Instrument(symbol, "crypto", 0.0) if pair.of_coins else None
 
 
 def _pip_of(pair: Pair) -> float | None:

@@ -106,9 +106,14 @@ class Symbol(str):
         None also if the name is ambiguous: BNBUSD is BNB in USD, as there is no coin BN that could
         be priced in BUSD, but TESTUSD may be TES in TUSD or TEST in USD.
         """
+        readings = self.readings
+        return readings[0] if len(readings) == 1 else None
+
+    @property
+    def readings(self) -> list[Pair]:
+        """The pairs that the name may stand for; only those of a known base, if there are any."""
         readings = _pairs(self)
-        known = [pair for pair in readings if pair.base in COINS | FX_CODES] or readings
-        return known[0] if len(known) == 1 else None
+        return [pair for pair in readings if pair.base in COINS | FX_CODES] or readings
 
 
 def _joined(name: str) -> str:

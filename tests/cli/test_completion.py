@@ -68,6 +68,13 @@ def test_symbols_of_the_store_that_is_named(complete, tmp_path):
     assert complete("data", "check", "--db", "data/coins.duckdb", "") == ["BTCUSDT"]
 
 
+def test_symbols_are_completed_from_small_letters(complete, tmp_path):
+    store(tmp_path / "data" / "market.duckdb", "USDJPY", "EURJPY", "EURUSD")
+    assert complete("data", "check", "eur") == ["eurjpy", "eurusd"]
+    assert complete("train", "--symbol", "EURJPY,eUr") == ["EURJPY,eUrUSD"]
+    assert complete("data", "check", "eux") == []
+
+
 def test_presets_keys_and_their_values(complete):
     assert complete("train", "--preset", "") == sorted(PRESETS)
     assert len(complete("train", "--set", "")) == sum(map(len, KEYS.values()))

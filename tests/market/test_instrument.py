@@ -20,6 +20,7 @@ from mlx_muzero.market.instrument import (
 from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.feeds.replay import ReplayFeed
+from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.hours import AroundTheClock, FxWeek
 
@@ -48,6 +49,14 @@ def test_currencies_and_metals_have_their_own_pip_and_keep_the_fx_week(symbol, p
 def test_coins_count_in_basis_points_around_the_clock(symbol):
     assert known_instrument(symbol) == Instrument(symbol, "crypto", 0.0)
     assert instrument(symbol).unit == "bps"
+
+
+@pytest.mark.parametrize("symbol", ["ARBUSD", "ARB/USD", "ARBUSD_PERP", "USDTUSD"])
+def test_a_name_of_several_pairs_that_trade_alike_is_known(symbol):
+    symbol = Symbol(symbol)
+    assert symbol.pair is None
+    assert len(symbol.readings) == 2
+    assert known_instrument(symbol) == Instrument(symbol, "crypto", 0.0)
 
 
 @pytest.mark.parametrize(

@@ -132,15 +132,15 @@ def _of_currencies(name: str) -> Symbol | None:
 
 
 def _of_coins(name: str) -> Symbol | None:
-    pair = Symbol(name).pair if _in_one_case(name) else None
-    if pair is None or not (pair.quote in _STABLECOINS or pair.base in COINS):
+    readings = Symbol(name).readings if _in_one_case(name) else []
+    if not readings or any(p.quote not in _STABLECOINS and p.base not in COINS for p in readings):
         return None
     return Symbol(name)
 
 
 def _of_contract(name: str, contract: str) -> Symbol | None:
     symbol = Symbol(f"{name}_{contract}")
-    return symbol if symbol.pair and symbol.pair.contract else None
+    return symbol if any(pair.contract for pair in symbol.readings) else None
 
 
 def _of_parts(base: str, quote: str, settled: str | None, expiry: str | None) -> Symbol | None:
