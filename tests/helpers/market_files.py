@@ -39,7 +39,8 @@ def ascii_file(path, n=200, **options):
 def refused(store, path, *parts, **options):
     with pytest.raises(DataError) as error:
         import_file(store, path, **options)
-    for part in parts:
+    for part in (str(path), *parts):
         assert part in str(error.value)
     assert store.symbols() == []
+    assert store.series() == []
     assert store.imports() == []

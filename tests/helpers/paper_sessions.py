@@ -209,3 +209,8 @@ class Commanding:
 
 def _call(action):
     return action()
+
+
+def events_of(played, name=None):
+    events = list(journal.read(played.folder.journal_path))
+    return events if name is None else [e for e in events if e["event"] == name]

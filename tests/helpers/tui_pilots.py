@@ -1,11 +1,17 @@
-"""What a test that drives the application waits for; on a busy machine it takes its time."""
+"""A pilot for tests of the application, and what it waits for; a busy machine takes its time."""
 
 import asyncio
+import fcntl
+import os
+from contextlib import contextmanager
+from pathlib import Path
 
 from textual import constants
 
+from muzero_tui.app import MuZeroApp
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.widgets.hints import Hints
+from paper_journals import Session
 
 PATIENCE_S = 30.0
 
@@ -51,3 +57,49 @@ async def _until(pilot, true):
     async with asyncio.timeout(PATIENCE_S):
         while not true():
             await pilot.pause(0.02)
+
+
+SIZE = (120, 36)
+
+
+def made_session(folder):
+    """Forty minutes of paper trading, the last five decisions recorded."""
+    made = Session(folder)
+    for minute in range(40):
+        made.minute()
+        if minute >= 35:
+            made.decide()
+    return made
+
+
+@contextmanager
+def lives(folder: Path):
+    """The run is held, as by a process."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def drive(app, script, size=SIZE, **options):
+    """Runs `script(pilot)` once the run is opened."""
+
+    async def main():
+        async with app.run_test(size=size, **options) as pilot:
+            await opened(pilot)
+            return await script(pilot)
+
+    return asyncio.run(main())
+
+
+def presses(*keys, then=lambda app: None):
+    async def script(pilot):
+        await press(pilot, *keys)
+        return then(pilot.app)
+
+    return script
+
+
+def app_of(session, **options):
+    return MuZeroApp(session.folder, clock=session.clock, **options)

@@ -1,11 +1,11 @@
-"""Watching runs: bounded reading of any journal, states folded from it, replay, live processes."""
+"""Watched runs: their state at any moment, their process, and the list of them."""
 
 import fcntl
 import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -15,130 +15,13 @@ from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.untrusted.shapes import Malformed
 from mlx_muzero.watch.curve import MOST_POINTS, Curve
 from mlx_muzero.watch.events import checked
-from mlx_muzero.watch.index import MOST_OLDER, RECENT, JournalIndex
 from mlx_muzero.watch.listing import RunListing
-from mlx_muzero.watch.paper_state import PaperState
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import WatchedRun
 from mlx_muzero.watch.train_state import TrainState
 from muzero_tui.formats import age
-from paper_journals import MINUTE_NS, START_NS, Session
-
-NOON = datetime(2026, 1, 4, 12, tzinfo=UTC)
-
-
-class Clock:
-    def __init__(self):
-        self.now = NOON
-
-    def __call__(self):
-        return self.now
-
-
-def learned(steps, total=1.0):
-    return {"steps": steps, "losses": {"policy": total}, "total": total, "gradient_norm": 1.0,
-            "overflow_frac": 0.0}  # fmt: skip
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def folder(tmp_path):
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "config.toml").touch()
-    return run
-
-
-@pytest.fixture
-def journal(folder, clock):
-    return Journal(folder / "journal.jsonl", clock)
-
-
-@pytest.fixture
-def watched(folder, clock):
-    return WatchedRun(folder, clock)
-
-
-def long_journal(path, lines):
-    body = '"losses": {"policy": 1.0}, "total": 1.0, "gradient_norm": 1.0, "overflow_frac": 0.0}'
-    with path.open("w") as file:
-        file.writelines(
-            f'{{"event": "learned", "time": "2026-01-04T12:00:00+00:00", "steps": {step}, {body}\n'
-            for step in range(lines)
-        )
-
-
-def test_a_journal_of_a_million_lines_is_opened_by_decoding_a_thousandth(folder, watched):
-    long_journal(folder / "journal.jsonl", 1_000_000)
-    watched.poll()
-    assert len(watched.index) == 1_000_000
-    assert watched.index.decoded <= MOST_OLDER + RECENT
-    assert watched.state.steps == 999_999
-    assert watched.state.losses["total"].x[0] == 0
-    before = watched.index.decoded
-    watched.playback.scrub(-0.5)
-    watched.poll()
-    assert watched.state.steps == 499_999
-    assert watched.index.decoded - before <= MOST_OLDER + RECENT
-
-
-def test_damaged_lines_are_skipped_and_counted(folder, journal, watched):
-    journal.append("learned", **learned(20))
-    path = folder / "journal.jsonl"
-    with path.open("ab") as file:
-        file.write(b'not json\n\xff\xfe\n{"event": "learned", "steps": \n\n{"event": "le}\n')
-    journal.append("learned", **learned(40))
-    watched.poll()
-    assert (watched.state.steps, watched.index.skipped) == (40, 4)
-
-
-def test_a_line_still_being_written_waits(folder, journal, watched):
-    journal.append("learned", **learned(20))
-    line = json.dumps({"event": "learned", "time": "", **learned(40)}).encode() + b"\n"
-    with (folder / "journal.jsonl").open("ab") as file:
-        file.write(line[:50])
-        file.flush()
-        watched.poll()
-        assert (watched.state.steps, watched.index.skipped) == (20, 0)
-        file.write(line[50:])
-    watched.poll()
-    assert (watched.state.steps, watched.index.skipped) == (40, 0)
-
-
-def test_a_replaced_journal_begins_again(folder, journal, watched):
-    for steps in (20, 40, 60):
-        journal.append("learned", **learned(steps))
-    watched.poll()
-    (folder / "journal.jsonl").unlink()
-    journal.append("learned", **learned(20))
-    watched.poll()
-    assert (len(watched.index), watched.state.steps) == (1, 20)
-
-
-KINDS = ("fault", "risk", "hole")
-
-
-@given(counts=st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 700)), max_size=8))
-def test_sampling_is_in_order_and_bounded(tmp_path_factory, counts):
-    path = tmp_path_factory.mktemp("run") / "journal.jsonl"
-    kinds = [kind for kind, count in counts for _ in range(count)]
-    path.write_text("".join(f'{{"event": "{k}", "n": {n}}}\n' for n, k in enumerate(kinds)))
-    index = JournalIndex(path)
-    index.refresh()
-    assert len(index) == len(kinds)
-    found = index.sampled(len(kinds), {KINDS[0]})
-    numbers = [event["n"] for event in found]
-    assert numbers == sorted(set(numbers))
-    for kind in set(kinds):
-        every = [n for n, k in enumerate(kinds) if k == kind]
-        mine = [event["n"] for event in found if event["event"] == kind]
-        assert mine[-RECENT:] == every[-RECENT:]
-        assert len(mine) <= RECENT + (MOST_OLDER if kind == KINDS[0] else 0)
-        assert kind != KINDS[0] or mine[0] == every[0]
+from paper_journals import Session
+from watching import NOON, Clock, learned
 
 
 def test_a_resumed_run_takes_back_what_happens_again():
@@ -292,26 +175,6 @@ def test_a_curve_is_bounded_and_keeps_its_ends():
     assert series.x == sorted(series.x)
 
 
-def test_paper_state_is_that_of_the_last_minute(tmp_path):
-    session = Session(tmp_path / "paper")
-    for _ in range(30):
-        session.minute()
-    session.note("order_expired", id=session.orders, reason="no volume")
-    session.note("feed", pair="BTC/USDT", kind="stale")
-    session.note("risk", limit="drawdown", value=0.1, threshold=0.1, reaction="flatten")
-    watched = WatchedRun(tmp_path / "paper", session.clock)
-    watched.poll()
-    state = watched.state
-    assert state.minute["close_ns"] == START_NS + 29 * MINUTE_NS
-    assert len(state.prices["BTC/USDT"]) == 30
-    assert len(state.equity) == 30
-    assert session.orders not in state.orders
-    assert all(order["pair"] == "XRP/USDT" for order in state.orders.values()), "never filled ones"
-    assert state.feed["BTC/USDT"]["kind"] == "stale"
-    assert state.notices[-1]["limit"] == "drawdown"
-    assert json.dumps(state.as_dict())
-
-
 def test_runs_are_listed_with_kind_condition_and_best(tmp_path, folder, journal):
     journal.append("validated", best=True, metrics={"expectancy_pips": 1.5, "trades": 7})
     journal.append("finished")
@@ -349,39 +212,6 @@ def test_an_age_tells_a_time_yet_to_come(seconds, words):
     assert age(seconds) == words
 
 
-def test_what_each_pairs_feed_does_is_known_until_the_next_start():
-    state = PaperState()
-
-    def feed(pair, status):
-        state.apply({"event": "feed", "kind": "status", "pair": pair, "status": status, "why": ""})
-
-    state.apply({"event": "paper_started", "feed": "oanda", "pairs": ["USDJPY", "EURJPY"]})
-    state.apply({"event": "feed", "kind": "stale", "pair": "USDJPY"})
-    assert state.ill_feeds == {"USDJPY": "stale"}
-    feed("USDJPY", "live")
-    assert state.ill_feeds == {}
-    feed("EURJPY", "lost")
-    assert state.ill_feeds == {"EURJPY": "lost"}
-    assert state.as_dict()["feed_status"]["USDJPY"]["status"] == "live"
-    state.apply({"event": "paper_started", "feed": "oanda", "pairs": ["USDJPY", "EURJPY"]})
-    assert state.feed_status == {}
-
-
-def test_a_fault_that_comes_without_a_minute_shows_in_the_mode():
-    state = PaperState()
-    row = {"close_ns": 60 * 10**9, "equity": 1.0, "drawdown_frac": 0.0, "pairs": {}}
-    state.apply({"event": "minute", "mode": "trading", **row})
-    state.apply({"event": "fault", "what": "feed", "mode": "entries_stopped", "mode_reason": "x"})
-    assert (state.mode, state.minute["mode_reason"]) == ("entries_stopped", "x")
-
-
-def test_the_age_of_a_bar_is_by_the_venues_clock():
-    state = PaperState()
-    state.apply({"event": "paper_started", "feed": "oanda"})
-    state.apply({"event": "feed", "kind": "clock_offset", "offset_ns": 600 * 10**9})
-    assert state.age_s(1_000_000 * 10**9, datetime.fromtimestamp(999_405, UTC)) == 5.0
-
-
 @pytest.mark.parametrize(
     ("config", "begun", "unit"),
     [
@@ -404,28 +234,3 @@ def test_figures_are_in_the_unit_of_the_run(cli, folder, journal, config, begun,
     assert facts["validation"][f"expectancy_{unit}"] == 1.5
     assert facts["best"][f"net_{unit}_per_session"] == 2.0
     assert ("bps" in json.dumps(facts)) == (unit == "bps")
-
-
-def test_what_plays_in_the_place_of_another_is_told():
-    state = PaperState()
-    minute = {"event": "minute", "close_ns": 1, "equity": 1.0, "drawdown_frac": 0.0, "pairs": {}}
-    for wanted, plays, told in (
-        ("coreml", "native", "native"), ("native", "native", ""), ("auto", "mlx", ""),
-        (None, "mlx", ""), ("coreml", None, ""),
-    ):  # fmt: skip
-        state.apply({"event": "paper_started", "backend_wanted": wanted})
-        state.apply(minute | {"backend": plays})
-        assert state.substitute == told
-        assert state.as_dict()["substitute"] == told
-
-
-@pytest.mark.parametrize(("feed", "aged_s"), [("replay", 65.0), ("ccxt:kraken", 86_465.0)])
-def test_the_age_of_a_bar_is_told_in_the_time_of_its_feed(feed, aged_s):
-    """The bar closed a minute before the minute that was decided five seconds ago."""
-    state, decided = PaperState(), datetime(2026, 1, 5, 12, tzinfo=UTC)
-    close_ns = int(decided.timestamp() - 86_400) * 10**9
-    state.apply({"event": "paper_started", "feed": feed})
-    facts = {"close_ns": close_ns, "equity": 1.0, "drawdown_frac": 0.0, "pairs": {}}
-    state.apply({"event": "minute", "time": decided.isoformat(), **facts})
-    assert state.age_s(close_ns - 60 * 10**9, decided + timedelta(seconds=5)) == aged_s
-    assert state.age_s(None, decided) is None

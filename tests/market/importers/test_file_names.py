@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_files import MONDAY_NS, ascii_file, refused, rows, write
+from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers import import_file
 from mlx_muzero.market.importers.file_names import symbol_in_name
 from mlx_muzero.market.instrument import Instrument
@@ -110,7 +111,10 @@ def test_bars_under_a_name_that_was_cut_before_are_told_of(store, tmp_path):
 
 def test_a_hostile_symbol_in_a_file_is_refused_by_name(store, tmp_path):
     path = write(tmp_path / "a.csv", rows("%Y%m%d %H%M%S", 50, ";0", ";"))
-    refused(store, path, "cannot be a symbol", symbol="\x1b]0;owned\x07")
+    with pytest.raises(DataError, match="cannot be a symbol"):
+        import_file(store, path, "\x1b]0;owned\x07")
+    assert store.symbols() == []
+    assert store.imports() == []
 
 
 TOKENS = st.sampled_from(
