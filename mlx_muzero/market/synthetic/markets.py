@@ -12,7 +12,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
-from mlx_muzero.market.synthetic.planted_optimum import solve
+from mlx_muzero.market.synthetic.planted_optimum import GRID_POINTS, solve
 from mlx_muzero.market.synthetic.synthetic_bars import (
     bars_from_changes,
     fx_calendar,
@@ -26,8 +26,6 @@ Truth = dict[str, Any]
 
 FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))
 """Sunday 7 January 2024, 22:00 UTC: 17:00 in New York."""
-
-_GRID_POINTS = 201
 
 
 def random_walk(
@@ -106,8 +104,8 @@ def planted_edge(
     rng = np.random.default_rng(seed)
     open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
     change = draw_changes(edge, open_time_ns, rng)
-    optimum = solve(edge, round_trip_cost_pips, session_bars, grid_points=_GRID_POINTS)
-    coarse = solve(edge, round_trip_cost_pips, session_bars, grid_points=_GRID_POINTS // 2 + 1)
+    optimum = solve(edge, round_trip_cost_pips, session_bars)
+    coarse = solve(edge, round_trip_cost_pips, session_bars, grid_points=GRID_POINTS // 2 + 1)
     open_minute = minute_of_day(week_opens(days, start_ns))
     expected = optimum.mean_expected_pips(open_minute)
     truth: Truth = {

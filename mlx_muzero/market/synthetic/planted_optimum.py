@@ -9,6 +9,7 @@ both thresholds, ``D = cost`` to enter and ``D = 0`` to leave. Short mirrors lon
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from mlx_muzero.market.synthetic.synthetic_bars import DAY_MINUTES, WEEK_BARS, d
 from mlx_muzero.types import F64, I64
 
 _NEVER = 2.0
+
+GRID_POINTS = 201
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +84,21 @@ class PlantedOptimum:
         return float(self.expected_pips[column % len(self.expected_pips)].mean())
 
 
+@lru_cache(maxsize=8)
 def solve(
     edge: PlantedEdge,
     round_trip_cost_pips: float,
     session_bars: int,
     raster_minutes: int = 20,
-    grid_points: int = 201,
+    grid_points: int = GRID_POINTS,
     quadrature_points: int = 32,
 ) -> PlantedOptimum:
     """The best policy of `edge`, its thresholds and its expected net pips.
 
     Values are interpolated linearly between `grid_points` beliefs, evenly spaced in log odds;
     expectations over the next bar use Gauss-Hermite quadrature for each regime. A session starts at
-    the filter's stationary belief (the fixed point of the same transition) and has no gaps.
+    the filter's stationary belief (the fixed point of the same transition) and has no gaps. What
+    was solved lately is kept, so its arrays are read-only.
 
     Args:
         edge: the market's parameters.
@@ -129,12 +134,15 @@ def solve(
         long = np.maximum(stay_long, stay_flat)
         gap_best = np.maximum(gap, gap[::-1]) - round_trip_cost_pips
         flat = stay_flat + np.maximum(gap_best, 0.0)
+    expected = _stationary(transition) @ flat
+    for shared in (expected, enter, leave):
+        shared.flags.writeable = False
     return PlantedOptimum(
         edge=edge,
         session_bars=session_bars,
         round_trip_cost_pips=round_trip_cost_pips,
         raster_minutes=raster_minutes,
-        expected_pips=_stationary(transition) @ flat,
+        expected_pips=expected,
         enter=enter,
         leave=leave,
     )

@@ -12,6 +12,7 @@ from mlx_muzero.market.synthetic.markets import (
     planted_edge,
     random_walk,
 )
+from mlx_muzero.market.synthetic.planted_optimum import solve
 from mlx_muzero.market.synthetic.synthetic_bars import (
     bars_from_changes,
     day_profile,
@@ -26,6 +27,7 @@ from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 def test_bars_are_possible_and_reproducible(kind):
     # The bars know nothing of sessions; the truth of short ones is solved in a tenth of the time.
     bars, truth = make_market(kind, 5, 12, session_bars=36, hole_frac=0.01)
+    solve.cache_clear()
     again, same_truth = make_market(kind, 5, 12, session_bars=36, hole_frac=0.01)
     other, _ = make_market(kind, 6, 12, session_bars=36, hole_frac=0.01)
     np.testing.assert_array_equal(bars.close, again.close)
