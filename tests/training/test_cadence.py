@@ -47,10 +47,14 @@ def uneven(small_config):
     return dataclasses.replace(small_config, train=train)
 
 
-def test_a_run_validates_and_saves_at_the_multiples(tmp_path, uneven, small_dataset):
-    trainer = make_trainer(tmp_path, uneven, small_dataset)
-    assert trainer.run()
-    events = list(journal.read(trainer.folder.journal_path))
+@pytest.fixture
+def whole(tmp_path_factory, uneven):
+    """A run of `uneven`, made once."""
+    return ran_through(uneven, tmp_path_factory.getbasetemp() / "uneven")
+
+
+def test_a_run_validates_and_saves_at_the_multiples(whole):
+    events = list(journal.read(whole.folder.journal_path))
     assert [e["episodes"] for e in events if e["event"] == "validated"] == [5, 10, 12]
     saved = [int(e["checkpoint"][-6:]) for e in events if e["event"] == "saved" and not e["best"]]
     assert set(saved) >= {3, 6, 9, 12}
@@ -58,9 +62,8 @@ def test_a_run_validates_and_saves_at_the_multiples(tmp_path, uneven, small_data
 
 @pytest.mark.parametrize("poll", [9, 20, 37, 58])
 def test_stopped_between_the_multiples_and_resumed_is_the_same_run(
-    tmp_path, tmp_path_factory, uneven, small_dataset, poll
+    tmp_path, uneven, small_dataset, whole, poll
 ):
-    whole = ran_through(uneven, tmp_path_factory.getbasetemp() / "uneven")
     assert not make_trainer(tmp_path, uneven, small_dataset, at_poll(poll)).run()
     resumed = make_trainer(tmp_path, uneven, small_dataset)
     assert resumed.run()

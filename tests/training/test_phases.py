@@ -66,11 +66,11 @@ def test_all_runs_the_phases_in_order(whole):
     assert backends == ["scripted"] * 4 + ["native"]
 
 
-def test_a_phase_begins_with_the_best_weights_of_the_one_before(
+def test_each_phase_begins_with_the_best_weights_of_the_one_before_and_learns_its_own_losses(
     tmp_path, small_config, small_dataset
 ):
     config = of_phase(small_config, "all")
-    seen = {}
+    seen, learned = {}, {}
 
     class Watching(Heard):
         def phase_begun(self, counters, episodes):
@@ -79,23 +79,14 @@ def test_a_phase_begins_with_the_best_weights_of_the_one_before(
             best = trainer.folder.checkpoints.best()
             seen[f"best before {counters.phase}"] = load_weights(best) if best else None
 
+        def learned(self, report, counters):
+            learned[counters.phase] = set(report.losses)
+
     trainer = make_trainer(tmp_path, config, small_dataset, listener=Watching())
     assert trainer.run()
     for phase in ("value", "search"):
         for name, array in seen[f"best before {phase}"].items():
             np.testing.assert_array_equal(np.array(array), np.array(seen[phase][name]), name)
-
-
-def test_each_phase_learns_its_own_losses(tmp_path, small_config, small_dataset):
-    learned: dict[str, set[str]] = {}
-
-    class Watching(Heard):
-        def learned(self, report, counters):
-            learned[counters.phase] = set(report.losses)
-
-    assert make_trainer(
-        tmp_path, of_phase(small_config, "all"), small_dataset, listener=Watching()
-    ).run()
     market = {"reward", "outcome", "consistency"}
     assert learned["world-model"] == market | {"next_bar"}
     assert learned["value"] == market | {"next_bar", "value", "afterstate"}
@@ -138,11 +129,11 @@ def test_a_world_model_learns_what_can_be_learned(tmp_path, small_config, small_
     train = dataclasses.replace(
         small_config.train,
         phase="world-model",
-        supervised_episodes=48,
+        supervised_episodes=16,
         steps_per_episode=5.0,
         batch_size=32,
-        learning_rate=0.005,
-        validate_interval=48,
+        learning_rate=0.01,
+        validate_interval=16,
     )
     model = dataclasses.replace(small_config.model, dropout=0.0)
     config = dataclasses.replace(small_config, train=train, model=model)

@@ -18,10 +18,15 @@ def events(trainer, kind):
 
 
 @pytest.fixture
-def uninterrupted(tmp_path_factory, small_config):
-    """What a run of `small_config` ends as, made once."""
-    folder = tmp_path_factory.getbasetemp() / "uninterrupted"
-    return everything(ran_through(small_config, folder))
+def whole(tmp_path_factory, small_config):
+    """A run of `small_config`, made once."""
+    return ran_through(small_config, tmp_path_factory.getbasetemp() / "uninterrupted")
+
+
+@pytest.fixture
+def uninterrupted(whole):
+    """What a run of `small_config` ends as."""
+    return everything(whole)
 
 
 def test_a_run_does_what_it_was_told_to(tmp_path, small_config, small_dataset):
@@ -119,15 +124,11 @@ def test_stopping_in_the_last_validation_saves_like_anywhere_else(
         np.testing.assert_array_equal(arrays[name], uninterrupted[name], err_msg=name)
 
 
-def test_the_best_checkpoint_is_the_one_with_the_highest_expectancy(
-    tmp_path, small_config, small_dataset
-):
-    trainer = make_trainer(tmp_path, small_config, small_dataset)
-    trainer.run()
-    validated = events(trainer, "validated")
+def test_the_best_checkpoint_is_the_one_with_the_highest_expectancy(whole):
+    validated = events(whole, "validated")
     best = max(validated, key=lambda e: (e["metrics"]["expectancy_pips"], e["metrics"]["sqn"]))
-    assert trainer.counters.best_pips == best["metrics"]["expectancy_pips"]
-    assert trainer.folder.checkpoints.best().name.endswith(f"episode-{best['episodes']:06d}")
+    assert whole.counters.best_pips == best["metrics"]["expectancy_pips"]
+    assert whole.folder.checkpoints.best().name.endswith(f"episode-{best['episodes']:06d}")
 
 
 @pytest.mark.parametrize(
