@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from mlx_muzero.download.asking import Asking, DownloadPatience
 from mlx_muzero.download.bars import BarsDownload, Desk, Progress
 from mlx_muzero.download.report import DownloadFailure, DownloadReport
-from mlx_muzero.errors import DataError, MuZeroError, StorageError
+from mlx_muzero.download.series import SeriesDownload
+from mlx_muzero.errors import DataError, FeedError, MuZeroError, StorageError
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.instrument import Instrument, known_instrument
 from mlx_muzero.market.store.bar_store import BarStore
@@ -99,16 +100,33 @@ async def _one(desk: Desk, wish: Wish, gate: asyncio.Semaphore) -> Result:
         try:
             connection = desk.asking.connection(wish.name)
             listing = await desk.asking.answer(connection, lambda: desk.source.listed(wish.name))
+            _require_series(listing, wish)
             async with desk.lock:
                 with desk.store.transaction():
                     origin, notes = _origin(desk, wish, listing)
             listing = replace(listing, notes=(*listing.notes, *notes))
             end_ns = None if wish.end_ns is None else _whole(wish.end_ns)
-            return await BarsDownload(desk, origin, listing, end_ns).run()
+            report = await BarsDownload(desk, origin, listing, end_ns).run()
+            until_ns = desk.asking.clock.wall_ns() if end_ns is None else end_ns
+            merges = {
+                name: await SeriesDownload(desk, origin, name, _whole(until_ns)).run()
+                for name in origin.series
+            }
+            return replace(report, series=merges)
         except StorageError:
             raise
         except MuZeroError as error:
             return DownloadFailure(wish.name, error)
+
+
+def _require_series(listing: Listing, wish: Wish) -> None:
+    """FeedError if the venue lacks a series that is wanted."""
+    if lacking := [name for name in wish.series if name not in listing.series]:
+        has = f"it has {', '.join(listing.series)}" if listing.series else "it has none"
+        raise FeedError(
+            f"{wish.name}: {listing.pair} has no {', '.join(lacking)} to be had beside its bars"
+            f" ({has}; funding and open interest are those of perpetual contracts)"
+        )
 
 
 def _origin(desk: Desk, wish: Wish, listing: Listing) -> tuple[Origin, list[str]]:

@@ -45,13 +45,10 @@ class Stretch:
 
 @dataclass(frozen=True)
 class _Way:
-    """How a venue is asked: for how many bars, and whether an end is named."""
+    """How a venue is asked: for how many rows, and whether an end is named."""
 
     bars: int
     ends: bool = False
-
-    def end_ns(self, start_ns: int) -> int | None:
-        return start_ns + self.bars * MINUTE_NS if self.ends else None
 
 
 class Pager:
@@ -62,12 +59,16 @@ class Pager:
         sizes: numbers of bars to ask for, the most first; a smaller one is tried where the venue
             refuses.
         ahead: how many pages are asked for at once, where they come whole.
+        row_minutes: from one row to the next: one of bars, more of the points of a series.
     """
 
-    def __init__(self, request: Request, sizes: Sequence[int], ahead: int = 4) -> None:
+    def __init__(
+        self, request: Request, sizes: Sequence[int], ahead: int = 4, row_minutes: int = 1
+    ) -> None:
         self._request, self._sizes, self._ahead_pages = request, list(sizes), ahead
+        self._row_ns = row_minutes * MINUTE_NS
         self._way = _Way(self._sizes[0])
-        self._reach = Reach(self._way.bars)
+        self._reach = Reach(self._way.bars * row_minutes)
         self._ahead: dict[int, asyncio.Task[Page]] = {}
         self.requests = 0
         """How often the venue was asked."""
@@ -153,7 +154,7 @@ class Pager:
     async def _ask(self, start_ns: int | None, way: _Way, end_ns: int | None = None) -> Page:
         """An answer; one without a bar where the venue refuses the time, as too long ago."""
         if end_ns is None and start_ns is not None:
-            end_ns = way.end_ns(start_ns)
+            end_ns = start_ns + way.bars * self._row_ns if way.ends else None
         for bars in (way.bars, *(size for size in self._sizes if size < way.bars)):
             self.requests += 1
             try:
@@ -177,7 +178,7 @@ class Pager:
         ways: list[tuple[int, _Way]] = []
         if 0 < bars < self._way.bars:
             fewer = replace(self._way, bars=bars)
-            before_ns = max(start_ns, end_ns - bars * MINUTE_NS)
+            before_ns = max(start_ns, end_ns - bars * self._row_ns)
             ways += [(start_ns, fewer), (before_ns, fewer)]
         if not self._way.ends:
             ways.append((start_ns, replace(self._way, ends=True)))
@@ -195,7 +196,8 @@ class Pager:
     def _ask_as(self, way: _Way) -> None:
         if way != self._way:
             self._way = way
-            self._reach = Reach(way.bars, min(self._reach.seen_minutes, way.bars))
+            most = way.bars * self._row_ns // MINUTE_NS
+            self._reach = Reach(most, min(self._reach.seen_minutes, most))
 
     async def _behind(self, empty_ns: int, end_ns: int) -> int:
         """Where to go on behind an answer without a bar: no bar was found before it.

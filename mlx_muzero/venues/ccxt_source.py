@@ -6,14 +6,22 @@ Only ccxt's unified methods are used. They report neither whether a pushed minut
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import BAR_COLUMNS
+from mlx_muzero.market.series import FUNDING_RATE
 from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
 from mlx_muzero.venues.ccxt_pairs import listed_pair
 from mlx_muzero.venues.ccxt_public import public_exchange
+from mlx_muzero.venues.ccxt_series import (
+    OPEN_INTEREST_PERIOD,
+    funding_rows,
+    offered,
+    open_interest_rows,
+)
 from mlx_muzero.venues.http import date_ns
 from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.source import Listing, PairGone, Refused, Unavailable, VenueTime
@@ -72,7 +80,8 @@ class CcxtSource:
         if "1m" not in (exchange.timeframes or {}) or not exchange.has.get("fetchOHLCV"):
             raise FeedError(f"{exchange.id} has no minute bars in ccxt: choose another exchange")
         await _answer(exchange.load_markets(), exchange.id)
-        return listed_pair(exchange.id, exchange.markets, name)
+        listing = listed_pair(exchange.id, exchange.markets, name)
+        return replace(listing, series=offered(exchange, exchange.markets[listing.pair]))
 
     async def page(
         self, pair: str, start_ns: int | None, bars: int, end_ns: int | None = None
@@ -87,6 +96,24 @@ class CcxtSource:
         page = Page.of_rows(_checked(rows), BAR_COLUMNS)
         volume = in_base(page.columns, exchange.id, exchange.markets[pair])
         return Page(page.open_time_ns, {**page.columns, "volume": volume})
+
+    async def points(
+        self, pair: str, series: str, start_ns: int | None, count: int, end_ns: int | None = None
+    ) -> Page:
+        """See `HistorySource.points`."""
+        since_ms = None if start_ns is None else start_ns // MILLISECOND_NS
+        until = {} if end_ns is None else {"until": end_ns // MILLISECOND_NS}
+        exchange = self._exchange
+        if series == FUNDING_RATE:
+            request = exchange.fetch_funding_rate_history(pair, since_ms, count, until)
+            rows = funding_rows(_records(await _answer(request, self._name(pair))))
+        else:
+            request = exchange.fetch_open_interest_history(
+                pair, OPEN_INTEREST_PERIOD, since_ms, count, until
+            )
+            answer = _records(await _answer(request, self._name(pair)))
+            rows = open_interest_rows(answer, exchange.id, exchange.markets[pair])
+        return Page.of_rows(rows, ("value",))
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: the exchange's clock or, failing that, an answer's ``Date`` header."""
@@ -159,6 +186,12 @@ def _checked(rows: Any) -> list[Sequence[Any]]:
     if not isinstance(rows, list) or not all(isinstance(row, list | tuple) for row in rows):
         raise Unavailable("the answer is not a list of bars")
     return rows
+
+
+def _records(answer: Any) -> list[Mapping[str, Any]]:
+    if not isinstance(answer, list) or not all(isinstance(row, Mapping) for row in answer):
+        raise Unavailable("the answer is not a list of points")
+    return answer
 
 
 def _candle(row: Sequence[Any], sent_ns: int | None) -> Candle:

@@ -95,6 +95,12 @@ class OandaSource:
         time_ns = np.array([UNREAD_NS if time is None else time for time in times], np.int64)
         return Page.of(time_ns, columns)
 
+    async def points(
+        self, pair: str, series: str, start_ns: int | None, count: int, end_ns: int | None = None
+    ) -> Page:
+        """See `HistorySource.points`; no series is listed."""
+        raise PairGone(f"OANDA has no {series} of {pair}")
+
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`: from an answer's ``Date`` header, as OANDA has no clock endpoint."""
         sent_ns = date_ns((await self._candles(pair, "B", None, 1)).headers)

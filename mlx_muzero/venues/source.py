@@ -48,11 +48,13 @@ class Listing:
         pair: the venue's name.
         market: which hours it keeps there.
         notes: what a user should know of it.
+        series: names of the series that can be had beside its bars.
     """
 
     pair: str
     market: Market
     notes: tuple[str, ...] = ()
+    series: tuple[str, ...] = ()
 
 
 class Source(Protocol):
@@ -122,6 +124,11 @@ class HistorySource(Protocol):
             bars: how many to ask for.
             end_ns: before which they are to open, as far as the venue heeds that.
         """
+
+    async def points(
+        self, pair: str, series: str, start_ns: int | None, count: int, end_ns: int | None = None
+    ) -> Page:
+        """As `page`, points of a series of `Listing.series`: the column ``value``."""
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`."""

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from mlx_muzero.download import venues
 from mlx_muzero.download.asking import DownloadPatience
 from mlx_muzero.errors import DataError, FeedError
+from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.venues.ccxt_source import CcxtSource
 from moody_venue import Moods, MoodyVenue, served
@@ -59,6 +60,33 @@ def test_a_whole_range_that_was_asked_for_asks_nothing(venue, db):
     venue.asked.clear()
     assert "nothing new, all of it was asked for before" in run(*wanted).stdout
     assert not venue.asked
+
+
+def test_series_come_with_the_bars_and_with_every_update(venue, db):
+    wanted = ("binance", "BTC/USDT:USDT", "--from", DAY, "--with", "funding,open-interest")
+    (report,) = json.loads(run("download", *wanted, "--db", db, "--json").stdout)
+    assert report["series"]["funding_rate"]["inserted"] == 1
+    assert report["series"]["open_interest"]["inserted"] == 61
+    with BarStore(db, read_only=True) as store:
+        funding = store.load_series("BTCUSDT", "funding_rate")
+        interest = store.load_series("BTCUSDT", "open_interest")
+    assert funding.known_ns.tolist() == [MONDAY_NS + 3 * 10**6]
+    assert interest.known_ns[0] == MONDAY_NS + 5 * MINUTE_NS
+
+    venue.clock.start_ns += 600 * MINUTE_NS
+    (report,) = json.loads(run("update", "--db", db, "--json").stdout)
+    assert report["inserted"] == 600
+    assert report["series"]["funding_rate"]["inserted"] == 1
+    assert report["series"]["open_interest"]["inserted"] == 120
+
+
+def test_a_series_that_cannot_be_had_is_told(venue, db):
+    spot = ("download", "binance", "BTC/USDT", "--from", DAY, "--db", db)
+    with pytest.raises(FeedError, match="BTC/USDT has no funding_rate to be had"):
+        run(*spot, "--with", "funding")
+    result = run(*spot, "--with", "mood")
+    assert result.exit_code == 2
+    assert "--with mood: choose from funding, open-interest" in result.stderr
 
 
 @pytest.mark.parametrize(

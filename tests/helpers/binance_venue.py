@@ -112,6 +112,9 @@ class BinanceVenue(Venue):
         for socket in list(self.sockets):
             socket._req.transport.abort()
 
+    def more_routes(self):
+        return ()
+
     @asynccontextmanager
     async def listen(self):
         """ccxt's settings for this server, while the block runs."""
@@ -120,6 +123,7 @@ class BinanceVenue(Venue):
             web.get("/api/v3/time", self.time),
             web.get("/api/v3/klines", self.klines),
             web.get("/stream/ws/{number}", self.stream),
+            *self.more_routes(),
         )
         async with self.serve(*routes) as address:
             yield pointed_at(address)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from binance_venue import BinanceVenue
+from binance_venue import SYMBOLS, BinanceVenue
 from mlx_muzero.timeunits import MINUTE_NS
 from venue import prices
 
@@ -105,10 +105,62 @@ class MoodyVenue(BinanceVenue):
         minutes = range(last, floor - 1, -1) if counts_back else range(floor, last + 1)
         return sorted(itertools.islice(filter(self.has, minutes), limit))
 
+    def more_routes(self):
+        return (
+            web.get("/fapi/v1/exchangeInfo", self.contracts),
+            web.get("/fapi/v1/klines", self.klines),
+            web.get("/fapi/v1/fundingRate", self.funding),
+            web.get("/futures/data/openInterestHist", self.open_interest),
+        )
+
+    async def contracts(self, request):
+        symbols = [
+            {
+                "symbol": symbol, "pair": symbol, "contractType": "PERPETUAL", "status": "TRADING",
+                "baseAsset": base, "quoteAsset": quote, "marginAsset": quote, "filters": [],
+                "pricePrecision": 2, "quantityPrecision": 3, "baseAssetPrecision": 8,
+                "quotePrecision": 8, "deliveryDate": 4133404800000, "onboardDate": 0,
+                "underlyingType": "COIN",
+            }
+            for symbol, (base, quote) in SYMBOLS.items()
+        ]  # fmt: skip
+        return web.json_response({"timezone": "UTC", "serverTime": 0, "symbols": symbols})
+
+    def points(self, request, every, most):
+        """Minutes of points in the time asked for, the newest without a start."""
+        query, now = request.query, self.now_ns() // MINUTE_NS
+        end = min(int(query.get("endTime", 2**60)) // 60_000, now)
+        limit = min(int(query.get("limit", 100)), most)
+        if "startTime" not in query:
+            return [m for m in range(end - limit * every, end + 1) if m % every == 0][-limit:]
+        start = -(-int(query["startTime"]) // 60_000)
+        return [m for m in range(start, end + 1) if m % every == 0][:limit]
+
+    async def funding(self, request):
+        rows = [
+            {
+                "symbol": request.query["symbol"], "fundingTime": m * 60_000 + 3,
+                "fundingRate": f"{m % 100 / 1e6:.8f}", "markPrice": "1.0",
+            }
+            for m in self.points(request, 480, 1000)
+        ]  # fmt: skip
+        return web.json_response(rows)
+
+    async def open_interest(self, request):
+        rows = [
+            {
+                "symbol": request.query["symbol"], "sumOpenInterest": f"{1000 + m % 77}",
+                "sumOpenInterestValue": "5.0", "timestamp": m * 60_000,
+            }
+            for m in self.points(request, 5, 500)
+        ]  # fmt: skip
+        return web.json_response(rows)
+
     @asynccontextmanager
     async def listen(self):
         async with super().listen() as settings:
-            yield settings | {"has": {"fetchTime": self.moods.clock}}
+            markets = {"fetchMarkets": {"types": ["spot", "linear"]}}
+            yield settings | {"has": {"fetchTime": self.moods.clock}, "options": markets}
 
     @web.middleware
     async def misbehave(self, request, handler):

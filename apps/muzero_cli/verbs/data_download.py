@@ -60,7 +60,8 @@ def download_symbols(
     first_ns, end_ns = _time(first, "--from"), None if end is None else _time(end, "--to")
     if end_ns is not None and end_ns <= first_ns:
         raise typer.BadParameter(f"--to {end} is not after --from {first}")
-    wishes = [Wish(name, first_ns, end_ns) for name in dict.fromkeys(symbols)]
+    series = _series(beside)
+    wishes = [Wish(name, first_ns, end_ns, series) for name in dict.fromkeys(symbols)]
     choices = Choices(replace=replace, accept_jump=accept_jump)
     _tell(_downloaded(db, {venue: wishes}, choices), as_json)
 
@@ -85,6 +86,17 @@ def update_symbols(
 
     choices = Choices(replace=replace, accept_jump=accept_jump)
     _tell(_downloaded(db, downloaded_before(db, symbols or ()), choices), as_json)
+
+
+def _series(text: str | None) -> tuple[str, ...]:
+    """The series that ``--with`` names."""
+    from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST
+
+    names = {"funding": FUNDING_RATE, "open-interest": OPEN_INTEREST}
+    wanted = [name.strip().lower() for name in (text or "").split(",") if name.strip()]
+    if unknown := [name for name in wanted if name not in names]:
+        raise typer.BadParameter(f"--with {', '.join(unknown)}: choose from {', '.join(names)}")
+    return tuple(dict.fromkeys(names[name] for name in wanted))
 
 
 def _time(text: str, option: str) -> int:

@@ -1,0 +1,110 @@
+"""Series beside the bars of one symbol, from its venue into the store.
+
+A settlement is known when it is made. An interval's figure, such as open interest, is known at the
+end of the interval: venues do not say which end they stamp, so the later one is taken.
+"""
+
+from functools import partial
+
+import numpy as np
+
+from mlx_muzero.download.bars import Desk
+from mlx_muzero.download.pager import Pager
+from mlx_muzero.download.spans import Span, without
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.importers.report import CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC
+from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series, SeriesMerge
+from mlx_muzero.market.store.origin_table import Origin
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.page import Page
+
+_ROW_MINUTES = {FUNDING_RATE: 60, OPEN_INTEREST: 5}
+"""From one point to the next, at least."""
+_KNOWN_LATER_NS = {FUNDING_RATE: 0, OPEN_INTEREST: 5 * MINUTE_NS}
+_SIZES = (1000, 500, 200, 100)
+_CHUNK_POINTS = 50_000
+_LATE = "late_ns"  # how far a point's time is from the whole minute nearest to it
+
+NOTHING = SeriesMerge(0, 0, 0, 0)
+
+
+class SeriesDownload:
+    """Brings one series of a symbol in.
+
+    Args:
+        desk: the venue and the store.
+        origin: the symbol, and what it is called there.
+        series: name of the series, one that the venue lists.
+        end_ns: points are before it, UTC.
+    """
+
+    def __init__(self, desk: Desk, origin: Origin, series: str, end_ns: int) -> None:
+        self._desk, self._origin, self._series, self._end_ns = desk, origin, series, end_ns
+        self._connection = desk.asking.connection(f"{origin.pair} {series}")
+        self._pager = Pager(self._request, _SIZES, row_minutes=_ROW_MINUTES[series])
+        self._merged, self._newest_ns = NOTHING, 0
+
+    async def run(self) -> SeriesMerge:
+        """Everything that has not been asked for.
+
+        Raises:
+            MuZeroError: it cannot go on; what came before is stored.
+        """
+        origin, desk = self._origin, self._desk
+        taken: list[Span] = []
+        if not desk.choices.replace:
+            async with desk.lock:
+                taken = desk.store.origins.asked(origin.symbol, self._series)
+        for start_ns, end_ns in without((origin.first_ns, self._end_ns), taken):
+            begun_ns, pages = start_ns, list[Page]()
+            async for stretch in self._pager.walk(start_ns, end_ns):
+                if stretch.page is not None and len(stretch.page):
+                    pages.append(stretch.page)
+                    self._newest_ns = max(self._newest_ns, int(stretch.page.open_time_ns[-1]))
+                if sum(map(len, pages)) >= _CHUNK_POINTS:
+                    await self._store(Page.join(pages), (begun_ns, stretch.end_ns))
+                    begun_ns, pages = stretch.end_ns, []
+            await self._store(Page.join(pages), (begun_ns, end_ns))
+        return self._merged
+
+    async def _request(self, start_ns: int | None, count: int, end_ns: int | None) -> Page:
+        """An answer whose times are whole minutes, as points are told apart by those."""
+        source, origin = self._desk.source, self._origin
+        ask = partial(source.points, origin.pair, self._series, start_ns, count, end_ns)
+        page = await self._desk.asking.answer(self._connection, ask)
+        kept = (page.open_time_ns >= 0) & np.isfinite(page.columns.get("value", np.empty(0)))
+        page = page.where(kept) if len(page) else page
+        nearest = (page.open_time_ns + MINUTE_NS // 2) // MINUTE_NS * MINUTE_NS
+        return Page(nearest, {**page.columns, _LATE: (page.open_time_ns - nearest).astype(float)})
+
+    async def _store(self, page: Page, span: Span) -> None:
+        """One transaction: the points, and that the time up to the newest has been asked for."""
+        origin, name, store = self._origin, self._series, self._desk.store
+        asked = (span[0], min(span[1], self._newest_ns + MINUTE_NS))
+        async with self._desk.lock:
+            with store.transaction():
+                if len(page):
+                    event_ns = page.open_time_ns + page.columns[_LATE].astype(np.int64)
+                    known_ns = event_ns + _KNOWN_LATER_NS[name]
+                    points = Series.of(
+                        origin.symbol, name, event_ns, known_ns, page.columns["value"]
+                    )
+                    merge = store.write_series(points, self._desk.choices.replace)
+                    self._require_few(merge)
+                    self._merged = _sum(self._merged, merge)
+                if asked[1] > asked[0]:
+                    store.origins.note_asked(origin.symbol, name, *asked)
+
+    def _require_few(self, merge: SeriesMerge) -> None:
+        overlap = merge.duplicates + merge.conflicts
+        if merge.conflicts > max(CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC * overlap):
+            raise DataError(
+                f"{self._origin} {self._series}: refused, what is stored stays: {merge.conflicts:,}"
+                f" of {overlap:,} points already stored differ. If the venue is right, --replace"
+                " them"
+            )
+
+
+def _sum(one: SeriesMerge, other: SeriesMerge) -> SeriesMerge:
+    pairs = zip(vars(one).values(), vars(other).values(), strict=True)
+    return SeriesMerge(*(a + b for a, b in pairs))

@@ -1,0 +1,51 @@
+"""Series that ccxt unifies beside an exchange's bars, and in what they are counted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST
+from mlx_muzero.venues.candle import number
+from mlx_muzero.venues.volume_units import unit_of
+
+OPEN_INTEREST_PERIOD = "5m"
+
+# The field in coins, by exchange; elsewhere its unit is not known. Those of linear contracts, and
+# of inverse ones: Binance says of those that the value is in the base asset.
+_COINS = {
+    "binance": ("openInterestAmount", "openInterestValue"),
+    "binancecoinm": ("openInterestAmount", "openInterestValue"),
+    "binanceusdm": ("openInterestAmount", "openInterestValue"),
+    "bybit": ("openInterestAmount", None),
+    "gate": ("openInterestAmount", None),  # contracts, by their size
+    "gateeu": ("openInterestAmount", None),
+}
+
+
+def offered(exchange: Any, market: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the series that can be had of `market`, one of ccxt's market structures."""
+    found = []
+    if market.get("swap") and exchange.has.get("fetchFundingRateHistory"):
+        found.append(FUNDING_RATE)
+    known = _open_interest_field(exchange.id, market) is not None
+    if known and market.get("contract") and exchange.has.get("fetchOpenInterestHistory"):
+        found.append(OPEN_INTEREST)
+    return tuple(found)
+
+
+def funding_rows(answer: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    """Settlements as rows of milliseconds and rate."""
+    return [[row.get("timestamp"), row.get("fundingRate")] for row in answer]
+
+
+def open_interest_rows(
+    answer: Sequence[Mapping[str, Any]], exchange: str, market: Mapping[str, Any]
+) -> list[list[Any]]:
+    """Open interest as rows of milliseconds and coins."""
+    field = _open_interest_field(exchange, market) or ""
+    size = float(market["contractSize"]) if unit_of(exchange, market) == "contracts" else 1.0
+    return [[row.get("timestamp"), number(row.get(field)) * size] for row in answer]
+
+
+def _open_interest_field(exchange: str, market: Mapping[str, Any]) -> str | None:
+    linear, inverse = _COINS.get(exchange, (None, None))
+    return inverse if market.get("inverse") else linear
