@@ -12,6 +12,7 @@ from typing import Any
 from mlx_muzero import __version__
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.config.schema import ModelConfig, SearchConfig
+from mlx_muzero.files.refusals import named
 from mlx_muzero.machine import cache_folder, performance_cores
 
 
@@ -85,7 +86,9 @@ def remember(key: SpeedKey, speeds: BackendSpeeds) -> None:
     """Save `speeds` for `recall`, replacing older ones."""
     key.path.parent.mkdir(parents=True, exist_ok=True)
     aside = key.path.with_suffix(f".{os.getpid()}")
-    aside.write_text(json.dumps({"key": key.facts, "leaves_per_s": speeds.leaves_per_s}, indent=1))
+    found = {"key": key.facts, "leaves_per_s": speeds.leaves_per_s}
+    with named(aside):
+        aside.write_text(json.dumps(found, indent=1))
     aside.replace(key.path)
 
 

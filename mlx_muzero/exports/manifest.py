@@ -11,7 +11,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import ConfigError, ExportError
 from mlx_muzero.exports.interface import ExportSizes, ProgramName, Shape
 from mlx_muzero.files.digests import sha256_of
-from mlx_muzero.files.refusals import why_unreadable
+from mlx_muzero.files.refusals import named, why_unreadable
 from mlx_muzero.files.regular import read_text, require_folder
 from mlx_muzero.untrusted.json_values import parsed
 from mlx_muzero.untrusted.shapes import (
@@ -143,7 +143,9 @@ class Manifest:
 
     def write(self, folder: Path) -> None:
         """Write ``manifest.json`` into `folder`."""
-        (folder / _FILE).write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False))
+        path = folder / _FILE
+        with named(path):
+            path.write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False))
 
     def check_files(self, folder: Path) -> None:
         """Compare every package in `folder` with what was exported.

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from mlx_muzero.coreml.core_ml import core_ml
+from mlx_muzero.files.refusals import named
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.ane_questions import Answer, ask
 from mlx_muzero.profiling.doctor import Check
@@ -45,4 +46,5 @@ def write_report(file: Path, checks: Sequence[Check], answers: Sequence[Answer])
         lines += [f"- {sentence}" for sentence in answer.findings]
     figures = finite([asdict(answer) for answer in answers])
     lines += ["", "## Figures", "", "```json", json.dumps(figures, indent=1), "```", ""]
-    file.write_text("\n".join(lines), encoding="utf-8")
+    with named(file):
+        file.write_text("\n".join(lines), encoding="utf-8")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mlx_muzero.files.refusals import named
 from mlx_muzero.files.regular import descriptor, reader
 
 _MOST_BYTES = 32
@@ -32,9 +33,10 @@ def locked(path: Path) -> Iterator[None]:
         found = lock.read(_MOST_BYTES)
         if found.strip() and lock_number(found) is None:
             raise OSError(errno.EINVAL, "it holds something else than a lock", str(path))
-        lock.seek(0)
-        lock.truncate()
-        lock.write(str(os.getpid()).encode())
+        with named(path):
+            lock.seek(0)
+            lock.truncate()
+            lock.write(str(os.getpid()).encode())
         yield
 
 
