@@ -15,7 +15,8 @@ from mlx_muzero.market.importers.into_store import import_batch
 from mlx_muzero.market.instrument import Instrument, Market
 from mlx_muzero.market.inventory import SymbolReport, check_symbol
 from mlx_muzero.market.stated_instruments import state_instruments
-from mlx_muzero.market.store.bar_store import BarStore, SymbolSummary
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.bar_table import SymbolSummary
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.store.symbol_rows import RowCounts
 from mlx_muzero.market.synthetic.stored import store_market

@@ -10,7 +10,8 @@ from mlx_muzero.market.metrics_labels import misread_note
 from mlx_muzero.market.quality import QualityReport, check
 from mlx_muzero.market.series import SeriesSummary
 from mlx_muzero.market.series_quality import SeriesReport, check_series
-from mlx_muzero.market.store.bar_store import BarStore, SymbolSummary
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.bar_table import SymbolSummary
 from mlx_muzero.market.store.known_symbols import remember
 from mlx_muzero.market.store.origin_table import Origin
 

@@ -8,7 +8,7 @@ open time), and are only ever written by `Staging.merge`.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from shlex import quote
 from types import TracebackType
@@ -16,11 +16,12 @@ from types import TracebackType
 import duckdb
 import numpy as np
 
-from mlx_muzero.errors import DataError, MuZeroError
-from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults, utc_text
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
 from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.store import known_symbols
+from mlx_muzero.market.store.bar_table import BarTable, SymbolSummary
 from mlx_muzero.market.store.duckdb_files import (
     OFFLINE,
     explained,
@@ -28,6 +29,7 @@ from mlx_muzero.market.store.duckdb_files import (
     require_no_macros,
     require_path,
     shut_in,
+    understood,
 )
 from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.store.instrument_table import InstrumentTable, made_to_trade
@@ -50,20 +52,6 @@ from mlx_muzero.types import F64
 
 # These tables have few rows; scanning all bars would take a while.
 _NAMES = "select symbol from imports union select symbol from truths"
-
-
-@dataclass(frozen=True)
-class SymbolSummary:
-    """Summary of one symbol in the store; times are UTC bar opens."""
-
-    symbol: str
-    bars: int
-    first_ns: int
-    last_ns: int
-    has_volume: bool
-    has_ask: bool
-    has_taker: bool
-    synthetic: bool
 
 
 class BarStore(Closeable):
@@ -130,34 +118,8 @@ class BarStore(Closeable):
 
     def symbols(self) -> list[SymbolSummary]:
         """Summaries of the stored symbols, ordered by symbol."""
-        with self._understood():
-            rows = self._db.execute(
-                """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
-                          count(volume) > 0, count(close_ask) > 0, count(taker_buy_volume) > 0,
-                          symbol in (select symbol from truths)
-                   from bars group by symbol order by symbol"""
-            ).fetchall()
-            return [
-                SymbolSummary(symbol, int(bars), int(first_ns), int(last_ns), *has)
-                for symbol, bars, first_ns, last_ns, *has in rows
-            ]
-
-    @contextmanager
-    def _understood(self) -> Iterator[None]:
-        """Turn errors on malformed rows into a DataError: a store may come from anyone.
-
-        Raises:
-            DataError: the store is damaged; names it and what to do.
-        """
-        try:
-            yield
-        except MuZeroError:  # SymbolError is a ValueError too
-            raise
-        except (duckdb.Error, ArithmeticError, TypeError, ValueError) as error:
-            raise DataError(
-                f"{self.path}: it is damaged ({str(error).splitlines()[0]}): restore it from a"
-                " copy, or import into another file"
-            ) from error
+        with understood(self.path):
+            return BarTable(self._db, self.path).summaries()
 
     def spelling(self, symbol: str) -> str:
         """The store's spelling of `symbol`: as given if the store has that, or else another.
@@ -168,20 +130,11 @@ class BarStore(Closeable):
         Raises:
             SymbolError: the store has no such name, and `symbol` is not a valid symbol.
         """
-        found = self._spelling_in("bars", symbol)
+        rows = SymbolRows(self._db)
+        found = rows.spelling_in("bars", symbol)
         if found is None and self._version >= SERIES_SINCE:
-            found = self._spelling_in("series", symbol)
+            found = rows.spelling_in("series", symbol)
         return Symbol(symbol) if found is None else found
-
-    def _spelling_in(self, table: str, symbol: str) -> str | None:
-        exactly = f"select 1 from {table} where symbol = ? limit 1"
-        if self._db.execute(exactly, [symbol]).fetchall():
-            return symbol
-        wanted = Symbol(symbol)
-        if self._db.execute(exactly, [wanted]).fetchall():
-            return wanted
-        held = self._db.execute(f"select distinct symbol from {table} order by symbol").fetchall()
-        return next((name for (name,) in held if wanted.is_meant_by(name)), None)
 
     def load(
         self,
@@ -202,21 +155,9 @@ class BarStore(Closeable):
         Raises:
             DataError: there are no bars, or the store is damaged.
         """
-        with self._understood():
-            columns = self._select(symbol, (*BAR_COLUMNS, *extras), start_ns, end_ns)
-            times = columns.pop("open_time_ns").astype(np.int64, copy=False)
-            if not len(times):
-                raise DataError(f"{self.path} has no bars of {symbol} {self._but_holds(symbol)}")
-            beside = {name: columns.pop(name) for name in extras}
-            known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
-            return Bars(symbol, times, **columns, extras=known)
-
-    def _but_holds(self, symbol: str) -> str:
-        """What the store holds instead of the requested bars of `symbol`, for a message."""
-        held = {summary.symbol: summary for summary in self.symbols()}
-        if (of := held.get(symbol)) is not None:
-            return f"in that period: it holds {utc_text(of.first_ns)} to {utc_text(of.last_ns)} UTC"
-        return f"(it holds {', '.join(held) or 'nothing'})"
+        with understood(self.path):
+            spelled = self.spelling(symbol)
+            return BarTable(self._db, self.path).load(symbol, spelled, start_ns, end_ns, extras)
 
     def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
         """Add `bars` in one transaction; see `Staging.merge` for bars that are already stored.
@@ -271,12 +212,12 @@ class BarStore(Closeable):
         """One series of `symbol` (`market.series`); empty if the store has none."""
         if self._version < SERIES_SINCE:
             return Series.empty(symbol, name)
-        with self._understood():
+        with understood(self.path):
             return SeriesTable(self._db).load(self.spelling(symbol), name)
 
     def series(self) -> list[SeriesSummary]:
         """Summaries of the stored series, by symbol and name."""
-        with self._understood():
+        with understood(self.path):
             return SeriesTable(self._db).summaries() if self._version >= SERIES_SINCE else []
 
     def write_series(self, series: Series, replace: bool = False) -> SeriesMerge:
@@ -305,7 +246,7 @@ class BarStore(Closeable):
     def find_instrument(self, symbol: str) -> Instrument | None:
         """`instrument`, but None if unknown."""
         spelled = self.spelling(symbol)
-        with self._understood():
+        with understood(self.path):
             return self._told_of(spelled) or known_instrument(spelled)
 
     def _told_of(self, spelled: str) -> Instrument | None:
@@ -394,7 +335,7 @@ class BarStore(Closeable):
         """How the synthetic `symbol` was generated; None for real data."""
         spelled = self.spelling(symbol)
         row = self._db.execute("select json from truths where symbol = ?", [spelled]).fetchone()
-        with self._understood():
+        with understood(self.path):
             return dict(json.loads(row[0])) if row else None
 
     @property
@@ -409,22 +350,6 @@ class BarStore(Closeable):
     def record_import(self, record: ImportRecord) -> None:
         """Record an import, or repeat of one (inside the caller's `transaction`)."""
         ImportTable(self._db, self._version).write(record)
-
-    def _select(
-        self, symbol: str, names: tuple[str, ...], start_ns: int | None, end_ns: int | None
-    ) -> dict[str, F64]:
-        wanted = ", ".join(f"coalesce({name}, 'nan'::double) as {name}" for name in names)
-        bounds = "".join(
-            f" and open_time {operator} make_timestamp_ns({int(bound)})"
-            for operator, bound in ((">=", start_ns), ("<", end_ns))
-            if bound is not None
-        )
-        cursor = self._db.execute(
-            f"""select epoch_ns(open_time) as open_time_ns, {wanted} from bars
-                where symbol = ?{bounds} order by open_time""",
-            [self.spelling(symbol)],
-        )
-        return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
 
 
 @contextmanager

@@ -216,6 +216,24 @@ def explained(path: Path) -> Iterator[None]:
         raise
 
 
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Explain errors on malformed rows of the store at `path`, which may come from anyone.
+
+    Raises:
+        DataError: the store is damaged; names it and what to do.
+    """
+    try:
+        yield
+    except MuZeroError:  # SymbolError is a ValueError too
+        raise
+    except (duckdb.Error, ArithmeticError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{path}: it is damaged ({str(error).splitlines()[0]}): restore it from a"
+            " copy, or import into another file"
+        ) from error
+
+
 def refusal(path: Path, error: duckdb.Error) -> DataError | StorageError:
     """An error that says why DuckDB cannot use the file at `path`, and what to do."""
     text = str(error)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mlx_muzero.market.store.database import Database
 from mlx_muzero.market.store.origin_table import OriginTable
+from mlx_muzero.symbols.symbol import Symbol
 
 # Columns with the start and end of the time that a row covers.
 _TIMES = {
@@ -34,6 +35,21 @@ class SymbolRows:
         """Whether no symbol has any rows."""
         held = " or ".join(f"exists (from {table})" for table in (*_TIMES, *_TIMELESS))
         return not self._db.execute(f"select {held}").fetchone()[0]
+
+    def spelling_in(self, table: str, symbol: str) -> str | None:
+        """The spelling of `symbol` in `table`: as given if it is there, or else another; or None.
+
+        Raises:
+            SymbolError: it is not there as given, and not a valid symbol.
+        """
+        exactly = f"select 1 from {table} where symbol = ? limit 1"
+        if self._db.execute(exactly, [symbol]).fetchall():
+            return symbol
+        wanted = Symbol(symbol)
+        if self._db.execute(exactly, [wanted]).fetchall():
+            return wanted
+        held = self._db.execute(f"select distinct symbol from {table} order by symbol").fetchall()
+        return next((name for (name,) in held if wanted.is_meant_by(name)), None)
 
     def count(self, symbol: str) -> RowCounts:
         """Number of rows of `symbol`."""

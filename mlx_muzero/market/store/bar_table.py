@@ -1,0 +1,93 @@
+"""The store's table of bars, read: summaries of its symbols, and the bars of one of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import BAR_COLUMNS, Bars, utc_text
+from mlx_muzero.market.store.database import Database
+from mlx_muzero.types import F64
+
+
+@dataclass(frozen=True)
+class SymbolSummary:
+    """Summary of one symbol in the store; times are UTC bar opens."""
+
+    symbol: str
+    bars: int
+    first_ns: int
+    last_ns: int
+    has_volume: bool
+    has_ask: bool
+    has_taker: bool
+    synthetic: bool
+
+
+class BarTable:
+    """Reads the table through the connection of the store at `path`.
+
+    What is not what it should be raises DuckDB's or Python's errors: see `understood`.
+    """
+
+    def __init__(self, db: Database, path: Path) -> None:
+        self._db, self._path = db, path
+
+    def summaries(self) -> list[SymbolSummary]:
+        """Summaries of the stored symbols, ordered by symbol."""
+        rows = self._db.execute(
+            """select symbol, count(*), epoch_ns(min(open_time)), epoch_ns(max(open_time)),
+                      count(volume) > 0, count(close_ask) > 0, count(taker_buy_volume) > 0,
+                      symbol in (select symbol from truths)
+               from bars group by symbol order by symbol"""
+        ).fetchall()
+        return [
+            SymbolSummary(symbol, int(bars), int(first_ns), int(last_ns), *has)
+            for symbol, bars, first_ns, last_ns, *has in rows
+        ]
+
+    def load(
+        self,
+        symbol: str,
+        spelled: str,
+        start_ns: int | None,
+        end_ns: int | None,
+        extras: Sequence[str],
+    ) -> Bars:
+        """The bars of `symbol`, which the table spells `spelled`; see `BarStore.load`.
+
+        Raises:
+            DataError: there are none.
+        """
+        columns = self._select(spelled, (*BAR_COLUMNS, *extras), start_ns, end_ns)
+        times = columns.pop("open_time_ns").astype(np.int64, copy=False)
+        if not len(times):
+            raise DataError(f"{self._path} has no bars of {symbol} {self._but_holds(symbol)}")
+        beside = {name: columns.pop(name) for name in extras}
+        known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
+        return Bars(symbol, times, **columns, extras=known)
+
+    def _select(
+        self, spelled: str, names: tuple[str, ...], start_ns: int | None, end_ns: int | None
+    ) -> dict[str, F64]:
+        wanted = ", ".join(f"coalesce({name}, 'nan'::double) as {name}" for name in names)
+        bounds = "".join(
+            f" and open_time {operator} make_timestamp_ns({int(bound)})"
+            for operator, bound in ((">=", start_ns), ("<", end_ns))
+            if bound is not None
+        )
+        cursor = self._db.execute(
+            f"""select epoch_ns(open_time) as open_time_ns, {wanted} from bars
+                where symbol = ?{bounds} order by open_time""",
+            [spelled],
+        )
+        return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
+
+    def _but_holds(self, symbol: str) -> str:
+        """What the table holds instead of the requested bars of `symbol`, for a message."""
+        held = {summary.symbol: summary for summary in self.summaries()}
+        if (of := held.get(symbol)) is not None:
+            return f"in that period: it holds {utc_text(of.first_ns)} to {utc_text(of.last_ns)} UTC"
+        return f"(it holds {', '.join(held) or 'nothing'})"
