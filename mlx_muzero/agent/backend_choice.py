@@ -28,6 +28,9 @@ BACKENDS: tuple[ModelBackend, ...] = get_args(ModelBackend)
 ENGINES: dict[ExportBackend, Engine] = {"coreml": "coreml", "coreml-sim": "sim"}
 """Backends that need an export, and the engine that runs its programs."""
 
+_NAMED = " or ".join(f'"{name}"' for name in BACKENDS)
+"""The same in words."""
+
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
 
 
@@ -57,12 +60,12 @@ def make_evaluator(
     if backend not in ENGINES:
         raise ConfigError(
             'search.backend: "auto" is not settled yet; settle it with '
-            'mlx_muzero.agent.backend_choice.settle, or name "native" or "mlx"'
+            f"mlx_muzero.agent.backend_choice.settle, or name {_NAMED}"
         )
     if deployment is None:
         raise ConfigError(
             f'search.backend: "{backend}" plays an export, and there is none of a model that is '
-            f'being trained; name "native" or "mlx", and "{backend}" as collect.backend'
+            f'being trained; name {_NAMED}, and "{backend}" as collect.backend'
         )
     return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
 
