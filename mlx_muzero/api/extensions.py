@@ -13,8 +13,9 @@ def register_reward(name: str, make: RewardMaker) -> None:
 
     Registration is limited to this process: call it before loading a configuration or run that uses
     the name, in every process that does, including each of several that train together. The command
-    line does not know the reward. A run stores the name, not the code: give a changed reward a new
-    name, or a resumed run would learn from both.
+    line knows only the rewards of installed packages (entry points ``mlx_muzero.rewards``). A run
+    stores the name, not the code: give a changed reward a new name, or a resumed run would learn
+    from both.
 
     Args:
         name: letters, digits and underscores; replaces an earlier registration.

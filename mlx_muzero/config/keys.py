@@ -135,9 +135,11 @@ class Key:
         return items
 
     def _check_choice(self, value: object) -> None:
-        registered = () if self.registry is None else tuple(self.registry)
-        names = (*self.choices, *registered)
-        if self.choices and value not in names:
+        if not self.choices or value in self.choices:
+            return
+        # Only now: to list what packages offer takes a moment.
+        names = (*self.choices, *(() if self.registry is None else self.registry))
+        if value not in names:
             hint = did_you_mean(str(value), names)
             way_on = "" if self.registry is None else f"; {self.registry.way_on}"
             raise ValueError(f"{value!r} is not one of {', '.join(names)}{hint}{way_on}")
