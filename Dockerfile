@@ -14,6 +14,6 @@ COPY apps apps
 RUN pip install --no-cache-dir .
 
 COPY scripts/demo scripts/demo.toml scripts/environment.sh scripts/training-service scripts/
-# What scripts/demo uses in the place of an environment of its own; a home that any user may write.
+# The environment that scripts/demo would otherwise create; a home that any user may write to.
 ENV MLX_MUZERO=mlx-muzero HOME=/tmp PYTHONUNBUFFERED=1
 CMD ["mlx-muzero", "--help"]
