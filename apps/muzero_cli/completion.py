@@ -69,9 +69,9 @@ def pairs_of_session(ctx: typer.Context, incomplete: str) -> Iterable[str]:
 
 
 def _in_its_case(name: str, typed: str) -> Iterable[str]:
-    """The symbol `name` if it begins with what is typed, which stays as it is.
+    """The symbol `name` if it starts with what is typed, which is kept in its case.
 
-    A shell offers only words that begin with it, and commands take symbols in any case.
+    A shell offers only words that start with the typed text; commands accept symbols in any case.
     """
     rest = name[len(typed) :]
     if name[: len(typed)].upper() == typed.upper():

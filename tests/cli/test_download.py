@@ -58,7 +58,7 @@ def test_a_whole_range_that_was_asked_for_asks_nothing(venue, db):
     wanted = ("download", "binance", "BTCUSDT", "--from", DAY, "--to", f"{DAY}T03:00", "--db", db)
     assert "180 new bars" in run(*wanted).stdout
     venue.asked.clear()
-    assert "nothing new, all of it was asked for before" in run(*wanted).stdout
+    assert "nothing new, everything was requested before" in run(*wanted).stdout
     assert not venue.asked
 
 

@@ -1,4 +1,4 @@
-"""How far downloads are, on stderr: a bar for each symbol, elsewhere a line now and then."""
+"""Progress of downloads on stderr: one bar per symbol on a terminal, else a line now and then."""
 
 import time
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from muzero_cli.display.terminal import PlainColumn, TerminalConsole
 
 @dataclass
 class _Symbol:
-    """One symbol's minutes, done and in all, and its bars."""
+    """One symbol: its minutes done and in total, and its bars."""
 
     task: TaskID
     done: int = 0
@@ -29,7 +29,7 @@ class _Symbol:
 
 
 class DownloadProgress(Closeable):
-    """Shows what `job.Listener` hears; the bars are gone at the end."""
+    """Shows what a `job.Listener` is told; the bars disappear at the end."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class DownloadProgress(Closeable):
             self.say(self._line(now))
 
     def say(self, text: str) -> None:
-        """A line beside the bars."""
+        """Print a line above the bars."""
         say(self._console, text)
 
     def close(self) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         if self._bars.live.is_started:
             self._bars.stop()
 
@@ -80,7 +80,7 @@ class DownloadProgress(Closeable):
         known = self._symbols.values()
         done, total = sum(s.done for s in known), sum(s.total for s in known)
         bars = sum(s.bars for s in known)
-        going_on = [name for name, s in self._symbols.items() if s.done < s.total]
-        line = f"{', '.join(going_on) or 'done'}: {bars:,} bars, {bars / max(seconds, 1):,.0f}/s"
+        unfinished = [name for name, s in self._symbols.items() if s.done < s.total]
+        line = f"{', '.join(unfinished) or 'done'}: {bars:,} bars, {bars / max(seconds, 1):,.0f}/s"
         left = f", {seconds / done * (total - done):,.0f} s left" if done else ""
         return f"{line}, {done / max(total, 1):.0%}{left}"

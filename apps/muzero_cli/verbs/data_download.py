@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Replace = Annotated[
     bool,
-    typer.Option("--replace", help="Ask again for all of it, and replace bars that differ."),
+    typer.Option("--replace", help="Download everything again, and replace bars that differ."),
 ]
 AcceptJump = Annotated[
     bool,
@@ -31,7 +31,7 @@ AcceptJump = Annotated[
 def download_symbols(
     venue: Annotated[
         str,
-        typer.Argument(metavar="EXCHANGE", help="An exchange by ccxt's name, or oanda."),
+        typer.Argument(metavar="EXCHANGE", help="ccxt's name of an exchange, or oanda."),
     ],
     symbols: Annotated[
         list[str], typer.Argument(metavar="SYMBOL...", help="Pairs, such as BTCUSDT or BTC/USDT.")
@@ -39,20 +39,22 @@ def download_symbols(
     first: Annotated[str, typer.Option("--from", metavar="DATE", help="First day, UTC.")],
     end: Annotated[
         Optional[str],
-        typer.Option("--to", metavar="DATE", help="Up to this day, UTC (default: up to now)."),
+        typer.Option("--to", metavar="DATE", help="End of the period, UTC (default: now)."),
     ] = None,
-    beside: Annotated[
+    with_: Annotated[
         Optional[str],
-        typer.Option("--with", help="Series beside the bars: funding, open-interest, or both."),
+        typer.Option(
+            "--with", help="Comma-separated series to download too: funding, open-interest."
+        ),
     ] = None,
     replace: Replace = False,
     accept_jump: AcceptJump = False,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Download minute bars into the bar store; the same command again goes on where it ended.
+    """Download minute bars into the bar store; repeating the command continues the download.
 
-    Of several symbols, one that fails does not keep the others out.
+    If one of several symbols fails, the others are downloaded.
     """
     from mlx_muzero.download.job import Wish
     from mlx_muzero.market.importers.choices import Choices
@@ -60,7 +62,7 @@ def download_symbols(
     first_ns, end_ns = _time(first, "--from"), None if end is None else _time(end, "--to")
     if end_ns is not None and end_ns <= first_ns:
         raise typer.BadParameter(f"--to {end} is not after --from {first}")
-    series = _series(beside)
+    series = _series(with_)
     wishes = [Wish(name, first_ns, end_ns, series) for name in dict.fromkeys(symbols)]
     choices = Choices(replace=replace, accept_jump=accept_jump)
     _tell(_downloaded(db, {venue: wishes}, choices), as_json)
@@ -80,7 +82,7 @@ def update_symbols(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Bring what was downloaded up to date, each symbol from where it came from."""
+    """Bring downloaded symbols up to date, each from its own source."""
     from mlx_muzero.download.into_store import downloaded_before
     from mlx_muzero.market.importers.choices import Choices
 
@@ -109,7 +111,7 @@ def _time(text: str, option: str) -> int:
 
 
 def _downloaded(db: Path, wishes: "dict[str, list[Wish]]", choices: "Choices") -> "list[Result]":
-    """What became of the wishes, by venue; how far they are is told meanwhile."""
+    """Download the wishes, by venue, showing progress; returns the result of each."""
     from mlx_muzero.download.into_store import download_into
     from mlx_muzero.download.job import Listener
     from muzero_cli.display.downloads import DownloadProgress
@@ -119,7 +121,7 @@ def _downloaded(db: Path, wishes: "dict[str, list[Wish]]", choices: "Choices") -
 
 
 def _tell(results: "Sequence[Result]", as_json: bool) -> None:
-    """Print what became of each symbol, and end as the first that failed does."""
+    """Print the result of each symbol, and exit with the code of the first failure, if any."""
     from mlx_muzero.download.report import DownloadFailure
 
     failures = [result for result in results if isinstance(result, DownloadFailure)]
@@ -151,14 +153,14 @@ def _print(report: "DownloadReport") -> None:
 
     head = f"{report.symbol} from {report.venue} {report.pair}"
     if report.first_ns is None or report.end_ns is None:
-        echo(f"{head}: nothing new, all of it was asked for before")
+        echo(f"{head}: nothing new, everything was requested before")
     else:
         echo(
             f"{head}, {utc_text(report.first_ns)} to {utc_text(report.end_ns)} UTC:"
             f" {report.inserted:,} new bars, {report.duplicates:,} duplicates,"
             f" {report.conflicts:,} conflicts, {report.replaced:,} replaced,"
-            f" {sum(report.rejected.values()):,} rejected, {report.missing:,} minutes that"
-            f" {report.venue} has no bar of, {report.requests:,} requests, {report.seconds:.1f} s"
+            f" {sum(report.rejected.values()):,} rejected, {report.missing:,} minutes without a bar"
+            f" at {report.venue}, {report.requests:,} requests, {report.seconds:.1f} s"
         )
     for name, merge in report.series.items():
         echo(
