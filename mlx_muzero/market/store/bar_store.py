@@ -29,6 +29,7 @@ from mlx_muzero.market.store.duckdb_files import (
     require_no_macros,
     require_path,
     shut_in,
+    state_of,
     understood,
 )
 from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
@@ -76,10 +77,11 @@ class BarStore(Closeable):
                 f"no bar store at {path}: import bars first (mlx-muzero data import "
                 "FILE), or name another file"
             )
+        before = state_of(self.path)
         self._db = _open(self.path, read_only)
         try:
             shut_in(self._db, () if read_only else [backup_shelf(self.path)])
-            require_no_macros(self._db, self.path, DataError)
+            require_no_macros(self._db, self.path, before, DataError)
             self._version = version_of(self._db, self.path, read_only)
             if not read_only:
                 self._version = _brought_up_to_date(self._db, self.path, self._version)

@@ -48,6 +48,10 @@ OWN_COLUMNS = (
 _MACROS = "select function_name from system.main.duckdb_functions() where not internal order by 1"
 """Nothing in it but names and keywords: a macro may replace even an operator."""
 
+FileState: TypeAlias = tuple[int, ...]
+_WITHOUT_MACROS: set[FileState] = set()
+"""Stores that were looked at in this process."""
+
 MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 """DuckDB's types of timestamps with a time zone (the second from 2.0 on)."""
 WALL_TIMES = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
@@ -171,12 +175,34 @@ def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None
     db.execute(f"set allowed_directories = [{allowed}]; set enable_external_access = false")
 
 
-def require_no_macros(db: duckdb.DuckDBPyConnection, path: Path, error: type[MuZeroError]) -> None:
+def state_of(path: Path) -> FileState | None:
+    """What tells the content of the store at `path` from any other; None if there is no store."""
+    stamps: list[int] = []
+    for file in (path, path.with_name(f"{path.name}.wal")):
+        try:
+            stat = file.stat()
+        except OSError:
+            continue
+        stamps += (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    return tuple(stamps) or None
+
+
+def require_no_macros(
+    db: duckdb.DuckDBPyConnection,
+    path: Path,
+    opened: FileState | None,
+    error: type[MuZeroError],
+) -> None:
     """Raise `error` if the store at `path` has macros, before anything else is asked of it.
 
     A store may be a stranger's. Its macros replace DuckDB's functions in every query on it, and can
     run forever. Its views need no such check, because a store is read from its own tables only.
+
+    `opened` is the store's state before it was opened: one that was new, or has been looked at as
+    it is, is not looked at again, because DuckDB lists its own thousands of functions with them.
     """
+    if opened is None or opened in _WITHOUT_MACROS:
+        return
     found = [str(name) for (name,) in db.execute(_MACROS).fetchall()]
     if found:
         raise error(
@@ -184,6 +210,7 @@ def require_no_macros(db: duckdb.DuckDBPyConnection, path: Path, error: type[MuZ
             "DuckDB's functions. If they are yours, remove them (drop macro NAME; drop macro table "
             "NAME); otherwise restore the store from a copy."
         )
+    _WITHOUT_MACROS.add(opened)
 
 
 def require_path(path: Path, error: type[MuZeroError]) -> None:

@@ -24,6 +24,7 @@ from mlx_muzero.market.store.duckdb_files import (
     require_no_macros,
     require_path,
     shut_in,
+    state_of,
 )
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -140,12 +141,13 @@ class PaperStore(Closeable):
             )
         if not read_only:
             require_path(path, RunError)
+        before = state_of(path)
         with _explained(self._path):
             self._db = _open(path, read_only)
         try:
             shut_in(self._db, exports if read_only else [*exports, backup_shelf(path)])
             with _explained(self._path):
-                require_no_macros(self._db, path, RunError)
+                require_no_macros(self._db, path, before, RunError)
             self._check_schema(read_only)
         except BaseException:
             self._db.close()

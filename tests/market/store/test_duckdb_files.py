@@ -132,6 +132,21 @@ def test_a_store_with_macros_is_refused_before_one_is_run(tmp_path, make, macro,
         make(path, read_only)
 
 
+@pytest.mark.parametrize("in_log", [False, True])
+@pytest.mark.parametrize("make", [BarStore, PaperStore])
+def test_a_store_that_had_no_macros_is_looked_at_again_once_it_has_changed(tmp_path, make, in_log):
+    path = tmp_path / "store.duckdb"
+    make(path).close()
+    make(path, True).close()
+    with duckdb.connect(str(path)) as db:
+        if in_log:
+            db.execute("pragma disable_checkpoint_on_shutdown")
+        db.execute("create macro count(x) as 7")
+    assert path.with_name("store.duckdb.wal").exists() is in_log
+    with pytest.raises(MuZeroError, match=r"macros of its own \(count\)"):
+        make(path, True)
+
+
 @pytest.mark.parametrize("read_only", [True, False])
 @pytest.mark.parametrize("make", [BarStore, PaperStore])
 def test_a_store_of_a_stranger_reads_nothing_of_the_user(tmp_path, make, read_only):
