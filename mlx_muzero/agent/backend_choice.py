@@ -59,13 +59,13 @@ def make_evaluator(
         return own.evaluator(model)
     if backend not in ENGINES:
         raise ConfigError(
-            'search.backend: "auto" is not settled yet; settle it with '
+            'search.backend: "auto" has not been settled yet; call '
             f"mlx_muzero.agent.backend_choice.settle, or name {_NAMED}"
         )
     if deployment is None:
         raise ConfigError(
-            f'search.backend: "{backend}" plays an export, and there is none of a model that is '
-            f'being trained; name {_NAMED}, and "{backend}" as collect.backend'
+            f'search.backend: "{backend}" runs an export, which a model in training does not have; '
+            f'name {_NAMED} here, and "{backend}" as collect.backend'
         )
     return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
 
@@ -130,7 +130,7 @@ def settle(
     known = {name: rate for name, rate in rates.items() if name in usable}
     speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
     if deployment and unusable and rates.get("coreml", 0.0) > max(known.values(), default=0.0):
-        reason = f"coreml was found the fastest here, but {unusable}"
+        reason = f"coreml was the fastest here, but {unusable}"
         deployment.report(EngineEvent("engine_lost", reason, speeds.fastest))
     return replace(search, backend=speeds.fastest), speeds
 

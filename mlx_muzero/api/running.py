@@ -22,7 +22,7 @@ from mlx_muzero.experiment.walk_forward import Attendance, RollingTraining, Wind
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.training.walk_forward_folder import WalkForwardFolder
 
-_WAY_ON = "Pass the configuration it was begun with, or choose another folder."
+_WAY_ON = "Pass the configuration it was started with, or choose another folder."
 
 Callback = Callable[[Round], bool | None]
 """Called after every round of episodes; False stops, with a checkpoint."""

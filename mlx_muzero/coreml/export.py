@@ -106,7 +106,7 @@ def export(
             manifest.write(folder)
             return manifest
     except BlockingIOError as error:
-        raise ExportError(f"another export to {target} is going on; wait for it") from error
+        raise ExportError(f"another export to {target} is in progress; wait for it") from error
 
 
 def _packages(

@@ -66,7 +66,7 @@ def export_apart(
         try:
             while process.poll() is None:
                 if cancelled.wait(_POLL_S):
-                    raise ExportError(f"the export to {target} was given up")
+                    raise ExportError(f"the export to {target} was canceled")
                 if time.monotonic() > deadline:
                     raise ExportError(f"the export to {target} took more than {LIMIT_S:g} s")
         finally:

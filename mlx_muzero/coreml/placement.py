@@ -110,7 +110,7 @@ def plan_export(folder: str, units: ComputeUnits) -> list[dict[str, Any]]:
         ExportError: there is no export, or this is not a Mac.
     """
     if sys.platform != "darwin":
-        raise ExportError("compute plans are Core ML's: they need macOS")
+        raise ExportError("compute plans come from Core ML: they need macOS")
     from mlx_muzero.coreml.device_program import compile_model
     from mlx_muzero.coreml.toolkit import ct
 

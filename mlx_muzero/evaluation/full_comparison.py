@@ -117,7 +117,7 @@ def compare_fully(
         tick: called with the number of decisions made, or of the rival's training steps.
         doing: called with what begins and its amount.
     """
-    doing("teaching the transformer: steps", recipe.steps)
+    doing("training the transformer: steps", recipe.steps)
     transformer = teach_transformer(dataset, rules, seed, recipe, tick)
     comparison = compare(
         [

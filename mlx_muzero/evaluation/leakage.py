@@ -86,8 +86,8 @@ class LeakageReport:
             return LeakageError(f"the future leaks into: {names}. First, {self.leaks[0].example}.")
         if not self.control_caught:
             return LeakageError(
-                "no leak was found, but neither was the policy that looks ahead: these bars cannot "
-                "tell. Raise --cuts, or import more bars."
+                "no leak was found, but the policy that looks ahead was not caught either: these "
+                "bars prove nothing. Raise --cuts, or import more bars."
             )
         return None
 

@@ -61,7 +61,9 @@ def judged_bars(
     if first_utc is None and end_utc is None:
         return JudgedBars(run.dataset, split or "test", truth, None)
     if split is not None:
-        raise ConfigError(f"later bars are in no split: leave out split, or {' and '.join(names)}")
+        raise ConfigError(
+            f"later bars are not in any split: leave out split, or {' and '.join(names)}"
+        )
     dataset, period = later_bars(run, run.folder.market(), first_utc, end_utc, names)
     return JudgedBars(dataset, "later", truth, period)
 
@@ -120,13 +122,13 @@ def compare_runs(
         DataError: they share no session.
     """
     if len(runs) < 2:
-        raise ConfigError("name two runs or more to compare")
+        raise ConfigError("name at least two runs to compare")
     first = next(iter(runs.values()))
     for name, run in runs.items():
         if (run.rules.costs, run.rules.pip_size) != (first.rules.costs, first.rules.pip_size):
             raise ConfigError(
-                f"{name} trades at other costs or in other pips than {next(iter(runs))}: the net "
-                "of one says nothing about the other"
+                f"{name} trades at other costs or in other pips than {next(iter(runs))}: their net "
+                "results cannot be compared"
             )
     starts = _shared_starts(runs, split, sessions)
     entries = {}

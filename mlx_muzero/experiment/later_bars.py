@@ -42,9 +42,9 @@ def later_bars(
         train_end, chosen_end = (utc_text(splits[s].end_ns) for s in ("train", "validation"))
         raise ConfigError(
             f"{names[0]} {utc_text(first_ns)}: the run was trained on the bars before {train_end} "
-            f"UTC and its checkpoint chosen on those before {chosen_end} UTC. Begin there, with "
-            f"its test split, or at {utc_text(own_end_ns)}, where its own bars end; --split judges "
-            "each of its splits."
+            f"UTC and its checkpoint chosen on those before {chosen_end} UTC. Start there, at "
+            f"its test split, or at {utc_text(own_end_ns)}, where its own bars end; --split "
+            "evaluates each of its splits."
         )
     if end_ns <= first_ns:
         raise ConfigError(f"{names[1]} {utc_text(end_ns)} is not after {utc_text(first_ns)} UTC")
@@ -78,8 +78,8 @@ def _in_words(first_ns: int, last_ns: int, own_end_ns: int, begun: MarketRecord)
             f"({begun.days}): no part of it was fitted to them."
         )
     return (
-        f"{span}, after all the run was trained and chosen on; those before {utc_text(own_end_ns)} "
-        "UTC are its test split."
+        f"{span}, after all that the run was trained and chosen on; those before "
+        f"{utc_text(own_end_ns)} UTC are its test split."
     )
 
 

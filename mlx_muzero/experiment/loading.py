@@ -56,7 +56,7 @@ def load_config(
         if preset is None:
             preset = default_preset(named, market_of)
         if preset not in PRESETS:
-            raise ConfigError(f"no preset {preset!r}; there are: {', '.join(PRESETS)}")
+            raise ConfigError(f"no preset named {preset!r}; choose one of {', '.join(PRESETS)}")
         settings = PRESETS[preset]
         if file is not None:
             settings = config_toml.load(file, settings)
@@ -94,7 +94,9 @@ def of_symbols(
         market = replace(settings.market, symbol=symbols[0], symbols=symbols)
         return replace(settings, market=market)
     if len(symbols) > 1:
-        raise ConfigError(f"{', '.join(symbols)}: a model of micro features trades one; name one")
+        raise ConfigError(
+            f"{', '.join(symbols)}: a model with micro features trades one symbol; name one"
+        )
     (name,) = symbols
     own = 0.0 if keep_pip else instrument_of(name, store).pip_size
     pip_size = own or settings.market.pip_size

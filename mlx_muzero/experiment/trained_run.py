@@ -112,8 +112,9 @@ def load_run(
     trained = folder.config()
     if export is not None and (backend or trained.search.backend) not in (*ENGINES, "auto"):
         raise ConfigError(
-            f"--export names what a coreml backend plays, but {backend or trained.search.backend} "
-            "plays here: add --backend coreml or --backend coreml-sim, or leave --export out"
+            "--export names what a coreml backend plays, but the backend here is "
+            f"{backend or trained.search.backend}: add --backend coreml or --backend coreml-sim, "
+            "or leave out --export"
         )
     config, pairs = trained, None
     if symbol and trained.market.features == "crypto":

@@ -195,6 +195,6 @@ class Training:
         if collect.backend != "same":
             yield (
                 f"collecting with {collect.backend}, exported every {collect.refresh_steps} "
-                "training steps; when an export takes over depends on time, so this run "
+                "training steps; when an export takes over depends on timing, so this run "
                 "cannot be repeated bit for bit"
             )

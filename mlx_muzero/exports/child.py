@@ -84,7 +84,7 @@ class Child:
             channel.close()
         self.end = weakref.finalize(self, _end, self._process, self._channel, self._stderr)
         """Ends the process at once; does nothing when called again."""
-        slow = ChildLost(f"its programs were not loaded in {limits.load_s:g} s", curable=False)
+        slow = ChildLost(f"its programs did not load within {limits.load_s:g} s", curable=False)
         with self._ended_on_failure():
             self._await_answer(limits.load_s, slow)
 
@@ -103,7 +103,7 @@ class Child:
         if not self.end.alive:
             raise ChildLost("it was ended", curable=True)
         limit_s = self._limits.answer_s
-        slow = ChildLost(f"{program} gave no answer in {limit_s:g} s", curable=True)
+        slow = ChildLost(f"{program} did not answer within {limit_s:g} s", curable=True)
         for name, view in self._buffers.inputs[program].items():
             if inputs[name].shape != view.shape:
                 shape = inputs[name].shape

@@ -50,7 +50,7 @@ class EngineEvent:
 
     def __str__(self) -> str:
         text = f"{self.event.replace('_', ' ')}: {self.reason}"
-        return text if self.backend is None else f"{text}; going on with {self.backend}"
+        return text if self.backend is None else f"{text}; continuing with {self.backend}"
 
 
 def warn(event: EngineEvent) -> None:

@@ -93,8 +93,8 @@ def current_manifest(model: StochasticMuZero, folder: Path) -> Manifest:
     manifest.check_files(folder)
     if manifest.sizes != sizes_of(model) or manifest.weights_sha256 != digest(weights_of(model)):
         raise ExportError(
-            f"{folder} is stale: it was made from checkpoint {manifest.checkpoint}, and the "
-            "model's weights are others. Export again with mlx-muzero export."
+            f"{folder} is stale: it was made from checkpoint {manifest.checkpoint}, but the model "
+            "has other weights. Export again with mlx-muzero export."
         )
     return manifest
 

@@ -190,7 +190,7 @@ class Verification:
         problems = self.problems()
         if not problems:
             return None
-        return ExportError(f"the export is not the model: {'; '.join(problems)}")
+        return ExportError(f"the export differs from the model: {'; '.join(problems)}")
 
     def require_passed(self) -> None:
         """Raise an error if there are problems.

@@ -109,7 +109,7 @@ class Reader:
             what = "encoder" if ".encoder." in name else "model"
             raise ExportError(
                 f"the exporter does not understand this {what}: parameter {name} "
-                f"{self._left[name].shape} belongs to no layer it knows"
+                f"{self._left[name].shape} is not part of any layer it knows"
             )
 
     def _take(self, name: str, *shape: int) -> F32:

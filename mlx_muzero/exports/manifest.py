@@ -164,7 +164,7 @@ class Manifest:
             for name in sorted(wanted.keys() | found.keys()):
                 if found.get(name) == wanted.get(name):
                     continue
-                state = "missing" if name not in found else "not of this export"
+                state = "missing" if name not in found else "not part of this export"
                 if name in wanted and name in found:
                     state = "changed since it was exported"
                 raise ExportError(f"{folder / package / name} is {state}. Export again.")

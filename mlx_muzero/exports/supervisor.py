@@ -103,7 +103,7 @@ class Supervisor:
             raise EngineLost(str(lost)) from lost
         if len(self._restarts_at) == limits.restarts:
             raise EngineLost(
-                f"{lost}; restarted {limits.restarts} times in {limits.restarts_s:g} s already"
+                f"{lost}; already restarted {limits.restarts} times within {limits.restarts_s:g} s"
             ) from lost
         self._restarts_at.append(now)
         self._report(EngineEvent("engine_restarted", str(lost)))

@@ -122,12 +122,12 @@ def questions(measure: Measure) -> tuple[Question, ...]:
         Question(
             "How long does an expansion take on each compute unit, compared with the other "
             "backends?",
-            "Core ML runs nowhere else; what can be timed here is the backends without it",
+            "Core ML runs nowhere else; only the other backends can be timed here",
             timed,
             timed,
         ),
         Question(
-            "Do compute plans tell of every function of a package that holds several?",
+            "Do compute plans cover every function of a package that holds several?",
             "only Core ML makes compute plans",
             _functions_placed,
             _functions_saved,
@@ -225,7 +225,7 @@ _JOINED = ExportOptions(batches=(32, 64), multifunction=True)
 def _functions_placed(lab: Lab) -> Findings:
     plans = _plans(lab, _JOINED)
     told = [plan for plan in plans if any(op.preferred for op in plan.operations)]
-    head = f"Plans tell of {len(told)} of {len(plans)} functions."
+    head = f"Plans cover {len(told)} of {len(plans)} functions."
     return Findings((head, *(_summary(plan) for plan in plans)), {"plans": _as_figures(plans)})
 
 

@@ -197,7 +197,7 @@ def check_coremltools() -> Check:
     """The optional exporter to Core ML."""
     purpose = "exports the networks to Core ML"
     if sys.platform != "darwin":
-        purpose += "; running an export takes a Mac"
+        purpose += "; running an export requires a Mac"
     installed = _installed("coremltools")
     if installed is None:
         detail = f"not installed: {purpose}"

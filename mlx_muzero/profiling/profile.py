@@ -154,13 +154,13 @@ def _notes(subject: Subject, backends: list[BackendProfile]) -> list[str]:
         notes.append(f"coreml and coreml-sim not measured: {subject.no_export}")
     elif sys.platform != "darwin":
         notes.append(
-            "coreml not measured and no placement: Core ML needs macOS; coreml-sim is a simulation "
-            "that computes what the programs would, at a speed that says nothing of a Mac"
+            "coreml not measured and no placement: Core ML needs macOS; coreml-sim computes "
+            "what the programs would, at a speed that says nothing about a Mac"
         )
     if all(found.energy is None for found in backends):
         sampler = find_sampler()
         reason = (
-            "no macmon on the path, and no powermetrics that may be run (it needs root)"
+            "macmon is not installed, and powermetrics is missing or needs root"
             if sampler is None
             else f"{sampler.command[0]} gave too few samples"
         )

@@ -52,7 +52,7 @@ def _on_the_neural_engine(placements: Sequence[ProgramPlacement]) -> str:
     ]
     shares = [share for share in asked if share is not None]
     if not shares:
-        return "where Core ML runs what was asked of the Neural Engine is not known"
+        return "where Core ML runs the programs meant for the Neural Engine is unknown"
     low, high = min(shares), max(shares)
     if high == 0:
         return "Core ML plans none of the search's programs for the Neural Engine"

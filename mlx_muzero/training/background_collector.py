@@ -139,7 +139,7 @@ class BackgroundCollector:
         if self._exported is not None:
             self._exported.agent.close()
         self._exported = refreshed
-        reason = f"the weights of training step {refreshed.steps} are exported"
+        reason = f"exported the weights of training step {refreshed.steps}"
         self._events.put(EngineEvent("engine_refreshed", reason, refreshed.agent.backend))
 
     def _weights(self) -> Weights:

@@ -136,7 +136,7 @@ class CheckpointStore:
             return latest
         if not (self.folder / name).exists():
             _LOG.warning(
-                "%s: checkpoint %s, the best by validation, is gone; the latest, %s, stands for it",
+                "%s: checkpoint %s, the best by validation, is missing; the latest, %s, is used",
                 *(self.folder, name, latest.name),
             )
             return latest
@@ -208,11 +208,11 @@ def load_state(path: Path) -> dict[str, Any]:
         require_sum(path / STATE)
         state = parsed(read_text(path / STATE))
         if not isinstance(state, dict):
-            raise ValueError(f"{STATE} holds no object")
+            raise ValueError(f"{STATE} is not a JSON object")
         version, best = state["format"], state["best"]
         # The name may only refer to a checkpoint in the same folder.
         if not (best is None or (isinstance(best, str) and NAME.fullmatch(best))):
-            raise ValueError(f"{STATE} calls {best!r} the best checkpoint")
+            raise ValueError(f"{STATE} names {best!r} as the best checkpoint")
     except _DAMAGE as error:
         raise UnreadableCheckpoint(path, error) from error
     if version != FORMAT_VERSION:
@@ -270,7 +270,7 @@ def _load_arrays(path: Path) -> dict[str, np.ndarray]:
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if member.compress_type != zipfile.ZIP_STORED:
-                raise ValueError(f"{path.name} is packed, as no checkpoint is")
+                raise ValueError(f"{path.name} is compressed, which no checkpoint is")
             with archive.open(member) as file:
                 try:
                     array = np.lib.format.read_array(file, allow_pickle=False)

@@ -17,7 +17,7 @@ def use_device(device: TrainDevice) -> None:
     kind = mx.DeviceType.gpu if device == "gpu" else mx.DeviceType.cpu
     if not mx.is_available(mx.Device(kind)):
         raise ConfigError(
-            f'train.device = "{device}": MLX has no {device.upper()} here; the GPUs it computes on '
-            "are those of Apple silicon. Choose --device cpu, or --set train.device=cpu."
+            f'train.device = "{device}": MLX has no {device.upper()} here; the only GPUs it '
+            "supports are Apple silicon's. Choose --device cpu, or --set train.device=cpu."
         )
     mx.set_default_device(kind)

@@ -52,7 +52,7 @@ def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: 
     """
     launcher = Path(sys.executable).with_name("mlx.launch")
     if not launcher.exists():
-        raise RunError(f"{launcher} is missing: install mlx into this environment again.")
+        raise RunError(f"{launcher} is missing: reinstall mlx in this environment.")
     where = ["-n", str(ranks)] if hosts is None else ["--hostfile", str(hosts)]
     before = _events(folder)
     # A new session, because Ctrl-C in the terminal would reach every rank, and mlx.launch kills.
@@ -75,8 +75,9 @@ def launch(folder: RunFolder, command: Sequence[str], ranks: int | None, hosts: 
     newest = folder.checkpoints.latest()
     kept = "no checkpoint was written yet" if newest is None else f"{newest.name} is kept"
     raise RankLost(
-        f"the distributed training did not finish: {ended[-1] if ended else 'a process'}"
-        f"{' says the journal' if ended else ' ended without a message'}; {kept}. See the "
+        "the distributed training did not finish: "
+        f"{f'the journal says {ended[-1]}' if ended else 'a process ended without a message'}; "
+        f"{kept}. See the "
         "ranks' output above; resume with --resume."
     )
 

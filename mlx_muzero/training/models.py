@@ -22,8 +22,8 @@ from mlx_muzero.training.run import RunFolder, misfit, require_schema
 _MEASURED_WINDOWS = 4096
 
 _BY_NAME = (
-    "A paper session or export that started with it cannot use another: put that folder back from "
-    "a copy (a paper backup has one too), or start a new session or export."
+    "A paper session or export that started with it cannot use another: restore that folder from a "
+    "copy (a paper backup contains one), or start a new session or export."
 )
 
 
@@ -106,17 +106,17 @@ def not_validated(folder: RunFolder, name: str) -> str | None:
         return None
     train = folder.config().train
     why = (
-        f"was never validated: that first happens after {train.validate_interval:,} episodes, or "
-        "at the end"
+        f"was never validated: the first validation is after {train.validate_interval:,} episodes "
+        "or at the end"
         if phase == "search"
-        else f"has validated no search yet: checkpoint {name} is of its {phase} phase"
+        else f"has not validated a search yet: checkpoint {name} is from its {phase} phase"
     )
     way_on = (
-        "train on in the run it was copied from"
+        "continue training in the run it was copied from"
         if checkpoints.only_plays(folder.checkpoints.folder / name)
-        else f"train on with: mlx-muzero train --run {quote(str(folder.path))} --resume"
+        else f"continue training with: mlx-muzero train --run {quote(str(folder.path))} --resume"
     )
-    return f"{folder.path} {why}. Nobody knows what checkpoint {name} is worth; {way_on}"
+    return f"{folder.path} {why}. How good checkpoint {name} is, is unknown; {way_on}"
 
 
 def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[StochasticMuZero, str]:

@@ -29,6 +29,6 @@ def require_same_market(ranks: Ranks, market: MarketRecord) -> None:
     """
     if ranks.facts_of_first({"digest": market.digest})["digest"] != market.digest:
         raise RunError(
-            f"{market.store}: its {market.bars:,} bars of {market.symbol} are not those of the "
-            "machine that trains first. Copy that machine's bar store here."
+            f"{market.store}: its {market.bars:,} bars of {market.symbol} differ from those "
+            "of the first machine. Copy the first machine's bar store here."
         )

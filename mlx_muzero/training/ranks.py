@@ -64,7 +64,7 @@ class Ranks:
             ConfigError: `count` cannot be divided evenly.
         """
         if count % self.size:
-            raise ConfigError(f"{what}: {count} cannot be shared by {self.size} processes evenly")
+            raise ConfigError(f"{what}: {count} cannot be shared evenly by {self.size} processes")
         return count // self.size
 
     def mean(self, array: mx.array) -> mx.array:

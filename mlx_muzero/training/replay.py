@@ -145,9 +145,9 @@ class ReplayBuffer:
             array[:held] = state[name]
         actions = self.episodes.policy.shape[-1]
         if not np.isin(self.episodes.start[:held], starts).all():
-            raise ValueError("an episode starts where none can")
+            raise ValueError("an episode starts at a bar where none can")
         if not np.isin(self.episodes.action[:held], np.arange(actions)).all():
-            raise ValueError(f"an action is none of {actions}")
+            raise ValueError(f"an action is not one of {actions}")
         self._serial[:held] = state["serial"]
         self._added = int(state["added"])
         self._traded = self.episodes.traded()

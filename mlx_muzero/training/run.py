@@ -116,7 +116,7 @@ class MarketRecord:
         if self.digest != market.digest:
             raise RunError(
                 f"{path} was trained on {self.bars:,} bars of {self.symbol}, {self.days}, but "
-                f"{market.store} now holds {market.bars:,} different ones of that time. "
+                f"{market.store} now holds {market.bars:,} different ones for that period. "
                 "Restore that store, or start a new run."
             )
 

@@ -61,7 +61,7 @@ class Trainer:
         journal_path = self.folder.journal_path if self.ranks.first else None
         self.journal = TrainingJournal(journal_path, self.config, self.rules)
         if self.ranks.size > 1 and self.config.collect.backend != "same":
-            raise ConfigError('collect.backend: several processes that train together need "same"')
+            raise ConfigError('collect.backend must be "same" if several processes train together')
         self._validation_starts = self.dataset.evaluation_starts(
             "validation", self.config.train.validate_sessions
         )
@@ -123,7 +123,7 @@ class Trainer:
     def _restore(self, saved: Checkpoint) -> None:
         counters = Counters.parsed(saved.state["counters"])
         if counters.phase not in planned(self.config.train):
-            raise ValueError(f"it is of the {counters.phase} phase, which train.phase leaves out")
+            raise ValueError(f"it is from the {counters.phase} phase, which train.phase leaves out")
         if counters.phase != self.counters.phase:
             self._enter(counters)
         self.state.restore(saved)

@@ -75,10 +75,10 @@ class WalkForwardFolder(RunFolderBase):
             own, cut = run.config().market, wanted.market
             if (own.first_utc, own.end_utc) != (cut.first_utc, cut.end_utc):
                 raise RunError(
-                    f"{run.path} was begun on bars from {own.first_utc} to {own.end_utc} UTC, but "
-                    f"of those at hand it would have {cut.first_utc} to {cut.end_utc}: the store "
-                    "is another, or has grown since 0.1.0, which kept no record of its bars. Name "
-                    "one without the others by --db, or begin a new walk-forward."
+                    f"{run.path} was started on bars from {own.first_utc} to {own.end_utc} UTC, "
+                    f"but this store would give it {cut.first_utc} to {cut.end_utc}: it is another "
+                    "store, or it has grown since 0.1.0, which kept no record of its bars. Pass "
+                    "one without the other bars with --db, or start a new walk-forward."
                 )
 
     def config(self) -> Config:

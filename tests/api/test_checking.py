@@ -39,7 +39,7 @@ def test_a_runs_agent_is_tested_too(trained_once):
     leaking = replace(report, checks=(leak, *report.checks[1:]))
     with pytest.raises(mm.MuZeroError, match="leaks into: outcome labels"):
         raise leaking.failure()
-    with pytest.raises(mm.MuZeroError, match="neither was the policy that looks ahead"):
+    with pytest.raises(mm.MuZeroError, match="the policy that looks ahead was not caught"):
         raise replace(report, control_caught=0).failure()
 
 

@@ -190,7 +190,7 @@ def test_two_runs_are_compared_on_the_same_sessions(trained_here, config, db_onc
     assert found.beyond_first["other"].mean == pytest.approx(beyond)
     pytest.importorskip("pandas")
     assert found.to_frame()["run"].to_list() == ["whole", "other"]
-    with pytest.raises(mm.MuZeroError, match="two runs or more"):
+    with pytest.raises(mm.MuZeroError, match="at least two runs"):
         mm.compare_runs(trained_here[0].run)
 
 

@@ -101,7 +101,7 @@ def test_a_wrong_key_names_the_nearest(cli, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["config", "show", "--preset", "no"], 3, ["no preset 'no'", "fx_micro"]),
+        (["config", "show", "--preset", "no"], 3, ["no preset named 'no'", "fx_micro"]),
         (["config", "validate", "none.toml"], 3, ["none.toml"]),
         (["train", "--run", "r", "--set", "train.batch_siz=1"], 3, ["did you mean batch_size"]),
         (

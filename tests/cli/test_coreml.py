@@ -54,7 +54,7 @@ def test_without_coremltools_the_reason_is_said_and_another_backend_plays(export
     assert json.loads(out)["backend"] == "native"
     (line,) = [line for line in err.splitlines() if "engine lost" in line]
     assert "pip install 'mlx-muzero[coreml]'" in line
-    assert line.endswith("; going on with native")
+    assert line.endswith("; continuing with native")
 
 
 @pytest.mark.usefixtures("without_coremltools")
@@ -67,7 +67,7 @@ def test_a_paper_session_tells_and_keeps_what_it_could_not_load(exported, cli, d
     )
     assert code == 0, err
     (line,) = [line for line in err.splitlines() if line.startswith("engine lost")]
-    assert line.endswith("; going on with native")
+    assert line.endswith("; continuing with native")
     assert f"fault: evaluator: {line}" in err
     assert "backend native" in err
     events = list(journal.read(Path("p/journal.jsonl")))

@@ -79,7 +79,7 @@ def test_trading_a_run_that_was_never_validated_says_so_first(cli, config_file, 
         "--run", "runs/p", "--from", time_of(200), "--to", time_of(203),
     )  # fmt: skip
     assert code == 0, err
-    assert err.startswith("young was never validated: that first happens after 4 episodes")
+    assert err.startswith("young was never validated: the first validation is after 4 episodes")
 
 
 def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):

@@ -202,7 +202,7 @@ def test_a_failed_first_export_leaves_nothing(model, tmp_path):
 
 def test_an_export_that_is_not_the_model_is_not_kept(model, former):
     wrong = Verification("fp16", 1, (EngineFigures("sim", None, failure="it is another model"),))
-    with pytest.raises(ExportError, match="the export is not the model: it is another model"):
+    with pytest.raises(ExportError, match="the export differs from the model: it is another model"):
         make(model, former, lambda _: wrong, batches=(1,))
     assert is_former(former)
 
@@ -249,7 +249,7 @@ TAMPERING = {
     "missing": (lambda p: next(p.rglob("weight.bin")).unlink(), r"weight\.bin is missing"),
     "added": (
         lambda p: (next(p.rglob("weights")) / "other.bin").write_bytes(b""),
-        r"other\.bin is not of this export",
+        r"other\.bin is not part of this export",
     ),
     "link": (
         lambda p: (next(p.rglob("weights")) / "other.bin").symlink_to(__file__),

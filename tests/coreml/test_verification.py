@@ -142,7 +142,7 @@ def test_a_wrong_output_is_named(check, how, program, output):
     found = check(load=spoiled(change))
     (problem,) = found.problems()
     assert problem.startswith(f"{program} {output} is off by ")
-    with pytest.raises(ExportError, match=f"not the model: {program} {output}"):
+    with pytest.raises(ExportError, match=f"differs from the model: {program} {output}"):
         found.require_passed()
     assert found.as_dict()["engines"][0]["problems"] == [problem]
 

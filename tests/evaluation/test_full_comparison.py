@@ -52,7 +52,7 @@ def full(small_config, planted):
         recipe=TINY,
         doing=lambda what, total: done.append((what, total)),
     )
-    assert done[0] == ("teaching the transformer: steps", TINY.steps)
+    assert done[0] == ("training the transformer: steps", TINY.steps)
     assert ("gumbel 3: decisions", 3 * 12) in done
     return found
 

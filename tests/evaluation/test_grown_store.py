@@ -158,7 +158,7 @@ def test_a_run_that_was_never_validated_says_so_first(grown, cli, config_file):
     assert code == 0
     code, out, err = cli("evaluate", "young", "--sessions", "2", "--json")
     assert code == 0
-    assert err.startswith("young was never validated: that first happens after 4 episodes")
+    assert err.startswith("young was never validated: the first validation is after 4 episodes")
     assert "train --run young --resume" in err
     report = json.loads(out)
     assert (report["validated"], report["stage"]["name"]) == (False, "buffer collection")
@@ -224,7 +224,7 @@ def test_a_walk_forward_keeps_its_windows(cli, config_file, tmp_path, old):
     if old:
         assert code == 5
         told = json.loads(again)["error"]["message"]
-        assert told.startswith("walk/window-01 was begun on bars from 2019-01-07 05:00")
+        assert told.startswith("walk/window-01 was started on bars from 2019-01-07 05:00")
         assert "--db" in told
     else:
         assert code == 0, err

@@ -182,7 +182,7 @@ def test_an_evaluator_that_was_replaced_stops_entries(tmp_path):
 
         def troubles(self):
             told, self.told = self.told, True
-            return [] if told else ["engine lost: gone; going on with native"]
+            return [] if told else ["engine lost: gone; continuing with native"]
 
     played = play(tmp_path / "run", settings(("USDJPY",)), Lost(), bars=[market("USDJPY")])
     (fault,) = events_of(played, "fault")
@@ -193,7 +193,7 @@ def test_an_evaluator_that_was_replaced_stops_entries(tmp_path):
 def test_an_evaluator_that_was_lost_while_it_was_loaded_is_told_before_any_bar(tmp_path):
     class Lost(DicePlanner):
         def troubles(self):
-            return ["engine lost: no such device; going on with native"]
+            return ["engine lost: no such device; continuing with native"]
 
     bars = [market("USDJPY", WARM_BARS)]
     play(tmp_path / "run", settings(("USDJPY",)), bars=bars)

@@ -55,7 +55,7 @@ class FakeMac:
     @contextmanager
     def programs(self, export, units):
         if units == "CPU_ONLY":
-            raise ChildLost("its programs were not loaded in 180 s", curable=False)
+            raise ChildLost("its programs did not load within 180 s", curable=False)
         yield self.lab.interpreted(export)
 
 
@@ -119,8 +119,8 @@ def test_a_mac_answers_every_question(make_lab, monkeypatch, tmp_path):
     assert "native: 1 leaves 1.00 ms, 64 leaves 1.00 ms" in times
     assert "mlx-cpu failed: it ended by SIGKILL" in times
     assert "coreml CPU_AND_NE" in times
-    assert "Plans tell of 4 of 4 functions" in functions
-    assert "CPU_ONLY failed: its programs were not loaded" in drift
+    assert "Plans cover 4 of 4 functions" in functions
+    assert "CPU_ONLY failed: its programs did not load" in drift
     assert "after 50 steps" in drift
 
     write_report(tmp_path / "report.md", CHECKS, answers)
@@ -174,7 +174,7 @@ def test_a_mac_on_which_nothing_works_has_failed(make_lab, monkeypatch):
     failed = [answer.status == "failed" for answer in answers]
     assert failed == [True, True, True, False, True]
     assert "SIGKILL" in answers[0].findings[0]
-    assert "Plans tell of 0 of" in answers[3].findings[0]
+    assert "Plans cover 0 of" in answers[3].findings[0]
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="about other systems")

@@ -136,7 +136,7 @@ def test_auto_takes_core_ml_only_on_a_mac_and_for_an_export_of_the_model(
     assert settled(deployment) == "native"
     (event,) = heard
     assert event.backend == "native"
-    assert "coreml was found the fastest here, but" in event.reason
+    assert "coreml was the fastest here, but" in event.reason
     assert "mlx-muzero export" in event.reason
     monkeypatch.setattr(sys, "platform", "linux")
     remember(backends.speed_key(model, search), BackendSpeeds(rates))
@@ -188,10 +188,10 @@ def test_the_verdict_names_the_fastest_and_what_auto_takes():
 @pytest.mark.parametrize(
     ("plans", "words"),
     [
-        ([], "is not known"),
+        ([], "is unknown"),
         ([plan(0.0)], "plans none of"),
         ([plan(0.5), plan(0.75), plan(1.0, "initial_b32")], "plans 50% to 75% of"),
-        ([plan(0.5, requested="CPU_ONLY")], "is not known"),
+        ([plan(0.5, requested="CPU_ONLY")], "is unknown"),
     ],
 )
 def test_the_verdict_says_whether_the_neural_engine_is_used(plans, words):

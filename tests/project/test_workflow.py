@@ -181,7 +181,7 @@ def test_the_check_fails_when_they_are_not_the_model(check, small_config, tmp_pa
         return {name: array + 1.0 for name, array in right(self, inputs).items()}
 
     monkeypatch.setattr(Interpreter, "__call__", wrong)
-    with pytest.raises(ExportError, match="not the model"):
+    with pytest.raises(ExportError, match="differs from the model"):
         check(small_subject(small_config), tmp_path / "export")
 
 

@@ -112,7 +112,7 @@ def test_a_stand_in_plays_with_what_is_learned_until_there_is_an_export(stage, t
         ("coreml-sim", 32),
         ("coreml-sim", 32),
     ]
-    assert stage.events() == [("engine_refreshed", "the weights of training step 32 are exported")]
+    assert stage.events() == [("engine_refreshed", "exported the weights of training step 32")]
 
 
 def test_refreshes_are_offered_the_weights_that_play(stage):
@@ -259,7 +259,7 @@ def test_a_run_plays_exports_of_what_it_learns(tmp_path, exporting_config, small
     assert of_kind(events, "engine_refresh_failed") == of_kind(events, "engine_lost") == []
     assert of_kind(events, "engine_restarted")[0]["reason"] == "it ended by SIGKILL"
     refreshed = of_kind(events, "engine_refreshed")
-    assert refreshed[0]["reason"] == "the weights of training step 0 are exported"
+    assert refreshed[0]["reason"] == "exported the weights of training step 0"
     assert {"engine_refreshed", "engine_restarted"} <= set(heard.events)
     rounds = of_kind(events, "collected")
     assert (rounds[0]["backend"], rounds[0]["weights_steps"]) == ("native", 0)
@@ -277,4 +277,4 @@ def test_the_display_says_what_happened():
     console = TerminalConsole(file=io.StringIO(), width=200)
     display = TrainingDisplay(console, ("HOLD",), None)
     display.engine_changed(EngineEvent("engine_lost", "it died [9]", "native"))
-    assert console.file.getvalue() == "engine lost: it died [9]; going on with native\n"
+    assert console.file.getvalue() == "engine lost: it died [9]; continuing with native\n"

@@ -65,7 +65,7 @@ def test_the_checkpoint_that_a_session_plays_cannot_be_done_without(desk, cli, h
     code, _, err = cli(*START)
     assert code == 5
     assert checkpoint.name in err
-    assert "folder back from a copy" in err
+    assert "restore that folder from a copy" in err
     assert "Remove that folder" not in err
 
 
@@ -83,13 +83,13 @@ def test_a_best_checkpoint_that_is_no_name_of_one(desk, cli, best):
 
 def test_a_checkpoint_whose_state_is_no_object(desk, cli):
     (newest(desk) / "state.json").write_text("[]")
-    refused(cli, EVALUATE, "state.json holds no object")
+    refused(cli, EVALUATE, "state.json is not a JSON object")
 
 
 @pytest.mark.parametrize("command", [REPORT, PARITY])
 def test_the_store_of_another_session(desk, cli, command):
     shutil.copy(desk / "runs" / "paper-crypto" / "store.duckdb", desk / PAPER / "store.duckdb")
-    refused(cli, command, "another session's", "BTCUSDT", "USDJPY", "Put back")
+    refused(cli, command, "belongs to another session", "BTCUSDT", "USDJPY", "Put back")
 
 
 @pytest.mark.parametrize("command", [START, REPORT, PARITY])

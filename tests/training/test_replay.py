@@ -80,10 +80,10 @@ def test_a_restored_buffer_is_the_same_buffer():
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
     [
-        ("start", 2**63 - 1, "starts where none can"),
-        ("start", -1, "starts where none can"),
-        ("action", ACTIONS, "an action is none of"),
-        ("action", -1, "an action is none of"),
+        ("start", 2**63 - 1, "starts at a bar where none can"),
+        ("start", -1, "starts at a bar where none can"),
+        ("action", ACTIONS, "an action is not one of"),
+        ("action", -1, "an action is not one of"),
     ],
 )
 def test_episodes_of_no_market_or_action_are_refused(name, value, reason):
