@@ -5,7 +5,6 @@ import json
 import os
 import platform
 from dataclasses import asdict, dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +66,8 @@ class SpeedKey:
             "cores": performance_cores(),
             "compute_units": units,
         }
+        from importlib.metadata import version  # slow to import, and needed for "auto" only
+
         versions = {"mlx_muzero": __version__, "mlx": version("mlx")}
         # A required number of parameters only checks the sizes.
         networks = asdict(replace(model, parameters=0)) | {"actions": actions, "outcomes": outcomes}

@@ -6,11 +6,15 @@ there, so that the process ends with its traceback and an exit code, after repor
 up.
 """
 
-import asyncio
+from __future__ import annotations
+
 import threading
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ class Supervisor:
             elif error := task.exception():
                 self.report(what, error)
 
+        import asyncio  # training has threads only, and starts sooner without it
+
         task = asyncio.create_task(work, name=what)
         self._tasks.add(task)
         task.add_done_callback(done)
@@ -103,6 +109,8 @@ class Supervisor:
 
     async def end(self) -> None:
         """Cancel all tasks and wait for them to end."""
+        import asyncio
+
         tasks = list(self._tasks)
         for task in tasks:
             self.cancel(task)

@@ -53,7 +53,7 @@ class ActionTable:
             )
         if len(set(self.action_names)) != actions or len(set(self.position_names)) != positions:
             raise ValueError("action_names and position_names must each be distinct")
-        if self.exposures[FLAT] != 0.0 or len(np.unique(self.exposures)) != positions:
+        if self.exposures[FLAT] != 0.0 or len(set(self.exposures.tolist())) != positions:
             raise ValueError("exposures must be distinct and start with 0 (flat)")
         if self.next_position.min() < ILLEGAL or self.next_position.max() >= positions:
             raise ValueError(f"next_position must lie in [-1, {positions})")
