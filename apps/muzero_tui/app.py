@@ -127,7 +127,7 @@ class MuZeroApp(Watcher):
         super().exit(*arguments, **options)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Whether a key may act."""
+        """Allow no action once the application is leaving."""
         return not self.leaving
 
     def on_mount(self) -> None:

@@ -52,8 +52,8 @@ class DownloadProgress(Closeable):
         if self._console.is_terminal:
             self._bars.start()
 
-    def heard(self, symbol: str, done: int, total: int, bars: int) -> None:
-        """See `job.Progress`."""
+    def update(self, symbol: str, done: int, total: int, bars: int) -> None:
+        """Show how far a symbol is; a `job.Progress`."""
         if symbol not in self._symbols:
             self._symbols[symbol] = _Symbol(self._bars.add_task(symbol, amount=""))
         known = self._symbols[symbol]

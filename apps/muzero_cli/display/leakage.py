@@ -9,7 +9,7 @@ from mlx_muzero.evaluation.leakage import LeakageReport
 
 
 def leakage_table(report: LeakageReport) -> Group:
-    """What was compared, what changed, and what that means."""
+    """The comparisons, what changed in them, and the verdict."""
     table = Table(box=box.SIMPLE_HEAD, padding=0, pad_edge=False, show_edge=False)
     table.add_column("up to the cut")
     table.add_column("compared", justify="right")

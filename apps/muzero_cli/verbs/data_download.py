@@ -117,7 +117,7 @@ def _downloaded(db: Path, wishes: "dict[str, list[Wish]]", choices: "Choices") -
     from muzero_cli.display.downloads import DownloadProgress
 
     with DownloadProgress() as progress:
-        return download_into(db, wishes, choices, Listener(progress.heard, progress.say))
+        return download_into(db, wishes, choices, Listener(progress.update, progress.say))
 
 
 def _tell(results: "Sequence[Result]", as_json: bool) -> None:

@@ -35,7 +35,7 @@ class Hints(Panel, can_focus=False):
             self.app.simulate_key(key)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
-        """As many lines as the keys need."""
+        """The number of lines that the keys need."""
         self._lines = len(self._wrapped(width, self.app.paint))
         return self._lines
 
