@@ -1,5 +1,5 @@
-"""Bars and series from exchanges and dealers into the bar store: one entry, `job.download`.
+"""Downloads bars and series from exchanges and dealers into the bar store, through `job.download`.
 
-`pager` asks a venue for the minutes of a time and measures what it does, `intake` stores them by
-the importers' rules, `bars` does both for a symbol, `job` for several at once.
+`pager` requests the minutes of a period and measures how the venue behaves, `intake` stores them by
+the importers' rules, `bars` does both for one symbol, and `job` for several at once.
 """

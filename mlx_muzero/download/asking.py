@@ -1,4 +1,4 @@
-"""Requests to one venue, its outages waited out as those of live feeds are, but not for ever."""
+"""Requests to one venue, which wait out outages as live feeds do, but only for a limited time."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class DownloadPatience(Patience):
     """How long a download waits; times in nanoseconds.
 
     Attributes:
-        outage_ns: how long a venue may fail to answer before the download ends.
+        outage_ns: how long a venue may fail to respond before the download ends.
     """
 
     outage_ns: int = 5 * MINUTE_NS
@@ -34,14 +34,14 @@ class DownloadPatience(Patience):
 
 @dataclass
 class Asking:
-    """Everything that is asked of one venue.
+    """All requests to one venue.
 
     Attributes:
         venue: its name, for messages.
         clock: this machine's.
         patience: how long to wait.
         uniform: source of jitter.
-        say: hears, in words, of outages.
+        say: called with a message about each outage.
     """
 
     venue: str
@@ -53,7 +53,7 @@ class Asking:
     _answered_ns: int = field(init=False)
 
     def __post_init__(self) -> None:
-        """The venue has failed nothing yet."""
+        """Start without failures."""
         self._cooldown = Cooldown(self.clock)
         self._answered_ns = self.clock.monotonic_ns()
 
@@ -67,10 +67,10 @@ class Asking:
     async def answer(
         self, connection: Connection, request: Callable[[], Awaitable[Answer]]
     ) -> Answer:
-        """The answer to `request`, asked for until it comes.
+        """The answer to `request`, which is repeated until it succeeds.
 
         Raises:
-            FeedError: none came for too long.
+            FeedError: there was no answer for too long.
         """
         asked_ns = self.clock.monotonic_ns()
         while True:
@@ -82,8 +82,8 @@ class Asking:
                 if silent_ns >= self.patience.outage_ns:
                     raise FeedError(
                         f"{self.venue} {connection.pair}: no answer for "
-                        f"{silent_ns / MINUTE_NS:.0f} minutes ({failure.reason}). What came before"
-                        " is stored, and the same command goes on from there"
+                        f"{silent_ns / MINUTE_NS:.0f} minutes ({failure.reason}). Everything up to "
+                        "then is stored; the same command continues from there"
                     ) from None
             else:
                 self._answered_ns = self.clock.monotonic_ns()
@@ -94,4 +94,4 @@ class Asking:
         if isinstance(event, Reconnected):
             self.say(f"{name} answers again, after {event.down_ns / SECOND_NS:.0f} s")
         elif event.failures > 1 or event.retry_ns > SECOND_NS:
-            self.say(f"{name}: {event.reason}; asked again in {event.retry_ns / SECOND_NS:.0f} s")
+            self.say(f"{name}: {event.reason}; retrying in {event.retry_ns / SECOND_NS:.0f} s")

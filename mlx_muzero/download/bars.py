@@ -1,4 +1,4 @@
-"""The bars of one symbol, from its venue into the store."""
+"""Downloads the bars of one symbol into the store."""
 
 import asyncio
 from collections.abc import Callable
@@ -23,13 +23,13 @@ from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.source import HistorySource, Listing
 
 CHUNK_BARS = 50_000
-"""Bars of one transaction, or those of `CHUNK_NS`, whichever are fewer."""
+"""Bars per transaction, or as many as arrive within `CHUNK_NS` if that is fewer."""
 CHUNK_NS = 15 * SECOND_NS
 LOOKBACK_BARS = 3
-"""Stored bars that are asked for again where a download goes on, to notice corrections."""
+"""Stored bars that are requested again when a download continues, to notice corrections."""
 
 Progress = Callable[[str, int, int, int], None]
-"""Called with a symbol, how many of its minutes are done and in all, and how many bars came."""
+"""Called with a symbol, its minutes done, its minutes in total, and the bars received."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,12 @@ class Desk:
     """What the downloads from one venue share.
 
     Attributes:
-        store: open, writable.
-        lock: held by whoever uses the store.
+        store: open and writable.
         source: the venue.
-        asking: how it is asked.
-        choices: what to do where bars contradict the store.
-        progress: hears how far each symbol is.
+        asking: the requests to it.
+        choices: what to do with bars that contradict the store.
+        progress: called with the progress of each symbol.
+        lock: held while the store is in use.
     """
 
     store: BarStore
@@ -54,13 +54,13 @@ class Desk:
 
 
 class BarsDownload:
-    """Brings the bars of one symbol in.
+    """Downloads the bars of one symbol.
 
     Args:
         desk: the venue and the store.
-        origin: the symbol, and what it is called there.
+        origin: the symbol and its name at the venue.
         listing: how the venue lists it.
-        end_ns: bars open before it; None for all that are over.
+        end_ns: end of the period (exclusive); None for all minutes that are over.
     """
 
     def __init__(self, desk: Desk, origin: Origin, listing: Listing, end_ns: int | None) -> None:
@@ -76,10 +76,10 @@ class BarsDownload:
         self._begun_ns = self._missing = self._came = 0
 
     async def run(self) -> DownloadReport:
-        """All minutes that have not been asked for, in order of time.
+        """Download all minutes that have not been requested yet, in order of time.
 
         Raises:
-            MuZeroError: it cannot go on; what came before is stored.
+            MuZeroError: the download cannot continue; everything up to then is stored.
         """
         clock = self._desk.asking.clock
         started_ns = clock.monotonic_ns()
@@ -114,7 +114,7 @@ class BarsDownload:
         )
 
     async def _wanted(self) -> list[Span]:
-        """What is to be asked for, up to the last minute that is over at the venue."""
+        """The spans to request, up to the last minute that is over at the venue."""
         origin, desk = self._origin, self._desk
         asked: list[Span] = []
         if not desk.choices.replace:
@@ -122,7 +122,7 @@ class BarsDownload:
                 asked = desk.store.origins.asked(origin.symbol, BARS)
         if self._end_ns is not None and not without((origin.first_ns, self._end_ns), asked):
             return []
-        # Asked before the bars, so that the clock has passed it when they are sent.
+        # Request the time first, so that the venue sends the bars after it.
         time = await desk.asking.answer(self._connection, lambda: desk.source.time(origin.pair))
         newest = await self._pager.newest()
         if time is not None:
@@ -131,7 +131,7 @@ class BarsDownload:
         times = self._pager.believable(newest)
         if len(times):
             self._newest_ns = int(times[-1])
-            # Where a venue tells no time, the newest bar does: it has begun.
+            # If the venue reports no time, use the newest bar's open, which has passed.
             self._venue_ns = self._venue_ns or self._newest_ns
         self._venue_ns = self._venue_ns or desk.asking.clock.wall_ns()
         end_ns = last_closed_ns(self._venue_ns) + MINUTE_NS
@@ -160,7 +160,7 @@ class BarsDownload:
         await self._flush((chunk_ns, end_ns))
 
     async def _flush(self, span: Span) -> None:
-        """Store what has come of `span`, its holes asked for once more."""
+        """Store the bars of `span`, after requesting its holes once more."""
         page = Page.join(self._buffer)
         open_ns = self._hours.open_ns
         lacking = [hole for hole in holes(span, page.open_time_ns) if open_ns(*hole)]
@@ -170,7 +170,7 @@ class BarsDownload:
             lacking = [hole for hole in holes(span, page.open_time_ns) if open_ns(*hole)]
         start_ns, settled = span[0], min(span[1], settled_ns(self._newest_ns, self._venue_ns))
         asked = (start_ns, settled) if settled > start_ns else None
-        # Another thread writes, so that answers are read meanwhile.
+        # Write in another thread, so that answers are read in the meantime.
         async with self._desk.lock:
             await asyncio.to_thread(self._intake.take, page, asked)
         self._buffer, self._begun_ns = [], self._desk.asking.clock.monotonic_ns()
@@ -179,7 +179,7 @@ class BarsDownload:
         )
 
     def _keep_what_came(self) -> None:
-        """Store the bars of a chunk that is not whole; its minutes will be asked for again."""
+        """Store the bars of an incomplete chunk; its minutes will be requested again."""
         if self._buffer and not self._desk.lock.locked():
             self._intake.take(Page.join(self._buffer), None)
 
@@ -190,9 +190,9 @@ class BarsDownload:
     def _notes(self) -> list[str]:
         taken, notes = self._intake.taken, []
         if not self._newest_ns:
-            notes.append(f"{self._origin.venue} sent no bar of it")
+            notes.append(f"{self._origin.venue} sent no bars")
         if taken.conflicts:
             at = ", ".join(utc_text(time) for time in taken.conflicts_at[:3])
-            notes.append(f"stored bars stay that the venue has otherwise now (first at {at} UTC)")
+            notes.append(f"kept stored bars that now differ at the venue (first at {at} UTC)")
         notes += [f"{count:,} bars left out: {why}" for why, count in taken.rejected.items()]
         return notes

@@ -1,7 +1,7 @@
-"""What a venue has sent into the store, by the importers' rules: a chunk at a time, or none of it.
+"""Stores what a venue sent, by the importers' rules, chunk by chunk, each entirely or not at all.
 
-A chunk is one transaction: its bars, that its minutes have been asked for, and the record of the
-import. So a download that ends at any instant goes on from its last whole chunk.
+A chunk is one transaction: its bars, the fact that its minutes have been requested, and the record
+of the import. So a download that ends at any instant continues from its last complete chunk.
 """
 
 import hashlib
@@ -30,21 +30,21 @@ from mlx_muzero.venues.candle import NO_TIME, NOT_WHOLE
 from mlx_muzero.venues.page import Page
 
 FORMAT = "download"
-"""What a download's record names as its format."""
+"""The format named in the record of a download."""
 _REJECTED_FRAC, _REJECTED_FEW = 0.01, 10
 
 
 @dataclass
 class Taken:
-    """What became of one symbol's bars.
+    """Counts of one symbol's bars.
 
     Attributes:
-        inserted: bars that were new.
-        duplicates: bars that the store had, with the same values.
-        filled: bars of the store that got a column they lacked.
-        conflicts: bars that the store has with other values, which stay.
-        replaced: bars of the store that gave way.
-        rejected: bars that cannot be, by reason.
+        inserted: new bars.
+        duplicates: bars already stored with the same values.
+        filled: stored bars that got a column they lacked.
+        conflicts: bars already stored with other values, which stay.
+        replaced: stored bars that were replaced.
+        rejected: impossible bars, by reason.
         conflicts_at: the first conflicting minutes, UTC nanoseconds.
     """
 
@@ -57,7 +57,7 @@ class Taken:
     conflicts_at: list[int] = field(default_factory=list)
 
     def add(self, merged: MergeReport) -> None:
-        """Count what a chunk came to."""
+        """Add the counts of a chunk."""
         self.inserted += merged.inserted
         self.duplicates += merged.duplicates
         self.filled += merged.filled
@@ -67,13 +67,13 @@ class Taken:
 
 
 class Intake:
-    """Takes the bars of one symbol in.
+    """Stores the bars of one symbol.
 
     Args:
-        store: open, writable; used by one thread at a time.
+        store: open and writable; used by one thread at a time.
         origin: where they come from.
-        market: which hours they keep.
-        choices: what to do where the bars contradict the store.
+        market: when they trade.
+        choices: what to do with bars that contradict the store.
     """
 
     def __init__(self, store: BarStore, origin: Origin, market: Market, choices: Choices) -> None:
@@ -86,16 +86,16 @@ class Intake:
         """Store a chunk.
 
         Args:
-            page: its bars, all over, in order of time; a minute may be there more than once.
-            asked: minutes that were asked for; of those without a bar the venue has none.
+            page: its bars, all complete, in order of time; a minute may occur more than once.
+            asked: the requested minutes; those without a bar have none at the venue.
 
         Raises:
-            DataError: the chunk contradicts too much of the store, or cannot be; nothing of it is
+            DataError: the chunk contradicts too much of the store, or is impossible; none of it is
                 stored.
-            StorageError: the disk is full; as well.
+            StorageError: the disk is full; none of it is stored.
         """
         page, rejected = _possible(page)
-        # A venue repeats bars, in pages that overlap and otherwise: the first counts.
+        # Venues repeat bars, in overlapping pages and otherwise: the first one counts.
         _, first = np.unique(page.open_time_ns, return_index=True)
         kept = np.zeros(len(page), np.bool_)
         kept[first] = True
@@ -113,7 +113,7 @@ class Intake:
         bad, seen = rejected.total(), len(page) + rejected.total()
         if bad > max(_REJECTED_FRAC * seen, _REJECTED_FEW):
             why = ", ".join(f"{count:,}: {reason}" for reason, count in rejected.items())
-            raise self._refusal(f"{bad:,} of {seen:,} bars cannot be ({why}). Try again later")
+            raise self._refusal(f"{bad:,} of {seen:,} bars are impossible ({why}). Try again later")
         lines = np.arange(self._rows, self._rows + len(page))
         self._screen.see(page.open_time_ns, lines, dict(page.columns), NO_ROWS)
         if faults := self._screen.unlikely():
@@ -133,7 +133,7 @@ class Intake:
             if found and not choices.accept_jump:
                 raise self._refusal(
                     f"its prices do not continue from the stored ones: {found[0]}. If prices did"
-                    " jump like that, take it with --accept-jump"
+                    " jump like that, use --accept-jump"
                 )
             merged = staging.merge(replace=choices.replace)
         overlap = merged.duplicates + merged.conflicts
@@ -141,8 +141,8 @@ class Intake:
             at = ", ".join(utc_text(int(time)) for time in merged.conflict_times_ns)
             raise self._refusal(
                 f"{merged.conflicts:,} of {overlap:,} bars already stored differ (first at {at}"
-                " UTC), as those of another market do. If the venue is right, --replace them; else"
-                f" rename what is stored (mlx-muzero data rename {symbol} NAME)"
+                " UTC), as if they were of another market. If the venue is right, use --replace;"
+                f" otherwise rename what is stored (mlx-muzero data rename {symbol} NAME)"
             )
         return merged, found
 
@@ -150,7 +150,7 @@ class Intake:
         origin = self._origin
         sha256 = hashlib.sha256(f"{FORMAT} {origin}".encode()).hexdigest()
         accepted = self._choices.accepted(merged.replaced, "bars", rejected, found)
-        told = [text for text in accepted if not text.startswith("--replace: 0 ")]
+        used = [text for text in accepted if not text.startswith("--replace: 0 ")]
         ends = [int(page.open_time_ns[end]) for end in (0, -1)] if len(page) else [None, None]
         record = ImportRecord(
             file=str(origin),
@@ -163,7 +163,7 @@ class Intake:
             repeats=0,
             first_ns=ends[0],
             last_ns=ends[1],
-            accepted=tuple(told),
+            accepted=tuple(used),
         )
         for earlier in self._store.imports():
             if (earlier.sha256, earlier.symbol) == (sha256, origin.symbol):
@@ -172,11 +172,11 @@ class Intake:
 
     def _refusal(self, why: str) -> DataError:
         origin = self._origin
-        return DataError(f"{origin} ({origin.symbol}): refused, what is stored stays: {why}")
+        return DataError(f"{origin} ({origin.symbol}): refused, the store is unchanged: {why}")
 
 
 def _possible(page: Page) -> tuple[Page, Counter[str]]:
-    """The bars of `page` that can be, and why how many others cannot."""
+    """The possible bars of `page`, and the number of impossible ones by reason."""
     if not len(page):
         return page, Counter()
     columns, times = page.columns, page.open_time_ns
@@ -196,7 +196,7 @@ def _possible(page: Page) -> tuple[Page, Counter[str]]:
 
 
 def _both(earlier: ImportRecord, later: ImportRecord) -> ImportRecord:
-    """One record of what two chunks of a download did."""
+    """The records of two chunks of a download as one."""
     return replace(
         later,
         rows=earlier.rows + later.rows,
@@ -207,7 +207,3 @@ def _both(earlier: ImportRecord, later: ImportRecord) -> ImportRecord:
         last_ns=max((t for t in (earlier.last_ns, later.last_ns) if t is not None), default=None),
         accepted=tuple(dict.fromkeys((*earlier.accepted, *later.accepted))),
     )
-
-
-def _known(*times: int | None) -> list[int]:
-    return [time for time in times if time is not None]

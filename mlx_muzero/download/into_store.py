@@ -1,4 +1,4 @@
-"""Downloads from several venues into a store, which is created and, if nothing comes, deleted."""
+"""Downloads from several venues into a store; a new store that stays empty is deleted again."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ def download_into(
 
     Args:
         database: path of the bar store.
-        wishes: what is wanted of each venue.
+        wishes: what to download from each venue.
         choices: the user's overrides.
         listener: told how it goes.
         find_venue: finds a venue by its name.
@@ -34,7 +34,7 @@ def download_into(
     Raises:
         FeedError: the only venue does not exist, or what it needs is missing.
         DataError: the store cannot be opened or created.
-        StorageError: the disk is full; what came before is stored.
+        StorageError: the disk is full; everything up to then is stored.
     """
     results: list[Result] = []
     sources: dict[str, HistorySource] = {}
@@ -52,7 +52,7 @@ def download_into(
 
 
 def downloaded_before(database: Path, symbols: Sequence[str] = ()) -> dict[str, list[Wish]]:
-    """What brings `symbols` up to date, all that were downloaded if none is named, by venue.
+    """The wishes, by venue, that bring `symbols` up to date, or all downloaded ones by default.
 
     Raises:
         DataError: one was not downloaded, or nothing was.
@@ -62,11 +62,11 @@ def downloaded_before(database: Path, symbols: Sequence[str] = ()) -> dict[str, 
         wanted = list(dict.fromkeys(store.spelling(symbol) for symbol in symbols or origins))
     if unknown := [symbol for symbol in wanted if symbol not in origins]:
         raise DataError(
-            f"{', '.join(unknown)} was not downloaded (data list shows what was): name an exchange"
-            f" once, as in {_BEGIN}"
+            f"{', '.join(unknown)} was not downloaded (data list shows what was). Download it once"
+            f" with {_BEGIN}"
         )
     if not wanted:
-        raise DataError(f"{database} has nothing that was downloaded: begin with {_BEGIN}")
+        raise DataError(f"nothing in {database} was downloaded; start with {_BEGIN}")
     by_venue: dict[str, list[Wish]] = {}
     for symbol in wanted:
         origin = origins[symbol]

@@ -1,4 +1,4 @@
-"""Downloads of several symbols at once, and the topping up of all that a store holds."""
+"""Downloads several symbols at once, new ones or what a store already holds."""
 
 import asyncio
 import random
@@ -30,9 +30,9 @@ class Wish:
 
     Attributes:
         name: as a user writes it, ours or the venue's.
-        first_ns: open of the first minute wanted, UTC; None to go on with what was downloaded.
-        end_ns: minutes open before it; None for all that are over.
-        series: what is wanted beside the bars.
+        first_ns: open of the first minute, UTC; None to continue an earlier download.
+        end_ns: end of the period (exclusive), UTC; None for all minutes that are over.
+        series: series to download along with the bars.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Wish:
 
 @dataclass(frozen=True)
 class Listener:
-    """Who hears of a download: `progress` of every page, `say` in words of outages."""
+    """Callbacks of a download: `progress` after every page, `say` with messages about outages."""
 
     progress: Progress = lambda *_: None
     say: Callable[[str], None] = lambda _: None
@@ -58,30 +58,30 @@ def download(
     listener: Listener | None = None,
     patience: DownloadPatience | None = None,
 ) -> list[Result]:
-    """Bring symbols of one venue into the store, several at once; one that fails stops no other.
+    """Download symbols of one venue, several at once; one that fails does not affect the others.
 
     Args:
-        store: open, writable.
-        venue: its name, as the store keeps it.
+        store: open and writable.
+        venue: its name, as the store records it.
         source: the venue; closed at the end.
-        wishes: what is wanted.
-        choices: what to do where bars contradict the store.
-        listener: hears how it goes.
+        wishes: what to download.
+        choices: what to do with bars that contradict the store.
+        listener: told about progress and outages.
         patience: how long to wait for the venue.
 
     Returns:
-        What became of each symbol, in order.
+        The result of each symbol, in order.
 
     Raises:
-        StorageError: the disk is full; what came before is stored.
+        StorageError: the disk is full; everything up to then is stored.
     """
-    hears = listener or Listener()
+    told = listener or Listener()
 
     async def run() -> list[Result]:
         asking = Asking(
-            venue, SystemClock(), patience or DownloadPatience(), random.random, hears.say
+            venue, SystemClock(), patience or DownloadPatience(), random.random, told.say
         )
-        desk = Desk(store, source, asking, choices, hears.progress)
+        desk = Desk(store, source, asking, choices, told.progress)
         gate = asyncio.Semaphore(PAIRS_AT_ONCE)
         try:
             async with asyncio.TaskGroup() as group:
@@ -120,20 +120,20 @@ async def _one(desk: Desk, wish: Wish, gate: asyncio.Semaphore) -> Result:
 
 
 def _require_series(listing: Listing, wish: Wish) -> None:
-    """FeedError if the venue lacks a series that is wanted."""
+    """Raise FeedError if the venue lacks one of the wanted series."""
     if lacking := [name for name in wish.series if name not in listing.series]:
         has = f"it has {', '.join(listing.series)}" if listing.series else "it has none"
         raise FeedError(
-            f"{wish.name}: {listing.pair} has no {', '.join(lacking)} to be had beside its bars"
-            f" ({has}; funding and open interest are those of perpetual contracts)"
+            f"{wish.name}: the venue offers no {', '.join(lacking)} for {listing.pair}"
+            f" ({has}; only perpetual contracts have funding and open interest)"
         )
 
 
 def _origin(desk: Desk, wish: Wish, listing: Listing) -> tuple[Origin, list[str]]:
-    """Where the symbol comes from, noted in the store, and what to tell of that.
+    """Record in the store where the symbol comes from; returns that, and notes for the user.
 
     Raises:
-        DataError: it came from somewhere else before.
+        DataError: it was downloaded from somewhere else before.
     """
     store, venue = desk.store, desk.asking.venue
     symbol = store.spelling(Symbol(listing.pair))
@@ -147,7 +147,7 @@ def _origin(desk: Desk, wish: Wish, listing: Listing) -> tuple[Origin, list[str]
     since_ns = [_whole(earlier.first_ns)] if earlier is not None else []
     first_ns = since_ns[0] if wish.first_ns is None and since_ns else wish.first_ns
     if first_ns is None:
-        raise DataError(f"{symbol} was not downloaded before: say from when")
+        raise DataError(f"{symbol} was not downloaded before: give its first day with --from")
     origin = replace(origin, first_ns=_whole(first_ns))
     series = tuple(dict.fromkeys((*(earlier.series if earlier else ()), *wish.series)))
     kept_since_ns = min([origin.first_ns, *since_ns])
@@ -156,7 +156,7 @@ def _origin(desk: Desk, wish: Wish, listing: Listing) -> tuple[Origin, list[str]
 
 
 def _instrument_notes(store: BarStore, symbol: str, listing: Listing) -> list[str]:
-    """See to it that the store knows how `symbol` trades; at an exchange of coins all week.
+    """Ensure that the store knows how `symbol` trades: at an exchange of coins, all week.
 
     Raises:
         UnknownInstrument: a dealer's symbol whose pip its name does not tell.

@@ -1,15 +1,15 @@
-"""All minutes of a time, asked for page by page from a venue that need not do as it says.
+"""Requests all minutes of a period page by page, from a venue that may not do what it documents.
 
-What a venue does with a start, a number of bars and an end is not believed but measured:
+How a venue treats a start, a number of bars and an end is measured, not assumed:
 
-- An answer that holds the bar it was asked from began there, so what it lacks up to its last bar
-  are holes. Pages therefore overlap by a bar.
-- An answer that begins later may have left out older bars: venues give the newest bars of the time
-  asked for, fewer than were asked for, or heed an end alone. Such a beginning is asked for in the
-  other ways there are; one that brings older bars is how the venue is asked from then on.
-- An answer without a bar covers as many minutes as answers were seen to cover. Behind eight of them
-  in a row the search makes longer and longer strides, and halves its way back to the first bar.
-- Where pages come whole, the next ones are asked for before they are due.
+- If an answer contains the bar at the requested start, it starts there, and the minutes it lacks up
+  to its last bar are holes. Pages therefore overlap by one bar.
+- If an answer starts later, it may have left out older bars: some venues return the newest bars of
+  the period, or fewer than requested, or respect only an end. The missing start is then requested
+  in the other ways; if one of them returns older bars, the venue is asked that way from then on.
+- An answer without bars covers as many minutes as earlier answers have been seen to cover. After
+  eight of them in a row, the search takes ever longer strides, then bisects back to the first bar.
+- If pages come complete, the next ones are requested in advance.
 """
 
 import asyncio
@@ -27,16 +27,16 @@ from mlx_muzero.venues.source import Refused
 
 _LATEST_NS = 2**63 - 1
 _EMPTY_PAGES = 8  # in a row, before the strides get longer
-# Fewer bars, or thinner ones, do not show how many a venue gives: the market may be young or quiet.
+# Fewer or sparser bars do not show how many a venue returns: the market may be young or quiet.
 _FEW_BARS, _DENSE_FRAC = UNMEASURED_MINUTES, 0.9
 
 Request = Callable[[int | None, int, int | None], Awaitable[Page]]
-"""Asks for so many bars from a start on, or the newest, and before an end, or without one."""
+"""Requests bars by start (None: the newest), number of bars, and end (None: no end)."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Minutes that have been asked for, [start_ns, end_ns), and the bars that came of them."""
+    """Minutes that have been requested, [start_ns, end_ns), and the bars received."""
 
     start_ns: int
     end_ns: int
@@ -45,7 +45,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class _Way:
-    """How a venue is asked: for how many rows, and whether an end is named."""
+    """A way to ask a venue: for how many rows, and whether with an end."""
 
     bars: int
     ends: bool = False
@@ -56,10 +56,10 @@ class Pager:
 
     Args:
         request: asks the venue, and waits out its outages.
-        sizes: numbers of bars to ask for, the most first; a smaller one is tried where the venue
+        sizes: numbers of bars to request, largest first; a smaller one is tried if the venue
             refuses.
-        ahead: how many pages are asked for at once, where they come whole.
-        row_minutes: from one row to the next: one of bars, more of the points of a series.
+        ahead: how many pages to request at once if they come complete.
+        row_minutes: minutes between rows: 1 for bars, more for the points of a series.
     """
 
     def __init__(
@@ -71,14 +71,14 @@ class Pager:
         self._reach = Reach(self._way.bars * row_minutes)
         self._ahead: dict[int, asyncio.Task[Page]] = {}
         self.requests = 0
-        """How often the venue was asked."""
+        """Number of requests so far."""
         self.unread = 0
         """Bars whose time could not be read."""
         self.latest_ns = _LATEST_NS
-        """No bar opens later: what a venue sends beyond does not lead on."""
+        """The latest possible open time; bars beyond it are ignored."""
 
     async def newest(self) -> Page:
-        """The newest bars, which also show how many the venue gives at most."""
+        """The newest bars, which also show how many the venue returns at most."""
         page = await self._ask(None, self._way)
         times = self._from(page, 0)
         if len(times) >= _FEW_BARS:
@@ -88,11 +88,11 @@ class Pager:
         return page
 
     def believable(self, page: Page) -> I64:
-        """Open times of `page` that can be, each once: ``i64[n]`` increasing."""
+        """The plausible open times of `page`, each once: ``i64[n]`` increasing."""
         return self._from(page, 0)
 
     async def walk(self, start_ns: int, end_ns: int) -> AsyncIterator[Stretch]:
-        """All of [start_ns, end_ns), both whole minutes, stretch by stretch in order of time."""
+        """Request [start_ns, end_ns), whole minutes, stretch by stretch in order of time."""
         at_ns, known_ns = start_ns, None
         try:
             while at_ns < end_ns:
@@ -121,7 +121,7 @@ class Pager:
             await self._drop_ahead()
 
     async def again(self, spans: Sequence[Span]) -> list[Page]:
-        """What comes of holes when they are asked for once more, of long ones at both ends."""
+        """The answers when holes are requested once more; long ones only at both ends."""
         pages, done_ns = [], -_LATEST_NS
         for start_ns, end_ns in spans:
             reach_ns = self._reach.minutes * MINUTE_NS
@@ -152,7 +152,7 @@ class Pager:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _ask(self, start_ns: int | None, way: _Way, end_ns: int | None = None) -> Page:
-        """An answer; one without a bar where the venue refuses the time, as too long ago."""
+        """An answer; one without bars if the venue refuses the period, for example as too old."""
         if end_ns is None and start_ns is not None:
             end_ns = start_ns + way.bars * self._row_ns if way.ends else None
         for bars in (way.bars, *(size for size in self._sizes if size < way.bars)):
@@ -168,11 +168,11 @@ class Pager:
         return NO_BARS
 
     async def _other_way(self, lacking: Span, bars: int) -> bool:
-        """Whether older bars come in another way, which is then the one to ask in.
+        """Whether another way of asking returns older bars; if so, use it from now on.
 
         Args:
-            lacking: minutes before the first bar of an answer.
-            bars: how many that answer had.
+            lacking: the minutes before the first bar of an answer.
+            bars: number of bars in that answer.
         """
         start_ns, end_ns = lacking
         ways: list[tuple[int, _Way]] = []
@@ -200,10 +200,10 @@ class Pager:
             self._reach = Reach(most, min(self._reach.seen_minutes, most))
 
     async def _behind(self, empty_ns: int, end_ns: int) -> int:
-        """Where to go on behind an answer without a bar: no bar was found before it.
+        """Where to continue after an answer without bars: no bar was found before that time.
 
         Args:
-            empty_ns: where that answer was asked from.
+            empty_ns: the start requested for that answer.
             end_ns: where the search ends.
         """
         reach_ns = self._reach.minutes * MINUTE_NS
@@ -231,7 +231,7 @@ class Pager:
         return min(clear_ns, end_ns)
 
     def _from(self, page: Page, start_ns: int) -> I64:
-        """Open times that can be believed, from `start_ns` on, each once: ``i64[n]``."""
+        """The plausible open times from `start_ns` on, each once: ``i64[n]``."""
         times = page.open_time_ns
         believable = (times >= start_ns) & (times <= self.latest_ns) & (times % MINUTE_NS == 0)
         return np.unique(times[believable])

@@ -1,4 +1,4 @@
-"""What a download did, symbol by symbol."""
+"""The results of a download, symbol by symbol."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,24 +9,24 @@ from mlx_muzero.market.series import SeriesMerge
 
 @dataclass(frozen=True)
 class DownloadReport:
-    """One symbol; times are UTC nanoseconds.
+    """One symbol's download; times are UTC nanoseconds.
 
     Attributes:
         symbol: as the store writes it.
         venue: where it comes from.
-        pair: the venue's name of it.
-        first_ns: open of the first minute that was asked for; None where all had been before.
-        end_ns: every minute asked for opens before it.
-        inserted: bars that were new.
-        duplicates: bars that the store had, with the same values.
-        filled: bars of the store that got a column they lacked.
-        conflicts: bars that the store has with other values, which stay.
-        replaced: bars of the store that gave way.
+        pair: its name at the venue.
+        first_ns: open of the first requested minute; None if all had been requested before.
+        end_ns: end of the requested minutes (exclusive).
+        inserted: new bars.
+        duplicates: bars already stored with the same values.
+        filled: stored bars that got a column they lacked.
+        conflicts: bars already stored with other values, which stay.
+        replaced: stored bars that were replaced.
         rejected: bars that were left out, by reason.
-        missing: minutes of an open market that the venue has no bar of, asked twice.
-        requests: how often the venue was asked for bars.
+        missing: minutes of an open market without a bar at the venue, even when requested twice.
+        requests: number of requests for bars.
         seconds: wall time.
-        series: what became of the points of each series.
+        series: counts of the points of each series.
         notes: what else the user should know.
     """
 
@@ -50,11 +50,11 @@ class DownloadReport:
 
 @dataclass(frozen=True)
 class DownloadFailure:
-    """A symbol that was not downloaded to its end; what came of it before is stored.
+    """A symbol whose download failed; everything up to then is stored.
 
     Attributes:
-        name: as it was asked for.
-        error: why.
+        name: as the user wrote it.
+        error: why it failed.
     """
 
     name: str

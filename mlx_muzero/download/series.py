@@ -1,7 +1,8 @@
-"""Series beside the bars of one symbol, from its venue into the store.
+"""Downloads the series that accompany one symbol's bars into the store.
 
-A settlement is known when it is made. An interval's figure, such as open interest, is known at the
-end of the interval: venues do not say which end they stamp, so the later one is taken.
+A settlement is known when it happens. The figure of an interval, such as open interest, is known at
+the end of the interval; venues do not say whether they stamp its start or end, so a stamp counts as
+the start.
 """
 
 from functools import partial
@@ -19,23 +20,23 @@ from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.page import Page
 
 _ROW_MINUTES = {FUNDING_RATE: 60, OPEN_INTEREST: 5}
-"""From one point to the next, at least."""
+"""Minimum time between two points."""
 _KNOWN_LATER_NS = {FUNDING_RATE: 0, OPEN_INTEREST: 5 * MINUTE_NS}
 _SIZES = (1000, 500, 200, 100)
 _CHUNK_POINTS = 50_000
-_LATE = "late_ns"  # how far a point's time is from the whole minute nearest to it
+_LATE = "late_ns"  # column: a point's time minus the nearest whole minute
 
 NOTHING = SeriesMerge(0, 0, 0, 0)
 
 
 class SeriesDownload:
-    """Brings one series of a symbol in.
+    """Downloads one series of a symbol.
 
     Args:
         desk: the venue and the store.
-        origin: the symbol, and what it is called there.
+        origin: the symbol and its name at the venue.
         series: name of the series, one that the venue lists.
-        end_ns: points are before it, UTC.
+        end_ns: end of the period (exclusive), UTC.
     """
 
     def __init__(self, desk: Desk, origin: Origin, series: str, end_ns: int) -> None:
@@ -45,10 +46,10 @@ class SeriesDownload:
         self._merged, self._newest_ns = NOTHING, 0
 
     async def run(self) -> SeriesMerge:
-        """Everything that has not been asked for.
+        """Download everything that has not been requested yet.
 
         Raises:
-            MuZeroError: it cannot go on; what came before is stored.
+            MuZeroError: the download cannot continue; everything up to then is stored.
         """
         origin, desk = self._origin, self._desk
         taken: list[Span] = []
@@ -56,19 +57,19 @@ class SeriesDownload:
             async with desk.lock:
                 taken = desk.store.origins.asked(origin.symbol, self._series)
         for start_ns, end_ns in without((origin.first_ns, self._end_ns), taken):
-            begun_ns, pages = start_ns, list[Page]()
+            chunk_ns, pages = start_ns, list[Page]()
             async for stretch in self._pager.walk(start_ns, end_ns):
                 if stretch.page is not None and len(stretch.page):
                     pages.append(stretch.page)
                     self._newest_ns = max(self._newest_ns, int(stretch.page.open_time_ns[-1]))
                 if sum(map(len, pages)) >= _CHUNK_POINTS:
-                    await self._store(Page.join(pages), (begun_ns, stretch.end_ns))
-                    begun_ns, pages = stretch.end_ns, []
-            await self._store(Page.join(pages), (begun_ns, end_ns))
+                    await self._store(Page.join(pages), (chunk_ns, stretch.end_ns))
+                    chunk_ns, pages = stretch.end_ns, []
+            await self._store(Page.join(pages), (chunk_ns, end_ns))
         return self._merged
 
     async def _request(self, start_ns: int | None, count: int, end_ns: int | None) -> Page:
-        """An answer whose times are whole minutes, as points are told apart by those."""
+        """An answer with times rounded to whole minutes, which identify points."""
         source, origin = self._desk.source, self._origin
         ask = partial(source.points, origin.pair, self._series, start_ns, count, end_ns)
         page = await self._desk.asking.answer(self._connection, ask)
@@ -78,7 +79,7 @@ class SeriesDownload:
         return Page(nearest, {**page.columns, _LATE: (page.open_time_ns - nearest).astype(float)})
 
     async def _store(self, page: Page, span: Span) -> None:
-        """One transaction: the points, and that the time up to the newest has been asked for."""
+        """Store the points, and that their time was requested, in one transaction."""
         origin, name, store = self._origin, self._series, self._desk.store
         asked = (span[0], min(span[1], self._newest_ns + MINUTE_NS))
         async with self._desk.lock:
@@ -99,9 +100,9 @@ class SeriesDownload:
         overlap = merge.duplicates + merge.conflicts
         if merge.conflicts > max(CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC * overlap):
             raise DataError(
-                f"{self._origin} {self._series}: refused, what is stored stays: {merge.conflicts:,}"
-                f" of {overlap:,} points already stored differ. If the venue is right, --replace"
-                " them"
+                f"{self._origin} {self._series}: refused, the store is unchanged:"
+                f" {merge.conflicts:,} of {overlap:,} points already stored differ. If the venue is"
+                " right, use --replace"
             )
 
 

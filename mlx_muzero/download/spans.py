@@ -1,4 +1,4 @@
-"""Spans of time, [start, end): what is left of one without others, and the holes between bars."""
+"""Spans of time, [start, end): differences, and the holes between bars."""
 
 from collections.abc import Iterable
 
@@ -12,7 +12,7 @@ Span = tuple[int, int]
 
 
 def without(span: Span, taken: Iterable[Span]) -> list[Span]:
-    """What is left of `span` without the spans `taken`, in order of time."""
+    """The parts of `span` that none of the spans `taken` covers, in order of time."""
     left, (at_ns, end_ns) = [], span
     for start, end in sorted(taken):
         if start > at_ns:
@@ -26,10 +26,10 @@ def without(span: Span, taken: Iterable[Span]) -> list[Span]:
 
 
 def holes(span: Span, open_time_ns: I64) -> list[Span]:
-    """The runs of minutes of `span` that no bar opens in.
+    """The runs of minutes of `span` in which no bar opens.
 
     Args:
-        span: from and to whole minutes.
+        span: between whole minutes.
         open_time_ns: ``i64[n]`` whole minutes, not decreasing.
     """
     start_ns, end_ns = span
@@ -40,5 +40,5 @@ def holes(span: Span, open_time_ns: I64) -> list[Span]:
 
 
 def minutes(spans: Iterable[Span]) -> int:
-    """How many minutes they have together."""
+    """The total number of minutes in `spans`."""
     return sum(end - start for start, end in spans) // MINUTE_NS

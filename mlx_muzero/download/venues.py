@@ -9,7 +9,7 @@ def venue_of(name: str) -> HistorySource:
     """The venue called `name`: ``oanda``, or ccxt's name of an exchange.
 
     Raises:
-        FeedError: there is none; or what it needs, a package or a token, is missing.
+        FeedError: there is no such venue, or a package or token that it needs is missing.
     """
     if name == OANDA:
         from mlx_muzero.venues.oanda import OandaSource
