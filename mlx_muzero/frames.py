@@ -31,7 +31,7 @@ def frame_of(columns: Mapping[str, Column], library: FrameLibrary | None = None)
     found = [name for name in wanted if find_spec(name) is not None]
     if not found:
         raise MuZeroError(
-            f"a data frame needs {' or '.join(wanted)}, not installed here: pip install {wanted[0]}"
+            f"a data frame needs {' or '.join(wanted)}, not installed: pip install {wanted[0]}"
         )
     return import_module(found[0]).DataFrame(dict(columns))
 

@@ -66,9 +66,9 @@ class Registry(Generic[T]):
 
     @property
     def way_on(self) -> str:
-        """What to do about a name that is not registered."""
+        """What to do about an unregistered name, for messages."""
         return (
-            f"a {self.what} of your own has to be registered in the same process first, by "
+            f"a {self.what} of your own has to be registered first, in the same process, by "
             f'mlx_muzero.{self.function}("NAME", ...), or be an entry point NAME of the group '
             f"{self.group} in a package that is installed"
         )

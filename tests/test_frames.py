@@ -21,8 +21,8 @@ def test_columns_become_a_frame(library):
 @pytest.mark.parametrize(
     ("installed", "asked", "said"),
     [
-        ((), None, "pandas or polars, not installed here: pip install pandas"),
-        (("pandas",), "polars", "needs polars, not installed here: pip install polars"),
+        ((), None, "pandas or polars, not installed: pip install pandas"),
+        (("pandas",), "polars", "needs polars, not installed: pip install polars"),
     ],
 )
 def test_what_is_missing_is_named(monkeypatch, installed, asked, said):

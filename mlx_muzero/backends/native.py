@@ -49,7 +49,7 @@ class NativeEncoder:
         config = model.config
         if config.encoder != "tcn":
             raise SearchError(
-                f'model.encoder: "{config.encoder}" has no C++ of its own, only "tcn" has; encode '
+                f'model.encoder: "{config.encoder}" has no C++ encoder, only "tcn" has; encode '
                 "with MlxEncoder"
             )
         self._model = model

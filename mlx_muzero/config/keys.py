@@ -108,7 +108,7 @@ class Key:
 
     def _check_range(self, value: float) -> None:
         if not (self.low <= value <= self.high and abs(value) <= _LARGEST):
-            raise ValueError(f"{value!r} is out of range, allowed is {self.allowed}")
+            raise ValueError(f"{value!r} is out of range; allowed: {self.allowed}")
 
     def parse(self, text: str) -> Any:
         """Parse the value in an assignment, without checking it.
@@ -126,12 +126,12 @@ class Key:
 
     def _check_list(self, value: object) -> tuple[str, ...]:
         if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
-            raise ValueError(f'expected a list of strings as ["A", "B"], got {value!r}')
+            raise ValueError(f'expected a list of strings such as ["A", "B"], got {value!r}')
         for item in value:
             self._check_choice(item)
         items = tuple(self.item(item) for item in value)
         if len(set(items)) != len(items):
-            raise ValueError(f"{value!r} names something twice")
+            raise ValueError(f"{value!r} has a duplicate")
         return items
 
     def _check_choice(self, value: object) -> None:

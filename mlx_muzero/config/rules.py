@@ -22,7 +22,7 @@ def _crypto_only(name: str) -> _Rule:
     return _Rule(
         ("market.features", f"market.{name}"),
         lambda c: c.market.features == "crypto" or not getattr(c.market, name),
-        "micro features use nothing but the bars of one symbol",
+        "micro features use only the bars of one symbol",
     )
 
 
@@ -45,7 +45,7 @@ _RULES = (
     _Rule(
         ("market.train_frac", "market.validation_frac"),
         lambda c: c.market.train_frac + c.market.validation_frac < 1.0,
-        "together they must stay below 1, to leave bars for the test",
+        "their sum must be below 1, to leave bars for the test",
     ),
     _Rule(
         ("market.session_bars", "train.num_unroll_steps"),
@@ -56,7 +56,7 @@ _RULES = (
     _Rule(
         ("market.macro", "market.context"),
         lambda c: set(c.market.macro).isdisjoint(get_args(ContextSeries)),
-        "a macro series needs a name of its own",
+        "a macro series needs a different name",
     ),
     _Rule(
         ("market.features", "market.pip_size"),
@@ -76,7 +76,7 @@ _RULES = (
     _Rule(
         ("replay.min_episodes", "replay.max_episodes"),
         lambda c: c.replay.min_episodes <= c.replay.max_episodes,
-        "training would wait for more episodes than are kept",
+        "training would wait for more episodes than the buffer keeps",
     ),
 )
 

@@ -41,24 +41,28 @@ class MarketConfig:
     """The bars of a run and how they are split (FX "Data Pipeline Details", CRYPTO 3A)."""
 
     symbol: Symbol = setting(Symbol("USDJPY"), "symbol in the bar store")
-    symbols: tuple[Symbol, ...] = setting((), "the pairs of one model, in its order; none: symbol")
+    symbols: tuple[Symbol, ...] = setting((), "pairs of one model, in order; none: only symbol")
     pip_size: float = setting(
         0.01, "price of one pip; 0: pips are basis points of the price", 0.0, 1e6
     )
     features: BarFeatures = setting(
-        "micro", "what the agent sees of a bar; the next three are for crypto"
+        "micro", "features of a bar; the next three keys are for crypto only"
     )
     timeframes: tuple[HigherTimeframe, ...] = setting(
         (), "longer bars observed along with the minutes"
     )
     context: tuple[ContextSeries, ...] = setting((), "series observed along with the bars")
-    macro: tuple[str, ...] = setting((), "macro series seen, by the name they were imported as")
-    first_utc: str = setting("", "bars are those from this time on, as 2015-01-01; none: all")
-    end_utc: str = setting("", "and before this one")
+    macro: tuple[str, ...] = setting(
+        (), "macro series observed, by the names they were imported under"
+    )
+    first_utc: str = setting("", "start of the bars, such as 2015-01-01; none: no limit")
+    end_utc: str = setting("", "end of the bars, exclusive; none: no limit")
     session_bars: int = setting(360, "steps of one session", 2, 100_000)
-    max_gap_minutes: float = setting(10.0, "longest hole inside a session", 1.0, 1440.0)
-    train_frac: float = setting(0.70, "first share of the bars, for training", 0.05, 0.9)
-    validation_frac: float = setting(0.15, "next share, for choosing a checkpoint", 0.01, 0.9)
+    max_gap_minutes: float = setting(10.0, "longest gap within a session", 1.0, 1440.0)
+    train_frac: float = setting(0.70, "share of the bars for training, from the start", 0.05, 0.9)
+    validation_frac: float = setting(
+        0.15, "share of the bars after that, for choosing a checkpoint", 0.01, 0.9
+    )
     window_bars: int = setting(32, "bars of one observation (W)", 1, 4096)
 
     @property
@@ -92,11 +96,11 @@ class TradingConfig:
         1.0, "reward per pip of mark_to_market, or per unit of differential_sharpe", 1e-6, 1e6
     )
     sharpe_rate: float = setting(
-        0.01, "share of a bar in the moving averages of differential_sharpe (eta)", 1e-6, 1.0
+        0.01, "weight of a bar in the moving averages of differential_sharpe (eta)", 1e-6, 1.0
     )
     sharpe_deviation_pips: float = setting(
         1.0,
-        "deviation at which differential_sharpe starts and below which it never falls",
+        "initial deviation of differential_sharpe, and its lower bound",
         1e-6,
         1e6,
     )
@@ -107,14 +111,14 @@ class ModelConfig:
     """Sizes of the six networks (FX "Neural Network Architecture"; ADR 3)."""
 
     latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
-    encoder: EncoderName = setting("tcn", "what reads the window of bars")
+    encoder: EncoderName = setting("tcn", "encoder of the window of bars")
     tcn_channels: int = setting(48, "channels of the temporal encoder", 1, 4096)
     tcn_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
     resnet_channels: int = setting(64, "channels of the residual encoder", 1, 4096)
     resnet_kernel: int = setting(3, "kernel of its causal convolutions", 1, 31)
-    resnet_blocks: int = setting(4, "its blocks, each with twice the dilation before", 1, 12)
+    resnet_blocks: int = setting(4, "its blocks; each doubles the dilation", 1, 12)
     transformer_width: int = setting(64, "width of the transformer", 1, 4096)
-    transformer_heads: int = setting(4, "heads of its attention; they divide the width", 1, 64)
+    transformer_heads: int = setting(4, "its attention heads; they must divide the width", 1, 64)
     transformer_layers: int = setting(2, "its layers", 1, 64)
     dropout: float = setting(0.1, "dropout in encoder and residual blocks", 0.0, 0.9)
     representation_blocks: int = setting(3, "residual blocks", 0, 64)
@@ -143,10 +147,10 @@ class ModelConfig:
 class SearchConfig:
     """Stochastic MCTS (FX "MCTS Parameters"; ADR 18)."""
 
-    num_simulations: int = setting(25, "simulations of one decision", 1, 100_000)
+    num_simulations: int = setting(25, "simulations per decision", 1, 100_000)
     num_simulations_collect: int = setting(10, "simulations while collecting episodes", 1, 100_000)
-    depth_limit: int = setting(3, "environment steps looked ahead", 1, 1000)
-    discount: float = setting(0.997, "discount of one bar", 0.0, 1.0)
+    depth_limit: int = setting(3, "maximum depth in environment steps", 1, 1000)
+    discount: float = setting(0.997, "discount per bar", 0.0, 1.0)
     pb_c_init: float = setting(1.25, "pUCT exploration constant", 0.0, 1e6)
     pb_c_base: float = setting(19652.0, "pUCT visits at which exploration grows", 1.0, 1e12)
     root_dirichlet_alpha: float = setting(1.0, "concentration of the root noise", 1e-3, 1e3)
@@ -157,7 +161,7 @@ class SearchConfig:
     leaves_per_step: int = setting(1, "leaves of one tree evaluated together", 1, 100_000)
     expansion: ExpansionMode = setting("all_outcomes", "what one simulation evaluates")
     backend: Backend = setting("auto", "what evaluates leaves; auto: the fastest, measured once")
-    threads: int = setting(0, "threads of the native backend; 0: as many as fast cores", 0, 1024)
+    threads: int = setting(0, "threads of the native backend; 0: one per fast core", 0, 1024)
 
 
 @dataclass(frozen=True)
@@ -166,11 +170,9 @@ class CollectConfig:
 
     envs: int = setting(16, "sessions played in lockstep (B)", 1, 4096)
     backend: CollectBackend = setting(
-        "same", "what plays: as search.backend, or exports made during training"
+        "same", "what plays: the same as search.backend, or exports made during training"
     )
-    refresh_steps: int = setting(
-        500, "training steps after which such an export is replaced by one of newer weights", 1
-    )
+    refresh_steps: int = setting(500, "training steps between renewals of such an export", 1)
     initial_temperature: float = setting(10.0, "action temperature of the first episode", 1e-3, 1e3)
     final_temperature: float = setting(1.0, "action temperature after the decay", 1e-3, 1e3)
     temperature_decay_episodes: int = setting(50_000, "episodes of the linear decay", 1)
@@ -183,7 +185,7 @@ class ReplayConfig:
     min_episodes: int = setting(100, "episodes before the first training step", 1)
     max_episodes: int = setting(10_000, "episodes kept", 1)
     min_trade_frac: float = setting(
-        0.3, "share of trading episodes below which holds go first", 0, 1
+        0.3, "share of episodes with trades below which others are evicted first", 0, 1
     )
 
 
@@ -191,28 +193,30 @@ class ReplayConfig:
 class TrainConfig:
     """Learning (FX "Training Configuration"; ADR 10)."""
 
-    seed: int = setting(0, "seed of everything random in the run", 0, 2**63 - 1)
+    seed: int = setting(0, "seed of all random numbers of the run", 0, 2**63 - 1)
     device: TrainDevice = setting(
         "default", "what MLX trains on; by default the GPU on Apple silicon, elsewhere the CPU"
     )
-    phase: Phases = setting("search", "what to learn; all: one after the other, search last")
+    phase: Phases = setting("search", "what to train; all: every phase in turn, the search last")
     supervised_episodes: int = setting(2000, "episodes of each phase before the search", 1)
-    value_policy: Behavior = setting("momentum_5", "whose returns the value phase predicts")
+    value_policy: Behavior = setting("momentum_5", "policy whose returns the value phase predicts")
     episodes: int = setting(100_000, "episodes of the search phase", 1)
-    steps_per_episode: float = setting(8.0, "training steps for each collected episode", 0.0, 1e4)
-    batch_size: int = setting(64, "positions in one training step", 1, 65536)
+    steps_per_episode: float = setting(8.0, "training steps per collected episode", 0.0, 1e4)
+    batch_size: int = setting(64, "positions per training step", 1, 65536)
     learning_rate: float = setting(0.002, "Adam step size of the first step", 1e-9, 10.0)
     final_learning_rate: float = setting(1e-4, "Adam step size after the decay", 0.0, 10.0)
     learning_rate_decay_steps: int = setting(
-        0, "steps over which it falls to the final one along a cosine; 0: never", 0
+        0, "steps of its cosine decay to the final step size; 0: no decay", 0
     )
     weight_decay: float = setting(1e-5, "decoupled weight decay", 0.0, 1.0)
     average_decay: float = setting(
-        0.0, "what the averaged weights, which play, keep of themselves a step; 0: the latest", 0, 1
+        0.0, "decay per step of the weight average that plays; 0: the latest weights play", 0, 1
     )
-    gradient_clip: float = setting(1.0, "largest norm of a gradient", 1e-9, 1e9)
+    gradient_clip: float = setting(1.0, "maximum norm of the gradient", 1e-9, 1e9)
     num_unroll_steps: int = setting(5, "steps the model is unrolled (K)", 1, 100)
-    td_steps: int = setting(10, "most rewards before the search's value; 0: that alone", 0, 100_000)
+    td_steps: int = setting(
+        10, "maximum rewards before the search's value; 0: that value alone", 0, 100_000
+    )
     policy_weight: float = setting(0.25, "weight of the policy loss", 0.0, 1e3)
     value_weight: float = setting(0.25, "weight of the value loss", 0.0, 1e3)
     reward_weight: float = setting(0.5, "weight of the reward loss", 0.0, 1e3)
@@ -224,9 +228,9 @@ class TrainConfig:
     )
     value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
     validate_interval: int = setting(100, "episodes between validations", 1)
-    validate_sessions: int = setting(100, "sessions of one validation", 1)
+    validate_sessions: int = setting(100, "sessions per validation", 1)
     best_by: BestBy = setting(
-        "expectancy", "what makes the best checkpoint: net pips a trade, or a session"
+        "expectancy", "criterion of the best checkpoint: net pips per trade, or per session"
     )
     checkpoint_interval: int = setting(100, "episodes between checkpoints", 1)
 

@@ -104,7 +104,7 @@ def assignment(key: str, value: Any) -> str:
     try:
         text = tomli_w.dumps({"value": value})
     except TypeError as error:
-        raise ConfigError(f"{key}: {value!r} is no value of a configuration") from error
+        raise ConfigError(f"{key}: {value!r} cannot be the value of a configuration key") from error
     return f"{key}={text.partition('=')[2].strip()}"
 
 

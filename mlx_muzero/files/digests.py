@@ -41,4 +41,4 @@ def require_sum(path: Path) -> None:
     if path.name not in kept:
         raise ValueError(f"{SUMS} has no digest of {path.name}")
     if kept[path.name] != sha256_of(path):
-        raise ValueError(f"{path.name} is not what was written: {SUMS} has another digest")
+        raise ValueError(f"{path.name} has changed: its digest is not the one in {SUMS}")

@@ -16,18 +16,18 @@ DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 START_AGAIN = "start again."
 
 _REASONS = {
-    errno.EACCES: ("this user may not do that there", "Change its permissions"),
-    errno.EPERM: ("this user may not do that there", "Change its permissions"),
-    errno.EROFS: ("it is on a file system that cannot be written", "Choose another place"),
-    errno.ENOENT: ("no such file or folder", "Name one that is there"),
+    errno.EACCES: ("permission denied", "Change its permissions"),
+    errno.EPERM: ("permission denied", "Change its permissions"),
+    errno.EROFS: ("it is on a read-only file system", "Choose another place"),
+    errno.ENOENT: ("no such file or folder", "Name one that exists"),
     errno.ENOTDIR: ("part of the path is a file, not a folder", "Choose another place"),
     errno.EISDIR: ("it is a folder, not a file", "Name a file"),
-    errno.EEXIST: ("there is something else of that name", "Choose another name"),
-    errno.ENOTEMPTY: ("there is something else of that name", "Choose another name"),
+    errno.EEXIST: ("something else has that name", "Choose another name"),
+    errno.ENOTEMPTY: ("something else has that name", "Choose another name"),
     errno.ENAMETOOLONG: ("the name is too long for this file system", "Choose a shorter one"),
-    errno.ELOOP: ("its links lead nowhere", "Name the file itself"),
+    errno.ELOOP: ("its symbolic links form a loop", "Name the file itself"),
     errno.EFBIG: ("it would be larger than this system allows", "Choose another place"),
-    errno.EIO: ("the disk cannot be read or written", "Look after it"),
+    errno.EIO: ("the disk cannot be read or written", "Check the disk"),
     errno.EMFILE: ("too many files are open", "Allow more (ulimit -n)"),
     errno.ENFILE: ("too many files are open", "Close other programs"),
     **dict.fromkeys(DISK_FULL, ("the disk is full", "Make room there")),
@@ -69,7 +69,7 @@ def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
     if error.errno is None or not about_file:
         return None
     where = "" if error.filename is None else f"{_text(error.filename)}: "
-    why, remedy = _REASONS.get(error.errno, (error.strerror or "refused", "Mend that"))
+    why, remedy = _REASONS.get(error.errno, (error.strerror or "refused", "Fix that"))
     return StorageError(f"{where}{why}. {remedy}, then {way_on}")
 
 

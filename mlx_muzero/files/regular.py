@@ -43,14 +43,14 @@ def descriptor(path: Path, flags: int = os.O_RDONLY, *, follow: bool = False) ->
         if error.errno in (errno.ELOOP, errno.EMLINK) and path.is_symlink():
             raise _refusal(path, "is a symbolic link, which is not followed here") from None
         if error.errno == errno.ENXIO:
-            raise _refusal(path, "is a pipe, socket or device, no regular file") from None
+            raise _refusal(path, "is a pipe, socket or device, not a regular file") from None
         raise
     if stat.S_ISREG(os.fstat(opened).st_mode):
         return opened
     os.close(opened)
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    raise _refusal(path, "is a pipe, socket or device, no regular file")
+    raise _refusal(path, "is a pipe, socket or device, not a regular file")
 
 
 def reader(path: Path, *, follow: bool = False) -> BufferedReader:
@@ -140,7 +140,7 @@ def require_plain(folder: Path, but: str = "") -> None:
             if entry.is_symlink():
                 require_folder(path)
             if not (entry.is_dir() or entry.is_file()):
-                raise _refusal(path, "is a pipe, socket or device, no regular file")
+                raise _refusal(path, "is a pipe, socket or device, not a regular file")
 
 
 def _refusal(path: Path, why: str) -> OSError:

@@ -141,7 +141,7 @@ def utc_ns(text: str) -> int:
     try:
         time = datetime.fromisoformat(text)
         if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
-            raise ValueError(f"nanoseconds reach from {_FIRST_YEAR} to {_LAST_YEAR}")
+            raise ValueError(f"the year must be {_FIRST_YEAR} to {_LAST_YEAR}")
     except ValueError as error:
         wanted = "write 2015-01-01 or 2015-01-01T22:00, which is UTC"
         raise ValueError(f"{text!r} is not a time: {wanted}") from error

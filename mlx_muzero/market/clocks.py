@@ -125,7 +125,7 @@ def parse_clock(text: str) -> Clock:
     if match and _is_zone(match[1]) and int(match[3]) <= 14:
         minutes = int(match[3]) * 60 + int(match[4] or 0)
         return ZoneClock(match[1], (minutes if match[2] == "+" else -minutes) * MINUTE_NS)
-    raise DataError(f"no clock is called {text!r}; a clock is {CLOCK_HELP}")
+    raise DataError(f"unknown clock {text!r}; a clock is {CLOCK_HELP}")
 
 
 def _is_zone(name: str) -> bool:

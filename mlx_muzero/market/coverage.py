@@ -135,13 +135,13 @@ def _funding_of(history: PairHistory) -> Iterator[str]:
     funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
     slack_ns = MAX_AGE_NS[FUNDING_RATE]
     if not len(funding):
-        yield "is not there: holding costs nothing, which is right for spot"
+        yield "is missing: holding costs nothing, which is right for spot"
         return
     first_ns, last_ns = int(funding.event_ns.min()), int(funding.event_ns.max())
     if first_ns > bars.open_time_ns[0] + slack_ns:
-        yield f"begins {utc_text(first_ns)} UTC, none is paid before; bars: {_span(bars)}"
+        yield f"starts at {utc_text(first_ns)} UTC, and none is paid before; bars: {_span(bars)}"
     if last_ns + slack_ns < bars.open_time_ns[-1] + MINUTE_NS:
-        yield f"ends {utc_text(last_ns)} UTC, none is paid after; bars: {_span(bars)}"
+        yield f"ends at {utc_text(last_ns)} UTC, and none is paid after; bars: {_span(bars)}"
 
 
 def _span(bars: Bars) -> str:

@@ -79,7 +79,7 @@ class MarketDataset:
         named = {Symbol(history.bars.symbol): history for history in histories}
         unknown = named.keys() - set(config.pairs)
         if unknown or not histories:
-            raise ValueError(f"wanted some of {config.label}, got {sorted(unknown) or 'nothing'}")
+            raise ValueError(f"expected some of {config.label}, got {sorted(unknown) or 'nothing'}")
         by_pair = {config.pairs.index(symbol): history for symbol, history in named.items()}
         return cls._joined([cls._of_pair(by_pair[pair], pair, config) for pair in sorted(by_pair)])
 

@@ -55,7 +55,7 @@ def require_fit(config: MarketConfig, market_of: MarketOf = known_market) -> Non
         if market is not None and market != counted:
             raise ConfigError(
                 f"{symbol} is counted {_COUNTED[market]}, but this configuration counts "
-                f"{_counted(config)}. Begin from another preset: --symbol {symbol} --preset "
+                f"{_counted(config)}. Start from another preset: --symbol {symbol} --preset "
                 f"{DEFAULT_PRESETS[market]}"
             )
 

@@ -50,12 +50,12 @@ def taken_ns(symbol: str, label_ns: I64) -> tuple[I64, str, list[str]]:
     begin = ruled if shown is None else np.full(len(label_ns), shown)
     notes = []
     if begin.any():
-        notes.append(
-            "create_time names the beginning of a row's five minutes: known five minutes later"
-        )
+        notes.append("create_time is the start of a row's five minutes: known five minutes later")
     if (begin != ruled).any():
-        other = "00:00 to 23:55: beginnings" if shown else "00:05 to 00:00: ends"
-        notes.append(f"its labels cover {other}, though Binance's files of that time have others")
+        other = (
+            "00:00 to 23:55, so they are starts" if shown else "00:05 to 00:00, so they are ends"
+        )
+        notes.append(f"its labels cover {other}, unlike in Binance's other files of that time")
     clock = BEGIN_CLOCK if begin.any() else END_CLOCK if ruled.any() else "UTC"
     return label_ns + STEP_NS * begin, clock, notes
 
@@ -76,7 +76,7 @@ def misread_note(records: "Iterable[ImportRecord]") -> str | None:
     shown = ", ".join(files[:3]) + (f" and {len(files) - 3:,} more" if len(files) > 3 else "")
     return (
         f"the open interest of {shown} was read five minutes before it was known, by an earlier"
-        " mlx_muzero: bring it in again with mlx-muzero data import --replace FILE"
+        " mlx_muzero: import it again with mlx-muzero data import --replace FILE"
     )
 
 

@@ -130,8 +130,8 @@ def require_sessions(starts: I64, label: str, part: Part, config: MarketConfig) 
         where = "what came later" if part == "later" else f"the {part} split"
         raise DataError(
             f"{label}: {where} has no session of {config.session_bars} bars without a "
-            f"hole above {config.max_gap_minutes:g} minutes (each needs "
+            f"gap above {config.max_gap_minutes:g} minutes (each needs "
             f"{minutes_before(config):,} minutes before it). Import more bars, or lower "
-            f"market.session_bars; `mlx-muzero data check SYMBOL` lists the holes."
+            f"market.session_bars; `mlx-muzero data check SYMBOL` lists the gaps."
         )
     return starts

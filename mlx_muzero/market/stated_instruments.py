@@ -56,9 +56,9 @@ def _stated(
     if pip_size is None and known is not None:
         pip_size = known.pip_size
     if market is None:
-        raise Unstated(f"say when {symbol} trades, too", "market")
+        raise Unstated(f"also say when {symbol} trades", "market")
     if pip_size is None:
-        raise Unstated(f"say what a pip of {symbol} is, too", "pip_size")
+        raise Unstated(f"also say what a pip of {symbol} is", "pip_size")
     try:
         return Instrument(symbol, market, pip_size)
     except ValueError as error:

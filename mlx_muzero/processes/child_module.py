@@ -41,7 +41,7 @@ def how_it_ended(process: "subprocess.Popen[bytes]", stderr: IO[bytes]) -> str:
     try:
         status = process.wait(END_S)
     except subprocess.TimeoutExpired:
-        return "it does not end"
+        return "it did not end"
     how = f"by {signal.Signals(-status).name}" if status < 0 else f"with exit code {status}"
     stderr.seek(-min(_LAST_WORDS_BYTES, stderr.seek(0, os.SEEK_END)), os.SEEK_END)
     words = stderr.read().decode(errors="replace").strip().splitlines()

@@ -170,7 +170,7 @@ class ControlServer(Closeable):
         except OSError as error:
             listener.close()
             self._remove()
-            raise RunError(f"{self._path}: no socket can be made there: {error}") from error
+            raise RunError(f"{self._path}: cannot create a socket there: {error}") from error
         return listener
 
     def _address(self) -> Path:
@@ -270,7 +270,7 @@ def send(
         try:
             _connect(client, path, timeout_s)
         except TimeoutError as error:
-            raise RunError(f"{path.parent}: the process is too busy to be asked") from error
+            raise RunError(f"{path.parent}: the process is too busy to take commands") from error
         except OSError as error:
             raise RunError(f"{path.parent}: no running process takes commands there") from error
         try:

@@ -32,7 +32,7 @@ def locked(path: Path) -> Iterator[None]:
             raise BlockingIOError(str(lock_number(lock.read(_MOST_BYTES)) or "?")) from None
         found = lock.read(_MOST_BYTES)
         if found.strip() and lock_number(found) is None:
-            raise OSError(errno.EINVAL, "it holds something else than a lock", str(path))
+            raise OSError(errno.EINVAL, "it contains something other than a lock", str(path))
         with named(path):
             lock.seek(0)
             lock.truncate()

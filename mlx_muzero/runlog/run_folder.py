@@ -79,8 +79,8 @@ class RunFolderBase:
                 self._occupy(stack)
             except BlockingIOError as error:
                 raise RunError(
-                    f"{self.path} is being {self.doing} by process {error}. Stop that one first, "
-                    "or choose another --run."
+                    f"{self.path} is being {self.doing} by process {error}. Stop that process "
+                    "first, or choose another --run."
                 ) from error
             require_plain(self.path, but=self.unchecked)
             yield

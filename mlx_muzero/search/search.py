@@ -68,7 +68,7 @@ class Search:
                 }
             )
         except (AttributeError, TypeError) as error:
-            raise SearchError(f"{params} has a field the search does not know: {error}") from error
+            raise SearchError(f"{params} has a field unknown to the search: {error}") from error
         table = int32s("next_position", next_position)
         self._core = _core.SearchCore(core_params, table, num_outcomes, threads)
 

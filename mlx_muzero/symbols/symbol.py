@@ -75,7 +75,7 @@ class Symbol(str):
             shown = ascii(text if len(text) <= LONGEST else f"{text[:LONGEST]}...")
             raise SymbolError(
                 f"{shown} cannot be a symbol: write up to {LONGEST} letters, digits, dots, dashes "
-                "and underscores, a letter or digit first, or a pair as BTC/USDT:USDT"
+                "and underscores, starting with a letter or digit, or a pair such as BTC/USDT:USDT"
             )
         return super().__new__(cls, name)
 

@@ -42,7 +42,7 @@ class TradingCore:
 
     def __init__(self, rules: TradingRules, accounts: int) -> None:
         if accounts < 1:
-            raise ValueError(f"accounts is {accounts}, wanted at least 1")
+            raise ValueError(f"accounts is {accounts}, expected at least 1")
         self.rules = rules
         self.accounts = accounts
         self.reset(np.ones(accounts), np.zeros(accounts, np.int64))
@@ -143,7 +143,7 @@ class TradingCore:
         table = self.rules.table
         action = np.asarray(action, np.int32)
         if action.shape != (self.accounts,):
-            raise ValueError(f"action has shape {action.shape}, wanted ({self.accounts},)")
+            raise ValueError(f"action has shape {action.shape}, expected ({self.accounts},)")
         if action.min() < 0 or action.max() >= len(table.action_names):
             raise ValueError(f"actions must lie in [0, {len(table.action_names)})")
         price, bar = self._vector("price", price), self._bars(bar)
@@ -239,13 +239,13 @@ class TradingCore:
         for name, array in now.items():
             values = np.array(state[name], array.dtype)
             if values.shape != array.shape:
-                raise ValueError(f"{name} has shape {values.shape}, wanted {array.shape}")
+                raise ValueError(f"{name} has shape {values.shape}, expected {array.shape}")
             setattr(self, name, values)
 
     def _vector(self, name: str, values: F64) -> F64:
         array = np.asarray(values, np.float64)
         if array.shape != (self.accounts,):
-            raise ValueError(f"{name} has shape {array.shape}, wanted ({self.accounts},)")
+            raise ValueError(f"{name} has shape {array.shape}, expected ({self.accounts},)")
         return array
 
     def _bars(self, bar: I64) -> I64:

@@ -45,11 +45,11 @@ class ActionTable:
             object.__setattr__(self, name, array)
         positions, actions = len(self.position_names), len(self.action_names)
         if self.exposures.shape != (positions,):
-            raise ValueError(f"exposures has shape {self.exposures.shape}, wanted ({positions},)")
+            raise ValueError(f"exposures has shape {self.exposures.shape}, expected ({positions},)")
         if self.next_position.shape != (positions, actions):
             raise ValueError(
                 f"next_position has shape {self.next_position.shape}, "
-                f"wanted ({positions}, {actions})"
+                f"expected ({positions}, {actions})"
             )
         if len(set(self.action_names)) != actions or len(set(self.position_names)) != positions:
             raise ValueError("action_names and position_names must each be distinct")

@@ -186,7 +186,7 @@ class _Checked:
         reward = np.asarray(self._function(effect), np.float64)
         if reward.shape != wanted:
             raise ConfigError(
-                f"the reward {self._name!r} returned shape {reward.shape}, wanted {wanted}: one "
+                f"the reward {self._name!r} returned shape {reward.shape}, expected {wanted}: one "
                 "number for each account"
             )
         if not np.isfinite(reward).all():

@@ -126,7 +126,7 @@ def plain(value: Any, depth: int = 0) -> Any:
         return text(value)
     if kind is int or kind is float:
         if not -(2**63) <= value < 2**63:  # also rejects NaN
-            raise Malformed("a finite number of a usual size")
+            raise Malformed("a finite number of plausible size")
         return value
     if depth == _DEEPEST or len(value) > MOST_ITEMS:
         raise Malformed("a value of bounded depth and length")

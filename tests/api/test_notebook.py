@@ -58,7 +58,7 @@ def test_what_a_store_holds_is_described_checked_renamed_and_removed(db):
     store = mm.open_store(db)
     with pytest.raises(mm.MuZeroError, match="data instrument TEST"):
         store.check("TEST")
-    with pytest.raises(mm.MuZeroError, match="say what a pip of TEST is"):
+    with pytest.raises(mm.MuZeroError, match="also say what a pip of TEST is"):
         store.set_instrument("TEST", market="fx")
     (said,) = store.set_instrument("test", market="fx", pip_size=0.0001)
     assert (said.symbol, said.unit) == ("TEST", "pips")
@@ -97,7 +97,7 @@ def test_a_configuration_is_a_preset_with_overrides(db):
         mm.make_config("fx_micro", overrides={"train.episode": 1, "search.depth_limit": "deep"})
     assert "overrides train.episode: no such key; did you mean" in str(wrong.value)
     assert "overrides search.depth_limit: expected an integer" in str(wrong.value)
-    with pytest.raises(mm.MuZeroError, match=r"train\.seed: None is no value"):
+    with pytest.raises(mm.MuZeroError, match=r"train\.seed: None cannot be the value"):
         mm.make_config("fx_micro", overrides={"train.seed": None})
 
 

@@ -35,7 +35,7 @@ def test_a_bad_file_does_not_end_the_batch(folder, tmp_path):
     assert result.exit_code == DataError.exit_code
     assert result.stdout.count("200 new") == 2
     assert "3 files: 2 imported, 0 already there, 1 not imported:" in result.stderr
-    assert "GBPJPY_M1_2021.csv: no known format" in result.stderr.replace("\n", " ")
+    assert "GBPJPY_M1_2021.csv: unknown format" in result.stderr.replace("\n", " ")
     assert "1 files of other kinds were skipped (README.txt)" in result.stderr
     with BarStore(db, read_only=True) as store:
         assert [s.symbol for s in store.symbols()] == ["EURJPY", "USDJPY"]
@@ -50,7 +50,7 @@ def test_json_has_an_error_for_a_file_that_failed(folder, tmp_path):
     assert (good["inserted"], also_good["inserted"]) == (200, 200)
     assert bad["file"].endswith("GBPJPY_M1_2021.csv")
     assert bad["error"]["code"] == "market-data"
-    assert "no known format" in bad["error"]["message"]
+    assert "unknown format" in bad["error"]["message"]
 
 
 def test_the_exit_code_is_that_of_the_first_failure(folder, tmp_path):
@@ -62,7 +62,7 @@ def test_the_exit_code_is_that_of_the_first_failure(folder, tmp_path):
 
 
 def test_a_single_file_that_fails_is_the_error_itself(folder, tmp_path):
-    with pytest.raises(DataError, match="no known format"):
+    with pytest.raises(DataError, match="unknown format"):
         run("import", folder / "DAT_ASCII_GBPJPY_M1_2021.csv", "--db", tmp_path / "m.duckdb")
 
 
@@ -78,7 +78,7 @@ def test_a_folder_is_searched_for_what_can_be_imported(folder):
     assert [path.name for path in batch.passed_over] == ["README.txt"]
     empty = folder / "empty"
     empty.mkdir()
-    with pytest.raises(DataError, match=r"empty: no file in it ends in \.csv"):
+    with pytest.raises(DataError, match=r"empty: has no file that ends in \.csv"):
         ImportBatch.of([empty], store)
 
 

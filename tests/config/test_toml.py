@@ -102,18 +102,18 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[train]\nlearning_rate = '1'", "expected a number, got '1' (a string)"),
         ("[train]\nlearning_rate = false", "expected a number, got False (a boolean)"),
         ("[market]\nsymbol = 3", "market.symbol: expected a symbol, got 3 (an integer)"),
-        ("[train]\nbatch_size = 0", "0 is out of range, allowed is 1 to 65536"),
-        ("[train]\nepisodes = 0", "0 is out of range, allowed is at least 1"),
-        ("[search]\ndiscount = 1.01", "1.01 is out of range, allowed is 0 to 1"),
+        ("[train]\nbatch_size = 0", "0 is out of range; allowed: 1 to 65536"),
+        ("[train]\nepisodes = 0", "0 is out of range; allowed: at least 1"),
+        ("[search]\ndiscount = 1.01", "1.01 is out of range; allowed: 0 to 1"),
         ("[search]\ndiscount = nan", "nan is out of range"),
         ("[model]\nvalue_max = inf", "inf is out of range"),
         ("[trading]\nreward = 'amdpp1'", "'amdpp1' is not one of amddp1, mark_to_market, diff"),
         ("preset = 'fx_mikro'", "run.toml:1: preset: 'fx_mikro' is not one of fx_small, "),
-        ("[market]\ntrain_frac = 0.9\nvalidation_frac = 0.1", "must stay below 1"),
+        ("[market]\ntrain_frac = 0.9\nvalidation_frac = 0.1", "must be below 1"),
         ("[model]\nvalue_min = 300", "300.0 with model.value_max = 300.0: the lowest value must"),
-        ("[replay]\nmin_episodes = 20000", "more episodes than are kept"),
+        ("[replay]\nmin_episodes = 20000", "more episodes than the buffer keeps"),
         ("[market]\nsession_bars = 4", "unrolled for more steps than a session has"),
-        ("[search]\nnum_simulations_collect = 0", "allowed is 1 to 100000"),
+        ("[search]\nnum_simulations_collect = 0", "allowed: 1 to 100000"),
     ],
 )  # fmt: skip
 def test_one_problem(text, expected):
@@ -223,7 +223,7 @@ def test_symbols_are_checked_and_brought_into_their_one_spelling():
     assert config.market.symbol == "BTCUSDT"
     assert config.market.pairs == ("ETHUSDT", "BTCUSDT")
     twice = '[market]\nfeatures = "crypto"\nsymbols = ["BTCUSDT", "BTC/USDT:USDT"]'
-    assert "names something twice" in problems(twice)[0]
+    assert "has a duplicate" in problems(twice)[0]
     assert (
         "market.symbols: '[/bold]' cannot be a symbol"
         in problems('[market]\nfeatures = "crypto"\nsymbols = ["[/bold]"]')[0]
@@ -256,7 +256,7 @@ def test_lists_are_checked_item_by_item_and_are_crypto_s():
     assert found[0].startswith("run.toml:2: market.symbols: expected a list of strings")
     assert "'4h' is not one of 5m, 1h" in found[1]
     assert "did you mean open_interest?" in found[2]
-    assert "names something twice" in found[3]
+    assert "has a duplicate" in found[3]
     assert "one symbol" in problems("[market]\nsymbols = ['A', 'B']")[0]
     crypto = config_toml.loads("preset = 'crypto'\n[market]\nsymbols = ['A', 'B']")
     assert crypto.market.pairs == ("A", "B")

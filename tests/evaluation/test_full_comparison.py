@@ -109,7 +109,7 @@ def test_a_file_in_the_place_of_the_plots_is_told_before_anything_plays(
     (tmp_path / "plots").touch()
     code, _, err = cli("evaluate", trained, "--compare", "--png", "plots")
     assert code == 14
-    assert "plots: there is something else of that name. Choose another name" in err
+    assert "plots: something else has that name. Choose another name" in err
 
 
 def test_the_command_prints_and_draws_it(trained, cli, monkeypatch, tmp_path):

@@ -21,9 +21,9 @@ def refused(tmp_path):
         "no such file": lambda: (tmp_path / "none").read_text(),
         "part of the path is a file": lambda: (tmp_path / "file" / "below").mkdir(),
         "it is a folder": lambda: tmp_path.read_text(),
-        "there is something else": lambda: (tmp_path / "file").mkdir(),
+        "something else has that name": lambda: (tmp_path / "file").mkdir(),
         "the name is too long": lambda: (tmp_path / ("x" * 300)).mkdir(),
-        "its links lead nowhere": lambda: (tmp_path / "loop").read_text(),
+        "its symbolic links form a loop": lambda: (tmp_path / "loop").read_text(),
     }
 
 

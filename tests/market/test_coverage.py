@@ -61,7 +61,7 @@ def test_columns_that_are_unknown_are_named(both):
     nobody = told([without(pair, "funding_rate", "cpi") for pair in both])
     assert any(n.startswith("funding_rate of any pair is unknown throughout") for n in nobody)
     assert any(n.startswith("macro_cpi of any pair is unknown throughout") for n in nobody)
-    assert any(n.startswith("funding of AAA, BBB is not there: holding costs") for n in nobody)
+    assert any(n.startswith("funding of AAA, BBB is missing: holding costs") for n in nobody)
     one = told([both[0], without(both[1], "open_interest")])
     assert any(n.startswith("open_interest_change of BBB is unknown throughout") for n in one)
 
@@ -72,7 +72,7 @@ def test_funding_that_ends_before_the_bars_is_told_of(both):
     (note,) = (n for n in told([both[0], ended]) if n.startswith("funding of BBB ends"))
     assert "none is paid after" in note
     begun = PairHistory(both[1].bars, both[1].series | {"funding_rate": funding.slice(3, 99)})
-    assert any(n.startswith("funding of BBB begins") for n in told([both[0], begun]))
+    assert any(n.startswith("funding of BBB starts") for n in told([both[0], begun]))
 
 
 def test_currency_pairs_have_sessions_and_nothing_else(small_dataset):

@@ -129,7 +129,7 @@ def test_a_path_longer_than_the_system_takes_works_all_the_same(tmp_path: Path):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(RunError, match="no socket can be made"):
+    with pytest.raises(RunError, match="cannot create a socket"):
         serve(tmp_path / "nowhere" / "control.sock", {})
 
 

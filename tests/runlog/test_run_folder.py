@@ -49,7 +49,7 @@ def test_one_process_holds_it(tmp_path, kind):
         with pytest.raises(RunError) as refused, kind(folder.path).held():
             pass
     assert str(refused.value) == (
-        f"{folder.path} is being {kind.doing} by process {os.getpid()}. Stop that one first, or "
-        "choose another --run."
+        f"{folder.path} is being {kind.doing} by process {os.getpid()}. Stop that process first, "
+        "or choose another --run."
     )
     assert folder.holder() is None

@@ -205,7 +205,7 @@ def test_one_flipped_bit_is_refused_and_the_file_named(begun, small_config, smal
     data = bytearray((path / file).read_bytes())
     data[len(data) // 2] ^= 1
     (path / file).write_bytes(data)
-    with pytest.raises(RunError, match=rf"{path.name}: .*{file} is not what was written"):
+    with pytest.raises(RunError, match=rf"{path.name}: .*{file} has changed"):
         make_trainer(begun.path, small_config, small_dataset)
 
 

@@ -151,7 +151,7 @@ class BarsContent:
     def _check(self, repeats: Repeats, clock: FileClock, seen: Mapping[str, _OneSymbol]) -> None:
         # A later row that contradicts an earlier one counts as rejected.
         for symbol, line in repeats.differing:
-            twice = Rejected(line, "its minute came before, with other values", "")
+            twice = Rejected(line, "its minute occurred before, with other values", "")
             seen[symbol].screen.retract(twice)
         path, choices = self.request.path, self.request.choices
         for one in seen.values():
@@ -188,7 +188,7 @@ class BarsContent:
         if merged.unmatched:
             notes.append(f"{merged.unmatched:,} ask rows had no stored bid bar and were left out")
         for name, one in seen.items():
-            notes += [f"{name} steps {step}, as was accepted" for step in one.jumps]
+            notes += [f"{name} jumps {step}, which was accepted" for step in one.jumps]
         for one in seen.values():
             screen = one.screen
             notes += [f"kept, but suspicious: line {r.line}: {r.text}" for r in screen.wild]

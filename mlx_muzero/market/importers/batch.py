@@ -52,7 +52,7 @@ class ImportBatch:
             found = [file for file in _within(path) if not _is_part_of(file, store)]
             wanted = [file for file in found if file.suffix.lower() in ENDINGS]
             if not wanted:
-                raise DataError(f"{path}: no file in it ends in {', '.join(ENDINGS)}")
+                raise DataError(f"{path}: has no file that ends in {', '.join(ENDINGS)}")
             files += wanted
             passed_over += (file for file in found if file not in wanted)
         return cls(tuple(import_order(list(dict.fromkeys(files)))), tuple(passed_over))

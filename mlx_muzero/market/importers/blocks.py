@@ -26,7 +26,7 @@ def line_blocks(path: Path) -> Iterator[tuple[Lines, int, int]]:
             cut = len(text) if not block else text.rfind(b"\n") + 1
             text, rest = text[:cut], text[cut:]
             if len(rest) > BLOCK_BYTES:
-                raise DataError(f"{path}:{line}: a line of more than {len(rest)} bytes")
+                raise DataError(f"{path}:{line}: a line has more than {len(rest)} bytes")
             if text:
                 if line == 1:
                     text = text.removeprefix(codecs.BOM_UTF8)

@@ -43,7 +43,7 @@ class Choices:
         """
         notes = []
         if self.replace:
-            notes.append(f"--replace: {replaced:,} stored {what} gave way")
+            notes.append(f"--replace: {replaced:,} stored {what} replaced")
         if self.skip_bad_rows:
             notes.append(f"--skip-bad-rows: {rejected:,} rows left out")
         if self.stamps:

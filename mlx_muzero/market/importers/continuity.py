@@ -50,7 +50,7 @@ class Jump:
     def span(self) -> str:
         """The time it spans, in words."""
         replaced = self.after_ns == self.before_ns
-        return "in the place of a stored price" if replaced else "over as long a time"
+        return "as a replacement for a stored price" if replaced else "over the same time"
 
     def __str__(self) -> str:
         """The step in words."""

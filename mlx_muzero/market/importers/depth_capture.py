@@ -70,10 +70,10 @@ def read_depth_capture(path: Path, symbol: Symbol | None, progress: Progress | N
             last_ns = max(last_ns, now_ns)
             book.snapshot(data) if kind == "snapshot" else book.update(data)
         except (KeyError, TypeError, ValueError, ArithmeticError) as error:
-            raise DataError(f"{path}:{line}: no message of an order book: {error!r}") from error
+            raise DataError(f"{path}:{line}: not an order book message: {error!r}") from error
     if symbol is None or not sampled:
         raise DataError(
-            f"{path}: no second at which the book is known: it needs depth and snapshot"
+            f"{path}: the book is never known: the file needs depth messages and a snapshot"
         )
     return _by_minute(path, symbol, count, sampled, book.breaks)
 
@@ -106,7 +106,9 @@ def _by_minute(
             f"{left_out} minutes have fewer than {SECONDS_NEEDED} seconds of a known book"
         )
     if breaks:
-        file.notes.append(f"messages are missing {breaks} times; the book is unknown from there")
+        file.notes.append(
+            f"messages are missing in {breaks} places; there the book becomes unknown"
+        )
     return file
 
 
@@ -116,10 +118,12 @@ def _messages(path: Path, progress: Progress | None) -> Iterator[tuple[int, Mapp
         with path.open("rb") as packed, gzip.open(packed, "rt", encoding="utf-8") as text:
             for line, row in enumerate(iter(lambda: text.readline(_LONGEST_LINE), ""), 1):
                 if len(row) == _LONGEST_LINE:
-                    raise DataError(f"{path}:{line}: a line of {_LONGEST_LINE:,} characters")
+                    raise DataError(
+                        f"{path}:{line}: a line has {_LONGEST_LINE:,} characters or more"
+                    )
                 if not FIRST_LINE.match(row):
                     raise DataError(
-                        f"{path}:{line}: no time and message of an order book: {row[:60]!r}"
+                        f"{path}:{line}: not a time and an order book message: {row[:60]!r}"
                     )
                 try:
                     message = json.loads(row[20:])
@@ -134,5 +138,5 @@ def _messages(path: Path, progress: Progress | None) -> Iterator[tuple[int, Mapp
 
 def _same_symbol(known: Symbol | None, named: Symbol, where: str) -> Symbol:
     if known not in (None, named):
-        raise DataError(f"{where}: a message of {named}; {known} was wanted")
+        raise DataError(f"{where}: a message for {named}; expected {known}")
     return named

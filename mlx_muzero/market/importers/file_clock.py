@@ -54,8 +54,8 @@ def clock_of(
     if source.zoned:
         if told is not None and parse_clock(told) != UTC_CLOCK:
             raise DataError(
-                f"{path}: each of its times gives its moment in UTC, so there is nothing to "
-                f"read on the clock {told}: leave --clock out"
+                f"{path}: each of its times is already a moment in UTC, so the clock {told} "
+                "does not apply: leave --clock out"
             )
         return FileClock(UTC_CLOCK, stamps)
     if told is not None or source.clock is not None:
@@ -66,10 +66,10 @@ def clock_of(
             weeks.see(chunk.wall_ns)
         found = weeks.clock()
         if found is not None:
-            note = f"clock {found.name} detected from the hours the weeks close and open"
+            note = f"clock {found.name} detected from the hours at which weeks close and open"
             return FileClock(found, stamps, note)
     raise DataError(
-        f"{path}: a {source.format} file does not say its clock, and its weekends do not show it:"
+        f"{path}: a {source.format} file does not state its clock, and its weekends do not show it:"
         f" name it with --clock ({CLOCK_HELP})"
     )
 
@@ -100,7 +100,7 @@ def require_own_weeks(
         read = clock.rule.describe(weeks.first_ns or 0, weeks.last_ns or 0)
         way = f"import it with --clock {shown.name}"
         if source.zoned:
-            way = "put its zone right where it comes from"
+            way = "correct its time zone at the source"
         elif source.clock and weeks.contradict(parse_clock(source.clock)) is None:
             way = f"leave --clock out ({source.format} files have the clock {source.clock})"
         raise DataError(

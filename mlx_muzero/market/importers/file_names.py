@@ -71,7 +71,7 @@ def require_symbol(path: Path, told: str | None) -> Symbol:
     symbol = Symbol(told) if told is not None else symbol_in_name(path)
     if symbol is None:
         raise DataError(
-            f"{path}: its name does not say beyond doubt which symbol it holds: import it with "
+            f"{path}: its name does not identify its symbol unambiguously: import it with "
             "--symbol, such as --symbol BTCUSDT"
         )
     return symbol
@@ -88,7 +88,7 @@ def name_notes(path: Path, symbol: str, records: Iterable[ImportRecord]) -> list
     notes = []
     named = symbol_in_name(path)
     if named is not None and not named.is_meant_by(symbol):
-        notes.append(f"its name says {named}; imported as {symbol}, as told")
+        notes.append(f"its name says {named}; imported as {symbol}, as requested")
     cut = symbol[:_CUT_BY_0_1_0]
     under_cut = (record.file for record in records if record.symbol == cut != symbol)
     if file := next((file for file in under_cut if symbol_in_name(Path(file)) == symbol), None):

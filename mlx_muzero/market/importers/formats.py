@@ -189,7 +189,7 @@ def detect_format(path: Path) -> str:
     name = _text_format(rows[:-1] or rows, path.name)
     if name is None:
         known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
-        raise DataError(f"{path}: no known format; {_about(path, magic, rows)}. Known:\n{known}")
+        raise DataError(f"{path}: unknown format; {_about(path, magic, rows)}. Known:\n{known}")
     return name
 
 

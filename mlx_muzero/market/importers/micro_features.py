@@ -120,7 +120,9 @@ class MicroFeaturesSource:
         twice = np.flatnonzero(np.diff(wall) == 0)
         if len(twice):
             at = utc_text(int(wall[twice[0]]))
-            raise DataError(f"{self.path}: {TABLE} has {len(twice)} times more than once, as {at}")
+            raise DataError(
+                f"{self.path}: {TABLE} has {len(twice)} duplicate times, the first at {at}"
+            )
         return wall
 
     def _compare_lags(self, table: Columns, first_new: int) -> int:

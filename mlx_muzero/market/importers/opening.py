@@ -51,7 +51,7 @@ def open_content(store: BarStore, request: ImportRequest, format_name: str | Non
         DataError: the file is unknown, unreadable or corrupt, or its symbol is ambiguous.
     """
     if format_name is not None and format_name not in FORMATS:
-        raise DataError(f"no format is called {format_name!r}; known: {', '.join(FORMATS)}")
+        raise DataError(f"unknown format {format_name!r}; known: {', '.join(FORMATS)}")
     require_file(request.path)
     name = format_name or detect_format(request.path)
     if name in SERIES_FORMATS:

@@ -88,7 +88,7 @@ def _apply(side: dict[float, float], levels: Iterable[Sequence[str]]) -> None:
     for level in levels:
         price, quantity = map(float, level)
         if not (0.0 < price < inf and 0.0 <= quantity < inf):
-            raise ValueError(f"no level of a book: {price:g}, {quantity:g}")
+            raise ValueError(f"invalid level of a book: {price:g}, {quantity:g}")
         if quantity == 0.0:
             side.pop(price, None)
         else:

@@ -62,14 +62,14 @@ def _only_csv(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     if len(found) != 1:
         names = ", ".join(ascii(m.filename) for m in (found or files)[:_SHOWN]) or "nothing"
         what = f"has {len(found)} ({names}, ...)" if found else f"has none (it holds {names})"
-        way_on = "unpack it, and import those" if files else "get it again"
+        way_on = "unpack it, and import those" if files else "download it again"
         raise DataError(f"{path}: a zip must hold one csv, this {what}: {way_on}")
     (member,) = found
     if member.flag_bits & _ENCRYPTED:
         raise DataError(f"{path}: is encrypted: unpack it with its password, and import the csv")
     if member.file_size > max(_SMALL, _MOST_SHRUNK * member.compress_size):
         raise DataError(
-            f"{path}: its {member.compress_size:,} bytes would become {member.file_size:,}, as no"
+            f"{path}: its {member.compress_size:,} bytes expand to {member.file_size:,}, as no"
             " bars do: it is damaged or a trap"
         )
     return member

@@ -68,7 +68,7 @@ class Allowance:
         if rejected.count <= max(self.frac * whole, min(self.few, self.few_frac * whole)):
             return None
         of = f"the first {rows:,}" if left else f"{rows:,}"
-        way_on = "; --skip-bad-rows takes the others" if rejected.count < rows else ""
+        way_on = "; --skip-bad-rows imports the others" if rejected.count < rows else ""
         return (
             f"{rejected.count:,} of {of} rows are malformed or impossible"
             f"{examples(rejected.first)}{way_on}"
@@ -129,7 +129,7 @@ def examples(rows: tuple[Rejected, ...]) -> str:
     """The first of `rows` in parentheses, each reason once, for a refusal; empty if none."""
     shown, told = [], set[str]()
     for row in rows[:EXAMPLES]:
-        why = ", as well" if row.reason in told else f": {row.reason}"
+        why = ", likewise" if row.reason in told else f": {row.reason}"
         shown.append(f"line {row.line}{why}: {row.text}")
         told.add(row.reason)
     return f" ({'; '.join(shown)})" if shown else ""

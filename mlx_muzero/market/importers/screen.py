@@ -112,7 +112,9 @@ class Screen:
         faults += self.unlikely()
         if self.shortest_step_ns is not None and self.shortest_step_ns > MINUTE_NS:
             minutes = self.shortest_step_ns // MINUTE_NS
-            faults.append(f"no two bars are one minute apart (the closest are {minutes} minutes)")
+            faults.append(
+                f"no two bars are one minute apart (the closest are {minutes} minutes apart)"
+            )
         if faults:
             reasons = "\n".join(f"  - {fault}" for fault in faults)
             raise DataError(f"{file}: {self.symbol} refused, the store is unchanged:\n{reasons}")

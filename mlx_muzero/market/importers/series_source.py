@@ -90,7 +90,7 @@ def series_file(
         DataError: there are none, or as `Points.once`.
     """
     if not any(len(part.value) for part in points):
-        raise DataError(f"{path}: holds no value")
+        raise DataError(f"{path}: has no values")
     found = [part.once(path) for part in points]
     repeats = sum(again for _, again in found)
     return SeriesFile(rows, [series for series, _ in found], repeats, rejected=rejected)

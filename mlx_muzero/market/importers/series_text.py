@@ -60,7 +60,7 @@ class _Table:
     def times(self, name: str, pattern: str) -> I64:
         """A column of times; rows with an invalid time are bad."""
         times, known = stamps(self.lines.data, *self._span(name), pattern)
-        self.require(known, f"{name} is not a time (read are: {pattern_text(pattern)})")
+        self.require(known, f"{name} is not a time (accepted: {pattern_text(pattern)})")
         return times
 
     def iso_times(self, name: str) -> I64:
@@ -72,7 +72,7 @@ class _Table:
                 times[row] = utc_ns(text.strip())
             except ValueError:
                 known[row] = False
-        self.require(known, f"{name} is not an ISO 8601 time (as 2021-02-10T13:30:00+00:00)")
+        self.require(known, f"{name} is not an ISO 8601 time (such as 2021-02-10T13:30:00+00:00)")
         return times
 
     def flags(self, name: str) -> Bool:
@@ -260,5 +260,5 @@ def _good(table: _Table, *columns: I64 | F64) -> tuple[Any, ...]:
 def _joined(path: Path, found: list[tuple[Any, ...]]) -> list[Any]:
     """The columns of all blocks, concatenated."""
     if not sum(len(part[0]) for part in found):
-        raise DataError(f"{path}: holds no value")
+        raise DataError(f"{path}: has no values")
     return [np.concatenate(column) for column in zip(*found, strict=True)]

@@ -97,7 +97,7 @@ class TextSource:
             return self.layout.columns
         columns = header_columns(first)
         if columns is None:
-            raise DataError(f"{self.path}:1: no header naming timestamp, open, high, low, close")
+            raise DataError(f"{self.path}:1: no header with timestamp, open, high, low, close")
         return columns
 
     def _is_zoned(self, head: bytes) -> bool:
@@ -115,7 +115,7 @@ class TextSource:
         rows = RowFilter(lines.number)
         span = fields.span(0, self.layout.stamp_fields - 1)
         wall, known = stamps(lines.data, *span, self._pattern(lines, span))
-        rows.reject(~known, f"the time cannot be read (read are: {self.layout.stamps_read})")
+        rows.reject(~known, f"the time cannot be read (accepted: {self.layout.stamps_read})")
         rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
         columns = {}
         for i, name in enumerate(self._columns, self.layout.stamp_fields):

@@ -68,7 +68,9 @@ class LiveMarket:
             ValueError: it is not later than the previous minute.
         """
         if self._last_open_ns is not None and minute.open_time_ns <= self._last_open_ns:
-            raise ValueError(f"{self._symbol}: minute {minute.open_time_ns} came before")
+            raise ValueError(
+                f"{self._symbol}: minute {minute.open_time_ns} is not later than the last one"
+            )
         self._last_open_ns = minute.open_time_ns
         self._minutes.push(minute)
         for builder, rows in self._frames:
@@ -87,7 +89,7 @@ class LiveMarket:
             ValueError: there are not enough bars yet (see `warm`).
         """
         if not self.warm or self._last_open_ns is None:
-            raise ValueError(f"{self._symbol} has no whole window yet")
+            raise ValueError(f"{self._symbol} has no complete window yet")
         beside = self._beside(self._last_open_ns)
         held = np.broadcast_to(beside, (self._config.window_bars, beside.shape[1]))
         window: F32 = np.concatenate([*(group.rows() for group in self._groups), held], axis=1)

@@ -376,7 +376,7 @@ def _open(path: Path, read_only: bool) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         raise refusal(path, error) from error
     except OSError as error:
-        raise DataError(f"{path}: cannot be made ({error.strerror})") from error
+        raise DataError(f"{path}: cannot be created ({error.strerror})") from error
 
 
 def _brought_up_to_date(db: duckdb.DuckDBPyConnection, path: Path, version: int) -> int:

@@ -217,7 +217,7 @@ def require_path(path: Path, error: type[MuZeroError]) -> None:
     """Raise `error` if DuckDB would put the log of a store at `path` somewhere else."""
     if "?" in str(path.absolute()):
         raise error(
-            f"{path}: DuckDB takes the ? in it for the beginning of parameters, and its log would"
+            f"{path}: DuckDB takes the ? in it for the start of parameters, so its log would"
             " go to another place: choose a path without one"
         )
 
@@ -278,7 +278,7 @@ def refusal(path: Path, error: duckdb.Error) -> DataError | StorageError:
     elif "orrupt" in text or "Could not read enough bytes" in text:
         reason = "it is damaged: restore it from a copy, or delete it and import again"
     elif re.search(r"\b(read|write|sync)\b", text):
-        reason = "it cannot be read or written: look after its disk and its permissions"
+        reason = "it cannot be read or written: check its disk and its permissions"
     else:
         reason = "DuckDB cannot open it"
     return DataError(f"{path}: {reason} ({text.splitlines()[0]})")

@@ -38,7 +38,7 @@ def migrate(db: Database, path: Path, version: int, steps: Mapping[int, str]) ->
             "where key = 'schema_version'; commit;"
         )
     _LOG.warning(
-        "%s was written by an earlier mlx_muzero and is brought up to date; as it was: %s",
+        "%s was written by an earlier mlx_muzero and has been brought up to date; backup: %s",
         path,
         backup,
     )

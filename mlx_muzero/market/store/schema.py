@@ -103,6 +103,6 @@ def _require_columns(db: Database, path: Path, version: int) -> None:
             kind = found[table].get(name)
             if kind != wanted and (kind or version == SCHEMA_VERSION):
                 raise DataError(
-                    f"{path}: it is damaged, {table}.{name} is {kind or 'missing'} and not"
+                    f"{path}: it is damaged, {table}.{name} is {kind or 'missing'}, not"
                     f" {wanted}: restore it from a copy, or import into another file"
                 )

@@ -69,7 +69,7 @@ def fx_calendar(days: int, start_ns: int, hole_frac: float, rng: np.random.Gener
         ValueError: `days` below 1 or `hole_frac` outside [0, 0.5).
     """
     if days < 1 or not 0.0 <= hole_frac < 0.5:
-        raise ValueError(f"wanted days >= 1 and 0 <= hole_frac < 0.5, got {days} and {hole_frac}")
+        raise ValueError(f"expected days >= 1 and 0 <= hole_frac < 0.5, got {days} and {hole_frac}")
     week, minute = np.divmod(np.arange(days * DAY_MINUTES, dtype=np.int64), WEEK_BARS)
     # Clocks change while the market is closed: a week is 120 whole hours in either season.
     open_time_ns = week_opens(days, start_ns)[week] + minute * MINUTE_NS

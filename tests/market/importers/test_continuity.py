@@ -48,7 +48,7 @@ def test_a_real_crash_is_taken_when_told_so_and_is_kept_in_mind(store, tmp_path)
     later = month(tmp_path / "b.csv", 3.0, MONDAY_NS + 300 * MINUTE_NS)
     report = import_file(store, later, "LUNAUSDT", choices=ACCEPT)
     assert report.inserted == 300
-    assert "LUNAUSDT steps from 60 (stored" in report.notes[0]
+    assert "LUNAUSDT jumps from 60 (stored" in report.notes[0]
     kept = [record.accepted for record in store.imports()]
     assert kept[0] == ()
     assert kept[1][0].startswith("--accept-jump: from 60 (stored, 2021-03-01")
@@ -71,7 +71,7 @@ def test_coins_may_move_by_a_third_in_a_day_and_more_over_longer_gaps(store, tmp
 def test_a_fall_is_allowed_as_large_a_share_as_a_rise(store, tmp_path):
     import_file(store, month(tmp_path / "a.csv", 100.0), "SOLUSDT")
     end = MONDAY_NS + 300 * MINUTE_NS
-    with pytest.raises(DataError, match=r"-31\.0%; over as long a time SOLUSDT is allowed -30\.0%"):
+    with pytest.raises(DataError, match=r"-31\.0%; over the same time SOLUSDT is allowed -30\.0%"):
         import_file(store, month(tmp_path / "b.csv", 69.0, end), "SOLUSDT")
     assert import_file(store, month(tmp_path / "c.csv", 71.0, end), "SOLUSDT").inserted
 
@@ -92,7 +92,7 @@ def test_currencies_move_less(store, tmp_path):
 
 def test_a_name_that_says_otherwise_is_told(store, tmp_path):
     report = import_file(store, month(tmp_path / "ETHUSDT.csv", 2.0), "BTCUSDT")
-    assert report.notes == ("its name says ETHUSDT; imported as BTCUSDT, as told",)
+    assert report.notes == ("its name says ETHUSDT; imported as BTCUSDT, as requested",)
 
 
 def test_a_replacement_is_held_against_what_stays(store, tmp_path):
@@ -107,7 +107,7 @@ def test_a_whole_replacement_is_held_against_what_gives_way(store, tmp_path):
     other = month(tmp_path / "b.csv", 500.0)
     with pytest.raises(DataError, match=r"from 100 \(stored, .*\) to 500 \(new.*\+30") as error:
         import_file(store, other, "SOLUSDT", choices=Choices(replace=True))
-    assert "in the place of a stored price SOLUSDT is allowed" in str(error.value)
+    assert "as a replacement for a stored price SOLUSDT is allowed" in str(error.value)
     assert store.load("SOLUSDT").close[0] == 100.0
     # A price that was wrong may be mended, as most are what they were.
     right = month(tmp_path / "c.csv", 101.0)

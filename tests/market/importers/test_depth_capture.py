@@ -65,7 +65,7 @@ def test_after_a_lost_message_the_book_is_unknown(store, tmp_path):
     path = capture(tmp_path / "btc.gz", messages(200, broken_at=70))
     report = import_file(store, path)
     assert report.inserted == 1
-    assert "messages are missing 1 times" in report.notes[-1]
+    assert "messages are missing in 1 places" in report.notes[-1]
 
 
 def test_a_silence_is_not_filled_with_the_last_book(store, tmp_path):
@@ -93,23 +93,23 @@ def test_a_book_finds_its_place_after_a_new_snapshot():
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("not a message", "no time and message"),
+        ("not a message", "not a time and an order book message"),
         (f"{MONDAY_NS} {{" + '"x":' + "[" * 100_000, "not JSON"),
         (f"{MONDAY_NS} {{", "not JSON"),
-        (f'{MONDAY_NS} {{"stream": "x@depth", "data": {{}}}}', "no message of an order book"),
+        (f'{MONDAY_NS} {{"stream": "x@depth", "data": {{}}}}', "not an order book message"),
         (f"{MONDAY_NS} " + json.dumps(depth(1, 2, 0, 1)).replace("BTC", "ETH"), "ETHUSDT"),
         *(
-            (f"{MONDAY_NS} " + json.dumps(depth(1, 2, 0, at)), "no message of an order book")
+            (f"{MONDAY_NS} " + json.dumps(depth(1, 2, 0, at)), "not an order book message")
             for at in (float("inf"), float("nan"), -1, 10**30)
         ),
         *(
             (f"{MONDAY_NS} " + json.dumps(depth(80, 80, 79, LAST_MS, [level])), reason)
             for level, reason in (
-                (("98", "-1"), "no level of a book"),
-                (("98", "inf"), "no level of a book"),
-                (("nan", "1"), "no level of a book"),
-                (("0", "1"), "no level of a book"),
-                (("98",), "no message of an order book"),
+                (("98", "-1"), "invalid level of a book"),
+                (("98", "inf"), "invalid level of a book"),
+                (("nan", "1"), "invalid level of a book"),
+                (("0", "1"), "invalid level of a book"),
+                (("98",), "not an order book message"),
             )
         ),
     ],

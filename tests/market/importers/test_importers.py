@@ -128,7 +128,15 @@ def test_bad_rows_are_left_out_with_file_line_and_reason(store, tmp_path):
     reasons = [r.reason for r in report.rejected]
     for reason, part in zip(
         reasons,
-        ("fields", "negative", "time", "low to high", "minute", "open is not", "came before"),
+        (
+            "fields",
+            "negative",
+            "time",
+            "low to high",
+            "minute",
+            "open is not",
+            "occurred before",
+        ),
         strict=True,
     ):
         assert part in reason
@@ -196,8 +204,8 @@ def test_bars_that_are_not_of_a_minute_are_refused(store, tmp_path):
 
 def test_unknown_formats_and_damaged_files_say_what_is_known(store, tmp_path):
     path = write(tmp_path / "USDJPY.csv", ["timestamp,bid,ask", "2013-01-01,1,2"])
-    refused(store, path, "no known format", *FORMATS)
-    with pytest.raises(DataError, match="no format is called"):
+    refused(store, path, "unknown format", *FORMATS)
+    with pytest.raises(DataError, match="unknown format"):
         import_file(store, path, format_name="excel")
     refused(store, path, "no good row", format_name="histdata-ascii")
     refused(store, tmp_path / "none.csv", "no such file")
@@ -237,7 +245,7 @@ def test_a_right_file_replaces_what_a_stale_one_said(store, tmp_path):
     close = store.load("USDJPY").close
     assert np.array_equal(close[:100], walk(100, 5)[3])
     assert np.array_equal(close[100:], walk(200)[3][100:])
-    assert store.imports()[-1].accepted == ("--replace: 100 stored bars gave way",)
+    assert store.imports()[-1].accepted == ("--replace: 100 stored bars replaced",)
     again = import_file(store, right, "USDJPY", choices=Choices(replace=True))
     assert (again.replaced, again.duplicates) == (0, 100)
     assert import_file(store, right, "USDJPY").already_imported
@@ -260,8 +268,8 @@ def test_the_switch_takes_the_rest_of_a_damaged_file(store, tmp_path):
     lines = rows("%Y%m%d %H%M%S", 300, ";0", ";")
     lines[100:150] = ["###"] * 50
     path = write(tmp_path / "USDJPY.csv", lines)
-    shown = "(line 101: 1 fields, expected 6: ###; line 102, as well: ###; "
-    refused(store, path, shown, "--skip-bad-rows takes the others")
+    shown = "(line 101: 1 fields, expected 6: ###; line 102, likewise: ###; "
+    refused(store, path, shown, "--skip-bad-rows imports the others")
     report = import_file(store, path, choices=Choices(skip_bad_rows=True))
     assert (report.rows, report.rejected_count) == (250, 50)
 
@@ -272,7 +280,7 @@ def test_a_large_file_of_bad_rows_is_refused_before_its_end(store, tmp_path, mon
     told = []
     with pytest.raises(
         DataError,
-        match=r"before its end[^?]*of the first [\d,]+ rows are[^?]*read are: YYYYMMDD hhmmss",
+        match=r"before its end[^?]*of the first [\d,]+ rows are[^?]*accepted: YYYYMMDD hhmmss",
     ):
         import_file(store, path, format_name="histdata-ascii", progress=lambda *at: told.append(at))
     assert len(told) < 10

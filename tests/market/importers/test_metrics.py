@@ -123,7 +123,7 @@ def test_what_0_1_0_read_too_early_is_told_and_replaced(store, tmp_path):
     assert np.array_equal(interest.value, early.value)
     (record,) = store.imports()
     assert misread_note([record]) is None
-    assert record.accepted == ("--replace: 288 stored points gave way",)
+    assert record.accepted == ("--replace: 288 stored points replaced",)
     assert import_file(store, day).already_imported
 
 

@@ -87,7 +87,7 @@ def test_a_file_that_is_held_is_not_merged_again_unless_it_is_to_replace(store, 
     assert not imported(content, choices=Choices(replace=True)).already_imported
     assert len(content.merges) == 2
     (record,) = store.imports()
-    assert record.accepted == ("--replace: 0 stored points gave way",)
+    assert record.accepted == ("--replace: 0 stored points replaced",)
 
 
 @pytest.mark.parametrize("conflicts", [CONFLICT_ALWAYS_ALLOWED, CONFLICT_ALWAYS_ALLOWED + 1])

@@ -63,8 +63,8 @@ def test_times_without_a_zone_are_read_on_the_clock_told(store, tmp_path):
 def test_a_clock_is_refused_where_the_times_have_their_zone(store, tmp_path, zone):
     lines = week_file("%Y-%m-%dT%H:%M:%S", zone=zone)
     path = write(tmp_path / "USDJPY.csv", lines, FXCM_HEAD)
-    refused(store, path, "each of its times gives its moment", clock="America/New_York")
-    refused(store, path, "put its zone right where it comes from")
+    refused(store, path, "each of its times is already a moment", clock="America/New_York")
+    refused(store, path, "correct its time zone at the source")
     assert import_file(store, path, choices=Choices(accept_clock=True)).rows == 180
 
 
@@ -72,7 +72,7 @@ def test_a_clock_is_refused_where_the_times_have_their_zone(store, tmp_path, zon
 def test_a_clock_is_refused_where_a_column_of_parquet_has_its_zone(store, tmp_path, stamp):
     path = parquet(tmp_path / "BTCUSDT.parquet", symbols=("BTCUSDT",), stamp=stamp)
     if stamp.startswith("timestamptz"):
-        refused(store, path, "each of its times gives its moment", clock="UTC+2")
+        refused(store, path, "each of its times is already a moment", clock="UTC+2")
         assert import_file(store, path, clock="UTC").inserted == 50
     else:
         import_file(store, path, clock="UTC+2")

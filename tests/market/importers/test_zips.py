@@ -31,7 +31,7 @@ def test_a_zip_that_cannot_be_read_says_what_to_do(store, tmp_path):
     secret.write_bytes(data)
     refused(store, secret, "unpack it, and import the csv")
     refused(store, zipped(tmp_path / "none.zip", ("b.txt", "x")), "has none (it holds 'b.txt')")
-    refused(store, zipped(tmp_path / "empty.zip"), "has none (it holds nothing): get it again")
+    refused(store, zipped(tmp_path / "empty.zip"), "has none (it holds nothing): download it again")
     two = zipped(tmp_path / "two.zip", ("a.csv", csv), ("b\n.csv", csv))
     refused(store, two, "has 2 ('a.csv', 'b\\n.csv', ...): unpack it")
     assert import_file(store, good).inserted == 200
@@ -51,4 +51,4 @@ def test_a_damaged_zip_is_refused_however_it_is_packed(store, tmp_path, method):
 
 def test_a_zip_that_grows_beyond_measure_is_not_unpacked(store, tmp_path, monkeypatch):
     bomb = zipped(tmp_path / "USDJPY.zip", ("a.csv", "\n" * (65 << 20)))
-    refused(store, bomb, "would become 68,157,440, as no bars do")
+    refused(store, bomb, "expand to 68,157,440, as no bars do")

@@ -92,7 +92,7 @@ def test_a_window_needs_its_whole_history():
     live = LiveMarket(FX_MICRO.market, "TEST")
     live.push(minutes_of(walk_bars(1))[0])
     assert not live.warm
-    with pytest.raises(ValueError, match="TEST has no whole window yet"):
+    with pytest.raises(ValueError, match="TEST has no complete window yet"):
         live.window()
 
 
@@ -100,5 +100,5 @@ def test_a_minute_that_came_before_is_refused():
     live = LiveMarket(FX_MICRO.market, "TEST")
     minute = minutes_of(walk_bars(1))[0]
     live.push(minute)
-    with pytest.raises(ValueError, match="came before"):
+    with pytest.raises(ValueError, match="not later than the last"):
         live.push(minute)

@@ -179,7 +179,7 @@ def test_damage_is_told_of_wherever_it_is_met_with(tmp_path):
             StorageError,
             r"market\.duckdb: the disk is full\. Make room there",
         ),
-        (duckdb.IOException("IO Error: Could not read"), DataError, "look after its disk"),
+        (duckdb.IOException("IO Error: Could not read"), DataError, "check its disk"),
         (duckdb.CatalogException("no such table"), duckdb.CatalogException, "no such table"),
     ],
 )

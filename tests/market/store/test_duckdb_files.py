@@ -203,8 +203,8 @@ def test_a_store_of_a_stranger_is_migrated_without_a_look_elsewhere(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("alter table bars drop close", "bars.close is missing and not DOUBLE"),
-        ("alter table bars alter close type varchar", "bars.close is VARCHAR and not DOUBLE"),
+        ("alter table bars drop close", "bars.close is missing, not DOUBLE"),
+        ("alter table bars alter close type varchar", "bars.close is VARCHAR, not DOUBLE"),
         ("drop table series; create table series(a int)", "series.* is missing"),
         ("alter table truths alter json type blob", "truths.json is BLOB"),
         ("insert into bars from bars", "do not increase"),

@@ -44,7 +44,7 @@ def test_every_step_is_taken_and_told_once(path, caplog):
     (told,) = caplog.records
     assert told.levelno == logging.WARNING
     assert f"{path} was written by an earlier mlx_muzero" in told.getMessage()
-    assert f"as it was: {path}.v1" in told.getMessage()
+    assert f"backup: {path}.v1" in told.getMessage()
 
 
 def test_the_backup_is_the_store_as_it_was(path):
