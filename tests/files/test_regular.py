@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.errors import ConfigError, StorageError
 from mlx_muzero.files import regular as regular_files
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.snapshot import Moment, take
@@ -148,7 +148,7 @@ def test_nothing_is_removed_behind_a_link(tmp_path):
     folder.snapshots_path.symlink_to(old.parent)
     with PaperStore(folder.store_path, exports=[folder.snapshots_path]) as store:
         store.begin({"n": 0})
-        with Moment.of(folder, store) as moment, pytest.raises(RunError, match="symbolic link"):
+        with Moment.of(folder, store) as moment, pytest.raises(StorageError, match="symbolic link"):
             take(moment)
     assert old.is_dir()
 
