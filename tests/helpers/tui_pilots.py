@@ -6,8 +6,6 @@ import os
 from contextlib import contextmanager
 from pathlib import Path
 
-from textual import constants
-
 from muzero_tui.app import MuZeroApp
 from muzero_tui.screens.base import RunScreen
 from muzero_tui.widgets.hints import Hints
@@ -43,14 +41,12 @@ async def _shown(pilot):
 async def _handled(pilot):
     """Until messages, and those that they lead to, have been handled, and frames drawn.
 
-    A pause alone ends when this process has used no time for a while, as it does for want of a
-    processor too.
+    No clock tells when that is: on a busy machine it takes its time.
     """
-    await pilot.pause()
-    for _ in range(4):
+    for _ in range(8):
+        await pilot.pause(0)  # what is queued now is handled, and what it changed is drawn
         for _ in range(25):
             await asyncio.sleep(0)
-        await asyncio.sleep(1.5 / constants.MAX_FPS)
 
 
 async def _until(pilot, true):

@@ -136,8 +136,6 @@ def test_it_looks_as_it_did(name, size, snap_compare, monkeypatch, tmp_path):
 
     async def settle(pilot):
         await opened(pilot)
-        await pilot.pause(0.2)
         await press(pilot, *keys)
-        await pilot.pause(0.2)
 
     assert snap_compare(MuZeroApp(folder, clock=clock), terminal_size=size, run_before=settle)
