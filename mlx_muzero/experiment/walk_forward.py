@@ -276,7 +276,9 @@ def _lacking(config: Config, store: Path, period: PeriodOf, number: int, windows
         for split in SPLITS:
             dataset.evaluation_starts(split)
     except DataError as error:
+        span = f"{config.market.first_utc} to {config.market.end_utc} UTC"
         raise DataError(
-            f"window {number} of {windows}: {error} Or choose fewer windows."
+            f"window {number} of {windows}, {span}: {str(error).rstrip('.')}. Leave out what is "
+            "not there in every window, or choose fewer windows."
         ) from error
     return notes

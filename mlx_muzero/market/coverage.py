@@ -13,7 +13,7 @@ import numpy as np
 from mlx_muzero.market.bars import Bars, utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.observation.context import context_columns, context_names
+from mlx_muzero.market.observation.context import asked_for_by, context_columns, context_names
 from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS, Series
 from mlx_muzero.market.sessions import SPLITS, Split, session_starts
 from mlx_muzero.timeunits import MINUTE_NS
@@ -107,9 +107,10 @@ def _unknown(coverage: Coverage) -> Iterator[str]:
         nowhere = [symbol for symbol, share in shares.items() if share == 0.0]
         if nowhere:
             whose = "of any pair" if len(nowhere) == len(shares) else f"of {', '.join(nowhere)}"
+            key, value = asked_for_by(column)
             yield (
-                f"{column} {whose} is unknown throughout: import its data, or leave it out of "
-                "market.context"
+                f'{column} {whose} is unknown throughout: import its data, or leave "{value}" out '
+                f"of market.{key}"
             )
         partly = [
             f"{share:.0%} of {symbol}'s"

@@ -102,12 +102,19 @@ def load_history(
     bars = held.between(wanted.first_ns, wanted.end_ns)
     if not len(bars):
         first, last = (utc_text(int(held.open_time_ns[end])) for end in (0, -1))
-        span = f'market.first_utc = "{config.first_utc}" and market.end_utc = "{config.end_utc}"'
+        span = (
+            f'between market.first_utc = "{config.first_utc}" and market.end_utc = '
+            f'"{config.end_utc}"'
+        )
         if period is not None:
-            span = f"{utc_text(wanted.first_ns)} and {utc_text(wanted.end_ns)} UTC"
+            # Where the pair's own period ends before the wanted one begins, they share none.
+            span = (
+                f"between {utc_text(wanted.first_ns)} and {utc_text(wanted.end_ns)} UTC"
+                if wanted.first_ns < wanted.end_ns
+                else "in that time"
+            )
         raise DataError(
-            f"{store.path}: no bars of {symbol} between {span}; it has those from {first} to "
-            f"{last} UTC"
+            f"{store.path}: no bars of {symbol} {span}; it has those from {first} to {last} UTC"
         )
     traded = store.find_instrument(symbol)
     market = None if traded is None else traded.market

@@ -66,6 +66,18 @@ def test_columns_that_are_unknown_are_named(both):
     assert any(n.startswith("open_interest_change of BBB is unknown throughout") for n in one)
 
 
+@pytest.mark.parametrize(
+    ("series", "way_on"),
+    [
+        ("open_interest", '"open_interest" out of market.context'),
+        ("cpi", '"cpi" out of market.macro'),
+    ],
+)
+def test_a_column_that_is_unknown_names_what_asks_for_it(both, series, way_on):
+    notes = told([without(pair, series) for pair in both])
+    assert any(note.endswith(f"import its data, or leave {way_on}") for note in notes)
+
+
 def test_funding_that_ends_before_the_bars_is_told_of(both):
     funding = both[1].series["funding_rate"]
     ended = PairHistory(both[1].bars, both[1].series | {"funding_rate": funding.slice(0, 2)})

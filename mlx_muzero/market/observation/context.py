@@ -6,7 +6,7 @@ early. Columns are bounded; where a value is unknown, both its columns are 0.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,7 @@ MACRO_RELEASES = 12
 """Number of releases whose range scales the newest one: a year of monthly figures."""
 
 _PAIR = "pair_"
+_MACRO = "macro_"
 
 
 class ContextColumn(NamedTuple):
@@ -97,7 +98,7 @@ _COLUMNS = {
 
 def context_columns(config: MarketConfig) -> tuple[ContextColumn, ...]:
     """The configured columns, in order."""
-    macro = (ContextColumn(f"macro_{name}", name, _macro_position) for name in config.macro)
+    macro = (ContextColumn(f"{_MACRO}{name}", name, _macro_position) for name in config.macro)
     return (*(_COLUMNS[name] for name in config.context), *macro)
 
 
@@ -105,6 +106,14 @@ def context_names(config: MarketConfig) -> tuple[str, ...]:
     """Names of `context`'s columns: values and their flags, the calendar, the pairs."""
     values = (name for c in context_columns(config) for name in (c.name, f"{c.name}_known"))
     return (*values, *CALENDAR_NAMES, *(f"{_PAIR}{symbol}" for symbol in config.pairs))
+
+
+def asked_for_by(column: str) -> tuple[Literal["context", "macro"], str]:
+    """The key of `[market]`, and what it lists, for a column of `context_columns`."""
+    for name, known in _COLUMNS.items():
+        if known.name == column:
+            return "context", name
+    return "macro", column.removeprefix(_MACRO)
 
 
 def as_spelled_now(column: str) -> str:
