@@ -19,6 +19,7 @@ from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.bar_table import SymbolSummary
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.store.symbol_rows import RowCounts
+from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.stored import store_market
 from mlx_muzero.types import I64
 
@@ -131,7 +132,7 @@ class Store:
 
     def add_synthetic(
         self,
-        kind: Literal["random_walk", "planted_edge"],
+        kind: MarketKind,
         *,
         symbol: str | None = None,
         days: int = 250,

@@ -114,6 +114,10 @@ def test_the_decisions_that_code_cites_exist():
 def test_files_where_changes_begin_exist():
     page = (ROOT / "CONTRIBUTING.md").read_text()
     table = page.partition("## Where a change begins\n")[2].partition("\n## ")[0]
-    files = re.findall(r"^\| .+ \| `(\S+)` \|$", table, re.MULTILINE)
+    rows = re.findall(r"^\| .+ \| `(\S+)` \|(.*)\|$", table, re.MULTILINE)
+    files = [begin for begin, _ in rows]
     assert len(files) == len(set(files)) == 20
     assert [file for file in files if not (ROOT / file).is_file()] == []
+    also = [path for _, rest in rows for path in re.findall(r"`([\w./]+/[\w./]+)`", rest)]
+    assert len(also) > 10
+    assert [path for path in also if not (ROOT / path).exists()] == []

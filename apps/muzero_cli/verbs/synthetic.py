@@ -1,19 +1,18 @@
 """`mlx-muzero data synth`."""
 
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Optional
 
 import typer
 
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
+from mlx_muzero.market.synthetic.kinds import MarketKind
 from muzero_cli.display.console import echo
 from muzero_cli.failures import answer
 from muzero_cli.options import Database, Json
 
-Kind = Literal["random_walk", "planted_edge"]
-
 
 def synth(
-    kind: Annotated[Kind, typer.Argument(help="Kind of market.")],
+    kind: Annotated[MarketKind, typer.Argument(help="Kind of market.")],
     symbol: Annotated[
         Optional[str], typer.Option(help="Name in the store (default: the kind's).")
     ] = None,

@@ -6,11 +6,12 @@ the rules that the expectations assume (``round_trip_cost_pips``, ``session_bars
 ``best_policy``, ``method`` and ``precision_pips``.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
 from mlx_muzero.market.synthetic.planted_optimum import GRID_POINTS, solve
 from mlx_muzero.market.synthetic.synthetic_bars import (
@@ -21,7 +22,6 @@ from mlx_muzero.market.synthetic.synthetic_bars import (
     week_opens,
 )
 
-MarketKind = Literal["random_walk", "planted_edge"]
 Truth = dict[str, Any]
 
 FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))

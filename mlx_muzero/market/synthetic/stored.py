@@ -5,7 +5,8 @@ from pathlib import Path
 
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.filling import store_to_fill
-from mlx_muzero.market.synthetic.markets import MarketKind, Truth, make_market
+from mlx_muzero.market.synthetic.kinds import MarketKind
+from mlx_muzero.market.synthetic.markets import Truth, make_market
 from mlx_muzero.symbols.symbol import Symbol
 
 
