@@ -25,7 +25,7 @@ from mlx_muzero.coreml.verification import verify
 from mlx_muzero.errors import EngineLost, MuZeroError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.exports.figures import Verification
-from mlx_muzero.exports.samples import made_up_samples
+from mlx_muzero.exports.samples import random_samples
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject, preset_subject
 from mlx_muzero.types import I32
@@ -45,7 +45,7 @@ def main() -> None:
 
 def check(subject: Subject, folder: Path) -> None:
     """Print how far the programs are from the model; raise if that is too far."""
-    samples = made_up_samples(subject.model, SAMPLES)
+    samples = random_samples(subject.model, SAMPLES)
 
     def verified(made: Path) -> Verification:
         found = verify(made, subject.model, subject.table, samples, core_ml(), quick=True)
@@ -67,7 +67,7 @@ def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
     deployment = Deployment(folder, report=refuse, loader=LOAD_PROGRAM)
     agent = Agent(subject.model, search, subject.table, subject.model.outcomes, deployment)
     with closing(agent):
-        observation = made_up_samples(subject.model, ROOTS).observation
+        observation = random_samples(subject.model, ROOTS).observation
         flat, seed = np.zeros(ROOTS, np.int32), np.zeros(ROOTS, np.uint64)
         return agent.plan(observation, flat, seed, simulations=SIMULATIONS, noise=False).action
 

@@ -88,17 +88,17 @@ def train(
         return stop.requested() or reporter.stopped
 
     note_all(training.cautions())
-    with training.opened(reporter, wanted, _unsaid) as trainer, _listening(stop):
+    with training.opened(reporter, wanted, _ignore) as trainer, _receiving_signals(stop):
         finished = trainer.run()
     reporter.close()
     return TrainingResult(folder.path, finished, tuple(reporter.rounds))
 
 
-def _unsaid(_line: str) -> None:
+def _ignore(_line: str) -> None:
     """Ignore a line: a notebook user sees the data, and was warned of what it lacks."""
 
 
-def _listening(stop: StopSwitch) -> AbstractContextManager[object]:
+def _receiving_signals(stop: StopSwitch) -> AbstractContextManager[object]:
     """Let `stop` receive signals where Python allows it, in the main thread only."""
     return stop if current_thread() is main_thread() else nullcontext()
 
@@ -191,7 +191,9 @@ def walk_forward(
 
     def attend(window: Window, stop: StopSwitch) -> Attendance:
         reporter = RoundReporter(callback and partial(callback, window.number))
-        return Attendance(reporter, _listening(stop), lambda: reporter.stopped, reporter.close)
+        return Attendance(
+            reporter, _receiving_signals(stop), lambda: reporter.stopped, reporter.close
+        )
 
     if not training.train_rest(attend):
         return WalkForwardResult(folder.path, None)

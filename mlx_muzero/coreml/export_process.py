@@ -34,7 +34,7 @@ _POLL_S = 0.1
 _NICENESS = 10
 
 
-def export_apart(
+def export_in_child(
     weights: Mapping[str, F32],
     config: Config,
     target: Path,
@@ -78,7 +78,7 @@ def export_apart(
 
 
 def main(folder: Path) -> None:
-    """Run the export that `export_apart` prepared in `folder`."""
+    """Run the export that `export_in_child` prepared in `folder`."""
     # Needed only in this process; includes coremltools.
     from mlx_muzero.coreml.export import ExportOptions, export
     from mlx_muzero.coreml.verification import verify

@@ -18,7 +18,7 @@ from mlx_muzero.coreml.compiled_cache import load_compiled
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.manifest import Manifest, ProgramEntry
 from mlx_muzero.exports.program import ComputeUnits
-from mlx_muzero.processes.isolated_call import CallFailed, call_apart
+from mlx_muzero.processes.isolated_call import CallFailed, call_in_child
 
 Device = Literal["CPU", "GPU", "ANE"]
 
@@ -97,7 +97,7 @@ def placements(folder: Path, units: ComputeUnits) -> tuple[ProgramPlacement, ...
     manifest = Manifest.load(folder)
     arguments = {"folder": str(folder), "units": units}
     try:
-        found = call_apart("mlx_muzero.coreml.placement:plan_export", arguments, LIMIT_S)
+        found = call_in_child("mlx_muzero.coreml.placement:plan_export", arguments, LIMIT_S)
     except CallFailed as failed:
         return tuple(ProgramPlacement(e.key, units, (), str(failed)) for e in manifest.programs)
     return tuple(ProgramPlacement.from_dict(values) for values in found)

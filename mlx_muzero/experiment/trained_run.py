@@ -22,7 +22,7 @@ from mlx_muzero.market.store.bar_store import store_at
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.models import build_model, counters_of, load_model, not_validated
+from mlx_muzero.training.models import build_model, counters_of, load_model, validation_warning
 from mlx_muzero.training.run import MarketRecord, RunFolder
 
 
@@ -53,7 +53,7 @@ class TrainedRun:
     @property
     def warning(self) -> str | None:
         """A warning to show if no validation chose the checkpoint."""
-        return not_validated(self.folder, self.checkpoint)
+        return validation_warning(self.folder, self.checkpoint)
 
     @property
     def stage(self) -> fx_targets.Stage | None:

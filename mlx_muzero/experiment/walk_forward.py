@@ -21,7 +21,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.device import use_device
-from mlx_muzero.training.models import build_model, not_validated
+from mlx_muzero.training.models import build_model, validation_warning
 from mlx_muzero.training.progress import Listener
 from mlx_muzero.training.run import MarketRecord
 from mlx_muzero.training.trainer import Trainer
@@ -211,7 +211,7 @@ class RollingTraining:
         for number in range(1, len(self.configs) + 1):
             run = self.folder.window(number)
             best = run.checkpoints.best()
-            warning = None if best is None else not_validated(run, best.name)
+            warning = None if best is None else validation_warning(run, best.name)
             if warning is not None:
                 yield warning
 

@@ -187,7 +187,7 @@ def digests(package: Path) -> dict[str, str]:
     }
 
 
-def _beside(value: Any) -> str:
+def _sibling_name(value: Any) -> str:
     """Parse the name of a file in the manifest's folder, and nowhere else."""
     name = text(value)
     if name in ("", ".", "..") or not name.isprintable() or Path(name).name != name:
@@ -200,7 +200,7 @@ _ENTRY = record(
     {
         "name": one_of(get_args(ProgramName)),
         "rows": count,
-        "package": _beside,
+        "package": _sibling_name,
         "function": optional(text),
         "sha256": mapping(text),
         "inputs": _shapes,
@@ -210,7 +210,7 @@ _ENTRY = record(
 )
 _MANIFEST = record(
     {
-        "checkpoint": _beside,
+        "checkpoint": _sibling_name,
         "weights_sha256": text,
         "config": mapping(plain),
         "precision": one_of(get_args(Precision)),

@@ -61,7 +61,7 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
     steps, rows = np.divmod(random.choice(decisions, count, replace=False), accounts)
     observation, position, action = [], [], []
     while not env.done:
-        chosen = _some_action(rules.table, env.position, random)
+        chosen = _random_action(rules.table, env.position, random)
         here = rows[steps == env.step_index]
         if len(here):
             observation.append(env.observe()[here])
@@ -76,7 +76,7 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
     )
 
 
-def made_up_samples(model: StochasticMuZero, count: int) -> Samples:
+def random_samples(model: StochasticMuZero, count: int) -> Samples:
     """`count` random situations, for networks that know no market; always the same."""
     draw = np.random.default_rng(0)
     shape = (count, model.window_bars, model.features)
@@ -89,7 +89,7 @@ def made_up_samples(model: StochasticMuZero, count: int) -> Samples:
     )
 
 
-def _some_action(table: ActionTable, position: I32, random: np.random.Generator) -> I32:
+def _random_action(table: ActionTable, position: I32, random: np.random.Generator) -> I32:
     """Legal actions ``i32[B]``, mostly keeping the position if possible."""
     legal = table.legal_mask(position)
     keeps = legal & (table.next_position[position] == position[:, None])

@@ -8,7 +8,7 @@ from mlx_muzero.exports.figures import EngineFigures
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.program import ComputeUnits, Engine, ProgramSet
-from mlx_muzero.exports.samples import made_up_samples
+from mlx_muzero.exports.samples import random_samples
 from mlx_muzero.networks.model import StochasticMuZero
 
 SAMPLES = 40
@@ -26,6 +26,6 @@ def self_test(
 
     The bounds are those of an export's verification (`mlx_muzero.exports.figures.BOUNDS`).
     """
-    errors = output_errors(programs, manifest.sizes, model, made_up_samples(model, SAMPLES))
+    errors = output_errors(programs, manifest.sizes, model, random_samples(model, SAMPLES))
     figures = EngineFigures(engine, compute_units, tuple(errors))
     return next(iter(figures.problems(manifest.precision)), None)

@@ -72,7 +72,7 @@ class BatchedSearch:
         position = np.array(positions, np.int32)
         seed = search_seed(self._seed, close_ns, len(pairs))
         if not self._budget.known:
-            self._try_out(observation, position, seed)
+            self._warm_up(observation, position, seed)
         planned_s = self._stopwatch()
         simulations = self._budget.choose(planned_s - arrived_s)
         result = self._planner.plan(observation, position, seed, simulations)
@@ -88,7 +88,7 @@ class BatchedSearch:
             {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s},
         )
 
-    def _try_out(self, observation: F32, position: I32, seed: U64) -> None:
+    def _warm_up(self, observation: F32, position: I32, seed: U64) -> None:
         """Time small searches before the first real one, which has a deadline too."""
         for _ in range(2):  # the first one also allocates
             began_s = self._stopwatch()

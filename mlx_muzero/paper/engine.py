@@ -15,7 +15,7 @@ from mlx_muzero.errors import FeedError, MuZeroError, RunError, StorageError
 from mlx_muzero.paper.commands import Commands
 from mlx_muzero.paper.decision_recording import append_decisions
 from mlx_muzero.paper.feed_facts import facts_of
-from mlx_muzero.paper.feeds.console_lines import FeedWords
+from mlx_muzero.paper.feeds.console_lines import ConsoleLines
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
     ClockOffset,
@@ -40,7 +40,9 @@ from mlx_muzero.timeunits import MILLISECOND_NS, MINUTE_NS
 
 _INBOX = 256
 _SLEEP_NS = MINUTE_NS
-_LAST_WORDS = "the engine ends; entries stop until the cooldown is over, positions stay as they are"
+_FAULT_REACTION = (
+    "the engine ends; entries stop until the cooldown is over, positions stay as they are"
+)
 
 
 class Engine:
@@ -76,7 +78,7 @@ class Engine:
         self._store, self._recorder, self._feed = store, recorder, feed
         self._venue_ns, self._about, self._tell, self._say = now_ns, dict(about or {}), tell, say
         self._symbols = {venue: symbol for symbol, venue in settings.pairs.items()}
-        self._status, self._words = FeedStatus(self._symbols), FeedWords(self._symbols)
+        self._status, self._words = FeedStatus(self._symbols), ConsoleLines(self._symbols)
         self._newest_ns = 0
         self._arrived_s = 0.0
         self._clock_offset_ms: float | None = None
@@ -270,16 +272,16 @@ class Engine:
 
     def _miss(self, event: Stale) -> None:
         why = f"the feed has been silent for {event.silent_ns / MINUTE_NS:.1f} minutes"
-        self._go_without(self._symbols[event.pair], why)
+        self._stop_waiting(self._symbols[event.pair], why)
 
     def _lose(self, event: PairLost) -> None:
         symbol = self._symbols[event.pair]
         if self._session.traders[symbol].observer.last_open_ns is None:
             raise FeedError(event.reason)  # never had a bar: the settings name the pair wrongly
         self._record(self._session.lose(symbol, event.reason))
-        self._go_without(symbol, event.reason)
+        self._stop_waiting(symbol, event.reason)
 
-    def _go_without(self, symbol: str, why: str) -> None:
+    def _stop_waiting(self, symbol: str, why: str) -> None:
         """Stop waiting for a pair; if no pair is left, stop entries."""
         self._session.silence.miss(symbol, why)
         self._assembler.silence(symbol)
@@ -340,7 +342,7 @@ class Engine:
         what = fault.what if fault is not None and fault.error is error else "engine"
         reason = str(error) if isinstance(error, MuZeroError) else Fault(what, error).reason
         self._recorder.rewind(self._session)
-        self._record(self._session.fault(what, reason, self._now_ns(), _LAST_WORDS))
+        self._record(self._session.fault(what, reason, self._now_ns(), _FAULT_REACTION))
 
     def _end(self, event: str, **facts: object) -> None:
         last = Transaction(self._session.last_close_ns)

@@ -5,7 +5,7 @@ from pathlib import Path
 from mlx_muzero.paper.records.backup import Backup, write_backup
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import mark_moved, require_here
-from mlx_muzero.paper.records.snapshot import looked_at
+from mlx_muzero.paper.records.snapshot import opened_for_reading
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.remote import end
 
@@ -17,7 +17,7 @@ def back_up(account: PaperFolder, file: Path) -> Backup:
         RunError: it was moved away, the file exists, or something cannot be read or written.
     """
     require_here(account)
-    with looked_at(account) as (session, store):
+    with opened_for_reading(account) as (session, store):
         return write_backup(session, store, account, file)
 
 

@@ -29,7 +29,7 @@ from mlx_muzero.paper.session_setup import (
 )
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.journal import Journal
-from mlx_muzero.training.models import not_validated
+from mlx_muzero.training.models import validation_warning
 from mlx_muzero.training.run import RunFolder
 
 Say = Callable[[str], None]
@@ -68,7 +68,7 @@ def opened(
         series = replayed_series(settings, config)
         session = _new_session(settings, config, planner, series)
         model = RunFolder(Path(settings.session.model))
-        warning = not_validated(model, settings.session.checkpoint)
+        warning = validation_warning(model, settings.session.checkpoint)
         if warning is not None:
             say(warning)
         say(_opening(settings, planner, folder.exists))

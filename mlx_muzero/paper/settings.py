@@ -124,16 +124,16 @@ def fills_of(trading: TradingConfig) -> FillSettings:
     )
 
 
-def _broken_rules(settings: PaperSettings, skip: Set[str]) -> Iterator[Problem]:
+def _rule_problems(settings: PaperSettings, skip: Set[str]) -> Iterator[Problem]:
     """Problems across keys, given that each value is valid by itself; ignores keys in `skip`."""
-    found = [*_wrong_texts(settings.session)]
+    found = [*_text_problems(settings.session)]
     if "pairs" not in skip:
         wrong = {path.removeprefix("pairs.") for path in skip if path.startswith("pairs.")}
-        found += _wrong_tables(settings, settings.pairs.keys() | wrong)
+        found += _table_problems(settings, settings.pairs.keys() | wrong)
     return (problem for problem in found if problem.path not in skip)
 
 
-def _wrong_tables(settings: PaperSettings, named: Set[str]) -> Iterator[Problem]:
+def _table_problems(settings: PaperSettings, named: Set[str]) -> Iterator[Problem]:
     """Problems in the tables of pairs; `named` holds the keys of [pairs], valid or not."""
     if not named:
         yield Problem("pairs", 'names no pair; write a line SYMBOL = "the venue\'s name" for each')
@@ -154,7 +154,7 @@ def _wrong_tables(settings: PaperSettings, named: Set[str]) -> Iterator[Problem]
             yield Problem(f"pips.{symbol}", f"{pip!r} is not a pip price, which must be above 0")
 
 
-def _wrong_texts(session: SessionSettings) -> Iterator[Problem]:
+def _text_problems(session: SessionSettings) -> Iterator[Problem]:
     """Problems in texts that have to be more than printable."""
     for name in ("replay_from", "replay_to"):
         try:
@@ -178,7 +178,7 @@ def _unprintable(text: str) -> str:
     return f"{text!r} is not printable text"
 
 
-_SCHEMA = TomlSchema(PaperSettings, "paper session's settings", _broken_rules, align=False)
+_SCHEMA = TomlSchema(PaperSettings, "paper session's settings", _rule_problems, align=False)
 
 SECTIONS = _SCHEMA.sections
 """Every named key of paper.toml, by section and name."""

@@ -24,7 +24,7 @@ class CallFailed(Exception):
     """A function called in a process of its own gave no result; says why."""
 
 
-def call_apart(function: str, arguments: dict[str, Any], limit_s: float) -> Any:
+def call_in_child(function: str, arguments: dict[str, Any], limit_s: float) -> Any:
     """Call ``function(**arguments)`` in another process and return its result.
 
     Args:
@@ -52,7 +52,7 @@ def call_apart(function: str, arguments: dict[str, Any], limit_s: float) -> Any:
 
 
 def main(folder: Path) -> None:
-    """Run the job that `call_apart` put into `folder`."""
+    """Run the job that `call_in_child` put into `folder`."""
     job = json.loads((folder / "job.json").read_text())
     # If the parent is gone, the system's timer ends this process.
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

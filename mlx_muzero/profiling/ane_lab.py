@@ -11,7 +11,7 @@ from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.interface import ProgramName
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.program import Program, ProgramSet
-from mlx_muzero.exports.samples import Samples, made_up_samples
+from mlx_muzero.exports.samples import Samples, random_samples
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject
 
@@ -30,7 +30,7 @@ class Lab:
     def __init__(self, subject: Subject, folder: Path, core_ml: CoreMl | None) -> None:
         self.subject = subject
         self.core_ml = core_ml
-        self.samples: Samples = made_up_samples(subject.model, SAMPLES)
+        self.samples: Samples = random_samples(subject.model, SAMPLES)
         self._folder = folder
         self.exported = cache(self._export)
         """Returns the folder of an export with the given options, made once."""

@@ -21,7 +21,7 @@ from mlx_muzero.exports.weights import sizes_of
 from mlx_muzero.processes.isolated_call import CallFailed
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.figures import BackendProfile
-from mlx_muzero.profiling.measure import Effort, measure_apart
+from mlx_muzero.profiling.measure import Effort, measure_in_child
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target, targets
 
@@ -77,7 +77,7 @@ class Question:
 
 
 def ask(
-    lab: Lab, measure: Measure = measure_apart, say: Callable[[str], None] = lambda text: None
+    lab: Lab, measure: Measure = measure_in_child, say: Callable[[str], None] = lambda text: None
 ) -> Iterator[Answer]:
     """Yield the answers, in order; a failure does not stop later questions.
 

@@ -28,7 +28,7 @@ from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes,
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.machine import peak_memory_mb
 from mlx_muzero.market.observation.frames import market_feature_names
-from mlx_muzero.processes.isolated_call import CallFailed, call_apart
+from mlx_muzero.processes.isolated_call import CallFailed, call_in_child
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
 from mlx_muzero.profiling.figures import BackendProfile, CallTimes, StepTimes
 from mlx_muzero.profiling.leaves import some_leaves
@@ -63,13 +63,13 @@ class Effort:
 MIN_REPEATS, MAX_REPEATS = 5, 1000
 
 
-def measure_apart(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
+def measure_in_child(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
     """Measure `target` in another process; the result says why if that failed."""
     with tempfile.TemporaryDirectory() as folder:
         subject.save(Path(folder))
         arguments = {"folder": folder, "target": asdict(target), "effort": asdict(effort)}
         try:
-            found = call_apart("mlx_muzero.profiling.measure:measure_saved", arguments, LIMIT_S)
+            found = call_in_child("mlx_muzero.profiling.measure:measure_saved", arguments, LIMIT_S)
         except CallFailed as failed:
             return BackendProfile(target.name, failure=str(failed))
     return BackendProfile.from_dict(found)

@@ -16,7 +16,7 @@ from mlx_muzero.files.regular import write_text
 from mlx_muzero.profiling import doctor
 from mlx_muzero.profiling.energy import find_sampler
 from mlx_muzero.profiling.figures import BackendProfile
-from mlx_muzero.profiling.measure import Effort, measure_apart
+from mlx_muzero.profiling.measure import Effort, measure_in_child
 from mlx_muzero.profiling.published import CRYPTO_TABLE
 from mlx_muzero.profiling.subject import Subject, preset_subject, run_subject
 from mlx_muzero.profiling.targets import Target, has_gpu, targets
@@ -87,7 +87,7 @@ def profile(
     backends = []
     for target in chosen:
         say(f"measuring {target.name}")
-        backends.append(measure_apart(subject, target, effort))
+        backends.append(measure_in_child(subject, target, effort))
     planned: tuple[ProgramPlacement, ...] = ()
     if subject.export is not None and sys.platform == "darwin":
         say("asking Core ML where it would run each operation")

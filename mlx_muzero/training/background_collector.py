@@ -29,7 +29,7 @@ _WAIT_S = 0.05
 """How often the trainer receives progress while it waits for a round."""
 
 
-class Refreshes(Protocol):
+class AgentRefresher(Protocol):
     """The interface of a `Refresher`, which provides newer agents."""
 
     events: SimpleQueue[EngineEvent]
@@ -60,7 +60,7 @@ class BackgroundCollector:
         rules: TradingRules,
         collector: Collector,
         learner: Learner,
-        refresher: Refreshes,
+        refresher: AgentRefresher,
     ) -> None:
         self._collector = collector
         self._learner = learner

@@ -177,7 +177,7 @@ class CheckpointStore:
         )
 
 
-def only_plays(path: Path) -> bool:
+def holds_only_weights(path: Path) -> bool:
     """Whether a folder holds only playing weights, as one restored from a paper backup does."""
     return (path / WEIGHTS).exists() and not any((path / f).exists() for f in (_OPTIMIZER, _REPLAY))
 
@@ -189,7 +189,7 @@ def load(path: Path) -> Checkpoint:
         UnreadableCheckpoint: a file is missing or damaged, or its digest does not match.
         RunError: the format is not this program's, or it holds only playing weights.
     """
-    if only_plays(path):
+    if holds_only_weights(path):
         raise RunError(
             f"{path} holds only playing weights, as a restored paper account does; continue "
             "training in the run they came from."

@@ -96,7 +96,7 @@ def counters_of(folder: RunFolder, name: str) -> Counters:
         raise misfit(path, error) from error
 
 
-def not_validated(folder: RunFolder, name: str) -> str | None:
+def validation_warning(folder: RunFolder, name: str) -> str | None:
     """A warning to show before checkpoint `name` plays, if no validation chose it.
 
     None if a search has been validated and the checkpoint is not of an earlier phase.
@@ -113,7 +113,7 @@ def not_validated(folder: RunFolder, name: str) -> str | None:
     )
     way_on = (
         "continue training in the run it was copied from"
-        if checkpoints.only_plays(folder.checkpoints.folder / name)
+        if checkpoints.holds_only_weights(folder.checkpoints.folder / name)
         else f"continue training with: mlx-muzero train --run {quote(str(folder.path))} --resume"
     )
     return f"{folder.path} {why}. How good checkpoint {name} is, is unknown; {way_on}"

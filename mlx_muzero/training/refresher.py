@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.config.schema import Config
-from mlx_muzero.coreml.export_process import export_apart
+from mlx_muzero.coreml.export_process import export_in_child
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError, EngineLost, MuZeroError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
@@ -101,17 +101,17 @@ class Refresher:
 
         Never waits; only one refresh is in progress at a time.
         """
-        self._take_in()
+        self._collect_finished()
         due = self._begun_at is None or steps - self._begun_at >= self._config.collect.refresh_steps
         if due and self._under_way is None:
             self._begun_at = steps
             copied = weights()
             keep = {self._in_use, None if self._ready is None else self._ready.folder}
-            self._under_way = in_thread(lambda: self._reported(steps, copied, keep))
+            self._under_way = in_thread(lambda: self._refresh_or_report(steps, copied, keep))
 
     def take(self) -> Refreshed | None:
         """The newest finished refresh, unless it was taken before."""
-        self._take_in()
+        self._collect_finished()
         newest, self._ready = self._ready, None
         if newest is not None:
             self._in_use = newest.folder
@@ -126,7 +126,7 @@ class Refresher:
             unused.agent.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _take_in(self) -> None:
+    def _collect_finished(self) -> None:
         """Let a finished refresh replace an older one that was not taken."""
         if self._under_way is None or not self._under_way.done():
             return
@@ -137,7 +137,9 @@ class Refresher:
                 self._ready.agent.close()
             self._ready = newest
 
-    def _reported(self, steps: int, weights: Weights, keep: set[Path | None]) -> Refreshed | None:
+    def _refresh_or_report(
+        self, steps: int, weights: Weights, keep: set[Path | None]
+    ) -> Refreshed | None:
         """Like `_refresh`, but returns None and adds an event on failure."""
         try:
             for folder in set(self._folder.glob("*")) - keep:
@@ -152,7 +154,7 @@ class Refresher:
         folder = self._folder / f"step-{steps}"
         leaves = config.collect.envs * config.search.leaves_per_step
         rows = -(-leaves // _LANE) * _LANE
-        manifest = export_apart(weights, config, folder, rows, self._samples, self._closed)
+        manifest = export_in_child(weights, config, folder, rows, self._samples, self._closed)
         model = model_of(weights, manifest.sizes)
         events: SimpleQueue[EngineEvent] = SimpleQueue()
         search = replace(config.search, backend=self._backend)

@@ -84,7 +84,7 @@ class VenueClock:
             return self._clock.wall_ns()
         return self._clock.monotonic_ns() + self._ahead_ns
 
-    def surely_ns(self) -> int:
+    def lower_bound_ns(self) -> int:
         """A time the venue's clock has certainly passed."""
         return self.now_ns() - self.uncertainty_ns
 
@@ -94,7 +94,7 @@ class VenueClock:
         moved_ns = self._wall_ahead() - self._measured_wall_ahead_ns
         return self._ahead_ns is not None and abs(moved_ns) > self._max_jump_ns
 
-    async def certain(self) -> None:
+    async def wait_until_certain(self) -> None:
         """Wait until the estimate is no longer in doubt."""
         while self.in_doubt:
             await self._clock.sleep(_LOOK_NS)

@@ -14,7 +14,7 @@ from mlx_muzero.coreml import placement as placing
 from mlx_muzero.coreml.placement import ProgramPlacement, placement, placements, plan_export
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.manifest import Manifest
-from mlx_muzero.processes.isolated_call import CallFailed, call_apart
+from mlx_muzero.processes.isolated_call import CallFailed, call_in_child
 from model_exports import export_model
 from subjects import small_subject
 
@@ -125,12 +125,12 @@ def test_a_planner_that_hangs_is_a_failure(export, monkeypatch):
     def hang(function, arguments, limit_s):
         raise CallFailed(f"no answer in {limit_s:g} s")
 
-    monkeypatch.setattr(placing, "call_apart", hang)
+    monkeypatch.setattr(placing, "call_in_child", hang)
     assert {plan.failure for plan in placements(export, "CPU_ONLY")} == {"no answer in 300 s"}
 
 
 def test_a_call_apart_returns_its_result():
-    assert call_apart("json:dumps", {"obj": [1, 2]}, 30.0) == "[1, 2]"
+    assert call_in_child("json:dumps", {"obj": [1, 2]}, 30.0) == "[1, 2]"
 
 
 @pytest.mark.parametrize(
@@ -145,4 +145,4 @@ def test_a_call_apart_returns_its_result():
 def test_a_call_apart_that_fails_says_why(function, arguments, limit_s, reason, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(HELPERS))
     with pytest.raises(CallFailed, match=reason):
-        call_apart(function, arguments, limit_s)
+        call_in_child(function, arguments, limit_s)

@@ -14,7 +14,7 @@ from mlx_muzero.errors import ConfigError
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.leaves import some_leaves
-from mlx_muzero.profiling.measure import Effort, measure, measure_apart
+from mlx_muzero.profiling.measure import Effort, measure, measure_in_child
 from mlx_muzero.profiling.targets import Target, targets
 from mlx_muzero.search import Leaves
 from model_exports import LOADER, break_programs, export_model
@@ -68,7 +68,7 @@ def test_core_ml_is_measured_in_its_child(exported):
 
 
 def test_a_process_of_its_own_gives_figures_and_its_memory(exported):
-    found = measure_apart(exported, Target("coreml", units="CPU_ONLY"), SHORT)
+    found = measure_in_child(exported, Target("coreml", units="CPU_ONLY"), SHORT)
     assert_complete(found)
     assert found.target == "coreml CPU_ONLY"
     assert 20 < found.memory_mb < 5000
@@ -77,7 +77,7 @@ def test_a_process_of_its_own_gives_figures_and_its_memory(exported):
 
 def test_programs_that_fail_are_a_failure_with_its_reason(exported):
     break_programs(exported.export, "nan", after=0)
-    found = measure_apart(exported, Target("coreml-sim"), SHORT)
+    found = measure_in_child(exported, Target("coreml-sim"), SHORT)
     assert "NaN" in found.failure
     assert not found.calls
 

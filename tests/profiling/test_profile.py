@@ -53,7 +53,7 @@ def measured(monkeypatch):
         def look_up(subject, target, effort):
             return known.get(target.name, figures(target.name, 1000.0, 1.0))
 
-        monkeypatch.setattr(profiling, "measure_apart", look_up)
+        monkeypatch.setattr(profiling, "measure_in_child", look_up)
 
     return use
 
@@ -273,7 +273,7 @@ def test_a_profile_is_drawn(on_a_mac, tmp_path):
 def test_a_chart_needs_matplotlib_before_anything_is_measured(cli, monkeypatch, measured):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     monkeypatch.delitem(sys.modules, "mlx_muzero.profiling.chart")
-    monkeypatch.setattr(profiling, "measure_apart", None)
+    monkeypatch.setattr(profiling, "measure_in_child", None)
     code, _, err = cli("profile", "--png", "chart.png")
     assert code == 3
     assert "pip install 'mlx-muzero[chart]'" in err
@@ -303,7 +303,7 @@ def test_profile_without_a_run_is_of_the_preset(cli, measured):
 
 
 def test_a_chart_needs_a_folder_before_anything_is_measured(cli, monkeypatch):
-    monkeypatch.setattr(profiling, "measure_apart", None)
+    monkeypatch.setattr(profiling, "measure_in_child", None)
     code, _, err = cli("profile", "--png", "nowhere/chart.png")
     assert code == 2
     assert "no such folder: nowhere" in err

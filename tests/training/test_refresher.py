@@ -67,7 +67,7 @@ def stage(small_config, small_dataset, tmp_path, monkeypatch):
     collect = dataclasses.replace(small_config.collect, refresh_steps=EVERY, envs=33)
     config = dataclasses.replace(small_config, collect=collect)
     staged = Stage(config, small_dataset, tmp_path / "collector")
-    monkeypatch.setattr(refreshing, "export_apart", staged.export)
+    monkeypatch.setattr(refreshing, "export_in_child", staged.export)
     monkeypatch.setattr(refreshing, "Agent", FakeAgent)
     return staged
 

@@ -17,7 +17,7 @@ from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 _WORTH_TELLING_NS = SECOND_NS
 
 
-class FeedWords:
+class ConsoleLines:
     """Builds sentences from events; an outage of many connections is reported once.
 
     Args:

@@ -127,7 +127,7 @@ class PairFeed:
     async def _ask(self, start_ns: int) -> tuple[Sequence[Candle], int]:
         """Request a page until the venue's time was certain throughout the request."""
         while True:
-            await self._venue.certain()
+            await self._venue.wait_until_certain()
             page = await self._connection.attempt(partial(self._fetch, start_ns))
             if not self._venue.in_doubt:
                 return page
@@ -135,7 +135,7 @@ class PairFeed:
     async def _fetch(self, start_ns: int) -> tuple[Sequence[Candle], int]:
         """A page, and a time the venue's clock had passed when the request was sent."""
         # An answer may arrive after a minute's end with the minute in an earlier state.
-        asked_ns = self._venue.surely_ns()
+        asked_ns = self._venue.lower_bound_ns()
         return await self._source.fetch(self.sequence.pair, start_ns), asked_ns
 
     def _due_in(self) -> int:

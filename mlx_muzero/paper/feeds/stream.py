@@ -66,7 +66,7 @@ class StreamFeed:
             if venue.in_doubt:
                 continue  # what is skipped here will be requested
             told = final_candles.take(candles, venue.now_ns() + venue.uncertainty_ns)
-            self._feed.take(told, venue.surely_ns())
+            self._feed.take(told, venue.lower_bound_ns())
         raise Unavailable("the venue ended the stream")
 
     async def _ended(self, taking: "asyncio.Task[None]") -> bool:

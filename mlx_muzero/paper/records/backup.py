@@ -88,7 +88,7 @@ def write_backup(
     settings, saved = session.settings(), store.state()
     if saved is None:
         raise RunError(f"{account.path} holds no started paper session: nothing to back up.")
-    with store.understood():
+    with store.checking_contents():
         event, close_ns = count(saved[1]["event"]), time_ns(saved[1]["session"]["last_close_ns"])
     files = {name: session.path / name for name in _SESSION}
     files |= _model_files(RunFolder(Path(settings.session.model)), settings.session.checkpoint)
@@ -142,7 +142,7 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
     with reader(archive, follow=True) as file, folder.writing(target), replaced(target) as partial:
         try:
             origin, sizes = _unpack(file, partial)
-            settings = _adapted(PaperFolder(partial), target, database)
+            settings = _with_local_paths(PaperFolder(partial), target, database)
             PaperStore(partial / "store.duckdb", read_only=True).close()
             _require_model(RunFolder(partial / _MODEL), settings.session.checkpoint)
         except (ValueError, tarfile.HeaderError) as error:
@@ -151,7 +151,7 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
     return Backup(origin, settings, sizes)
 
 
-def _adapted(folder: PaperFolder, target: Path, database: Path | None) -> PaperSettings:
+def _with_local_paths(folder: PaperFolder, target: Path, database: Path | None) -> PaperSettings:
     """The settings with the current paths of model and store; saved in `folder`."""
     settings = folder.settings()
     session = replace(settings.session, model=str((target / _MODEL).absolute()))
@@ -213,7 +213,7 @@ def _unpack(archive: BinaryIO, folder: Path) -> tuple[Origin, dict[str, int]]:
     if name != MANIFEST or size > _MOST_MANIFEST:
         raise ValueError(f"it does not start with {MANIFEST}")
     manifest = parsed(b"".join(_parts(archive, size)))
-    origin, listed = _understood(manifest)
+    origin, listed = _parse_manifest(manifest)
     left = dict(listed)
     while left:
         name, size = _next_header(archive)
@@ -234,7 +234,7 @@ def _unpack(archive: BinaryIO, folder: Path) -> tuple[Origin, dict[str, int]]:
     return origin, {name: size for name, (size, _) in listed.items()}
 
 
-def _understood(manifest: Any) -> tuple[Origin, dict[str, tuple[int, str]]]:
+def _parse_manifest(manifest: Any) -> tuple[Origin, dict[str, tuple[int, str]]]:
     """Parse the manifest into the origin, and size and digest of every file."""
     if not isinstance(manifest, dict) or not isinstance(manifest.get("files"), dict):
         raise ValueError(f"its {MANIFEST} lists no files")

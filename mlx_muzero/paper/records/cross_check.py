@@ -29,7 +29,7 @@ def open_store(folder: PaperFolder) -> PaperStore:
             no new store is made).
     """
     if not folder.store_path.exists() and folder.last_journaled() is not None:
-        raise _lost(folder, 0)
+        raise _store_behind(folder, 0)
     return PaperStore(folder.store_path, exports=[folder.snapshots_path])
 
 
@@ -47,7 +47,7 @@ def require_own(folder: PaperFolder, store: PaperStore) -> None:
         )
 
 
-def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
+def unjournaled(folder: PaperFolder, store: PaperStore) -> list[Row]:
     """Events that `store` has and the journal lacks, in order.
 
     Raises:
@@ -58,7 +58,7 @@ def untold(folder: PaperFolder, store: PaperStore) -> list[Row]:
     saved = store.state()
     known = 0 if saved is None else _last_event(folder, saved[1])
     if journaled > known:
-        raise _lost(folder, known)
+        raise _store_behind(folder, known)
     held = list(store.events(max(journaled, 1)))
     if last is not None and held and held[0]["seq"] == journaled:
         if held[0]["event"] != last["event"]:
@@ -84,7 +84,7 @@ def _last_event(folder: PaperFolder, state: Row) -> int:
     return found
 
 
-def _lost(folder: PaperFolder, known: int) -> RunError:
+def _store_behind(folder: PaperFolder, known: int) -> RunError:
     """The error for a journal with events after number `known`, the store's last."""
     counts: Counter[str] = Counter()
     minute: dict[str, Any] = {}
@@ -103,14 +103,14 @@ def _lost(folder: PaperFolder, known: int) -> RunError:
     lost = ", ".join(named) or "none of them a trade"
     return RunError(
         f"{store} {ends}, but {folder.journal_path.name} records {counts.total():,} "
-        f"events{after}: {lost}{_stood(minute)}. The file was deleted or an older copy put back, "
-        f"or its write-ahead log {store.name}.wal was lost. Put both back as they were together, "
-        "or restore a backup with mlx-muzero paper restore FILE NEW_RUN; to start over, choose "
-        "another --run."
+        f"events{after}: {lost}{_account_at(minute)}. The file was deleted or an older copy put "
+        f"back, or its write-ahead log {store.name}.wal was lost. Put both back as they were "
+        "together, or restore a backup with mlx-muzero paper restore FILE NEW_RUN; to start over, "
+        "choose another --run."
     )
 
 
-def _stood(minute: Row) -> str:
+def _account_at(minute: Row) -> str:
     """The account's state at a journaled minute, as far as it can be read."""
     try:
         open_pairs = [

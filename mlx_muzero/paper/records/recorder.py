@@ -7,7 +7,7 @@ before the next commit, and so is as durable as the orders it records.
 
 from collections.abc import Callable
 
-from mlx_muzero.paper.records.cross_check import untold
+from mlx_muzero.paper.records.cross_check import unjournaled
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row, Transaction
@@ -47,8 +47,8 @@ class Recorder:
         Raises:
             RunError: the store lost events the journal has, or its state is invalid.
         """
-        missing = untold(self._folder, self._store)
-        if not self._become_saved(session):
+        missing = unjournaled(self._folder, self._store)
+        if not self._restore_saved(session):
             self._store.begin(self._state(session))
             return False
         self._journal_events(missing)
@@ -56,14 +56,14 @@ class Recorder:
 
     def rewind(self, session: Session) -> None:
         """Reset `session` to the last commit; what it did since is in no table."""
-        self._become_saved(session)
+        self._restore_saved(session)
 
-    def _become_saved(self, session: Session) -> bool:
+    def _restore_saved(self, session: Session) -> bool:
         saved = self._store.state()
         if saved is None:
             return False
         self._seq, state = saved
-        with self._store.understood():
+        with self._store.checking_contents():
             session.restore(state["session"])
             self._event = state["event"]
         return True

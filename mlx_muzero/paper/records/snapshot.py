@@ -84,7 +84,7 @@ def take(moment: Moment) -> str:
 
 
 @contextmanager
-def looked_at(
+def opened_for_reading(
     folder: PaperFolder, exports: Collection[Path] = ()
 ) -> Iterator[tuple[PaperFolder, PaperStore]]:
     """Open the session in `folder`, and its store, for reading, as of now.

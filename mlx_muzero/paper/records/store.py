@@ -142,11 +142,11 @@ class PaperStore(Closeable):
         if not read_only:
             require_path(path, RunError)
         before = state_of(path)
-        with _explained(self._path):
+        with _translating_errors(self._path):
             self._db = _open(path, read_only)
         try:
             shut_in(self._db, exports if read_only else [*exports, backup_shelf(path)])
-            with _explained(self._path):
+            with _translating_errors(self._path):
                 require_no_macros(self._db, path, before, RunError)
             self._check_schema(read_only)
         except BaseException:
@@ -175,7 +175,7 @@ class PaperStore(Closeable):
         rows = json.dumps(finite(columns), allow_nan=False, separators=_COMPACT)
         after = json.dumps(state, separators=_COMPACT)
         told = json.dumps(finite(list(events)), allow_nan=False, separators=_COMPACT)
-        with _explained(self._path):
+        with _translating_errors(self._path):
             self._db.execute("begin")
             try:
                 self._db.execute(
@@ -192,12 +192,12 @@ class PaperStore(Closeable):
 
     def begin(self, state: Row) -> None:
         """Store the initial state of a new session."""
-        with _explained(self._path):
+        with _translating_errors(self._path):
             self._db.execute("insert into state values (0, ?)", [json.dumps(state)])
 
     def state(self) -> tuple[int, Row] | None:
         """Number of the last transaction and the state after it; None before `begin`."""
-        with _explained(self._path):
+        with _translating_errors(self._path):
             row = self._db.execute("select seq, json from state").fetchone()
             if row is None:
                 return None
@@ -207,7 +207,7 @@ class PaperStore(Closeable):
         return int(row[0]), state
 
     @contextmanager
-    def understood(self) -> Iterator[None]:
+    def checking_contents(self) -> Iterator[None]:
         """Guard code that assumes rows and states are a session's: they may be anything.
 
         Raises:
@@ -224,7 +224,7 @@ class PaperStore(Closeable):
 
     def events(self, first: int) -> Iterator[Row]:
         """Yield journal events from number `first` on, in order."""
-        with _explained(self._path):
+        with _translating_errors(self._path):
             found = self._db.execute(
                 "select json from events where last >= ? order by last", [first]
             )
@@ -233,7 +233,7 @@ class PaperStore(Closeable):
 
     def table(self, name: str) -> list[Row]:
         """All rows of one of `TABLES`, in commit order."""
-        with _explained(self._path):
+        with _translating_errors(self._path):
             cursor = self._db.execute(_ROWS[name])
             columns = [column[0] for column in cursor.description or ()]
             return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
@@ -242,7 +242,7 @@ class PaperStore(Closeable):
         """At least the last `needed` bars of each pair (or all there are), oldest first."""
         limit = 2 * max(needed.values()) + 1
         while True:
-            with _explained(self._path):
+            with _translating_errors(self._path):
                 rows = self._db.execute(
                     "select rows from transactions order by seq desc limit ?", [limit]
                 ).fetchall()
@@ -269,13 +269,13 @@ class PaperStore(Closeable):
             if name != "bars":
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
-                with _explained(self._path):
+                with _translating_errors(self._path):
                     self._db.execute(f"copy ({_ROWS[name]}) to '{quoted(target)}' ({options})")
                 written.append(target)
         return written
 
     def _check_schema(self, read_only: bool) -> None:
-        with _explained(self._path):
+        with _translating_errors(self._path):
             tables = {row[0] for row in self._db.execute(OWN_TABLES).fetchall()}
             if not tables:
                 self._db.execute(f"begin; {_SCHEMA} commit;")
@@ -285,7 +285,7 @@ class PaperStore(Closeable):
         meta = dict(rows)
         if meta.get("application") != APPLICATION:
             raise RunError(f"{self._path} is not a paper-session store; restore the right one.")
-        with _explained(self._path):
+        with _translating_errors(self._path):
             version = int(meta.get("schema_version", ""))
         if version > SCHEMA_VERSION:
             raise RunError(f"{self._path} was written by a newer mlx_muzero: update this one.")
@@ -294,7 +294,7 @@ class PaperStore(Closeable):
             held = ", ".join(sorted(missing))
             raise RunError(f"{self._path}: it is damaged (it has no table {held}). {_RESTORE}")
         if not read_only:
-            with _explained(self._path):
+            with _translating_errors(self._path):
                 migrate(self._db, self._path, version, _MIGRATIONS)
 
     def _roll_back(self) -> None:
@@ -313,7 +313,7 @@ class PinnedStore(Closeable):
     def __init__(self, path: Path, db: duckdb.DuckDBPyConnection) -> None:
         """Use `PaperStore.pin`."""
         self._path, self._db = path, db
-        with _explained(path):
+        with _translating_errors(path):
             # A transaction sees what was committed before its first query.
             self._db.execute("begin; select seq from paper.state").fetchone()
 
@@ -323,13 +323,13 @@ class PinnedStore(Closeable):
 
     def copy(self, target: Path) -> None:
         """Write the whole store to a new file, in a folder the store may write to."""
-        with _explained(self._path):
+        with _translating_errors(self._path):
             self._db.execute(f"attach '{quoted(target)}' as copied (row_group_size {_ROW_GROUP})")
             self._db.execute("copy from database paper to copied; commit; detach copied")
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
+def _translating_errors(path: Path) -> Iterator[None]:
     """Translate DuckDB errors about the store at `path`."""
     try:
         yield

@@ -7,7 +7,7 @@ from typing import Literal
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.paper.beginning import load_planner
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.paper.records.snapshot import looked_at
+from mlx_muzero.paper.records.snapshot import opened_for_reading
 from mlx_muzero.paper.report.parity import Parity, check_parity
 from mlx_muzero.paper.report.session_report import SessionReport, report_session
 from mlx_muzero.paper.session_setup import replayed_series
@@ -35,7 +35,7 @@ def report_folder(
         RunError: no minute has been traded yet, or the store cannot be read.
     """
     exports = exports or {}
-    with looked_at(account, list(exports.values())) as (folder, store):
+    with opened_for_reading(account, list(exports.values())) as (folder, store):
         settings = folder.settings()
         config = RunFolder(Path(settings.session.model)).config()
         series = replayed_series(settings, config)
@@ -64,7 +64,7 @@ def check_folder(
     Raises:
         RunError: the store, or the model, cannot be read.
     """
-    with looked_at(account) as (folder, store):
+    with opened_for_reading(account) as (folder, store):
         settings = folder.settings()
         config, planner = load_planner(settings, report)
         series = replayed_series(settings, config)

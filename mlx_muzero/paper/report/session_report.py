@@ -99,7 +99,7 @@ def report_session(
     equity, saved = store.table("equity"), store.state()
     if not equity or saved is None:
         raise RunError(f"{folder.path}: no minute has been traded yet: nothing to report.")
-    with store.understood():
+    with store.checking_contents():
         accounts = _accounts(saved[1]["session"]["accounts"], settings, config)
         actions = [row["action"] for row in store.table("decisions")]
         names = accounts[0].core.rules.table.action_names

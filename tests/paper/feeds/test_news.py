@@ -1,6 +1,6 @@
 """What a feed tells, as the state of each pair and as sentences."""
 
-from mlx_muzero.paper.feeds.console_lines import FeedWords
+from mlx_muzero.paper.feeds.console_lines import ConsoleLines
 from mlx_muzero.paper.feeds.events import (
     BarClosed,
     ClockOffset,
@@ -58,7 +58,7 @@ def test_a_pairs_state_follows_what_its_feed_tells():
 
 
 def test_an_outage_of_many_connections_is_one_sentence_at_its_beginning_and_its_end():
-    words = FeedWords(PAIRS)
+    words = ConsoleLines(PAIRS)
     events = [
         down("USD_JPY"), down("EUR_USD"), down("USD_JPY", "stream"), down("USD_JPY", failures=2),
         up("USD_JPY"), up("EUR_USD"), up("USD_JPY", "stream"),
@@ -71,14 +71,14 @@ def test_an_outage_of_many_connections_is_one_sentence_at_its_beginning_and_its_
 
 
 def test_a_pair_that_is_lost_is_no_outage_that_hides_the_next():
-    words = FeedWords(PAIRS)
+    words = ConsoleLines(PAIRS)
     assert words.of(down("EUR_USD"))
     assert words.of(PairLost("EUR_USD", "delisted")) is None
     assert words.of(down("USD_JPY"))
 
 
 def test_a_difference_of_clocks_is_said_when_it_is_one_and_when_it_changes():
-    words = FeedWords(PAIRS)
+    words = ConsoleLines(PAIRS)
     offsets_s = [0.4, 0.3, 600.0, 600.2, -3600.0, -3599.9, 0.0]
     said = [words.of(ClockOffset(int(s * SECOND_NS), SECOND_NS // 10, 5)) for s in offsets_s]
     clock = "this machine's clock is"

@@ -180,7 +180,7 @@ def test_a_clock_is_in_doubt_from_a_jump_to_the_end_of_the_next_measurement():
         await estimate.measure(venue.time, 3)
         clock.wall_jump_ns = -HOUR_NS
         assert estimate.in_doubt
-        waiting = asyncio.create_task(estimate.certain())
+        waiting = asyncio.create_task(estimate.wait_until_certain())
         await asyncio.sleep(1)
         assert not waiting.done()
 

@@ -16,7 +16,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.paper.records.backup import MANIFEST, restore_backup, write_backup
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.origin import Origin, mark_moved, origin_of, require_here
-from mlx_muzero.paper.records.snapshot import looked_at
+from mlx_muzero.paper.records.snapshot import opened_for_reading
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.runlog.lock import locked
 from mlx_muzero.training.checkpoint import Checkpoint, load
@@ -55,7 +55,7 @@ def moved(paper, tmp_path_factory):
 
     def back_up():
         account = PaperFolder(path)
-        with looked_at(account) as (session, store):
+        with opened_for_reading(account) as (session, store):
             return write_backup(session, store, account, file)
 
     feed = Commanding(bars(), path, {WARM_BARS + MINUTES // 2: back_up})
@@ -297,7 +297,7 @@ def test_nothing_is_overwritten(moved, tmp_path):
     with pytest.raises(RunError, match=r"run is not empty"):
         restore_backup(file, tmp_path / "run")
     with (
-        looked_at(whole.folder) as (session, store),
+        opened_for_reading(whole.folder) as (session, store),
         pytest.raises(RunError, match="already exists"),
     ):
         write_backup(session, store, whole.folder, file)
@@ -309,7 +309,7 @@ def test_a_model_that_is_gone_is_named(moved, paper, tmp_path):
     lost = replace(paper, session=replace(paper.session, checkpoint="000009-episode-000009"))
     account.begin(lost)
     with (
-        looked_at(account) as (session, store),
+        opened_for_reading(account) as (session, store),
         pytest.raises(RunError, match="no longer has checkpoint 000009-episode-000009"),
     ):
         write_backup(session, store, account, tmp_path / "account.tar")

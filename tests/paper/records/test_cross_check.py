@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mlx_muzero.errors import RunError
 from mlx_muzero.paper.records import recorder
 from mlx_muzero.paper.records.backup import write_backup
-from mlx_muzero.paper.records.cross_check import open_store, untold
+from mlx_muzero.paper.records.cross_check import open_store, unjournaled
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.session_report import report_session
@@ -115,7 +115,7 @@ def test_a_journal_cut_anywhere_is_completed(whole, tmp_path_factory, data):
     folder = PaperFolder(tmp_path_factory.mktemp("cut"))
     folder.journal_path.write_bytes(whole.lines[:cut])
     with PaperStore(whole.path / "store.duckdb", read_only=True) as store:
-        missing = untold(folder, store)
+        missing = unjournaled(folder, store)
     kept = [e["seq"] for e in journal.read(folder.journal_path)]
     assert kept + [e["seq"] for e in missing] == list(range(1, whole.lines.count(b"\n") + 1))
 

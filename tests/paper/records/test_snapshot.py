@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from mlx_muzero.errors import RunError
-from mlx_muzero.paper.records.cross_check import untold
+from mlx_muzero.paper.records.cross_check import unjournaled
 from mlx_muzero.paper.records.folder import PaperFolder
-from mlx_muzero.paper.records.snapshot import Moment, looked_at, take
+from mlx_muzero.paper.records.snapshot import Moment, opened_for_reading, take
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Transaction
 from mlx_muzero.paper.report.parity import check_parity
@@ -36,9 +36,9 @@ def test_a_snapshot_goes_on_as_the_session_itself_does(tmp_path, whole):
     path, copy = tmp_path / "run", tmp_path / "copy"
 
     def look():
-        with looked_at(PaperFolder(path)) as (folder, store):
+        with opened_for_reading(PaperFolder(path)) as (folder, store):
             assert folder.path.parent == path / "snapshots"
-            assert untold(folder, store) == [], "store and journal are of one moment"
+            assert unjournaled(folder, store) == [], "store and journal are of one moment"
             assert check_parity(store, folder.settings(), CONFIG, DicePlanner()).exact
             shutil.copytree(folder.path, copy)
             return len(store.table("equity"))
@@ -56,7 +56,7 @@ def test_what_cannot_be_done_is_told_of_the_session_not_of_its_snapshot(tmp_path
     path = tmp_path / "run"
 
     def look():
-        with pytest.raises(RunError) as told, looked_at(PaperFolder(path)) as (folder, _):
+        with pytest.raises(RunError) as told, opened_for_reading(PaperFolder(path)) as (folder, _):
             raise RunError(f"{folder.path}: no minute has been traded yet")
         return str(told.value)
 
@@ -91,7 +91,10 @@ def test_a_snapshot_that_cannot_be_written_is_refused_and_the_session_goes_on(tm
 
     def look():
         (path / "snapshots").write_text("in the way")
-        with pytest.raises(RunError, match=r"refused: .*snapshots"), looked_at(PaperFolder(path)):
+        with (
+            pytest.raises(RunError, match=r"refused: .*snapshots"),
+            opened_for_reading(PaperFolder(path)),
+        ):
             pass
 
     played, _ = play_looking(path, look)
@@ -108,7 +111,10 @@ def test_a_moment_that_cannot_be_pinned_ends_nobody(tmp_path, whole, monkeypatch
 
     def look():
         monkeypatch.setattr(PaperStore, "pin", fail)
-        with pytest.raises(RunError, match="refused: no memory"), looked_at(PaperFolder(path)):
+        with (
+            pytest.raises(RunError, match="refused: no memory"),
+            opened_for_reading(PaperFolder(path)),
+        ):
             pass
 
     played, _ = play_looking(path, look)
@@ -121,7 +127,7 @@ def test_snapshots_go_through_no_link(tmp_path):
 
     def look():
         (path / "snapshots").symlink_to(elsewhere)
-        with pytest.raises(RunError, match="symbolic link"), looked_at(PaperFolder(path)):
+        with pytest.raises(RunError, match="symbolic link"), opened_for_reading(PaperFolder(path)):
             pass
 
     play_looking(path, look)
@@ -137,7 +143,7 @@ def test_snapshots_of_the_dead_are_removed(tmp_path):
 
 def test_a_session_that_nobody_trades_is_read_where_it_lies_and_kept_from_others(whole, tmp_path):
     shutil.copytree(whole.folder.path, tmp_path / "run")
-    with looked_at(PaperFolder(tmp_path / "run")) as (folder, store):
+    with opened_for_reading(PaperFolder(tmp_path / "run")) as (folder, store):
         assert folder.path == tmp_path / "run"
         assert len(store.table("equity")) == 1 + MINUTES
         with pytest.raises(RunError, match="being traded by process"), folder.held():
@@ -153,7 +159,7 @@ def test_a_stranger_s_answer_names_no_folder_elsewhere(tmp_path, monkeypatch, na
     (tmp_path / "precious").mkdir()
     monkeypatch.setattr(PaperFolder, "holder", lambda _folder: 1)
     monkeypatch.setattr("mlx_muzero.paper.records.snapshot.send", lambda *_: name)
-    with pytest.raises(RunError, match="made no snapshot"), looked_at(folder):
+    with pytest.raises(RunError, match="made no snapshot"), opened_for_reading(folder):
         pass
     assert (tmp_path / "precious").exists()
     assert Path(tmp_path / "run" / "paper.toml").exists()
