@@ -8,7 +8,6 @@ import pytest
 
 from mlx_muzero import machine as cores
 from mlx_muzero.agent import backend_choice as backends
-from mlx_muzero.agent import backend_speeds
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, recall, remember
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
@@ -108,7 +107,7 @@ def test_what_speeds_depend_on_is_told_apart(subject, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setenv(COMPUTE_UNITS_VARIABLE, "CPU_AND_GPU")
         others.add(key())
-        patch.setattr(backend_speeds, "version", lambda name: "another")
+        patch.setattr("importlib.metadata.version", lambda name: "another")
         others.add(key())
     assert len(others) == 5
     assert first not in others
