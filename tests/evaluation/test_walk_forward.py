@@ -127,5 +127,5 @@ def test_mistakes(cli, config_file, db, walked):
     many[many.index("2")] = "40"
     code, _, err = cli(*many, "--config", config_file, "--db", db)
     assert (code, "choose fewer windows" in err) == (4, True)
-    assert re.search(r"window 1 of 40, \S+ to \S+ UTC: ", err)
+    assert re.search(r"window 1 of 40, [-0-9]+ [:0-9]+ to [-0-9]+ [:0-9]+ UTC: ", err)
     assert not (walked[0].parent / "many").exists()
