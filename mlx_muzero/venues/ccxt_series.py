@@ -1,4 +1,4 @@
-"""Series that ccxt unifies beside an exchange's bars, and in what they are counted."""
+"""Series that ccxt provides in addition to an exchange's bars, and their units."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,8 +9,8 @@ from mlx_muzero.venues.volume_units import unit_of
 
 OPEN_INTEREST_PERIOD = "5m"
 
-# The field in coins, by exchange; elsewhere its unit is not known. Those of linear contracts, and
-# of inverse ones: Binance says of those that the value is in the base asset.
+# The field with open interest in coins, by exchange, for linear and for inverse contracts; the unit
+# is unknown for other exchanges. For inverse contracts, Binance states the value in the base asset.
 _COINS = {
     "binance": ("openInterestAmount", "openInterestValue"),
     "binancecoinm": ("openInterestAmount", "openInterestValue"),
@@ -22,7 +22,7 @@ _COINS = {
 
 
 def offered(exchange: Any, market: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the series that can be had of `market`, one of ccxt's market structures."""
+    """Names of the series available for `market`, one of ccxt's market structures."""
     found = []
     if market.get("swap") and exchange.has.get("fetchFundingRateHistory"):
         found.append(FUNDING_RATE)
@@ -33,14 +33,14 @@ def offered(exchange: Any, market: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def funding_rows(answer: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
-    """Settlements as rows of milliseconds and rate."""
+    """Convert settlements to rows of milliseconds and rate."""
     return [[row.get("timestamp"), row.get("fundingRate")] for row in answer]
 
 
 def open_interest_rows(
     answer: Sequence[Mapping[str, Any]], exchange: str, market: Mapping[str, Any]
 ) -> list[list[Any]]:
-    """Open interest as rows of milliseconds and coins."""
+    """Convert open interest to rows of milliseconds and coins."""
     field = _open_interest_field(exchange, market) or ""
     size = float(market["contractSize"]) if unit_of(exchange, market) == "contracts" else 1.0
     return [[row.get("timestamp"), number(row.get(field)) * size] for row in answer]

@@ -1,4 +1,4 @@
-"""Bars of one answer as columns, for those who ask for many."""
+"""The bars of one answer as columns, for requests of many bars."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,18 +10,18 @@ from mlx_muzero.types import F64, I64, Bool
 from mlx_muzero.venues.candle import number
 
 UNREAD_NS = -1
-"""Stands for a time that cannot be read."""
+"""Represents a time that cannot be read."""
 _LATEST_MS = (2**63 - 1) // 1_000_000
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """Minutes as a venue sends them, not yet known to be possible, new or over; by open time.
+    """Minutes as a venue sends them, ordered by open: possibly impossible, repeated or unfinished.
 
     Attributes:
-        open_time_ns: ``i64[n]`` UTC, not decreasing, `UNREAD_NS` where unread.
-        columns: ``f64[n]`` by store column: open, high, low, close, volume, and more where the
-            venue has them; NaN where unknown.
+        open_time_ns: ``i64[n]`` UTC, not decreasing; `UNREAD_NS` if unreadable.
+        columns: ``f64[n]`` by store column: open, high, low, close, volume, and others that the
+            venue has; NaN if unknown.
     """
 
     open_time_ns: I64
@@ -29,13 +29,13 @@ class Page:
 
     @classmethod
     def of(cls, open_time_ns: I64, columns: Mapping[str, F64]) -> Self:
-        """The page of bars in any order."""
+        """Make a page from bars in any order."""
         order = np.argsort(open_time_ns, kind="stable")
         return cls(open_time_ns[order], {name: c[order] for name, c in columns.items()})
 
     @classmethod
     def of_rows(cls, rows: Sequence[Sequence[Any]], names: Sequence[str]) -> Self:
-        """The page of rows of milliseconds and values, which are named in order."""
+        """Make a page from rows of milliseconds and values, whose `names` are in order."""
         table = _table(rows, 1 + len(names))
         time_ms = table[:, 0]
         readable = (time_ms >= 0) & (time_ms <= _LATEST_MS) & (time_ms % 1 == 0)
@@ -45,7 +45,7 @@ class Page:
 
     @classmethod
     def join(cls, pages: Sequence["Page"]) -> Self:
-        """All bars of `pages`, which have the same columns where they have bars."""
+        """Join `pages`; those that have bars must have the same columns."""
         pages = [page for page in pages if len(page)]
         if not pages:
             return cls(NO_BARS.open_time_ns, {})
@@ -74,7 +74,7 @@ NO_BARS = Page(np.empty(0, np.int64), {})
 
 
 def _table(rows: Sequence[Sequence[Any]], width: int) -> F64:
-    """Rows of anything as numbers, ``f64[n, width]``; NaN for what is missing or none."""
+    """Convert rows to numbers ``f64[n, width]``; NaN for what is missing or not a number."""
     if not rows:
         return np.empty((0, width))
     try:

@@ -46,9 +46,9 @@ class Listing:
 
     Attributes:
         pair: the venue's name.
-        market: which hours it keeps there.
-        notes: what a user should know of it.
-        series: names of the series that can be had beside its bars.
+        market: its calendar there.
+        notes: what a user should know about it.
+        series: names of the series available in addition to its bars.
     """
 
     pair: str
