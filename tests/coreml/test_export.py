@@ -230,7 +230,7 @@ def test_an_operation_of_another_precision_is_refused(model, former, monkeypatch
 
 def test_two_exports_at_once_are_refused(model, tmp_path):
     def verify(seen):
-        with pytest.raises(ExportError, match=r"another export to .* is going on"):
+        with pytest.raises(ExportError, match=r"another export to .* is in progress"):
             make(model, tmp_path / "export", batches=(1,))
         return passed(seen)
 
