@@ -120,7 +120,7 @@ class Screen:
             raise DataError(f"{file}: {self.symbol} refused, the store is unchanged:\n{reasons}")
 
     def unlikely(self) -> list[str]:
-        """What no market does so often: each reason with its count and first lines."""
+        """Faults that no real market shows so often, each with its count and first lines."""
         faults = []
         if self.wild_count > max(WILD_ALWAYS_ALLOWED, WILD_MAX_FRAC * self.rows):
             limit = WILD_MOVE_FRAC[self.market]

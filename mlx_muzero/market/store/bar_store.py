@@ -101,7 +101,7 @@ class BarStore(Closeable):
 
     @property
     def is_empty(self) -> bool:
-        """Whether the store holds nothing, as far as it can be told."""
+        """Whether the store is empty; False if it cannot be read."""
         with suppress(duckdb.Error):  # broken
             return SymbolRows(self._db).are_none()
         return False
@@ -252,7 +252,7 @@ class BarStore(Closeable):
             return self._told_of(spelled) or known_instrument(spelled)
 
     def _told_of(self, spelled: str) -> Instrument | None:
-        """What a user said about a symbol, spelled as in the store, or how it was generated."""
+        """The instrument set by the user, or of a synthetic market; `spelled` as in the store."""
         told = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
         if told:
             return told
@@ -342,7 +342,7 @@ class BarStore(Closeable):
 
     @property
     def origins(self) -> OriginTable:
-        """Where symbols are downloaded from; written inside the caller's `transaction`."""
+        """The origins of downloaded symbols; write inside the caller's `transaction`."""
         return OriginTable(self._db, self._version >= ORIGINS_SINCE)
 
     def imports(self) -> list[ImportRecord]:

@@ -1,4 +1,4 @@
-"""The store's table of bars, read: summaries of its symbols, and the bars of one of them."""
+"""Reads the store's table of bars: summaries of its symbols, and the bars of one symbol."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ class SymbolSummary:
 
 
 class BarTable:
-    """Reads the table through the connection of the store at `path`.
+    """Reads the table of the store at `path`.
 
-    What is not what it should be raises DuckDB's or Python's errors: see `understood`.
+    Malformed rows raise DuckDB's or Python's errors: see `understood`.
     """
 
     def __init__(self, db: Database, path: Path) -> None:
@@ -56,7 +56,7 @@ class BarTable:
         end_ns: int | None,
         extras: Sequence[str],
     ) -> Bars:
-        """The bars of `symbol`, which the table spells `spelled`; see `BarStore.load`.
+        """Load the bars of `symbol`, spelled `spelled` in the table; see `BarStore.load`.
 
         Raises:
             DataError: there are none.

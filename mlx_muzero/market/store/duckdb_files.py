@@ -46,11 +46,11 @@ OWN_COLUMNS = (
 """Lists the columns of a store's own tables, with DuckDB's type names."""
 
 _MACROS = "select function_name from system.main.duckdb_functions() where not internal order by 1"
-"""Nothing in it but names and keywords: a macro may replace even an operator."""
+"""Uses only names and keywords, because a macro may replace even an operator."""
 
 FileState: TypeAlias = tuple[int, ...]
 _WITHOUT_MACROS: set[FileState] = set()
-"""Stores that were looked at in this process."""
+"""Stores that this process has checked already."""
 
 MOMENTS = ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ_NS")
 """DuckDB's types of timestamps with a time zone (the second from 2.0 on)."""
@@ -176,7 +176,7 @@ def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None
 
 
 def state_of(path: Path) -> FileState | None:
-    """What tells the content of the store at `path` from any other; None if there is no store."""
+    """Identifies the current content of the store at `path`; None if there is no store."""
     stamps: list[int] = []
     for file in (path, path.with_name(f"{path.name}.wal")):
         try:

@@ -1,4 +1,4 @@
-"""Opens a bar store to put something in; no empty file is left behind if that fails."""
+"""Opens a bar store to add data, without leaving an empty file behind on failure."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def store_to_fill(path: Path) -> Iterator[BarStore]:
     is_new, is_empty = not os.path.lexists(path), False
     try:
         store = BarStore(path)
-    except StorageError:  # not even its tables fitted
+    except StorageError:  # no room even for its tables
         if is_new:
             _remove(path)
         raise

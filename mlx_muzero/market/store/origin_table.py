@@ -1,6 +1,6 @@
-"""The store's tables of downloads: where symbols come from, and which minutes have been asked for.
+"""The store's tables of downloads: the origin of symbols, and the spans already requested.
 
-Of a minute that has been asked for, a bar is in the store or the venue has none.
+For every minute requested, either the store has a bar or the venue has none.
 """
 
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from mlx_muzero.market.store.database import Database
 
 BARS = "bars"
-"""What is asked for beside series, which go by their names."""
+"""The kind of a request for bars; requests for series use the series' name."""
 
 CREATE_ORIGINS = """
 create table origins(
@@ -25,11 +25,11 @@ class Origin:
     """Where a symbol is downloaded from.
 
     Attributes:
-        symbol: as the store writes it.
+        symbol: the name in the store.
         venue: ``oanda``, or ccxt's name of an exchange.
-        pair: the venue's name of it.
+        pair: the venue's name for it.
         series: names of the series that come with the bars.
-        first_ns: since when, UTC.
+        first_ns: UTC start of the download.
     """
 
     symbol: str
@@ -44,18 +44,19 @@ class Origin:
 
 
 class OriginTable:
-    """Reads and writes the tables through a store's connection.
+    """Reads and writes the tables.
 
     Args:
-        db: the connection.
-        there: whether the store has the tables: one of an earlier version, only read, has none.
+        db: the store's connection.
+        there: whether the store has the tables; one of an earlier version, opened read-only, lacks
+            them.
     """
 
     def __init__(self, db: Database, there: bool = True) -> None:
         self._db, self._there = db, there
 
     def all(self) -> list[Origin]:
-        """Where everything comes from that was downloaded, by symbol."""
+        """The origins of all downloaded symbols, ordered by symbol."""
         if not self._there:
             return []
         rows = self._db.execute(
@@ -67,18 +68,18 @@ class OriginTable:
         ]
 
     def get(self, symbol: str) -> Origin | None:
-        """Where `symbol` comes from; None where it was not downloaded."""
+        """The origin of `symbol`; None if it was not downloaded."""
         return next((origin for origin in self.all() if origin.symbol == symbol), None)
 
     def put(self, origin: Origin) -> None:
-        """Keep `origin` in the place of what was kept for its symbol."""
+        """Store `origin`, replacing an earlier entry for its symbol."""
         self._db.execute(
             "insert or replace into origins values (?, ?, ?, ?, make_timestamp_ns(?))",
             [origin.symbol, origin.venue, origin.pair, ",".join(origin.series), origin.first_ns],
         )
 
     def asked(self, symbol: str, what: str) -> list[tuple[int, int]]:
-        """Spans of time [start, end) that have been asked for, apart and in order."""
+        """Spans [start, end) already requested, disjoint and in order."""
         if not self._there:
             return []
         rows = self._db.execute(
@@ -89,7 +90,7 @@ class OriginTable:
         return [(int(start), int(end)) for start, end in rows]
 
     def note_asked(self, symbol: str, what: str, start_ns: int, end_ns: int) -> None:
-        """Add [start_ns, end_ns) to what has been asked for."""
+        """Record [start_ns, end_ns) as requested."""
         touching = [
             (start, end)
             for start, end in self.asked(symbol, what)
@@ -105,7 +106,7 @@ class OriginTable:
         self._insert(symbol, what, min(ends), max(ends))
 
     def forget_asked(self, symbol: str, start_ns: int | None, end_ns: int | None) -> None:
-        """Take [start_ns, end_ns) out of what has been asked for; an end left out is open."""
+        """Remove [start_ns, end_ns) from the requested spans; None leaves that end open."""
         first_ns = -(2**63) if start_ns is None else start_ns
         last_ns = 2**63 - 1 if end_ns is None else end_ns
         kinds = self._db.execute(
