@@ -16,7 +16,7 @@ from typing import Any
 import typer
 
 from mlx_muzero.errors import MuZeroError
-from mlx_muzero.files.refusals import told
+from mlx_muzero.files.refusals import as_storage_error
 from mlx_muzero.untrusted.json_values import finite
 from mlx_muzero.untrusted.terminal_text import clean
 from muzero_cli.display.console import echo, narration_console, say, say_bug
@@ -49,7 +49,7 @@ def ended() -> Iterator[None]:
     except MuZeroError as error:
         _tell(error, as_json)
     except OSError as error:
-        failure = told(error)
+        failure = as_storage_error(error)
         if failure is not None:
             _tell(failure, as_json)
         _bug(error, as_json)

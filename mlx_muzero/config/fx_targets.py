@@ -59,7 +59,7 @@ def win_frac_met(frac: float) -> bool:
     return WIN_FRAC[0] <= frac <= WIN_FRAC[1]
 
 
-def beside(expectancy_pips: float, win_frac: float) -> dict[str, Any]:
+def compared(expectancy_pips: float, win_frac: float) -> dict[str, Any]:
     """The targets, and whether these figures meet them, as a JSON-able dict."""
     return {
         "expectancy_above_pips": EXPECTANCY_PIPS,

@@ -1,8 +1,8 @@
 """Turns file errors of the system into messages with the path and a remedy.
 
-Code that opens files may let an `OSError` escape; the command line reports it with `told`. Code
-that writes to a descriptor, whose errors lack a path, wraps that in `named`. Code that knows a
-better remedy than to start again wraps it in `explained`.
+Code that opens files may let an `OSError` escape; the command line reports it with
+`as_storage_error`. Code that writes to a descriptor, whose errors lack a path, wraps that in
+`named`. Code that knows a better remedy than to start again wraps it in `explained`.
 """
 
 import errno
@@ -57,13 +57,13 @@ def explained(way_on: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        failure = told(error, way_on)
+        failure = as_storage_error(error, way_on)
         if failure is None:
             raise
         raise failure from error
 
 
-def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
+def as_storage_error(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
     """The error to report for `error`; None if it concerns no file, but a bug or a feed."""
     about_file = error.filename is not None or error.errno in _OF_NO_FILE
     if error.errno is None or not about_file:
@@ -74,7 +74,7 @@ def told(error: OSError, way_on: str = START_AGAIN) -> StorageError | None:
 
 
 def why_unreadable(error: Exception) -> str:
-    """Why a text cannot be read or used, without its path; worded as by `told` if possible."""
+    """Why a text cannot be read or used, without its path; worded as above if possible."""
     if isinstance(error, UnicodeDecodeError):
         return f"it is not UTF-8 text ({error.reason} at byte {error.start})"
     if not isinstance(error, OSError):

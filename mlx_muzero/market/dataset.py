@@ -161,8 +161,8 @@ class MarketDataset:
         back = np.arange(1 - self.config.window_bars, 1)
         groups = [self.features[bar[:, None] + back]]
         groups += [frame.rows[frame.last[bar][:, None] + back] for frame in self.frames]
-        beside = self.context[bar][:, None, :]
-        groups.append(np.broadcast_to(beside, (len(bar), len(back), beside.shape[2])))
+        context = self.context[bar][:, None, :]
+        groups.append(np.broadcast_to(context, (len(bar), len(back), context.shape[2])))
         return np.concatenate(groups, axis=2)
 
     def training_starts(self) -> I64:

@@ -42,8 +42,8 @@ def default_preset(symbols: Iterable[str], market_of: MarketOf = known_market) -
     """
     markets = {symbol: market for symbol in symbols if (market := market_of(symbol))}
     if len(set(markets.values())) > 1:
-        told = ", ".join(f"{symbol} is counted {_COUNTED[of]}" for symbol, of in markets.items())
-        raise ConfigError(f"one model trades one kind of market, but {told}: train one for each")
+        units = ", ".join(f"{symbol} is counted {_COUNTED[of]}" for symbol, of in markets.items())
+        raise ConfigError(f"one model trades one kind of market, but {units}: train one for each")
     return DEFAULT_PRESETS[next(iter(markets.values()), "fx")]
 
 

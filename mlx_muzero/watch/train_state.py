@@ -177,7 +177,7 @@ class TrainState(JournalState):
         self.win_frac.append(self.validated_at, won)
         self.targets = {}
         if self.unit == fx_targets.UNIT and expectancy is not None and won is not None:
-            self.targets = fx_targets.beside(expectancy, won)
+            self.targets = fx_targets.compared(expectancy, won)
 
     def _saved(self, event: Event) -> None:
         self.checkpoint = event["checkpoint"]

@@ -31,7 +31,7 @@ def test_a_run_stands_in_a_stage_of_the_timeline(episodes, steps, name):
     [(0.51, 0.45, (True, True)), (0.5, 0.55, (False, True)), (2.0, 0.56, (True, False))],
 )
 def test_figures_are_held_against_the_targets(pips, won, met):
-    found = fx_targets.beside(pips, won)
+    found = fx_targets.compared(pips, won)
     assert (found["expectancy_met"], found["win_frac_met"]) == met
 
 
@@ -46,7 +46,7 @@ def validated(unit):
 
 def test_status_shows_them_beside_the_validation_of_a_currency_pair():
     facts = validated({"unit": "pips"}).as_dict()
-    assert facts["targets"] == fx_targets.beside(0.8, 0.4)
+    assert facts["targets"] == fx_targets.compared(0.8, 0.4)
     assert facts["stage"]["name"] == "learning"
     text = as_text(json.loads(json.dumps(facts)))
     assert "expectancy_above_pips" in text

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from mlx_muzero.errors import StorageError
-from mlx_muzero.files.refusals import explained, named, told
+from mlx_muzero.files.refusals import as_storage_error, explained, named
 from mlx_muzero.runlog.folders import append_line
 
 FULL = Path("/dev/full")
@@ -69,7 +69,7 @@ def test_a_name_that_is_known_is_kept(tmp_path):
     ],
 )
 def test_what_is_about_no_file_is_no_users_mistake(error):
-    assert told(error) is None
+    assert as_storage_error(error) is None
     with pytest.raises(type(error)) as raised, explained("go on."):
         raise error
     assert raised.value is error
@@ -78,4 +78,4 @@ def test_what_is_about_no_file_is_no_users_mistake(error):
 def test_a_number_nobody_explained_has_the_systems_words():
     words = os.strerror(errno.ETXTBSY)
     error = OSError(errno.ETXTBSY, words, b"some\xff")
-    assert str(told(error)).startswith(f"some\N{REPLACEMENT CHARACTER}: {words}.")
+    assert str(as_storage_error(error)).startswith(f"some\N{REPLACEMENT CHARACTER}: {words}.")

@@ -13,11 +13,11 @@ from mlx_muzero.market.importers.content import ImportRequest, Merged, SymbolPar
 from mlx_muzero.market.importers.continuity import Jump, jumps, require_no_jump
 from mlx_muzero.market.importers.file_clock import (
     FileClock,
+    ambiguous_stamps_note,
     clock_of,
     require_own_stamps,
     require_own_weeks,
     require_same_clock,
-    untold_stamps,
 )
 from mlx_muzero.market.importers.file_names import name_notes, require_symbol
 from mlx_muzero.market.importers.rejects import FEW, Rejected, RejectedRows
@@ -32,7 +32,7 @@ from mlx_muzero.types import I64
 
 
 @dataclass
-class _OneSymbol:
+class _SymbolState:
     """What has been seen of one symbol: its rows, its times, its jumps from stored prices."""
 
     screen: Screen
@@ -105,7 +105,7 @@ class BarsContent:
         markets = {known.symbol: known.market for known in store.instruments(self.symbols)}
         clock = clock_of(request.path, source, request.clock, markets[self.symbols[0]], choices)
         seen = {
-            name: _OneSymbol(Screen(name, markets[name], choices.allowance(FEW)))
+            name: _SymbolState(Screen(name, markets[name], choices.allowance(FEW)))
             for name in self.symbols
         }
         with store.staging() as staging:
@@ -136,7 +136,7 @@ class BarsContent:
             filled=merged.filled,
         )
 
-    def _stage(self, staging: Staging, clock: FileClock, seen: Mapping[str, _OneSymbol]) -> None:
+    def _stage(self, staging: Staging, clock: FileClock, seen: Mapping[str, _SymbolState]) -> None:
         request, size = self.request, self.source.size
         for chunk in self.source.chunks():
             one = seen[self.names[chunk.symbol]]
@@ -148,7 +148,7 @@ class BarsContent:
             if request.progress is not None:
                 request.progress(chunk.done, size)
 
-    def _check(self, repeats: Repeats, clock: FileClock, seen: Mapping[str, _OneSymbol]) -> None:
+    def _check(self, repeats: Repeats, clock: FileClock, seen: Mapping[str, _SymbolState]) -> None:
         # A later row that contradicts an earlier one counts as rejected.
         for symbol, line in repeats.differing:
             twice = Rejected(line, "its minute occurred before, with other values", "")
@@ -160,7 +160,7 @@ class BarsContent:
             require_own_stamps(path, one.screen.symbol, clock, one.stamps(clock.rule), choices)
 
     def _find_jumps(
-        self, store: BarStore, staging: Staging, seen: Mapping[str, _OneSymbol]
+        self, store: BarStore, staging: Staging, seen: Mapping[str, _SymbolState]
     ) -> None:
         choices = self.request.choices
         for name, one in seen.items():
@@ -175,16 +175,16 @@ class BarsContent:
         store: BarStore,
         clock: FileClock,
         merged: MergeReport,
-        seen: Mapping[str, _OneSymbol],
+        seen: Mapping[str, _SymbolState],
     ) -> list[str]:
         notes = list(self.source.notes)
         if not self.source.symbols:
             notes += name_notes(self.request.path, self.symbols[0], store.imports())
         if clock.note:
             notes.append(clock.note)
-        untold = [name for name, one in seen.items() if one.stamps(clock.rule) != "open"]
-        if untold and self.request.choices.stamps is None and not self.source.tells_opens:
-            notes.append(untold_stamps(untold, store.path))
+        ambiguous = [name for name, one in seen.items() if one.stamps(clock.rule) != "open"]
+        if ambiguous and self.request.choices.stamps is None and not self.source.tells_opens:
+            notes.append(ambiguous_stamps_note(ambiguous, store.path))
         if merged.unmatched:
             notes.append(f"{merged.unmatched:,} ask rows had no stored bid bar and were left out")
         for name, one in seen.items():
@@ -197,7 +197,7 @@ class BarsContent:
         return notes
 
 
-def _part(one: _OneSymbol, repeats: Repeats) -> SymbolPart:
+def _part(one: _SymbolState, repeats: Repeats) -> SymbolPart:
     screen = one.screen
     return SymbolPart(
         screen.symbol,
@@ -210,7 +210,7 @@ def _part(one: _OneSymbol, repeats: Repeats) -> SymbolPart:
     )
 
 
-def _clock_text(clock: FileClock, seen: Mapping[str, _OneSymbol]) -> str:
+def _clock_text(clock: FileClock, seen: Mapping[str, _SymbolState]) -> str:
     weeks = [one.weeks for one in seen.values() if one.weeks.first_ns is not None]
     return clock.describe(
         min((week.first_ns or 0 for week in weeks), default=None),

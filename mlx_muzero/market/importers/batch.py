@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_muzero.errors import DataError, MuZeroError
-from mlx_muzero.files.refusals import told
+from mlx_muzero.files.refusals import as_storage_error
 from mlx_muzero.market.importers.formats import import_order
 from mlx_muzero.market.importers.report import ImportReport
 
@@ -67,7 +67,7 @@ class ImportBatch:
             except MuZeroError as error:
                 yield Failure(path, error)
             except OSError as error:
-                failure = told(error)
+                failure = as_storage_error(error)
                 if failure is None:
                     raise
                 yield Failure(path, failure)

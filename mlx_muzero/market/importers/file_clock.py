@@ -43,7 +43,7 @@ class FileClock:
 
 
 def clock_of(
-    path: Path, source: BarSource, told: str | None, market: Market, choices: Choices
+    path: Path, source: BarSource, given: str | None, market: Market, choices: Choices
 ) -> FileClock:
     """The clock of `source`: the given one, that of its format, or one detected from its weeks.
 
@@ -52,14 +52,14 @@ def clock_of(
     """
     stamps = choices.stamps or "open"
     if source.zoned:
-        if told is not None and parse_clock(told) != UTC_CLOCK:
+        if given is not None and parse_clock(given) != UTC_CLOCK:
             raise DataError(
-                f"{path}: each of its times is already a moment in UTC, so the clock {told} "
+                f"{path}: each of its times is already a moment in UTC, so the clock {given} "
                 "does not apply: leave --clock out"
             )
         return FileClock(UTC_CLOCK, stamps)
-    if told is not None or source.clock is not None:
-        return FileClock(parse_clock(str(told or source.clock)), stamps)
+    if given is not None or source.clock is not None:
+        return FileClock(parse_clock(str(given or source.clock)), stamps)
     if market == "fx":
         weeks = WeekEdges()
         for chunk in source.chunks():
@@ -140,7 +140,7 @@ def require_own_stamps(
         )
 
 
-def untold_stamps(symbols: Sequence[str], store: Path) -> str:
+def ambiguous_stamps_note(symbols: Sequence[str], store: Path) -> str:
     """A warning for files in which neither format nor content tells where bars are stamped.
 
     Args:
@@ -158,17 +158,17 @@ def untold_stamps(symbols: Sequence[str], store: Path) -> str:
 
 
 def require_same_clock(
-    path: Path, told: str | None, choices: Choices, earlier: ImportRecord
+    path: Path, given: str | None, choices: Choices, earlier: ImportRecord
 ) -> None:
     """Raise DataError if a stored file was imported with another clock than the one now given."""
-    if told is None and choices.stamps is None:
+    if given is None and choices.stamps is None:
         return
     was_close = earlier.clock.endswith("stamped at the close")
     stamps = choices.stamps or ("close" if was_close else "open")
-    if told is None:
+    if given is None:
         same, now = was_close == (stamps == "close"), f"stamps at the {stamps}"
     else:
-        now = FileClock(parse_clock(told), stamps).describe(earlier.first_ns, earlier.last_ns)
+        now = FileClock(parse_clock(given), stamps).describe(earlier.first_ns, earlier.last_ns)
         same = now == earlier.clock
     if not same:
         raise DataError(

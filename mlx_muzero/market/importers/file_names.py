@@ -62,13 +62,13 @@ def symbol_in_name(path: Path) -> Symbol | None:
     return found.pop() if len(found) == 1 else None
 
 
-def require_symbol(path: Path, told: str | None) -> Symbol:
-    """The symbol given as `told`, or else the one in the file's name.
+def require_symbol(path: Path, given: str | None) -> Symbol:
+    """The `given` symbol, or else the one in the file's name.
 
     Raises:
-        DataError: there is neither, or `told` is not a valid symbol.
+        DataError: there is neither, or `given` is not a valid symbol.
     """
-    symbol = Symbol(told) if told is not None else symbol_in_name(path)
+    symbol = Symbol(given) if given is not None else symbol_in_name(path)
     if symbol is None:
         raise DataError(
             f"{path}: its name does not identify its symbol unambiguously: import it with "

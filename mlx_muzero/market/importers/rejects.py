@@ -127,9 +127,9 @@ def cut_rows(lines: Lines, delimiter: bytes, wanted: int) -> tuple[Fields, Rejec
 
 def examples(rows: tuple[Rejected, ...]) -> str:
     """The first of `rows` in parentheses, each reason once, for a refusal; empty if none."""
-    shown, told = [], set[str]()
+    shown, seen = [], set[str]()
     for row in rows[:EXAMPLES]:
-        why = ", likewise" if row.reason in told else f": {row.reason}"
+        why = ", likewise" if row.reason in seen else f": {row.reason}"
         shown.append(f"line {row.line}{why}: {row.text}")
-        told.add(row.reason)
+        seen.add(row.reason)
     return f" ({'; '.join(shown)})" if shown else ""

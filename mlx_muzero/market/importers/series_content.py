@@ -124,15 +124,15 @@ def _macro(request: ImportRequest) -> SeriesFile:
 
 
 def _depth(request: ImportRequest) -> SeriesFile:
-    return read_depth_capture(request.path, _told(request), request.progress)
+    return read_depth_capture(request.path, _given_symbol(request), request.progress)
 
 
 def _funding_parquet(request: ImportRequest) -> SeriesFile:
     allowance = request.choices.allowance(NONE)
-    return read_funding_parquet(request.path, _told(request), allowance)
+    return read_funding_parquet(request.path, _given_symbol(request), allowance)
 
 
-def _told(request: ImportRequest) -> Symbol | None:
+def _given_symbol(request: ImportRequest) -> Symbol | None:
     return None if request.symbol is None else Symbol(request.symbol)
 
 

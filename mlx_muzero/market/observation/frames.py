@@ -84,5 +84,5 @@ def market_rows(bars: Bars, series: SeriesByName, config: MarketConfig) -> Marke
         first = higher.last_closed - back
         first_minute = np.append(higher.first_minute, -1)[np.maximum(first, -1)]
         seen_from = np.minimum(seen_from, first_minute)
-    beside = context(bars.open_time_ns, series, bars.symbol, config)
-    return MarketRows(crypto_features.bar_features(bars), tuple(frames), beside, seen_from)
+    context_rows = context(bars.open_time_ns, series, bars.symbol, config)
+    return MarketRows(crypto_features.bar_features(bars), tuple(frames), context_rows, seen_from)

@@ -90,8 +90,8 @@ class LiveMarket:
         """
         if not self.warm or self._last_open_ns is None:
             raise ValueError(f"{self._symbol} has no complete window yet")
-        beside = self._beside(self._last_open_ns)
-        held = np.broadcast_to(beside, (self._config.window_bars, beside.shape[1]))
+        row = self._context_row(self._last_open_ns)
+        held = np.broadcast_to(row, (self._config.window_bars, row.shape[1]))
         window: F32 = np.concatenate([*(group.rows() for group in self._groups), held], axis=1)
         return window
 
@@ -102,7 +102,7 @@ class LiveMarket:
     def _micro(self, bars: Bars) -> F32:
         return features.market_features(bars.open_time_ns, bars.close, self._config.pip_size)
 
-    def _beside(self, open_time_ns: int) -> F32:
+    def _context_row(self, open_time_ns: int) -> F32:
         if self._config.features == "micro":
             return np.empty((1, 0), np.float32)
         for name, points in self._series.items():

@@ -253,9 +253,9 @@ class BarStore(Closeable):
 
     def _told_of(self, spelled: str) -> Instrument | None:
         """The instrument set by the user, or of a synthetic market; `spelled` as in the store."""
-        told = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
-        if told:
-            return told
+        stated = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
+        if stated:
+            return stated
         return made_to_trade(spelled, self.truth(spelled) or {})
 
     def set_instrument(self, instrument: Instrument) -> None:

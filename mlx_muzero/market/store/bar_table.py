@@ -64,9 +64,9 @@ class BarTable:
         columns = self._select(spelled, (*BAR_COLUMNS, *extras), start_ns, end_ns)
         times = columns.pop("open_time_ns").astype(np.int64, copy=False)
         if not len(times):
-            raise DataError(f"{self._path} has no bars of {symbol} {self._but_holds(symbol)}")
-        beside = {name: columns.pop(name) for name in extras}
-        known = {name: values for name, values in beside.items() if not np.isnan(values).all()}
+            raise DataError(f"{self._path} has no bars of {symbol} {self._alternatives(symbol)}")
+        found = {name: columns.pop(name) for name in extras}
+        known = {name: values for name, values in found.items() if not np.isnan(values).all()}
         return Bars(symbol, times, **columns, extras=known)
 
     def _select(
@@ -85,7 +85,7 @@ class BarTable:
         )
         return {name: np.asarray(values) for name, values in cursor.fetchnumpy().items()}
 
-    def _but_holds(self, symbol: str) -> str:
+    def _alternatives(self, symbol: str) -> str:
         """What the table holds instead of the requested bars of `symbol`, for a message."""
         held = {summary.symbol: summary for summary in self.summaries()}
         if (of := held.get(symbol)) is not None:

@@ -63,7 +63,7 @@ class SessionReport:
     def as_dict(self) -> dict[str, Any]:
         """The report for JSON; pips of metrics become basis points of the notional.
 
-        A session in pips also has the targets of the FX specification (`fx_targets.beside`).
+        A session in pips also has the targets of the FX specification (`fx_targets.compared`).
         """
         facts = asdict(self) | {
             "unit": UNIT,
@@ -71,7 +71,7 @@ class SessionReport:
             "baselines": {name: m.as_dict() for name, m in self.baselines.items()},
         }
         made = facts.pop("pips_per_trade")
-        targets = {} if made is None else fx_targets.beside(made, self.metrics.win_frac)
+        targets = {} if made is None else fx_targets.compared(made, self.metrics.win_frac)
         return in_unit(facts, UNIT) | {"pips_per_trade": made, "targets": targets}
 
 
