@@ -23,15 +23,12 @@ from typing import Any
 
 from typer.main import get_command
 
+import mlx_muzero
 import muzero_cli
 from muzero_cli import main
 
-MODULES = (
-    "duckdb",
-    "rich.table",
-    "mlx_muzero.training.trainer",
-    "mlx_muzero.evaluation.comparison",
-)
+MODULES = ("coremltools", "rich.progress", "rich.table")
+"""Of others, which ours load where they need them."""
 KINDS = (
     "empty", "text", "bytes", "folder", "closed", "pipe", "circle", "socket", "missing",
     "below a file", "long name", "long path", "device", "training", "paper", "walk", "store",
@@ -167,8 +164,11 @@ def called(arguments: list[str], desk: Path) -> dict[str, Any]:
 
 def load_everything() -> None:
     """All that verbs load when they are called, so that children need not."""
-    apps = (f"muzero_cli.{found.name}" for found in pkgutil.iter_modules(muzero_cli.__path__))
-    for name in (*MODULES, *apps):
+    for package in (muzero_cli, mlx_muzero):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.startswith("mlx_muzero.lib"):  # a library in C++, no module
+                importlib.import_module(found.name)
+    for name in MODULES:
         importlib.import_module(name)
 
 
