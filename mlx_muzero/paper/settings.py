@@ -47,7 +47,7 @@ class FillSettings:
     half_spread_pips: float = setting(2.0, "half the bid-ask spread, paid on each side", 0.0, 1e6)
     fee_pips: float = setting(0.0, "commission per side", 0.0, 1e6)
     slippage_pips: float = setting(0.0, "how much worse than the open a fill is", 0.0, 1e6)
-    latency_ms: float = setting(250.0, "time an order takes to arrive", 0.0, 3.6e6)
+    latency_ms: float = setting(250.0, "time an order takes to reach the venue", 0.0, 3.6e6)
     open_tolerance_ms: float = setting(
         10_000.0,
         "how late after a bar's open an order may arrive and still get that open",
@@ -72,8 +72,12 @@ class RiskSettings:
 
     max_pair_exposure: float = setting(1.0, "largest exposure of one pair", 0.0, 1e6)
     max_total_exposure: float = setting(10.0, "largest sum of exposures", 0.0, 1e6)
-    max_daily_loss_frac: float = setting(0.05, "limit, of the UTC day's starting equity", 1e-6, 1.0)
-    max_drawdown_frac: float = setting(0.20, "limit, of the highest equity", 1e-6, 1.0)
+    max_daily_loss_frac: float = setting(
+        0.05, "largest loss in a UTC day, as a fraction of its starting equity", 1e-6, 1.0
+    )
+    max_drawdown_frac: float = setting(
+        0.20, "largest drawdown, as a fraction of the highest equity", 1e-6, 1.0
+    )
     cooldown_minutes: float = setting(
         30.0, "how long entries stay stopped after a fault or a daily loss", 0.0, 10_080.0
     )
@@ -84,8 +88,12 @@ class TimingSettings:
     """How long the engine waits and plans."""
 
     grace_ms: float = setting(5_000.0, "wait for missing bars after a minute's end", 0.0, 59_000.0)
-    max_bar_age_ms: float = setting(20_000.0, "older bars are not traded on", 1.0, 59_000.0)
-    deadline_ms: float = setting(5_000.0, "time from last bar to orders", 1.0, 59_000.0)
+    max_bar_age_ms: float = setting(
+        20_000.0, "bars older than this are not traded on", 1.0, 59_000.0
+    )
+    deadline_ms: float = setting(
+        5_000.0, "time from a minute's last bar to its orders", 1.0, 59_000.0
+    )
     min_simulations: int = setting(2, "fewest simulations when time is short", 1, 100_000)
 
 
