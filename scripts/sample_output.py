@@ -2,7 +2,8 @@
 
 A page's console blocks hold commands, each after "$ ", with what it prints below. The commands of a
 page run in one empty folder, with the Python files of docs/tutorials in it, and take some minutes.
-A comment "left out: PATTERN" before a block leaves out the lines that begin with PATTERN.
+A comment "left out: PATTERN" before a block leaves out the lines that begin with PATTERN. Progress
+of a verb, which a slow machine prints and a fast one does not, is always left out.
 
 With --check no page is changed; the differences are printed, and the exit code is 1 if there are
 any. Times and speeds (MASKS) do not count. Results are those of one kind of machine: between
@@ -36,6 +37,7 @@ _BLOCK = re.compile(
     r"(?P<head>(?:<!-- left out: (?P<left_out>.+?) -->\n)?```console\n)(?P<text>.*?)(?P<end>^```$)",
     re.DOTALL | re.MULTILINE,
 )
+_PROGRESS = re.compile(r".* [\d,]+(?: of [\d,]+)?, \d+ s(?:, \d+ s left)?$")
 _COMMAND = re.compile(r"^\$ (?:.*\\\n)*.*$", re.MULTILINE)
 
 
@@ -94,7 +96,11 @@ def _output(command: str, folder: Path, left_out: str | None) -> str:
     if done.returncode != 0:
         sys.exit(f"{command} failed with exit code {done.returncode}:\n{done.stdout}")
     lines = [line.rstrip() for line in done.stdout.splitlines()]
-    kept = [line for line in lines if not (left_out and re.match(left_out, line))]
+    kept = [
+        line
+        for line in lines
+        if not (left_out and re.match(left_out, line)) and not _PROGRESS.match(line)
+    ]
     text = "\n".join(kept).strip("\n")
     return f"{text}\n" if text else ""
 

@@ -53,6 +53,19 @@ def test_commands_are_followed_by_what_they_print(tmp_path):
     assert renewed(done, tmp_path) == done
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("agent (search): decisions 6,680 of 14,400, 12 s, 3 s left", False),
+        ("loading 12, 11 s", False),
+        ("file.csv: 181 rows, 0 conflicts, 0 rejected, 0.2 s", True),
+    ],
+)
+def test_progress_that_only_slow_machines_print_is_left_out(tmp_path, line, kept):
+    done = renewed(f"```console\n$ echo '{line}'\n```\n", tmp_path)
+    assert (f"\n{line}\n" in done) == kept
+
+
 def test_a_command_that_fails_ends_it(tmp_path):
     with pytest.raises(SystemExit, match="false failed with exit code 1"):
         renewed("```console\n$ false\n```\n", tmp_path)
