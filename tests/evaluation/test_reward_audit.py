@@ -90,7 +90,7 @@ def test_the_verb_prints_tables_and_words(cli, config_file, db):
     code, out, err = cli(*arguments, *support(low - 1, high + 1))
     assert f"from {low:+.3g} to {high:+.3g}: within the value support" in out
     code, out, err = cli(*arguments, *support(low / 2, high / 2))
-    assert "widen it by model.value_min and model.value_max" in " ".join(out.split())
+    assert "widen it with model.value_min and model.value_max" in " ".join(out.split())
 
 
 def support(low, high):

@@ -92,7 +92,7 @@ def test_where_the_best_is_gone_the_latest_plays_and_that_is_told(tmp_path, capl
     assert not caplog.records
     shutil.rmtree(tmp_path / "000001")
     assert store.best().name == "000002"
-    assert "checkpoint 000001, the best by validation, is gone" in caplog.text
+    assert "checkpoint 000001, the best by validation, is missing" in caplog.text
 
 
 KILLS = [
