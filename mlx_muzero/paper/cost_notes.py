@@ -30,7 +30,8 @@ class CostNotes:
         """
         of_notes: dict[str, list[str]] = {}
         step_notes = []
-        for pair in [pair for pair in self._pips if pairs[pair]["close"]]:
+        # A pair that has no bar yet has no price: None, 0 or NaN.
+        for pair in [pair for pair in self._pips if (pairs[pair]["close"] or 0.0) > 0.0]:
             pip_size, close = self._pips.pop(pair), pairs[pair]["close"]
             costs = self._fills.whole_costs(pip_size)
             of_notes.setdefault(cost_note(costs, close, pip_size), []).append(pair)
