@@ -107,15 +107,21 @@ def without_latency(event):
     return {k: v for k, v in event.items() if k not in ("latency_ms", "clock_offset_ms")}
 
 
+@pytest.fixture
+def store(whole):
+    """Of the whole session, to be looked at."""
+    with PaperStore(whole.path / "store.duckdb", read_only=True) as opened:
+        yield opened
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
-def test_a_journal_cut_anywhere_is_completed(whole, tmp_path_factory, data):
+def test_a_journal_cut_anywhere_is_completed(whole, store, tmp_path_factory, data):
     """Each event is there once and in order, and nothing that is left of it is lost."""
     cut = data.draw(st.integers(0, len(whole.lines)))
     folder = PaperFolder(tmp_path_factory.mktemp("cut"))
     folder.journal_path.write_bytes(whole.lines[:cut])
-    with PaperStore(whole.path / "store.duckdb", read_only=True) as store:
-        missing = unjournaled(folder, store)
+    missing = unjournaled(folder, store)
     kept = [e["seq"] for e in journal.read(folder.journal_path)]
     assert kept + [e["seq"] for e in missing] == list(range(1, whole.lines.count(b"\n") + 1))
 
