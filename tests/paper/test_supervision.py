@@ -13,7 +13,15 @@ from mlx_muzero.paper.feeds.replay import ReplayFeed
 from mlx_muzero.paper.session import Session
 from mlx_muzero.runlog import journal
 from mlx_muzero.runlog.control import send
-from paper_sessions import WARM_BARS, DicePlanner, ScriptedPlanner, market, play, settings
+from paper_sessions import (
+    BEGIN_NS,
+    WARM_BARS,
+    DicePlanner,
+    ScriptedPlanner,
+    market,
+    play,
+    settings,
+)
 
 PAPER = settings(("USDJPY",))
 BARS = [market("USDJPY", WARM_BARS + 20)]
@@ -111,7 +119,7 @@ def test_a_command_that_fails_ends_the_engine(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Session, "command", bug)
     with pytest.raises(ZeroDivisionError):
-        play(path, PAPER, feed=Commanding(BARS, speed=6000.0))
+        play(path, PAPER, feed=Commanding(BARS, speed=6000.0, paced_from_ns=BEGIN_NS))
     thread.join()
     assert heard == [True]
     assert faults(path)[-1]["what"] == "halt"
@@ -142,7 +150,7 @@ def test_a_halt_that_was_too_late_never_happens(tmp_path):
 
     thread = threading.Thread(target=command)
     thread.start()
-    played = play(path, PAPER, planner, feed=ReplayFeed(BARS, speed=6000.0))
+    played = play(path, PAPER, planner, feed=ReplayFeed(BARS, speed=6000.0, paced_from_ns=BEGIN_NS))
     thread.join()
     assert len(refusals) == 1
     assert {row["mode"] for row in played.equity} == {"trading"}
