@@ -20,6 +20,8 @@ from markets import walk_bars
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
+from mlx_muzero.evaluation.rivals import fitted
+from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store.bar_store import BarStore
 from muzero_cli import main
@@ -68,6 +70,12 @@ def own_home(monkeypatch, new_homes):
     home.mkdir(mode=0o700)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def quick_rivals(monkeypatch):
+    """Fits the network among the rivals in a few steps; its own tests take back what they need."""
+    monkeypatch.setattr(fitted, "FITTED_Q_RECIPE", FittedQRecipe(steps=(1, 8), checks=1))
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from mlx_muzero.evaluation.conditions import Conditions, report_dict
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.registered_baselines import registered_baselines
+from mlx_muzero.evaluation.rivals.fitted import fit_rivals
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -189,6 +190,7 @@ def baselines(
         "momentum": best(momentum),
         "mean_reversion": best(mean_reversion),
         "perfect_foresight": PerfectForesight(),
+        **fit_rivals(dataset, rules, tick, doing),
         **registered_baselines(),
     }
 

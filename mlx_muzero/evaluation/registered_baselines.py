@@ -7,12 +7,13 @@ import numpy as np
 
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.policy import Decider, Policy, SessionView
+from mlx_muzero.evaluation.rivals.fitted import RIVALS
 from mlx_muzero.registry import Registry
 from mlx_muzero.types import I32
 
 BUILT_IN = (
     "flat", "buy_and_hold", "random", "momentum", "mean_reversion", "perfect_foresight",
-    "best_policy",
+    "best_policy", *RIVALS,
 )  # fmt: skip
 """Reserved names: families of baselines, and those of a synthetic market."""
 

@@ -165,6 +165,11 @@ class MarketDataset:
         groups.append(np.broadcast_to(context, (len(bar), len(back), context.shape[2])))
         return np.concatenate(groups, axis=2)
 
+    def newest_rows(self, bar: I64) -> F32:
+        """``f32[B, market columns]`` the last row of `windows` at each `bar` ``i64[B]``."""
+        groups = [self.features[bar], *(frame.rows[frame.last[bar]] for frame in self.frames)]
+        return np.concatenate([*groups, self.context[bar]], axis=1)
+
     def training_starts(self) -> I64:
         """Every possible start of a training session, overlaps included, ``i64[n]``."""
         return self._starts("train")

@@ -48,8 +48,9 @@ def compared(config, bars, truth, sessions=5):
         heard.append,
         lambda what, total: begun.append((what, total)),
     )
-    chosen, *played = begun
+    chosen, fitted, *played = begun
     assert chosen[0].startswith("choosing lookbacks")
+    assert fitted[0].startswith("fitting line, line_dp, fitted_q")
     assert [total for _, total in played] == [result.conditions.sessions * 12] * len(result.metrics)
     assert sum(heard) == sum(total for _, total in begun)
     return result

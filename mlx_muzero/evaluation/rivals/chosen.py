@@ -1,0 +1,110 @@
+"""Choosing among candidates on the validation split, all of them played at once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from mlx_muzero.evaluation.rivals.changes import changes_of
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.trading.costs import funding_pips, pip_price
+from mlx_muzero.trading.positions import FLAT
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.types import F64, I32, I64
+
+_SESSIONS = 256
+"""That choose, spread evenly over the validation split."""
+
+Decide = Callable[[int, I32], I32]
+"""Actions ``i32[C, B]`` of `C` candidates at a step, in positions ``i32[C, B]``."""
+
+
+@dataclass(frozen=True, eq=False)
+class ValidationSessions:
+    """Sessions of the validation split as arrays: `B` of `steps` decisions.
+
+    Every bar's gain counts in pips of its own price, so in basis points a session's net differs
+    from an account's by the price's change since the entry, which is enough to choose by.
+
+    Attributes:
+        rules: actions and costs.
+        changes: ``f64[T]`` changes of the whole market in pips, as `bar_changes`.
+        bars: ``i64[B, steps]`` bar of each decision.
+        costs: ``f64[B, P, A]`` pips that actions pay at the sessions' first closes, as
+            `fill_costs`.
+        moved: ``f64[B, steps, P]`` pips that each position gains over the next bar, less funding.
+        leaving: ``f64[B, P]`` pips that going flat at the end pays.
+        max_gap_minutes: longest step from one bar to the next that is not a hole.
+    """
+
+    rules: TradingRules
+    changes: F64
+    bars: I64
+    costs: F64
+    moved: F64
+    leaving: F64
+    max_gap_minutes: float
+
+    @classmethod
+    def of(cls, dataset: MarketDataset, rules: TradingRules) -> "ValidationSessions":
+        """Those of `dataset`."""
+        starts = dataset.evaluation_starts("validation", _SESSIONS)
+        bars = starts[:, None] + np.arange(dataset.config.session_bars)
+        changes = changes_of(dataset, rules.pip_size)
+        return cls(
+            rules,
+            changes,
+            bars,
+            fill_costs(dataset.close[starts], rules),
+            gains(dataset, rules, changes, bars),
+            leaving_costs(dataset.close[bars[:, -1] + 1], rules),
+            dataset.config.max_gap_minutes,
+        )
+
+    def net_pips(self, candidates: int, decide: Decide) -> F64:
+        """``f64[C]`` net pips a session of each of `candidates`."""
+        sessions, steps = self.bars.shape
+        session, table = np.arange(sessions), self.rules.table
+        position = np.full((candidates, sessions), FLAT, np.int32)
+        net = np.zeros((candidates, sessions))
+        for step in range(steps):
+            action = decide(step, position)
+            net -= self.costs[session, position, action]
+            position = table.next_position[position, action]
+            net += self.moved[session, step, position]
+        return np.asarray((net - self.leaving[session, position]).mean(axis=1))
+
+
+def gains(dataset: MarketDataset, rules: TradingRules, changes: F64, bar: I64) -> F64:
+    """``f64[*bar, P]`` pips that holding each position earns over the bar after `bar`.
+
+    Args:
+        dataset: the market.
+        rules: positions.
+        changes: ``f64[T]`` as `bar_changes`.
+        bar: ``i64`` of any shape, none the last bar.
+    """
+    close, rate = dataset.close[bar + 1, None], dataset.funding_rate[bar + 1, None]
+    pip = pip_price(dataset.close[bar, None], rules.pip_size)
+    exposures = rules.table.exposures
+    return exposures * changes[bar + 1, None] - funding_pips(exposures, close, rate, pip)
+
+
+def fill_costs(price: F64, rules: TradingRules) -> F64:
+    """``f64[B, P, A]`` pips that each action pays in each position at `price` ``f64[B]``.
+
+    Infinite where the action is illegal.
+    """
+    table = rules.table
+    wanted = table.exposures[table.next_position]
+    held = table.exposures[:, None]
+    left, entered = rules.costs.fill_pips(held, wanted, price[:, None, None], rules.pip_size)
+    stays = table.next_position == np.arange(len(table.exposures))[:, None]
+    return np.where(table.legal, np.where(stays, 0.0, left + entered), np.inf)
+
+
+def leaving_costs(price: F64, rules: TradingRules) -> F64:
+    """``f64[B, P]`` pips that going flat from each position pays at `price` ``f64[B]``."""
+    held, flat = rules.table.exposures, np.zeros_like(rules.table.exposures)
+    left, _ = rules.costs.fill_pips(held, flat, price[:, None], rules.pip_size)
+    return left

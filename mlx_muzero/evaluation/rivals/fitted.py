@@ -1,0 +1,59 @@
+"""All rivals fitted on one market."""
+
+import numpy as np
+
+from mlx_muzero.evaluation.backtest import Doing
+from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.rivals.changes import fitting_bars
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
+from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe, fit_fitted_q
+from mlx_muzero.evaluation.rivals.line import fit_line
+from mlx_muzero.evaluation.rivals.line_dp import fit_line_dp
+from mlx_muzero.evaluation.rivals.linear_forecast import HORIZONS_BARS, fit_forecasts
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import spread_evenly
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.types import Advance
+
+RIVALS = ("line", "line_dp", "fitted_q")
+"""Their names."""
+
+FITTED_Q_RECIPE = FittedQRecipe()
+"""Of the rival in reports."""
+
+_USUAL_BARS = 262_144
+"""Training bars, spread evenly, that say how forecasts are distributed and follow each other."""
+
+
+_SEED = 0
+
+
+def fit_rivals(
+    dataset: MarketDataset,
+    rules: TradingRules,
+    tick: Advance = lambda _steps: None,
+    doing: Doing = lambda _what, _total: None,
+) -> dict[str, Policy]:
+    """The rivals by name, none where the training split is too short to fit them.
+
+    Args:
+        dataset: the market.
+        rules: actions and costs.
+        tick: called with 1 after every step of fitting `fitted_q`, the longest part.
+        doing: called once with what begins, and its steps.
+    """
+    bars = fitting_bars(dataset, "train", max(HORIZONS_BARS))
+    if not len(bars):
+        doing("no rival is fitted: the training split is too short", 0)
+        return {}
+    doing(f"fitting {', '.join(RIVALS)}: steps", FITTED_Q_RECIPE.schedule(len(bars))[0])
+    validation = ValidationSessions.of(dataset, rules)
+    forecasts = fit_forecasts(validation.changes, bars)
+    usual = spread_evenly(bars, _USUAL_BARS)
+    price = float(np.median(dataset.close[usual]))
+    policies: tuple[Policy, ...] = (
+        fit_line(validation, forecasts, usual),
+        fit_line_dp(validation, forecasts, usual, price),
+        fit_fitted_q(dataset, validation, bars, _SEED, FITTED_Q_RECIPE, tick),
+    )
+    return {policy.name: policy for policy in policies}

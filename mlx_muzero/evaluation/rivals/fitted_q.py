@@ -1,0 +1,219 @@
+"""Fitted Q iteration (Ernst, Geurts and Wehenkel 2005) on bars alone: no model, no search.
+
+The market does not answer a price taker, so each bar says what every position would have earned
+over it, and costs are known. So a small network learns the worth of holding each position from
+every bar at once, against its own slowly following copy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import mlx.core as mx
+import mlx.nn as nn
+import mlx.optimizers as optimizers
+import numpy as np
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
+
+from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.evaluation.rivals.changes import changes_seen, lagged
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, fill_costs, gains
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.networks.layers import zero_linear
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F32, F64, I32, I64
+
+Progress = Callable[[int], None]
+
+_CLIP = 3.0
+"""Deviations at which a change in the input begins to saturate."""
+
+
+@dataclass(frozen=True)
+class FittedQRecipe:
+    """Sizes of the network and of its fitting: seconds on a year of minute bars.
+
+    Attributes:
+        lags: changes in the input, next to the newest row of the market's columns.
+        width: of each of the two hidden layers.
+        passes: times that every training bar is drawn, on average.
+        steps: training steps at least and at most; few bars are drawn in smaller batches.
+        checks: times that the validation split is played; the best network is kept.
+        batch_sizes: bars in a training step at least and at most.
+        learning_rate: Adam's.
+        discount: of worth from one bar to the next.
+        follow: share of the network that its copy takes on at each step.
+    """
+
+    lags: int = 32
+    width: int = 64
+    passes: float = 20.0
+    steps: tuple[int, int] = (600, 3000)
+    checks: int = 10
+    batch_sizes: tuple[int, int] = (128, 2048)
+    learning_rate: float = 1e-3
+    discount: float = 0.99
+    follow: float = 0.02
+
+    def schedule(self, bars: int) -> tuple[int, int]:
+        """Training steps for `bars` training bars, and the bars in each."""
+        drawn, (smallest, largest) = self.passes * bars, self.batch_sizes
+        batch = min(largest, max(smallest, round(drawn / self.steps[0])))
+        return max(1, min(self.steps[1], round(drawn / batch))), batch
+
+
+class QNetwork(nn.Module):
+    """Rows ``f32[n, F]`` -> pips ``f32[n, P]`` from holding each position over the next bar on.
+
+    What a new network says is 0.
+    """
+
+    def __init__(self, features: int, width: int, positions: int, scale: float) -> None:
+        super().__init__()
+        self.first = nn.Linear(features, width)
+        self.second = nn.Linear(width, width)
+        self.head = zero_linear(width, positions)
+        self._scale = scale
+
+    def __call__(self, rows: mx.array) -> mx.array:
+        """The worth of each position."""
+        hidden = nn.relu(self.second(nn.relu(self.first(rows))))
+        return self.head(hidden) * self._scale
+
+
+@dataclass(frozen=True, eq=False)
+class Scales:
+    """What brings an input row to the size a network learns from.
+
+    Attributes:
+        change_pips: standard deviation of a bar's change.
+        mean: ``f32[F]`` of the market's columns.
+        deviation: ``f32[F]`` of them.
+    """
+
+    change_pips: float
+    mean: F32
+    deviation: F32
+
+    @classmethod
+    def of(cls, changes: F64, newest: F32) -> "Scales":
+        """Of training bars: `changes` ``f64[n]`` and market columns ``f32[n, F]``."""
+        deviation = np.maximum(newest.std(axis=0), 1e-3)
+        return cls(max(float(changes.std()), 1e-12), newest.mean(axis=0), deviation)
+
+    def rows(self, recent: F64, newest: F32) -> mx.array:
+        """``f32[n, lags + F]`` input of the last changes ``f64[n, lags]`` and the newest row."""
+        squashed = np.tanh(recent / (_CLIP * self.change_pips)).astype(np.float32)
+        return mx.array(np.concatenate([squashed, (newest - self.mean) / self.deviation], axis=1))
+
+
+class FittedQPolicy:
+    """Takes the action of the greatest worth after its cost."""
+
+    name = "fitted_q"
+
+    def __init__(
+        self, network: QNetwork, scales: Scales, lags: int, max_gap_minutes: float
+    ) -> None:
+        self.network, self.scales, self.lags = network, scales, lags
+        self._max_gap_minutes = max_gap_minutes
+        self._changes: F64 = np.zeros(0)
+
+    def reset(self, env: SessionView) -> None:
+        """Compute the changes of the market."""
+        self._changes = changes_seen(env, self._max_gap_minutes)
+
+    def act(self, env: SessionView) -> I32:
+        """``i32[B]`` actions."""
+        recent = lagged(self._changes, env.bar, self.lags)
+        newest = env.observe()[:, -1, : len(self.scales.mean)]
+        worth = np.array(self.network(self.scales.rows(recent, newest)))
+        paid = fill_costs(env.close[env.bar], env.rules)
+        return _greedy(worth, paid, env.position, env.table)
+
+
+def fit_fitted_q(
+    dataset: MarketDataset,
+    validation: ValidationSessions,
+    bars: I64,
+    seed: int,
+    recipe: FittedQRecipe,
+    progress: Progress = lambda _steps: None,
+) -> FittedQPolicy:
+    """Fit on `bars`, keep the network that earned most on the validation split.
+
+    Args:
+        dataset: the market.
+        validation: its sessions that choose.
+        bars: ``i64[n]`` training bars; the bar after each can be observed too.
+        seed: seeds the first weights and the batches, and MLX's generator of this thread.
+        recipe: the sizes of network and fitting.
+        progress: hears of every training step.
+    """
+    rules, changes = validation.rules, validation.changes
+    generator = np.random.default_rng(seed)
+    mx.random.seed(seed)
+    scales = Scales.of(changes[bars], dataset.newest_rows(bars))
+
+    def rows(bar: I64) -> mx.array:
+        return scales.rows(lagged(changes, bar, recipe.lags), dataset.newest_rows(bar))
+
+    features = recipe.lags + len(scales.mean)
+    positions = len(rules.table.exposures)
+    network, copy = (
+        QNetwork(features, recipe.width, positions, 5.0 * scales.change_pips) for _ in range(2)
+    )
+    copy.update(network.parameters())
+    optimizer = optimizers.Adam(recipe.learning_rate, bias_correction=True)
+
+    def loss(rows: mx.array, target: mx.array) -> mx.array:
+        return mx.square(network(rows) - target).mean()
+
+    step_loss = nn.value_and_grad(network, loss)
+    steps, batch = recipe.schedule(len(bars))
+    check_every = max(1, steps // recipe.checks)
+    shape = validation.bars.shape
+    seen = [rows(own) for own in validation.bars]
+    policy = FittedQPolicy(network, scales, recipe.lags, validation.max_gap_minutes)
+    kept, best_pips = dict(tree_flatten(network.parameters())), 0.0
+    for step in range(1, steps + 1):
+        drawn = bars[generator.integers(len(bars), size=batch)]
+        ahead = np.array(copy(rows(drawn + 1)))
+        paid = fill_costs(dataset.close[drawn + 1], rules)
+        later = _choices(ahead, paid, rules.table).max(axis=2)
+        earned = gains(dataset, rules, changes, drawn) + recipe.discount * later
+        _, gradients = step_loss(rows(drawn), mx.array(earned.astype(np.float32)))
+        optimizer.update(network, gradients)
+        copy.update(
+            tree_map(partial(_followed, recipe.follow), copy.parameters(), network.parameters())
+        )
+        mx.eval(network.parameters(), copy.parameters(), optimizer.state)
+        progress(1)
+        if step % check_every == 0 or step == steps:
+            worth = np.stack([np.array(network(own)) for own in seen]).reshape(*shape, positions)
+            decide = partial(_decide, worth, validation.costs, rules.table)
+            pips = float(validation.net_pips(1, decide)[0])
+            if pips > best_pips:
+                kept, best_pips = dict(tree_flatten(network.parameters())), pips
+    network.update(tree_unflatten(list(kept.items())))
+    return policy
+
+
+def _followed(share: float, copy: mx.array, network: mx.array) -> mx.array:
+    return copy + share * (network - copy)
+
+
+def _choices(worth: np.ndarray, paid: F64, table: ActionTable) -> F64:
+    """``f64[n, P, A]`` worth ``[n, P]`` after each action in each position, less what it pays."""
+    return np.asarray(worth[:, table.next_position] - paid)
+
+
+def _greedy(worth: np.ndarray, paid: F64, position: I32, table: ActionTable) -> I32:
+    """``i32[n]`` best actions in `position` ``i32[n]``."""
+    choices = _choices(worth, paid, table)[np.arange(len(worth)), position]
+    return np.asarray(choices.argmax(axis=1), np.int32)
+
+
+def _decide(worth: F32, paid: F64, table: ActionTable, step: int, position: I32) -> I32:
+    """``i32[1, B]`` best actions of one candidate whose worth is ``f32[B, steps, P]``."""
+    return _greedy(worth[:, step], paid, position[0], table)[None]

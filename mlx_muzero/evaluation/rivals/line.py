@@ -1,0 +1,95 @@
+"""A line: least squares on the last changes, an entry above one forecast, an exit below another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.evaluation.rivals.changes import changes_seen
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
+from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
+from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.types import F64, I32, I64
+
+_ENTRY_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
+"""Of the sizes of the training forecasts: candidates to enter from."""
+
+_EXIT_SHARES = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5)
+"""Of the forecast to enter from: candidates to leave below."""
+
+
+@dataclass
+class LinePolicy:
+    """Enters on the side of a large forecast and leaves when it falls below a smaller one.
+
+    Attributes:
+        forecast: of the next changes.
+        enter: pips expected from which a flat account enters.
+        leave: pips expected, counted toward what is held, below which it leaves.
+        max_gap_minutes: longest step that is not a hole.
+    """
+
+    forecast: LinearForecast
+    enter: float
+    leave: float
+    max_gap_minutes: float
+    name: str = "line"
+    _expected: F64 = field(default_factory=lambda: np.zeros(0), init=False, repr=False)
+
+    def reset(self, env: SessionView) -> None:
+        """Forecast from every bar; each forecast looks back only."""
+        self._expected = self.forecast.expected(changes_seen(env, self.max_gap_minutes))
+
+    def act(self, env: SessionView) -> I32:
+        """``i32[B]`` actions toward the side wanted."""
+        expected = self._expected[env.bar]
+        return _actions(expected, env.position, self.enter, self.leave, env.table)
+
+
+def _actions(
+    expected: F64, position: I32, enter: F64 | float, leave: F64 | float, table: ActionTable
+) -> I32:
+    """``i32[...]`` next action of accounts in `position`; all arguments broadcast together.
+
+    A position that is left may turn at once where the forecast for the other side is large enough.
+    """
+    held = table.exposures[position]
+    stays = (held != 0.0) & (expected * np.sign(held) >= leave)
+    entered = np.where(np.abs(expected) >= enter, np.sign(expected), 0.0)
+    return table.actions_toward(position, np.where(stays, held, entered))
+
+
+def fit_line(
+    validation: ValidationSessions, forecasts: Sequence[LinearForecast], usual: I64
+) -> LinePolicy:
+    """The line that earned most on the validation split; it never enters where none earned.
+
+    Args:
+        validation: the sessions that choose the forecast and both thresholds.
+        forecasts: candidates.
+        usual: ``i64[n]`` training bars, whose forecasts say what a large one is.
+    """
+    gap = validation.max_gap_minutes
+    best_pips, best = 0.0, LinePolicy(forecasts[0], np.inf, np.inf, gap)
+    for forecast in forecasts:
+        expected = forecast.expected(validation.changes)
+        enter = np.quantile(np.abs(expected[usual]), _ENTRY_QUANTILES).repeat(len(_EXIT_SHARES))
+        leave = enter * np.tile(_EXIT_SHARES, len(_ENTRY_QUANTILES))
+        thresholds = enter[:, None], leave[:, None]
+        at = expected[validation.bars]
+        decide = partial(_decide, at, *thresholds, validation.rules.table)
+        pips = validation.net_pips(len(enter), decide)
+        place = int(pips.argmax())
+        if pips[place] > best_pips:
+            best_pips = float(pips[place])
+            best = LinePolicy(forecast, float(enter[place]), float(leave[place]), gap)
+    return best
+
+
+def _decide(
+    expected: F64, enter: F64, leave: F64, table: ActionTable, step: int, position: I32
+) -> I32:
+    """``i32[C, B]`` actions of `C` pairs of thresholds ``f64[C, 1]``."""
+    return _actions(expected[:, step], position, enter, leave, table)

@@ -1,0 +1,112 @@
+"""The line's forecasts, decided by dynamic programming over position and costs.
+
+A forecast is the state: training bars say how often each size of it follows each other one, and
+its own next step what each position earns. The best action in every state, with every number of
+bars left, follows by going backwards from the session's end.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.evaluation.rivals.changes import changes_seen
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, fill_costs, leaving_costs
+from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.types import F64, I32, I64
+
+_BINS = 61
+"""Sizes of a forecast, equally frequent, that planning tells apart."""
+
+
+@dataclass
+class LineDpPolicy:
+    """Takes the planned action for the present forecast, position and bars left.
+
+    Attributes:
+        forecast: of the next changes.
+        edges: ``f64[N - 1]`` rising, between the `N` states.
+        actions: ``i32[steps, N, P]`` by step of the session.
+        max_gap_minutes: longest step that is not a hole.
+    """
+
+    forecast: LinearForecast
+    edges: F64
+    actions: I32
+    max_gap_minutes: float
+    name: str = "line_dp"
+    _state: I64 = field(default_factory=lambda: np.zeros(0, np.int64), init=False, repr=False)
+
+    def reset(self, env: SessionView) -> None:
+        """Forecast from every bar; each forecast looks back only."""
+        expected = self.forecast.expected(changes_seen(env, self.max_gap_minutes))
+        self._state = np.searchsorted(self.edges, expected)
+
+    def act(self, env: SessionView) -> I32:
+        """``i32[B]`` planned actions."""
+        return self.actions[env.step_index, self._state[env.bar], env.position]
+
+
+def plan(transition: F64, expected: F64, price: float, rules: TradingRules, steps: int) -> I32:
+    """``i32[steps, N, P]`` best action at each step of a session, in each state and position.
+
+    Args:
+        transition: ``f64[N, N]`` chance of each state at the next bar, by state; rows sum to 1.
+        expected: ``f64[N]`` pips that the next bar is expected to move in each state.
+        price: at which fills are paid.
+        rules: actions and costs.
+        steps: decisions of a session.
+    """
+    table = rules.table
+    paid = fill_costs(np.array([price]), rules)[0]
+    after = np.where(table.legal, table.next_position, 0)
+    gained = expected[:, None] * table.exposures
+    worth = np.broadcast_to(-leaving_costs(np.array([price]), rules), gained.shape)
+    actions = np.empty((steps, *gained.shape), np.int32)
+    for step in reversed(range(steps)):
+        choices = (gained + worth)[:, after] - paid
+        actions[step] = choices.argmax(axis=2)
+        worth = transition @ choices.max(axis=2)
+    return actions
+
+
+def fit_line_dp(
+    validation: ValidationSessions, forecasts: Sequence[LinearForecast], usual: I64, price: float
+) -> LineDpPolicy:
+    """The planned forecast that earned most on the validation split.
+
+    Args:
+        validation: the sessions that choose forecast and horizon.
+        forecasts: candidates.
+        usual: ``i64[n]`` training bars that say how forecasts follow each other; the bar after
+            each can be observed too.
+        price: at which fills are paid.
+    """
+    steps = validation.bars.shape[1]
+    chosen, best_pips = None, -np.inf
+    for forecast in forecasts:
+        expected = forecast.expected(validation.changes)
+        edges = np.quantile(expected[usual], np.arange(1, _BINS) / _BINS)
+        state = np.searchsorted(edges, expected)
+        now, after = state[usual], state[usual + 1]
+        follows = np.bincount(now * _BINS + after, minlength=_BINS**2).reshape(_BINS, _BINS)
+        seen = np.maximum(follows.sum(axis=1), 1)
+        next_bar = np.bincount(now, validation.changes[usual + 1], _BINS) / seen
+        actions = plan(follows / seen[:, None], next_bar, price, validation.rules, steps)
+        decide = partial(_decide, actions, state[validation.bars])
+        pips = float(validation.net_pips(1, decide)[0])
+        if chosen is None or pips > best_pips:
+            chosen, best_pips = (
+                LineDpPolicy(forecast, edges, actions, validation.max_gap_minutes),
+                pips,
+            )
+    assert chosen is not None
+    return chosen
+
+
+def _decide(actions: I32, state: I64, step: int, position: I32) -> I32:
+    """``i32[1, B]`` planned actions in `state` ``i64[B, steps]``."""
+    return actions[step, state[:, step], position]
