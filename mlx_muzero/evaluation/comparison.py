@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
@@ -31,6 +31,7 @@ from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
 from mlx_muzero.market.synthetic.planted_optimum import from_truth
+from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.cost_size import round_trip_bps, step_note
 from mlx_muzero.trading.costs import Costs
@@ -67,6 +68,10 @@ class Comparison:
     conditions: Conditions
     entries: dict[str, PolicyResult]
     expected_best_pips: float | None
+
+    def after(self, looks: Looks | None) -> "Comparison":
+        """This comparison as one of so many `looks` at its bars."""
+        return replace(self, conditions=replace(self.conditions, looks=looks))
 
     @property
     def metrics(self) -> dict[str, Metrics]:

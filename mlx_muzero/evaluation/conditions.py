@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from mlx_muzero.evaluation.metrics import Metrics
+from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.cost_size import verdict
 from mlx_muzero.untrusted.json_values import in_unit
 
@@ -27,6 +28,7 @@ class Conditions:
         cost_bps: cost of a round trip, fills included, relative to the median price; None if
             unknown.
         wide_steps: notes on pairs where one price step is worth more than that, in words.
+        looks: how often these bars were looked at; None if they chose the run.
         fx_week: whether a year consists of trading weeks, or of every minute.
     """
 
@@ -42,6 +44,7 @@ class Conditions:
     unit: str = "pips"
     cost_bps: float | None = None
     wide_steps: tuple[str, ...] = ()
+    looks: Looks | None = None
     fx_week: bool = True
 
     @property

@@ -1,7 +1,7 @@
 """Tests agents trained in rolling windows, each on its own test split, and joins the tests."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mlx_muzero.errors import DataError
@@ -14,6 +14,7 @@ from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import SPLITS
+from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.types import Advance
 
@@ -35,6 +36,10 @@ class WindowTest:
     checkpoint: str
     backtests: dict[str, Backtest]
     lookbacks: tuple[str, ...]
+
+    def after(self, looks: Looks | None) -> "WindowTest":
+        """This test as one of so many `looks` at its bars."""
+        return replace(self, conditions=replace(self.conditions, looks=looks))
 
 
 def play_window(
@@ -107,13 +112,15 @@ class WalkForward:
         """What was played in all windows together."""
         first, last = self.windows[0].conditions, self.windows[-1].conditions
         every = [window.conditions for window in self.windows]
-        facts = asdict(first) | {
-            "split": f"{len(every)} windows' test",
-            "sessions": sum(conditions.sessions for conditions in every),
-            "available_sessions": sum(conditions.available_sessions for conditions in every),
-            "last": last.last,
-        }
-        return Conditions(**facts)
+        looks = [conditions.looks for conditions in every if conditions.looks is not None]
+        return replace(
+            first,
+            split=f"{len(every)} windows' test",
+            sessions=sum(conditions.sessions for conditions in every),
+            available_sessions=sum(conditions.available_sessions for conditions in every),
+            last=last.last,
+            looks=max(looks, key=lambda look: look.evaluations, default=None),
+        )
 
     def to_frame(self, library: FrameLibrary | None = None) -> Any:
         """A row for each policy over all windows: its name and all of its `Metrics`.

@@ -1,7 +1,7 @@
 """Plays a run's agent on chosen bars, and records the circumstances of the results."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from mlx_muzero.config import fx_targets
@@ -9,6 +9,7 @@ from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare
 from mlx_muzero.evaluation.full_comparison import SIMULATIONS, FullComparison, compare_fully
 from mlx_muzero.experiment.judging import JudgedBars
+from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.types import Advance
 
@@ -71,6 +72,7 @@ def evaluate(
     count = simulations or run.config.search.num_simulations
     market = (bars.dataset, run.rules, bars.part, sessions, bars.truth)
     comparison = compare(run.agents(agent, count), *market, tick, doing)
+    comparison = comparison.after(record_evaluation(run, bars.dataset, bars.part))
     return _evaluation(run, bars, (count,), agent.backend, comparison)
 
 
@@ -109,6 +111,8 @@ def evaluate_fully(
         tick=tick,
         doing=doing,
     )
+    looks = record_evaluation(run, bars.dataset, bars.part)
+    full = replace(full, comparison=full.comparison.after(looks))
     return _evaluation(run, bars, tuple(simulations), agent.backend, full.comparison, full)
 
 

@@ -1,7 +1,7 @@
 """Evaluates a run on one of its splits or on later bars, alone or against other runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from mlx_muzero.evaluation.conditions import Conditions
 from mlx_muzero.evaluation.full_comparison import Difference, difference
 from mlx_muzero.experiment.later_bars import later_bars
 from mlx_muzero.experiment.loading import load_truth
+from mlx_muzero.experiment.looks import record_evaluation
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.dataset import MarketDataset
@@ -136,9 +137,11 @@ def compare_runs(
         count = simulations or run.config.search.num_simulations
         policy = SearchPolicy(run.agent(), count, name)
         entries[name] = play(policy, run.dataset, run.rules, starts[name])
+    looks = [record_evaluation(run, run.dataset, split) for run in runs.values()][-1]
     base = next(iter(entries.values())).backtest
+    conditions = conditions_of(first.dataset, first.rules, split, next(iter(starts.values())))
     return RunComparison(
-        conditions_of(first.dataset, first.rules, split, next(iter(starts.values()))),
+        replace(conditions, looks=looks),
         entries,
         {name: difference(entry.backtest, base) for name, entry in entries.items()},
     )

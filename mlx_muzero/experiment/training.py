@@ -11,6 +11,7 @@ from mlx_muzero.config.choices import TrainDevice
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.experiment.loading import costs_of, load_dataset
+from mlx_muzero.experiment.looks import record_training
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.device import use_device
@@ -173,6 +174,12 @@ class Training:
                 trainer.resume()
             else:
                 self.folder.begin(self.config, self.market)
+                store, run = Path(self.market.store), self.folder.path
+                looks = record_training(store, self.dataset, self.config, run)
+                if looks.unrecorded is not None:
+                    tell(
+                        f"warning: this training is not in the ledger of looks: {looks.unrecorded}"
+                    )
                 if origin is not None:
                     trainer.begin_from(*origin)
             for line in (self.heading, *self.cautions()):

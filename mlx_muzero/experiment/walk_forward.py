@@ -13,6 +13,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
 from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset
+from mlx_muzero.experiment.looks import record_evaluation, record_training
 from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.exports.deployment import EngineEvent, warn
@@ -200,6 +201,7 @@ class RollingTraining:
                 trainer.resume()
             else:
                 run.begin(window.config, market)
+                record_training(store, dataset, window.config, run.path)
             with around:
                 finished = trainer.run()
         minutes = (time.monotonic() - began) / 60.0
@@ -243,18 +245,17 @@ class RollingTraining:
 
             run = load_run(self.folder.window(number).path, "best", self.store, report=report)
             agents = run.agents(run.agent(), config.search.num_simulations)
-            tests.append(
-                play_window(
-                    agents,
-                    run.checkpoint,
-                    run.dataset,
-                    run.rules,
-                    tested_until_ns,
-                    sessions,
-                    tick,
-                    in_window,
-                )
+            played = play_window(
+                agents,
+                run.checkpoint,
+                run.dataset,
+                run.rules,
+                tested_until_ns,
+                sessions,
+                tick,
+                in_window,
             )
+            tests.append(played.after(record_evaluation(run, run.dataset, "test")))
             tested_until_ns = utc_ns(config.market.end_utc)
         return WalkForward(tuple(tests), self.rules)
 

@@ -110,6 +110,7 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC; "
             f"{conditions.costs}.",
             *(f"{note}." for note in conditions.wide_steps),
+            *([] if conditions.looks is None else [conditions.looks.words]),
             *_groups(measured),
             f"{unit.capitalize()} are net of costs; the interval is a bootstrap over sessions. "
             f"Expectancy: (Win% x Avg_Win) - (Loss% x Avg_Loss), {unit} per trade. PF: profit "
