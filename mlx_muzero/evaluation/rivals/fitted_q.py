@@ -204,7 +204,7 @@ def _followed(share: float, copy: mx.array, network: mx.array) -> mx.array:
 
 
 def _choices(worth: np.ndarray, paid: F64, table: ActionTable) -> F64:
-    """``f64[n, P, A]`` worth ``[n, P]`` after each action in each position, less what it pays."""
+    """``f64[n, P, A]`` what each action leads to from each position, less what it pays."""
     return np.asarray(worth[:, table.next_position] - paid)
 
 
