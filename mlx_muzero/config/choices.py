@@ -7,6 +7,7 @@ schema's sections takes longer than most commands do.
 from typing import Literal
 
 Actions = Literal["fx", "targets"]
+FillAt = Literal["close", "next_open"]
 RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
 EncoderName = Literal["tcn", "resnet", "transformer"]
 LegalActions = Literal["tree", "root", "off"]

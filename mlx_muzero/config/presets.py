@@ -77,7 +77,8 @@ CRYPTO = Config(
 """One model for many crypto pairs, on minute bars and their context (CRYPTO 3)."""
 
 FX_SMALL = Config(
-    trading=TradingConfig(reward="mark_to_market"),
+    # A fill at the very close that was decided on earns the bounce of the price step.
+    trading=TradingConfig(fill="next_open", reward="mark_to_market"),
     model=ModelConfig(latent_width=64, dropout=0.0),
     search=SearchConfig(
         num_simulations=16,
@@ -126,7 +127,7 @@ CRYPTO_SMALL = replace(
         context=("taker_buy_share", "funding_rate"),
     ),
     # A coin moves about 5 bps a minute, so this scale makes rewards about 1.
-    trading=replace(CRYPTO.trading, reward="mark_to_market", reward_scale=0.2),
+    trading=replace(CRYPTO.trading, fill="next_open", reward="mark_to_market", reward_scale=0.2),
     search=replace(FX_SMALL.search, discount=0.99),
 )
 """Trains on coins within minutes on two CPU cores: `CRYPTO`'s actions, `FX_SMALL`'s recipe."""

@@ -18,6 +18,7 @@ from mlx_muzero.config.choices import (
     ContextSeries,
     EncoderName,
     ExpansionMode,
+    FillAt,
     HigherTimeframe,
     LegalActions,
     Phases,
@@ -81,6 +82,9 @@ class TradingConfig:
     """Actions, costs and reward (FX "Reward System"; CRYPTO 3B; ADR 8, ADR 9)."""
 
     actions: Actions = setting("fx", "FX's four actions, or CRYPTO's seven target exposures")
+    fill: FillAt = setting(
+        "close", "price of a fill: the close decided at, or the open of the bar after it"
+    )
     round_trip_cost_pips: float = setting(
         4.0, "spread and commission of one trade, paid on entry", 0.0, 1e6
     )

@@ -122,7 +122,9 @@ class PerfectForesight:
         """Solve the sessions backward over (step, position)."""
         rules, table, steps = env.rules, env.table, env.session_bars
         bars = env.bar[:, None] + np.arange(steps + 1)
-        path, rate = env.close[bars], env.funding_rate[bars]
+        close, rate = env.close[bars], env.funding_rate[bars]
+        path = close.copy()
+        path[:, :-1] = env.fill_price[bars[:, :-1]]
         after = table.next_position
         held, wanted = table.exposures[:, None], table.exposures[after]
         fills = np.where(after != np.arange(len(after))[:, None], 1.0, 0.0)
@@ -134,7 +136,8 @@ class PerfectForesight:
             here, there = path[:, step, None], path[:, step + 1, None]
             pip = pip_price(here, rules.pip_size)
             worth = worth + gross_pips(table.exposures, here, there, pip)
-            worth = worth - funding_pips(table.exposures, there, rate[:, step + 1, None], pip)
+            settled = close[:, step + 1, None]
+            worth = worth - funding_pips(table.exposures, settled, rate[:, step + 1, None], pip)
             leave, enter = rules.costs.fill_pips(held, wanted, here[..., None], rules.pip_size)
             paid = np.where(table.legal, fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid

@@ -201,10 +201,11 @@ def baselines(
 
 
 def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules) -> bool:
-    """Whether the truth of a synthetic market was computed for these sessions and costs."""
+    """Whether the truth of a synthetic market was computed for these sessions, costs and fills."""
     costs = Costs(round_trip_pips=truth["round_trip_cost_pips"])
     wanted = (truth["session_bars"], costs, truth["parameters"]["pip_size"])
-    return wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
+    at_close = np.array_equal(dataset.fill_prices(rules.fill), dataset.close)
+    return at_close and wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
 
 
 def conditions_of(
@@ -222,6 +223,7 @@ def conditions_of(
         round_trip_cost_pips=rules.costs.round_trip_pips,
         first=utc_text(int(first)),
         last=utc_text(int(last)),
+        fill=rules.fill,
         fill_cost_bps=rules.costs.fill_bps,
         unit=rules.unit,
         cost_bps=round_trip_bps(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from mlx_muzero.config.choices import FillAt
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.cost_size import verdict
@@ -23,6 +24,7 @@ class Conditions:
         round_trip_cost_pips: cost of one trade.
         first: UTC time of the first bar, ISO 8601.
         last: UTC time of the last bar.
+        fill: where actions fill: at the close they were decided at, or at the open after it.
         fill_cost_bps: cost of every fill, in and out, as basis points of its notional.
         unit: "pips" or "bps", the unit of the fields called pips.
         cost_bps: cost of a round trip, fills included, relative to the median price; None if
@@ -40,6 +42,7 @@ class Conditions:
     round_trip_cost_pips: float
     first: str
     last: str
+    fill: FillAt = "close"
     fill_cost_bps: float = 0.0
     unit: str = "pips"
     cost_bps: float | None = None
@@ -66,6 +69,13 @@ class Conditions:
             return text
         size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
         return f"{text}{size}{verdict(self.cost_bps)}"
+
+    @property
+    def fills(self) -> str:
+        """Where actions filled, as a sentence."""
+        if self.fill == "close":
+            return "Actions fill at the close they are decided at."
+        return "Actions fill at the open of the next bar."
 
 
 def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[str, Any]:

@@ -24,6 +24,14 @@ class SessionView(Protocol):
         ...
 
     @property
+    def fill_price(self) -> F64:
+        """``f64[T]`` price at which an action decided at each bar fills; not known at the bar yet.
+
+        Reading it is looking ahead where fills are at the next open.
+        """
+        ...
+
+    @property
     def funding_rate(self) -> F64:
         """``f64[T]`` rate a long position pays on its value within each bar, mostly 0."""
         ...

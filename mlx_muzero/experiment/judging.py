@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from mlx_muzero.config.choices import FillAt
 from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.comparison import PolicyResult, conditions_of, play
@@ -18,6 +19,8 @@ from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part, Split, spread_evenly
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import I64
 
 
@@ -126,7 +129,7 @@ def compare_runs(
         raise ConfigError("name at least two runs to compare")
     first = next(iter(runs.values()))
     for name, run in runs.items():
-        if (run.rules.costs, run.rules.pip_size) != (first.rules.costs, first.rules.pip_size):
+        if _terms(run.rules) != _terms(first.rules):
             raise ConfigError(
                 f"{name} trades at other costs or in other pips than {next(iter(runs))}: their net "
                 "results cannot be compared"
@@ -145,6 +148,11 @@ def compare_runs(
         entries,
         {name: difference(entry.backtest, base) for name, entry in entries.items()},
     )
+
+
+def _terms(rules: TradingRules) -> tuple[Costs, float, FillAt]:
+    """What net figures have to have in common to be compared."""
+    return rules.costs, rules.pip_size, rules.fill
 
 
 def _shared_starts(

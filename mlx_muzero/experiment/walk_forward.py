@@ -107,7 +107,7 @@ class RollingTraining:
         dataset, store = load_dataset(config, database or Path(plan.store), period=period)
         market = MarketRecord.of(store, dataset)
         if plan.market:
-            plan.market.require(market, folder.path)
+            plan.market.require(market, folder.path, config.trading.fill)
         plan = replace(plan, market=plan.market or market)
         use_device(config.train.device)
         checked = cls._checked(folder, config, plan, store, dataset)

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
+from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.fit import counted_for
@@ -36,7 +37,8 @@ class MarketDataset:
         config: the columns of an observation, and how sessions and splits are cut.
         pair: ``i16[T]`` index into `MarketConfig.pairs` of each bar's symbol, ascending.
         open_time_ns: ``i64[T]`` UTC open of each bar, increasing within a pair.
-        close: ``f64[T]`` price at which the bar's decisions are executed.
+        open: ``f64[T]`` first price of each bar.
+        close: ``f64[T]`` last price of each bar, known when the bar's decision is made.
         features: ``f32[T, f]`` features of the minute bars; NaN rows during warm-up.
         frames: rows of the higher timeframes.
         context: ``f32[T, G]`` context columns as known at each close.
@@ -53,6 +55,7 @@ class MarketDataset:
     config: MarketConfig
     pair: I16
     open_time_ns: I64
+    open: F64
     close: F64
     features: F32
     frames: tuple[Frame, ...]
@@ -92,6 +95,7 @@ class MarketDataset:
             config=config,
             pair=np.full(len(bars), pair, np.int16),
             open_time_ns=bars.open_time_ns,
+            open=bars.open,
             close=bars.close,
             features=rows.minutes,
             frames=rows.frames,
@@ -125,7 +129,7 @@ class MarketDataset:
             first_row = np.cumsum([0, *(len(frame.rows) for frame in group[:-1])])
             last = counted_on([frame.last for frame in group], first_row)
             frames.append(Frame(np.concatenate([frame.rows for frame in group]), last))
-        columns = ("pair", "open_time_ns", "close", "features", "context", "outcomes")
+        columns = ("pair", "open_time_ns", "open", "close", "features", "context", "outcomes")
         return cls(
             config=parts[0].config,
             frames=tuple(frames),
@@ -169,6 +173,18 @@ class MarketDataset:
         """``f32[B, market columns]`` the last row of `windows` at each `bar` ``i64[B]``."""
         groups = [self.features[bar], *(frame.rows[frame.last[bar]] for frame in self.frames)]
         return np.concatenate([*groups, self.context[bar]], axis=1)
+
+    def fill_prices(self, fill: FillAt) -> F64:
+        """``f64[T]`` price at which an action decided at each bar fills.
+
+        The last bar of a pair, at which nothing is decided, has its close.
+        """
+        return self.close if fill == "close" else self._next_opens
+
+    @cached_property
+    def _next_opens(self) -> F64:
+        follows = self.pair[1:] == self.pair[:-1]
+        return np.append(np.where(follows, self.open[1:], self.close[:-1]), self.close[-1])
 
     def training_starts(self) -> I64:
         """Every possible start of a training session, overlaps included, ``i64[n]``."""

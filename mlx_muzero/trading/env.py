@@ -62,6 +62,11 @@ class SessionEnv:
         return self.dataset.close
 
     @property
+    def fill_price(self) -> F64:
+        """Price at which an action decided at each bar fills, ``f64[T]``."""
+        return self.dataset.fill_prices(self.rules.fill)
+
+    @property
     def funding_rate(self) -> F64:
         """Funding that settles within each bar of the whole market, ``f64[T]``."""
         return self.dataset.funding_rate
@@ -107,13 +112,14 @@ class SessionEnv:
         return observations(self.dataset, self.bar, self.position_features())
 
     def step(self, action: I32) -> Step:
-        """Execute `action` ``i32[B]`` at the close of the last known bar and advance one bar."""
+        """Fill `action` ``i32[B]``, decided at the last known bar, and advance one bar."""
         if self.done:
             raise ValueError("the sessions have ended")
-        bar, close = self.bar, self.dataset.close
+        bar = self.bar
+        price, next_close = self.fill_price[bar], self.dataset.close[bar + 1]
         final = self.step_index + 1 == self.session_bars
         funding_rate = self.dataset.funding_rate[bar + 1]
-        reward = self.core.step(action, close[bar], close[bar + 1], bar, final, funding_rate)
+        reward = self.core.step(action, price, next_close, bar, final, funding_rate)
         self.step_index += 1
         return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
+from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import ACTION_TABLES, FX_ACTIONS, ActionTable
@@ -40,6 +41,7 @@ class TradingRules:
         reward_scale: reward per pip of mark_to_market, or per unit of differential_sharpe.
         sharpe: constants of differential_sharpe.
         sees_balance: whether the agent also observes its account's balance.
+        fill: where actions fill: at the close they were decided at, or at the open after it.
     """
 
     table: ActionTable = FX_ACTIONS
@@ -49,6 +51,7 @@ class TradingRules:
     reward_scale: float = 1.0
     sharpe: Sharpe = Sharpe()
     sees_balance: bool = False
+    fill: FillAt = "close"
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -62,6 +65,7 @@ class TradingRules:
             reward_scale=trading.reward_scale,
             sharpe=Sharpe(trading.sharpe_rate, trading.sharpe_deviation_pips),
             sees_balance=trading.actions == "targets",
+            fill=trading.fill,
         )
 
     def __post_init__(self) -> None:

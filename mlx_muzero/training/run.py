@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.files.regular import read_text, write_text
@@ -46,6 +47,8 @@ class MarketRecord:
         spans_ns: opens of the first and last bar by symbol; absent in a record of 0.1.0, whose
             pairs are assumed to span the whole period.
         series_from_ns: earliest point by symbol and series; None in a record of 0.1.0.
+        opens_digest: SHA-256 over the opens; None in a record of a build whose fills were all at
+            the close.
     """
 
     store: str
@@ -57,6 +60,7 @@ class MarketRecord:
     coverage: Coverage | None = None
     spans_ns: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     series_from_ns: Mapping[str, Mapping[str, int]] | None = None
+    opens_digest: str | None = None
 
     @classmethod
     def of(cls, store: Path, dataset: MarketDataset) -> "MarketRecord":
@@ -78,6 +82,7 @@ class MarketRecord:
             coverage=Coverage.of(dataset),
             spans_ns=dataset.spans_ns,
             series_from_ns=dataset.series_from_ns,
+            opens_digest=hashlib.sha256(dataset.open.tobytes()).hexdigest(),
         )
 
     @classmethod
@@ -96,6 +101,8 @@ class MarketRecord:
                 raise ValueError(f"{name} is {getattr(record, name)!r}")
         if not record.store.isprintable():
             raise ValueError(f"store is {record.store!r}")
+        if type(record.opens_digest) not in (str, type(None)):
+            raise ValueError(f"opens_digest is {record.opens_digest!r}")
         spans = {str(symbol): _span(span) for symbol, span in dict(record.spans_ns).items()}
         if record.series_from_ns is None:
             return replace(record, spans_ns=spans)
@@ -111,9 +118,13 @@ class MarketRecord:
         begun = None if self.series_from_ns is None else self.series_from_ns.get(symbol, {})
         return Period(first_ns, last_ns + MINUTE_NS, begun)
 
-    def require(self, market: "MarketRecord", path: Path) -> None:
-        """Raise RunError unless `market`, of this period, holds the bars of the run at `path`."""
-        if self.digest != market.digest:
+    def require(self, market: "MarketRecord", path: Path, fill: FillAt) -> None:
+        """Raise RunError unless `market`, of this period, holds the bars of the run at `path`.
+
+        Opens count only where `fill` makes them prices of fills.
+        """
+        opens_differ = fill == "next_open" and self.opens_digest != market.opens_digest
+        if self.digest != market.digest or opens_differ:
             raise RunError(
                 f"{path} was trained on {self.bars:,} bars of {self.symbol}, {self.days}, but "
                 f"{market.store} now holds {market.bars:,} different ones for that period. "
@@ -187,7 +198,7 @@ class RunFolder(RunFolderBase):
         matter. Completes a record of 0.1.0.
         """
         begun = self.market()
-        begun.require(market, self.path)
+        begun.require(market, self.path, self.config().trading.fill)
         if not begun.spans_ns and os.access(self.path, os.W_OK):
             completed = replace(market, store=begun.store)
             write_text(self._market_path, json.dumps(asdict(completed), indent=1))

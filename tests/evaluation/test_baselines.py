@@ -35,6 +35,10 @@ class View:
     rules: TradingRules = TradingRules()
     funding_rate: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
+    @property
+    def fill_price(self):
+        return self.close
+
 
 def play(policy, bars, starts, steps=360, cost=4.0, rules=None):
     """Net pips ``[B]``, actions ``[steps, B]`` and the core after the sessions at `starts`."""

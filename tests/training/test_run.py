@@ -76,3 +76,22 @@ def test_one_changed_price_is_another_market(tmp_path, small_config, small_datas
     other = dataclasses.replace(small_dataset, close=close)
     with pytest.raises(RunError, match=r"trained on 1,500 bars of TEST.*different"):
         folder.require_market(MarketRecord.of(tmp_path / "market.duckdb", other))
+
+
+@pytest.mark.parametrize("fill", ["close", "next_open"])
+def test_changed_opens_are_another_market_where_orders_fill_at_them(
+    fill, tmp_path, small_config, small_dataset, market
+):
+    trading = dataclasses.replace(small_config.trading, fill=fill)
+    folder = RunFolder(tmp_path)
+    folder.begin(dataclasses.replace(small_config, trading=trading), market)
+    opens = small_dataset.open.copy()
+    opens[700] = np.nextafter(opens[700], 0.0)
+    other = MarketRecord.of(
+        tmp_path / "market.duckdb", dataclasses.replace(small_dataset, open=opens)
+    )
+    if fill == "close":
+        folder.require_market(other)
+        return
+    with pytest.raises(RunError, match=r"1,500 bars of TEST.*different"):
+        folder.require_market(other)

@@ -108,7 +108,7 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             "",
             f"{conditions.sessions:,} of {conditions.available_sessions:,} sessions of "
             f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC; "
-            f"{conditions.costs}.",
+            f"{conditions.costs}. {conditions.fills}",
             *(f"{note}." for note in conditions.wide_steps),
             *([] if conditions.looks is None else [conditions.looks.words]),
             *_groups(measured),

@@ -32,7 +32,8 @@ class ValidationSessions:
         bars: ``i64[B, steps]`` bar of each decision.
         costs: ``f64[B, P, A]`` pips that actions pay at the sessions' first closes, as
             `fill_costs`.
-        moved: ``f64[B, steps, P]`` pips that each position gains over the next bar, less funding.
+        moved: ``f64[B, steps, P]`` pips that each position gains from the fill at each step to the
+            next one, or to the session's end, less funding.
         leaving: ``f64[B, P]`` pips that going flat at the end pays.
         max_gap_minutes: longest step from one bar to the next that is not a hole.
     """
@@ -56,7 +57,7 @@ class ValidationSessions:
             changes,
             bars,
             fill_costs(dataset.close[starts], rules),
-            gains(dataset, rules, changes, bars),
+            gains(dataset, rules, bars, final=True),
             leaving_costs(dataset.close[bars[:, -1] + 1], rules),
             dataset.config.max_gap_minutes,
         )
@@ -75,19 +76,25 @@ class ValidationSessions:
         return np.asarray((net - self.leaving[session, position]).mean(axis=1))
 
 
-def gains(dataset: MarketDataset, rules: TradingRules, changes: F64, bar: I64) -> F64:
-    """``f64[*bar, P]`` pips that holding each position earns over the bar after `bar`.
+def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool) -> F64:
+    """``f64[B, n, P]`` pips that holding each position earns from one fill to the next.
 
     Args:
         dataset: the market.
-        rules: positions.
-        changes: ``f64[T]`` as `bar_changes`.
-        bar: ``i64`` of any shape, none the last bar.
+        rules: positions, and where actions fill.
+        bars: ``i64[B, n]`` consecutive bars of decisions.
+        final: the last fill is followed by the next close, at which the session ends; otherwise by
+            one more fill.
     """
-    close, rate = dataset.close[bar + 1, None], dataset.funding_rate[bar + 1, None]
-    pip = pip_price(dataset.close[bar, None], rules.pip_size)
-    exposures = rules.table.exposures
-    return exposures * changes[bar + 1, None] - funding_pips(exposures, close, rate, pip)
+    close, filled = dataset.close, dataset.fill_prices(rules.fill)
+    price, rate = filled[bars], dataset.funding_rate[bars + 1]
+    after = filled[bars + 1]
+    if final:
+        after[:, -1] = close[bars[:, -1] + 1]
+    pip = pip_price(price, rules.pip_size)
+    moved = (after - price) / pip
+    settled = funding_pips(np.ones(1), close[bars + 1], rate, pip)
+    return np.asarray((moved - settled)[..., None] * rules.table.exposures)
 
 
 def fill_costs(price: F64, rules: TradingRules) -> F64:

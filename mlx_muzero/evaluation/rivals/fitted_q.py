@@ -181,7 +181,7 @@ def fit_fitted_q(
         ahead = np.array(copy(rows(drawn + 1)))
         paid = fill_costs(dataset.close[drawn + 1], rules)
         later = _choices(ahead, paid, rules.table).max(axis=2)
-        earned = gains(dataset, rules, changes, drawn) + recipe.discount * later
+        earned = gains(dataset, rules, drawn[:, None], final=False)[:, 0] + recipe.discount * later
         _, gradients = step_loss(rows(drawn), mx.array(earned.astype(np.float32)))
         optimizer.update(network, gradients)
         copy.update(

@@ -94,6 +94,10 @@ class _PairView:
         return self.pair.recorded.dataset.close
 
     @property
+    def fill_price(self) -> F64:
+        raise NotImplementedError("no policy here knows at what price it is filled")
+
+    @property
     def funding_rate(self) -> F64:
         return self.pair.recorded.dataset.funding_rate
 

@@ -67,7 +67,11 @@ def test_no_action_depends_on_later_bars(name, rivals, planted, rules):
     np.testing.assert_array_equal(first, second)
 
 
-@pytest.mark.parametrize("rules", [TradingRules(), CRYPTO], ids=["pips", "basis_points"])
+@pytest.mark.parametrize(
+    "rules",
+    [TradingRules(), CRYPTO, TradingRules(fill="next_open")],
+    ids=["pips", "basis_points", "next_open"],
+)
 def test_the_sessions_that_choose_count_as_accounts_do(planted, rules):
     validation = ValidationSessions.of(planted, rules)
     generator = np.random.default_rng(0)
