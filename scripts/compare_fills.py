@@ -1,21 +1,27 @@
 """What a fill at the close that was decided on earns beyond one at the next open.
 
-    python scripts/compare_fills.py STORE [--symbols A,B,C] [--fill-bps N] [--set KEY=VALUE ...]
+    python scripts/compare_fills.py STORE [--symbols A,B] [--fill-bps N] [--set KEY=VALUE] [--json]
 
-Plays the policies without a network (`mlx_muzero.evaluation.comparison.baselines`) over the test
-split of the pairs in STORE twice: with trading.fill "close" and with "next_open", each fitted and
-chosen under the fills it is played with. What the first earns and the second does not, nobody can
-earn. No agent is trained.
+Plays the policies without a network (`mlx_muzero.evaluation.comparison.baselines`), and a rule that
+expects each bar to turn, over the test split of the pairs in STORE twice: with trading.fill "close"
+and with "next_open", each fitted and chosen under the fills it is played with. What the first earns
+and the second does not, nobody can earn. No agent is trained.
 """
 
 import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.report import Report
 from mlx_muzero.config.choices import FillAt
+from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.backtest import Backtest, backtest
+from mlx_muzero.evaluation.baselines import mean_reversion
 from mlx_muzero.evaluation.comparison import baselines, conditions_of
 from mlx_muzero.evaluation.full_comparison import difference
 from mlx_muzero.experiment.loading import load_config, load_dataset
+from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.trading.rules import TradingRules
 
@@ -23,49 +29,71 @@ LEFT_OUT = ("flat", "random", "buy_and_hold", "perfect_foresight")
 """Baselines that say nothing about fills."""
 
 
+@dataclass(frozen=True)
+class Fills:
+    """One policy under both fills, net bps a session; lows and highs are 95 % intervals."""
+
+    policy: str
+    close: float
+    close_low: float | None
+    close_high: float | None
+    trades: int
+    next_open: float
+    open_low: float | None
+    open_high: float | None
+    open_trades: int
+    difference: float
+    low: float | None
+    high: float | None
+
+
 def main() -> None:
     """Print both results of every policy, with the difference on the same sessions."""
     arguments = _arguments()
     with BarStore(arguments.store, read_only=True) as store:
         symbols = arguments.symbols or ",".join(row.symbol for row in store.symbols())
-    played: dict[FillAt, dict[str, Backtest]] = {}
-    for fill in ("close", "next_open"):
-        settings = [
-            f"trading.fill={fill}",
-            "trading.spread_bps=0",
-            "trading.slippage_bps=0",
-            f"trading.taker_fee_bps={arguments.fill_bps:g}",
-            *arguments.set,
-        ]
-        config = load_config("crypto_small", None, settings, symbols, arguments.store)
-        dataset, _ = load_dataset(config, arguments.store)
-        rules = TradingRules.from_config(config)
-        starts = dataset.evaluation_starts("test")
-        played[fill] = {
-            family: backtest(policy, dataset, rules, starts)
-            for family, policy in baselines(dataset, rules).items()
-            if family not in LEFT_OUT
-        }
-    conditions = conditions_of(dataset, rules, "test", starts)
-    print(f"{conditions.data}; test split, {conditions.sessions} sessions of", end=" ")
-    print(f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC")
-    print(f"{conditions.costs}; net bps a session, [95% interval]\n")
-    print(f"{'policy':15} {'at the close':>30} {'at the next open':>30} {'difference':>24}")
-    for family, at_close in played["close"].items():
-        at_open = played["next_open"][family]
-        beyond = difference(at_close, at_open)
-        print(
-            f"{family:15} {_figures(at_close):>30} {_figures(at_open):>30} "
-            f"{beyond.mean:+8.1f} [{beyond.low:+.1f}, {beyond.high:+.1f}]"
+    settings = [
+        "trading.spread_bps=0",
+        "trading.slippage_bps=0",
+        f"trading.taker_fee_bps={arguments.fill_bps:g}",
+        *arguments.set,
+    ]
+    config = load_config("crypto_small", None, settings, symbols, arguments.store)
+    dataset, _ = load_dataset(config, arguments.store)
+    starts = dataset.evaluation_starts("test")
+    conditions = conditions_of(dataset, TradingRules.from_config(config), "test", starts)
+    report = Report(
+        arguments.json,
+        data=f"{conditions.data}, {conditions.first} to {conditions.last} UTC",
+        sessions=f"{conditions.sessions} of the test split, {conditions.session_bars} bars",
+        costs=conditions.costs,
+    )
+    report.table("fills", "net bps a session", _both(config, dataset))
+    report.end()
+
+
+def _both(config: Config, dataset: MarketDataset) -> Iterator[Fills]:
+    at_close, at_open = (_played(config, dataset, fill) for fill in ("close", "next_open"))
+    for policy, one in at_close.items():
+        other = at_open[policy]
+        beyond, a, b = difference(one, other), one.metrics, other.metrics
+        yield Fills(
+            policy,
+            *(a.net_pips_per_session, a.net_pips_low, a.net_pips_high, a.trades),
+            *(b.net_pips_per_session, b.net_pips_low, b.net_pips_high, b.trades),
+            *(beyond.mean, beyond.low, beyond.high),
         )
 
 
-def _figures(played: Backtest) -> str:
-    m = played.metrics
-    return (
-        f"{m.net_pips_per_session:+.1f} [{m.net_pips_low:+.1f}, {m.net_pips_high:+.1f}] "
-        f"{m.trades:,} trades"
-    )
+def _played(config: Config, dataset: MarketDataset, fill: FillAt) -> dict[str, Backtest]:
+    rules = replace(TradingRules.from_config(config), fill=fill)
+    policies = {"last bar turns": mean_reversion(1), **baselines(dataset, rules)}
+    starts = dataset.evaluation_starts("test")
+    return {
+        family: backtest(policy, dataset, rules, starts)
+        for family, policy in policies.items()
+        if family not in LEFT_OUT
+    }
 
 
 def _arguments() -> argparse.Namespace:
@@ -74,6 +102,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--symbols", default="", help="comma-separated; by default all")
     parser.add_argument("--fill-bps", type=float, default=1.0, help="cost of a fill (default: 1)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON at the end")
     return parser.parse_args()
 
 
