@@ -81,8 +81,8 @@ def test_a_run_learns_from_it_and_says_what_it_needs(small_config, db_once, tmp_
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (lambda effect: 1.0, r"returned shape \(\), wanted \(3,\)"),
-        (lambda effect: effect.held_pips[:1], r"shape \(1,\), wanted \(3,\)"),
+        (lambda effect: 1.0, r"returned shape \(\), expected \(3,\)"),
+        (lambda effect: effect.held_pips[:1], r"shape \(1,\), expected \(3,\)"),
         (lambda effect: effect.held_pips * np.nan, "not finite"),
     ],
 )
