@@ -130,10 +130,11 @@ class Manifest:
                 )
             return _from_json(values)
         except FileNotFoundError as error:
-            raise ExportError(
-                f"{folder} holds no export (no {_FILE} there); mlx-muzero export RUN makes one, "
-                "in RUN/export."
-            ) from error
+            inside = folder / "export"  # of a run
+            way_on = "mlx-muzero export RUN makes one, in RUN/export"
+            if (inside / _FILE).is_file():
+                way_on = f"name {inside}"
+            raise ExportError(f"{folder} holds no export (no {_FILE} there); {way_on}.") from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError, ConfigError) as error:
             raise ExportError(f"{path}: cannot read it ({error}). Export again.") from error
 
