@@ -22,13 +22,16 @@ from mlx_muzero.download.spans import Span
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I64
 from mlx_muzero.venues.holes import UNMEASURED_MINUTES, Reach
-from mlx_muzero.venues.page import NO_BARS, UNREAD_NS, Page
+from mlx_muzero.venues.page import UNREAD_NS, Page
 from mlx_muzero.venues.source import Refused
 
 _LATEST_NS = 2**63 - 1
 _EMPTY_PAGES = 8  # in a row, before the strides get longer
 # Fewer or sparser bars do not show how many a venue returns: the market may be young or quiet.
 _FEW_BARS, _DENSE_FRAC = UNMEASURED_MINUTES, 0.9
+
+_REFUSED = Page(np.empty(0, np.int64), {})
+"""The answer if the venue refuses a start, whatever the page size."""
 
 Request = Callable[[int | None, int, int | None], Awaitable[Page]]
 """Requests bars by start (None: the newest), number of bars, and end (None: no end)."""
@@ -96,11 +99,14 @@ class Pager:
         at_ns, known_ns = start_ns, None
         try:
             while at_ns < end_ns:
-                since_ns = at_ns if known_ns is None else known_ns
+                # A minute early, even without a bar there: some venues leave out the start.
+                since_ns = at_ns - MINUTE_NS if known_ns is None else known_ns
                 page = await self._due(since_ns)
+                if page is _REFUSED:
+                    since_ns, page = at_ns, await self._ask(at_ns, self._way)
                 times = self._from(page, at_ns)
                 if not len(times):
-                    behind_ns = await self._behind(since_ns, end_ns)
+                    behind_ns = await self._behind(since_ns, page, end_ns)
                     yield Stretch(at_ns, behind_ns, None)
                     at_ns, known_ns = behind_ns, None
                     continue
@@ -165,7 +171,7 @@ class Pager:
             if bars < way.bars:
                 self._ask_as(replace(self._way, bars=bars))
             return page
-        return NO_BARS
+        return _REFUSED
 
     async def _other_way(self, lacking: Span, bars: int) -> bool:
         """Whether another way of asking returns older bars; if so, use it from now on.
@@ -199,36 +205,45 @@ class Pager:
             most = way.bars * self._row_ns // MINUTE_NS
             self._reach = Reach(most, min(self._reach.seen_minutes, most))
 
-    async def _behind(self, empty_ns: int, end_ns: int) -> int:
+    async def _behind(self, empty_ns: int, page: Page, end_ns: int) -> int:
         """Where to continue after an answer without bars: no bar was found before that time.
 
         Args:
             empty_ns: the start requested for that answer.
+            page: the answer.
             end_ns: where the search ends.
         """
-        reach_ns = self._reach.minutes * MINUTE_NS
-        clear_ns = at_ns = empty_ns + reach_ns
-        misses, stride_ns, found_ns = 1, reach_ns, end_ns
+        covered_ns = self._covered_ns(page)
+        clear_ns = at_ns = empty_ns + covered_ns
+        misses, stride_ns, found_ns = 1, self._reach.minutes * MINUTE_NS, end_ns
         while at_ns < end_ns:
-            times = self._from(await self._ask(at_ns, self._way), at_ns)
+            page = await self._ask(at_ns, self._way)
+            times = self._from(page, at_ns)
             if len(times):
                 found_ns = min(int(times[0]), end_ns)
                 break
-            clear_ns = at_ns + reach_ns if at_ns == clear_ns else clear_ns
+            covered_ns = self._covered_ns(page)
+            clear_ns = at_ns + covered_ns if at_ns == clear_ns else clear_ns
             misses += 1
-            if misses < _EMPTY_PAGES:
+            if misses < _EMPTY_PAGES and page is not _REFUSED:
                 at_ns = clear_ns
             else:
                 at_ns += stride_ns
                 stride_ns *= 2
-        while found_ns - clear_ns > reach_ns:
+        while found_ns - clear_ns > covered_ns:
             middle_ns = clear_ns + (found_ns - clear_ns) // 2 // MINUTE_NS * MINUTE_NS
-            times = self._from(await self._ask(middle_ns, self._way), middle_ns)
+            page = await self._ask(middle_ns, self._way)
+            times = self._from(page, middle_ns)
             if len(times) and times[0] < found_ns:
                 found_ns = int(times[0])
             else:
-                clear_ns = middle_ns + reach_ns
+                covered_ns = self._covered_ns(page)
+                clear_ns = min(middle_ns + covered_ns, found_ns)
         return min(clear_ns, end_ns)
+
+    def _covered_ns(self, page: Page) -> int:
+        """Time that an answer without bars covers; a refused one covers only its first minute."""
+        return MINUTE_NS if page is _REFUSED else self._reach.minutes * MINUTE_NS
 
     def _from(self, page: Page, start_ns: int) -> I64:
         """The plausible open times from `start_ns` on, each once: ``i64[n]``."""

@@ -26,7 +26,7 @@ def settled_ns(newest_ns: int, venue_ns: int) -> int:
 
 
 UNMEASURED_MINUTES = 100
-"""Minutes an empty answer is assumed to cover until answers show more: no venue covers fewer."""
+"""Minutes an empty answer covers unless answers have shown more: no venue covers fewer."""
 
 
 @dataclass
@@ -44,7 +44,7 @@ class Reach:
     @property
     def minutes(self) -> int:
         """Minutes that an empty answer covers, allowing for venues that count both ends."""
-        return max(min(self.seen_minutes or UNMEASURED_MINUTES, self.asked_bars - 1), 1)
+        return max(min(max(self.seen_minutes, UNMEASURED_MINUTES), self.asked_bars - 1), 1)
 
     def saw(self, start_ns: int, newest_ns: int) -> None:
         """Record an answer from `start_ns` to `newest_ns`, where the venue cut it off."""

@@ -2,20 +2,12 @@
 
 import pytest
 
-from mlx_muzero.download.asking import DownloadPatience
-from mlx_muzero.download.job import Wish, download
-from mlx_muzero.download.report import DownloadFailure
-from mlx_muzero.market.store.bar_store import BarStore
+from downloads import NOW, reports, run, stored
 from mlx_muzero.timeunits import MINUTE_NS
-from mlx_muzero.venues.ccxt_source import CcxtSource
 from moody_venue import Moods, MoodyVenue, served
 from venue import prices
-from virtual_time import MONDAY_NS
 
-NOW = MONDAY_NS // MINUTE_NS + 4000  # the open minute
 LISTED = NOW - 3500
-
-IMPATIENT = DownloadPatience(min_backoff_ns=10**7, max_backoff_ns=5 * 10**7, outage_ns=10**9)
 
 # Real venues that answer so, by what ccxt sends them, their documentation or threads about them.
 VENUES = {
@@ -34,42 +26,58 @@ VENUES = {
     "no end": Moods(window=500, heeds_end=False),
 }
 
-
-def stored_minutes(db, symbol="BTCUSDT"):
-    with BarStore(db, read_only=True) as store:
-        return store.load(symbol).open_time_ns // MINUTE_NS
+ONLY_NEWEST = Moods(cap=720, heeds_start=False, heeds_end=False)
+REFUSING = Moods(cap=1000, window=1000, kept=2000, refuses=True)
 
 
-def run(settings, db, first=LISTED - 500, end=None, names=("BTC/USDT",), **options):
-    wishes = [
-        Wish(name, first * MINUTE_NS, None if end is None else end * MINUTE_NS) for name in names
-    ]
-    options.setdefault("patience", IMPATIENT)
-    with BarStore(db) as store:
-        return download(store, "binance", CcxtSource("binance", settings), wishes, **options)
+def downloaded(tmp_path, moods, silent=frozenset(), listed=LISTED):
+    """The venue and the report, all that the venue has of the time being stored."""
+    venue = MoodyVenue(NOW * MINUTE_NS + 20 * 10**9, moods)
+    venue.first_minute, venue.silent = listed, set(silent)
+    with served(venue) as settings:
+        (report,) = reports(run(settings, tmp_path / "m.duckdb", first=LISTED - 500))
+    return venue, report
 
 
-def failed(results):
-    return [result.error for result in results if isinstance(result, DownloadFailure)]
+def check(tmp_path, report, minutes):
+    wanted = [bar for minute in minutes for bar in (minute, *prices("BTCUSDT", minute))]
+    found = [value for bar in stored(tmp_path / "m.duckdb") for value in bar]
+    assert found == pytest.approx(wanted)
+    assert report.inserted == len(minutes)
 
 
 @pytest.mark.parametrize("moods", VENUES.values(), ids=VENUES)
-@pytest.mark.parametrize("hole", [range(0), range(NOW - 2600, NOW - 1400), range(NOW - 1900, NOW)])
+@pytest.mark.parametrize("hole", [range(0), range(NOW - 2600, NOW - 1400)], ids=["whole", "hole"])
 def test_every_bar_that_is_over_is_stored_once_with_its_values(tmp_path, moods, hole):
-    venue = MoodyVenue(NOW * MINUTE_NS + 20 * 10**9, moods)
-    venue.first_minute = LISTED
-    venue.silent = {*hole, NOW - 3000, NOW - 700, NOW - 699} - {NOW - 100}
-    with served(venue) as settings:
-        results = run(settings, tmp_path / "m.duckdb")
-    over = [m for m in range(LISTED, NOW) if m not in venue.silent]
-    assert not failed(results)
-    (report,) = results
-    assert stored_minutes(tmp_path / "m.duckdb").tolist() == over
-    assert report.inserted == len(over)
-    with BarStore(tmp_path / "m.duckdb", read_only=True) as store:
-        bars = store.load("BTCUSDT")
-    for row in (0, len(over) // 2, -1):
-        wanted = prices("BTCUSDT", over[row])
-        got = [getattr(bars, name)[row] for name in ("open", "high", "low", "close", "volume")]
-        assert got == pytest.approx(wanted)
+    silent = {*hole, NOW - 3000, NOW - 700, NOW - 699}
+    venue, report = downloaded(tmp_path, moods, silent)
+    check(tmp_path, report, [m for m in range(LISTED, NOW) if m not in silent])
     assert len(venue.asked) < 100
+
+
+def test_bars_that_a_venue_keeps_no_more_are_told_as_missing(tmp_path):
+    """Kraken gives its newest 720, whatever it is asked for."""
+    venue, report = downloaded(tmp_path, ONLY_NEWEST, listed=None)
+    check(tmp_path, report, range(NOW - 719, NOW))
+    assert report.missing == NOW - 719 - (LISTED - 500)
+    assert len(venue.asked) < 20
+
+
+def test_a_time_that_a_venue_refuses_is_told_as_missing(tmp_path):
+    """Gate refuses what is longer ago than 10,000 bars."""
+    venue, report = downloaded(tmp_path, REFUSING, listed=None)
+    check(tmp_path, report, range(NOW - 2000, NOW))
+    assert report.missing == NOW - 2000 - (LISTED - 500)
+    assert len(venue.asked) < 100
+
+
+def test_a_pair_without_trades_of_late_is_not_given_up(tmp_path):
+    silent = set(range(NOW - 1900, NOW + 1))
+    venue, report = downloaded(tmp_path, Moods(cap=300, window=300), silent)
+    check(tmp_path, report, range(LISTED, NOW - 1900))
+    assert len(venue.asked) < 100
+    venue.silent, venue.now_ns = set(), lambda: (NOW + 10) * MINUTE_NS + 20 * 10**9
+    with served(venue) as settings:
+        (report,) = reports(run(settings, tmp_path / "m.duckdb", first=LISTED - 500))
+    assert report.inserted == 1910
+    assert [bar[0] for bar in stored(tmp_path / "m.duckdb")] == list(range(LISTED, NOW + 10))
