@@ -1,4 +1,4 @@
-"""The C++ search core (cpp/bindings/module.cc); `mlx_muzero.search` is its public face."""
+"""The C++ search core (cpp/bindings/module.cc); `mlx_muzero.search` is its public interface."""
 
 from enum import Enum
 
