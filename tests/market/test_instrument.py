@@ -4,7 +4,7 @@ import duckdb
 import numpy as np
 import pytest
 
-from market_files import ascii_file, refused
+from market_files import ascii_file
 from markets import walk_bars
 from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.experiment.loading import load_config
@@ -94,7 +94,10 @@ def test_pips_and_steps_are_numbers_to_divide_by(pip, step):
 
 def test_the_store_asks_once_and_keeps_the_answer(store, tmp_path):
     path = ascii_file(tmp_path / "a.csv")
-    refused(store, path, "data instrument MY_BARS", f"--db {store.path}", symbol="my_bars")
+    with pytest.raises(UnknownInstrument, match="data instrument MY_BARS") as error:
+        import_file(store, path, "my_bars")
+    assert f"--db {store.path}" in str(error.value)
+    assert store.symbols() == []
     store.set_instrument(Instrument("my_bars", "crypto", 0.5))
     assert import_file(store, path, "my_bars", clock="UTC").inserted == 200
     assert store.instrument("My_Bars") == Instrument("MY_BARS", "crypto", 0.5)
