@@ -20,6 +20,10 @@ from mlx_muzero.venues.source import Unavailable
 
 Answer = TypeVar("Answer")
 
+_SAID_OFTEN = 3
+"""Errors in a row with which a venue answers a request before the request is given up."""
+_SAID_SHOWN = 300
+
 
 @dataclass(frozen=True)
 class DownloadPatience(Patience):
@@ -70,14 +74,22 @@ class Asking:
         """The answer to `request`, which is repeated until it succeeds.
 
         Raises:
-            FeedError: there was no answer for too long.
+            FeedError: there was no answer for too long, or an error each time.
         """
-        asked_ns = self.clock.monotonic_ns()
+        asked_ns, said = self.clock.monotonic_ns(), 0
         while True:
             try:
                 answer = await connection.attempt(request)
             except Unavailable as failure:
+                said = said + 1 if failure.said else 0
+                if said == _SAID_OFTEN:
+                    raise FeedError(
+                        f"{self.venue} {connection.pair}: {failure.said[:_SAID_SHOWN]}. Everything "
+                        "up to then is stored"
+                    ) from None
                 now_ns = self.clock.monotonic_ns()
+                if failure.retry_after_ns is not None:
+                    asked_ns = now_ns  # it answered, and has been obeyed
                 silent_ns = now_ns - max(self._answered_ns, asked_ns)
                 if silent_ns >= self.patience.outage_ns:
                     raise FeedError(

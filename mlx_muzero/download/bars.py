@@ -125,6 +125,8 @@ class BarsDownload:
         # Request the time first, so that the venue sends the bars after it.
         time = await desk.asking.answer(self._connection, lambda: desk.source.time(origin.pair))
         newest = await self._pager.newest()
+        if not len(newest) and self._pager.refusal is not None:
+            raise self._pager.refusal
         if time is not None:
             self._venue_ns = time.time_ns - time.resolution_ns // 2
             self._pager.latest_ns = self._venue_ns + MINUTE_NS
@@ -191,6 +193,8 @@ class BarsDownload:
         taken, notes = self._intake.taken, []
         if not self._newest_ns:
             notes.append(f"{self._origin.venue} sent no bars")
+        if self._missing and self._pager.refusal is not None:
+            notes.append(f"some times were refused, and count as missing: {self._pager.refusal}")
         if taken.conflicts:
             at = ", ".join(utc_text(time) for time in taken.conflicts_at[:3])
             notes.append(f"kept stored bars that now differ at the venue (first at {at} UTC)")

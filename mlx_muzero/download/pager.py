@@ -75,6 +75,8 @@ class Pager:
         self._ahead: dict[int, asyncio.Task[Page]] = {}
         self.requests = 0
         """Number of requests so far."""
+        self.refusal: Refused | None = None
+        """The last error with which the venue refused a request as it was made."""
         self.unread = 0
         """Bars whose time could not be read."""
         self.latest_ns = _LATEST_NS
@@ -165,7 +167,8 @@ class Pager:
             self.requests += 1
             try:
                 page = await self._request(start_ns, bars, end_ns)
-            except Refused:
+            except Refused as refusal:
+                self.refusal = refusal
                 continue
             self.unread += int((page.open_time_ns == UNREAD_NS).sum())
             if bars < way.bars:

@@ -160,7 +160,8 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
     except tuple(getattr(ccxt, kind) for kind in _FINAL) as error:
         raise FeedError(f"{name} is not available: {error}") from error
     except ccxt.BaseError as error:
-        raise Unavailable(type(error).__name__) from error
+        said = str(error) if isinstance(error, ccxt.ExchangeError) else ""
+        raise Unavailable(type(error).__name__, said=said) from error
     except (FeedError, Unavailable):
         raise
     except Exception as error:  # ccxt does not check the shape of answers

@@ -16,12 +16,14 @@ class Unavailable(Exception):
     Args:
         reason: what happened, fit to be shown: contains no address and no token.
         retry_after_ns: how long the venue asked to be left alone; None if it did not.
+        said: the venue's own words, if it answered with an error; not fit to be logged.
     """
 
-    def __init__(self, reason: str, retry_after_ns: int | None = None) -> None:
+    def __init__(self, reason: str, retry_after_ns: int | None = None, said: str = "") -> None:
         super().__init__(reason)
         self.reason = reason
         self.retry_after_ns = retry_after_ns
+        self.said = said
 
 
 class PairGone(FeedError):

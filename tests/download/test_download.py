@@ -151,6 +151,24 @@ def test_an_outage_is_waited_out_and_a_venue_is_obeyed(venue, db):
     assert any("HTTP 503" in text for text in told)
 
 
+def test_an_error_that_the_venue_repeats_ends_it_with_its_words(venue, db):
+    def refuse(rows):
+        return {"code": -9999, "msg": "candles of old are for members only"}
+
+    with served(venue) as settings:
+        venue.edit = lambda rows: rows if len(venue.asked) < 2 else refuse(rows)
+        (failure,) = run(settings, db)
+    assert "candles of old are for members only" in str(failure.error)
+
+
+def test_a_venue_that_asks_for_time_is_given_it(venue, db):
+    venue.failures.extend([(429, {"Retry-After": "2"})])
+    with served(venue) as settings:
+        (report,) = reports(run(settings, db))
+    assert report.inserted == NOW - FIRST
+    assert report.seconds > 0
+
+
 def test_a_venue_that_goes_down_half_way_loses_nothing(venue, db, small_chunks):
     venue.moods = Moods(cap=200)
     with served(venue) as settings:

@@ -67,6 +67,7 @@ def test_a_time_that_a_venue_refuses_is_told_as_missing(tmp_path):
     """Gate refuses what is longer ago than 10,000 bars."""
     venue, report = downloaded(tmp_path, REFUSING, listed=None)
     check(tmp_path, report, range(NOW - 2000, NOW))
+    assert "some times were refused, and count as missing" in report.notes[0]
     assert report.missing == NOW - 2000 - (LISTED - 500)
     assert len(venue.asked) < 100
 

@@ -22,23 +22,31 @@ class OandaVenue(Venue):
         if pair not in self.instruments or request.headers["Accept-Datetime-Format"] != "UNIX":
             return web.json_response({"errorMessage": "Invalid value"}, status=400)
         assert query["granularity"] == "M1"
-        assert query["price"] == "B"
-        count = int(query["count"])
-        if "from" in query:
+        count = int(query.get("count", 5000))
+        if "to" in query:
+            end = int(query["to"]) // 60
+            minutes = [
+                m for m in self.minutes(pair, int(query["from"]) * SECOND_NS, 5000) if m < end
+            ]
+        elif "from" in query:
             minutes = self.minutes(pair, int(query["from"]) * SECOND_NS, count)
         else:
             minutes = self.minutes(pair, self.now_ns() - 10 * MINUTE_NS, 11)[-count:]
-        rows = self.edit([self.row(pair, minute) for minute in minutes])
+        rows = self.edit([self.row(pair, minute, query["price"]) for minute in minutes])
         return web.json_response({"instrument": pair, "granularity": "M1", "candles": rows})
 
-    def row(self, pair, minute):
+    def row(self, pair, minute, sides="B"):
         *bid, volume = self.values(pair, minute)
-        return {
+        sent = {
             "complete": self.is_over(minute),
             "volume": int(volume),
             "time": f"{minute * 60}.000000000",
-            "bid": dict(zip("ohlc", (f"{price:.3f}" for price in bid), strict=True)),
         }
+        for side, name, above in (("B", "bid", 0.0), ("A", "ask", 0.002)):
+            if side in sides:
+                texts = (f"{price + above:.3f}" for price in bid)
+                sent[name] = dict(zip("ohlc", texts, strict=True))
+        return sent
 
     @asynccontextmanager
     async def listen(self):
