@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -22,6 +22,10 @@ from mlx_muzero.market.store.symbol_rows import RowCounts
 from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.stored import store_market
 from mlx_muzero.types import I64
+
+if TYPE_CHECKING:
+    from mlx_muzero.download.job import Result
+    from mlx_muzero.download.report import DownloadReport
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,64 @@ class Store:
         for report in reports:
             note_all(f"{report.file}: {text}" for text in report.notes)
         return reports
+
+    def download(
+        self,
+        venue: str,
+        *symbols: str,
+        first_utc: str,
+        end_utc: str | None = None,
+        series: Sequence[str] = (),
+        replace: bool = False,
+        accept_jump: bool = False,
+    ) -> "list[DownloadReport]":
+        """Download minute bars; the same call continues a download that ended early.
+
+        Args:
+            venue: an exchange by ccxt's name, or "oanda".
+            symbols: pairs, in our spelling or the exchange's.
+            first_utc: first time.
+            end_utc: end of the period; None for now.
+            series: "funding_rate" and "open_interest", where the exchange has them.
+            replace: request the whole period again and replace stored bars that differ.
+            accept_jump: accept prices that do not continue the stored ones.
+
+        Returns:
+            A report for each symbol.
+
+        Raises:
+            MuZeroError: the error of the first symbol that failed, once all others are downloaded.
+            ValueError: a time is invalid.
+        """
+        from mlx_muzero.download.into_store import download_into
+        from mlx_muzero.download.job import Wish
+
+        first, end = utc_ns(first_utc), None if end_utc is None else utc_ns(end_utc)
+        wishes = [Wish(symbol, first, end, tuple(series)) for symbol in symbols]
+        choices = Choices(replace=replace, accept_jump=accept_jump)
+        return _downloaded(download_into(self.path, {venue: wishes}, choices))
+
+    def update(
+        self, *symbols: str, replace: bool = False, accept_jump: bool = False
+    ) -> "list[DownloadReport]":
+        """Bring downloaded symbols up to date, each from its own source; all if none is named.
+
+        Args:
+            symbols: symbols that were downloaded, in any spelling.
+            replace: request everything again and replace stored bars that differ.
+            accept_jump: accept prices that do not continue the stored ones.
+
+        Returns:
+            A report for each symbol.
+
+        Raises:
+            MuZeroError: as `download`, or a symbol was not downloaded.
+        """
+        from mlx_muzero.download.into_store import download_into, downloaded_before
+
+        choices = Choices(replace=replace, accept_jump=accept_jump)
+        wishes = downloaded_before(self.path, symbols)
+        return _downloaded(download_into(self.path, wishes, choices))
 
     def add_synthetic(
         self,
@@ -249,3 +311,15 @@ def store_path(store: "Store | str | Path | None") -> Path | None:
 def symbols_in_words(symbols: str | Sequence[str] | None) -> str | None:
     """Symbols as ``A,B``; None for those of the configuration."""
     return symbols if symbols is None or isinstance(symbols, str) else ",".join(symbols)
+
+
+def _downloaded(results: "Sequence[Result]") -> "list[DownloadReport]":
+    """The reports; raises the first failure."""
+    from mlx_muzero.download.report import DownloadFailure
+
+    for failure in (result for result in results if isinstance(result, DownloadFailure)):
+        raise failure.error
+    reports = [result for result in results if not isinstance(result, DownloadFailure)]
+    for report in reports:
+        note_all(f"{report.symbol}: {text}" for text in report.notes)
+    return reports

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from mlx_muzero.download.asking import Asking, DownloadPatience
@@ -92,7 +93,12 @@ def download(
             await source.close()
         return [task.result() for task in tasks]
 
-    return asyncio.run(run())
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(run())
+    with ThreadPoolExecutor(1) as beside:  # as in a notebook, whose cells run in a loop
+        return beside.submit(asyncio.run, run()).result()
 
 
 async def _one(desk: Desk, wish: Wish, gate: asyncio.Semaphore) -> Result:

@@ -11,10 +11,13 @@ import pytest
 
 from downloads import BTC, FIRST, NOW, reports, run, stored
 from mlx_muzero.download import bars
+from mlx_muzero.download.job import Wish, download
 from mlx_muzero.errors import DataError, FeedError, StorageError
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.ccxt_source import CcxtSource
 from moody_venue import Moods, MoodyVenue, served
+from releases import OLDEST, unpack
 from venue import prices
 
 SECOND_NS = 10**9
@@ -211,6 +214,7 @@ KILLED = """
 import json, os, sys
 from downloads import FIRST, IMPATIENT, run
 from mlx_muzero.download import bars
+from mlx_muzero.download.job import Wish, download
 from mlx_muzero.market.store.bar_store import BarStore
 
 settings, db, left = json.loads(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -256,6 +260,37 @@ def test_killed_between_two_steps_the_same_command_ends_in_the_same_store(
     with BarStore(db, read_only=True) as one, BarStore(other, read_only=True) as two:
         assert one.origins.asked(BTC, "bars") == two.origins.asked(BTC, "bars")
         assert one.imports() == two.imports()
+
+
+def test_a_store_of_the_first_release_takes_downloads_beside_what_it_holds(venue, tmp_path):
+    db = unpack(OLDEST, tmp_path) / "data" / "market.duckdb"
+    with BarStore(db, read_only=True) as store:
+        assert store.origins.all() == []
+        held = {summary.symbol: summary.bars for summary in store.symbols()}
+    with served(venue) as settings:
+        (report,) = reports(run(settings, db, names=("ETH/USDT",)))
+    with BarStore(db, read_only=True) as store:
+        assert [origin.symbol for origin in store.origins.all()] == ["ETHUSDT"]
+        held["ETHUSDT"] += report.inserted
+        assert {summary.symbol: summary.bars for summary in store.symbols()} == held
+
+
+def test_a_symbol_has_one_source_and_takes_it_along(venue, db):
+    with served(venue) as settings:
+        run(settings, db)
+        with BarStore(db) as store:
+            source = CcxtSource("binance", settings)
+            (failure,) = download(store, "kraken", source, [Wish("BTC/USDT", FIRST * MINUTE_NS)])
+        assert "BTCUSDT is downloaded from binance BTC/USDT" in str(failure.error)
+        with BarStore(db) as store:
+            store.remove(BTC, (FIRST + 100) * MINUTE_NS, (FIRST + 200) * MINUTE_NS)
+            spans = [(a // MINUTE_NS, b // MINUTE_NS) for a, b in store.origins.asked(BTC, "bars")]
+            assert spans == [(FIRST, FIRST + 100), (FIRST + 200, NOW - 1)]
+            store.rename(BTC, "BTCUSDT_OLD")
+            assert [str(o) for o in store.origins.all()] == ["binance BTC/USDT"]
+            assert len(store.origins.asked("BTCUSDT_OLD", "bars")) == 2
+            store.remove("BTCUSDT_OLD")
+            assert store.origins.all() == store.origins.asked("BTCUSDT_OLD", "bars") == []
 
 
 def test_memory_does_not_grow_with_the_bars(venue, db, small_chunks):
