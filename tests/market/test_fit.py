@@ -55,8 +55,14 @@ def test_every_preset_fits_its_own_symbols(preset):
 def test_default_presets_reward_net_pips_at_the_costs_of_the_specifications():
     for small, large in ((FX_SMALL, FX_MICRO), (CRYPTO_SMALL, CRYPTO)):
         assert small.trading.reward == "mark_to_market"
-        rewarded_as = {"reward": large.trading.reward, "reward_scale": large.trading.reward_scale}
-        assert dataclasses.replace(small.trading, **rewarded_as) == large.trading
+        assert small.trading.fill == "next_open"
+        own = {"fill", "reward", "reward_scale"}
+        assert (
+            dataclasses.replace(
+                small.trading, **{name: getattr(large.trading, name) for name in own}
+            )
+            == large.trading
+        )
     assert set(DEFAULT_PRESETS.values()) == {"fx_small", "crypto_small"}
 
 
