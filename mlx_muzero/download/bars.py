@@ -25,6 +25,7 @@ from mlx_muzero.venues.source import HistorySource, Listing
 CHUNK_BARS = 50_000
 """Bars per transaction, or as many as arrive within `CHUNK_NS` if that is fewer."""
 CHUNK_NS = 15 * SECOND_NS
+GAPS_SHOWN = 5
 LOOKBACK_BARS = 3
 """Stored bars that are requested again when a download continues, to notice corrections."""
 
@@ -74,6 +75,8 @@ class BarsDownload:
         self._venue_ns = self._newest_ns = 0
         self._buffer: list[Page] = []
         self._begun_ns = self._missing = self._came = 0
+        self._gaps: list[Span] = []
+        self._chunk: Span = (0, 0)  # requested, but not yet stored
 
     async def run(self) -> DownloadReport:
         """Download all minutes that have not been requested yet, in order of time.
@@ -108,6 +111,7 @@ class BarsDownload:
             replaced=taken.replaced,
             rejected=dict(taken.rejected),
             missing=self._missing,
+            gaps=tuple(sorted(self._gaps)),
             requests=self._pager.requests,
             seconds=(clock.monotonic_ns() - started_ns) / SECOND_NS,
             notes=(*self._report.notes, *self._notes()),
@@ -145,7 +149,7 @@ class BarsDownload:
 
     async def _walk(self, span: Span, done: int, total: int) -> None:
         clock, (start_ns, end_ns) = self._desk.asking.clock, span
-        chunk_ns, self._begun_ns = start_ns, clock.monotonic_ns()
+        self._chunk, self._begun_ns = (start_ns, start_ns), clock.monotonic_ns()
         again_ns = LOOKBACK_BARS * MINUTE_NS if start_ns > self._origin.first_ns else 0
         async for stretch in self._pager.walk(start_ns - again_ns, end_ns):
             if stretch.page is not None:
@@ -155,11 +159,11 @@ class BarsDownload:
                     self._newest_ns = max(self._newest_ns, int(times[-1]))
             at = done + max(stretch.end_ns - start_ns, 0) // MINUTE_NS
             self._desk.progress(self._origin.symbol, at, total, self._came)
+            self._chunk = (self._chunk[0], max(stretch.end_ns, start_ns))
             full = sum(map(len, self._buffer)) >= CHUNK_BARS
             if full or clock.monotonic_ns() - self._begun_ns >= CHUNK_NS:
-                await self._flush((chunk_ns, max(stretch.end_ns, chunk_ns)))
-                chunk_ns = max(stretch.end_ns, chunk_ns)
-        await self._flush((chunk_ns, end_ns))
+                await self._flush(self._chunk)
+        await self._flush((self._chunk[0], end_ns))
 
     async def _flush(self, span: Span) -> None:
         """Store the bars of `span`, after requesting its holes once more."""
@@ -173,17 +177,22 @@ class BarsDownload:
         start_ns, settled = span[0], min(span[1], settled_ns(self._newest_ns, self._venue_ns))
         asked = (start_ns, settled) if settled > start_ns else None
         # Write in another thread, so that answers are read in the meantime.
-        async with self._desk.lock:
-            await asyncio.to_thread(self._intake.take, page, asked)
         self._buffer, self._begun_ns = [], self._desk.asking.clock.monotonic_ns()
-        self._missing += (
-            sum(open_ns(max(a, start_ns), min(b, settled)) for a, b in lacking) // MINUTE_NS
-        )
+        self._chunk = (span[1], span[1])
+        async with self._desk.lock:
+            await _to_its_end(self._intake.take, page, asked)
+        at_venue = [(max(a, start_ns), min(b, settled)) for a, b in lacking if a < settled]
+        self._missing += sum(open_ns(*hole) for hole in at_venue) // MINUTE_NS
+        longest = sorted([*self._gaps, *at_venue], key=lambda hole: hole[0] - hole[1])
+        self._gaps = longest[:GAPS_SHOWN]
 
     def _keep_what_came(self) -> None:
-        """Store the bars of an incomplete chunk; its minutes will be requested again."""
+        """Store the bars of an incomplete chunk; from its first hole on it is requested again."""
         if self._buffer and not self._desk.lock.locked():
-            self._intake.take(Page.join(self._buffer), None)
+            page, (start_ns, end_ns) = Page.join(self._buffer), self._chunk
+            first_hole = next(iter(holes(self._chunk, page.open_time_ns)), (end_ns, end_ns))
+            whole_ns = min(first_hole[0], settled_ns(self._newest_ns, self._venue_ns))
+            self._intake.take(page, (start_ns, whole_ns) if whole_ns > start_ns else None)
 
     async def _request(self, start_ns: int | None, bars: int, end_ns: int | None) -> Page:
         ask = partial(self._desk.source.page, self._origin.pair, start_ns, bars, end_ns)
@@ -200,3 +209,13 @@ class BarsDownload:
             notes.append(f"kept stored bars that now differ at the venue (first at {at} UTC)")
         notes += [f"{count:,} bars left out: {why}" for why, count in taken.rejected.items()]
         return notes
+
+
+async def _to_its_end(call: Callable[..., None], *arguments: object) -> None:
+    """Run `call` in another thread, to its end even if cancelled: only one may use the store."""
+    running = asyncio.ensure_future(asyncio.to_thread(call, *arguments))
+    try:
+        await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise

@@ -24,6 +24,7 @@ class DownloadReport:
         replaced: stored bars that were replaced.
         rejected: bars that were left out, by reason.
         missing: minutes of an open market without a bar at the venue, even when requested twice.
+        gaps: the longest runs of those minutes, as start and end.
         requests: number of requests for bars.
         seconds: wall time.
         series: counts of the points of each series.
@@ -42,6 +43,7 @@ class DownloadReport:
     replaced: int = 0
     rejected: Mapping[str, int] = field(default_factory=dict)
     missing: int = 0
+    gaps: tuple[tuple[int, int], ...] = ()
     requests: int = 0
     seconds: float = 0.0
     series: Mapping[str, SeriesMerge] = field(default_factory=dict)

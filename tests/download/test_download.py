@@ -6,6 +6,7 @@ import resource
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -46,6 +47,7 @@ def test_twice_changes_nothing_and_asks_for_nothing_again(venue, db):
         asked = len(venue.asked)
         (second,) = reports(run(settings, db, end=NOW - 100))
     assert (first.inserted, first.missing) == (NOW - 100 - FIRST - 2, 2)
+    assert first.gaps == (((FIRST + 100) * MINUTE_NS, (FIRST + 102) * MINUTE_NS),)
     assert (second.inserted, second.duplicates, second.first_ns) == (0, 0, None)
     assert len(venue.asked) == asked
     assert stored(db) == before
@@ -208,6 +210,29 @@ def test_a_full_disk_ends_it_with_what_came_before(venue, db, small_chunks, monk
         assert len(stored(db)) == chunks[0]
         run(settings, db)
     assert len(stored(db)) == NOW - FIRST
+
+
+def test_an_interrupt_while_a_chunk_is_written_keeps_it_and_what_came_after(
+    venue, db, small_chunks, monkeypatch
+):
+    """As Ctrl-C does, which cancels everything that waits."""
+    take, begun = bars.Intake.take, []
+
+    def slowly(self, page, asked):
+        if not begun:
+            begun.append(os.kill(os.getpid(), signal.SIGINT))
+            time.sleep(0.3)
+        take(self, page, asked)
+
+    venue.moods = Moods(cap=200)
+    with served(venue) as settings:
+        monkeypatch.setattr(bars.Intake, "take", slowly)
+        with pytest.raises(KeyboardInterrupt):
+            run(settings, db)
+        held = len(stored(db))
+        assert 300 <= held < NOW - FIRST
+        run(settings, db)
+    assert [bar[0] for bar in stored(db)] == list(range(FIRST, NOW))
 
 
 KILLED = """

@@ -10,7 +10,7 @@ import typer
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 from muzero_cli.display.console import echo, narration_console, say
-from muzero_cli.failures import answer, described
+from muzero_cli.failures import STOPPED_EXIT_CODE, answer, described
 from muzero_cli.options import Database, Json
 
 if TYPE_CHECKING:
@@ -116,8 +116,12 @@ def _downloaded(db: Path, wishes: "dict[str, list[Wish]]", choices: "Choices") -
     from mlx_muzero.download.job import Listener
     from muzero_cli.display.downloads import DownloadProgress
 
-    with DownloadProgress() as progress:
-        return download_into(db, wishes, choices, Listener(progress.update, progress.say))
+    try:
+        with DownloadProgress() as progress:
+            return download_into(db, wishes, choices, Listener(progress.update, progress.say))
+    except KeyboardInterrupt:
+        say(narration_console(), "stopped; the same command continues from there")
+        raise typer.Exit(STOPPED_EXIT_CODE) from None
 
 
 def _tell(results: "Sequence[Result]", as_json: bool) -> None:
@@ -150,6 +154,7 @@ def _as_dict(result: "Result") -> dict[str, Any]:
 
 def _print(report: "DownloadReport") -> None:
     from mlx_muzero.market.bars import utc_text
+    from mlx_muzero.timeunits import MINUTE_NS
 
     head = f"{report.symbol} from {report.venue} {report.pair}"
     if report.first_ns is None or report.end_ns is None:
@@ -162,6 +167,9 @@ def _print(report: "DownloadReport") -> None:
             f" {sum(report.rejected.values()):,} rejected, {report.missing:,} minutes without a bar"
             f" at {report.venue}, {report.requests:,} requests, {report.seconds:.1f} s"
         )
+    if report.gaps:
+        shown = (f"{utc_text(a)} ({(b - a) // MINUTE_NS:,} min)" for a, b in report.gaps)
+        echo(f"  longest gaps: {', '.join(shown)}")
     for name, merge in report.series.items():
         echo(
             f"{head} {name}: {merge.inserted:,} new points, {merge.duplicates:,} duplicates,"
