@@ -135,6 +135,11 @@ class BarsDownload:
             self._venue_ns = time.time_ns - time.resolution_ns // 2
             self._pager.latest_ns = self._venue_ns + MINUTE_NS
         times = self._pager.believable(newest)
+        if len(newest) and not len(times):
+            raise FeedError(
+                f"{origin}: of {len(newest):,} bars that were sent, none opens on a whole minute of"
+                " the past"
+            )
         if len(times):
             self._newest_ns = int(times[-1])
             # If the venue reports no time, use the newest bar's open, which has passed.

@@ -156,6 +156,13 @@ def test_an_outage_is_waited_out_and_a_venue_is_obeyed(venue, db):
     assert any("HTTP 503" in text for text in told)
 
 
+def test_bars_that_are_no_minutes_of_the_past_are_told(venue, db):
+    venue.edit = lambda rows: [[row[0] + 30_000, *row[1:]] for row in rows]
+    with served(venue) as settings:
+        (failure,) = run(settings, db)
+    assert "none opens on a whole minute of the past" in str(failure.error)
+
+
 def test_an_error_that_the_venue_repeats_ends_it_with_its_words(venue, db):
     def refuse(rows):
         return {"code": -9999, "msg": "candles of old are for members only"}
