@@ -27,6 +27,13 @@ _READ_BY_POST = {
     "hyperliquid": re.compile("info$"),
     "zebpay": re.compile("v1/market/klines$"),
 }
+_OF_BINANCE = {"quote_volume": 7, "trades": 8, "taker_buy_volume": 9, "taker_buy_quote_volume": 10}
+EXTRA_OF: Mapping[str, Mapping[str, int]] = {
+    "binance": _OF_BINANCE,
+    "binanceus": _OF_BINANCE,
+    "binanceusdm": _OF_BINANCE,
+}
+"""By exchange: further columns of the store, and where they are in a row of its own."""
 _NOTHING = re.compile("(?!)")
 
 
@@ -101,6 +108,13 @@ def _without_private_half(exchange_class: Any) -> Any:
             if is_outage(code):
                 raise Unavailable(f"HTTP {code}", retry_after_ns(headers))
             return super().handle_errors(code, reason, url, method, headers, *rest)
+
+        def parse_ohlcv(self, ohlcv: Any, market: Any = None) -> list[Any]:
+            """Parse a row, with the columns of `EXTRA_OF` that ccxt leaves out at the end."""
+            row = super().parse_ohlcv(ohlcv, market)
+            places = EXTRA_OF.get(self.id, {}).values()
+            whole = isinstance(ohlcv, list) and len(ohlcv) > max(places, default=0)
+            return [*row, *(ohlcv[i] for i in places)] if whole else row
 
         def parse_ohlcvs(self, ohlcvs: Any, *rest: Any, **options: Any) -> Any:
             """Parse the rows, if the answer contains any."""

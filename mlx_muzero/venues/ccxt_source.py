@@ -15,7 +15,7 @@ from mlx_muzero.market.series import FUNDING_RATE
 from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
 from mlx_muzero.venues.ccxt_pairs import listed_pair
-from mlx_muzero.venues.ccxt_public import public_exchange
+from mlx_muzero.venues.ccxt_public import EXTRA_OF, public_exchange
 from mlx_muzero.venues.ccxt_series import (
     OPEN_INTEREST_PERIOD,
     funding_rows,
@@ -93,8 +93,11 @@ class CcxtSource:
         rows = await _answer(
             exchange.fetch_ohlcv(pair, "1m", since_ms, bars, until), self._name(pair)
         )
-        page = Page.of_rows(_checked(rows), BAR_COLUMNS)
-        volume = in_base(page.columns, exchange.id, exchange.markets[pair])
+        market = exchange.markets[pair]
+        # Those of inverse contracts count contracts.
+        extra = () if market.get("inverse") else EXTRA_OF.get(exchange.id, ())
+        page = Page.of_rows(_checked(rows), (*BAR_COLUMNS, *extra))
+        volume = in_base(page.columns, exchange.id, market)
         return Page(page.open_time_ns, {**page.columns, "volume": volume})
 
     async def points(

@@ -44,9 +44,15 @@ def test_download_list_update_and_check(venue, db):
     assert result.exit_code == 0
     assert "BTCUSDT from binance BTC/USDT, 2025-03-03 00:00 to 2025-03-03 05:00" in result.stdout
     assert result.stdout.count("300 new bars, 0 duplicates, 0 conflicts") == 2
-    assert "binance ETH/USDT" in run("list", "--db", db).stdout
+    assert run("list", "--db", db).stdout.count(" binance ") == 2
     (btc, _eth) = json.loads(run("list", "--db", db, "--json").stdout)["symbols"]
-    assert btc["origin"]["venue"] == "binance"
+    assert (btc["origin"]["venue"], btc["origin"]["pair"]) == ("binance", "BTC/USDT")
+
+    assert (btc["has_taker"], btc["has_volume"]) == (True, True)
+    with BarStore(db, read_only=True) as store:
+        bars = store.load("BTCUSDT", extras=("taker_buy_volume", "trades"))
+    assert bars.extras["taker_buy_volume"].tolist() == [0.5] * 300
+    assert bars.extras["trades"].tolist() == [7.0] * 300
 
     venue.clock.start_ns += 10 * MINUTE_NS
     reports = json.loads(run("update", "--db", db, "--json").stdout)

@@ -50,7 +50,8 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
         has = ", ".join(name for name, there in known.items() if there)
         span = utc_text(s.first_ns), utc_text(s.last_ns)
         trades = in_words(held.instruments[s.symbol])
-        source = "made" if s.synthetic else str(held.origins.get(s.symbol, "files"))
+        origin = held.origins.get(s.symbol)
+        source = "made" if s.synthetic else origin.venue if origin else "files"
         table.add_row(s.symbol, f"{s.bars:,}", *span, trades, has, source)
     output_console().print(table)
     if held.series:
