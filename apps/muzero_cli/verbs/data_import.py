@@ -27,7 +27,8 @@ def import_files(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE...", help="CSV, zip, gz, Parquet or DuckDB files, or folders of them."
+            metavar="FILE...",
+            help="CSV, JSON, feather, Parquet or DuckDB files, packed or not, or folders of them.",
         ),
     ],
     symbol: Annotated[
@@ -73,6 +74,14 @@ def import_files(
             "--accept-jump", help="Accept prices that do not continue from the stored ones."
         ),
     ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN=NAME,...",
+            help="Columns of a text file with other names than usual: time=Stamp,open=First, by"
+            " name or number.",
+        ),
+    ] = None,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
@@ -80,9 +89,10 @@ def import_files(
 
     If one of several files fails, the others are imported; the exit code is the first failure's.
     """
-    from mlx_muzero.market.importers import Choices, ImportBatch
+    from mlx_muzero.market.importers import Choices, ImportBatch, parse_columns
 
-    choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
+    chosen = () if columns is None else tuple(parse_columns(columns).items())
+    choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump, chosen)
     batch = ImportBatch.of(paths, db)
     results = _imported(batch, db, symbol, format_name, clock, choices)
     _tell(batch, results, as_json)

@@ -3,6 +3,7 @@
 from mlx_muzero.market.importers.batch import Failure, ImportBatch
 from mlx_muzero.market.importers.choices import Choices
 from mlx_muzero.market.importers.formats import FORMATS, detect_format, import_order
+from mlx_muzero.market.importers.named_columns import parse_columns
 from mlx_muzero.market.importers.pipeline import import_file
 from mlx_muzero.market.importers.rejects import Rejected
 from mlx_muzero.market.importers.report import ImportReport
@@ -17,4 +18,5 @@ __all__ = [
     "detect_format",
     "import_file",
     "import_order",
+    "parse_columns",
 ]

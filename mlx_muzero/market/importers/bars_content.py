@@ -183,7 +183,7 @@ class BarsContent:
         if clock.note:
             notes.append(clock.note)
         ambiguous = [name for name, one in seen.items() if one.stamps(clock.rule) != "open"]
-        if ambiguous and self.request.choices.stamps is None and not self.source.tells_opens:
+        if ambiguous and self.request.choices.stamps is None and self.source.stamps is None:
             notes.append(ambiguous_stamps_note(ambiguous, store.path))
         if merged.unmatched:
             notes.append(f"{merged.unmatched:,} ask rows had no stored bid bar and were left out")

@@ -10,7 +10,18 @@ from mlx_muzero.files.refusals import as_storage_error
 from mlx_muzero.market.importers.formats import import_order
 from mlx_muzero.market.importers.report import ImportReport
 
-ENDINGS = (".csv", ".zip", ".gz", ".parquet", ".duckdb", ".db")
+ENDINGS = (
+    ".csv",
+    ".tsv",
+    ".json",
+    ".zip",
+    ".gz",
+    ".zst",
+    ".feather",
+    ".parquet",
+    ".duckdb",
+    ".db",
+)
 """File endings to look for in a folder; a file named explicitly may have any ending."""
 
 

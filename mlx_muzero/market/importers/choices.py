@@ -18,6 +18,7 @@ class Choices:
         stamps: where bars are stamped; None for their open unless the file contradicts that.
         accept_clock: accept the given clock, whatever the weeks in the file imply.
         accept_jump: accept prices that jump from the stored ones.
+        columns: columns of a text file, each what it holds and its name or number in the file.
     """
 
     replace: bool = False
@@ -25,6 +26,7 @@ class Choices:
     stamps: Stamps | None = None
     accept_clock: bool = False
     accept_jump: bool = False
+    columns: tuple[tuple[str, str], ...] = ()
 
     def allowance(self, usual: Allowance) -> Allowance:
         """How many bad rows a file may have, if `usual` is the default for its kind."""
@@ -50,6 +52,8 @@ class Choices:
             notes.append(f"--stamps {self.stamps}")
         if self.accept_clock:
             notes.append("--accept-clock")
+        if self.columns:
+            notes.append(f"--columns {','.join('='.join(pair) for pair in self.columns)}")
         if self.accept_jump:
             notes += [f"--accept-jump: {jump}" for jump in jumps]
         return tuple(notes)

@@ -21,12 +21,15 @@ _LONGEST_NUMBER = 40
 _POWERS = 10.0 ** np.arange(_LONGEST_NUMBER + 1)
 
 EPOCH = "epoch"
-"""Stamp pattern: milliseconds or microseconds since 1970, distinguished by size."""
+"""Stamp pattern: a count since 1970 in a unit from seconds to nanoseconds, told by its size."""
 
-EPOCH_TEXT = "milliseconds or microseconds since 1970"
+EPOCH_TEXT = "seconds, milliseconds, microseconds or nanoseconds since 1970"
 
-# This is the year 5138 in milliseconds and 1973 in microseconds: no minute bar is near either.
-_MICROSECONDS_FROM = 10**14
+# Each is the year 5138 in the smaller unit and 1973 in the larger: no minute bar is near either.
+_UNITS_FROM = (10**11, 10**14, 10**17)
+_NS_PER_UNIT = np.array([10**9, 10**6, 10**3, 1])
+_LAST_SECOND = (2**63 - 1) // SECOND_NS
+_LONGEST_COUNT = 19
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,14 @@ class Fields:
         return start, end
 
 
+def unquoted(data: U8, start: I64, end: I64) -> tuple[I64, I64]:
+    """Start and end bytes of fields without the quotes around them."""
+    last = np.minimum(np.maximum(end - 1, 0), len(data) - 1)
+    first = np.minimum(start, len(data) - 1)
+    quoted = (end - start >= 2) & (data[first] == ord('"')) & (data[last] == ord('"'))
+    return start + quoted, end - quoted
+
+
 def count_fields(lines: Lines, delimiter: bytes) -> I64:
     """``i64[T]`` number of fields in each line."""
     positions = np.flatnonzero(lines.data == ord(delimiter))
@@ -147,12 +158,14 @@ def decimals(data: U8, start: I64, end: I64) -> tuple[F64, Bool]:
 
 def pattern_text(pattern: str) -> str:
     """A stamp pattern in words."""
-    return EPOCH_TEXT if pattern == EPOCH else pattern.replace("±HH:II", "+hh:mm")
+    if pattern == EPOCH:
+        return EPOCH_TEXT
+    return pattern.replace("±HH", "+hh").replace("II", "mm").replace("G*T", "GMT")
 
 
 def is_zoned(pattern: str) -> bool:
     """Whether a stamp of that pattern identifies a moment in UTC."""
-    return pattern == EPOCH or "±" in pattern or pattern.endswith("Z")
+    return pattern == EPOCH or "±" in pattern or pattern.endswith(("Z", "UTC", "G*T"))
 
 
 def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
@@ -163,17 +176,17 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
         start: ``i64[T]`` first byte of each stamp.
         end: ``i64[T]`` end of each stamp, exclusive.
         pattern: Y M D h m s for the digits of date and time, ± H I for sign, hours and minutes of
-            a UTC offset, anything else literally; or `EPOCH`.
+            a UTC offset, * for any byte, anything else literally; or `EPOCH`.
 
     Returns:
         ``i64[T]`` nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`), and
         ``bool[T]`` whether each stamp fits the pattern and is a valid date.
     """
     if pattern == EPOCH:
-        values, known = decimals(data, start, end)
-        count = values.astype(np.int64)
-        known &= (values == count) & (count > 0) & (count < 10**17)
-        return count * np.where(count >= _MICROSECONDS_FROM, 1_000, 1_000_000), known
+        count, known = _counts(data, start, end)
+        unit = np.searchsorted(_UNITS_FROM, count, side="right")
+        known &= (count > 0) & ((unit > 0) | (count <= _LAST_SECOND))
+        return np.where(known, count, 0) * _NS_PER_UNIT[unit], known
     known = end - start == len(pattern)
     parts = {letter: np.zeros(len(start), np.int64) for letter in "YMDhmsHI"}
     sign = np.ones(len(start), np.int64)
@@ -186,7 +199,7 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
         elif letter == "±":
             known &= (byte == ord("+")) | (byte == ord("-"))
             sign = np.where(byte == ord("-"), -1, 1)
-        else:
+        elif letter != "*":
             known &= byte == ord(letter)
     known &= (parts["Y"] >= 1900) & (parts["Y"] < 2200) & (parts["M"] >= 1) & (parts["M"] <= 12)
     months = np.where(known, (parts["Y"] - 1970) * 12 + parts["M"] - 1, 0).astype("M8[M]")
@@ -197,3 +210,21 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
     minutes = ((first_day + parts["D"] - 1) * 24 + parts["h"]) * 60 + parts["m"]
     minutes -= sign * (parts["H"] * 60 + parts["I"])
     return (minutes * 60 + parts["s"]) * SECOND_NS, known
+
+
+def _counts(data: U8, start: I64, end: I64) -> tuple[I64, Bool]:
+    """Parse whole numbers exactly, even those beyond 2**53; 5.0 is whole, too."""
+    count = np.zeros(len(start), np.int64)
+    known = (end > start) & (end - start <= _LONGEST_COUNT)
+    for j in range(int((end - start)[known].max(initial=0))):
+        inside = start + j < end
+        digit = data[np.minimum(start + j, len(data) - 1)] - ord("0")
+        known &= (digit < 10) | ~inside
+        # 19 digits may exceed 2**63; the result is negative then, which is no count.
+        count = np.where(inside, count * 10 + digit, count)
+    others = np.flatnonzero(~known)
+    if len(others):
+        values, known[others] = decimals(data, start[others], end[others])
+        count[others] = values.astype(np.int64)
+        known[others] &= values == count[others]
+    return count, known

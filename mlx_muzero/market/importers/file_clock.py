@@ -50,7 +50,7 @@ def clock_of(
     Raises:
         DataError: there is none, or one is given for times that already include their zone.
     """
-    stamps = choices.stamps or "open"
+    stamps = choices.stamps or source.stamps or "open"
     if source.zoned:
         if given is not None and parse_clock(given) != UTC_CLOCK:
             raise DataError(
@@ -124,7 +124,7 @@ def require_own_stamps(
     """
     if choices.accept_clock:
         return
-    if shown == "close" and choices.stamps is None:
+    if shown == "close" and clock.stamps == "open" and choices.stamps is None:
         raise DataError(
             f"{path}: refused, the store is unchanged: the bars of {symbol} look stamped at their"
             " close (the last of a week at 17:00 New York time, whole days from 00:01 to 00:00, or"
@@ -132,11 +132,12 @@ def require_own_stamps(
             " late: say --stamps close, or --stamps open if not"
         )
     if shown == "open" and clock.stamps == "close":
+        way = "leave --stamps out" if choices.stamps else "say --stamps open"
         raise DataError(
             f"{path}: refused, the store is unchanged: the bars of {symbol} are stamped at their"
             " open (the first of a week at 17:00 New York time, whole days from 00:00 to 23:59, or"
-            " volume that rises with every quarter of an hour), not at their close: leave --stamps"
-            " out, or take it as it is with --accept-clock"
+            f" volume that rises with every quarter of an hour), not at their close: {way},"
+            " or take it as it is with --accept-clock"
         )
 
 

@@ -32,7 +32,9 @@ _TOLD = "|".join(
 )
 _BEFORE = rf"(?:(?:{_VENUES})[-_ ])?"
 _AFTER = rf"(?:[-_ ](?:{_TOLD}))*"
-_ENDING = re.compile(r"(?:\.(?:csv|txt|zip|gz|parquet|duckdb|db))+\Z", re.IGNORECASE)
+_ENDING = re.compile(
+    r"(?:\.(?:csv|tsv|txt|json|zip|gz|zst|feather|parquet|duckdb|db))+\Z", re.IGNORECASE
+)
 
 
 def _whole(pattern: str) -> re.Pattern[str]:

@@ -6,11 +6,14 @@ from pathlib import Path
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
-from mlx_muzero.market.importers.fields import EPOCH, pattern_text
-from mlx_muzero.market.importers.packed import is_zip, open_text, require_file
+from mlx_muzero.market.importers.depth_capture import FIRST_LINE
+from mlx_muzero.market.importers.fields import EPOCH
+from mlx_muzero.market.importers.named_columns import NAMED_FORMATS, find_header
+from mlx_muzero.market.importers.packed import GZIP_MAGIC, is_zip, open_text, require_file
 from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
+from mlx_muzero.market.week_edges import Stamps
 
 BINANCE_COLUMNS = (
     "open_time",
@@ -40,7 +43,7 @@ class TextFormat:
         columns: store columns of the fields after the stamp, "" for one to ignore; empty if the
             header line names them.
         clock: the files' clock, or None if it must be given or detected.
-        tells_opens: whether its stamps are known to be opens; anyone may write files like "fxcm".
+        stamps: where bars are stamped, None if that depends on the writer, as for "fxcm".
     """
 
     name: str
@@ -50,13 +53,12 @@ class TextFormat:
     stamp_fields: int
     columns: tuple[str, ...]
     clock: str | None
-    tells_opens: bool = True
+    stamps: Stamps | None = "open"
 
-    @property
-    def stamps_read(self) -> str:
-        """The possible patterns of its stamps, in words."""
-        return ", ".join(pattern_text(pattern) for pattern in self.patterns)
 
+NINJATRADER = "ninjatrader"
+KRAKEN = "kraken"
+FREQTRADE_JSON = "freqtrade-json"
 
 _ISO_STAMPS = tuple(
     f"YYYY-MM-DD{between}hh:mm:ss{zone}" for zone in ("±HH:II", "Z", "") for between in " T"
@@ -101,7 +103,7 @@ TEXT_FORMATS = {
             1,
             (),
             "UTC",
-            tells_opens=False,
+            stamps=None,
         ),
         TextFormat(
             "binance",
@@ -113,6 +115,34 @@ TEXT_FORMATS = {
                 {"count": "trades", "close_time": "", "ignore": ""}.get(name, name)
                 for name in BINANCE_COLUMNS[1:]
             ),
+            "UTC",
+        ),
+        TextFormat(
+            NINJATRADER,
+            "NinjaTrader: YYYYMMDD HHMMSS;open;high;low;close;volume, stamped at the close",
+            b";",
+            ("YYYYMMDD hhmmss",),
+            1,
+            BAR_COLUMNS,
+            "UTC",
+            stamps="close",
+        ),
+        TextFormat(
+            KRAKEN,
+            "Kraken OHLCVT: seconds,open,high,low,close,volume,trades",
+            b",",
+            (EPOCH,),
+            1,
+            (*BAR_COLUMNS, "trades"),
+            "UTC",
+        ),
+        TextFormat(
+            FREQTRADE_JSON,
+            "freqtrade JSON: [[milliseconds,open,high,low,close,volume],...]",
+            b",",
+            (EPOCH,),
+            1,
+            BAR_COLUMNS,
             "UTC",
         ),
     )
@@ -154,6 +184,7 @@ PARQUET = "parquet"
 MICRO_FEATURES = "micro-features"
 FORMATS = (
     {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
+    | NAMED_FORMATS
     | {
         PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
         MICRO_FEATURES: "DuckDB table micro_features: lags of the technical features, and a close",
@@ -162,6 +193,8 @@ FORMATS = (
 )
 """Every format, with a one-line description."""
 
+_FREQTRADE_ROW = re.compile(r"\s*\[\s*\[\s*\d{12,13}(?:\s*,\s*-?[\d.eE+-]+){5}\s*\]")
+_KRAKEN_ROW = re.compile(r"\d{9,10}(?:,\d[\d.eE-]*){5},\d+$")
 _HISTDATA_NAME = re.compile(r"(HISTDATA|DAT_(MT|ASCII)_)", re.IGNORECASE)
 
 
@@ -178,15 +211,15 @@ def detect_format(path: Path) -> str:
         columns = parquet_columns(path)
         is_funding = {*FUNDING_COLUMNS} <= columns and "close" not in columns
         return FUNDING_PARQUET if is_funding else PARQUET
-    if magic[:2] == b"\x1f\x8b":
-        return DEPTH_CAPTURE
     if magic[8:12] == b"DUCK":
         return MICRO_FEATURES
-    with open_text(path) as (text, _):
+    with open_text(path) as text:
         head = text.read(_SNIFF_BYTES).decode("utf-8-sig", "replace")
+    if magic[:2] == GZIP_MAGIC and FIRST_LINE.match(head):
+        return DEPTH_CAPTURE
     rows = [line for line in head.splitlines() if line.strip()]
     # The sniffed text may end in the middle of a row.
-    name = _text_format(rows[:-1] or rows, path.name)
+    name = _text_format(rows[:-1] or rows, path.name) or _named_format(head)
     if name is None:
         known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
         raise DataError(f"{path}: unknown format; {_about(path, magic, rows)}. Known:\n{known}")
@@ -231,7 +264,9 @@ def import_order(paths: list[Path]) -> list[Path]:
 def _text_format(rows: list[str], file_name: str) -> str | None:
     if not rows:
         return None
-    if header_columns(rows[0]) is not None:
+    if _FREQTRADE_ROW.match("".join(rows[:10])):
+        return FREQTRADE_JSON
+    if header_columns(rows[0]) is not None and _is_fxcm(rows[1:]):
         return "fxcm"
     cells = rows[0].split(",")
     if tuple(cells) == BINANCE_COLUMNS or (
@@ -244,12 +279,32 @@ def _text_format(rows: list[str], file_name: str) -> str | None:
     # A damaged line at the top must not prevent detection.
     for line in rows[:20]:
         if re.match(r"\d{8} \d{6};[^;]*;[^;]*;[^;]*;[^;]*;[^;]*$", line):
-            return "histdata-ascii"
+            silent = _is_silent(rows, ";") or _HISTDATA_NAME.search(file_name)
+            return "histdata-ascii" if silent else NINJATRADER
         if re.match(r"\d{4}\.\d\d\.\d\d,\d\d:\d\d,[^,]*,[^,]*,[^,]*,[^,]*,[^,]*$", line):
             # HistData writes the same layout with a volume of zero in every row.
-            silent = all(row.rsplit(",", 1)[-1].strip(" 0.") == "" for row in rows)
-            return "histdata-mt" if silent or _HISTDATA_NAME.search(file_name) else "mt4"
+            silent = _is_silent(rows, ",") or _HISTDATA_NAME.search(file_name)
+            return "histdata-mt" if silent else "mt4"
+        if _KRAKEN_ROW.match(line):
+            return KRAKEN
     return None
+
+
+def _named_format(head: str) -> str | None:
+    header = find_header(head)
+    return None if header is None else header.format
+
+
+def _is_fxcm(rows: list[str]) -> bool:
+    """Whether times under a header "timestamp" are written out; others write a count."""
+    return not any(re.match(r"\"?\d{9,}[,.\"]", row) for row in rows[:20])
+
+
+def _is_silent(rows: list[str], delimiter: str) -> bool:
+    """Whether the last field, the volume, is zero in every row, as in HistData's files."""
+    # A damaged row tells nothing.
+    volumes = [row.rsplit(delimiter, 1)[-1] for row in rows if delimiter in row]
+    return all(volume.strip(" 0.") == "" for volume in volumes)
 
 
 def _series_format(line: str) -> str | None:

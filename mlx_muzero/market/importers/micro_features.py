@@ -20,6 +20,7 @@ from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, FEATURE_NAMES
 from mlx_muzero.market.store.duckdb_files import MOMENTS, WALL_TIMES, Columns, ForeignFile
+from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F64, I64
@@ -48,7 +49,7 @@ class MicroFeaturesSource:
     zoned: bool
     format: str = MICRO_FEATURES
     clock: str | None = "UTC"
-    tells_opens: bool = False
+    stamps: Stamps | None = None
     ask_only: bool = False
     shortest_row: int = 1
     notes: list[str] = field(default_factory=list)

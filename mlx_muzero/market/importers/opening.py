@@ -15,6 +15,7 @@ from mlx_muzero.market.importers.formats import (
     detect_format,
 )
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
+from mlx_muzero.market.importers.named_columns import CSV, NAMED_FORMATS
 from mlx_muzero.market.importers.packed import require_file
 from mlx_muzero.market.importers.series_content import SeriesContent
 from mlx_muzero.market.importers.source import BarSource
@@ -35,13 +36,13 @@ def _micro_features(request: ImportRequest) -> BarSource:
 
 
 def _text(format_name: str, request: ImportRequest) -> BarSource:
-    return TextSource.open(request.path, format_name)
+    return TextSource.open(request.path, format_name, request.symbol, dict(request.choices.columns))
 
 
 _SOURCES: Mapping[str, Callable[[ImportRequest], BarSource]] = {
     PARQUET: _parquet,
     MICRO_FEATURES: _micro_features,
-} | {name: partial(_text, name) for name in TEXT_FORMATS}
+} | {name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)}
 
 
 def open_content(store: BarStore, request: ImportRequest, format_name: str | None) -> Content:
@@ -53,7 +54,13 @@ def open_content(store: BarStore, request: ImportRequest, format_name: str | Non
     if format_name is not None and format_name not in FORMATS:
         raise DataError(f"unknown format {format_name!r}; known: {', '.join(FORMATS)}")
     require_file(request.path)
-    name = format_name or detect_format(request.path)
+    columns = request.choices.columns
+    name = format_name or (CSV if columns else detect_format(request.path))
+    if columns and name not in NAMED_FORMATS:
+        raise DataError(
+            f"{request.path}: --columns is for text files with columns of any name, not for"
+            f" {name}: leave it out"
+        )
     if name in SERIES_FORMATS:
         return SeriesContent.open(store, request, name)
     return BarsContent.open(store, request, _SOURCES[name](request))

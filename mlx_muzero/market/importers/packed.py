@@ -1,14 +1,18 @@
-"""Opens a CSV file, plain or the only one in a zip; nothing else in a zip is unpacked."""
+"""Opens a text file: plain, in a zip, a gzip or zstd, as UTF-8; nothing else is unpacked."""
 
+import codecs
+import gzip
 import lzma
+import os
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.store.arrow_files import zstd_reader
 
 # A year of bars without trades compresses by a factor of 40.
 _MOST_SHRUNK = 200
@@ -16,7 +20,78 @@ _SMALL = 64 << 20
 
 _ENCRYPTED = 0x1  # of a member's flags
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+GZIP_MAGIC = b"\x1f\x8b"
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _SHOWN = 3
+
+
+class Readable(Protocol):
+    """A stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes, or a few more; none at the end."""
+
+
+class TextStream:
+    """The text of a file in UTF-8.
+
+    Attributes:
+        size: about the number of bytes to read, at least as many as there are.
+    """
+
+    def __init__(self, stream: Readable, size: int, done: Callable[[], int] | None = None) -> None:
+        """Read `stream`; `done` tells how much of `size` has been read, if it is not counted."""
+        self._start = stream.read(2)
+        self._stream = stream
+        self._done, self._read = done, 0
+        self._decoder = None
+        self.size = size
+        if self._start in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+            self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+            self.size = size // 2
+
+    def read(self, size: int) -> bytes:
+        """About `size` bytes; none at the end."""
+        while True:
+            start, self._start = self._start, b""
+            block = start + self._stream.read(max(size - len(start), 1))
+            text = block
+            if self._decoder is not None:
+                text = self._decoder.decode(block, final=not block).encode()
+            self._read += len(text)
+            if text or not block:
+                return text
+
+    @property
+    def done(self) -> int:
+        """How much of `size` has been read."""
+        return self._read if self._done is None else self._done()
+
+
+class _Unpacked:
+    """Reads a compressed stream, as long as it does not expand beyond what bars can."""
+
+    def __init__(self, path: Path, stream: Readable, packed: BinaryIO) -> None:
+        self._path, self._stream, self._packed, self._out = path, stream, packed, 0
+
+    def read(self, size: int) -> bytes:
+        block = self._stream.read(size)
+        self._out += len(block)
+        require_expansion(self._path, self._packed.tell(), self._out)
+        return block
+
+    def done(self) -> int:
+        # Of a packed file only the packed size is known.
+        return self._packed.tell() * _MOST_SHRUNK
+
+
+def require_expansion(path: Path, packed: int, unpacked: int) -> None:
+    """Raise DataError if `packed` bytes have expanded to more than bars can."""
+    if unpacked > max(_SMALL, _MOST_SHRUNK * packed):
+        raise DataError(
+            f"{path}: its {packed:,} bytes expand to {unpacked:,}, as no bars do: it is damaged or"
+            " a trap"
+        )
 
 
 def require_file(path: Path) -> None:
@@ -29,22 +104,31 @@ def require_file(path: Path) -> None:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[tuple[BinaryIO, int]]:
-    """The bytes of a CSV file, or of the only CSV in a zip, and their number.
+def open_text(path: Path) -> Iterator[TextStream]:
+    """The text of a file, or of the only CSV in a zip.
 
     Raises:
-        DataError: the file is missing, or a zip that is damaged or encrypted, does not hold
+        DataError: the file is missing, or it is packed and damaged or encrypted, does not hold
             exactly one CSV, or expands beyond what bars can.
     """
     try:
-        if not is_zip(path):
-            with path.open("rb") as stream:
-                yield stream, path.stat().st_size
-            return
-        with zipfile.ZipFile(path) as archive:
-            member = _only_csv(path, archive)
-            with archive.open(member) as stream:
-                yield cast(BinaryIO, stream), member.file_size
+        with path.open("rb") as file:
+            magic = file.read(4)
+            file.seek(0)
+            if magic in _ZIP_MAGIC:
+                with zipfile.ZipFile(file) as archive:
+                    member = _only_csv(path, archive)
+                    with archive.open(member) as unzipped:
+                        yield TextStream(cast(BinaryIO, unzipped), member.file_size)
+                return
+            size = os.fstat(file.fileno()).st_size
+            if magic[:2] != GZIP_MAGIC and magic != ZSTD_MAGIC:
+                yield TextStream(file, size)
+                return
+            is_gzip = magic[:2] == GZIP_MAGIC
+            stream: Readable = gzip.GzipFile(fileobj=file) if is_gzip else zstd_reader(path, file)
+            unpacked = _Unpacked(path, stream, file)
+            yield TextStream(unpacked, size * _MOST_SHRUNK, unpacked.done)
     except NotImplementedError as error:
         raise DataError(f"{path}: {error}: unpack it, and import the csv") from error
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:
@@ -67,11 +151,7 @@ def _only_csv(path: Path, archive: zipfile.ZipFile) -> zipfile.ZipInfo:
     (member,) = found
     if member.flag_bits & _ENCRYPTED:
         raise DataError(f"{path}: is encrypted: unpack it with its password, and import the csv")
-    if member.file_size > max(_SMALL, _MOST_SHRUNK * member.compress_size):
-        raise DataError(
-            f"{path}: its {member.compress_size:,} bytes expand to {member.file_size:,}, as no"
-            " bars do: it is damaged or a trap"
-        )
+    require_expansion(path, member.compress_size, member.file_size)
     return member
 
 

@@ -139,7 +139,7 @@ class Screen:
     def _see_times(self, utc_ns: I64) -> None:
         head = [] if self._previous_ns is None else [self._previous_ns]
         self._previous_ns = int(utc_ns[-1])
-        steps = np.diff(np.concatenate([np.array(head, np.int64), utc_ns]))
+        steps = np.abs(np.diff(np.concatenate([np.array(head, np.int64), utc_ns])))
         steps = steps[steps > 0]
         if len(steps):
             shortest = int(steps.min())

@@ -8,6 +8,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import Fault, price_faults
 from mlx_muzero.market.importers.rejects import RejectedRows, RowFilter
+from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F64, I64
 
@@ -41,7 +42,7 @@ class BarSource(Protocol):
         format: name of the format.
         clock: the file's clock if the format determines it, as `parse_clock` reads it.
         zoned: whether each time identifies its moment in UTC.
-        tells_opens: whether the format stamps bars at their open; if not, it depends on the writer.
+        stamps: where the format stamps bars, None if that depends on the writer.
         ask_only: whether the file holds only ask prices.
         size: size of the file in bytes or rows.
         shortest_row: minimum of `size` that a row takes.
@@ -59,7 +60,7 @@ class BarSource(Protocol):
     def zoned(self) -> bool: ...  # noqa: D102
 
     @property
-    def tells_opens(self) -> bool: ...  # noqa: D102
+    def stamps(self) -> Stamps | None: ...  # noqa: D102
 
     @property
     def ask_only(self) -> bool: ...  # noqa: D102

@@ -14,6 +14,7 @@ from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.store.duckdb_files import Columns, ForeignFile
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
+from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F64
@@ -42,7 +43,7 @@ class ParquetSource:
     zoned: bool
     format: str = PARQUET
     clock: str | None = "UTC"
-    tells_opens: bool = False
+    stamps: Stamps | None = None
     ask_only: bool = False
     shortest_row: int = 1
     notes: list[str] = field(default_factory=list)

@@ -1,7 +1,9 @@
-"""Reads vendors' CSV files, plain or zipped, a few megabytes at a time."""
+"""Reads text files of bars, packed or not, a few megabytes at a time."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import codecs
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,22 +16,34 @@ from mlx_muzero.market.importers.fields import (
     Lines,
     count_fields,
     decimals,
-    is_zoned,
+    pattern_text,
     stamps,
+    unquoted,
 )
+from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
+    FREQTRADE_JSON,
     TEXT_FORMATS,
     TextFormat,
     header_columns,
     is_ask_file,
 )
-from mlx_muzero.market.importers.packed import open_text
+from mlx_muzero.market.importers.json_rows import open_json_rows
+from mlx_muzero.market.importers.named_columns import (
+    JFOREX,
+    MT5,
+    NAMED_FORMATS,
+    named_layout,
+)
+from mlx_muzero.market.importers.packed import TextStream, open_text
 from mlx_muzero.market.importers.rejects import RowFilter, cut_rows
 from mlx_muzero.market.importers.source import Chunk, reject_faults
+from mlx_muzero.market.importers.text_layout import TextLayout
+from mlx_muzero.market.week_edges import Stamps
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
-from mlx_muzero.types import I64
+from mlx_muzero.types import F64, I64
 
 # Far longer than any row: a text without a line break in it does not hold bars.
 _LONGEST_LINE = 64 * 1024
@@ -39,95 +53,119 @@ _SAMPLED = 1000
 
 @dataclass
 class TextSource:
-    """Implements `BarSource` for every `TextFormat`."""
+    """Implements `BarSource` for every text format of bars.
+
+    Attributes:
+        layout: where the file has its columns.
+    """
 
     path: Path
-    layout: TextFormat
-    size: int = 0
-    zoned: bool = False
+    format: str
+    layout: TextLayout
+    size: int
+    zoned: bool
+    clock: str | None
+    stamps: Stamps | None
+    symbols: tuple[Symbol, ...] = ()
     ask_only: bool = False
     shortest_row: int = 16
-    notes: list[str] = field(default_factory=list)
-    symbols: tuple[Symbol, ...] = ()
 
     @classmethod
-    def open(cls, path: Path, format_name: str) -> "TextSource":
-        """A source for the file at `path`, in the format `format_name`."""
-        layout = TEXT_FORMATS[format_name]
-        source = cls(path, layout)
-        with open_text(path) as (stream, size):
-            source.size = size
-            head = stream.read(_LONGEST_LINE)
-        source._columns = source._read_header(head)
-        source.zoned = source._is_zoned(head)
-        has_ask = "close_ask" in source._columns
-        source.ask_only = is_ask_file(path) and not has_ask and format_name == "fxcm"
-        if source.ask_only:
-            source.notes.append("the file name says ask: its prices are added to stored bid bars")
-        return source
+    def open(
+        cls,
+        path: Path,
+        format_name: str,
+        symbol: str | None = None,
+        columns: Mapping[str, str] | None = None,
+    ) -> "TextSource":
+        """A source for the file at `path`.
+
+        Args:
+            path: the file.
+            format_name: a key of `TEXT_FORMATS` or `NAMED_FORMATS`.
+            symbol: the symbol, if the user gave it.
+            columns: columns of the file that the user named, by what they hold.
+
+        Raises:
+            DataError: no header names the columns, or its times cannot be read.
+        """
+        with _opener(format_name)(path) as stream:
+            head, size = stream.read(_LONGEST_LINE), stream.size
+        vendor = TEXT_FORMATS.get(format_name)
+        if vendor is None:
+            text = head.decode("utf-8-sig", "replace")
+            layout, clock = named_layout(path, text, columns or {}), None
+        else:
+            layout, clock = _vendor_layout(path, vendor, head), vendor.clock
+        has_ask = "close_ask" in layout.columns
+        return cls(
+            path,
+            format_name,
+            layout,
+            size,
+            zoned=_is_zoned(layout, head),
+            clock=layout.clock or clock,
+            stamps=_STAMPS.get(format_name) if vendor is None else vendor.stamps,
+            symbols=()
+            if symbol is not None or layout.symbol is None
+            else (symbol_in_file(path, layout.symbol[1]),),
+            ask_only=is_ask_file(path) and not has_ask and format_name in _OF_ONE_SIDE,
+        )
 
     def __post_init__(self) -> None:
-        self._columns: tuple[str, ...] = self.layout.columns
+        self._flats = 0
 
     @property
-    def format(self) -> str:
+    def notes(self) -> list[str]:
         """See `BarSource`."""
-        return self.layout.name
-
-    @property
-    def clock(self) -> str | None:
-        """See `BarSource`."""
-        return self.layout.clock
-
-    @property
-    def tells_opens(self) -> bool:
-        """See `BarSource`."""
-        return self.layout.tells_opens
+        notes = list(self.layout.notes)
+        if self.ask_only:
+            notes.append("the file name says ask: its prices are added to stored bid bars")
+        if self._flats:
+            notes.append(f"{self._flats:,} minutes without a tick were left out")
+        return notes
 
     def chunks(self) -> Iterator[Chunk]:
         """See `BarSource`."""
-        first = True
-        for lines, done, _ in line_blocks(self.path):
-            yield self._parse(lines, done, skip_header=first)
+        first, self._flats = True, 0
+        for lines, done, _ in line_blocks(self.path, _opener(self.format)):
+            if first:
+                lines = lines.take(lines.number >= self.layout.first_line)
+            yield self._parse(lines, done)
             first = False
 
-    def _read_header(self, head: bytes) -> tuple[str, ...]:
-        first = head.splitlines()[0].decode("utf-8-sig", "replace") if head.strip() else ""
-        if self.layout.name != "fxcm":
-            return self.layout.columns
-        columns = header_columns(first)
-        if columns is None:
-            raise DataError(f"{self.path}:1: no header with timestamp, open, high, low, close")
-        return columns
-
-    def _is_zoned(self, head: bytes) -> bool:
-        lines = Lines.split(head, 1)
-        counts = count_fields(lines, self.layout.delimiter)
-        fields = Fields.cut(lines.take(counts > 1), self.layout.delimiter, 2)
-        return is_zoned(self._pattern(fields.lines, fields.span(0)))
-
-    def _parse(self, lines: Lines, done: int, skip_header: bool) -> Chunk:
-        if skip_header and len(lines.start) and self._is_header(lines.text(0, _LONGEST_LINE)):
-            lines = lines.take(np.arange(1, len(lines.start)))
-        wanted = self.layout.stamp_fields + len(self._columns)
-        fields, miscut = cut_rows(lines, self.layout.delimiter, wanted)
+    def _parse(self, lines: Lines, done: int) -> Chunk:
+        layout = self.layout
+        fields, miscut = cut_rows(lines, layout.delimiter, layout.fields)
         lines = fields.lines
         rows = RowFilter(lines.number)
-        span = fields.span(0, self.layout.stamp_fields - 1)
-        wall, known = stamps(lines.data, *span, self._pattern(lines, span))
-        rows.reject(~known, f"the time cannot be read (accepted: {self.layout.stamps_read})")
+        self._require_symbol(fields)
+        span = self._span(fields, *layout.time)
+        wall, known = stamps(lines.data, *span, _pattern(layout, lines, span))
+        accepted = ", ".join(pattern_text(pattern) for pattern in layout.patterns)
+        rows.reject(~known, f"the time cannot be read (accepted: {accepted})")
         rows.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
         columns = {}
-        for i, name in enumerate(self._columns, self.layout.stamp_fields):
-            if name:
-                columns[name], known = decimals(lines.data, *fields.span(i))
-                rows.reject(~known, f"{name} is not a number")
+        for name, place in layout.columns.items():
+            columns[name] = self._numbers(fields, name, place, rows)
+        if layout.spread is not None:
+            points = self._numbers(fields, "spread", layout.spread.field, rows)
+            rows.reject(points < 0, "the spread is negative")
+            above = np.where(points == 0, np.nan, points) * layout.spread.point
+            for name in PRICE_COLUMNS:
+                columns[f"{name}_ask"] = np.round(columns[name] + above, layout.spread.digits)
+        flat = np.zeros(len(wall), bool)
+        if layout.leaves_flats:
+            flat = (columns["volume"] == 0) & (columns["high"] == columns["low"])
         if self.ask_only:
             columns = {f"{name}_ask": columns[name] for name in PRICE_COLUMNS}
         reject_faults(rows, columns)
-        good = rows.good
+        self._flats += int((flat & rows.good).sum())
+        good = np.flatnonzero(rows.good & ~flat)
+        if layout.is_named and not _is_monotonic(wall[good]):
+            good = good[np.argsort(wall[good], kind="stable")]
         return Chunk(
-            None,
+            self.symbols[0] if self.symbols else None,
             wall[good],
             lines.number[good],
             {name: values[good] for name, values in columns.items()},
@@ -135,11 +173,90 @@ class TextSource:
             done,
         )
 
-    def _is_header(self, line: str) -> bool:
-        return self.layout.name == "fxcm" or tuple(line.split(",")) == BINANCE_COLUMNS
+    def _span(self, fields: Fields, first: int, last: int | None = None) -> tuple[I64, I64]:
+        span = fields.span(first, last)
+        return unquoted(fields.lines.data, *span) if self.layout.is_quoted else span
 
-    def _pattern(self, lines: Lines, span: tuple[I64, I64]) -> str:
-        """The pattern that fits most of the first stamps."""
-        start, end = (edge[:_SAMPLED] for edge in span)
-        known = {p: int(stamps(lines.data, start, end, p)[1].sum()) for p in self.layout.patterns}
-        return max(known, key=known.__getitem__)
+    def _numbers(self, fields: Fields, name: str, place: int, rows: RowFilter) -> F64:
+        start, end = self._span(fields, place)
+        values, known = decimals(fields.lines.data, start, end)
+        if self.layout.is_named and name not in PRICE_COLUMNS:
+            blank = start >= end
+            values[blank] = np.nan
+            known |= blank
+        rows.reject(~known, f"{name} is not a number")
+        return values
+
+    def _require_symbol(self, fields: Fields) -> None:
+        """Raise DataError if a row is of another symbol than the first."""
+        if self.layout.symbol is None:
+            return
+        place, name = self.layout.symbol
+        start, end = self._span(fields, place)
+        expected = np.frombuffer(name.encode(), np.uint8)
+        same = end - start == len(expected)
+        for j, byte in enumerate(expected):
+            same &= fields.lines.data[np.minimum(start + j, len(fields.lines.data) - 1)] == byte
+        for row in np.flatnonzero(~same)[:1]:
+            other = fields.lines.data[start[row] : end[row]].tobytes().decode("utf-8", "replace")
+            raise DataError(
+                f"{self.path}:{fields.lines.number[row]}: the symbol is {other[:40]!r}, before it"
+                f" was {name!r}: split the file by symbol, or write it as parquet, which may hold"
+                " many"
+            )
+
+
+_OF_ONE_SIDE = ("fxcm", *NAMED_FORMATS)
+_STAMPS: Mapping[str, Stamps] = {MT5: "open", JFOREX: "open"}
+
+
+def _opener(format_name: str) -> Callable[[Path], AbstractContextManager[TextStream]]:
+    return open_json_rows if format_name == FREQTRADE_JSON else open_text
+
+
+def _vendor_layout(path: Path, vendor: TextFormat, head: bytes) -> TextLayout:
+    """The layout of a file of `vendor`, which begins with `head`.
+
+    Raises:
+        DataError: the vendor's files have a header, and it has none.
+    """
+    rows = Lines.split(head.removeprefix(codecs.BOM_UTF8), 1)
+    first = rows.text(0, _LONGEST_LINE) if len(rows.start) else ""
+    columns, has_header = vendor.columns, tuple(first.split(",")) == BINANCE_COLUMNS
+    if not columns:
+        named = header_columns(first)
+        if named is None:
+            raise DataError(f"{path}:1: no header with timestamp, open, high, low, close")
+        columns, has_header = named, True
+    places = {name: place for place, name in enumerate(columns, vendor.stamp_fields) if name}
+    return TextLayout(
+        delimiter=vendor.delimiter,
+        fields=vendor.stamp_fields + len(columns),
+        time=(0, vendor.stamp_fields - 1),
+        columns=places,
+        patterns=vendor.patterns,
+        first_line=int(rows.number[0]) + 1 if has_header else 1,
+    )
+
+
+def _is_zoned(layout: TextLayout, head: bytes) -> bool:
+    lines = Lines.split(head, 1)
+    lines = lines.take(lines.number >= layout.first_line)
+    counts, wanted = count_fields(lines, layout.delimiter), layout.time[1] + 2
+    fields = Fields.cut(lines.take(counts >= wanted), layout.delimiter, wanted)
+    span = fields.span(*layout.time)
+    if layout.is_quoted:
+        span = unquoted(lines.data, *span)
+    return layout.is_zoned(_pattern(layout, fields.lines, span))
+
+
+def _is_monotonic(times: I64) -> bool:
+    steps = np.diff(times)
+    return bool((steps >= 0).all() or (steps <= 0).all())
+
+
+def _pattern(layout: TextLayout, lines: Lines, span: tuple[I64, I64]) -> str:
+    """The pattern that fits most of the first stamps."""
+    start, end = (edge[:_SAMPLED] for edge in span)
+    known = {p: int(stamps(lines.data, start, end, p)[1].sum()) for p in layout.patterns}
+    return max(known, key=known.__getitem__)

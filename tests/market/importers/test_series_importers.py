@@ -95,7 +95,7 @@ def test_what_too_many_bad_rows_refuse_a_switch_takes(store, tmp_path):
     rows = funding_rows()
     rows[1] = "soon,8,0.1"
     path = write(tmp_path / "BTCUSDT-fundingRate-2021-03.csv", rows, FUNDING_HEAD)
-    read = "accepted: milliseconds or microseconds since 1970"
+    read = "accepted: seconds, milliseconds, microseconds or nanoseconds since 1970"
     refused(store, path, ":3: calc_time is not a time", read, "--skip-bad-rows")
     report = import_file(store, path, choices=Choices(skip_bad_rows=True))
     assert (report.inserted, report.rejected_count) == (2, 1)

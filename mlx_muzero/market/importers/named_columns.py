@@ -1,0 +1,296 @@
+"""Finds the header of a text file of bars, and from it and the first rows the file's layout.
+
+A file whose columns have usual names needs no format of its own. Those of two tools are told apart
+because their peculiarities are known: MetaTrader 5's (times on the broker's clock, even where they
+count from 1970; a spread in points) and Dukascopy's (a flat bar for a minute without a tick).
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import PRICE_COLUMNS
+from mlx_muzero.market.clocks import parse_clock
+from mlx_muzero.market.importers.column_names import (
+    CHOSEN,
+    SYMBOL,
+    TIME,
+    chosen_fields,
+    plain,
+    time_fields,
+    value_fields,
+    zone_named,
+)
+from mlx_muzero.market.importers.fields import is_zoned
+from mlx_muzero.market.importers.stamp_patterns import (
+    ACCEPTED,
+    day_pattern,
+    moment_pattern,
+    time_pattern,
+)
+from mlx_muzero.market.importers.text_layout import Spread, TextLayout
+
+CSV = "csv"
+MT5 = "mt5"
+JFOREX = "jforex"
+NAMED_FORMATS = {
+    MT5: "MetaTrader 5: header <DATE> <TIME> <OPEN> ... <SPREAD>, or as in its Python API",
+    JFOREX: "Dukascopy: header Gmt time,Open,High,Low,Close,Volume or Time (EET),...",
+    CSV: "csv or tsv: a header that names a time, open, high, low, close, or --columns",
+}
+"""Formats whose header names the columns, each with a one-line description."""
+
+_DELIMITERS = "\t;,"
+# A header may follow a line with the address of a web site, or the title of a report.
+_HEADER_WITHIN = 20
+_SAMPLED = 1000
+_MT5_RATES = {"tick_volume", "spread", "real_volume"}
+_JFOREX_COLUMNS = (*PRICE_COLUMNS, "volume")
+_TO_NAME = "name its columns with --columns time=NAME,open=NAME,high=NAME,low=NAME,close=NAME"
+
+
+@dataclass(frozen=True)
+class Header:
+    """The header of a text file of bars.
+
+    Attributes:
+        names: the columns' names as written.
+        delimiter: the delimiter.
+        first_line: line number of the first row.
+        times: fields that may hold the time, the likeliest first.
+        values: the field of each store column, and of the symbol.
+    """
+
+    names: list[str]
+    delimiter: str
+    first_line: int
+    times: list[int]
+    values: dict[str, int]
+
+    @property
+    def format(self) -> str:
+        """The kind of file that has such a header."""
+        plains = [plain(name) for name in self.names]
+        if (self.names[0].startswith("<") and "tickvol" in plains) or {*plains} >= _MT5_RATES:
+            return MT5
+        if tuple(plains[1:]) == _JFOREX_COLUMNS and (
+            plains[0] in ("gmt_time", "local_time") or "(" in self.names[0]
+        ):
+            return JFOREX
+        return CSV
+
+
+def find_header(text: str, chosen: Mapping[str, str] | None = None) -> Header | None:
+    """The header among the first lines of `text`; None if none names the columns of a bar.
+
+    Args:
+        text: the beginning of the file.
+        chosen: columns by name or number that the user named, by what they hold.
+    """
+    lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    for place, (number, line) in enumerate(lines[:_HEADER_WITHIN]):
+        for delimiter in _DELIMITERS:
+            names = _cells(line, delimiter)
+            below = [_cells(later, delimiter) for _, later in lines[place + 1 : place + 3]]
+            found = _header(names, delimiter, number, below, chosen or {})
+            if found is not None:
+                return found
+    return None
+
+
+def named_layout(path: Path, text: str, chosen: Mapping[str, str]) -> TextLayout:
+    """The layout of the file at `path`, which begins with `text`.
+
+    Raises:
+        DataError: no header names the columns, or its times cannot be read.
+    """
+    header = find_header(text, chosen)
+    if header is None:
+        first = next((line for line in text.splitlines() if line.strip()), "")
+        missing = (
+            f"no columns {', '.join(f'{k}={v}' for k, v in chosen.items())}"
+            if chosen
+            else ("no header that names a time, open, high, low and close")
+        )
+        raise DataError(f"{path}:1: {missing} (first line {first[:80]!r}): {_TO_NAME}")
+    rows = _sampled(text, header)
+    if not rows:
+        raise DataError(f"{path}:{header.first_line}: no row follows the header")
+    is_quoted = '"' in text
+    time, pattern = _time(path, header, rows, is_quoted)
+    kind = header.format
+    values = dict(header.values)
+    symbol = values.pop(SYMBOL, None)
+    if symbol is not None:
+        values |= _volumes_by_coin(header.names, rows[0][symbol], values)
+    clock = zone_named(header.names[time[0]])[1]
+    spread = _spread(header, rows, values) if kind == MT5 else None
+    return TextLayout(
+        delimiter=header.delimiter.encode(),
+        fields=len(rows[0]),
+        time=time,
+        columns=values,
+        patterns=(pattern,),
+        first_line=header.first_line,
+        clock=clock if clock and _is_clock(clock) else None,
+        symbol=None if symbol is None else (symbol, rows[0][symbol]),
+        spread=spread,
+        is_quoted=is_quoted,
+        is_named=True,
+        leaves_flats=kind == JFOREX,
+        times_in_utc=kind != MT5,
+        notes=_notes(header, time, values, symbol, spread),
+    )
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """The columns that a user named as ``time=Stamp,open=Erster``, by what they hold.
+
+    Raises:
+        DataError: `text` is not of that form.
+    """
+    chosen = {}
+    for part in text.split(","):
+        column, _, name = (piece.strip() for piece in part.partition("="))
+        if column not in CHOSEN or not name:
+            raise DataError(
+                f"--columns {part.strip()!r}: write COLUMN=NAME or COLUMN=NUMBER, separated by"
+                f" commas; a COLUMN is {', '.join(CHOSEN)}"
+            )
+        chosen[column] = name
+    return chosen
+
+
+def _header(
+    names: list[str],
+    delimiter: str,
+    number: int,
+    below: list[list[str]],
+    chosen: Mapping[str, str],
+) -> Header | None:
+    if len(names) < len(PRICE_COLUMNS) + 1:
+        return None
+    try:
+        given = chosen_fields(names, chosen)
+    except KeyError:
+        return None
+    values = value_fields(names) | given
+    times = [values.pop(TIME)] if TIME in values else time_fields(names)
+    if not {*PRICE_COLUMNS} <= values.keys():
+        return None
+    first_line = number + 1
+    if not times:
+        # Files of yfinance name the time in a line below, in which nothing else stands.
+        for depth, cells in enumerate(below, 1):
+            if time_fields(cells[:1]) and not any(cells[1:]):
+                times, first_line = [0], number + depth + 1
+    if not times:
+        return None
+    first_time = [names[times[0]]]
+    if moment_pattern(first_time) or day_pattern(first_time):
+        first_line = number  # columns given by number, and no header
+    return Header(names, delimiter, first_line, times, values)
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return [cell.strip().strip('"').strip() for cell in line.split(delimiter)]
+
+
+def _sampled(text: str, header: Header) -> list[list[str]]:
+    """The cells of the first rows that have as many as most."""
+    # The text may end in the middle of a row.
+    lines = text.splitlines()[header.first_line - 1 :]
+    lines = lines if text.endswith("\n") else lines[:-1] or lines
+    rows = [_cells(line, header.delimiter) for line in lines[:_SAMPLED] if line.strip()]
+    usual = Counter(len(row) for row in rows if len(row) >= len(header.names)).most_common(1)
+    return [row for row in rows if len(row) == usual[0][0]] if usual else []
+
+
+def _time(
+    path: Path, header: Header, rows: list[list[str]], is_quoted: bool
+) -> tuple[tuple[int, int], str]:
+    """First and last field of the time, and its pattern."""
+    between = f'"{header.delimiter}"' if is_quoted else header.delimiter
+    found = []
+    for field in header.times:
+        pattern = moment_pattern(row[field] for row in rows)
+        if pattern is not None:
+            found.append(((field, field), pattern))
+    for field in header.times:
+        day = day_pattern(row[field] for row in rows)
+        if day is None:
+            continue
+        beside = field + 1 if field + 1 < len(rows[0]) else field
+        of_day = time_pattern(row[beside] for row in rows)
+        if of_day is not None:
+            found.append(((field, beside), f"{day}{between}{of_day}"))
+        else:
+            found.append(((field, field), day))
+    if not found:
+        field = header.times[0]
+        raise DataError(
+            f"{path}:{header.first_line}: the time {rows[0][field]!r} in column"
+            f" {header.names[field]} cannot be read: write it as {ACCEPTED}"
+        )
+    # The same time may be given with a zone and without.
+    return next((one for one in found if is_zoned(one[1])), found[0])
+
+
+def _volumes_by_coin(names: list[str], symbol: str, values: Mapping[str, int]) -> dict[str, int]:
+    """Columns as "Volume BTC" and "Volume USDT", which CryptoDataDownload has instead of volume."""
+    if "volume" in values:
+        return {}
+    found = {}
+    pair = plain(symbol).replace("_", "")
+    for field, name in enumerate(names):
+        coin = plain(name).removeprefix("volume_")
+        if coin == plain(name) or not coin:
+            continue
+        if pair.startswith(coin):
+            found["volume"] = field
+        elif pair.endswith(coin):
+            found["quote_volume"] = field
+    return found
+
+
+def _spread(header: Header, rows: list[list[str]], values: Mapping[str, int]) -> Spread | None:
+    plains = [plain(name) for name in header.names]
+    if "spread" not in plains:
+        return None
+    prices = [row[values[name]] for row in rows for name in PRICE_COLUMNS]
+    digits = max(len(price.partition(".")[2]) for price in prices)
+    return Spread(plains.index("spread"), digits)
+
+
+def _is_clock(zone: str) -> bool:
+    try:
+        parse_clock(zone)
+    except DataError:
+        return False
+    return True
+
+
+def _notes(
+    header: Header,
+    time: tuple[int, int],
+    values: Mapping[str, int],
+    symbol: int | None,
+    spread: Spread | None,
+) -> list[str]:
+    notes = []
+    used = {*range(time[0], time[1] + 1), *values.values()}
+    used |= {symbol} if symbol is not None else set()
+    if spread is not None:
+        used.add(spread.field)
+        notes.append(
+            "ask prices are the bid plus the spread, in points of"
+            f" {spread.point:.{spread.digits}f}; a spread of 0 counts as unknown"
+        )
+    unused = [name for field, name in enumerate(header.names) if field not in used and name]
+    if unused:
+        notes.append(f"columns not used: {', '.join(unused)}")
+    if "mid" in plain(header.names[values["close"]]):
+        notes.append("its prices are halfway between bid and ask, and are taken as bids")
+    return notes

@@ -1,0 +1,73 @@
+"""Infers from a few times of a file the pattern in which it writes them."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+from mlx_muzero.market.importers.fields import EPOCH
+
+ACCEPTED = (
+    "YYYY-MM-DD hh:mm[:ss], with T, Z or an offset if need be, YYYYMMDD hhmmss,"
+    " DD.MM.YYYY hh:mm:ss, or a count since 1970"
+)
+"""The times that can be read, in words."""
+
+_EPOCH = re.compile(r"(?:\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})(?:\.0+)?")
+_DATE = r"(?P<year_first>\d{4}(?P<mark>[-./]?)\d\d(?P=mark)\d\d)|(?P<day_first>\d\d\.\d\d\.\d{4})"
+_TIME = r"(?P<time>\d\d(?P<colon>:?)\d\d(?:(?P=colon)\d\d)?)(?P<fraction>[.,]\d{1,9})?"
+_ZONE = r"(?P<space> ?)(?P<zone>Z|(?:UTC|GMT)?[-+]\d\d:?\d\d|UTC|GMT)"
+_MOMENT = re.compile(rf"(?:{_DATE})(?P<gap>[ T,;\t])(?:{_TIME})(?:{_ZONE})?")
+_DAY = re.compile(_DATE)
+_TIME_OF_DAY = re.compile(_TIME)
+_DIGITS = re.compile(r"\d")
+
+
+def moment_pattern(texts: Iterable[str]) -> str | None:
+    """The pattern (see `fields.stamps`) of most of `texts`, dates with times; None if unknown."""
+    return _commonest(_moment(text) for text in texts)
+
+
+def day_pattern(texts: Iterable[str]) -> str | None:
+    """The pattern of most of `texts`, dates without a time; None if unknown."""
+    matches = (_DAY.fullmatch(text) for text in texts)
+    return _commonest(_date(match) if match else None for match in matches)
+
+
+def time_pattern(texts: Iterable[str]) -> str | None:
+    """The pattern of most of `texts`, times of a day; None if unknown."""
+    matches = (_TIME_OF_DAY.fullmatch(text) for text in texts)
+    return _commonest(_time(match) if match else None for match in matches)
+
+
+def _commonest(patterns: Iterable[str | None]) -> str | None:
+    known = Counter(pattern for pattern in patterns if pattern is not None)
+    return known.most_common(1)[0][0] if known else None
+
+
+def _moment(text: str) -> str | None:
+    if _EPOCH.fullmatch(text):
+        return EPOCH
+    match = _MOMENT.fullmatch(text)
+    if match is None:
+        return None
+    zone = match["zone"] or ""
+    if zone[-5:-4] in ("+", "-"):
+        zone = f"{zone[:-5]}±HHII"
+    elif zone[-6:-5] in ("+", "-"):
+        zone = f"{zone[:-6]}±HH:II"
+    # M would mean a month's digit.
+    zone = zone.replace("GMT", "G*T")
+    return f"{_date(match)}{match['gap']}{_time(match)}{match['space'] or ''}{zone}"
+
+
+def _date(match: re.Match[str]) -> str:
+    if match["day_first"]:
+        return "DD.MM.YYYY"
+    return match["mark"].join(("YYYY", "MM", "DD"))
+
+
+def _time(match: re.Match[str]) -> str:
+    parts = ("hh", "mm", "ss")[: len(_DIGITS.findall(match["time"])) // 2]
+    # A whole minute has no fraction of a second.
+    fraction = _DIGITS.sub("0", match["fraction"] or "")
+    return match["colon"].join(parts) + fraction
