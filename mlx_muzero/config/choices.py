@@ -8,6 +8,7 @@ from typing import Literal
 
 Actions = Literal["fx", "targets"]
 FillAt = Literal["close", "next_open"]
+SpreadFrom = Literal["fixed", "quotes"]
 RewardScheme = Literal["amddp1", "mark_to_market", "differential_sharpe"]
 EncoderName = Literal["tcn", "resnet", "transformer"]
 LegalActions = Literal["tree", "root", "off"]

@@ -52,6 +52,11 @@ _RULES = (
         lambda c: c.train.num_unroll_steps <= c.market.session_bars,
         "the model cannot be unrolled for more steps than a session has",
     ),
+    _Rule(
+        ("trading.cost", "trading.maker_frac"),
+        lambda c: c.trading.cost == "fixed" or not c.trading.maker_frac,
+        'a fill at the quotes takes liquidity; fills that rest in the book need cost "fixed"',
+    ),
     *(_crypto_only(path) for path in ("symbols", "timeframes", "context", "macro")),
     _Rule(
         ("market.macro", "market.context"),

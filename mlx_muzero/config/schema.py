@@ -24,6 +24,7 @@ from mlx_muzero.config.choices import (
     Phases,
     RewardScheme,
     Root,
+    SpreadFrom,
     TrainDevice,
     ValueLoss,
 )
@@ -84,6 +85,10 @@ class TradingConfig:
     actions: Actions = setting("fx", "FX's four actions, or CRYPTO's seven target exposures")
     fill: FillAt = setting(
         "close", "price of a fill: the close decided at, or the open of the bar after it"
+    )
+    cost: SpreadFrom = setting(
+        "fixed",
+        "the spread paid: by round_trip_cost_pips and spread_bps, or instead by each bar's quotes",
     )
     round_trip_cost_pips: float = setting(
         4.0, "spread and commission of one trade, paid on entry", 0.0, 1e6

@@ -125,11 +125,17 @@ class PerfectForesight:
         close, rate = env.close[bars], env.funding_rate[bars]
         path = close.copy()
         path[:, :-1] = env.fill_price[bars[:, :-1]]
+        spread = np.zeros_like(path)
+        if env.fill_spread is not None and env.close_spread is not None:
+            spread[:, :-1] = env.fill_spread[bars[:, :-1]]
+            spread[:, -1] = env.close_spread[bars[:, -1]]
         after = table.next_position
         held, wanted = table.exposures[:, None], table.exposures[after]
         fills = np.where(after != np.arange(len(after))[:, None], 1.0, 0.0)
         final, flat = path[:, -1, None], np.zeros_like(table.exposures)
-        leave, _ = rules.costs.fill_pips(table.exposures, flat, final, rules.pip_size)
+        leave, _ = rules.costs.fill_pips(
+            table.exposures, flat, final, rules.pip_size, spread[:, -1, None]
+        )
         worth = -leave
         self.worth_pips = np.empty((steps, len(path), *after.shape))
         for step in reversed(range(steps)):
@@ -138,7 +144,9 @@ class PerfectForesight:
             worth = worth + gross_pips(table.exposures, here, there, pip)
             settled = close[:, step + 1, None]
             worth = worth - funding_pips(table.exposures, settled, rate[:, step + 1, None], pip)
-            leave, enter = rules.costs.fill_pips(held, wanted, here[..., None], rules.pip_size)
+            leave, enter = rules.costs.fill_pips(
+                held, wanted, here[..., None], rules.pip_size, spread[:, step, None, None]
+            )
             paid = np.where(table.legal, fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid
             self.worth_pips[step] = choices

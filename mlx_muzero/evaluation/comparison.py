@@ -33,8 +33,8 @@ from mlx_muzero.market.sessions import Part
 from mlx_muzero.market.synthetic.planted_optimum import from_truth
 from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.cost_size import round_trip_bps, step_note
-from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.cost_size import round_trip_bps, spread_pips, step_note
+from mlx_muzero.trading.costs import BASIS_POINT, Costs
 from mlx_muzero.types import I64, Advance
 from mlx_muzero.untrusted.json_values import in_unit
 
@@ -214,6 +214,8 @@ def conditions_of(
     """Describe the sessions at `starts` ``i64[n]`` of `split`, in words and numbers."""
     first = dataset.open_time_ns[starts].min()
     last = dataset.open_time_ns[starts + dataset.config.session_bars].max()
+    price = float(np.median(dataset.close[starts]))
+    spread_bps = usual_spread_bps(dataset, rules.costs, split)
     return Conditions(
         data=dataset.label,
         split=split,
@@ -226,12 +228,25 @@ def conditions_of(
         fill=rules.fill,
         fill_cost_bps=rules.costs.fill_bps,
         unit=rules.unit,
-        cost_bps=round_trip_bps(
-            rules.costs, float(np.median(dataset.close[starts])), rules.pip_size
-        ),
+        cost_bps=round_trip_bps(rules.costs, price, rules.pip_size, spread_bps or 0.0),
+        spread_bps=spread_bps,
+        spread_pips=None if spread_bps is None else spread_pips(spread_bps, price, rules.pip_size),
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
         fx_week=dataset.fx_week,
     )
+
+
+def usual_spread_bps(
+    dataset: MarketDataset, costs: Costs, split: Part | None = None
+) -> float | None:
+    """Median of ask less bid at the closes, of `split` or all, in bps; None unless it is paid."""
+    if not costs.quoted:
+        return None
+    relative = dataset.close_spreads / dataset.close
+    if split is not None:
+        span, time_ns = dataset.ranges[split], dataset.open_time_ns
+        relative = relative[(time_ns >= span.first_ns) & (time_ns < span.end_ns)]
+    return float(np.median(relative)) / BASIS_POINT
 
 
 def wide_steps(dataset: MarketDataset, costs: Costs, pip_size: float) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class Conditions:
         unit: "pips" or "bps", the unit of the fields called pips.
         cost_bps: cost of a round trip, fills included, relative to the median price; None if
             unknown.
+        spread_bps: median quoted spread of the split's closes; None unless fills pay the quotes.
+        spread_pips: the same in pips.
         wide_steps: notes on pairs where one price step is worth more than that, in words.
         looks: how often these bars were looked at; None if they chose the run.
         fx_week: whether a year consists of trading weeks, or of every minute.
@@ -46,6 +48,8 @@ class Conditions:
     fill_cost_bps: float = 0.0
     unit: str = "pips"
     cost_bps: float | None = None
+    spread_bps: float | None = None
+    spread_pips: float | None = None
     wide_steps: tuple[str, ...] = ()
     looks: Looks | None = None
     fx_week: bool = True
@@ -64,11 +68,19 @@ class Conditions:
         ]
         charged = [self.round_trip_cost_pips, self.fill_cost_bps]
         named = [text for text, cost in zip(paid, charged, strict=True) if cost]
+        if self.spread_bps is not None:
+            named = [self._quotes, *named]
         text = " and ".join(named) or "no costs"
         if self.cost_bps is None:
             return text
         size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
         return f"{text}{size}{verdict(self.cost_bps)}"
+
+    @property
+    def _quotes(self) -> str:
+        in_bps = f"{self.spread_bps:.3g} bps"
+        both = in_bps if self.unit == "bps" else f"{self.spread_pips:.3g} {self.unit}, {in_bps}"
+        return f"the quoted spread of every round trip (median {both})"
 
     @property
     def fills(self) -> str:

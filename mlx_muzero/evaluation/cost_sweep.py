@@ -14,6 +14,7 @@ from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.evaluation.backtest import Backtest
 from mlx_muzero.evaluation.session_groups import SessionGroups, interval
 from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.ledger import Trades
 from mlx_muzero.trading.recosting import recosted
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64
@@ -73,7 +74,8 @@ class CostSweep:
 
     Attributes:
         cost: what is swept: the "round_trip" in pips, or every "fill" in bps.
-        decided_at: the cost at which the trades were decided.
+        decided_at: the cost at which the trades were decided; at quotes, what all of them paid on
+            average.
         levels: the costs swept.
         curves: cost curve of each policy.
     """
@@ -93,6 +95,8 @@ def sweep_costs(backtests: Mapping[str, Backtest], rules: TradingRules) -> CostS
     else:
         kind, decided_at, highest = "fill", rules.costs.fill_bps, CRYPTO_BPS
         unit_cost = Costs(round_trip_pips=0.0, fill_bps=1.0)
+    if rules.costs.quoted:
+        decided_at = _average_cost(backtests, unit_cost, rules)
     levels = tuple(np.linspace(0.0, max(highest, decided_at), LEVELS).tolist())
 
     def curve(played: Backtest) -> CostCurve:
@@ -107,3 +111,12 @@ def sweep_costs(backtests: Mapping[str, Backtest], rules: TradingRules) -> CostS
 
     curves = {name: curve(played) for name, played in backtests.items()}
     return CostSweep(kind, decided_at, levels, curves)
+
+
+def _average_cost(
+    backtests: Mapping[str, Backtest], unit_cost: Costs, rules: TradingRules
+) -> float:
+    """The cost, in units of `unit_cost`, at which all trades would have paid what they paid."""
+    trades = Trades.concatenate([played.trades for played in backtests.values()])
+    units = recosted(trades, unit_cost, rules.pip_size).cost_pips.sum()
+    return float(trades.cost_pips.sum() / units) if units else 0.0

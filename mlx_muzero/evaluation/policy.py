@@ -32,6 +32,16 @@ class SessionView(Protocol):
         ...
 
     @property
+    def fill_spread(self) -> F64 | None:
+        """``f64[T]`` ask less bid where `fill_price` fills; None unless the quotes are paid."""
+        ...
+
+    @property
+    def close_spread(self) -> F64 | None:
+        """``f64[T]`` ask less bid at each close; None unless the quotes are paid."""
+        ...
+
+    @property
     def funding_rate(self) -> F64:
         """``f64[T]`` rate a long position pays on its value within each bar, mostly 0."""
         ...

@@ -14,7 +14,7 @@ from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.evaluation.comparison import wide_steps
+from mlx_muzero.evaluation.comparison import usual_spread_bps, wide_steps
 from mlx_muzero.market.coverage import notes
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import MarketOf, default_preset, known_market, require_fit
@@ -166,7 +166,11 @@ def costs_of(config: Config, dataset: MarketDataset) -> tuple[str, ...]:
     """Notes on the cost of a round trip under `config`, relative to prices and price steps."""
     costs, price = Costs.from_config(config.trading), float(np.median(dataset.close))
     pip_size = config.market.pip_size
-    return (cost_note(costs, price, pip_size), *wide_steps(dataset, costs, pip_size))
+    spread_bps = usual_spread_bps(dataset, costs) or 0.0
+    return (
+        cost_note(costs, price, pip_size, spread_bps),
+        *wide_steps(dataset, costs, pip_size),
+    )
 
 
 def load_histories(
@@ -180,7 +184,13 @@ def load_histories(
     wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
         return [
-            load_history(store, pair, config.market, None if period is None else period(pair))
+            load_history(
+                store,
+                pair,
+                config.market,
+                None if period is None else period(pair),
+                quoted=config.trading.cost == "quotes",
+            )
             for pair in wanted
         ], path
 

@@ -63,6 +63,7 @@ def notes(histories: Sequence[PairHistory], dataset: MarketDataset) -> list[str]
     return [
         *_without_sessions(coverage, histories),
         *_unknown(coverage),
+        *_unquoted(dataset),
         *(_funding(histories) if dataset.config.features == "crypto" else ()),
     ]
 
@@ -119,6 +120,18 @@ def _unknown(coverage: Coverage) -> Iterator[str]:
         ]
         if partly:
             yield f"{column} is known at {', '.join(partly)} bars"
+
+
+def _unquoted(dataset: MarketDataset) -> Iterator[str]:
+    if dataset.spreads is None:
+        return
+    for symbol in dataset.symbols:
+        own = ~dataset.spreads.quoted[dataset.pair == dataset.config.pairs.index(symbol)]
+        if own.any():
+            yield (
+                f"{own.sum():,} of {symbol}'s {len(own):,} bars have no quotes, or an ask below "
+                "the bid: fills there pay the last known spread"
+            )
 
 
 def _funding(histories: Sequence[PairHistory]) -> Iterator[str]:

@@ -14,6 +14,7 @@ from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.context import funding_paid
 from mlx_muzero.market.observation.frames import Frame, market_rows
 from mlx_muzero.market.observation.outcomes import outcome_labels
+from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.market.series import FUNDING_RATE, Series
 from mlx_muzero.market.sessions import (
     SPLITS,
@@ -48,6 +49,7 @@ class MarketDataset:
         funding_rate: ``f64[T]`` share of a long position's value paid within each bar, mostly 0.
         fx_week: whether all pairs keep the FX week; a pair of unknown market does if its money is
             counted in pips.
+        spreads: quoted spreads of the bars; None unless they were loaded with their quotes.
         series_from_ns: by symbol and series, the time of the earliest point.
         fixed_ranges: the splits, if not derived from these bars (see `with_later`).
     """
@@ -64,6 +66,7 @@ class MarketDataset:
     outcomes: I8
     funding_rate: F64
     fx_week: bool
+    spreads: Spreads | None = None
     series_from_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fixed_ranges: Mapping[Part, SplitRange] | None = None
 
@@ -103,6 +106,7 @@ class MarketDataset:
             seen_from=rows.seen_from,
             outcomes=outcome_labels(bars.close),
             funding_rate=funding_paid(bars.open_time_ns, funding),
+            spreads=Spreads.of(bars),
             fx_week=(history.market or counted_for(config)) == "fx",
             series_from_ns={
                 bars.symbol: {
@@ -136,6 +140,7 @@ class MarketDataset:
             seen_from=counted_on([part.seen_from for part in parts], first_bar),
             funding_rate=np.concatenate([part.funding_rate for part in parts]),
             fx_week=all(part.fx_week for part in parts),
+            spreads=Spreads.joined([part.spreads for part in parts]),
             series_from_ns={s: of for part in parts for s, of in part.series_from_ns.items()},
             fixed_ranges=None,
             **{name: np.concatenate([getattr(p, name) for p in parts]) for name in columns},
@@ -183,8 +188,39 @@ class MarketDataset:
 
     @cached_property
     def _next_opens(self) -> F64:
+        return self._one_later(self.open, self.close)
+
+    def fill_spreads(self, fill: FillAt) -> F64:
+        """``f64[T]`` ask less bid where an action decided at each bar fills, as `fill_prices`.
+
+        Raises:
+            ValueError: the bars were loaded without their quotes.
+        """
+        return self.close_spreads if fill == "close" else self._next_open_spreads
+
+    @cached_property
+    def _next_open_spreads(self) -> F64:
+        return self._one_later(self._quotes.open, self._quotes.close)
+
+    @property
+    def close_spreads(self) -> F64:
+        """``f64[T]`` ask less bid at each close.
+
+        Raises:
+            ValueError: the bars were loaded without their quotes.
+        """
+        return self._quotes.close
+
+    @property
+    def _quotes(self) -> Spreads:
+        if self.spreads is None:
+            raise ValueError(f"the bars of {self.label} were loaded without their quotes")
+        return self.spreads
+
+    def _one_later(self, at_open: F64, at_close: F64) -> F64:
+        """``f64[T]`` of the open after each bar; of the close where its pair has no later bar."""
         follows = self.pair[1:] == self.pair[:-1]
-        return np.append(np.where(follows, self.open[1:], self.close[:-1]), self.close[-1])
+        return np.append(np.where(follows, at_open[1:], at_close[:-1]), at_close[-1])
 
     def training_starts(self) -> I64:
         """Every possible start of a training session, overlaps included, ``i64[n]``."""

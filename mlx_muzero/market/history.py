@@ -12,6 +12,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import Bars, utc_ns, utc_text
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.market.metrics_labels import misread_note
+from mlx_muzero.market.quotes import QUOTE_COLUMNS, require_quotes
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
@@ -84,18 +85,25 @@ class Period:
 
 
 def load_history(
-    store: "BarStore", symbol: str, config: MarketConfig, period: Period | None = None
+    store: "BarStore",
+    symbol: str,
+    config: MarketConfig,
+    period: Period | None = None,
+    *,
+    quoted: bool = False,
 ) -> PairHistory:
     """Load the bars of `symbol` within `config`'s span and `period`, and their series.
 
-    The taker's share of a minute comes from trades, or from klines where those have it.
+    The taker's share of a minute comes from trades, or from klines where those have it. If
+    `quoted`, the bars come with the quotes that costs are paid by.
 
     Raises:
         DataError: there are no bars, none in that span, or the bars lack the volume that crypto
-            features need.
+            features need, or the quotes.
     """
     wants_takers = config.features == "crypto" and TAKER_BUY_SHARE in config.context
-    held = store.load(symbol, extras=("taker_buy_volume",) if wants_takers else ())
+    extras = ("taker_buy_volume",) * wants_takers + QUOTE_COLUMNS * quoted
+    held = store.load(symbol, extras=extras)
     wanted = Period.of_config(config)
     if period is not None:
         wanted = period.within(wanted)
@@ -116,6 +124,8 @@ def load_history(
         raise DataError(
             f"{store.path}: no bars of {symbol} {span}; it has those from {first} to {last} UTC"
         )
+    if quoted:
+        require_quotes(bars, str(store.path))
     traded = store.find_instrument(symbol)
     market = None if traded is None else traded.market
     if config.features == "micro":

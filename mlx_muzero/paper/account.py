@@ -54,6 +54,7 @@ class PairAccount:
         self.pip_value = 0.0
         self._notional, self._fills = notional, fills
         self._entry_ns = 0
+        self.spread: float | None = None  # last known; followed only where fills pay it
 
     @property
     def position(self) -> int:
@@ -96,8 +97,11 @@ class PairAccount:
             self.core.reset(np.array([bar.open]), np.array([-1]))
             pip = self._pip_price(bar.open)
             self.pip_value = self._notional * pip / bar.open
+        if bar.spread is not None:
+            self.spread = bar.spread
         if self.order is not None:
-            settled = fate(self.order, bar.open_time_ns, self._fills)
+            unpriced = self.core.rules.costs.quoted and self.spread is None
+            settled = fate(self.order, bar.open_time_ns, self._fills, unpriced)
             if settled == "filled":
                 self._fill(self.order, bar, effect)
             elif settled == "expired":
@@ -119,6 +123,7 @@ class PairAccount:
             "close_ns": self.close_ns,
             "pip_value": self.pip_value,
             "entry_ns": self._entry_ns,
+            **({} if self.spread is None else {"spread": self.spread}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -128,6 +133,7 @@ class PairAccount:
         self.bar, self.close_ns = state["bar"], state["close_ns"]
         self.close = float("nan") if state["close"] is None else state["close"]
         self.pip_value, self._entry_ns = state["pip_value"], state["entry_ns"]
+        self.spread = state.get("spread")
 
     def _pip_price(self, price: float) -> float:
         return float(np.max(pip_price(np.array(price), self.core.rules.pip_size)))
@@ -136,7 +142,10 @@ class PairAccount:
         core, before, entered_ns = self.core, self.exposure, self._entry_ns
         pip = self._pip_price(bar.open)
         price = fill_price(order, bar.open, pip, self._fills)
-        done = core.execute(np.array([order.action]), np.array([price]), np.array([self.bar]))
+        spread = None if self.spread is None else np.array([self.spread])
+        done = core.execute(
+            np.array([order.action]), np.array([price]), np.array([self.bar]), spread
+        )
         change = self.exposure - before
         if done.entered[0]:
             self._entry_ns = bar.open_time_ns

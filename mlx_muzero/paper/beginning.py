@@ -94,10 +94,21 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
         fills=fills_of(config.trading),
     )
     settings = paper_settings.override(settings, options.overrides)
+    require_quotes(settings)
     for symbol in settings.pairs:
         require_tradable(config.market, symbol)
         market_of_pair(config, settings, symbol)
     return replace(settings, pips=_pips(settings, config), calendars=calendars_of(settings))
+
+
+def require_quotes(settings: PaperSettings) -> None:
+    """Raise ConfigError if fills pay quotes that the feed never has; a replay's store is read."""
+    feed = settings.session.feed
+    if settings.fills.cost == "quotes" and feed not in ("replay", "oanda"):
+        raise ConfigError(
+            f'fills.cost = "quotes": {feed} sends bars of trades, without bid and ask. Give what '
+            "you expect to pay: --set fills.cost=fixed --set fills.half_spread_pips=N"
+        )
 
 
 def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:

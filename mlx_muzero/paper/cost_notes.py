@@ -8,6 +8,7 @@ from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import FillSettings
 from mlx_muzero.trading.cost_size import cost_note, step_note
+from mlx_muzero.trading.costs import BASIS_POINT
 
 
 class CostNotes:
@@ -19,7 +20,7 @@ class CostNotes:
     """
 
     def __init__(self, session: Session, fills: FillSettings) -> None:
-        self._fills = fills
+        self._fills, self._traders = fills, session.traders
         self._pips = {pair: t.account.core.rules.pip_size for pair, t in session.traders.items()}
 
     def of_minute(self, pairs: Mapping[str, Row]) -> list[str]:
@@ -34,7 +35,9 @@ class CostNotes:
         for pair in [pair for pair in self._pips if (pairs[pair]["close"] or 0.0) > 0.0]:
             pip_size, close = self._pips.pop(pair), pairs[pair]["close"]
             costs = self._fills.whole_costs(pip_size)
-            of_notes.setdefault(cost_note(costs, close, pip_size), []).append(pair)
+            spread = self._traders[pair].account.spread if costs.quoted else None
+            size = cost_note(costs, close, pip_size, (spread or 0.0) / (close * BASIS_POINT))
+            of_notes.setdefault(size, []).append(pair)
             if note := step_note(pair, np.array([close]), costs, pip_size):
                 step_notes.append(note)
-        return [f"{', '.join(alike)}: {note}" for note, alike in of_notes.items()] + step_notes
+        return [f"{', '.join(alike)}: {size}" for size, alike in of_notes.items()] + step_notes

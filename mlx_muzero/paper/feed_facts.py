@@ -37,5 +37,8 @@ _KINDS: dict[type, str] = {
 def facts_of(event: Event, symbols: Mapping[str, str]) -> Row:
     """Kind, pair by our name (None if the event concerns no pair), and the event's own fields."""
     facts = asdict(event)
+    for bar in (facts.get("bar"), facts.get("previous")):
+        if bar is not None and bar["spread"] is None:
+            del bar["spread"]  # as in journals of feeds without quotes
     venue = event.bar.pair if isinstance(event, BarRevised) else facts.pop("pair", None)
     return {"kind": _KINDS[type(event)], "pair": symbols.get(venue, venue)} | facts

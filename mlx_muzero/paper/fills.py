@@ -38,13 +38,16 @@ class Order:
 Fate = Literal["waits", "filled", "expired"]
 
 
-def fate(order: Order, open_time_ns: int, settings: FillSettings) -> Fate:
-    """What becomes of a pending order at its pair's next bar, which opened at `open_time_ns`."""
+def fate(order: Order, open_time_ns: int, settings: FillSettings, unpriced: bool = False) -> Fate:
+    """What becomes of a pending order at its pair's next bar, which opened at `open_time_ns`.
+
+    It waits while `unpriced`: the quotes it would pay have not been heard of yet.
+    """
     if open_time_ns > order.close_ns + round(settings.valid_minutes * MINUTE_NS):
         return "expired"
     there_ns = order.sent_ns + round(settings.latency_ms * MILLISECOND_NS)
     in_time = there_ns <= open_time_ns + round(settings.open_tolerance_ms * MILLISECOND_NS)
-    return "filled" if in_time else "waits"
+    return "filled" if in_time and not unpriced else "waits"
 
 
 def fill_price(order: Order, open_price: float, pip: float, settings: FillSettings) -> float:

@@ -86,6 +86,8 @@ class Session:
                 self.silence.hear(pair)
                 funding_rate = trader.observer.push(bar)
                 transaction.add("bars", asdict(bar) | {"pair": pair})
+                if bar.spread is not None:
+                    transaction.add("quotes", asdict(bar) | {"pair": pair})
                 if bar.close_time_ns > self.begin_ns:
                     self._settle(trader, bar, funding_rate, transaction)
         known_ns = max(self.begin_ns, self.last_close_ns)

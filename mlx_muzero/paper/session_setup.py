@@ -149,7 +149,7 @@ def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
         FeedError: the feed does not exist, or something it needs is missing.
         DataError: the replayed store lacks the bars.
     """
-    wanted = settings.session
+    wanted, quoted = settings.session, settings.fills.cost == "quotes"
     if wanted.feed == "replay":
         from mlx_muzero.paper.feeds.replay import ReplayFeed
 
@@ -161,13 +161,14 @@ def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
             utc_ns(wanted.replay_to) if wanted.replay_to else None,
             wanted.speed or math.inf,
             paced_from_ns=start_ns,
+            quoted=quoted,
         )
     from mlx_muzero.paper.feeds.live import LiveFeed
 
     if wanted.feed == "oanda":
         from mlx_muzero.venues.oanda import OandaSource
 
-        return LiveFeed(OandaSource(), hours=dealer_hours)
+        return LiveFeed(OandaSource(quoted=quoted), hours=dealer_hours)
     exchange = exchange_of(wanted.feed)
     from mlx_muzero.venues.ccxt_source import CcxtSource
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import get_args
 
-from mlx_muzero.config.choices import Backend
+from mlx_muzero.config.choices import Backend, SpreadFrom
 from mlx_muzero.config.keys import Problem, did_you_mean, setting, table
 from mlx_muzero.config.schema import TradingConfig
 from mlx_muzero.config.strict_toml import TomlSchema
@@ -44,8 +44,12 @@ class AccountSettings:
 class FillSettings:
     """What an order costs and when it is filled; pips are in the instrument's unit."""
 
+    cost: SpreadFrom = setting(
+        "fixed", "the spread paid: half_spread_pips twice, or each bar's quotes instead"
+    )
     half_spread_pips: float = setting(2.0, "half the bid-ask spread, paid on each side", 0.0, 1e6)
     fee_pips: float = setting(0.0, "commission per side", 0.0, 1e6)
+    fee_bps: float = setting(0.0, "commission per side, in basis points of the fill", 0.0, 1e4)
     slippage_pips: float = setting(0.0, "how much worse than the open a fill is", 0.0, 1e6)
     latency_ms: float = setting(250.0, "time an order takes to reach the venue", 0.0, 3.6e6)
     open_tolerance_ms: float = setting(
@@ -58,8 +62,11 @@ class FillSettings:
 
     def costs(self, pip_size: float) -> Costs:
         """What the trading core charges: currency pairs a round trip on entry, others each fill."""
-        side = self.half_spread_pips + self.fee_pips
-        return Costs(2.0 * side, 0.0) if pip_size else Costs(0.0, side)
+        quoted = self.cost == "quotes"
+        side = self.fee_pips if quoted else self.half_spread_pips + self.fee_pips
+        if pip_size:
+            return Costs(2.0 * side, self.fee_bps, quoted)
+        return Costs(0.0, side + self.fee_bps, quoted)
 
     def whole_costs(self, pip_size: float) -> Costs:
         """`costs` including slippage, which an account sees in its prices."""
@@ -123,9 +130,14 @@ class PaperSettings:
 def fills_of(trading: TradingConfig) -> FillSettings:
     """Fill settings whose costs match those the run was trained with."""
     if trading.actions == "fx":
-        return FillSettings(half_spread_pips=trading.round_trip_cost_pips / 2.0)
+        return FillSettings(
+            trading.cost,
+            half_spread_pips=trading.round_trip_cost_pips / 2.0,
+            fee_bps=Costs.from_config(trading).fill_bps,
+        )
     taken = 1.0 - trading.maker_frac
     return FillSettings(
+        trading.cost,
         half_spread_pips=taken * trading.spread_bps / 2.0,
         fee_pips=taken * trading.taker_fee_bps + trading.maker_frac * trading.maker_fee_bps,
         slippage_pips=taken * trading.slippage_bps,

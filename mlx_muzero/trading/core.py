@@ -90,6 +90,8 @@ class TradingCore:
         bar: I64,
         final: bool,
         funding_rate: F64 | None = None,
+        spread: F64 | None = None,
+        next_spread: F64 | None = None,
     ) -> F32:
         """Execute `action` at `price`, move to the next bar, and return the rewards.
 
@@ -101,21 +103,26 @@ class TradingCore:
             final: whether the session ends: open positions are then closed at `next_price`, at
                 bar + 1, and their rewards count in this step.
             funding_rate: ``f64[B]`` funding that settles in the next bar, as in `mark`.
+            spread: ``f64[B]`` ask less bid at the fill, as in `execute`.
+            next_spread: ``f64[B]`` the same at `next_price`, where `final` closes positions.
 
         Returns:
             ``f32[B]`` rewards of the rules' scheme.
 
         Raises:
-            ValueError: an array of the wrong shape or an action outside the table.
+            ValueError: an array of the wrong shape, an action outside the table, or no spread where
+                the costs are quoted.
         """
         next_price = self._vector("next_price", next_price)
         if funding_rate is not None:
             funding_rate = self._vector("funding_rate", funding_rate)
+        if final:
+            next_spread = self._spread(next_spread)
         next_bar = self._bars(bar) + 1
-        execution = self.execute(action, price, bar)
+        execution = self.execute(action, price, bar, spread)
         held_pips = self.mark(next_price, next_bar, funding_rate)
         forced = self.position != FLAT if final else np.zeros(self.accounts, np.bool_)
-        forced_cost, forced_net = self._force_close(forced, next_bar)
+        forced_cost, forced_net = self._force_close(forced, next_bar, next_spread)
         effect = StepEffect(
             execution=execution,
             held_pips=execution.moved_pips + held_pips,
@@ -125,20 +132,21 @@ class TradingCore:
         )
         return self._reward(effect).astype(np.float32)
 
-    def execute(self, action: I32, price: F64, bar: I64) -> Execution:
+    def execute(self, action: I32, price: F64, bar: I64, spread: F64 | None = None) -> Execution:
         """Fill `action` at `price`; an illegal action changes nothing.
 
         Args:
             action: ``i32[B]`` index of an action of the rules' table.
             price: ``f64[B]`` fill price, at which the accounts are then valued.
             bar: ``i64[B]`` index of the last closed bar.
+            spread: ``f64[B]`` ask less bid at the fill; needed only if the costs are quoted.
 
         Returns:
             What happened to each account.
 
         Raises:
-            ValueError: an array of the wrong shape or an action outside the table; the accounts
-                are unchanged.
+            ValueError: an array of the wrong shape, an action outside the table, or no spread where
+                the costs are quoted; the accounts are unchanged.
         """
         table = self.rules.table
         action = np.asarray(action, np.int32)
@@ -147,6 +155,8 @@ class TradingCore:
         if action.min() < 0 or action.max() >= len(table.action_names):
             raise ValueError(f"actions must lie in [0, {len(table.action_names)})")
         price, bar = self._vector("price", price), self._bars(bar)
+
+        spread = self._spread(spread)
 
         before = self.position
         after = table.next_position[before, action]
@@ -159,7 +169,7 @@ class TradingCore:
 
         moved_pips = self._gross_pips(self._price, price)
         self._price = price.copy()
-        exit_cost, entry_cost = self._fill_cost_pips(changed, after, price)
+        exit_cost, entry_cost = self._fill_cost_pips(changed, after, price, spread)
         closed_net = self._close(closed, exit_cost, bar, forced=False)
         self.position = after
         self._enter(entered, entry_cost, bar)
@@ -248,6 +258,13 @@ class TradingCore:
             raise ValueError(f"{name} has shape {array.shape}, expected ({self.accounts},)")
         return array
 
+    def _spread(self, spread: F64 | None) -> F64 | None:
+        if not self.rules.costs.quoted:
+            return None
+        if spread is None:
+            raise ValueError("a fill at the quotes needs their spread")
+        return self._vector("spread", spread)
+
     def _bars(self, bar: I64) -> I64:
         return np.array(np.broadcast_to(bar, self.accounts), np.int64)
 
@@ -258,7 +275,9 @@ class TradingCore:
         """``f64[B]`` pips before costs of the exposure held, from price `since` to `price`."""
         return gross_pips(self.exposure, since, price, self._pip_price(self.entry_price))
 
-    def _fill_cost_pips(self, where: Bool, after: I32, price: F64) -> tuple[F64, F64]:
+    def _fill_cost_pips(
+        self, where: Bool, after: I32, price: F64, spread: F64 | None
+    ) -> tuple[F64, F64]:
         """``f64[B]`` each: cost of leaving the current position, of entering `after`; 0 elsewhere.
 
         The exposure held counts at its current value: in basis points, it grew with the price.
@@ -266,16 +285,18 @@ class TradingCore:
         rules = self.rules
         held = self.exposure * (self._pip_price(price) / self._pip_price(self.entry_price))
         wanted = np.asarray(rules.table.exposures[after])
-        left, entered = rules.costs.fill_pips(held, wanted, price, rules.pip_size)
+        left, entered = rules.costs.fill_pips(held, wanted, price, rules.pip_size, spread)
         return np.where(where, left, 0.0), np.where(where, entered, 0.0)
 
-    def _force_close(self, where: Bool, bar: I64) -> tuple[F64, F64]:
+    def _force_close(self, where: Bool, bar: I64, spread: F64 | None) -> tuple[F64, F64]:
         """Go flat at the last mark, `bar`; ``f64[B]`` fill costs and net pips of the trades.
 
         Both are 0 for accounts outside `where`.
         """
+        if not where.any():
+            return np.zeros(self.accounts), np.zeros(self.accounts)
         flat = np.zeros(self.accounts, np.int32)
-        cost, _ = self._fill_cost_pips(where, flat, self._price)
+        cost, _ = self._fill_cost_pips(where, flat, self._price, spread)
         net = self._close(where, cost, bar, forced=True)
         self.position = np.where(where, FLAT, self.position).astype(np.int32)
         return cost, net

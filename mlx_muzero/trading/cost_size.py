@@ -20,24 +20,39 @@ _OFF_THE_GRID_FRAC = 0.01
 """Share of closes allowed off the grid: from another feed, or averaged by the vendor."""
 
 
-def round_trip_bps(costs: Costs, price: float, pip_size: float) -> float:
+def round_trip_bps(costs: Costs, price: float, pip_size: float, spread_bps: float = 0.0) -> float:
     """Cost of a round trip of exposure 1, in basis points of `price`.
 
     Args:
         costs: what fills cost.
         price: price of one unit of the instrument.
         pip_size: price of one pip; 0 where a pip is a basis point.
+        spread_bps: the usual spread of the quotes, which a round trip pays once if they are paid.
     """
     pip = pip_size or price * BASIS_POINT
-    return costs.round_trip_pips * pip / (price * BASIS_POINT) + 2.0 * costs.fill_bps
+    fixed = costs.round_trip_pips * pip / (price * BASIS_POINT) + 2.0 * costs.fill_bps
+    return fixed + spread_bps * costs.quoted
 
 
-def cost_note(costs: Costs, price: float, pip_size: float) -> str:
-    """A sentence with the cost of a round trip at `price`, and a warning if it is implausible."""
-    bps = round_trip_bps(costs, price, pip_size)
+def spread_pips(spread_bps: float, price: float, pip_size: float) -> float:
+    """A spread of `spread_bps` of `price` in pips."""
+    return spread_bps * price * BASIS_POINT / pip_size if pip_size else spread_bps
+
+
+def cost_note(costs: Costs, price: float, pip_size: float, spread_bps: float = 0.0) -> str:
+    """A sentence with the cost of a round trip at `price`, and a warning if it is implausible.
+
+    Arguments as of `round_trip_bps`.
+    """
+    bps = round_trip_bps(costs, price, pip_size, spread_bps)
     size = f"{bps:.3g} bps"
     if pip_size:
-        size = f"{costs.round_trip_pips:g} pips of {pip_size:g}, {size} of the price {price:g}"
+        pips = f"{costs.round_trip_pips:g}"
+        if costs.quoted:
+            pips = f"{spread_pips(bps, price, pip_size):.3g}"
+        size = f"{pips} pips of {pip_size:g}, {size} of the price {price:g}"
+    if costs.quoted:
+        size += f", the quoted spread of {spread_bps:.3g} bps included"
     return f"a round trip costs {size}{verdict(bps)}"
 
 
@@ -77,7 +92,7 @@ def price_step(close: F64) -> float | None:
 def step_note(symbol: str, close: F64, costs: Costs, pip_size: float) -> str | None:
     """A warning if one price step is worth more than a round trip costs, otherwise None.
 
-    Bid and ask are at least one step apart, so no market fills more cheaply.
+    Bid and ask are at least one step apart, so no market fills more cheaply. Quotes are facts.
 
     Args:
         symbol: the instrument.
@@ -85,6 +100,8 @@ def step_note(symbol: str, close: F64, costs: Costs, pip_size: float) -> str | N
         costs: what fills cost.
         pip_size: price of one pip; 0 where a pip is a basis point.
     """
+    if costs.quoted:
+        return None
     known = known_instrument(symbol)
     step = price_step(close) or (None if known is None else known.price_step)
     if step is None:

@@ -47,14 +47,22 @@ class Costs:
     Attributes:
         round_trip_pips: cost per exposure of 1, charged on entry for both entry and exit (FX).
         fill_bps: cost in basis points of the notional of every fill (crypto).
+        quoted: whether fills also pay the quoted spread: prices are bids, so selling pays nothing
+            and buying the distance to the ask.
     """
 
     round_trip_pips: float = 4.0
     fill_bps: float = 0.0
+    quoted: bool = False
 
     @classmethod
     def from_config(cls, trading: TradingConfig) -> "Costs":
-        """The configured costs: makers pay only a fee, takers also half the spread and slippage."""
+        """The configured costs: makers pay only a fee, takers also half the spread and slippage.
+
+        Quotes replace what the configuration says of the spread.
+        """
+        if trading.cost == "quotes":
+            return cls(0.0, trading.taker_fee_bps + trading.slippage_bps, quoted=True)
         taker_bps = trading.taker_fee_bps + trading.spread_bps / 2 + trading.slippage_bps
         maker_bps = trading.maker_fee_bps
         fill_bps = taker_bps + trading.maker_frac * (maker_bps - taker_bps)
@@ -69,7 +77,9 @@ class Costs:
         if not (self.round_trip_pips >= 0.0 and self.fill_bps >= 0.0):
             raise ValueError("costs must not be negative")
 
-    def fill_pips(self, before: F64, after: F64, price: F64, pip_size: float) -> tuple[F64, F64]:
+    def fill_pips(
+        self, before: F64, after: F64, price: F64, pip_size: float, spread: F64 | None = None
+    ) -> tuple[F64, F64]:
         """Pips paid to leave the exposure given up and to enter the exposure added; elementwise.
 
         On the same side only the difference is filled; a change of side fills both in full.
@@ -77,11 +87,21 @@ class Costs:
         Args:
             before: signed exposure held, as its notional at `price`.
             after: signed exposure wanted.
-            price: price of the fill.
+            price: price of the fill; the bid, if the costs are quoted.
             pip_size: price of one pip; 0 where a pip is a basis point.
+            spread: ask less bid at the fill; counts only if the costs are quoted.
+
+        Raises:
+            ValueError: the costs are quoted and the spread is not given.
         """
         same_side = np.sign(before) == np.sign(after)
         kept = np.where(same_side, np.minimum(abs(before), abs(after)), 0.0)
         fill_pips = self.fill_bps * (BASIS_POINT * price / pip_price(price, pip_size))
+        if self.quoted:
+            if spread is None:
+                raise ValueError("a fill at the quotes needs their spread")
+            fill_pips = fill_pips + np.where(
+                after > before, spread / pip_price(price, pip_size), 0.0
+            )
         left = (abs(before) - kept) * fill_pips
         return left, (abs(after) - kept) * (self.round_trip_pips + fill_pips)

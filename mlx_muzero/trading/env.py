@@ -67,6 +67,16 @@ class SessionEnv:
         return self.dataset.fill_prices(self.rules.fill)
 
     @property
+    def fill_spread(self) -> F64 | None:
+        """Ask less bid where an action decided at each bar fills, ``f64[T]``; None if not paid."""
+        return self.dataset.fill_spreads(self.rules.fill) if self.rules.costs.quoted else None
+
+    @property
+    def close_spread(self) -> F64 | None:
+        """Ask less bid at each close, ``f64[T]``; None if not paid."""
+        return self.dataset.close_spreads if self.rules.costs.quoted else None
+
+    @property
     def funding_rate(self) -> F64:
         """Funding that settles within each bar of the whole market, ``f64[T]``."""
         return self.dataset.funding_rate
@@ -119,7 +129,17 @@ class SessionEnv:
         price, next_close = self.fill_price[bar], self.dataset.close[bar + 1]
         final = self.step_index + 1 == self.session_bars
         funding_rate = self.dataset.funding_rate[bar + 1]
-        reward = self.core.step(action, price, next_close, bar, final, funding_rate)
+        spread, at_close = self.fill_spread, self.close_spread
+        reward = self.core.step(
+            action,
+            price,
+            next_close,
+            bar,
+            final,
+            funding_rate,
+            spread=None if spread is None else spread[bar],
+            next_spread=None if at_close is None else at_close[bar + 1],
+        )
         self.step_index += 1
         return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])
 

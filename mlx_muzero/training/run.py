@@ -49,6 +49,7 @@ class MarketRecord:
         series_from_ns: earliest point by symbol and series; None in a record of 0.1.0.
         opens_digest: SHA-256 over the opens; None in a record of a build whose fills were all at
             the close.
+        quotes_digest: SHA-256 over the quoted spreads; None unless fills pay them.
     """
 
     store: str
@@ -61,6 +62,7 @@ class MarketRecord:
     spans_ns: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     series_from_ns: Mapping[str, Mapping[str, int]] | None = None
     opens_digest: str | None = None
+    quotes_digest: str | None = None
 
     @classmethod
     def of(cls, store: Path, dataset: MarketDataset) -> "MarketRecord":
@@ -83,6 +85,7 @@ class MarketRecord:
             spans_ns=dataset.spans_ns,
             series_from_ns=dataset.series_from_ns,
             opens_digest=hashlib.sha256(dataset.open.tobytes()).hexdigest(),
+            quotes_digest=None if dataset.spreads is None else dataset.spreads.digest,
         )
 
     @classmethod
@@ -101,8 +104,9 @@ class MarketRecord:
                 raise ValueError(f"{name} is {getattr(record, name)!r}")
         if not record.store.isprintable():
             raise ValueError(f"store is {record.store!r}")
-        if type(record.opens_digest) not in (str, type(None)):
-            raise ValueError(f"opens_digest is {record.opens_digest!r}")
+        for name in ("opens_digest", "quotes_digest"):
+            if type(getattr(record, name)) not in (str, type(None)):
+                raise ValueError(f"{name} is {getattr(record, name)!r}")
         spans = {str(symbol): _span(span) for symbol, span in dict(record.spans_ns).items()}
         if record.series_from_ns is None:
             return replace(record, spans_ns=spans)
@@ -124,7 +128,8 @@ class MarketRecord:
         Opens count only where `fill` makes them prices of fills.
         """
         opens_differ = fill == "next_open" and self.opens_digest != market.opens_digest
-        if self.digest != market.digest or opens_differ:
+        quotes_differ = self.quotes_digest != market.quotes_digest
+        if self.digest != market.digest or opens_differ or quotes_differ:
             raise RunError(
                 f"{path} was trained on {self.bars:,} bars of {self.symbol}, {self.days}, but "
                 f"{market.store} now holds {market.bars:,} different ones for that period. "

@@ -30,6 +30,7 @@ class Candle:
         volume: traded volume or ticks, NaN if unknown.
         complete: whether the venue says the minute is over; None if it says nothing.
         source_time_ns: the venue's clock when it sent the row; None if unknown.
+        open_ask: first ask, where `open` is a bid; NaN if unknown or not asked for.
     """
 
     open_time_ns: int | None
@@ -40,6 +41,7 @@ class Candle:
     volume: float
     complete: bool | None = None
     source_time_ns: int | None = None
+    open_ask: float = math.nan
 
     def fault(self) -> str | None:
         """Why this cannot be a minute bar; None if it can."""

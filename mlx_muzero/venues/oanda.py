@@ -48,6 +48,7 @@ class OandaSource:
 
     Args:
         url: the server.
+        quoted: ask for the ask of each bar too.
 
     Raises:
         FeedError: httpx is not installed, or the environment holds no token.
@@ -57,18 +58,19 @@ class OandaSource:
     page_sizes = (5000, 500)
     at_once = 2
 
-    def __init__(self, url: str = PRACTICE_URL) -> None:
+    def __init__(self, url: str = PRACTICE_URL, *, quoted: bool = False) -> None:
         try:
             import httpx
         except ImportError:
             raise missing_extra("httpx") from None
         headers = {"Authorization": f"Bearer {_token()}", "Accept-Datetime-Format": "UNIX"}
         self._failures = (httpx.HTTPError, httpx.StreamError)
+        self._sides = "BA" if quoted else "B"
         self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_S)
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
         """See `Source.fetch`."""
-        answer = await self._candles(pair, "B", start_ns, self.page_bars)
+        answer = await self._candles(pair, self._sides, start_ns, self.page_bars)
         sent_ns = date_ns(answer.headers)
         return [_candle(row, sent_ns) for row in _rows(answer)]
 
@@ -192,6 +194,7 @@ def _candle(row: Any, sent_ns: int | None) -> Candle:
         volume=number(row.get("volume")),
         complete=complete if isinstance(complete, bool) else None,
         source_time_ns=sent_ns,
+        open_ask=_price(row, "ask", "o"),
     )
 
 

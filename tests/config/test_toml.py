@@ -133,6 +133,12 @@ def test_all_problems_of_a_file_come_together():
     ]
 
 
+def test_quotes_are_paid_by_those_who_take_them():
+    text = "[trading]\ncost = 'quotes'\nmaker_frac = 0.5\n"
+    (problem,) = problems(text)
+    assert "takes liquidity" in problem
+
+
 def test_a_rule_is_silent_about_keys_already_wrong():
     assert len(problems("[market]\ntrain_frac = 'x'\nvalidation_frac = 0.5\n")) == 1
 

@@ -35,6 +35,9 @@ class View:
     rules: TradingRules = TradingRules()
     funding_rate: np.ndarray = dataclasses.field(default_factory=lambda: np.zeros(0))
 
+    fill_spread: np.ndarray | None = None
+    close_spread: np.ndarray | None = None
+
     @property
     def fill_price(self):
         return self.close

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
-from mlx_muzero.config.presets import CRYPTO
+from mlx_muzero.config.presets import CRYPTO, FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.frames import minutes_before
@@ -121,3 +121,11 @@ def test_costs_are_those_of_training():
     assert fills.costs(0.0).fill_bps == 5.5
     assert fills.whole_costs(0.0) == Costs.from_config(CRYPTO.trading)
     assert fills.costs(0.01).round_trip_pips == 11.0
+
+
+@pytest.mark.parametrize(("preset", "pip_size"), [(FX_MICRO, 0.01), (CRYPTO, 0.0)])
+def test_quotes_and_fees_are_those_of_training(preset, pip_size):
+    trading = replace(preset.trading, cost="quotes", taker_fee_bps=0.3)
+    paid = fills_of(trading).whole_costs(pip_size)
+    assert paid == Costs.from_config(trading)
+    assert paid.quoted

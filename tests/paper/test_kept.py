@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mlx_muzero.errors import RunError
-from mlx_muzero.paper.beginning import SessionOptions, kept_settings
+from mlx_muzero.errors import ConfigError, RunError
+from mlx_muzero.paper.beginning import SessionOptions, kept_settings, require_quotes
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.settings import SessionSettings
 from paper_sessions import settings
@@ -89,3 +89,15 @@ def test_a_replay_goes_on_at_the_speed_it_was_begun_with(monkeypatch):
     assert make_feed(BEGUN, 4) == 60.0
     unpaced = replace(BEGUN, session=replace(BEGUN.session, speed=0.0))
     assert make_feed(unpaced, 4) == math.inf
+
+
+@pytest.mark.parametrize("feed", ["replay", "oanda", "ccxt:binanceusdm"])
+def test_quotes_are_paid_only_where_the_feed_has_them(feed):
+    paper = settings(("USDJPY",), f"session.feed={feed}")
+    require_quotes(paper)
+    paper = settings(("USDJPY",), f"session.feed={feed}", "fills.cost=quotes")
+    if feed != "ccxt:binanceusdm":
+        require_quotes(paper)
+        return
+    with pytest.raises(ConfigError, match=r"without bid and ask.*--set fills\.cost=fixed"):
+        require_quotes(paper)

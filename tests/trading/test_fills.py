@@ -14,19 +14,23 @@ from mlx_muzero.trading.positions import FX_ACTIONS, ILLEGAL, TARGET_ACTIONS
 
 
 class CashAccount:
-    """One account in the price's own currency: cash and units, nothing of positions or trades."""
+    """One account in the price's own currency: cash and units, nothing of positions or trades.
+
+    It buys at the ask, `price` and the spread, and sells at the bid, `price`.
+    """
 
     def __init__(self, pip_size, fill_bps, round_trip_pips):
         self.pip_size, self.fill_bps, self.round_trip_pips = pip_size, fill_bps, round_trip_pips
         self.cash, self.units, self.exposure = 0.0, 0.0, 0.0
 
-    def move_to(self, exposure, price):
+    def move_to(self, exposure, price, spread):
         if exposure == self.exposure:
             return
         pip = self.pip_size or price / 10_000
         units = exposure / pip
         traded = units - self.units
-        self.cash -= traded * price + abs(traded) * price * self.fill_bps / 10_000
+        paid = price + spread if traded > 0 else price
+        self.cash -= traded * paid + abs(traded) * price * self.fill_bps / 10_000
         if np.sign(units) != np.sign(self.units):
             taken_on = abs(units)
         else:
@@ -50,15 +54,18 @@ class CashAccount:
     round_trip_pips=st.sampled_from([0.0, 4.0]),
     funding=st.booleans(),
     slipped=st.booleans(),
+    quoted=st.booleans(),
 )
 def test_equity_is_cash_and_the_worth_of_units(
-    seed, table, pip_size, fill_bps, round_trip_pips, funding, slipped
+    seed, table, pip_size, fill_bps, round_trip_pips, funding, slipped, quoted
 ):
     rng = np.random.default_rng(seed)
     accounts, steps = 3, 30
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, (accounts, steps + 1)), axis=1))
     rates = rng.normal(0, 1e-3, close.shape) * (rng.random(close.shape) < 0.3) * funding
-    core = TradingCore(TradingRules(table, pip_size, Costs(round_trip_pips, fill_bps)), accounts)
+    spreads = rng.exponential(0.05, close.shape) * quoted
+    costs = Costs(round_trip_pips, fill_bps, quoted)
+    core = TradingCore(TradingRules(table, pip_size, costs), accounts)
     core.reset(close[:, 0], np.zeros(accounts, int))
     cash = [CashAccount(pip_size, fill_bps, round_trip_pips) for _ in range(accounts)]
     for t in range(steps):
@@ -67,10 +74,10 @@ def test_equity_is_cash_and_the_worth_of_units(
         after = np.where(after == ILLEGAL, core.position, after)
         # Where a fill comes late, its price is another than the last close.
         price = close[:, t] * (1 + 0.001 * slipped * rng.normal(size=accounts))
-        core.execute(action, price, np.full(accounts, t))
+        core.execute(action, price, np.full(accounts, t), spreads[:, t])
         core.mark(close[:, t + 1], np.full(accounts, t + 1), rates[:, t + 1])
         for b, account in enumerate(cash):
-            account.move_to(table.exposures[after[b]], price[b])
+            account.move_to(table.exposures[after[b]], price[b], spreads[b, t])
             account.pay_funding(close[b, t + 1], rates[b, t + 1])
         wanted = [account.equity(close[b, t + 1]) for b, account in enumerate(cash)]
         np.testing.assert_allclose(core.equity_pips, wanted, rtol=1e-9, atol=1e-8)

@@ -90,7 +90,9 @@ def _cost_curve(axes: Axes, full: FullComparison) -> None:
     axes.axhline(0.0, color="black", linewidth=0.8)
     axes.axvline(sweep.decided_at, color="gray", linestyle=":", label="decided at")
     what = "a round trip" if sweep.cost == "round_trip" else "every fill"
-    axes.set_xlabel(f"cost of {what}, {unit}; the trades are those decided at {sweep.decided_at:g}")
+    axes.set_xlabel(
+        f"cost of {what}, {unit}; the trades are those decided at {sweep.decided_at:.4g}"
+    )
     axes.set_ylabel(f"net {unit} per session, 95 % interval")
 
 

@@ -4,6 +4,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from mlx_muzero.evaluation.conditions import Conditions
 from mlx_muzero.evaluation.cost_sweep import CostSweep
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.full_comparison import RAW_NETWORK, FullComparison
@@ -28,7 +29,7 @@ def full_report(full: FullComparison) -> Group:
     """The report of the policies, then risk and speed, the cost sweep, and the forecast."""
     comparison = full.comparison
     unit = comparison.conditions.unit
-    heading = Text(f"\n{_sweep_heading(full.sweep, unit)}\n")
+    heading = Text(f"\n{_sweep_heading(full.sweep, comparison.conditions)}\n")
     parts: list[RenderableType] = [
         report(comparison.conditions, comparison.metrics),
         Text(),
@@ -68,11 +69,14 @@ def _risk_legend(unit: str) -> str:
     )
 
 
-def _sweep_heading(sweep: CostSweep, unit: str) -> str:
+def _sweep_heading(sweep: CostSweep, conditions: Conditions) -> str:
+    unit, decided_at = conditions.unit, f"{sweep.decided_at:g}"
+    if conditions.spread_bps is not None:
+        decided_at = f"their bars' quotes, {sweep.decided_at:.3g} on average"
     what = f"a round trip, {unit}" if sweep.cost == "round_trip" else f"every fill, {unit}"
     return (
         f"Net {unit} per session of the same trades at other costs (of {what}). All were decided "
-        f"at {sweep.decided_at:g}; at another cost, a policy would have made other trades."
+        f"at {decided_at}; at another cost, a policy would have made other trades."
     )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.rivals.changes import fitting_bars
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, known_spread
 from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe, fit_fitted_q
 from mlx_muzero.evaluation.rivals.line import fit_line
 from mlx_muzero.evaluation.rivals.line_dp import fit_line_dp
@@ -51,9 +51,11 @@ def fit_rivals(
     forecasts = fit_forecasts(validation.changes, bars)
     usual = spread_evenly(bars, _USUAL_BARS)
     price = float(np.median(dataset.close[usual]))
+    spread = known_spread(dataset, rules, usual)
+    usual_spread = None if spread is None else float(np.median(spread))
     policies: tuple[Policy, ...] = (
         fit_line(validation, forecasts, usual),
-        fit_line_dp(validation, forecasts, usual, price),
+        fit_line_dp(validation, forecasts, usual, price, usual_spread),
         fit_fitted_q(dataset, validation, bars, _SEED, FITTED_Q_RECIPE, tick),
     )
     return {policy.name: policy for policy in policies}

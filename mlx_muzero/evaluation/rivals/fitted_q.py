@@ -17,7 +17,12 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import changes_seen, lagged
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, fill_costs, gains
+from mlx_muzero.evaluation.rivals.chosen import (
+    ValidationSessions,
+    fill_costs,
+    gains,
+    known_spread,
+)
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.networks.layers import zero_linear
 from mlx_muzero.trading.positions import ActionTable
@@ -128,7 +133,8 @@ class FittedQPolicy:
         recent = lagged(self._changes, env.bar, self.lags)
         newest = env.observe()[:, -1, : len(self.scales.mean)]
         worth = np.array(self.network(self.scales.rows(recent, newest)))
-        paid = fill_costs(env.close[env.bar], env.rules)
+        spread = None if env.close_spread is None else env.close_spread[env.bar]
+        paid = fill_costs(env.close[env.bar], env.rules, spread)
         return _greedy(worth, paid, env.position, env.table)
 
 
@@ -179,7 +185,7 @@ def fit_fitted_q(
     for step in range(1, steps + 1):
         drawn = bars[generator.integers(len(bars), size=batch)]
         ahead = np.array(copy(rows(drawn + 1)))
-        paid = fill_costs(dataset.close[drawn + 1], rules)
+        paid = fill_costs(dataset.close[drawn + 1], rules, known_spread(dataset, rules, drawn + 1))
         later = _choices(ahead, paid, rules.table).max(axis=2)
         earned = gains(dataset, rules, drawn[:, None], final=False)[:, 0] + recipe.discount * later
         _, gradients = step_loss(rows(drawn), mx.array(earned.astype(np.float32)))
@@ -191,7 +197,7 @@ def fit_fitted_q(
         progress(1)
         if step % check_every == 0 or step == steps:
             worth = np.stack([np.array(network(own)) for own in seen]).reshape(*shape, positions)
-            decide = partial(_decide, worth, validation.costs, rules.table)
+            decide = partial(_decide, worth, validation)
             pips = float(validation.net_pips(1, decide)[0])
             if pips > best_pips:
                 kept, best_pips = dict(tree_flatten(network.parameters())), pips
@@ -214,6 +220,7 @@ def _greedy(worth: np.ndarray, paid: F64, position: I32, table: ActionTable) -> 
     return np.asarray(choices.argmax(axis=1), np.int32)
 
 
-def _decide(worth: F32, paid: F64, table: ActionTable, step: int, position: I32) -> I32:
+def _decide(worth: F32, validation: ValidationSessions, step: int, position: I32) -> I32:
     """``i32[1, B]`` best actions of one candidate whose worth is ``f32[B, steps, P]``."""
+    paid, table = validation.known_costs(step), validation.rules.table
     return _greedy(worth[:, step], paid, position[0], table)[None]

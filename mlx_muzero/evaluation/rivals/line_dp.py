@@ -50,7 +50,14 @@ class LineDpPolicy:
         return self.actions[env.step_index, self._state[env.bar], env.position]
 
 
-def plan(transition: F64, expected: F64, price: float, rules: TradingRules, steps: int) -> I32:
+def plan(
+    transition: F64,
+    expected: F64,
+    price: float,
+    rules: TradingRules,
+    steps: int,
+    spread: float | None = None,
+) -> I32:
     """``i32[steps, N, P]`` best action at each step of a session, in each state and position.
 
     Args:
@@ -59,12 +66,14 @@ def plan(transition: F64, expected: F64, price: float, rules: TradingRules, step
         price: at which fills are paid.
         rules: actions and costs.
         steps: decisions of a session.
+        spread: ask less bid at fills; None unless the quotes are paid.
     """
     table = rules.table
-    paid = fill_costs(np.array([price]), rules)[0]
+    at = np.array([price]), rules, None if spread is None else np.array([spread])
+    paid = fill_costs(*at)[0]
     after = np.where(table.legal, table.next_position, 0)
     gained = expected[:, None] * table.exposures
-    worth = np.broadcast_to(-leaving_costs(np.array([price]), rules), gained.shape)
+    worth = np.broadcast_to(-leaving_costs(*at), gained.shape)
     actions = np.empty((steps, *gained.shape), np.int32)
     for step in reversed(range(steps)):
         choices = (gained + worth)[:, after] - paid
@@ -74,7 +83,11 @@ def plan(transition: F64, expected: F64, price: float, rules: TradingRules, step
 
 
 def fit_line_dp(
-    validation: ValidationSessions, forecasts: Sequence[LinearForecast], usual: I64, price: float
+    validation: ValidationSessions,
+    forecasts: Sequence[LinearForecast],
+    usual: I64,
+    price: float,
+    spread: float | None = None,
 ) -> LineDpPolicy:
     """The planned forecast that earned most on the validation split.
 
@@ -84,6 +97,7 @@ def fit_line_dp(
         usual: ``i64[n]`` training bars that say how forecasts follow each other; the bar after
             each can be observed too.
         price: at which fills are paid.
+        spread: ask less bid at fills; None unless the quotes are paid.
     """
     steps = validation.bars.shape[1]
     chosen, best_pips = None, -np.inf
@@ -95,7 +109,7 @@ def fit_line_dp(
         follows = np.bincount(now * _BINS + after, minlength=_BINS**2).reshape(_BINS, _BINS)
         seen = np.maximum(follows.sum(axis=1), 1)
         next_bar = np.bincount(now, validation.changes[usual + 1], _BINS) / seen
-        actions = plan(follows / seen[:, None], next_bar, price, validation.rules, steps)
+        actions = plan(follows / seen[:, None], next_bar, price, validation.rules, steps, spread)
         decide = partial(_decide, actions, state[validation.bars])
         pips = float(validation.net_pips(1, decide)[0])
         if chosen is None or pips > best_pips:

@@ -41,6 +41,7 @@ class LiveBar:
         volume: traded volume or ticks, NaN where unknown.
         source_time_ns: the venue's clock when it sent the bar; None if unknown.
         arrival_time_ns: the venue's clock when the bar arrived.
+        spread: ask less bid at the open; None if unknown, or if no fill pays it.
     """
 
     pair: str
@@ -52,6 +53,7 @@ class LiveBar:
     volume: float
     source_time_ns: int | None
     arrival_time_ns: int
+    spread: float | None = None
 
     @classmethod
     def of(cls, candle: Candle, pair: str, open_time_ns: int, arrival_time_ns: int) -> Self:
@@ -66,6 +68,7 @@ class LiveBar:
             candle.volume,
             candle.source_time_ns,
             arrival_time_ns,
+            spread if (spread := candle.open_ask - candle.open) >= 0.0 else None,
         )
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.quotes import QUOTE_COLUMNS, require_quotes
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.feeds.events import Event
 from mlx_muzero.paper.feeds.feed import FirstBar
@@ -62,14 +63,21 @@ class ReplayFeed:
         end_ns: int | None = None,
         speed: float = math.inf,
         paced_from_ns: int = 0,
+        quoted: bool = False,
     ) -> "ReplayFeed":
         """Load bars of a store that open in [start_ns, end_ns); closes the file at once.
 
+        If `quoted`, the bars come with their spreads.
+
         Raises:
-            DataError: the store cannot be read or has no bars of a pair in that period.
+            DataError: the store cannot be read, or has no bars of a pair in that period, or too few
+                with quotes.
         """
         with BarStore(path, read_only=True) as store:
-            bars = [store.load(pair, start_ns, end_ns) for pair in pairs]
+            extras = QUOTE_COLUMNS * quoted
+            bars = [store.load(pair, start_ns, end_ns, extras) for pair in pairs]
+            for of_pair in bars if quoted else ():
+                require_quotes(of_pair, str(path), "fills.cost")
             known = {pair: store.find_instrument(pair) for pair in pairs}
 
         def hours(pair: str) -> Hours:
@@ -146,4 +154,5 @@ def _candle(bars: Bars, row: int) -> Candle:
         float(bars.volume[row]),
         complete=True,
         source_time_ns=int(bars.open_time_ns[row]) + MINUTE_NS,
+        open_ask=float(bars.extras["open_ask"][row]) if "open_ask" in bars.extras else math.nan,
     )

@@ -46,6 +46,7 @@ TABLES: dict[str, dict[str, str]] = {
         "low": "double", "close": "double", "volume": "double", "source_time_ns": "bigint",
         "arrival_time_ns": "bigint",
     },
+    "quotes": {"pair": "varchar", "open_time_ns": "bigint", "spread": "double"},
     "decisions": {
         "close_ns": "bigint", "pair": "varchar", "bar": "bigint", "position": "integer",
         "action": "integer", "visits": "integer[]", "value": "double", "network_value": "double",
@@ -262,11 +263,11 @@ class PaperStore(Closeable):
         return PinnedStore(self._path, self._db.cursor())
 
     def export(self, folder: Path, kind: Literal["csv", "parquet"]) -> list[Path]:
-        """Write all tables but bars to files in `folder`, one of `exports`; return the files."""
+        """Write all tables but bars and quotes to `folder`, one of `exports`; return the files."""
         folder.mkdir(parents=True, exist_ok=True)
         written = []
         for name in TABLES:
-            if name != "bars":
+            if name not in ("bars", "quotes"):
                 target = folder / f"{name}.{kind}"
                 options = "format csv, header" if kind == "csv" else "format parquet"
                 with _translating_errors(self._path):

@@ -98,6 +98,14 @@ class _PairView:
         raise NotImplementedError("no policy here knows at what price it is filled")
 
     @property
+    def fill_spread(self) -> F64 | None:
+        raise NotImplementedError("no policy here knows at what price it is filled")
+
+    @property
+    def close_spread(self) -> F64 | None:
+        raise NotImplementedError("no policy here looks at quotes")
+
+    @property
     def funding_rate(self) -> F64:
         return self.pair.recorded.dataset.funding_rate
 

@@ -58,9 +58,11 @@ def recorded_pairs(
     saved = store.state()
     begin_ns = 0 if saved is None else int(saved[1]["session"]["begin_ns"])
     bars: dict[str, list[LiveBar]] = {symbol: [] for symbol in settings.pairs}
+    spreads = {(row["pair"], row["open_time_ns"]): row["spread"] for row in store.table("quotes")}
     for row in store.table("bars"):
         volume = float("nan") if row["volume"] is None else row["volume"]
-        bars[row["pair"]].append(LiveBar(**row | {"volume": volume}))
+        spread = spreads.get((row["pair"], row["open_time_ns"]))
+        bars[row["pair"]].append(LiveBar(**row | {"volume": volume, "spread": spread}))
     return {
         symbol: RecordedPair(
             symbol, of_pair, settings, config, begin_ns, (series or {}).get(symbol, {})

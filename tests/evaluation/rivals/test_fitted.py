@@ -1,6 +1,7 @@
 """The rivals on markets with and without an edge, chosen by the validation split."""
 
 import dataclasses
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +11,7 @@ from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import PerfectForesight
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
 from mlx_muzero.evaluation.rivals.fitted import RIVALS, fit_rivals
+from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 from mlx_muzero.trading.rules import TradingRules
@@ -17,6 +19,14 @@ from mlx_muzero.trading.rules import TradingRules
 CRYPTO = TradingRules(
     table=TARGET_ACTIONS, pip_size=0.0, costs=Costs(0.0, 0.5), reward="mark_to_market"
 )
+QUOTED = Costs(0.0, quoted=True)
+
+
+def with_quotes(dataset):
+    """`dataset` with spreads of 0 to 2 pips, another at each open and close."""
+    generator = np.random.default_rng(5)
+    spreads = generator.uniform(0.0, 0.02, (2, len(dataset.close)))
+    return replace(dataset, spreads=Spreads(*spreads, np.ones(len(dataset.close), np.bool_)))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +59,13 @@ def test_seven_exposures_in_basis_points(planted):
         assert 0.0 < net(policy, planted, CRYPTO).net_pips < bound, name
 
 
+def test_they_are_fitted_to_the_quotes(planted, rules):
+    market, quoted = with_quotes(planted), replace(rules, costs=QUOTED)
+    bound = net(PerfectForesight(), market, quoted).net_pips
+    for name, policy in fit_rivals(market, quoted).items():
+        assert 0.0 < net(policy, market, quoted).net_pips < bound, name
+
+
 def test_fitting_twice_gives_the_same_policies(rivals, planted, rules):
     again = fit_rivals(planted, rules)
     for name, policy in rivals.items():
@@ -69,10 +86,18 @@ def test_no_action_depends_on_later_bars(name, rivals, planted, rules):
 
 @pytest.mark.parametrize(
     "rules",
-    [TradingRules(), CRYPTO, TradingRules(fill="next_open")],
-    ids=["pips", "basis_points", "next_open"],
+    [
+        TradingRules(),
+        CRYPTO,
+        TradingRules(fill="next_open"),
+        TradingRules(costs=QUOTED),
+        replace(CRYPTO, costs=QUOTED, fill="next_open"),
+    ],
+    ids=["pips", "basis_points", "next_open", "quotes", "quotes_in_basis_points"],
 )
 def test_the_sessions_that_choose_count_as_accounts_do(planted, rules):
+    if rules.costs.quoted:
+        planted = with_quotes(planted)
     validation = ValidationSessions.of(planted, rules)
     generator = np.random.default_rng(0)
     wanted = generator.choice(rules.table.exposures, validation.bars.shape[1])

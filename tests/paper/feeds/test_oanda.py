@@ -6,6 +6,7 @@ import itertools
 import logging
 import math
 import traceback
+from functools import partial
 
 import pytest
 
@@ -72,6 +73,13 @@ def test_closed_bars_come_once_a_minute_with_their_three_times():
         assert 0 <= bar.arrival_time_ns - bar.close_time_ns <= 2 * SECOND_NS
         assert abs(bar.source_time_ns - bar.arrival_time_ns) <= SECOND_NS
     assert held.feed.counts()[PAIR].bars == 3
+
+
+def test_bars_bring_their_spread_where_it_is_paid():
+    for quoted, spread in ((False, None), (True, pytest.approx(0.002))):
+        source = partial(OandaSource, quoted=quoted)
+        events, _ = feed_sessions.play(OandaVenue, source, (PAIR,), 2, None)
+        assert [event.bar.spread for event in of(events, BarClosed)] == [spread] * 2
 
 
 def test_several_pairs_come_side_by_side():

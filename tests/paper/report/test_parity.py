@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from markets import MINUTE_NS
+from markets import MINUTE_NS, quoted_bars
+from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
@@ -54,6 +55,32 @@ def test_a_replay_is_exact(session):
     assert found.fills.recorded == len(played.fills) > 50
     assert found.trades.recorded == len(played.trades) > 20
     assert {row["limited_by"] for row in played.decisions} >= {None, "max_total_exposure"}
+
+
+def test_a_replay_that_pays_quotes_is_exact(tmp_path):
+    paper = settings(("USDJPY", "EURJPY"), "fills.cost=quotes", "fills.fee_pips=0.1")
+    bars = [quoted_bars(WARM_BARS + 40, seed, pair) for seed, pair in enumerate(paper.pairs)]
+    # A bar whose ask is unknown pays the spread before.
+    gaps = np.arange(WARM_BARS + 40) % 7 == 3
+    bars[0] = replace(
+        bars[0],
+        extras={name: np.where(gaps, np.nan, ask) for name, ask in bars[0].extras.items()},
+    )
+    played = play(tmp_path / "run", paper, bars=bars)
+    found = parity_of(played.folder, paper)
+    assert found.exact, [part.first for part in vars(found).values()]
+    assert found.fills.recorded > 20
+    opens = {pair: bars[i] for i, pair in enumerate(paper.pairs)}
+    for fill in played.fills:
+        own = opens[fill["pair"]]
+        row = int(np.searchsorted(own.open_time_ns, fill["fill_ns"]))
+        spread = Spreads.of(own).open[row]
+        bought = max(fill["units"], 0.0)
+        commission = fill["fee"] - bought * spread
+        assert fill["price"] == own.open[row]
+        # Commission of a round trip is charged on entry.
+        pip_value = abs(fill["units"]) * 0.01
+        assert commission == pytest.approx(0.2 * pip_value * (fill["exposure"] != 0.0), abs=1e-9)
 
 
 def test_another_planner_shows(session):
