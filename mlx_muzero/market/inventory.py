@@ -8,6 +8,8 @@ from typing import Any
 from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.market.metrics_labels import misread_note
 from mlx_muzero.market.quality import QualityReport, check
+from mlx_muzero.market.quote_quality import SpreadReport, check_quotes
+from mlx_muzero.market.quotes import QUOTE_COLUMNS
 from mlx_muzero.market.series import SeriesSummary
 from mlx_muzero.market.series_quality import SeriesReport, check_series
 from mlx_muzero.market.store.bar_store import BarStore
@@ -71,17 +73,23 @@ class SymbolReport:
         series: the report on each series.
         accepted: by file, the checks that the user overrode on import.
         note: what the user should know about earlier imports, if anything.
+        spreads: the quotes of the bars; None if they have none.
     """
 
     bars: QualityReport | None
     series: tuple[SeriesReport, ...]
     accepted: Mapping[str, tuple[str, ...]]
     note: str | None
+    spreads: SpreadReport | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The report as a JSON-able dict."""
         bars = {} if self.bars is None else asdict(self.bars)
-        return bars | {"series": [asdict(s) for s in self.series], "accepted": self.accepted}
+        return bars | {
+            "series": [asdict(s) for s in self.series],
+            "spreads": None if self.spreads is None else asdict(self.spreads),
+            "accepted": self.accepted,
+        }
 
 
 def check_symbol(database: Path, symbol: str) -> SymbolReport:
@@ -96,9 +104,11 @@ def check_symbol(database: Path, symbol: str) -> SymbolReport:
         names = [s.name for s in store.series() if s.symbol == symbol]
         series = [check_series(store.load_series(symbol, name)) for name in names]
         imports = [record for record in store.imports() if record.symbol == symbol]
-        bars = None
+        quality = spreads = None
         if not series or any(s.symbol == symbol for s in store.symbols()):
             repeats = sum(record.repeats for record in imports)
-            bars = check(store.load(symbol), store.instrument(symbol).market, repeats)
+            bars, traded = store.load(symbol, extras=QUOTE_COLUMNS), store.instrument(symbol)
+            quality = check(bars, traded.market, repeats)
+            spreads = check_quotes(bars, traded.pip_size)
     accepted = {record.file: record.accepted for record in imports if record.accepted}
-    return SymbolReport(bars, tuple(series), accepted, misread_note(imports))
+    return SymbolReport(quality, tuple(series), accepted, misread_note(imports), spreads)

@@ -17,6 +17,7 @@ from muzero_cli.verbs.synthetic import synth
 
 if TYPE_CHECKING:
     from mlx_muzero.market.quality import QualityReport
+    from mlx_muzero.market.quote_quality import SpreadReport
     from mlx_muzero.market.series_quality import SeriesReport
 
 app = typer.Typer(
@@ -70,7 +71,7 @@ def check(
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
-    """Report one symbol's gaps by cause, impossible prices, outliers, and its series."""
+    """Report one symbol's gaps by cause, impossible prices, outliers, spreads, and its series."""
     from mlx_muzero.market.inventory import check_symbol
 
     found = check_symbol(db, symbol)
@@ -81,6 +82,8 @@ def check(
         return
     if found.bars is not None:
         _print_quality(found.bars)
+    if found.spreads is not None:
+        _print_spreads(found.spreads)
     if found.series:
         _print_series(found.series)
     for file, options in found.accepted.items():
@@ -148,3 +151,23 @@ def _print_quality(report: "QualityReport") -> None:
     table.add_row("outliers", f"{len(report.outliers):,}")
     table.add_row("outliers that reverted", f"{sum(o.reverted for o in report.outliers):,}")
     out.print(table)
+
+
+def _print_spreads(report: "SpreadReport") -> None:
+    from rich.table import Table
+
+    table, pip = Table("spread by hour (UTC)", "closes"), report.pip_size
+    for unit in ("pips", "bps") if pip else ("bps",):
+        table.add_column(f"median {unit}")
+        table.add_column("1 in 20 above")
+    for each in (*report.hours, report.day):
+        name = "all day" if each is report.day else f"{each.hour_utc:02d}:00"
+        in_pips = (each.median / pip, each.wide / pip) if pip else ()
+        sizes = (*in_pips, each.median_bps, each.wide_bps)
+        table.add_row(name, f"{each.bars:,}", *(f"{size:.3g}" for size in sizes))
+    output_console().print(table)
+    say(
+        output_console(),
+        f"{report.unquoted_bars:,} bars lack an ask, {report.crossed_bars:,} have one below the "
+        "bid.",
+    )
