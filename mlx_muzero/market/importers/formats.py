@@ -10,8 +10,12 @@ from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
 from mlx_muzero.market.importers.named_columns import NAMED_FORMATS, find_header
 from mlx_muzero.market.importers.packed import GZIP_MAGIC, is_zip, open_text, require_file
-from mlx_muzero.market.importers.series_parquet import FUNDING_COLUMNS, parquet_columns
+from mlx_muzero.market.importers.series_parquet import (
+    holds_freqtrade_funding,
+    holds_funding,
+)
 from mlx_muzero.market.metrics_labels import METRICS
+from mlx_muzero.market.store.arrow_files import is_feather
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.market.week_edges import Stamps
 
@@ -26,7 +30,8 @@ BINANCE_COLUMNS = (
     "ignore",
 )
 
-_ARROW_MAGIC = (b"ARROW1", b"FEA1")
+_PARQUET_MAGIC = b"PAR1"
+_FEATHER_1_MAGIC = b"FEA1"
 _SNIFF_BYTES = 64 * 1024
 
 
@@ -153,12 +158,14 @@ FUNDING = "binance-funding"
 MACRO_FIGURES = "macro"
 DEPTH_CAPTURE = "depth-capture"
 FUNDING_PARQUET = "funding-parquet"
+FREQTRADE_FUNDING = "freqtrade-funding"
 SERIES_FORMATS = {
     AGGREGATE_TRADES: "Binance aggTrades: taker-buy share and trades of every minute",
     FUNDING: "Binance fundingRate: calc_time,funding_interval_hours,last_funding_rate",
     METRICS: "Binance metrics: create_time,symbol,sum_open_interest,...",
     DEPTH_CAPTURE: "gzip of Binance's order book messages: imbalance of every minute",
-    FUNDING_PARQUET: "parquet: timestamp, funding_rate [, symbol], UTC",
+    FREQTRADE_FUNDING: "freqtrade's funding rates: feather, JSON or parquet, the rate in open",
+    FUNDING_PARQUET: "parquet or feather: timestamp, funding_rate [, symbol], UTC",
     MACRO_FIGURES: "macro figures: date,value,release_time",
 }
 """Formats of series, each with a one-line description."""
@@ -181,19 +188,24 @@ SERIES_COLUMNS = {
 """Columns that the header of each CSV format must name."""
 
 PARQUET = "parquet"
+FEATHER = "feather"
 MICRO_FEATURES = "micro-features"
 FORMATS = (
     {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
     | NAMED_FORMATS
     | {
         PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
+        FEATHER: "feather (Arrow): columns as parquet",
         MICRO_FEATURES: "DuckDB table micro_features: lags of the technical features, and a close",
     }
     | SERIES_FORMATS
 )
 """Every format, with a one-line description."""
 
-_FREQTRADE_ROW = re.compile(r"\s*\[\s*\[\s*\d{12,13}(?:\s*,\s*-?[\d.eE+-]+){5}\s*\]")
+_NUMBER = r"\s*,\s*-?\d[\d.eE+-]*"
+_FREQTRADE_ROW = re.compile(
+    rf"\s*\[\s*\[\s*\d{{12,13}}{_NUMBER}(?P<after_open>(?:{_NUMBER}){{4}})\s*\]"
+)
 _KRAKEN_ROW = re.compile(r"\d{9,10}(?:,\d[\d.eE-]*){5},\d+$")
 _HISTDATA_NAME = re.compile(r"(HISTDATA|DAT_(MT|ASCII)_)", re.IGNORECASE)
 
@@ -207,10 +219,11 @@ def detect_format(path: Path) -> str:
     require_file(path)
     with path.open("rb") as stream:
         magic = stream.read(12)
-    if magic[:4] == b"PAR1":
-        columns = parquet_columns(path)
-        is_funding = {*FUNDING_COLUMNS} <= columns and "close" not in columns
-        return FUNDING_PARQUET if is_funding else PARQUET
+    if is_table(path):
+        if holds_freqtrade_funding(path):
+            return FREQTRADE_FUNDING
+        bars = FEATHER if is_feather(path) else PARQUET
+        return FUNDING_PARQUET if holds_funding(path) else bars
     if magic[8:12] == b"DUCK":
         return MICRO_FEATURES
     with open_text(path) as text:
@@ -226,12 +239,18 @@ def detect_format(path: Path) -> str:
     return name
 
 
+def is_table(path: Path) -> bool:
+    """Whether the file at `path` starts like a parquet or feather file."""
+    with path.open("rb") as stream:
+        return stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC or is_feather(path)
+
+
 def _about(path: Path, magic: bytes, rows: list[str]) -> str:
     """A description of a file of unknown format."""
     if path.suffix.lower() == ".zip" and not is_zip(path):
         return "it is not a zip, despite its name: download it again"
-    if magic.startswith(_ARROW_MAGIC):
-        return "it is an Arrow or feather file: write it as parquet (pandas: to_parquet)"
+    if magic.startswith(_FEATHER_1_MAGIC):
+        return "it is a feather file of version 1: write it as parquet (pandas: to_parquet)"
     if b"\0" in magic:
         return f"it is not text; it starts with {magic!r}"
     return f"its first line is {rows[0][:80] if rows else '(empty)'!r}"
@@ -264,8 +283,9 @@ def import_order(paths: list[Path]) -> list[Path]:
 def _text_format(rows: list[str], file_name: str) -> str | None:
     if not rows:
         return None
-    if _FREQTRADE_ROW.match("".join(rows[:10])):
-        return FREQTRADE_JSON
+    if row := _FREQTRADE_ROW.match("".join(rows[:10])):
+        is_funding = not any(float(value) for value in row["after_open"].split(",")[1:])
+        return FREQTRADE_FUNDING if is_funding else FREQTRADE_JSON
     if header_columns(rows[0]) is not None and _is_fxcm(rows[1:]):
         return "fxcm"
     cells = rows[0].split(",")

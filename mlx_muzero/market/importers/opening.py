@@ -7,6 +7,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.bars_content import BarsContent
 from mlx_muzero.market.importers.content import Content, ImportRequest
 from mlx_muzero.market.importers.formats import (
+    FEATHER,
     FORMATS,
     MICRO_FEATURES,
     PARQUET,
@@ -25,10 +26,9 @@ from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.symbols.symbol import Symbol
 
 
-def _parquet(request: ImportRequest) -> BarSource:
-    return ParquetSource.open(
-        request.path, None if request.symbol is None else Symbol(request.symbol)
-    )
+def _table(format_name: str, request: ImportRequest) -> BarSource:
+    only = None if request.symbol is None else Symbol(request.symbol)
+    return ParquetSource.open(request.path, only, format_name)
 
 
 def _micro_features(request: ImportRequest) -> BarSource:
@@ -40,9 +40,10 @@ def _text(format_name: str, request: ImportRequest) -> BarSource:
 
 
 _SOURCES: Mapping[str, Callable[[ImportRequest], BarSource]] = {
-    PARQUET: _parquet,
     MICRO_FEATURES: _micro_features,
-} | {name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)}
+    **{name: partial(_table, name) for name in (PARQUET, FEATHER)},
+    **{name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)},
+}
 
 
 def open_content(store: BarStore, request: ImportRequest, format_name: str | None) -> Content:

@@ -13,16 +13,22 @@ from mlx_muzero.market.importers.file_names import require_symbol
 from mlx_muzero.market.importers.formats import (
     AGGREGATE_TRADES,
     DEPTH_CAPTURE,
+    FREQTRADE_FUNDING,
     FUNDING,
     FUNDING_PARQUET,
     MACRO_FIGURES,
+    is_table,
 )
 from mlx_muzero.market.importers.rejects import FEW, NONE, Allowance
 from mlx_muzero.market.importers.report import Progress
-from mlx_muzero.market.importers.series_parquet import read_funding_parquet
+from mlx_muzero.market.importers.series_parquet import (
+    read_freqtrade_funding,
+    read_funding_parquet,
+)
 from mlx_muzero.market.importers.series_source import SeriesFile
 from mlx_muzero.market.importers.series_text import (
     read_aggregate_trades,
+    read_freqtrade_funding_json,
     read_funding,
     read_macro,
     read_metrics,
@@ -132,6 +138,14 @@ def _funding_parquet(request: ImportRequest) -> SeriesFile:
     return read_funding_parquet(request.path, _given_symbol(request), allowance)
 
 
+def _freqtrade_funding(request: ImportRequest) -> SeriesFile:
+    symbol = require_symbol(request.path, request.symbol)
+    allowance = request.choices.allowance(NONE)
+    if is_table(request.path):
+        return read_freqtrade_funding(request.path, symbol, allowance)
+    return read_freqtrade_funding_json(request.path, symbol, allowance, request.progress)
+
+
 def _given_symbol(request: ImportRequest) -> Symbol | None:
     return None if request.symbol is None else Symbol(request.symbol)
 
@@ -155,5 +169,6 @@ _READERS: dict[str, Callable[[ImportRequest], SeriesFile]] = {
     METRICS: _of_one_symbol(read_metrics, FEW),
     DEPTH_CAPTURE: _depth,
     FUNDING_PARQUET: _funding_parquet,
+    FREQTRADE_FUNDING: _freqtrade_funding,
     MACRO_FIGURES: _macro,
 }

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import BAR_COLUMNS
 from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.rejects import Allowance, RowFilter
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
@@ -15,28 +16,56 @@ from mlx_muzero.symbols.symbol import Symbol
 FUNDING_COLUMNS = ("timestamp", FUNDING_RATE)
 
 
-def parquet_columns(path: Path) -> set[str]:
-    """Column names of a parquet file."""
-    with ForeignFile.parquet(path) as file:
-        return set(file.types)
+FREQTRADE_COLUMNS = ("date", *BAR_COLUMNS)
+_FREQTRADE_FUNDING = ("date", "open")
 
 
-def read_funding_parquet(path: Path, symbol: Symbol | None, allowance: Allowance) -> SeriesFile:
-    """Read columns ``timestamp, funding_rate`` and, unless `symbol` is given, ``symbol``.
+def holds_funding(path: Path) -> bool:
+    """Whether a parquet or feather file has settlements: `FUNDING_COLUMNS`, and no bars."""
+    with ForeignFile.table(path) as file:
+        return {*FUNDING_COLUMNS} <= file.types.keys() and "close" not in file.types
+
+
+def holds_freqtrade_funding(path: Path) -> bool:
+    """Whether a parquet or feather file has freqtrade's settlements: the rate in ``open`` alone."""
+    with ForeignFile.table(path) as file:
+        if not {*FREQTRADE_COLUMNS} <= file.types.keys():
+            return False
+        (highest,) = file.fetch("select max(abs(close::double)) as highest from rows")["highest"]
+        return highest == 0
+
+
+def read_freqtrade_funding(path: Path, symbol: Symbol, allowance: Allowance) -> SeriesFile:
+    """Read freqtrade's settlements, whose columns are those of bars, with the rate in ``open``.
+
+    Raises:
+        DataError: too many rows lack a value.
+    """
+    return read_funding_parquet(path, symbol, allowance, _FREQTRADE_FUNDING)
+
+
+def read_funding_parquet(
+    path: Path,
+    symbol: Symbol | None,
+    allowance: Allowance,
+    columns: tuple[str, str] = FUNDING_COLUMNS,
+) -> SeriesFile:
+    """Read the time and the rate in `columns` and, unless `symbol` is given, ``symbol``.
 
     Raises:
         DataError: too many rows lack a value, or no row is of `symbol`.
     """
-    with ForeignFile.parquet(path) as file:
-        missing = {*FUNDING_COLUMNS, *(() if symbol else ("symbol",))} - set(file.types)
+    with ForeignFile.table(path) as file:
+        missing = {*columns, *(() if symbol else ("symbol",))} - set(file.types)
         if missing:
             raise DataError(f"{path}: no column {', '.join(sorted(missing))}")
-        file.require_time("timestamp")
+        time, rate_name = columns
+        file.require_time(time)
         is_named = "symbol" in file.types
         table = file.fetch(
             f"""select {"symbol" if is_named else "?"}::varchar as symbol,
-                       file_row_number + 1 as line, epoch_ns("timestamp") as time_ns,
-                       {FUNDING_RATE}::double as rate
+                       file_row_number + 1 as line, epoch_ns("{time}") as time_ns,
+                       "{rate_name}"::double as rate
                 from rows order by file_row_number""",
             [] if is_named else [str(symbol)],
         )

@@ -1,7 +1,8 @@
 """Reads CSV files of series: Binance's trades, funding and metrics; macro figures."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import utc_ns
+from mlx_muzero.market.bars import BAR_COLUMNS, utc_ns
 from mlx_muzero.market.importers.blocks import line_blocks
 from mlx_muzero.market.importers.fields import EPOCH, Fields, decimals, pattern_text, stamps
 from mlx_muzero.market.importers.formats import AGGREGATE_COLUMNS, header_names
+from mlx_muzero.market.importers.json_rows import open_json_rows
+from mlx_muzero.market.importers.packed import TextStream, open_text
 from mlx_muzero.market.importers.rejects import Allowance, RejectedRows, RowFilter, cut_rows
 from mlx_muzero.market.importers.report import Progress
 from mlx_muzero.market.importers.series_source import Points, SeriesFile, series_file
@@ -115,6 +118,8 @@ class _Reading:
         path: the file.
         allowance: how many bad rows it may have.
         progress: called with how much of the file has been read.
+        names: its columns; if none, its header names them.
+        opened: opens its text.
         good: number of good rows.
         rejected: the rejected rows.
     """
@@ -122,6 +127,8 @@ class _Reading:
     path: Path
     allowance: Allowance
     progress: Progress | None
+    names: tuple[str, ...] = ()
+    opened: Callable[[Path], AbstractContextManager[TextStream]] = open_text
     good: int = 0
     rejected: RejectedRows = RejectedRows()
 
@@ -131,8 +138,8 @@ class _Reading:
         Raises:
             DataError: too many rows are bad; raised as soon as that is certain.
         """
-        names: tuple[str, ...] = ()
-        for lines, done, size in line_blocks(self.path):
+        names = self.names
+        for lines, done, size in line_blocks(self.path, self.opened):
             if not names and len(lines.start):
                 names = header_names(lines.text(0, 4096))
                 if names[0].isdigit():
@@ -201,6 +208,20 @@ def read_funding(
     found = []
     for table in reading.tables():
         time_ns, rate = table.times("calc_time", EPOCH), table.numbers("last_funding_rate")
+        table.require(np.abs(rate) < 1.0, "the rate is not below 1")
+        found.append(_good(table, time_ns, rate))
+    lines, time_ns, rate = _joined(path, found)
+    return reading.file([Points(symbol, FUNDING_RATE, lines, time_ns, time_ns, rate)])
+
+
+def read_freqtrade_funding_json(
+    path: Path, symbol: str, allowance: Allowance, progress: Progress | None
+) -> SeriesFile:
+    """Settlements as freqtrade's JSON has them: rows as of bars, with the rate as their open."""
+    reading = _Reading(path, allowance, progress, ("date", *BAR_COLUMNS), open_json_rows)
+    found = []
+    for table in reading.tables():
+        time_ns, rate = table.times("date", EPOCH), table.numbers("open")
         table.require(np.abs(rate) < 1.0, "the rate is not below 1")
         found.append(_good(table, time_ns, rate))
     lines, time_ns, rate = _joined(path, found)

@@ -1,4 +1,4 @@
-"""Reads parquet files with the store's column names, of one or many symbols."""
+"""Reads parquet and feather files with the store's column names, of one or many symbols."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ TIME_NAMES = ("timestamp", "date")
 
 @dataclass
 class ParquetSource:
-    """Implements `BarSource` for parquet.
+    """Implements `BarSource` for parquet and feather.
 
     Attributes:
         only: the one symbol to take from a file of several; None takes all.
@@ -49,13 +49,13 @@ class ParquetSource:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, path: Path, only: Symbol | None) -> "ParquetSource":
-        """A source for the parquet file at `path`.
+    def open(cls, path: Path, only: Symbol | None, format_name: str = PARQUET) -> "ParquetSource":
+        """A source for the parquet or feather file at `path`.
 
         Raises:
             DataError: a required column is missing, or the file has symbols but not `only`.
         """
-        with ForeignFile.parquet(path) as file:
+        with ForeignFile.table(path) as file:
             names, time = _checked_columns(file)
             zoned = file.require_time(time)
             if "symbol" not in names:
@@ -80,7 +80,7 @@ class ParquetSource:
                         f"{path}: no symbol {only}; it holds {', '.join(symbols.values())}"
                     )
         values = tuple(name for name in (*BAR_COLUMNS, *EXTRA_COLUMNS) if name in names)
-        return cls(path, only, time, values, spans, int(size), zoned)
+        return cls(path, only, time, values, spans, int(size), zoned, format_name)
 
     @property
     def symbols(self) -> list[Symbol]:
@@ -92,7 +92,7 @@ class ParquetSource:
         values = ", ".join(f"{name}::double as {name}" for name in self.names)
         query = f"""select file_row_number as row, epoch_ns("{self.time}") as wall_ns, {values}
                     from rows where file_row_number between ? and ?"""
-        with ForeignFile.parquet(self.path) as file:
+        with ForeignFile.table(self.path) as file:
             for name, first, last in self.spans:
                 symbol = None if name is None else Symbol(name)
                 for start in range(first, last + 1, ROWS_PER_BATCH):

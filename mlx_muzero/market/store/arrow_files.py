@@ -6,6 +6,8 @@ from typing import BinaryIO, Protocol
 
 from mlx_muzero.errors import DataError
 
+FEATHER_MAGIC = b"ARROW1"
+
 
 class _Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
@@ -32,6 +34,12 @@ def zstd_reader(path: Path, packed: BinaryIO) -> _ZstdReader:
         DataError: pyarrow is not installed.
     """
     return _ZstdReader(_arrow(path), packed)
+
+
+def is_feather(path: Path) -> bool:
+    """Whether the file at `path` starts like a feather file (version 2, which is Arrow's own)."""
+    with path.open("rb") as file:
+        return file.read(len(FEATHER_MAGIC)) == FEATHER_MAGIC
 
 
 def feather_to_parquet(path: Path, parquet: Path) -> None:

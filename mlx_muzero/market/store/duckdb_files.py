@@ -16,6 +16,7 @@ import duckdb
 import numpy.typing as npt
 
 from mlx_muzero.errors import DataError, MuZeroError, StorageError
+from mlx_muzero.market.store.arrow_files import feather_to_parquet, is_feather
 from mlx_muzero.runlog.closeable import Closeable
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -98,17 +99,33 @@ class ForeignFile(Closeable):
         """The table's own columns and their DuckDB types."""
 
     @classmethod
+    def table(cls, path: Path) -> "ForeignFile":
+        """The rows of a parquet or feather file, with ``file_row_number`` from 0.
+
+        Raises:
+            DataError: it is a feather file, and pyarrow is not installed.
+        """
+        return cls.feather(path) if is_feather(path) else cls.parquet(path)
+
+    @classmethod
+    def feather(cls, path: Path) -> "ForeignFile":
+        """The rows of a feather file, by way of a temporary parquet file; see `table`."""
+
+        def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
+            copy = folder / "rows.parquet"
+            feather_to_parquet(path, copy)
+            _attach_parquet(db, copy)
+
+        return cls(path, attach)
+
+    @classmethod
     def parquet(cls, path: Path) -> "ForeignFile":
         """The rows of a parquet file, with an extra column ``file_row_number`` from 0."""
 
         def attach(db: duckdb.DuckDBPyConnection, folder: Path) -> None:
             link = folder / "rows.parquet"
             link.symlink_to(path.absolute())
-            db.execute(f"set allowed_paths = ['{quoted(link)}']")
-            db.execute(
-                f"create view rows as select * from read_parquet('{quoted(link)}',"
-                " file_row_number = true, hive_partitioning = false)"
-            )
+            _attach_parquet(db, link)
 
         return cls(path, attach)
 
@@ -163,6 +180,14 @@ class ForeignFile(Closeable):
                 f" ({', '.join(WALL_TIMES + MOMENTS)})"
             )
         return kind in MOMENTS
+
+
+def _attach_parquet(db: duckdb.DuckDBPyConnection, file: Path) -> None:
+    db.execute(f"set allowed_paths = ['{quoted(file)}']")
+    db.execute(
+        f"create view rows as select * from read_parquet('{quoted(file)}',"
+        " file_row_number = true, hive_partitioning = false)"
+    )
 
 
 def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:

@@ -309,7 +309,7 @@ def test_parquet_as_freqtrade_writes_it_is_read(store, tmp_path):
 
 def test_a_file_that_is_no_text_says_so(store, tmp_path):
     path = tmp_path / "BTC_USDT-1m.feather"
-    path.write_bytes(b"ARROW1\0\0" + bytes(100))
-    refused(store, path, "an Arrow or feather file: write it as parquet")
+    path.write_bytes(b"FEA1\0\0" + bytes(100))
+    refused(store, path, "a feather file of version 1: write it as parquet")
     path.write_bytes(bytes(100))
     refused(store, path, "it is not text")
