@@ -1,9 +1,4 @@
-"""Downloads the series that accompany one symbol's bars into the store.
-
-A settlement is known when it happens. The figure of an interval, such as open interest, is known at
-the end of the interval; venues do not say whether they stamp its start or end, so a stamp counts as
-the start.
-"""
+"""Downloads the series that accompany one symbol's bars into the store."""
 
 from functools import partial
 
@@ -18,10 +13,10 @@ from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series, Series
 from mlx_muzero.market.store.origin_table import Origin
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.page import Page
+from mlx_muzero.venues.series_points import KNOWN_LATER_NS, usable
 
 _ROW_MINUTES = {FUNDING_RATE: 60, OPEN_INTEREST: 5}
 """Minimum time between two points."""
-_KNOWN_LATER_NS = {FUNDING_RATE: 0, OPEN_INTEREST: 5 * MINUTE_NS}
 _SIZES = (1000, 500, 200, 100)
 _CHUNK_POINTS = 50_000
 _LATE = "late_ns"  # column: a point's time minus the nearest whole minute
@@ -73,8 +68,7 @@ class SeriesDownload:
         source, origin = self._desk.source, self._origin
         ask = partial(source.points, origin.pair, self._series, start_ns, count, end_ns)
         page = await self._desk.asking.answer(self._connection, ask)
-        kept = (page.open_time_ns >= 0) & np.isfinite(page.columns.get("value", np.empty(0)))
-        page = page.where(kept) if len(page) else page
+        page = usable(page)
         nearest = (page.open_time_ns + MINUTE_NS // 2) // MINUTE_NS * MINUTE_NS
         return Page(nearest, {**page.columns, _LATE: (page.open_time_ns - nearest).astype(float)})
 
@@ -86,7 +80,7 @@ class SeriesDownload:
             with store.transaction():
                 if len(page):
                     event_ns = page.open_time_ns + page.columns[_LATE].astype(np.int64)
-                    known_ns = event_ns + _KNOWN_LATER_NS[name]
+                    known_ns = event_ns + KNOWN_LATER_NS[name]
                     points = Series.of(
                         origin.symbol, name, event_ns, known_ns, page.columns["value"]
                     )

@@ -98,6 +98,20 @@ class Series:
         columns = (self.event_ns[part], self.known_ns[part])
         return Series(self.symbol, self.name, *columns, self.value[part])
 
+    def with_later(self, points: "Series") -> "Series":
+        """This series and `points` of the same one, which became known no earlier.
+
+        Raises:
+            ValueError: they became known earlier.
+        """
+        return Series(
+            self.symbol,
+            self.name,
+            np.concatenate([self.event_ns, points.event_ns]),
+            np.concatenate([self.known_ns, points.known_ns]),
+            np.concatenate([self.value, points.value]),
+        )
+
     def as_of(self, time_ns: I64, max_age_ns: int) -> F64:
         """``f64[T]`` newest value known at each time; NaN if none is at most `max_age_ns` old."""
         if not len(self):

@@ -1,6 +1,6 @@
 """Compares what a model was trained on with what a session's feed delivers to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -17,6 +17,7 @@ def trained_beside_delivered(
     config: Config,
     settings: PaperSettings,
     series: Mapping[str, SeriesByName],
+    live: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[str]:
     """Lines to show before a session starts.
 
@@ -24,7 +25,8 @@ def trained_beside_delivered(
         trained: what the run was trained on.
         config: the run's configuration.
         settings: the session's settings.
-        series: series of each pair in addition to its bars; empty for a live feed.
+        series: series of each pair in addition to its bars, as far as they are in a store.
+        live: names of the series of each pair that a live feed delivers.
     """
     yield (
         f"trained on {trained.symbol}, {utc_text(trained.first_ns)} to "
@@ -42,8 +44,11 @@ def trained_beside_delivered(
         has = [
             pair
             for pair in settings.pairs
-            if column.series in series.get(pair, {})
-            and _reaches(series[pair][column.series], settings)
+            if column.series in (live or {}).get(pair, ())
+            or (
+                column.series in series.get(pair, {})
+                and _reaches(series[pair][column.series], settings)
+            )
         ]
         shares = {} if coverage is None else coverage.known.get(column.name, {})
         known = f"known at {_mean(shares):.0%} of the bars it was trained on" if shares else ""

@@ -22,6 +22,7 @@ from mlx_muzero.paper.feeds.events import (
     ClockTrusted,
     Event,
     PairLost,
+    SeriesPoints,
     Slept,
     Stale,
 )
@@ -227,6 +228,10 @@ class Engine:
         self._called.clear()
 
     def _hear(self, event: Event) -> None:
+        if isinstance(event, SeriesPoints):
+            symbol, decided_ns = self._named(event.pair), self._session.last_close_ns
+            self._record(self._session.context.take(symbol, event.points, decided_ns))
+            return
         changed = [] if self._venue_ns is None else self._status.apply(event)
         if isinstance(event, BarClosed):
             bar = event.bar
@@ -256,6 +261,10 @@ class Engine:
             self._miss(event)
         elif isinstance(event, PairLost):
             self._lose(event)
+
+    def _named(self, venue: str) -> str:
+        """Our name of a pair; other names stay."""
+        return self._symbols.get(venue, venue)
 
     def _news(self, changed: list[str]) -> Transaction:
         """The new feed status of the pairs in `changed`."""

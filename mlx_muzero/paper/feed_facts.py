@@ -14,6 +14,8 @@ from mlx_muzero.paper.feeds.events import (
     GapFilled,
     PairLost,
     Reconnected,
+    SeriesBack,
+    SeriesStale,
     Slept,
     Stale,
 )
@@ -30,6 +32,8 @@ _KINDS: dict[type, str] = {
     ClockJumped: "clock_jumped",
     ClockTrusted: "clock_trusted",
     PairLost: "lost",
+    SeriesStale: "series_stale",
+    SeriesBack: "series_back",
     Slept: "slept",
 }
 

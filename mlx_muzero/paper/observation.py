@@ -23,7 +23,7 @@ class Observer:
     Args:
         market: columns, window, pip and the longest hole allowed in a window.
         symbol: the pair.
-        series: series in addition to its bars; a live feed has none.
+        series: series in addition to its bars, as far as they are known beforehand.
     """
 
     def __init__(
@@ -47,6 +47,12 @@ class Observer:
     def last_open_ns(self) -> int | None:
         """Open of the last bar; None before the first."""
         return self._open_ns[-1] if self._open_ns else None
+
+    def add(self, points: Series) -> None:
+        """Add points of a series in addition to the bars, from a feed."""
+        self._live.add_series(points)
+        if points.name == FUNDING_RATE:
+            self._funding = self._funding.with_later(points)
 
     def push(self, bar: LiveBar) -> float:
         """Take the next closed bar; return the funding rate settled in it."""

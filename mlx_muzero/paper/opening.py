@@ -26,6 +26,7 @@ from mlx_muzero.paper.session_setup import (
     make_feed,
     make_session,
     replayed_series,
+    wanted_series,
 )
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.runlog.journal import Journal
@@ -72,9 +73,10 @@ def opened(
         if warning is not None:
             say(warning)
         say(_opening(settings, planner, folder.exists))
-        for line in trained_beside_delivered(model.market(), config, settings, series):
+        feed = _feed(settings, config, session)
+        live = _live_series(settings, feed)
+        for line in trained_beside_delivered(model.market(), config, settings, series, live):
             say(line)
-        feed = _feed(settings, session)
         # Create the session only after everything that options can get wrong has been checked.
         if not folder.exists:
             folder.begin(settings)
@@ -113,9 +115,16 @@ def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> s
     )
 
 
-def _feed(settings: PaperSettings, session: Session) -> Feed:
+def _feed(settings: PaperSettings, config: Config, session: Session) -> Feed:
     history_bars = next(iter(session.traders.values())).observer.history_bars
-    return make_feed(settings, history_bars)
+    return make_feed(settings, history_bars, wanted_series(config))
+
+
+def _live_series(settings: PaperSettings, feed: Feed) -> dict[str, tuple[str, ...]]:
+    """Names of the series that a live feed delivers of each symbol; empty for a replay."""
+    if not isinstance(feed, LiveFeed):
+        return {}
+    return {symbol: tuple(feed.wanted.get(pair, ())) for symbol, pair in settings.pairs.items()}
 
 
 def _about(settings: PaperSettings, session: Session) -> Row:

@@ -11,6 +11,7 @@ from typing import Any
 
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import BatchedSearch, Trader
+from mlx_muzero.paper.context import SessionContext
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.minute import Minute
@@ -67,6 +68,7 @@ class Session:
         self._resumed_from_ns: int | None = None
         self._in_time_ns: dict[str, int] = {}  # by pair, end of the last minute it had in time
         self.silence = Silence(self.traders, self.mode)
+        self.context = SessionContext(self.traders)
 
     def step(
         self, minute: Minute, sent_ns: Callable[[], int], arrived_s: float
@@ -181,7 +183,7 @@ class Session:
         return self._settings.account.balance + sum(a.profit for a in self._accounts())
 
     def state(self) -> Row:
-        """The whole state except the observations, as JSON values."""
+        """The whole state except what observers keep of the bars, as JSON values."""
         return {
             "begin_ns": self.begin_ns,
             "last_close_ns": self.last_close_ns,
@@ -189,6 +191,7 @@ class Session:
             "mode": self.mode.state(),
             "losses": self.losses.state(),
             "accounts": {pair: t.account.state() for pair, t in self.traders.items()},
+            "context": self.context.state(),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -196,6 +199,7 @@ class Session:
         self.begin_ns, self.last_close_ns = state["begin_ns"], state["last_close_ns"]
         self._resumed_from_ns = self.last_close_ns or None
         self._next_id = dict(state["next_id"])
+        self.context.restore(state.get("context", []))  # sessions before 0.3.0 have none
         self.mode.restore(state["mode"])
         self.losses.restore(state["losses"])
         for pair, trader in self.traders.items():

@@ -1,7 +1,7 @@
 """Builds a session and its feed from settings."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mlx_muzero.config.schema import Config, MarketConfig
@@ -9,7 +9,7 @@ from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import Market
-from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.market.series import FUNDING_RATE, SeriesByName
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import Trader
@@ -138,12 +138,21 @@ def replayed_series(settings: PaperSettings, config: Config) -> dict[str, Series
         }
 
 
-def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
+def wanted_series(config: Config) -> tuple[str, ...]:
+    """Series of a pair that a session needs, if they can be had."""
+    if config.market.features != "crypto":
+        return ()
+    # Settlements are paid whether they are observed or not.
+    return tuple(dict.fromkeys((FUNDING_RATE, *config.market.context)))
+
+
+def make_feed(settings: PaperSettings, history_bars: int, series: Sequence[str] = ()) -> Feed:
     """Make the feed named in `settings`.
 
     Args:
         settings: the session's settings.
         history_bars: number of bars a replay starts before its first decision.
+        series: series wanted of each pair; a live feed delivers those that its venue has.
 
     Raises:
         FeedError: the feed does not exist, or something it needs is missing.
@@ -174,7 +183,9 @@ def make_feed(settings: PaperSettings, history_bars: int) -> Feed:
 
     source = CcxtSource(exchange)
     push = source if source.pushes else None
-    return LiveFeed(source, push=push, hours=exchange_hours)
+    has = {pair: source.series_of(pair) for pair in settings.pairs.values()}
+    wanted_of = {pair: [name for name in series if name in names] for pair, names in has.items()}
+    return LiveFeed(source, push, hours=exchange_hours, series=source, wanted=wanted_of)
 
 
 def begin_of_replay_ns(settings: PaperSettings) -> int:

@@ -32,6 +32,18 @@ def offered(exchange: Any, market: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def market_of_name(pair: str) -> dict[str, Any]:
+    """The part of ccxt's market structure that `offered` reads, judged by ccxt's symbol alone.
+
+    ``BTC/USDT`` is a spot pair, ``BTC/USDT:USDT`` a perpetual contract settled in USDT, and
+    ``BTC/USD:BTC-260327`` one that expires.
+    """
+    names, _, settled = pair.partition(":")
+    settle, _, expiry = settled.partition("-")
+    inverse = bool(settle) and settle == names.partition("/")[0]
+    return {"contract": bool(settle), "swap": bool(settle) and not expiry, "inverse": inverse}
+
+
 def funding_rows(answer: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
     """Convert settlements to rows of milliseconds and rate."""
     return [[row.get("timestamp"), row.get("fundingRate")] for row in answer]

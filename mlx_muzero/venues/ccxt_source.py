@@ -19,6 +19,7 @@ from mlx_muzero.venues.ccxt_public import EXTRA_OF, public_exchange
 from mlx_muzero.venues.ccxt_series import (
     OPEN_INTEREST_PERIOD,
     funding_rows,
+    market_of_name,
     offered,
     open_interest_rows,
 )
@@ -64,6 +65,10 @@ class CcxtSource:
         """Whether ccxt can stream this exchange's bars."""
         return bool(self._exchange.has.get("watchOHLCV"))
 
+    def series_of(self, pair: str) -> tuple[str, ...]:
+        """Names of the series of `pair`, as far as its name shows; asks nobody."""
+        return offered(self._exchange, market_of_name(pair))
+
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
         """See `Source.fetch`."""
         since_ms = start_ns // MILLISECOND_NS
@@ -103,7 +108,7 @@ class CcxtSource:
     async def points(
         self, pair: str, series: str, start_ns: int | None, count: int, end_ns: int | None = None
     ) -> Page:
-        """See `HistorySource.points`."""
+        """See `SeriesSource.points`."""
         since_ms = None if start_ns is None else start_ns // MILLISECOND_NS
         until = {} if end_ns is None else {"until": end_ns // MILLISECOND_NS}
         exchange = self._exchange

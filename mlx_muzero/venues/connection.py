@@ -21,8 +21,9 @@ Answer = TypeVar("Answer")
 Uniform = Callable[[], float]
 """Returns a new random number in [0, 1) on every call."""
 
-Channel = Literal["requests", "stream", "clock"]
-"""The kind of connection: requests for bars, the pushed stream, or the venue's clock."""
+Channel = Literal["requests", "stream", "clock", "context"]
+"""The kind of connection: requests for bars, the pushed stream, the venue's clock, or requests for
+series in addition to the bars."""
 
 
 @dataclass(frozen=True)

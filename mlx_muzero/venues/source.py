@@ -97,7 +97,27 @@ class PushSource(Source, Protocol):
         """Drop the connection `listen` uses for `pair`, which is up but brings nothing."""
 
 
-class HistorySource(Protocol):
+class SeriesSource(Protocol):
+    """A venue that has series in addition to bars; errors as those of `Source`, and `Refused`."""
+
+    async def points(
+        self, pair: str, series: str, start_ns: int | None, count: int, end_ns: int | None = None
+    ) -> Page:
+        """So many points of a series from `start_ns` on, or as many as the venue gives.
+
+        Args:
+            pair: the venue's name.
+            series: one of `Listing.series`.
+            start_ns: UTC; None for the newest points.
+            count: how many to ask for.
+            end_ns: time before which they lie, as far as the venue heeds that.
+
+        Returns:
+            The points in the column ``value``.
+        """
+
+
+class HistorySource(SeriesSource, Protocol):
     """A venue that is asked for the bars of months; errors as those of `Source`, and `Refused`."""
 
     @property
@@ -126,11 +146,6 @@ class HistorySource(Protocol):
             bars: how many to ask for.
             end_ns: before which they are to open, as far as the venue heeds that.
         """
-
-    async def points(
-        self, pair: str, series: str, start_ns: int | None, count: int, end_ns: int | None = None
-    ) -> Page:
-        """As `page`, points of a series of `Listing.series`: the column ``value``."""
 
     async def time(self, pair: str) -> VenueTime | None:
         """See `Source.time`."""

@@ -10,7 +10,8 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.runlog import journal
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
-from paper_sessions import DicePlanner, open_engine, settings
+from mlx_muzero.trading.positions import ACTION_TABLES
+from paper_sessions import CONFIG, DicePlanner, open_engine, settings
 from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, run
 
 START_NS = MONDAY_NS + 10 * HOUR_NS + 30 * SECOND_NS
@@ -18,24 +19,42 @@ PAIRS = ("USDJPY", "EURJPY")
 
 
 def trade(
-    path, minutes, machine_ahead_ns=0, prepare=lambda clock, source: None, pairs=PAIRS, **options
+    path,
+    minutes,
+    machine_ahead_ns=0,
+    prepare=lambda clock, source: None,
+    pairs=PAIRS,
+    start_ns=START_NS,
+    config=CONFIG,
+    series=(),
+    **options,
 ):
     """What a session of so many minutes leaves behind; `prepare` may change the world meanwhile."""
+    table = ACTION_TABLES[config.trading.actions]
 
     async def main():
-        clock = VirtualClock(START_NS)
+        clock = VirtualClock(start_ns)
         clock.wall_jump_ns = machine_ahead_ns
         source = MarketSource(clock)
         told = []
-        feed = LiveFeed(source, settings=FeedSettings(**options), clock=clock, uniform=lambda: 0.5)
+        feed = LiveFeed(
+            source,
+            settings=FeedSettings(**options),
+            clock=clock,
+            uniform=lambda: 0.5,
+            series=source,
+            wanted=dict.fromkeys(pairs, series),
+        )
+        planner = DicePlanner(table)
         folder = PaperFolder(path)
         with folder.held(), PaperStore(folder.store_path) as store:
             engine, session = open_engine(
                 folder,
                 store,
                 folder.settings() if folder.exists else settings(pairs),
-                DicePlanner(),
+                planner,
                 feed,
+                config=config,
                 now_ns=feed.now_ns,
                 say=told.append,
                 begin_ns=clock.wall_ns(),
@@ -49,11 +68,25 @@ def trade(
                 del changing
                 tables = {
                     name: store.table(name)
-                    for name in ("decisions", "orders", "fills", "trades", "equity", "bars")
+                    for name in (
+                        "decisions",
+                        "orders",
+                        "fills",
+                        "trades",
+                        "equity",
+                        "bars",
+                        "points",
+                    )
                 }
         events = list(journal.read(folder.journal_path))
         return SimpleNamespace(
-            session=session, source=source, said=told, events=events, folder=folder, **tables
+            session=session,
+            planner=planner,
+            source=source,
+            said=told,
+            events=events,
+            folder=folder,
+            **tables,
         )
 
     return run(main(), grace_s=0)

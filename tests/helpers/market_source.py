@@ -2,11 +2,20 @@
 
 import asyncio
 
+import numpy as np
+
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.source import PairGone, VenueTime
 from venue import Venue
 from virtual_time import SECOND_NS
+
+
+def point(pair, series, time_ns):
+    """Values of a series of `pair` at whole minutes."""
+    minute = time_ns // MINUTE_NS + sum(map(ord, pair))
+    return {"funding_rate": 1e-4, "open_interest": 10.0}[series] * (1 + minute % 7)
 
 
 class MarketSource:
@@ -20,6 +29,9 @@ class MarketSource:
         gone: pairs it does not have any more.
         fail: called before every answer.
         times: whether it tells the time.
+        every: minutes between two points of a series, by name.
+        publishes_ns: how long after its stamp a point is there.
+        fail_points: called with the name of the series before every answer about one.
         asked: (pair, first minute) of every request.
     """
 
@@ -28,6 +40,9 @@ class MarketSource:
         self.newest_first, self.times = False, True
         self.gone, self.asked = set(), []
         self.fail = lambda: None
+        self.every = {"funding_rate": 15, "open_interest": 5}
+        self.publishes_ns = 0
+        self.fail_points = lambda name: None
 
     async def fetch(self, pair, start_ns):
         self.asked.append((pair, start_ns // MINUTE_NS))
@@ -41,6 +56,15 @@ class MarketSource:
         await asyncio.sleep(0.02)
         rows = [self._candle(pair, minute) for minute in minutes]
         return rows[::-1] if self.newest_first else rows
+
+    async def points(self, pair, series, start_ns, count, end_ns=None):
+        await asyncio.sleep(0.02)
+        self.fail_points(series)
+        every_ns, now_ns = self.every[series] * MINUTE_NS, self.venue.now_ns()
+        first = -(-start_ns // every_ns) * every_ns
+        there = np.arange(first, now_ns - self.publishes_ns + 1, every_ns)[:count]
+        # Three milliseconds late, as real stamps are.
+        return Page(there + 3_000_000, {"value": point(pair, series, there)})
 
     async def time(self, pair):
         if pair in self.gone:

@@ -22,6 +22,7 @@ from mlx_muzero.market.series import (
     TAKER_BUY_SHARE,
     Series,
     SeriesByName,
+    max_age_ns,
     nearest_minute,
 )
 from mlx_muzero.symbols.symbol import Symbol
@@ -74,6 +75,11 @@ def _open_interest_change(series: Series, time_ns: I64) -> F64:
     with np.errstate(divide="ignore", invalid="ignore"):
         change = np.where((now > 0.0) & (before > 0.0), np.log(now / before), np.nan)
     return np.tanh(change / OPEN_INTEREST_SCALE)
+
+
+def reach_ns(name: str) -> int:
+    """How long a point of the series `name`, of a pair, still counts after it becomes known."""
+    return max_age_ns(name) + (OPEN_INTEREST_BACK_NS if name == OPEN_INTEREST else 0)
 
 
 def _macro_position(series: Series, time_ns: I64) -> F64:
@@ -155,10 +161,12 @@ def funding_paid(open_time_ns: I64, funding: Series) -> F64:
     """``f64[T]`` funding rate that settles within each minute bar, 0 where none does.
 
     A settlement belongs to the minute nearest to its stamp, so that a vendor's milliseconds do not
-    decide who pays. One in a gap belongs to the next bar; one before the first bar is ignored.
+    decide who pays, but never to a bar that closed before it was known. One in a gap belongs to the
+    next bar; one before the first bar is ignored.
     """
     paid = np.zeros(len(open_time_ns))
-    settled_ns = nearest_minute(funding.event_ns) * MINUTE_NS
+    known = funding.known_ns // MINUTE_NS
+    settled_ns = np.maximum(nearest_minute(funding.event_ns), known) * MINUTE_NS
     bar = np.searchsorted(open_time_ns + MINUTE_NS, settled_ns, side="right")
     inside = (bar < len(paid)) & (settled_ns >= open_time_ns[0])
     np.add.at(paid, bar[inside], funding.value[inside])

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.feeds.events import (
     ClockOffset,
     ClockTrusted,
@@ -9,6 +10,8 @@ from mlx_muzero.paper.feeds.events import (
     Event,
     PairLost,
     Reconnected,
+    SeriesBack,
+    SeriesStale,
     Slept,
     Stale,
 )
@@ -53,6 +56,13 @@ class ConsoleLines:
         if isinstance(event, Stale) and event.channel == "requests":
             silent = event.silent_ns / MINUTE_NS
             return f"{self._symbols[event.pair]}: no bar for {silent:.1f} open minutes"
+        if isinstance(event, SeriesStale):
+            last = event.last_event_ns
+            newest = "none came" if last is None else f"the last is of {utc_text(last)} UTC"
+            whose = self._symbols.get(event.pair, event.pair)
+            return f"{whose}: {event.series} is unknown to the model for now: {newest}"
+        if isinstance(event, SeriesBack):
+            return f"{self._symbols.get(event.pair, event.pair)}: {event.series} is known again"
         return None
 
     def _fails(self, event: Disconnected) -> str | None:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
+from mlx_muzero.market.series import Series
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.candle import Candle
 from mlx_muzero.venues.connection import Channel, Disconnected, Reconnected
@@ -22,6 +23,9 @@ __all__ = [
     "LiveBar",
     "PairLost",
     "Reconnected",
+    "SeriesBack",
+    "SeriesPoints",
+    "SeriesStale",
     "Slept",
     "Stale",
 ]
@@ -144,6 +148,42 @@ class Stale:
     last_open_time_ns: int | None
 
 
+@dataclass(frozen=True, eq=False)
+class SeriesPoints:
+    """New points of a series that accompanies the bars, each known from its `known_ns`.
+
+    Attributes:
+        pair: the pair, or `market.series.MACRO` for points that concern every pair.
+        points: at least one point, each later than those of earlier events.
+    """
+
+    pair: str
+    points: Series
+
+
+@dataclass(frozen=True)
+class SeriesStale:
+    """The newest value of a series has become too old to be used; sent once until it is back.
+
+    Attributes:
+        pair: as for `SeriesPoints`.
+        series: name of the series.
+        last_event_ns: time the newest value is about; None if there was none.
+    """
+
+    pair: str
+    series: str
+    last_event_ns: int | None
+
+
+@dataclass(frozen=True)
+class SeriesBack:
+    """A series that was stale has a usable value again."""
+
+    pair: str
+    series: str
+
+
 @dataclass(frozen=True)
 class PairLost:
     """The venue does not have the pair (any more); the other pairs continue."""
@@ -160,6 +200,9 @@ Event: TypeAlias = (
     | Stale
     | Disconnected
     | Reconnected
+    | SeriesPoints
+    | SeriesStale
+    | SeriesBack
     | PairLost
     | ClockOffset
     | ClockTrusted

@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from mlx_muzero.errors import FeedError
+from mlx_muzero.market.observation.context import reach_ns
+from mlx_muzero.market.series import FUNDING_RATE
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
+from mlx_muzero.paper.feeds.series import SeriesFeed
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.stream import StreamFeed
 from mlx_muzero.paper.feeds.subscription import Subscription
@@ -21,7 +24,7 @@ from mlx_muzero.venues.clock import Clock, SystemClock, wait_for
 from mlx_muzero.venues.connection import Connection, Uniform
 from mlx_muzero.venues.cooldown import Cooldown
 from mlx_muzero.venues.hours import HoursOf, hours_of
-from mlx_muzero.venues.source import PairGone, PushSource, Source
+from mlx_muzero.venues.source import PairGone, PushSource, SeriesSource, Source
 from mlx_muzero.venues.venue_clock import VenueClock
 
 
@@ -35,6 +38,11 @@ class LiveFeed:
         clock: this machine's clocks.
         uniform: random numbers in [0, 1) for the jitter of reconnects.
         hours: when a pair's market is open.
+        series: the same venue, if it has series in addition to bars.
+        wanted: names of the series wanted of each pair, which the venue has.
+
+    Attributes:
+        wanted: as given.
     """
 
     def __init__(
@@ -45,13 +53,17 @@ class LiveFeed:
         clock: Clock | None = None,
         uniform: Uniform = random.random,
         hours: HoursOf = hours_of,
+        series: SeriesSource | None = None,
+        wanted: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self._source, self._push = source, push
         self._settings = settings or FeedSettings()
         self._clock = clock or SystemClock()
         self._uniform, self._hours = uniform, hours
         self._venue = VenueClock(self._clock, self._settings.max_jump_ns)
+        self._series, self.wanted = series, dict(wanted or {})
         self._pairs: dict[str, PairFeed] = {}
+        self._series_of: dict[str, list[SeriesFeed]] = {}
         self._living: dict[str, list[asyncio.Task[None]]] = {}  # tasks of each pair
         self._clock_doubted = asyncio.Event()
 
@@ -113,12 +125,41 @@ class LiveFeed:
         sequence = BarSequence(pair, first_ns, hours, settings.remembered_bars)
         settle_ns = settings.settle_ns if self._push is None else settings.push_settle_ns
         feed = self._pairs[pair] = PairFeed(sequence, hours, settle_ns, shared)
-        parts = {f"requests of {pair}": feed.run}
+        beside = self._series_of[pair] = self._beside(pair, first_ns, shared)
+
+        async def after_series() -> None:
+            # Otherwise the first decisions would not know yet what was known by then.
+            for series in beside:
+                await series.began.wait()
+            await feed.run()
+
+        parts = {f"requests of {pair}": after_series} | {
+            f"{series.name} of {pair}": series.run for series in beside
+        }
         if self._push is not None:
             parts[f"stream of {pair}"] = StreamFeed(feed, self._push, hours, shared).run
         self._living[pair] = [
             supervisor.task(what, self._part(pair, work, shared, supervisor))
             for what, work in parts.items()
+        ]
+
+    def _beside(self, pair: str, first_ns: int, shared: Subscription) -> list[SeriesFeed]:
+        """The feeds of the series wanted of `pair`, whose first wanted bar opens at `first_ns`."""
+        if self._series is None:
+            return []
+        now_ns = shared.venue.now_ns()
+        oldest_ns = now_ns - self._settings.max_backfill_bars * MINUTE_NS
+        # Every settlement since the last bar is paid; of others only what is still usable counts.
+        owed_ns = min(max(first_ns, oldest_ns), now_ns)
+        return [
+            SeriesFeed(
+                pair,
+                name,
+                self._series,
+                (owed_ns if name == FUNDING_RATE else now_ns) - reach_ns(name),
+                shared,
+            )
+            for name in self.wanted.get(pair, ())
         ]
 
     async def _part(
@@ -156,6 +197,8 @@ class LiveFeed:
                 continue
             for pair in self._living:
                 self._pairs[pair].look()
+                for series in self._series_of[pair]:
+                    series.look()
 
     async def _keep_measuring(
         self, connection: Connection, shared: Subscription, supervisor: Supervisor

@@ -25,6 +25,9 @@ class FeedSettings(Patience):
         fx_stale_ns: silence, in open market time, after which a currency pair, or another that
             keeps the FX week, is stale. Quiet minutes have no bar there, and the market pauses
             for some minutes at 17:00 New York.
+        series_poll_ns: time between two requests for a series that accompanies the bars.
+        series_settle_ns: when, within such a time, the request is made, so that it stays out of
+            the way of bars.
         stream_silence_ns: open market time without a pushed message before reconnecting.
         offset_samples: measurements of the venue's clock, of which the median is used.
         offset_interval_ns: time between two such rounds.
@@ -42,6 +45,8 @@ class FeedSettings(Patience):
     max_backfill_bars: int = 7 * 1440
     crypto_stale_ns: int = 90 * SECOND_NS
     fx_stale_ns: int = 10 * MINUTE_NS
+    series_poll_ns: int = MINUTE_NS
+    series_settle_ns: int = 20 * SECOND_NS
     stream_silence_ns: int = 90 * SECOND_NS
     offset_samples: int = 5
     offset_interval_ns: int = HOUR_NS

@@ -20,6 +20,8 @@ FeedState = Literal["connecting", "backfilling", "live", "silent", "down", "lost
 the venue does not answer; the venue does not have the pair."""
 
 _BEHIND_NS = 2 * MINUTE_NS
+_CARRY_BARS = ("requests", "clock")
+"""Channels without which no bar comes; what the stream does not deliver is requested."""
 
 
 @dataclass
@@ -72,11 +74,11 @@ class FeedStatus:
         elif isinstance(event, Stale) and event.channel == "requests":
             pair = self._pairs[event.pair]
             pair.silent = f"no bar for {event.silent_ns / MINUTE_NS:.1f} open minutes"
-        elif isinstance(event, Disconnected) and event.channel != "stream":
+        elif isinstance(event, Disconnected) and event.channel in _CARRY_BARS:
             reason = f"{event.reason}; retrying in {event.retry_ns / SECOND_NS:.0f} s"
             for pair in self._carried_by(event):
                 pair.down = reason
-        elif isinstance(event, Reconnected) and event.channel != "stream":
+        elif isinstance(event, Reconnected) and event.channel in _CARRY_BARS:
             for pair in self._carried_by(event):
                 pair.down = ""
         elif isinstance(event, PairLost):

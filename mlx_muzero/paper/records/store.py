@@ -33,7 +33,7 @@ from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.untrusted.json_values import finite, parsed
 
 APPLICATION = "mlx_muzero paper"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MEMORY_LIMIT = "256MB"
 
 _ROW_GROUP = 2048  # the smallest DuckDB allows: a day and a half of minutes
@@ -74,6 +74,10 @@ TABLES: dict[str, dict[str, str]] = {
         "unrealized": "double", "cash": "double", "exposure_total": "double",
     },
     "commands": {"time_ns": "bigint", "name": "varchar", "pair": "varchar"},
+    "points": {
+        "pair": "varchar", "series": "varchar", "event_ns": "bigint", "known_ns": "bigint",
+        "value": "double",
+    },
 }  # fmt: skip
 """Columns of every table; rows keep the order in which they were committed."""
 
@@ -111,13 +115,14 @@ _DISK = re.compile(f"{FULL.pattern}|{_UNWRITABLE.pattern}")
 """DuckDB errors about the disk, not about the store."""
 
 # SQL that migrates a store of each version to the next. Version 1 stored no pair with commands
-# and kept only the last transaction's events, in the state.
+# and kept only the last transaction's events, in the state; version 2 knew only bars.
 _MIGRATIONS = {
     1: f"""{_EVENTS}
 insert into events
 select (json->>'$.events[0].seq')::bigint, (json->>'$.event')::bigint, json->>'$.events'
 from state where json_array_length(json, '$.events') > 0;
-drop view commands; {_view("commands")}"""
+drop view commands; {_view("commands")}""",
+    2: f"drop view if exists points; {_view('points')}",
 }
 
 

@@ -8,8 +8,9 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.market.series import MACRO, SeriesByName
 from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.context import series_of
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
@@ -54,9 +55,17 @@ def recorded_pairs(
     config: Config,
     series: Mapping[str, SeriesByName] | None = None,
 ) -> dict[str, RecordedPair]:
-    """The session's pairs that had bars; arguments as in `session_setup.make_session`."""
+    """The session's pairs that had bars, with `series` and those that their feed delivered.
+
+    Arguments are as in `session_setup.make_session`.
+    """
     saved = store.state()
     begin_ns = 0 if saved is None else int(saved[1]["session"]["begin_ns"])
+    came = series_of(store.table("points"))
+    beside = {
+        symbol: {**(series or {}).get(symbol, {}), **came.get(symbol, {}), **came.get(MACRO, {})}
+        for symbol in settings.pairs
+    }
     bars: dict[str, list[LiveBar]] = {symbol: [] for symbol in settings.pairs}
     spreads = {(row["pair"], row["open_time_ns"]): row["spread"] for row in store.table("quotes")}
     for row in store.table("bars"):
@@ -64,9 +73,7 @@ def recorded_pairs(
         spread = spreads.get((row["pair"], row["open_time_ns"]))
         bars[row["pair"]].append(LiveBar(**row | {"volume": volume, "spread": spread}))
     return {
-        symbol: RecordedPair(
-            symbol, of_pair, settings, config, begin_ns, (series or {}).get(symbol, {})
-        )
+        symbol: RecordedPair(symbol, of_pair, settings, config, begin_ns, beside[symbol])
         for symbol, of_pair in bars.items()
         if of_pair
     }

@@ -1,0 +1,113 @@
+"""One series of a pair of a live feed: polls it, and notices when its newest value is too old.
+
+The same requests that download a series for training bring it here, and the same rule says from
+when a value is known, so a model sees live what it saw in training.
+"""
+
+import asyncio
+
+import numpy as np
+
+from mlx_muzero.errors import FeedError
+from mlx_muzero.market.series import Series, max_age_ns, nearest_minute
+from mlx_muzero.paper.feeds.events import SeriesBack, SeriesPoints, SeriesStale
+from mlx_muzero.paper.feeds.subscription import Subscription
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.series_points import points_of
+from mlx_muzero.venues.source import SeriesSource, Unavailable
+
+_COUNT = 200
+"""Points a request asks for: a week of hourly settlements, 16 hours of open interest."""
+_SPARED = 4
+"""How many times longer than the venue asked a series stays away, so that bars get through."""
+
+
+class SeriesFeed:
+    """Points of one series of one pair.
+
+    Args:
+        pair: the venue's name.
+        name: name of the series.
+        source: the venue.
+        first_ns: time from which points are wanted, UTC.
+        shared: shared parts of the subscription.
+
+    Attributes:
+        name: name of the series.
+        began: set once the venue has been asked for the past, successfully or not.
+    """
+
+    def __init__(
+        self, pair: str, name: str, source: SeriesSource, first_ns: int, shared: Subscription
+    ) -> None:
+        self.name = name
+        self._pair, self._source = pair, source
+        self._first_ns, self._shared = first_ns, shared
+        self._connection = shared.connection(pair, "context")
+        self._newest: Series | None = None  # the newest point
+        self._stale = False
+        self.began = asyncio.Event()
+
+    async def run(self) -> None:
+        """Emit points forever."""
+        while True:
+            try:
+                while await self._read():
+                    pass
+                wait_ns = self._until_due()
+            except Unavailable as failure:  # reported, and the connection has waited
+                wait_ns = self._spare_bars(failure.retry_after_ns or 0)
+            self.began.set()
+            await self._shared.clock.sleep(wait_ns)
+
+    def look(self) -> None:
+        """Report that the newest value has become too old, or that there is a usable one again."""
+        if not self.began.is_set():
+            return
+        newest, now_ns = self._newest, self._shared.venue.now_ns()
+        last_ns = None if newest is None else int(newest.event_ns[-1])
+        stale = newest is None or now_ns - int(newest.known_ns[-1]) > max_age_ns(self.name)
+        if stale and not self._stale:
+            self._shared.outbox.put([SeriesStale(self._pair, self.name, last_ns)])
+        elif self._stale and not stale:
+            self._shared.outbox.put([SeriesBack(self._pair, self.name)])
+        self._stale = stale
+
+    async def _read(self) -> bool:
+        """Request what is new and emit it; return whether there may be more already."""
+        await self._shared.venue.wait_until_certain()
+        newest = self._newest
+        first_ns = self._first_ns if newest is None else int(newest.event_ns[-1])
+        came = await self._connection.attempt(lambda: self._fetch(first_ns))
+        points = self._new(came, first_ns)
+        if not len(points):
+            return False
+        self._newest = points.slice(len(points) - 1, len(points))
+        self._shared.outbox.put([SeriesPoints(self._pair, points)])
+        return len(came) >= _COUNT
+
+    async def _fetch(self, first_ns: int) -> Series:
+        try:
+            page = await self._source.points(self._pair, self.name, first_ns, _COUNT)
+        except FeedError as error:  # the pair's bars come nevertheless
+            raise Unavailable(str(error)) from error
+        return points_of(self._pair, self.name, page)
+
+    def _new(self, came: Series, first_ns: int) -> Series:
+        """Points of `came` that are later than the newest one and final."""
+        # A minute early still counts: the value is read no sooner than it is known.
+        final = came.known_ns <= self._shared.venue.now_ns() + MINUTE_NS
+        later = came.event_ns >= first_ns
+        if self._newest is not None:
+            later = nearest_minute(came.event_ns) > nearest_minute(self._newest.event_ns[-1:])
+        kept = np.flatnonzero(final & later)
+        return came.slice(int(kept[0]), int(kept[-1]) + 1) if len(kept) else came.slice(0, 0)
+
+    def _spare_bars(self, asked_ns: int) -> int:
+        """Further wait after a failure: all requests had to wait for `asked_ns`, also for bars."""
+        return _SPARED * min(asked_ns, self._shared.settings.max_retry_after_ns)
+
+    def _until_due(self) -> int:
+        settings = self._shared.settings
+        passed = (self._shared.venue.now_ns() - settings.series_settle_ns) % settings.series_poll_ns
+        return settings.series_poll_ns - passed

@@ -1,0 +1,189 @@
+"""Funding and open interest reach a live session as they reach training."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from live_sessions import START_NS, journaled, trade
+from market_source import point
+from mlx_muzero.config.presets import CRYPTO
+from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import PairHistory
+from mlx_muzero.market.observation.context import context_names
+from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST
+from mlx_muzero.paper.context import series_of
+from mlx_muzero.paper.records.store import PaperStore
+from mlx_muzero.paper.report.parity import check_parity
+from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
+from mlx_muzero.trading.positions import ACTION_TABLES
+from mlx_muzero.venues.source import Refused, Unavailable
+from paper_sessions import DicePlanner
+from virtual_time import SECOND_NS
+
+PAIRS = ("BTCUSDT", "ETHUSDT")
+MARKET = replace(
+    CRYPTO.market,
+    symbols=PAIRS,
+    timeframes=("5m",),
+    window_bars=3,
+    context=(OPEN_INTEREST, FUNDING_RATE),
+)
+CONFIG = replace(CRYPTO, market=MARKET)
+SERIES = (FUNDING_RATE, OPEN_INTEREST)
+
+
+def live(path, minutes=40, **options):
+    return trade(path, minutes, pairs=PAIRS, config=CONFIG, series=SERIES, **options)
+
+
+def parity(played):
+    with PaperStore(played.folder.store_path, read_only=True) as store:
+        planner = DicePlanner(ACTION_TABLES["targets"])
+        return check_parity(store, played.folder.settings(), CONFIG, planner)
+
+
+def assert_exact(played):
+    found = parity(played)
+    assert found.exact, [part.first for part in vars(found).values()]
+
+
+def dataset_of(played):
+    """A dataset built from nothing but what a session recorded."""
+    series = series_of(played.points)
+    histories = []
+    for pair in PAIRS:
+        rows = [row for row in played.bars if row["pair"] == pair]
+        opens = np.array([row["open_time_ns"] for row in rows], np.int64)
+        columns = (
+            np.array([row[name] for row in rows])
+            for name in ("open", "high", "low", "close", "volume")
+        )
+        histories.append(PairHistory(Bars(pair, opens, *columns), series[pair]))
+    return MarketDataset.of_pairs(histories, MARKET)
+
+
+def assert_observed_as_trained(played):
+    """Every observation is, bit for bit, that of a dataset of what was recorded."""
+    dataset = dataset_of(played)
+    opens = {int(row["close_ns"]) - MINUTE_NS for row in played.decisions}
+    by_minute = {}
+    for row in played.decisions:
+        by_minute.setdefault(row["close_ns"], []).append(row["pair"])
+    columns = dataset.context.shape[1]
+    assert len(by_minute) == len(played.planner.asked) == len(opens)
+    for (close_ns, pairs), (observed, _, _) in zip(
+        by_minute.items(), played.planner.asked, strict=True
+    ):
+        for pair, window in zip(pairs, observed, strict=True):
+            mine = dataset.pair == PAIRS.index(pair)
+            (row,) = np.flatnonzero(mine & (dataset.open_time_ns == close_ns - MINUTE_NS))
+            trained = dataset.windows(np.array([row]))[0]
+            assert columns < trained.shape[1]
+            np.testing.assert_array_equal(window[:, : trained.shape[1]], trained)
+
+
+def known(played, column):
+    """Share of the decisions at which a context column was known."""
+    names = context_names(MARKET)
+    held = len(next(iter(played.session.traders.values())).account.position_features())
+    at = names.index(f"{column}_known") - len(names) - held
+    return np.mean([observed[:, -1, at] for observed, _, _ in played.planner.asked])
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory):
+    return live(tmp_path_factory.mktemp("context") / "run", 80)
+
+
+def test_what_a_live_session_observes_is_what_training_would(session):
+    assert_observed_as_trained(session)
+    assert known(session, "funding_rate") == 1.0
+    assert known(session, "open_interest_change") == 1.0
+
+
+def test_its_replay_is_exact_and_it_pays_funding(session):
+    assert_exact(session)
+    assert any(trade["funding"] for trade in session.trades)
+    paid = dataset_of(session).funding_rate
+    assert np.count_nonzero(paid) >= 2 * 5
+
+
+def test_a_settlement_is_known_and_paid_when_training_would(session):
+    rows = [row for row in session.points if row["series"] == FUNDING_RATE]
+    assert {row["pair"] for row in rows} == set(PAIRS)
+    for row in rows:
+        assert row["known_ns"] == row["event_ns"]
+        minute_ns = row["event_ns"] // MINUTE_NS * MINUTE_NS
+        assert row["value"] == point(row["pair"], FUNDING_RATE, minute_ns)
+    later = [row for row in session.points if row["series"] == OPEN_INTEREST]
+    assert {row["known_ns"] - row["event_ns"] for row in later} == {5 * MINUTE_NS}
+
+
+def test_what_comes_late_counts_from_the_next_decision(tmp_path):
+    def prepare(clock, source):
+        source.publishes_ns = 4 * MINUTE_NS
+
+    played = live(tmp_path / "run", 60, prepare=prepare)
+    began_ns = START_NS + 2 * MINUTE_NS
+    late = [
+        row for row in played.points
+        if row["series"] == FUNDING_RATE and row["event_ns"] > began_ns
+    ]  # fmt: skip
+    assert len(late) >= 6
+    assert all(row["known_ns"] - row["event_ns"] > 3 * MINUTE_NS for row in late)
+    assert_observed_as_trained(played)
+    assert_exact(played)
+
+
+def test_a_session_that_was_away_pays_what_settled_meanwhile(tmp_path):
+    live(tmp_path / "run", 30)
+    played = live(tmp_path / "run", 30, start_ns=START_NS + 3 * HOUR_NS)
+    stamps = [
+        (row["pair"], row["event_ns"])
+        for row in played.points if row["series"] == FUNDING_RATE
+    ]  # fmt: skip
+    assert len(stamps) == len(set(stamps))
+    first, last = (min(e for _, e in stamps), max(e for _, e in stamps))
+    assert len(stamps) == 2 * (1 + round((last - first) / (15 * MINUTE_NS)))
+    assert_exact(played)
+
+
+def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp_path):
+    def prepare(clock, source):
+        begin_ns, end_ns = START_NS + 10 * MINUTE_NS, START_NS + 60 * MINUTE_NS
+
+        def fail(name):
+            if name == OPEN_INTEREST and begin_ns < source.venue.now_ns() < end_ns:
+                raise Refused("not today") if source.venue.now_ns() % 2 else Unavailable("down")
+
+        source.fail_points = fail
+
+    played = live(tmp_path / "run", 150, prepare=prepare)
+    for pair in PAIRS:
+        (stale,) = journaled(played, "feed", kind="series_stale", pair=pair)
+        assert stale["series"] == OPEN_INTEREST
+        (back,) = journaled(played, "feed", kind="series_back", pair=pair)
+        assert back["seq"] > stale["seq"]
+    told = [line for line in played.said if "open_interest is unknown to the model" in line]
+    assert len(told) == len(PAIRS)
+    assert sum("open_interest is known again" in line for line in played.said) == len(PAIRS)
+    assert not journaled(played, "feed", kind="status", status="down")
+    assert known(played, "funding_rate") == 1.0
+    assert 0.1 < known(played, "open_interest_change") < 0.9
+    assert_observed_as_trained(played)
+    assert_exact(played)
+
+
+def test_a_venue_that_never_answers_about_a_series_still_trades(tmp_path):
+    def prepare(clock, source):
+        def fail(name):
+            raise Unavailable("HTTP 503", 120 * SECOND_NS if name == FUNDING_RATE else None)
+
+        source.fail_points = fail
+
+    played = live(tmp_path / "run", 30, prepare=prepare)
+    assert len(played.decisions) > 20
+    assert not played.points
+    assert len(journaled(played, "feed", kind="series_stale")) == 4
