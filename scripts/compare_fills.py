@@ -13,20 +13,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bench.baselines import played
 from bench.report import Report
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
-from mlx_muzero.evaluation.backtest import Backtest, backtest
-from mlx_muzero.evaluation.baselines import mean_reversion
-from mlx_muzero.evaluation.comparison import baselines, conditions_of
+from mlx_muzero.evaluation.comparison import conditions_of
 from mlx_muzero.evaluation.full_comparison import difference
 from mlx_muzero.experiment.loading import load_config, load_dataset
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.trading.rules import TradingRules
-
-LEFT_OUT = ("flat", "random", "buy_and_hold", "perfect_foresight")
-"""Baselines that say nothing about fills."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,9 @@ def main() -> None:
 
 
 def _both(config: Config, dataset: MarketDataset) -> Iterator[Fills]:
-    at_close, at_open = (_played(config, dataset, fill) for fill in ("close", "next_open"))
+    rules = TradingRules.from_config(config)
+    fills: tuple[FillAt, ...] = ("close", "next_open")
+    at_close, at_open = (played(dataset, replace(rules, fill=fill)) for fill in fills)
     for policy, one in at_close.items():
         other = at_open[policy]
         beyond, a, b = difference(one, other), one.metrics, other.metrics
@@ -83,17 +81,6 @@ def _both(config: Config, dataset: MarketDataset) -> Iterator[Fills]:
             *(b.net_pips_per_session, b.net_pips_low, b.net_pips_high, b.trades),
             *(beyond.mean, beyond.low, beyond.high),
         )
-
-
-def _played(config: Config, dataset: MarketDataset, fill: FillAt) -> dict[str, Backtest]:
-    rules = replace(TradingRules.from_config(config), fill=fill)
-    policies = {"last bar turns": mean_reversion(1), **baselines(dataset, rules)}
-    starts = dataset.evaluation_starts("test")
-    return {
-        family: backtest(policy, dataset, rules, starts)
-        for family, policy in policies.items()
-        if family not in LEFT_OUT
-    }
 
 
 def _arguments() -> argparse.Namespace:

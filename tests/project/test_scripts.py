@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from folders import ROOT
-from markets import walk_bars
+from markets import quoted_bars, walk_bars
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import ExpansionMode
@@ -136,6 +136,28 @@ def test_fills_are_compared_on_the_same_sessions(tmp_path):
         assert row["difference"] == pytest.approx(row["close"] - row["next_open"])
         # These bars open at the last close: only a policy that was fitted anew may differ.
         assert row["difference"] == 0.0 or row["policy"] in RIVALS
+
+
+@pytest.mark.slow
+def test_costs_are_compared_on_the_same_sessions(tmp_path):
+    path = tmp_path / "pairs.duckdb"
+    with BarStore(path) as store:
+        bars = quoted_bars(3000, symbol="USDJPY")
+        store.write(replace(bars, extras={}), bars.extras)
+    # Spreads are 0 to 4 pips, so 2 on average.
+    found = run_script(
+        "compare_costs.py",
+        *(str(path), "--symbol", "USDJPY", "--pips", "2", "--set", "market.session_bars=60"),
+        "--json",
+    )
+    fixed, quoted = (
+        next(row for row in found["costs"] if row["costs"] == costs)
+        for costs in ("2 pips", "quotes")
+    )
+    assert fixed["policy"] == quoted["policy"] == "last bar turns"
+    assert fixed["trades"] == quoted["trades"] > 50
+    assert fixed["paid_a_trade"] == pytest.approx(2.0)
+    assert quoted["paid_a_trade"] == pytest.approx(2.0, abs=0.3)
 
 
 @pytest.mark.parametrize("script", SHELL_SCRIPTS, ids=lambda path: path.name)
