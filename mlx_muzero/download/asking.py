@@ -1,6 +1,7 @@
 """Requests to one venue, which wait out outages as live feeds do, but only for a limited time."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -23,6 +24,7 @@ Answer = TypeVar("Answer")
 _SAID_OFTEN = 3
 """Errors in a row with which a venue answers a request before the request is given up."""
 _SAID_SHOWN = 300
+_TRIES = 2
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,15 @@ class Asking:
             else:
                 self._answered_ns = self.clock.monotonic_ns()
                 return answer
+
+    async def try_for(
+        self, connection: Connection, request: Callable[[], Awaitable[Answer]]
+    ) -> Answer | None:
+        """The answer to a request that can be done without; None if it does not succeed soon."""
+        for _ in range(_TRIES):
+            with suppress(Unavailable):
+                return await connection.attempt(request)
+        return None
 
     def _tell(self, event: Disconnected | Reconnected) -> None:
         name = f"{self.venue} {event.pair}"

@@ -127,7 +127,7 @@ class BarsDownload:
         if self._end_ns is not None and not without((origin.first_ns, self._end_ns), asked):
             return []
         # Request the time first, so that the venue sends the bars after it.
-        time = await desk.asking.answer(self._connection, lambda: desk.source.time(origin.pair))
+        time = await desk.asking.try_for(self._connection, lambda: desk.source.time(origin.pair))
         newest = await self._pager.newest()
         if not len(newest) and self._pager.refusal is not None:
             raise self._pager.refusal

@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+from aiohttp import web
 
 from downloads import BTC, FIRST, NOW, reports, run, stored
 from mlx_muzero.download import bars
@@ -161,6 +162,17 @@ def test_bars_that_are_no_minutes_of_the_past_are_told(venue, db):
     with served(venue) as settings:
         (failure,) = run(settings, db)
     assert "none opens on a whole minute of the past" in str(failure.error)
+
+
+def test_a_clock_that_does_not_answer_is_done_without(venue, db):
+    async def out_of_order(request):
+        return web.Response(status=502)
+
+    venue.time = out_of_order
+    with served(venue) as settings:
+        (report,) = reports(run(settings, db))
+    # What opens last may not be over.
+    assert report.inserted == NOW - FIRST
 
 
 def test_an_error_that_the_venue_repeats_ends_it_with_its_words(venue, db):

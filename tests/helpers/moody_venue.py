@@ -108,6 +108,7 @@ class MoodyVenue(BinanceVenue):
     def more_routes(self):
         return (
             web.get("/fapi/v1/exchangeInfo", self.contracts),
+            web.get("/fapi/v1/time", self.time),
             web.get("/fapi/v1/klines", self.klines),
             web.get("/fapi/v1/fundingRate", self.funding),
             web.get("/futures/data/openInterestHist", self.open_interest),
