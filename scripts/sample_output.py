@@ -22,7 +22,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIALS = ROOT / "docs" / "tutorials"
-PAGES = [ROOT / "README.md", *sorted(TUTORIALS.glob("*.md"))]
+# A tutorial on live bars shows no output: no two runs print the same.
+PAGES = [
+    page
+    for page in (ROOT / "README.md", *sorted(TUTORIALS.glob("*.md")))
+    if "```console" in page.read_text()
+]
 
 MASKS = {
     r"(?<=rejected, )[\d.]+ s$": "# s",
