@@ -205,7 +205,7 @@ class Store:
         """Make a market whose best policy is known, replacing one with the same name.
 
         Args:
-            kind: "planted_edge" can be traded at a profit, "random_walk" cannot.
+            kind: "random_walk" cannot be traded at a profit, planted markets can.
             symbol: name in the store; None for the kind's.
             days: trading days of 1,440 bars.
             seed: seed of all random numbers.

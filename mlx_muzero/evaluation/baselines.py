@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
-from mlx_muzero.market.synthetic.planted_edge import filter_beliefs
-from mlx_muzero.market.synthetic.planted_optimum import PlantedOptimum
+from mlx_muzero.market.synthetic.optima import Optimum
 from mlx_muzero.market.synthetic.synthetic_bars import minute_of_day
 from mlx_muzero.rng import Stream, key, uniform
 from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
@@ -161,16 +160,16 @@ class PerfectForesight:
 
 @dataclass
 class BestPolicy:
-    """The best policy on a planted-edge market that cannot see the future."""
+    """The best policy on a planted market that cannot see the future."""
 
-    optimum: PlantedOptimum
+    optimum: Optimum
     name: str = "best_policy"
     _close: F64 = field(default_factory=lambda: np.zeros(0), init=False)
-    _belief: F64 = field(default_factory=lambda: np.zeros(0), init=False)
+    _seen: F64 = field(default_factory=lambda: np.zeros(0), init=False)
     _start_minute: I64 = field(default_factory=lambda: np.zeros(0, np.int64), init=False)
 
     def reset(self, env: SessionView) -> None:
-        """Filter the closes (once per dataset) and note when the sessions start.
+        """Read the closes (once per dataset) and note when the sessions start.
 
         Raises:
             ValueError: the optimum was computed for another session length, cost or pip.
@@ -179,19 +178,19 @@ class BestPolicy:
         solved = (
             self.optimum.session_bars,
             self.optimum.round_trip_cost_pips,
-            self.optimum.edge.pip_size,
+            self.optimum.pip_size,
         )
         if rules != solved:
             raise ValueError(f"sessions play by {rules} (bars, cost, pip), the optimum by {solved}")
         if self._close is not env.close:
             self._close = env.close
-            self._belief = filter_beliefs(env.close, env.open_time_ns, self.optimum.edge)
+            self._seen = self.optimum.read(env.close, env.open_time_ns)
         self._start_minute = minute_of_day(env.open_time_ns[env.bar])
 
     def act(self, env: SessionView) -> I32:
-        """Actions ``i32[B]`` by the optimum's belief thresholds."""
+        """Actions ``i32[B]`` by the optimum."""
         wanted = self.optimum.wanted_exposure(
-            self._belief[env.bar],
+            self._seen[env.bar],
             env.table.exposures[env.position],
             env.session_bars - env.step_index,
             self._start_minute,

@@ -30,7 +30,7 @@ from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
-from mlx_muzero.market.synthetic.planted_optimum import from_truth
+from mlx_muzero.market.synthetic.optima import PLANTED, from_truth
 from mlx_muzero.runlog.look_ledger import Looks
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.cost_size import round_trip_bps, spread_pips, step_note
@@ -130,7 +130,7 @@ def compare(
     # The stored optimum is valid only under the rules it was computed for.
     if truth is not None and plays_by(truth, dataset, rules):
         expected = float(truth["expected_pips_per_session"])
-        if truth["kind"] == "planted_edge":
+        if truth["kind"] in PLANTED:
             policies.append(BestPolicy(from_truth(truth)))
     entries = {}
     for policy in policies:

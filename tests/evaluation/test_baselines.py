@@ -16,7 +16,7 @@ from mlx_muzero.evaluation.baselines import (
     momentum,
 )
 from mlx_muzero.market.synthetic.markets import planted_edge, random_walk
-from mlx_muzero.market.synthetic.planted_optimum import from_truth
+from mlx_muzero.market.synthetic.optima import from_truth
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import FX_ACTIONS, TARGET_ACTIONS, ActionTable

@@ -6,13 +6,17 @@ the rules that the expectations assume (``round_trip_cost_pips``, ``session_bars
 ``best_policy``, ``method`` and ``precision_pips``.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.synthetic.kinds import MarketKind
+from mlx_muzero.market.synthetic.nonlinear_optimum import solve as solve_nonlinear
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
+from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
+from mlx_muzero.market.synthetic.planted_nonlinear import draw_changes as draw_nonlinear_changes
 from mlx_muzero.market.synthetic.planted_optimum import GRID_POINTS, solve
 from mlx_muzero.market.synthetic.synthetic_bars import (
     bars_from_changes,
@@ -129,6 +133,60 @@ def planted_edge(
     return bars, truth
 
 
+def planted_nonlinear(
+    seed: int,
+    days: int,
+    *,
+    round_trip_cost_pips: float = 4.0,
+    session_bars: int = 360,
+    market: PlantedNonlinear | None = None,
+    start_ns: int = FIRST_WEEK_NS,
+    hole_frac: float = 0.0,
+) -> tuple[Bars, Truth]:
+    """A market whose uncorrelated changes announce drift all the same (`planted_nonlinear`).
+
+    Args:
+        seed: seed of all random draws.
+        days: number of trading days of 1440 bars.
+        round_trip_cost_pips: cost of one trade.
+        session_bars: steps of one session.
+        market: its parameters; None for the defaults of `PlantedNonlinear`.
+        start_ns: the first week opens at or after this time.
+        hole_frac: share of missing bars; the expectations assume unbroken sessions.
+
+    Raises:
+        ValueError: `days` or `hole_frac` is out of range.
+    """
+    market = PlantedNonlinear() if market is None else market
+    rng = np.random.default_rng(seed)
+    open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
+    change, sigma = draw_nonlinear_changes(market, len(open_time_ns), rng)
+    optimum = solve_nonlinear(market, round_trip_cost_pips, session_bars)
+    truth: Truth = {
+        "kind": "planted_nonlinear",
+        "seed": seed,
+        "days": days,
+        "hole_frac": hole_frac,
+        "parameters": market.as_dict(),
+        "round_trip_cost_pips": round_trip_cost_pips,
+        "session_bars": session_bars,
+        "expected_pips_per_session": optimum.expected_pips,
+        "expected_pips_by_start_hour": [optimum.expected_pips] * 24,
+        "best_policy": "enter and leave by the last kick's age and the side it announced",
+        "method": "dynamic programming over bars left, age of the last kick and position",
+        "precision_pips": optimum.precision_pips,
+    }
+    bars = bars_from_changes("PLANTED_NONLINEAR", open_time_ns, change, sigma, market.pip_size, rng)
+    return bars, truth
+
+
+_MAKERS: dict[MarketKind, Callable[..., tuple[Bars, Truth]]] = {
+    "random_walk": random_walk,
+    "planted_edge": planted_edge,
+    "planted_nonlinear": planted_nonlinear,
+}
+
+
 def make_market(
     kind: MarketKind,
     seed: int,
@@ -141,7 +199,7 @@ def make_market(
     """The market named `kind`, with default parameters.
 
     Args:
-        kind: "random_walk" or "planted_edge".
+        kind: which.
         seed: seed of all random draws.
         days: number of trading days of 1440 bars.
         round_trip_cost_pips: cost of one trade, for the truth.
@@ -151,20 +209,12 @@ def make_market(
     Raises:
         ValueError: there is no such kind, or `days` or `hole_frac` is out of range.
     """
-    if kind == "random_walk":
-        return random_walk(
-            seed,
-            days,
-            round_trip_cost_pips=round_trip_cost_pips,
-            session_bars=session_bars,
-            hole_frac=hole_frac,
-        )
-    if kind == "planted_edge":
-        return planted_edge(
-            seed,
-            days,
-            round_trip_cost_pips=round_trip_cost_pips,
-            session_bars=session_bars,
-            hole_frac=hole_frac,
-        )
-    raise ValueError(f'market kind "{kind}" is neither "random_walk" nor "planted_edge"')
+    if kind not in _MAKERS:
+        raise ValueError(f'market kind "{kind}" is none of {", ".join(_MAKERS)}')
+    return _MAKERS[kind](
+        seed,
+        days,
+        round_trip_cost_pips=round_trip_cost_pips,
+        session_bars=session_bars,
+        hole_frac=hole_frac,
+    )

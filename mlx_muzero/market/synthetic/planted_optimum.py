@@ -7,16 +7,14 @@ entering is worth ``X - cost`` and staying in ``X``: a single increasing gap ``D
 both thresholds, ``D = cost`` to enter and ``D = 0`` to leave. Short mirrors long at -m.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
-from mlx_muzero.errors import DataError
 from mlx_muzero.market.synthetic.planted_edge import (
     PlantedEdge,
+    filter_beliefs,
     largest_log_odds,
     log_odds,
     next_belief,
@@ -51,11 +49,20 @@ class PlantedOptimum:
     enter: F64
     leave: F64
 
-    def wanted_exposure(self, belief: F64, exposure: F64, bars_left: int, start_minute: I64) -> F64:
+    @property
+    def pip_size(self) -> float:
+        """Price of one pip."""
+        return self.edge.pip_size
+
+    def read(self, close: F64, open_time_ns: I64) -> F64:
+        """``f64[T]`` belief at each close, see `filter_beliefs`."""
+        return filter_beliefs(close, open_time_ns, self.edge)
+
+    def wanted_exposure(self, seen: F64, exposure: F64, bars_left: int, start_minute: I64) -> F64:
         """``f64[B]`` in {-1, 0, 1}, the exposure to move to.
 
         Args:
-            belief: ``f64[B]`` belief at the decision bar, from `filter_beliefs`.
+            seen: ``f64[B]`` belief at the decision bar, from `read`.
             exposure: ``f64[B]`` current exposure.
             bars_left: steps left in the session, including this one.
             start_minute: ``i64[B]`` minute of the day of the session's first decision, rounded to
@@ -64,8 +71,8 @@ class PlantedOptimum:
         raster = np.asarray(start_minute) / self.raster_minutes
         column = np.rint(raster).astype(np.int64) % len(self.expected_pips)
         enter, leave = self.enter[bars_left, column], self.leave[bars_left, column]
-        from_flat = np.where(np.abs(belief) >= enter, np.sign(belief), 0.0)
-        stays = exposure * belief > leave
+        from_flat = np.where(np.abs(seen) >= enter, np.sign(seen), 0.0)
+        stays = exposure * seen > leave
         return np.where(exposure == 0.0, from_flat, np.where(stays, exposure, 0.0))
 
     def expected_pips_by_hour(self) -> F64:
@@ -146,21 +153,6 @@ def solve(
         enter=enter,
         leave=leave,
     )
-
-
-def from_truth(truth: Mapping[str, Any]) -> PlantedOptimum:
-    """The best policy of the market that `truth` describes (see `market.synthetic.markets`).
-
-    Raises:
-        DataError: the truth describes another kind of market.
-    """
-    if truth.get("kind") != "planted_edge":
-        raise DataError(
-            f'the best policy is computed for "planted_edge" markets, not "{truth.get("kind")}"; '
-            "make one with kind planted_edge"
-        )
-    edge = PlantedEdge(**truth["parameters"])
-    return solve(edge, truth["round_trip_cost_pips"], truth["session_bars"])
 
 
 def _transition(edge: PlantedEdge, belief: F64, odds: F64, quadrature_points: int) -> F64:

@@ -23,7 +23,7 @@ def store_market(
 
     Args:
         database: path of the bar store; created if missing.
-        kind: "planted_edge" can be traded at a profit, "random_walk" cannot.
+        kind: "random_walk" cannot be traded at a profit, planted markets can.
         symbol: name in the store; None for the kind's.
         days: number of trading days of 1,440 bars.
         seed: seed of all random draws.

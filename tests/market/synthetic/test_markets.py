@@ -1,15 +1,18 @@
 """Synthetic bars are possible FX bars, and truths are reproducible JSON."""
 
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from mlx_muzero.market.quality import GapKind, classify_gaps
+from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.markets import (
     FIRST_WEEK_NS,
     make_market,
     planted_edge,
+    planted_nonlinear,
     random_walk,
 )
 from mlx_muzero.market.synthetic.planted_optimum import solve
@@ -23,7 +26,7 @@ from mlx_muzero.market.synthetic.synthetic_bars import (
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 
 
-@pytest.mark.parametrize("kind", ["random_walk", "planted_edge"])
+@pytest.mark.parametrize("kind", get_args(MarketKind))
 def test_bars_are_possible_and_reproducible(kind):
     # The bars know nothing of sessions; the truth of short ones is solved in a tenth of the time.
     bars, truth = make_market(kind, 5, 12, session_bars=36, hole_frac=0.01)
@@ -103,5 +106,8 @@ def test_truths_say_what_they_hold_for():
     assert edge["session_bars"] == 60
     assert len(edge["expected_pips_by_start_hour"]) == 24
     assert 0 < edge["precision_pips"] < 0.05
+    _, nonlinear = planted_nonlinear(3, 1, session_bars=60)
+    assert len(nonlinear["expected_pips_by_start_hour"]) == 24
+    assert 0 < nonlinear["precision_pips"] < 1e-6
     with pytest.raises(ValueError, match="kind"):
         make_market("bull", 0, 1)

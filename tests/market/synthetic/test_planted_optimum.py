@@ -5,10 +5,10 @@ import functools
 import numpy as np
 import pytest
 
-from mlx_muzero.errors import DataError
-from mlx_muzero.market.synthetic.markets import planted_edge, random_walk
+from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.market.synthetic.optima import from_truth
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, filter_beliefs, next_belief
-from mlx_muzero.market.synthetic.planted_optimum import from_truth, solve
+from mlx_muzero.market.synthetic.planted_optimum import solve
 from mlx_muzero.market.synthetic.synthetic_bars import DAY_MINUTES, day_profile
 
 EDGE = PlantedEdge()
@@ -147,8 +147,6 @@ def test_beliefs_are_calibrated():
 def test_optimum_from_truth():
     _, truth = planted_edge(1, 1, session_bars=30)
     assert from_truth(truth).mean_expected_pips(OPEN) == truth["expected_pips_per_session"]
-    with pytest.raises(DataError, match="planted_edge"):
-        from_truth(random_walk(1, 1)[1])
     with pytest.raises(ValueError, match="odd"):
         solve(EDGE, COST, BARS, grid_points=100)
     with pytest.raises(ValueError, match="switch_probability"):
