@@ -157,7 +157,7 @@ def load_dataset(
     """
     histories, path = load_histories(config, database, pairs, period)
     dataset = MarketDataset.of_pairs(histories, config.market)
-    for note in notes(histories, dataset):
+    for note in notes(dataset):
         tell(f"note: {note}")
     return dataset, path
 

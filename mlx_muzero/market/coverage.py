@@ -4,17 +4,16 @@ A pair without sessions in a split, an unknown context column, funding that ends
 none of these is an error, but each changes what the model learns.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from mlx_muzero.market.bars import Bars, utc_text
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.observation.context import asked_for_by, context_columns, context_names
-from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS, Series
+from mlx_muzero.market.observation.context import asked_for_by
+from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS
 from mlx_muzero.market.sessions import SPLITS, Split, session_starts
 from mlx_muzero.timeunits import MINUTE_NS
 
@@ -37,7 +36,8 @@ class Coverage:
     @classmethod
     def of(cls, dataset: MarketDataset) -> "Coverage":
         """The coverage of `dataset`."""
-        return cls({split: _sessions(dataset, split) for split in SPLITS}, _known(dataset))
+        known = {column: dict(shares) for column, shares in dataset.summary.known.items()}
+        return cls({split: _sessions(dataset, split) for split in SPLITS}, known)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Coverage":
@@ -57,14 +57,14 @@ class Coverage:
             raise TypeError(f"no coverage: {error}") from error
 
 
-def notes(histories: Sequence[PairHistory], dataset: MarketDataset) -> list[str]:
-    """What is lacking, one line each; `dataset` was made from `histories`."""
+def notes(dataset: MarketDataset) -> list[str]:
+    """What is lacking, one line each."""
     coverage = Coverage.of(dataset)
     return [
-        *_without_sessions(coverage, histories),
+        *_without_sessions(coverage, dataset),
         *_unknown(coverage),
         *_unquoted(dataset),
-        *(_funding(histories) if dataset.config.features == "crypto" else ()),
+        *(_funding(dataset) if dataset.config.features == "crypto" else ()),
     ]
 
 
@@ -80,22 +80,8 @@ def _sessions(dataset: MarketDataset, split: Split) -> dict[str, int]:
     return {symbol: int(counts[dataset.config.pairs.index(symbol)]) for symbol in dataset.symbols}
 
 
-def _known(dataset: MarketDataset) -> dict[str, dict[str, float]]:
-    if dataset.config.features != "crypto":
-        return {}
-    names = context_names(dataset.config)
-    known = {}
-    for column in context_columns(dataset.config):
-        at_bar = dataset.context[:, names.index(f"{column.name}_known")]
-        known[column.name] = {
-            symbol: float(at_bar[dataset.pair == dataset.config.pairs.index(symbol)].mean())
-            for symbol in dataset.symbols
-        }
-    return known
-
-
-def _without_sessions(coverage: Coverage, histories: Sequence[PairHistory]) -> Iterator[str]:
-    spans = {history.bars.symbol: _span(history.bars) for history in histories}
+def _without_sessions(coverage: Coverage, dataset: MarketDataset) -> Iterator[str]:
+    spans = {symbol: _span_text(*span) for symbol, span in dataset.spans_ns.items()}
     for split, counts in coverage.sessions.items():
         if any(counts.values()):
             # A split with no session at all is refused when its sessions are requested.
@@ -126,7 +112,7 @@ def _unquoted(dataset: MarketDataset) -> Iterator[str]:
     if dataset.spreads is None:
         return
     for symbol in dataset.symbols:
-        own = ~dataset.spreads.quoted[dataset.pair == dataset.config.pairs.index(symbol)]
+        own = ~dataset.spreads.quoted[dataset.bars_of(symbol)]
         if own.any():
             yield (
                 f"{own.sum():,} of {symbol}'s {len(own):,} bars have no quotes, or an ask below "
@@ -134,30 +120,27 @@ def _unquoted(dataset: MarketDataset) -> Iterator[str]:
             )
 
 
-def _funding(histories: Sequence[PairHistory]) -> Iterator[str]:
+def _funding(dataset: MarketDataset) -> Iterator[str]:
     """Notes on funding, which is paid even if not observed; pairs with the same note share one."""
     lacking: dict[str, list[str]] = {}
-    for history in histories:
-        for note in _funding_of(history):
-            lacking.setdefault(note, []).append(history.bars.symbol)
+    for symbol, bars_ns in dataset.spans_ns.items():
+        for note in _funding_of(dataset.series_span_ns(symbol, FUNDING_RATE), bars_ns):
+            lacking.setdefault(note, []).append(symbol)
     for note, symbols in lacking.items():
         yield f"funding of {', '.join(symbols)} {note}"
 
 
-def _funding_of(history: PairHistory) -> Iterator[str]:
-    bars = history.bars
-    funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
-    slack_ns = MAX_AGE_NS[FUNDING_RATE]
-    if not len(funding):
+def _funding_of(funding_ns: tuple[int, int] | None, bars_ns: tuple[int, int]) -> Iterator[str]:
+    if funding_ns is None:
         yield "is missing: holding costs nothing, which is right for spot"
         return
-    first_ns, last_ns = int(funding.event_ns.min()), int(funding.event_ns.max())
-    if first_ns > bars.open_time_ns[0] + slack_ns:
-        yield f"starts at {utc_text(first_ns)} UTC, and none is paid before; bars: {_span(bars)}"
-    if last_ns + slack_ns < bars.open_time_ns[-1] + MINUTE_NS:
-        yield f"ends at {utc_text(last_ns)} UTC, and none is paid after; bars: {_span(bars)}"
+    (first_ns, last_ns), slack_ns = funding_ns, MAX_AGE_NS[FUNDING_RATE]
+    bars = f"bars: {_span_text(*bars_ns)}"
+    if first_ns > bars_ns[0] + slack_ns:
+        yield f"starts at {utc_text(first_ns)} UTC, and none is paid before; {bars}"
+    if last_ns + slack_ns < bars_ns[1] + MINUTE_NS:
+        yield f"ends at {utc_text(last_ns)} UTC, and none is paid after; {bars}"
 
 
-def _span(bars: Bars) -> str:
-    first, last = (utc_text(int(bars.open_time_ns[end])) for end in (0, -1))
-    return f"{first} to {last} UTC"
+def _span_text(first_ns: int, last_ns: int) -> str:
+    return f"{utc_text(first_ns)} to {utc_text(last_ns)} UTC"

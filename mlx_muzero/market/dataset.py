@@ -26,6 +26,7 @@ from mlx_muzero.market.sessions import (
     split_ranges,
     spread_evenly,
 )
+from mlx_muzero.market.summary import MarketSummary
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F32, F64, I8, I16, I64
 
@@ -51,6 +52,7 @@ class MarketDataset:
             counted in pips.
         spreads: quoted spreads of the bars; None unless they were loaded with their quotes.
         series_from_ns: by symbol and series, the time of the earliest point.
+        series_to_ns: by symbol and series, the time of the latest point.
         fixed_ranges: the splits, if not derived from these bars (see `with_later`).
     """
 
@@ -68,6 +70,7 @@ class MarketDataset:
     fx_week: bool
     spreads: Spreads | None = None
     series_from_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    series_to_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fixed_ranges: Mapping[Part, SplitRange] | None = None
 
     @classmethod
@@ -94,6 +97,7 @@ class MarketDataset:
         bars = history.bars
         rows = market_rows(bars, history.series, config)
         funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
+        points = {name: series for name, series in history.series.items() if len(series)}
         return cls(
             config=config,
             pair=np.full(len(bars), pair, np.int16),
@@ -108,13 +112,8 @@ class MarketDataset:
             funding_rate=funding_paid(bars.open_time_ns, funding),
             spreads=Spreads.of(bars),
             fx_week=(history.market or counted_for(config)) == "fx",
-            series_from_ns={
-                bars.symbol: {
-                    name: int(points.event_ns.min())
-                    for name, points in history.series.items()
-                    if len(points)
-                }
-            },
+            series_from_ns={bars.symbol: {n: int(s.event_ns.min()) for n, s in points.items()}},
+            series_to_ns={bars.symbol: {n: int(s.event_ns.max()) for n, s in points.items()}},
         )
 
     @classmethod
@@ -142,6 +141,7 @@ class MarketDataset:
             fx_week=all(part.fx_week for part in parts),
             spreads=Spreads.joined([part.spreads for part in parts]),
             series_from_ns={s: of for part in parts for s, of in part.series_from_ns.items()},
+            series_to_ns={s: of for part in parts for s, of in part.series_to_ns.items()},
             fixed_ranges=None,
             **{name: np.concatenate([getattr(p, name) for p in parts]) for name in columns},
         )
@@ -149,16 +149,33 @@ class MarketDataset:
     @property
     def symbols(self) -> tuple[str, ...]:
         """The pairs that have bars."""
-        return tuple(self.config.pairs[pair] for pair in np.unique(self.pair))
+        return tuple(
+            symbol
+            for symbol in self.config.pairs
+            if (bars := self.bars_of(symbol)).stop > bars.start
+        )
+
+    def bars_of(self, symbol: str) -> slice:
+        """The bars of a configured pair."""
+        number = self.config.pairs.index(symbol)
+        first, end = np.searchsorted(self.pair, np.array([number, number + 1], np.int16))
+        return slice(int(first), int(end))
 
     @property
     def spans_ns(self) -> dict[str, tuple[int, int]]:
         """Open times of the first and last bar of each pair."""
-        opens = {
-            str(self.config.pairs[pair]): self.open_time_ns[self.pair == pair]
-            for pair in np.unique(self.pair)
-        }
-        return {symbol: (int(own[0]), int(own[-1])) for symbol, own in opens.items()}
+        opens = {symbol: self.open_time_ns[self.bars_of(symbol)] for symbol in self.symbols}
+        return {str(symbol): (int(own[0]), int(own[-1])) for symbol, own in opens.items()}
+
+    def series_span_ns(self, symbol: str, series: str) -> tuple[int, int] | None:
+        """Times of the earliest and latest point of a pair's series; None if it has none."""
+        first_ns = self.series_from_ns.get(symbol, {}).get(series)
+        return None if first_ns is None else (first_ns, self.series_to_ns[symbol][series])
+
+    @cached_property
+    def summary(self) -> MarketSummary:
+        """Digests and shares of known context."""
+        return MarketSummary.of(self)
 
     @property
     def label(self) -> str:

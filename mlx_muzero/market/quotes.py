@@ -4,7 +4,6 @@ Bars hold bids, and a store may know the asks beside them. A spread that is unkn
 because bid and ask were not taken at the same instant, is taken to be the last known one.
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -46,11 +45,6 @@ class Spreads:
         if not all(each.any() for each in known):
             return None
         return cls(_last_known(opens, known[0]), _last_known(closes, known[1]), known[0] & known[1])
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 over the spreads."""
-        return hashlib.sha256(self.open.tobytes() + self.close.tobytes()).hexdigest()
 
     @classmethod
     def joined(cls, parts: "Sequence[Spreads | None]") -> "Spreads | None":

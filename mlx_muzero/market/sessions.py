@@ -4,6 +4,8 @@ See FX "Data Pipeline Details" and SessionIndexCalculator, and ADR 7. A session 
 first decision bar s: its steps move to bars s+1 .. s+`session_bars`, of the same pair.
 """
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -20,6 +22,10 @@ SPLITS: tuple[Split, ...] = get_args(Split)
 
 Part = Split | Literal["later"]
 """A split of a run's bars, or the bars that came after them."""
+
+
+_BLOCK_BARS = 2**18
+"""Bars whose starts are found at once, which bounds what that takes beside its result."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +50,35 @@ def split_ranges(open_time_ns: I64, config: MarketConfig) -> dict[Split, SplitRa
         open_time_ns: ``i64[T]`` bar opens of all pairs; the shares count all bars together.
         config: the share of each split.
     """
-    times = np.append(np.sort(open_time_ns), np.iinfo(np.int64).max)
-    train_end = int(times[round(len(open_time_ns) * config.train_frac)])
     share = config.train_frac + config.validation_frac
-    validation_end = int(times[round(len(open_time_ns) * share)])
-    ends = (int(times[0]), train_end, validation_end, int(times[-1]))
+    bars = len(open_time_ns)
+    places = (0, round(bars * config.train_frac), round(bars * share), bars)
+    ends = _in_order(open_time_ns, places)
     return {
         split: SplitRange(first, end, seen_from_ns=first)
         for split, first, end in zip(SPLITS, ends[:-1], ends[1:], strict=True)
     }
+
+
+def _in_order(times: I64, places: Sequence[int]) -> list[int]:
+    """The elements at `places` of sorted `times`, which consist of a few ascending runs.
+
+    The place after the last holds the latest time there is. Found by bisection: sorting the bars of
+    a large market would take a copy of them.
+    """
+    runs = np.split(times, np.flatnonzero(times[1:] < times[:-1]) + 1)
+    latest = int(np.iinfo(np.int64).max)
+
+    def up_to(time: int) -> int:
+        return sum(int(np.searchsorted(run, time, side="right")) for run in runs)
+
+    def at(place: int) -> int:
+        if place >= len(times):
+            return latest
+        bounds = range(int(times.min()), int(times.max()) + 1)
+        return bounds[bisect_right(bounds, place, key=up_to)]
+
+    return [at(place) for place in places]
 
 
 def session_starts(
@@ -71,18 +97,36 @@ def session_starts(
         config: length of a session and of a window, and the longest gap.
         span: the range of the split.
     """
+    possible = max(len(open_time_ns) - config.session_bars, 0)
+    columns = (open_time_ns, pair, seen_from, config, span)
+    blocks = (
+        _starts_within(range(first, min(first + _BLOCK_BARS, possible)), *columns)
+        for first in range(0, possible, _BLOCK_BARS)
+    )
+    return np.concatenate([np.empty(0, np.int64), *blocks])
+
+
+def _starts_within(
+    bars: range,
+    open_time_ns: I64,
+    pair: I16,
+    seen_from: I64,
+    config: MarketConfig,
+    span: SplitRange,
+) -> I64:
+    """Those of `session_starts` that are among `bars`."""
     steps = config.session_bars
-    starts = np.arange(len(open_time_ns) - steps, dtype=np.int64)
-    starts = starts[seen_from[: max(len(starts), 0)] >= 0]
+    starts = bars.start + np.flatnonzero(seen_from[bars.start : bars.stop] >= 0)
     inside = open_time_ns[seen_from[starts]] >= span.seen_from_ns
     inside &= open_time_ns[starts] >= span.first_ns
     inside &= open_time_ns[starts + steps] < span.end_ns
     inside &= pair[starts + steps] == pair[starts]
     starts = starts[inside]
-    hole = np.diff(open_time_ns) > config.max_gap_minutes * MINUTE_NS
+    first = max(bars.start - (config.window_bars - 1), 0)
+    hole = np.diff(open_time_ns[first : bars.stop + steps]) > config.max_gap_minutes * MINUTE_NS
     holes_before = np.concatenate([[0], np.cumsum(hole)])
-    first_seen = starts - (config.window_bars - 1)
-    return starts[holes_before[starts + steps] == holes_before[first_seen]]
+    last, first_seen = starts + steps - first, starts - (config.window_bars - 1) - first
+    return starts[holes_before[last] == holes_before[first_seen]]
 
 
 def separate_sessions(starts: I64, open_time_ns: I64, pair: I16, config: MarketConfig) -> I64:

@@ -1,6 +1,5 @@
 """A run's folder, and what ties its checkpoints to the market and the program (ADR 20)."""
 
-import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -67,25 +66,19 @@ class MarketRecord:
     @classmethod
     def of(cls, store: Path, dataset: MarketDataset) -> "MarketRecord":
         """Record `dataset` as loaded from `store`."""
-        digest = hashlib.sha256(dataset.open_time_ns.tobytes())
-        digest.update(dataset.close.tobytes())
-        if dataset.config.features == "crypto":
-            digest.update(dataset.funding_rate.tobytes())
-            frames = (frame.rows for frame in dataset.frames)
-            for columns in (dataset.features, *frames, dataset.context):
-                digest.update(columns.tobytes())
+        summary = dataset.summary
         return cls(
             store=str(store),
             symbol=dataset.label,
             bars=len(dataset.close),
             first_ns=int(dataset.open_time_ns.min()),
             last_ns=int(dataset.open_time_ns.max()),
-            digest=digest.hexdigest(),
+            digest=summary.digest,
             coverage=Coverage.of(dataset),
             spans_ns=dataset.spans_ns,
             series_from_ns=dataset.series_from_ns,
-            opens_digest=hashlib.sha256(dataset.open.tobytes()).hexdigest(),
-            quotes_digest=None if dataset.spreads is None else dataset.spreads.digest,
+            opens_digest=summary.opens_digest,
+            quotes_digest=summary.quotes_digest,
         )
 
     @classmethod

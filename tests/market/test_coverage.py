@@ -28,7 +28,7 @@ def both():
 
 
 def told(histories, market=MARKET):
-    return notes(histories, MarketDataset.of_pairs(histories, market))
+    return notes(MarketDataset.of_pairs(histories, market))
 
 
 def cut(pair, start, stop):

@@ -56,6 +56,31 @@ def test_every_bar_of_a_session_is_in_its_split_and_unbroken(holes, count):
             assert gaps.max() <= CONFIG.max_gap_minutes * MINUTE_NS
 
 
+@settings(max_examples=50, deadline=None)
+@given(lengths=st.lists(st.integers(1, 200), min_size=1, max_size=4), seed=st.integers(0, 99))
+def test_splits_of_several_pairs_are_those_of_their_sorted_bars(lengths, seed):
+    rng = np.random.default_rng(seed)
+    pairs = [np.sort(rng.choice(500, count, replace=False)) * MINUTE_NS for count in lengths]
+    times = np.concatenate(pairs)
+    ends = [*np.sort(times).tolist(), np.iinfo(np.int64).max]
+    wanted = [
+        round(len(times) * share)
+        for share in (0, CONFIG.train_frac, CONFIG.train_frac + CONFIG.validation_frac)
+    ]
+    ranges = split_ranges(times, CONFIG)
+    assert [ranges[split].first_ns for split in SPLITS] == [ends[place] for place in wanted]
+    assert ranges["test"].end_ns == ends[-1]
+
+
+def test_starts_do_not_depend_on_how_many_bars_are_searched_at_once(monkeypatch):
+    times = np.concatenate([times_with_holes(1500, [(300, 11), (770, 400)])] * 2)
+    pair = np.repeat(np.arange(2, dtype=np.int16), 1500)
+    whole = [starts_of(times, split, pair).tolist() for split in SPLITS]
+    monkeypatch.setattr("mlx_muzero.market.sessions._BLOCK_BARS", 7)
+    assert [starts_of(times, split, pair).tolist() for split in SPLITS] == whole
+    assert all(whole)
+
+
 def test_all_starts_are_found():
     times = times_with_holes(1000, [(400, 11)])
     starts = starts_of(times, "train")
