@@ -11,8 +11,15 @@ from typing import Any
 import numpy as np
 
 from mlx_muzero.market.observation.context import MACRO_RELEASES, reach_ns
-from mlx_muzero.market.series import FUNDING_RATE, MACRO, Series, SeriesByName
+from mlx_muzero.market.series import (
+    FUNDING_RATE,
+    MACRO,
+    TAKER_BUY_SHARE,
+    Series,
+    SeriesByName,
+)
 from mlx_muzero.paper.batched_search import Trader
+from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.timeunits import MINUTE_NS
 
@@ -29,25 +36,22 @@ class SessionContext:
         self._recent: dict[tuple[str, str], Series] = {}  # by symbol and series
         self._newest_ns: dict[tuple[str, str], int] = {}  # known by the rule
 
-    def take(self, symbol: str, points: Series, decided_ns: int) -> Transaction:
+    def take(self, symbol: str, points: Series, decided_ns: int, transaction: Transaction) -> None:
         """Take the points that are new.
 
         Args:
             symbol: the pair, or `MACRO`.
             points: known by the rule of training.
             decided_ns: end of the last minute that was decided on.
-
-        Returns:
-            The new points, to be recorded.
+            transaction: records the new points.
         """
-        transaction = Transaction(decided_ns)
         key = symbol, points.name
         newest_ns = self._newest_ns.get(key, -MINUTE_NS)
         # Sources stamp one point some milliseconds apart, but never two within a minute.
         new = int(np.searchsorted(points.known_ns, newest_ns + MINUTE_NS // 2, side="right"))
         points = points.slice(new, len(points))
         if not len(points):
-            return transaction
+            return
         self._newest_ns[key] = int(points.known_ns[-1])
         known_ns = np.maximum(points.known_ns, decided_ns + 1)
         taken = Series(symbol, points.name, points.event_ns, known_ns, points.value)
@@ -57,7 +61,16 @@ class SessionContext:
         for event, known, value in _rows(taken):
             row = {"event_ns": event, "known_ns": known, "value": value}
             transaction.add("points", {"pair": symbol, "series": points.name} | row)
-        return transaction
+
+    def take_bar(
+        self, symbol: str, bar: LiveBar, decided_ns: int, transaction: Transaction
+    ) -> None:
+        """Take what a bar carries besides prices and volume; arguments are as for `take`."""
+        share = bar.taker_buy_share
+        if share is not None and self._traders[symbol].observer.sees(TAKER_BUY_SHARE):
+            times = np.array([bar.open_time_ns]), np.array([bar.close_time_ns])
+            points = Series(symbol, TAKER_BUY_SHARE, *times, np.array([share]))
+            self.take(symbol, points, decided_ns, transaction)
 
     def state(self) -> list[Row]:
         """The points on which later observations and payments depend, as JSON values."""

@@ -229,8 +229,10 @@ class Engine:
 
     def _hear(self, event: Event) -> None:
         if isinstance(event, SeriesPoints):
-            symbol, decided_ns = self._named(event.pair), self._session.last_close_ns
-            self._record(self._session.context.take(symbol, event.points, decided_ns))
+            decided_ns = self._session.last_close_ns
+            came, symbol = Transaction(decided_ns), self._named(event.pair)
+            self._session.context.take(symbol, event.points, decided_ns, came)
+            self._record(came)
             return
         changed = [] if self._venue_ns is None else self._status.apply(event)
         if isinstance(event, BarClosed):

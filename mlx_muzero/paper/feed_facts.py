@@ -42,7 +42,8 @@ def facts_of(event: Event, symbols: Mapping[str, str]) -> Row:
     """Kind, pair by our name (None if the event concerns no pair), and the event's own fields."""
     facts = asdict(event)
     for bar in (facts.get("bar"), facts.get("previous")):
-        if bar is not None and bar["spread"] is None:
-            del bar["spread"]  # as in journals of feeds without quotes
+        for name in ("spread", "taker_buy_share"):
+            if bar is not None and bar[name] is None:
+                del bar[name]  # as in journals of feeds without it
     venue = event.bar.pair if isinstance(event, BarRevised) else facts.pop("pair", None)
     return {"kind": _KINDS[type(event)], "pair": symbols.get(venue, venue)} | facts

@@ -48,6 +48,10 @@ class Observer:
         """Open of the last bar; None before the first."""
         return self._open_ns[-1] if self._open_ns else None
 
+    def sees(self, series: str) -> bool:
+        """Whether observations have a column of that series."""
+        return series in (*self._market.context, *self._market.macro)
+
     def add(self, points: Series) -> None:
         """Add points of a series in addition to the bars, from a feed."""
         self._live.add_series(points)

@@ -86,6 +86,7 @@ class Session:
         for pair, trader in self.traders.items():
             for bar in minute.bars.get(pair, ()):
                 self.silence.hear(pair)
+                self.context.take_bar(pair, bar, self.last_close_ns, transaction)
                 funding_rate = trader.observer.push(bar)
                 transaction.add("bars", asdict(bar) | {"pair": pair})
                 if bar.spread is not None:

@@ -9,7 +9,7 @@ from mlx_muzero.errors import ConfigError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import Market
-from mlx_muzero.market.series import FUNDING_RATE, SeriesByName
+from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE, SeriesByName
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import Trader
@@ -182,9 +182,11 @@ def make_feed(settings: PaperSettings, history_bars: int, series: Sequence[str] 
     from mlx_muzero.venues.ccxt_source import CcxtSource
 
     source = CcxtSource(exchange)
-    push = source if source.pushes else None
     has = {pair: source.series_of(pair) for pair in settings.pairs.values()}
     wanted_of = {pair: [name for name in series if name in names] for pair, names in has.items()}
+    # What ccxt streams lacks the volume that takers bought.
+    takers = any(TAKER_BUY_SHARE in names for names in wanted_of.values())
+    push = source if source.pushes and not takers else None
     return LiveFeed(source, push, hours=exchange_hours, series=source, wanted=wanted_of)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import BAR_COLUMNS
-from mlx_muzero.market.series import FUNDING_RATE
+from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE
 from mlx_muzero.timeunits import SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
 from mlx_muzero.venues.ccxt_pairs import listed_pair
@@ -66,8 +66,12 @@ class CcxtSource:
         return bool(self._exchange.has.get("watchOHLCV"))
 
     def series_of(self, pair: str) -> tuple[str, ...]:
-        """Names of the series of `pair`, as far as its name shows; asks nobody."""
-        return offered(self._exchange, market_of_name(pair))
+        """Names of the series of `pair`, as far as its name shows; asks nobody.
+
+        Of these, `fetch` brings the share that takers bought.
+        """
+        others = offered(self._exchange, market_of_name(pair))
+        return others if self._takers_at(pair) is None else (*others, TAKER_BUY_SHARE)
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
         """See `Source.fetch`."""
@@ -77,7 +81,7 @@ class CcxtSource:
         )
         # Nothing was awaited since the answer arrived, so these are its headers.
         sent_ns = date_ns(self._exchange.last_response_headers or {})
-        return _candles(rows, sent_ns)
+        return _candles(rows, sent_ns, self._takers_at(pair))
 
     async def listed(self, name: str) -> Listing:
         """See `HistorySource.listed`."""
@@ -151,6 +155,13 @@ class CcxtSource:
         """See `Source.close`."""
         await self._exchange.close()
 
+    def _takers_at(self, pair: str) -> int | None:
+        """Index of the volume that takers bought in a row of `fetch`; None if there is none."""
+        extra = list(EXTRA_OF.get(self._exchange.id, ()))
+        if "taker_buy_volume" not in extra or market_of_name(pair)["inverse"]:
+            return None
+        return 1 + len(BAR_COLUMNS) + extra.index("taker_buy_volume")
+
     def _name(self, pair: str) -> str:
         return f"{self._exchange.id} {pair}"
 
@@ -182,13 +193,15 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
         raise Unavailable("the connection was closed") from None
 
 
-def _candles(rows: Any, sent_ns: int | None) -> list[Candle]:
+def _candles(rows: Any, sent_ns: int | None, takers_at: int | None = None) -> list[Candle]:
     """Parse ccxt rows: time in milliseconds, open, high, low, close, volume; None if unread.
+
+    `takers_at` is where in a row the volume is that takers bought.
 
     Raises:
         Unavailable: they are not rows.
     """
-    return [_candle(row, sent_ns) for row in _checked(rows)]
+    return [_candle(row, sent_ns, takers_at) for row in _checked(rows)]
 
 
 def _checked(rows: Any) -> list[Sequence[Any]]:
@@ -203,11 +216,16 @@ def _records(answer: Any) -> list[Mapping[str, Any]]:
     return answer
 
 
-def _candle(row: Sequence[Any], sent_ns: int | None) -> Candle:
+def _candle(row: Sequence[Any], sent_ns: int | None, takers_at: int | None) -> Candle:
     time_ms, *values = [*row, *[None] * 6][:6]
     open_, high, low, close, volume = map(number, values)
     time_ns = known_time_ns(time_ms, MILLISECOND_NS)
-    return Candle(time_ns, open_, high, low, close, volume, source_time_ns=sent_ns)
+    bought = row[takers_at] if takers_at is not None and len(row) > takers_at else None
+    return Candle(
+        *(time_ns, open_, high, low, close, volume),
+        source_time_ns=sent_ns,
+        taker_buy_volume=number(bought),
+    )
 
 
 def _limits(features: Any) -> Iterator[int]:

@@ -30,6 +30,7 @@ class MarketSource:
         fail: called before every answer.
         times: whether it tells the time.
         every: minutes between two points of a series, by name.
+        takers: share of a minute's volume that takers bought; NaN if it is not told.
         publishes_ns: how long after its stamp a point is there.
         fail_points: called with the name of the series before every answer about one.
         asked: (pair, first minute) of every request.
@@ -41,6 +42,7 @@ class MarketSource:
         self.gone, self.asked = set(), []
         self.fail = lambda: None
         self.every = {"funding_rate": 15, "open_interest": 5}
+        self.takers = lambda minute: (minute % 11) / 13
         self.publishes_ns = 0
         self.fail_points = lambda name: None
 
@@ -80,4 +82,6 @@ class MarketSource:
         pass
 
     def _candle(self, pair, minute):
-        return Candle(minute * MINUTE_NS, *self.venue.values(pair, minute))
+        *values, volume = self.venue.values(pair, minute)
+        bought = self.takers(minute) * volume
+        return Candle(minute * MINUTE_NS, *values, volume, taker_buy_volume=bought)

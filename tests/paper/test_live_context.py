@@ -12,7 +12,7 @@ from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.context import context_names
-from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST
+from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE
 from mlx_muzero.paper.context import series_of
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
@@ -28,10 +28,10 @@ MARKET = replace(
     symbols=PAIRS,
     timeframes=("5m",),
     window_bars=3,
-    context=(OPEN_INTEREST, FUNDING_RATE),
+    context=(OPEN_INTEREST, FUNDING_RATE, TAKER_BUY_SHARE),
 )
 CONFIG = replace(CRYPTO, market=MARKET)
-SERIES = (FUNDING_RATE, OPEN_INTEREST)
+SERIES = (FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE)
 
 
 def live(path, minutes=40, **options):
@@ -101,6 +101,8 @@ def test_what_a_live_session_observes_is_what_training_would(session):
     assert_observed_as_trained(session)
     assert known(session, "funding_rate") == 1.0
     assert known(session, "open_interest_change") == 1.0
+    assert known(session, "taker_imbalance") == 1.0
+    assert not journaled(session, "feed", kind="series_stale")
 
 
 def test_its_replay_is_exact_and_it_pays_funding(session):
@@ -152,7 +154,7 @@ def test_a_session_that_was_away_pays_what_settled_meanwhile(tmp_path):
 
 def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp_path):
     def prepare(clock, source):
-        begin_ns, end_ns = START_NS + 10 * MINUTE_NS, START_NS + 60 * MINUTE_NS
+        begin_ns, end_ns = START_NS + 10 * MINUTE_NS, START_NS + 40 * MINUTE_NS
 
         def fail(name):
             if name == OPEN_INTEREST and begin_ns < source.venue.now_ns() < end_ns:
@@ -160,7 +162,7 @@ def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp
 
         source.fail_points = fail
 
-    played = live(tmp_path / "run", 150, prepare=prepare)
+    played = live(tmp_path / "run", 110, prepare=prepare)
     for pair in PAIRS:
         (stale,) = journaled(played, "feed", kind="series_stale", pair=pair)
         assert stale["series"] == OPEN_INTEREST
@@ -185,5 +187,24 @@ def test_a_venue_that_never_answers_about_a_series_still_trades(tmp_path):
 
     played = live(tmp_path / "run", 30, prepare=prepare)
     assert len(played.decisions) > 20
-    assert not played.points
-    assert len(journaled(played, "feed", kind="series_stale")) == 4
+    assert {row["series"] for row in played.points} == {TAKER_BUY_SHARE}
+    stale = journaled(played, "feed", kind="series_stale")
+    # Bars come late, too, wherever the venue asks everybody to wait.
+    polled = [(e["pair"], e["series"]) for e in stale if e["series"] != TAKER_BUY_SHARE]
+    assert sorted(polled) == sorted((p, s) for p in PAIRS for s in (FUNDING_RATE, OPEN_INTEREST))
+
+
+def test_takers_that_bars_stop_to_tell_of_become_unknown(tmp_path):
+    def prepare(clock, source):
+        begin, end = (START_NS // MINUTE_NS + minutes for minutes in (10, 20))
+        told = source.takers
+        source.takers = lambda minute: float("nan") if begin <= minute < end else told(minute)
+
+    played = live(tmp_path / "run", 40, prepare=prepare)
+    for kind in ("series_stale", "series_back"):
+        events = journaled(played, "feed", kind=kind)
+        assert [e["series"] for e in events] == [TAKER_BUY_SHARE] * len(PAIRS)
+    # A share stays valid for two minutes.
+    assert known(played, "taker_imbalance") == pytest.approx(32 / 40, abs=0.05)
+    assert_observed_as_trained(played)
+    assert_exact(played)

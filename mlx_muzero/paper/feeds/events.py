@@ -46,6 +46,7 @@ class LiveBar:
         source_time_ns: the venue's clock when it sent the bar; None if unknown.
         arrival_time_ns: the venue's clock when the bar arrived.
         spread: ask less bid at the open; None if unknown, or if no fill pays it.
+        taker_buy_share: share of the volume that takers bought; None if unknown.
     """
 
     pair: str
@@ -58,6 +59,7 @@ class LiveBar:
     source_time_ns: int | None
     arrival_time_ns: int
     spread: float | None = None
+    taker_buy_share: float | None = None
 
     @classmethod
     def of(cls, candle: Candle, pair: str, open_time_ns: int, arrival_time_ns: int) -> Self:
@@ -73,6 +75,7 @@ class LiveBar:
             candle.source_time_ns,
             arrival_time_ns,
             spread if (spread := candle.open_ask - candle.open) >= 0.0 else None,
+            candle.taker_buy_share,
         )
 
     @property

@@ -8,13 +8,14 @@ from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.observation.context import reach_ns
-from mlx_muzero.market.series import FUNDING_RATE
+from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
 from mlx_muzero.paper.feeds.series import SeriesFeed
+from mlx_muzero.paper.feeds.series_age import SeriesAge
 from mlx_muzero.paper.feeds.settings import FeedSettings
 from mlx_muzero.paper.feeds.stream import StreamFeed
 from mlx_muzero.paper.feeds.subscription import Subscription
@@ -26,6 +27,9 @@ from mlx_muzero.venues.cooldown import Cooldown
 from mlx_muzero.venues.hours import HoursOf, hours_of
 from mlx_muzero.venues.source import PairGone, PushSource, SeriesSource, Source
 from mlx_muzero.venues.venue_clock import VenueClock
+
+WITH_BARS = frozenset((TAKER_BUY_SHARE,))
+"""Series that come with the bars; others are requested."""
 
 
 class LiveFeed:
@@ -124,7 +128,12 @@ class LiveFeed:
         hours, settings = self._hours(pair), self._settings
         sequence = BarSequence(pair, first_ns, hours, settings.remembered_bars)
         settle_ns = settings.settle_ns if self._push is None else settings.push_settle_ns
-        feed = self._pairs[pair] = PairFeed(sequence, hours, settle_ns, shared)
+        carried = {
+            name: SeriesAge(pair, name, shared)
+            for name in self.wanted.get(pair, ())
+            if name in WITH_BARS
+        }
+        feed = self._pairs[pair] = PairFeed(sequence, hours, settle_ns, shared, carried)
         beside = self._series_of[pair] = self._beside(pair, first_ns, shared)
 
         async def after_series() -> None:
@@ -160,6 +169,7 @@ class LiveFeed:
                 shared,
             )
             for name in self.wanted.get(pair, ())
+            if name not in WITH_BARS
         ]
 
     async def _part(

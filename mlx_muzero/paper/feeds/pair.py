@@ -7,13 +7,15 @@ requested again.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
+from mlx_muzero.market.series import TAKER_BUY_SHARE
 from mlx_muzero.paper.feeds.events import BarClosed, Event, Stale
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.sequence import BarSequence
+from mlx_muzero.paper.feeds.series_age import SeriesAge
 from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.candle import Candle
@@ -31,17 +33,24 @@ class PairFeed:
         hours: hours of its market.
         settle_ns: wait after a bar's close before it is requested.
         shared: shared parts of the subscription.
+        carried: ages of the series that come with the bars, by name.
     """
 
     def __init__(
-        self, sequence: BarSequence, hours: Hours, settle_ns: int, shared: Subscription
+        self,
+        sequence: BarSequence,
+        hours: Hours,
+        settle_ns: int,
+        shared: Subscription,
+        carried: Mapping[str, SeriesAge] | None = None,
     ) -> None:
         self.sequence = sequence
         self._hours, self._settle_ns = hours, settle_ns
         self._source, self._outbox, self._settings = shared.source, shared.outbox, shared.settings
         self._venue, self._clock = shared.venue, shared.clock
         self._connection = shared.connection(sequence.pair, "requests")
-        self._wake = asyncio.Event()
+        self._wake, self._carried = asyncio.Event(), dict(carried or {})
+        self._caught_up = False
         stale_ns = shared.settings.stale_ns(sequence.pair, hours)
         self._heartbeat = Heartbeat(hours, stale_ns, shared.venue.now_ns())
         self._last_open_ns: int | None = None
@@ -51,6 +60,7 @@ class PairFeed:
     async def run(self) -> None:
         """Emit bars forever."""
         await self._catch_up()
+        self._caught_up = True
         retry_ns = self._settings.retry_ns
         while True:
             self._wake.clear()
@@ -78,7 +88,9 @@ class PairFeed:
             self._wake.set()
 
     def look(self) -> None:
-        """Report when no bar has arrived for too long."""
+        """Report when no bar, or nothing of what they should carry, has arrived for too long."""
+        for age in self._carried.values() if self._caught_up else ():
+            age.look()
         now_ns = self._venue.now_ns()
         if self._heartbeat.missed(now_ns):
             silent_ns = self._heartbeat.silent_ns(now_ns)
@@ -165,6 +177,9 @@ class PairFeed:
             if isinstance(event, BarClosed):
                 self._heartbeat.beat(self._venue.now_ns())
                 self._last_open_ns = event.bar.open_time_ns
+                if event.bar.taker_buy_share is not None and TAKER_BUY_SHARE in self._carried:
+                    times = event.bar.open_time_ns, event.bar.close_time_ns
+                    self._carried[TAKER_BUY_SHARE].saw(*times)
         self._outbox.put(events)
 
 

@@ -1,4 +1,4 @@
-"""One series of a pair of a live feed: polls it, and notices when its newest value is too old.
+"""One series of a pair of a live feed: polls it.
 
 The same requests that download a series for training bring it here, and the same rule says from
 when a value is known, so a model sees live what it saw in training.
@@ -9,8 +9,9 @@ import asyncio
 import numpy as np
 
 from mlx_muzero.errors import FeedError
-from mlx_muzero.market.series import Series, max_age_ns, nearest_minute
-from mlx_muzero.paper.feeds.events import SeriesBack, SeriesPoints, SeriesStale
+from mlx_muzero.market.series import Series, nearest_minute
+from mlx_muzero.paper.feeds.events import SeriesPoints
+from mlx_muzero.paper.feeds.series_age import SeriesAge
 from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.series_points import points_of
@@ -45,7 +46,7 @@ class SeriesFeed:
         self._first_ns, self._shared = first_ns, shared
         self._connection = shared.connection(pair, "context")
         self._newest: Series | None = None  # the newest point
-        self._stale = False
+        self._age = SeriesAge(pair, name, shared)
         self.began = asyncio.Event()
 
     async def run(self) -> None:
@@ -62,16 +63,8 @@ class SeriesFeed:
 
     def look(self) -> None:
         """Report that the newest value has become too old, or that there is a usable one again."""
-        if not self.began.is_set():
-            return
-        newest, now_ns = self._newest, self._shared.venue.now_ns()
-        last_ns = None if newest is None else int(newest.event_ns[-1])
-        stale = newest is None or now_ns - int(newest.known_ns[-1]) > max_age_ns(self.name)
-        if stale and not self._stale:
-            self._shared.outbox.put([SeriesStale(self._pair, self.name, last_ns)])
-        elif self._stale and not stale:
-            self._shared.outbox.put([SeriesBack(self._pair, self.name)])
-        self._stale = stale
+        if self.began.is_set():
+            self._age.look()
 
     async def _read(self) -> bool:
         """Request what is new and emit it; return whether there may be more already."""
@@ -83,6 +76,7 @@ class SeriesFeed:
         if not len(points):
             return False
         self._newest = points.slice(len(points) - 1, len(points))
+        self._age.saw(int(points.event_ns[-1]), int(points.known_ns[-1]))
         self._shared.outbox.put([SeriesPoints(self._pair, points)])
         return len(came) >= _COUNT
 

@@ -122,7 +122,7 @@ insert into events
 select (json->>'$.events[0].seq')::bigint, (json->>'$.event')::bigint, json->>'$.events'
 from state where json_array_length(json, '$.events') > 0;
 drop view commands; {_view("commands")}""",
-    2: f"drop view if exists points; {_view('points')}",
+    2: "".join(f"drop view if exists {name}; {_view(name)}" for name in ("points", "quotes")),
 }
 
 

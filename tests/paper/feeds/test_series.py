@@ -69,6 +69,12 @@ def test_the_past_comes_before_the_first_bar_and_each_point_once(monkeypatch):
     assert all(value == 1000 + m % 77 for m, (_, _, value) in zip(minutes, interest, strict=True))
 
 
+def test_bars_carry_what_takers_bought(monkeypatch):
+    events, _ = play(3, monkeypatch)
+    for event in of(events, BarClosed):
+        assert event.bar.taker_buy_share == 0.5 / event.bar.volume
+
+
 def test_one_request_a_minute_for_each_series(monkeypatch):
     _, held = play(10, monkeypatch)
     for path in ("/fapi/v1/fundingRate", "/futures/data/openInterestHist"):
@@ -109,8 +115,10 @@ def test_an_outage_of_a_series_is_its_own(monkeypatch):
 
 
 def test_what_a_pair_has_is_read_off_its_name():
-    assert CcxtSource("binanceusdm").series_of(PAIR) == SERIES
-    assert CcxtSource("binance").series_of("BTC/USDT") == ()
+    takers = "taker_buy_share"
+    assert CcxtSource("binanceusdm").series_of(PAIR) == (*SERIES, takers)
+    assert CcxtSource("binance").series_of("BTC/USDT") == (takers,)
+    assert CcxtSource("binance").series_of("BTC/USD:BTC") == SERIES
     assert CcxtSource("kraken").series_of("BTC/USD") == ()
     assert CcxtSource("gate").series_of("BTC/USD:BTC") == ("funding_rate",)
     expires = market_of_name("BTC/USD:BTC-260327")
