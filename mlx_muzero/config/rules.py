@@ -57,6 +57,16 @@ _RULES = (
         lambda c: c.trading.cost == "fixed" or not c.trading.maker_frac,
         'a fill at the quotes takes liquidity; fills that rest in the book need cost "fixed"',
     ),
+    _Rule(
+        ("market.features", "trading.swap_long_pips"),
+        lambda c: c.market.features == "micro" or not c.trading.swap_long_pips,
+        "swap points are a currency pair's; coins pay funding",
+    ),
+    _Rule(
+        ("market.features", "trading.swap_short_pips"),
+        lambda c: c.market.features == "micro" or not c.trading.swap_short_pips,
+        "swap points are a currency pair's; coins pay funding",
+    ),
     *(_crypto_only(path) for path in ("symbols", "timeframes", "context", "macro")),
     _Rule(
         ("market.macro", "market.context"),

@@ -98,6 +98,10 @@ class TradingConfig:
     maker_frac: float = setting(0.0, "share of fills that rest in the book", 0.0, 1.0)
     spread_bps: float = setting(0.0, "bid to ask; a taker's fill pays half", 0.0, 1e4)
     slippage_bps: float = setting(0.0, "what a taker's fill pays beyond the spread", 0.0, 1e4)
+    swap_long_pips: float = setting(
+        0.0, "what holding a currency pair over 17:00 New York costs; negative: earns", -1e4, 1e4
+    )
+    swap_short_pips: float = setting(0.0, "the same of a short position", -1e4, 1e4)
     reward: str = setting(
         "amddp1", "reward scheme", choices=get_args(RewardScheme), registry=REWARDS
     )

@@ -143,6 +143,9 @@ class PerfectForesight:
             worth = worth + gross_pips(table.exposures, here, there, pip)
             settled = close[:, step + 1, None]
             worth = worth - funding_pips(table.exposures, settled, rate[:, step + 1, None], pip)
+            if env.swap_nights is not None:
+                nights = env.swap_nights[bars[:, step + 1, None]]
+                worth = worth - rules.swap.paid_pips(table.exposures, nights)
             leave, enter = rules.costs.fill_pips(
                 held, wanted, here[..., None], rules.pip_size, spread[:, step, None, None]
             )

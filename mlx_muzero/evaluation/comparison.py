@@ -205,7 +205,11 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
     costs = Costs(round_trip_pips=truth["round_trip_cost_pips"])
     wanted = (truth["session_bars"], costs, truth["parameters"]["pip_size"])
     at_close = np.array_equal(dataset.fill_prices(rules.fill), dataset.close)
-    return at_close and wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
+    return (
+        at_close
+        and not rules.swap.charges
+        and wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
+    )
 
 
 def conditions_of(
@@ -231,6 +235,8 @@ def conditions_of(
         cost_bps=round_trip_bps(rules.costs, price, rules.pip_size, spread_bps or 0.0),
         spread_bps=spread_bps,
         spread_pips=None if spread_bps is None else spread_pips(spread_bps, price, rules.pip_size),
+        swap_long_pips=rules.swap.long_pips,
+        swap_short_pips=rules.swap.short_pips,
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
         fx_week=dataset.fx_week,
     )

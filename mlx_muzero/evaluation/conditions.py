@@ -31,6 +31,8 @@ class Conditions:
             unknown.
         spread_bps: median quoted spread of the split's closes; None unless fills pay the quotes.
         spread_pips: the same in pips.
+        swap_long_pips: what a long position pays a night; negative if it earns.
+        swap_short_pips: what a short position pays a night.
         wide_steps: notes on pairs where one price step is worth more than that, in words.
         looks: how often these bars were looked at; None if they chose the run.
         fx_week: whether a year consists of trading weeks, or of every minute.
@@ -50,6 +52,8 @@ class Conditions:
     cost_bps: float | None = None
     spread_bps: float | None = None
     spread_pips: float | None = None
+    swap_long_pips: float = 0.0
+    swap_short_pips: float = 0.0
     wide_steps: tuple[str, ...] = ()
     looks: Looks | None = None
     fx_week: bool = True
@@ -74,7 +78,16 @@ class Conditions:
         if self.cost_bps is None:
             return text
         size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
-        return f"{text}{size}{verdict(self.cost_bps)}"
+        return f"{text}{size}{verdict(self.cost_bps)}{self._swap}"
+
+    @property
+    def _swap(self) -> str:
+        if not (self.swap_long_pips or self.swap_short_pips):
+            return ""
+        return (
+            f"; a night costs longs {self.swap_long_pips:g} {self.unit} and shorts "
+            f"{self.swap_short_pips:g}"
+        )
 
     @property
     def _quotes(self) -> str:

@@ -42,6 +42,11 @@ class SessionView(Protocol):
         ...
 
     @property
+    def swap_nights(self) -> I64 | None:
+        """``i64[T]`` nights whose swap settles in each bar; None if there is no swap."""
+        ...
+
+    @property
     def funding_rate(self) -> F64:
         """``f64[T]`` rate a long position pays on its value within each bar, mostly 0."""
         ...

@@ -19,7 +19,7 @@ from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part, Split, spread_evenly
-from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import I64
 
@@ -150,9 +150,9 @@ def compare_runs(
     )
 
 
-def _terms(rules: TradingRules) -> tuple[Costs, float, FillAt]:
+def _terms(rules: TradingRules) -> tuple[Costs, float, FillAt, Swap]:
     """What net figures have to have in common to be compared."""
-    return rules.costs, rules.pip_size, rules.fill
+    return rules.costs, rules.pip_size, rules.fill, rules.swap
 
 
 def _shared_starts(

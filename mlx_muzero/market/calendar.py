@@ -16,6 +16,9 @@ from mlx_muzero.types import I64, Bool
 NEW_YORK = ZoneClock("America/New_York")
 WEEK_TURN_NS = 17 * HOUR_NS
 
+_NIGHTS = np.array([1, 1, 0, 0, 1, 1, 3])
+"""By day of the week, from Thursday, that of 1970-01-01."""
+
 # (month, day, hour) in New York of the longest observed closures. New Year is a single closure that
 # starts in the old year.
 _CHRISTMAS = ((12, 24, 13), (12, 26, 18))
@@ -88,6 +91,22 @@ def fx_days(first_ns: int, last_ns: int) -> I64:
     days = days[~np.isin(days % 7, (1, 2))]  # 1970-01-02 was a Friday
     start = NEW_YORK.to_utc(days * DAY_NS + WEEK_TURN_NS)
     return start[(start < last_ns) & (start + DAY_NS > first_ns)]
+
+
+def swap_nights(before_ns: I64, after_ns: I64) -> I64:
+    """Nights of swap between times, ``i64[T]``.
+
+    Each weekday's 17:00 New York in (before, after] counts one and Wednesday's three, for the
+    weekend: spot trades settle two days later.
+    """
+    if not len(after_ns):
+        return np.zeros(0, np.int64)
+    days = np.arange(before_ns.min() // DAY_NS - 2, after_ns.max() // DAY_NS + 3, dtype=np.int64)
+    at = NEW_YORK.to_utc(days * DAY_NS + WEEK_TURN_NS)
+    nights = np.concatenate([[0], np.cumsum(_NIGHTS[days % 7])])
+    passed = (np.searchsorted(at, time_ns, side="right") for time_ns in (after_ns, before_ns))
+    after, before = passed
+    return np.asarray(nights[after] - nights[before])
 
 
 def near_week_turn(time_ns: I64, tolerance_ns: int) -> Bool:

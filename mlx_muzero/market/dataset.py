@@ -9,6 +9,7 @@ import numpy as np
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.calendar import swap_nights
 from mlx_muzero.market.fit import counted_for
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.context import funding_paid
@@ -238,6 +239,15 @@ class MarketDataset:
         """``f64[T]`` of the open after each bar; of the close where its pair has no later bar."""
         follows = self.pair[1:] == self.pair[:-1]
         return np.append(np.where(follows, at_open[1:], at_close[:-1]), at_close[-1])
+
+    @cached_property
+    def swap_nights(self) -> I64:
+        """``i64[T]`` nights over which a position is held into each bar; 0 at a pair's first."""
+        nights = np.zeros(len(self.open_time_ns), np.int64)
+        follows = self.pair[1:] == self.pair[:-1]
+        before, after = self.open_time_ns[:-1][follows], self.open_time_ns[1:][follows]
+        nights[1:][follows] = swap_nights(before, after)
+        return nights
 
     def training_starts(self) -> I64:
         """Every possible start of a training session, overlaps included, ``i64[n]``."""

@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
+from mlx_muzero.market.calendar import swap_nights
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order, fate, fill_price
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.settings import FillSettings
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.core import TradingCore
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.rules import TradingRules
-from mlx_muzero.types import F32
+from mlx_muzero.types import F32, I64
 
 
 @dataclass
@@ -109,7 +111,12 @@ class PairAccount:
             if settled != "waits":
                 self.order = None
         self.bar += 1
-        self.core.mark(np.array([bar.close]), np.array([self.bar]), np.array([funding_rate]))
+        self.core.mark(
+            np.array([bar.close]),
+            np.array([self.bar]),
+            np.array([funding_rate]),
+            self._nights_into(bar),
+        )
         self.close, self.close_ns = bar.close, bar.close_time_ns
         return effect
 
@@ -134,6 +141,13 @@ class PairAccount:
         self.close = float("nan") if state["close"] is None else state["close"]
         self.pip_value, self._entry_ns = state["pip_value"], state["entry_ns"]
         self.spread = state.get("spread")
+
+    def _nights_into(self, bar: LiveBar) -> I64 | None:
+        """``i64[1]`` nights between the last bar and `bar`; None without a swap to pay."""
+        if not self.core.rules.swap.charges:
+            return None
+        last_open_ns = self.close_ns - MINUTE_NS if self.close_ns else bar.open_time_ns
+        return swap_nights(np.array([last_open_ns]), np.array([bar.open_time_ns]))
 
     def _pip_price(self, price: float) -> float:
         return float(np.max(pip_price(np.array(price), self.core.rules.pip_size)))

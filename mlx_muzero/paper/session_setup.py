@@ -87,7 +87,8 @@ def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> Tradi
     """The run's rules with the session's costs."""
     market = market_of_pair(config, settings, symbol)
     rules = TradingRules.from_config(replace(config, market=market))
-    return replace(rules, costs=settings.fills.costs(market.pip_size))
+    fills = settings.fills
+    return replace(rules, costs=fills.costs(market.pip_size), swap=fills.swap)
 
 
 def account_of_pair(config: Config, settings: PaperSettings, symbol: str) -> PairAccount:

@@ -13,7 +13,7 @@ from mlx_muzero.errors import SymbolError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.symbols.symbol import Symbol
-from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.costs import Costs, Swap
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,10 @@ class FillSettings:
     fee_pips: float = setting(0.0, "commission per side", 0.0, 1e6)
     fee_bps: float = setting(0.0, "commission per side, in basis points of the fill", 0.0, 1e4)
     slippage_pips: float = setting(0.0, "how much worse than the open a fill is", 0.0, 1e6)
+    swap_long_pips: float = setting(
+        0.0, "what a night costs a long position, at 17:00 New York; negative: earns", -1e4, 1e4
+    )
+    swap_short_pips: float = setting(0.0, "what a night costs a short position", -1e4, 1e4)
     latency_ms: float = setting(250.0, "time an order takes to reach the venue", 0.0, 3.6e6)
     open_tolerance_ms: float = setting(
         10_000.0,
@@ -67,6 +71,11 @@ class FillSettings:
         if pip_size:
             return Costs(2.0 * side, self.fee_bps, quoted)
         return Costs(0.0, side + self.fee_bps, quoted)
+
+    @property
+    def swap(self) -> Swap:
+        """What holding overnight costs."""
+        return Swap(self.swap_long_pips, self.swap_short_pips)
 
     def whole_costs(self, pip_size: float) -> Costs:
         """`costs` including slippage, which an account sees in its prices."""
@@ -134,6 +143,8 @@ def fills_of(trading: TradingConfig) -> FillSettings:
             trading.cost,
             half_spread_pips=trading.round_trip_cost_pips / 2.0,
             fee_bps=Costs.from_config(trading).fill_bps,
+            swap_long_pips=trading.swap_long_pips,
+            swap_short_pips=trading.swap_short_pips,
         )
     taken = 1.0 - trading.maker_frac
     return FillSettings(
@@ -141,6 +152,8 @@ def fills_of(trading: TradingConfig) -> FillSettings:
         half_spread_pips=taken * trading.spread_bps / 2.0,
         fee_pips=taken * trading.taker_fee_bps + trading.maker_frac * trading.maker_fee_bps,
         slippage_pips=taken * trading.slippage_bps,
+        swap_long_pips=trading.swap_long_pips,
+        swap_short_pips=trading.swap_short_pips,
     )
 
 

@@ -92,6 +92,7 @@ class TradingCore:
         funding_rate: F64 | None = None,
         spread: F64 | None = None,
         next_spread: F64 | None = None,
+        nights: I64 | None = None,
     ) -> F32:
         """Execute `action` at `price`, move to the next bar, and return the rewards.
 
@@ -105,6 +106,7 @@ class TradingCore:
             funding_rate: ``f64[B]`` funding that settles in the next bar, as in `mark`.
             spread: ``f64[B]`` ask less bid at the fill, as in `execute`.
             next_spread: ``f64[B]`` the same at `next_price`, where `final` closes positions.
+            nights: ``i64[B]`` nights whose swap settles in the next bar, as in `mark`.
 
         Returns:
             ``f32[B]`` rewards of the rules' scheme.
@@ -120,7 +122,7 @@ class TradingCore:
             next_spread = self._spread(next_spread)
         next_bar = self._bars(bar) + 1
         execution = self.execute(action, price, bar, spread)
-        held_pips = self.mark(next_price, next_bar, funding_rate)
+        held_pips = self.mark(next_price, next_bar, funding_rate, nights)
         forced = self.position != FLAT if final else np.zeros(self.accounts, np.bool_)
         forced_cost, forced_net = self._force_close(forced, next_bar, next_spread)
         effect = StepEffect(
@@ -183,7 +185,13 @@ class TradingCore:
             cost_pips=exit_cost + entry_cost,
         )
 
-    def mark(self, price: F64, bar: I64, funding_rate: F64 | None = None) -> F64:
+    def mark(
+        self,
+        price: F64,
+        bar: I64,
+        funding_rate: F64 | None = None,
+        nights: I64 | None = None,
+    ) -> F64:
         """Value the accounts at `price` ``f64[B]``, the close of `bar` ``i64[B]``.
 
         Args:
@@ -192,9 +200,12 @@ class TradingCore:
             funding_rate: ``f64[B]`` sum of the rates that settled in `bar`, 0 where none did. A
                 position pays its value at `price` times the rate: longs pay a positive rate,
                 shorts receive it.
+            nights: ``i64[B]`` nights between the last bar and this one, at which positions pay the
+                rules' swap; it is booked as funding.
 
         Returns:
-            ``f64[B]`` pips made by open positions since the last fill or mark, less funding.
+            ``f64[B]`` pips made by open positions since the last fill or mark, less funding and
+            swap.
 
         Raises:
             ValueError: an array of the wrong shape; the accounts are unchanged.
@@ -204,6 +215,10 @@ class TradingCore:
         if funding_rate is not None:
             rate = self._vector("funding_rate", funding_rate)
             paid = funding_pips(self.exposure, price, rate, self._pip_price(self.entry_price))
+            self.open_funding_pips += paid
+            held_pips = held_pips - paid
+        if nights is not None:
+            paid = self.rules.swap.paid_pips(self.exposure, np.asarray(nights))
             self.open_funding_pips += paid
             held_pips = held_pips - paid
         self._price, self._bar = price.copy(), bar

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_muzero.config.schema import TradingConfig
-from mlx_muzero.types import F64
+from mlx_muzero.types import F64, I64
 
 BASIS_POINT = 1e-4
 
@@ -38,6 +38,29 @@ def funding_pips(exposure: F64, price: F64, rate: F64, pip_price: F64 | float) -
         pip_price: price of one pip at the fill that opened `exposure`.
     """
     return exposure * price * rate / pip_price
+
+
+@dataclass(frozen=True)
+class Swap:
+    """What holding a currency pair over 17:00 New York costs, a night and exposure of 1.
+
+    Attributes:
+        long_pips: paid by a long position; negative if it earns.
+        short_pips: paid by a short position.
+    """
+
+    long_pips: float = 0.0
+    short_pips: float = 0.0
+
+    @property
+    def charges(self) -> bool:
+        """Whether holding overnight changes any account."""
+        return self != Swap()
+
+    def paid_pips(self, exposure: F64, nights: F64 | I64) -> F64:
+        """Pips that the signed `exposure` pays for `nights`, elementwise."""
+        a_night = np.where(exposure > 0.0, exposure * self.long_pips, -exposure * self.short_pips)
+        return np.asarray(a_night * nights, np.float64)
 
 
 @dataclass(frozen=True)

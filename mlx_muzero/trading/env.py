@@ -77,6 +77,11 @@ class SessionEnv:
         return self.dataset.close_spreads if self.rules.costs.quoted else None
 
     @property
+    def swap_nights(self) -> I64 | None:
+        """Nights whose swap settles in each bar, ``i64[T]``; None if there is no swap."""
+        return self.dataset.swap_nights if self.rules.swap.charges else None
+
+    @property
     def funding_rate(self) -> F64:
         """Funding that settles within each bar of the whole market, ``f64[T]``."""
         return self.dataset.funding_rate
@@ -129,7 +134,7 @@ class SessionEnv:
         price, next_close = self.fill_price[bar], self.dataset.close[bar + 1]
         final = self.step_index + 1 == self.session_bars
         funding_rate = self.dataset.funding_rate[bar + 1]
-        spread, at_close = self.fill_spread, self.close_spread
+        spread, at_close, nights = self.fill_spread, self.close_spread, self.swap_nights
         reward = self.core.step(
             action,
             price,
@@ -139,6 +144,7 @@ class SessionEnv:
             funding_rate,
             spread=None if spread is None else spread[bar],
             next_spread=None if at_close is None else at_close[bar + 1],
+            nights=None if nights is None else nights[bar + 1],
         )
         self.step_index += 1
         return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])

@@ -5,7 +5,7 @@ from typing import Self
 
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
-from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.positions import ACTION_TABLES, FX_ACTIONS, ActionTable
 from mlx_muzero.trading.rewards import RewardFunction, Sharpe, reward_function
 
@@ -42,6 +42,7 @@ class TradingRules:
         sharpe: constants of differential_sharpe.
         sees_balance: whether the agent also observes its account's balance.
         fill: where actions fill: at the close they were decided at, or at the open after it.
+        swap: what holding overnight costs.
     """
 
     table: ActionTable = FX_ACTIONS
@@ -52,6 +53,7 @@ class TradingRules:
     sharpe: Sharpe = Sharpe()
     sees_balance: bool = False
     fill: FillAt = "close"
+    swap: Swap = Swap()
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -66,6 +68,7 @@ class TradingRules:
             sharpe=Sharpe(trading.sharpe_rate, trading.sharpe_deviation_pips),
             sees_balance=trading.actions == "targets",
             fill=trading.fill,
+            swap=Swap(trading.swap_long_pips, trading.swap_short_pips),
         )
 
     def __post_init__(self) -> None:

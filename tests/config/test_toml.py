@@ -45,7 +45,8 @@ def configs(draw) -> Config:
     """Valid values for a few keys, the rest as in the preset."""
     paired = {"train_frac", "validation_frac", "session_bars", "num_unroll_steps", "value_min",
               "value_max", "min_episodes", "max_episodes", "features", "first_utc", "end_utc",
-              "transformer_heads", "transformer_width"}  # fmt: skip
+              "transformer_heads", "transformer_width", "cost", "maker_frac", "swap_long_pips",
+              "swap_short_pips"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
     config = replace(FX_MICRO, market=market)
     for section, keys in KEYS.items():

@@ -37,6 +37,7 @@ class View:
 
     fill_spread: np.ndarray | None = None
     close_spread: np.ndarray | None = None
+    swap_nights: np.ndarray | None = None
 
     @property
     def fill_price(self):

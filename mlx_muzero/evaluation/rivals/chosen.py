@@ -114,7 +114,11 @@ def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool
     pip = pip_price(price, rules.pip_size)
     moved = (after - price) / pip
     settled = funding_pips(np.ones(1), close[bars + 1], rate, pip)
-    return np.asarray((moved - settled)[..., None] * rules.table.exposures)
+    earned = np.asarray((moved - settled)[..., None] * rules.table.exposures)
+    if rules.swap.charges:
+        nights = dataset.swap_nights[bars + 1]
+        earned -= rules.swap.paid_pips(rules.table.exposures, nights[..., None])
+    return earned
 
 
 def known_spread(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64 | None:

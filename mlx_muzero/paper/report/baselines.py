@@ -106,6 +106,10 @@ class _PairView:
         raise NotImplementedError("no policy here looks at quotes")
 
     @property
+    def swap_nights(self) -> I64 | None:
+        raise NotImplementedError("no policy here looks at swap")
+
+    @property
     def funding_rate(self) -> F64:
         return self.pair.recorded.dataset.funding_rate
 

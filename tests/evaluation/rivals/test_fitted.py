@@ -12,7 +12,7 @@ from mlx_muzero.evaluation.baselines import PerfectForesight
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
 from mlx_muzero.evaluation.rivals.fitted import RIVALS, fit_rivals
 from mlx_muzero.market.quotes import Spreads
-from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 from mlx_muzero.trading.rules import TradingRules
 
@@ -92,8 +92,9 @@ def test_no_action_depends_on_later_bars(name, rivals, planted, rules):
         TradingRules(fill="next_open"),
         TradingRules(costs=QUOTED),
         replace(CRYPTO, costs=QUOTED, fill="next_open"),
+        TradingRules(swap=Swap(3.0, -2.0)),
     ],
-    ids=["pips", "basis_points", "next_open", "quotes", "quotes_in_basis_points"],
+    ids=["pips", "basis_points", "next_open", "quotes", "quotes_in_basis_points", "swap"],
 )
 def test_the_sessions_that_choose_count_as_accounts_do(planted, rules):
     if rules.costs.quoted:
