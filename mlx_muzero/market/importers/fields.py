@@ -225,6 +225,6 @@ def _counts(data: U8, start: I64, end: I64) -> tuple[I64, Bool]:
     others = np.flatnonzero(~known)
     if len(others):
         values, known[others] = decimals(data, start[others], end[others])
-        count[others] = values.astype(np.int64)
+        count[others] = np.where(np.abs(values) < 2.0**63, values, 0.0).astype(np.int64)
         known[others] &= values == count[others]
     return count, known

@@ -46,6 +46,8 @@ def _whole(pattern: str) -> re.Pattern[str]:
 _LONGEST = LONGEST - len("_240628")
 _HISTDATA = _whole(rf"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{{6}})_M1(?:_?{_YEAR}{_MONTH}?)?")
 _METATRADER = _whole(r"([A-Z]{6})1")
+_TRADINGVIEW = _whole(rf"[A-Z_]{{2,15}}_([A-Z0-9]{{1,{_LONGEST}}}), 1(?:_[0-9a-f]{{5}})?")
+_NINJATRADER = _whole(r"([A-Z]{6})\.(?:Last|Bid|Ask)")
 _JOINED = _whole(rf"{_BEFORE}([A-Z0-9]{{1,{_LONGEST}}}){_AFTER}")
 _CONTRACT = _whole(rf"{_BEFORE}([A-Z0-9]{{1,{_LONGEST}}})_(PERP|\d\d{_MONTH}{_DAY}){_AFTER}")
 # freqtrade writes ccxt's BTC/USDT:USDT-240628 as BTC_USDT_USDT-240628.
@@ -117,10 +119,10 @@ def symbol_in_file(path: Path, name: str) -> Symbol:
 
 def _readings(stem: str) -> list[Symbol | None]:
     readings: list[Symbol | None] = []
-    for pattern in (_HISTDATA, _METATRADER):
+    for pattern in (_HISTDATA, _METATRADER, _NINJATRADER):
         if match := pattern.fullmatch(stem):
             readings.append(_of_currencies(match[1]))
-    if match := _JOINED.fullmatch(stem):
+    if match := _TRADINGVIEW.fullmatch(stem) or _JOINED.fullmatch(stem):
         readings.append(_of_currencies(match[1]) or _of_coins(match[1]))
     if match := _CONTRACT.fullmatch(stem):
         readings.append(_of_contract(match[1], match[2]))

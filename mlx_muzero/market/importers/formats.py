@@ -14,6 +14,7 @@ from mlx_muzero.market.importers.series_parquet import (
     holds_freqtrade_funding,
     holds_funding,
 )
+from mlx_muzero.market.importers.stamp_patterns import moment_pattern
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.store.arrow_files import is_feather
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
@@ -316,8 +317,9 @@ def _named_format(head: str) -> str | None:
 
 
 def _is_fxcm(rows: list[str]) -> bool:
-    """Whether times under a header "timestamp" are written out; others write a count."""
-    return not any(re.match(r"\"?\d{9,}[,.\"]", row) for row in rows[:20])
+    """Whether times under a header "timestamp" are written as FXCM's, or cannot be read at all."""
+    pattern = moment_pattern(row.split(",")[0].strip('"') for row in rows[:20])
+    return pattern is None or pattern in _ISO_STAMPS
 
 
 def _is_silent(rows: list[str], delimiter: str) -> bool:

@@ -5,6 +5,7 @@ because their peculiarities are known: MetaTrader 5's (times on the broker's clo
 count from 1970; a spread in points) and Dukascopy's (a flat bar for a minute without a tick).
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from mlx_muzero.market.importers.stamp_patterns import (
     ACCEPTED,
     day_pattern,
     moment_pattern,
+    readings,
     time_pattern,
 )
 from mlx_muzero.market.importers.text_layout import Spread, TextLayout
@@ -47,6 +49,8 @@ _DELIMITERS = "\t;,"
 _HEADER_WITHIN = 20
 _SAMPLED = 1000
 _MT5_RATES = {"tick_volume", "spread", "real_volume"}
+_DECIMAL_COMMA = re.compile(r"\d+,\d+")
+_JFOREX_TIME = re.compile(r"(?:Gmt|Local) time|Time \([A-Za-z]+\)", re.IGNORECASE)
 _JFOREX_COLUMNS = (*PRICE_COLUMNS, "volume")
 _TO_NAME = "name its columns with --columns time=NAME,open=NAME,high=NAME,low=NAME,close=NAME"
 
@@ -75,9 +79,7 @@ class Header:
         plains = [plain(name) for name in self.names]
         if (self.names[0].startswith("<") and "tickvol" in plains) or {*plains} >= _MT5_RATES:
             return MT5
-        if tuple(plains[1:]) == _JFOREX_COLUMNS and (
-            plains[0] in ("gmt_time", "local_time") or "(" in self.names[0]
-        ):
+        if tuple(plains[1:]) == _JFOREX_COLUMNS and _JFOREX_TIME.fullmatch(self.names[0]):
             return JFOREX
         return CSV
 
@@ -116,6 +118,10 @@ def named_layout(path: Path, text: str, chosen: Mapping[str, str]) -> TextLayout
         )
         raise DataError(f"{path}:1: {missing} (first line {first[:80]!r}): {_TO_NAME}")
     rows = _sampled(text, header)
+    if comma := header.delimiter != "," and any(
+        _DECIMAL_COMMA.fullmatch(row[header.values["close"]]) for row in rows
+    ):
+        rows = [[cell.replace(",", ".") for cell in row] for row in rows]
     if not rows:
         raise DataError(f"{path}:{header.first_line}: no row follows the header")
     is_quoted = '"' in text
@@ -132,12 +138,13 @@ def named_layout(path: Path, text: str, chosen: Mapping[str, str]) -> TextLayout
         fields=len(rows[0]),
         time=time,
         columns=values,
-        patterns=(pattern,),
+        patterns=readings(pattern),
         first_line=header.first_line,
         clock=clock if clock and _is_clock(clock) else None,
         symbol=None if symbol is None else (symbol, rows[0][symbol]),
         spread=spread,
         is_quoted=is_quoted,
+        has_decimal_comma=comma,
         is_named=True,
         leaves_flats=kind == JFOREX,
         times_in_utc=kind != MT5,

@@ -8,12 +8,14 @@ from mlx_muzero.market.importers.fields import EPOCH
 
 ACCEPTED = (
     "YYYY-MM-DD hh:mm[:ss], with T, Z or an offset if need be, YYYYMMDD hhmmss,"
-    " DD.MM.YYYY hh:mm:ss, or a count since 1970"
+    " DD.MM.YYYY, DD/MM/YYYY or MM/DD/YYYY hh:mm:ss, or a count since 1970"
 )
 """The times that can be read, in words."""
 
 _EPOCH = re.compile(r"(?:\d{9,10}|\d{12,13}|\d{15,16}|\d{18,19})(?:\.0+)?")
-_DATE = r"(?P<year_first>\d{4}(?P<mark>[-./]?)\d\d(?P=mark)\d\d)|(?P<day_first>\d\d\.\d\d\.\d{4})"
+_YEAR_FIRST = r"(?P<year_first>\d{4}(?P<mark>[-./]?)\d\d(?P=mark)\d\d)"
+_YEAR_LAST = r"(?P<year_last>\d\d(?P<dot>[./])\d\d(?P=dot)\d{4})"
+_DATE = f"{_YEAR_FIRST}|{_YEAR_LAST}"
 _TIME = r"(?P<time>\d\d(?P<colon>:?)\d\d(?:(?P=colon)\d\d)?)(?P<fraction>[.,]\d{1,9})?"
 _ZONE = r"(?P<space> ?)(?P<zone>Z|(?:UTC|GMT)?[-+]\d\d:?\d\d|UTC|GMT)"
 _MOMENT = re.compile(rf"(?:{_DATE})(?P<gap>[ T,;\t])(?:{_TIME})(?:{_ZONE})?")
@@ -25,6 +27,11 @@ _DIGITS = re.compile(r"\d")
 def moment_pattern(texts: Iterable[str]) -> str | None:
     """The pattern (see `fields.stamps`) of most of `texts`, dates with times; None if unknown."""
     return _commonest(_moment(text) for text in texts)
+
+
+def readings(pattern: str) -> tuple[str, ...]:
+    """The patterns that `pattern` may mean: 01/02/2021 has its day or its month first."""
+    return tuple(dict.fromkeys((pattern, pattern.replace("DD/MM", "MM/DD"))))
 
 
 def day_pattern(texts: Iterable[str]) -> str | None:
@@ -61,8 +68,8 @@ def _moment(text: str) -> str | None:
 
 
 def _date(match: re.Match[str]) -> str:
-    if match["day_first"]:
-        return "DD.MM.YYYY"
+    if match["year_last"]:
+        return match["dot"].join(("DD", "MM", "YYYY"))
     return match["mark"].join(("YYYY", "MM", "DD"))
 
 

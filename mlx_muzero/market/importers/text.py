@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
     FREQTRADE_JSON,
+    NINJATRADER,
     TEXT_FORMATS,
     TextFormat,
     header_columns,
@@ -49,6 +50,7 @@ from mlx_muzero.types import F64, I64
 _LONGEST_LINE = 64 * 1024
 # Rows of a block used to detect the pattern of its stamps.
 _SAMPLED = 1000
+_COMMA, _POINT = np.uint8(ord(",")), np.uint8(ord("."))
 
 
 @dataclass
@@ -97,13 +99,15 @@ class TextSource:
             layout, clock = named_layout(path, text, columns or {}), None
         else:
             layout, clock = _vendor_layout(path, vendor, head), vendor.clock
+        if len(layout.patterns) > 1 and layout.is_named:
+            layout = _with_one_pattern(path, layout)
         has_ask = "close_ask" in layout.columns
         return cls(
             path,
             format_name,
             layout,
             size,
-            zoned=_is_zoned(layout, head),
+            zoned=_is_zoned(layout, Lines.split(head, 1)),
             clock=layout.clock or clock,
             stamps=_STAMPS.get(format_name) if vendor is None else vendor.stamps,
             symbols=()
@@ -129,13 +133,13 @@ class TextSource:
         """See `BarSource`."""
         first, self._flats = True, 0
         for lines, done, _ in line_blocks(self.path, _opener(self.format)):
-            if first:
-                lines = lines.take(lines.number >= self.layout.first_line)
-            yield self._parse(lines, done)
+            yield self._parse(_rows(self.layout, lines) if first else lines, done)
             first = False
 
     def _parse(self, lines: Lines, done: int) -> Chunk:
         layout = self.layout
+        if layout.has_decimal_comma:
+            lines = replace(lines, data=np.where(lines.data == _COMMA, _POINT, lines.data))
         fields, miscut = cut_rows(lines, layout.delimiter, layout.fields)
         lines = fields.lines
         rows = RowFilter(lines.number)
@@ -206,7 +210,7 @@ class TextSource:
             )
 
 
-_OF_ONE_SIDE = ("fxcm", *NAMED_FORMATS)
+_OF_ONE_SIDE = ("fxcm", NINJATRADER, *NAMED_FORMATS)
 _STAMPS: Mapping[str, Stamps] = {MT5: "open", JFOREX: "open"}
 
 
@@ -239,15 +243,43 @@ def _vendor_layout(path: Path, vendor: TextFormat, head: bytes) -> TextLayout:
     )
 
 
-def _is_zoned(layout: TextLayout, head: bytes) -> bool:
-    lines = Lines.split(head, 1)
-    lines = lines.take(lines.number >= layout.first_line)
-    counts, wanted = count_fields(lines, layout.delimiter), layout.time[1] + 2
-    fields = Fields.cut(lines.take(counts >= wanted), layout.delimiter, wanted)
+def _is_zoned(layout: TextLayout, head: Lines) -> bool:
+    rows, span = _time_spans(layout, head)
+    return layout.is_zoned(_pattern(layout, rows, span))
+
+
+def _with_one_pattern(path: Path, layout: TextLayout) -> TextLayout:
+    """`layout` with one of its patterns, which the first date tells that does not fit them all.
+
+    Raises:
+        DataError: every date fits more than one.
+    """
+    for lines, _, _ in line_blocks(path):
+        rows, span = _time_spans(layout, lines)
+        known = {p: int(stamps(rows.data, *span, p)[1].sum()) for p in layout.patterns}
+        if len(set(known.values())) > 1:
+            return replace(layout, patterns=(max(known, key=known.__getitem__),))
+    either = " or ".join(pattern_text(pattern) for pattern in layout.patterns)
+    raise DataError(
+        f"{path}:{layout.first_line}: its times may be {either}, and no date in it tells: write"
+        " them as YYYY-MM-DD, or add rows of another day"
+    )
+
+
+def _rows(layout: TextLayout, lines: Lines) -> Lines:
+    """The rows among the first `lines` of a file."""
+    return lines.take(lines.number >= layout.first_line)
+
+
+def _time_spans(layout: TextLayout, lines: Lines) -> tuple[Lines, tuple[I64, I64]]:
+    """The rows among `lines` that have a time, and the first and last byte of each."""
+    rows = _rows(layout, lines)
+    counts = count_fields(rows, layout.delimiter)
+    # One more, as a line without a delimiter has no time of its own.
+    wanted = min(layout.time[1] + 2, layout.fields)
+    fields = Fields.cut(rows.take(counts >= wanted), layout.delimiter, wanted)
     span = fields.span(*layout.time)
-    if layout.is_quoted:
-        span = unquoted(lines.data, *span)
-    return layout.is_zoned(_pattern(layout, fields.lines, span))
+    return fields.lines, unquoted(rows.data, *span) if layout.is_quoted else span
 
 
 def _is_monotonic(times: I64) -> bool:

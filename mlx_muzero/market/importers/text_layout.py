@@ -39,6 +39,7 @@ class TextLayout:
         symbol: the field of the symbol, and the symbol in it.
         spread: the spread, from which ask prices follow.
         is_quoted: whether fields may be in quotes.
+        has_decimal_comma: whether numbers have a decimal comma.
         is_named: whether the header names the columns, so that anyone may have written the file:
             its rows come in any order, and a blank that is no price is unknown.
         leaves_flats: whether bars without a tick, flat with a volume of zero, are left out.
@@ -56,6 +57,7 @@ class TextLayout:
     symbol: tuple[int, str] | None = None
     spread: Spread | None = None
     is_quoted: bool = False
+    has_decimal_comma: bool = False
     is_named: bool = False
     leaves_flats: bool = False
     times_in_utc: bool = True

@@ -50,6 +50,12 @@ from mlx_muzero.timeunits import HOUR_NS
         ("EURUSD_Candlestick_1_M_BID_01.01.2020-31.12.2020.csv", "EURUSD"),
         ("usdjpy-m1-ask-2013.csv", "USDJPY"),
         ("DAT_ASCII_USDJPY_M1_2021.csv", "USDJPY"),
+        ("FX_IDC_USDJPY, 1.csv", "USDJPY"),
+        ("BINANCE_BTCUSDT, 1_3f2a1.csv", "BTCUSDT"),
+        ("EURUSD.Last.txt", "EURUSD"),
+        ("EURUSD_1 Min_Bid_2021.03.01_2021.03.02.csv", "EURUSD"),
+        ("BTC_USDT_USDT-8h-funding_rate.feather", "BTCUSDT"),
+        ("BTC_USDT-1m.json.gz", "BTCUSDT"),
         ("DAT_MT_USDJPY_M1_201910.zip", "USDJPY"),
         ("HISTDATA_COM_ASCII_USDJPY_M12018.zip", "USDJPY"),
     ],
@@ -68,6 +74,7 @@ def test_a_name_that_a_grammar_explains(name, symbol):
         "BTCUSDT_201201.csv",
         # Words that end in a coin's code; dollars that buy no known coin.
         "A" * 60 + "USDT.csv", "A" * 60 + "USDT_240628.csv", "A" * 60 + "_USDT.csv", "USDUSD.csv",
+        "BTC_USDT_USDT-1h-mark.feather", "BTC_USDT, 1.csv", "NYSE_ALLUSDT, 60.csv",
         "depth.csv", "data_btc.csv", "history_usd.csv", "allUSDT.csv", "FOOUSD.csv", ".csv", "USDT",
         # TES in TUSD, or TEST in USD?
         "testusd.csv", "TESTUSD-1m-2024.csv", "FOOBUSD.csv",

@@ -4,11 +4,14 @@ import gzip
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from market_files import MONDAY_NS, refused, rows, walk, write
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers import Choices, detect_format, import_file, parse_columns
 from mlx_muzero.market.importers.blocks import line_blocks
+from mlx_muzero.market.importers.text import TextSource
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 
@@ -95,6 +98,7 @@ HEADED = {
     "two-columns": ("Date;Time;Open;High;Low;Close", "%Y%m%d;%H%M%S", ";", ""),
     "nanoseconds": ("ts\topen\thigh\tlow\tclose", "EPOCH000000000", "\t", ""),
     "microseconds": ("open_time;o;h;l;c;v", "EPOCH000000", ";", ";7"),
+    "nanosecond-text": ("timestamp,open,high,low,close", "%Y-%m-%dT%H:%M:00.000000000Z", ",", ""),
     "quoted": ('"Date (UTC)","Open","High","Low","Close"', '"%Y-%m-%d %H:%M:%S"', ",", ""),
 }
 
@@ -158,6 +162,29 @@ def test_bars_of_an_hour_are_refused_newest_first_too(store, tmp_path):
     refused(store, write(tmp_path / "btcusdt.csv", lines, "ts,o,h,l,c"), "60 minutes apart")
 
 
+@pytest.mark.parametrize("stamp", ["%d/%m/%Y,%H:%M", "%m/%d/%Y,%H:%M"])
+def test_any_later_date_tells_the_day_from_the_month(store, tmp_path, monkeypatch, stamp):
+    monkeypatch.setattr("mlx_muzero.market.importers.blocks.BLOCK_BYTES", 50_000)
+    start = MONDAY_NS + 11 * 24 * HOUR_NS - 100 * MINUTE_NS  # midnight begins the 12th
+    head = "Date,Time,Open,High,Low,Close"
+    lines = rows(stamp, 200, start=start)
+    refused(store, write(tmp_path / "btcusdt.csv", lines, head), "csv:2: its times may be DD/MM")
+    lines = rows(stamp, 1600, start=start)
+    path = write(tmp_path / "btcusdt.csv", lines, head)
+    assert import_file(store, path, clock="UTC").rows == 1600
+    assert store.load("BTCUSDT").open_time_ns[[0, -1]].tolist() == [
+        start,
+        start + 1599 * MINUTE_NS,
+    ]
+
+
+def test_numbers_may_have_a_decimal_comma(store, tmp_path):
+    lines = [line.replace(".", ",") for line in rows("%Y-%m-%dT%H:%M:%SZ", delimiter=";")]
+    path = write(tmp_path / "btcusdt.csv", lines, "Time;Open;High;Low;Close")
+    assert import_file(store, path).rejected_count == 0
+    require_walk(store, "BTCUSDT")
+
+
 def test_unusual_names_are_given_by_name_or_number(store, tmp_path):
     lines = rows("%Y-%m-%dT%H:%M:%SZ")
     path = write(tmp_path / "btcusdt.csv", lines, "Zeit,Erster,Hoch,Tief,Letzter")
@@ -196,6 +223,28 @@ def test_columns_that_cannot_be_found_say_what_to_do(store, tmp_path):
     )
 
 
+WORDS = (
+    "time date Open high low Close volume symbol <DATE> <SPREAD> 2021-03-01T00:00 01/02/2021"
+    ' 00:00:00 1614556800 1.5 1,5 inf "2" x "'
+)
+cells = st.sampled_from(WORDS.split())
+
+
+@given(
+    st.lists(st.lists(cells, min_size=1, max_size=8), max_size=8), st.sampled_from([",", ";", "\t"])
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_read_or_refused(tmp_path, table, delimiter):
+    head = delimiter.join(("time", "open", "high", "low", "close"))
+    path = write(tmp_path / "a.csv", [delimiter.join(row) for row in table], head)
+    try:
+        source = TextSource.open(path, detect_format(path))
+        rows = sum(len(chunk.wall_ns) + chunk.rejected.count for chunk in source.chunks())
+    except DataError:
+        return
+    assert rows <= len(table) + 1
+
+
 def test_a_text_file_holds_one_symbol(store, tmp_path):
     lines = [f"{row},BTC/USDT" for row in rows("%Y-%m-%dT%H:%M:%SZ")]
     head = "time,open,high,low,close,symbol"
@@ -230,6 +279,13 @@ def test_ninjatrader_is_stamped_at_the_close(store, tmp_path):
     assert (store.load("EURUSD").volume == 5).all()
     import_file(store, path, "USDJPY", choices=OPEN)
     require_walk(store, "USDJPY")
+
+
+def test_ninjatraders_ask_file_completes_the_bid(store, tmp_path):
+    for side, n in (("Bid", 200), ("Ask", 199)):
+        lines = rows("%Y%m%d %H%M%S", n, tail=";5", delimiter=";")
+        report = import_file(store, write(tmp_path / f"EURUSD.{side}.txt", lines))
+    assert (report.symbols, report.filled) == (("EURUSD",), 199)
 
 
 def test_kraken_has_no_header(store, tmp_path):
@@ -283,8 +339,11 @@ def test_packed_text(store, tmp_path, ending, pack):
 
 
 @pytest.mark.parametrize(("ending", "pack"), [("gz", gzip.compress), ("zst", zstd)])
-def test_a_packed_file_that_grows_beyond_measure_is_not_read_to_its_end(tmp_path, ending, pack):
+def test_a_packed_file_that_grows_beyond_measure_is_not_read_to_its_end(
+    tmp_path, monkeypatch, ending, pack
+):
+    monkeypatch.setattr("mlx_muzero.market.importers.packed._SMALL", 1 << 20)
     bomb = tmp_path / f"btcusdt.csv.{ending}"
-    bomb.write_bytes(pack(b"\n" * (80 << 20)))
+    bomb.write_bytes(pack(b"\n" * (9 << 20)))
     with pytest.raises(DataError, match="as no bars do"):
         list(line_blocks(bomb))
