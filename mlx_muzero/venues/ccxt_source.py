@@ -12,7 +12,7 @@ from typing import Any
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import BAR_COLUMNS
 from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE
-from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
 from mlx_muzero.venues.ccxt_pairs import listed_pair
 from mlx_muzero.venues.ccxt_public import EXTRA_OF, public_exchange
@@ -29,6 +29,7 @@ from mlx_muzero.venues.source import Listing, PairGone, Refused, Unavailable, Ve
 from mlx_muzero.venues.volume_units import in_base
 
 MILLISECOND_NS = 1_000_000
+_CLOCK_TOLERANCE_NS = MINUTE_NS
 
 # Errors that waiting does not cure; everything else counts as an outage.
 _GONE = ("BadSymbol",)  # for this pair
@@ -79,9 +80,7 @@ class CcxtSource:
         rows = await _answer(
             self._exchange.fetch_ohlcv(pair, "1m", since_ms, self.page_bars), self._name(pair)
         )
-        # Nothing was awaited since the answer arrived, so these are its headers.
-        sent_ns = date_ns(self._exchange.last_response_headers or {})
-        return _candles(rows, sent_ns, self._takers_at(pair))
+        return _candles(rows, self._sent_ns(), self._takers_at(pair))
 
     async def listed(self, name: str) -> Listing:
         """See `HistorySource.listed`."""
@@ -134,12 +133,25 @@ class CcxtSource:
                 time_ms = await _answer(self._exchange.fetch_time(), self._exchange.id)
             except FeedError:
                 time_ms = None
-            if (time_ns := known_time_ns(time_ms, MILLISECOND_NS)) is not None:
+            time_ns = known_time_ns(time_ms, MILLISECOND_NS)
+            if time_ns is not None and not self._sent_at_another_time(time_ns):
                 return VenueTime(time_ns, MILLISECOND_NS)
             self._has_clock = False  # despite what ccxt says
         await _answer(self._exchange.fetch_ohlcv(pair, "1m", None, 1), self._name(pair))
-        sent_ns = date_ns(self._exchange.last_response_headers or {})
+        sent_ns = self._sent_ns()
         return None if sent_ns is None else VenueTime(sent_ns + SECOND_NS // 2, SECOND_NS)
+
+    def _sent_ns(self) -> int | None:
+        """When the last answer was sent, by its header; valid until something else is awaited."""
+        return date_ns(self._exchange.last_response_headers or {})
+
+    def _sent_at_another_time(self, time_ns: int) -> bool:
+        """Whether the last answer's header contradicts the clock that the answer tells of.
+
+        A clock in other units, or one that an intermediary has cached, is none.
+        """
+        sent_ns = self._sent_ns()
+        return sent_ns is not None and abs(time_ns - sent_ns) > _CLOCK_TOLERANCE_NS
 
     async def listen(self, pair: str) -> AsyncIterator[Sequence[Candle]]:
         """See `PushSource.listen`."""

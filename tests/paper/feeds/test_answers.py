@@ -18,6 +18,7 @@ from market_source import MarketSource
 from mlx_muzero.paper.feeds.events import ClockOffset, Disconnected, Reconnected
 from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.feeds.settings import FeedSettings
+from mlx_muzero.timeunits import HOUR_NS
 from mlx_muzero.venues import bounded_http, ccxt_public, oanda
 from mlx_muzero.venues.candle import known_time_ns, number
 from mlx_muzero.venues.ccxt_public import public_exchange
@@ -208,6 +209,8 @@ def test_an_exchange_without_a_clock_has_its_answers_date():
         {"status": 400, "data": {"code": -1100, "msg": "Illegal characters found."}},
         {"data": {"serverTime": None}},
         {"data": {"serverTime": 10**30}},
+        {"data": {"serverTime": START_NS // SECOND_NS}},
+        {"data": {"serverTime": (START_NS - HOUR_NS) // 1_000_000}},
     ],
 )
 def test_an_exchange_whose_clock_does_not_answer_has_its_answers_date_too(answer, monkeypatch):
