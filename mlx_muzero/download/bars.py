@@ -134,6 +134,8 @@ class BarsDownload:
         if time is not None:
             self._venue_ns = time.time_ns - time.resolution_ns // 2
             self._pager.latest_ns = self._venue_ns + MINUTE_NS
+        else:  # without a start some venues send their oldest bars
+            newest = Page.join([newest, await self._pager.recent(desk.asking.clock.wall_ns())])
         times = self._pager.believable(newest)
         if len(newest) and not len(times):
             raise FeedError(

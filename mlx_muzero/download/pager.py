@@ -92,6 +92,11 @@ class Pager:
                 self._ask_as(replace(self._way, bars=min(span, self._way.bars)))
         return page
 
+    async def recent(self, now_ns: int) -> Page:
+        """The bars of the last hours before `now_ns`, as this machine's clock has it."""
+        back_ns = (self._way.bars - 1) * self._row_ns
+        return await self._ask((now_ns - back_ns) // MINUTE_NS * MINUTE_NS, self._way)
+
     def believable(self, page: Page) -> I64:
         """The plausible open times of `page`, each once: ``i64[n]`` increasing."""
         return self._from(page, 0)

@@ -88,6 +88,15 @@ def test_several_pairs_come_side_by_side(venue, db):
     assert len(stored(db, "ETHUSDT")) == NOW - FIRST
 
 
+def test_all_pairs_keep_the_venues_rate_limit(venue, db):
+    venue.moods = Moods(cap=300)
+    with served(venue) as settings:
+        began = time.monotonic()
+        found = reports(run(settings | {"rateLimit": 100}, db, names=("BTCUSDT", "ETH/USDT")))
+    assert time.monotonic() - began > 0.1 * 0.7 * len(venue.asked)
+    assert len(venue.asked) == sum(report.requests for report in found)
+
+
 def test_what_the_store_has_otherwise_stays_and_is_counted(venue, db):
     with served(venue) as settings:
         run(settings, db)

@@ -26,6 +26,7 @@ class Moods:
         heeds_start: whether it looks at the start at all, or gives its newest bars.
         heeds_end: whether it looks at the end.
         inclusive: whether the bar of the start is among them.
+        oldest: it gives its oldest bars where no start is named.
         clock: whether it tells the time.
         kept: minutes that it keeps; None for all. Older ones are refused where `refuses`.
     """
@@ -36,6 +37,7 @@ class Moods:
     heeds_start: bool = True
     heeds_end: bool = True
     inclusive: bool = True
+    oldest: bool = False
     clock: bool = True
     kept: int | None = None
     refuses: bool = False
@@ -93,7 +95,7 @@ class MoodyVenue(BinanceVenue):
         moods = self.moods
         oldest = 0 if moods.kept is None else now - moods.kept
         if start is None or not moods.heeds_start:
-            start, counts_back = oldest, True
+            start, counts_back = oldest, not moods.oldest
         else:
             start, counts_back = max(start + (not moods.inclusive), oldest), moods.newest
         last = now if end is None or not moods.heeds_end else min(end - 1, now)
