@@ -20,7 +20,7 @@ from mlx_muzero.market.store.bar_table import SymbolSummary
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.store.symbol_rows import RowCounts
 from mlx_muzero.market.synthetic.kinds import MarketKind
-from mlx_muzero.market.synthetic.stored import store_market
+from mlx_muzero.experiment.synthetic_market import store_market
 from mlx_muzero.types import I64
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ def synth(
     as_json: Json = False,
 ) -> None:
     """Make a market with a known best policy, replacing any of the same name."""
-    from mlx_muzero.market.synthetic.stored import store_market
+    from mlx_muzero.experiment.synthetic_market import store_market
 
     bars, truth = store_market(db, kind, symbol, days, seed, cost_pips)
     if as_json:
