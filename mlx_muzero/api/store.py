@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from mlx_muzero.api.notes import note, note_all
+from mlx_muzero.experiment.synthetic_market import store_market
 from mlx_muzero.frames import FrameLibrary, frame_of
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, utc_ns
 from mlx_muzero.market.importers import Choices, Failure, ImportBatch, ImportReport
@@ -20,7 +21,6 @@ from mlx_muzero.market.store.bar_table import SymbolSummary
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.market.store.symbol_rows import RowCounts
 from mlx_muzero.market.synthetic.kinds import MarketKind
-from mlx_muzero.experiment.synthetic_market import store_market
 from mlx_muzero.types import I64
 
 if TYPE_CHECKING:

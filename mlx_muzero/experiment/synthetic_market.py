@@ -1,13 +1,20 @@
-"""Stores a synthetic market."""
+"""Stores a synthetic market, with what a line earns on it."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from mlx_muzero.errors import DataError
+from mlx_muzero.evaluation.rivals.line_reach import line_reach
+from mlx_muzero.evaluation.synthetic_rules import dataset_of, rules_of
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.filling import store_to_fill
 from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.markets import Truth, make_market
 from mlx_muzero.symbols.symbol import Symbol
+
+_OTHER_DRAW = 1 << 32
+"""Added to a market's seed for the bars that its line is played on: none that anyone keeps."""
 
 
 def store_market(
@@ -20,6 +27,9 @@ def store_market(
     session_bars: int = 360,
 ) -> tuple[Bars, Truth]:
     """Generate and store a market whose best policy is known, replacing one of that name.
+
+    The truth tells, next to the best policy's expectation, what a line that was fitted on these
+    bars earns on another draw of the same market.
 
     Args:
         database: path of the bar store; created if missing.
@@ -39,9 +49,21 @@ def store_market(
     name = None if symbol is None else Symbol(symbol)
     # Opened first, so that it fails before the market is generated, which takes a while.
     with store_to_fill(database) as store:
-        bars, truth = make_market(
-            kind, seed, days, round_trip_cost_pips=cost_pips, session_bars=session_bars
+        make = partial(
+            make_market, kind, days=days, round_trip_cost_pips=cost_pips, session_bars=session_bars
         )
+        bars, truth = make(seed)
+        other, _ = make(seed + _OTHER_DRAW)
+        truth |= _line_on(bars, other, truth)
         bars = replace(bars, symbol=name or Symbol(bars.symbol))
         store.write_synthetic(bars, truth)
     return bars, truth
+
+
+def _line_on(bars: Bars, other: Bars, truth: Truth) -> Truth:
+    """What a line fitted on `bars` earns on the `other` draw; None on markets too short for one."""
+    try:
+        reach = line_reach(dataset_of(bars, truth), dataset_of(other, truth), rules_of(truth))
+    except DataError:
+        return {"line_pips_per_session": None}
+    return reach.as_dict()

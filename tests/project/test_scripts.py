@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import runpy
 import subprocess
 import sys
 import venv
@@ -107,6 +108,20 @@ def test_known_optimum_judges_both_markets(tmp_path, small_config):
     assert edge["commonest_of_best"].startswith("HOLD ")
     assert walk["cost_pips"] >= 0
     assert 0 <= walk["in_market"] <= 1
+
+
+def test_planted_markets_are_played_by_all_rivals(monkeypatch, capsys):
+    """In this process, where rivals are fitted quickly."""
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    sizes = ("--seeds", "1", "--days", "6", "--session-bars", "60", "--json")
+    monkeypatch.setattr(sys, "argv", ["planted_markets.py", *sizes])
+    runpy.run_path(str(ROOT / "scripts" / "planted_markets.py"), run_name="__main__")
+    walk, edge, nonlinear = json.loads(capsys.readouterr().out)["markets"]
+    assert (walk["optimum"], walk["best_policy"], walk["line_reaches"]) == (0.0, None, None)
+    for found in (edge, nonlinear):
+        assert found["best_policy"] > found["momentum"]
+        assert found["line_reaches"] == pytest.approx(found["line"] / found["optimum"])
+    assert edge["line_reaches"] > nonlinear["line_reaches"]
 
 
 def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):

@@ -13,7 +13,7 @@ from mlx_muzero.evaluation.rivals.linear_forecast import HORIZONS_BARS, fit_fore
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.trading.rules import TradingRules
-from mlx_muzero.types import Advance
+from mlx_muzero.types import I64, Advance
 
 RIVALS = ("line", "line_dp", "fitted_q")
 """Their names."""
@@ -26,6 +26,11 @@ _USUAL_BARS = 262_144
 
 
 _SEED = 0
+
+
+def usual_bars(bars: I64) -> I64:
+    """``i64[m]`` some of the training `bars` ``i64[n]``, spread evenly, to count forecasts by."""
+    return spread_evenly(bars, _USUAL_BARS)
 
 
 def fit_rivals(
@@ -49,7 +54,7 @@ def fit_rivals(
     doing(f"fitting {', '.join(RIVALS)}: steps", FITTED_Q_RECIPE.schedule(len(bars))[0])
     validation = ValidationSessions.of(dataset, rules)
     forecasts = fit_forecasts(validation.changes, bars)
-    usual = spread_evenly(bars, _USUAL_BARS)
+    usual = usual_bars(bars)
     price = float(np.median(dataset.close[usual]))
     spread = known_spread(dataset, rules, usual)
     usual_spread = None if spread is None else float(np.median(spread))

@@ -3,7 +3,9 @@
 Each maker returns bars and their truth, a JSON-able dict: ``kind``, ``seed``, ``parameters``,
 the rules that the expectations assume (``round_trip_cost_pips``, ``session_bars``),
 ``expected_pips_per_session`` of the best policy, the same by UTC hour of the session's start,
-``best_policy``, ``method`` and ``precision_pips``.
+``best_policy``, ``method`` and ``precision_pips``; of some kinds also what the greedy rule on a
+perfect forecast expects, ``greedy_pips_per_session``. What a line earns is added where a market is
+stored (`mlx_muzero.experiment.synthetic_market`).
 """
 
 from collections.abc import Callable
@@ -13,6 +15,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.synthetic.kinds import MarketKind
+from mlx_muzero.market.synthetic.nonlinear_optimum import greedy_pips
 from mlx_muzero.market.synthetic.nonlinear_optimum import solve as solve_nonlinear
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
 from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
@@ -172,6 +175,7 @@ def planted_nonlinear(
         "session_bars": session_bars,
         "expected_pips_per_session": optimum.expected_pips,
         "expected_pips_by_start_hour": [optimum.expected_pips] * 24,
+        "greedy_pips_per_session": greedy_pips(market, round_trip_cost_pips, session_bars),
         "best_policy": "enter and leave by the last kick's age and the side it announced",
         "method": "dynamic programming over bars left, age of the last kick and position",
         "precision_pips": optimum.precision_pips,

@@ -18,6 +18,9 @@ from mlx_muzero.market.synthetic.planted_nonlinear import (
 )
 from mlx_muzero.types import F64, I64, Bool
 
+Worth = tuple[F64, F64, F64]
+"""``f64[LAST_AGE]`` net pips to come when flat, along the drift and against it, by age."""
+
 
 @dataclass(frozen=True, eq=False)
 class NonlinearOptimum:
@@ -28,7 +31,7 @@ class NonlinearOptimum:
         session_bars: steps of one session.
         round_trip_cost_pips: cost of one trade.
         expected_pips: expected net pips of a session under the best policy.
-        precision_pips: bound on its error: the drift that counts as none.
+        precision_pips: bound on its error: the drift that counts as none, and rounding.
         enter: ``bool[session_bars + 1, LAST_AGE]`` whether to enter along the drift, by bars left.
         stay_along: ``bool[session_bars + 1, LAST_AGE]`` whether to keep a position along it.
         stay_against: ``bool[session_bars + 1, LAST_AGE]`` whether to keep one against it.
@@ -83,33 +86,72 @@ def solve(
         round_trip_cost_pips: cost of one trade.
         session_bars: steps of one session.
     """
-    survival = 1.0 - market.kick_probability
-    drift = market.drift(np.arange(1, LAST_AGE + 1))
-    older = np.minimum(np.arange(1, LAST_AGE + 1), LAST_AGE - 1)
-    flat, along, against = np.zeros((3, LAST_AGE))
+    worth: Worth = (np.zeros(LAST_AGE), np.zeros(LAST_AGE), np.zeros(LAST_AGE))
     enter, stay_along, stay_against = np.zeros((3, session_bars + 1, LAST_AGE), bool)
     for bars_left in range(1, session_bars + 1):
-        kicked = (along[0] + against[0]) / 2.0
-        hold_flat = survival * flat[older] + market.kick_probability * flat[0]
-        hold_along = drift + survival * along[older] + market.kick_probability * kicked
-        hold_against = -drift + survival * against[older] + market.kick_probability * kicked
+        hold_flat, hold_along, hold_against = _held(market, worth)
         enter[bars_left] = hold_along - round_trip_cost_pips > hold_flat
         stay_along[bars_left] = hold_along > hold_flat
         stay_against[bars_left] = hold_against > hold_flat
-        flat = np.maximum(hold_flat, hold_along - round_trip_cost_pips)
-        along = np.maximum(hold_along, hold_flat)
-        against = np.maximum(hold_against, hold_flat)
+        worth = (
+            np.maximum(hold_flat, hold_along - round_trip_cost_pips),
+            np.maximum(hold_along, hold_flat),
+            np.maximum(hold_against, hold_flat),
+        )
     for shared in (enter, stay_along, stay_against):
         shared.flags.writeable = False
-    ages = market.kick_probability * survival ** np.arange(LAST_AGE)
-    ages[-1] = 1.0 - ages[:-1].sum()
+    expected = _at_start(market, worth)
+    neglected = market.drift_pips * market.decay ** (LAST_AGE - 1)
     return NonlinearOptimum(
         market=market,
         session_bars=session_bars,
         round_trip_cost_pips=round_trip_cost_pips,
-        expected_pips=float(ages @ flat),
-        precision_pips=session_bars * market.drift_pips * market.decay ** (LAST_AGE - 1),
+        expected_pips=expected,
+        precision_pips=session_bars * (neglected + expected * float(np.finfo(np.float64).eps)),
         enter=enter,
         stay_along=stay_along,
         stay_against=stay_against,
     )
+
+
+def greedy_pips(market: PlantedNonlinear, round_trip_cost_pips: float, session_bars: int) -> float:
+    """Expected net pips of a session of the greedy rule on the perfect forecast.
+
+    It enters along the drift where that is expected to bring more than the cost until the next
+    kick, and leaves whatever is against the drift. What it forgoes is to plan: it enters however
+    few bars are left, and pays for a new entry where waiting for the next kick would be cheaper.
+
+    Args:
+        market: the parameters.
+        round_trip_cost_pips: cost of one trade.
+        session_bars: steps of one session.
+    """
+    survival = 1.0 - market.kick_probability
+    drift = market.drift(np.arange(1, LAST_AGE + 1))
+    enters = drift / (1.0 - market.decay * survival) > round_trip_cost_pips
+    worth: Worth = (np.zeros(LAST_AGE), np.zeros(LAST_AGE), np.zeros(LAST_AGE))
+    for _ in range(session_bars):
+        flat, along, _ = _held(market, worth)
+        worth = np.where(enters, along - round_trip_cost_pips, flat), along, flat
+    return _at_start(market, worth)
+
+
+def _held(market: PlantedNonlinear, worth: Worth) -> Worth:
+    """What being flat, along and against over the next bar is worth, if `worth` follows it."""
+    flat, along, against = worth
+    survival = 1.0 - market.kick_probability
+    drift = market.drift(np.arange(1, LAST_AGE + 1))
+    older = np.minimum(np.arange(1, LAST_AGE + 1), LAST_AGE - 1)
+    kicked = (along[0] + against[0]) / 2.0
+    return (
+        survival * flat[older] + market.kick_probability * flat[0],
+        drift + survival * along[older] + market.kick_probability * kicked,
+        -drift + survival * against[older] + market.kick_probability * kicked,
+    )
+
+
+def _at_start(market: PlantedNonlinear, worth: Worth) -> float:
+    """Net pips to come of a flat account, at an age drawn as ages are distributed."""
+    ages = market.kick_probability * (1.0 - market.kick_probability) ** np.arange(LAST_AGE)
+    ages[-1] = 1.0 - ages[:-1].sum()
+    return float(ages @ worth[0])

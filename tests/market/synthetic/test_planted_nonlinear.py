@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlx_muzero.market.synthetic.markets import planted_nonlinear
-from mlx_muzero.market.synthetic.nonlinear_optimum import solve
+from mlx_muzero.market.synthetic.nonlinear_optimum import greedy_pips, solve
 from mlx_muzero.market.synthetic.optima import from_truth
 from mlx_muzero.market.synthetic.planted_nonlinear import (
     LAST_AGE,
@@ -162,6 +162,22 @@ def test_costs_and_sessions_bound_what_is_earned():
     ages = np.arange(1, LAST_AGE + 1)
     chance = MARKET.kick_probability * (1.0 - MARKET.kick_probability) ** (ages - 1.0)
     assert free.expected_pips == pytest.approx((chance * MARKET.drift(ages)).sum(), abs=1e-9)
+
+
+@pytest.mark.parametrize("cost", [1.0, 2.0, 4.0, 8.0])
+def test_the_greedy_rule_earns_almost_as_much(cost):
+    best = solve(MARKET, cost, BARS).expected_pips
+    assert 0.95 * best < greedy_pips(MARKET, cost, BARS) < best
+
+
+def test_the_greedy_rule_enters_however_little_time_is_left():
+    ages = np.arange(1, LAST_AGE + 1)
+    chance = MARKET.kick_probability * (1.0 - MARKET.kick_probability) ** (ages - 1.0)
+    drift = MARKET.drift(ages)
+    to_come = drift / (1.0 - MARKET.decay * (1.0 - MARKET.kick_probability))
+    expected = (chance * (drift - COST))[to_come > COST].sum()
+    assert expected < 0.0
+    assert greedy_pips(MARKET, COST, 1) == pytest.approx(expected)
 
 
 def test_optimum_from_truth():

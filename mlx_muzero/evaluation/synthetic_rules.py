@@ -1,0 +1,26 @@
+"""Synthetic markets as they are played: sessions and rules as their truth assumes."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.symbols.symbol import Symbol
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.rules import TradingRules
+
+
+def dataset_of(bars: Bars, truth: Mapping[str, Any]) -> MarketDataset:
+    """`bars` observed as in fx_micro, in sessions as long as `truth` assumes."""
+    session_bars = int(truth["session_bars"])
+    market = replace(FX_MICRO.market, symbol=Symbol(bars.symbol), session_bars=session_bars)
+    return MarketDataset.from_bars(bars, market)
+
+
+def rules_of(truth: Mapping[str, Any]) -> TradingRules:
+    """fx_micro's rules, at the cost and pip that `truth` assumes."""
+    costs = Costs(float(truth["round_trip_cost_pips"]))
+    pip_size = float(truth["parameters"]["pip_size"])
+    return replace(TradingRules.from_config(FX_MICRO), costs=costs, pip_size=pip_size)
