@@ -1,6 +1,6 @@
 """The bar store for notebooks: a path, opened for each call and closed again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -102,11 +102,12 @@ class Store:
         stamps: Literal["open", "close"] | None = None,
         accept_clock: bool = False,
         accept_jump: bool = False,
+        columns: Mapping[str, str] | None = None,
     ) -> list[ImportReport]:
         """Import bars or series; importing a file again changes nothing.
 
         Args:
-            files: csv, zip, gz, parquet or DuckDB files, or folders of them.
+            files: csv, JSON, feather, parquet or DuckDB files, packed or not, or folders of them.
             symbol: symbol of the bars; None to detect it from each file.
             format_name: file format; None to detect it.
             clock: the files' clock: "UTC", "UTC+2", an IANA zone, "histdata"; None to detect it or
@@ -117,6 +118,8 @@ class Store:
                 suggests otherwise.
             accept_clock: trust the clock, whatever the weeks in the file show.
             accept_jump: accept prices that do not continue the stored ones.
+            columns: columns of text files with other names than usual, each by name or number:
+                ``{"time": "Stamp", "open": "First"}``.
 
         Returns:
             A report for each file, in import order.
@@ -124,7 +127,8 @@ class Store:
         Raises:
             MuZeroError: the error of the first file that failed, once all others are imported.
         """
-        choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump)
+        chosen = tuple((columns or {}).items())
+        choices = Choices(replace, skip_bad_rows, stamps, accept_clock, accept_jump, chosen)
         batch = ImportBatch.of([Path(file) for file in files], self.path)
         results = import_batch(batch, self.path, symbol, format_name, clock, choices)
         reports = [result for result in results if not isinstance(result, Failure)]

@@ -102,11 +102,11 @@ class Fields:
 
 
 def unquoted(data: U8, start: I64, end: I64) -> tuple[I64, I64]:
-    """Start and end bytes of fields without the quotes around them."""
-    last = np.minimum(np.maximum(end - 1, 0), len(data) - 1)
-    first = np.minimum(start, len(data) - 1)
-    quoted = (end - start >= 2) & (data[first] == ord('"')) & (data[last] == ord('"'))
-    return start + quoted, end - quoted
+    """Start and end bytes of fields without quotes around them or around their line."""
+    opened = (start < end) & (data[np.minimum(start, len(data) - 1)] == ord('"'))
+    start = start + opened
+    closed = (start < end) & (data[np.minimum(end - 1, len(data) - 1)] == ord('"'))
+    return start, end - closed
 
 
 def count_fields(lines: Lines, delimiter: bytes) -> I64:

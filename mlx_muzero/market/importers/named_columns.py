@@ -108,6 +108,7 @@ def named_layout(path: Path, text: str, chosen: Mapping[str, str]) -> TextLayout
     Raises:
         DataError: no header names the columns, or its times cannot be read.
     """
+    _require_columns(chosen)
     header = find_header(text, chosen)
     if header is None:
         first = next((line for line in text.splitlines() if line.strip()), "")
@@ -158,16 +159,19 @@ def parse_columns(text: str) -> dict[str, str]:
     Raises:
         DataError: `text` is not of that form.
     """
-    chosen = {}
-    for part in text.split(","):
-        column, _, name = (piece.strip() for piece in part.partition("="))
+    parts = [part.partition("=") for part in text.split(",")]
+    chosen = {column.strip(): name.strip() for column, _, name in parts}
+    _require_columns(chosen)
+    return chosen
+
+
+def _require_columns(chosen: Mapping[str, str]) -> None:
+    for column, name in chosen.items():
         if column not in CHOSEN or not name:
             raise DataError(
-                f"--columns {part.strip()!r}: write COLUMN=NAME or COLUMN=NUMBER, separated by"
+                f"columns {f'{column}={name}'!r}: write COLUMN=NAME or COLUMN=NUMBER, separated by"
                 f" commas; a COLUMN is {', '.join(CHOSEN)}"
             )
-        chosen[column] = name
-    return chosen
 
 
 def _header(
@@ -267,8 +271,15 @@ def _spread(header: Header, rows: list[list[str]], values: Mapping[str, int]) ->
     if "spread" not in plains:
         return None
     prices = [row[values[name]] for row in rows for name in PRICE_COLUMNS]
-    digits = max(len(price.partition(".")[2]) for price in prices)
-    return Spread(plains.index("spread"), digits)
+    return Spread(plains.index("spread"), max(map(_decimals, prices)))
+
+
+def _decimals(price: str) -> int:
+    """Number of decimals of a price; 1.1445400000000001 has five, and an error of rounding."""
+    try:
+        return len(f"{float(price):.10g}".partition(".")[2])
+    except ValueError:
+        return 0
 
 
 def _is_clock(zone: str) -> bool:

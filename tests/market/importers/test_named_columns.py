@@ -57,14 +57,18 @@ def test_metatrader_5_bars_carry_their_spread(store, tmp_path, encoding):
 
 
 def test_metatrader_5s_count_from_1970_is_on_the_brokers_clock(store, tmp_path):
-    head = "time,open,high,low,close,tick_volume,spread,real_volume"
-    lines = [f"{MONDAY_NS // 10**9 + 60 * i},{row},7,12,0" for i, row in enumerate(bare_rows())]
+    head = ",time,open,high,low,close,tick_volume,spread,real_volume,date"
+    day, start = "2021-03-01 00:00:00", MONDAY_NS // 10**9
+    lines = [f"{i},{start + 60 * i},{row},7,12,0,{day}" for i, row in enumerate(bare_rows())]
+    lines[0] = lines[0].replace(lines[0].split(",")[5], "104.99900000000001")
     path = write(tmp_path / "USDJPY_M1.csv", lines, head)
     assert detect_format(path) == "mt5"
     with pytest.raises(DataError, match="does not state its clock"):
         import_file(store, path)
     import_file(store, path, clock="UTC+3")
-    require_walk(store, "USDJPY", first_ns=MONDAY_NS - 3 * HOUR_NS)
+    bars = store.load("USDJPY", extras=EXTRA_COLUMNS)
+    assert bars.open_time_ns[0] == MONDAY_NS - 3 * HOUR_NS
+    assert np.array_equal(bars.extras["close_ask"][1:], np.round(bars.close[1:] + 0.012, 3))
 
 
 HEADED = {
@@ -99,6 +103,7 @@ HEADED = {
     "nanoseconds": ("ts\topen\thigh\tlow\tclose", "EPOCH000000000", "\t", ""),
     "microseconds": ("open_time;o;h;l;c;v", "EPOCH000000", ";", ";7"),
     "nanosecond-text": ("timestamp,open,high,low,close", "%Y-%m-%dT%H:%M:00.000000000Z", ",", ""),
+    "quoted-lines": ('"ts\topen\thigh\tlow\tclose"', '"%Y-%m-%dT%H:%MZ', "\t", '"'),
     "quoted": ('"Date (UTC)","Open","High","Low","Close"', '"%Y-%m-%d %H:%M:%S"', ",", ""),
 }
 
