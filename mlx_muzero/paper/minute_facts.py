@@ -6,6 +6,7 @@ from typing import Literal
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.paper.account import PairAccount
+from mlx_muzero.paper.margin import Margin
 from mlx_muzero.paper.mode import Mode
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.risk import Losses
@@ -55,8 +56,10 @@ def money_of(accounts: Sequence[PairAccount], equity: float) -> dict[str, float]
     }
 
 
-def limits_used(limits: RiskSettings, losses: Losses, accounts: Sequence[PairAccount]) -> Row:
-    """How much of each limit is used, in the limit's own unit."""
+def limits_used(
+    limits: RiskSettings, losses: Losses, accounts: Sequence[PairAccount], margin: Margin
+) -> Row:
+    """How much of each limit is used, in the limit's own unit; of a margin, if one is asked for."""
     exposures = [abs(a.exposure) for a in accounts]
     used = {
         "max_pair_exposure": max(exposures),
@@ -64,7 +67,11 @@ def limits_used(limits: RiskSettings, losses: Losses, accounts: Sequence[PairAcc
         "max_daily_loss_frac": losses.day_loss_frac,
         "max_drawdown_frac": losses.drawdown_frac,
     }
-    return {name: {"used": u, "limit": getattr(limits, name)} for name, u in used.items()}
+    told = {name: {"used": u, "limit": getattr(limits, name)} for name, u in used.items()}
+    if limits.leverage:
+        closeout = margin.closeout_frac(losses.equity, exposures)
+        told["margin_closeout_frac"] = {"used": closeout, "limit": 1.0}
+    return told
 
 
 def pair_facts(

@@ -12,7 +12,7 @@ from mlx_muzero.paper.settings import RiskSettings
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
 from mlx_muzero.trading.positions import ActionTable
 
-LimitName = Literal["max_daily_loss_frac", "max_drawdown_frac"]
+LimitName = Literal["max_daily_loss_frac", "max_drawdown_frac", "stop_out_frac"]
 
 # Sums of exposures may equal their limits, so compare with a tolerance.
 _TOLERANCE = 1e-9
@@ -39,6 +39,16 @@ class Breach:
         """The reaction, in words."""
         end = "until resume" if self.until_ns is None else "for the UTC day and the cooldown"
         return f"every position is closed; entries stop {end}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The journal's facts about it."""
+        return {
+            "limit": self.limit,
+            "value": self.value,
+            "threshold": self.threshold,
+            "reaction": self.reaction,
+        }
 
 
 class Losses:
@@ -81,6 +91,11 @@ class Losses:
         return breaches
 
     @property
+    def equity(self) -> float:
+        """The equity last taken."""
+        return self._equity
+
+    @property
     def day_pnl(self) -> float:
         """Profit since the UTC day began, in money."""
         return self._equity - self.day_start_equity
@@ -117,6 +132,7 @@ def allowed_exposure(
     mode: ModeName,
     limits: RiskSettings,
     others: float,
+    carried: float = math.inf,
 ) -> tuple[float, str | None]:
     """The exposure a pair may take instead of `wanted`, and the reason if it differs.
 
@@ -127,6 +143,7 @@ def allowed_exposure(
         mode: trading mode; only "trading" lets a position grow.
         limits: limits on exposure.
         others: sum of the other pairs' exposures, including pending orders.
+        carried: sum of exposures that the account's margin carries.
     """
     if mode == "halted":
         return held, "halted"
@@ -134,8 +151,13 @@ def allowed_exposure(
         return 0.0, None
     if mode == "flattening":
         return 0.0, "flattening"
-    room = min(limits.max_pair_exposure, limits.max_total_exposure - others)
-    why = "max_pair_exposure" if room == limits.max_pair_exposure else "max_total_exposure"
+    rooms = {
+        "max_pair_exposure": limits.max_pair_exposure,
+        "max_total_exposure": limits.max_total_exposure - others,
+        "margin": carried - others,
+    }
+    why = min(rooms, key=lambda name: rooms[name])
+    room = rooms[why]
     if mode == "entries_stopped":
         # Nor may it change sides, which would be an entry.
         bound = abs(held) if held * wanted > 0.0 else 0.0

@@ -14,6 +14,7 @@ from mlx_muzero.paper.batched_search import BatchedSearch, Trader
 from mlx_muzero.paper.context import SessionContext
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.fills import Order
+from mlx_muzero.paper.margin import Margin
 from mlx_muzero.paper.minute import Minute
 from mlx_muzero.paper.minute_facts import (
     PairState,
@@ -63,6 +64,7 @@ class Session:
         self.mode = Mode()
         self._settings, self._stopwatch = settings, stopwatch
         self.losses = Losses(settings.risk, settings.account.balance)
+        self._margin = Margin.of(settings)
         self._search = BatchedSearch(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
@@ -252,19 +254,15 @@ class Session:
 
     def _watch_losses(self, close_ns: int, transaction: Transaction) -> None:
         self.mode.advance(close_ns, flat=all(a.exposure == 0.0 for a in self._accounts()))
-        for breach in self.losses.update(close_ns, self.equity):
+        exposures = [account.exposure for account in self._accounts()]
+        stop_out = self._margin.breaches(self.equity, exposures)
+        for breach in self.losses.update(close_ns, self.equity) + stop_out:
             if breach.limit in self.mode.stops:
                 continue
             reason = f"{breach.limit}: {breach.value:.4g} of {breach.threshold:.4g}"
             self.mode.stop(breach.limit, reason, breach.until_ns, flatten=True)
             self._cancel(self.traders, reason, transaction)
-            transaction.tell(
-                "risk",
-                limit=breach.limit,
-                value=breach.value,
-                threshold=breach.threshold,
-                reaction=breach.reaction,
-            )
+            transaction.tell("risk", **breach.facts)
 
     def _fault(
         self,
@@ -331,6 +329,7 @@ class Session:
                 self.mode.name,
                 limits,
                 total - abs(held[pair]),
+                self._margin.carried_exposure(self.equity),
             )
             why_not[pair] = why
             if target == held[pair]:
@@ -390,7 +389,7 @@ class Session:
             simulations=outcome.simulations,
             backend=self.planner.backend,
             latency_ms=outcome.latency_ms,
-            risk=limits_used(self._settings.risk, self.losses, accounts),
+            risk=limits_used(self._settings.risk, self.losses, accounts, self._margin),
             pairs={
                 account.pair: pair_facts(account, self.table, states[account.pair], outcome)
                 for account in accounts

@@ -94,6 +94,12 @@ class RiskSettings:
     max_drawdown_frac: float = setting(
         0.20, "largest drawdown, as a fraction of the highest equity", 1e-6, 1.0
     )
+    leverage: float = setting(
+        0.0, "notional that the venue lets one unit of equity carry; 0 = no margin", 0.0, 1_000.0
+    )
+    stop_out_frac: float = setting(
+        0.5, "equity over the margin used, below which the venue closes everything", 0.01, 1.0
+    )
     cooldown_minutes: float = setting(
         30.0, "how long entries stay stopped after a fault or a daily loss", 0.0, 10_080.0
     )
