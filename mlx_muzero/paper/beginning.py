@@ -77,14 +77,14 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
         deployment = Deployment(folder.export_path, report, loader=LOAD_PROGRAM)
         search, _ = settle(model, search, deployment)
     feed = options.feed or "replay"
-    replayed = feed == "replay"
+    stored = feed == "replay" or bool(config.market.macro)
     settings = PaperSettings(
         pairs=venue_names(names, feed),
         session=SessionSettings(
             model=str(options.model),
             checkpoint=checkpoint,
             feed=feed,
-            database=str(options.database or DEFAULT_DATABASE) if replayed else "",
+            database=str(options.database or DEFAULT_DATABASE) if stored else "",
             replay_from=options.replay_from or "",
             replay_to=options.replay_to or "",
             speed=options.speed or 0.0,

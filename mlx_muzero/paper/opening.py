@@ -11,7 +11,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.beginning import load_planner
-from mlx_muzero.paper.delivered import trained_beside_delivered
+from mlx_muzero.paper.delivered import Beside
 from mlx_muzero.paper.engine import Engine
 from mlx_muzero.paper.feeds.feed import Feed
 from mlx_muzero.paper.feeds.live import LiveFeed
@@ -74,9 +74,11 @@ def opened(
             say(warning)
         say(_opening(settings, planner, folder.exists))
         feed = _feed(settings, config, session)
-        live = _live_series(settings, feed)
-        for line in trained_beside_delivered(model.market(), config, settings, series, live):
+        beside = Beside(model.market(), config, settings, series, _live_series(settings, feed))
+        for line in beside.lines():
             say(line)
+        if not folder.exists:
+            beside.require_known()
         # Create the session only after everything that options can get wrong has been checked.
         if not folder.exists:
             folder.begin(settings)
@@ -117,14 +119,15 @@ def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> s
 
 def _feed(settings: PaperSettings, config: Config, session: Session) -> Feed:
     history_bars = next(iter(session.traders.values())).observer.history_bars
-    return make_feed(settings, history_bars, wanted_series(config))
+    return make_feed(settings, history_bars, wanted_series(config), config.market.macro)
 
 
 def _live_series(settings: PaperSettings, feed: Feed) -> dict[str, tuple[str, ...]]:
     """Names of the series that a live feed delivers of each symbol; empty for a replay."""
     if not isinstance(feed, LiveFeed):
         return {}
-    return {symbol: tuple(feed.wanted.get(pair, ())) for symbol, pair in settings.pairs.items()}
+    macro = feed.released()
+    return {symbol: (*feed.wanted.get(pair, ()), *macro) for symbol, pair in settings.pairs.items()}
 
 
 def _about(settings: PaperSettings, session: Session) -> Row:

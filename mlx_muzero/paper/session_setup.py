@@ -1,15 +1,16 @@
 """Builds a session and its feed from settings."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from mlx_muzero.config.schema import Config, MarketConfig
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import Market
-from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE, SeriesByName
+from mlx_muzero.market.series import FUNDING_RATE, MACRO, TAKER_BUY_SHARE, Series, SeriesByName
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import Trader
@@ -147,13 +148,42 @@ def wanted_series(config: Config) -> tuple[str, ...]:
     return tuple(dict.fromkeys((FUNDING_RATE, *config.market.context)))
 
 
-def make_feed(settings: PaperSettings, history_bars: int, series: Sequence[str] = ()) -> Feed:
+def macro_reader(database: str, names: Sequence[str]) -> Callable[[], Mapping[str, Series]]:
+    """Make a function that reads macro series, from the store only if that has changed.
+
+    The function raises DataError if the store cannot be read, as while another process writes.
+    """
+    read_at, found = -1, dict[str, Series]()
+
+    def read() -> Mapping[str, Series]:
+        nonlocal read_at, found
+        try:
+            changed_at = Path(database).stat().st_mtime_ns
+        except OSError as error:
+            raise DataError(f"{database} cannot be read: {error.strerror}") from error
+        if changed_at == read_at:
+            return found
+        with BarStore(database, read_only=True) as store:
+            found = {name: store.load_series(MACRO, name) for name in names}
+        read_at = changed_at
+        return found
+
+    return read
+
+
+def make_feed(
+    settings: PaperSettings,
+    history_bars: int,
+    series: Sequence[str] = (),
+    macro: tuple[str, ...] = (),
+) -> Feed:
     """Make the feed named in `settings`.
 
     Args:
         settings: the session's settings.
         history_bars: number of bars a replay starts before its first decision.
         series: series wanted of each pair; a live feed delivers those that its venue has.
+        macro: macro series wanted; a live feed delivers those in the session's store.
 
     Raises:
         FeedError: the feed does not exist, or something it needs is missing.
@@ -188,7 +218,15 @@ def make_feed(settings: PaperSettings, history_bars: int, series: Sequence[str] 
     # What ccxt streams lacks the volume that takers bought.
     takers = any(TAKER_BUY_SHARE in names for names in wanted_of.values())
     push = source if source.pushes and not takers else None
-    return LiveFeed(source, push, hours=exchange_hours, series=source, wanted=wanted_of)
+    return LiveFeed(
+        source,
+        push,
+        hours=exchange_hours,
+        series=source,
+        wanted=wanted_of,
+        macro=macro if wanted.database else (),  # sessions before 0.3.0 name none
+        read_macro=macro_reader(wanted.database, macro),
+    )
 
 
 def begin_of_replay_ns(settings: PaperSettings) -> int:

@@ -23,13 +23,16 @@ class SessionSettings:
     model: str = setting("", "folder of the training run")
     checkpoint: str = setting("", "name of its checkpoint")
     feed: str = setting("replay", "replay, ccxt:EXCHANGE or oanda")
-    database: str = setting("", "bar store to replay")
+    database: str = setting("", "bar store to replay, or with the macro series of a live session")
     replay_from: str = setting("", "first decision of a replay, UTC; empty = earliest possible")
     replay_to: str = setting("", "end of a replay, UTC; empty = end of the store")
     speed: float = setting(0.0, "replay speed: 1 = real time, 0 = as fast as possible", 0.0, 1e6)
     backend: str = setting("native", "backend that evaluates the search's leaves")
     simulations: int = setting(25, "simulations per decision", 1, 100_000)
     seed: int = setting(0, "seed of the search", 0, 2**63 - 1)
+    accept_unknown: bool = setting(
+        False, "trade though the feed lacks columns that were known in training"
+    )
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,8 @@ def trade(
     start_ns=START_NS,
     config=CONFIG,
     series=(),
+    macro=(),
+    read_macro=dict,
     **options,
 ):
     """What a session of so many minutes leaves behind; `prepare` may change the world meanwhile."""
@@ -44,6 +46,8 @@ def trade(
             uniform=lambda: 0.5,
             series=source,
             wanted=dict.fromkeys(pairs, series),
+            macro=macro,
+            read_macro=read_macro,
         )
         planner = DicePlanner(table)
         folder = PaperFolder(path)

@@ -10,11 +10,12 @@ from crypto_markets import CONFIG, history
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.config.schema import Config
+from mlx_muzero.errors import FeedError
 from mlx_muzero.market.coverage import Coverage, notes
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.paper.delivered import trained_beside_delivered
+from mlx_muzero.paper.delivered import Beside
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.training.run import MarketRecord
 
@@ -112,7 +113,11 @@ def lines(record, feed="ccxt:binance", series=None, **session):
     settings = PaperSettings(
         pairs={"AAA": "A/USDT", "BBB": "B/USDT"}, session=SessionSettings(feed=feed, **session)
     )
-    return list(trained_beside_delivered(record, Config(market=MARKET), settings, series or {}))
+    return list(beside(record, settings, series).lines())
+
+
+def beside(record, settings, series=None, live=None):
+    return Beside(record, Config(market=MARKET), settings, series or {}, live)
 
 
 def test_what_a_model_was_trained_on_stands_beside_what_a_feed_delivers(both, tmp_path):
@@ -122,18 +127,47 @@ def test_what_a_model_was_trained_on_stands_beside_what_a_feed_delivers(both, tm
     assert live[0].startswith("trained on AAA, BBB, 2019-01-07 00:0")
     assert live[0].endswith("trades AAA, BBB on ccxt:binance")
     assert "note: BBB had no training session" in live
-    (funding,) = (line for line in live if line.startswith("funding_rate"))
-    assert funding.startswith("funding_rate: known at ")
-    assert funding.endswith("not delivered here")
+    assert live[2].split() == ["column", "known", "in", "training", "here"]
+    (funding,) = (line for line in live if line.startswith("  funding_rate"))
+    assert "  at " in funding
+    assert "% of the bars  " in funding
+    assert funding.endswith("  not delivered")
+    assert len({line.find("at ") for line in live[3:]}) == 1
 
     replayed = {"AAA": both[0].series, "BBB": {}}
-    (funding,) = (x for x in lines(record, "replay", replayed) if x.startswith("funding_rate"))
-    assert funding.endswith("delivered here for AAA only")
+    (funding,) = (x for x in lines(record, "replay", replayed) if x.startswith("  funding"))
+    assert funding.endswith("  delivered for AAA only")
     after = lines(record, "replay", replayed, replay_from="2030-01-01")
-    assert all(line.endswith("not delivered here") for line in after if "known at" in line)
+    assert sum(line.endswith("  not delivered") for line in after) == len(after) - 3
 
     old = lines(dataclasses.replace(record, coverage=None))
-    assert any("is not recorded" in line for line in old)
+    assert any("  not recorded  " in line for line in old)
+
+
+def test_a_feed_that_lacks_what_a_model_usually_knew_is_refused(both, tmp_path):
+    record = MarketRecord.of(tmp_path, MarketDataset.of_pairs(both, MARKET))
+    coverage = record.coverage
+    names = [*MARKET.context, *MARKET.macro]
+    settings = PaperSettings(
+        pairs={"AAA": "A/USDT:USDT", "BBB": "B/USDT:USDT"},
+        session=SessionSettings(feed="ccxt:kraken"),
+    )
+    usual = {column for column, of in coverage.known.items() if sum(of.values()) / 2 > 0.5}
+    assert "funding_rate" in usual
+    with pytest.raises(FeedError, match="does not deliver") as refused:
+        beside(record, settings).require_known()
+    assert all(column in str(refused.value) for column in usual)
+    assert "session.accept_unknown=true" in str(refused.value)
+    beside(record, settings, live={"AAA": names, "BBB": names}).require_known()
+    some = [name for name in names if name != "funding_rate"]
+    with pytest.raises(FeedError, match="does not deliver funding_rate of every pair"):
+        beside(record, settings, live={"AAA": names, "BBB": some}).require_known()
+    accepted = replace(settings, session=replace(settings.session, accept_unknown=True))
+    beside(record, accepted).require_known()
+    rarely = {column: {"AAA": 0.4, "BBB": 0.5} for column in coverage.known}
+    rare = dataclasses.replace(record, coverage=replace(coverage, known=rarely))
+    beside(rare, settings).require_known()
+    beside(dataclasses.replace(record, coverage=None), settings).require_known()
 
 
 def test_a_training_and_a_session_say_it(cli, trained, db):

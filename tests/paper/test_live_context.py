@@ -8,15 +8,22 @@ import pytest
 from live_sessions import START_NS, journaled, trade
 from market_source import point
 from mlx_muzero.config.presets import CRYPTO
+from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.context import context_names
-from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE
+from mlx_muzero.market.series import (
+    FUNDING_RATE,
+    MACRO,
+    OPEN_INTEREST,
+    TAKER_BUY_SHARE,
+    Series,
+)
 from mlx_muzero.paper.context import series_of
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
-from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
+from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.positions import ACTION_TABLES
 from mlx_muzero.venues.source import Refused, Unavailable
 from paper_sessions import DicePlanner
@@ -29,13 +36,23 @@ MARKET = replace(
     timeframes=("5m",),
     window_bars=3,
     context=(OPEN_INTEREST, FUNDING_RATE, TAKER_BUY_SHARE),
+    macro=("cpi",),
 )
 CONFIG = replace(CRYPTO, market=MARKET)
 SERIES = (FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE)
 
 
+def releases(minutes=20):
+    """A figure a month, the last one `minutes` after the start, and one that is yet to come."""
+    last_ns = START_NS + minutes * MINUTE_NS
+    known = last_ns + np.arange(-40, 2) * 30 * DAY_NS
+    value = np.random.default_rng(1).normal(size=len(known))
+    return {"cpi": Series(MACRO, "cpi", known - 12 * DAY_NS, known, value)}
+
+
 def live(path, minutes=40, **options):
-    return trade(path, minutes, pairs=PAIRS, config=CONFIG, series=SERIES, **options)
+    wanted = {"series": SERIES, "macro": MARKET.macro, "read_macro": releases} | options
+    return trade(path, minutes, pairs=PAIRS, config=CONFIG, **wanted)
 
 
 def parity(played):
@@ -49,10 +66,10 @@ def assert_exact(played):
     assert found.exact, [part.first for part in vars(found).values()]
 
 
-def dataset_of(played):
-    """A dataset built from nothing but what a session recorded."""
+def histories(played):
+    """Bars and series of each pair, from nothing but what a session recorded."""
     series = series_of(played.points)
-    histories = []
+    found = []
     for pair in PAIRS:
         rows = [row for row in played.bars if row["pair"] == pair]
         opens = np.array([row["open_time_ns"] for row in rows], np.int64)
@@ -60,8 +77,14 @@ def dataset_of(played):
             np.array([row[name] for row in rows])
             for name in ("open", "high", "low", "close", "volume")
         )
-        histories.append(PairHistory(Bars(pair, opens, *columns), series[pair]))
-    return MarketDataset.of_pairs(histories, MARKET)
+        found.append(
+            PairHistory(Bars(pair, opens, *columns), series.get(pair, {}) | series.get(MACRO, {}))
+        )
+    return found
+
+
+def dataset_of(played):
+    return MarketDataset.of_pairs(histories(played), MARKET)
 
 
 def assert_observed_as_trained(played):
@@ -102,6 +125,7 @@ def test_what_a_live_session_observes_is_what_training_would(session):
     assert known(session, "funding_rate") == 1.0
     assert known(session, "open_interest_change") == 1.0
     assert known(session, "taker_imbalance") == 1.0
+    assert known(session, "macro_cpi") == 1.0
     assert not journaled(session, "feed", kind="series_stale")
 
 
@@ -121,6 +145,39 @@ def test_a_settlement_is_known_and_paid_when_training_would(session):
         assert row["value"] == point(row["pair"], FUNDING_RATE, minute_ns)
     later = [row for row in session.points if row["series"] == OPEN_INTEREST]
     assert {row["known_ns"] - row["event_ns"] for row in later} == {5 * MINUTE_NS}
+
+
+def test_a_figure_is_read_from_its_release_on(session):
+    figures = [row for row in session.points if row["series"] == "cpi"]
+    assert {row["pair"] for row in figures} == {MACRO}
+    assert figures[-1]["known_ns"] == START_NS + 20 * MINUTE_NS
+    column = context_names(MARKET).index("macro_cpi")
+    dataset = dataset_of(session)
+    seen = dataset.context[dataset.open_time_ns > START_NS - HOUR_NS, column]
+    whole = PairHistory(histories(session)[0].bars, releases())
+    trained = MarketDataset.of_pairs([whole], MARKET)
+    wanted = trained.context[trained.open_time_ns > START_NS - HOUR_NS, column]
+    np.testing.assert_array_equal(seen[: len(wanted)], wanted)
+    assert len(np.unique(wanted)) == 2
+
+
+def test_figures_that_cannot_be_read_are_told_of_and_read_once_they_can(tmp_path):
+    asked = []
+
+    def read():
+        asked.append(None)
+        if len(asked) < 3:
+            raise DataError("another process has it open")
+        return releases(-60)
+
+    played = live(tmp_path / "run", 40, read_macro=read)
+    for kind in ("series_stale", "series_back"):
+        (told,) = journaled(played, "feed", kind=kind, series="cpi")
+        assert told["pair"] == MACRO
+    assert len(asked) == 4
+    assert 0.3 < known(played, "macro_cpi") < 0.7
+    assert_observed_as_trained(played)
+    assert_exact(played)
 
 
 def test_what_comes_late_counts_from_the_next_decision(tmp_path):
@@ -187,7 +244,7 @@ def test_a_venue_that_never_answers_about_a_series_still_trades(tmp_path):
 
     played = live(tmp_path / "run", 30, prepare=prepare)
     assert len(played.decisions) > 20
-    assert {row["series"] for row in played.points} == {TAKER_BUY_SHARE}
+    assert {row["series"] for row in played.points} == {TAKER_BUY_SHARE, "cpi"}
     stale = journaled(played, "feed", kind="series_stale")
     # Bars come late, too, wherever the venue asks everybody to wait.
     polled = [(e["pair"], e["series"]) for e in stale if e["series"] != TAKER_BUY_SHARE]

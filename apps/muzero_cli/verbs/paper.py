@@ -63,7 +63,10 @@ def start(
     ] = None,
     simulations: Simulations = None,
     db: Annotated[
-        Optional[Path], typer.Option(help=f"Bar store to replay (default: {DEFAULT_DATABASE}).")
+        Optional[Path],
+        typer.Option(
+            help=f"Bar store to replay, or of macro figures (default: {DEFAULT_DATABASE})."
+        ),
     ] = None,
     from_: Annotated[
         Optional[str],

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any
 
-from mlx_muzero.errors import FeedError
+from mlx_muzero.errors import FeedError, MuZeroError
 from mlx_muzero.market.observation.context import reach_ns
 from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
+from mlx_muzero.paper.feeds.macro import MacroFeed, ReadMacro
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
@@ -44,6 +45,8 @@ class LiveFeed:
         hours: when a pair's market is open.
         series: the same venue, if it has series in addition to bars.
         wanted: names of the series wanted of each pair, which the venue has.
+        macro: names of the macro series wanted.
+        read_macro: reads them.
 
     Attributes:
         wanted: as given.
@@ -59,6 +62,8 @@ class LiveFeed:
         hours: HoursOf = hours_of,
         series: SeriesSource | None = None,
         wanted: Mapping[str, Sequence[str]] | None = None,
+        macro: tuple[str, ...] = (),
+        read_macro: ReadMacro = dict,
     ) -> None:
         self._source, self._push = source, push
         self._settings = settings or FeedSettings()
@@ -66,6 +71,7 @@ class LiveFeed:
         self._uniform, self._hours = uniform, hours
         self._venue = VenueClock(self._clock, self._settings.max_jump_ns)
         self._series, self.wanted = series, dict(wanted or {})
+        self._macro, self._read_macro = macro, read_macro
         self._pairs: dict[str, PairFeed] = {}
         self._series_of: dict[str, list[SeriesFeed]] = {}
         self._living: dict[str, list[asyncio.Task[None]]] = {}  # tasks of each pair
@@ -78,6 +84,14 @@ class LiveFeed:
     def counts(self) -> dict[str, FeedCounts]:
         """What became of everything the venue sent, by pair."""
         return {pair: feed.sequence.counts for pair, feed in self._pairs.items()}
+
+    def released(self) -> tuple[str, ...]:
+        """Names of the wanted macro series that can be read now and have a figure."""
+        try:
+            found = self._read_macro() if self._macro else {}
+        except MuZeroError:
+            return ()
+        return tuple(name for name, series in found.items() if len(series))
 
     @asynccontextmanager
     async def subscribe(
@@ -112,6 +126,10 @@ class LiveFeed:
         """Learn the venue's time, then start all tasks."""
         connection = shared.connection(next(iter(first)), "clock")
         await self._measure(connection, shared, supervisor)
+        if self._macro:
+            macro = MacroFeed(self._macro, self._read_macro, shared)
+            supervisor.task("macro", macro.run())
+            await macro.began.wait()
         this_minute_ns = shared.venue.now_ns() // MINUTE_NS * MINUTE_NS
         for pair in list(self._living):
             open_ns = first[pair]

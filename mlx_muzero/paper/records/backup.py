@@ -129,7 +129,7 @@ def restore_backup(archive: Path, target: Path, database: Path | None = None) ->
     Args:
         archive: made by `write_backup`; not trusted.
         target: a folder that does not exist yet or is empty.
-        database: bar store of a replay, instead of the one it was started with.
+        database: bar store of the session, instead of the one it was started with.
 
     Raises:
         RunError: the archive is damaged or not a backup, or the folder cannot be made.
@@ -155,7 +155,7 @@ def _with_local_paths(folder: PaperFolder, target: Path, database: Path | None) 
     """The settings with the current paths of model and store; saved in `folder`."""
     settings = folder.settings()
     session = replace(settings.session, model=str((target / _MODEL).absolute()))
-    if database is not None and session.feed == "replay":
+    if database is not None and session.database:
         session = replace(session, database=str(database))
     settings = replace(settings, session=session)
     folder.begin(settings)
