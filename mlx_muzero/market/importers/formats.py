@@ -203,7 +203,8 @@ FORMATS = (
 )
 """Every format, with a one-line description."""
 
-_NUMBER = r"\s*,\s*-?\d[\d.eE+-]*"
+_ASCII_ROW = re.compile(r"\d{8} \d{6}(?:;[^;]*){4};([^;]*)$")
+_NUMBER = r"\s*,\s*-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _FREQTRADE_ROW = re.compile(
     rf"\s*\[\s*\[\s*\d{{12,13}}{_NUMBER}(?P<after_open>(?:{_NUMBER}){{4}})\s*\]"
 )
@@ -299,13 +300,16 @@ def _text_format(rows: list[str], file_name: str) -> str | None:
         return series
     # A damaged line at the top must not prevent detection.
     for line in rows[:20]:
-        if re.match(r"\d{8} \d{6};[^;]*;[^;]*;[^;]*;[^;]*;[^;]*$", line):
-            silent = _is_silent(rows, ";") or _HISTDATA_NAME.search(file_name)
-            return "histdata-ascii" if silent else NINJATRADER
+        if _ASCII_ROW.match(line):
+            # NinjaTrader writes the same layout with a volume; a damaged row tells nothing.
+            volumes = [row[1] for row in map(_ASCII_ROW.match, rows) if row]
+            silent = sum(volume.strip(" 0.") == "" for volume in volumes) * 2 >= len(volumes)
+            is_histdata = silent or _HISTDATA_NAME.search(file_name)
+            return "histdata-ascii" if is_histdata else NINJATRADER
         if re.match(r"\d{4}\.\d\d\.\d\d,\d\d:\d\d,[^,]*,[^,]*,[^,]*,[^,]*,[^,]*$", line):
             # HistData writes the same layout with a volume of zero in every row.
-            silent = _is_silent(rows, ",") or _HISTDATA_NAME.search(file_name)
-            return "histdata-mt" if silent else "mt4"
+            silent = all(row.rsplit(",", 1)[-1].strip(" 0.") == "" for row in rows)
+            return "histdata-mt" if silent or _HISTDATA_NAME.search(file_name) else "mt4"
         if _KRAKEN_ROW.match(line):
             return KRAKEN
     return None
@@ -320,13 +324,6 @@ def _is_fxcm(rows: list[str]) -> bool:
     """Whether times under a header "timestamp" are written as FXCM's, or cannot be read at all."""
     pattern = moment_pattern(row.split(",")[0].strip('"') for row in rows[:20])
     return pattern is None or pattern in _ISO_STAMPS
-
-
-def _is_silent(rows: list[str], delimiter: str) -> bool:
-    """Whether the last field, the volume, is zero in every row, as in HistData's files."""
-    # A damaged row tells nothing.
-    volumes = [row.rsplit(delimiter, 1)[-1] for row in rows if delimiter in row]
-    return all(volume.strip(" 0.") == "" for volume in volumes)
 
 
 def _series_format(line: str) -> str | None:

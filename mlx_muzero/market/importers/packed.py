@@ -13,10 +13,7 @@ from typing import BinaryIO, Protocol, cast
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.store.arrow_files import zstd_reader
-
-# A year of bars without trades compresses by a factor of 40.
-_MOST_SHRUNK = 200
-_SMALL = 64 << 20
+from mlx_muzero.untrusted.expansion import MOST_SHRUNK, require_expansion
 
 _ENCRYPTED = 0x1  # of a member's flags
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
@@ -82,16 +79,7 @@ class _Unpacked:
 
     def done(self) -> int:
         # Of a packed file only the packed size is known.
-        return self._packed.tell() * _MOST_SHRUNK
-
-
-def require_expansion(path: Path, packed: int, unpacked: int) -> None:
-    """Raise DataError if `packed` bytes have expanded to more than bars can."""
-    if unpacked > max(_SMALL, _MOST_SHRUNK * packed):
-        raise DataError(
-            f"{path}: its {packed:,} bytes expand to {unpacked:,}, as no bars do: it is damaged or"
-            " a trap"
-        )
+        return self._packed.tell() * MOST_SHRUNK
 
 
 def require_file(path: Path) -> None:
@@ -128,7 +116,7 @@ def open_text(path: Path) -> Iterator[TextStream]:
             is_gzip = magic[:2] == GZIP_MAGIC
             stream: Readable = gzip.GzipFile(fileobj=file) if is_gzip else zstd_reader(path, file)
             unpacked = _Unpacked(path, stream, file)
-            yield TextStream(unpacked, size * _MOST_SHRUNK, unpacked.done)
+            yield TextStream(unpacked, size * MOST_SHRUNK, unpacked.done)
     except NotImplementedError as error:
         raise DataError(f"{path}: {error}: unpack it, and import the csv") from error
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:

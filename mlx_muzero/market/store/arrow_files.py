@@ -5,6 +5,7 @@ from types import ModuleType
 from typing import BinaryIO, Protocol
 
 from mlx_muzero.errors import DataError
+from mlx_muzero.untrusted.expansion import require_expansion
 
 FEATHER_MAGIC = b"ARROW1"
 
@@ -46,12 +47,14 @@ def feather_to_parquet(path: Path, parquet: Path) -> None:
     """Write the rows of the feather file at `path` to a new parquet file, batch by batch.
 
     Raises:
-        DataError: pyarrow is not installed, or the file is damaged.
+        DataError: pyarrow is not installed, or the file is damaged, or expands beyond what bars
+            can.
     """
     arrow = _arrow(path)
     from pyarrow import ipc
     from pyarrow import parquet as pq
 
+    size, unpacked = path.stat().st_size, 0
     try:
         with (
             arrow.memory_map(str(path)) as source,
@@ -61,6 +64,8 @@ def feather_to_parquet(path: Path, parquet: Path) -> None:
             for k in range(batches.num_record_batches):
                 batch = batches.get_batch(k)
                 batch.validate(full=True)
+                unpacked += batch.nbytes
+                require_expansion(path, size, unpacked)
                 rows.write_batch(batch)
     except (arrow.ArrowException, OSError, MemoryError) as error:
         raise DataError(f"{path}: is damaged, or not a feather file ({error})") from error

@@ -95,6 +95,13 @@ def test_a_damaged_feather_file_is_refused(store, tmp_path):
         import_file(store, path)
 
 
+def test_a_feather_file_that_grows_beyond_measure_is_refused(store, tmp_path, monkeypatch):
+    monkeypatch.setattr("mlx_muzero.untrusted.expansion.SMALL", 1 << 20)
+    columns = {name: np.zeros(200_000, np.int64) for name in COLUMNS}
+    path = feather(tmp_path / "BTC_USDT-1m.feather", columns, compression="zstd")
+    refused(store, path, "as no bars do")
+
+
 def test_without_pyarrow_a_feather_file_says_what_to_install(store, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     path = tmp_path / "BTC_USDT-1m.feather"

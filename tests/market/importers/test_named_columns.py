@@ -286,6 +286,13 @@ def test_ninjatrader_is_stamped_at_the_close(store, tmp_path):
     require_walk(store, "USDJPY")
 
 
+def test_a_damaged_file_of_histdata_is_not_taken_for_ninjatraders(tmp_path):
+    lines = rows("%Y%m%d %H%M%S", 200, ";0", ";")
+    lines[50] = lines[50][:-8]
+    lines[60] = lines[60][:-1] + "7"
+    assert detect_format(write(tmp_path / "EURUSD.csv", lines)) == "histdata-ascii"
+
+
 def test_ninjatraders_ask_file_completes_the_bid(store, tmp_path):
     for side, n in (("Bid", 200), ("Ask", 199)):
         lines = rows("%Y%m%d %H%M%S", n, tail=";5", delimiter=";")
@@ -347,7 +354,7 @@ def test_packed_text(store, tmp_path, ending, pack):
 def test_a_packed_file_that_grows_beyond_measure_is_not_read_to_its_end(
     tmp_path, monkeypatch, ending, pack
 ):
-    monkeypatch.setattr("mlx_muzero.market.importers.packed._SMALL", 1 << 20)
+    monkeypatch.setattr("mlx_muzero.untrusted.expansion.SMALL", 1 << 20)
     bomb = tmp_path / f"btcusdt.csv.{ending}"
     bomb.write_bytes(pack(b"\n" * (9 << 20)))
     with pytest.raises(DataError, match="as no bars do"):
