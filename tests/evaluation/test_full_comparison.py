@@ -93,6 +93,18 @@ def test_it_reads_whole_in_80_columns_and_says_what_it_is(full):
         assert part in words
 
 
+def test_trades_at_quotes_are_said_to_be(full):
+    comparison = full.comparison
+    paid = dataclasses.replace(comparison.conditions, spread_bps=0.3, spread_pips=0.33)
+    quoted = dataclasses.replace(full, comparison=dataclasses.replace(comparison, conditions=paid))
+    console = Console(width=80)
+    with console.capture() as capture:
+        console.print(full_report(quoted))
+    words = " ".join(capture.get().split())
+    assert "All were decided at their bars' quotes, 4 on average; at another cost" in words
+    assert "the quoted spread of every round trip (median 0.33 pips, 0.3 bps)" in words
+
+
 def test_json_has_every_number(full):
     values = json.loads(json.dumps(full.as_dict(), allow_nan=False))
     assert values["transformer"]["recipe"]["sizes"]["width"] == 4
