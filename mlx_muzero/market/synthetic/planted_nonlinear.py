@@ -30,8 +30,9 @@ class PlantedNonlinear:
     """Parameters of the market.
 
     At a cost of 4 pips, the best policy earns 129 pips in a session of 360 bars with these
-    defaults. A line earns nothing, and neither does a rule that knows kicks but not the noise they
-    came in: fading every kick, as storms are more frequent, makes 3 pips before costs.
+    defaults. A line earns next to nothing, as its weights are noise. A rule that knows kicks but
+    not the noise they came in earns nothing: fading every kick, because storms are more frequent,
+    makes 3 pips a trade before costs.
 
     Attributes:
         drift_pips: drift of the first bar after a kick.
