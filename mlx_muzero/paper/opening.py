@@ -72,13 +72,13 @@ def opened(
         warning = validation_warning(model, settings.session.checkpoint)
         if warning is not None:
             say(warning)
-        say(_opening(settings, planner, folder.exists))
         feed = _feed(settings, config, session)
         beside = Beside(model.market(), config, settings, series, _live_series(settings, feed))
         for line in beside.lines():
             say(line)
         if not folder.exists:
             beside.require_known()
+        say(_opening(settings, planner, folder.exists))
         # Create the session only after everything that options can get wrong has been checked.
         if not folder.exists:
             folder.begin(settings)

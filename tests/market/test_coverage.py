@@ -178,6 +178,29 @@ def test_a_training_and_a_session_say_it(cli, trained, db):
     assert "TEST: a round trip costs 4 pips of 0.01, 3." in err
 
 
+def test_a_session_whose_feed_lacks_funding_does_not_begin(cli, tmp_path, small_config):
+    market = replace(MARKET, symbol="BTCUSDT", symbols=("BTCUSDT",), session_bars=12, macro=())
+    config = replace(
+        small_config,
+        market=replace(market, context=("funding_rate",)),
+        trading=CRYPTO.trading,
+        train=replace(small_config.train, episodes=4),
+    )
+    (tmp_path / "coins.toml").write_text(config_toml.dumps(config))
+    with BarStore(tmp_path / "coins.duckdb") as store:
+        known = history("BTCUSDT", MINUTES)
+        store.write(known.bars)
+        store.write_series(known.series["funding_rate"])
+    train = ("train", "--run", "run", "--config", "coins.toml", "--db", "coins.duckdb")
+    assert cli(*train, "--minutes", "0")[0] == 0
+    code, _, err = cli("paper", "start", "--model", "run", "--feed", "ccxt:kraken", "--run", "p")
+    assert code == FeedError.exit_code
+    assert "  funding_rate  at 83% of the bars  not delivered\n" in err
+    assert "ccxt:kraken does not deliver funding_rate" in err
+    assert "starts: " not in err
+    assert not (tmp_path / "p" / "paper.toml").exists()
+
+
 def test_a_crypto_run_without_funding_hears_of_it(cli, tmp_path, small_config):
     config = replace(
         small_config,

@@ -1,6 +1,7 @@
 """Funding and open interest reach a live session as they reach training."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.observation.context import context_names
+from mlx_muzero.market.observation.context import context_names, funding_paid
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
@@ -21,13 +22,18 @@ from mlx_muzero.market.series import (
     Series,
 )
 from mlx_muzero.paper.context import series_of
+from mlx_muzero.paper.feeds.live import LiveFeed
+from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.report.parity import check_parity
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.positions import ACTION_TABLES
+from mlx_muzero.venues.ccxt_source import CcxtSource
 from mlx_muzero.venues.source import Refused, Unavailable
-from paper_sessions import DicePlanner
-from virtual_time import SECOND_NS
+from moody_venue import MoodyVenue
+from paper_sessions import DicePlanner, open_engine, settings
+from venue import later
+from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, run
 
 PAIRS = ("BTCUSDT", "ETHUSDT")
 MARKET = replace(
@@ -39,6 +45,7 @@ MARKET = replace(
     macro=("cpi",),
 )
 CONFIG = replace(CRYPTO, market=MARKET)
+ON_CCXT = replace(CONFIG, market=replace(MARKET, macro=()))
 SERIES = (FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE)
 
 
@@ -87,15 +94,14 @@ def dataset_of(played):
     return MarketDataset.of_pairs(histories(played), MARKET)
 
 
-def assert_observed_as_trained(played):
-    """Every observation is, bit for bit, that of a dataset of what was recorded."""
+def assert_observed_as_trained(played, first_ns=0):
+    """Every observation since `first_ns` is, bit for bit, that of a dataset of what is recorded."""
     dataset = dataset_of(played)
-    opens = {int(row["close_ns"]) - MINUTE_NS for row in played.decisions}
     by_minute = {}
     for row in played.decisions:
-        by_minute.setdefault(row["close_ns"], []).append(row["pair"])
-    columns = dataset.context.shape[1]
-    assert len(by_minute) == len(played.planner.asked) == len(opens)
+        if row["close_ns"] > first_ns:
+            by_minute.setdefault(row["close_ns"], []).append(row["pair"])
+    assert len(by_minute) == len(played.planner.asked) > 0
     for (close_ns, pairs), (observed, _, _) in zip(
         by_minute.items(), played.planner.asked, strict=True
     ):
@@ -103,7 +109,6 @@ def assert_observed_as_trained(played):
             mine = dataset.pair == PAIRS.index(pair)
             (row,) = np.flatnonzero(mine & (dataset.open_time_ns == close_ns - MINUTE_NS))
             trained = dataset.windows(np.array([row]))[0]
-            assert columns < trained.shape[1]
             np.testing.assert_array_equal(window[:, : trained.shape[1]], trained)
 
 
@@ -209,6 +214,16 @@ def test_a_session_that_was_away_pays_what_settled_meanwhile(tmp_path):
     assert_exact(played)
 
 
+def test_a_session_that_is_resumed_at_once_knows_what_it_knew(tmp_path):
+    before = live(tmp_path / "run", 30)
+    again_ns = START_NS + 32 * MINUTE_NS
+    played = live(tmp_path / "run", 20, start_ns=again_ns)
+    assert before.points == played.points[: len(before.points)]
+    assert known(played, "open_interest_change") == 1.0
+    assert_observed_as_trained(played, again_ns)
+    assert_exact(played)
+
+
 def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp_path):
     def prepare(clock, source):
         begin_ns, end_ns = START_NS + 10 * MINUTE_NS, START_NS + 40 * MINUTE_NS
@@ -265,3 +280,51 @@ def test_takers_that_bars_stop_to_tell_of_become_unknown(tmp_path):
     assert known(played, "taker_imbalance") == pytest.approx(32 / 40, abs=0.05)
     assert_observed_as_trained(played)
     assert_exact(played)
+
+
+def test_a_session_on_an_exchange_of_ccxt_observes_and_pays_as_training_would(tmp_path):
+    settled_ns = MONDAY_NS + 16 * HOUR_NS
+
+    async def main():
+        clock = VirtualClock(settled_ns - 10 * MINUTE_NS + 30 * SECOND_NS)
+        venue = MoodyVenue(0)
+        venue.clock = clock
+        async with venue.listen() as address:
+            source = CcxtSource("binance", address)
+            pairs = {pair: f"{pair[:3]}/USDT:USDT" for pair in PAIRS}
+            paper = replace(settings(), pairs=pairs)
+            feed = LiveFeed(
+                source,
+                clock=clock,
+                uniform=lambda: 0.5,
+                series=source,
+                wanted=dict.fromkeys(pairs.values(), SERIES),
+            )
+            folder, planner = PaperFolder(tmp_path), DicePlanner(ACTION_TABLES["targets"])
+            with folder.held(), PaperStore(folder.store_path) as store:
+                engine, _session = open_engine(
+                    *(folder, store, paper, planner, feed),
+                    config=ON_CCXT,
+                    now_ns=feed.now_ns,
+                    begin_ns=clock.wall_ns(),
+                )
+                stopping = later(clock, 20 * MINUTE_NS, engine.stop)
+                await engine.run()
+                await stopping
+                found = check_parity(store, paper, ON_CCXT, DicePlanner(planner._table))
+                return found, {name: store.table(name) for name in ("points", "decisions", "bars")}
+
+    found, tables = run(main())
+    assert found.exact, [part.first for part in vars(found).values()]
+    assert len(tables["decisions"]) > 20
+    assert {row["series"] for row in tables["points"]} == set(SERIES)
+    assert {row["pair"] for row in tables["points"]} == set(PAIRS)
+    stamps = [row for row in tables["points"] if row["series"] == FUNDING_RATE][-2:]
+    # Three milliseconds late, which is before the close at which it is read.
+    assert {(r["event_ns"] - settled_ns, r["known_ns"] - settled_ns) for r in stamps} == {
+        (3_000_000, 3_000_000)
+    }
+    for history in histories(SimpleNamespace(**tables)):
+        paid = funding_paid(history.bars.open_time_ns, history.series[FUNDING_RATE])
+        (bar,) = np.flatnonzero((history.bars.open_time_ns >= settled_ns) & (paid != 0.0))
+        assert history.bars.open_time_ns[bar] == settled_ns
