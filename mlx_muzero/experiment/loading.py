@@ -1,6 +1,6 @@
 """Loads configurations and datasets as options name them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import MarketOf, default_preset, known_market, require_fit
 from mlx_muzero.market.history import PairHistory, Period, load_history
 from mlx_muzero.market.instrument import Instrument, Market, instrument
+from mlx_muzero.market.kept_dataset import KeptDatasets
 from mlx_muzero.market.store.bar_store import BarStore, store_at
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.symbols.symbol import Symbol
@@ -151,12 +152,18 @@ def load_dataset(
         config: the run's configuration.
         database: the store, or None for the default store.
         pairs: those of the configured pairs to load; None for all.
-        tell: receives what the bars lack.
+        tell: receives what the bars lack, and where a large dataset is kept.
         period: period of each pair, within the span of the configuration; for an existing run
             `MarketRecord.period`, as its store may have grown.
     """
-    histories, path = load_histories(config, database, pairs, period)
-    dataset = MarketDataset.of_pairs(histories, config.market)
+    path = database or DEFAULT_DATABASE
+    wanted = config.market.pairs if pairs is None else pairs
+    with BarStore(path, read_only=True) as store:
+        kept = KeptDatasets(store, config.market, config.trading.cost == "quotes", tell)
+        dataset = kept.get(
+            {pair: None if period is None else period(pair) for pair in wanted},
+            lambda pairs: _histories(store, config, pairs, period),
+        )
     for note in notes(dataset):
         tell(f"note: {note}")
     return dataset, path
@@ -183,16 +190,16 @@ def load_histories(
     path = database or DEFAULT_DATABASE
     wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
-        return [
-            load_history(
-                store,
-                pair,
-                config.market,
-                None if period is None else period(pair),
-                quoted=config.trading.cost == "quotes",
-            )
-            for pair in wanted
-        ], path
+        return list(_histories(store, config, wanted, period)), path
+
+
+def _histories(
+    store: BarStore, config: Config, pairs: Sequence[str], period: PeriodOf | None
+) -> Iterator[PairHistory]:
+    for pair in pairs:
+        wanted = None if period is None else period(pair)
+        quoted = config.trading.cost == "quotes"
+        yield load_history(store, pair, config.market, wanted, quoted=quoted)
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

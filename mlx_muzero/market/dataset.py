@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import MarketConfig
@@ -27,7 +29,7 @@ from mlx_muzero.market.sessions import (
     split_ranges,
     spread_evenly,
 )
-from mlx_muzero.market.summary import MarketSummary
+from mlx_muzero.market.summary import MarketSummary, known_shares, sha256_of
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F32, F64, I8, I16, I64
 
@@ -77,7 +79,7 @@ class MarketDataset:
     @classmethod
     def from_bars(cls, bars: Bars, config: MarketConfig) -> "MarketDataset":
         """A dataset of one symbol's bars without any series; the symbol may have any name."""
-        return cls._joined([cls._of_pair(PairHistory(bars, {}), 0, config)])
+        return cls._joined([cls.of_pair(PairHistory(bars, {}), 0, config)])
 
     @classmethod
     def of_pairs(cls, histories: Sequence[PairHistory], config: MarketConfig) -> "MarketDataset":
@@ -91,10 +93,11 @@ class MarketDataset:
         if unknown or not histories:
             raise ValueError(f"expected some of {config.label}, got {sorted(unknown) or 'nothing'}")
         by_pair = {config.pairs.index(symbol): history for symbol, history in named.items()}
-        return cls._joined([cls._of_pair(by_pair[pair], pair, config) for pair in sorted(by_pair)])
+        return cls._joined([cls.of_pair(by_pair[pair], pair, config) for pair in sorted(by_pair)])
 
     @classmethod
-    def _of_pair(cls, history: PairHistory, pair: int, config: MarketConfig) -> "MarketDataset":
+    def of_pair(cls, history: PairHistory, pair: int, config: MarketConfig) -> "MarketDataset":
+        """A dataset of the pair of that number alone."""
         bars = history.bars
         rows = market_rows(bars, history.series, config)
         funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
@@ -124,20 +127,20 @@ class MarketDataset:
             return parts[0]
         first_bar = np.cumsum([0, *(len(part.close) for part in parts[:-1])])
 
-        def counted_on(indices: Sequence[I64], first: I64) -> I64:
-            moved = [np.where(i < 0, -1, i + f) for i, f in zip(indices, first, strict=True)]
-            return np.concatenate(moved)
+        def joined(indices: Sequence[I64], first: I64) -> I64:
+            moved = (counted_on(i, int(f)) for i, f in zip(indices, first, strict=True))
+            return np.concatenate(list(moved))
 
         frames = []
         for group in zip(*(part.frames for part in parts), strict=True):
             first_row = np.cumsum([0, *(len(frame.rows) for frame in group[:-1])])
-            last = counted_on([frame.last for frame in group], first_row)
+            last = joined([frame.last for frame in group], first_row)
             frames.append(Frame(np.concatenate([frame.rows for frame in group]), last))
         columns = ("pair", "open_time_ns", "open", "close", "features", "context", "outcomes")
         return cls(
             config=parts[0].config,
             frames=tuple(frames),
-            seen_from=counted_on([part.seen_from for part in parts], first_bar),
+            seen_from=joined([part.seen_from for part in parts], first_bar),
             funding_rate=np.concatenate([part.funding_rate for part in parts]),
             fx_week=all(part.fx_week for part in parts),
             spreads=Spreads.joined([part.spreads for part in parts]),
@@ -176,7 +179,20 @@ class MarketDataset:
     @cached_property
     def summary(self) -> MarketSummary:
         """Digests and shares of known context."""
-        return MarketSummary.of(self)
+        digested: list[npt.NDArray[Any]] = [self.open_time_ns, self.close]
+        known = {}
+        if self.config.features == "crypto":
+            frames = (frame.rows for frame in self.frames)
+            digested += [self.funding_rate, self.features, *frames, self.context]
+            bars_of = {symbol: self.bars_of(symbol) for symbol in self.symbols}
+            known = known_shares(self.context, bars_of, self.config)
+        quotes = () if self.spreads is None else (self.spreads.open, self.spreads.close)
+        return MarketSummary(
+            digest=sha256_of(digested),
+            opens_digest=sha256_of([self.open]),
+            quotes_digest=sha256_of(quotes) if quotes else None,
+            known=known,
+        )
 
     @property
     def label(self) -> str:
@@ -288,3 +304,8 @@ class MarketDataset:
         span = self.ranges[part]
         starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, span)
         return require_sessions(starts, self.label, part, self.config)
+
+
+def counted_on(indices: I64, first: int) -> I64:
+    """Indices of a pair's bars or rows, of which the first becomes `first`; -1 stays."""
+    return np.where(indices < 0, -1, indices + first)

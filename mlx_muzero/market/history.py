@@ -69,6 +69,12 @@ class Period:
             utc_ns(config.end_utc) if config.end_utc else ends.max,
         )
 
+    @classmethod
+    def wanted(cls, config: MarketConfig, period: "Period | None") -> "Period":
+        """That of `config`, or the part of `period` within it."""
+        whole = cls.of_config(config)
+        return whole if period is None else period.within(whole)
+
     def within(self, other: "Period") -> "Period":
         """The intersection with `other`; series limits are those of this period."""
         first_ns = max(self.first_ns, other.first_ns)
@@ -104,9 +110,7 @@ def load_history(
     wants_takers = config.features == "crypto" and TAKER_BUY_SHARE in config.context
     extras = ("taker_buy_volume",) * wants_takers + QUOTE_COLUMNS * quoted
     held = store.load(symbol, extras=extras)
-    wanted = Period.of_config(config)
-    if period is not None:
-        wanted = period.within(wanted)
+    wanted = Period.wanted(config, period)
     bars = held.between(wanted.first_ns, wanted.end_ns)
     if not len(bars):
         first, last = (utc_text(int(held.open_time_ns[end])) for end in (0, -1))
@@ -141,13 +145,18 @@ def load_history(
     series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
     series |= {name: store.load_series(MACRO, name) for name in config.macro}
     series = {name: wanted.of_series(points) for name, points in series.items()}
-    if OPEN_INTEREST in series:
-        note = misread_note(r for r in store.imports() if r.symbol == bars.symbol)
-        if note:
-            _LOG.warning("%s: %s", store.path, note)
+    warn_of_misread(store, symbol, config)
     if TAKER_BUY_SHARE in series:
         series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], bars)
     return PairHistory(bars, series, market)
+
+
+def warn_of_misread(store: "BarStore", symbol: str, config: MarketConfig) -> None:
+    """Warn if `config` observes open interest of `symbol` that was imported wrongly."""
+    if config.features == "crypto" and OPEN_INTEREST in config.context:
+        note = misread_note(record for record in store.imports() if record.symbol == symbol)
+        if note:
+            _LOG.warning("%s: %s", store.path, note)
 
 
 def _with_klines(trades: Series, bars: Bars) -> Series:

@@ -3,15 +3,14 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.observation.context import context_columns, context_names
-
-if TYPE_CHECKING:
-    from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.types import F32
 
 
 @dataclass(frozen=True)
@@ -30,23 +29,9 @@ class MarketSummary:
     quotes_digest: str | None
     known: Mapping[str, Mapping[str, float]]
 
-    @classmethod
-    def of(cls, dataset: "MarketDataset") -> "MarketSummary":
-        """Read all of `dataset`."""
-        columns: list[npt.NDArray[Any]] = [dataset.open_time_ns, dataset.close]
-        if dataset.config.features == "crypto":
-            frames = (frame.rows for frame in dataset.frames)
-            columns += [dataset.funding_rate, dataset.features, *frames, dataset.context]
-        spreads = dataset.spreads
-        return cls(
-            digest=_sha256(columns),
-            opens_digest=_sha256([dataset.open]),
-            quotes_digest=None if spreads is None else _sha256([spreads.open, spreads.close]),
-            known=_known(dataset),
-        )
 
-
-def _sha256(columns: Iterable[npt.NDArray[Any]]) -> str:
+def sha256_of(columns: Iterable[npt.NDArray[Any]]) -> str:
+    """SHA-256 over the bytes of `columns`, one after another."""
     digest = hashlib.sha256()
     for column in columns:
         # The bytes where they are: `tobytes` would copy a column of gigabytes.
@@ -54,14 +39,15 @@ def _sha256(columns: Iterable[npt.NDArray[Any]]) -> str:
     return digest.hexdigest()
 
 
-def _known(dataset: "MarketDataset") -> dict[str, dict[str, float]]:
-    if dataset.config.features != "crypto":
-        return {}
-    names = context_names(dataset.config)
+def known_shares(
+    context: F32, bars_of: Mapping[str, slice], config: MarketConfig
+) -> dict[str, dict[str, float]]:
+    """`MarketSummary.known` of ``f32[T, G]`` context, of which each symbol has the bars given."""
+    names = context_names(config)
     known = {}
-    for column in context_columns(dataset.config):
-        at_bar = dataset.context[:, names.index(f"{column.name}_known")]
+    for column in context_columns(config):
+        at_bar = context[:, names.index(f"{column.name}_known")]
         known[column.name] = {
-            symbol: float(at_bar[dataset.bars_of(symbol)].mean()) for symbol in dataset.symbols
+            symbol: float(at_bar[bars].mean()) for symbol, bars in bars_of.items()
         }
     return known
