@@ -199,6 +199,8 @@ def _append(
         facts["fx_week"] &= part.fx_week
         facts["series_from_ns"] |= part.series_from_ns
         facts["series_to_ns"] |= part.series_to_ns
+        # Or two pairs would be in memory while the next one is loaded.
+        del history, part, columns
     return facts
 
 
