@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import paper_sessions
 from folders import ROOT
 from markets import quoted_bars, walk_bars
 from mlx_muzero.agent.backend_choice import BACKENDS
@@ -23,6 +24,7 @@ from mlx_muzero.config.schema import REWARDS
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.evaluation.rivals.fitted import RIVALS
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.paper import settings as paper_settings
 from training_journals import training_run
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("**/*.md"))]
@@ -191,8 +193,12 @@ def test_quoted_configurations_are_valid(page, monkeypatch):
     monkeypatch.setattr(REWARDS, "_registered", dict.fromkeys(own_rewards))
     for text in blocks(page, "toml"):
         config_toml.loads(text, str(page))
-    for key, value in re.findall(r"--set (\w+\.\w+)=([^\s`)]+)", page.read_text()):
-        config_toml.override(config_toml.loads(""), [f"{key}={value}"])
+    for section, key, value in re.findall(r"--set (\w+)\.(\w+)=([^\s`)]+)", page.read_text()):
+        assigned = [f"{section}.{key}={value}"]
+        if section in paper_settings.SECTIONS:
+            paper_settings.override(paper_sessions.settings(("USDJPY",)), assigned)
+        else:
+            config_toml.override(config_toml.loads(""), assigned)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
