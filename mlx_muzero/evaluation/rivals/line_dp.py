@@ -89,7 +89,7 @@ def fit_line_dp(
     price: float,
     spread: float | None = None,
 ) -> LineDpPolicy:
-    """The planned forecast that earned most on the validation split.
+    """The planned forecast that earned most on the validation split; stays flat where none earned.
 
     Args:
         validation: the sessions that choose forecast and horizon.
@@ -99,8 +99,12 @@ def fit_line_dp(
         price: at which fills are paid.
         spread: ask less bid at fills; None unless the quotes are paid.
     """
-    steps = validation.bars.shape[1]
-    chosen, best_pips = None, -np.inf
+    steps, gap = validation.bars.shape[1], validation.max_gap_minutes
+    table = validation.rules.table
+    positions = np.arange(len(table.exposures), dtype=np.int32)
+    flat = table.actions_toward(positions, np.zeros(len(positions)))
+    stays_flat = np.broadcast_to(flat, (steps, 1, len(positions)))
+    best_pips, best = 0.0, LineDpPolicy(forecasts[0], np.zeros(0), stays_flat, gap)
     for forecast in forecasts:
         expected = forecast.expected(validation.changes)
         edges = np.quantile(expected[usual], np.arange(1, _BINS) / _BINS)
@@ -112,13 +116,9 @@ def fit_line_dp(
         actions = plan(follows / seen[:, None], next_bar, price, validation.rules, steps, spread)
         decide = partial(_decide, actions, state[validation.bars])
         pips = float(validation.net_pips(1, decide)[0])
-        if chosen is None or pips > best_pips:
-            chosen, best_pips = (
-                LineDpPolicy(forecast, edges, actions, validation.max_gap_minutes),
-                pips,
-            )
-    assert chosen is not None
-    return chosen
+        if pips > best_pips:
+            best_pips, best = pips, LineDpPolicy(forecast, edges, actions, gap)
+    return best
 
 
 def _decide(actions: I32, state: I64, step: int, position: I32) -> I32:

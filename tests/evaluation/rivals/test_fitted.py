@@ -53,6 +53,12 @@ def test_where_nothing_pays_they_hardly_trade(walk, rules):
         assert metrics.trades <= 2 * metrics.sessions, name
 
 
+def test_where_nothing_earned_on_the_validation_split_they_stay_flat(walk, rules):
+    dear = dataclasses.replace(rules, costs=Costs(100.0))
+    for name, policy in fit_rivals(walk, dear).items():
+        assert net(policy, walk, dear).trades == 0, name
+
+
 def test_seven_exposures_in_basis_points(planted):
     bound = net(PerfectForesight(), planted, CRYPTO).net_pips
     for name, policy in fit_rivals(planted, CRYPTO).items():
