@@ -1,5 +1,8 @@
 """Bar changes in pips: what every rival learns from."""
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
 import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
@@ -8,6 +11,8 @@ from mlx_muzero.market.sessions import Split
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.types import F64, I64
+
+T = TypeVar("T")
 
 
 def bar_changes(close: F64, open_time_ns: I64, pip_size: float, max_gap_minutes: float) -> F64:
@@ -34,9 +39,26 @@ def changes_of(dataset: MarketDataset, pip_size: float) -> F64:
     return bar_changes(dataset.close, dataset.open_time_ns, pip_size, gap)
 
 
-def changes_seen(env: SessionView, max_gap_minutes: float) -> F64:
-    """``f64[T]`` `bar_changes` of the bars that sessions are played on."""
-    return bar_changes(env.close, env.open_time_ns, env.rules.pip_size, max_gap_minutes)
+class PerMarket(Generic[T]):
+    """What a rival makes of a whole market's changes, once for all sessions on its bars.
+
+    Args:
+        max_gap_minutes: longest step from one bar to the next that is not a hole.
+        made_of: makes it of ``f64[T]`` `bar_changes`; what it has for a bar looks back only.
+    """
+
+    def __init__(self, max_gap_minutes: float, made_of: Callable[[F64], T]) -> None:
+        self._max_gap_minutes, self._made_of = max_gap_minutes, made_of
+        self._close: F64 | None = None
+
+    def of(self, env: SessionView) -> T:
+        """That of the bars that the sessions of `env` are played on."""
+        if self._close is not env.close:
+            changes = bar_changes(
+                env.close, env.open_time_ns, env.rules.pip_size, self._max_gap_minutes
+            )
+            self._close, self._made = env.close, self._made_of(changes)
+        return self._made
 
 
 def lagged(changes: F64, bar: I64, lags: int) -> F64:

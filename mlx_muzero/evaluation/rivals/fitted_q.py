@@ -16,7 +16,7 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from mlx_muzero.evaluation.policy import SessionView
-from mlx_muzero.evaluation.rivals.changes import changes_seen, lagged
+from mlx_muzero.evaluation.rivals.changes import PerMarket, lagged
 from mlx_muzero.evaluation.rivals.chosen import (
     ValidationSessions,
     fill_costs,
@@ -121,16 +121,14 @@ class FittedQPolicy:
         self, network: QNetwork, scales: Scales, lags: int, max_gap_minutes: float
     ) -> None:
         self.network, self.scales, self.lags = network, scales, lags
-        self._max_gap_minutes = max_gap_minutes
-        self._changes: F64 = np.zeros(0)
+        self._changes: PerMarket[F64] = PerMarket(max_gap_minutes, lambda changes: changes)
 
     def reset(self, env: SessionView) -> None:
-        """Compute the changes of the market."""
-        self._changes = changes_seen(env, self._max_gap_minutes)
+        """Do nothing: no state is kept between steps."""
 
     def act(self, env: SessionView) -> I32:
         """``i32[B]`` actions."""
-        recent = lagged(self._changes, env.bar, self.lags)
+        recent = lagged(self._changes.of(env), env.bar, self.lags)
         newest = env.observe()[:, -1, : len(self.scales.mean)]
         worth = np.array(self.network(self.scales.rows(recent, newest)))
         spread = None if env.close_spread is None else env.close_spread[env.bar]

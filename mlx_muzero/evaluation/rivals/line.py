@@ -1,13 +1,13 @@
 """A line: least squares on the last changes, an entry above one forecast, an exit below another."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
-from mlx_muzero.evaluation.rivals.changes import changes_seen
+from mlx_muzero.evaluation.rivals.changes import PerMarket
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
 from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
 from mlx_muzero.trading.positions import ActionTable
@@ -36,15 +36,17 @@ class LinePolicy:
     leave: float
     max_gap_minutes: float
     name: str = "line"
-    _expected: F64 = field(default_factory=lambda: np.zeros(0), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Forecast each market once."""
+        self._expected = PerMarket(self.max_gap_minutes, self.forecast.expected)
 
     def reset(self, env: SessionView) -> None:
-        """Forecast from every bar; each forecast looks back only."""
-        self._expected = self.forecast.expected(changes_seen(env, self.max_gap_minutes))
+        """Do nothing: no state is kept between steps."""
 
     def act(self, env: SessionView) -> I32:
         """``i32[B]`` actions toward the side wanted."""
-        expected = self._expected[env.bar]
+        expected = self._expected.of(env)[env.bar]
         return _actions(expected, env.position, self.enter, self.leave, env.table)
 
 

@@ -6,13 +6,13 @@ bars left, follows by going backwards from the session's end.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
-from mlx_muzero.evaluation.rivals.changes import changes_seen
+from mlx_muzero.evaluation.rivals.changes import PerMarket
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, fill_costs, leaving_costs
 from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
 from mlx_muzero.trading.rules import TradingRules
@@ -38,16 +38,18 @@ class LineDpPolicy:
     actions: I32
     max_gap_minutes: float
     name: str = "line_dp"
-    _state: I64 = field(default_factory=lambda: np.zeros(0, np.int64), init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Forecast each market once."""
+        self._expected = PerMarket(self.max_gap_minutes, self.forecast.expected)
 
     def reset(self, env: SessionView) -> None:
-        """Forecast from every bar; each forecast looks back only."""
-        expected = self.forecast.expected(changes_seen(env, self.max_gap_minutes))
-        self._state = np.searchsorted(self.edges, expected)
+        """Do nothing: no state is kept between steps."""
 
     def act(self, env: SessionView) -> I32:
         """``i32[B]`` planned actions."""
-        return self.actions[env.step_index, self._state[env.bar], env.position]
+        state = np.searchsorted(self.edges, self._expected.of(env)[env.bar])
+        return self.actions[env.step_index, state, env.position]
 
 
 def plan(
