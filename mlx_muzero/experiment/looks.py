@@ -11,6 +11,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
+from mlx_muzero.market.summary import sha256_of
 from mlx_muzero.runlog.look_ledger import LookedBars, LookLedger, Looks
 
 UNSEEN: tuple[Part, ...] = ("test", "later")
@@ -24,14 +25,12 @@ def looked_bars(dataset: MarketDataset, part: Part | None = None) -> LookedBars:
         span = dataset.ranges[part]
         chosen = (dataset.open_time_ns >= span.first_ns) & (dataset.open_time_ns < span.end_ns)
     opens = dataset.open_time_ns[chosen]
-    digest = hashlib.sha256(opens.tobytes())
-    digest.update(dataset.close[chosen].tobytes())
     pairs = np.unique(dataset.pair[chosen])
     return LookedBars(
         symbols=tuple(str(dataset.config.pairs[pair]) for pair in pairs),
         first_ns=int(opens.min()),
         end_ns=int(opens.max()) + 1,
-        digest=digest.hexdigest(),
+        digest=sha256_of([opens, dataset.close[chosen]]),
     )
 
 
