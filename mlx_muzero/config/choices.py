@@ -36,4 +36,6 @@ Behavior = Literal[
 ]
 BarFeatures = Literal["micro", "crypto"]
 HigherTimeframe = Literal["5m", "1h"]
-ContextSeries = Literal["book_imbalance", "taker_buy_share", "funding_rate", "open_interest"]
+ContextSeries = Literal[
+    "book_imbalance", "taker_buy_share", "funding_rate", "open_interest", "trade_count"
+]

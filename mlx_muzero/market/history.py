@@ -16,6 +16,7 @@ from mlx_muzero.market.quotes import QUOTE_COLUMNS, require_quotes
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
+    OF_BARS,
     OPEN_INTEREST,
     TAKER_BUY_SHARE,
     Series,
@@ -100,15 +101,15 @@ def load_history(
 ) -> PairHistory:
     """Load the bars of `symbol` within `config`'s span and `period`, and their series.
 
-    The taker's share of a minute comes from trades, or from klines where those have it. If
-    `quoted`, the bars come with the quotes that costs are paid by.
+    The taker's share of a minute and its trades come from files of trades, or from klines where
+    those have them. If `quoted`, the bars come with the quotes that costs are paid by.
 
     Raises:
         DataError: there are no bars, none in that span, or the bars lack the volume that crypto
             features need, or the quotes.
     """
-    wants_takers = config.features == "crypto" and TAKER_BUY_SHARE in config.context
-    extras = ("taker_buy_volume",) * wants_takers + QUOTE_COLUMNS * quoted
+    carried = config.context if config.features == "crypto" else ()
+    extras = tuple(OF_BARS[name] for name in carried if name in OF_BARS) + QUOTE_COLUMNS * quoted
     held = store.load(symbol, extras=extras)
     wanted = Period.wanted(config, period)
     bars = held.between(wanted.first_ns, wanted.end_ns)
@@ -146,8 +147,11 @@ def load_history(
     series |= {name: store.load_series(MACRO, name) for name in config.macro}
     series = {name: wanted.of_series(points) for name, points in series.items()}
     warn_of_misread(store, symbol, config)
-    if TAKER_BUY_SHARE in series:
-        series[TAKER_BUY_SHARE] = _with_klines(series[TAKER_BUY_SHARE], bars)
+    series |= {
+        name: _with_klines(series[name], bars, column)
+        for name, column in OF_BARS.items()
+        if name in series
+    }
     return PairHistory(bars, series, market)
 
 
@@ -159,17 +163,19 @@ def warn_of_misread(store: "BarStore", symbol: str, config: MarketConfig) -> Non
             _LOG.warning("%s: %s", store.path, note)
 
 
-def _with_klines(trades: Series, bars: Bars) -> Series:
-    """Shares from `trades`, with klines for the minutes that those lack."""
-    bought = bars.extras.get("taker_buy_volume")
-    if bought is None:
+def _with_klines(trades: Series, bars: Bars, column: str) -> Series:
+    """Points from `trades`, with a `column` of klines for the minutes that those lack."""
+    values = bars.extras.get(column)
+    if values is None:
         return trades
-    known = ~np.isnan(bought) & (bars.volume > 0.0)
+    if trades.name == TAKER_BUY_SHARE:
+        values = values / np.where(bars.volume > 0.0, bars.volume, np.nan)
+    known = values >= 0.0
     opens = bars.open_time_ns[known]
     return Series.of(
         bars.symbol,
-        TAKER_BUY_SHARE,
+        trades.name,
         np.concatenate([trades.event_ns, opens]),
         np.concatenate([trades.known_ns, opens + MINUTE_NS]),
-        np.concatenate([trades.value, bought[known] / bars.volume[known]]),
+        np.concatenate([trades.value, values[known]]),
     )

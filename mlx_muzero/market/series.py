@@ -31,6 +31,9 @@ TRADE_COUNT = "trade_count"
 BOOK_IMBALANCE = "book_imbalance"
 """(bid - ask) / (bid + ask) quantity at the best levels, mean over a minute, in [-1, 1]."""
 
+OF_BARS = {TAKER_BUY_SHARE: "taker_buy_volume", TRADE_COUNT: "trades"}
+"""Series that bars carry too, where their source has that column."""
+
 MAX_AGE_NS = {
     FUNDING_RATE: 9 * HOUR_NS,
     OPEN_INTEREST: 15 * MINUTE_NS,

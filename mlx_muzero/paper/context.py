@@ -10,11 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.market.observation.context import MACRO_RELEASES, reach_ns
+from mlx_muzero.market.observation.context import MACRO_RELEASES, points_before, reach_ns
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
-    TAKER_BUY_SHARE,
     Series,
     SeriesByName,
 )
@@ -66,11 +65,11 @@ class SessionContext:
         self, symbol: str, bar: LiveBar, decided_ns: int, transaction: Transaction
     ) -> None:
         """Take what a bar carries besides prices and volume; arguments are as for `take`."""
-        share = bar.taker_buy_share
-        if share is not None and self._traders[symbol].observer.sees(TAKER_BUY_SHARE):
-            times = np.array([bar.open_time_ns]), np.array([bar.close_time_ns])
-            points = Series(symbol, TAKER_BUY_SHARE, *times, np.array([share]))
-            self.take(symbol, points, decided_ns, transaction)
+        times = np.array([bar.open_time_ns]), np.array([bar.close_time_ns])
+        for name, value in bar.carried.items():
+            if self._traders[symbol].observer.sees(name):
+                points = Series(symbol, name, *times, np.array([value]))
+                self.take(symbol, points, decided_ns, transaction)
 
     def state(self) -> list[Row]:
         """The points on which later observations and payments depend, as JSON values."""
@@ -115,7 +114,8 @@ class SessionContext:
         bar_ns = self._traders[series.symbol].observer.last_open_ns
         if series.name == FUNDING_RATE and bar_ns is not None:
             from_ns = min(from_ns, bar_ns)  # later settlements are not paid yet
-        return min(int(np.searchsorted(series.known_ns, from_ns)), last)
+        first = min(int(np.searchsorted(series.known_ns, from_ns)), last)
+        return max(first - points_before(series.name), 0)
 
 
 def series_of(rows: list[Row]) -> dict[str, SeriesByName]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from mlx_muzero.market.series import OF_BARS
 from mlx_muzero.paper.feeds.events import (
     BarRejected,
     BarRevised,
@@ -42,7 +43,7 @@ def facts_of(event: Event, symbols: Mapping[str, str]) -> Row:
     """Kind, pair by our name (None if the event concerns no pair), and the event's own fields."""
     facts = asdict(event)
     for bar in (facts.get("bar"), facts.get("previous")):
-        for name in ("spread", "taker_buy_share"):
+        for name in ("spread", *OF_BARS):
             if bar is not None and bar[name] is None:
                 del bar[name]  # as in journals of feeds without it
     venue = event.bar.pair if isinstance(event, BarRevised) else facts.pop("pair", None)

@@ -32,6 +32,7 @@ class Candle:
         source_time_ns: the venue's clock when it sent the row; None if unknown.
         open_ask: first ask, where `open` is a bid; NaN if unknown or not asked for.
         taker_buy_volume: part of `volume` that takers bought; NaN if unknown.
+        trades: number of trades; NaN if unknown.
     """
 
     open_time_ns: int | None
@@ -44,12 +45,18 @@ class Candle:
     source_time_ns: int | None = None
     open_ask: float = math.nan
     taker_buy_volume: float = math.nan
+    trades: float = math.nan
 
     @property
     def taker_buy_share(self) -> float | None:
         """Share of the volume that takers bought; None if unknown or nothing was traded."""
         share = self.taker_buy_volume / self.volume if self.volume > 0.0 else math.nan
         return share if 0.0 <= share <= 1.0 else None
+
+    @property
+    def trade_count(self) -> float | None:
+        """Number of trades; None if unknown."""
+        return self.trades if 0.0 <= self.trades < math.inf else None
 
     def fault(self) -> str | None:
         """Why this cannot be a minute bar; None if it can."""

@@ -32,6 +32,7 @@ EXTRA_OF: Mapping[str, Mapping[str, int]] = {
     "binance": _OF_BINANCE,
     "binanceus": _OF_BINANCE,
     "binanceusdm": _OF_BINANCE,
+    "kraken": {"trades": 7},
 }
 """By exchange: further columns of the store, and where they are in a row of its own."""
 _NOTHING = re.compile("(?!)")

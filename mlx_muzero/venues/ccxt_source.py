@@ -11,7 +11,7 @@ from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import BAR_COLUMNS
-from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE
+from mlx_muzero.market.series import FUNDING_RATE, OF_BARS
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
 from mlx_muzero.venues.ccxt_pairs import listed_pair
@@ -69,10 +69,13 @@ class CcxtSource:
     def series_of(self, pair: str) -> tuple[str, ...]:
         """Names of the series of `pair`, as far as its name shows; asks nobody.
 
-        Of these, `fetch` brings the share that takers bought.
+        Of these, `fetch` brings the share that takers bought, and the number of trades.
         """
-        others = offered(self._exchange, market_of_name(pair))
-        return others if self._takers_at(pair) is None else (*others, TAKER_BUY_SHARE)
+        told = self._extras_of(pair)
+        return (
+            *offered(self._exchange, market_of_name(pair)),
+            *(name for name, column in OF_BARS.items() if column in told),
+        )
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
         """See `Source.fetch`."""
@@ -80,7 +83,7 @@ class CcxtSource:
         rows = await _answer(
             self._exchange.fetch_ohlcv(pair, "1m", since_ms, self.page_bars), self._name(pair)
         )
-        return _candles(rows, self._sent_ns(), self._takers_at(pair))
+        return _candles(rows, self._sent_ns(), self._extras_of(pair))
 
     async def listed(self, name: str) -> Listing:
         """See `HistorySource.listed`."""
@@ -102,9 +105,7 @@ class CcxtSource:
             exchange.fetch_ohlcv(pair, "1m", since_ms, bars, until), self._name(pair)
         )
         market = exchange.markets[pair]
-        # Those of inverse contracts count contracts.
-        extra = () if market.get("inverse") else EXTRA_OF.get(exchange.id, ())
-        page = Page.of_rows(_checked(rows), (*BAR_COLUMNS, *extra))
+        page = Page.of_rows(_checked(rows), (*BAR_COLUMNS, *self._extras_of(pair)))
         volume = in_base(page.columns, exchange.id, market)
         return Page(page.open_time_ns, {**page.columns, "volume": volume})
 
@@ -157,7 +158,7 @@ class CcxtSource:
         """See `PushSource.listen`."""
         while True:
             rows = await _answer(self._exchange.watch_ohlcv(pair, "1m"), self._name(pair))
-            yield _candles(rows, None)
+            yield _candles(rows, None, ())
 
     async def hang_up(self, pair: str) -> None:
         """See `PushSource.hang_up`; closes all pairs, which share a connection in ccxt."""
@@ -167,12 +168,11 @@ class CcxtSource:
         """See `Source.close`."""
         await self._exchange.close()
 
-    def _takers_at(self, pair: str) -> int | None:
-        """Index of the volume that takers bought in a row of `fetch`; None if there is none."""
-        extra = list(EXTRA_OF.get(self._exchange.id, ()))
-        if "taker_buy_volume" not in extra or market_of_name(pair)["inverse"]:
-            return None
-        return 1 + len(BAR_COLUMNS) + extra.index("taker_buy_volume")
+    def _extras_of(self, pair: str) -> tuple[str, ...]:
+        """The further columns of a row of bars, in order; volumes are in the base currency."""
+        # Those of inverse contracts count contracts.
+        inverse = market_of_name(pair)["inverse"]
+        return () if inverse else tuple(EXTRA_OF.get(self._exchange.id, ()))
 
     def _name(self, pair: str) -> str:
         return f"{self._exchange.id} {pair}"
@@ -205,15 +205,15 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
         raise Unavailable("the connection was closed") from None
 
 
-def _candles(rows: Any, sent_ns: int | None, takers_at: int | None = None) -> list[Candle]:
+def _candles(rows: Any, sent_ns: int | None, extras: Sequence[str]) -> list[Candle]:
     """Parse ccxt rows: time in milliseconds, open, high, low, close, volume; None if unread.
 
-    `takers_at` is where in a row the volume is that takers bought.
+    `extras` are the further columns of a row, some of which a candle has, too.
 
     Raises:
         Unavailable: they are not rows.
     """
-    return [_candle(row, sent_ns, takers_at) for row in _checked(rows)]
+    return [_candle(row, sent_ns, extras) for row in _checked(rows)]
 
 
 def _checked(rows: Any) -> list[Sequence[Any]]:
@@ -228,15 +228,16 @@ def _records(answer: Any) -> list[Mapping[str, Any]]:
     return answer
 
 
-def _candle(row: Sequence[Any], sent_ns: int | None, takers_at: int | None) -> Candle:
+def _candle(row: Sequence[Any], sent_ns: int | None, extras: Sequence[str]) -> Candle:
     time_ms, *values = [*row, *[None] * 6][:6]
     open_, high, low, close, volume = map(number, values)
     time_ns = known_time_ns(time_ms, MILLISECOND_NS)
-    bought = row[takers_at] if takers_at is not None and len(row) > takers_at else None
+    more = dict(zip(extras, row[1 + len(BAR_COLUMNS) :], strict=False))
     return Candle(
         *(time_ns, open_, high, low, close, volume),
         source_time_ns=sent_ns,
-        taker_buy_volume=number(bought),
+        taker_buy_volume=number(more.get("taker_buy_volume")),
+        trades=number(more.get("trades")),
     )
 
 

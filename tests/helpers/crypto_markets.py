@@ -14,7 +14,7 @@ CONFIG = MarketConfig(
     pip_size=0.0,
     features="crypto",
     timeframes=("5m", "1h"),
-    context=tuple(name for name in MAX_AGE_NS if name != "trade_count"),
+    context=tuple(MAX_AGE_NS),
     macro=("cpi",),
     session_bars=30,
     window_bars=4,
@@ -24,8 +24,15 @@ INTERVAL_MINUTES = {
     "open_interest": 5,
     "taker_buy_share": 1,
     "book_imbalance": 1,
+    "trade_count": 1,
 }
-SCALE = {"funding_rate": 2e-4, "open_interest": 300.0, "taker_buy_share": 0.2}
+LEVEL = {"open_interest": 5000.0, "taker_buy_share": 0.5, "trade_count": 900.0}
+SCALE = {
+    "funding_rate": 2e-4,
+    "open_interest": 300.0,
+    "taker_buy_share": 0.2,
+    "trade_count": 90.0,
+}
 
 
 def crypto_bars(symbol, count, seed=0, hole_frac=0.02):
@@ -51,8 +58,7 @@ def points(symbol, name, event_ns, seed=0):
     """A point of the series at each time, known up to 20 ms later."""
     draw = np.random.default_rng(seed)
     jitter = draw.integers(0, 20, len(event_ns)) * 1_000_000
-    level = 5000.0 if name == "open_interest" else 0.5 if name == "taker_buy_share" else 0.0
-    value = level + SCALE.get(name, 0.3) * draw.normal(size=len(event_ns))
+    value = LEVEL.get(name, 0.0) + SCALE.get(name, 0.3) * draw.normal(size=len(event_ns))
     return Series.of(symbol, name, event_ns, event_ns + jitter, value)
 
 

@@ -31,6 +31,7 @@ class MarketSource:
         times: whether it tells the time.
         every: minutes between two points of a series, by name.
         takers: share of a minute's volume that takers bought; NaN if it is not told.
+        trades: number of trades of a minute; NaN if it is not told.
         publishes_ns: how long after its stamp a point is there.
         fail_points: called with the name of the series before every answer about one.
         asked: (pair, first minute) of every request.
@@ -43,6 +44,7 @@ class MarketSource:
         self.fail = lambda: None
         self.every = {"funding_rate": 15, "open_interest": 5}
         self.takers = lambda minute: (minute % 11) / 13
+        self.trades = lambda minute: float(40 + minute * minute % 17)
         self.publishes_ns = 0
         self.fail_points = lambda name: None
 
@@ -84,4 +86,6 @@ class MarketSource:
     def _candle(self, pair, minute):
         *values, volume = self.venue.values(pair, minute)
         bought = self.takers(minute) * volume
-        return Candle(minute * MINUTE_NS, *values, volume, taker_buy_volume=bought)
+        trades = self.trades(minute)
+        opened = minute * MINUTE_NS
+        return Candle(opened, *values, volume, taker_buy_volume=bought, trades=trades)

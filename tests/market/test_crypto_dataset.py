@@ -190,6 +190,20 @@ def test_open_interest_needs_an_hour_before():
     assert value[1] == pytest.approx(np.tanh(np.log(1.02) / 0.02))
 
 
+def test_trades_of_a_minute_are_set_against_their_usual_number():
+    counts = [*range(1, 31), 0, 0]
+    minutes = np.arange(len(counts)) * MINUTE_NS
+    trades = known_points("trade_count", *zip(minutes, minutes + MINUTE_NS, counts, strict=True))
+    value, known = context_at("trade_count", trades, [21, 22, 23, 31, 32, 33, 34])
+    # A whole trailing mean is needed first, and a count is too old two minutes after its close.
+    assert known == [0, 0, 1, 1, 1, 1, 0]
+    assert value[2] == pytest.approx(24 / (24 + np.mean(counts[:24])))
+    assert value[3] == 0.0
+    none = dataclasses.replace(trades, value=trades.value * 0)
+    assert context_at("trade_count", none, [31])[0] == 0.5
+    assert context_at("trade_count", trades.slice(0, 23), [22])[1] == [0]
+
+
 def test_macro_figures_are_placed_among_the_last_releases():
     day = 24 * HOUR_NS
     releases = [(i * day, i * day, float(v)) for i, v in enumerate([5, 1, 3, *[2] * 11, 9])]
@@ -246,6 +260,25 @@ def test_the_store_gives_back_what_the_dataset_needs(store):
     np.testing.assert_allclose(share.value[~from_trades], 0.75)
     volume = pair.bars.volume
     assert set(pair.bars.open_time_ns[volume > 0]) <= set(share.event_ns)
+
+
+def test_trades_come_from_klines_too_but_are_loaded_only_if_asked_for(store):
+    config = dataclasses.replace(CONFIG, symbols=("AAA",), context=("trade_count",))
+    bars = crypto_bars("AAA", 50)
+    trades = np.arange(len(bars), dtype=np.float64)
+    trades[3] = np.nan
+    store.write(bars, {"trades": trades})
+    with store.transaction():
+        # A file of trades comes first.
+        opens = bars.open_time_ns[:2]
+        store.write_series(Series("AAA", "trade_count", opens, opens + MINUTE_NS, np.full(2, 77.0)))
+    counts = load_history(store, "AAA", config).series["trade_count"]
+    assert counts.value.tolist() == [77.0, 77.0, *trades[[2, *range(4, len(bars))]]]
+    assert (counts.known_ns - counts.event_ns == MINUTE_NS).all()
+    without = dataclasses.replace(config, context=())
+    loaded = load_history(store, "AAA", without)
+    assert set(loaded.series) == {"funding_rate", "cpi"}
+    assert not loaded.bars.extras
 
 
 def test_bars_without_a_volume_are_refused(store):

@@ -17,8 +17,10 @@ from mlx_muzero.market.observation.context import context_names, funding_paid
 from mlx_muzero.market.series import (
     FUNDING_RATE,
     MACRO,
+    OF_BARS,
     OPEN_INTEREST,
     TAKER_BUY_SHARE,
+    TRADE_COUNT,
     Series,
 )
 from mlx_muzero.paper.context import series_of
@@ -41,12 +43,12 @@ MARKET = replace(
     symbols=PAIRS,
     timeframes=("5m",),
     window_bars=3,
-    context=(OPEN_INTEREST, FUNDING_RATE, TAKER_BUY_SHARE),
+    context=(OPEN_INTEREST, FUNDING_RATE, TAKER_BUY_SHARE, TRADE_COUNT),
     macro=("cpi",),
 )
 CONFIG = replace(CRYPTO, market=MARKET)
 ON_CCXT = replace(CONFIG, market=replace(MARKET, macro=()))
-SERIES = (FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE)
+SERIES = (FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE, TRADE_COUNT)
 
 
 def releases(minutes=20):
@@ -130,6 +132,7 @@ def test_what_a_live_session_observes_is_what_training_would(session):
     assert known(session, "funding_rate") == 1.0
     assert known(session, "open_interest_change") == 1.0
     assert known(session, "taker_imbalance") == 1.0
+    assert known(session, "trade_count") == 1.0
     assert known(session, "macro_cpi") == 1.0
     assert not journaled(session, "feed", kind="series_stale")
 
@@ -220,6 +223,7 @@ def test_a_session_that_is_resumed_at_once_knows_what_it_knew(tmp_path):
     played = live(tmp_path / "run", 20, start_ns=again_ns)
     assert before.points == played.points[: len(before.points)]
     assert known(played, "open_interest_change") == 1.0
+    assert known(played, "trade_count") == 1.0
     assert_observed_as_trained(played, again_ns)
     assert_exact(played)
 
@@ -259,10 +263,10 @@ def test_a_venue_that_never_answers_about_a_series_still_trades(tmp_path):
 
     played = live(tmp_path / "run", 30, prepare=prepare)
     assert len(played.decisions) > 20
-    assert {row["series"] for row in played.points} == {TAKER_BUY_SHARE, "cpi"}
+    assert {row["series"] for row in played.points} == {TAKER_BUY_SHARE, TRADE_COUNT, "cpi"}
     stale = journaled(played, "feed", kind="series_stale")
     # Bars come late, too, wherever the venue asks everybody to wait.
-    polled = [(e["pair"], e["series"]) for e in stale if e["series"] != TAKER_BUY_SHARE]
+    polled = [(e["pair"], e["series"]) for e in stale if e["series"] not in OF_BARS]
     assert sorted(polled) == sorted((p, s) for p in PAIRS for s in (FUNDING_RATE, OPEN_INTEREST))
 
 

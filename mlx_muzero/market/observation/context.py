@@ -6,12 +6,14 @@ early. Columns are bounded; where a value is unknown, both its columns are 0.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 import numpy as np
 
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import SymbolError
+from mlx_muzero.market.observation.crypto_features import TRAILING_BARS, against, trailing_mean
 from mlx_muzero.market.observation.fx_features import CALENDAR_NAMES, calendar_features
 from mlx_muzero.market.series import (
     BOOK_IMBALANCE,
@@ -20,6 +22,7 @@ from mlx_muzero.market.series import (
     MAX_AGE_NS,
     OPEN_INTEREST,
     TAKER_BUY_SHARE,
+    TRADE_COUNT,
     Series,
     SeriesByName,
     max_age_ns,
@@ -77,9 +80,20 @@ def _open_interest_change(series: Series, time_ns: I64) -> F64:
     return np.tanh(change / OPEN_INTEREST_SCALE)
 
 
+def _trade_count(series: Series, time_ns: I64) -> F64:
+    """Trades of the last minute against their mean over as many minutes as a volume's."""
+    values = against(series.value, trailing_mean(series.value, TRAILING_BARS))
+    return _with_values(series, values, TRAILING_BARS - 1).as_of(time_ns, MAX_AGE_NS[TRADE_COUNT])
+
+
 def reach_ns(name: str) -> int:
     """How long a point of the series `name`, of a pair, still counts after it becomes known."""
     return max_age_ns(name) + (OPEN_INTEREST_BACK_NS if name == OPEN_INTEREST else 0)
+
+
+def points_before(name: str) -> int:
+    """How many points of the series `name`, of a pair, a value depends on besides its own."""
+    return TRAILING_BARS - 1 if name == TRADE_COUNT else 0
 
 
 def _macro_position(series: Series, time_ns: I64) -> F64:
@@ -90,8 +104,13 @@ def _macro_position(series: Series, time_ns: I64) -> F64:
     width = np.array([values.max() for values in recent]) - low
     with np.errstate(invalid="ignore"):
         position = np.where(width == 0.0, 0.5, (series.value - low) / width)
-    placed = Series(series.symbol, series.name, series.event_ns, series.known_ns, position)
-    return placed.as_of(time_ns, MACRO_MAX_AGE_NS)
+    return _with_values(series, position).as_of(time_ns, MACRO_MAX_AGE_NS)
+
+
+def _with_values(series: Series, values: F64, first: int = 0) -> Series:
+    """The points from index `first` on, with other values (``f64[n]``)."""
+    kept = series.slice(first, len(series))
+    return replace(kept, value=values[first:])
 
 
 _COLUMNS = {
@@ -99,6 +118,7 @@ _COLUMNS = {
     TAKER_BUY_SHARE: ContextColumn("taker_imbalance", TAKER_BUY_SHARE, _taker_imbalance),
     FUNDING_RATE: ContextColumn("funding_rate", FUNDING_RATE, _funding_rate),
     OPEN_INTEREST: ContextColumn("open_interest_change", OPEN_INTEREST, _open_interest_change),
+    TRADE_COUNT: ContextColumn("trade_count", TRADE_COUNT, _trade_count),
 }
 
 

@@ -51,24 +51,24 @@ def bar_features(bars: Bars) -> F32:
     log_return = np.zeros(len(bars))
     log_return[1:] = log_close[1:] - log_close[:-1]
     width = np.log(bars.high) - np.log(bars.low)
-    deviation = np.sqrt(_trailing_mean(log_return**2, TRAILING_BARS))
-    recent = np.sqrt(_trailing_mean(log_return**2, RECENT_BARS))
+    deviation = np.sqrt(trailing_mean(log_return**2, TRAILING_BARS))
+    recent = np.sqrt(trailing_mean(log_return**2, RECENT_BARS))
     columns = (
         np.tanh(_ratio(log_return, deviation, flat=0.0) / RETURN_SCALE),
-        _against(width, _trailing_mean(width, TRAILING_BARS)),
+        against(width, trailing_mean(width, TRAILING_BARS)),
         _ratio(bars.close - bars.low, bars.high - bars.low, flat=0.5),
-        _against(bars.volume, _trailing_mean(bars.volume, TRAILING_BARS)),
-        _against(recent, deviation),
+        against(bars.volume, trailing_mean(bars.volume, TRAILING_BARS)),
+        against(recent, deviation),
     )
     for index, column in enumerate(columns):
         features[HISTORY_BARS - 1 :, index] = column[HISTORY_BARS - 1 :]
     return features
 
 
-def _trailing_mean(values: F64, bars: int) -> F64:
-    """Mean of the last `bars` values, NaN until there are that many."""
+def trailing_mean(values: F64, bars: int) -> F64:
+    """``f64[T]`` mean of the last `bars` values, NaN until there are that many."""
     mean = np.full(len(values), np.nan)
-    count = len(values) - bars + 1
+    count = max(len(values) - bars + 1, 0)
     lagged = (values[lag : lag + count] for lag in range(bars))
     mean[bars - 1 :] = sum(lagged, np.zeros(count)) / bars
     return mean
@@ -79,5 +79,6 @@ def _ratio(values: F64, scale: F64, flat: float) -> F64:
         return np.where(scale == 0.0, flat, values / scale)
 
 
-def _against(values: F64, usual: F64) -> F64:
+def against(values: F64, usual: F64) -> F64:
+    """``f64[T]`` x / (x + usual): in [0, 1], 0.5 for a usual value, and where both are 0."""
     return _ratio(values, values + usual, flat=0.5)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self, TypeAlias
 
-from mlx_muzero.market.series import Series
+from mlx_muzero.market.series import TAKER_BUY_SHARE, TRADE_COUNT, Series
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.candle import Candle
 from mlx_muzero.venues.connection import Channel, Disconnected, Reconnected
@@ -47,6 +47,7 @@ class LiveBar:
         arrival_time_ns: the venue's clock when the bar arrived.
         spread: ask less bid at the open; None if unknown, or if no fill pays it.
         taker_buy_share: share of the volume that takers bought; None if unknown.
+        trade_count: number of trades; None if unknown.
     """
 
     pair: str
@@ -60,6 +61,7 @@ class LiveBar:
     arrival_time_ns: int
     spread: float | None = None
     taker_buy_share: float | None = None
+    trade_count: float | None = None
 
     @classmethod
     def of(cls, candle: Candle, pair: str, open_time_ns: int, arrival_time_ns: int) -> Self:
@@ -76,12 +78,19 @@ class LiveBar:
             arrival_time_ns,
             spread if (spread := candle.open_ask - candle.open) >= 0.0 else None,
             candle.taker_buy_share,
+            candle.trade_count,
         )
 
     @property
     def close_time_ns(self) -> int:
         """When the minute ended."""
         return self.open_time_ns + MINUTE_NS
+
+    @property
+    def carried(self) -> dict[str, float]:
+        """Known values of the series that come with bars, by name: of those in `OF_BARS`."""
+        values = {TAKER_BUY_SHARE: self.taker_buy_share, TRADE_COUNT: self.trade_count}
+        return {name: value for name, value in values.items() if value is not None}
 
     @property
     def values(self) -> tuple[float, float, float, float, float]:

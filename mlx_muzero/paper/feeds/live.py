@@ -8,7 +8,7 @@ from typing import Any
 
 from mlx_muzero.errors import FeedError, MuZeroError
 from mlx_muzero.market.observation.context import reach_ns
-from mlx_muzero.market.series import FUNDING_RATE, TAKER_BUY_SHARE
+from mlx_muzero.market.series import FUNDING_RATE, OF_BARS
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.macro import MacroFeed, ReadMacro
@@ -28,9 +28,6 @@ from mlx_muzero.venues.cooldown import Cooldown
 from mlx_muzero.venues.hours import HoursOf, hours_of
 from mlx_muzero.venues.source import PairGone, PushSource, SeriesSource, Source
 from mlx_muzero.venues.venue_clock import VenueClock
-
-WITH_BARS = frozenset((TAKER_BUY_SHARE,))
-"""Series that come with the bars; others are requested."""
 
 
 class LiveFeed:
@@ -149,7 +146,7 @@ class LiveFeed:
         carried = {
             name: SeriesAge(pair, name, shared)
             for name in self.wanted.get(pair, ())
-            if name in WITH_BARS
+            if name in OF_BARS
         }
         feed = self._pairs[pair] = PairFeed(sequence, hours, settle_ns, shared, carried)
         beside = self._series_of[pair] = self._beside(pair, first_ns, shared)
@@ -187,7 +184,7 @@ class LiveFeed:
                 shared,
             )
             for name in self.wanted.get(pair, ())
-            if name not in WITH_BARS
+            if name not in OF_BARS
         ]
 
     async def _part(

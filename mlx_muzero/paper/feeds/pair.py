@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
-from mlx_muzero.market.series import TAKER_BUY_SHARE
 from mlx_muzero.paper.feeds.events import BarClosed, Event, Stale
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
 from mlx_muzero.paper.feeds.sequence import BarSequence
@@ -177,9 +176,8 @@ class PairFeed:
             if isinstance(event, BarClosed):
                 self._heartbeat.beat(self._venue.now_ns())
                 self._last_open_ns = event.bar.open_time_ns
-                if event.bar.taker_buy_share is not None and TAKER_BUY_SHARE in self._carried:
-                    times = event.bar.open_time_ns, event.bar.close_time_ns
-                    self._carried[TAKER_BUY_SHARE].saw(*times)
+                for name in event.bar.carried.keys() & self._carried.keys():
+                    self._carried[name].saw(event.bar.open_time_ns, event.bar.close_time_ns)
         self._outbox.put(events)
 
 

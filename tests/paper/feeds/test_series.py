@@ -69,10 +69,11 @@ def test_the_past_comes_before_the_first_bar_and_each_point_once(monkeypatch):
     assert all(value == 1000 + m % 77 for m, (_, _, value) in zip(minutes, interest, strict=True))
 
 
-def test_bars_carry_what_takers_bought(monkeypatch):
+def test_bars_carry_what_takers_bought_and_the_trades(monkeypatch):
     events, _ = play(3, monkeypatch)
     for event in of(events, BarClosed):
         assert event.bar.taker_buy_share == 0.5 / event.bar.volume
+        assert event.bar.trade_count == 7.0
 
 
 def test_one_request_a_minute_for_each_series(monkeypatch):
@@ -115,11 +116,12 @@ def test_an_outage_of_a_series_is_its_own(monkeypatch):
 
 
 def test_what_a_pair_has_is_read_off_its_name():
-    takers = "taker_buy_share"
-    assert CcxtSource("binanceusdm").series_of(PAIR) == (*SERIES, takers)
-    assert CcxtSource("binance").series_of("BTC/USDT") == (takers,)
+    told = ("taker_buy_share", "trade_count")
+    assert CcxtSource("binanceusdm").series_of(PAIR) == (*SERIES, *told)
+    assert CcxtSource("binance").series_of("BTC/USDT") == told
     assert CcxtSource("binance").series_of("BTC/USD:BTC") == SERIES
-    assert CcxtSource("kraken").series_of("BTC/USD") == ()
+    assert CcxtSource("kraken").series_of("BTC/USD") == ("trade_count",)
+    assert CcxtSource("okx").series_of("BTC/USDT") == ()
     assert CcxtSource("gate").series_of("BTC/USD:BTC") == ("funding_rate",)
     expires = market_of_name("BTC/USD:BTC-260327")
     assert expires == {"contract": True, "swap": False, "inverse": True}
