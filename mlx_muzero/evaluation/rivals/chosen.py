@@ -8,7 +8,7 @@ import numpy as np
 
 from mlx_muzero.evaluation.rivals.changes import changes_of
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.trading.costs import funding_pips, pip_price
+from mlx_muzero.trading.gains import fill_costs, gains, known_spread, leaving_costs
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I32, I64
@@ -94,61 +94,3 @@ class ValidationSessions:
             position = table.next_position[position, action]
             net += self.moved[session, step, position]
         return np.asarray((net - self.leaving[session, position]).mean(axis=1))
-
-
-def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool) -> F64:
-    """``f64[B, n, P]`` pips that holding each position earns from one fill to the next.
-
-    Args:
-        dataset: the market.
-        rules: positions, and where actions fill.
-        bars: ``i64[B, n]`` consecutive bars of decisions.
-        final: the last fill is followed by the next close, at which the session ends; otherwise by
-            one more fill.
-    """
-    close, filled = dataset.close, dataset.fill_prices(rules.fill)
-    price, rate = filled[bars], dataset.funding_rate[bars + 1]
-    after = filled[bars + 1]
-    if final:
-        after[:, -1] = close[bars[:, -1] + 1]
-    pip = pip_price(price, rules.pip_size)
-    moved = (after - price) / pip
-    settled = funding_pips(np.ones(1), close[bars + 1], rate, pip)
-    earned = np.asarray((moved - settled)[..., None] * rules.table.exposures)
-    if rules.swap.charges:
-        nights = dataset.swap_nights[bars + 1]
-        earned -= rules.swap.paid_pips(rules.table.exposures, nights[..., None])
-    return earned
-
-
-def known_spread(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64 | None:
-    """Ask less bid at the closes of `bars`, ``f64`` of their shape; None unless it is paid."""
-    return dataset.close_spreads[bars] if rules.costs.quoted else None
-
-
-def fill_costs(price: F64, rules: TradingRules, spread: F64 | None = None) -> F64:
-    """``f64[B, P, A]`` pips that each action pays in each position at `price` ``f64[B]``.
-
-    Infinite where the action is illegal. Where the quotes are paid, `spread` ``f64[B]`` is theirs.
-    """
-    table = rules.table
-    wanted = table.exposures[table.next_position]
-    held = table.exposures[:, None]
-    left, entered = rules.costs.fill_pips(
-        held,
-        wanted,
-        price[:, None, None],
-        rules.pip_size,
-        None if spread is None else spread[:, None, None],
-    )
-    stays = table.next_position == np.arange(len(table.exposures))[:, None]
-    return np.where(table.legal, np.where(stays, 0.0, left + entered), np.inf)
-
-
-def leaving_costs(price: F64, rules: TradingRules, spread: F64 | None = None) -> F64:
-    """``f64[B, P]`` pips that going flat from each position pays, as `fill_costs`."""
-    held, flat = rules.table.exposures, np.zeros_like(rules.table.exposures)
-    left, _ = rules.costs.fill_pips(
-        held, flat, price[:, None], rules.pip_size, None if spread is None else spread[:, None]
-    )
-    return left

@@ -5,13 +5,14 @@ import numpy as np
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.rivals.changes import fitting_bars
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, known_spread
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
 from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe, fit_fitted_q
 from mlx_muzero.evaluation.rivals.line import fit_line
 from mlx_muzero.evaluation.rivals.line_dp import fit_line_dp
 from mlx_muzero.evaluation.rivals.linear_forecast import HORIZONS_BARS, fit_forecasts
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import spread_evenly
+from mlx_muzero.trading.gains import known_spread
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import I64, Advance
 

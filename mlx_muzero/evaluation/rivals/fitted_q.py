@@ -17,14 +17,10 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket, lagged
-from mlx_muzero.evaluation.rivals.chosen import (
-    ValidationSessions,
-    fill_costs,
-    gains,
-    known_spread,
-)
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.networks.layers import zero_linear
+from mlx_muzero.trading.gains import fill_costs, gains, known_spread
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I32, I64
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, fill_costs, leaving_costs
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
 from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
+from mlx_muzero.trading.gains import fill_costs, leaving_costs
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I32, I64
 
