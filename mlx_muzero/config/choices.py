@@ -34,7 +34,7 @@ Behavior = Literal[
     "mean_reversion_5",
     "mean_reversion_30",
 ]
-BarFeatures = Literal["micro", "crypto"]
+BarFeatures = Literal["micro", "crypto", "fx_context"]
 HigherTimeframe = Literal["5m", "1h"]
 ContextSeries = Literal[
     "book_imbalance", "taker_buy_share", "funding_rate", "open_interest", "trade_count"

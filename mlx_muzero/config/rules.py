@@ -7,6 +7,7 @@ from typing import NamedTuple, get_args
 
 from mlx_muzero.config.choices import ContextSeries
 from mlx_muzero.config.keys import Problem, value_of
+from mlx_muzero.config.local_times import events_problem
 from mlx_muzero.config.schema import Config
 
 
@@ -22,7 +23,7 @@ def _crypto_only(name: str) -> _Rule:
     return _Rule(
         ("market.features", f"market.{name}"),
         lambda c: c.market.features == "crypto" or not getattr(c.market, name),
-        "micro features use only the bars of one symbol",
+        "currency pairs' features use only the bars of one symbol",
     )
 
 
@@ -59,12 +60,12 @@ _RULES = (
     ),
     _Rule(
         ("market.features", "trading.swap_long_pips"),
-        lambda c: c.market.features == "micro" or not c.trading.swap_long_pips,
+        lambda c: c.market.features != "crypto" or not c.trading.swap_long_pips,
         "swap points are a currency pair's; coins pay funding",
     ),
     _Rule(
         ("market.features", "trading.swap_short_pips"),
-        lambda c: c.market.features == "micro" or not c.trading.swap_short_pips,
+        lambda c: c.market.features != "crypto" or not c.trading.swap_short_pips,
         "swap points are a currency pair's; coins pay funding",
     ),
     *(_crypto_only(path) for path in ("symbols", "timeframes", "context", "macro")),
@@ -74,9 +75,19 @@ _RULES = (
         "a macro series needs a different name",
     ),
     _Rule(
+        ("market.features", "market.events"),
+        lambda c: c.market.features == "fx_context" or not c.market.events,
+        'only "fx_context" observes daily events',
+    ),
+    _Rule(
+        ("market.events", "market.features"),
+        lambda c: events_problem(c.market.events) is None,
+        "write each as tokyo_fix 09:55 Asia/Tokyo, in an IANA zone known here, no name twice",
+    ),
+    _Rule(
         ("market.features", "market.pip_size"),
         lambda c: c.market.features == "crypto" or c.market.pip_size > 0.0,
-        "micro features need the price of a pip",
+        "currency pairs' features need the price of a pip",
     ),
     _Rule(
         ("model.value_min", "model.value_max"),

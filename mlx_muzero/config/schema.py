@@ -29,6 +29,7 @@ from mlx_muzero.config.choices import (
     ValueLoss,
 )
 from mlx_muzero.config.keys import setting
+from mlx_muzero.config.local_times import USUAL_EVENTS, DailyEvent
 from mlx_muzero.registry import Registry
 from mlx_muzero.symbols.symbol import Symbol
 
@@ -48,7 +49,7 @@ class MarketConfig:
         0.01, "price of one pip; 0: pips are basis points of the price", 0.0, 1e6
     )
     features: BarFeatures = setting(
-        "micro", "features of a bar; the next three keys are for crypto only"
+        "micro", "features of a bar; the next three keys are for crypto only, events for fx_context"
     )
     timeframes: tuple[HigherTimeframe, ...] = setting(
         (), "longer bars observed along with the minutes"
@@ -56,6 +57,9 @@ class MarketConfig:
     context: tuple[ContextSeries, ...] = setting((), "series observed along with the bars")
     macro: tuple[str, ...] = setting(
         (), "macro series observed, by the names they were imported under"
+    )
+    events: tuple[str, ...] = setting(
+        (), "daily events observed, as NAME HH:MM ZONE; none: fixes, New York close and roll"
     )
     first_utc: str = setting("", "start of the bars, such as 2015-01-01; none: no limit")
     end_utc: str = setting("", "end of the bars, exclusive; none: no limit")
@@ -71,6 +75,11 @@ class MarketConfig:
     def pairs(self) -> tuple[Symbol, ...]:
         """The symbols of the run; a symbol's index is its pair number."""
         return self.symbols or (self.symbol,)
+
+    @property
+    def daily_events(self) -> tuple[DailyEvent, ...]:
+        """The events observed with "fx_context"."""
+        return tuple(DailyEvent.parse(text) for text in self.events or USUAL_EVENTS)
 
     @property
     def label(self) -> str:

@@ -96,7 +96,8 @@ def of_symbols(
         return replace(settings, market=market)
     if len(symbols) > 1:
         raise ConfigError(
-            f"{', '.join(symbols)}: a model with micro features trades one symbol; name one"
+            f"{', '.join(symbols)}: a model with "
+            f"{settings.market.features} features trades one symbol; name one"
         )
     (name,) = symbols
     own = 0.0 if keep_pip else instrument_of(name, store).pip_size

@@ -116,7 +116,7 @@ def _unquoted(dataset: MarketDataset) -> Iterator[str]:
         if own.any():
             yield (
                 f"{own.sum():,} of {symbol}'s {len(own):,} bars have no quotes, or an ask below "
-                "the bid: fills there pay the last known spread"
+                "the bid: fills at the quotes pay the last known spread there"
             )
 
 

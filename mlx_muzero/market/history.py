@@ -102,14 +102,17 @@ def load_history(
     """Load the bars of `symbol` within `config`'s span and `period`, and their series.
 
     The taker's share of a minute and its trades come from files of trades, or from klines where
-    those have them. If `quoted`, the bars come with the quotes that costs are paid by.
+    those have them. If `quoted`, the bars come with the quotes that costs are paid by; where only
+    features show the spread, they come with those they have.
 
     Raises:
         DataError: there are no bars, none in that span, or the bars lack the volume that crypto
             features need, or the quotes.
     """
     carried = config.context if config.features == "crypto" else ()
-    extras = tuple(OF_BARS[name] for name in carried if name in OF_BARS) + QUOTE_COLUMNS * quoted
+    wants_quotes = quoted or observes_spread(config)
+    extras = tuple(OF_BARS[name] for name in carried if name in OF_BARS)
+    extras += QUOTE_COLUMNS * wants_quotes
     held = store.load(symbol, extras=extras)
     wanted = Period.wanted(config, period)
     bars = held.between(wanted.first_ns, wanted.end_ns)
@@ -133,7 +136,7 @@ def load_history(
         require_quotes(bars, str(store.path))
     traded = store.find_instrument(symbol)
     market = None if traded is None else traded.market
-    if config.features == "micro":
+    if config.features != "crypto":
         return PairHistory(bars, {}, market)
     unknown = np.flatnonzero(np.isnan(bars.volume))
     if len(unknown):
@@ -153,6 +156,11 @@ def load_history(
         if name in series
     }
     return PairHistory(bars, series, market)
+
+
+def observes_spread(config: MarketConfig) -> bool:
+    """Whether observations show the quoted spread."""
+    return config.features == "fx_context"
 
 
 def warn_of_misread(store: "BarStore", symbol: str, config: MarketConfig) -> None:

@@ -60,6 +60,12 @@ class Spreads:
         )
 
 
+def open_spread(bars: Bars) -> F64 | None:
+    """``f64[T]`` ask less bid at each open as quoted; None if `bars` came without their quotes."""
+    ask = bars.extras.get("open_ask")
+    return None if ask is None else ask - bars.open
+
+
 def require_quotes(bars: Bars, where: str, key: str = "trading.cost") -> None:
     """Require that enough of `bars` have quotes to charge fills by them.
 

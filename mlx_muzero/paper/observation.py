@@ -1,5 +1,6 @@
 """The networks' input for one pair, bar by bar, bit-identical to the batch path's windows."""
 
+import math
 from collections import deque
 
 import numpy as np
@@ -61,7 +62,8 @@ class Observer:
     def push(self, bar: LiveBar) -> float:
         """Take the next closed bar; return the funding rate settled in it."""
         opens = [*([] if self.last_open_ns is None else [self.last_open_ns]), bar.open_time_ns]
-        minute = Bar(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        spread = math.nan if bar.spread is None else bar.spread
+        minute = Bar(bar.open_time_ns, bar.open, bar.high, bar.low, bar.close, bar.volume, spread)
         self._live.push(minute)
         self._bars += 1
         self._open_ns.append(bar.open_time_ns)

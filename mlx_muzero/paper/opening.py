@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.market.history import observes_spread
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.paper.agent_planner import AgentPlanner
@@ -119,7 +120,13 @@ def _opening(settings: PaperSettings, planner: AgentPlanner, resumed: bool) -> s
 
 def _feed(settings: PaperSettings, config: Config, session: Session) -> Feed:
     history_bars = next(iter(session.traders.values())).observer.history_bars
-    return make_feed(settings, history_bars, wanted_series(config), config.market.macro)
+    return make_feed(
+        settings,
+        history_bars,
+        wanted_series(config),
+        config.market.macro,
+        spread_observed=observes_spread(config.market),
+    )
 
 
 def _live_series(settings: PaperSettings, feed: Feed) -> dict[str, tuple[str, ...]]:

@@ -176,6 +176,8 @@ def make_feed(
     history_bars: int,
     series: Sequence[str] = (),
     macro: tuple[str, ...] = (),
+    *,
+    spread_observed: bool = False,
 ) -> Feed:
     """Make the feed named in `settings`.
 
@@ -184,6 +186,7 @@ def make_feed(
         history_bars: number of bars a replay starts before its first decision.
         series: series wanted of each pair; a live feed delivers those that its venue has.
         macro: macro series wanted; a live feed delivers those in the session's store.
+        spread_observed: bars come with their quoted spread, where known.
 
     Raises:
         FeedError: the feed does not exist, or something it needs is missing.
@@ -202,13 +205,14 @@ def make_feed(
             wanted.speed or math.inf,
             paced_from_ns=start_ns,
             quoted=quoted,
+            observed=spread_observed,
         )
     from mlx_muzero.paper.feeds.live import LiveFeed
 
     if wanted.feed == "oanda":
         from mlx_muzero.venues.oanda import OandaSource
 
-        return LiveFeed(OandaSource(quoted=quoted), hours=dealer_hours)
+        return LiveFeed(OandaSource(quoted=quoted or spread_observed), hours=dealer_hours)
     exchange = exchange_of(wanted.feed)
     from mlx_muzero.venues.ccxt_source import CcxtSource
 

@@ -46,7 +46,7 @@ def configs(draw) -> Config:
     paired = {"train_frac", "validation_frac", "session_bars", "num_unroll_steps", "value_min",
               "value_max", "min_episodes", "max_episodes", "features", "first_utc", "end_utc",
               "transformer_heads", "transformer_width", "cost", "maker_frac", "swap_long_pips",
-              "swap_short_pips"}  # fmt: skip
+              "swap_short_pips", "events"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
     config = replace(FX_MICRO, market=market)
     for section, keys in KEYS.items():
@@ -115,6 +115,7 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[replay]\nmin_episodes = 20000", "more episodes than the buffer keeps"),
         ("[market]\nsession_bars = 4", "unrolled for more steps than a session has"),
         ("[search]\nnum_simulations_collect = 0", "allowed: 1 to 100000"),
+        ("[market]\nevents = ['fix 09:55 Asia/Tokyo']", 'only "fx_context" observes daily events'),
     ],
 )  # fmt: skip
 def test_one_problem(text, expected):
@@ -276,6 +277,14 @@ def test_presets_and_defaults_break_no_rule():
     for key in (key for keys in KEYS.values() for key in keys.values()):
         assert key.check(key.default) == key.default
     assert config_toml.loads(config_toml.dumps(Config())) == Config()
+
+
+def test_events_are_a_name_a_time_and_a_zone():
+    text = "[market]\nfeatures = 'fx_context'\nevents = ['fix 9:55 Asia/Tokyo']"
+    assert "write each as tokyo_fix 09:55 Asia/Tokyo" in problems(text)[0]
+    config = config_toml.loads(text.replace("9:55", "09:55"))
+    assert [event.name for event in config.market.daily_events] == ["fix"]
+    assert len(FX_MICRO.market.daily_events) == 4
 
 
 @pytest.mark.parametrize(

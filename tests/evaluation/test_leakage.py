@@ -8,7 +8,7 @@ import pytest
 
 from crypto_markets import CONFIG as CRYPTO_CONFIG
 from crypto_markets import history as crypto_history
-from markets import walk_bars
+from markets import quoted_bars, walk_bars
 from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.evaluation.baselines import PerfectForesight, RandomPolicy, momentum
 from mlx_muzero.evaluation.leakage import check_leakage, replaced_after
@@ -16,6 +16,7 @@ from mlx_muzero.market.bars import price_faults
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.observation.frames import market_feature_names
+from mlx_muzero.market.observation.fx_context import HISTORY_BARS, fx_context_names
 from mlx_muzero.market.series import Series
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.core import TradingRules
@@ -167,3 +168,18 @@ def test_bars_that_cannot_tell_are_no_pass(cli, config_file, db, monkeypatch):
     code, _, err = cli("check-leakage", "--config", config_file, "--db", db, "--cuts", 2)
     assert code == 12
     assert "these bars prove nothing" in err
+
+
+def test_the_context_of_a_currency_pair_does_not_look_ahead(small_config):
+    market = dataclasses.replace(small_config.market, features="fx_context")
+    held = PairHistory(quoted_bars(3 * HISTORY_BARS), {})
+
+    def rebuild(histories):
+        return MarketDataset.from_bars(histories[0].bars, market)
+
+    rules = TradingRules.from_config(small_config)
+    report = check_leakage([held], rebuild, rules, POLICIES, cuts=3, seed=3)
+    assert report.leaks == ()
+    assert report.control_caught > 0
+    compared = {each.name: each.compared for each in report.checks}
+    assert all(compared[f"column {name}"] > 0 for name in fx_context_names(market))

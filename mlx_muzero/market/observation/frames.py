@@ -2,7 +2,8 @@
 
 An observation ends at the close of a minute bar. Its columns form groups: the features of the
 minutes; those of each higher timeframe, whose i-th row from the end is the i-th last bar closed by
-then; and the context as known then, the same in every row.
+then; and the context as known then, the same in every row: series beside the bars of coins, what
+surrounds the bar of a currency pair.
 """
 
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ import numpy as np
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.observation import crypto_features
+from mlx_muzero.market.observation import fx_context as surroundings
 from mlx_muzero.market.observation import fx_features as features
 from mlx_muzero.market.observation.context import context, context_names
 from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, higher_bars
+from mlx_muzero.market.quotes import open_spread
 from mlx_muzero.market.series import SeriesByName
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import F32, I64
@@ -24,14 +27,18 @@ def market_feature_names(config: MarketConfig) -> tuple[str, ...]:
     """Names of an observation's market columns, in order."""
     if config.features == "micro":
         return features.FEATURE_NAMES
+    if config.features == "fx_context":
+        return (*features.FEATURE_NAMES, *surroundings.fx_context_names(config))
     bars = (crypto_features.bar_feature_names(name) for name in ("1m", *config.timeframes))
     return (*(name for names in bars for name in names), *context_names(config))
 
 
 def minutes_before(config: MarketConfig) -> int:
     """Minimum minutes of unbroken history before the first decision bar."""
-    if config.features == "micro":
-        return features.HISTORY_BARS + config.window_bars - 2
+    if config.features != "crypto":
+        windowed = features.HISTORY_BARS + config.window_bars - 2
+        around = surroundings.HISTORY_BARS - 1 if config.features == "fx_context" else 0
+        return max(windowed, around)
     longest_ns = max((TIMEFRAME_NS[name] for name in config.timeframes), default=MINUTE_NS)
     return (crypto_features.HISTORY_BARS + config.window_bars - 1) * (longest_ns // MINUTE_NS) - 1
 
@@ -70,11 +77,14 @@ class MarketRows:
 def market_rows(bars: Bars, series: SeriesByName, config: MarketConfig) -> MarketRows:
     """The market rows of one pair's history."""
     minute = np.arange(len(bars))
-    if config.features == "micro":
+    if config.features != "crypto":
         rows = features.market_features(bars.open_time_ns, bars.close, config.pip_size)
-        back = minutes_before(config)
-        nothing = np.empty((len(bars), 0), np.float32)
-        return MarketRows(rows, (), nothing, np.maximum(minute - back, -1))
+        around = np.empty((len(bars), 0), np.float32)
+        if config.features == "fx_context":
+            around = surroundings.fx_context(
+                bars.open_time_ns, bars.close, open_spread(bars), config
+            )
+        return MarketRows(rows, (), around, np.maximum(minute - minutes_before(config), -1))
     back = crypto_features.HISTORY_BARS + config.window_bars - 2
     seen_from = np.maximum(minute - back, -1)
     frames = []

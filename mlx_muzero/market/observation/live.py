@@ -1,5 +1,6 @@
 """Builds observations minute by minute, bit for bit as `MarketDataset.windows` does."""
 
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import numpy as np
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.observation import crypto_features
+from mlx_muzero.market.observation import fx_context as surroundings
 from mlx_muzero.market.observation import fx_features as features
 from mlx_muzero.market.observation.context import context
 from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, Bar, HigherBarBuilder, bars_of
@@ -39,8 +41,11 @@ class LiveMarket:
         self._last_open_ns: int | None = None
         self._frames: list[tuple[HigherBarBuilder, _LastRows]] = []
         window = config.window_bars
-        if config.features == "micro":
+        self._long: _LongHistory | None = None
+        if config.features != "crypto":
             self._minutes = _LastRows(self._micro, features.HISTORY_BARS, window)
+            if config.features == "fx_context":
+                self._long = _LongHistory(config)
             return
         rows = (crypto_features.bar_features, crypto_features.HISTORY_BARS, window)
         self._minutes = _LastRows(*rows)
@@ -73,6 +78,8 @@ class LiveMarket:
             )
         self._last_open_ns = minute.open_time_ns
         self._minutes.push(minute)
+        if self._long is not None:
+            self._long.push(minute)
         for builder, rows in self._frames:
             for bar in builder.push(minute):
                 rows.push(bar)
@@ -80,7 +87,8 @@ class LiveMarket:
     @property
     def warm(self) -> bool:
         """Whether there are enough bars for a window."""
-        return all(group.full for group in self._groups)
+        long = self._long is None or self._long.full
+        return long and all(group.full for group in self._groups)
 
     def window(self) -> F32:
         """The window at the close of the last minute, ``f32[W, market columns]``.
@@ -103,6 +111,8 @@ class LiveMarket:
         return features.market_features(bars.open_time_ns, bars.close, self._config.pip_size)
 
     def _context_row(self, open_time_ns: int) -> F32:
+        if self._long is not None:
+            return self._long.newest_row()
         if self._config.features == "micro":
             return np.empty((1, 0), np.float32)
         for name, points in self._series.items():
@@ -139,6 +149,32 @@ class _LastRows:
             self._rows.extend(self._features_of(bars)[-new:])
             self._new = 0
         return np.stack(self._rows)
+
+
+class _LongHistory:
+    """The last bars that the context of a currency pair's newest bar follows from."""
+
+    def __init__(self, config: MarketConfig) -> None:
+        self._config = config
+        self._open_ns: deque[int] = deque(maxlen=surroundings.HISTORY_BARS)
+        self._close: deque[float] = deque(maxlen=surroundings.HISTORY_BARS)
+        self._spread = math.nan
+
+    @property
+    def full(self) -> bool:
+        return len(self._close) == self._close.maxlen
+
+    def push(self, bar: Bar) -> None:
+        self._open_ns.append(bar.open_time_ns)
+        self._close.append(bar.close)
+        self._spread = bar.spread
+
+    def newest_row(self) -> F32:
+        """``f32[1, G]`` of the newest bar."""
+        close = np.array(self._close)
+        spread = np.full(len(close), self._spread)
+        opens = np.array(self._open_ns, np.int64)
+        return surroundings.fx_context(opens, close, spread, self._config, newest=1)
 
 
 def _without_old(points: Series, now_ns: int) -> Series:

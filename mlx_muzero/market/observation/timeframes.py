@@ -5,6 +5,7 @@ minutes are left out. The bar in which a history starts is dropped unless the hi
 minute, so that bars do not depend on where a history was cut.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,7 +20,10 @@ TIMEFRAME_NS: dict[HigherTimeframe, int] = {"5m": 5 * MINUTE_NS, "1h": HOUR_NS}
 
 
 class Bar(NamedTuple):
-    """One closed bar, of a minute or longer: one row of `Bars`."""
+    """One closed bar, of a minute or longer: one row of `Bars`.
+
+    `spread` is ask less bid when it opened, NaN where unknown.
+    """
 
     open_time_ns: int
     open: float
@@ -27,11 +31,12 @@ class Bar(NamedTuple):
     low: float
     close: float
     volume: float
+    spread: float = math.nan
 
 
 def bars_of(symbol: str, minutes: list[Bar]) -> Bars:
     """`minutes` (at least one) as `Bars`."""
-    time_ns, *columns = zip(*minutes, strict=True)
+    time_ns, *columns, _ = zip(*minutes, strict=True)
     return Bars(symbol, np.array(time_ns, np.int64), *(np.array(c, np.float64) for c in columns))
 
 

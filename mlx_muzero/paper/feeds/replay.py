@@ -64,17 +64,19 @@ class ReplayFeed:
         speed: float = math.inf,
         paced_from_ns: int = 0,
         quoted: bool = False,
+        observed: bool = False,
     ) -> "ReplayFeed":
         """Load bars of a store that open in [start_ns, end_ns); closes the file at once.
 
-        If `quoted`, the bars come with their spreads.
+        If `quoted`, the bars come with their spreads, and need them; if only `observed`, they come
+        with those they have.
 
         Raises:
             DataError: the store cannot be read, or has no bars of a pair in that period, or too few
                 with quotes.
         """
         with BarStore(path, read_only=True) as store:
-            extras = QUOTE_COLUMNS * quoted
+            extras = QUOTE_COLUMNS * (quoted or observed)
             bars = [store.load(pair, start_ns, end_ns, extras) for pair in pairs]
             for of_pair in bars if quoted else ():
                 require_quotes(of_pair, str(path), "fills.cost")

@@ -8,16 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto_markets import CONFIG, history, points
-from markets import MINUTE_NS, walk_bars
+from markets import MINUTE_NS, quoted_bars, walk_bars
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.fx_context import HISTORY_BARS
 from mlx_muzero.market.observation.live import LiveMarket
 from mlx_muzero.market.observation.timeframes import Bar
+from mlx_muzero.market.quotes import open_spread
 from mlx_muzero.market.series import Series
 
 
 def minutes_of(bars):
-    columns = (bars.open_time_ns, bars.open, bars.high, bars.low, bars.close, bars.volume)
+    columns = [bars.open_time_ns, bars.open, bars.high, bars.low, bars.close, bars.volume]
+    spread = open_spread(bars)
+    columns += [] if spread is None else [spread]
     return [Bar(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
@@ -45,6 +49,17 @@ def test_fx(every):
     live = LiveMarket(config, "TEST")
     dataset = MarketDataset.from_bars(bars, config)
     assert assert_same(live, dataset, bars, every=every) == 400 - 119 - 7
+
+
+@pytest.mark.parametrize("first", [0, 250])
+def test_fx_with_context_across_a_weekend(first):
+    config = dataclasses.replace(FX_MICRO.market, features="fx_context", window_bars=8)
+    bars = quoted_bars(HISTORY_BARS + 400)
+    away = np.where(np.arange(len(bars)) >= HISTORY_BARS + 300, 2 * 1440 * MINUTE_NS, 0)
+    bars = dataclasses.replace(bars, open_time_ns=bars.open_time_ns + away)
+    dataset = MarketDataset.from_bars(bars, config)
+    live = LiveMarket(config, "TEST")
+    assert assert_same(live, dataset, bars, first, every=13) == 401 - first
 
 
 @settings(max_examples=4)

@@ -1,12 +1,14 @@
 """The replay feed: every pair, minute by minute, never early, at any speed."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from markets import quoted_bars
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.bar_store import BarStore
@@ -115,6 +117,24 @@ def test_a_store_is_replayed_and_let_go(tmp_path):
     events = run(main(), grace_s=0)
     assert len(events) == 20
     assert {e.bar.open_time_ns for e in events} == set(range(start, end, MINUTE_NS))
+
+
+def test_spreads_that_are_only_observed_come_where_they_are_known(tmp_path):
+    path = tmp_path / "market.duckdb"
+    bars = quoted_bars(30, symbol="USDJPY")
+    ask = np.where(np.arange(30) % 3 == 0, bars.extras["open_ask"], np.nan)
+    with BarStore(path) as store:
+        store.write(replace(bars, extras={}), {"open_ask": ask})
+
+    async def main(feed):
+        async with feed.subscribe({"USDJPY": None}) as events:
+            return await collect(events, lambda event: False)
+
+    feeds = [ReplayFeed.from_store(path, ["USDJPY"], observed=seen) for seen in (True, False)]
+    seen, unseen = ([e.bar.spread for e in run(main(feed), grace_s=0)] for feed in feeds)
+    assert [spread is not None for spread in seen] == (np.arange(30) % 3 == 0).tolist()
+    assert seen[0] == float(ask[0] - bars.open[0])
+    assert unseen == [None] * 30
 
 
 def test_what_a_replay_cannot_do_is_said():
