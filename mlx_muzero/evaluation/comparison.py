@@ -22,6 +22,7 @@ from mlx_muzero.evaluation.baselines import (
     momentum,
 )
 from mlx_muzero.evaluation.conditions import Conditions, report_dict
+from mlx_muzero.evaluation.fix_rule import FixRule, is_fixed_in_tokyo
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.registered_baselines import registered_baselines
@@ -186,6 +187,7 @@ def baselines(
         ]
         return candidates[int(np.argmax(net_pips))]
 
+    rule = FixRule()
     decisions = 2 * len(LOOKBACKS_BARS) * len(starts) * dataset.config.session_bars
     doing("choosing lookbacks on the validation split: decisions", decisions)
     return {
@@ -195,6 +197,7 @@ def baselines(
         "momentum": best(momentum),
         "mean_reversion": best(mean_reversion),
         "perfect_foresight": PerfectForesight(),
+        **({rule.name: rule} if is_fixed_in_tokyo(dataset.config.symbol) else {}),
         **fit_rivals(dataset, rules, tick, doing),
         **registered_baselines(),
     }

@@ -8,12 +8,13 @@ import numpy as np
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.policy import Decider, Policy, SessionView
 from mlx_muzero.evaluation.rivals.fitted import RIVALS
+from mlx_muzero.evaluation.rivals.past_moves import PAST_MOVES
 from mlx_muzero.registry import Registry
 from mlx_muzero.types import I32
 
 BUILT_IN = (
     "flat", "buy_and_hold", "random", "momentum", "mean_reversion", "perfect_foresight",
-    "best_policy", *RIVALS,
+    "best_policy", "fix_rule", *RIVALS, *PAST_MOVES,
 )  # fmt: skip
 """Reserved names: families of baselines, and those of a synthetic market."""
 

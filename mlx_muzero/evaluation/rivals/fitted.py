@@ -10,7 +10,9 @@ from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe, fit_fitted_q
 from mlx_muzero.evaluation.rivals.line import fit_line
 from mlx_muzero.evaluation.rivals.line_dp import fit_line_dp
 from mlx_muzero.evaluation.rivals.linear_forecast import HORIZONS_BARS, fit_forecasts
+from mlx_muzero.evaluation.rivals.past_moves import PAST_MOVES, fit_past_moves
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.fit import known_market
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.trading.gains import known_spread
 from mlx_muzero.trading.rules import TradingRules
@@ -42,6 +44,8 @@ def fit_rivals(
 ) -> dict[str, Policy]:
     """The rivals by name, none where the training split is too short to fit them.
 
+    Currency pairs have `PAST_MOVES` as well.
+
     Args:
         dataset: the market.
         rules: actions and costs.
@@ -52,7 +56,9 @@ def fit_rivals(
     if not len(bars):
         doing("no rival is fitted: the training split is too short", 0)
         return {}
-    doing(f"fitting {', '.join(RIVALS)}: steps", FITTED_Q_RECIPE.schedule(len(bars))[0])
+    of_moves = PAST_MOVES * (known_market(dataset.config.symbol) == "fx")
+    names = ", ".join((*RIVALS, *of_moves))
+    doing(f"fitting {names}: steps", FITTED_Q_RECIPE.schedule(len(bars))[0])
     validation = ValidationSessions.of(dataset, rules)
     forecasts = fit_forecasts(validation.changes, bars)
     usual = usual_bars(bars)
@@ -63,5 +69,6 @@ def fit_rivals(
         fit_line(validation, forecasts, usual),
         fit_line_dp(validation, forecasts, usual, price, usual_spread),
         fit_fitted_q(dataset, validation, bars, _SEED, FITTED_Q_RECIPE, tick),
+        *(fit_past_moves(validation, usual) if of_moves else ()),
     )
     return {policy.name: policy for policy in policies}

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
-from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F64, I32, I64
 
@@ -18,6 +18,14 @@ _ENTRY_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 
 _EXIT_SHARES = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5)
 """Of the forecast to enter from: candidates to leave below."""
+
+
+class Forecast(Protocol):
+    """Expects a move of the price from its changes so far."""
+
+    def expected(self, changes: F64) -> F64:
+        """``f64[T]`` pips expected after each bar of `changes` ``f64[T]``, from those up to it."""
+        ...
 
 
 @dataclass
@@ -31,7 +39,7 @@ class LinePolicy:
         max_gap_minutes: longest step that is not a hole.
     """
 
-    forecast: LinearForecast
+    forecast: Forecast
     enter: float
     leave: float
     max_gap_minutes: float
@@ -64,17 +72,21 @@ def _actions(
 
 
 def fit_line(
-    validation: ValidationSessions, forecasts: Sequence[LinearForecast], usual: I64
+    validation: ValidationSessions,
+    forecasts: Sequence[Forecast],
+    usual: I64,
+    name: str = "line",
 ) -> LinePolicy:
-    """The line that earned most on the validation split; it never enters where none earned.
+    """The forecast that earned most on the validation split; it never enters where none earned.
 
     Args:
         validation: the sessions that choose the forecast and both thresholds.
         forecasts: candidates.
         usual: ``i64[n]`` training bars, whose forecasts say what a large one is.
+        name: the policy's.
     """
     gap = validation.max_gap_minutes
-    best_pips, best = 0.0, LinePolicy(forecasts[0], np.inf, np.inf, gap)
+    best_pips, best = 0.0, LinePolicy(forecasts[0], np.inf, np.inf, gap, name)
     for forecast in forecasts:
         expected = forecast.expected(validation.changes)
         enter = np.quantile(np.abs(expected[usual]), _ENTRY_QUANTILES).repeat(len(_EXIT_SHARES))
@@ -86,7 +98,7 @@ def fit_line(
         place = int(pips.argmax())
         if pips[place] > best_pips:
             best_pips = float(pips[place])
-            best = LinePolicy(forecast, float(enter[place]), float(leave[place]), gap)
+            best = LinePolicy(forecast, float(enter[place]), float(leave[place]), gap, name)
     return best
 
 
