@@ -158,7 +158,7 @@ class CcxtSource:
         """See `PushSource.listen`."""
         while True:
             rows = await _answer(self._exchange.watch_ohlcv(pair, "1m"), self._name(pair))
-            yield _candles(rows, None, ())
+            yield _candles(rows, None)
 
     async def hang_up(self, pair: str) -> None:
         """See `PushSource.hang_up`; closes all pairs, which share a connection in ccxt."""
@@ -205,7 +205,7 @@ async def _answer(request: Awaitable[Any], name: str) -> Any:
         raise Unavailable("the connection was closed") from None
 
 
-def _candles(rows: Any, sent_ns: int | None, extras: Sequence[str]) -> list[Candle]:
+def _candles(rows: Any, sent_ns: int | None, extras: Sequence[str] = ()) -> list[Candle]:
     """Parse ccxt rows: time in milliseconds, open, high, low, close, volume; None if unread.
 
     `extras` are the further columns of a row, some of which a candle has, too.
