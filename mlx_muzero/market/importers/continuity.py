@@ -25,6 +25,9 @@ DAILY_MOVE_FRAC: dict[Market, float] = {"fx": 0.05, "crypto": 0.30}
 _LATER_FRAC = 0.5
 _LATER_NS = 10 * MINUTE_NS
 
+_BLOCK_BARS = 2**18
+"""Bars whose moves are found at once, which bounds what that takes."""
+
 
 @dataclass(frozen=True)
 class Jump:
@@ -104,13 +107,16 @@ def largest_move(open_time_ns: I64, close: F64, gap_ns: int) -> float:
         close: ``f64[T]`` closes, positive.
         gap_ns: time between the two bars.
     """
-    later = np.searchsorted(open_time_ns, open_time_ns + gap_ns)
-    first = np.flatnonzero(later < len(close))
-    later = later[first]
-    latest = open_time_ns[first] + gap_ns + max(int(_LATER_FRAC * gap_ns), _LATER_NS)
-    within = open_time_ns[later] <= latest
-    moves = np.abs(np.log(close[later[within]] / close[first[within]]))
-    return float(moves.max(initial=0.0))
+    longest = 0.0
+    for start in range(0, len(close), _BLOCK_BARS):
+        times, before = (column[start : start + _BLOCK_BARS] for column in (open_time_ns, close))
+        later = np.searchsorted(open_time_ns, times + gap_ns)
+        latest = times + gap_ns + max(int(_LATER_FRAC * gap_ns), _LATER_NS)
+        follows = later < len(close)
+        follows[follows] = open_time_ns[later[follows]] <= latest[follows]
+        moves = np.abs(np.log(close[later[follows]] / before[follows]))
+        longest = max(longest, float(moves.max(initial=0.0)))
+    return longest
 
 
 def require_no_jump(path: Path, symbol: str, found: Sequence[Jump]) -> None:

@@ -215,8 +215,9 @@ class BarStore(Closeable):
     @contextmanager
     def staging(self) -> Iterator[Staging]:
         """A staging table for new bars (inside the caller's `transaction`)."""
-        yield Staging(self._db)
-        self._db.execute("drop table staged")
+        staging = Staging(self._db)
+        yield staging
+        staging.drop()
 
     def load_series(self, symbol: str, name: str) -> Series:
         """One series of `symbol` (`market.series`); empty if the store has none."""

@@ -21,8 +21,8 @@ from mlx_muzero.runlog.closeable import Closeable
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
 
-MEMORY_LIMIT = "1GB"
-"""Bounds DuckDB's own buffers; larger sorts and joins spill to disk."""
+MEMORY_LIMIT = "512MB"
+"""Bounds DuckDB's own buffers; more than that spills to disk."""
 
 OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "memory_limit": MEMORY_LIMIT,

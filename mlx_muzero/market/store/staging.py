@@ -29,6 +29,7 @@ _DIFFERS = " or ".join(
     [f"a.{name} <> b.{name}" for name in PRICE_COLUMNS]
     + [f"coalesce(a.{name} <> b.{name}, false)" for name in _OPTIONAL]
 )
+_BLOCK_ROWS = 2**16
 _SAME_MINUTE = "a.symbol = b.symbol and a.open_time = b.open_time"
 
 
@@ -97,6 +98,13 @@ class Staging:
         self._db = db
         self._last_ns: dict[str, int] = {}
         self._increasing = True
+        # DuckDB keeps what is registered until the transaction ends, so every row goes through
+        # the same memory.
+        self._incoming: dict[str, I64 | F64] = {
+            name: np.empty(_BLOCK_ROWS, np.int64) for name in ("open_time_ns", "line")
+        }
+        self._incoming |= {name: np.empty(_BLOCK_ROWS) for name in _VALUES}
+        db.register("incoming", self._incoming)
         values = ", ".join(f"{name} double" for name in _VALUES)
         db.execute(
             "create or replace temp table staged"
@@ -120,18 +128,26 @@ class Staging:
         self._increasing &= bool((np.diff(open_time_ns) > 0).all())
         self._increasing &= self._last_ns.get(symbol, -(2**63)) < open_time_ns[0]
         self._last_ns[symbol] = max(self._last_ns.get(symbol, -(2**63)), int(open_time_ns[-1]))
-        table = {"open_time_ns": np.ascontiguousarray(open_time_ns), "line": lines}
-        table |= {name: np.ascontiguousarray(values) for name, values in columns.items()}
         # Unknown is NaN in a NumPy column but null in the store.
         values = ", ".join(
             f"nullif({name}, 'nan'::double)" if name in columns else "null" for name in _VALUES
         )
-        self._db.register("incoming", table)
-        self._db.execute(
-            f"insert into staged select ?, make_timestamp_ns(open_time_ns), line, {values}"
-            " from incoming",
-            [symbol],
-        )
+        for first in range(0, len(open_time_ns), _BLOCK_ROWS):
+            block = slice(first, first + _BLOCK_ROWS)
+            rows = len(open_time_ns[block])
+            self._incoming["open_time_ns"][:rows] = open_time_ns[block]
+            self._incoming["line"][:rows] = lines[block]
+            for name, column in columns.items():
+                self._incoming[name][:rows] = column[block]
+            self._db.execute(
+                f"insert into staged select ?, make_timestamp_ns(open_time_ns), line, {values}"
+                " from incoming limit ?",
+                [symbol, rows],
+            )
+
+    def drop(self) -> None:
+        """Drop the table, with what is left in it."""
+        self._db.execute("drop table staged")
         self._db.unregister("incoming")
 
     def drop_repeats(self) -> Repeats:

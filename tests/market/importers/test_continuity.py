@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from market_files import MONDAY_NS, write
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.importers import Choices, import_file
+from mlx_muzero.market.importers import Choices, continuity, import_file
 from mlx_muzero.market.importers.continuity import largest_move
 from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 
@@ -133,3 +133,6 @@ def test_a_symbols_largest_move_is_that_of_bars_as_far_apart(steps, gap):
         if later and times[later[0]] <= times[i] + gap_ns + slack:
             expected = max(expected, abs(np.log(close[later[0]] / close[i])))
     assert largest_move(times, close, gap_ns) == pytest.approx(expected)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(continuity, "_BLOCK_BARS", 7)
+        assert largest_move(times, close, gap_ns) == pytest.approx(expected)

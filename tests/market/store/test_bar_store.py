@@ -3,6 +3,7 @@
 import dataclasses
 import subprocess
 import sys
+import tracemalloc
 from contextlib import nullcontext
 
 import duckdb
@@ -12,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mlx_muzero.errors import DataError, StorageError
-from mlx_muzero.market.bars import Bars, Fault, price_faults
+from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.series import Series
+from mlx_muzero.market.store import bar_table, staging
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.timeunits import MINUTE_NS
@@ -91,6 +93,33 @@ def test_bars_come_back_as_written(store):
     assert (summary.bars, summary.has_ask, summary.has_volume) == (100, True, True)
     part = store.load("USDJPY", START_NS + 5 * MINUTE_NS, START_NS + 7 * MINUTE_NS)
     assert same(part, bars.slice(5, 7))
+
+
+def test_bars_that_are_years_apart_come_back_in_order(store, monkeypatch):
+    monkeypatch.setattr(bar_table, "_BLOCK_NS", 7 * MINUTE_NS)
+    bars = make_bars(minutes=[*range(3, 40), 66, 67, 500, 4000])
+    store.write(bars.slice(20, len(bars)))
+    store.write(bars.slice(0, 20))
+    assert same(store.load("USDJPY"), bars)
+    bounds = int(bars.open_time_ns[5]), int(bars.open_time_ns[-1])
+    assert same(store.load("USDJPY", *bounds), bars.slice(5, len(bars) - 1))
+
+
+def test_rows_are_staged_in_memory_that_does_not_grow_with_their_number(store):
+    rows = 4 * (staging._BLOCK_ROWS + 1000)
+    bars = Bars("USDJPY", START_NS + np.arange(rows) * MINUTE_NS, *[np.ones(rows)] * 5)
+    with store.transaction(), store.staging() as staged:
+        tracemalloc.start()
+        for first in range(0, rows, rows // 4):
+            part = bars.slice(first, first + rows // 4)
+            prices = {name: getattr(part, name).copy() for name in BAR_COLUMNS}
+            staged.append("USDJPY", part.open_time_ns, np.arange(first, first + rows // 4), prices)
+        del part, prices
+        grown, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert staged.merge().inserted == rows
+    assert grown < rows * 8
+    assert same(store.load("USDJPY"), bars)
 
 
 @settings(max_examples=15, deadline=None)
