@@ -80,6 +80,15 @@ class DailyEvent(NamedTuple):
         return cls(match[1], LocalTime.parse(match[2]))
 
 
+def is_local_time(text: str) -> bool:
+    """Whether `LocalTime.parse` reads `text`."""
+    try:
+        LocalTime.parse(text)
+    except ValueError:
+        return False
+    return True
+
+
 def events_problem(texts: tuple[str, ...]) -> str | None:
     """What is wrong with these events; None if all can be read and their names differ."""
     try:

@@ -7,7 +7,7 @@ from typing import NamedTuple, get_args
 
 from mlx_muzero.config.choices import ContextSeries
 from mlx_muzero.config.keys import Problem, value_of
-from mlx_muzero.config.local_times import events_problem
+from mlx_muzero.config.local_times import events_problem, is_local_time
 from mlx_muzero.config.schema import Config
 
 
@@ -47,6 +47,11 @@ _RULES = (
         ("market.train_frac", "market.validation_frac"),
         lambda c: c.market.train_frac + c.market.validation_frac < 1.0,
         "their sum must be below 1, to leave bars for the test",
+    ),
+    _Rule(
+        ("market.session_start", "market.session_bars"),
+        lambda c: not c.market.session_start or is_local_time(c.market.session_start),
+        "write a time of day and an IANA zone known here, as 08:00 Asia/Tokyo",
     ),
     _Rule(
         ("market.session_bars", "train.num_unroll_steps"),

@@ -64,6 +64,9 @@ class MarketConfig:
     first_utc: str = setting("", "start of the bars, such as 2015-01-01; none: no limit")
     end_utc: str = setting("", "end of the bars, exclusive; none: no limit")
     session_bars: int = setting(360, "steps of one session", 2, 100_000)
+    session_start: str = setting(
+        "", "local time at which sessions start, as 08:00 Asia/Tokyo; none: at any bar"
+    )
     max_gap_minutes: float = setting(10.0, "longest gap within a session", 1.0, 1440.0)
     train_frac: float = setting(0.70, "share of the bars for training, from the start", 0.05, 0.9)
     validation_frac: float = setting(

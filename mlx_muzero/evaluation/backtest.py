@@ -35,6 +35,7 @@ class Backtest:
         reward: ``f64[n, steps]`` reward of each step.
         action_counts: ``i64[A]`` how often each action was chosen.
         fx_week: whether the market closes at weekends.
+        daily: whether sessions start once a day.
     """
 
     metrics: Metrics
@@ -44,6 +45,7 @@ class Backtest:
     reward: F64
     action_counts: I64
     fx_week: bool
+    daily: bool = False
 
     @cached_property
     def groups(self) -> SessionGroups:
@@ -66,13 +68,15 @@ class Backtest:
         rules: TradingRules,
         *,
         fx_week: bool,
+        daily: bool = False,
     ) -> Self:
         """Compute the metrics; the parts of `trades` cover each session exactly once."""
         joined = Trades.concatenate(trades)
         names = rules.table.action_names
         groups = SessionGroups.of_spans(*spans_ns)
-        metrics = measure(joined, equity_pips, action_counts, names, fx_week=fx_week, groups=groups)
-        return cls(metrics, joined, equity_pips, spans_ns, reward, action_counts, fx_week)
+        year = {"fx_week": fx_week, "daily": daily}
+        metrics = measure(joined, equity_pips, action_counts, names, **year, groups=groups)
+        return cls(metrics, joined, equity_pips, spans_ns, reward, action_counts, **year)
 
 
 def backtest(
@@ -102,7 +106,14 @@ def backtest(
         trades.append(replace(closed, account=closed.account + np.int32(first)))
     spans_ns = np.stack(dataset.session_spans(starts))
     return Backtest.of(
-        trades, equity_pips, spans_ns, reward, action_counts, rules, fx_week=dataset.fx_week
+        trades,
+        equity_pips,
+        spans_ns,
+        reward,
+        action_counts,
+        rules,
+        fx_week=dataset.fx_week,
+        daily=bool(dataset.config.session_start),
     )
 
 
@@ -120,4 +131,5 @@ def joined(parts: Sequence[Backtest], rules: TradingRules) -> Backtest:
         np.sum([part.action_counts for part in parts], axis=0),
         rules,
         fx_week=all(part.fx_week for part in parts),
+        daily=all(part.daily for part in parts),
     )

@@ -242,6 +242,7 @@ def conditions_of(
         swap_short_pips=rules.swap.short_pips,
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
         fx_week=dataset.fx_week,
+        session_start=dataset.config.session_start,
     )
 
 

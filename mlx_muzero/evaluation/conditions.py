@@ -36,6 +36,7 @@ class Conditions:
         wide_steps: notes on pairs where one price step is worth more than that, in words.
         looks: how often these bars were looked at; None if they chose the run.
         fx_week: whether a year consists of trading weeks, or of every minute.
+        session_start: local time at which sessions start, once a day; "" if at any bar.
     """
 
     data: str
@@ -57,6 +58,7 @@ class Conditions:
     wide_steps: tuple[str, ...] = ()
     looks: Looks | None = None
     fx_week: bool = True
+    session_start: str = ""
 
     @property
     def part(self) -> str:

@@ -16,7 +16,9 @@ from mlx_muzero.types import F64, I64
 
 Alarm = Literal["healthy", "notice", "warning", "critical"]
 
-FX_BARS_PER_YEAR = 52 * 5 * 1440
+BARS_PER_DAY = 1440
+
+FX_BARS_PER_YEAR = 52 * 5 * BARS_PER_DAY
 """52 weeks of five days of 1440 minutes, the trading time of an FX pair."""
 
 CRYPTO_BARS_PER_YEAR = 365 * 1440
@@ -116,6 +118,7 @@ def measure(
     action_names: Sequence[str],
     *,
     fx_week: bool = True,
+    daily: bool = False,
     seed: int = 0,
     groups: SessionGroups | None = None,
 ) -> Metrics:
@@ -127,6 +130,7 @@ def measure(
         action_counts: ``i64[A]`` how often each action was chosen.
         action_names: `A` names.
         fx_week: whether a year consists of trading weeks, or of every minute.
+        daily: whether a day has at most one session, however short.
         seed: seed of the bootstrap.
         groups: which sessions overlap; by default they follow one another.
 
@@ -152,7 +156,8 @@ def measure(
     portfolio = groups.totals(equity_pips)
     group_pips, drawdown = portfolio[:, -1], float(drawdown_pips(portfolio).max())
     mean = float(group_pips.mean())
-    sessions_per_year = (FX_BARS_PER_YEAR if fx_week else CRYPTO_BARS_PER_YEAR) / steps
+    bars_apart = max(steps, BARS_PER_DAY) if daily else steps
+    sessions_per_year = (FX_BARS_PER_YEAR if fx_week else CRYPTO_BARS_PER_YEAR) / bars_apart
     factor = math.sqrt(sessions_per_year)
     return Metrics(
         sessions=sessions,

@@ -39,7 +39,10 @@ MOST_KEPT = 4
 
 Tell = Callable[[str], None]
 
-_SPLITTING = ("session_bars", "max_gap_minutes", "train_frac", "validation_frac")
+_SPLITTING = (
+    *("session_bars", "session_start", "max_gap_minutes"),
+    *("train_frac", "validation_frac"),
+)
 """Settings of which no column depends."""
 _PLAIN = (
     *("pair", "open_time_ns", "open", "close", "features", "context"),

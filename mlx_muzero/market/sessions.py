@@ -1,7 +1,8 @@
 """Sessions: stretches of bars without a long gap, and the chronological splits they belong to.
 
 See FX "Data Pipeline Details" and SessionIndexCalculator, and ADR 7. A session is identified by its
-first decision bar s: its steps move to bars s+1 .. s+`session_bars`, of the same pair.
+first decision bar s: its steps move to bars s+1 .. s+`session_bars`, of the same pair. Sessions may
+start at any bar, or once a day, at a local time.
 """
 
 from bisect import bisect_right
@@ -11,11 +12,13 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from mlx_muzero.config.local_times import LocalTime
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.clocks import ZoneClock
 from mlx_muzero.market.observation.frames import minutes_before
-from mlx_muzero.timeunits import MINUTE_NS
-from mlx_muzero.types import I16, I64
+from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
+from mlx_muzero.types import I16, I64, Bool
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -88,7 +91,8 @@ def session_starts(
 
     Every bar that a session observes belongs to its pair and may be seen, including the history of
     its first features; from the first minute observed to the last there is no gap above
-    `max_gap_minutes`, hence no weekend.
+    `max_gap_minutes`, hence no weekend. With a `session_start` the first decision is at most
+    `max_gap_minutes` after it, and each day has one start.
 
     Args:
         open_time_ns: ``i64[T]`` opens of the bars, one pair after another.
@@ -103,7 +107,23 @@ def session_starts(
         _starts_within(range(first, min(first + _BLOCK_BARS, possible)), *columns)
         for first in range(0, possible, _BLOCK_BARS)
     )
-    return np.concatenate([np.empty(0, np.int64), *blocks])
+    starts = np.concatenate([np.empty(0, np.int64), *blocks])
+    if not config.session_start:
+        return starts
+    return starts[_opens_day(open_time_ns[starts], pair[starts], config)]
+
+
+def _opens_day(open_time_ns: I64, pair: I16, config: MarketConfig) -> Bool:
+    """``bool[n]`` whether each bar ``i64[n]`` is the first decision of its pair's day."""
+    start = LocalTime.parse(config.session_start)
+    decided_ns = ZoneClock(start.zone).from_utc(open_time_ns + MINUTE_NS)
+    day, late_ns = np.divmod(decided_ns - start.ns, DAY_NS)
+    opens = np.zeros(len(day), np.bool_)
+    in_time = np.flatnonzero(late_ns <= config.max_gap_minutes * MINUTE_NS)
+    another = np.ones(len(in_time), np.bool_)
+    another[1:] = (np.diff(day[in_time]) != 0) | (np.diff(pair[in_time]) != 0)
+    opens[in_time[another]] = True
+    return opens
 
 
 def _starts_within(
@@ -172,8 +192,9 @@ def require_sessions(starts: I64, label: str, part: Part, config: MarketConfig) 
     """Return `starts` unchanged; raise DataError if there are none."""
     if len(starts) == 0:
         where = "what came later" if part == "later" else f"the {part} split"
+        begins = f" from {config.session_start}" if config.session_start else ""
         raise DataError(
-            f"{label}: {where} has no session of {config.session_bars} bars without a "
+            f"{label}: {where} has no session of {config.session_bars} bars{begins} without a "
             f"gap above {config.max_gap_minutes:g} minutes (each needs "
             f"{minutes_before(config):,} minutes before it). Import more bars, or lower "
             f"market.session_bars; `mlx-muzero data check SYMBOL` lists the gaps."

@@ -46,7 +46,7 @@ def configs(draw) -> Config:
     paired = {"train_frac", "validation_frac", "session_bars", "num_unroll_steps", "value_min",
               "value_max", "min_episodes", "max_episodes", "features", "first_utc", "end_utc",
               "transformer_heads", "transformer_width", "cost", "maker_frac", "swap_long_pips",
-              "swap_short_pips", "events"}  # fmt: skip
+              "swap_short_pips", "events", "session_start"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
     config = replace(FX_MICRO, market=market)
     for section, keys in KEYS.items():
@@ -115,6 +115,7 @@ def test_an_empty_file_is_the_base_and_a_preset_wins_over_it():
         ("[replay]\nmin_episodes = 20000", "more episodes than the buffer keeps"),
         ("[market]\nsession_bars = 4", "unrolled for more steps than a session has"),
         ("[search]\nnum_simulations_collect = 0", "allowed: 1 to 100000"),
+        ("[market]\nsession_start = '8:00'", "write a time of day and an IANA zone known here"),
         ("[market]\nevents = ['fix 09:55 Asia/Tokyo']", 'only "fx_context" observes daily events'),
     ],
 )  # fmt: skip

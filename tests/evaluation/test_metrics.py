@@ -130,3 +130,15 @@ def test_interval_is_seeded_and_covers():
         )
         covered += m.net_pips_low <= 2 <= m.net_pips_high
     assert covered >= 33
+
+
+def test_sessions_that_start_once_a_day_are_no_more_than_a_year_has_days():
+    equity = np.zeros((2, 1200))
+    counts = np.array([2400, 0, 0, 0])
+    for fx_week, days in ((True, 260), (False, 365)):
+        whole = {"fx_week": fx_week, "daily": True}
+        m = measure(trades_with([]), equity, counts, NAMES, **whole)
+        assert m.sharpe_sessions_per_year == days
+    long = np.zeros((2, 2880))
+    m = measure(trades_with([]), long, np.array([5760, 0, 0, 0]), NAMES, daily=True)
+    assert m.sharpe_sessions_per_year == 130

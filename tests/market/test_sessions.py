@@ -8,10 +8,13 @@ from hypothesis import strategies as st
 from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.errors import DataError
+from mlx_muzero.market.bars import utc_ns
+from mlx_muzero.market.clocks import ZoneClock
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.fx_features import HISTORY_BARS
 from mlx_muzero.market.sessions import (
     SPLITS,
+    SplitRange,
     separate_sessions,
     session_starts,
     split_ranges,
@@ -157,3 +160,56 @@ def test_sessions_of_several_pairs_overlap_with_those_they_began_with_alone(hole
     # None that overlaps with no session chosen was left out.
     for start in np.setdiff1d(starts, chosen):
         assert ((begin < times[start + CONFIG.session_bars]) & (times[start] < end)).any()
+
+
+def days_starts(times, config, pair=None):
+    """Starts with all bars in one split, each observable by itself."""
+    pair = np.zeros(len(times), np.int16) if pair is None else pair
+    span = SplitRange(int(times.min()), int(times.max()) + 1, int(times.min()))
+    return session_starts(times, pair, np.arange(len(times)), config, span)
+
+
+def decided_at(times, starts, zone):
+    """Local times of the first decisions, as text."""
+    local = ZoneClock(zone).from_utc(times[starts] + MINUTE_NS)
+    return [str(time.astype("M8[ns]").astype("M8[m]")) for time in local]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/London"])
+def test_day_sessions_start_at_a_local_time_summer_and_winter(zone):
+    config = dataclasses.replace(CONFIG, session_start=f"08:00 {zone}", session_bars=1200)
+    times = utc_ns("2019-03-29") + MINUTE_NS * np.arange(5 * 1440)
+    starts = days_starts(times, config)
+    found = decided_at(times, starts, zone)
+    assert [time[11:] for time in found] == ["08:00"] * len(found)
+    assert len({time[:10] for time in found}) == len(found) == 4
+    assert separate_sessions(starts, times, np.zeros(len(times), np.int16), config).tolist() == (
+        starts.tolist()
+    )
+
+
+@pytest.mark.parametrize(("missing", "start"), [(1, "08:01"), (10, "08:10"), (11, None)])
+def test_a_day_starts_late_where_bars_are_missing_but_not_too_late(missing, start):
+    # The window of 8 bars may look across the hole: only the delay is meant here.
+    config = dataclasses.replace(CONFIG, session_start="08:00 Asia/Tokyo", window_bars=1)
+    times = utc_ns("2019-01-08 22:00") + MINUTE_NS * np.arange(300)
+    decided, eight = times + MINUTE_NS, utc_ns("2019-01-08 23:00")
+    times = times[(decided < eight) | (decided >= eight + missing * MINUTE_NS)]
+    found = decided_at(times, days_starts(times, config), "Asia/Tokyo")
+    assert [time[11:] for time in found] == ([] if start is None else [start])
+
+
+def test_each_pair_starts_its_day():
+    config = dataclasses.replace(CONFIG, session_start="08:00 Asia/Tokyo")
+    one = utc_ns("2019-01-08 22:00") + MINUTE_NS * np.arange(1600)
+    times, pair = np.concatenate([one, one]), np.repeat(np.int16([0, 1]), len(one))
+    starts = days_starts(times, config, pair)
+    assert pair[starts].tolist() == [0, 0, 1, 1]
+    assert len(set(times[starts].tolist())) == 2
+
+
+def test_a_split_without_a_day_names_the_time(small_config):
+    market = dataclasses.replace(small_config.market, session_start="08:00 Asia/Tokyo")
+    dataset = MarketDataset.from_bars(walk_bars(1200), market)
+    with pytest.raises(DataError, match=r"no session of 12 bars from 08:00 Asia/Tokyo"):
+        dataset.evaluation_starts("test")

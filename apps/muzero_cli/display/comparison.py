@@ -103,11 +103,13 @@ def _targets(unit: str) -> list[str]:
 def _legend(conditions: Conditions, measured: Metrics) -> str:
     unit = conditions.unit
     year = "52 five-day weeks" if conditions.fx_week else "365 whole days"
+    begins = f" from {conditions.session_start}" if conditions.session_start else ""
+    fit = "one a day, in" if conditions.session_start else "that fit end to end into"
     return "\n".join(
         [
             "",
             f"{conditions.sessions:,} of {conditions.available_sessions:,} sessions of "
-            f"{conditions.session_bars} bars, {conditions.first} to {conditions.last} UTC; "
+            f"{conditions.session_bars} bars{begins}, {conditions.first} to {conditions.last} UTC; "
             f"{conditions.costs}. {conditions.fills}",
             *(f"{note}." for note in conditions.wide_steps),
             *([] if conditions.looks is None else [conditions.looks.words]),
@@ -118,7 +120,7 @@ def _legend(conditions: Conditions, measured: Metrics) -> str:
             *_targets(unit),
             f"Sharpe: mean over standard deviation of net {unit} per session, times "
             f"{measured.sharpe_factor:.1f}, the root of the "
-            f"{measured.sharpe_sessions_per_year:,.0f} sessions that fit end to end into {year}.",
+            f"{measured.sharpe_sessions_per_year:,.0f} sessions {fit} {year}.",
             "Alarm, by the share of the most common action: up to 40% healthy, up to 60% notice, "
             "up to 90% warning, above that critical. A policy that keeps positions for long "
             "repeats one action often.",

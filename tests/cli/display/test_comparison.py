@@ -161,3 +161,10 @@ def test_figures_keep_to_their_columns_however_large_they_are(value):
 def test_large_figures_are_rounded_not_cut():
     shown = [short(value) for value in (9_999.6, 12_345, 999_499, 999_501, 17_278_000, 2.4e9, 4e12)]
     assert shown == ["10k", "12k", "999k", "1M", "17M", "2G", "4e12"]
+
+
+def test_sessions_of_a_day_say_when_they_start():
+    conditions = replace(CONDITIONS, session_start="08:00 Asia/Tokyo", session_bars=1260)
+    text = " ".join(printed({"flat": metrics()}, conditions=conditions).split())
+    assert "sessions of 1260 bars from 08:00 Asia/Tokyo, 2020-02-03" in text
+    assert "sessions one a day, in 52 five-day weeks" in text
