@@ -10,7 +10,14 @@ from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.instrument import Market
-from mlx_muzero.market.series import FUNDING_RATE, MACRO, OF_BARS, Series, SeriesByName
+from mlx_muzero.market.series import (
+    BOOK_IMBALANCE,
+    FUNDING_RATE,
+    MACRO,
+    OF_BARS,
+    Series,
+    SeriesByName,
+)
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.batched_search import Trader
@@ -219,14 +226,17 @@ def make_feed(
     source = CcxtSource(exchange)
     has = {pair: source.series_of(pair) for pair in settings.pairs.values()}
     wanted_of = {pair: [name for name in series if name in names] for pair, names in has.items()}
-    # What ccxt streams lacks the volume that takers bought, and the number of trades.
-    carried = any(OF_BARS.keys() & set(names) for names in wanted_of.values())
-    push = source if source.pushes and not carried else None
+    # What ccxt streams lacks the volume that takers bought and the number of trades, and may be
+    # there before the last second of the minute's book.
+    of_requests = {*OF_BARS, BOOK_IMBALANCE}
+    requested = any(of_requests.intersection(names) for names in wanted_of.values())
+    push = source if source.pushes and not requested else None
     return LiveFeed(
         source,
         push,
         hours=exchange_hours,
         series=source,
+        books=source,
         wanted=wanted_of,
         macro=macro if wanted.database else (),  # sessions before 0.3.0 name none
         read_macro=macro_reader(wanted.database, macro),

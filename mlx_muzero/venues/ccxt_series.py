@@ -1,10 +1,15 @@
 """Series that ccxt provides in addition to an exchange's bars, and their units."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mlx_muzero.market.book_imbalance import LEVELS
 from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST
-from mlx_muzero.venues.candle import number
+from mlx_muzero.timeunits import MILLISECOND_NS
+from mlx_muzero.venues.candle import known_time_ns, number
+from mlx_muzero.venues.order_book import BookTop
+from mlx_muzero.venues.source import Unavailable
 from mlx_muzero.venues.volume_units import unit_of
 
 OPEN_INTEREST_PERIOD = "5m"
@@ -56,6 +61,30 @@ def open_interest_rows(
     field = _open_interest_field(exchange, market) or ""
     size = float(market["contractSize"]) if unit_of(exchange, market) == "contracts" else 1.0
     return [[row.get("timestamp"), number(row.get(field)) * size] for row in answer]
+
+
+def book_top(book: Any) -> BookTop:
+    """The best levels of one of ccxt's order books.
+
+    Raises:
+        Unavailable: it is not one.
+    """
+    if not isinstance(book, Mapping):
+        raise Unavailable("the answer is not an order book")
+    time_ns = known_time_ns(book.get("timestamp"), MILLISECOND_NS)
+    return BookTop(time_ns, _quantities(book.get("bids")), _quantities(book.get("asks")))
+
+
+def _quantities(levels: Any) -> tuple[float, ...]:
+    best = levels[:LEVELS] if isinstance(levels, list) else [levels]
+    if not all(isinstance(level, list | tuple) and len(level) >= 2 for level in best):
+        raise Unavailable("the answer is not an order book")
+    quantities = []
+    for price, quantity in ((number(level[0]), number(level[1])) for level in best):
+        if not (0.0 < price < math.inf and 0.0 < quantity < math.inf):
+            raise Unavailable("a level of the order book is not a price and a quantity")
+        quantities.append(quantity)
+    return tuple(quantities)
 
 
 def _open_interest_field(exchange: str, market: Mapping[str, Any]) -> str | None:

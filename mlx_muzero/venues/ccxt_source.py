@@ -11,19 +11,21 @@ from typing import Any
 
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import BAR_COLUMNS
-from mlx_muzero.market.series import FUNDING_RATE, OF_BARS
+from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_RATE, OF_BARS
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
 from mlx_muzero.venues.ccxt_pairs import listed_pair
 from mlx_muzero.venues.ccxt_public import EXTRA_OF, public_exchange
 from mlx_muzero.venues.ccxt_series import (
     OPEN_INTEREST_PERIOD,
+    book_top,
     funding_rows,
     market_of_name,
     offered,
     open_interest_rows,
 )
 from mlx_muzero.venues.http import date_ns
+from mlx_muzero.venues.order_book import BookTop
 from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.source import Listing, PairGone, Refused, Unavailable, VenueTime
 from mlx_muzero.venues.volume_units import in_base
@@ -38,7 +40,7 @@ _FINAL = ("ArgumentsRequired", "NotSupported", "AuthenticationError")
 
 
 class CcxtSource:
-    """A `venues.source.PushSource`, and a `HistorySource`.
+    """A `venues.source.PushSource`, a `BookSource` and a `HistorySource`.
 
     Pairs are ccxt's symbols, such as ``BTC/USDT:USDT``.
 
@@ -69,12 +71,15 @@ class CcxtSource:
     def series_of(self, pair: str) -> tuple[str, ...]:
         """Names of the series of `pair`, as far as its name shows; asks nobody.
 
-        Of these, `fetch` brings the share that takers bought, and the number of trades.
+        Of these, `fetch` brings the share that takers bought, and the number of trades; `book` and
+        `listen_book` bring what the imbalance is made from.
         """
         told = self._extras_of(pair)
+        has = self._exchange.has
         return (
             *offered(self._exchange, market_of_name(pair)),
             *(name for name, column in OF_BARS.items() if column in told),
+            *([BOOK_IMBALANCE] if has.get("watchOrderBook") or has.get("fetchOrderBook") else ()),
         )
 
     async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
@@ -159,6 +164,21 @@ class CcxtSource:
         while True:
             rows = await _answer(self._exchange.watch_ohlcv(pair, "1m"), self._name(pair))
             yield _candles(rows, None)
+
+    @property
+    def pushes_books(self) -> bool:
+        """See `BookSource.pushes_books`."""
+        return bool(self._exchange.has.get("watchOrderBook"))
+
+    async def book(self, pair: str) -> BookTop:
+        """See `BookSource.book`."""
+        return book_top(await _answer(self._exchange.fetch_order_book(pair), self._name(pair)))
+
+    async def listen_book(self, pair: str) -> AsyncIterator[BookTop]:
+        """See `BookSource.listen_book`; ccxt keeps the book, and fails where a change was lost."""
+        while True:
+            book = await _answer(self._exchange.watch_order_book(pair), self._name(pair))
+            yield book_top(book)
 
     async def hang_up(self, pair: str) -> None:
         """See `PushSource.hang_up`; closes all pairs, which share a connection in ccxt."""

@@ -7,6 +7,7 @@ from typing import Protocol
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.venues.candle import Candle
+from mlx_muzero.venues.order_book import BookTop
 from mlx_muzero.venues.page import Page
 
 
@@ -95,6 +96,26 @@ class PushSource(Source, Protocol):
 
     async def hang_up(self, pair: str) -> None:
         """Drop the connection `listen` uses for `pair`, which is up but brings nothing."""
+
+
+class BookSource(Protocol):
+    """A venue that shows its order books; errors as those of `Source`."""
+
+    @property
+    def pushes_books(self) -> bool:
+        """Whether it streams them."""
+
+    async def book(self, pair: str) -> BookTop:
+        """The book of `pair` now."""
+
+    def listen_book(self, pair: str) -> AsyncIterator[BookTop]:
+        """Yield the book of `pair` after every change that the venue tells of.
+
+        Connects as `PushSource.listen` does. Fails where a change was lost.
+        """
+
+    async def hang_up(self, pair: str) -> None:
+        """See `PushSource.hang_up`."""
 
 
 class SeriesSource(Protocol):

@@ -1,4 +1,4 @@
-"""Binance's spot klines, REST and websocket, as documented and as ccxt uses them."""
+"""Binance's klines and order books, REST and websocket, as documented and as ccxt uses them."""
 
 import asyncio
 import functools
@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import WSMsgType, web
 
+from book_venue import Books
 from mlx_muzero.timeunits import MINUTE_NS
 from venue import Venue
 from virtual_time import SECOND_NS
@@ -21,6 +22,7 @@ class BinanceVenue(Venue):
     mute: whether sockets stay open and say nothing.
     extra: websocket messages to send with the next update, for duplicates and corrections.
     push_every_ns: between two updates of a minute that is not over.
+    books: its order books.
     """
 
     def __init__(self, clock):
@@ -29,6 +31,7 @@ class BinanceVenue(Venue):
         self.extra = []
         self.push_every_ns = 10 * SECOND_NS
         self.sockets = set()
+        self.books = Books(self.now_ns)
 
     async def exchange_info(self, request):
         symbols = [
@@ -77,7 +80,7 @@ class BinanceVenue(Venue):
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.sockets.add(socket)
-        pushing = []
+        pushing = {}
         try:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
@@ -86,12 +89,13 @@ class BinanceVenue(Venue):
                 assert asked["method"] == "SUBSCRIBE"
                 await socket.send_json({"result": None, "id": asked["id"]})
                 for name in asked["params"]:
-                    symbol, channel = name.split("@")
-                    assert channel == "kline_1m"
-                    pushing.append(asyncio.create_task(self.push(socket, symbol.upper())))
+                    symbol, channel = name.split("@", 1)
+                    push = {"kline_1m": self.push, "depth@100ms": self.push_book}[channel]
+                    if name not in pushing:
+                        pushing[name] = asyncio.create_task(push(socket, symbol.upper()))
         finally:
             self.sockets.discard(socket)
-            for task in pushing:
+            for task in pushing.values():
                 task.cancel()
         return socket
 
@@ -108,6 +112,18 @@ class BinanceVenue(Venue):
                     await socket.send_json(message)
                 self.extra = []
 
+    async def push_book(self, socket, symbol):
+        """Every change of the book."""
+        while not socket.closed:
+            step = self.books.step()
+            message = None if self.mute else self.books.change(symbol, step)
+            if message:
+                await socket.send_json(message)
+            await self.clock.sleep((step + 1) * self.books.every_ns - self.now_ns())
+
+    async def depth(self, request):
+        return web.json_response(self.books.snapshot(request.query["symbol"]))
+
     def drop_sockets(self):
         for socket in list(self.sockets):
             socket._req.transport.abort()
@@ -122,6 +138,7 @@ class BinanceVenue(Venue):
             web.get("/api/v3/exchangeInfo", self.exchange_info),
             web.get("/api/v3/time", self.time),
             web.get("/api/v3/klines", self.klines),
+            web.get("/api/v3/depth", self.depth),
             web.get("/stream/ws/{number}", self.stream),
             *self.more_routes(),
         )
@@ -140,8 +157,9 @@ def binance_addresses():
 def pointed_at(address):
     """ccxt's settings that send every one of Binance's addresses to `address`."""
     asked = {name: f"http://{address}/{path}" for name, path in binance_addresses().items()}
+    pushed = {"spot": f"ws://{address}/stream/ws", "linear": f"ws://{address}/fstream/ws"}
     return {
-        "urls": {"api": asked | {"ws": {"spot": f"ws://{address}/stream/ws"}}},
+        "urls": {"api": asked | {"ws": pushed}},
         "options": {"fetchMarkets": {"types": ["spot"]}},
         "rateLimit": 1,
         "verify": False,  # certificates take long to load, and nobody here has one

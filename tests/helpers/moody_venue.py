@@ -113,6 +113,8 @@ class MoodyVenue(BinanceVenue):
             web.get("/fapi/v1/time", self.time),
             web.get("/fapi/v1/klines", self.klines),
             web.get("/fapi/v1/fundingRate", self.funding),
+            web.get("/fapi/v1/depth", self.depth),
+            web.get("/fstream/public/ws/{number}", self.stream),
             web.get("/futures/data/openInterestHist", self.open_interest),
         )
 

@@ -1,5 +1,7 @@
 """Funding and open interest reach a live session as they reach training."""
 
+import gzip
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -9,12 +11,16 @@ import pytest
 from live_sessions import START_NS, journaled, trade
 from market_source import point
 from mlx_muzero.config.presets import CRYPTO
+from mlx_muzero.download.job import Wish, download
+from mlx_muzero.download.report import DownloadReport
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.history import PairHistory
-from mlx_muzero.market.observation.context import context_names, funding_paid
+from mlx_muzero.market.history import PairHistory, load_history
+from mlx_muzero.market.importers import import_file
+from mlx_muzero.market.observation.context import context_columns, context_names, funding_paid
 from mlx_muzero.market.series import (
+    BOOK_IMBALANCE,
     FUNDING_RATE,
     MACRO,
     OF_BARS,
@@ -23,6 +29,7 @@ from mlx_muzero.market.series import (
     TRADE_COUNT,
     Series,
 )
+from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.paper.context import series_of
 from mlx_muzero.paper.feeds.live import LiveFeed
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -32,7 +39,7 @@ from mlx_muzero.timeunits import DAY_NS, HOUR_NS, MINUTE_NS
 from mlx_muzero.trading.positions import ACTION_TABLES
 from mlx_muzero.venues.ccxt_source import CcxtSource
 from mlx_muzero.venues.source import Refused, Unavailable
-from moody_venue import MoodyVenue
+from moody_venue import MoodyVenue, served
 from paper_sessions import DicePlanner, open_engine, settings
 from venue import later
 from virtual_time import MONDAY_NS, SECOND_NS, VirtualClock, run
@@ -47,7 +54,6 @@ MARKET = replace(
     macro=("cpi",),
 )
 CONFIG = replace(CRYPTO, market=MARKET)
-ON_CCXT = replace(CONFIG, market=replace(MARKET, macro=()))
 SERIES = (FUNDING_RATE, OPEN_INTEREST, TAKER_BUY_SHARE, TRADE_COUNT)
 
 
@@ -98,7 +104,11 @@ def dataset_of(played):
 
 def assert_observed_as_trained(played, first_ns=0):
     """Every observation since `first_ns` is, bit for bit, that of a dataset of what is recorded."""
-    dataset = dataset_of(played)
+    assert_observed(played, dataset_of(played), first_ns)
+
+
+def assert_observed(played, dataset, first_ns=0):
+    """Every observation since `first_ns` is, bit for bit, that of `dataset`."""
     by_minute = {}
     for row in played.decisions:
         if row["close_ns"] > first_ns:
@@ -114,9 +124,9 @@ def assert_observed_as_trained(played, first_ns=0):
             np.testing.assert_array_equal(window[:, : trained.shape[1]], trained)
 
 
-def known(played, column):
+def known(played, column, market=MARKET):
     """Share of the decisions at which a context column was known."""
-    names = context_names(MARKET)
+    names = context_names(market)
     held = len(next(iter(played.session.traders.values())).account.position_features())
     at = names.index(f"{column}_known") - len(names) - held
     return np.mean([observed[:, -1, at] for observed, _, _ in played.planner.asked])
@@ -286,49 +296,113 @@ def test_takers_that_bars_stop_to_tell_of_become_unknown(tmp_path):
     assert_exact(played)
 
 
-def test_a_session_on_an_exchange_of_ccxt_observes_and_pays_as_training_would(tmp_path):
-    settled_ns = MONDAY_NS + 16 * HOUR_NS
+SETTLED_NS = MONDAY_NS + 16 * HOUR_NS
+EVERY = replace(MARKET, context=(*MARKET.context, BOOK_IMBALANCE))
+AT_VENUE = {pair: f"{pair[:3]}/USDT:USDT" for pair in PAIRS}
+
+
+def figures():
+    """Releases, one of them during the session on ccxt."""
+    series = releases()["cpi"]
+    moved_ns = SETTLED_NS + 5 * MINUTE_NS - (START_NS + 20 * MINUTE_NS)
+    return {
+        "cpi": replace(
+            series, event_ns=series.event_ns + moved_ns, known_ns=series.known_ns + moved_ns
+        )
+    }
+
+
+@pytest.fixture(scope="module")
+def on_ccxt(tmp_path_factory):
+    """A session of 20 minutes on ccxt that has every context there is."""
+    config = replace(CONFIG, market=EVERY)
+    path = tmp_path_factory.mktemp("ccxt") / "run"
 
     async def main():
-        clock = VirtualClock(settled_ns - 10 * MINUTE_NS + 30 * SECOND_NS)
+        clock = VirtualClock(SETTLED_NS - 10 * MINUTE_NS + 30 * SECOND_NS)
         venue = MoodyVenue(0)
-        venue.clock = clock
+        venue.clock, venue.books.every_ns = clock, SECOND_NS
         async with venue.listen() as address:
             source = CcxtSource("binance", address)
-            pairs = {pair: f"{pair[:3]}/USDT:USDT" for pair in PAIRS}
-            paper = replace(settings(), pairs=pairs)
+            paper = replace(settings(), pairs=AT_VENUE)
             feed = LiveFeed(
                 source,
                 clock=clock,
                 uniform=lambda: 0.5,
                 series=source,
-                wanted=dict.fromkeys(pairs.values(), SERIES),
+                books=source,
+                wanted=dict.fromkeys(AT_VENUE.values(), (*SERIES, BOOK_IMBALANCE)),
+                macro=EVERY.macro,
+                read_macro=figures,
             )
-            folder, planner = PaperFolder(tmp_path), DicePlanner(ACTION_TABLES["targets"])
+            folder, planner = PaperFolder(path), DicePlanner(ACTION_TABLES["targets"])
             with folder.held(), PaperStore(folder.store_path) as store:
-                engine, _session = open_engine(
+                engine, session = open_engine(
                     *(folder, store, paper, planner, feed),
-                    config=ON_CCXT,
+                    config=config,
                     now_ns=feed.now_ns,
                     begin_ns=clock.wall_ns(),
                 )
                 stopping = later(clock, 20 * MINUTE_NS, engine.stop)
                 await engine.run()
                 await stopping
-                found = check_parity(store, paper, ON_CCXT, DicePlanner(planner._table))
-                return found, {name: store.table(name) for name in ("points", "decisions", "bars")}
+                found = check_parity(store, paper, config, DicePlanner(planner._table))
+                tables = {name: store.table(name) for name in ("points", "decisions", "bars")}
+                return SimpleNamespace(
+                    parity=found,
+                    planner=planner,
+                    session=session,
+                    books=venue.books,
+                    ended_ns=venue.now_ns(),
+                    **tables,
+                )
 
-    found, tables = run(main())
-    assert found.exact, [part.first for part in vars(found).values()]
-    assert len(tables["decisions"]) > 20
-    assert {row["series"] for row in tables["points"]} == set(SERIES)
-    assert {row["pair"] for row in tables["points"]} == set(PAIRS)
-    stamps = [row for row in tables["points"] if row["series"] == FUNDING_RATE][-2:]
+    return run(main())
+
+
+def test_a_session_on_an_exchange_of_ccxt_has_every_context_and_its_replay_is_exact(on_ccxt):
+    assert on_ccxt.parity.exact, [part.first for part in vars(on_ccxt.parity).values()]
+    assert len(on_ccxt.decisions) > 30
+    told = {(row["pair"], row["series"]) for row in on_ccxt.points}
+    assert told == {(p, name) for p in PAIRS for name in EVERY.context} | {(MACRO, "cpi")}
+    for column in context_columns(EVERY):
+        assert known(on_ccxt, column.name, EVERY) == 1.0, column.name
+
+
+def test_what_it_observes_is_what_a_training_set_of_its_record_shows(on_ccxt):
+    assert_observed(on_ccxt, MarketDataset.of_pairs(histories(on_ccxt), EVERY))
+
+
+def test_what_it_observes_is_what_a_training_set_of_downloads_shows(on_ccxt, tmp_path):
+    venue = MoodyVenue(on_ccxt.ended_ns)
+    wishes = [
+        Wish(name, SETTLED_NS - DAY_NS, None, (FUNDING_RATE, OPEN_INTEREST))
+        for name in AT_VENUE.values()
+    ]
+    with served(venue) as address, BarStore(tmp_path / "market.duckdb") as store:
+        results = download(store, "binance", CcxtSource("binance", address), wishes)
+        assert all(isinstance(result, DownloadReport) for result in results)
+        store.write_series(figures()["cpi"])
+        for pair in PAIRS:
+            recorded = tmp_path / f"{pair}.gz"
+            with gzip.open(recorded, "wt") as out:
+                for symbol, message in on_ccxt.books.told:
+                    if symbol == pair:
+                        out.write(f"{SETTLED_NS} {json.dumps(message)}\n")
+            import_file(store, recorded)
+        assert_observed(
+            on_ccxt,
+            MarketDataset.of_pairs([load_history(store, pair, EVERY) for pair in PAIRS], EVERY),
+        )
+
+
+def test_it_pays_a_settlement_in_the_bar_in_which_it_settles(on_ccxt):
+    stamps = [row for row in on_ccxt.points if row["series"] == FUNDING_RATE][-2:]
     # Three milliseconds late, which is before the close at which it is read.
-    assert {(r["event_ns"] - settled_ns, r["known_ns"] - settled_ns) for r in stamps} == {
+    assert {(r["event_ns"] - SETTLED_NS, r["known_ns"] - SETTLED_NS) for r in stamps} == {
         (3_000_000, 3_000_000)
     }
-    for history in histories(SimpleNamespace(**tables)):
+    for history in histories(on_ccxt):
         paid = funding_paid(history.bars.open_time_ns, history.series[FUNDING_RATE])
-        (bar,) = np.flatnonzero((history.bars.open_time_ns >= settled_ns) & (paid != 0.0))
-        assert history.bars.open_time_ns[bar] == settled_ns
+        (bar,) = np.flatnonzero((history.bars.open_time_ns >= SETTLED_NS) & (paid != 0.0))
+        assert history.bars.open_time_ns[bar] == SETTLED_NS

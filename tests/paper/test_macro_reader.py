@@ -57,8 +57,8 @@ def test_a_live_feed_knows_what_it_will_deliver(tmp_path):
     feed = feed_of(path, ("cpi", "gdp"), pairs)
     assert feed.released() == ("cpi",)
     assert set(feed.wanted["BTC/USDT:USDT"]) == {
-        "funding_rate", "open_interest", "taker_buy_share"
+        "funding_rate", "open_interest", "taker_buy_share", "book_imbalance"
     }  # fmt: skip
-    assert feed.wanted["ETH/USDT"] == ["taker_buy_share"]
+    assert set(feed.wanted["ETH/USDT"]) == {"taker_buy_share", "book_imbalance"}
     assert feed_of(tmp_path / "none.duckdb", ("cpi",), pairs).released() == ()
     assert feed_of("", ("cpi",), pairs).released() == ()

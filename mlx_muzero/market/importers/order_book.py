@@ -11,8 +11,7 @@ from heapq import nlargest, nsmallest
 from math import inf
 from typing import Any
 
-LEVELS = 10
-"""Number of best levels of each side that count."""
+from mlx_muzero.market.book_imbalance import LEVELS, imbalance
 
 # Differences buffered until a snapshot arrives: more than a minute of the busiest stream.
 _WAITING = 10_000
@@ -76,12 +75,12 @@ class OrderBook:
         return max(self._bids), min(self._asks)
 
     def imbalance(self) -> float | None:
-        """(B - A) / (B + A) of the quantities on the `LEVELS` best levels; None if unknown."""
-        if not self.known or not self._bids or not self._asks:
+        """See `book_imbalance.imbalance`; None if the book is unknown."""
+        if not self.known:
             return None
-        bid = sum(self._bids[price] for price in nlargest(LEVELS, self._bids))
-        ask = sum(self._asks[price] for price in nsmallest(LEVELS, self._asks))
-        return (bid - ask) / (bid + ask)
+        bids = [self._bids[price] for price in nlargest(LEVELS, self._bids)]
+        asks = [self._asks[price] for price in nsmallest(LEVELS, self._asks)]
+        return imbalance(bids, asks)
 
 
 def _apply(side: dict[float, float], levels: Iterable[Sequence[str]]) -> None:

@@ -8,25 +8,28 @@ from typing import Any
 
 from mlx_muzero.errors import FeedError, MuZeroError
 from mlx_muzero.market.observation.context import reach_ns
-from mlx_muzero.market.series import FUNDING_RATE, OF_BARS
+from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_RATE, OF_BARS
+from mlx_muzero.paper.feeds.book import BookFeed
 from mlx_muzero.paper.feeds.events import Event, PairLost
 from mlx_muzero.paper.feeds.feed import FirstBar
 from mlx_muzero.paper.feeds.macro import MacroFeed, ReadMacro
 from mlx_muzero.paper.feeds.outbox import Outbox
 from mlx_muzero.paper.feeds.pair import PairFeed
+from mlx_muzero.paper.feeds.pushed_bars import PushedBars
 from mlx_muzero.paper.feeds.sequence import BarSequence, FeedCounts
 from mlx_muzero.paper.feeds.series import SeriesFeed
 from mlx_muzero.paper.feeds.series_age import SeriesAge
 from mlx_muzero.paper.feeds.settings import FeedSettings
-from mlx_muzero.paper.feeds.stream import StreamFeed
+from mlx_muzero.paper.feeds.stream import Line, StreamFeed
 from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.processes.supervision import Supervisor
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.venues.candle import Candle
 from mlx_muzero.venues.clock import Clock, SystemClock, wait_for
 from mlx_muzero.venues.connection import Connection, Uniform
 from mlx_muzero.venues.cooldown import Cooldown
-from mlx_muzero.venues.hours import HoursOf, hours_of
-from mlx_muzero.venues.source import PairGone, PushSource, SeriesSource, Source
+from mlx_muzero.venues.hours import Hours, HoursOf, hours_of
+from mlx_muzero.venues.source import BookSource, PairGone, PushSource, SeriesSource, Source
 from mlx_muzero.venues.venue_clock import VenueClock
 
 
@@ -41,6 +44,7 @@ class LiveFeed:
         uniform: random numbers in [0, 1) for the jitter of reconnects.
         hours: when a pair's market is open.
         series: the same venue, if it has series in addition to bars.
+        books: the same venue, if it shows its order books.
         wanted: names of the series wanted of each pair, which the venue has.
         macro: names of the macro series wanted.
         read_macro: reads them.
@@ -58,6 +62,7 @@ class LiveFeed:
         uniform: Uniform = random.random,
         hours: HoursOf = hours_of,
         series: SeriesSource | None = None,
+        books: BookSource | None = None,
         wanted: Mapping[str, Sequence[str]] | None = None,
         macro: tuple[str, ...] = (),
         read_macro: ReadMacro = dict,
@@ -67,10 +72,10 @@ class LiveFeed:
         self._clock = clock or SystemClock()
         self._uniform, self._hours = uniform, hours
         self._venue = VenueClock(self._clock, self._settings.max_jump_ns)
-        self._series, self.wanted = series, dict(wanted or {})
+        self._series, self._books, self.wanted = series, books, dict(wanted or {})
         self._macro, self._read_macro = macro, read_macro
         self._pairs: dict[str, PairFeed] = {}
-        self._series_of: dict[str, list[SeriesFeed]] = {}
+        self._looked_at: dict[str, list[PairFeed | SeriesFeed | BookFeed]] = {}
         self._living: dict[str, list[asyncio.Task[None]]] = {}  # tasks of each pair
         self._clock_doubted = asyncio.Event()
 
@@ -149,7 +154,8 @@ class LiveFeed:
             if name in OF_BARS
         }
         feed = self._pairs[pair] = PairFeed(sequence, hours, settle_ns, shared, carried)
-        beside = self._series_of[pair] = self._beside(pair, first_ns, shared)
+        beside = self._beside(pair, first_ns, shared)
+        self._looked_at[pair] = [feed, *beside]
 
         async def after_series() -> None:
             # Otherwise the first decisions would not know yet what was known by then.
@@ -161,7 +167,12 @@ class LiveFeed:
             f"{series.name} of {pair}": series.run for series in beside
         }
         if self._push is not None:
-            parts[f"stream of {pair}"] = StreamFeed(feed, self._push, hours, shared).run
+            parts[f"stream of {pair}"] = _stream(feed, self._push, hours, shared).run
+        books, wanted = self._books, self.wanted.get(pair, ())
+        if books is not None and BOOK_IMBALANCE in wanted:
+            book = BookFeed(pair, books, hours, shared)
+            parts[f"{book.name} of {pair}"] = book.run
+            self._looked_at[pair].append(book)
         self._living[pair] = [
             supervisor.task(what, self._part(pair, work, shared, supervisor))
             for what, work in parts.items()
@@ -184,7 +195,7 @@ class LiveFeed:
                 shared,
             )
             for name in self.wanted.get(pair, ())
-            if name not in OF_BARS
+            if name not in OF_BARS and name != BOOK_IMBALANCE
         ]
 
     async def _part(
@@ -221,9 +232,8 @@ class LiveFeed:
                 self._clock_doubted.set()
                 continue
             for pair in self._living:
-                self._pairs[pair].look()
-                for series in self._series_of[pair]:
-                    series.look()
+                for part in self._looked_at[pair]:
+                    part.look()
 
     async def _keep_measuring(
         self, connection: Connection, shared: Subscription, supervisor: Supervisor
@@ -251,6 +261,19 @@ class LiveFeed:
                 return
             except PairGone as gone:
                 self._lose(pair, gone, shared, supervisor)
+
+
+def _stream(
+    feed: PairFeed, push: PushSource, hours: Hours, shared: Subscription
+) -> StreamFeed[Sequence[Candle]]:
+    """The stream of a pair's bars."""
+    pair = feed.sequence.pair
+    line = Line(
+        lambda: push.listen(pair),
+        lambda: PushedBars(feed, shared.venue).take,
+        lambda: push.hang_up(pair),
+    )
+    return StreamFeed(pair, "stream", line, hours, shared)
 
 
 async def _until_failure(outbox: Outbox) -> AsyncIterator[Event]:

@@ -28,6 +28,8 @@ class FeedSettings(Patience):
         series_poll_ns: time between two requests for a series that accompanies the bars.
         series_settle_ns: when, within such a time, the request is made, so that it stays out of
             the way of bars.
+        book_poll_ns: time between two requests for an order book, where it is not pushed: often
+            enough for it to stay known (`book_imbalance.QUIET_NS`).
         stream_silence_ns: open market time without a pushed message before reconnecting.
         offset_samples: measurements of the venue's clock, of which the median is used.
         offset_interval_ns: time between two such rounds.
@@ -47,6 +49,7 @@ class FeedSettings(Patience):
     fx_stale_ns: int = 10 * MINUTE_NS
     series_poll_ns: int = MINUTE_NS
     series_settle_ns: int = 20 * SECOND_NS
+    book_poll_ns: int = 2 * SECOND_NS
     stream_silence_ns: int = 90 * SECOND_NS
     offset_samples: int = 5
     offset_interval_ns: int = HOUR_NS

@@ -1,33 +1,58 @@
-"""The pushed stream of one pair: listens, and reconnects on failure or silence."""
+"""A stream that a venue pushes about one pair: listens, and reconnects on failure or silence."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from mlx_muzero.paper.feeds.events import Stale
-from mlx_muzero.paper.feeds.final_candle import FinalCandles
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
-from mlx_muzero.paper.feeds.pair import PairFeed
 from mlx_muzero.paper.feeds.subscription import Subscription
 from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.venues.connection import Channel
 from mlx_muzero.venues.hours import Hours
-from mlx_muzero.venues.source import PushSource, Unavailable
+from mlx_muzero.venues.source import Unavailable
+
+Message = TypeVar("Message")
 
 
-class StreamFeed:
-    """Passes what a venue pushes to its `PairFeed`.
+@dataclass(frozen=True)
+class Line(Generic[Message]):
+    """What to do with a stream.
+
+    Attributes:
+        listen: connects and yields messages; see `venues.source.PushSource.listen`.
+        begin: called for every connection; returns what takes its messages, which must be quick.
+        hang_up: drops the connection.
+    """
+
+    listen: Callable[[], AsyncIterator[Message]]
+    begin: Callable[[], Callable[[Message], None]]
+    hang_up: Callable[[], Awaitable[None]]
+
+
+class StreamFeed(Generic[Message]):
+    """Passes on what a venue pushes about one pair.
 
     Args:
-        feed: the pair's feed.
-        source: the venue.
+        pair: the venue's name.
+        channel: kind of the connection.
+        line: the stream.
         hours: hours of the pair's market.
         shared: shared parts of the subscription.
     """
 
     def __init__(
-        self, feed: PairFeed, source: PushSource, hours: Hours, shared: Subscription
+        self,
+        pair: str,
+        channel: Channel,
+        line: Line[Message],
+        hours: Hours,
+        shared: Subscription,
     ) -> None:
-        self._feed, self._source, self._hours, self._shared = feed, source, hours, shared
-        self._pair = feed.sequence.pair
-        self._connection = shared.connection(self._pair, "stream")
+        self._pair, self._channel, self._line = pair, channel, line
+        self._hours, self._shared = hours, shared
+        self._connection = shared.connection(pair, channel)
 
     async def run(self) -> None:
         """Listen forever."""
@@ -37,7 +62,7 @@ class StreamFeed:
                 await self._listen()
             except Unavailable as failure:
                 if isinstance(failure, _Silent):
-                    await self._source.hang_up(self._pair)
+                    await self._line.hang_up()
                 await self._connection.failed(failure)
 
     async def _listen(self) -> None:
@@ -50,7 +75,7 @@ class StreamFeed:
                 now_ns = self._shared.venue.now_ns()
                 if not self._shared.venue.in_doubt and heartbeat.missed(now_ns):
                     silent_ns = heartbeat.silent_ns(now_ns)
-                    self._shared.outbox.put([Stale(self._pair, "stream", silent_ns, None)])
+                    self._shared.outbox.put([Stale(self._pair, self._channel, silent_ns, None)])
                     raise _Silent(f"connected, but silent for {silent_ns // SECOND_NS} s")
             taking.result()
         finally:
@@ -59,14 +84,11 @@ class StreamFeed:
 
     async def _take(self, heartbeat: Heartbeat) -> None:
         # Do nothing slow between two messages: ccxt drops one that nobody waits for.
-        venue, final_candles = self._shared.venue, FinalCandles()
-        async for candles in self._source.listen(self._pair):
+        take = self._line.begin()
+        async for message in self._line.listen():
             self._connection.works()
-            heartbeat.beat(venue.now_ns())
-            if venue.in_doubt:
-                continue  # what is skipped here will be requested
-            told = final_candles.take(candles, venue.now_ns() + venue.uncertainty_ns)
-            self._feed.take(told, venue.lower_bound_ns())
+            heartbeat.beat(self._shared.venue.now_ns())
+            take(message)
         raise Unavailable("the venue ended the stream")
 
     async def _ended(self, taking: "asyncio.Task[None]") -> bool:

@@ -116,12 +116,13 @@ def test_an_outage_of_a_series_is_its_own(monkeypatch):
 
 
 def test_what_a_pair_has_is_read_off_its_name():
-    told = ("taker_buy_share", "trade_count")
+    book = ("book_imbalance",)
+    told = ("taker_buy_share", "trade_count", *book)
     assert CcxtSource("binanceusdm").series_of(PAIR) == (*SERIES, *told)
     assert CcxtSource("binance").series_of("BTC/USDT") == told
-    assert CcxtSource("binance").series_of("BTC/USD:BTC") == SERIES
-    assert CcxtSource("kraken").series_of("BTC/USD") == ("trade_count",)
-    assert CcxtSource("okx").series_of("BTC/USDT") == ()
-    assert CcxtSource("gate").series_of("BTC/USD:BTC") == ("funding_rate",)
+    assert CcxtSource("binance").series_of("BTC/USD:BTC") == (*SERIES, *book)
+    assert CcxtSource("kraken").series_of("BTC/USD") == ("trade_count", *book)
+    assert CcxtSource("okx").series_of("BTC/USDT") == book
+    assert CcxtSource("gate").series_of("BTC/USD:BTC") == ("funding_rate", *book)
     expires = market_of_name("BTC/USD:BTC-260327")
     assert expires == {"contract": True, "swap": False, "inverse": True}
