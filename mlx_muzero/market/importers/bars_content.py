@@ -46,10 +46,14 @@ class _SymbolState:
         # Only for coins: currencies have weeks, which tell more.
         if self.screen.market == "crypto" and "volume" in chunk.columns:
             self.busy.see(chunk.wall_ns, chunk.columns["volume"])
+        if chunk.ticks is not None:
+            self.screen.ticks = (self.screen.ticks or 0) + chunk.ticks
         self.screen.see(utc_ns, chunk.lines, chunk.columns, chunk.rejected)
 
     def stamps(self, clock: Clock) -> Stamps | None:
         """Where bars are stamped, as shown by weeks, days or volume; None if unclear."""
+        if self.screen.ticks is not None:
+            return "open"  # by the import itself, which made them
         return self.weeks.stamps(clock) or self.busy.stamps()
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from mlx_muzero.market.bars import PRICE_COLUMNS
 
@@ -78,8 +79,34 @@ _VALUE_NAMES |= {
     f"{name}_ask": (f"{name}_ask", f"ask_{name}", f"ask{name}", f"ask_{name[0]}")
     for name in PRICE_COLUMNS
 }
-CHOSEN = (TIME, *_VALUE_NAMES)
+_TICK_NAMES = {
+    "bid": ("bid", "bid_price", "bidprice", "price_bid"),
+    "ask": ("ask", "ask_price", "askprice", "price_ask"),
+    "volume": ("bid_volume", "bidvolume"),
+    SYMBOL: _VALUE_NAMES[SYMBOL],
+}
+CHOSEN = (TIME, *dict.fromkeys((*_VALUE_NAMES, *_TICK_NAMES)))
 """Columns that a user may name, see `Choices.columns`."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The columns to look for in a header.
+
+    Attributes:
+        names: names of each column, of which the first in a header is taken.
+        needed: columns without which it is not such a header.
+        of_ticks: whether times may have fractions of a second.
+    """
+
+    names: Mapping[str, tuple[str, ...]]
+    needed: tuple[str, ...]
+    of_ticks: bool = False
+
+
+OF_BARS = Wanted(_VALUE_NAMES, PRICE_COLUMNS)
+OF_TICKS = Wanted(_TICK_NAMES, ("bid", "ask"), of_ticks=True)
+"""Bid and ask, and Dukascopy's volume of a tick, which is that of its bid."""
 
 
 def plain(name: str) -> str:
@@ -104,11 +131,11 @@ def time_fields(names: Iterable[str]) -> list[int]:
     )
 
 
-def value_fields(names: Iterable[str]) -> dict[str, int]:
-    """The field of every store column, and of `SYMBOL`, that a header names."""
+def value_fields(names: Iterable[str], wanted: Wanted) -> dict[str, int]:
+    """The field of every wanted column that a header names."""
     plains = [plain(name) for name in names]
     found = {}
-    for column, known in _VALUE_NAMES.items():
+    for column, known in wanted.names.items():
         field = next((plains.index(name) for name in known if name in plains), None)
         if field is not None:
             found[column] = field

@@ -175,8 +175,9 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
         data: the bytes.
         start: ``i64[T]`` first byte of each stamp.
         end: ``i64[T]`` end of each stamp, exclusive.
-        pattern: Y M D h m s for the digits of date and time, ± H I for sign, hours and minutes of
-            a UTC offset, * for any byte, anything else literally; or `EPOCH`.
+        pattern: Y M D h m s for the digits of date and time, f for those of a fraction of a second,
+            ± H I for sign, hours and minutes of a UTC offset, * for any byte, anything else
+            literally; or `EPOCH`.
 
     Returns:
         ``i64[T]`` nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`), and
@@ -188,7 +189,7 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
         known &= (count > 0) & ((unit > 0) | (count <= _LAST_SECOND))
         return np.where(known, count, 0) * _NS_PER_UNIT[unit], known
     known = end - start == len(pattern)
-    parts = {letter: np.zeros(len(start), np.int64) for letter in "YMDhmsHI"}
+    parts = {letter: np.zeros(len(start), np.int64) for letter in "YMDhmsfHI"}
     sign = np.ones(len(start), np.int64)
     for j, letter in enumerate(pattern):
         byte = data[np.minimum(start + j, len(data) - 1)]
@@ -209,7 +210,8 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
     known &= (parts["h"] < 24) & (parts["m"] < 60) & (parts["s"] < 60)
     minutes = ((first_day + parts["D"] - 1) * 24 + parts["h"]) * 60 + parts["m"]
     minutes -= sign * (parts["H"] * 60 + parts["I"])
-    return (minutes * 60 + parts["s"]) * SECOND_NS, known
+    fraction_ns = parts["f"] * 10 ** (9 - pattern.count("f"))
+    return (minutes * 60 + parts["s"]) * SECOND_NS + fraction_ns, known
 
 
 def _counts(data: U8, start: I64, end: I64) -> tuple[I64, Bool]:

@@ -24,7 +24,7 @@ _MONTH = r"(?:0[1-9]|1[0-2])"
 _YEAR = r"(?:19|20)\d\d"
 _TOLD = "|".join(
     (
-        r"1[_ ]?m(?:in(?:ute)?)?|m1|minute",
+        r"1[_ ]?m(?:in(?:ute)?)?|m1|minute|ticks?",
         r"bid|ask|mid",
         r"[1248]h-funding_rate",
         r"klines?|candles?|candlestick|ohlcv?|bars|aggtrades|fundingrate|funding|metrics|futures",
@@ -44,7 +44,9 @@ def _whole(pattern: str) -> re.Pattern[str]:
 
 # Of base and quote together, so that a contract's date still fits a symbol.
 _LONGEST = LONGEST - len("_240628")
-_HISTDATA = _whole(rf"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{{6}})_M1(?:_?{_YEAR}{_MONTH}?)?")
+_HISTDATA = _whole(
+    rf"(?:DAT|HISTDATA_COM)_(?:MT|ASCII)_([A-Z]{{6}})_(?:M1|T)(?:_?{_YEAR}{_MONTH}?)?"
+)
 _METATRADER = _whole(r"([A-Z]{6})1")
 _TRADINGVIEW = _whole(rf"[A-Z_]{{2,15}}_([A-Z0-9]{{1,{_LONGEST}}}), 1(?:_[0-9a-f]{{5}})?")
 _NINJATRADER = _whole(r"([A-Z]{6})\.(?:Last|Bid|Ask)")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
+from mlx_muzero.market.importers.column_names import OF_TICKS
 from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
 from mlx_muzero.market.importers.named_columns import NAMED_FORMATS, find_header
@@ -15,6 +16,7 @@ from mlx_muzero.market.importers.series_parquet import (
     holds_funding,
 )
 from mlx_muzero.market.importers.stamp_patterns import moment_pattern
+from mlx_muzero.market.importers.tick_formats import TICK_FORMATS, tick_format
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.store.arrow_files import is_feather
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
@@ -194,6 +196,7 @@ MICRO_FEATURES = "micro-features"
 FORMATS = (
     {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
     | NAMED_FORMATS
+    | TICK_FORMATS
     | {
         PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
         FEATHER: "feather (Arrow): columns as parquet",
@@ -312,11 +315,11 @@ def _text_format(rows: list[str], file_name: str) -> str | None:
             return "histdata-mt" if silent or _HISTDATA_NAME.search(file_name) else "mt4"
         if _KRAKEN_ROW.match(line):
             return KRAKEN
-    return None
+    return tick_format(rows[:20])
 
 
 def _named_format(head: str) -> str | None:
-    header = find_header(head)
+    header = find_header(head) or find_header(head, OF_TICKS)
     return None if header is None else header.format
 
 

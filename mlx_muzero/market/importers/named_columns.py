@@ -16,8 +16,10 @@ from mlx_muzero.market.bars import PRICE_COLUMNS
 from mlx_muzero.market.clocks import parse_clock
 from mlx_muzero.market.importers.column_names import (
     CHOSEN,
+    OF_BARS,
     SYMBOL,
     TIME,
+    Wanted,
     chosen_fields,
     plain,
     time_fields,
@@ -35,6 +37,7 @@ from mlx_muzero.market.importers.stamp_patterns import (
 from mlx_muzero.market.importers.text_layout import Spread, TextLayout
 
 CSV = "csv"
+TICKS = "ticks"
 MT5 = "mt5"
 JFOREX = "jforex"
 NAMED_FORMATS = {
@@ -52,7 +55,6 @@ _MT5_RATES = {"tick_volume", "spread", "real_volume"}
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _JFOREX_TIME = re.compile(r"(?:Gmt|Local) time|Time \([A-Za-z]+\)", re.IGNORECASE)
 _JFOREX_COLUMNS = (*PRICE_COLUMNS, "volume")
-_TO_NAME = "name its columns with --columns time=NAME,open=NAME,high=NAME,low=NAME,close=NAME"
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Header:
         delimiter: the delimiter.
         first_line: line number of the first row.
         times: fields that may hold the time, the likeliest first.
-        values: the field of each store column, and of the symbol.
+        values: the field of each wanted column.
+        wanted: the columns that were looked for.
     """
 
     names: list[str]
@@ -72,10 +75,13 @@ class Header:
     first_line: int
     times: list[int]
     values: dict[str, int]
+    wanted: Wanted
 
     @property
     def format(self) -> str:
         """The kind of file that has such a header."""
+        if self.wanted.of_ticks:
+            return TICKS
         plains = [plain(name) for name in self.names]
         if (self.names[0].startswith("<") and "tickvol" in plains) or {*plains} >= _MT5_RATES:
             return MT5
@@ -84,11 +90,14 @@ class Header:
         return CSV
 
 
-def find_header(text: str, chosen: Mapping[str, str] | None = None) -> Header | None:
-    """The header among the first lines of `text`; None if none names the columns of a bar.
+def find_header(
+    text: str, wanted: Wanted = OF_BARS, chosen: Mapping[str, str] | None = None
+) -> Header | None:
+    """The header among the first lines of `text`; None if none names the columns needed.
 
     Args:
         text: the beginning of the file.
+        wanted: the columns.
         chosen: columns by name or number that the user named, by what they hold.
     """
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
@@ -96,31 +105,44 @@ def find_header(text: str, chosen: Mapping[str, str] | None = None) -> Header | 
         for delimiter in _DELIMITERS:
             names = _cells(line, delimiter)
             below = [_cells(later, delimiter) for _, later in lines[place + 1 : place + 3]]
-            found = _header(names, delimiter, number, below, chosen or {})
+            found = _header(names, delimiter, number, below, wanted, chosen or {})
             if found is not None:
                 return found
     return None
 
 
-def named_layout(path: Path, text: str, chosen: Mapping[str, str]) -> TextLayout:
+def named_layout(
+    path: Path, text: str, chosen: Mapping[str, str], wanted: Wanted = OF_BARS
+) -> TextLayout:
     """The layout of the file at `path`, which begins with `text`.
+
+    Args:
+        path: the file.
+        text: its beginning.
+        chosen: columns by name or number that the user named, by what they hold.
+        wanted: the columns to look for.
 
     Raises:
         DataError: no header names the columns, or its times cannot be read.
     """
-    _require_columns(chosen)
-    header = find_header(text, chosen)
+    _require_columns(chosen, (TIME, *wanted.names))
+    header = find_header(text, wanted, chosen)
     if header is None:
         first = next((line for line in text.splitlines() if line.strip()), "")
+        needed = wanted.needed
         missing = (
             f"no columns {', '.join(f'{k}={v}' for k, v in chosen.items())}"
             if chosen
-            else ("no header that names a time, open, high, low and close")
+            else f"no header that names a time, {', '.join(needed[:-1])} and {needed[-1]}"
         )
-        raise DataError(f"{path}:1: {missing} (first line {first[:80]!r}): {_TO_NAME}")
+        to_name = ",".join(f"{column}=NAME" for column in (TIME, *needed))
+        raise DataError(
+            f"{path}:1: {missing} (first line {first[:80]!r}): name its columns with --columns"
+            f" {to_name}"
+        )
     rows = _sampled(text, header)
     if comma := header.delimiter != "," and any(
-        _DECIMAL_COMMA.fullmatch(row[header.values["close"]]) for row in rows
+        _DECIMAL_COMMA.fullmatch(row[header.values[wanted.needed[-1]]]) for row in rows
     ):
         rows = [[cell.replace(",", ".") for cell in row] for row in rows]
     if not rows:
@@ -149,6 +171,7 @@ def named_layout(path: Path, text: str, chosen: Mapping[str, str]) -> TextLayout
         is_named=True,
         leaves_flats=kind == JFOREX,
         times_in_utc=kind != MT5,
+        carries_blanks=kind == TICKS and "flags" in map(plain, header.names),
         notes=_notes(header, time, values, symbol, spread),
     )
 
@@ -161,16 +184,16 @@ def parse_columns(text: str) -> dict[str, str]:
     """
     parts = [part.partition("=") for part in text.split(",")]
     chosen = {column.strip(): name.strip() for column, _, name in parts}
-    _require_columns(chosen)
+    _require_columns(chosen, CHOSEN)
     return chosen
 
 
-def _require_columns(chosen: Mapping[str, str]) -> None:
+def _require_columns(chosen: Mapping[str, str], known: tuple[str, ...]) -> None:
     for column, name in chosen.items():
-        if column not in CHOSEN or not name:
+        if column not in known or not name:
             raise DataError(
                 f"columns {f'{column}={name}'!r}: write COLUMN=NAME or COLUMN=NUMBER, separated by"
-                f" commas; a COLUMN is {', '.join(CHOSEN)}"
+                f" commas; a COLUMN is {', '.join(known)}"
             )
 
 
@@ -179,17 +202,18 @@ def _header(
     delimiter: str,
     number: int,
     below: list[list[str]],
+    wanted: Wanted,
     chosen: Mapping[str, str],
 ) -> Header | None:
-    if len(names) < len(PRICE_COLUMNS) + 1:
+    if len(names) < len(wanted.needed) + 1:
         return None
     try:
         given = chosen_fields(names, chosen)
     except KeyError:
         return None
-    values = value_fields(names) | given
+    values = value_fields(names, wanted) | given
     times = [values.pop(TIME)] if TIME in values else time_fields(names)
-    if not {*PRICE_COLUMNS} <= values.keys():
+    if not {*wanted.needed} <= values.keys():
         return None
     first_line = number + 1
     if not times:
@@ -202,7 +226,7 @@ def _header(
     first_time = [names[times[0]]]
     if moment_pattern(first_time) or day_pattern(first_time):
         first_line = number  # columns given by number, and no header
-    return Header(names, delimiter, first_line, times, values)
+    return Header(names, delimiter, first_line, times, values, wanted)
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -225,8 +249,9 @@ def _time(
     """First and last field of the time, and its pattern."""
     between = f'"{header.delimiter}"' if is_quoted else header.delimiter
     found = []
+    of_ticks = header.wanted.of_ticks
     for field in header.times:
-        pattern = moment_pattern(row[field] for row in rows)
+        pattern = moment_pattern((row[field] for row in rows), of_ticks)
         if pattern is not None:
             found.append(((field, field), pattern))
     for field in header.times:
@@ -234,7 +259,7 @@ def _time(
         if day is None:
             continue
         beside = field + 1 if field + 1 < len(rows[0]) else field
-        of_day = time_pattern(row[beside] for row in rows)
+        of_day = time_pattern((row[beside] for row in rows), of_ticks)
         if of_day is not None:
             found.append(((field, beside), f"{day}{between}{of_day}"))
         else:
@@ -309,6 +334,6 @@ def _notes(
     unused = [name for field, name in enumerate(header.names) if field not in used and name]
     if unused:
         notes.append(f"columns not used: {', '.join(unused)}")
-    if "mid" in plain(header.names[values["close"]]):
+    if "mid" in plain(header.names[values[header.wanted.needed[-1]]]):
         notes.append("its prices are halfway between bid and ask, and are taken as bids")
     return notes

@@ -16,12 +16,14 @@ from mlx_muzero.market.importers.formats import (
     detect_format,
 )
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
-from mlx_muzero.market.importers.named_columns import CSV, NAMED_FORMATS
+from mlx_muzero.market.importers.named_columns import CSV, NAMED_FORMATS, TICKS
 from mlx_muzero.market.importers.packed import require_file
 from mlx_muzero.market.importers.series_content import SeriesContent
 from mlx_muzero.market.importers.source import BarSource
 from mlx_muzero.market.importers.table import ParquetSource
 from mlx_muzero.market.importers.text import TextSource
+from mlx_muzero.market.importers.tick_formats import TICK_FORMATS
+from mlx_muzero.market.importers.ticks import TickSource
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.symbols.symbol import Symbol
 
@@ -39,10 +41,16 @@ def _text(format_name: str, request: ImportRequest) -> BarSource:
     return TextSource.open(request.path, format_name, request.symbol, dict(request.choices.columns))
 
 
+def _ticks(format_name: str, request: ImportRequest) -> BarSource:
+    columns = dict(request.choices.columns)
+    return TickSource.open(request.path, format_name, request.symbol, columns)
+
+
 _SOURCES: Mapping[str, Callable[[ImportRequest], BarSource]] = {
     MICRO_FEATURES: _micro_features,
     **{name: partial(_table, name) for name in (PARQUET, FEATHER)},
     **{name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)},
+    **{name: partial(_ticks, name) for name in TICK_FORMATS},
 }
 
 
@@ -55,9 +63,10 @@ def open_content(store: BarStore, request: ImportRequest, format_name: str | Non
     if format_name is not None and format_name not in FORMATS:
         raise DataError(f"unknown format {format_name!r}; known: {', '.join(FORMATS)}")
     require_file(request.path)
-    columns = request.choices.columns
-    name = format_name or (CSV if columns else detect_format(request.path))
-    if columns and name not in NAMED_FORMATS:
+    columns = dict(request.choices.columns)
+    by_column = TICKS if columns.keys() & {"bid", "ask"} else CSV
+    name = format_name or (by_column if columns else detect_format(request.path))
+    if columns and name not in (*NAMED_FORMATS, TICKS):
         raise DataError(
             f"{request.path}: --columns is for text files with columns of any name, not for"
             f" {name}: leave it out"

@@ -38,12 +38,29 @@ _SATURDAY = 2  # days since Thursday, 1970-01-01
 
 @dataclass
 class Screen:
-    """What has been seen of one symbol of a file so far."""
+    """What has been seen of one symbol of a file so far.
+
+    Attributes:
+        symbol: the symbol.
+        market: its trading hours.
+        allowance: how many of the file's rows may be rejected.
+        rows: number of bars.
+        ticks: number of good rows, if bars are made of ticks; None where they are the rows.
+        rejected: the rejected rows.
+        wild_count: number of bars that move too far.
+        wild: the first of them.
+        saturday_count: number of FX bars on a Saturday.
+        saturday: the first of them.
+        shortest_step_ns: shortest time between two bars, None before the second.
+        first_ns: earliest bar open, None before the first.
+        last_ns: latest bar open, None before the first.
+    """
 
     symbol: str
     market: Market
     allowance: Allowance = FEW
     rows: int = 0
+    ticks: int | None = None
     rejected: RejectedRows = RejectedRows()
     wild_count: int = 0
     wild: list[Rejected] = field(default_factory=list)
@@ -92,7 +109,7 @@ class Screen:
         Raises:
             DataError: as `check`; the rest of the file need not be read.
         """
-        fault = self.allowance.fault(self.rejected, self.rows + self.rejected.count, left)
+        fault = self.allowance.fault(self.rejected, self._seen, left)
         if left and fault:
             start = f"{file}: {self.symbol} refused before its end, the store is unchanged"
             raise DataError(f"{start}:\n  - {fault}")
@@ -104,7 +121,7 @@ class Screen:
             DataError: it cannot; gives every reason with its count and first lines.
         """
         faults = []
-        seen = self.rows + self.rejected.count
+        seen = self._seen
         if not self.rows:
             faults.append(f"no good row among {seen:,}" + examples(self.rejected.first))
         elif fault := self.allowance.fault(self.rejected, seen):
@@ -135,6 +152,11 @@ class Screen:
                 + examples(tuple(self.saturday))
             )
         return faults
+
+    @property
+    def _seen(self) -> int:
+        """Number of rows of the file so far, including rejected ones."""
+        return (self.rows if self.ticks is None else self.ticks) + self.rejected.count
 
     def _see_times(self, utc_ns: I64) -> None:
         head = [] if self._previous_ns is None else [self._previous_ns]

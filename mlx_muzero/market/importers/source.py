@@ -25,6 +25,7 @@ class Chunk:
             ask file, only ask prices.
         rejected: rows that are unreadable or impossible.
         done: how much of the file has been read, in the unit of `BarSource.size`.
+        ticks: number of good rows read, if these are ticks of which bars are made; else None.
     """
 
     symbol: Symbol | None
@@ -33,6 +34,7 @@ class Chunk:
     columns: dict[str, F64]
     rejected: RejectedRows
     done: int
+    ticks: int | None = None
 
 
 class BarSource(Protocol):

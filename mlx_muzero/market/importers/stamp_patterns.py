@@ -24,9 +24,14 @@ _TIME_OF_DAY = re.compile(_TIME)
 _DIGITS = re.compile(r"\d")
 
 
-def moment_pattern(texts: Iterable[str]) -> str | None:
-    """The pattern (see `fields.stamps`) of most of `texts`, dates with times; None if unknown."""
-    return _commonest(_moment(text) for text in texts)
+def moment_pattern(texts: Iterable[str], of_ticks: bool = False) -> str | None:
+    """The pattern (see `fields.stamps`) of most of `texts`, dates with times; None if unknown.
+
+    Args:
+        texts: the times.
+        of_ticks: whether they may have fractions of a second.
+    """
+    return _commonest(_moment(text, of_ticks) for text in texts)
 
 
 def readings(pattern: str) -> tuple[str, ...]:
@@ -40,10 +45,10 @@ def day_pattern(texts: Iterable[str]) -> str | None:
     return _commonest(_date(match) if match else None for match in matches)
 
 
-def time_pattern(texts: Iterable[str]) -> str | None:
-    """The pattern of most of `texts`, times of a day; None if unknown."""
+def time_pattern(texts: Iterable[str], of_ticks: bool = False) -> str | None:
+    """The pattern of most of `texts`, times of a day; see `moment_pattern`."""
     matches = (_TIME_OF_DAY.fullmatch(text) for text in texts)
-    return _commonest(_time(match) if match else None for match in matches)
+    return _commonest(_time(match, of_ticks) if match else None for match in matches)
 
 
 def _commonest(patterns: Iterable[str | None]) -> str | None:
@@ -51,7 +56,7 @@ def _commonest(patterns: Iterable[str | None]) -> str | None:
     return known.most_common(1)[0][0] if known else None
 
 
-def _moment(text: str) -> str | None:
+def _moment(text: str, of_ticks: bool) -> str | None:
     if _EPOCH.fullmatch(text):
         return EPOCH
     match = _MOMENT.fullmatch(text)
@@ -64,7 +69,7 @@ def _moment(text: str) -> str | None:
         zone = f"{zone[:-6]}±HH:II"
     # M would mean a month's digit.
     zone = zone.replace("GMT", "G*T")
-    return f"{_date(match)}{match['gap']}{_time(match)}{match['space'] or ''}{zone}"
+    return f"{_date(match)}{match['gap']}{_time(match, of_ticks)}{match['space'] or ''}{zone}"
 
 
 def _date(match: re.Match[str]) -> str:
@@ -73,8 +78,8 @@ def _date(match: re.Match[str]) -> str:
     return match["mark"].join(("YYYY", "MM", "DD"))
 
 
-def _time(match: re.Match[str]) -> str:
+def _time(match: re.Match[str], of_ticks: bool) -> str:
     parts = ("hh", "mm", "ss")[: len(_DIGITS.findall(match["time"])) // 2]
     # A whole minute has no fraction of a second.
-    fraction = _DIGITS.sub("0", match["fraction"] or "")
+    fraction = _DIGITS.sub("f" if of_ticks else "0", match["fraction"] or "")
     return match["colon"].join(parts) + fraction

@@ -44,6 +44,8 @@ class TextLayout:
             its rows come in any order, and a blank that is no price is unknown.
         leaves_flats: whether bars without a tick, flat with a volume of zero, are left out.
         times_in_utc: whether times that count from 1970 or have an offset are UTC.
+        carries_blanks: whether a blank number of a tick is that of the tick before, as MetaTrader 5
+            writes it.
         notes: what the user should know.
     """
 
@@ -61,6 +63,7 @@ class TextLayout:
     is_named: bool = False
     leaves_flats: bool = False
     times_in_utc: bool = True
+    carries_blanks: bool = False
     notes: list[str] = field(default_factory=list)
 
     def is_zoned(self, pattern: str) -> bool:

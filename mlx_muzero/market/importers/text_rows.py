@@ -1,5 +1,6 @@
 """Reads the rows of a block of text by its layout: times, numbers, and which cannot be read."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from mlx_muzero.types import F64, I64
 
 # Rows of a block used to detect the pattern of its stamps.
 _SAMPLED = 1000
+_FRACTION = re.compile(r"[.,]f+")
 _COMMA, _POINT = np.uint8(ord(",")), np.uint8(ord("."))
 
 
@@ -62,9 +64,13 @@ class TextRows:
     def times(self) -> I64:
         """``i64[T]`` times in nanoseconds; rows whose time cannot be read are bad."""
         start, end = self.span(*self.layout.time)
-        wall, known = stamps(
-            self.lines.data, start, end, pattern_of(self.layout, self.lines, (start, end))
-        )
+        pattern = pattern_of(self.layout, self.lines, (start, end))
+        wall, known = stamps(self.lines.data, start, end, pattern)
+        whole_second = _FRACTION.sub("", pattern)
+        if whole_second != pattern:
+            # Python leaves out a fraction that is zero.
+            rest = np.flatnonzero(~known)
+            wall[rest], known[rest] = stamps(self.lines.data, start[rest], end[rest], whole_second)
         accepted = ", ".join(pattern_text(pattern) for pattern in self.layout.patterns)
         self.marks.reject(~known, f"the time cannot be read (accepted: {accepted})")
         return wall

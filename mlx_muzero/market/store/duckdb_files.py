@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from mlx_muzero.errors import DataError, MuZeroError, StorageError
 from mlx_muzero.market.store.arrow_files import feather_to_parquet, is_feather
+from mlx_muzero.market.store.database import Database
 from mlx_muzero.runlog.closeable import Closeable
 
 Columns: TypeAlias = dict[str, npt.NDArray[Any]]
@@ -180,6 +181,24 @@ class ForeignFile(Closeable):
                 f" ({', '.join(WALL_TIMES + MOMENTS)})"
             )
         return kind in MOMENTS
+
+
+@contextmanager
+def scratch(threads: int) -> Iterator[Database]:
+    """An empty database for intermediate tables; those that do not fit in memory go to a file.
+
+    Raises:
+        DataError: a statement failed.
+        StorageError: the disk is full.
+    """
+    with tempfile.TemporaryDirectory(prefix="mlx-muzero-") as folder:
+        try:
+            config = OFFLINE | {"temp_directory": folder, "threads": threads}
+            with duckdb.connect(":memory:", config=config) as db:
+                shut_in(db)
+                yield db
+        except duckdb.Error as error:
+            raise refusal(Path(folder), error) from error
 
 
 def _attach_parquet(db: duckdb.DuckDBPyConnection, file: Path) -> None:

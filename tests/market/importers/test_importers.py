@@ -203,7 +203,7 @@ def test_bars_that_are_not_of_a_minute_are_refused(store, tmp_path):
 
 
 def test_unknown_formats_and_damaged_files_say_what_is_known(store, tmp_path):
-    path = write(tmp_path / "USDJPY.csv", ["timestamp,bid,ask", "2013-01-01,1,2"])
+    path = write(tmp_path / "USDJPY.csv", ["timestamp,price,size", "2013-01-01,1,2"])
     refused(store, path, "unknown format", *FORMATS)
     with pytest.raises(DataError, match="unknown format"):
         import_file(store, path, format_name="excel")

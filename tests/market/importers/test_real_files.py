@@ -39,6 +39,12 @@ def test_raw_histdata_of_2018_equals_the_converted_bars(real_data, usdjpy, store
         assert np.array_equal(getattr(found, name), getattr(expected, name))
 
 
+def test_ticks_of_truefx(real_data, store):
+    report = import_file(store, real_data / "raw/truefx_usdjpy-ticks.csv", "USDJPY")
+    assert (report.format, report.rows, report.rejected_count) == ("ticks", 34, 0)
+    assert store.load("USDJPY").volume.sum() == 1000
+
+
 def test_the_hour_written_twice_is_kept_once(real_data, usdjpy, store):
     raw = real_data / "raw/histdata/DAT_MT_USDJPY_M1_2019_Oct-Nov_excerpt.zip"
     report = import_file(store, raw, "USDJPY")
@@ -85,15 +91,9 @@ def test_binance(real_data, store, name, symbol, count):
     assert "taker_buy_volume" in store.load(symbol, extras=EXTRA_COLUMNS).extras
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "futures-um-klines-BTCUSDT-1h-2024-10-28.zip",
-        "../truefx_usdjpy-ticks.csv",
-    ],
-)
-def test_what_is_not_minute_bars_is_refused(real_data, store, name):
-    refused(store, real_data / "raw/binance" / name, symbol="BTCUSDT")
+def test_what_is_not_minute_bars_is_refused(real_data, store):
+    path = real_data / "raw/binance/futures-um-klines-BTCUSDT-1h-2024-10-28.zip"
+    refused(store, path, symbol="BTCUSDT")
 
 
 def test_crypto_of_many_symbols(real_data, store):
