@@ -5,11 +5,11 @@ from pathlib import Path
 
 from mlx_muzero.download.job import Listener, Result, Wish, download
 from mlx_muzero.download.report import DownloadFailure
-from mlx_muzero.download.venues import venue_of
 from mlx_muzero.errors import DataError, MuZeroError
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.filling import store_to_fill
+from mlx_muzero.venues.by_name import venue_of
 from mlx_muzero.venues.source import HistorySource
 
 _BEGIN = "mlx-muzero data download EXCHANGE SYMBOL --from DATE"

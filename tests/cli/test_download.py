@@ -5,11 +5,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from mlx_muzero.download import venues
 from mlx_muzero.download.asking import DownloadPatience
 from mlx_muzero.errors import DataError, FeedError
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
+from mlx_muzero.venues import by_name
 from mlx_muzero.venues.ccxt_source import CcxtSource
 from moody_venue import Moods, MoodyVenue, served
 from muzero_cli.verbs.data import app
@@ -147,5 +147,5 @@ def test_what_was_not_downloaded_cannot_be_updated(venue, db):
 
 def test_venues_are_told_by_name(monkeypatch):
     monkeypatch.setenv("OANDA_PRACTICE_TOKEN", "a-token")
-    assert type(venues.venue_of("oanda")).__name__ == "OandaSource"
+    assert type(by_name.venue_of("oanda")).__name__ == "OandaSource"
     assert DownloadPatience().outage_ns < DAY_NS
