@@ -74,7 +74,7 @@ def replay_paper(
         run: folder of the training run whose agent trades.
         session: folder of the session, new or started with the same arguments.
         symbols: symbols to trade; None for those of the run.
-        store: bar store to replay; None for the default store.
+        store: bar store to replay; None for the one the run was trained on.
         first_utc: first minute to trade; None for the earliest possible.
         end_utc: end of the replay; None for the end of the store.
         checkpoint: "best", "latest" or a checkpoint's name.

@@ -17,7 +17,6 @@ from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.market.fit import require_tradable
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.store.bar_store import store_at
-from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.records.folder import PaperFolder
@@ -77,6 +76,7 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
         deployment = Deployment(folder.export_path, report, loader=LOAD_PROGRAM)
         search, _ = settle(model, search, deployment)
     feed = options.feed or "replay"
+    database = options.database or Path(folder.market().store)
     stored = feed == "replay" or bool(config.market.macro)
     settings = PaperSettings(
         pairs=venue_names(names, feed),
@@ -84,7 +84,7 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
             model=str(options.model),
             checkpoint=checkpoint,
             feed=feed,
-            database=str(options.database or DEFAULT_DATABASE) if stored else "",
+            database=str(database) if stored else "",
             replay_from=options.replay_from or "",
             replay_to=options.replay_to or "",
             speed=options.speed or 0.0,
@@ -98,7 +98,9 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
     for symbol in settings.pairs:
         require_tradable(config.market, symbol)
         market_of_pair(config, settings, symbol)
-    return replace(settings, pips=_pips(settings, config), calendars=calendars_of(settings))
+    return replace(
+        settings, pips=_pips(settings, config, database), calendars=calendars_of(settings)
+    )
 
 
 def require_quotes(settings: PaperSettings) -> None:
@@ -111,8 +113,10 @@ def require_quotes(settings: PaperSettings) -> None:
         )
 
 
-def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
+def _pips(settings: PaperSettings, config: Config, database: Path) -> dict[str, float]:
     """Pip sizes of the pairs the model was not trained on, if the run counts in pips.
+
+    The store at `database` knows them, or else their names tell.
 
     Raises:
         ConfigError: a pair is counted in basis points.
@@ -120,7 +124,6 @@ def _pips(settings: PaperSettings, config: Config) -> dict[str, float]:
     """
     if config.market.features == "crypto":
         return {}
-    database = Path(settings.session.database) if settings.session.database else None
     others = [symbol for symbol in settings.pairs if symbol != config.market.symbol]
     with store_at(database) as store:
         pips = {symbol: instrument_of(symbol, store).pip_size for symbol in others}

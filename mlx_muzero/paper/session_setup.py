@@ -29,6 +29,7 @@ from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.venues.by_name import OANDA, exchange, oanda
 from mlx_muzero.venues.hours import (
     dealer_hours,
     dealer_market,
@@ -216,14 +217,9 @@ def make_feed(
         )
     from mlx_muzero.paper.feeds.live import LiveFeed
 
-    if wanted.feed == "oanda":
-        from mlx_muzero.venues.oanda import OandaSource
-
-        return LiveFeed(OandaSource(quoted=quoted or spread_observed), hours=dealer_hours)
-    exchange = exchange_of(wanted.feed)
-    from mlx_muzero.venues.ccxt_source import CcxtSource
-
-    source = CcxtSource(exchange)
+    if wanted.feed == OANDA:
+        return LiveFeed(oanda(quoted=quoted or spread_observed), hours=dealer_hours)
+    source = exchange(exchange_of(wanted.feed))
     has = {pair: source.series_of(pair) for pair in settings.pairs.values()}
     wanted_of = {pair: [name for name in series if name in names] for pair, names in has.items()}
     # What ccxt streams lacks the volume that takers bought and the number of trades, and may be

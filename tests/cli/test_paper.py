@@ -9,6 +9,7 @@ from markets import walk_bars
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.runlog import journal
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.watch.events import SHAPES, checked
@@ -88,6 +89,15 @@ def test_a_session_keeps_what_it_was_begun_with(cli, trained, paper_db):
     code, _, err = cli(*begin, "EURJPY")
     assert code == RunError.exit_code
     assert "started with another --pairs" in err
+
+
+def test_a_replay_plays_the_store_that_the_model_was_trained_on(cli, trained, db):
+    code, _, err = cli("paper", "start", "--model", trained, "--run", "p", "--to", time_of(5))
+    assert code == 0, err
+    assert PaperFolder(Path("p")).settings().session.database == str(db)
+    # Who repeats the command may name it.
+    repeated = ("paper", "start", "--model", trained, "--run", "p", "--to", time_of(5))
+    assert cli(*repeated, "--db", db)[0] == 0
 
 
 @pytest.fixture

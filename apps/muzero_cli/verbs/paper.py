@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Optional
 import typer
 
 from mlx_muzero.config.choices import Backend
-from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from muzero_cli import completion
 from muzero_cli.options import Checkpoint, Json, Simulations
 
@@ -64,9 +63,7 @@ def start(
     simulations: Simulations = None,
     db: Annotated[
         Optional[Path],
-        typer.Option(
-            help=f"Bar store to replay, or of macro figures (default: {DEFAULT_DATABASE})."
-        ),
+        typer.Option(help="Bar store to replay, or of macro figures (default: the model's)."),
     ] = None,
     from_: Annotated[
         Optional[str],
