@@ -1,8 +1,9 @@
 """Choosing among candidates on the validation split, all of them played at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,18 @@ _SESSIONS = 256
 
 Decide = Callable[[int, I32], I32]
 """Actions ``i32[C, B]`` of `C` candidates at a step, in positions ``i32[C, B]``."""
+
+
+Chosen = TypeVar("Chosen")
+
+
+def best_of(candidates: Iterable[tuple[Chosen, float]], otherwise: Chosen) -> Chosen:
+    """The first of the `candidates` with the most net pips; `otherwise` where none earned any."""
+    best, best_pips = otherwise, 0.0
+    for candidate, pips in candidates:
+        if pips > best_pips:
+            best, best_pips = candidate, pips
+    return best
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +66,11 @@ class ValidationSessions:
     @classmethod
     def of(cls, dataset: MarketDataset, rules: TradingRules) -> "ValidationSessions":
         """Those of `dataset`."""
-        starts = dataset.evaluation_starts("validation", _SESSIONS)
+        return cls.at(dataset, rules, dataset.evaluation_starts("validation", _SESSIONS))
+
+    @classmethod
+    def at(cls, dataset: MarketDataset, rules: TradingRules, starts: I64) -> "ValidationSessions":
+        """The sessions of `dataset` at `starts` ``i64[B]``, whatever split they belong to."""
         bars = starts[:, None] + np.arange(dataset.config.session_bars)
         changes = changes_of(dataset, rules.pip_size)
         ends, quoted = bars[:, -1] + 1, rules.costs.quoted

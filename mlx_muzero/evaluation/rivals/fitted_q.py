@@ -5,7 +5,7 @@ over it, and costs are known. So a small network learns the worth of holding eac
 every bar at once, against its own slowly following copy.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,14 +17,20 @@ from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket, lagged
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.layers import zero_linear
 from mlx_muzero.trading.gains import fill_costs, gains, known_spread
 from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64
 
 Progress = Callable[[int], None]
+Weights = dict[str, mx.array]
+
+_MEASURED_BARS = 262_144
+"""Training bars, spread evenly, that say how large inputs are."""
 
 _CLIP = 3.0
 """Deviations at which a change in the input begins to saturate."""
@@ -119,6 +125,10 @@ class FittedQPolicy:
         self.network, self.scales, self.lags = network, scales, lags
         self._changes: PerMarket[F64] = PerMarket(max_gap_minutes, lambda changes: changes)
 
+    def rows(self, dataset: MarketDataset, changes: F64, bar: I64) -> mx.array:
+        """``f32[n, lags + F]`` the network's input at each `bar` ``i64[n]`` of `dataset`."""
+        return self.scales.rows(lagged(changes, bar, self.lags), dataset.newest_rows(bar))
+
     def reset(self, env: SessionView) -> None:
         """Do nothing: no state is kept between steps."""
 
@@ -130,6 +140,80 @@ class FittedQPolicy:
         spread = None if env.close_spread is None else env.close_spread[env.bar]
         paid = fill_costs(env.close[env.bar], env.rules, spread)
         return _greedy(worth, paid, env.position, env.table)
+
+
+def learning(
+    dataset: MarketDataset,
+    rules: TradingRules,
+    changes: F64,
+    bars: I64,
+    seed: int,
+    recipe: FittedQRecipe,
+    progress: Progress = lambda _steps: None,
+) -> Iterator[FittedQPolicy]:
+    """Fit on `bars`; yields one policy, first as new and then at every check, as it is by then.
+
+    Args:
+        dataset: the market.
+        rules: actions and costs.
+        changes: ``f64[T]`` changes of the whole market in pips, as `bar_changes`.
+        bars: ``i64[n]`` training bars; the bar after each can be observed too.
+        seed: seeds the first weights and the batches, and MLX's generator of this thread.
+        recipe: the sizes of network and fitting.
+        progress: hears of every training step.
+    """
+    generator = np.random.default_rng(seed)
+    mx.random.seed(seed)
+    usual = spread_evenly(bars, _MEASURED_BARS)
+    scales = Scales.of(changes[usual], dataset.newest_rows(usual))
+    features, positions = recipe.lags + len(scales.mean), len(rules.table.exposures)
+    network, copy = (
+        QNetwork(features, recipe.width, positions, 5.0 * scales.change_pips) for _ in range(2)
+    )
+    copy.update(network.parameters())
+    policy = FittedQPolicy(network, scales, recipe.lags, dataset.config.max_gap_minutes)
+    yield policy
+    optimizer = optimizers.Adam(recipe.learning_rate, bias_correction=True)
+
+    def loss(rows: mx.array, target: mx.array) -> mx.array:
+        return mx.square(network(rows) - target).mean()
+
+    step_loss = nn.value_and_grad(network, loss)
+    steps, batch = recipe.schedule(len(bars))
+    check_every = max(1, steps // recipe.checks)
+    for step in range(1, steps + 1):
+        drawn = bars[generator.integers(len(bars), size=batch)]
+        ahead = np.array(copy(policy.rows(dataset, changes, drawn + 1)))
+        paid = fill_costs(dataset.close[drawn + 1], rules, known_spread(dataset, rules, drawn + 1))
+        later = _choices(ahead, paid, rules.table).max(axis=2)
+        earned = gains(dataset, rules, drawn[:, None], final=False)[:, 0] + recipe.discount * later
+        rows, target = policy.rows(dataset, changes, drawn), earned.astype(np.float32)
+        _, gradients = step_loss(rows, mx.array(target))
+        optimizer.update(network, gradients)
+        copy.update(
+            tree_map(partial(_followed, recipe.follow), copy.parameters(), network.parameters())
+        )
+        mx.eval(network.parameters(), copy.parameters(), optimizer.state)
+        progress(1)
+        if step % check_every == 0 or step == steps:
+            yield policy
+
+
+class Judge:
+    """Plays policies of one `learning` over sessions, whose inputs it computes once."""
+
+    def __init__(self, dataset: MarketDataset, sessions: ValidationSessions) -> None:
+        self._dataset, self._sessions = dataset, sessions
+        self._seen: list[mx.array] = []
+
+    def net_pips(self, policy: FittedQPolicy) -> float:
+        """Net pips a session of `policy` as it is now."""
+        sessions = self._sessions
+        if not self._seen:
+            changes = sessions.changes
+            self._seen = [policy.rows(self._dataset, changes, own) for own in sessions.bars]
+        worth = np.stack([np.array(policy.network(own)) for own in self._seen])
+        return float(sessions.net_pips(1, partial(_decide, worth, sessions))[0])
 
 
 def fit_fitted_q(
@@ -146,56 +230,21 @@ def fit_fitted_q(
         dataset: the market.
         validation: its sessions that choose.
         bars: ``i64[n]`` training bars; the bar after each can be observed too.
-        seed: seeds the first weights and the batches, and MLX's generator of this thread.
+        seed: as for `learning`.
         recipe: the sizes of network and fitting.
         progress: hears of every training step.
     """
-    rules, changes = validation.rules, validation.changes
-    generator = np.random.default_rng(seed)
-    mx.random.seed(seed)
-    scales = Scales.of(changes[bars], dataset.newest_rows(bars))
+    market = dataset, validation.rules, validation.changes, bars
+    policies = learning(*market, seed, recipe, progress)
+    policy = next(policies)
+    judge = Judge(dataset, validation)
 
-    def rows(bar: I64) -> mx.array:
-        return scales.rows(lagged(changes, bar, recipe.lags), dataset.newest_rows(bar))
+    def weights() -> Weights:
+        return dict(tree_flatten(policy.network.parameters()))
 
-    features = recipe.lags + len(scales.mean)
-    positions = len(rules.table.exposures)
-    network, copy = (
-        QNetwork(features, recipe.width, positions, 5.0 * scales.change_pips) for _ in range(2)
-    )
-    copy.update(network.parameters())
-    optimizer = optimizers.Adam(recipe.learning_rate, bias_correction=True)
-
-    def loss(rows: mx.array, target: mx.array) -> mx.array:
-        return mx.square(network(rows) - target).mean()
-
-    step_loss = nn.value_and_grad(network, loss)
-    steps, batch = recipe.schedule(len(bars))
-    check_every = max(1, steps // recipe.checks)
-    shape = validation.bars.shape
-    seen = [rows(own) for own in validation.bars]
-    policy = FittedQPolicy(network, scales, recipe.lags, validation.max_gap_minutes)
-    kept, best_pips = dict(tree_flatten(network.parameters())), 0.0
-    for step in range(1, steps + 1):
-        drawn = bars[generator.integers(len(bars), size=batch)]
-        ahead = np.array(copy(rows(drawn + 1)))
-        paid = fill_costs(dataset.close[drawn + 1], rules, known_spread(dataset, rules, drawn + 1))
-        later = _choices(ahead, paid, rules.table).max(axis=2)
-        earned = gains(dataset, rules, drawn[:, None], final=False)[:, 0] + recipe.discount * later
-        _, gradients = step_loss(rows(drawn), mx.array(earned.astype(np.float32)))
-        optimizer.update(network, gradients)
-        copy.update(
-            tree_map(partial(_followed, recipe.follow), copy.parameters(), network.parameters())
-        )
-        mx.eval(network.parameters(), copy.parameters(), optimizer.state)
-        progress(1)
-        if step % check_every == 0 or step == steps:
-            worth = np.stack([np.array(network(own)) for own in seen]).reshape(*shape, positions)
-            decide = partial(_decide, worth, validation)
-            pips = float(validation.net_pips(1, decide)[0])
-            if pips > best_pips:
-                kept, best_pips = dict(tree_flatten(network.parameters())), pips
-    network.update(tree_unflatten(list(kept.items())))
+    untrained = weights()
+    kept = best_of(((weights(), judge.net_pips(each)) for each in policies), untrained)
+    policy.network.update(tree_unflatten(list(kept.items())))
     return policy
 
 

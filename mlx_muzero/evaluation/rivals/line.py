@@ -1,6 +1,6 @@
 """A line: least squares on the last changes, an entry above one forecast, an exit below another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -9,7 +9,7 @@ import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F64, I32, I64
 
@@ -71,22 +71,20 @@ def _actions(
     return table.actions_toward(position, np.where(stays, held, entered))
 
 
-def fit_line(
+def lines(
     validation: ValidationSessions,
     forecasts: Sequence[Forecast],
     usual: I64,
     name: str = "line",
-) -> LinePolicy:
-    """The forecast that earned most on the validation split; it never enters where none earned.
+) -> Iterator[tuple[LinePolicy, float]]:
+    """Every forecast with every pair of thresholds, and its net pips a session.
 
     Args:
-        validation: the sessions that choose the forecast and both thresholds.
+        validation: the sessions that are played.
         forecasts: candidates.
         usual: ``i64[n]`` training bars, whose forecasts say what a large one is.
-        name: the policy's.
+        name: the policies'.
     """
-    gap = validation.max_gap_minutes
-    best_pips, best = 0.0, LinePolicy(forecasts[0], np.inf, np.inf, gap, name)
     for forecast in forecasts:
         expected = forecast.expected(validation.changes)
         enter = np.quantile(np.abs(expected[usual]), _ENTRY_QUANTILES).repeat(len(_EXIT_SHARES))
@@ -95,11 +93,19 @@ def fit_line(
         at = expected[validation.bars]
         decide = partial(_decide, at, *thresholds, validation.rules.table)
         pips = validation.net_pips(len(enter), decide)
-        place = int(pips.argmax())
-        if pips[place] > best_pips:
-            best_pips = float(pips[place])
-            best = LinePolicy(forecast, float(enter[place]), float(leave[place]), gap, name)
-    return best
+        for high, low, net in zip(enter.tolist(), leave.tolist(), pips.tolist(), strict=True):
+            yield LinePolicy(forecast, high, low, validation.max_gap_minutes, name), net
+
+
+def fit_line(
+    validation: ValidationSessions,
+    forecasts: Sequence[Forecast],
+    usual: I64,
+    name: str = "line",
+) -> LinePolicy:
+    """The one of `lines` that earned most on the validation split; it stays flat where none did."""
+    flat = LinePolicy(forecasts[0], np.inf, np.inf, validation.max_gap_minutes, name)
+    return best_of(lines(validation, forecasts, usual, name), flat)
 
 
 def _decide(

@@ -5,7 +5,7 @@ its own next step what each position earns. The best action in every state, with
 bars left, follows by going backwards from the session's end.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket
-from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
+from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
 from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
 from mlx_muzero.trading.gains import fill_costs, leaving_costs
 from mlx_muzero.trading.rules import TradingRules
@@ -85,17 +85,17 @@ def plan(
     return actions
 
 
-def fit_line_dp(
+def planned_lines(
     validation: ValidationSessions,
     forecasts: Sequence[LinearForecast],
     usual: I64,
     price: float,
     spread: float | None = None,
-) -> LineDpPolicy:
-    """The planned forecast that earned most on the validation split; stays flat where none earned.
+) -> Iterator[tuple[LineDpPolicy, float]]:
+    """Every forecast with a plan, and its net pips a session.
 
     Args:
-        validation: the sessions that choose forecast and horizon.
+        validation: the sessions that are played.
         forecasts: candidates.
         usual: ``i64[n]`` training bars that say how forecasts follow each other; the bar after
             each can be observed too.
@@ -103,11 +103,6 @@ def fit_line_dp(
         spread: ask less bid at fills; None unless the quotes are paid.
     """
     steps, gap = validation.bars.shape[1], validation.max_gap_minutes
-    table = validation.rules.table
-    positions = np.arange(len(table.exposures), dtype=np.int32)
-    flat = table.actions_toward(positions, np.zeros(len(positions)))
-    stays_flat = np.broadcast_to(flat, (steps, 1, len(positions)))
-    best_pips, best = 0.0, LineDpPolicy(forecasts[0], np.zeros(0), stays_flat, gap)
     for forecast in forecasts:
         expected = forecast.expected(validation.changes)
         edges = np.quantile(expected[usual], np.arange(1, _BINS) / _BINS)
@@ -119,9 +114,26 @@ def fit_line_dp(
         actions = plan(follows / seen[:, None], next_bar, price, validation.rules, steps, spread)
         decide = partial(_decide, actions, state[validation.bars])
         pips = float(validation.net_pips(1, decide)[0])
-        if pips > best_pips:
-            best_pips, best = pips, LineDpPolicy(forecast, edges, actions, gap)
-    return best
+        yield LineDpPolicy(forecast, edges, actions, gap), pips
+
+
+def fit_line_dp(
+    validation: ValidationSessions,
+    forecasts: Sequence[LinearForecast],
+    usual: I64,
+    price: float,
+    spread: float | None = None,
+) -> LineDpPolicy:
+    """The plan that earned most on the validation split; it stays flat where none did.
+
+    Arguments are as in `planned_lines`.
+    """
+    steps, table = validation.bars.shape[1], validation.rules.table
+    positions = np.arange(len(table.exposures), dtype=np.int32)
+    flat = table.actions_toward(positions, np.zeros(len(positions)))
+    stays_flat = np.broadcast_to(flat, (steps, 1, len(positions)))
+    otherwise = LineDpPolicy(forecasts[0], np.zeros(0), stays_flat, validation.max_gap_minutes)
+    return best_of(planned_lines(validation, forecasts, usual, price, spread), otherwise)
 
 
 def _decide(actions: I32, state: I64, step: int, position: I32) -> I32:
