@@ -135,9 +135,19 @@ CRYPTO_SMALL = replace(
 )
 """Trains on coins within minutes on two CPU cores: `CRYPTO`'s actions, `FX_SMALL`'s recipe."""
 
+FX_INTRADAY = replace(
+    FX_SMALL,
+    # From 8:00 in Tokyo to 5:00: New York's week ends later even on summer's Fridays.
+    market=MarketConfig(features="fx_context", session_start="08:00 Asia/Tokyo", session_bars=1260),
+    trading=replace(FX_SMALL.trading, round_trip_cost_pips=0.4),
+    search=replace(FX_SMALL.search, discount=0.99),
+)
+"""A currency pair by trading days, at the cost of a large account; see docs/results.md."""
+
 PRESETS: dict[str, Config] = {
     "fx_small": FX_SMALL,
     "crypto_small": CRYPTO_SMALL,
+    "fx_intraday": FX_INTRADAY,
     "fx_micro": FX_MICRO,
     "fx_micro_strict": FX_MICRO_STRICT,
     "crypto": CRYPTO,

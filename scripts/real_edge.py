@@ -1,0 +1,185 @@
+"""What is there to earn on a real currency pair, and who finds it: rules, rivals and trained runs.
+
+    python scripts/real_edge.py STORE [--symbol USDJPY] [--fit 2015-2018] [--choose 2015-2019]
+        [--test 2020] [--pips 0.2,0.4,0.8,4] [--rivals NAME ...] [--seeds S ...] [--steps N]
+        [--run RUN ...] [--set KEY=VALUE] [--json]
+
+The market is the preset fx_intraday's: its features, its sessions of a trading day, fills at the
+next open. Every rival is fitted on the years of --fit. Its parameters are those that earned most in
+the years of --choose, each played by a fit that left it out. Then all play every day of --test, at
+each round trip. The number of steps of `fitted_q` is chosen with its first seed; what it earned is
+told of each seed and of their mean. Trained runs that do not know the test either play the same
+days at the same costs. Intervals (95 %) draw whole days. The ledger next to STORE counts the looks.
+
+Six years of minutes take about three gigabytes, and a rival about a minute for each round trip,
+`fitted_q` five. Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
+"""
+
+import argparse
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from bench.by_years import CANDIDATES, RULE, Choice, choose, fitted, of_fitted_q
+from bench.days import Earned, earned
+from bench.report import Report
+from bench.trained import trained_policies
+from bench.years import Fold, YearlyMarket, left_out
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.schema import Config
+from mlx_muzero.evaluation.backtest import Backtest, backtest
+from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe
+from mlx_muzero.experiment.loading import load_config, load_dataset
+from mlx_muzero.experiment.looks import looked_bars
+from mlx_muzero.runlog.look_ledger import LookLedger
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.rules import TradingRules
+
+FITTED_Q = "fitted_q"
+RIVALS = (*CANDIDATES, FITTED_Q)
+
+
+@dataclass(frozen=True)
+class InYear:
+    """What a policy earned in a year that its fit left out, net pips a day.
+
+    Attributes:
+        pips: round trip.
+        policy: its name.
+        year: the year.
+        net: mean of its days.
+    """
+
+    pips: float
+    policy: str
+    year: int
+    net: float
+
+
+class Study:
+    """Fits, chooses and judges on one market."""
+
+    def __init__(self, options: argparse.Namespace, config: Config) -> None:
+        self._options, self._config = options, config
+        dataset, self._store = load_dataset(config, options.store)
+        self._market = YearlyMarket(dataset)
+        self._folds = left_out(self._market, options.fit, options.choose)
+        self._last = Fold(self._market, tuple(options.fit), tuple(options.choose[-1:]))
+        self.starts = self._market.starts(options.test)
+        self._runs = dict(
+            trained_policies(options.run, options.store, self._market, options.test[0])
+        )
+        self.by_year: list[InYear] = []
+        self.looks = ""
+
+    def rows(self) -> Iterator[Earned]:
+        """Every policy at every round trip."""
+        for pips in self._options.pips:
+            rules = replace(TradingRules.from_config(self._config), costs=Costs(pips))
+            rule = self._judge(RULE, rules)
+            self._keep(pips, RULE.name, self._rule_by_year(rules))
+            yield earned(pips, RULE.name, [rule], rule)
+            for name in self._options.rivals:
+                played = list(self._rival(name, rules))
+                for seed, one in zip(self._options.seeds, played, strict=False):
+                    if name == FITTED_Q:
+                        yield earned(pips, f"{name} {seed}", [one], rule)
+                yield earned(pips, name, played, rule)
+            for name, policy in self._runs.items():
+                yield earned(pips, name, [self._judge(policy, rules)], rule)
+
+    def _rival(self, name: str, rules: TradingRules) -> Iterator[Backtest]:
+        """Plays the test, once for every seed of a rival that has one."""
+        candidates = [CANDIDATES.get(name)]
+        if name == FITTED_Q:
+            recipe = FittedQRecipe(steps=(600, self._options.steps))
+            candidates = [partial(of_fitted_q, seed, recipe) for seed in self._options.seeds]
+        choice: Choice | None = None
+        for each in candidates:
+            if each is None:
+                continue
+            if choice is None:
+                choice = choose(each, rules, self._folds)
+                self._keep(rules.costs.round_trip_pips, name, choice.by_year)
+            yield self._judge(fitted(each, rules, self._last, choice), rules, name)
+
+    def _judge(self, policy: Policy, rules: TradingRules, name: str = "") -> Backtest:
+        """Play the test, and record the look."""
+        played = backtest(policy, self._market.dataset, rules, self.starts)
+        label = f"{name or policy.name} at {rules.costs.round_trip_pips:g} pips"
+        text = f"{label}\n{config_toml.dumps(self._config)}"
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        for year in self._options.test:
+            looked = looked_bars(self._market.of(year), "test")
+            self.looks = LookLedger(self._store).add("evaluated", looked, digest, label).words
+        return played
+
+    def _rule_by_year(self, rules: TradingRules) -> list[float]:
+        dataset = self._market.dataset
+        played = (backtest(RULE, dataset, rules, fold.starts) for fold in self._folds)
+        return [each.metrics.net_pips_per_session for each in played]
+
+    def _keep(self, pips: float, policy: str, by_year: Sequence[float]) -> None:
+        years = zip(self._options.choose, by_year, strict=True)
+        self.by_year += [InYear(pips, policy, year, net) for year, net in years]
+
+
+def main() -> None:
+    """Print what every policy earned on the test, and in the years that chose it."""
+    options = _arguments()
+    config = load_config("fx_intraday", None, options.set, options.symbol, options.store)
+    study = Study(options, config)
+    report = Report(
+        options.json,
+        data=f"{options.symbol}, {options.store.name}",
+        sessions=f"{config.market.session_bars} bars from {config.market.session_start}",
+        fitted=_words(options.fit),
+        chosen=f"{_words(options.choose)}, each left out in turn",
+        test=f"{_words(options.test)}, {len(study.starts)} days",
+        fills=config.trading.fill,
+    )
+    report.table("test", "Net pips a day of the test, and beyond the rule:", study.rows())
+    report.table("years", "Net pips a day of each year, left out by the fit:", study.by_year)
+    report.note(study.looks)
+    report.end()
+
+
+def _years(text: str) -> list[int]:
+    first, _, last = text.partition("-")
+    return list(range(int(first), int(last or first) + 1))
+
+
+def _words(years: Sequence[int]) -> str:
+    return f"{years[0]} to {years[-1]}" if len(years) > 1 else str(years[0])
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("store", type=Path, help="bar store")
+    parser.add_argument("--symbol", default="USDJPY", help="a currency pair in it")
+    parser.add_argument("--fit", type=_years, default=_years("2015-2018"), help="years to fit on")
+    parser.add_argument("--choose", type=_years, default=_years("2015-2019"), help="left out")
+    parser.add_argument("--test", type=_years, default=_years("2020"), help="judged at the end")
+    parser.add_argument(
+        "--pips",
+        type=lambda text: [float(pips) for pips in text.split(",")],
+        default=[0.2, 0.4, 0.8, 4.0],
+        help="round trips (default: 0.2,0.4,0.8,4)",
+    )
+    parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=RIVALS, metavar="NAME")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of fitted_q")
+    parser.add_argument("--steps", type=int, default=6000, help="most training steps of fitted_q")
+    parser.add_argument("--run", type=Path, nargs="*", default=[], help="trained runs to judge")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--json", action="store_true", help="print everything as JSON at the end")
+    options = parser.parse_args()
+    if set(options.test) & {*options.fit, *options.choose}:
+        parser.error("a year of --test is among those of --fit or --choose")
+    return options
+
+
+if __name__ == "__main__":
+    main()

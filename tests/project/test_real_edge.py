@@ -1,0 +1,122 @@
+"""The study of a real pair by years: what it chooses by, what it judges, and what it refuses."""
+
+import dataclasses
+import json
+import runpy
+import sys
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from folders import ROOT
+from markets import MINUTE_NS, walk_bars
+from mlx_muzero.experiment.loading import load_config, load_dataset
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.run import MarketRecord, RunFolder
+from mlx_muzero.training.trainer import Trainer
+from runs import Heard, never
+
+QUICK = [
+    "market.features=micro", "market.session_start=09:20 Asia/Tokyo", "market.session_bars=70",
+    "market.window_bars=8", "search.backend=native",
+    "model.latent_width=16", "model.tcn_channels=8", "search.num_simulations=2",
+    "collect.envs=2", "replay.min_episodes=2", "replay.max_episodes=4", "train.episodes=4",
+    "train.batch_size=8", "train.validate_interval=4", "train.validate_sessions=2",
+    "train.checkpoint_interval=4", "train.steps_per_episode=1",
+]  # fmt: skip
+DAYS = 3
+YEARS = (2015, 2016, 2017, 2018)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Three days of each of four years."""
+    held = walk_bars(DAYS * 1440 * len(YEARS), symbol="USDJPY")
+    mondays = [datetime(year, 3, 9 + (7 - datetime(year, 3, 9).weekday()) % 7, tzinfo=UTC)
+               for year in YEARS]  # fmt: skip
+    opens = [
+        int(monday.timestamp()) * 10**9 + MINUTE_NS * np.arange(DAYS * 1440) for monday in mondays
+    ]
+    path = tmp_path_factory.mktemp("edge") / "market.duckdb"
+    with BarStore(path) as opened:
+        opened.write(dataclasses.replace(held, open_time_ns=np.concatenate(opens)))
+    return path
+
+
+@pytest.fixture
+def study(monkeypatch, capsys, store):
+    """What the script prints as JSON."""
+
+    def run(*arguments):
+        monkeypatch.syspath_prepend(ROOT / "scripts")
+        sets = [word for key in QUICK for word in ("--set", key)]
+        years = ("--fit", "2015-2016", "--choose", "2015-2017", "--test", "2018", "--steps", "4")
+        command = ["real_edge.py", str(store), *years, *sets, "--json", *arguments]
+        monkeypatch.setattr(sys, "argv", command)
+        capsys.readouterr()
+        runpy.run_path(str(ROOT / "scripts" / "real_edge.py"), run_name="__main__")
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def test_every_rival_is_chosen_by_years_left_out_and_judged_on_the_test(study):
+    found = study("--pips", "0.2,4", "--seeds", "0", "1")
+    rivals = ["reversal_hysteresis", "momentum_hysteresis", "line", "line_dp"]
+    names = ["fix_rule", *rivals, "fitted_q 0", "fitted_q 1", "fitted_q"]
+    assert [(row["pips"], row["policy"]) for row in found["test"]] == [
+        (pips, name) for pips in (0.2, 4.0) for name in names
+    ]
+    assert found["test"][0]["trades"] == 2 * DAYS
+    assert found["test"][0]["beyond"] is None
+    for row in found["test"]:
+        assert row["low"] <= row["net"] <= row["high"]
+        assert row["sharpe_low"] <= row["sharpe_high"]
+    of_seeds = [row["net"] for row in found["test"][5:7]]
+    assert found["test"][7]["net"] == pytest.approx(np.mean(of_seeds))
+    cheap, dear = (row for row in found["test"] if row["policy"] == "fix_rule")
+    assert cheap["net"] - dear["net"] == pytest.approx(3.8 * 2)
+    years = {(row["policy"], row["year"]) for row in found["years"]}
+    assert years == {(name, year) for name in (*names[:5], "fitted_q") for year in YEARS[:3]}
+    (looks,) = found["notes"]
+    assert "Looks at these bars: 14 evaluations of 12 configurations" in looks
+
+
+def test_where_no_year_left_out_paid_a_rival_stays_flat(study):
+    found = study("--pips", "1000", "--rivals", "line", "fitted_q", "--seeds", "0")
+    for row in found["test"][1:]:
+        assert (row["net"], row["trades"], row["sharpe"]) == (0.0, 0.0, 0.0)
+
+
+@pytest.fixture(scope="module")
+def trained(store, tmp_path_factory):
+    """Makes a run on the bars before a time."""
+
+    def train(end_utc):
+        sets = [*QUICK, f"market.end_utc={end_utc}"]
+        config = load_config("fx_intraday", None, sets, "USDJPY", store)
+        dataset, _ = load_dataset(config, store)
+        run = RunFolder(tmp_path_factory.mktemp("runs") / "agent")
+        run.begin(config, MarketRecord.of(store, dataset))
+        assert Trainer(config, dataset, TradingRules.from_config(config), run, Heard(), never).run()
+        return run.path
+
+    return train
+
+
+def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
+    run = trained("2018-01-01")
+    found = study("--pips", "0.4", "--rivals", "--run", str(run))
+    assert [row["policy"] for row in found["test"]] == ["fix_rule", "agent"]
+    with pytest.raises(SystemExit, match=r"market\.session_bars differ"):
+        study("--pips", "0.4", "--rivals", "--run", str(run), "--set", "market.session_bars=80")
+    with pytest.raises(SystemExit, match=r"bars of 2018 trained it .* market\.end_utc=2018-01-01"):
+        study("--pips", "0.4", "--rivals", "--run", str(trained("2019-01-01")))
+
+
+def test_a_year_is_not_fitted_and_judged(study, capsys):
+    with pytest.raises(SystemExit):
+        study("--test", "2015-2017")
+    assert "a year of --test is among those of --fit or --choose" in capsys.readouterr().err
