@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import platform
 import resource
 import sys
 from pathlib import Path
@@ -24,6 +25,21 @@ def _sysctl(name: str) -> int:
     libc = ctypes.CDLL(None)
     found = libc.sysctlbyname(name.encode(), ctypes.byref(value), ctypes.byref(size), None, 0)
     return value.value if found == 0 else 0
+
+
+def processor() -> str:
+    """The processor's architecture; on a Mac, which chip it is ("Apple M2 Max")."""
+    return (sys.platform == "darwin" and _sysctl_text("machdep.cpu.brand_string")) or (
+        platform.machine()
+    )
+
+
+def _sysctl_text(name: str) -> str:
+    """The macOS kernel's text for `name`; empty if it has none."""
+    text = ctypes.create_string_buffer(256)
+    size = ctypes.c_size_t(len(text))
+    found = ctypes.CDLL(None).sysctlbyname(name.encode(), text, ctypes.byref(size), None, 0)
+    return text.value.decode(errors="replace") if found == 0 else ""
 
 
 def peak_memory_mb() -> float:

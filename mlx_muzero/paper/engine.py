@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import asdict
 
 from mlx_muzero.errors import FeedError, MuZeroError, RunError, StorageError
+from mlx_muzero.numerics import numerics
 from mlx_muzero.paper.commands import Commands
 from mlx_muzero.paper.decision_recording import append_decisions
 from mlx_muzero.paper.feed_facts import facts_of
@@ -152,6 +153,7 @@ class Engine:
             feed=settings.session.feed,
             backend=session.planner.backend,
             backend_wanted=settings.session.backend,
+            numerics=numerics(),
             simulations=settings.session.simulations,
             notional=settings.account.notional,
             limits=asdict(settings.risk),

@@ -127,6 +127,7 @@ SHAPES: dict[str, Shape] = {
             "unit": text,
             "backend": _text,
             "backend_wanted": _text,
+            "numerics": optional(mapping(text, most=_MOST_NAMES)),
         },
     ),
     "minute": record(

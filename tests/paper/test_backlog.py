@@ -111,6 +111,6 @@ def test_pairs_decided_on_apart_in_one_minute_are_repeated_apart(session, tmp_pa
         found = check_parity(store, settings(PAIRS), CONFIG, DicePlanner())
         decided = [(row["close_ns"], row["pair"]) for row in store.table("decisions")]
         orders = [row["order_id"] for row in store.table("fills")]
-    assert found.exact, [part.first for part in vars(found).values()]
+    assert found.exact, [part.first for part in found.parts.values()]
     assert len(set(decided)) == len(decided) > 50
     assert len(set(orders)) == len(orders) > 10

@@ -74,7 +74,7 @@ def test_a_live_session_with_a_wrong_clock_replays_exactly(tmp_path, right):
         folder = session.folder
         with PaperStore(folder.store_path, read_only=True) as store:
             found = check_parity(store, folder.settings(), CONFIG, DicePlanner())
-        assert found.exact, [part.first for part in vars(found).values()]
+        assert found.exact, [part.first for part in found.parts.values()]
         assert found.decisions.recorded == len(session.decisions)
 
 

@@ -79,7 +79,7 @@ def test_a_replay_is_exact(session):
     with PaperStore(played.folder.store_path, read_only=True) as store:
         planner = DicePlanner(ACTION_TABLES["targets"])
         found = check_parity(store, paper, CONFIG, planner, series)
-    assert found.exact, [part.first for part in vars(found).values()]
+    assert found.exact, [part.first for part in found.parts.values()]
     assert found.trades.recorded > 50
     assert any(trade["funding"] for trade in played.trades)
 

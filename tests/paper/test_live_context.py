@@ -78,7 +78,7 @@ def parity(played):
 
 def assert_exact(played):
     found = parity(played)
-    assert found.exact, [part.first for part in vars(found).values()]
+    assert found.exact, [part.first for part in found.parts.values()]
 
 
 def histories(played):

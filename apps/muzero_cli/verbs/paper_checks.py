@@ -12,6 +12,7 @@ from mlx_muzero.market.bars import utc_text
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.report.at_rest import TableFormat, check_folder, report_folder
 from mlx_muzero.paper.report.parity import Parity
+from mlx_muzero.paper.report.rounding import Rounding
 from mlx_muzero.paper.report.session_report import SessionReport
 from muzero_cli.display.comparison import results_table
 from muzero_cli.display.console import narration_console, output_console, say_event
@@ -33,13 +34,15 @@ def show_parity(run: Path, as_json: bool) -> None:
     with VerbProgress("loading") as progress:
         account = PaperFolder.of_session(run)
         found = check_folder(account, say_event, progress.doing, progress.tick)
-    differ = None if found.exact else RunError(f"{run}: the replay differs from the record")
+    differ = None if found.agrees else RunError(f"{run}: {_difference(found)}")
     if as_json:
         answer(found.as_dict(), differ)
     else:
         output_console().print(_parity_table(run, found))
-        for text in (line for part in vars(found).values() for line in part.first):
+        for text in (line for part in found.parts.values() for line in part.first):
             narration_console().print(text, soft_wrap=True)
+        if not found.exact and found.rounding.decisions:
+            narration_console().print(_rounding(found.rounding), soft_wrap=True)
     if differ is not None:
         raise differ
 
@@ -72,13 +75,44 @@ def _about(report: SessionReport) -> str:
     )
 
 
+def _difference(found: Parity) -> str:
+    """In a sentence, what it means that the replay and the record do not agree."""
+    rounding = found.rounding
+    if not found.turned:
+        return "the replay differs from the record"
+    other = "other numerics" if rounding.recorded else "unknown numerics"
+    return (
+        f"recorded by {other}, and {rounding.turned:,} of {rounding.decisions:,} decisions differ "
+        f"here, first {rounding.first_turned}. The networks' values agree there, so rounding may "
+        "have turned the search; orders, fills and money are equal. To check those decisions too, "
+        "run paper parity with what recorded them"
+    )
+
+
+def _rounding(rounding: Rounding) -> str:
+    """How decisions were compared that something else computed."""
+    if rounding.recorded:
+        by = "something else computed them: " + ", ".join(
+            f"{name} {there}, here {here}" for name, (there, here) in rounding.differing.items()
+        )
+    else:
+        by = "the session does not say what computed them (0.2.0 and before recorded none of it)"
+    return (
+        f"{rounding.decisions:,} decisions were compared up to rounding, as {by}. "
+        f"{rounding.rounded:,} have other values, by up to {rounding.largest:.1e}; "
+        f"{rounding.tolerance:.1e} is allowed. All else must be equal."
+    )
+
+
 def _parity_table(run: Path, found: Parity) -> Table:
-    verdict = "equals" if found.exact else "DIFFERS from"
-    table = Table(title=f"{run}: the replay {verdict} the record", box=box.SIMPLE_HEAD)
+    verdict = "DIFFERS from the record"
+    if found.agrees:
+        verdict = "equals the record" + ("" if found.exact else " up to rounding")
+    table = Table(title=f"{run}: the replay {verdict}", box=box.SIMPLE_HEAD)
     table.add_column("")
     for heading in ("recorded", "replayed", "differ"):
         table.add_column(heading, justify="right")
-    for name, part in vars(found).items():
+    for name, part in found.parts.items():
         table.add_row(name, f"{part.recorded:,}", f"{part.replayed:,}", f"{part.differ:,}")
     return table
 

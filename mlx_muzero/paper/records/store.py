@@ -229,8 +229,10 @@ class PaperStore(Closeable):
             ) from error
 
     def events(self, first: int) -> Iterator[Row]:
-        """Yield journal events from number `first` on, in order."""
+        """Yield journal events from number `first` on, in order; a store of version 1 has none."""
         with _translating_errors(self._path):
+            if ("events",) not in self._db.execute(OWN_TABLES).fetchall():
+                return
             found = self._db.execute(
                 "select json from events where last >= ? order by last", [first]
             )

@@ -4,6 +4,10 @@ Features come from the vectorised dataset of the recorded bars, decisions from n
 from the paper rule, and accounts from the trading core, from the first bar to the last in one pass.
 The record provides only what no replay can know: when orders were sent, how many simulations there
 was time for, and how commands and limits changed what the agent wanted.
+
+Where the same numerics computed the record, all of it is the same bit for bit. Decisions that
+others or unknown ones computed are compared up to `rounding`; if one was decided otherwise, the
+replay follows the record there, so that fills and money are still held to it.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -13,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.config.schema import Config
+from mlx_muzero.config.schema import Config, ModelConfig
 from mlx_muzero.market.series import SeriesByName
+from mlx_muzero.numerics import numerics
 from mlx_muzero.paper.batched_search import search_seed
 from mlx_muzero.paper.fills import Order
 from mlx_muzero.paper.planner import Planner
 from mlx_muzero.paper.records.store import PaperStore
 from mlx_muzero.paper.records.transaction import Row
 from mlx_muzero.paper.report.recorded_pair import ReplayedPair, recorded_pairs
+from mlx_muzero.paper.report.rounding import Rounding, computed_by
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.trading.env import observations
 
@@ -55,6 +61,7 @@ class Parity:
         fills: time, price, units, costs and exposure of every fill.
         trades: every closed trade.
         equity: final equity in money.
+        rounding: how decisions were compared that other numerics computed.
     """
 
     decisions: Differences = field(default_factory=Differences)
@@ -62,15 +69,32 @@ class Parity:
     fills: Differences = field(default_factory=Differences)
     trades: Differences = field(default_factory=Differences)
     equity: Differences = field(default_factory=Differences)
+    rounding: Rounding = field(default_factory=Rounding)
+
+    @property
+    def parts(self) -> dict[str, Differences]:
+        """What was compared, by name."""
+        return {name: part for name, part in vars(self).items() if isinstance(part, Differences)}
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing differs by more than the rounding of other numerics."""
+        return not any(part.differ for part in self.parts.values())
 
     @property
     def exact(self) -> bool:
-        """Whether there are no differences."""
-        return not any(differences.differ for differences in vars(self).values())
+        """Whether there are no differences at all."""
+        return self.agrees and not self.rounding.rounded
+
+    @property
+    def turned(self) -> bool:
+        """Whether all that differs are decisions that rounding may have turned."""
+        differ = sum(part.differ for part in self.parts.values())
+        return 0 < differ == self.rounding.turned
 
     def as_dict(self) -> dict[str, Any]:
         """The result for the journal and for JSON."""
-        return {"exact": self.exact} | asdict(self)
+        return {"exact": self.exact, "agrees": self.agrees} | asdict(self)
 
 
 def check_parity(
@@ -99,7 +123,9 @@ def check_parity(
         for symbol, pair in recorded_pairs(store, settings, config, series).items()
     }
     canceled = {end["order_id"] for end in recorded["order_ends"] if end["end"] == "order_canceled"}
-    parity = Parity()
+    here = numerics() | {"backend": planner.backend}
+    parity = Parity(rounding=Rounding(here))
+    computed = computed_by(store)
     sent = _by_minute(recorded["orders"])
     decided = _by_minute(recorded["decisions"])
     minutes = sorted(sent.keys() | decided.keys())
@@ -111,7 +137,8 @@ def check_parity(
         wanted: dict[str, float] = {}
         # Pairs whose bars arrived separately were decided on separately, each in its own time.
         for _, rows in groupby(minute, key=lambda row: int(row["simulations"])):
-            wanted |= _decide(list(rows), pairs, planner, settings, close_ns, parity.decisions)
+            by = computed.get(close_ns, {})
+            wanted |= _decide(list(rows), pairs, planner, settings, config.model, by, parity)
         for order in sent.get(close_ns, []):
             pairs[order["pair"]].send(order, order["id"] in canceled, wanted, parity.orders)
         for symbol, target in wanted.items():
@@ -166,10 +193,15 @@ def _decide(
     pairs: Mapping[str, _Repeated],
     planner: Planner,
     settings: PaperSettings,
-    close_ns: int,
-    found: Differences,
+    model: ModelConfig,
+    by: Mapping[str, str],
+    parity: Parity,
 ) -> dict[str, float]:
-    """Search for the recorded pairs and compare; return the exposures wanted by pair."""
+    """Search for the recorded pairs and compare; return the exposures wanted by pair.
+
+    `by` is what computed the record, with `model`; empty if unknown.
+    """
+    close_ns, found = minute[0]["close_ns"], parity.decisions
     batch = [pairs[row["pair"]] for row in minute]
     windows = []
     for pair in batch:
@@ -190,11 +222,15 @@ def _decide(
         }
         found.recorded += 1
         found.replayed += 1
-        found.check(
-            f"{row['pair']} at {close_ns}", {name: row[name] for name in replayed}, replayed
-        )
+        recorded = {name: row[name] for name in replayed}
+        where, action = f"{row['pair']} at {close_ns}", replayed["action"]
+        if by == parity.rounding.here:
+            found.check(where, recorded, replayed)
+        elif not parity.rounding.within(row, model, by, replayed):
+            found.check(where, recorded, replayed)
+            action = row["action"] if row["action"] in range(len(table.action_names)) else action
         if row["limited_by"] is None:
-            after = int(table.next_position[position[i], result.action[i]])
+            after = int(table.next_position[position[i], action])
             wanted[row["pair"]] = float(table.exposures[after if after >= 0 else position[i]])
     return wanted
 

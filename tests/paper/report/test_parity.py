@@ -50,7 +50,7 @@ def parity_of(folder, paper, planner=None):
 def test_a_replay_is_exact(session):
     played, paper = session
     found = parity_of(played.folder, paper)
-    assert found.exact, [part.first for part in vars(found).values()]
+    assert found.exact, [part.first for part in found.parts.values()]
     assert found.decisions.recorded == len(played.decisions) > 100
     assert found.fills.recorded == len(played.fills) > 50
     assert found.trades.recorded == len(played.trades) > 20
@@ -68,7 +68,7 @@ def test_a_replay_that_pays_quotes_is_exact(tmp_path):
     )
     played = play(tmp_path / "run", paper, bars=bars)
     found = parity_of(played.folder, paper)
-    assert found.exact, [part.first for part in vars(found).values()]
+    assert found.exact, [part.first for part in found.parts.values()]
     assert found.fills.recorded > 20
     opens = {pair: bars[i] for i, pair in enumerate(paper.pairs)}
     for fill in played.fills:

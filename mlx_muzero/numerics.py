@@ -1,0 +1,40 @@
+"""What decides the last bits of a floating-point result in this process.
+
+Another processor, or another version of a library, adds up in another order and rounds otherwise.
+Results repeat bit for bit only where all of this is the same.
+"""
+
+import platform
+import sys
+
+from mlx_muzero import blas
+from mlx_muzero.machine import processor
+
+
+def numerics() -> dict[str, str]:
+    """Processor, libraries and kernels that compute here, by what they are."""
+    from importlib.metadata import version
+
+    import mlx.core as mx
+    import numpy as np
+
+    from mlx_muzero import _core
+
+    # Features are logarithms and tangents of NumPy's, which has a kernel for each instruction set.
+    extensions = np.show_config(mode="dicts").get("SIMD Extensions", {})
+    newest = ["none", *extensions.get("baseline", []), *extensions.get("found", [])][-1]
+    return {
+        "processor": processor(),
+        "system": _system(),
+        "blas": blas.preload().name,
+        "native": f"{_core.kernels()[0]} kernels",
+        "mlx": f"{version('mlx')} on the {mx.default_device().type.name}",
+        "numpy": f"{np.__version__} ({newest})",
+    }
+
+
+def _system() -> str:
+    """The system as far as it computes: its C library, or the release Accelerate comes with."""
+    if sys.platform == "darwin":
+        return f"macOS {platform.mac_ver()[0]}"
+    return " ".join((platform.system(), *platform.libc_ver())).strip()
