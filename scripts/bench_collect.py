@@ -39,7 +39,7 @@ from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training.collector import Collector
-from mlx_muzero.training.models import build_model
+from mlx_muzero.training.models import build_muzero
 from mlx_muzero.types import F32, I32, U64
 
 if TYPE_CHECKING:  # at run time mlx_muzero has to come first, to put its BLAS behind MLX
@@ -135,7 +135,7 @@ def seconds_to_collect(collector: Collector, agent: Agent, envs: int) -> float:
 def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> Measurement:
     """Collect with the core and with its Python twin, alternating round by round."""
     rules = TradingRules.from_config(config)
-    model = build_model(config, rules.table)
+    model = build_muzero(config, rules.table)
     collector = Collector(config, dataset, rules)
     core, twin = (Agent(model, config.search, rules.table, len(OUTCOME_NAMES)) for _ in range(2))
     decisions = envs * config.market.session_bars

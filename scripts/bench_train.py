@@ -28,7 +28,7 @@ from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.losses import DeviceBatch, losses
-from mlx_muzero.training.models import build_model
+from mlx_muzero.training.models import build_muzero
 from mlx_muzero.training.targets import Batch
 
 ACTIONS = len(FX_ACTIONS.action_names)
@@ -90,7 +90,7 @@ def measure(batch: Batch, found: list[Product], rounds: int) -> Iterator[Timing]
 
 
 def step(batch: Batch, compiled: bool = False) -> Timed:
-    learner = Learner(build_model(FX_MICRO, FX_ACTIONS), FX_MICRO.train)
+    learner = Learner(build_muzero(FX_MICRO, FX_ACTIONS), FX_MICRO.train)
     if compiled:
         state = learner._state
         learner._step = mx.compile(learner._eager_step, inputs=state, outputs=state)
@@ -118,7 +118,7 @@ def timed_products(found: list[Product]) -> Timed:
 
 def products_of(batch: Batch) -> list[Product]:
     """The products of every linear layer that a batch passes through."""
-    model = build_model(FX_MICRO, FX_ACTIONS)
+    model = build_muzero(FX_MICRO, FX_ACTIONS)
     model.train()
     found: list[Product] = []
     original = nn.Linear.__call__
@@ -136,7 +136,7 @@ def products_of(batch: Batch) -> list[Product]:
 
 def random_batch(n: int, k: int) -> Batch:
     random, market = np.random.default_rng(0), FX_MICRO.market
-    features = build_model(FX_MICRO, FX_ACTIONS).features
+    features = build_muzero(FX_MICRO, FX_ACTIONS).features
 
     def normal(*shape: int) -> np.ndarray:
         return random.normal(size=shape).astype(np.float32)

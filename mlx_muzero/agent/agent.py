@@ -81,6 +81,12 @@ class Agent:
         latent = self._encoder(observation)
         return Prediction(latent, *self._evaluator.predict(latent))
 
+    def network_action(self, observation: F32, position: I32) -> I32:
+        """``i32[B]`` the most probable legal action of the policy network, without search."""
+        prior = self.predict(observation).prior
+        legal = self._table.legal_mask(position)
+        return np.where(legal, prior, -1.0).argmax(axis=1).astype(np.int32)
+
     def plan(
         self, observation: F32, position: I32, seed: U64, *, simulations: int, noise: bool
     ) -> SearchResult:

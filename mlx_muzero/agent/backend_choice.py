@@ -18,6 +18,8 @@ from mlx_muzero.exports.deployment import Deployment, EngineEvent, compute_units
 from mlx_muzero.exports.evaluator import ExportedEvaluator, current_manifest
 from mlx_muzero.exports.program import Engine
 from mlx_muzero.machine import performance_cores
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
@@ -32,6 +34,7 @@ _NAMED = " or ".join(f'"{name}"' for name in BACKENDS)
 """The same in words."""
 
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
+_FACTORED_STATES = 16 * 9
 
 
 def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
@@ -70,8 +73,10 @@ def make_evaluator(
     return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
 
 
-def fallback(model: StochasticMuZero) -> ModelBackend:
+def fallback(model: Model) -> ModelBackend:
     """The backend that replaces a failed export: the first of `BACKENDS` to support `model`."""
+    if isinstance(model, FactoredModel):
+        return "mlx"
     return next(name for name in BACKENDS if _represents(name, model))
 
 
@@ -113,7 +118,7 @@ def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
 
 
 def settle(
-    model: StochasticMuZero, search: SearchConfig, deployment: Deployment | None = None
+    model: Model, search: SearchConfig, deployment: Deployment | None = None
 ) -> tuple[SearchConfig, BackendSpeeds]:
     """Replace "auto" in `search` with the fastest backend; also return the speeds it was chosen by.
 
@@ -123,6 +128,8 @@ def settle(
     this is reported. Results depend on the backend in their last digits, so keep the settled
     configuration to repeat them.
     """
+    if isinstance(model, FactoredModel):
+        return replace(search, backend="mlx"), _only_mlx(model)
     profiled = recall(speed_key(model, search))
     rates = {} if profiled is None else profiled.leaves_per_s
     unusable = _unusable(model, deployment)
@@ -133,6 +140,17 @@ def settle(
         reason = f"coreml was the fastest here, but {unusable}"
         deployment.report(EngineEvent("engine_lost", reason, speeds.fastest))
     return replace(search, backend=speeds.fastest), speeds
+
+
+def _only_mlx(model: FactoredModel) -> BackendSpeeds:
+    """Market states evaluated per second by MLX, the only backend of a factored model."""
+    latents = mx.zeros((_FACTORED_STATES, model.config.latent_width))
+    rate = 0.0
+    for _ in range(1 + _REPEATS):
+        start = time.perf_counter()
+        mx.eval(model.worth(latents), model.moves(latents), model.outcome_logits(latents))
+        rate = max(rate, _FACTORED_STATES / (time.perf_counter() - start))
+    return BackendSpeeds({"mlx": rate})
 
 
 def _unusable(model: StochasticMuZero, deployment: Deployment | None) -> str:

@@ -23,8 +23,9 @@ class Round:
         episodes: episodes collected so far in this phase.
         of_episodes: total episodes of the phase.
         steps: training steps so far in this phase.
-        mean_reward: mean reward per episode of this round, in the scheme's own unit.
-        traded_frac: share of this round's episodes that held a position at any time.
+        mean_reward: mean reward per episode of this round, in the scheme's own unit; None if none
+            was played, because a factored model learns from bars.
+        traded_frac: share of this round's episodes that held a position at any time; None as well.
         loss: mean total loss over the steps since the previous round; None without a step.
         validation: validation metrics, if the search was validated since then.
         assessment: result of a supervised phase's assessment, if there was one since then.
@@ -35,8 +36,8 @@ class Round:
     episodes: int
     of_episodes: int
     steps: int
-    mean_reward: float
-    traded_frac: float
+    mean_reward: float | None
+    traded_frac: float | None
     loss: float | None
     validation: Metrics | None
     assessment: Assessment | None
@@ -72,19 +73,15 @@ class RoundReporter:
 
     def collected(self, episodes: Episodes, counters: Counters) -> None:
         """Complete the previous round, and open the next."""
-        self.close()
-        self._open = Round(
-            phase=counters.phase,
-            episodes=counters.episodes,
-            of_episodes=self._of_episodes,
-            steps=counters.steps,
+        self._begin(
+            counters,
             mean_reward=float(episodes.reward.sum(axis=1, dtype=np.float64).mean()),
             traded_frac=float(episodes.traded().mean()),
-            loss=None,
-            validation=None,
-            assessment=None,
-            is_best=False,
         )
+
+    def advanced(self, counters: Counters) -> None:
+        """Complete the previous round, and open the next, in which nothing is played."""
+        self._begin(counters, mean_reward=None, traded_frac=None)
 
     def learned(self, report: StepReport, counters: Counters) -> None:
         """Count a training step."""
@@ -116,6 +113,23 @@ class RoundReporter:
         self.rounds.append(done)
         if self._callback is not None and self._callback(done) is False:
             self.stopped = True
+
+    def _begin(
+        self, counters: Counters, *, mean_reward: float | None, traded_frac: float | None
+    ) -> None:
+        self.close()
+        self._open = Round(
+            phase=counters.phase,
+            episodes=counters.episodes,
+            of_episodes=self._of_episodes,
+            steps=counters.steps,
+            mean_reward=mean_reward,
+            traded_frac=traded_frac,
+            loss=None,
+            validation=None,
+            assessment=None,
+            is_best=False,
+        )
 
     def _judged(self, **figures: Any) -> None:
         if self._open is not None:  # a resumed run may learn before it plays

@@ -6,7 +6,6 @@ docs/differences.md lists where those depart from the specifications (FX and CRY
 from dataclasses import replace
 
 from mlx_muzero.config.schema import (
-    STORED,
     CollectConfig,
     Config,
     MarketConfig,
@@ -54,7 +53,6 @@ CRYPTO_MARKET = MarketConfig(
     features="crypto",
     timeframes=("5m", "1h"),
     context=("book_imbalance", "taker_buy_share", "funding_rate", "open_interest"),
-    macro=(STORED,),
 )
 
 CRYPTO = Config(
@@ -119,6 +117,35 @@ FX_SMALL = Config(
 Its networks have a tenth of `FX_MICRO`'s parameters; scripts/demo.toml has the same recipe.
 """
 
+FX_FACTORED = replace(
+    FX_SMALL,
+    model=ModelConfig(kind="factored", latent_width=64, dropout=0.0),
+    # Three outcomes to depth 2 are 12 market states.
+    search=SearchConfig(num_simulations=12, depth_limit=2, discount=0.997),
+    # An episode is a session's worth of progress: one step on more bars than it has.
+    train=TrainConfig(
+        episodes=3000,
+        steps_per_episode=1.0,
+        batch_size=512,
+        num_unroll_steps=2,
+        learning_rate=2e-3,
+        learning_rate_decay_steps=3000,
+        average_decay=0.995,
+        gradient_clip=10.0,
+        policy_weight=0.0,
+        value_weight=1.0,
+        reward_weight=0.1,
+        outcome_weight=0.1,
+        afterstate_weight=0.0,
+        consistency_weight=0.0,
+        validate_interval=500,
+        validate_sessions=1000,
+        best_by="net_pips",
+        checkpoint_interval=500,
+    ),
+)
+"""Learns the market alone and computes the account: trains within a minute on one CPU core."""
+
 CRYPTO_SMALL = replace(
     FX_SMALL,
     # Hourly bars would need 56 hours of history before the first decision of each split.
@@ -127,7 +154,6 @@ CRYPTO_SMALL = replace(
         symbols=(Symbol("BTCUSDT"),),
         timeframes=("5m",),
         context=("taker_buy_share", "funding_rate"),
-        macro=(),
     ),
     # A coin moves about 5 bps a minute, so this scale makes rewards about 1.
     trading=replace(CRYPTO.trading, fill="next_open", reward="mark_to_market", reward_scale=0.2),
@@ -148,6 +174,7 @@ PRESETS: dict[str, Config] = {
     "fx_small": FX_SMALL,
     "crypto_small": CRYPTO_SMALL,
     "fx_intraday": FX_INTRADAY,
+    "fx_factored": FX_FACTORED,
     "fx_micro": FX_MICRO,
     "fx_micro_strict": FX_MICRO_STRICT,
     "crypto": CRYPTO,

@@ -27,6 +27,14 @@ def _crypto_only(name: str) -> _Rule:
     )
 
 
+def _factored_needs(path: str, value: str, why: str) -> _Rule:
+    return _Rule(
+        ("model.kind", path),
+        lambda c: c.model.kind == "muzero" or value_of(c, path) == value,
+        f'a factored model {why}; set {path} to "{value}"',
+    )
+
+
 def _names_a_span(config: Config) -> bool:
     ends = [text for text in (config.market.first_utc, config.market.end_utc) if text]
     try:
@@ -99,6 +107,9 @@ _RULES = (
         lambda c: c.model.value_min < c.model.value_max,
         "the lowest value must lie below the highest",
     ),
+    _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
+    _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
+    _factored_needs("collect.backend", "same", "collects no episodes"),
     _Rule(
         ("model.transformer_heads", "model.transformer_width"),
         lambda c: c.model.transformer_width % c.model.transformer_heads == 0,

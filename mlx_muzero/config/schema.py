@@ -21,6 +21,7 @@ from mlx_muzero.config.choices import (
     FillAt,
     HigherTimeframe,
     LegalActions,
+    ModelKind,
     Phases,
     RewardScheme,
     Root,
@@ -37,9 +38,6 @@ REWARDS: Registry[Callable[[float], Callable[[Any], Any]]] = Registry(
     "reward", "register_reward", get_args(RewardScheme)
 )
 """Reward schemes registered in addition to the built-in ones; see `trading.rewards`."""
-
-STORED = "*"
-"""In `market.macro`: all macro series that the store has when the run starts."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,7 @@ class MarketConfig:
     )
     context: tuple[ContextSeries, ...] = setting((), "series observed along with the bars")
     macro: tuple[str, ...] = setting(
-        (),
-        "macro series observed, by the names they were imported under; *: all that the store has "
-        "when the run starts",
+        (), "macro series observed, by the names they were imported under"
     )
     events: tuple[str, ...] = setting(
         (), "daily events observed, as NAME HH:MM ZONE; none: fixes, New York close and roll"
@@ -88,11 +84,6 @@ class MarketConfig:
     def daily_events(self) -> tuple[DailyEvent, ...]:
         """The events observed with "fx_context"."""
         return tuple(DailyEvent.parse(text) for text in self.events or USUAL_EVENTS)
-
-    @property
-    def macro_names(self) -> tuple[str, ...]:
-        """The macro series named, without `STORED`, which names take the place of in a run."""
-        return tuple(name for name in self.macro if name != STORED)
 
     @property
     def label(self) -> str:
@@ -145,6 +136,11 @@ class TradingConfig:
 class ModelConfig:
     """Sizes of the six networks (FX "Neural Network Architecture"; ADR 3)."""
 
+    kind: ModelKind = setting(
+        "muzero",
+        "what is learned: market and account (FX); or the market alone (factored), whose sizes are "
+        "latent_width and chain_states",
+    )
     latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
     encoder: EncoderName = setting("tcn", "encoder of the window of bars")
     tcn_channels: int = setting(48, "channels of the temporal encoder", 1, 4096)
@@ -165,6 +161,9 @@ class ModelConfig:
     value_bins: int = setting(601, "bins of the value support (S)", 3, 100_001)
     value_min: float = setting(-300.0, "lowest value of the support")
     value_max: float = setting(300.0, "highest value of the support")
+    chain_states: int = setting(
+        128, "clusters in a factored model's chain, which plans under other rules", 2, 4096
+    )
     parameters: int = setting(0, "required number of trainable parameters; 0 for any", 0)
 
     @property

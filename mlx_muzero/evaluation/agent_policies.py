@@ -1,9 +1,7 @@
 """The trained agent as backtest policies: with search, and the raw network without it."""
 
-import numpy as np
-
 from mlx_muzero import rng
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.make import AnyAgent
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.types import I32
 
@@ -11,7 +9,7 @@ from mlx_muzero.types import I32
 class SearchPolicy:
     """Plays the action chosen by a search without root noise."""
 
-    def __init__(self, agent: Agent, simulations: int, name: str = "search") -> None:
+    def __init__(self, agent: AnyAgent, simulations: int, name: str = "search") -> None:
         self.name = name
         self._agent = agent
         self._simulations = simulations
@@ -34,7 +32,7 @@ class SearchPolicy:
 class NetworkPolicy:
     """Plays the most probable legal action of the policy network, without search."""
 
-    def __init__(self, agent: Agent, name: str = "raw network") -> None:
+    def __init__(self, agent: AnyAgent, name: str = "raw network") -> None:
         self.name = name
         self._agent = agent
 
@@ -43,6 +41,4 @@ class NetworkPolicy:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
-        prior = self._agent.predict(env.observe()).prior
-        legal = env.table.legal_mask(env.position)
-        return np.where(legal, prior, -1.0).argmax(axis=1).astype(np.int32)
+        return self._agent.network_action(env.observe(), env.position)

@@ -1,14 +1,13 @@
 """Compares the trained agent with everything it has to beat: same sessions, same costs."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
-from mlx_muzero.agent.agent import Agent
-from mlx_muzero.config.choices import Root
+from mlx_muzero.agent.make import AnyAgent
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing, backtest
 from mlx_muzero.evaluation.baselines import (
@@ -154,20 +153,18 @@ def play(
     return PolicyResult(played, len(starts) * dataset.config.session_bars / seconds)
 
 
-def search_variants(
-    agent_with: Callable[[Root], Agent], simulations: Sequence[int]
-) -> list[Policy]:
-    """Search with a pUCT root and with a Gumbel root, at each number of simulations.
+def search_variants(searchers: Mapping[str, AnyAgent], simulations: Sequence[int]) -> list[Policy]:
+    """Every way to search, at each number of simulations.
 
     Args:
-        agent_with: makes the agent to judge with a given root rule.
+        searchers: the agent to judge, by how it searches.
         simulations: numbers of simulations per decision.
     """
-    policies: list[Policy] = []
-    for root in get_args(Root):
-        agent = agent_with(root)
-        policies += [SearchPolicy(agent, count, f"{root} {count}") for count in simulations]
-    return policies
+    return [
+        SearchPolicy(agent, count, f"{search} {count}")
+        for search, agent in searchers.items()
+        for count in simulations
+    ]
 
 
 def baselines(

@@ -1,11 +1,10 @@
 """What search is worth: every way to decide, a supervised rival, and the effect of costs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlx_muzero.agent.agent import Agent
-from mlx_muzero.config.choices import Root
+from mlx_muzero.agent.make import AnyAgent
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare, search_variants
@@ -21,7 +20,7 @@ from mlx_muzero.evaluation.transformer_teaching import (
 )
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.types import Advance
 from mlx_muzero.untrusted.json_values import in_unit
@@ -86,9 +85,9 @@ class FullComparison:
 
 
 def compare_fully(
-    agent: Agent,
-    agent_with: Callable[[Root], Agent],
-    model: StochasticMuZero,
+    agent: AnyAgent,
+    searchers: Mapping[str, AnyAgent],
+    model: Model,
     dataset: MarketDataset,
     rules: TradingRules,
     split: Part,
@@ -104,7 +103,7 @@ def compare_fully(
 
     Args:
         agent: the agent to judge.
-        agent_with: makes the same agent with a given root rule.
+        searchers: the same agent, by how it searches.
         model: the agent's networks.
         dataset: the market.
         rules: actions and costs.
@@ -121,7 +120,7 @@ def compare_fully(
     transformer = teach_transformer(dataset, rules, seed, recipe, tick)
     comparison = compare(
         [
-            *search_variants(agent_with, simulations),
+            *search_variants(searchers, simulations),
             NetworkPolicy(agent, RAW_NETWORK),
             transformer.policy,
         ],

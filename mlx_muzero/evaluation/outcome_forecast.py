@@ -6,7 +6,7 @@ import numpy as np
 from mlx_muzero.evaluation.forecasts import OutcomeForecast, base_rates
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import spread_evenly
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observations
 from mlx_muzero.trading.positions import FLAT
@@ -16,7 +16,7 @@ _ROWS_AT_ONCE = 1024
 
 
 def forecast_outcomes(
-    model: StochasticMuZero,
+    model: Model,
     dataset: MarketDataset,
     rules: TradingRules,
     starts: I64,
@@ -45,9 +45,7 @@ def forecast_outcomes(
     )
 
 
-def _probabilities(
-    model: StochasticMuZero, dataset: MarketDataset, rules: TradingRules, bars: I64
-) -> F64:
+def _probabilities(model: Model, dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64:
     flat = np.zeros((len(bars), len(rules.position_features)), np.float32)
     latent = model.representation(mx.array(observations(dataset, bars, flat)))
     stay = mx.full((len(bars),), int(rules.table.routes[FLAT, FLAT]), mx.int32)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.make import AnyAgent
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -35,7 +35,11 @@ class Decision:
 
 
 def decide_at(
-    agent: Agent, dataset: MarketDataset, rules: TradingRules, open_time_ns: int, simulations: int
+    agent: AnyAgent,
+    dataset: MarketDataset,
+    rules: TradingRules,
+    open_time_ns: int,
+    simulations: int,
 ) -> Decision:
     """Call `decide` at the close of the bar that opens at `open_time_ns`, in a one-pair dataset.
 
@@ -46,7 +50,7 @@ def decide_at(
 
 
 def decide(
-    agent: Agent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
+    agent: AnyAgent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
 ) -> Decision:
     """Plan at the close of a bar, knowing nothing after it.
 

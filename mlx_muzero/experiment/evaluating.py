@@ -99,7 +99,7 @@ def evaluate_fully(
     agent = run.agent()
     full = compare_fully(
         agent,
-        run.agent_with,
+        run.searchers(),
         run.model,
         bars.dataset,
         run.rules,

@@ -11,6 +11,7 @@ from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.samples import draw_samples
 from mlx_muzero.exports.weights import weights_of
+from mlx_muzero.networks.kinds import require_muzero
 
 VERIFYING = "verifying: calls of programs"
 
@@ -34,16 +35,17 @@ def export_run(
     Raises:
         ExportError: coremltools is missing, or the programs differ from the model.
     """
+    model = require_muzero(run.model, "export")
     samples = draw_samples(run.dataset, run.rules, SAMPLES)
 
     def verified(folder: Path) -> Verification:
         doing(VERIFYING)
-        found = verify(folder, run.model, run.rules.table, samples, core_ml(), tick=tick)
+        found = verify(folder, model, run.rules.table, samples, core_ml(), tick=tick)
         judged(found)
         return found
 
     return export(
-        weights_of(run.model),
+        weights_of(model),
         run.config,
         run.checkpoint,
         run.folder.export_path,
@@ -61,5 +63,6 @@ def verify_export(
     Raises:
         ExportError: its files were changed, or it was made from other weights.
     """
+    model = require_muzero(run.model, "verify")
     samples = draw_samples(run.dataset, run.rules, SAMPLES)
-    return verify(folder, run.model, run.rules.table, samples, core_ml(), tick=tick)
+    return verify(folder, model, run.rules.table, samples, core_ml(), tick=tick)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
-from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
+from mlx_muzero.agent.make import AnyAgent, make_agent
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config.choices import Backend, Root
 from mlx_muzero.config.schema import Config
@@ -17,11 +18,12 @@ from mlx_muzero.experiment.loading import load_dataset, of_symbols
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.fit import require_tradable
-from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.store.bar_store import store_at
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.costs import Costs
 from mlx_muzero.training.models import build_model, counters_of, load_model, validation_warning
 from mlx_muzero.training.run import MarketRecord, RunFolder
 
@@ -33,7 +35,8 @@ class TrainedRun:
     Attributes:
         folder: the run's folder.
         config: the run's configuration for the symbol of `dataset`, its search backend settled.
-        rules: trading rules.
+        rules: trading rules in force.
+        trained_rules: those the model was trained under.
         model: loaded from the checkpoint.
         checkpoint: its name.
         dataset: bars with features and outcomes.
@@ -44,7 +47,8 @@ class TrainedRun:
     folder: RunFolder
     config: Config
     rules: TradingRules
-    model: StochasticMuZero
+    trained_rules: TradingRules
+    model: Model
     checkpoint: str
     dataset: MarketDataset
     store: Path
@@ -63,17 +67,23 @@ class TrainedRun:
             return None
         return fx_targets.stage_of(reached.episodes, reached.steps)
 
-    def agent(self) -> Agent:
+    def agent(self) -> AnyAgent:
         """An agent that plays with the run's model."""
-        search, table = self.config.search, self.rules.table
-        return Agent(self.model, search, table, len(OUTCOME_NAMES), self.deployment)
+        return make_agent(
+            self.model, self.config.search, self.rules, self.deployment, self.trained_rules
+        )
 
-    def agent_with(self, root: Root) -> Agent:
-        """An agent with the run's model and another rule at the root of its search."""
+    def searchers(self) -> dict[str, AnyAgent]:
+        """Agents with the run's model, by every way in which it can search."""
+        if isinstance(self.model, FactoredModel):
+            return {"expectimax": self.agent()}
+        return {root: self._agent_with(root) for root in get_args(Root)}
+
+    def _agent_with(self, root: Root) -> AnyAgent:
         config = replace(self.config, search=replace(self.config.search, root=root))
         return replace(self, config=config).agent()
 
-    def agents(self, agent: Agent, simulations: int) -> list[Policy]:
+    def agents(self, agent: AnyAgent, simulations: int) -> list[Policy]:
         """The run's `agent`, its network without search, and its untrained self."""
         return [
             SearchPolicy(agent, simulations, "agent (search)"),
@@ -81,13 +91,13 @@ class TrainedRun:
             SearchPolicy(self.untrained_agent(), simulations, "untrained (search)"),
         ]
 
-    def untrained_agent(self) -> Agent:
+    def untrained_agent(self) -> AnyAgent:
         """An agent with the networks' initial weights, which have no export."""
-        search, table = self.config.search, self.rules.table
-        model = build_model(self.config, table)
+        search = self.config.search
+        model = build_model(self.config, self.rules.table)
         if search.backend in ENGINES:
             search = replace(search, backend=fallback(model))
-        return Agent(model, search, table, len(OUTCOME_NAMES))
+        return make_agent(model, search, self.rules)
 
 
 def load_run(
@@ -99,6 +109,7 @@ def load_run(
     export: Path | None = None,
     tell: Callable[[str], None] = lambda _text: None,
     report: Callable[[EngineEvent], None] = warn,
+    cost: float | None = None,
 ) -> TrainedRun:
     """Load the run at `path` with the bars it was trained on, or with those of `symbol` alone.
 
@@ -106,7 +117,8 @@ def load_run(
 
     `checkpoint` is "best", "latest" or a name; `backend` replaces the search backend, and a coreml
     backend plays `export` instead of the export in the run's folder; `tell` receives what the bars
-    lack, and `report` what happens to the programs of an export.
+    lack, and `report` what happens to the programs of an export. `cost` is the round trip in
+    force, in the run's unit, instead of the run's own costs.
     """
     folder = RunFolder(path)
     trained = folder.config()
@@ -123,8 +135,11 @@ def load_run(
         require_tradable(trained.market, symbol)
         with store_at(database or Path(folder.market().store)) as known:
             config = of_symbols(trained, (Symbol(symbol),), known)
-    rules = TradingRules.from_config(config)
+    trained_rules = rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
+    if cost is not None:
+        rules = replace(rules, costs=Costs(round_trip_pips=cost))
+        tell(_on_costs(model, rules))
     begun = folder.market()
     own = config.market.symbol == trained.market.symbol
     period = begun.period if own else None
@@ -136,7 +151,15 @@ def load_run(
     if search.backend == "auto":
         search, _ = settle(model, search, deployment)
     config = replace(config, search=search)
-    return TrainedRun(folder, config, rules, model, name, dataset, store, deployment)
+    return TrainedRun(folder, config, rules, trained_rules, model, name, dataset, store, deployment)
+
+
+def _on_costs(model: Model, rules: TradingRules) -> str:
+    """How an agent with `model` deals with the costs of `rules`, as a sentence."""
+    cost = f"a round trip costs {rules.costs.round_trip_pips:g} {rules.unit} here"
+    if isinstance(model, FactoredModel):
+        return f"{cost}, and the agent plans with that, whatever it cost in training"
+    return f"{cost}, but the model has learned the costs of its training and plays by those"
 
 
 def _known_pairs(config: Config, symbols: str) -> tuple[Symbol, ...]:

@@ -22,6 +22,16 @@ def zero_linear(inputs: int, outputs: int) -> nn.Linear:
     return head
 
 
+def scaled_conditions(weight: mx.array, width: int) -> mx.array:
+    """Weights ``f32[out, width + conditions]`` with the columns of the conditions scaled up.
+
+    A one-hot has one nonzero entry, a latent has `width`: scaled to carry as much weight, or
+    actions and outcomes are learned last.
+    """
+    weight[:, width:] = weight[:, width:] * math.sqrt(width)
+    return weight
+
+
 class CausalConv1d(nn.Module):
     """Dilated causal convolution: output t depends on inputs t, t - dilation, ..., none after t.
 
@@ -82,11 +92,7 @@ class ConditionedTower(nn.Module):
     def __init__(self, width: int, conditions: int, blocks: int, dropout: float) -> None:
         super().__init__()
         self.projection = nn.Linear(width + conditions, width)
-        # A one-hot has one nonzero entry, a latent has `width`: scale its columns to carry as much
-        # weight, or actions and outcomes are learned last.
-        columns = self.projection.weight
-        columns[:, width:] = columns[:, width:] * math.sqrt(width)
-        self.projection.weight = columns
+        self.projection.weight = scaled_conditions(self.projection.weight, width)
         self.tower = ResidualTower(width, blocks, dropout)
 
     def __call__(self, latent: mx.array, *conditions: mx.array) -> mx.array:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 
-from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.agent.make import AnyAgent, make_agent
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
@@ -15,7 +15,6 @@ from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.experiment.loading import instrument_of
 from mlx_muzero.exports.deployment import Deployment, EngineEvent
 from mlx_muzero.market.fit import require_tradable
-from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.store.bar_store import store_at
 from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
@@ -141,17 +140,17 @@ def load_planner(
     """
     folder = RunFolder(Path(settings.session.model))
     config = folder.config()
-    table = TradingRules.from_config(config).table
-    model, _ = load_model(folder, table, settings.session.checkpoint)
+    rules = TradingRules.from_config(config)
+    model, _ = load_model(folder, rules.table, settings.session.checkpoint)
     search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
 
-    def agent(journal: Callable[[EngineEvent], None]) -> Agent:
+    def agent(journal: Callable[[EngineEvent], None]) -> AnyAgent:
         def tell(event: EngineEvent) -> None:
             report(event)
             journal(event)
 
         deployment = Deployment(folder.export_path, tell, loader=LOAD_PROGRAM)
-        return Agent(model, search, table, len(OUTCOME_NAMES), deployment)
+        return make_agent(model, search, rules, deployment)
 
     return config, AgentPlanner(agent)
 

@@ -13,10 +13,11 @@ from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.evaluator import current_manifest
+from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.positions import ActionTable
-from mlx_muzero.training.models import build_model, load_model
+from mlx_muzero.training.models import build_muzero, load_model
 from mlx_muzero.training.run import RunFolder
 
 _WEIGHTS, _CONFIG, _REST = "weights.safetensors", "config.toml", "subject.json"
@@ -64,7 +65,7 @@ class Subject:
     def load(cls, folder: Path) -> "Subject":
         """Load what was saved into `folder`."""
         config = config_toml.load(folder / _CONFIG)
-        model = build_model(config, TradingRules.from_config(config).table)
+        model = build_muzero(config, TradingRules.from_config(config).table)
         model.load_weights(str(folder / _WEIGHTS), strict=True)
         model.eval()
         rest = json.loads((folder / _REST).read_text())
@@ -75,7 +76,7 @@ class Subject:
 def preset_subject() -> Subject:
     """The networks of fx_micro with random weights and random heads."""
     table = TradingRules.from_config(FX_MICRO).table
-    model = with_random_heads(build_model(FX_MICRO, table))
+    model = with_random_heads(build_muzero(FX_MICRO, table))
     reason = "fx_micro with random weights has no export; profile a run that was exported"
     return Subject("fx_micro, random weights", FX_MICRO, model, None, reason)
 
@@ -88,7 +89,8 @@ def run_subject(run: Path) -> Subject:
     """
     folder = RunFolder(run)
     config = folder.config()
-    model, checkpoint = load_model(folder, TradingRules.from_config(config).table, "best")
+    loaded, checkpoint = load_model(folder, TradingRules.from_config(config).table, "best")
+    model = require_muzero(loaded, f"profile {run}")
     name = f"{run}, checkpoint {checkpoint}"
     try:
         current_manifest(model, folder.export_path)

@@ -17,11 +17,11 @@ from mlx.utils import tree_flatten, tree_unflatten
 from mlx_muzero import rng
 from mlx_muzero.config.schema import TrainConfig
 from mlx_muzero.errors import ConfigError, RankLost, TrainingDiverged
-from mlx_muzero.networks.model import StochasticMuZero
-from mlx_muzero.training.losses import DeviceBatch, loss_terms, loss_weight, losses
+from mlx_muzero.networks.kinds import Model
+from mlx_muzero.training.losses import loss_weight
+from mlx_muzero.training.objectives import AnyBatch, objective_of
 from mlx_muzero.training.optimizer import AdamW
 from mlx_muzero.training.ranks import Ranks
-from mlx_muzero.training.targets import Batch
 
 _NAMED = 6
 """Maximum number of non-finite terms named in an error; there are fewer losses than that."""
@@ -53,9 +53,7 @@ class Learner:
         ConfigError: every loss has weight 0.
     """
 
-    def __init__(
-        self, model: StochasticMuZero, config: TrainConfig, ranks: Ranks | None = None
-    ) -> None:
+    def __init__(self, model: Model, config: TrainConfig, ranks: Ranks | None = None) -> None:
         self.model = model
         self.config = config
         self.ranks = ranks or Ranks()
@@ -65,7 +63,8 @@ class Learner:
         )
         self.steps = 0
         self._before: tuple[dict[str, mx.array], dict[str, mx.array]] | None = None
-        self._terms = loss_terms(config, model)
+        self._objective = objective_of(model, config)
+        self._terms = self._objective.terms
         if not self._terms:
             raise ConfigError("train: every loss has weight 0; nothing would be learned")
         # Batch-norm statistics and the dropout key change inside the step, so they are its state.
@@ -75,7 +74,7 @@ class Learner:
         if mx.default_device() == mx.gpu and self.ranks.size == 1:
             self._step = mx.compile(self._eager_step, inputs=self._state, outputs=self._state)
 
-    def step(self, batch: Batch) -> StepReport:
+    def step(self, batch: AnyBatch) -> StepReport:
         """Update the weights once.
 
         Raises:
@@ -89,7 +88,7 @@ class Learner:
         self._before = dict(tree_flatten(self.model.parameters())), dict(self.optimizer.state)
         try:
             with self.ranks.together():
-                figures = self._step(*self._whole(DeviceBatch.of(batch)))
+                figures = self._step(*self._objective.arrays(batch, self.ranks))
                 mx.eval(self._state, figures)
             self._before = None
         except RankLost:
@@ -115,18 +114,11 @@ class Learner:
         self.model.update(tree_unflatten(list(parameters.items())))
         self.optimizer.state.update(optimizer)
 
-    def _whole(self, batch: DeviceBatch) -> DeviceBatch:
-        """`batch` as this rank's share of the rows of all ranks."""
-        valid_rows = self.ranks.mean(batch.valid_rows)
-        mx.eval(valid_rows)
-        return batch._replace(valid_rows=valid_rows)
-
     def _eager_step(self, *arrays: mx.array) -> dict[str, mx.array]:
-        batch = DeviceBatch(*arrays)
         weights = mx.array([loss_weight(self.config, term) for term in self._terms])
 
         def weighted_losses() -> tuple[mx.array, mx.array]:
-            parts = mx.stack(list(losses(self.model, batch, self.config).values()))
+            parts = mx.stack(self._objective.losses(arrays))
             return (parts * weights).sum(), parts
 
         (total, parts), gradients = nn.value_and_grad(self.model, weighted_losses)()
@@ -140,7 +132,7 @@ class Learner:
             "total": total,
             "gradient_norm": norm,
             "gradient_squares": squares,
-            "overflow_frac": self.model.support.count_outside(batch.value) / batch.value.size,
+            "overflow_frac": self._objective.overflow_frac(arrays),
         }
 
     def _averaged(self, gradients: dict[str, mx.array]) -> dict[str, mx.array]:

@@ -54,7 +54,7 @@ def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
         latent, reward = model.dynamics(latent, batch.action[:, k], batch.outcome[:, k])
         latents.append(latent)
         rewards.append(reward)
-        latent = _scale_gradient(latent, UNROLL_GRADIENT_SCALE)
+        latent = scale_gradient(latent, UNROLL_GRADIENT_SCALE)
     return Unrolled(mx.stack(latents, axis=1), mx.stack(rewards, axis=1))
 
 
@@ -180,7 +180,8 @@ def _rows(x: mx.array) -> mx.array:
     return mx.flatten(x, 0, 1)
 
 
-def _scale_gradient(x: mx.array, scale: float) -> mx.array:
+def scale_gradient(x: mx.array, scale: float) -> mx.array:
+    """`x` itself, whose gradient is multiplied by `scale`."""
     return x * scale + mx.stop_gradient(x) * (1.0 - scale)
 
 

@@ -11,6 +11,8 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.sessions import spread_evenly
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
@@ -27,8 +29,25 @@ _BY_NAME = (
 )
 
 
-def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
+def build_model(config: Config, table: ActionTable) -> Model:
     """Make an untrained model for `config`, with weights drawn from the run's seed."""
+    if config.model.kind == "muzero":
+        return build_muzero(config, table)
+    model = FactoredModel(
+        config.model,
+        features=len(market_feature_names(config.market)),
+        exposures=table.exposures.tolist(),
+        outcomes=len(OUTCOME_NAMES),
+        window_bars=config.market.window_bars,
+        seed=config.train.seed,
+    )
+    mx.eval(model.parameters())
+    model.eval()
+    return model
+
+
+def build_muzero(config: Config, table: ActionTable) -> StochasticMuZero:
+    """Make an untrained model of market and account, whatever `model.kind` says."""
     model = StochasticMuZero(
         config.model,
         features=len(observation_features(config)),
@@ -43,7 +62,7 @@ def build_model(config: Config, table: ActionTable) -> StochasticMuZero:
     return model
 
 
-def measure_observations(model: StochasticMuZero, dataset: MarketDataset) -> None:
+def measure_observations(model: Model, dataset: MarketDataset) -> None:
     """Give an untrained `model` the statistics of the training split's observations.
 
     Account columns of an observation lie between -1 and 1 and are not normalized.
@@ -52,7 +71,7 @@ def measure_observations(model: StochasticMuZero, dataset: MarketDataset) -> Non
     model.representation_network.observation_norm.measure(dataset.windows(starts))
 
 
-def begin_from(model: StochasticMuZero, weights: dict[str, mx.array]) -> None:
+def begin_from(model: Model, weights: dict[str, mx.array]) -> None:
     """Give `model` the weights of another model, which may differ in having a next-bar decoder.
 
     Raises:
@@ -119,7 +138,7 @@ def validation_warning(folder: RunFolder, name: str) -> str | None:
     return f"{folder.path} {why}. How good checkpoint {name} is, is unknown; {way_on}"
 
 
-def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[StochasticMuZero, str]:
+def load_model(folder: RunFolder, table: ActionTable, which: str) -> tuple[Model, str]:
     """Load a model of a run; return it with its checkpoint's name.
 
     `which` is "best", "latest" or a checkpoint's name.

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 
 import mlx.core as mx
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.schema import Config
-from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 
@@ -21,7 +20,7 @@ class Player:
 
     def __init__(self, config: Config, rules: TradingRules) -> None:
         self.model = build_model(config, rules.table)
-        self.agent = Agent(self.model, config.search, rules.table, len(OUTCOME_NAMES))
+        self.agent = make_agent(self.model, config.search, rules)
 
     def take(self, weights: Mapping[str, mx.array]) -> None:
         """Play with `weights` from now on."""

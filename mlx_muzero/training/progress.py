@@ -27,7 +27,7 @@ class Counters:
 
     Attributes:
         phase: what is being learned; all counters except `saves` restart with each phase.
-        episodes: episodes collected.
+        episodes: episodes collected; in a phase that plays none, sessions' worth of progress.
         steps: training steps.
         validated_at: episodes at the last validation.
         saved_at: episodes at the last checkpoint.
@@ -79,6 +79,9 @@ class Listener(Protocol):
 
     def collected(self, episodes: Episodes, counters: Counters) -> None:
         """A round of episodes was added to the replay buffer."""
+
+    def advanced(self, counters: Counters) -> None:
+        """The episodes moved on in a phase that learns from bars and plays none."""
 
     def learned(self, report: StepReport, counters: Counters) -> None:
         """One training step is done."""

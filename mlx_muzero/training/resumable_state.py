@@ -8,16 +8,19 @@ import numpy as np
 from mlx_muzero import rng
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.training.bar_batches import BarSampler, measure_usual
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import begin_from, build_model, measure_observations
+from mlx_muzero.training.objectives import AnyBatch
 from mlx_muzero.training.phases.schedule import loss_config
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.replay import ReplayBuffer
 from mlx_muzero.training.run import schema
-from mlx_muzero.training.targets import Batch, make_batch
+from mlx_muzero.training.targets import make_batch
 
 
 class ResumableState:
@@ -46,14 +49,21 @@ class ResumableState:
         """
         self._config = config
         self._dataset = dataset
-        self._table = rules.table
-        self._rank = ranks.rank
+        self._rules = rules
+        self._ranks = ranks
         self._batch_share = ranks.share(config.train.batch_size, "train.batch_size")
         model = build_model(config, rules.table)
         if weights is None:
             measure_observations(model, dataset)
+            if isinstance(model, FactoredModel):
+                measure_usual(model, dataset, rules)
         else:
             begin_from(model, weights)
+        self._bars: BarSampler | None = None
+        copy = build_model(config, rules.table)
+        if isinstance(copy, FactoredModel):
+            steps, discount = config.train.num_unroll_steps, config.search.discount
+            self._bars = BarSampler(dataset, rules, copy, steps, discount)
         self.counters = counters
         self.learner = Learner(model, loss_config(config.train, counters.phase), ranks)
         self.replay = ReplayBuffer(
@@ -64,13 +74,18 @@ class ResumableState:
             position_features=len(rules.position_features),
         )
 
-    def next_batch(self) -> Batch:
+    def has(self, episodes: int) -> bool:
+        """Whether there are so many episodes to learn from, or bars, which are always there."""
+        return self._bars is not None or len(self.replay) * self._ranks.size >= episodes
+
+    def next_batch(self) -> AnyBatch:
         """This rank's share of the batch for the next training step."""
         train = self._config.train
-        row = self._rank * self._batch_share + np.arange(self._batch_share)
-        slot, step = self.replay.sample(
-            rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, row)
-        )
+        row = self._ranks.rank * self._batch_share + np.arange(self._batch_share)
+        keys = rng.key(train.seed, rng.Stream.BATCH, self.counters.steps, row)
+        if self._bars is not None:
+            return self._bars.batch(keys, self.learner.playing_weights())
+        slot, step = self.replay.sample(keys)
         return make_batch(
             self.replay.episodes,
             slot,
@@ -81,10 +96,17 @@ class ResumableState:
             discount=self._config.search.discount,
         )
 
+    def playing_weights(self) -> dict[str, mx.array]:
+        """The weights that agents play with, and what is measured with them."""
+        weights = self.learner.playing_weights()
+        return weights if self._bars is None else self._bars.measured(weights)
+
     def checkpoint(self) -> Checkpoint:
         """The state as a checkpoint."""
         weights, optimizer = self.learner.arrays()
-        state = {"counters": asdict(self.counters), **schema(self._config, self._table)}
+        if self._bars is not None:
+            weights = self._bars.measured(weights)
+        state = {"counters": asdict(self.counters), **schema(self._config, self._rules.table)}
         return Checkpoint(weights, optimizer, self.replay.state(), state)
 
     def restore(self, saved: Checkpoint) -> None:

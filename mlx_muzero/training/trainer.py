@@ -204,9 +204,7 @@ class Trainer:
 
     def _steps_due(self) -> int:
         episodes = episodes_of(self.config.train, self.counters.phase)
-        if len(self.state.replay) * self.ranks.size < min(
-            self.config.replay.min_episodes, episodes
-        ):
+        if not self.state.has(min(self.config.replay.min_episodes, episodes)):
             return 0
         return int(self.counters.episodes * self.config.train.steps_per_episode)
 
@@ -215,6 +213,11 @@ class Trainer:
         mine = math.ceil(count / self.ranks.size)
         first = self.counters.episodes + self.ranks.rank * mine
         played = self.phase.play_round(first, mine, self._decided)
+        if played is None:
+            self.counters.episodes += mine * self.ranks.size
+            self.journal.advanced(self.counters)
+            self.listener.advanced(self.counters)
+            return
         self.state.replay.add(played.episodes)
         self.counters.episodes += len(played.episodes) * self.ranks.size
         self.journal.collected(played, first, self.counters, self.state.replay)
@@ -231,7 +234,7 @@ class Trainer:
     def _validate(self) -> None:
         """Validate on the first rank alone; all continue with its counters."""
         if self.ranks.first:
-            self.player.take(self.state.learner.playing_weights())
+            self.player.take(self.state.playing_weights())
             if self.phase.validate(self.counters, self._decided):
                 self._save(best=True)
         self.state.counters = Counters(**self.ranks.facts_of_first(asdict(self.counters)))

@@ -72,6 +72,10 @@ class TrainingJournal(Journal):
             weights_steps=played.weights_steps,
         )
 
+    def advanced(self, counters: Counters) -> None:
+        """Record progress in a phase that learns from bars and plays no episodes."""
+        self.append("advanced", episodes=counters.episodes, memory_mb=peak_memory_mb())
+
     def learned(self, report: StepReport, counters: Counters, seconds: float) -> None:
         """Record a training step that took `seconds`; `STEPS_PER_LINE` steps make one line."""
         self._steps += 1

@@ -92,6 +92,7 @@ SHAPES: dict[str, Shape] = {
             "backend": text,
         },
     ),
+    "advanced": record({"episodes": count}, {"memory_mb": _number}),
     "learned": record(
         {
             "steps": count,

@@ -196,6 +196,7 @@ _HANDLERS = {
     "started": TrainState._started,
     "phase": TrainState._phase,
     "collected": TrainState._collected,
+    "advanced": TrainState._collected,
     "learned": TrainState._learned,
     "validated": TrainState._validated,
     "saved": TrainState._saved,

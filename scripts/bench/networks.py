@@ -11,7 +11,7 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.positions import FX_ACTIONS
-from mlx_muzero.training.models import build_model
+from mlx_muzero.training.models import build_muzero
 from mlx_muzero.types import F32
 
 OUTCOMES = len(OUTCOME_NAMES)
@@ -22,7 +22,7 @@ _RECURRENT = tuple(
 
 def fx_micro() -> StochasticMuZero:
     """The preset's model, with random heads."""
-    return with_random_heads(build_model(FX_MICRO, FX_ACTIONS))
+    return with_random_heads(build_muzero(FX_MICRO, FX_ACTIONS))
 
 
 def recurrent_weights(model: StochasticMuZero) -> dict[str, F32]:

@@ -44,7 +44,7 @@ def full(small_config, planted):
     market = (dataset, rules, "test", 3, truth)
     found = compare_fully(
         agent_with("puct"),
-        agent_with,
+        {root: agent_with(root) for root in ("puct", "gumbel")},
         model,
         *market,
         simulations=(2, 3),

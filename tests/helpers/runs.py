@@ -31,6 +31,9 @@ class Heard:
     def decided(self, count: int) -> None:
         self.events.append("decided")
 
+    def advanced(self, counters) -> None:
+        pass
+
     def collected(self, episodes, counters) -> None:
         self.events.append("collected")
 

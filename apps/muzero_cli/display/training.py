@@ -97,6 +97,10 @@ class TrainingDisplay(Closeable):
         shares = (counts / counts.sum()).tolist()
         self._action_shares = dict(zip(self._action_names, shares, strict=True))
 
+    def advanced(self, counters: Counters) -> None:
+        """Show how far the training is."""
+        self._at(counters)
+
     def learned(self, report: StepReport, counters: Counters) -> None:
         """Show the losses."""
         self._at(counters)

@@ -41,6 +41,14 @@ def evaluate(
             "(default: 8, 25, 50 and 200).",
         ),
     ] = [],  # noqa: B006
+    cost: Annotated[
+        Optional[float],
+        typer.Option(
+            min=0.0,
+            help="Cost of a round trip to play under, in pips or bps, instead of the run's costs. "
+            "A factored model plans with it.",
+        ),
+    ] = None,
     checkpoint: Checkpoint = "best",
     backend: SearchBackend = None,
     export: ExportFolder = None,
@@ -78,7 +86,14 @@ def evaluate(
 
     notes: list[str] = []
     loaded = load_run(
-        run, checkpoint, db, backend=backend, export=export, tell=notes.append, report=say_event
+        run,
+        checkpoint,
+        db,
+        backend=backend,
+        export=export,
+        tell=notes.append,
+        report=say_event,
+        cost=cost,
     )
     for note in ([] if loaded.warning is None else [loaded.warning]) + notes:
         say(narration_console(), note)

@@ -5,19 +5,16 @@ from functools import partial
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.bars_content import BarsContent
-from mlx_muzero.market.importers.bi5 import BI5, Bi5Source
 from mlx_muzero.market.importers.content import Content, ImportRequest
 from mlx_muzero.market.importers.formats import (
     FEATHER,
     FORMATS,
-    LEAN,
     MICRO_FEATURES,
     PARQUET,
     SERIES_FORMATS,
     TEXT_FORMATS,
     detect_format,
 )
-from mlx_muzero.market.importers.lean import open_lean
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
 from mlx_muzero.market.importers.named_columns import CSV, NAMED_FORMATS, TICKS
 from mlx_muzero.market.importers.packed import require_file
@@ -31,31 +28,25 @@ from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.symbols.symbol import Symbol
 
 
-def _table(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
+def _table(format_name: str, request: ImportRequest) -> BarSource:
     only = None if request.symbol is None else Symbol(request.symbol)
     return ParquetSource.open(request.path, only, format_name)
 
 
-def _micro_features(_store: BarStore, request: ImportRequest) -> BarSource:
+def _micro_features(request: ImportRequest) -> BarSource:
     return MicroFeaturesSource.open(request.path)
 
 
-def _text(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
+def _text(format_name: str, request: ImportRequest) -> BarSource:
     return TextSource.open(request.path, format_name, request.symbol, dict(request.choices.columns))
 
 
-def _ticks(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
+def _ticks(format_name: str, request: ImportRequest) -> BarSource:
     columns = dict(request.choices.columns)
     return TickSource.open(request.path, format_name, request.symbol, columns)
 
 
-def _lean(_store: BarStore, request: ImportRequest) -> BarSource:
-    return open_lean(request.path, request.symbol)
-
-
-_SOURCES: Mapping[str, Callable[[BarStore, ImportRequest], BarSource]] = {
-    BI5: Bi5Source.open,
-    LEAN: _lean,
+_SOURCES: Mapping[str, Callable[[ImportRequest], BarSource]] = {
     MICRO_FEATURES: _micro_features,
     **{name: partial(_table, name) for name in (PARQUET, FEATHER)},
     **{name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)},
@@ -82,4 +73,4 @@ def open_content(store: BarStore, request: ImportRequest, format_name: str | Non
         )
     if name in SERIES_FORMATS:
         return SeriesContent.open(store, request, name)
-    return BarsContent.open(store, request, _SOURCES[name](store, request))
+    return BarsContent.open(store, request, _SOURCES[name](request))

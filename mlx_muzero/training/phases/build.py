@@ -1,6 +1,7 @@
 """Builds the phase a configuration asks for."""
 
 from mlx_muzero.config.choices import PhaseName
+from mlx_muzero.training.phases.bars import BarsPhase
 from mlx_muzero.training.phases.phase import Phase, PhaseContext
 from mlx_muzero.training.phases.search import BackgroundSearchPhase, SearchPhase
 from mlx_muzero.training.phases.value import ValuePhase
@@ -17,6 +18,8 @@ def build_phase(name: PhaseName, context: PhaseContext) -> Phase:
         return WorldModelPhase(context)
     if name == "value":
         return ValuePhase(context)
+    if context.config.model.kind == "factored":
+        return BarsPhase(context)
     backend = context.config.collect.backend
     if backend == "same":
         return SearchPhase(context)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.networks.kinds import require_muzero
+from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Round
 from mlx_muzero.training.learner import Learner
@@ -47,6 +49,11 @@ class PhaseContext:
     journal: TrainingJournal
     listener: Listener
 
+    @property
+    def muzero(self) -> StochasticMuZero:
+        """The player's model, in a phase that teaches a model of market and account."""
+        return require_muzero(self.player.model, f"train.phase = {self.config.train.phase!r}")
+
 
 class Phase(ABC):
     """Provides episodes and validates what was learned from them."""
@@ -55,8 +62,11 @@ class Phase(ABC):
         self.context = context
 
     @abstractmethod
-    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
-        """Play `count` episodes of the phase, from `first_episode` on."""
+    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round | None:
+        """Play `count` episodes of the phase, from `first_episode` on.
+
+        None if the phase learns from bars and plays nothing.
+        """
 
     @abstractmethod
     def validate(self, counters: Counters, tick: Advance) -> bool:

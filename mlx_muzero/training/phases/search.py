@@ -27,7 +27,7 @@ class SearchPhase(Phase):
         super().__init__(context)
         self.collector = Collector(context.config, context.dataset, context.rules)
 
-    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round:
+    def play_round(self, first_episode: int, count: int, tick: Advance) -> Round | None:
         """Play `count` episodes of self-play."""
         player, learner = self.context.player, self.context.learner
         player.take(learner.playing_weights())

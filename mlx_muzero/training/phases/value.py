@@ -27,7 +27,7 @@ class ValuePhase(SupervisedPhase):
         context = self.context
         return ValueReport.of(
             context.config.train.value_policy,
-            _values(context.player.model, episodes, context.dataset, tick),
+            _values(context.muzero, episodes, context.dataset, tick),
             episodes.value.astype(np.float64),
             self._net_pips_to_come(tick),
             SessionGroups.of_sessions(context.dataset, context.validation_starts),

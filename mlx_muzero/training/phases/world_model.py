@@ -28,7 +28,7 @@ class WorldModelPhase(SupervisedPhase):
     def judge(self, episodes: Episodes, tick: Advance) -> WorldModelReport:
         """Compare predictions of the unrolled model with what happened."""
         config, dataset = self.context.config, self.context.dataset
-        unrolled = _unrolling(self.context.player.model, episodes, dataset, config, tick)
+        unrolled = _unrolling(self.context.muzero, episodes, dataset, config, tick)
         columns = market_feature_names(config.market)
         return WorldModelReport.of(unrolled, len(episodes), _training_rates(dataset), columns)
 

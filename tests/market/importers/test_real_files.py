@@ -9,7 +9,6 @@ import pytest
 
 from market_files import refused
 from mlx_muzero.config.presets import CRYPTO
-from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.importers import import_file
@@ -17,7 +16,7 @@ from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.market.store.staging import ASK_COLUMNS, EXTRA_COLUMNS
+from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.timeunits import HOUR_NS
 
 
@@ -44,37 +43,6 @@ def test_ticks_of_truefx(real_data, store):
     report = import_file(store, real_data / "raw/truefx_usdjpy-ticks.csv", "USDJPY")
     assert (report.format, report.rows, report.rejected_count) == ("ticks", 34, 0)
     assert store.load("USDJPY").volume.sum() == 1000
-
-
-def test_ticks_of_dukascopy_are_its_own_bars(real_data, tmp_path):
-    day = real_data / "raw/dukascopy/EURUSD/2019/01/04"
-    found = []
-    for name in (("BID_candles_min_1.bi5", "ASK_candles_min_1.bi5"), ("10h_ticks.bi5",)):
-        with BarStore(tmp_path / f"{len(name)}.duckdb") as store:
-            reports = [import_file(store, day / file) for file in name]
-            found.append(store.load("EURUSD", extras=ASK_COLUMNS))
-    assert (len(found[0]), reports[0].rows) == (1440, 60)
-    candles, ticks = found[0].slice(600, 660), found[1]
-    for column in ("open_time_ns", "open", "high", "low", "close"):
-        assert np.array_equal(getattr(candles, column), getattr(ticks, column))
-    for column in ASK_COLUMNS:
-        assert np.array_equal(candles.extras[column], ticks.extras[column])
-    assert np.allclose(candles.volume, ticks.volume, rtol=1e-12)
-
-
-@pytest.mark.parametrize(
-    ("name", "symbol", "count"),
-    [
-        ("adausdt/20221213_trade.zip", "ADAUSDT", 1440),
-        ("adausdt/20221213_quote.zip", "ADAUSDT", 1100),
-        ("btcusd/20221213_trade.zip", "BTCUSD_PERP", 1439),
-        ("btcusd/20221213_quote.zip", "BTCUSD_PERP", 1104),
-    ],
-)
-def test_lean(real_data, store, name, symbol, count):
-    report = import_file(store, real_data / "raw/lean/cryptofuture/binance/minute" / name)
-    assert (report.symbols, report.rows, report.rejected_count) == ((symbol,), count, 0)
-    assert utc_text(report.first_ns) == "2022-12-13 00:00"
 
 
 def test_the_hour_written_twice_is_kept_once(real_data, usdjpy, store):

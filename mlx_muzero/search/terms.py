@@ -1,0 +1,54 @@
+"""The terms under which accounts act: what each action leads to, and what it pays and when."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from mlx_muzero.types import F64, I32
+
+
+@dataclass(frozen=True, eq=False)
+class Terms:
+    """The account's arithmetic as arrays: a search under other terms needs no other network.
+
+    Attributes:
+        exposures: ``f64[P]`` signed exposure of each position.
+        next_position: ``i32[P, A]`` position after an action; -1 where illegal.
+        costs: ``f64[H, P, A]`` pips that an action pays; row h holds h, H + h, 2H + h ... bars
+            from now, so one row means costs that never change.
+    """
+
+    exposures: F64
+    next_position: I32
+    costs: F64
+
+    def costs_in(self, bars: int) -> F64:
+        """``f64[P, A]`` pips that actions pay so many bars from now; infinite where illegal."""
+        return np.asarray(self._charged[bars % len(self._charged)])
+
+    def best(self, worth: F64, bars: int) -> F64:
+        """``f64[..., P]`` worth of standing in each position before the decision so many bars on.
+
+        Args:
+            worth: ``f64[..., P]`` of holding each position after that decision.
+            bars: how far ahead the decision is.
+        """
+        return np.asarray(self.choices(worth, bars).max(axis=-1))
+
+    def choices(self, worth: F64, bars: int) -> F64:
+        """``f64[..., P, A]`` what `best` is the best of; minus infinity where illegal."""
+        return np.asarray(worth[..., self.next_position] - self.costs_in(bars))
+
+    def same_as(self, other: "Terms") -> bool:
+        """Whether every account would earn the same under both."""
+        return (
+            np.array_equal(self.exposures, other.exposures)
+            and np.array_equal(self.next_position, other.next_position)
+            and self.costs.shape == other.costs.shape
+            and np.array_equal(self._charged, other._charged)
+        )
+
+    @cached_property
+    def _charged(self) -> F64:
+        return np.where(self.next_position < 0, np.inf, self.costs)

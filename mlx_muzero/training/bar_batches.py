@@ -1,0 +1,122 @@
+"""Batches for a factored model: every position's reward over the same bars, without any episode.
+
+The market does not answer a price taker, so each training bar says what every position would have
+earned over it, and costs are known. Nothing has to be explored or collected.
+"""
+
+from dataclasses import dataclass
+
+import mlx.core as mx
+import numpy as np
+from mlx.utils import tree_flatten, tree_unflatten
+
+from mlx_muzero import rng
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.outcomes import UNKNOWN
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.trading.gains import fill_costs, gains, known_spread
+from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.training.chain_measuring import measure_chain
+from mlx_muzero.types import F32, F64, I32, I64, U64
+
+Weights = dict[str, mx.array]
+
+
+@dataclass(frozen=True, eq=False)
+class BarBatch:
+    """n bars to learn from, each with the K bars after it.
+
+    Attributes:
+        observation: ``f32[n, W, M]`` market windows at the bars.
+        outcome: ``i32[n, K]`` chance outcomes of the bars after them.
+        move: ``f32[n, K + 1]`` pips of an exposure of 1 from the fill after each bar to the next.
+        worth: ``f32[n, K + 1, P]`` targets of the worth of holding each position.
+    """
+
+    observation: F32
+    outcome: I32
+    move: F32
+    worth: F32
+
+
+def learnable_bars(dataset: MarketDataset, ahead: int) -> I64:
+    """Bars of training sessions whose next `ahead` bars lie in the same session, ``i64[n]``."""
+    starts, steps = dataset.training_starts(), dataset.config.session_bars - ahead
+    begun = np.zeros(len(dataset.close) + 1, np.int64)
+    np.add.at(begun, starts, 1)
+    np.add.at(begun, starts + steps + 1, -1)
+    bars = np.flatnonzero(np.cumsum(begun[:-1]))
+    later = bars[:, None] + np.arange(1, ahead + 1)
+    return bars[(dataset.outcomes[later] != UNKNOWN).all(axis=1)]
+
+
+class BarSampler:
+    """Draws batches of training bars, whose targets come from the weights that play.
+
+    Those follow the learned ones slowly (`train.average_decay`), which keeps targets steady.
+
+    Args:
+        dataset: the market.
+        rules: positions and costs.
+        copy: a model of its own, which takes the weights that play.
+        unroll_steps: bars after each that the model is unrolled for (K).
+        discount: of a bar.
+    """
+
+    def __init__(
+        self,
+        dataset: MarketDataset,
+        rules: TradingRules,
+        copy: FactoredModel,
+        unroll_steps: int,
+        discount: float,
+    ) -> None:
+        self._dataset, self._rules, self._copy = dataset, rules, copy
+        self._steps, self._discount = unroll_steps, discount
+        # The last target needs the fill and the observation of one more bar, and its fill the next.
+        self.bars = learnable_bars(dataset, unroll_steps + 2)
+        self._outcomes = dataset.outcomes.astype(np.int32)
+
+    def batch(self, keys: U64, playing: Weights) -> BarBatch:
+        """The batch of `keys` ``u64[n]``, one for each row, with targets from `playing`."""
+        dataset, rules, steps = self._dataset, self._rules, self._steps
+        self._copy.update(tree_unflatten(list(playing.items())))
+        bar = self.bars[(rng.uniform(keys) * len(self.bars)).astype(np.int64)]
+        bars = bar[:, None] + np.arange(steps + 1)
+        earned = gains(dataset, rules, bars, final=False)
+        later = self._best_after(bars + 1)
+        longest = int(rules.table.exposures.argmax())
+        return BarBatch(
+            observation=dataset.windows(bar),
+            outcome=self._outcomes[bars[:, 1:]],
+            move=(earned[..., longest] / rules.table.exposures[longest]).astype(np.float32),
+            worth=(earned + self._discount * later).astype(np.float32),
+        )
+
+    def measured(self, playing: Weights) -> Weights:
+        """`playing` with the market chain of its networks."""
+        self._copy.update(tree_unflatten(list(playing.items())))
+        measure_chain(self._copy, self._dataset, self._rules, self.bars)
+        chain: dict[str, mx.array] = dict(tree_flatten(self._copy.chain.parameters()))
+        return playing | {f"chain.{name}": array for name, array in chain.items()}
+
+    def _best_after(self, bars: I64) -> F64:
+        """``f64[n, K + 1, P]`` worth of standing in each position before deciding at `bars`."""
+        dataset, rules, copy = self._dataset, self._rules, self._copy
+        flat = bars.ravel()
+        worth = copy.worth(copy.representation(mx.array(dataset.windows(flat))))
+        paid = fill_costs(dataset.close[flat], rules, known_spread(dataset, rules, flat))
+        choices = np.array(worth)[:, rules.table.next_position] - paid
+        return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))
+
+
+def measure_usual(model: FactoredModel, dataset: MarketDataset, rules: TradingRules) -> None:
+    """Give an untrained `model` the sizes of moves and prices on the training bars."""
+    bars = learnable_bars(dataset, 2)
+    longest = int(rules.table.exposures.argmax())
+    moved = gains(dataset, rules, bars[:, None], final=False)[:, 0, longest]
+    spread = known_spread(dataset, rules, bars)
+    usual = model.usual
+    usual.move_pips = mx.array(max(float(moved.std()) / rules.table.exposures[longest], 1e-6))
+    usual.price = mx.array(float(np.median(dataset.close[bars])))
+    usual.spread = mx.array(0.0 if spread is None else float(np.median(spread)))

@@ -1,0 +1,95 @@
+"""What a training step lowers, for each kind of model."""
+
+from typing import Any, Protocol
+
+import mlx.core as mx
+
+from mlx_muzero.config.schema import TrainConfig
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
+from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.training import losses
+from mlx_muzero.training.bar_batches import BarBatch
+from mlx_muzero.training.factored_losses import DeviceBarBatch, factored_losses
+from mlx_muzero.training.losses import DeviceBatch
+from mlx_muzero.training.ranks import Ranks
+from mlx_muzero.training.targets import Batch
+
+AnyBatch = Batch | BarBatch
+"""Batches to learn from, by kind of model."""
+
+
+class Objective(Protocol):
+    """The losses of one kind of model, over batches as MLX arrays.
+
+    Attributes:
+        terms: names of the losses with nonzero weight, in order.
+    """
+
+    terms: tuple[str, ...]
+
+    def arrays(self, batch: Any, ranks: Ranks) -> tuple[mx.array, ...]:
+        """This rank's rows of a batch of the model's kind, for `losses`."""
+        ...
+
+    def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
+        """Unweighted mean of each of `terms`, as scalars."""
+        ...
+
+    def overflow_frac(self, arrays: tuple[mx.array, ...]) -> mx.array:
+        """Share of the targets that the model cannot express, as a scalar."""
+        ...
+
+
+class UnrolledObjective:
+    """The losses of `StochasticMuZero` (`mlx_muzero.training.losses`)."""
+
+    def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
+        self._model, self._config = model, config
+        self.terms = losses.loss_terms(config, model)
+
+    def arrays(self, batch: Batch, ranks: Ranks) -> tuple[mx.array, ...]:
+        """See `Objective.arrays`."""
+        mine = DeviceBatch.of(batch)
+        valid_rows = ranks.mean(mine.valid_rows)
+        mx.eval(valid_rows)
+        return mine._replace(valid_rows=valid_rows)
+
+    def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
+        """See `Objective.losses`."""
+        found = losses.losses(self._model, DeviceBatch(*arrays), self._config)
+        return list(found.values())
+
+    def overflow_frac(self, arrays: tuple[mx.array, ...]) -> mx.array:
+        """See `Objective.overflow_frac`: targets outside the value support."""
+        value = DeviceBatch(*arrays).value
+        return self._model.support.count_outside(value) / value.size
+
+
+class FactoredObjective:
+    """The losses of `FactoredModel` (`mlx_muzero.training.factored_losses`)."""
+
+    def __init__(self, model: FactoredModel, config: TrainConfig) -> None:
+        self._model = model
+        names = ("value", "reward", "outcome")
+        self.terms = tuple(name for name in names if losses.loss_weight(config, name) > 0)
+
+    def arrays(self, batch: BarBatch, ranks: Ranks) -> tuple[mx.array, ...]:
+        """See `Objective.arrays`."""
+        return DeviceBarBatch.of(batch)
+
+    def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
+        """See `Objective.losses`."""
+        found = factored_losses(self._model, DeviceBarBatch(*arrays))
+        return [found[name] for name in self.terms]
+
+    def overflow_frac(self, arrays: tuple[mx.array, ...]) -> mx.array:
+        """See `Objective.overflow_frac`: worth has no bounds, so 0."""
+        return mx.array(0.0)
+
+
+def objective_of(model: Model, config: TrainConfig) -> Objective:
+    """What a training step of `model` lowers."""
+    if isinstance(model, FactoredModel):
+        return FactoredObjective(model, config)
+    return UnrolledObjective(model, config)

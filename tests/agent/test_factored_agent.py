@@ -1,0 +1,145 @@
+"""The agent of a factored model: its decisions, and other rules without another training."""
+
+import dataclasses
+
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.agent.factored_agent import FactoredAgent
+from mlx_muzero.agent.make import make_agent
+from mlx_muzero.config.schema import ModelConfig, SearchConfig
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.positions import TARGET_ACTIONS
+from mlx_muzero.trading.rules import TradingRules
+
+WINDOW, COLUMNS = 8, 5
+RULES = TradingRules(reward="mark_to_market")
+SEARCH = SearchConfig(backend="mlx", depth_limit=3, discount=0.95)
+SEED = np.zeros(4, np.uint64)
+
+
+def model_for(rules=RULES, seed=1):
+    """A model with random heads, whose chain goes up in one cluster and down in the other."""
+    model = FactoredModel(
+        ModelConfig(kind="factored", latent_width=16, chain_states=2),
+        features=COLUMNS,
+        exposures=rules.table.exposures.tolist(),
+        outcomes=3,
+        window_bars=WINDOW,
+        seed=seed,
+    )
+    random = np.random.default_rng(seed)
+    for head in (model.worth_head, model.move_head, model.outcome_head):
+        weight = random.normal(size=head.output.weight.shape, scale=0.5)
+        head.output.weight = mx.array(weight.astype(np.float32))
+    model.chain.centers = mx.array([[1.0, 0.0, 0.0], [-1.0, 0.0, 0.0]])
+    model.chain.transition = mx.array([[0.9, 0.1], [0.1, 0.9]])
+    model.chain.move = mx.array([1.0, -1.0])
+    model.usual.price = mx.array(150.0)
+    model.eval()
+    return model
+
+
+def observations(count=4):
+    random = np.random.default_rng(0)
+    return random.normal(size=(count, WINDOW, COLUMNS + 6)).astype(np.float32)
+
+
+def flat(count=4):
+    return np.zeros(count, np.int32)
+
+
+def plan(agent, observation, position, simulations=39):
+    seed = np.zeros(len(position), np.uint64)
+    return agent.plan(observation, position, seed, simulations=simulations, noise=False)
+
+
+@pytest.mark.parametrize("rules", [RULES, dataclasses.replace(RULES, table=TARGET_ACTIONS)])
+def test_a_decision(rules):
+    agent = FactoredAgent(model_for(rules), SEARCH, rules)
+    position = np.array([0, 1, 2, 0], np.int32)
+    result = plan(agent, observations(), position)
+    legal = rules.table.legal_mask(position)
+    assert (result.visits[legal] == 39).all()
+    assert not result.visits[~legal].any()
+    assert legal[np.arange(4), result.action].all()
+    np.testing.assert_allclose(result.value, result.q[np.arange(4), result.action])
+    for probabilities in (result.policy, result.prior):
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1.0, rtol=1e-5)
+        assert not probabilities[~legal].any()
+    assert (result.statistics.max_depth == 3).all()
+
+
+def test_few_simulations_read_less_far_and_none_is_the_network():
+    agent = FactoredAgent(model_for(), SEARCH, RULES)
+    observation, position = observations(), flat()
+    depths = [plan(agent, observation, position, n).statistics.max_depth[0] for n in (2, 3, 12, 99)]
+    assert depths == [0, 1, 2, 3]
+    raw = plan(agent, observation, position, 1)
+    np.testing.assert_array_equal(raw.action, agent.network_action(observation, position))
+    np.testing.assert_array_equal(raw.value, raw.raw_value)
+
+
+def test_a_decision_does_not_depend_on_the_others_in_the_batch():
+    agent = FactoredAgent(model_for(), SEARCH, RULES)
+    observation = observations()
+    together = plan(agent, observation, flat())
+    for row in range(4):
+        alone = plan(agent, observation[row : row + 1], flat(1))
+        np.testing.assert_allclose(alone.q[0], together.q[row], rtol=1e-4, atol=1e-5)
+
+
+def test_the_rules_of_the_training_change_nothing():
+    agent = FactoredAgent(model_for(), SEARCH, RULES)
+    again = FactoredAgent(model_for(), SEARCH, dataclasses.replace(RULES), RULES)
+    observation = observations()
+    one, other = plan(agent, observation, flat()), plan(again, observation, flat())
+    np.testing.assert_array_equal(one.q, other.q)
+
+
+def test_costs_in_force_are_planned_with():
+    """What entering is worth falls by the cost at once, and by what later trades would pay."""
+    model, observation = model_for(), observations()
+    costs = (0.0, 1.0, 4.0, 50.0)
+    found = []
+    for cost in costs:
+        rules = dataclasses.replace(RULES, costs=Costs(cost))
+        found.append(plan(FactoredAgent(model, SEARCH, rules, RULES), observation, flat()))
+    entering = np.stack([result.q[:, 1] - result.q[:, 0] for result in found])
+    assert (np.diff(entering, axis=0) < 0.0).all()
+    values = np.stack([result.value for result in found])
+    assert (np.diff(values, axis=0) <= 1e-6).all()
+    assert (found[-1].action == 0).all()
+
+
+def test_the_tree_is_that_of_the_last_plan():
+    agent = FactoredAgent(model_for(), SEARCH, RULES)
+    observation = observations()
+    result = plan(agent, observation, flat(), 12)
+    tree = agent.tree(2, simulations=12)
+    assert tree.value[0] == pytest.approx(float(result.value[2]), rel=1e-6)
+    alone, explained = agent.explain(observation[2:3], flat(1), simulations=12)
+    assert explained.value[0] == pytest.approx(float(alone.value[0]), rel=1e-6)
+
+
+def test_new_weights_are_played_after_a_refresh():
+    model = model_for()
+    agent = FactoredAgent(model, SEARCH, dataclasses.replace(RULES, costs=Costs(1.0)), RULES)
+    before = plan(agent, observations(), flat())
+    model.chain.move = mx.array([5.0, -5.0])
+    agent.refresh()
+    after = plan(agent, observations(), flat())
+    assert not np.array_equal(before.q, after.q)
+
+
+def test_it_runs_on_mlx():
+    search, speeds = settle(model_for(), dataclasses.replace(SEARCH, backend="auto"))
+    assert search.backend == "mlx"
+    assert speeds.leaves_per_s["mlx"] > 0.0
+    assert make_agent(model_for(), search, RULES).backend == "mlx"
+    with pytest.raises(ConfigError, match='"native" cannot evaluate a factored model'):
+        make_agent(model_for(), dataclasses.replace(SEARCH, backend="native"), RULES)

@@ -1,0 +1,90 @@
+"""A factored model: what it reads, what it learns, and what is measured next to it."""
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten
+
+from mlx_muzero.config.schema import ModelConfig
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.networks.factored import FactoredModel
+
+MARKET, WINDOW, OUTCOMES = 5, 8, 3
+EXPOSURES = (0.0, 0.5, 1.0, -1.0)
+SIZES = ModelConfig(kind="factored", latent_width=16, chain_states=6)
+
+
+def factored(config=SIZES):
+    return FactoredModel(
+        config, features=MARKET, exposures=EXPOSURES, outcomes=OUTCOMES, window_bars=WINDOW, seed=1
+    )
+
+
+def windows(count, columns=MARKET):
+    random = np.random.default_rng(0)
+    return mx.array(random.normal(size=(count, WINDOW, columns)).astype(np.float32))
+
+
+def test_what_the_networks_give():
+    model = factored()
+    latent = model.representation(windows(7))
+    assert latent.shape == (7, 16)
+    assert model.outcome_logits(latent).shape == (7, OUTCOMES)
+    assert model.moves(latent).shape == (7, OUTCOMES)
+    assert model.worth(latent).shape == (7, len(EXPOSURES))
+    assert model.dynamics(latent, mx.zeros(7, mx.int32)).shape == (7, 16)
+    assert model.summary(latent).shape == (7, 3)
+
+
+def test_a_new_model_expects_nothing():
+    model = factored()
+    latent = model.representation(windows(4))
+    for zero in (model.worth(latent), model.moves(latent), model.outcome_logits(latent)):
+        assert not np.array(zero).any()
+
+
+def test_the_account_and_the_action_are_not_read():
+    model = factored()
+    observation = windows(3, MARKET + 6)
+    other = mx.concatenate([observation[..., :MARKET], 9.0 + observation[..., MARKET:]], axis=-1)
+    latent = model.representation(observation)
+    np.testing.assert_array_equal(latent, model.representation(other))
+    action = mx.array([0, 1, 2])
+    np.testing.assert_array_equal(
+        model.outcome_logits(latent, action), model.outcome_logits(latent)
+    )
+
+
+@pytest.mark.parametrize("shape", [(3, WINDOW - 1, MARKET), (3, WINDOW, MARKET - 1), (3, MARKET)])
+def test_another_shape_is_refused(shape):
+    with pytest.raises(ValueError, match="observation"):
+        factored().representation(mx.zeros(shape))
+
+
+def test_what_is_measured_is_stored_but_not_learned():
+    model = factored()
+    learned = dict(tree_flatten(model.trainable_parameters()))
+    stored = dict(tree_flatten(model.parameters()))
+    measured = {"chain.transition", "chain.move", "usual.move_pips", "usual.price"}
+    assert measured <= stored.keys()
+    assert not measured & learned.keys()
+    model.train()
+    assert not measured & dict(tree_flatten(model.trainable_parameters())).keys()
+
+
+def test_a_required_number_of_parameters_is_checked():
+    count = factored().num_parameters()
+    factored(ModelConfig(kind="factored", latent_width=16, chain_states=6, parameters=count))
+    with pytest.raises(ConfigError, match="trainable parameters required"):
+        factored(ModelConfig(kind="factored", latent_width=16, parameters=count + 1))
+
+
+def test_the_nearest_cluster_is_the_nearest():
+    chain = factored().chain
+    random = np.random.default_rng(3)
+    centers, rows = random.normal(size=(6, 3)), 5.0 * random.normal(size=(50, 3))
+    chain.centers = mx.array(centers.astype(np.float32))
+    chain.mean, chain.scale = mx.array([1.0, 0.0, -2.0]), mx.array([0.5, 1.0, 2.0])
+    normal = (rows - [1.0, 0.0, -2.0]) * [0.5, 1.0, 2.0]
+    wanted = np.square(normal[:, None] - centers).sum(axis=2).argmin(axis=1)
+    np.testing.assert_array_equal(chain.nearest(mx.array(rows.astype(np.float32))), wanted)

@@ -1,0 +1,212 @@
+"""Learning the market alone: batches of bars, the chain measured on them, whole runs."""
+
+import dataclasses
+import json
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from mlx.utils import tree_flatten
+
+from markets import walk_bars
+from mlx_muzero import rng
+from mlx_muzero.agent.factored_agent import FactoredAgent
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.synthetic.markets import planted_edge
+from mlx_muzero.networks.kinds import require_muzero
+from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.training.bar_batches import BarSampler, learnable_bars, measure_usual
+from mlx_muzero.training.learner import Learner
+from mlx_muzero.training.models import build_model, measure_observations
+from runs import assert_same_run, at_poll, make_trainer
+
+STEPS, DISCOUNT = 2, 0.9
+
+
+@pytest.fixture(scope="module")
+def config(small_config):
+    factored = PRESETS["fx_factored"]
+    return dataclasses.replace(
+        factored,
+        market=small_config.market,
+        model=dataclasses.replace(factored.model, latent_width=16, chain_states=8),
+        search=dataclasses.replace(factored.search, backend="mlx"),
+        train=dataclasses.replace(
+            factored.train,
+            episodes=12,
+            batch_size=16,
+            validate_interval=4,
+            validate_sessions=3,
+            checkpoint_interval=4,
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def dataset(config):
+    return MarketDataset.from_bars(walk_bars(1500), config.market)
+
+
+def sampler_of(config, dataset, fill="close"):
+    trading = dataclasses.replace(config.trading, fill=fill)
+    rules = TradingRules.from_config(dataclasses.replace(config, trading=trading))
+    model = build_model(config, rules.table)
+    measure_usual(model, dataset, rules)
+    return BarSampler(dataset, rules, model, STEPS, DISCOUNT), rules, model
+
+
+def keys(count):
+    return rng.key(0, rng.Stream.BATCH, 0, np.arange(count))
+
+
+def drawn(sampler, count):
+    return sampler.bars[(rng.uniform(keys(count)) * len(sampler.bars)).astype(np.int64)]
+
+
+def test_bars_to_learn_from_lie_in_training_sessions(config, dataset):
+    starts, steps = dataset.training_starts(), config.market.session_bars
+    wanted = {
+        int(start) + step for start in starts for step in range(steps - 3) if step + 4 <= steps
+    }
+    bars = learnable_bars(dataset, 4)
+    assert {int(bar) for bar in bars} >= wanted
+    last = starts[:, None] + steps
+    assert all(((starts <= bar) & (bar + 4 <= last[:, 0])).any() for bar in bars)
+
+
+@pytest.mark.parametrize("fill", ["close", "next_open"])
+def test_rewards_are_those_of_an_account_that_holds_each_position(config, dataset, fill):
+    """A new model expects nothing later, so the targets are the rewards, which an account earns."""
+    sampler, rules, model = sampler_of(config, dataset, fill)
+    batch = sampler.batch(keys(32), dict_of(model))
+    bar, table = drawn(sampler, 32), rules.table
+    for position, entering in ((1, "BUY"), (2, "SELL")):
+        # The account enters a bar before and holds: from this bar's fill on, it earns the move.
+        env = SessionEnv(dataset, dataclasses.replace(rules, costs=free()), bar - 1)
+        env.step(np.full(32, table.action_names.index(entering), np.int32))
+        env.core.execute(np.zeros(32, np.int32), env.fill_price[bar], bar)
+        at_fill = env.core.equity_pips.copy()
+        env.core.mark(env.fill_price[bar + 1], bar + 1)
+        earned = env.core.equity_pips - at_fill
+        np.testing.assert_allclose(batch.worth[:, 0, position], earned, rtol=1e-4, atol=1e-4)
+    assert not batch.worth[:, :, 0].any()
+    np.testing.assert_allclose(batch.move, batch.worth[..., 1], rtol=1e-6)
+
+
+def free():
+    return dataclasses.replace(TradingRules().costs, round_trip_pips=0.0)
+
+
+def dict_of(model):
+    return dict(tree_flatten(model.parameters()))
+
+
+def test_what_follows_is_discounted_less_its_cost(config, dataset):
+    sampler, rules, model = sampler_of(config, dataset)
+    rewards = sampler.batch(keys(8), dict_of(model)).worth
+    model.worth_head.output.bias = mx.array([0.0, 3.0, -2.0])
+    unit = 5.0 * float(model.usual.move_pips)
+    worth = sampler.batch(keys(8), dict_of(model)).worth
+    cost = rules.costs.round_trip_pips
+    later = np.array([max(0.0, 3.0 * unit - cost), max(3.0 * unit, 0.0), max(-2.0 * unit, 0.0)])
+    np.testing.assert_allclose(
+        worth - rewards, np.broadcast_to(DISCOUNT * later, worth.shape), rtol=1e-3
+    )
+
+
+def test_a_batch_knows_nothing_beyond_its_bars(config, dataset):
+    sampler, _, model = sampler_of(config, dataset, "next_open")
+    batch = sampler.batch(keys(16), dict_of(model))
+    bar = drawn(sampler, 16)
+    last = int(bar.max()) + STEPS + 2
+    bars = walk_bars(1500)
+    shock = np.where(np.arange(1500) > last, 5.0, 0.0)
+    prices = {name: getattr(bars, name) + shock for name in ("open", "high", "low", "close")}
+    other = MarketDataset.from_bars(dataclasses.replace(bars, **prices), config.market)
+    again = sampler_of(config, other, "next_open")[0]
+    again.bars = sampler.bars
+    twin = again.batch(keys(16), dict_of(model))
+    for name in ("observation", "outcome", "move", "worth"):
+        np.testing.assert_array_equal(getattr(batch, name), getattr(twin, name), err_msg=name)
+
+
+def test_the_chain_counts_what_followed_what(config, dataset):
+    sampler, _, model = sampler_of(config, dataset)
+    random = np.random.default_rng(0)
+    shape = model.worth_head.output.weight.shape
+    model.worth_head.output.weight = mx.array(random.normal(size=shape).astype(np.float32))
+    chain = sampler.measured(dict_of(model))
+    transition = np.array(chain["chain.transition"])
+    np.testing.assert_allclose(transition.sum(axis=1), 1.0, rtol=1e-5)
+    assert (transition >= 0.0).all()
+    again = sampler.measured(dict_of(model))
+    assert all(np.array_equal(chain[name], again[name]) for name in chain)
+
+
+def test_a_run_learns_validates_and_says_so(config, dataset, tmp_path):
+    trainer = make_trainer(tmp_path / "run", config, dataset)
+    assert trainer.run()
+    told = [json.loads(line) for line in (tmp_path / "run" / "journal.jsonl").open()]
+    names = [event["event"] for event in told]
+    assert names.count("validated") == 3
+    assert "collected" not in names
+    assert [e["episodes"] for e in told if e["event"] == "advanced"][-1] == 12
+    assert trainer.counters.steps == 12
+
+
+def test_a_resumed_run_is_the_uninterrupted_one(config, dataset, tmp_path):
+    whole = make_trainer(tmp_path / "whole", config, dataset)
+    assert whole.run()
+    for polls in (3, 9, 17):
+        path = tmp_path / str(polls)
+        assert not make_trainer(path, config, dataset, at_poll(polls)).run()
+        resumed = make_trainer(path, config, dataset)
+        assert resumed.run()
+        assert_same_run(arrays_of(whole), arrays_of(resumed))
+
+
+def arrays_of(trainer):
+    saved = trainer.state.checkpoint()
+    return {name: np.array(array) for name, array in (saved.weights | saved.optimizer).items()}
+
+
+def test_it_learns_a_planted_edge_in_seconds(config):
+    bars, _ = planted_edge(3, 12, round_trip_cost_pips=4.0, session_bars=120)
+    market = dataclasses.replace(config.market, session_bars=120)
+    wide = dataclasses.replace(config.model, latent_width=32)
+    config = dataclasses.replace(config, market=market, model=wide)
+    planted = MarketDataset.from_bars(bars, market)
+    sampler, rules, _ = sampler_of(config, planted)
+    model = build_model(config, rules.table)
+    measure_observations(model, planted)
+    measure_usual(model, planted, rules)
+    learner = Learner(model, dataclasses.replace(config.train, average_decay=0.95))
+    for step in range(150):
+        rows = rng.key(0, rng.Stream.BATCH, step, np.arange(128))
+        learner.step(sampler.batch(rows, learner.playing_weights()))
+    agent = FactoredAgent(model, config.search, rules)
+    starts = planted.evaluation_starts("test")
+    metrics = backtest(SearchPolicy(agent, 12), planted, rules, starts).metrics
+    assert metrics.trades > 20
+    assert metrics.net_pips > 0.0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("trading.reward", "amddp1"), ("train.phase", "all"), ("collect.backend", "coreml-sim")],
+)
+def test_what_a_factored_model_cannot_do_is_refused(key, value):
+    with pytest.raises(ConfigError, match="a factored model .*; set " + key):
+        config_toml.override(PRESETS["fx_factored"], [f"{key}={value}"])
+
+
+def test_what_exists_for_the_other_kind_only_is_refused(config):
+    model = build_model(config, TradingRules.from_config(config).table)
+    with pytest.raises(ConfigError, match="export: not for a factored model"):
+        require_muzero(model, "export")
