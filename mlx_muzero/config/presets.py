@@ -6,6 +6,7 @@ docs/differences.md lists where those depart from the specifications (FX and CRY
 from dataclasses import replace
 
 from mlx_muzero.config.schema import (
+    STORED,
     CollectConfig,
     Config,
     MarketConfig,
@@ -53,6 +54,7 @@ CRYPTO_MARKET = MarketConfig(
     features="crypto",
     timeframes=("5m", "1h"),
     context=("book_imbalance", "taker_buy_share", "funding_rate", "open_interest"),
+    macro=(STORED,),
 )
 
 CRYPTO = Config(
@@ -154,6 +156,7 @@ CRYPTO_SMALL = replace(
         symbols=(Symbol("BTCUSDT"),),
         timeframes=("5m",),
         context=("taker_buy_share", "funding_rate"),
+        macro=(),
     ),
     # A coin moves about 5 bps a minute, so this scale makes rewards about 1.
     trading=replace(CRYPTO.trading, fill="next_open", reward="mark_to_market", reward_scale=0.2),

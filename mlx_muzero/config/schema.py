@@ -39,6 +39,9 @@ REWARDS: Registry[Callable[[float], Callable[[Any], Any]]] = Registry(
 )
 """Reward schemes registered in addition to the built-in ones; see `trading.rewards`."""
 
+STORED = "*"
+"""In `market.macro`: all macro series that the store has when the run starts."""
+
 
 @dataclass(frozen=True)
 class MarketConfig:
@@ -57,7 +60,9 @@ class MarketConfig:
     )
     context: tuple[ContextSeries, ...] = setting((), "series observed along with the bars")
     macro: tuple[str, ...] = setting(
-        (), "macro series observed, by the names they were imported under"
+        (),
+        "macro series observed, by the names they were imported under; *: all that the store has "
+        "when the run starts",
     )
     events: tuple[str, ...] = setting(
         (), "daily events observed, as NAME HH:MM ZONE; none: fixes, New York close and roll"
@@ -84,6 +89,11 @@ class MarketConfig:
     def daily_events(self) -> tuple[DailyEvent, ...]:
         """The events observed with "fx_context"."""
         return tuple(DailyEvent.parse(text) for text in self.events or USUAL_EVENTS)
+
+    @property
+    def macro_names(self) -> tuple[str, ...]:
+        """The macro series named, without `STORED`, which names take the place of in a run."""
+        return tuple(name for name in self.macro if name != STORED)
 
     @property
     def label(self) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.keys import assigned
 from mlx_muzero.config.presets import PRESETS
-from mlx_muzero.config.schema import Config
+from mlx_muzero.config.schema import STORED, Config
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.comparison import usual_spread_bps, wide_steps
@@ -21,6 +21,7 @@ from mlx_muzero.market.fit import MarketOf, default_preset, known_market, requir
 from mlx_muzero.market.history import PairHistory, Period, load_history
 from mlx_muzero.market.instrument import Instrument, Market, instrument
 from mlx_muzero.market.kept_dataset import KeptDatasets
+from mlx_muzero.market.series import MACRO
 from mlx_muzero.market.store.bar_store import BarStore, store_at
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
 from mlx_muzero.symbols.symbol import Symbol
@@ -201,6 +202,30 @@ def _histories(
         wanted = None if period is None else period(pair)
         quoted = config.trading.cost == "quotes"
         yield load_history(store, pair, config.market, wanted, quoted=quoted)
+
+
+def with_stored_macro(
+    config: Config, database: Path | None, tell: Callable[[str], None] = lambda _text: None
+) -> Config:
+    """`config` with the names of the stored macro series where it observes all of them.
+
+    Args:
+        config: of a run that is about to start.
+        database: the store, or None for the default store.
+        tell: told if there are none.
+    """
+    if STORED not in config.market.macro:
+        return config
+    with store_at(database) as store:
+        stored = [] if store is None else [s.name for s in store.series() if s.symbol == MACRO]
+    if not stored:
+        tell(
+            f"note: {database or DEFAULT_DATABASE} has no macro figures, so the model will know "
+            "none: import their files first (docs/market-data.md), or do without: "
+            "--set market.macro=[]"
+        )
+    names = tuple(dict.fromkeys((*config.market.macro_names, *sorted(stored))))
+    return replace(config, market=replace(config.market, macro=names))
 
 
 def load_truth(config: Config, database: Path) -> dict[str, Any] | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from mlx_muzero.config.keys import value_of
-from mlx_muzero.config.schema import Config
+from mlx_muzero.config.schema import STORED, Config
 from mlx_muzero.config.toml import KEYS
 from mlx_muzero.errors import RunError
 from mlx_muzero.training.run import RunFolder
@@ -45,7 +45,8 @@ def _differences(begun: Config, asked: Config) -> list[str]:
     found = []
     for key in (key for keys in KEYS.values() for key in keys.values()):
         was, wanted = value_of(begun, key.path), value_of(asked, key.path)
-        settled = key.path == "search.backend" and wanted == "auto"  # once, when the run started
+        # Some values are settled once, when the run starts.
+        settled = wanted == "auto" if key.path == "search.backend" else wanted == (STORED,)
         if was != wanted and not settled:
             found.append(f"{key.path} is {was!r} there, {wanted!r} here")
     return found

@@ -10,7 +10,7 @@ from mlx_muzero.agent.backend_choice import settle
 from mlx_muzero.config.choices import TrainDevice
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
-from mlx_muzero.experiment.loading import costs_of, load_dataset
+from mlx_muzero.experiment.loading import costs_of, load_dataset, with_stored_macro
 from mlx_muzero.experiment.looks import record_training
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.trading.core import TradingRules
@@ -74,7 +74,7 @@ class Training:
             RunError: another rank has other bars.
         """
         ranks = ranks or Ranks()
-        config = config_of_first(ranks, config)
+        config = config_of_first(ranks, with_stored_macro(config, database, tell))
         use_device(config.train.device)
         return cls._on_bars(folder, config, database, None, tell, origin, ranks)
 

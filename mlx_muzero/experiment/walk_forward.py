@@ -12,7 +12,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import DataError
 from mlx_muzero.evaluation.backtest import Doing
 from mlx_muzero.evaluation.walk_forward import WalkForward, play_window
-from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset
+from mlx_muzero.experiment.loading import PeriodOf, costs_of, load_dataset, with_stored_macro
 from mlx_muzero.experiment.looks import record_evaluation, record_training
 from mlx_muzero.experiment.stop_switch import StopSwitch
 from mlx_muzero.experiment.trained_run import load_run
@@ -87,13 +87,15 @@ class RollingTraining:
             DataError: there are too few bars for that many windows.
             RunError: the folder is not empty.
         """
+        notes: list[str] = []
+        config = with_stored_macro(config, database, notes.append)
         dataset, store = load_dataset(config, database)
         plan = Plan(windows, minutes, str(store), MarketRecord.of(store, dataset))
         use_device(config.train.device)
         checked = cls._checked(folder, config, plan, store, dataset)
         config = _with_backend(config)
         folder.begin(config, plan)
-        return checked._searching_as(config)
+        return replace(checked._searching_as(config), notes=(*notes, *checked.notes))
 
     @classmethod
     def begun(cls, folder: WalkForwardFolder, database: Path | None) -> Self:

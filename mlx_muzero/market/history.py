@@ -147,7 +147,7 @@ def load_history(
         )
     # Settlements are paid whether they are observed or not.
     series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
-    series |= {name: store.load_series(MACRO, name) for name in config.macro}
+    series |= {name: store.load_series(MACRO, name) for name in config.macro_names}
     series = {name: wanted.of_series(points) for name, points in series.items()}
     warn_of_misread(store, symbol, config)
     series |= {

@@ -124,7 +124,7 @@ _COLUMNS = {
 
 def context_columns(config: MarketConfig) -> tuple[ContextColumn, ...]:
     """The configured columns, in order."""
-    macro = (ContextColumn(f"{_MACRO}{name}", name, _macro_position) for name in config.macro)
+    macro = (ContextColumn(f"{_MACRO}{name}", name, _macro_position) for name in config.macro_names)
     return (*(_COLUMNS[name] for name in config.context), *macro)
 
 
