@@ -19,6 +19,7 @@ ENDINGS = (
     ".zst",
     ".feather",
     ".parquet",
+    ".bi5",
     ".duckdb",
     ".db",
 )
@@ -39,7 +40,7 @@ class ImportBatch:
 
     Attributes:
         files: files in import order, ask files last.
-        passed_over: files in the folders that have another ending.
+        passed_over: files in the folders that have another ending, or nothing in them.
     """
 
     files: tuple[Path, ...]
@@ -61,7 +62,7 @@ class ImportBatch:
                 files.append(path)
                 continue
             found = [file for file in _within(path) if not _is_part_of(file, store)]
-            wanted = [file for file in found if file.suffix.lower() in ENDINGS]
+            wanted = [file for file in found if _may_hold_bars(file)]
             if not wanted:
                 raise DataError(f"{path}: has no file that ends in {', '.join(ENDINGS)}")
             files += wanted
@@ -90,6 +91,12 @@ def _within(folder: Path) -> list[Path]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent) / name for name in names if not name.startswith(".")]
     return sorted(file for file in found if file.is_file())
+
+
+def _may_hold_bars(file: Path) -> bool:
+    ending = file.suffix.lower()
+    # Dukascopy has an empty file for an hour without a tick.
+    return ending in ENDINGS and not (ending == ".bi5" and file.stat().st_size == 0)
 
 
 def _is_part_of(file: Path, store: Path) -> bool:

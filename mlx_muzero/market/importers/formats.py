@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
+from mlx_muzero.market.importers.bi5 import BI5, BI5_MAGIC
 from mlx_muzero.market.importers.column_names import OF_TICKS
 from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
@@ -200,6 +201,7 @@ FORMATS = (
     | {
         PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
         FEATHER: "feather (Arrow): columns as parquet",
+        BI5: "Dukascopy bi5: SYMBOL/YEAR/MONTH/DAY/BID_candles_min_1.bi5, ASK_..., HOURh_ticks.bi5",
         MICRO_FEATURES: "DuckDB table micro_features: lags of the technical features, and a close",
     }
     | SERIES_FORMATS
@@ -231,6 +233,8 @@ def detect_format(path: Path) -> str:
         return FUNDING_PARQUET if holds_funding(path) else bars
     if magic[8:12] == b"DUCK":
         return MICRO_FEATURES
+    if magic.startswith(BI5_MAGIC):
+        return BI5
     with open_text(path) as text:
         head = text.read(_SNIFF_BYTES).decode("utf-8-sig", "replace")
     if magic[:2] == GZIP_MAGIC and FIRST_LINE.match(head):

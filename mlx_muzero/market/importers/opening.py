@@ -5,6 +5,7 @@ from functools import partial
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.bars_content import BarsContent
+from mlx_muzero.market.importers.bi5 import BI5, Bi5Source
 from mlx_muzero.market.importers.content import Content, ImportRequest
 from mlx_muzero.market.importers.formats import (
     FEATHER,
@@ -28,25 +29,26 @@ from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.symbols.symbol import Symbol
 
 
-def _table(format_name: str, request: ImportRequest) -> BarSource:
+def _table(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
     only = None if request.symbol is None else Symbol(request.symbol)
     return ParquetSource.open(request.path, only, format_name)
 
 
-def _micro_features(request: ImportRequest) -> BarSource:
+def _micro_features(_store: BarStore, request: ImportRequest) -> BarSource:
     return MicroFeaturesSource.open(request.path)
 
 
-def _text(format_name: str, request: ImportRequest) -> BarSource:
+def _text(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
     return TextSource.open(request.path, format_name, request.symbol, dict(request.choices.columns))
 
 
-def _ticks(format_name: str, request: ImportRequest) -> BarSource:
+def _ticks(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
     columns = dict(request.choices.columns)
     return TickSource.open(request.path, format_name, request.symbol, columns)
 
 
-_SOURCES: Mapping[str, Callable[[ImportRequest], BarSource]] = {
+_SOURCES: Mapping[str, Callable[[BarStore, ImportRequest], BarSource]] = {
+    BI5: Bi5Source.open,
     MICRO_FEATURES: _micro_features,
     **{name: partial(_table, name) for name in (PARQUET, FEATHER)},
     **{name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)},
@@ -73,4 +75,4 @@ def open_content(store: BarStore, request: ImportRequest, format_name: str | Non
         )
     if name in SERIES_FORMATS:
         return SeriesContent.open(store, request, name)
-    return BarsContent.open(store, request, _SOURCES[name](request))
+    return BarsContent.open(store, request, _SOURCES[name](store, request))

@@ -83,6 +83,11 @@ class BarSource(Protocol):
         """The file's rows, in order; may be called again to reread it."""
 
 
+def flats_note(flats: int) -> str:
+    """Says that Dukascopy's bars of minutes without a tick were left out."""
+    return f"{flats:,} minutes without a tick were left out"
+
+
 def reject_faults(rows: RowFilter, columns: dict[str, F64]) -> None:
     """Mark the rows whose prices are impossible (bid, and ask where known)."""
     for suffix in ("", "_ask"):

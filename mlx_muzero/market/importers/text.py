@@ -30,7 +30,7 @@ from mlx_muzero.market.importers.named_columns import (
     named_layout,
 )
 from mlx_muzero.market.importers.packed import TextStream, open_text
-from mlx_muzero.market.importers.source import Chunk, reject_faults
+from mlx_muzero.market.importers.source import Chunk, flats_note, reject_faults
 from mlx_muzero.market.importers.text_layout import TextLayout
 from mlx_muzero.market.importers.text_rows import (
     TextRows,
@@ -120,7 +120,7 @@ class TextSource:
         if self.ask_only:
             notes.append("the file name says ask: its prices are added to stored bid bars")
         if self._flats:
-            notes.append(f"{self._flats:,} minutes without a tick were left out")
+            notes.append(flats_note(self._flats))
         return notes
 
     def chunks(self) -> Iterator[Chunk]:

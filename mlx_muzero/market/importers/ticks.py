@@ -66,6 +66,12 @@ def reject_bad_ticks(marks: RowFilter, bid: F64, ask: F64, volume: F64) -> None:
             marks.reject(faults == fault, f"{Fault(fault).text} ({side})")
 
 
+def made_of_ticks_note(ticks: int, has_volumes: bool) -> str:
+    """Says of how many ticks a file's bars are made, and what their volume is."""
+    volume = "the sum of their bid volumes" if has_volumes else "their number"
+    return f"the bars are made of {ticks:,} ticks; a bar's volume is {volume}"
+
+
 def bars_of_ticks(blocks: Iterable[TickBlock], symbol: Symbol | None, size: int) -> Iterator[Chunk]:
     """The bars of a file's ticks: while they are read, chunks without a bar, then all bars.
 
@@ -140,13 +146,8 @@ class TickSource:
     @property
     def notes(self) -> list[str]:
         """See `BarSource`."""
-        volume = (
-            "the sum of their bid volumes" if "volume" in self.layout.columns else "their number"
-        )
-        return [
-            *self.layout.notes,
-            f"the bars are made of {self._ticks:,} ticks; a bar's volume is {volume}",
-        ]
+        has_volumes = "volume" in self.layout.columns
+        return [*self.layout.notes, made_of_ticks_note(self._ticks, has_volumes)]
 
     def chunks(self) -> Iterator[Chunk]:
         """See `BarSource`."""

@@ -16,7 +16,7 @@ from mlx_muzero.market.importers.order_book import OrderBook
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.market.sessions import SPLITS
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.market.store.staging import EXTRA_COLUMNS
+from mlx_muzero.market.store.staging import ASK_COLUMNS, EXTRA_COLUMNS
 from mlx_muzero.timeunits import HOUR_NS
 
 
@@ -43,6 +43,22 @@ def test_ticks_of_truefx(real_data, store):
     report = import_file(store, real_data / "raw/truefx_usdjpy-ticks.csv", "USDJPY")
     assert (report.format, report.rows, report.rejected_count) == ("ticks", 34, 0)
     assert store.load("USDJPY").volume.sum() == 1000
+
+
+def test_ticks_of_dukascopy_are_its_own_bars(real_data, tmp_path):
+    day = real_data / "raw/dukascopy/EURUSD/2019/01/04"
+    found = []
+    for name in (("BID_candles_min_1.bi5", "ASK_candles_min_1.bi5"), ("10h_ticks.bi5",)):
+        with BarStore(tmp_path / f"{len(name)}.duckdb") as store:
+            reports = [import_file(store, day / file) for file in name]
+            found.append(store.load("EURUSD", extras=ASK_COLUMNS))
+    assert (len(found[0]), reports[0].rows) == (1440, 60)
+    candles, ticks = found[0].slice(600, 660), found[1]
+    for column in ("open_time_ns", "open", "high", "low", "close"):
+        assert np.array_equal(getattr(candles, column), getattr(ticks, column))
+    for column in ASK_COLUMNS:
+        assert np.array_equal(candles.extras[column], ticks.extras[column])
+    assert np.allclose(candles.volume, ticks.volume, rtol=1e-12)
 
 
 def test_the_hour_written_twice_is_kept_once(real_data, usdjpy, store):
