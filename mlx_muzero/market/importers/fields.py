@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from mlx_muzero.timeunits import SECOND_NS
+from mlx_muzero.timeunits import DAY_NS, SECOND_NS
 from mlx_muzero.types import F64, I64, Bool
 
 U8: TypeAlias = npt.NDArray[np.uint8]
@@ -23,11 +23,15 @@ _POWERS = 10.0 ** np.arange(_LONGEST_NUMBER + 1)
 EPOCH = "epoch"
 """Stamp pattern: a count since 1970 in a unit from seconds to nanoseconds, told by its size."""
 
+OF_DAY = "of day"
+"""Stamp pattern: milliseconds since midnight."""
+
 EPOCH_TEXT = "seconds, milliseconds, microseconds or nanoseconds since 1970"
 
 # Each is the year 5138 in the smaller unit and 1973 in the larger: no minute bar is near either.
 _UNITS_FROM = (10**11, 10**14, 10**17)
 _NS_PER_UNIT = np.array([10**9, 10**6, 10**3, 1])
+_MS_NS = 10**6
 _LAST_SECOND = (2**63 - 1) // SECOND_NS
 _LONGEST_COUNT = 19
 
@@ -160,6 +164,8 @@ def pattern_text(pattern: str) -> str:
     """A stamp pattern in words."""
     if pattern == EPOCH:
         return EPOCH_TEXT
+    if pattern == OF_DAY:
+        return "milliseconds since midnight"
     return pattern.replace("±HH", "+hh").replace("II", "mm").replace("G*T", "GMT")
 
 
@@ -177,17 +183,21 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
         end: ``i64[T]`` end of each stamp, exclusive.
         pattern: Y M D h m s for the digits of date and time, f for those of a fraction of a second,
             ± H I for sign, hours and minutes of a UTC offset, * for any byte, anything else
-            literally; or `EPOCH`.
+            literally; or `EPOCH` or `OF_DAY`.
 
     Returns:
-        ``i64[T]`` nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`), and
-        ``bool[T]`` whether each stamp fits the pattern and is a valid date.
+        ``i64[T]`` nanoseconds since 1970 (UTC if the pattern has an offset or is `EPOCH`), or since
+        midnight, and ``bool[T]`` whether each stamp fits the pattern and is a valid time.
     """
     if pattern == EPOCH:
         count, known = _counts(data, start, end)
         unit = np.searchsorted(_UNITS_FROM, count, side="right")
         known &= (count > 0) & ((unit > 0) | (count <= _LAST_SECOND))
         return np.where(known, count, 0) * _NS_PER_UNIT[unit], known
+    if pattern == OF_DAY:
+        count, known = _counts(data, start, end)
+        known &= (count >= 0) & (count < DAY_NS // _MS_NS)
+        return np.where(known, count, 0) * _MS_NS, known
     known = end - start == len(pattern)
     parts = {letter: np.zeros(len(start), np.int64) for letter in "YMDhmsfHI"}
     sign = np.ones(len(start), np.int64)

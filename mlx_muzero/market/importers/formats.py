@@ -10,6 +10,7 @@ from mlx_muzero.market.importers.bi5 import BI5, BI5_MAGIC
 from mlx_muzero.market.importers.column_names import OF_TICKS
 from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
+from mlx_muzero.market.importers.lean_names import is_lean
 from mlx_muzero.market.importers.named_columns import NAMED_FORMATS, find_header
 from mlx_muzero.market.importers.packed import GZIP_MAGIC, is_zip, open_text, require_file
 from mlx_muzero.market.importers.series_parquet import (
@@ -194,6 +195,7 @@ SERIES_COLUMNS = {
 PARQUET = "parquet"
 FEATHER = "feather"
 MICRO_FEATURES = "micro-features"
+LEAN = "lean"
 FORMATS = (
     {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
     | NAMED_FORMATS
@@ -202,6 +204,7 @@ FORMATS = (
         PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
         FEATHER: "feather (Arrow): columns as parquet",
         BI5: "Dukascopy bi5: SYMBOL/YEAR/MONTH/DAY/BID_candles_min_1.bi5, ASK_..., HOURh_ticks.bi5",
+        LEAN: "LEAN zips: YYYYMMDD_trade.zip or _quote.zip of forex, crypto, cryptofuture, cfd",
         MICRO_FEATURES: "DuckDB table micro_features: lags of the technical features, and a close",
     }
     | SERIES_FORMATS
@@ -236,6 +239,8 @@ def detect_format(path: Path) -> str:
     if magic.startswith(BI5_MAGIC):
         return BI5
     with open_text(path) as text:
+        if is_lean(text.name):
+            return LEAN
         head = text.read(_SNIFF_BYTES).decode("utf-8-sig", "replace")
     if magic[:2] == GZIP_MAGIC and FIRST_LINE.match(head):
         return DEPTH_CAPTURE

@@ -10,12 +10,14 @@ from mlx_muzero.market.importers.content import Content, ImportRequest
 from mlx_muzero.market.importers.formats import (
     FEATHER,
     FORMATS,
+    LEAN,
     MICRO_FEATURES,
     PARQUET,
     SERIES_FORMATS,
     TEXT_FORMATS,
     detect_format,
 )
+from mlx_muzero.market.importers.lean import open_lean
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
 from mlx_muzero.market.importers.named_columns import CSV, NAMED_FORMATS, TICKS
 from mlx_muzero.market.importers.packed import require_file
@@ -47,8 +49,13 @@ def _ticks(format_name: str, _store: BarStore, request: ImportRequest) -> BarSou
     return TickSource.open(request.path, format_name, request.symbol, columns)
 
 
+def _lean(_store: BarStore, request: ImportRequest) -> BarSource:
+    return open_lean(request.path, request.symbol)
+
+
 _SOURCES: Mapping[str, Callable[[BarStore, ImportRequest], BarSource]] = {
     BI5: Bi5Source.open,
+    LEAN: _lean,
     MICRO_FEATURES: _micro_features,
     **{name: partial(_table, name) for name in (PARQUET, FEATHER)},
     **{name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)},

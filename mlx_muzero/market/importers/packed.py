@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Protocol, cast
 
 from mlx_muzero.errors import DataError
@@ -34,10 +34,18 @@ class TextStream:
 
     Attributes:
         size: about the number of bytes to read, at least as many as there are.
+        name: name of the file, in a zip that of the file inside.
     """
 
-    def __init__(self, stream: Readable, size: int, done: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        stream: Readable,
+        size: int,
+        done: Callable[[], int] | None = None,
+        name: str = "",
+    ) -> None:
         """Read `stream`; `done` tells how much of `size` has been read, if it is not counted."""
+        self.name = name
         self._start = stream.read(2)
         self._stream = stream
         self._done, self._read = done, 0
@@ -107,16 +115,17 @@ def open_text(path: Path) -> Iterator[TextStream]:
                 with zipfile.ZipFile(file) as archive:
                     member = _only_csv(path, archive)
                     with archive.open(member) as unzipped:
-                        yield TextStream(cast(BinaryIO, unzipped), member.file_size)
+                        name = PurePosixPath(member.filename).name
+                        yield TextStream(cast(BinaryIO, unzipped), member.file_size, name=name)
                 return
             size = os.fstat(file.fileno()).st_size
             if magic[:2] != GZIP_MAGIC and magic != ZSTD_MAGIC:
-                yield TextStream(file, size)
+                yield TextStream(file, size, name=path.name)
                 return
             is_gzip = magic[:2] == GZIP_MAGIC
             stream: Readable = gzip.GzipFile(fileobj=file) if is_gzip else zstd_reader(path, file)
             unpacked = _Unpacked(path, stream, file)
-            yield TextStream(unpacked, size * MOST_SHRUNK, unpacked.done)
+            yield TextStream(unpacked, size * MOST_SHRUNK, unpacked.done, path.name)
     except NotImplementedError as error:
         raise DataError(f"{path}: {error}: unpack it, and import the csv") from error
     except (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile) as error:

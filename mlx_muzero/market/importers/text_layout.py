@@ -35,6 +35,7 @@ class TextLayout:
         columns: the field of each store column.
         patterns: possible patterns of the time (see `fields.stamps`).
         first_line: line number of the first row.
+        day_ns: the midnight from which times count, if they do, on the file's clock.
         clock: the clock that the header names.
         symbol: the field of the symbol, and the symbol in it.
         spread: the spread, from which ask prices follow.
@@ -55,6 +56,7 @@ class TextLayout:
     columns: Mapping[str, int]
     patterns: tuple[str, ...]
     first_line: int = 1
+    day_ns: int = 0
     clock: str | None = None
     symbol: tuple[int, str] | None = None
     spread: Spread | None = None

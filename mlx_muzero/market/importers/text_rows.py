@@ -73,7 +73,7 @@ class TextRows:
             wall[rest], known[rest] = stamps(self.lines.data, start[rest], end[rest], whole_second)
         accepted = ", ".join(pattern_text(pattern) for pattern in self.layout.patterns)
         self.marks.reject(~known, f"the time cannot be read (accepted: {accepted})")
-        return wall
+        return wall + self.layout.day_ns
 
     def numbers(self, name: str, place: int, may_be_blank: bool = False) -> F64:
         """``f64[T]`` numbers of one field, NaN where blank; rows without a number are bad."""

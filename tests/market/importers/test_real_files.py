@@ -9,6 +9,7 @@ import pytest
 
 from market_files import refused
 from mlx_muzero.config.presets import CRYPTO
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import load_history
 from mlx_muzero.market.importers import import_file
@@ -59,6 +60,21 @@ def test_ticks_of_dukascopy_are_its_own_bars(real_data, tmp_path):
     for column in ASK_COLUMNS:
         assert np.array_equal(candles.extras[column], ticks.extras[column])
     assert np.allclose(candles.volume, ticks.volume, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "symbol", "count"),
+    [
+        ("adausdt/20221213_trade.zip", "ADAUSDT", 1440),
+        ("adausdt/20221213_quote.zip", "ADAUSDT", 1100),
+        ("btcusd/20221213_trade.zip", "BTCUSD_PERP", 1439),
+        ("btcusd/20221213_quote.zip", "BTCUSD_PERP", 1104),
+    ],
+)
+def test_lean(real_data, store, name, symbol, count):
+    report = import_file(store, real_data / "raw/lean/cryptofuture/binance/minute" / name)
+    assert (report.symbols, report.rows, report.rejected_count) == ((symbol,), count, 0)
+    assert utc_text(report.first_ns) == "2022-12-13 00:00"
 
 
 def test_the_hour_written_twice_is_kept_once(real_data, usdjpy, store):
