@@ -191,9 +191,8 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
     """
     if pattern == EPOCH:
         count, known = _counts(data, start, end)
-        unit = np.searchsorted(_UNITS_FROM, count, side="right")
-        known &= (count > 0) & ((unit > 0) | (count <= _LAST_SECOND))
-        return np.where(known, count, 0) * _NS_PER_UNIT[unit], known
+        times, is_time = epoch_ns(count)
+        return times, known & is_time
     if pattern == OF_DAY:
         count, known = _counts(data, start, end)
         known &= (count >= 0) & (count < DAY_NS // _MS_NS)
@@ -222,6 +221,17 @@ def stamps(data: U8, start: I64, end: I64, pattern: str) -> tuple[I64, Bool]:
     minutes -= sign * (parts["H"] * 60 + parts["I"])
     fraction_ns = parts["f"] * 10 ** (9 - pattern.count("f"))
     return (minutes * 60 + parts["s"]) * SECOND_NS + fraction_ns, known
+
+
+def epoch_ns(count: I64) -> tuple[I64, Bool]:
+    """Convert counts since 1970 in a unit from seconds to nanoseconds, told by their size.
+
+    Returns:
+        ``i64[T]`` nanoseconds since 1970, and ``bool[T]`` whether each count is a time.
+    """
+    unit = np.searchsorted(_UNITS_FROM, count, side="right")
+    known = (count > 0) & ((unit > 0) | (count <= _LAST_SECOND))
+    return np.where(known, count, 0) * _NS_PER_UNIT[unit], known
 
 
 def _counts(data: U8, start: I64, end: I64) -> tuple[I64, Bool]:

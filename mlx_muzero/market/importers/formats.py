@@ -7,6 +7,7 @@ from pathlib import Path
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
 from mlx_muzero.market.importers.bi5 import BI5, BI5_MAGIC
+from mlx_muzero.market.importers.candle_pages import CANDLE_FORMATS, candle_format
 from mlx_muzero.market.importers.column_names import OF_TICKS
 from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
@@ -200,6 +201,7 @@ FORMATS = (
     {name: fmt.about for name, fmt in TEXT_FORMATS.items()}
     | NAMED_FORMATS
     | TICK_FORMATS
+    | CANDLE_FORMATS
     | {
         PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
         FEATHER: "feather (Arrow): columns as parquet",
@@ -246,7 +248,7 @@ def detect_format(path: Path) -> str:
         return DEPTH_CAPTURE
     rows = [line for line in head.splitlines() if line.strip()]
     # The sniffed text may end in the middle of a row.
-    name = _text_format(rows[:-1] or rows, path.name) or _named_format(head)
+    name = candle_format(head) or _text_format(rows[:-1] or rows, path.name) or _named_format(head)
     if name is None:
         known = "\n".join(f"  {name}: {about}" for name, about in FORMATS.items())
         raise DataError(f"{path}: unknown format; {_about(path, magic, rows)}. Known:\n{known}")

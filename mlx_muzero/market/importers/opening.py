@@ -6,6 +6,8 @@ from functools import partial
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.bars_content import BarsContent
 from mlx_muzero.market.importers.bi5 import BI5, Bi5Source
+from mlx_muzero.market.importers.candle_pages import CANDLE_FORMATS
+from mlx_muzero.market.importers.candles_json import CandlesSource
 from mlx_muzero.market.importers.content import Content, ImportRequest
 from mlx_muzero.market.importers.formats import (
     FEATHER,
@@ -53,9 +55,14 @@ def _lean(_store: BarStore, request: ImportRequest) -> BarSource:
     return open_lean(request.path, request.symbol)
 
 
+def _candles(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
+    return CandlesSource.open(request.path, format_name, request.symbol)
+
+
 _SOURCES: Mapping[str, Callable[[BarStore, ImportRequest], BarSource]] = {
     BI5: Bi5Source.open,
     LEAN: _lean,
+    **{name: partial(_candles, name) for name in CANDLE_FORMATS},
     MICRO_FEATURES: _micro_features,
     **{name: partial(_table, name) for name in (PARQUET, FEATHER)},
     **{name: partial(_text, name) for name in (*TEXT_FORMATS, *NAMED_FORMATS)},
