@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.by_years import CANDIDATES, RULE, Choice, choose, fitted, of_fitted_q
+from bench.by_years import CANDIDATES, RULE, Candidates, choose, fitted, of_fitted_q
 from bench.days import Earned, earned
 from bench.report import Report
 from bench.trained import trained_policies
@@ -69,11 +69,13 @@ class Study:
         self._folds = left_out(self._market, options.fit, options.choose)
         self._last = Fold(self._market, tuple(options.fit), tuple(options.choose[-1:]))
         self.starts = self._market.starts(options.test)
-        self._runs = dict(
-            trained_policies(options.run, options.store, self._market, options.test[0])
-        )
         self.by_year: list[InYear] = []
-        self.looks = ""
+        self.notes: dict[str, None] = {}
+
+    @property
+    def looks(self) -> str:
+        """How often the test was looked at, as a sentence."""
+        return self._looks.words
 
     def rows(self) -> Iterator[Earned]:
         """Every policy at every round trip."""
@@ -88,23 +90,27 @@ class Study:
                     if name == FITTED_Q:
                         yield earned(pips, f"{name} {seed}", [one], rule)
                 yield earned(pips, name, played, rule)
-            for name, policy in self._runs.items():
-                yield earned(pips, name, [self._judge(policy, rules)], rule)
+            for policy in self._trained(pips):
+                yield earned(pips, policy.name, [self._judge(policy, rules)], rule)
+
+    def _trained(self, pips: float) -> Iterator[Policy]:
+        options = self._options
+        played = (options.run, options.store, self._market, options.test[0], pips)
+        return trained_policies(*played, lambda note: self.notes.update({note: None}))
 
     def _rival(self, name: str, rules: TradingRules) -> Iterator[Backtest]:
-        """Plays the test, once for every seed of a rival that has one."""
-        candidates = [CANDIDATES.get(name)]
-        if name == FITTED_Q:
-            recipe = FittedQRecipe(steps=(600, self._options.steps))
-            candidates = [partial(of_fitted_q, seed, recipe) for seed in self._options.seeds]
-        choice: Choice | None = None
-        for each in candidates:
-            if each is None:
-                continue
-            if choice is None:
-                choice = choose(each, rules, self._folds)
-                self._keep(rules.costs.round_trip_pips, name, choice.by_year)
-            yield self._judge(fitted(each, rules, self._last, choice), rules, name)
+        """Plays the test, once for every seed of a rival that has one; the first chooses."""
+        of_seeds = self._candidates(name)
+        choice = choose(of_seeds[0], rules, self._folds)
+        self._keep(rules.costs.round_trip_pips, name, choice.by_year)
+        for candidates in of_seeds:
+            yield self._judge(fitted(candidates, rules, self._last, choice), rules, name)
+
+    def _candidates(self, name: str) -> list[Candidates]:
+        if name in CANDIDATES:
+            return [CANDIDATES[name]]
+        recipe = FittedQRecipe(steps=(600, self._options.steps))
+        return [partial(of_fitted_q, seed, recipe) for seed in self._options.seeds]
 
     def _judge(self, policy: Policy, rules: TradingRules, name: str = "") -> Backtest:
         """Play the test, and record the look."""
@@ -114,7 +120,7 @@ class Study:
         digest = hashlib.sha256(text.encode()).hexdigest()
         for year in self._options.test:
             looked = looked_bars(self._market.of(year), "test")
-            self.looks = LookLedger(self._store).add("evaluated", looked, digest, label).words
+            self._looks = LookLedger(self._store).add("evaluated", looked, digest, label)
         return played
 
     def _rule_by_year(self, rules: TradingRules) -> list[float]:
@@ -143,6 +149,8 @@ def main() -> None:
     )
     report.table("test", "Net pips a day of the test, and beyond the rule:", study.rows())
     report.table("years", "Net pips a day of each year, left out by the fit:", study.by_year)
+    for note in study.notes:
+        report.note(note)
     report.note(study.looks)
     report.end()
 

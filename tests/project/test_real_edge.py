@@ -110,6 +110,7 @@ def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
     run = trained("2018-01-01")
     found = study("--pips", "0.4", "--rivals", "--run", str(run))
     assert [row["policy"] for row in found["test"]] == ["fix_rule", "agent"]
+    assert any(note.startswith("a round trip costs 0.4 pips here") for note in found["notes"])
     with pytest.raises(SystemExit, match=r"market\.session_bars differ"):
         study("--pips", "0.4", "--rivals", "--run", str(run), "--set", "market.session_bars=80")
     with pytest.raises(SystemExit, match=r"bars of 2018 trained it .* market\.end_utc=2018-01-01"):
