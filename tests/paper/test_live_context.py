@@ -14,7 +14,7 @@ from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.download.job import Wish, download
 from mlx_muzero.download.report import DownloadReport
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.bars import Bars, utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory, load_history
 from mlx_muzero.market.importers import import_file
@@ -373,12 +373,25 @@ def test_what_it_observes_is_what_a_training_set_of_its_record_shows(on_ccxt):
     assert_observed(on_ccxt, MarketDataset.of_pairs(histories(on_ccxt), EVERY))
 
 
-def test_what_it_observes_is_what_a_training_set_of_downloads_shows(on_ccxt, tmp_path):
+def metrics_file(folder, pair):
+    """Binance's file of the open interest that `MoodyVenue` tells, whose labels are ends."""
+    ended = SETTLED_NS // MINUTE_NS + 15
+    rows = ["create_time,symbol,sum_open_interest,sum_open_interest_value"]
+    for minute in range(ended - 1440, ended, 5):
+        label = utc_text((minute + 5) * MINUTE_NS)
+        rows.append(f"{label}:00,{pair},{1000 + minute % 77},1")
+    path = folder / f"{pair}-metrics.csv"
+    path.write_text("\n".join(rows))
+    return path
+
+
+@pytest.mark.parametrize("interest_from", ["download", "files"])
+def test_what_it_observes_is_what_a_training_set_of_the_venues_data_shows(
+    on_ccxt, tmp_path, interest_from
+):
     venue = MoodyVenue(on_ccxt.ended_ns)
-    wishes = [
-        Wish(name, SETTLED_NS - DAY_NS, None, (FUNDING_RATE, OPEN_INTEREST))
-        for name in AT_VENUE.values()
-    ]
+    series = (FUNDING_RATE, OPEN_INTEREST) if interest_from == "download" else (FUNDING_RATE,)
+    wishes = [Wish(name, SETTLED_NS - DAY_NS, None, series) for name in AT_VENUE.values()]
     with served(venue) as address, BarStore(tmp_path / "market.duckdb") as store:
         results = download(store, "binance", CcxtSource("binance", address), wishes)
         assert all(isinstance(result, DownloadReport) for result in results)
@@ -390,6 +403,8 @@ def test_what_it_observes_is_what_a_training_set_of_downloads_shows(on_ccxt, tmp
                     if symbol == pair:
                         out.write(f"{SETTLED_NS} {json.dumps(message)}\n")
             import_file(store, recorded)
+            if interest_from == "files":
+                import_file(store, metrics_file(tmp_path, pair))
         assert_observed(
             on_ccxt,
             MarketDataset.of_pairs([load_history(store, pair, EVERY) for pair in PAIRS], EVERY),
