@@ -23,6 +23,7 @@ class BinanceVenue(Venue):
     extra: websocket messages to send with the next update, for duplicates and corrections.
     push_every_ns: between two updates of a minute that is not over.
     books: its order books.
+    symbols: base and quote of each symbol that it lists.
     """
 
     def __init__(self, clock):
@@ -30,7 +31,7 @@ class BinanceVenue(Venue):
         self.mute = False
         self.extra = []
         self.push_every_ns = 10 * SECOND_NS
-        self.sockets = set()
+        self.sockets, self.symbols = set(), SYMBOLS
         self.books = Books(self.now_ns)
 
     async def exchange_info(self, request):
@@ -42,7 +43,7 @@ class BinanceVenue(Venue):
                 "orderTypes": ["LIMIT", "MARKET"], "isSpotTradingAllowed": True,
                 "isMarginTradingAllowed": False, "filters": [], "permissions": ["SPOT"],
             }
-            for symbol, (base, quote) in SYMBOLS.items()
+            for symbol, (base, quote) in self.symbols.items()
         ]  # fmt: skip
         now_ms = self.now_ns() // MILLISECOND_NS
         return web.json_response({"timezone": "UTC", "serverTime": now_ms, "symbols": symbols})

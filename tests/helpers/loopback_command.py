@@ -1,19 +1,22 @@
-"""Runs one command of the command line against a loopback exchange: SETTINGS COMMAND...
+"""Runs one command of the command line against loopback venues: VENUES COMMAND...
 
-SETTINGS is JSON for ccxt's constructor, which every exchange of the process is made with.
+VENUES is JSON: with "ccxt", settings for ccxt's constructor, which every exchange of the process is
+made with; with "oanda", the address of OANDA's server.
 """
 
 import json
 import sys
 
 from mlx_muzero.venues.ccxt_source import CcxtSource
+from mlx_muzero.venues.oanda import OandaSource
 from muzero_cli.main import run
 
 
 def main():
-    settings = json.loads(sys.argv.pop(1))
-    made = CcxtSource.__init__
-    CcxtSource.__init__ = lambda self, exchange, _settings=None: made(self, exchange, settings)
+    venues = json.loads(sys.argv.pop(1))
+    exchange, oanda = CcxtSource.__init__, OandaSource.__init__
+    CcxtSource.__init__ = lambda self, name: exchange(self, name, venues["ccxt"])
+    OandaSource.__init__ = lambda self, **options: oanda(self, venues["oanda"], **options)
     run()
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from binance_venue import SYMBOLS, BinanceVenue
+from binance_venue import BinanceVenue
 from mlx_muzero.timeunits import MINUTE_NS
 from venue import prices
 
@@ -127,7 +127,7 @@ class MoodyVenue(BinanceVenue):
                 "quotePrecision": 8, "deliveryDate": 4133404800000, "onboardDate": 0,
                 "underlyingType": "COIN",
             }
-            for symbol, (base, quote) in SYMBOLS.items()
+            for symbol, (base, quote) in self.symbols.items()
         ]  # fmt: skip
         return web.json_response({"timezone": "UTC", "serverTime": 0, "symbols": symbols})
 
