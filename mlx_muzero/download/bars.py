@@ -7,9 +7,7 @@ from functools import partial
 
 from mlx_muzero.download.asking import Asking
 from mlx_muzero.download.intake import Intake
-from mlx_muzero.download.pager import Pager
 from mlx_muzero.download.report import DownloadReport
-from mlx_muzero.download.spans import Span, holes, minutes, without
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.importers.choices import Choices
@@ -20,7 +18,9 @@ from mlx_muzero.venues.candle import NO_TIME
 from mlx_muzero.venues.holes import last_closed_ns, settled_ns
 from mlx_muzero.venues.hours import hours_in
 from mlx_muzero.venues.page import Page
+from mlx_muzero.venues.pager import Pager
 from mlx_muzero.venues.source import HistorySource, Listing
+from mlx_muzero.venues.spans import Span, holes, minutes, without
 
 CHUNK_BARS = 50_000
 """Bars per transaction, or as many as arrive within `CHUNK_NS` if that is fewer."""

@@ -11,7 +11,6 @@ from functools import partial
 
 import numpy as np
 
-from mlx_muzero.download.spans import Span
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import Fault, price_faults, utc_text
 from mlx_muzero.market.importers.choices import Choices
@@ -28,6 +27,7 @@ from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import Bool
 from mlx_muzero.venues.candle import NO_TIME, NOT_WHOLE
 from mlx_muzero.venues.page import Page
+from mlx_muzero.venues.spans import Span
 
 FORMAT = "download"
 """The format named in the record of a download."""

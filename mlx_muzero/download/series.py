@@ -5,15 +5,15 @@ from functools import partial
 import numpy as np
 
 from mlx_muzero.download.bars import Desk
-from mlx_muzero.download.pager import Pager
-from mlx_muzero.download.spans import Span, without
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.report import CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC
 from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series, SeriesMerge
 from mlx_muzero.market.store.origin_table import Origin
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.page import Page
+from mlx_muzero.venues.pager import Pager
 from mlx_muzero.venues.series_points import KNOWN_LATER_NS, usable
+from mlx_muzero.venues.spans import Span, without
 
 _ROW_MINUTES = {FUNDING_RATE: 60, OPEN_INTEREST: 5}
 """Minimum time between two points."""

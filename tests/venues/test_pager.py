@@ -7,9 +7,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mlx_muzero.download.pager import Pager
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.page import NO_BARS, Page
+from mlx_muzero.venues.pager import Pager
 from mlx_muzero.venues.source import Refused
 from moody_venue import Moods, MoodyVenue
 

@@ -18,12 +18,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mlx_muzero.download.spans import Span
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I64
 from mlx_muzero.venues.holes import UNMEASURED_MINUTES, Reach
 from mlx_muzero.venues.page import UNREAD_NS, Page
 from mlx_muzero.venues.source import Refused
+from mlx_muzero.venues.spans import Span
 
 _LATEST_NS = 2**63 - 1
 _EMPTY_PAGES = 8  # in a row, before the strides get longer
