@@ -82,12 +82,11 @@ class CcxtSource:
             *([BOOK_IMBALANCE] if has.get("watchOrderBook") or has.get("fetchOrderBook") else ()),
         )
 
-    async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
-        """See `Source.fetch`."""
-        since_ms = start_ns // MILLISECOND_NS
-        rows = await _answer(
-            self._exchange.fetch_ohlcv(pair, "1m", since_ms, self.page_bars), self._name(pair)
-        )
+    async def fetch(
+        self, pair: str, start_ns: int, bars: int | None = None, end_ns: int | None = None
+    ) -> Sequence[Candle]:
+        """See `Source.fetch`; volumes as ccxt gives them."""
+        rows = await self._rows(pair, start_ns, bars or self.page_bars, end_ns)
         return _candles(rows, self._sent_ns(), self._extras_of(pair))
 
     async def listed(self, name: str) -> Listing:
@@ -103,12 +102,8 @@ class CcxtSource:
         self, pair: str, start_ns: int | None, bars: int, end_ns: int | None = None
     ) -> Page:
         """See `HistorySource.page`; volumes are in the base currency where that can be had."""
-        since_ms = None if start_ns is None else start_ns // MILLISECOND_NS
-        until = {} if end_ns is None else {"until": end_ns // MILLISECOND_NS}
         exchange = self._exchange
-        rows = await _answer(
-            exchange.fetch_ohlcv(pair, "1m", since_ms, bars, until), self._name(pair)
-        )
+        rows = await self._rows(pair, start_ns, bars, end_ns)
         market = exchange.markets[pair]
         page = Page.of_rows(_checked(rows), (*BAR_COLUMNS, *self._extras_of(pair)))
         volume = in_base(page.columns, exchange.id, market)
@@ -187,6 +182,12 @@ class CcxtSource:
     async def close(self) -> None:
         """See `Source.close`."""
         await self._exchange.close()
+
+    async def _rows(self, pair: str, start_ns: int | None, bars: int, end_ns: int | None) -> Any:
+        since_ms = None if start_ns is None else start_ns // MILLISECOND_NS
+        until = {} if end_ns is None else {"until": end_ns // MILLISECOND_NS}
+        request = self._exchange.fetch_ohlcv(pair, "1m", since_ms, bars, until)
+        return await _answer(request, self._name(pair))
 
     def _extras_of(self, pair: str) -> tuple[str, ...]:
         """The further columns of a row of bars, in order; volumes are in the base currency."""

@@ -68,9 +68,11 @@ class OandaSource:
         self._sides = "BA" if quoted else "B"
         self._client = httpx.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_S)
 
-    async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
+    async def fetch(
+        self, pair: str, start_ns: int, bars: int | None = None, end_ns: int | None = None
+    ) -> Sequence[Candle]:
         """See `Source.fetch`."""
-        answer = await self._candles(pair, self._sides, start_ns, self.page_bars)
+        answer = await self._candles(pair, self._sides, start_ns, bars or self.page_bars, end_ns)
         sent_ns = date_ns(answer.headers)
         return [_candle(row, sent_ns) for row in _rows(answer)]
 

@@ -70,12 +70,23 @@ class Source(Protocol):
     page_bars: int
     """Number of bars one request asks for, and of market minutes it covers at least."""
 
-    async def fetch(self, pair: str, start_ns: int) -> Sequence[Candle]:
+    async def fetch(
+        self, pair: str, start_ns: int, bars: int | None = None, end_ns: int | None = None
+    ) -> Sequence[Candle]:
         """Minutes that open at `start_ns` or later, in any order.
 
-        These are the oldest `page_bars` bars or, at many venues, the bars of the first `page_bars`
-        minutes, which may be none even though later minutes have bars. The unfinished minute may be
-        included.
+        These are the oldest bars or, at many venues, the bars of the first so many minutes, which
+        may be none even though later minutes have bars. Some venues send the newest bars instead.
+        The unfinished minute may be included.
+
+        Args:
+            pair: the venue's name.
+            start_ns: UTC.
+            bars: how many to ask for; None for `page_bars`.
+            end_ns: before which they are to open, as far as the venue heeds that.
+
+        Raises:
+            Refused: the venue does not answer what is asked like this.
         """
 
     async def time(self, pair: str) -> VenueTime | None:

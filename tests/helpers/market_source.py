@@ -48,13 +48,13 @@ class MarketSource:
         self.publishes_ns = 0
         self.fail_points = lambda name: None
 
-    async def fetch(self, pair, start_ns):
+    async def fetch(self, pair, start_ns, bars=None, end_ns=None):
         self.asked.append((pair, start_ns // MINUTE_NS))
         await asyncio.sleep(0.02)
         self.fail()
         if pair in self.gone:
             raise PairGone(f"{pair} is not available: delisted")
-        minutes = self.venue.minutes(pair, start_ns, self.page_bars)
+        minutes = self.venue.minutes(pair, start_ns, bars or self.page_bars)
         if self.window is not None:
             minutes = [m for m in minutes if m < start_ns // MINUTE_NS + self.window]
         await asyncio.sleep(0.02)

@@ -43,6 +43,26 @@ class Moods:
     refuses: bool = False
 
 
+# Real venues that answer so, by what ccxt sends them, their documentation or threads about them.
+VENUES = {
+    "forward from the start (binance spot)": Moods(),
+    "fewer rows than asked for (binance of old)": Moods(cap=500),
+    "windows of 300 (coinbase)": Moods(cap=300, window=300),
+    "windows of 499 (gate, both ends count)": Moods(cap=499, window=499),
+    "windows of 500 (kucoin, upbit)": Moods(cap=500, window=500),
+    "windows of 1000 (bitget)": Moods(cap=1000, window=1000),
+    "windows of 1440 (bigger than asked for)": Moods(cap=1440, window=1440),
+    "newest 300 of the window (okx)": Moods(cap=300, window=1000, newest=True),
+    "newest of all since the start (blofin)": Moods(newest=True),
+    "newest 200 of all since the start (bybit of old)": Moods(cap=200, newest=True),
+    "the start is left out": Moods(inclusive=False),
+    "no clock": Moods(clock=False),
+    "oldest bars without a start": Moods(oldest=True),
+    "oldest bars without a start, and no clock": Moods(oldest=True, clock=False),
+    "no end": Moods(window=500, heeds_end=False),
+}
+
+
 @dataclass
 class StoppedClock:
     """The venue's time stands still at `now_ns`."""

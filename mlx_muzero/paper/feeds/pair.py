@@ -1,15 +1,18 @@
 """One pair of a live feed: requests bars when they are due, and bars that are missing.
 
 A restart, an outage and a bar one second late are all handled by `_catch_up`: it reads from the
-next bar to emit up to the venue's latest. A page without bars says nothing about what follows, so
-a hole is searched page by page up to now; while nothing is found behind it, only its end is
-requested again.
+next bar to emit up to the venue's latest. What is longer than a page is read by the pager of
+downloads, which measures how the venue answers. A page without bars says nothing about what
+follows, so a hole is searched page by page up to now; while nothing is found behind it, only its
+end is requested again.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+
+import numpy as np
 
 from mlx_muzero.paper.feeds.events import BarClosed, Event, Stale
 from mlx_muzero.paper.feeds.heartbeat import Heartbeat
@@ -21,7 +24,12 @@ from mlx_muzero.venues.candle import Candle
 from mlx_muzero.venues.clock import wait_for
 from mlx_muzero.venues.holes import Reach, last_closed_ns, settled_ns
 from mlx_muzero.venues.hours import Hours
+from mlx_muzero.venues.page import UNREAD_NS, Page
+from mlx_muzero.venues.pager import Pager
 from mlx_muzero.venues.source import Unavailable
+
+_SMALLER_PAGES = (300, 100)
+"""Numbers of bars to ask for where the venue refuses more."""
 
 
 class PairFeed:
@@ -55,6 +63,9 @@ class PairFeed:
         self._last_open_ns: int | None = None
         self._reach = Reach(shared.source.page_bars, shared.source.page_bars)  # as it says
         self._searched_ns = 0  # where the last page of a search for later bars began
+        page_bars = shared.source.page_bars
+        sizes = [page_bars, *(size for size in _SMALLER_PAGES if size < page_bars)]
+        self._pager = Pager(self._page, sizes, ahead=0)
 
     async def run(self) -> None:
         """Emit bars forever."""
@@ -113,7 +124,8 @@ class PairFeed:
             bound_ns = self._venue.now_ns() - self._settings.max_backfill_bars * MINUTE_NS
             sequence.open_hole()
             self._emit(sequence.give_up(bound_ns // MINUTE_NS * MINUTE_NS))
-        first_ns = sequence.next_open_ns - self._settings.lookback_bars * MINUTE_NS
+            await self._page_through()
+        first_ns = self._first_ns()
         start_ns = max(first_ns, self._searched_ns)
         while True:
             candles, asked_ns = await self._ask(start_ns)
@@ -135,19 +147,55 @@ class PairFeed:
         if hole:
             self._emit(sequence.close_hole())
 
-    async def _ask(self, start_ns: int) -> tuple[Sequence[Candle], int]:
+    def _first_ns(self) -> int:
+        """The first minute to request, a few before the next one due, to notice corrections."""
+        return self.sequence.next_open_ns - self._settings.lookback_bars * MINUTE_NS
+
+    async def _page_through(self) -> None:
+        """Request a hole that is longer than a page, all but its end."""
+        sequence, page_ns = self.sequence, self._source.page_bars * MINUTE_NS
+        await self._venue.wait_until_certain()
+        start_ns = max(self._first_ns(), self._searched_ns)
+        end_ns = last_closed_ns(self._venue.lower_bound_ns())
+        if end_ns - start_ns < page_ns:
+            return
+        self._pager.latest_ns = end_ns + 2 * MINUTE_NS
+        async for stretch in self._pager.walk(start_ns, end_ns):
+            if stretch.page is None:
+                # There may be bars behind it, up to now.
+                self._searched_ns = max(self._searched_ns, stretch.end_ns - page_ns)
+                continue
+            self._searched_ns = 0
+            self._emit(sequence.give_up(settled_ns(stretch.end_ns - MINUTE_NS, end_ns)))
+            await self._outbox.room()
+
+    async def _page(self, start_ns: int | None, bars: int, end_ns: int | None) -> Page:
+        """Take the answer to one of the pager's requests; return only the times of its bars."""
+        if start_ns is None:
+            raise ValueError("a hole begins somewhere")
+        candles, asked_ns = await self._ask(start_ns, bars, end_ns)
+        self.take(candles, asked_ns)
+        times = [UNREAD_NS if c.open_time_ns is None else c.open_time_ns for c in candles]
+        return Page.of(np.array(times, np.int64), {})
+
+    async def _ask(
+        self, start_ns: int, bars: int | None = None, end_ns: int | None = None
+    ) -> tuple[Sequence[Candle], int]:
         """Request a page until the venue's time was certain throughout the request."""
         while True:
             await self._venue.wait_until_certain()
-            page = await self._connection.attempt(partial(self._fetch, start_ns))
+            page = await self._connection.attempt(partial(self._fetch, start_ns, bars, end_ns))
             if not self._venue.in_doubt:
                 return page
 
-    async def _fetch(self, start_ns: int) -> tuple[Sequence[Candle], int]:
+    async def _fetch(
+        self, start_ns: int, bars: int | None, end_ns: int | None
+    ) -> tuple[Sequence[Candle], int]:
         """A page, and a time the venue's clock had passed when the request was sent."""
         # An answer may arrive after a minute's end with the minute in an earlier state.
         asked_ns = self._venue.lower_bound_ns()
-        return await self._source.fetch(self.sequence.pair, start_ns), asked_ns
+        pair = self.sequence.pair
+        return await self._source.fetch(pair, start_ns, bars, end_ns), asked_ns
 
     def _due_in(self) -> int:
         """Time until the next bar may be requested; negative if it is late."""

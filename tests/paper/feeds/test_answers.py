@@ -161,10 +161,10 @@ def test_an_answer_that_never_comes_is_given_up():
         source = MarketSource(clock)
         fetch, left = source.fetch, iter([True])
 
-        async def hang(pair, start_ns):
+        async def hang(pair, start_ns, *asked):
             if clock.monotonic_ns() > 100 * SECOND_NS and next(left, False):
                 await asyncio.sleep(10**6)
-            return await fetch(pair, start_ns)
+            return await fetch(pair, start_ns, *asked)
 
         source.fetch = hang
         feed = LiveFeed(source, clock=clock, uniform=lambda: 0.5)

@@ -55,7 +55,8 @@ def test_a_feed_goes_on_behind_a_hole_longer_than_a_page(window, newest_first):
     assert minutes(events, PAIR) == [*range(-3000, -2900), *range(-900, 3)]
     (gap,) = of(events, GapFilled)
     assert (gap.filled, gap.missing) == (1000, 2000)
-    assert len(source.asked) < 25
+    # How much an empty page covers is measured, not believed.
+    assert len(source.asked) < 30
 
 
 def test_a_venue_that_has_only_its_newest_bars_is_no_trap():
