@@ -9,6 +9,8 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping, Sequenc
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from mlx_muzero.errors import FeedError
 from mlx_muzero.market.bars import BAR_COLUMNS
 from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_RATE, OF_BARS
@@ -28,7 +30,7 @@ from mlx_muzero.venues.http import date_ns
 from mlx_muzero.venues.order_book import BookTop
 from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.source import Listing, PairGone, Refused, Unavailable, VenueTime
-from mlx_muzero.venues.volume_units import in_base
+from mlx_muzero.venues.volume_units import in_base, unit_of
 
 MILLISECOND_NS = 1_000_000
 _CLOCK_TOLERANCE_NS = MINUTE_NS
@@ -85,9 +87,9 @@ class CcxtSource:
     async def fetch(
         self, pair: str, start_ns: int, bars: int | None = None, end_ns: int | None = None
     ) -> Sequence[Candle]:
-        """See `Source.fetch`; volumes as ccxt gives them."""
+        """See `Source.fetch`; volumes are as those of `page`."""
         rows = await self._rows(pair, start_ns, bars or self.page_bars, end_ns)
-        return _candles(rows, self._sent_ns(), self._extras_of(pair))
+        return self._in_base(_candles(rows, self._sent_ns(), self._extras_of(pair)), pair)
 
     async def listed(self, name: str) -> Listing:
         """See `HistorySource.listed`."""
@@ -158,7 +160,7 @@ class CcxtSource:
         """See `PushSource.listen`."""
         while True:
             rows = await _answer(self._exchange.watch_ohlcv(pair, "1m"), self._name(pair))
-            yield _candles(rows, None)
+            yield self._in_base(_candles(rows, None), pair)
 
     @property
     def pushes_books(self) -> bool:
@@ -182,6 +184,15 @@ class CcxtSource:
     async def close(self) -> None:
         """See `Source.close`."""
         await self._exchange.close()
+
+    def _in_base(self, candles: list[Candle], pair: str) -> list[Candle]:
+        """The candles with volumes in the base currency where that can be had."""
+        market = self._exchange.markets[pair]
+        if unit_of(self._exchange.id, market) in ("base", "unknown"):
+            return candles
+        columns = {n: np.array([getattr(c, n) for c in candles]) for n in BAR_COLUMNS}
+        volumes = in_base(columns, self._exchange.id, market).tolist()
+        return [replace(c, volume=volume) for c, volume in zip(candles, volumes, strict=True)]
 
     async def _rows(self, pair: str, start_ns: int | None, bars: int, end_ns: int | None) -> Any:
         since_ms = None if start_ns is None else start_ns // MILLISECOND_NS

@@ -32,6 +32,7 @@ SHORTER = {
     "evaluate": ("--sessions", "4"),
 }
 """What is added to a command, so that it takes no minutes."""
+EXACT = "the replay equals the record"
 
 
 class WallClock:
@@ -74,8 +75,8 @@ def commands(page):
 @pytest.mark.parametrize(
     ("page", "venues", "told"),
     [
-        ("market.md", exchange, ["11 symbols", "taker_imbalance", "delivered"]),
-        ("oanda.md", oanda, ["spread", "the replay equals the record"]),
+        ("market.md", exchange, ["SUIUSDT from binanceusdm", "taker_imbalance", EXACT]),
+        ("oanda.md", oanda, ["USDJPY from oanda", "median spread", EXACT]),
     ],
     ids=["market", "oanda"],
 )
