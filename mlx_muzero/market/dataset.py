@@ -269,6 +269,18 @@ class MarketDataset:
         """Every possible start of a training session, overlaps included, ``i64[n]``."""
         return self._starts("train")
 
+    def training_decisions(self) -> I64:
+        """Bars at which training sessions decide, ``i64[n]`` ascending.
+
+        Where sessions may start at any bar, every start is such a bar. Where they start once a day,
+        starts alone would be bars of one time of the day.
+        """
+        starts = self.training_starts()
+        if not self.config.session_start:
+            return starts
+        decided = starts[:, None] + np.arange(self.config.session_bars)
+        return np.unique(decided)
+
     @cached_property
     def ranges(self) -> Mapping[Part, SplitRange]:
         """The range of each split."""

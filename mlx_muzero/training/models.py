@@ -67,8 +67,8 @@ def measure_observations(model: Model, dataset: MarketDataset) -> None:
 
     Account columns of an observation lie between -1 and 1 and are not normalized.
     """
-    starts = spread_evenly(dataset.training_starts(), _MEASURED_WINDOWS)
-    model.representation_network.observation_norm.measure(dataset.windows(starts))
+    bars = spread_evenly(dataset.training_decisions(), _MEASURED_WINDOWS)
+    model.representation_network.observation_norm.measure(dataset.windows(bars))
 
 
 def begin_from(model: Model, weights: dict[str, mx.array]) -> None:

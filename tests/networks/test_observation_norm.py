@@ -7,7 +7,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from markets import walk_bars
-from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.config.presets import FX_INTRADAY, FX_MICRO
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.networks.observation_norm import ObservationNorm
 from mlx_muzero.trading.positions import FX_ACTIONS
@@ -60,3 +60,21 @@ def test_it_is_measured_in_the_training_split_alone():
     market, account = found[:, :9], found[:, 9:]
     assert (market != [[0.0], [1.0]]).any(axis=0).sum() >= 7
     np.testing.assert_array_equal(account, np.tile([[0.0], [1.0]], account.shape[1]))
+
+
+def test_sessions_of_a_day_are_measured_at_all_of_its_hours():
+    market = replace(FX_INTRADAY.market, symbol="TEST")
+    dataset = MarketDataset.from_bars(walk_bars(20_000), market)
+    starts, decided = dataset.training_starts(), dataset.training_decisions()
+    assert len(decided) == len(starts) * market.session_bars
+    config = replace(FX_INTRADAY, market=market)
+    model = build_model(config, FX_ACTIONS)
+    measure_observations(model, dataset)
+    norm = model.representation_network.observation_norm
+    seen = dataset.windows(decided[::97])
+    account = np.zeros((*seen.shape[:2], len(norm.mean) - seen.shape[2]), np.float32)
+    shown = np.array(norm(mx.array(np.concatenate([seen, account], axis=2))))
+    # The nearness of an event is next to 0 at the start of every session.
+    assert np.abs(shown).max() < 100.0
+    anywhere = replace(dataset, config=replace(market, session_start=""))
+    assert np.array_equal(anywhere.training_decisions(), anywhere.training_starts())

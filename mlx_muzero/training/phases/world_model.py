@@ -34,8 +34,8 @@ class WorldModelPhase(SupervisedPhase):
 
 
 def _training_rates(dataset: MarketDataset) -> F64:
-    """Shares of the outcomes that follow the starts of training sessions."""
-    outcomes = dataset.outcomes[dataset.training_starts() + 1].astype(np.int64)
+    """Shares of the outcomes that follow the decisions of training sessions."""
+    outcomes = dataset.outcomes[dataset.training_decisions() + 1].astype(np.int64)
     return base_rates(outcomes[outcomes != UNKNOWN], len(OUTCOME_NAMES))
 
 
