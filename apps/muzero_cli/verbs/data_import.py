@@ -28,7 +28,8 @@ def import_files(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="CSV, JSON, feather, Parquet or DuckDB files, packed or not, or folders of them.",
+            help="CSV, JSON, bi5, feather, Parquet or DuckDB files, packed or not, or folders of"
+            " them.",
         ),
     ],
     symbol: Annotated[

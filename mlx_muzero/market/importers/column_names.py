@@ -32,6 +32,7 @@ TIME_NAMES = (
     "epoch",
     "start_time",
     "begin",
+    "transaction_time",
     "date",
     "day",
     "dtyyyymmdd",
@@ -80,8 +81,8 @@ _VALUE_NAMES |= {
     for name in PRICE_COLUMNS
 }
 _TICK_NAMES = {
-    "bid": ("bid", "bid_price", "bidprice", "price_bid"),
-    "ask": ("ask", "ask_price", "askprice", "price_ask"),
+    "bid": ("bid", "bid_price", "bidprice", "price_bid", "best_bid_price", "best_bid"),
+    "ask": ("ask", "ask_price", "askprice", "price_ask", "best_ask_price", "best_ask"),
     "volume": ("bid_volume", "bidvolume"),
     SYMBOL: _VALUE_NAMES[SYMBOL],
 }

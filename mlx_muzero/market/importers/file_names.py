@@ -27,7 +27,7 @@ _TOLD = "|".join(
         r"1[_ ]?m(?:in(?:ute)?)?|m1|minute|ticks?",
         r"bid|ask|mid",
         r"[1248]h-funding_rate",
-        r"klines?|candles?|candlestick|ohlcv?|bars|aggtrades|fundingrate|funding|metrics|futures",
+        r"klines?|candles?|candlestick|ohlcv?|bars|aggtrades|bookticker|quotes|fundingrate|funding|metrics|futures",
         rf"{_YEAR}(?:[-_.]?{_MONTH}(?:[-_.]?{_DAY}(?:\d{{4}})?)?)?|{_DAY}\.{_MONTH}\.{_YEAR}",
     )
 )

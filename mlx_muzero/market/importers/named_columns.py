@@ -171,7 +171,7 @@ def named_layout(
         is_named=True,
         leaves_flats=kind == JFOREX,
         times_in_utc=kind != MT5,
-        carries_blanks=kind == TICKS and "flags" in map(plain, header.names),
+        carries_blanks=kind == TICKS and header.names[0].startswith("<"),
         notes=_notes(header, time, values, symbol, spread),
     )
 

@@ -188,8 +188,8 @@ class TickSource:
         prices = rows.numbers(side, self.layout.columns[side], may_be_blank=carries)
         if not carries or not len(prices):
             return prices
-        known = np.where(np.isnan(prices), -1, np.arange(len(prices)))
-        latest = np.maximum.accumulate(known)
+        known = rows.marks.good & ~np.isnan(prices)
+        latest = np.maximum.accumulate(np.where(known, np.arange(len(prices)), -1))
         prices = np.where(latest < 0, self._last[side], prices[latest])
         self._last[side] = float(prices[-1])
         return prices

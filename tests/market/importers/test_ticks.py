@@ -97,6 +97,23 @@ WRITTEN = {
         lambda t, b, a, v: f"{epoch_ms(t)},{a:.5f},{b:.5f},2,{v}",
         True,
     ),
+    "binance-bookticker": (
+        "EURUSDT-bookTicker-2021-03-01.csv",
+        "ticks",
+        "update_id,best_bid_price,best_bid_qty,best_ask_price,best_ask_qty"
+        ",transaction_time,event_time",
+        lambda t, b, a, v: f"{t},{b:.5f},3,{a:.5f},4,{epoch_ms(t)},{epoch_ms(t) + 9}",
+        False,
+    ),
+    "tardis": (
+        "binance-futures_quotes_2021-03-01_EURUSDT.csv",
+        "ticks",
+        "exchange,symbol,timestamp,local_timestamp,ask_amount,ask_price,bid_price,bid_amount",
+        lambda t, b, a, v: (
+            f"binance-futures,EURUSDT,{epoch_ms(t)}000,{epoch_ms(t)}777,4,{a:.5f},{b:.5f},3"
+        ),
+        False,
+    ),
     "pandas": (
         "eurusd.csv",
         "ticks",
@@ -118,11 +135,13 @@ def test_ticks_become_bars_of_bid_and_ask(store, tmp_path, tool):
     path = write(tmp_path / name, lines, head)
     assert detect_format(path) == format_name
     report = import_file(store, path)
-    assert (report.symbols, report.format, report.rejected_count) == (("EURUSD",), format_name, 0)
+    (symbol,) = report.symbols
+    assert symbol == ("EURUSDT" if "EURUSDT" in name else "EURUSD")
+    assert (report.format, report.rejected_count) == (format_name, 0)
     assert any(f"made of {len(lines):,} ticks" in note for note in report.notes)
     expected = expected_bars(after_ms, bid, ask, volume if has_volume else np.ones(len(bid)))
     assert report.rows == len(expected)
-    found = stored_bars(store, "EURUSD")
+    found = stored_bars(store, symbol)
     assert {row[0] for row in found}.isdisjoint({MONDAY_NS + 5 * MINUTE_NS})
     assert [row[:5] + row[6:] for row in found] == [row[:5] + row[6:] for row in expected]
     assert np.allclose([row[5] for row in found], [row[5] for row in expected], rtol=1e-12)
