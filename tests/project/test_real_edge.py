@@ -92,29 +92,25 @@ def test_where_no_year_left_out_paid_a_rival_stays_flat(study):
 
 @pytest.fixture(scope="module")
 def trained(store, tmp_path_factory):
-    """Makes a run on the bars before a time."""
-
-    def train(end_utc):
-        sets = [*QUICK, f"market.end_utc={end_utc}"]
-        config = load_config("fx_intraday", None, sets, "USDJPY", store)
-        dataset, _ = load_dataset(config, store)
-        run = RunFolder(tmp_path_factory.mktemp("runs") / "agent")
-        run.begin(config, MarketRecord.of(store, dataset))
-        assert Trainer(config, dataset, TradingRules.from_config(config), run, Heard(), never).run()
-        return run.path
-
-    return train
+    """A run on the bars before 2018."""
+    sets = [*QUICK, "market.end_utc=2018-01-01"]
+    config = load_config("fx_intraday", None, sets, "USDJPY", store)
+    dataset, _ = load_dataset(config, store)
+    run = RunFolder(tmp_path_factory.mktemp("runs") / "agent")
+    run.begin(config, MarketRecord.of(store, dataset))
+    assert Trainer(config, dataset, TradingRules.from_config(config), run, Heard(), never).run()
+    return run.path
 
 
 def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
-    run = trained("2018-01-01")
-    found = study("--pips", "0.4", "--rivals", "--run", str(run))
+    alone = ("--pips", "0.4", "--rivals", "--run", str(trained))
+    found = study(*alone)
     assert [row["policy"] for row in found["test"]] == ["fix_rule", "agent"]
     assert any(note.startswith("a round trip costs 0.4 pips here") for note in found["notes"])
     with pytest.raises(SystemExit, match=r"market\.session_bars differ"):
-        study("--pips", "0.4", "--rivals", "--run", str(run), "--set", "market.session_bars=80")
-    with pytest.raises(SystemExit, match=r"bars of 2018 trained it .* market\.end_utc=2018-01-01"):
-        study("--pips", "0.4", "--rivals", "--run", str(trained("2019-01-01")))
+        study(*alone, "--set", "market.session_bars=80")
+    with pytest.raises(SystemExit, match=r"bars of 2017 trained it .* market\.end_utc=2017-01-01"):
+        study(*alone, "--choose", "2015-2016", "--test", "2017-2018")
 
 
 def test_a_year_is_not_fitted_and_judged(study, capsys):
