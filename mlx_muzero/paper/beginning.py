@@ -20,7 +20,7 @@ from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.session_setup import calendars_of, market_of_pair
-from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of
+from mlx_muzero.paper.settings import FillSettings, PaperSettings, SessionSettings, fills_of
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
@@ -142,6 +142,7 @@ def load_planner(
     config = folder.config()
     rules = TradingRules.from_config(config)
     model, _ = load_model(folder, rules.table, settings.session.checkpoint)
+    in_force = rules_in_force(rules, settings.fills)
     search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
 
     def agent(journal: Callable[[EngineEvent], None]) -> AnyAgent:
@@ -150,9 +151,14 @@ def load_planner(
             journal(event)
 
         deployment = Deployment(folder.export_path, tell, loader=LOAD_PROGRAM)
-        return make_agent(model, search, rules, deployment)
+        return make_agent(model, search, in_force, deployment, rules)
 
     return config, AgentPlanner(agent)
+
+
+def rules_in_force(trained: TradingRules, fills: FillSettings) -> TradingRules:
+    """The rules of a training, at the costs of a session; an agent that can plans with those."""
+    return replace(trained, costs=fills.whole_costs(trained.pip_size), swap=fills.swap)
 
 
 def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:

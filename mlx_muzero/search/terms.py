@@ -41,12 +41,12 @@ class Terms:
         return np.asarray(worth[..., self.next_position] - self.costs_in(bars))
 
     def same_as(self, other: "Terms") -> bool:
-        """Whether every account would earn the same under both."""
+        """Whether every account would earn the same under both, but for rounding."""
         return (
             np.array_equal(self.exposures, other.exposures)
             and np.array_equal(self.next_position, other.next_position)
             and self.costs.shape == other.costs.shape
-            and np.array_equal(self._charged, other._charged)
+            and np.allclose(self._charged, other._charged, rtol=1e-9, atol=0.0)
         )
 
     @cached_property
