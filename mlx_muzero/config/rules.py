@@ -35,6 +35,14 @@ def _factored_needs(path: str, value: str, why: str) -> _Rule:
     )
 
 
+def _mirrored_needs(path: str, value: object) -> _Rule:
+    return _Rule(
+        ("train.mirrored", path),
+        lambda c: not c.train.mirrored or value_of(c, path) == value,
+        f"bars upside down are like others only with {path} = {value!r}",
+    )
+
+
 def _names_a_span(config: Config) -> bool:
     ends = [text for text in (config.market.first_utc, config.market.end_utc) if text]
     try:
@@ -107,6 +115,10 @@ _RULES = (
         lambda c: c.model.value_min < c.model.value_max,
         "the lowest value must lie below the highest",
     ),
+    _mirrored_needs("model.kind", "factored"),
+    _mirrored_needs("market.features", "micro"),
+    _mirrored_needs("trading.swap_long_pips", 0.0),
+    _mirrored_needs("trading.swap_short_pips", 0.0),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
     _factored_needs("collect.backend", "same", "collects no episodes"),

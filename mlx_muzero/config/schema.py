@@ -270,6 +270,10 @@ class TrainConfig:
     next_bar_weight: float = setting(
         0.5, "weight of the next-bar loss, in the phases before the search", 0.0, 1e3
     )
+    mirrored: bool = setting(
+        False,
+        "whether a factored model sees half of its bars upside down, with BUY and SELL exchanged",
+    )
     value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
     validate_interval: int = setting(100, "episodes between validations", 1)
     validate_sessions: int = setting(100, "sessions per validation", 1)

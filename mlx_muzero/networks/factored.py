@@ -45,6 +45,7 @@ class FactoredModel(nn.Module):
         config: sizes of the networks.
         features: leading market columns of an observation (M); the account's, after them, are not
             read.
+        history: those of them that describe single bars, of which the whole window is read.
         exposures: signed exposure of each position (P).
         outcomes: number of chance outcomes (C).
         window_bars: bars of one observation (W).
@@ -63,6 +64,7 @@ class FactoredModel(nn.Module):
         config: ModelConfig,
         *,
         features: int,
+        history: Sequence[int],
         exposures: Sequence[float],
         outcomes: int,
         window_bars: int,
@@ -77,7 +79,7 @@ class FactoredModel(nn.Module):
         self.window_bars = window_bars
         self.positions = len(exposures)
         self._longest, self._shortest = int(np.argmax(exposures)), int(np.argmin(exposures))
-        self.representation_network = WindowMLP(features, window_bars, width)
+        self.representation_network = WindowMLP(features, history, window_bars, width)
         self.dynamics_input = nn.Linear(width + outcomes, width)
         self.dynamics_input.weight = scaled_conditions(self.dynamics_input.weight, width)
         self.dynamics_output = nn.Linear(width, width)

@@ -12,12 +12,13 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero import rng
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.observation.outcomes import UNKNOWN
+from mlx_muzero.market.observation.mirror import mirror
+from mlx_muzero.market.observation.outcomes import DOWN, UNKNOWN, UP
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.trading.gains import fill_costs, gains, known_spread
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.chain_measuring import measure_chain
-from mlx_muzero.types import F32, F64, I32, I64, U64
+from mlx_muzero.types import F32, F64, I32, I64, U64, Bool
 
 Weights = dict[str, mx.array]
 
@@ -61,6 +62,7 @@ class BarSampler:
         copy: a model of its own, which takes the weights that play.
         unroll_steps: bars after each that the model is unrolled for (K).
         discount: of a bar.
+        mirrored: whether every other row of a batch sees the market upside down.
     """
 
     def __init__(
@@ -70,9 +72,11 @@ class BarSampler:
         copy: FactoredModel,
         unroll_steps: int,
         discount: float,
+        *,
+        mirrored: bool = False,
     ) -> None:
         self._dataset, self._rules, self._copy = dataset, rules, copy
-        self._steps, self._discount = unroll_steps, discount
+        self._steps, self._discount, self._mirrored = unroll_steps, discount, mirrored
         # The last target needs the fill and the observation of one more bar, and its fill the next.
         self.bars = learnable_bars(dataset, unroll_steps + 2)
         self._outcomes = dataset.outcomes.astype(np.int32)
@@ -83,12 +87,16 @@ class BarSampler:
         self._copy.update(tree_unflatten(list(playing.items())))
         bar = self.bars[(rng.uniform(keys) * len(self.bars)).astype(np.int64)]
         bars = bar[:, None] + np.arange(steps + 1)
+        turned = np.arange(len(bar)) % 2 == 1 if self._mirrored else np.zeros(len(bar), np.bool_)
         earned = gains(dataset, rules, bars, final=False)
-        later = self._best_after(bars + 1)
+        earned[turned] *= -1.0
+        later = self._best_after(bars + 1, turned)
+        outcome = self._outcomes[bars[:, 1:]]
+        outcome[turned] = UP + DOWN - outcome[turned]
         longest = int(rules.table.exposures.argmax())
         return BarBatch(
-            observation=dataset.windows(bar),
-            outcome=self._outcomes[bars[:, 1:]],
+            observation=self._windows(bar, turned),
+            outcome=outcome,
             move=(earned[..., longest] / rules.table.exposures[longest]).astype(np.float32),
             worth=(earned + self._discount * later).astype(np.float32),
         )
@@ -100,11 +108,18 @@ class BarSampler:
         chain: dict[str, mx.array] = dict(tree_flatten(self._copy.chain.parameters()))
         return playing | {f"chain.{name}": array for name, array in chain.items()}
 
-    def _best_after(self, bars: I64) -> F64:
+    def _windows(self, bar: I64, turned: Bool) -> F32:
+        """``f32[n, W, M]`` windows at each `bar`, upside down where `turned` ``bool[n]``."""
+        windows = self._dataset.windows(bar)
+        if turned.any():
+            windows[turned] = mirror(windows[turned])
+        return windows
+
+    def _best_after(self, bars: I64, turned: Bool) -> F64:
         """``f64[n, K + 1, P]`` worth of standing in each position before deciding at `bars`."""
         dataset, rules, copy = self._dataset, self._rules, self._copy
-        flat = bars.ravel()
-        worth = copy.worth(copy.representation(mx.array(dataset.windows(flat))))
+        flat, each = bars.ravel(), np.repeat(turned, bars.shape[1])
+        worth = copy.worth(copy.representation(mx.array(self._windows(flat, each))))
         paid = fill_costs(dataset.close[flat], rules, known_spread(dataset, rules, flat))
         choices = np.array(worth)[:, rules.table.next_position] - paid
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))

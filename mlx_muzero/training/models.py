@@ -8,7 +8,7 @@ from mlx.utils import tree_flatten
 from mlx_muzero.config.schema import Config
 from mlx_muzero.errors import RunError
 from mlx_muzero.market.dataset import MarketDataset
-from mlx_muzero.market.observation.frames import market_feature_names
+from mlx_muzero.market.observation.frames import history_columns, market_feature_names
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.factored import FactoredModel
@@ -36,6 +36,7 @@ def build_model(config: Config, table: ActionTable) -> Model:
     model = FactoredModel(
         config.model,
         features=len(market_feature_names(config.market)),
+        history=history_columns(config.market),
         exposures=table.exposures.tolist(),
         outcomes=len(OUTCOME_NAMES),
         window_bars=config.market.window_bars,

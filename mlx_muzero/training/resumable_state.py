@@ -63,7 +63,9 @@ class ResumableState:
         copy = build_model(config, rules.table)
         if isinstance(copy, FactoredModel):
             steps, discount = config.train.num_unroll_steps, config.search.discount
-            self._bars = BarSampler(dataset, rules, copy, steps, discount)
+            self._bars = BarSampler(
+                dataset, rules, copy, steps, discount, mirrored=config.train.mirrored
+            )
         self.counters = counters
         self.learner = Learner(model, loss_config(config.train, counters.phase), ranks)
         self.replay = ReplayBuffer(

@@ -27,6 +27,7 @@ def model_for(rules=RULES, seed=1):
     model = FactoredModel(
         ModelConfig(kind="factored", latent_width=16, chain_states=2),
         features=COLUMNS,
+        history=(0,),
         exposures=rules.table.exposures.tolist(),
         outcomes=3,
         window_bars=WINDOW,
@@ -130,7 +131,7 @@ def test_new_weights_are_played_after_a_refresh():
     model = model_for()
     agent = FactoredAgent(model, SEARCH, dataclasses.replace(RULES, costs=Costs(1.0)), RULES)
     before = plan(agent, observations(), flat())
-    model.chain.move = mx.array([5.0, -5.0])
+    model.chain.move = mx.array([0.1, -0.1])
     agent.refresh()
     after = plan(agent, observations(), flat())
     assert not np.array_equal(before.q, after.q)

@@ -16,7 +16,13 @@ SIZES = ModelConfig(kind="factored", latent_width=16, chain_states=6)
 
 def factored(config=SIZES):
     return FactoredModel(
-        config, features=MARKET, exposures=EXPOSURES, outcomes=OUTCOMES, window_bars=WINDOW, seed=1
+        config,
+        features=MARKET,
+        history=(0, 2),
+        exposures=EXPOSURES,
+        outcomes=OUTCOMES,
+        window_bars=WINDOW,
+        seed=1,
     )
 
 
@@ -53,6 +59,18 @@ def test_the_account_and_the_action_are_not_read():
     np.testing.assert_array_equal(
         model.outcome_logits(latent, action), model.outcome_logits(latent)
     )
+
+
+def test_only_the_newest_row_tells_of_columns_that_look_back():
+    model, observation = factored(), windows(3)
+    latent = model.representation(observation)
+    row = mx.arange(WINDOW)[:, None]
+    for column, is_read in ((0, True), (1, False), (2, True), (4, False)):
+        earlier = (row < WINDOW - 1) & (mx.arange(MARKET) == column)
+        changed = model.representation(observation + 3.0 * earlier)
+        assert np.array_equal(changed, latent) != is_read
+        newest = (row == WINDOW - 1) & (mx.arange(MARKET) == column)
+        assert not np.array_equal(model.representation(observation + 3.0 * newest), latent)
 
 
 @pytest.mark.parametrize("shape", [(3, WINDOW - 1, MARKET), (3, WINDOW, MARKET - 1), (3, MARKET)])

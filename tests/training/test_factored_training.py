@@ -136,6 +136,27 @@ def test_a_batch_knows_nothing_beyond_its_bars(config, dataset):
         np.testing.assert_array_equal(getattr(batch, name), getattr(twin, name), err_msg=name)
 
 
+def test_mirrored_rows_are_those_of_the_mirrored_market(config, dataset):
+    bars = walk_bars(1500)
+    swapped = {"open": bars.open, "high": bars.low, "low": bars.high, "close": bars.close}
+    upside_down = {name: 300.0 - prices for name, prices in swapped.items()}
+    other = MarketDataset.from_bars(dataclasses.replace(bars, **upside_down), config.market)
+    plain, _, model = sampler_of(config, dataset)
+    random = np.random.default_rng(0)
+    shape = model.worth_head.output.weight.shape
+    model.worth_head.output.weight = mx.array(random.normal(size=shape).astype(np.float32))
+    rules = TradingRules.from_config(config)
+    both = BarSampler(dataset, rules, model, STEPS, DISCOUNT, mirrored=True)
+    turned = BarSampler(other, rules, model, STEPS, DISCOUNT)
+    np.testing.assert_array_equal(turned.bars, plain.bars)
+    weights = dict_of(model)
+    batches = [sampler.batch(keys(16), weights) for sampler in (both, plain, turned)]
+    for name in ("observation", "outcome", "move", "worth"):
+        mixed, upright, over = (getattr(batch, name) for batch in batches)
+        np.testing.assert_array_equal(mixed[::2], upright[::2], err_msg=name)
+        np.testing.assert_allclose(mixed[1::2], over[1::2], atol=2e-4, err_msg=name)
+
+
 def test_the_chain_counts_what_followed_what(config, dataset):
     sampler, _, model = sampler_of(config, dataset)
     random = np.random.default_rng(0)

@@ -33,6 +33,18 @@ def market_feature_names(config: MarketConfig) -> tuple[str, ...]:
     return (*(name for names in bars for name in names), *context_names(config))
 
 
+_OF_ONE_BAR = {"price_change_pips", "log_return", "range", "close_position", "volume"}
+"""Columns that describe a single bar; all others look back, or are the same for hours."""
+
+
+def history_columns(config: MarketConfig) -> tuple[int, ...]:
+    """Market columns whose earlier rows tell what the newest row of an observation does not."""
+    names = market_feature_names(config)
+    frames = ("", *(f"_{frame}" for frame in crypto_features.TIMEFRAMES))
+    wanted = {f"{column}{frame}" for column in _OF_ONE_BAR for frame in frames}
+    return tuple(index for index, name in enumerate(names) if name in wanted)
+
+
 def minutes_before(config: MarketConfig) -> int:
     """Minimum minutes of unbroken history before the first decision bar."""
     if config.features != "crypto":
