@@ -34,7 +34,7 @@ FIRST_MINUTE = START_NS // MINUTE_NS
 
 def venue(clock):
     made = MoodyVenue(0)
-    made.clock = clock
+    made.clock, made.books.every_ns = clock, 3 * SECOND_NS // 2
     return made
 
 
@@ -93,7 +93,10 @@ def before_bars(events):
 
 
 def test_a_pushed_book_is_sampled_as_a_recorded_one(monkeypatch, tmp_path):
-    events, held = play(5, monkeypatch)
+    def prepare(held):
+        held.venue.books.every_ns = SECOND_NS // 2
+
+    events, held = play(5, monkeypatch, prepare)
     live = points(events)
     assert set(live) == {0, 1, 2, 3, 4, 5}
     assert len(set(live.values())) == 6
@@ -106,8 +109,8 @@ def test_a_pushed_book_is_sampled_as_a_recorded_one(monkeypatch, tmp_path):
 
 def test_after_a_lost_change_the_book_is_unknown_until_it_is_read_again(monkeypatch, tmp_path):
     def prepare(held):
-        steps = 2 * 60
-        held.venue.books.lost = {FIRST_MINUTE * steps + 2 * steps + 31}
+        lost_ns = (FIRST_MINUTE + 2) * MINUTE_NS + 16 * SECOND_NS
+        held.venue.books.lost = {lost_ns // held.venue.books.every_ns}
 
     events, held = play(5, monkeypatch, prepare)
     assert [e.channel for e in of(events, Disconnected)] == ["context"]
