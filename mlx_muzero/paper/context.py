@@ -1,8 +1,8 @@
 """What a session learns besides bars: points of series, recorded with the time they count from.
 
 A point counts from when it is known by the rule of training, but never at a decision that was made
-before it came. So the recorded points, read by the rule of training, repeat every observation and
-every funding payment.
+before it came, and not at all if it comes when it is too old already. So the recorded points, read
+by the rule of training, repeat every observation and every funding payment.
 """
 
 from collections.abc import Mapping
@@ -16,6 +16,7 @@ from mlx_muzero.market.series import (
     MACRO,
     Series,
     SeriesByName,
+    max_age_ns,
 )
 from mlx_muzero.paper.batched_search import Trader
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -48,7 +49,7 @@ class SessionContext:
         newest_ns = self._newest_ns.get(key, -MINUTE_NS)
         # Sources stamp one point some milliseconds apart, but never two within a minute.
         new = int(np.searchsorted(points.known_ns, newest_ns + MINUTE_NS // 2, side="right"))
-        points = points.slice(new, len(points))
+        points = points.slice(max(new, _first_in_time(points, decided_ns)), len(points))
         if not len(points):
             return
         self._newest_ns[key] = int(points.known_ns[-1])
@@ -116,6 +117,18 @@ class SessionContext:
             from_ns = min(from_ns, bar_ns)  # later settlements are not paid yet
         first = min(int(np.searchsorted(series.known_ns, from_ns)), last)
         return max(first - points_before(series.name), 0)
+
+
+def _first_in_time(points: Series, decided_ns: int) -> int:
+    """Index of the first point that is not too old, by the rule of training, for a next decision.
+
+    It would count as new from then on. Settlements are paid however late, figures have releases
+    before them, and counts a usual number.
+    """
+    if points.symbol == MACRO or points.name == FUNDING_RATE or points_before(points.name):
+        return 0
+    oldest_ns = decided_ns + MINUTE_NS - max_age_ns(points.name)
+    return int(np.searchsorted(points.known_ns, oldest_ns))
 
 
 def series_of(rows: list[Row]) -> dict[str, SeriesByName]:

@@ -3,12 +3,19 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mlx_muzero.config.presets import CRYPTO
 from mlx_muzero.market.observation.context import funding_paid
-from mlx_muzero.market.series import FUNDING_RATE, Series
+from mlx_muzero.market.series import (
+    BOOK_IMBALANCE,
+    FUNDING_RATE,
+    OPEN_INTEREST,
+    TRADE_COUNT,
+    Series,
+)
 from mlx_muzero.paper.batched_search import Trader
 from mlx_muzero.paper.context import SessionContext, series_of
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -71,3 +78,24 @@ def test_every_settlement_is_paid_where_the_record_says(settled, quiet, restarts
     np.testing.assert_array_equal(paid, funding_paid(np.array(opens), recorded))
     assert len(recorded) == len(settled)
     assert sum(paid) == recorded.value.sum()
+
+
+@pytest.mark.parametrize(
+    ("name", "closed", "taken"),
+    [
+        # A book of two minutes ago is too old for the next decision, at the end of minute 30.
+        (BOOK_IMBALANCE, [26, 27], []),
+        (BOOK_IMBALANCE, [27, 28, 29], [28, 29]),
+        (OPEN_INTEREST, [10, 15, 20, 25], [15, 20, 25]),
+        (FUNDING_RATE, [1, 15], [1, 15]),
+        (TRADE_COUNT, [1, 2], [1, 2]),
+    ],
+)
+def test_what_comes_when_it_is_too_old_does_not_count_as_new(name, closed, taken):
+    context = SessionContext({PAIR: Trader(None, Observer(MARKET, PAIR))})
+    known_ns = np.array([at(minute) for minute in closed])
+    points = Series(PAIR, name, known_ns - MINUTE_NS, known_ns, np.ones(len(closed)))
+    came = Transaction(0)
+    context.take(PAIR, points, at(29), came)
+    rows = came.rows.get("points", [])
+    assert [(row["event_ns"] + MINUTE_NS - BEGIN_NS) // MINUTE_NS for row in rows] == taken
