@@ -11,7 +11,7 @@ from mlx_muzero.market.importers.candle_pages import CANDLE_FORMATS, candle_form
 from mlx_muzero.market.importers.column_names import OF_TICKS
 from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
-from mlx_muzero.market.importers.lean_names import is_lean
+from mlx_muzero.market.importers.lean_names import is_lean, is_lean_quote
 from mlx_muzero.market.importers.named_columns import NAMED_FORMATS, find_header
 from mlx_muzero.market.importers.packed import GZIP_MAGIC, is_zip, open_text, require_file
 from mlx_muzero.market.importers.series_parquet import (
@@ -292,8 +292,11 @@ def is_ask_file(path: Path) -> bool:
 
 
 def import_order(paths: list[Path]) -> list[Path]:
-    """The files with ask files last, because ask prices are added to bid bars."""
-    return sorted(paths, key=is_ask_file)
+    """The files with quotes of LEAN after its trades, which have volumes, and ask files last.
+
+    Ask prices are added to bid bars.
+    """
+    return sorted(paths, key=lambda path: (is_ask_file(path), is_lean_quote(path)))
 
 
 def _text_format(rows: list[str], file_name: str) -> str | None:

@@ -23,7 +23,7 @@ _PLACE = re.compile(
     r"(?P<security>[a-z]+)/(?P<market>[a-z0-9]+)/minute/[^/]+/[^/]+\Z",
     re.IGNORECASE | re.ASCII,
 )
-_OUTER_DAY = re.compile(r"(\d{8})_(?:trade|quote)\.zip", re.IGNORECASE)
+_OUTER = re.compile(r"(?P<day>\d{8})_(?P<kind>trade|quote)\.zip", re.IGNORECASE | re.ASCII)
 
 _UNSCALED = ("forex", "crypto", "cryptofuture", "cfd")
 """Securities whose prices are as traded; those of others are in ten-thousandths."""
@@ -52,6 +52,12 @@ def is_lean(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def is_lean_quote(path: Path) -> bool:
+    """Whether LEAN names a zip of quotes so."""
+    outer = _OUTER.fullmatch(path.name)
+    return outer is not None and outer["kind"].lower() == "quote"
+
+
 def lean_name(path: Path, name: str) -> LeanName:
     """What is said of the file `name` in the zip at `path`.
 
@@ -69,8 +75,8 @@ def lean_name(path: Path, name: str) -> LeanName:
         raise DataError(
             f"{path}: it holds LEAN's {found['resolution']} data: take the zip of its minute folder"
         )
-    outer = _OUTER_DAY.fullmatch(path.name)
-    if outer and outer[1] != found["day"]:
+    outer = _OUTER.fullmatch(path.name)
+    if outer and outer["day"] != found["day"]:
         raise DataError(f"{path}: its name says another day than {name}, which it holds")
     day = found["day"]
     try:

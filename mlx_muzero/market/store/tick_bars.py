@@ -15,6 +15,9 @@ BARS_PER_BATCH = 250_000
 _LINE_BITS = 37
 _US_NS = 1_000
 
+# Without the noise of summing, a volume equals that of the vendor's own bars.
+_VOLUME_DECIMALS = 6
+
 _SIDES = {"bid": "", "ask": "_ask"}
 _OHLC = ("open", "high", "low", "close")
 _PRICES = ", ".join(name + side for side in _SIDES.values() for name in _OHLC)
@@ -86,7 +89,8 @@ class TickBars:
         after = -(2**63)
         while True:
             batch = self._db.execute(
-                f"select minute, line, volume, {_PRICES} from bars where minute > ?"
+                f"select minute, line, round(volume, {_VOLUME_DECIMALS}) as volume, {_PRICES}"
+                " from bars where minute > ?"
                 " order by minute limit ?",
                 [after, BARS_PER_BATCH],
             ).fetchnumpy()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from market_files import MONDAY_NS, refused, walk
-from mlx_muzero.market.importers import detect_format, import_file
+from mlx_muzero.market.importers import ImportBatch, detect_format, import_file
 from mlx_muzero.market.store.staging import ASK_COLUMNS
 from mlx_muzero.timeunits import HOUR_NS, MINUTE_NS
 
@@ -99,6 +99,12 @@ def test_without_folders_the_clock_of_currencies_is_asked_for(store, tmp_path):
 )
 def test_what_is_no_minute_bar_of_a_pair_is_refused(store, tmp_path, place, inner, said):
     refused(store, lean(tmp_path, place, inner, trades()), said)
+
+
+def test_a_folders_trades_come_before_its_quotes(tmp_path):
+    quote = lean(tmp_path, f"{CRYPTO}/20210301_quote.zip", QUOTE, quotes())
+    trade = lean(tmp_path, f"{CRYPTO}/20210302_trade.zip", TRADE, trades())
+    assert ImportBatch.of([tmp_path], tmp_path / "no.duckdb").files == (trade, quote)
 
 
 def test_a_name_that_lean_does_not_give_is_refused(store, tmp_path):

@@ -59,7 +59,7 @@ def test_ticks_of_dukascopy_are_its_own_bars(real_data, tmp_path):
         assert np.array_equal(getattr(candles, column), getattr(ticks, column))
     for column in ASK_COLUMNS:
         assert np.array_equal(candles.extras[column], ticks.extras[column])
-    assert np.allclose(candles.volume, ticks.volume, rtol=1e-12)
+    assert np.array_equal(candles.volume, ticks.volume)
 
 
 @pytest.mark.parametrize(
