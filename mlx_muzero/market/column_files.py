@@ -111,8 +111,15 @@ class ColumnWriter:
         write_text(self._path / _HEADER, json.dumps({**header, "digest": _digest(header)}))
 
 
-def open_columns(path: Path, key: str) -> tuple[dict[str, Array], dict[str, Any]]:
+def open_columns(
+    path: Path, key: str, *, every_block: bool = False
+) -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays in the folder `path`, mapped and read-only, and the facts stored with them.
+
+    Args:
+        path: the folder.
+        key: what it must have been made for.
+        every_block: check every block of the arrays, not just a few.
 
     Raises:
         FileNotFoundError: there is no such folder.
@@ -128,7 +135,7 @@ def open_columns(path: Path, key: str) -> tuple[dict[str, Array], dict[str, Any]
             raise ValueError("its header is damaged or of something else")
         columns = _mapped(path, header["columns"])
         for name, column in columns.items():
-            _check(name, column, header["columns"][name]["blocks"])
+            _check(name, column, header["columns"][name]["blocks"], every_block)
         return columns, dict(header["facts"])
     except FileNotFoundError as error:
         raise ValueError(f"{Path(str(error.filename)).name} is missing") from error
@@ -159,12 +166,15 @@ def _map(path: Path, name: str, column: Mapping[str, Any]) -> Array:
         return np.memmap(file, dtype, "r", shape=shape).view(np.ndarray)
 
 
-def _check(name: str, column: Array, sums: list[int]) -> None:
+def _check(name: str, column: Array, sums: list[int], every_block: bool) -> None:
     data = column.reshape(-1).view(np.uint8)
     blocks = -(-len(data) // BLOCK_BYTES)
     if blocks != len(sums):
         raise ValueError(f"{name}.bin has {len(sums)} checksums for {blocks} blocks")
-    for block in np.unique(np.linspace(0, blocks - 1, CHECKED_BLOCKS, dtype=int)) if blocks else ():
+    checked = range(blocks)
+    if not every_block and blocks > CHECKED_BLOCKS:
+        checked = np.linspace(0, blocks - 1, CHECKED_BLOCKS, dtype=int).tolist()
+    for block in checked:
         piece = data[block * BLOCK_BYTES : (block + 1) * BLOCK_BYTES]
         if zlib.crc32(piece.data) != sums[block]:
             raise ValueError(f"{name}.bin is damaged")

@@ -33,6 +33,12 @@ from mlx_muzero.market.summary import MarketSummary, known_shares, sha256_of
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.types import F32, F64, I8, I16, I64
 
+BAR_ARRAYS = (
+    *("pair", "open_time_ns", "open", "close", "features", "context"),
+    *("outcomes", "funding_rate"),
+)
+"""Attributes of `MarketDataset` with an element for each bar, but for indices and spreads."""
+
 
 @dataclass(frozen=True, eq=False)
 class MarketDataset:
@@ -101,7 +107,6 @@ class MarketDataset:
         bars = history.bars
         rows = market_rows(bars, history.series, config)
         funding = history.series.get(FUNDING_RATE, Series.empty(bars.symbol, FUNDING_RATE))
-        points = {name: series for name, series in history.series.items() if len(series)}
         return cls(
             config=config,
             pair=np.full(len(bars), pair, np.int16),
@@ -115,9 +120,7 @@ class MarketDataset:
             outcomes=outcome_labels(bars.close),
             funding_rate=funding_paid(bars.open_time_ns, funding),
             spreads=Spreads.of(bars),
-            fx_week=(history.market or counted_for(config)) == "fx",
-            series_from_ns={bars.symbol: {n: int(s.event_ns.min()) for n, s in points.items()}},
-            series_to_ns={bars.symbol: {n: int(s.event_ns.max()) for n, s in points.items()}},
+            **history_facts(history, config),
         )
 
     @classmethod
@@ -136,18 +139,16 @@ class MarketDataset:
             first_row = np.cumsum([0, *(len(frame.rows) for frame in group[:-1])])
             last = joined([frame.last for frame in group], first_row)
             frames.append(Frame(np.concatenate([frame.rows for frame in group]), last))
-        columns = ("pair", "open_time_ns", "open", "close", "features", "context", "outcomes")
         return cls(
             config=parts[0].config,
             frames=tuple(frames),
             seen_from=joined([part.seen_from for part in parts], first_bar),
-            funding_rate=np.concatenate([part.funding_rate for part in parts]),
-            fx_week=all(part.fx_week for part in parts),
             spreads=Spreads.joined([part.spreads for part in parts]),
-            series_from_ns={s: of for part in parts for s, of in part.series_from_ns.items()},
-            series_to_ns={s: of for part in parts for s, of in part.series_to_ns.items()},
             fixed_ranges=None,
-            **{name: np.concatenate([getattr(p, name) for p in parts]) for name in columns},
+            **joined_facts([vars(part) for part in parts]),
+            **dict[str, Any](
+                {name: np.concatenate([getattr(p, name) for p in parts]) for name in BAR_ARRAYS}
+            ),
         )
 
     @property
@@ -316,6 +317,26 @@ class MarketDataset:
         span = self.ranges[part]
         starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, span)
         return require_sessions(starts, self.label, part, self.config)
+
+
+def history_facts(history: PairHistory, config: MarketConfig) -> dict[str, Any]:
+    """The attributes of the pair's `MarketDataset` that are no columns."""
+    symbol = str(history.bars.symbol)
+    points = {name: series.event_ns for name, series in history.series.items() if len(series)}
+    return {
+        "fx_week": (history.market or counted_for(config)) == "fx",
+        "series_from_ns": {symbol: {name: int(ns.min()) for name, ns in points.items()}},
+        "series_to_ns": {symbol: {name: int(ns.max()) for name, ns in points.items()}},
+    }
+
+
+def joined_facts(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """`history_facts` of several pairs together."""
+    spans = ("series_from_ns", "series_to_ns")
+    return {
+        "fx_week": all(part["fx_week"] for part in parts),
+        **{key: {s: of for part in parts for s, of in part[key].items()} for key in spans},
+    }
 
 
 def counted_on(indices: I64, first: int) -> I64:

@@ -81,12 +81,18 @@ class Period:
         first_ns = max(self.first_ns, other.first_ns)
         return Period(first_ns, min(self.end_ns, other.end_ns), self.series_from_ns)
 
+    def first_point_ns(self, series: str) -> int:
+        """The earliest event of `series` that belongs to this period."""
+        ends = np.iinfo(np.int64)
+        if self.series_from_ns is None:
+            return ends.min
+        return self.series_from_ns.get(series, ends.max)
+
     def of_series(self, series: Series) -> Series:
         """The points of `series` that belong to this period."""
         if self.series_from_ns is None:
             return series
-        first_ns = self.series_from_ns.get(series.name, np.iinfo(np.int64).max)
-        kept = series.event_ns >= first_ns
+        kept = series.event_ns >= self.first_point_ns(series.name)
         columns = (series.event_ns[kept], series.known_ns[kept], series.value[kept])
         return Series(series.symbol, series.name, *columns)
 
@@ -145,10 +151,8 @@ def load_history(
             f"{utc_text(int(bars.open_time_ns[unknown[0]]))} UTC), which crypto features need: "
             "import a file that has it, or choose other market.symbols"
         )
-    # Settlements are paid whether they are observed or not.
-    series = {name: store.load_series(symbol, name) for name in {FUNDING_RATE, *config.context}}
-    series |= {name: store.load_series(MACRO, name) for name in config.macro_names}
-    series = {name: wanted.of_series(points) for name, points in series.items()}
+    stored = (store.load_series(of, name) for of, name in series_of(symbol, config))
+    series = {points.name: wanted.of_series(points) for points in stored}
     warn_of_misread(store, symbol, config)
     series |= {
         name: _with_klines(series[name], bars, column)
@@ -161,6 +165,15 @@ def load_history(
 def observes_spread(config: MarketConfig) -> bool:
     """Whether observations show the quoted spread."""
     return config.features == "fx_context"
+
+
+def series_of(symbol: str, config: MarketConfig) -> tuple[tuple[str, str], ...]:
+    """The series, by symbol and name, that rows of `symbol` follow from besides its bars."""
+    if config.features != "crypto":
+        return ()
+    # Settlements are paid whether they are observed or not.
+    own = dict.fromkeys((FUNDING_RATE, *config.context))
+    return (*((symbol, name) for name in own), *((MACRO, name) for name in config.macro_names))
 
 
 def warn_of_misread(store: "BarStore", symbol: str, config: MarketConfig) -> None:

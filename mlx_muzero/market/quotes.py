@@ -46,6 +46,10 @@ class Spreads:
             return None
         return cls(_last_known(opens, known[0]), _last_known(closes, known[1]), known[0] & known[1])
 
+    def slice(self, bars: slice) -> "Spreads":
+        """Those of some of the bars, sharing memory."""
+        return Spreads(self.open[bars], self.close[bars], self.quoted[bars])
+
     @classmethod
     def joined(cls, parts: "Sequence[Spreads | None]") -> "Spreads | None":
         """Those of several pairs' bars, one after another; None if any has none."""

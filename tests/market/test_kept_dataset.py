@@ -2,6 +2,8 @@
 
 import dataclasses
 import shutil
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,9 +13,14 @@ from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.experiment import loading
 from mlx_muzero.experiment.loading import load_dataset, load_histories
 from mlx_muzero.market import kept_dataset
+from mlx_muzero.market.column_shelf import ColumnShelf
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import Period
+from mlx_muzero.market.series import Series
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.training.run import MarketRecord
+from same_datasets import require_same
 
 MINUTES = 2600
 SETTINGS = dataclasses.replace(PRESETS["crypto"], market=CONFIG)
@@ -45,19 +52,6 @@ def told():
     return []
 
 
-def columns(value, name=""):
-    """Every array within a dataset, by name."""
-    if isinstance(value, np.ndarray):
-        return {name: value}
-    if dataclasses.is_dataclass(value):
-        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-    elif isinstance(value, tuple):
-        value = dict(enumerate(value))
-    if not isinstance(value, dict):
-        return {}
-    return {k: v for part, of in value.items() for k, v in columns(of, f"{name}.{part}").items()}
-
-
 def shelf(database):
     return database.with_name("market.duckdb.columns")
 
@@ -68,20 +62,9 @@ def kept(database):
     return folder
 
 
-def made(database, settings=SETTINGS):
-    return MarketDataset.of_pairs(load_histories(settings, database)[0], settings.market)
-
-
-def require_same(dataset, other):
-    ours, others = columns(dataset), columns(other)
-    assert list(ours) == list(others)
-    for name, column in ours.items():
-        assert column.dtype == others[name].dtype, name
-        np.testing.assert_array_equal(column, others[name], err_msg=name)
-    assert dataset.summary == other.summary
-    assert dataset.series_from_ns == other.series_from_ns
-    assert dataset.series_to_ns == other.series_to_ns
-    assert dataset.fx_week == other.fx_week
+def made(database, settings=SETTINGS, period=None):
+    histories, _ = load_histories(settings, database, period=period)
+    return MarketDataset.of_pairs(histories, settings.market)
 
 
 def unreadable(*_arguments, **_options):
@@ -230,3 +213,137 @@ def test_the_least_recently_used_goes_with_a_word(database, told, monkeypatch):
 def test_a_small_market_leaves_nothing_behind(filled):
     load_dataset(SETTINGS, filled)
     assert not shelf(filled).exists()
+
+
+def grow(database, minutes):
+    """Add the next minutes of every pair, and the points that become known with them."""
+    with BarStore(database) as store:
+        for seed, symbol in enumerate(CONFIG.pairs):
+            bars = crypto_bars(symbol, MINUTES + minutes, seed)
+            held = int(store.load(symbol).open_time_ns[-1])
+            price = store.load(symbol).close[-1]
+            later = bars.between(held + 1, 2**63 - 1)
+            scale = price / later.open[0]
+            prices = {k: getattr(later, k) * scale for k in ("open", "high", "low", "close")}
+            ask = {f"{name}_ask": values * 1.0002 for name, values in prices.items()}
+            store.write(dataclasses.replace(later, **prices), ask)
+            with store.transaction():
+                for series in every_series(symbol, MINUTES + minutes, seed).values():
+                    new = int(np.searchsorted(series.known_ns, held + MINUTE_NS, side="right"))
+                    store.write_series(series.slice(new, len(series)))
+
+
+def taken(told):
+    """Number of bars said to be taken from a dataset kept before."""
+    (line,) = [line for line in told if "are kept in" in line]
+    return int(line.split("GB, ")[1].split()[0].replace(",", "")) if "taken from" in line else 0
+
+
+@pytest.mark.parametrize("cost", ["fixed", "quotes"])
+def test_bars_that_come_are_added_to_what_is_kept(database, told, cost):
+    trading = dataclasses.replace(SETTINGS.trading, cost=cost)
+    settings = dataclasses.replace(SETTINGS, trading=trading)
+    before, _ = load_dataset(settings, database)
+    for minutes in (700, 1500):
+        grow(database, minutes)
+        told.clear()
+        dataset, _ = load_dataset(settings, database, tell=told.append)
+        require_same(dataset, made(database, settings))
+        assert taken(told) == len(before.close) < len(dataset.close)
+        before = dataset
+
+
+def test_a_run_that_began_before_the_store_grew_takes_its_bars_from_those_of_now(database, told):
+    before = made(database)
+    run = MarketRecord.of(database, before)
+    load_dataset(SETTINGS, database, period=run.period)
+    grow(database, 700)
+    shutil.rmtree(shelf(database))
+    load_dataset(SETTINGS, database)
+    old, _ = load_dataset(SETTINGS, database, period=run.period, tell=told.append)
+    require_same(old, made(database, period=run.period))
+    assert taken(told) == len(old.close) == len(before.close)
+    assert MarketRecord.of(database, old).digest == run.digest
+
+
+def test_a_run_finds_what_was_kept_when_it_began(database, monkeypatch):
+    dataset, _ = load_dataset(SETTINGS, database)
+    monkeypatch.setattr(loading, "load_history", unreadable)
+    run = MarketRecord.of(database, dataset)
+    again, _ = load_dataset(SETTINGS, database, period=run.period)
+    require_same(again, dataset)
+
+
+def test_points_that_come_after_the_last_bar_change_facts_alone(database, told):
+    first, _ = load_dataset(SETTINGS, database)
+    with BarStore(database) as store, store.transaction():
+        late_ns = np.array([int(first.open_time_ns.max()) + 5 * MINUTE_NS])
+        store.write_series(Series("AAA", "funding_rate", late_ns, late_ns, np.array([1e-4])))
+    second, _ = load_dataset(SETTINGS, database, tell=told.append)
+    assert not any("are kept in" in line for line in told)
+    require_same(second, made(database))
+    assert second.series_to_ns["AAA"]["funding_rate"] == late_ns[0]
+
+
+@pytest.mark.parametrize("what", ["bar", "point"])
+def test_where_the_past_changed_all_is_made_anew(database, told, what):
+    load_dataset(SETTINGS, database)
+    grow(database, 700)
+    changed = {
+        "bar": "update bars set volume = volume + 1 where open_time = "
+        "(select min(open_time) from bars)",
+        "point": "delete from series where name = 'open_interest' and known_time = "
+        "(select min(known_time) from series where name = 'open_interest')",
+    }
+    with BarStore(database) as store, store.transaction():
+        store._db.execute(changed[what])
+    dataset, _ = load_dataset(SETTINGS, database, tell=told.append)
+    assert taken(told) == 0
+    require_same(dataset, made(database))
+
+
+def test_nothing_is_taken_from_a_dataset_with_a_damaged_block(database, told, monkeypatch):
+    monkeypatch.setattr("mlx_muzero.market.column_files.BLOCK_BYTES", 512)
+    load_dataset(SETTINGS, database)
+    flip(kept(database))
+    grow(database, 700)
+    dataset, _ = load_dataset(SETTINGS, database, tell=told.append)
+    assert any("is not used (close.bin is damaged)" in line for line in told)
+    assert taken(told) == 0
+    require_same(dataset, made(database))
+
+
+def test_a_process_waits_for_another_that_makes_the_same(database, told, monkeypatch):
+    wanted, _ = load_dataset(SETTINGS, database)
+    folder, aside = kept(database), database.with_name("aside")
+    folder.rename(aside)
+    monkeypatch.setattr(loading, "load_history", unreadable)
+    waits = threading.Event()
+
+    def tell(line):
+        told.append(line)
+        waits.set()
+
+    with ThreadPoolExecutor() as pool, ColumnShelf(database).held(unreadable):
+        found = pool.submit(load_dataset, SETTINGS, database, tell=tell)
+        assert waits.wait(20)
+        aside.rename(folder)
+    require_same(found.result()[0], wanted)
+    assert "another process makes features" in told[0]
+
+
+def test_what_a_killed_process_left_is_removed(database):
+    left = shelf(database) / ".making-killed"
+    left.mkdir(parents=True)
+    (left / "close.bin").write_bytes(b"half")
+    load_dataset(SETTINGS, database)
+    assert kept(database)
+
+
+def test_of_large_datasets_fewer_are_kept(database, told, monkeypatch):
+    monkeypatch.setattr(kept_dataset, "MOST_BYTES", 1)
+    load_dataset(SETTINGS, database)
+    grow(database, 700)
+    load_dataset(SETTINGS, database, tell=told.append)
+    assert kept(database)
+    assert any("least recently used, was removed" in line for line in told)

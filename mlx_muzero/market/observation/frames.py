@@ -16,6 +16,7 @@ from mlx_muzero.market.observation import crypto_features
 from mlx_muzero.market.observation import fx_context as surroundings
 from mlx_muzero.market.observation import fx_features as features
 from mlx_muzero.market.observation.context import context, context_names
+from mlx_muzero.market.observation.outcomes import DEVIATION_BARS
 from mlx_muzero.market.observation.timeframes import TIMEFRAME_NS, higher_bars
 from mlx_muzero.market.quotes import open_spread
 from mlx_muzero.market.series import SeriesByName
@@ -53,6 +54,18 @@ def minutes_before(config: MarketConfig) -> int:
         return max(windowed, around)
     longest_ns = max((TIMEFRAME_NS[name] for name in config.timeframes), default=MINUTE_NS)
     return (crypto_features.HISTORY_BARS + config.window_bars - 1) * (longest_ns // MINUTE_NS) - 1
+
+
+def frame_count(config: MarketConfig) -> int:
+    """Number of higher timeframes of an observation."""
+    return len(config.timeframes) if config.features == "crypto" else 0
+
+
+def bars_before(config: MarketConfig) -> int:
+    """Bars before one that determine everything about it, with gaps or without."""
+    longest_ns = max((TIMEFRAME_NS[name] for name in config.timeframes), default=MINUTE_NS)
+    # The higher bar in which a history starts is dropped, and the newest one is not closed yet.
+    return max(minutes_before(config) + 1 + 2 * longest_ns // MINUTE_NS, DEVIATION_BARS + 1)
 
 
 @dataclass(frozen=True, eq=False)

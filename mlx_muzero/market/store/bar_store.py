@@ -19,7 +19,7 @@ import numpy as np
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, Bars, Fault, price_faults
 from mlx_muzero.market.instrument import Instrument, UnknownInstrument, known_instrument
-from mlx_muzero.market.series import MACRO, Series, SeriesMerge, SeriesSummary
+from mlx_muzero.market.series import Series, SeriesMerge, SeriesSummary
 from mlx_muzero.market.store import known_symbols
 from mlx_muzero.market.store.bar_table import BarTable, SymbolSummary
 from mlx_muzero.market.store.duckdb_files import (
@@ -32,7 +32,7 @@ from mlx_muzero.market.store.duckdb_files import (
     state_of,
     understood,
 )
-from mlx_muzero.market.store.fingerprint import Fingerprint, fingerprint
+from mlx_muzero.market.store.fingerprint import Fingerprint, SeriesFrom, fingerprint
 from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
 from mlx_muzero.market.store.instrument_table import InstrumentTable, made_to_trade
 from mlx_muzero.market.store.location import DEFAULT_DATABASE
@@ -162,12 +162,22 @@ class BarStore(Closeable):
             spelled = self.spelling(symbol)
             return BarTable(self._db, self.path).load(symbol, spelled, start_ns, end_ns, extras)
 
-    def fingerprint(self, symbol: str, first_ns: int, end_ns: int) -> Fingerprint:
-        """What changes with the bars of `symbol` in [first, end), or with its series."""
+    def fingerprint(
+        self, symbol: str, first_ns: int, end_ns: int, series_from_ns: SeriesFrom
+    ) -> Fingerprint:
+        """What changes with the bars of `symbol` in [first, end), or with points of series.
+
+        Args:
+            symbol: the symbol, in any spelling.
+            first_ns: earliest UTC open.
+            end_ns: UTC time before which every bar opens.
+            series_from_ns: by symbol (it, or `MACRO`) and series, its earliest event that counts.
+        """
         with understood(self.path):
-            spelled = self.spelling(symbol)
-            series_of = (spelled, self.spelling(MACRO)) if self._version >= SERIES_SINCE else ()
-            return fingerprint(self._db, spelled, first_ns, end_ns, series_of)
+            counted = {}
+            if self._version >= SERIES_SINCE:
+                counted = {(self.spelling(of), n): ns for (of, n), ns in series_from_ns.items()}
+            return fingerprint(self._db, self.spelling(symbol), first_ns, end_ns, counted)
 
     def write(self, bars: Bars, extras: Mapping[str, F64] | None = None) -> MergeReport:
         """Add `bars` in one transaction; see `Staging.merge` for bars that are already stored.
