@@ -2,24 +2,19 @@
 
 from functools import partial
 
-import numpy as np
-
 from mlx_muzero.download.bars import Desk
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.report import CONFLICT_ALWAYS_ALLOWED, CONFLICT_MAX_FRAC
-from mlx_muzero.market.series import FUNDING_RATE, OPEN_INTEREST, Series, SeriesMerge
+from mlx_muzero.market.series import SeriesMerge
 from mlx_muzero.market.store.origin_table import Origin
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.venues.page import Page
 from mlx_muzero.venues.pager import Pager
-from mlx_muzero.venues.series_points import KNOWN_LATER_NS, usable
+from mlx_muzero.venues.series_points import ROW_MINUTES, on_minutes, points_of
 from mlx_muzero.venues.spans import Span, without
 
-_ROW_MINUTES = {FUNDING_RATE: 60, OPEN_INTEREST: 5}
-"""Minimum time between two points."""
 _SIZES = (1000, 500, 200, 100)
 _CHUNK_POINTS = 50_000
-_LATE = "late_ns"  # column: a point's time minus the nearest whole minute
 
 NOTHING = SeriesMerge(0, 0, 0, 0)
 
@@ -37,7 +32,7 @@ class SeriesDownload:
     def __init__(self, desk: Desk, origin: Origin, series: str, end_ns: int) -> None:
         self._desk, self._origin, self._series, self._end_ns = desk, origin, series, end_ns
         self._connection = desk.asking.connection(f"{origin.pair} {series}")
-        self._pager = Pager(self._request, _SIZES, row_minutes=_ROW_MINUTES[series])
+        self._pager = Pager(self._request, _SIZES, row_minutes=ROW_MINUTES[series])
         self._merged, self._newest_ns = NOTHING, 0
 
     async def run(self) -> SeriesMerge:
@@ -67,10 +62,7 @@ class SeriesDownload:
         """An answer with times rounded to whole minutes, which identify points."""
         source, origin = self._desk.source, self._origin
         ask = partial(source.points, origin.pair, self._series, start_ns, count, end_ns)
-        page = await self._desk.asking.answer(self._connection, ask)
-        page = usable(page)
-        nearest = (page.open_time_ns + MINUTE_NS // 2) // MINUTE_NS * MINUTE_NS
-        return Page(nearest, {**page.columns, _LATE: (page.open_time_ns - nearest).astype(float)})
+        return on_minutes(await self._desk.asking.answer(self._connection, ask))
 
     async def _store(self, page: Page, span: Span) -> None:
         """Store the points, and that their time was requested, in one transaction."""
@@ -79,11 +71,7 @@ class SeriesDownload:
         async with self._desk.lock:
             with store.transaction():
                 if len(page):
-                    event_ns = page.open_time_ns + page.columns[_LATE].astype(np.int64)
-                    known_ns = event_ns + KNOWN_LATER_NS[name]
-                    points = Series.of(
-                        origin.symbol, name, event_ns, known_ns, page.columns["value"]
-                    )
+                    points = points_of(origin.symbol, name, page)
                     merge = store.write_series(points, self._desk.choices.replace)
                     self._require_few(merge)
                     self._merged = _sum(self._merged, merge)
