@@ -16,6 +16,10 @@ from mlx_muzero.types import F64, Bool
 QUOTE_COLUMNS = ("open_ask", "close_ask")
 """Columns of a store that tell the spread."""
 
+OPEN_SPREAD = "open_spread"
+"""A further column of bars that a feed delivered: the spread itself, since adding it to the open
+and taking that away again would round."""
+
 LEAST_QUOTED = 0.9
 """Share of a pair's bars that need a quote; with fewer, most costs would be invented."""
 
@@ -66,6 +70,8 @@ class Spreads:
 
 def open_spread(bars: Bars) -> F64 | None:
     """``f64[T]`` ask less bid at each open as quoted; None if `bars` came without their quotes."""
+    if OPEN_SPREAD in bars.extras:
+        return bars.extras[OPEN_SPREAD]
     ask = bars.extras.get("open_ask")
     return None if ask is None else ask - bars.open
 

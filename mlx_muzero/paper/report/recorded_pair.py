@@ -1,5 +1,6 @@
 """One pair of a recorded session: its bars, its dataset for the batch path, and its account."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -8,6 +9,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
+from mlx_muzero.market.quotes import OPEN_SPREAD
 from mlx_muzero.market.series import MACRO, SeriesByName
 from mlx_muzero.paper.account import PairAccount
 from mlx_muzero.paper.context import series_of
@@ -116,4 +118,5 @@ class ReplayedPair:
 def _as_bars(symbol: str, bars: list[LiveBar]) -> Bars:
     opens = np.array([bar.open_time_ns for bar in bars], np.int64)
     columns = np.array([bar.values for bar in bars], np.float64).T
-    return Bars(symbol, opens, *columns)
+    spread = [math.nan if bar.spread is None else bar.spread for bar in bars]
+    return Bars(symbol, opens, *columns, extras={OPEN_SPREAD: np.array(spread)})

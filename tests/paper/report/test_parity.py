@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from markets import MINUTE_NS, quoted_bars
+from mlx_muzero.market.observation.fx_context import HISTORY_BARS
 from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.records.store import PaperStore
@@ -81,6 +82,21 @@ def test_a_replay_that_pays_quotes_is_exact(tmp_path):
         # Commission of a round trip is charged on entry.
         pip_value = abs(fill["units"]) * 0.01
         assert commission == pytest.approx(0.2 * pip_value * (fill["exposure"] != 0.0), abs=1e-9)
+
+
+def test_a_replay_that_observes_the_spread_is_exact(tmp_path):
+    market = replace(CONFIG.market, features="fx_context")
+    config, warm = replace(CONFIG, market=market), HISTORY_BARS
+    bars = quoted_bars(warm + 20, symbol="USDJPY")
+    gaps = np.arange(len(bars)) % 7 == 3
+    bars = replace(bars, extras={"open_ask": np.where(gaps, np.nan, bars.extras["open_ask"])})
+    paper, begin_ns = settings(("USDJPY",)), int(bars.open_time_ns[warm - 1])
+    played = play(tmp_path / "run", paper, bars=[bars], config=config, begin_ns=begin_ns)
+    with PaperStore(played.folder.store_path, read_only=True) as store:
+        found = check_parity(store, paper, config, DicePlanner())
+        assert len(store.table("quotes")) == (~gaps).sum()
+    assert found.exact, [part.first for part in found.parts.values()]
+    assert found.decisions.recorded == len(played.decisions) >= 20
 
 
 def test_another_planner_shows(session):
