@@ -5,6 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mlx_muzero.market.bars import utc_ns
+from mlx_muzero.market.importers.column_names import MID_NOTE
+from mlx_muzero.market.store.staging import ASK_COLUMNS
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 
 TIME = "time"
@@ -25,12 +28,14 @@ class Page:
         symbol: the symbol, if the page names it.
         finished_ns: candles that open at or before this time are finished; None if the page does
             not tell.
+        note: what the user should know of the page.
     """
 
     rows: Sequence[Any]
     columns: tuple[str, ...]
     symbol: str | None = None
     finished_ns: int | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,37 @@ def _hyperliquid(answer: Any) -> Page:
     return Page(rows, (TIME, *_OHLC, "volume", "trades"), symbol)
 
 
+def _oanda(answer: Any) -> Page:
+    candles = _listed(answer["candles"])
+    if answer["granularity"] != "M1":
+        raise ValueError("its candles are not of one minute")
+    sides = {"bid": _OHLC, "ask": ASK_COLUMNS}
+    held = [side for side in sides if all(side in candle for candle in candles)]
+    if "bid" not in held:
+        held, sides = ["mid"], {"mid": _OHLC}
+    rows = [
+        [
+            _seconds(candle["time"]),
+            *(candle[side].get(name) for side in held for name in "ohlc"),
+            candle.get("volume"),
+            candle["complete"],
+        ]
+        for candle in candles
+    ]
+    prices = (column for side in held for column in sides[side])
+    return Page(
+        rows,
+        (TIME, *prices, "volume", CONFIRMED),
+        str(answer["instrument"]),
+        note=MID_NOTE if held == ["mid"] else None,
+    )
+
+
+def _seconds(time: str) -> float:
+    """A time of OANDA, RFC 3339 or UNIX, in seconds since 1970."""
+    return utc_ns(time) / SECOND_NS if "T" in time else float(time)
+
+
 def _listed(rows: Any) -> Sequence[Any]:
     if not isinstance(rows, list):
         raise TypeError("its candles are not a list")
@@ -164,6 +200,14 @@ EXCHANGES: Mapping[str, Exchange] = {
         "Coinbase candles as JSON: [[seconds,low,high,open,close,volume],...], or candles",
         re.compile(rf'\[{_row(10, 6)}|\{{"candles":\[\{{[^}}]{{0,200}}"start":"?\d{{10}}\b'),
         _coinbase,
+    ),
+    "oanda-json": Exchange(
+        "OANDA v20 candles as JSON: instrument, granularity M1, candles with bid, ask or mid",
+        re.compile(
+            r'\{(?:"instrument":"[^"]{1,40}","granularity":"[^"]{1,9}",)?"candles":\[\{'
+            r'.{0,300}?"complete":(?:true|false)'
+        ),
+        _oanda,
     ),
     "hyperliquid-json": Exchange(
         'Hyperliquid candles as JSON: [{"t","T","s","i","o","c","h","l","v","n"},...]',

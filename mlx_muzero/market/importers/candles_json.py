@@ -26,6 +26,7 @@ from mlx_muzero.types import F64, I64, Bool
 _MOST_BYTES = 64 << 20
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _SHOWN = 80
+_NONE = np.empty(0, np.int64)
 
 
 @dataclass
@@ -56,22 +57,23 @@ class CandlesSource:
             DataError: it is not JSON, too large, not of that exchange, or of several symbols.
         """
         pages = [_page(path, format_name, answer) for answer in _answers(path)]
-        named = {page.symbol for page in pages if page.symbol is not None}
-        if len(named) > 1 and symbol is None:
+        names = {page.symbol for page in pages if page.symbol is not None and symbol is None}
+        symbols = tuple(sorted({symbol_in_file(path, name) for name in names}))
+        if len(symbols) > 1:
             raise DataError(
-                f"{path}: its pages are of {', '.join(sorted(named))}: keep each symbol in a file"
-                " of its own"
+                f"{path}: its pages are of {', '.join(symbols)}: keep each symbol in a file of its"
+                " own"
             )
-        symbols = () if symbol is not None else tuple(symbol_in_file(path, name) for name in named)
         return cls(path, format_name, pages, symbols, sum(len(page.rows) for page in pages))
 
     def __post_init__(self) -> None:
         self._open = self._doubtful = 0
+        self._newest: list[I64] = []
 
     @property
     def notes(self) -> list[str]:
         """See `BarSource`."""
-        notes = []
+        notes = list({page.note: None for page in self.pages if page.note})
         if self._open:
             notes.append(f"{_candles(self._open)} not finished yet, and left out")
         if self._doubtful:
@@ -83,7 +85,7 @@ class CandlesSource:
 
     def chunks(self) -> Iterator[Chunk]:
         """See `BarSource`; the candles of all pages, oldest first."""
-        self._open = self._doubtful = 0
+        self._open, self._newest = 0, []
         ends = np.cumsum([len(page.rows) for page in self.pages]).tolist()
         parts = [
             self._parsed(page, np.arange(end - len(page.rows), end) + 1)
@@ -93,6 +95,7 @@ class CandlesSource:
         if not parts:
             return
         joined = _joined(parts)
+        self._doubtful = len(np.setdiff1d(np.concatenate([_NONE, *self._newest]), joined.wall_ns))
         if not len(joined.wall_ns) and self.notes:
             raise DataError(f"{self.path}: no candle is left: {'; '.join(self.notes)}")
         yield joined
@@ -131,7 +134,7 @@ class CandlesSource:
             finished = opens <= page.finished_ns
         else:
             finished = opens != opens[good].max(initial=0)
-            self._doubtful += int((good & ~finished).sum())
+            self._newest.append(opens[good & ~finished])
             return finished
         self._open += int((good & ~finished).sum())
         return finished

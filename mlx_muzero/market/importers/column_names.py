@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from mlx_muzero.market.bars import PRICE_COLUMNS
 
+MID_NOTE = "its prices are halfway between bid and ask, and are taken as bids"
 TIME = "time"
 SYMBOL = "symbol"
 

@@ -16,6 +16,7 @@ from mlx_muzero.market.bars import PRICE_COLUMNS
 from mlx_muzero.market.clocks import parse_clock
 from mlx_muzero.market.importers.column_names import (
     CHOSEN,
+    MID_NOTE,
     OF_BARS,
     SYMBOL,
     TIME,
@@ -335,5 +336,5 @@ def _notes(
     if unused:
         notes.append(f"columns not used: {', '.join(unused)}")
     if "mid" in plain(header.names[values[header.wanted.needed[-1]]]):
-        notes.append("its prices are halfway between bid and ask, and are taken as bids")
+        notes.append(MID_NOTE)
     return notes

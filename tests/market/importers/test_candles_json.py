@@ -9,7 +9,7 @@ from market_files import MONDAY_NS, refused, walk
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers import Choices, detect_format, import_file
 from mlx_muzero.market.importers.candle_pages import EXCHANGES, kraken_pair
-from mlx_muzero.market.store.staging import EXTRA_COLUMNS
+from mlx_muzero.market.store.staging import ASK_COLUMNS, EXTRA_COLUMNS
 from mlx_muzero.timeunits import MINUTE_NS
 
 N = 200
@@ -98,6 +98,22 @@ def hyperliquid(start=0, stop=N):
     ]
 
 
+def oanda(start=0, stop=N, sides="bid ask"):
+    return {
+        "instrument": "EUR_USD",
+        "granularity": "M1",
+        "candles": [
+            {
+                "complete": i != N - 1,
+                "volume": 2.5,
+                "time": f"{SECONDS + 60 * i}.000000000",
+                **{side: dict(zip("ohlc", bar, strict=True)) for side in sides.split()},
+            }
+            for i, *bar in candles(start, stop)
+        ],
+    }
+
+
 # exchange: format, a page, the file's name, its symbol, which columns it fills
 SAVED = {
     "binance": ("binance-json", binance, "BTCUSDT.json", "BTCUSDT", EXTRA_COLUMNS[4:]),
@@ -120,6 +136,7 @@ SAVED = {
     "kraken": ("kraken-json", kraken, "page.json", "BTCUSD", ("trades",)),
     "coinbase": ("coinbase-json", coinbase, "BTC-USD.json", "BTCUSD", ()),
     "coinbase-advanced": ("coinbase-json", coinbase_advanced, "BTC-USD.json", "BTCUSD", ()),
+    "oanda": ("oanda-json", oanda, "page.json", "EURUSD", ASK_COLUMNS),
     "hyperliquid": ("hyperliquid-json", hyperliquid, "page.json", "BTCUSDC", ("trades",)),
 }
 VALUES = {
@@ -156,7 +173,8 @@ def test_candles_are_read_but_for_the_unfinished(store, tmp_path, exchange):
     extras = store.load(symbol, extras=EXTRA_COLUMNS).extras
     known = {name for name, values in extras.items() if not np.isnan(values).all()}
     assert known == set(columns)
-    assert all((extras[column] == VALUES[column]).all() for column in columns)
+    asks = dict(zip(ASK_COLUMNS, np.round(walk(N), 3)[:, : N - 1], strict=True))
+    assert all((extras[column] == (VALUES | asks)[column]).all() for column in columns)
     assert import_file(store, path).already_imported
 
 
@@ -166,8 +184,23 @@ def test_pages_follow_one_another_in_any_order(store, tmp_path, exchange):
     # The newest of the first page is the oldest of the next.
     path = saved(tmp_path / name, page(99, N), page(0, 100), indent=2)
     assert detect_format(path) == format_name
-    assert import_file(store, path).rejected_count == 0
+    report = import_file(store, path)
+    assert report.rejected_count == 0
+    # The newest of the first page is there again.
+    assert [note[:12] for note in report.notes] == ["1 candle was"]
     require_walk(store, symbol)
+
+
+def test_candles_of_oanda_may_be_of_mid_prices_and_in_rfc_3339(store, tmp_path):
+    page = oanda(sides="mid")
+    for i, candle in enumerate(page["candles"]):
+        candle["time"] = f"2021-03-01T{i // 60:02d}:{i % 60:02d}:00.000000000Z"
+    report = import_file(store, saved(tmp_path / "page.json", page))
+    assert any("halfway between bid and ask" in note for note in report.notes)
+    require_walk(store, "EURUSD")
+    page["granularity"] = "M5"
+    with pytest.raises(DataError, match="not of one minute"):
+        import_file(store, saved(tmp_path / "page.json", page))
 
 
 def test_a_page_that_ended_long_ago_is_whole(store, tmp_path):
