@@ -48,6 +48,7 @@ class _SymbolState:
             self.busy.see(chunk.wall_ns, chunk.columns["volume"])
         if chunk.ticks is not None:
             self.screen.ticks = (self.screen.ticks or 0) + chunk.ticks
+        self.screen.flats += chunk.flats
         self.screen.see(utc_ns, chunk.lines, chunk.columns, chunk.rejected)
 
     def stamps(self, clock: Clock) -> Stamps | None:

@@ -190,7 +190,13 @@ class Bi5Source:
         self._flats = int((flat & marks.good).sum())
         kept = {name: values[good] for name, values in columns.items()}
         return Chunk(
-            symbol, opens[good], lines[good], kept, marks.rejected(self._text_of), self.size
+            symbol,
+            opens[good],
+            lines[good],
+            kept,
+            marks.rejected(self._text_of),
+            self.size,
+            flats=self._flats,
         )
 
     def _ticks(self) -> Iterator[TickBlock]:

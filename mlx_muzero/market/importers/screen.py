@@ -46,6 +46,7 @@ class Screen:
         allowance: how many of the file's rows may be rejected.
         rows: number of bars.
         ticks: number of good rows, if bars are made of ticks; None where they are the rows.
+        flats: number of minutes without a tick that were left out.
         rejected: the rejected rows.
         wild_count: number of bars that move too far.
         wild: the first of them.
@@ -61,6 +62,7 @@ class Screen:
     allowance: Allowance = FEW
     rows: int = 0
     ticks: int | None = None
+    flats: int = 0
     rejected: RejectedRows = RejectedRows()
     wild_count: int = 0
     wild: list[Rejected] = field(default_factory=list)
@@ -122,13 +124,15 @@ class Screen:
         """
         faults = []
         seen = self._seen
-        if not self.rows:
+        # A day on which the market is closed may have none.
+        if not self.rows and not self.flats:
             faults.append(f"no good row among {seen:,}" + examples(self.rejected.first))
         elif fault := self.allowance.fault(self.rejected, seen):
             faults.append(fault)
         faults += self.unlikely()
-        if self.shortest_step_ns is not None and self.shortest_step_ns > MINUTE_NS:
-            minutes = self.shortest_step_ns // MINUTE_NS
+        step_ns = None if self.ticks is not None else self.shortest_step_ns
+        if step_ns is not None and step_ns > MINUTE_NS:
+            minutes = step_ns // MINUTE_NS
             faults.append(
                 f"no two bars are one minute apart (the closest are {minutes} minutes apart)"
             )

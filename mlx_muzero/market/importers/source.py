@@ -26,6 +26,7 @@ class Chunk:
         rejected: rows that are unreadable or impossible.
         done: how much of the file has been read, in the unit of `BarSource.size`.
         ticks: number of good rows read, if these are ticks of which bars are made; else None.
+        flats: number of minutes without a tick that were left out.
     """
 
     symbol: Symbol | None
@@ -35,6 +36,7 @@ class Chunk:
     rejected: RejectedRows
     done: int
     ticks: int | None = None
+    flats: int = 0
 
 
 class BarSource(Protocol):

@@ -152,7 +152,8 @@ class TextSource:
         if self.ask_only:
             columns = {f"{name}_ask": columns[name] for name in PRICE_COLUMNS}
         reject_faults(rows.marks, columns)
-        self._flats += int((flat & rows.marks.good).sum())
+        flats = int((flat & rows.marks.good).sum())
+        self._flats += flats
         good = np.flatnonzero(rows.marks.good & ~flat)
         if layout.is_named and not _is_monotonic(wall[good]):
             good = good[np.argsort(wall[good], kind="stable")]
@@ -163,6 +164,7 @@ class TextSource:
             {name: values[good] for name, values in columns.items()},
             rows.rejected(),
             done,
+            flats=flats,
         )
 
 

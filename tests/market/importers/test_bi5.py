@@ -155,6 +155,26 @@ def test_impossible_candles_and_ticks_are_counted(store, tmp_path):
     assert [row.line for row in import_file(store, path).rejected] == [8, 9]
 
 
+def test_a_day_without_a_tick_has_no_bar(store, tmp_path):
+    closed = candles()
+    for name in ("open", "high", "low", "close"):
+        closed[name] = 105_000
+    closed["volume"] = 0
+    # Saturday, the sixth.
+    path = bi5(tmp_path, BID, closed, "USDJPY/2021/02/06")
+    report = import_file(store, path)
+    assert (report.rows, report.first_ns) == (0, None)
+    assert "1,440 minutes without a tick were left out" in report.notes
+    assert import_file(store, path).already_imported
+    assert store.count("USDJPY").bars == 0
+
+
+def test_an_hour_of_few_ticks_has_bars_apart(store, tmp_path):
+    hour = ticks(3)
+    hour["at"] = (0, 600_000, 1_800_000)
+    assert import_file(store, bi5(tmp_path, TICKS, hour)).rows == 3
+
+
 def test_an_empty_hour_in_a_folder_is_passed_over(tmp_path):
     bi5(tmp_path, TICKS, ticks())
     empty = tmp_path / FOLDERS / "11h_ticks.bi5"
