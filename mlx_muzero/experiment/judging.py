@@ -1,6 +1,6 @@
 """Evaluates a run on one of its splits or on later bars, alone or against other runs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -47,6 +47,7 @@ def judged_bars(
     first_utc: str | None = None,
     end_utc: str | None = None,
     names: tuple[str, str] = ("first_utc", "end_utc"),
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> JudgedBars:
     """The bars of `split` ("test" by default), or those after the run's own.
 
@@ -56,6 +57,7 @@ def judged_bars(
         first_utc: use later bars instead, from this time on.
         end_utc: use later bars, before this time.
         names: names of the two times in errors.
+        tell: receives where a large dataset of later bars is kept.
 
     Raises:
         ConfigError: both a split and a time are given, or as for `later_bars`.
@@ -68,7 +70,7 @@ def judged_bars(
         raise ConfigError(
             f"later bars are not in any split: leave out split, or {' and '.join(names)}"
         )
-    dataset, period = later_bars(run, run.folder.market(), first_utc, end_utc, names)
+    dataset, period = later_bars(run, run.folder.market(), first_utc, end_utc, names, tell)
     return JudgedBars(dataset, "later", truth, period)
 
 

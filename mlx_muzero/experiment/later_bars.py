@@ -1,9 +1,10 @@
 """Bars a run has not seen: those its store has gained since the run started."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from mlx_muzero.errors import ConfigError, DataError
-from mlx_muzero.experiment.loading import load_histories
+from mlx_muzero.experiment.loading import load_bars
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.market.bars import utc_ns, utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -19,6 +20,7 @@ def later_bars(
     first: str | None,
     end: str | None,
     names: tuple[str, str] = ("--from", "--to"),
+    tell: Callable[[str], None] = lambda _text: None,
 ) -> tuple[MarketDataset, str]:
     """The run's bars plus those after them, as the part "later", and a description of these.
 
@@ -30,6 +32,7 @@ def later_bars(
         first: UTC time of the first decision; by default the end of the run's own bars.
         end: UTC time before which bars open; by default the store's end.
         names: names of the two times in errors.
+        tell: receives where a large dataset is kept.
 
     Raises:
         ConfigError: a time is invalid, or before the run's test split.
@@ -49,13 +52,14 @@ def later_bars(
     if end_ns <= first_ns:
         raise ConfigError(f"{names[1]} {utc_text(end_ns)} is not after {utc_text(first_ns)} UTC")
     market = replace(run.config.market, first_utc="", end_utc="")
-    histories, store = load_histories(
+    dataset, store = load_bars(
         replace(run.config, market=market),
         run.store,
+        tell=tell,
         # All points of series: what settles in later bars is paid, whenever it became known.
         period=lambda pair: replace(begun.period(pair), end_ns=end_ns, series_from_ns=None),
     )
-    ends = {history.bars.symbol: int(history.bars.open_time_ns[-1]) for history in histories}
+    ends = {symbol: last_ns for symbol, (_, last_ns) in dataset.spans_ns.items()}
     last_ns = max(ends.values())
     if last_ns < first_ns:
         raise DataError(
@@ -64,7 +68,7 @@ def later_bars(
         )
     own = {**splits, "test": replace(splits["test"], end_ns=own_end_ns)}
     later = SplitRange(first_ns, end_ns, seen_from_ns=begun.first_ns)
-    dataset = MarketDataset.of_pairs(histories, run.config.market).with_later(own, later)
+    dataset = replace(dataset, config=run.config.market).with_later(own, later)
     words = _in_words(first_ns, last_ns, own_end_ns, begun)
     ended = [symbol for symbol, end in ends.items() if end < first_ns]
     return dataset, f"{words} There are none of {', '.join(ended)}." if ended else words

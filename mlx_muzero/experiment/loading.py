@@ -158,6 +158,20 @@ def load_dataset(
         period: period of each pair, within the span of the configuration; for an existing run
             `MarketRecord.period`, as its store may have grown.
     """
+    dataset, path = load_bars(config, database, pairs, tell, period)
+    for note in notes(dataset):
+        tell(f"note: {note}")
+    return dataset, path
+
+
+def load_bars(
+    config: Config,
+    database: Path | None,
+    pairs: tuple[str, ...] | None = None,
+    tell: Callable[[str], None] = lambda _text: None,
+    period: PeriodOf | None = None,
+) -> tuple[MarketDataset, Path]:
+    """`load_dataset` without a word on what the bars lack."""
     path = database or DEFAULT_DATABASE
     wanted = config.market.pairs if pairs is None else pairs
     with BarStore(path, read_only=True) as store:
@@ -166,8 +180,6 @@ def load_dataset(
             {pair: None if period is None else period(pair) for pair in wanted},
             lambda pairs: _histories(store, config, pairs, period),
         )
-    for note in notes(dataset):
-        tell(f"note: {note}")
     return dataset, path
 
 

@@ -14,6 +14,7 @@ from mlx_muzero.errors import RunError
 from mlx_muzero.experiment.later_bars import later_bars
 from mlx_muzero.experiment.loading import load_dataset
 from mlx_muzero.experiment.trained_run import load_run
+from mlx_muzero.market import kept_dataset
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.history import Period, load_history
 from mlx_muzero.market.store.bar_store import BarStore
@@ -21,6 +22,7 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from mlx_muzero.training.trainer import Trainer
 from runs import Heard, never
+from same_datasets import require_same
 
 OWN = slice(300, 1800)
 """The bars a run was begun with, of those that are there in the end."""
@@ -234,7 +236,7 @@ def test_a_walk_forward_keeps_its_windows(cli, config_file, tmp_path, old):
 
 
 def test_later_bars_pay_the_funding_that_came_with_them_and_name_pairs_that_ended(
-    small_config, tmp_path
+    small_config, tmp_path, monkeypatch
 ):
     market = dataclasses.replace(CONFIG, context=(), macro=(), timeframes=(), session_bars=12)
     config = dataclasses.replace(small_config, market=market)
@@ -249,7 +251,15 @@ def test_later_bars_pay_the_funding_that_came_with_them_and_name_pairs_that_ende
         with store.transaction():
             store.write_series(every_series("AAA", 3000)["funding_rate"])
     run = SimpleNamespace(config=config, dataset=dataset, store=path)
-    later, words = later_bars(run, begun, None, None)
+    made, _ = later_bars(run, begun, None, None)
+    monkeypatch.setattr(kept_dataset, "KEPT_FROM_BARS", 1)
+    load_dataset(config, path)
+    told = []
+    later, words = later_bars(run, begun, None, None, tell=told.append)
+    require_same(later, made)
+    assert later.evaluation_starts("later").tolist() == made.evaluation_starts("later").tolist()
+    # What a training keeps is what an evaluation on later bars reads.
+    assert not told
     assert words.endswith("There are none of BBB.")
     starts = later.evaluation_starts("later")
     assert {later.config.pairs[pair] for pair in later.pair[starts]} == {"AAA"}

@@ -99,7 +99,14 @@ def evaluate(
         say(narration_console(), note)
     if png is not None:
         png.mkdir(parents=True, exist_ok=True)  # fails before anything is played
-    bars = judged_bars(loaded, split, from_, to, ("--from", "--to"))
+    bars = judged_bars(
+        loaded,
+        split,
+        from_,
+        to,
+        ("--from", "--to"),
+        tell=lambda note: say(narration_console(), note),
+    )
     with VerbProgress() as progress:
         shown = progress.tick, progress.doing
         if full:
