@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import MarketConfig
+from mlx_muzero.files.disk_waits import DISK_WAITS
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.calendar import swap_nights
 from mlx_muzero.market.fit import counted_for
@@ -202,6 +203,10 @@ class MarketDataset:
 
     def windows(self, bar: I64) -> F32:
         """``f32[B, W, market columns]`` windows as known at the close of each `bar` ``i64[B]``."""
+        with DISK_WAITS.watched():
+            return self._windows(bar)
+
+    def _windows(self, bar: I64) -> F32:
         back = np.arange(1 - self.config.window_bars, 1)
         groups = [self.features[bar[:, None] + back]]
         groups += [frame.rows[frame.last[bar][:, None] + back] for frame in self.frames]

@@ -11,6 +11,7 @@ from mlx_muzero.config.choices import Backend, PhaseName
 from mlx_muzero.config.schema import Config
 from mlx_muzero.evaluation.forecasts import OutcomeForecast
 from mlx_muzero.evaluation.metrics import Metrics, action_alarm
+from mlx_muzero.files.disk_waits import DISK_WAITS
 from mlx_muzero.machine import peak_memory_mb
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog.journal import Journal
@@ -33,6 +34,7 @@ class TrainingJournal(Journal):
         self._rules = rules
         self._steps = 0  # since the last line about them
         self._seconds = 0.0
+        self._waited = DISK_WAITS.seconds
 
     def started(self, phase: PhaseName, backend: Backend) -> None:
         """Record that the process starts in `phase`, searching with `backend`."""
@@ -82,13 +84,15 @@ class TrainingJournal(Journal):
         self._seconds += seconds
         if counters.steps % STEPS_PER_LINE:
             return
+        waited = DISK_WAITS.seconds - self._waited
         self.append(
             "learned",
             steps=counters.steps,
             **asdict(report),
             steps_per_s=self._steps / self._seconds,
+            **({"disk_wait_s": waited} if waited else {}),
         )
-        self._steps, self._seconds = 0, 0.0
+        self._steps, self._seconds, self._waited = 0, 0.0, self._waited + waited
 
     def validated(
         self, metrics: Metrics, forecast: OutcomeForecast, counters: Counters, is_best: bool

@@ -101,7 +101,7 @@ SHAPES: dict[str, Shape] = {
             "gradient_norm": _number,
             "overflow_frac": _number,
         },
-        {"steps_per_s": _number},
+        {"steps_per_s": _number, "disk_wait_s": _number},
     ),
     "validated": record(
         {"metrics": _METRICS, "best": flag},

@@ -18,6 +18,7 @@ from mlx_muzero.config import fx_targets
 from mlx_muzero.errors import RankLost
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.exports.deployment import EngineEvent
+from mlx_muzero.files.disk_waits import RecentWaits
 from mlx_muzero.runlog.closeable import Closeable
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.progress import Assessment, Counters
@@ -55,6 +56,7 @@ class TrainingDisplay(Closeable):
         self._reports: deque[StepReport] = deque(maxlen=RECENT_STEPS)
         self._action_shares: dict[str, float] = {}
         self._validation = "none yet"
+        self._waits = RecentWaits()
         self._live = Live(
             console=console, get_renderable=self._panel, refresh_per_second=REDRAWS_PER_S
         )
@@ -163,6 +165,7 @@ class TrainingDisplay(Closeable):
             ("training steps", f"{self._counters.steps:,}"),
             ("losses", self._losses()),
             ("decisions/s", f"{self._decisions_per_s:.0f}"),
+            *([("reading", waited)] if (waited := self._waits.in_words()) else []),
             ("actions", shares or "none yet"),
             ("validation", self._validation),
             ("time", f"{_clock(self._elapsed_s)}, {self._left()} left"),
