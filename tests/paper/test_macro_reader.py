@@ -50,6 +50,23 @@ def feed_of(path, macro, pairs):
     return feed
 
 
+@pytest.mark.parametrize(
+    ("context", "pushed"),
+    [
+        ((), True),
+        (("funding_rate",), True),
+        (("trade_count",), False),
+        (("book_imbalance",), False),
+    ],
+)
+def test_bars_are_pushed_unless_something_would_be_missing_at_their_close(context, pushed):
+    settings = PaperSettings(pairs={"BTCUSDT": "BTC/USDT:USDT"})
+    settings = replace(settings, session=SessionSettings(feed="ccxt:binance"))
+    feed = make_feed(settings, 10, context)
+    assert (feed._push is not None) == pushed
+    assert feed._books is feed._series is feed._source
+
+
 def test_a_live_feed_knows_what_it_will_deliver(tmp_path):
     path = tmp_path / "market.duckdb"
     write(path, 1, 5)
