@@ -69,6 +69,7 @@ def _without_private_half(exchange_class: Any) -> Any:
     class PublicExchange(exchange_class):  # type: ignore[misc]
         session: Any
         _wall_ahead_s = -math.inf  # wall clock minus monotonic clock at the last request
+        attach: Any = None  # called with every websocket client
 
         def sign(self, path: str, api: Any = "public", method: str = "GET", *rest: Any) -> Any:
             """Prepare a request, if it only reads."""
@@ -84,6 +85,13 @@ def _without_private_half(exchange_class: Any) -> Any:
             super().open(lazy)
             if begins and self.session is not None:
                 self.session = bounded_session(self.session)
+
+        def client(self, url: str) -> Any:
+            """The websocket client of an address."""
+            client = super().client(url)
+            if self.attach is not None:
+                self.attach(client)
+            return client
 
         async def throttle(self, cost: Any = None) -> Any:
             """Wait as long as the rate limit requires.

@@ -16,6 +16,7 @@ from mlx_muzero.market.bars import BAR_COLUMNS
 from mlx_muzero.market.series import BOOK_IMBALANCE, FUNDING_RATE, OF_BARS
 from mlx_muzero.timeunits import MINUTE_NS, SECOND_NS
 from mlx_muzero.venues.candle import Candle, known_time_ns, number
+from mlx_muzero.venues.ccxt_books import NotedBooks
 from mlx_muzero.venues.ccxt_pairs import listed_pair
 from mlx_muzero.venues.ccxt_public import EXTRA_OF, public_exchange
 from mlx_muzero.venues.ccxt_series import (
@@ -58,6 +59,8 @@ class CcxtSource:
 
     def __init__(self, exchange: str, settings: Mapping[str, Any] | None = None) -> None:
         self._exchange = public_exchange(exchange, settings or {})
+        self._books = NotedBooks()
+        self._exchange.attach = self._books.attach
         self._has_clock = bool(self._exchange.has.get("fetchTime"))
         limits = list(_limits(self._exchange.features))
         self.page_bars = min(self.page_bars, *limits)
@@ -173,9 +176,11 @@ class CcxtSource:
 
     async def listen_book(self, pair: str) -> AsyncIterator[BookTop]:
         """See `BookSource.listen_book`; ccxt keeps the book, and fails where a change was lost."""
+        self._books.follow(pair)
         while True:
             book = await _answer(self._exchange.watch_order_book(pair), self._name(pair))
-            yield book_top(book)
+            for version in self._books.take(pair, book):
+                yield version
 
     async def hang_up(self, pair: str) -> None:
         """See `PushSource.hang_up`; closes all pairs, which share a connection in ccxt."""

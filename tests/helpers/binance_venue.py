@@ -114,12 +114,17 @@ class BinanceVenue(Venue):
                 self.extra = []
 
     async def push_book(self, socket, symbol):
-        """Every change of the book."""
+        """Every change of the book, some at once."""
+        bunch = []
         while not socket.closed:
             step = self.books.step()
             message = None if self.mute else self.books.change(symbol, step)
             if message:
-                await socket.send_json(message)
+                bunch.append(message)
+            if len(bunch) >= self.books.at_once:
+                for message in bunch:
+                    await socket.send_json(message)
+                bunch = []
             await self.clock.sleep((step + 1) * self.books.every_ns - self.now_ns())
 
     async def depth(self, request):

@@ -26,13 +26,14 @@ class Books:
     Attributes:
         every_ns: between two changes.
         lost: steps whose message is not sent.
+        at_once: how many messages arrive together, as to a busy listener.
         told: every message and snapshot that was sent, as a recorder of Binance's streams has it.
     """
 
     def __init__(self, now_ns):
         self.now_ns = now_ns
         self.every_ns = SECOND_NS // 2
-        self.lost, self.told = set(), []
+        self.lost, self.told, self.at_once = set(), [], 1
 
     def step(self):
         return self.now_ns() // self.every_ns

@@ -107,6 +107,16 @@ def test_a_pushed_book_is_sampled_as_a_recorded_one(monkeypatch, tmp_path):
     assert not of(events, Disconnected)
 
 
+def test_every_version_of_a_book_counts_even_if_several_come_at_once(monkeypatch, tmp_path):
+    def prepare(held):
+        held.venue.books.every_ns, held.venue.books.at_once = 3 * SECOND_NS // 4, 3
+
+    events, held = play(3, monkeypatch, prepare)
+    live, recorded = points(events), imported(held, tmp_path)
+    assert {1, 2} <= set(live)
+    assert live == {minute: recorded[minute] for minute in live}
+
+
 def test_after_a_lost_change_the_book_is_unknown_until_it_is_read_again(monkeypatch, tmp_path):
     def prepare(held):
         lost_ns = (FIRST_MINUTE + 2) * MINUTE_NS + 16 * SECOND_NS
