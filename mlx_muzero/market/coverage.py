@@ -12,6 +12,7 @@ import numpy as np
 
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import observes_spread
 from mlx_muzero.market.observation.context import asked_for_by
 from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS
 from mlx_muzero.market.sessions import SPLITS, Split, session_starts
@@ -114,9 +115,10 @@ def _unquoted(dataset: MarketDataset) -> Iterator[str]:
     for symbol in dataset.symbols:
         own = ~dataset.spreads.quoted[dataset.bars_of(symbol)]
         if own.any():
+            unseen = "observations show none there, and " * observes_spread(dataset.config)
             yield (
                 f"{own.sum():,} of {symbol}'s {len(own):,} bars have no quotes, or an ask below "
-                "the bid: fills at the quotes pay the last known spread there"
+                f"the bid: {unseen}fills that pay the spread pay the last one known"
             )
 
 

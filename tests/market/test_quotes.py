@@ -9,6 +9,7 @@ from markets import quoted_bars, walk_bars
 from mlx_muzero.errors import DataError
 from mlx_muzero.experiment.loading import load_dataset
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.observation.fx_context import HISTORY_BARS
 from mlx_muzero.market.quotes import Spreads, require_quotes
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.trading.env import SessionEnv
@@ -70,6 +71,7 @@ def test_too_few_quotes_are_refused_before_training_and_few_are_told(
         return
     dataset, _ = load_dataset(of_quotes(small_config), path, tell=told.append)
     assert "75 of TEST's 1,500 bars have no quotes" in told[0]
+    assert "fills that pay the spread pay the last one known" in told[0]
     assert dataset.spreads is not None
 
 
@@ -96,3 +98,17 @@ def test_an_environment_needs_no_quotes_that_it_does_not_charge(small_dataset):
     env = SessionEnv(small_dataset, TradingRules(), small_dataset.training_starts()[:2])
     assert env.fill_spread is None
     assert env.close_spread is None
+
+
+def test_a_note_says_where_observations_show_no_spread(tmp_path, small_config):
+    bars = quoted_bars(3 * HISTORY_BARS)
+    asks = {
+        name: np.where(np.arange(len(bars)) % 10, ask, np.nan) for name, ask in bars.extras.items()
+    }
+    with BarStore(tmp_path / "market.duckdb") as store:
+        store.write(dataclasses.replace(bars, extras={}), asks)
+    market = dataclasses.replace(small_config.market, features="fx_context", session_bars=60)
+    told = []
+    config = dataclasses.replace(small_config, market=market)
+    load_dataset(config, tmp_path / "market.duckdb", tell=told.append)
+    assert "have no quotes, or an ask below the bid: observations show none there" in told[0]
