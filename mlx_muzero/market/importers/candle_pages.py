@@ -1,5 +1,6 @@
 """The pages of candles that exchanges answer with, as JSON: what each value of a candle is."""
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +77,7 @@ def _bybit(answer: Any) -> Page:
 def _okx(answer: Any) -> Page:
     rows = _listed(answer["data"])
     # The first volume counts contracts, if there are any; then the second is in the base currency.
-    of_contracts = any(float(row[6]) != float(row[7]) for row in rows)
+    of_contracts = any(abs(_number(row, 6) - _number(row, 7)) > 0 for row in rows)
     volumes = ("", "volume", "quote_volume") if of_contracts else ("volume", "", "quote_volume")
     return Page(rows, (TIME, *_OHLC, *volumes, CONFIRMED))
 
@@ -146,13 +147,21 @@ def _listed(rows: Any) -> Sequence[Any]:
 
 
 def _fitting(rows: Sequence[Any], columns: tuple[str, ...]) -> int:
-    """Number of rows whose low and high enclose open and close, if they have such columns."""
+    """How many opens and closes lie between low and high, if rows have such columns."""
     open_, high, low, close = (columns.index(name) for name in _OHLC)
     return sum(
-        float(row[low]) <= min(float(row[open_]), float(row[close]))
-        and max(float(row[open_]), float(row[close])) <= float(row[high])
+        _number(row, low) <= _number(row, side) <= _number(row, high)
         for row in rows
+        for side in (open_, close)
     )
+
+
+def _number(row: Any, place: int) -> float:
+    """A value of a row, NaN if it is no number."""
+    try:
+        return float(row[place])
+    except (LookupError, TypeError, ValueError, OverflowError):
+        return math.nan
 
 
 def _of_objects(rows: Any, keys: tuple[str, ...]) -> Sequence[Any]:

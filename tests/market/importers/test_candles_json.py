@@ -214,6 +214,15 @@ def test_candles_of_which_none_is_finished_are_refused(store, tmp_path):
     refused(store, path, "no candle is left: 1 candle was left out")
 
 
+@pytest.mark.parametrize(("page", "bad"), [(okx, ["x"] * 9), (okx, []), (coinbase, ["x", 1])])
+def test_one_bad_row_does_not_spoil_a_page(store, tmp_path, page, bad):
+    answer = page()
+    rows = answer["data"] if isinstance(answer, dict) else answer
+    rows[7] = bad
+    report = import_file(store, saved(tmp_path / "BTC-USDT.json", answer))
+    assert ([row.line for row in report.rejected], report.rows) == ([8], N - 2)
+
+
 def test_bad_candles_are_counted(store, tmp_path):
     page = binance()
     page[3][1], page[4][0], page[5] = "x", page[4][0] + 1, page[5][:11]
