@@ -14,6 +14,9 @@ from mlx_muzero.market.column_files import Array, open_columns
 
 _MAKING = ".making-"
 
+UNUSABLE = (OSError, ValueError, TypeError, KeyError, IndexError)
+"""What reading a damaged dataset raises."""
+
 
 class ColumnShelf:
     """The folder of the store at `store`.
@@ -85,6 +88,30 @@ class ColumnShelf:
             made.rename(self.path / key)
         finally:
             shutil.rmtree(made, ignore_errors=True)
+
+    def sizes(self) -> dict[Path, int]:
+        """Bytes of each finished dataset; none where the folder cannot be read."""
+        with suppress(OSError):
+            return {folder: size_bytes(folder) for folder in self.folders()}
+        return {}
+
+    def remove_of(self, symbol: str) -> int:
+        """Remove what was made from bars of `symbol`, and what is damaged; returns the bytes freed.
+
+        For a symbol whose bars have gone: no dataset of them will be asked for again.
+        """
+        freed = 0
+        for folder, size in self.sizes().items():
+            try:
+                _, facts = self.open(folder.name)
+                is_used = symbol not in facts["held"]
+            except UNUSABLE:
+                is_used = False
+            if not is_used:
+                with suppress(OSError):
+                    remove(folder)
+                    freed += size
+        return freed
 
 
 def size_bytes(folder: Path) -> int:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from mlx_muzero.market.column_shelf import ColumnShelf
 from mlx_muzero.market.instrument import Instrument
 from mlx_muzero.market.metrics_labels import misread_note
 from mlx_muzero.market.quality import QualityReport, check
@@ -28,6 +29,7 @@ class Inventory:
         instruments: how each of the symbols trades; None if unknown.
         origins: where each symbol is downloaded from, if it was.
         note: what the user should know about earlier imports, if anything.
+        kept: size in bytes of each dataset kept next to the store (`kept_dataset`), by its folder.
     """
 
     symbols: tuple[SymbolSummary, ...]
@@ -35,6 +37,7 @@ class Inventory:
     instruments: Mapping[str, Instrument | None]
     origins: Mapping[str, Origin]
     note: str | None
+    kept: Mapping[Path, int]
 
     def as_dict(self) -> dict[str, Any]:
         """The contents as a JSON-able dict."""
@@ -46,6 +49,7 @@ class Inventory:
                 for s in self.symbols
             ],
             "series": [asdict(s) for s in self.series],
+            "kept": {str(folder): size for folder, size in self.kept.items()},
         }
 
 
@@ -61,7 +65,8 @@ def inventory(database: Path) -> Inventory:
         origins = {origin.symbol: origin for origin in store.origins.all()}
         note = misread_note(store.imports())
     remember(database, (s.symbol for s in symbols))
-    return Inventory(tuple(symbols), tuple(series), traded, origins, note)
+    kept = ColumnShelf(database).sizes()
+    return Inventory(tuple(symbols), tuple(series), traded, origins, note, kept)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ import numpy as np
 from mlx_muzero.config.schema import MarketConfig
 from mlx_muzero.files.regular import remove
 from mlx_muzero.market.column_files import ColumnWriter
-from mlx_muzero.market.column_shelf import ColumnShelf, size_bytes
+from mlx_muzero.market.column_shelf import UNUSABLE, ColumnShelf, size_bytes
 from mlx_muzero.market.dataset import MarketDataset, history_facts, joined_facts
 from mlx_muzero.market.dataset_columns import DatasetWriter, dataset_of
 from mlx_muzero.market.history import PairHistory, Period, series_of, warn_of_misread
@@ -48,10 +48,6 @@ _NO_COLUMN = (
     *("session_bars", "session_start", "max_gap_minutes"),
 )
 """Settings that decide which rows there are, or how they are used, but not what is in them."""
-
-
-_UNUSABLE = (OSError, ValueError, TypeError, KeyError, IndexError)
-"""What reading a damaged dataset raises."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +145,7 @@ class KeptDatasets:
             points = facts["points"]
         except FileNotFoundError:
             return None
-        except _UNUSABLE as error:
+        except UNUSABLE as error:
             tell(f"note: {self._shelf.path / key} cannot be used ({error}): it is made anew")
             return None
         self._shelf.mark_used(key)
@@ -199,7 +195,7 @@ class KeptDatasets:
         """The largest kept dataset from which rows can be taken; None if there is none."""
         kind, found = self._kind(wanted), []
         for folder in self._shelf.folders():
-            with suppress(*_UNUSABLE):
+            with suppress(*UNUSABLE):
                 columns, facts = self._shelf.open(folder.name)
                 if facts["kind"] == kind:
                     dataset = dataset_of(self._config, columns, facts)
@@ -209,7 +205,7 @@ class KeptDatasets:
                 continue
             try:
                 self._shelf.open(folder.name, every_block=True)
-            except _UNUSABLE as error:
+            except UNUSABLE as error:
                 self._tell(f"note: {folder} is not used ({error})")
             else:
                 return dataset

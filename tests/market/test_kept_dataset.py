@@ -1,6 +1,7 @@
 """Datasets kept in files: the same bits as made ones, never out of date, never trusted blindly."""
 
 import dataclasses
+import json
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -208,6 +209,21 @@ def test_the_least_recently_used_goes_with_a_word(database, told, monkeypatch):
     load_dataset(settings, database, tell=told.append)
     assert any(str(old) in line and "removed" in line for line in told)
     assert kept(database) != old
+
+
+def test_what_is_kept_is_listed_and_goes_with_the_bars(database, cli):
+    load_dataset(SETTINGS, database)
+    size = sum(path.stat().st_size for path in kept(database).iterdir())
+    assert json.loads(cli("data", "list", "--db", database, "--json")[1])["kept"] == {
+        str(kept(database)): size
+    }
+    _, out, _ = cli("data", "list", "--db", database)
+    assert "features kept for training: 0.0 GB in" in " ".join(out.split())
+    code, out, err = cli("data", "remove", "BBB", "--to", "2019-01-07T05:00", "--yes", "--db",
+                         database, "--json")  # fmt: skip
+    assert code == 0, err
+    assert json.loads(out)["features_bytes"] == size
+    assert not list(shelf(database).iterdir())
 
 
 def test_a_small_market_leaves_nothing_behind(filled):

@@ -61,6 +61,13 @@ def list_symbols(db: Database = DEFAULT_DATABASE, as_json: Json = False) -> None
             first, last = utc_text(series.first_ns), utc_text(series.last_ns)
             table.add_row(series.symbol, series.name, f"{series.points:,}", first, last)
         output_console().print(table)
+    if held.kept:
+        (folder,) = {path.parent for path in held.kept}
+        say(
+            output_console(),
+            f"features kept for training: {sum(held.kept.values()) / 1e9:.1f} GB in {folder}, "
+            "which you may delete",
+        )
 
 
 @app.command("check")

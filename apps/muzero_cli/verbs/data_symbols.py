@@ -76,12 +76,14 @@ def rename(
     as_json: Json = False,
 ) -> None:
     """Rename a symbol, with its bars, series, imports and how it trades."""
+    from mlx_muzero.market.column_shelf import ColumnShelf
     from mlx_muzero.market.store.bar_store import BarStore
 
     with BarStore(db, existing=True) as store:
         old = store.spelling(symbol)
         new = store.rename(symbol, to)
         counts = store.count(new)
+    ColumnShelf(db).remove_of(old)
     if as_json:
         answer({"symbol": old, "to": new} | asdict(counts))
         return
@@ -105,6 +107,7 @@ def remove(
     as_json: Json = False,
 ) -> None:
     """Remove a symbol, or its bars and series of a period; their files can be imported again."""
+    from mlx_muzero.market.column_shelf import ColumnShelf
     from mlx_muzero.market.store.bar_store import BarStore
 
     start_ns, end_ns = _time_ns(from_, "--from"), _time_ns(to, "--to")
@@ -116,13 +119,17 @@ def remove(
         if not yes:
             _ask(f"Remove {spelled}{_span(from_, to)} from {db}?")
         removed = store.remove(symbol, start_ns, end_ns)
+    freed = ColumnShelf(db).remove_of(spelled)
     if as_json:
-        answer({"symbol": spelled} | asdict(removed))
+        features = {"features_bytes": freed} if freed else {}
+        answer({"symbol": spelled} | asdict(removed) | features)
         return
     echo(
         f"{spelled}{_span(from_, to)}: removed {removed.bars:,} bars and {removed.points:,} points "
         f"of series; the files of {removed.imports:,} imports can be imported again"
     )
+    if freed:
+        echo(f"{freed / 1e9:.1f} GB of features kept for training went with them")
 
 
 def _ask(question: str) -> None:
