@@ -4,19 +4,21 @@
 
 For each number of bars a store of that many minute bars (several pairs, random walks) is made once
 in ``--stores`` and kept for the next time. Each start is a new process that loads the dataset,
-records it as a run does, lists the training starts and gathers batches of windows. `most` is its
-peak resident memory, `anonymous` that without mapped files (sampled; Linux only). With --beside,
-the checkout at that path, with its own ``.venv``, does the same with the same stores, in turn.
-Run it twice: the first start with a new store keeps the features that later ones read.
+records it as a run does, lists the training starts and gathers batches of windows. The first one
+finds no features kept, the second those of the first. `most` is its peak resident memory,
+`anonymous` that without mapped files (sampled; Linux only). With --beside, the checkout at that
+path, with its own ``.venv``, does the same with the same stores, in turn.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,9 @@ from mlx_muzero.timeunits import MINUTE_NS
 
 FIRST_NS = 1_577_836_800_000_000_000  # 2020-01-01 00:00 UTC
 BLOCK_BARS = 500_000
+PAIRS = tuple(
+    f"{coin}{QUOTE}" for coin in (*COINS, "AVAX", "ATOM", "TRX", "ETC", "XLM", "BCH", "NEAR", "UNI")
+)
 
 # Runs in either checkout, so it uses only what both have.
 START = """
@@ -89,6 +94,7 @@ class Start:
     """One start; `held` is anonymous memory after it, a new batch is gathered the first time."""
 
     checkout: str
+    start: str
     bars: int
     load_s: float
     start_s: float
@@ -103,12 +109,12 @@ class Start:
 def main() -> None:
     parser = argparse.ArgumentParser(description="How the start of a training grows.")
     parser.add_argument("--bars", type=int, nargs="+", default=[1_000_000, 10_000_000, 40_000_000])
-    parser.add_argument("--pairs", type=int, default=8, help=f"at most {len(COINS)}")
+    parser.add_argument("--pairs", type=int, default=16, help=f"at most {len(PAIRS)}")
     parser.add_argument("--stores", type=Path, default=Path(tempfile.gettempdir()) / "bench-scale")
     parser.add_argument("--beside", type=Path, help="another checkout, with its .venv")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    symbols = [f"{coin}{QUOTE}" for coin in COINS[: options.pairs]]
+    symbols = list(PAIRS[: options.pairs])
     report = Report(options.json, pairs=len(symbols), stores=str(options.stores))
     checkouts = {"this": sys.executable}
     if options.beside:
@@ -120,19 +126,21 @@ def main() -> None:
 def measured(
     sizes: list[int], symbols: list[str], stores: Path, checkouts: dict[str, str]
 ) -> Iterator[Start]:
-    """Start each checkout with each store; exits if two see other markets."""
+    """Start each checkout twice with each store; exits if two see other markets."""
     for bars in sizes:
         store = stored(stores / f"{bars}-{len(symbols)}.duckdb", bars, symbols)
         seen = set()
-        for name, python in checkouts.items():
-            command = [python, "-c", START, str(store), ",".join(symbols)]
+        for name, start in product(checkouts, ("first", "second")):
+            if start == "first":
+                shutil.rmtree(f"{store}.columns", ignore_errors=True)
+            command = [checkouts[name], "-c", START, str(store), ",".join(symbols)]
             # Outside of this checkout, so that each imports its own package.
             done = subprocess.run(command, stdout=subprocess.PIPE, check=True, cwd=stores)
             facts = json.loads(done.stdout.splitlines()[-1])
             seen.add((facts["digest"], facts["starts"]))
             mib = {key: facts[key] / 2**20 for key in ("peak", "anonymous", "held")}
             yield Start(
-                name, bars, facts["load_s"], facts["start_s"],
+                name, start, bars, facts["load_s"], facts["start_s"],
                 mib["peak"], mib["anonymous"], mib["held"], facts["peak"] / bars,
                 1e3 * facts["new_batch_s"], 1e3 * facts["batch_s"],
             )  # fmt: skip
