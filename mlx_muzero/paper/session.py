@@ -90,9 +90,9 @@ class Session:
                 self.silence.hear(pair)
                 self.context.take_bar(pair, bar, self.last_close_ns, transaction)
                 funding_rate = trader.observer.push(bar)
-                transaction.add("bars", asdict(bar) | {"pair": pair})
+                transaction.add("bars", vars(bar) | {"pair": pair})
                 if bar.spread is not None:
-                    transaction.add("quotes", asdict(bar) | {"pair": pair})
+                    transaction.add("quotes", vars(bar) | {"pair": pair})
                 if bar.close_time_ns > self.begin_ns:
                     self._settle(trader, bar, funding_rate, transaction)
         known_ns = max(self.begin_ns, self.last_close_ns)

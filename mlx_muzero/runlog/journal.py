@@ -4,7 +4,6 @@ Watchers read it while the run writes it. A partial line left by a killed proces
 when the run resumes, and readers skip it.
 """
 
-import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 from mlx_muzero.files.regular import reader
 from mlx_muzero.runlog.folders import append_line
-from mlx_muzero.untrusted.json_values import finite, parsed
+from mlx_muzero.untrusted.json_values import parsed, strict_json
 
 Clock = Callable[[], datetime]
 
@@ -46,8 +45,8 @@ class Journal:
         """
         if self._path is None:
             return
-        line = {"event": event, "time": self.now(), **finite(facts)}
-        append_line(self._path, json.dumps(line, allow_nan=False).encode())
+        line = {"event": event, "time": self.now(), **facts}
+        append_line(self._path, strict_json(line).encode())
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:

@@ -7,6 +7,7 @@ venue. From then on it is a `Symbol`.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 
 from mlx_muzero.errors import SymbolError
@@ -24,6 +25,7 @@ _CURRENCIES_APART = re.compile(r"([A-Z]{3})[/_-]([A-Z]{3})((?:[._-][\w.-]*)?)")
 _CURRENCIES_JOINED = re.compile(r"([A-Z]{3})([A-Z]{3})(?:[._-].*)?")
 _CONTRACT = re.compile(r"(?P<pair>[^\W_]+)_(?P<contract>PERP|[0-9]{6})")
 _QUOTES = sorted(COIN_QUOTES | FX_CODES)
+_KNOWN_BASES = COINS | FX_CODES
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ class Symbol(str):
     @property
     def readings(self) -> list[Pair]:
         """The pairs that the name may stand for; only those of a known base, if there are any."""
-        readings = _pairs(self)
-        return [pair for pair in readings if pair.base in COINS | FX_CODES] or readings
+        readings = _pairs(str(self))
+        return [pair for pair in readings if pair.base in _KNOWN_BASES] or list(readings)
 
 
 def _joined(name: str) -> str:
@@ -136,12 +138,15 @@ def _joined(name: str) -> str:
     return name
 
 
-def _pairs(name: str) -> list[Pair]:
+@lru_cache(maxsize=1024)
+def _pairs(name: str) -> tuple[Pair, ...]:
     """Every possible reading of `name` as a pair."""
     currencies = _CURRENCIES_JOINED.fullmatch(name)
     if currencies and FX_CODES.issuperset(currencies.groups()):
-        return [Pair(*currencies.groups())]
+        return (Pair(*currencies.groups()),)
     contract = _CONTRACT.fullmatch(name)
     joined, kind = (contract["pair"], contract["contract"]) if contract else (name, "")
     cut = ((joined.removesuffix(quote), quote) for quote in _QUOTES)
-    return [Pair(base, quote, kind) for base, quote in cut if base != joined and base.isalnum()]
+    return tuple(
+        Pair(base, quote, kind) for base, quote in cut if base != joined and base.isalnum()
+    )

@@ -16,6 +16,14 @@ def finite(value: Any) -> Any:
     return value
 
 
+def strict_json(value: Any, separators: tuple[str, str] | None = None) -> str:
+    """The JSON text of `finite(value)`, which copies it only if something is not finite."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=separators)
+    except ValueError:
+        return json.dumps(finite(value), allow_nan=False, separators=separators)
+
+
 def in_unit(facts: dict[str, Any], unit: str) -> dict[str, Any]:
     """`facts` with pips in keys replaced by `unit`: ``net_pips`` of a run in bps is ``net_bps``."""
 

@@ -30,7 +30,7 @@ from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.paper.feeds.events import LiveBar
 from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.runlog.closeable import Closeable
-from mlx_muzero.untrusted.json_values import finite, parsed
+from mlx_muzero.untrusted.json_values import parsed, strict_json
 
 APPLICATION = "mlx_muzero paper"
 SCHEMA_VERSION = 3
@@ -178,9 +178,9 @@ class PaperStore(Closeable):
             table: {name: [row[name] for row in rows] for name in TABLES[table]}
             for table, rows in transaction.rows.items()
         }
-        rows = json.dumps(finite(columns), allow_nan=False, separators=_COMPACT)
+        rows = strict_json(columns, _COMPACT)
         after = json.dumps(state, separators=_COMPACT)
-        told = json.dumps(finite(list(events)), allow_nan=False, separators=_COMPACT)
+        told = strict_json(list(events), _COMPACT)
         with _translating_errors(self._path):
             self._db.execute("begin")
             try:
