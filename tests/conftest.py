@@ -24,6 +24,7 @@ from mlx_muzero.evaluation.rivals import fitted
 from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.duckdb_files import vouch_for
 from muzero_cli import main
 
 # A busy machine is slow, not wrong; and the same commit has the same result everywhere. New cases:
@@ -187,7 +188,9 @@ def db_once(tmp_path_factory):
 @pytest.fixture
 def db(db_once, tmp_path):
     """A store with real bars of TEST."""
-    return Path(shutil.copy(db_once, tmp_path))
+    copy = Path(shutil.copy(db_once, tmp_path))
+    vouch_for(copy)
+    return copy
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,7 @@ from mlx_muzero.market.store.duckdb_files import (
     shut_in,
     state_of,
     understood,
+    vouch_for,
 )
 from mlx_muzero.market.store.fingerprint import Fingerprint, SeriesFrom, fingerprint
 from mlx_muzero.market.store.import_table import ImportRecord, ImportTable
@@ -99,6 +100,8 @@ class BarStore(Closeable):
                 names = self._db.execute(_NAMES).fetchall()
                 known_symbols.remember(self.path, (name for (name,) in names))
         self._db.close()
+        if not self._read_only:
+            vouch_for(self.path)
 
     @property
     def is_empty(self) -> bool:

@@ -257,6 +257,15 @@ def require_no_macros(
     _WITHOUT_MACROS.add(opened)
 
 
+def vouch_for(path: Path) -> None:
+    """Spare the store at `path`, as this process has just closed or copied it, the next look.
+
+    It was looked at when it was opened, and nobody else could write to it since.
+    """
+    if state := state_of(path):
+        _WITHOUT_MACROS.add(state)
+
+
 def require_path(path: Path, error: type[MuZeroError]) -> None:
     """Raise `error` if DuckDB would put the log of a store at `path` somewhere else."""
     if "?" in str(path.absolute()):

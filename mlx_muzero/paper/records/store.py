@@ -25,6 +25,7 @@ from mlx_muzero.market.store.duckdb_files import (
     require_path,
     shut_in,
     state_of,
+    vouch_for,
 )
 from mlx_muzero.market.store.migration import backup_shelf, migrate
 from mlx_muzero.paper.feeds.events import LiveBar
@@ -140,7 +141,7 @@ class PaperStore(Closeable):
     """
 
     def __init__(self, path: Path, read_only: bool = False, exports: Collection[Path] = ()) -> None:
-        self._path = path
+        self._path, self._read_only = path, read_only
         if read_only and not path.is_file():
             raise RunError(
                 f"{path.parent} holds no paper session that has started (no {path.name})."
@@ -162,6 +163,8 @@ class PaperStore(Closeable):
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+        if not self._read_only:
+            vouch_for(self._path)
 
     def commit(
         self, seq: int, transaction: Transaction, state: Row, events: Sequence[Row] = ()

@@ -1,5 +1,6 @@
 """DuckDB sees one file, whatever its name or content would have it look at."""
 
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from markets import walk_bars
 from mlx_muzero.errors import DataError, MuZeroError, RunError
 from mlx_muzero.market.importers import detect_format, import_file
+from mlx_muzero.market.store import duckdb_files
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.duckdb_files import ForeignFile
 from mlx_muzero.paper.records.store import PaperStore
@@ -145,6 +147,17 @@ def test_a_store_that_had_no_macros_is_looked_at_again_once_it_has_changed(tmp_p
     assert path.with_name("store.duckdb.wal").exists() is in_log
     with pytest.raises(MuZeroError, match=r"macros of its own \(count\)"):
         make(path, True)
+
+
+@pytest.mark.parametrize("make", [BarStore, PaperStore])
+def test_a_store_that_this_process_wrote_is_not_looked_at_for_macros(tmp_path, monkeypatch, make):
+    path = tmp_path / "store.duckdb"
+    monkeypatch.setattr(duckdb_files, "_MACROS", "select error('looked')")
+    for _ in range(2):
+        make(path).close()
+    make(path, True).close()
+    with pytest.raises((MuZeroError, duckdb.Error), match="looked"):
+        make(shutil.copy(path, tmp_path / "copy.duckdb"), True)
 
 
 @pytest.mark.parametrize("read_only", [True, False])
