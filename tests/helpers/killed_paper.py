@@ -7,6 +7,7 @@ imported, so that a life costs milliseconds; networks are left out, as what they
 state.
 """
 
+import gc
 import json
 import os
 import random
@@ -93,6 +94,7 @@ def one_life(folder: Path, crash, seconds: float | None) -> bool:
 
 def main(folder: Path, seed: int, most: int, how: str) -> None:
     dice = random.Random(seed)
+    gc.freeze()  # a child's first collection would copy the memory of all that is shared
     kills = 0
     while kills < most:
         if how == "points":

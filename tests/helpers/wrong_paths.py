@@ -6,6 +6,7 @@ right. Prints a JSON object a call. Forked children share what is imported; one 
 pipe for one, is killed.
 """
 
+import gc
 import importlib
 import json
 import os
@@ -170,6 +171,7 @@ def load_everything() -> None:
                 importlib.import_module(found.name)
     for name in MODULES:
         importlib.import_module(name)
+    gc.freeze()  # a child's first collection would copy the memory of all that is shared
 
 
 def explore(release: Path, kinds: list[str]) -> None:
