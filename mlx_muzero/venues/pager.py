@@ -114,6 +114,8 @@ class Pager:
                 times = self._from(page, at_ns)
                 if not len(times):
                     behind_ns = await self._behind(since_ns, page, end_ns)
+                    # Two bars a page reach the minute itself, though not for certain beyond it.
+                    behind_ns = max(behind_ns, at_ns + MINUTE_NS)
                     yield Stretch(at_ns, behind_ns, None)
                     at_ns, known_ns = behind_ns, None
                     continue

@@ -101,6 +101,20 @@ def test_a_venue_that_stands_still_for_half_a_day_is_not_asked_from_the_beginnin
     assert len(source.asked) < 1.3 * stall * 4
 
 
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_of_two_bars_get_past_silent_minutes(newest_first):
+    back, silent = 51, {-45, -44, -29, 2}
+
+    def prepare(clock, source):
+        source.venue.silent.update(FIRST_MINUTE + m for m in silent)
+        source.newest_first = newest_first
+
+    wanted = [m for m in range(-back, 6) if m not in silent]
+    first_ns = (FIRST_MINUTE - back) * MINUTE_NS
+    events, _ = play(len(wanted), prepare, first_ns, page_bars=2, window=2)
+    assert minutes(events, PAIR) == wanted
+
+
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
 def test_whatever_the_holes_every_bar_comes_once_and_in_order(data):
