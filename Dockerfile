@@ -13,7 +13,7 @@ COPY mlx_muzero mlx_muzero
 COPY apps apps
 RUN pip install --no-cache-dir .
 
-COPY scripts/demo scripts/demo.toml scripts/environment.sh scripts/training-service scripts/
+COPY scripts/demo scripts/environment.sh scripts/training-service scripts/
 # The environment that scripts/demo would otherwise create; a home that any user may write to.
 ENV MLX_MUZERO=mlx-muzero HOME=/tmp PYTHONUNBUFFERED=1
 CMD ["mlx-muzero", "--help"]

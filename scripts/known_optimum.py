@@ -1,182 +1,270 @@
-"""Trains where the best that can be learned is known, and says how close the agent came.
+"""Trains where the best that can be learned is known, and says how close the agent came, and when.
 
-    python scripts/known_optimum.py [--minutes N] [--seeds S ...] [--config FILE] [--json]
+    python scripts/known_optimum.py [--market KIND] [--minutes N] [--seeds S ...] [--preset NAME]
+        [--config FILE] [--against CHECKOUT] [--against-config FILE] [--folder FOLDER] [--json]
 
-Two made-up markets. On the planted edge the best policy is known exactly (docs/trading.md): how
-much of it does `train` reach in so many minutes? On the random walk there is nothing to learn: does
-the agent learn not to trade? For every seed `mlx-muzero train` runs with FILE, scripts/demo.toml
-unless told otherwise, one after the other, each with the whole machine, and the checkpoint that
-validated best plays every session of the test split. A run that is in --folder already is only
-judged again.
+On a planted market the best policy is known exactly (docs/trading.md): how much of it does `train`
+reach in so many minutes, and after how many seconds four fifths of it? On the random walk there is
+nothing to learn: does the agent learn not to trade? `mlx-muzero train` runs once for every seed,
+one run after the other, each with the whole machine. The checkpoint that validated best is judged
+on 2,000 sessions of a market made with another seed, on which nothing was tuned or chosen. So are
+the rivals that learn without a world model. --against trains and judges with another checkout's
+environment and configuration as well, by turns. A run that is in --folder already is judged again.
 """
 
 import argparse
 import json
 import statistics
 import subprocess
-import sys
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.report import Report
+import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 
-DEMO = Path(__file__).resolve().parent / "demo.toml"
-EDGE, WALK = "PLANTED_EDGE", "RANDOM_WALK"
+# isort: split
+from bench.fresh_sessions import played_by, starts_of
+from bench.learning_curve import Point, learning_curve, seconds_to
+from bench.report import Report
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.evaluation.rivals.fitted import fit_rivals
+from mlx_muzero.experiment.trained_run import load_run
+
+ROOT = Path(__file__).resolve().parent.parent
+FRESH_SEED, FRESH_DAYS = 777, 540
+"""Of the market that judges, with a few more than 2,000 sessions."""
+SESSIONS = 2000
+ENOUGH = 0.8
+"""Share of the best policy's expectation that counts as learned."""
+
+
+@dataclass(frozen=True)
+class Build:
+    """A checkout that trains and judges.
+
+    Attributes:
+        name: in tables.
+        python: of its environment.
+        options: of ``train``, which say with what configuration.
+    """
+
+    name: str
+    python: Path
+    options: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Learned:
-    """One training on the planted edge: net pips per session, over all sessions of the test split.
+    """One training on a planted market; net pips a session of the fresh market.
 
     Attributes:
+        build: that trained.
         seed: of the training.
-        episodes: at the checkpoint.
-        net_pips: of the agent.
-        low: lower end of its 95 % bootstrap interval over sessions.
-        high: upper end.
-        raw_network: of the same network without search.
-        momentum: of the best momentum rule, chosen on the validation split.
-        best_policy: of the best policy, which knows the market's parameters, on these sessions.
-        reached: net_pips over best_policy.
-        of_expected: net_pips over what the best policy expects of a session.
-        trades: in all sessions.
-        commonest_action: and its share.
-        commonest_of_best: the same of the best policy.
+        to_80: seconds from the start of ``train`` to the first of two successive validations at
+            80 % of what the best policy expects; None if there are none.
+        checkpoint: that validated best.
+        search: what the agent earned.
+        raw_network: what its networks earned without search.
+        best_policy: what the best policy earned, which knows the market's parameters.
+        reached: search over best_policy.
+        trades: of the agent, a session.
     """
 
+    build: str
     seed: int
-    episodes: int
-    net_pips: float
-    low: float
-    high: float
+    to_80: float | None
+    checkpoint: str
+    search: float
     raw_network: float
-    momentum: float
     best_policy: float
     reached: float
-    of_expected: float
-    trades: int
-    commonest_action: str
-    commonest_of_best: str
+    trades: float
+
+
+@dataclass(frozen=True)
+class Rival:
+    """A rival fitted on the same market, on the same fresh sessions."""
+
+    rival: str
+    net_pips: float
+    reached: float
 
 
 @dataclass(frozen=True)
 class Abstained:
-    """One training on the random walk, over all sessions of the test split.
+    """One training on the random walk.
 
     Attributes:
+        build: that trained.
         seed: of the training.
-        episodes: at the checkpoint.
-        net_pips: of a session.
-        low: lower end of its 95 % bootstrap interval over sessions.
-        high: upper end.
-        trades: in all sessions.
-        cost_pips: what they cost, a session.
-        in_market: share of decisions with a position.
-        commonest_action: and its share.
-        untrained: net pips a session of the network before training, searching.
+        checkpoint: that validated best.
+        search: net pips a session.
+        trades: of the agent, a session.
+        trades_of_raw_network: a session.
     """
 
+    build: str
     seed: int
-    episodes: int
-    net_pips: float
-    low: float
-    high: float
-    trades: int
-    cost_pips: float
-    in_market: float
-    commonest_action: str
-    untrained: float
+    checkpoint: str
+    search: float
+    trades: float
+    trades_of_raw_network: float
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Training where the optimum is known.")
-    parser.add_argument("--minutes", type=float, default=20.0, help="of training on the edge")
-    parser.add_argument("--walk-minutes", type=float, default=10.0, help="on the random walk")
+    parser.add_argument("--market", default="planted_edge", help="kind of planted market")
+    parser.add_argument("--minutes", type=float, default=2.0, help="of training on it")
+    parser.add_argument("--walk-minutes", type=float, default=1.0, help="on the random walk")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
-    parser.add_argument("--config", type=Path, default=DEMO, help="what to train with")
+    parser.add_argument("--preset", default="fx_factored", choices=list(PRESETS))
+    parser.add_argument("--config", type=Path, help="train with this file instead")
+    parser.add_argument("--against", type=Path, help="another checkout, with its .venv")
+    parser.add_argument("--against-config", type=Path, help="what it trains with")
     parser.add_argument("--folder", type=Path, default=Path("runs/known-optimum"))
+    parser.add_argument("--sessions", type=int, default=SESSIONS, help="that judge")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    facts = {name: getattr(options, name) for name in ("minutes", "walk_minutes", "seeds")}
-    report = Report(options.json, **facts)
+    facts = {name: getattr(options, name) for name in ("market", "minutes", "walk_minutes")}
+    report = Report(options.json, **facts, seeds=options.seeds, sessions=options.sessions)
 
-    folder, config, seeds = options.folder, options.config, options.seeds
-    edge = [learned(judged(EDGE, seed, options.minutes, config, folder)) for seed in seeds]
-    report.table("planted_edge", "Planted edge, net pips a session:", edge)
-    report.note(f"reached {spread([run.reached for run in edge])}")
-    walk = [abstained(judged(WALK, seed, options.walk_minutes, config, folder)) for seed in seeds]
-    report.table("random_walk", "Random walk, net pips a session:", walk)
-    report.note(f"net pips {spread([run.net_pips for run in walk])}")
+    study = Study(builds(options), options.folder, options.sessions)
+    planted = study.market(options.market)
+    learned = list(planted.learned(options.minutes, options.seeds))
+    report.table("planted", f"{options.market}, net pips a session:", learned)
+    report.table(
+        "rivals",
+        "fitted on the same market:",
+        planted.rivals(options.seeds[0], learned[0].best_policy),
+    )
+    for build in study.builds:
+        of_build = [row.reached for row in learned if row.build == build.name]
+        report.note(f"{build.name}: reached {spread(of_build)}")
+    for name, curve in planted.curves.items():
+        shown = ", ".join(f"{point.seconds:.0f} s {point.net_pips:+.1f}" for point in curve)
+        report.note(f"{name}, validations: {shown}")
+    walk = study.market("random_walk")
+    report.table(
+        "random_walk",
+        "random walk, net pips a session:",
+        walk.abstained(options.walk_minutes, options.seeds),
+    )
     report.end()
 
 
-def judged(symbol: str, seed: int, minutes: float, config: Path, folder: Path) -> dict[str, Any]:
-    """`mlx-muzero evaluate --json` of a run on a market, trained first if it is not there."""
-    store, run = folder / "market.duckdb", folder / f"{symbol.lower()}-{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    if not run.exists():
-        muzero("data", "synth", symbol.lower(), "--db", str(store))
-        muzero(
-            *("train", "--run", str(run), "--symbol", symbol, "--db", str(store)),
-            *("--config", str(config), "--set", f"train.seed={seed}", "--minutes", str(minutes)),
-        )
-    return json.loads(muzero("evaluate", str(run), "--split", "test", "--json")) | {"seed": seed}
+def builds(options: argparse.Namespace) -> list[Build]:
+    """This checkout and, if asked for, another."""
+    ours: tuple[str, ...] = ("--preset", options.preset, "--set", "trading.fill=close")
+    if options.config is not None:
+        ours = ("--config", str(options.config.resolve()))
+    found = [Build("this", ROOT / ".venv" / "bin" / "python", ours)]
+    if options.against is not None:
+        theirs = options.against_config or options.against / "scripts" / "planted_edge.toml"
+        python = options.against.resolve() / ".venv" / "bin" / "python"
+        found.append(Build("other", python, ("--config", str(theirs.resolve()))))
+    return found
 
 
-def muzero(*arguments: str) -> str:
-    """What a command prints on standard output; its standard error is this script's."""
-    command = [sys.executable, "-m", "muzero_cli.main", *arguments]
+@dataclass(frozen=True)
+class Study:
+    """Builds that train on made-up markets in one folder, judged on so many sessions."""
+
+    builds: list[Build]
+    folder: Path
+    sessions: int
+
+    def market(self, kind: str) -> "Market":
+        """A market of `kind`, and its fresh twin, made by this build."""
+        market = Market(self, kind)
+        if not market.store.exists():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            ours, to = self.builds[0], ("--db", str(market.store))
+            muzero(ours, "data", "synth", kind, "--symbol", market.symbol, *to)
+            sizes = ("--seed", str(FRESH_SEED), "--days", str(FRESH_DAYS))
+            muzero(ours, "data", "synth", kind, "--symbol", market.fresh, *sizes, *to)
+        return market
+
+
+class Market:
+    """A made-up market, its fresh twin, and the runs on it."""
+
+    def __init__(self, study: Study, kind: str) -> None:
+        self.study = study
+        self.store = study.folder / f"{kind}.duckdb"
+        self.symbol, self.fresh = kind.upper(), f"{kind}_fresh".upper()
+        self.curves: dict[str, list[Point]] = {}
+
+    def learned(self, minutes: float, seeds: list[int]) -> Iterator[Learned]:
+        """Train for `minutes` with every seed, and judge; on a planted market."""
+        for seed in seeds:
+            for build in self.study.builds:
+                found, curve = self._judged(build, seed, minutes)
+                self.curves[f"{build.name}, seed {seed}"] = curve
+                yield Learned(
+                    build.name,
+                    seed,
+                    seconds_to(curve, ENOUGH * found["expected"]),
+                    found["checkpoint"],
+                    found["search"],
+                    found["raw_network"],
+                    found["best_policy"],
+                    found["search"] / found["best_policy"],
+                    found["trades"] / found["sessions"],
+                )
+
+    def abstained(self, minutes: float, seeds: list[int]) -> Iterator[Abstained]:
+        """The same on the random walk."""
+        for seed in seeds:
+            for build in self.study.builds:
+                found, _ = self._judged(build, seed, minutes)
+                yield Abstained(
+                    build.name,
+                    seed,
+                    found["checkpoint"],
+                    found["search"],
+                    found["trades"] / found["sessions"],
+                    found["trades_of_raw_network"] / found["sessions"],
+                )
+
+    def rivals(self, seed: int, best_policy: float) -> Iterator[Rival]:
+        """Those of this build, under the rules of its run of `seed`, played on the twin."""
+        path = self._run(self.study.builds[0], seed)
+        own = load_run(path, "best", self.store)
+        twin = load_run(path, "best", self.store, symbol=self.fresh)
+        starts = starts_of(twin)[: self.study.sessions]
+        for name, rival in fit_rivals(own.dataset, own.rules).items():
+            earned = played_by(rival, twin, starts).metrics.net_pips_per_session
+            yield Rival(name, earned, earned / best_policy)
+
+    def _run(self, build: Build, seed: int) -> Path:
+        return self.study.folder / f"{self.symbol.lower()}-{build.name}-{seed}"
+
+    def _judged(
+        self, build: Build, seed: int, minutes: float
+    ) -> tuple[dict[str, Any], list[Point]]:
+        """What the run of a seed earned on the fresh market, trained first if it is not there."""
+        run = self._run(build, seed)
+        began = run.with_suffix(".began")
+        if not run.exists():
+            began.write_text(str(time.time()))
+            where = ("--run", str(run), "--symbol", self.symbol, "--db", str(self.store))
+            what = (*build.options, "--set", f"train.seed={seed}", "--minutes", str(minutes))
+            muzero(build, "train", *where, *what)
+        program = str(ROOT / "scripts" / "bench" / "fresh_sessions.py")
+        arguments = (str(self.store), self.fresh, str(self.study.sessions), str(run))
+        (found,) = json.loads(output_of(str(build.python), program, *arguments))
+        return found, learning_curve(run, float(began.read_text()))
+
+
+def muzero(build: Build, *arguments: str) -> str:
+    """What a command of `build` prints on standard output; its standard error is this script's."""
+    return output_of(str(build.python), "-m", "muzero_cli.main", *arguments)
+
+
+def output_of(*command: str) -> str:
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-
-
-def learned(found: dict[str, Any]) -> Learned:
-    agent, raw, *_ = found["policies"].values()
-    momentum = next(m for name, m in found["policies"].items() if name.startswith("momentum"))
-    best_policy = found["policies"]["best_policy"]
-    best, net_pips = best_policy["net_pips_per_session"], agent["net_pips_per_session"]
-    return Learned(
-        found["seed"],
-        episodes(found),
-        net_pips,
-        agent["net_pips_low"],
-        agent["net_pips_high"],
-        raw["net_pips_per_session"],
-        momentum["net_pips_per_session"],
-        best,
-        net_pips / best,
-        net_pips / found["expected_best_pips_per_session"],
-        agent["trades"],
-        commonest_action(agent),
-        commonest_action(best_policy),
-    )
-
-
-def abstained(found: dict[str, Any]) -> Abstained:
-    agent = next(iter(found["policies"].values()))
-    conditions = found["conditions"]
-    cost = agent["trades"] * conditions["round_trip_cost_pips"] / conditions["sessions"]
-    return Abstained(
-        found["seed"],
-        episodes(found),
-        agent["net_pips_per_session"],
-        agent["net_pips_low"],
-        agent["net_pips_high"],
-        agent["trades"],
-        cost,
-        agent["exposure_frac"],
-        commonest_action(agent),
-        found["policies"]["untrained (search)"]["net_pips_per_session"],
-    )
-
-
-def commonest_action(metrics: dict[str, Any]) -> str:
-    action, share = max(metrics["action_frac"].items(), key=lambda item: item[1])
-    return f"{action} {share:.0%}"
-
-
-def episodes(found: dict[str, Any]) -> int:
-    return int(found["checkpoint"].rpartition("-")[2])
 
 
 def spread(values: list[float]) -> str:

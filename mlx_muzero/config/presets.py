@@ -116,7 +116,7 @@ FX_SMALL = Config(
 )
 """Trains on a currency pair within minutes on two CPU cores; the reward is net pips.
 
-Its networks have a tenth of `FX_MICRO`'s parameters; scripts/demo.toml has the same recipe.
+Its networks have a tenth of `FX_MICRO`'s parameters; scripts/planted_edge.toml has the same recipe.
 """
 
 FX_FACTORED = replace(
@@ -141,7 +141,7 @@ FX_FACTORED = replace(
         outcome_weight=0.1,
         afterstate_weight=0.0,
         consistency_weight=0.0,
-        validate_interval=500,
+        validate_interval=250,
         validate_sessions=1000,
         best_by="net_pips",
         checkpoint_interval=500,

@@ -101,15 +101,16 @@ def test_known_optimum_judges_both_markets(tmp_path, small_config):
     market = replace(small_config.market, session_bars=360)
     config.write_text(config_toml.dumps(replace(small_config, market=market)))
     run = ("--minutes", "0.1", "--walk-minutes", "0.1", "--seeds", "3", "--config", str(config))
-    found = run_script("known_optimum.py", *run, "--folder", str(tmp_path / "runs"), "--json")
-    (edge,), (walk,) = found["planted_edge"], found["random_walk"]
+    folder = ("--folder", str(tmp_path / "runs"), "--sessions", "20", "--json")
+    found = run_script("known_optimum.py", *run, *folder)
+    (edge,), (walk,) = found["planted"], found["random_walk"]
     assert edge["seed"] == walk["seed"] == 3
-    assert edge["low"] <= edge["net_pips"] <= edge["high"]
-    assert edge["reached"] == pytest.approx(edge["net_pips"] / edge["best_policy"])
-    assert edge["best_policy"] > edge["momentum"] > 0
-    assert edge["commonest_of_best"].startswith("HOLD ")
-    assert walk["cost_pips"] >= 0
-    assert 0 <= walk["in_market"] <= 1
+    assert edge["reached"] == pytest.approx(edge["search"] / edge["best_policy"])
+    assert edge["best_policy"] > 0
+    assert walk["trades"] >= 0
+    assert [rival["rival"] for rival in found["rivals"]] == ["line", "line_dp", "fitted_q"]
+    line = found["rivals"][0]
+    assert line["reached"] == pytest.approx(line["net_pips"] / edge["best_policy"])
 
 
 def test_planted_markets_are_played_by_all_rivals(monkeypatch, capsys):

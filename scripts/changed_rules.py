@@ -1,0 +1,147 @@
+"""What planning is worth under costs that nobody was trained for.
+
+    python scripts/changed_rules.py RUN ... [--costs 1 2 8] [--sessions N] [--json]
+
+The runs are factored models trained on a planted market at its own cost, as in the folder of
+scripts/known_optimum.py, with the market's fresh twin in the same store. Every policy plays the
+same sessions of that twin at each cost:
+
+- search: the run's agent, which plans with the cost in force, without another training;
+- raw network: its networks with the cost in force at the next decision, and no search;
+- as trained: its search by the rules of its training, whatever they cost here;
+- line, fitted_q at the training's cost: fitted there, played here;
+- line, fitted_q retrained: fitted at the cost in force;
+- the best policy at the cost in force.
+
+Differences are paired by session; intervals (95 %) draw groups of sessions at the same hours.
+"""
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
+
+# isort: split
+from bench.fresh_sessions import starts_of
+from bench.report import Report
+from mlx_muzero.agent.make import make_agent
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
+from mlx_muzero.evaluation.backtest import Backtest, backtest
+from mlx_muzero.evaluation.baselines import BestPolicy
+from mlx_muzero.evaluation.full_comparison import difference
+from mlx_muzero.evaluation.policy import Policy
+from mlx_muzero.evaluation.rivals.fitted import fit_rivals
+from mlx_muzero.experiment.loading import load_truth
+from mlx_muzero.experiment.trained_run import load_run
+from mlx_muzero.market.synthetic.optima import from_truth
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.rules import TradingRules
+
+RIVALS = ("line", "fitted_q")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One policy at one cost, in net pips a session of the fresh market.
+
+    Attributes:
+        cost: of a round trip.
+        policy: what played.
+        net_pips: what it earned.
+        of_best: share of what the best policy at that cost earned.
+        trades: a session.
+        beyond: what the searching agent of the first run earned beyond it.
+        low: lower end of its interval.
+        high: upper end.
+    """
+
+    cost: float
+    policy: str
+    net_pips: float
+    of_best: float
+    trades: float
+    beyond: float
+    low: float | None
+    high: float | None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Planning under costs nobody was trained for.")
+    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    parser.add_argument("--costs", type=float, nargs="+", default=[1.0, 2.0, 4.0, 8.0])
+    parser.add_argument("--sessions", type=int, default=2000)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    report = Report(options.json, runs=[str(run) for run in options.runs], costs=options.costs)
+    study = Study(options.runs, options.sessions)
+    rows = (row for cost in options.costs for row in study.rows(cost))
+    report.table("rules", "net pips a session of the fresh market:", rows)
+    report.end()
+
+
+class Study:
+    """Runs on one planted market, the rivals at its cost, and the sessions of its twin."""
+
+    def __init__(self, paths: Sequence[Path], sessions: int) -> None:
+        self.runs = [load_run(path, "best", None) for path in paths]
+        first = self.runs[0]
+        for run in self.runs:
+            if not isinstance(run.model, FactoredModel):
+                raise ConfigError(f"{run.folder.path}: only factored models plan with other costs")
+        self.twin = load_run(paths[0], "best", None, symbol=f"{first.config.market.symbol}_FRESH")
+        self.starts = starts_of(self.twin)[:sessions]
+        self.truth = load_truth(first.config, first.store) or {}
+        self.at_training = self._rivals(first.rules)
+
+    def rows(self, cost: float) -> Iterator[Row]:
+        """Everything that plays at a round trip of `cost`."""
+        rules = replace(self.runs[0].rules, costs=Costs(cost))
+        best = from_truth(self.truth | {"round_trip_cost_pips": cost})
+        played = {
+            name: backtest(policy, self.twin.dataset, rules, self.starts)
+            for name, policy in self._policies(rules).items()
+        }
+        played["best policy"] = backtest(BestPolicy(best), self.twin.dataset, rules, self.starts)
+        first = next(iter(played.values()))
+        for name, result in played.items():
+            yield _row(cost, name, result, first, played["best policy"])
+
+    def _policies(self, rules: TradingRules) -> dict[str, Policy]:
+        found: dict[str, Policy] = {}
+        for number, run in enumerate(self.runs):
+            search, simulations = run.config.search, run.config.search.num_simulations
+            agent = make_agent(run.model, search, rules, None, run.rules)
+            trained = make_agent(run.model, search, run.rules)
+            found[f"search, run {number}"] = SearchPolicy(agent, simulations)
+            found[f"raw network, run {number}"] = NetworkPolicy(agent)
+            found[f"as trained, run {number}"] = SearchPolicy(trained, simulations)
+        for name in RIVALS:
+            found[f"{name}, training's cost"] = self.at_training[name]
+        retrained = self._rivals(rules)
+        return found | {f"{name}, retrained": retrained[name] for name in RIVALS}
+
+    def _rivals(self, rules: TradingRules) -> Mapping[str, Policy]:
+        return fit_rivals(self.runs[0].dataset, rules)
+
+
+def _row(cost: float, name: str, result: Backtest, first: Backtest, best: Backtest) -> Row:
+    beyond = difference(first, result)
+    net_pips = result.metrics.net_pips_per_session
+    return Row(
+        cost,
+        name,
+        net_pips,
+        net_pips / best.metrics.net_pips_per_session,
+        result.metrics.trades_per_session,
+        beyond.mean,
+        beyond.low,
+        beyond.high,
+    )
+
+
+if __name__ == "__main__":
+    main()
