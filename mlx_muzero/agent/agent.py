@@ -15,7 +15,7 @@ from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.positions import ActionTable
-from mlx_muzero.types import F32, I32, U64
+from mlx_muzero.types import F32, I32, I64, U64
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,19 +81,29 @@ class Agent:
         latent = self._encoder(observation)
         return Prediction(latent, *self._evaluator.predict(latent))
 
-    def network_action(self, observation: F32, position: I32) -> I32:
-        """``i32[B]`` the most probable legal action of the policy network, without search."""
+    def network_action(self, observation: F32, position: I32, minute: I64 | None = None) -> I32:
+        """``i32[B]`` the most probable legal action of the policy network, without search.
+
+        `minute` has no effect: it is for agents that know the clock of their costs.
+        """
         prior = self.predict(observation).prior
         legal = self._table.legal_mask(position)
         return np.where(legal, prior, -1.0).argmax(axis=1).astype(np.int32)
 
     def plan(
-        self, observation: F32, position: I32, seed: U64, *, simulations: int, noise: bool
+        self,
+        observation: F32,
+        position: I32,
+        seed: U64,
+        *,
+        simulations: int,
+        noise: bool,
+        minute: I64 | None = None,
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
 
         `seed` ``u64[B]`` seeds each root's random numbers; `noise` explores at the root, for
-        collecting.
+        collecting; `minute` has no effect.
         """
         root = self.predict(observation)
         try:
@@ -106,9 +116,12 @@ class Agent:
         return self.plan(observation, position, seed, simulations=simulations, noise=noise)
 
     def explain(
-        self, observation: F32, position: I32, *, simulations: int
+        self, observation: F32, position: I32, *, simulations: int, minute: I64 | None = None
     ) -> tuple[SearchResult, TreeTable]:
-        """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
+        """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree.
+
+        `minute` has no effect.
+        """
         seed = np.zeros(1, np.uint64)
         result = self.plan(observation, position, seed, simulations=simulations, noise=False)
         return result, self.tree(0, simulations=simulations)

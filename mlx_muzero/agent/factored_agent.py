@@ -10,23 +10,63 @@ from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.chain_values import solve_chain
-from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax
+from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax, rows_of
 from mlx_muzero.search.market_tree import market_tree
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
 from mlx_muzero.search.terms import Terms
 from mlx_muzero.trading.gains import fill_costs
 from mlx_muzero.trading.rules import TradingRules
-from mlx_muzero.types import F32, F64, I32, U64
+from mlx_muzero.types import F32, F64, I32, I64, U64
+
+
+@dataclass(frozen=True, eq=False)
+class _Ahead:
+    """The market ahead of B roots, as the networks see it.
+
+    Attributes:
+        layers: inner states by depth.
+        leaf_worth: ``f64[n, P]`` worth of positions in the deepest states.
+        leaf_state: ``i32[n]`` clusters of the chain there.
+        root_worth: ``f64[B, P]`` the same at the roots.
+        root_state: ``i32[B]`` the same at the roots.
+    """
+
+    layers: list[MarketLayer]
+    leaf_worth: F64
+    leaf_state: I32
+    root_worth: F64
+    root_state: I32
+
+    def under(self, roots: I64) -> "_Ahead":
+        """What lies ahead of some of the roots, ``i64[m]``."""
+        count = len(self.root_worth)
+        return _Ahead(
+            [layer.under(count, roots) for layer in self.layers],
+            rows_of(self.leaf_worth, count, roots),
+            rows_of(self.leaf_state, count, roots),
+            self.root_worth[roots],
+            self.root_state[roots],
+        )
 
 
 @dataclass(frozen=True, eq=False)
 class _Plan:
-    """The last plan, kept for `FactoredAgent.tree`."""
+    """Decisions of B accounts under one set of terms.
+
+    Attributes:
+        layers: inner states by depth.
+        worth: ``f64[n, P]`` of positions by depth, as `expectimax` returns it.
+        choices: ``f64[B, A]`` what each action is worth; minus infinity where illegal.
+        raw: ``f64[B, A]`` the same by the networks alone.
+        position: ``i32[B]`` of the accounts.
+        terms: under which they decided.
+    """
 
     layers: list[MarketLayer]
     worth: list[F64]
+    choices: F64
+    raw: F64
     position: I32
-    prior: F32
     terms: Terms
 
 
@@ -70,39 +110,106 @@ class FactoredAgent:
     def close(self) -> None:
         """Does nothing: everything runs in this process."""
 
-    def network_action(self, observation: F32, position: I32) -> I32:
-        """``i32[B]`` what the networks would do without search, under the rules in force."""
-        return self._decided(self._read(observation, 0), position).action
+    def network_action(self, observation: F32, position: I32, minute: I64 | None = None) -> I32:
+        """``i32[B]`` what the networks would do without search, under the rules in force.
+
+        `minute` is as in `plan`.
+        """
+        return self._decided(observation, position, minute, 0).action
 
     def plan(
-        self, observation: F32, position: I32, seed: U64, *, simulations: int, noise: bool
+        self,
+        observation: F32,
+        position: I32,
+        seed: U64,
+        *,
+        simulations: int,
+        noise: bool,
+        minute: I64 | None = None,
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
 
         Nothing is drawn, so neither `seed` nor `noise` has an effect. Visits count the market
-        states evaluated below each legal action, which is the same number for all.
+        states evaluated below each legal action, which is the same number for all. `minute`
+        ``i64[B]``, the minutes since 1970 UTC at which the last bars opened, is needed where costs
+        follow a clock.
         """
         depth = depth_within(simulations, self._model.outcomes, self._search.depth_limit)
-        return self._decided(self._read(observation, depth), position)
+        return self._decided(observation, position, minute, depth)
 
     def explain(
-        self, observation: F32, position: I32, *, simulations: int
+        self, observation: F32, position: I32, *, simulations: int, minute: I64 | None = None
     ) -> tuple[SearchResult, TreeTable]:
         """Decide once, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
         seed = np.zeros(1, np.uint64)
-        result = self.plan(observation, position, seed, simulations=simulations, noise=False)
+        result = self.plan(
+            observation, position, seed, simulations=simulations, noise=False, minute=minute
+        )
         return result, self.tree(0, simulations=simulations)
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
         """The tree of `root` in the last plan, which must have had as many simulations."""
-        last = self._last
-        prior = last.prior[root].tolist()
-        return market_tree(
-            last.layers, last.worth, root, int(last.position[root]), prior, last.terms
+        plan, row = next(
+            (plan, int(np.flatnonzero(rows == root)[0]))
+            for rows, plan in self._last
+            if root in rows
+        )
+        prior = self._softmax(plan.raw[[row]])[0].tolist()
+        position = int(plan.position[row])
+        return market_tree(plan.layers, plan.worth, row, position, prior, plan.terms)
+
+    def _decided(
+        self, observation: F32, position: I32, minute: I64 | None, depth: int
+    ) -> SearchResult:
+        """Read `depth` bars ahead; accounts whose costs are in one phase decide together."""
+        ahead, phases = self._read(observation, depth), self._rules.costs.phases
+        if minute is None and phases > 1:
+            raise ValueError("costs that follow a clock need the minutes of the decisions")
+        phase = np.zeros(len(position), np.int64) if minute is None else minute % phases
+        self._last = [
+            (rows, self._planned(ahead.under(rows), position[rows], int(phase[rows[0]])))
+            for rows in (np.flatnonzero(phase == each) for each in np.unique(phase))
+        ]
+        back = np.argsort(np.concatenate([rows for rows, _ in self._last]))
+        choices = np.concatenate([plan.choices for _, plan in self._last])[back]
+        raw = np.concatenate([plan.raw for _, plan in self._last])[back]
+        return self._result(choices, raw, depth)
+
+    def _result(self, choices: F64, raw: F64, depth: int) -> SearchResult:
+        """What to do, given what actions are worth, ``f64[B, A]`` with search and without."""
+        legal = np.isfinite(choices)
+        evaluations = sum(self._model.outcomes**d for d in range(1, depth + 1))
+        count = np.full(len(choices), evaluations, np.int32)
+        deepest = np.full(len(choices), depth, np.int32)
+        return SearchResult(
+            visits=np.where(legal, evaluations, 0).astype(np.int32),
+            value=choices.max(axis=1).astype(np.float32),
+            q=np.where(legal, choices, 0.0).astype(np.float32),
+            prior=self._softmax(raw),
+            policy=self._softmax(choices),
+            action=choices.argmax(axis=1).astype(np.int32),
+            raw_value=raw.max(axis=1).astype(np.float32),
+            statistics=SearchStatistics(deepest, deepest.astype(np.float64), count, count),
         )
 
-    def _read(self, observation: F32, depth: int) -> tuple[list[MarketLayer], F64, F64]:
-        """The market ahead: its inner layers, the leaves' worth and the roots' own."""
+    def _planned(self, ahead: _Ahead, position: I32, phase: int) -> _Plan:
+        """The decisions of accounts whose bars are in one phase of the costs."""
+        terms, depth = self._terms.shifted(phase), len(ahead.layers)
+        leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_state, phase + depth)
+        root_worth = self._changed(ahead.root_worth, ahead.root_state, phase)
+        worth = expectimax(ahead.layers, leaf_worth, terms, self._search.discount)
+        row = np.arange(len(position))
+        choices = terms.choices(worth[0], 0)[row, position]
+        raw = terms.choices(root_worth, 0)[row, position]
+        return _Plan(ahead.layers, worth, choices, raw, position, terms)
+
+    def _changed(self, worth: F64, state: I32, phase: int) -> F64:
+        """``f64[n, P]`` worth of positions under the rules in force."""
+        change = self._change_by_state
+        return worth if change is None else worth + change[phase % len(change)][state]
+
+    def _read(self, observation: F32, depth: int) -> _Ahead:
+        """Evaluate the market `depth` bars ahead of observations ``f32[B, W, F]``."""
         model = self._model
         model.eval()
         latent = model.representation(mx.array(observation))
@@ -110,51 +217,21 @@ class FactoredAgent:
         for _ in range(depth):
             probs = mx.softmax(model.outcome_logits(latent), axis=-1)
             inner.append((probs, model.moves(latent)))
-            states = latent.shape[0]
-            outcome = mx.tile(mx.arange(model.outcomes, dtype=mx.int32), states)
+            outcome = mx.tile(mx.arange(model.outcomes, dtype=mx.int32), latent.shape[0])
             latent = model.dynamics(mx.repeat(latent, model.outcomes, axis=0), outcome)
-        seen = [self._worth(root, 0), self._worth(latent, depth)]
+        seen = [
+            array
+            for state in (latent, root)
+            for array in (model.worth(state), model.chain.nearest(model.summary(state)))
+        ]
         mx.eval(inner, seen)
-        layers = [MarketLayer(np.array(probs), np.array(moves)) for probs, moves in inner]
-        at_root, at_leaves = (self._changed(*arrays, ahead) for arrays, ahead in seen)
-        return layers, at_leaves, at_root
-
-    def _worth(self, latent: mx.array, ahead: int) -> tuple[tuple[mx.array, mx.array], int]:
-        """The worth that the networks see, and the chain's state, `ahead` bars from now."""
-        model = self._model
-        return (model.worth(latent), model.chain.nearest(model.summary(latent))), ahead
-
-    def _changed(self, worth: mx.array, state: mx.array, ahead: int) -> F64:
-        """``f64[n, P]`` worth of positions under the rules in force."""
-        seen = np.array(worth).astype(np.float64)
-        if self._change_by_state is None:
-            return seen
-        change = self._change_by_state[ahead % len(self._change_by_state)]
-        return np.asarray(seen + change[np.array(state)])
-
-    def _decided(self, read: tuple[list[MarketLayer], F64, F64], position: I32) -> SearchResult:
-        layers, leaf_worth, root_worth = read
-        terms, depth = self._terms, len(layers)
-        worth = expectimax(layers, leaf_worth, terms, self._search.discount)
-        row = np.arange(len(position))
-        choices = terms.choices(worth[0], 0)[row, position]
-        legal = np.isfinite(choices)
-        q = np.where(legal, choices, 0.0).astype(np.float32)
-        raw = terms.choices(root_worth, 0)[row, position]
-        prior, policy = (self._softmax(values) for values in (raw, choices))
-        evaluations = sum(self._model.outcomes**d for d in range(1, depth + 1))
-        count = np.full(len(position), evaluations, np.int32)
-        deepest = np.full(len(position), depth, np.int32)
-        self._last = _Plan(layers, worth, position, prior, terms)
-        return SearchResult(
-            visits=np.where(legal, evaluations, 0).astype(np.int32),
-            value=choices.max(axis=1).astype(np.float32),
-            q=q,
-            prior=prior,
-            policy=policy,
-            action=choices.argmax(axis=1).astype(np.int32),
-            raw_value=raw.max(axis=1).astype(np.float32),
-            statistics=SearchStatistics(deepest, deepest.astype(np.float64), count, count),
+        leaf_worth, leaf_state, root_worth, root_state = map(np.array, seen)
+        return _Ahead(
+            [MarketLayer(np.array(probs), np.array(moves)) for probs, moves in inner],
+            leaf_worth.astype(np.float64),
+            leaf_state,
+            root_worth.astype(np.float64),
+            root_state,
         )
 
     def _softmax(self, choices: F64) -> F32:
@@ -185,6 +262,7 @@ class FactoredAgent:
     def _terms_of(self, rules: TradingRules) -> Terms:
         """The terms of `rules` at the market's usual price and spread."""
         usual, table = self._model.usual, rules.table
-        price, spread = np.array([float(usual.price)]), np.array([float(usual.spread)])
-        costs = fill_costs(price, rules, spread if rules.costs.quoted else None)
+        minute = np.arange(rules.costs.phases)
+        price, spread = (np.full(len(minute), float(a)) for a in (usual.price, usual.spread))
+        costs = fill_costs(price, rules, spread if rules.costs.quoted else None, minute)
         return Terms(table.exposures, table.next_position, costs)

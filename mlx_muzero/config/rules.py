@@ -115,6 +115,16 @@ _RULES = (
         lambda c: c.model.value_min < c.model.value_max,
         "the lowest value must lie below the highest",
     ),
+    _Rule(
+        ("trading.cost_clock_minutes", "model.kind"),
+        lambda c: not c.trading.cost_clock_minutes or c.model.kind == "factored",
+        'only an agent with model.kind = "factored" knows the clock of its costs',
+    ),
+    _Rule(
+        ("trading.cost_clock_minutes", "trading.cost"),
+        lambda c: not c.trading.cost_clock_minutes or c.trading.cost == "fixed",
+        'quotes say themselves what a fill costs; a clock needs cost "fixed"',
+    ),
     _mirrored_needs("model.kind", "factored"),
     _mirrored_needs("market.features", "micro"),
     _mirrored_needs("trading.swap_long_pips", 0.0),

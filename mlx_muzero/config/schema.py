@@ -116,6 +116,13 @@ class TradingConfig:
     round_trip_cost_pips: float = setting(
         4.0, "spread and commission of one trade, paid on entry", 0.0, 1e6
     )
+    cost_clock_minutes: int = setting(
+        0,
+        "every so many minutes (of UTC) a round trip costs cost_clock_pips; 0: never",
+        0,
+        1440,
+    )
+    cost_clock_pips: float = setting(0.0, "what it costs then", 0.0, 1e6)
     taker_fee_bps: float = setting(0.0, "fee of a fill that takes liquidity", 0.0, 1e4)
     maker_fee_bps: float = setting(0.0, "fee of a fill that rests in the book", 0.0, 1e4)
     maker_frac: float = setting(0.0, "share of fills that rest in the book", 0.0, 1.0)

@@ -3,6 +3,7 @@
 from mlx_muzero import rng
 from mlx_muzero.agent.make import AnyAgent
 from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I32
 
 
@@ -25,6 +26,7 @@ class SearchPolicy:
             rng.key(0, rng.Stream.SEARCH, env.bar),
             simulations=self._simulations,
             noise=False,
+            minute=env.open_time_ns[env.bar] // MINUTE_NS,
         )
         return result.action
 
@@ -41,4 +43,6 @@ class NetworkPolicy:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
-        return self._agent.network_action(env.observe(), env.position)
+        return self._agent.network_action(
+            env.observe(), env.position, env.open_time_ns[env.bar] // MINUTE_NS
+        )

@@ -11,6 +11,7 @@ from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.market.synthetic.optima import Optimum
 from mlx_muzero.market.synthetic.synthetic_bars import minute_of_day
 from mlx_muzero.rng import Stream, key, uniform
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.types import F64, I32, I64
@@ -133,7 +134,12 @@ class PerfectForesight:
         fills = np.where(after != np.arange(len(after))[:, None], 1.0, 0.0)
         final, flat = path[:, -1, None], np.zeros_like(table.exposures)
         leave, _ = rules.costs.fill_pips(
-            table.exposures, flat, final, rules.pip_size, spread[:, -1, None]
+            table.exposures,
+            flat,
+            final,
+            rules.pip_size,
+            spread[:, -1, None],
+            np.zeros(1, np.int64),  # going flat enters nothing, whatever the minute
         )
         worth = -leave
         self.worth_pips = np.empty((steps, len(path), *after.shape))
@@ -146,8 +152,9 @@ class PerfectForesight:
             if env.swap_nights is not None:
                 nights = env.swap_nights[bars[:, step + 1, None]]
                 worth = worth - rules.swap.paid_pips(table.exposures, nights)
+            minute = env.open_time_ns[bars[:, step, None, None]] // MINUTE_NS
             leave, enter = rules.costs.fill_pips(
-                held, wanted, here[..., None], rules.pip_size, spread[:, step, None, None]
+                held, wanted, here[..., None], rules.pip_size, spread[:, step, None, None], minute
             )
             paid = np.where(table.legal, fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid

@@ -231,6 +231,8 @@ def conditions_of(
         last=utc_text(int(last)),
         fill=rules.fill,
         fill_cost_bps=rules.costs.fill_bps,
+        cost_clock_minutes=rules.costs.clock_minutes,
+        cost_clock_pips=rules.costs.clock_pips,
         unit=rules.unit,
         cost_bps=round_trip_bps(rules.costs, price, rules.pip_size, spread_bps or 0.0),
         spread_bps=spread_bps,

@@ -7,7 +7,7 @@ from typing import Any
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.runlog.look_ledger import Looks
-from mlx_muzero.trading.cost_size import verdict
+from mlx_muzero.trading.cost_size import clock_note, verdict
 from mlx_muzero.untrusted.json_values import in_unit
 
 
@@ -33,6 +33,8 @@ class Conditions:
         spread_pips: the same in pips.
         swap_long_pips: what a long position pays a night; negative if it earns.
         swap_short_pips: what a short position pays a night.
+        cost_clock_minutes: every so many minutes a round trip costs `cost_clock_pips`; 0: never.
+        cost_clock_pips: see there.
         wide_steps: notes on pairs where one price step is worth more than that, in words.
         looks: how often these bars were looked at; None if they chose the run.
         fx_week: whether a year consists of trading weeks, or of every minute.
@@ -55,6 +57,8 @@ class Conditions:
     spread_pips: float | None = None
     swap_long_pips: float = 0.0
     swap_short_pips: float = 0.0
+    cost_clock_minutes: int = 0
+    cost_clock_pips: float = 0.0
     wide_steps: tuple[str, ...] = ()
     looks: Looks | None = None
     fx_week: bool = True
@@ -74,6 +78,8 @@ class Conditions:
         ]
         charged = [self.round_trip_cost_pips, self.fill_cost_bps]
         named = [text for text, cost in zip(paid, charged, strict=True) if cost]
+        if self.cost_clock_minutes:
+            named.append(clock_note(self.cost_clock_minutes, self.cost_clock_pips))
         if self.spread_bps is not None:
             named = [self._quotes, *named]
         text = " and ".join(named) or "no costs"

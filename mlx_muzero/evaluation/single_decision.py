@@ -11,6 +11,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.frames import minutes_before
 from mlx_muzero.market.observation.outcomes import next_threshold
 from mlx_muzero.search.result import SearchResult, TreeTable
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.costs import pip_price
 from mlx_muzero.trading.env import observations
@@ -65,7 +66,8 @@ def decide(
     account.reset(dataset.close[[bar]], np.array([bar]))
     observation = observations(dataset, np.array([bar]), account.position_features())
     position = np.array([FLAT], np.int32)
-    result, tree = agent.explain(observation, position, simulations=simulations)
+    minute = dataset.open_time_ns[[bar]] // MINUTE_NS
+    result, tree = agent.explain(observation, position, simulations=simulations, minute=minute)
     threshold = next_threshold(dataset.close[: bar + 1])
     pip = pip_price(dataset.close[[bar]], rules.pip_size)
     return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)

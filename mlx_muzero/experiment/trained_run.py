@@ -1,15 +1,18 @@
 """A trained run with bars for it to play."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import get_args
 
+import numpy as np
+
 from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
 from mlx_muzero.agent.make import AnyAgent, make_agent
 from mlx_muzero.config import fx_targets
+from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend, Root
-from mlx_muzero.config.schema import Config
+from mlx_muzero.config.schema import Config, TradingConfig
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
@@ -23,7 +26,8 @@ from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.costs import Costs
+from mlx_muzero.trading.cost_size import cost_note
+from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.training.models import build_model, counters_of, load_model, validation_warning
 from mlx_muzero.training.run import MarketRecord, RunFolder
 
@@ -110,6 +114,7 @@ def load_run(
     tell: Callable[[str], None] = lambda _text: None,
     report: Callable[[EngineEvent], None] = warn,
     cost: float | None = None,
+    overrides: Sequence[str] = (),
 ) -> TrainedRun:
     """Load the run at `path` with the bars it was trained on, or with those of `symbol` alone.
 
@@ -118,7 +123,8 @@ def load_run(
     `checkpoint` is "best", "latest" or a name; `backend` replaces the search backend, and a coreml
     backend plays `export` instead of the export in the run's folder; `tell` receives what the bars
     lack, and `report` what happens to the programs of an export. `cost` is the round trip in
-    force, in the run's unit, instead of the run's own costs.
+    force, in the run's unit, instead of the run's own costs; `overrides` are further ``key=value``
+    of `IN_FORCE`.
     """
     folder = RunFolder(path)
     trained = folder.config()
@@ -137,15 +143,18 @@ def load_run(
             config = of_symbols(trained, (Symbol(symbol),), known)
     trained_rules = rules = TradingRules.from_config(config)
     model, name = load_model(folder, rules.table, checkpoint)
-    if cost is not None:
-        rules = replace(rules, costs=Costs(round_trip_pips=cost))
-        tell(_on_costs(model, rules))
+    if cost is not None or overrides:
+        trading = _in_force(config, cost, overrides).trading
+        swap = Swap(trading.swap_long_pips, trading.swap_short_pips)
+        rules = replace(rules, costs=Costs.from_config(trading), swap=swap)
     begun = folder.market()
     own = config.market.symbol == trained.market.symbol
     period = begun.period if own else None
     dataset, store = load_dataset(config, database or Path(begun.store), pairs, tell, period)
     if pairs is None and own:
         folder.require_market(MarketRecord.of(store, dataset))
+    if rules != trained_rules:
+        tell(_on_costs(model, rules, float(np.median(dataset.close))))
     deployment = Deployment(export or folder.export_path, report, loader=LOAD_PROGRAM)
     search = replace(config.search, backend=backend or config.search.backend)
     if search.backend == "auto":
@@ -154,11 +163,40 @@ def load_run(
     return TrainedRun(folder, config, rules, trained_rules, model, name, dataset, store, deployment)
 
 
-def _on_costs(model: Model, rules: TradingRules) -> str:
-    """How an agent with `model` deals with the costs of `rules`, as a sentence."""
-    cost = f"a round trip costs {rules.costs.round_trip_pips:g} {rules.unit} here"
+IN_FORCE = (
+    *("round_trip_cost_pips", "cost_clock_minutes", "cost_clock_pips", "taker_fee_bps"),
+    *("maker_fee_bps", "maker_frac", "spread_bps", "slippage_bps"),
+    *("swap_long_pips", "swap_short_pips"),
+)
+"""Keys of ``trading`` that may be another where a run plays than where it was trained."""
+
+
+def _in_force(config: Config, cost: float | None, overrides: Sequence[str]) -> Config:
+    """`config` at a round trip of `cost` and nothing else, and with `overrides`.
+
+    Raises:
+        ConfigError: an override is not of `IN_FORCE`, or its value is wrong.
+    """
+    if cost is not None:
+        trading = TradingConfig(
+            actions=config.trading.actions, reward=config.trading.reward, round_trip_cost_pips=cost
+        )
+        config = replace(config, trading=trading)
+    for key in (text.partition("=")[0].strip() for text in overrides):
+        section, _, name = key.partition(".")
+        if section != "trading" or name not in IN_FORCE:
+            raise ConfigError(
+                f"--set {key}: where a run plays, only these may differ from its training: "
+                + ", ".join(f"trading.{name}" for name in IN_FORCE)
+            )
+    return config_toml.override(config, list(overrides))
+
+
+def _on_costs(model: Model, rules: TradingRules, price: float) -> str:
+    """What an agent with `model` makes of the costs in force, as a sentence."""
+    cost = cost_note(rules.costs, price, rules.pip_size)
     if isinstance(model, FactoredModel):
-        return f"{cost}, and the agent plans with that, whatever it cost in training"
+        return f"{cost}; the agent plans with that, whatever it cost in training"
     return f"{cost}, but the model has learned the costs of its training and plays by those"
 
 

@@ -11,7 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_muzero.search.terms import Terms
-from mlx_muzero.types import F32, F64
+from mlx_muzero.types import F32, F64, I64
+
+
+def rows_of(array: np.ndarray, roots: int, wanted: I64) -> np.ndarray:
+    """Those of the states of one depth, under so many roots, that are under the `wanted` ones."""
+    return array.reshape(roots, -1, *array.shape[1:])[wanted].reshape(-1, *array.shape[1:])
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,6 +30,11 @@ class MarketLayer:
 
     outcome_probs: F32
     move: F32
+
+    def under(self, roots: int, wanted: I64) -> "MarketLayer":
+        """The states under the `wanted` ones of so many roots."""
+        probs, move = (rows_of(a, roots, wanted) for a in (self.outcome_probs, self.move))
+        return MarketLayer(probs, move)
 
 
 def expectimax(

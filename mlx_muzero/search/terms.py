@@ -1,6 +1,6 @@
 """The terms under which accounts act: what each action leads to, and what it pays and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,10 @@ class Terms:
     exposures: F64
     next_position: I32
     costs: F64
+
+    def shifted(self, bars: int) -> "Terms":
+        """The terms as they are so many bars later."""
+        return replace(self, costs=np.roll(self.costs, -bars, axis=0))
 
     def costs_in(self, bars: int) -> F64:
         """``f64[P, A]`` pips that actions pay so many bars from now; infinite where illegal."""

@@ -93,6 +93,7 @@ class TradingCore:
         spread: F64 | None = None,
         next_spread: F64 | None = None,
         nights: I64 | None = None,
+        minute: I64 | None = None,
     ) -> F32:
         """Execute `action` at `price`, move to the next bar, and return the rewards.
 
@@ -107,6 +108,7 @@ class TradingCore:
             spread: ``f64[B]`` ask less bid at the fill, as in `execute`.
             next_spread: ``f64[B]`` the same at `next_price`, where `final` closes positions.
             nights: ``i64[B]`` nights whose swap settles in the next bar, as in `mark`.
+            minute: ``i64[B]`` minutes since 1970 UTC of the opens of `bar`, as in `execute`.
 
         Returns:
             ``f32[B]`` rewards of the rules' scheme.
@@ -121,7 +123,7 @@ class TradingCore:
         if final:
             next_spread = self._spread(next_spread)
         next_bar = self._bars(bar) + 1
-        execution = self.execute(action, price, bar, spread)
+        execution = self.execute(action, price, bar, spread, minute)
         held_pips = self.mark(next_price, next_bar, funding_rate, nights)
         forced = self.position != FLAT if final else np.zeros(self.accounts, np.bool_)
         forced_cost, forced_net = self._force_close(forced, next_bar, next_spread)
@@ -134,7 +136,14 @@ class TradingCore:
         )
         return self._reward(effect).astype(np.float32)
 
-    def execute(self, action: I32, price: F64, bar: I64, spread: F64 | None = None) -> Execution:
+    def execute(
+        self,
+        action: I32,
+        price: F64,
+        bar: I64,
+        spread: F64 | None = None,
+        minute: I64 | None = None,
+    ) -> Execution:
         """Fill `action` at `price`; an illegal action changes nothing.
 
         Args:
@@ -142,6 +151,8 @@ class TradingCore:
             price: ``f64[B]`` fill price, at which the accounts are then valued.
             bar: ``i64[B]`` index of the last closed bar.
             spread: ``f64[B]`` ask less bid at the fill; needed only if the costs are quoted.
+            minute: ``i64[B]`` minutes since 1970 UTC of the opens of `bar`; needed only if the
+                costs follow a clock.
 
         Returns:
             What happened to each account.
@@ -171,7 +182,7 @@ class TradingCore:
 
         moved_pips = self._gross_pips(self._price, price)
         self._price = price.copy()
-        exit_cost, entry_cost = self._fill_cost_pips(changed, after, price, spread)
+        exit_cost, entry_cost = self._fill_cost_pips(changed, after, price, spread, minute)
         closed_net = self._close(closed, exit_cost, bar, forced=False)
         self.position = after
         self._enter(entered, entry_cost, bar)
@@ -291,7 +302,7 @@ class TradingCore:
         return gross_pips(self.exposure, since, price, self._pip_price(self.entry_price))
 
     def _fill_cost_pips(
-        self, where: Bool, after: I32, price: F64, spread: F64 | None
+        self, where: Bool, after: I32, price: F64, spread: F64 | None, minute: I64 | None
     ) -> tuple[F64, F64]:
         """``f64[B]`` each: cost of leaving the current position, of entering `after`; 0 elsewhere.
 
@@ -300,7 +311,7 @@ class TradingCore:
         rules = self.rules
         held = self.exposure * (self._pip_price(price) / self._pip_price(self.entry_price))
         wanted = np.asarray(rules.table.exposures[after])
-        left, entered = rules.costs.fill_pips(held, wanted, price, rules.pip_size, spread)
+        left, entered = rules.costs.fill_pips(held, wanted, price, rules.pip_size, spread, minute)
         return np.where(where, left, 0.0), np.where(where, entered, 0.0)
 
     def _force_close(self, where: Bool, bar: I64, spread: F64 | None) -> tuple[F64, F64]:
@@ -311,7 +322,9 @@ class TradingCore:
         if not where.any():
             return np.zeros(self.accounts), np.zeros(self.accounts)
         flat = np.zeros(self.accounts, np.int32)
-        cost, _ = self._fill_cost_pips(where, flat, self._price, spread)
+        # Going flat enters nothing, whatever the minute.
+        no_minute = np.zeros(self.accounts, np.int64)
+        cost, _ = self._fill_cost_pips(where, flat, self._price, spread, no_minute)
         net = self._close(where, cost, bar, forced=True)
         self.position = np.where(where, FLAT, self.position).astype(np.int32)
         return cost, net

@@ -53,7 +53,14 @@ def cost_note(costs: Costs, price: float, pip_size: float, spread_bps: float = 0
         size = f"{pips} pips of {pip_size:g}, {size} of the price {price:g}"
     if costs.quoted:
         size += f", the quoted spread of {spread_bps:.3g} bps included"
+    if costs.clock_minutes:
+        size += f" (but {clock_note(costs.clock_minutes, costs.clock_pips)})"
     return f"a round trip costs {size}{verdict(bps)}"
+
+
+def clock_note(minutes: int, pips: float) -> str:
+    """What a clock does to costs, in words."""
+    return f"{pips:g} at bars that open at every {minutes}th minute"
 
 
 def verdict(bps: float) -> str:

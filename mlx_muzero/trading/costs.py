@@ -72,11 +72,16 @@ class Costs:
         fill_bps: cost in basis points of the notional of every fill (crypto).
         quoted: whether fills also pay the quoted spread: prices are bids, so selling pays nothing
             and buying the distance to the ask.
+        clock_minutes: at bars that open at a multiple of so many minutes since 1970 UTC, a round
+            trip costs `clock_pips` instead; 0 where it always costs the same.
+        clock_pips: see there.
     """
 
     round_trip_pips: float = 4.0
     fill_bps: float = 0.0
     quoted: bool = False
+    clock_minutes: int = 0
+    clock_pips: float = 0.0
 
     @classmethod
     def from_config(cls, trading: TradingConfig) -> "Costs":
@@ -89,7 +94,12 @@ class Costs:
         taker_bps = trading.taker_fee_bps + trading.spread_bps / 2 + trading.slippage_bps
         maker_bps = trading.maker_fee_bps
         fill_bps = taker_bps + trading.maker_frac * (maker_bps - taker_bps)
-        return cls(trading.round_trip_cost_pips, fill_bps)
+        return cls(
+            trading.round_trip_cost_pips,
+            fill_bps,
+            clock_minutes=trading.cost_clock_minutes,
+            clock_pips=trading.cost_clock_pips,
+        )
 
     def __post_init__(self) -> None:
         """Check the numbers.
@@ -97,11 +107,38 @@ class Costs:
         Raises:
             ValueError: a negative cost.
         """
-        if not (self.round_trip_pips >= 0.0 and self.fill_bps >= 0.0):
+        if not min(self.round_trip_pips, self.fill_bps, self.clock_pips) >= 0.0:
             raise ValueError("costs must not be negative")
 
+    @property
+    def phases(self) -> int:
+        """After so many minutes the costs repeat: 1 where they never change."""
+        return max(self.clock_minutes, 1)
+
+    def entry_pips(self, minute: I64 | None) -> F64 | float:
+        """Round trip charged for entering at the bars that open at `minute`, elementwise.
+
+        Args:
+            minute: minutes since 1970 UTC of the bars' opens; counts only if costs follow a clock.
+
+        Raises:
+            ValueError: costs follow a clock and the minute is not given.
+        """
+        if not self.clock_minutes:
+            return self.round_trip_pips
+        if minute is None:
+            raise ValueError("a cost that follows the clock needs the minute of the fill")
+        due = minute % self.clock_minutes == 0
+        return np.where(due, self.clock_pips, self.round_trip_pips)
+
     def fill_pips(
-        self, before: F64, after: F64, price: F64, pip_size: float, spread: F64 | None = None
+        self,
+        before: F64,
+        after: F64,
+        price: F64,
+        pip_size: float,
+        spread: F64 | None = None,
+        minute: I64 | None = None,
     ) -> tuple[F64, F64]:
         """Pips paid to leave the exposure given up and to enter the exposure added; elementwise.
 
@@ -113,9 +150,11 @@ class Costs:
             price: price of the fill; the bid, if the costs are quoted.
             pip_size: price of one pip; 0 where a pip is a basis point.
             spread: ask less bid at the fill; counts only if the costs are quoted.
+            minute: as in `entry_pips`, of the bar at which the fill was decided.
 
         Raises:
-            ValueError: the costs are quoted and the spread is not given.
+            ValueError: the costs are quoted and the spread is not given, or follow a clock and the
+                minute is not.
         """
         same_side = np.sign(before) == np.sign(after)
         kept = np.where(same_side, np.minimum(abs(before), abs(after)), 0.0)
@@ -127,4 +166,4 @@ class Costs:
                 after > before, spread / pip_price(price, pip_size), 0.0
             )
         left = (abs(before) - kept) * fill_pips
-        return left, (abs(after) - kept) * (self.round_trip_pips + fill_pips)
+        return left, (abs(after) - kept) * (self.entry_pips(minute) + fill_pips)

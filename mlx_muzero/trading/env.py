@@ -11,6 +11,7 @@ import numpy as np
 from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.frames import market_feature_names
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I8, I32, I64, U64
@@ -145,6 +146,7 @@ class SessionEnv:
             spread=None if spread is None else spread[bar],
             next_spread=None if at_close is None else at_close[bar + 1],
             nights=None if nights is None else nights[bar + 1],
+            minute=self.dataset.open_time_ns[bar] // MINUTE_NS,
         )
         self.step_index += 1
         return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])

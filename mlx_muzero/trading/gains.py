@@ -7,6 +7,7 @@ over them, and costs are known.
 import numpy as np
 
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.costs import funding_pips, pip_price
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I64
@@ -42,10 +43,13 @@ def known_spread(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64 
     return dataset.close_spreads[bars] if rules.costs.quoted else None
 
 
-def fill_costs(price: F64, rules: TradingRules, spread: F64 | None = None) -> F64:
+def fill_costs(
+    price: F64, rules: TradingRules, spread: F64 | None = None, minute: I64 | None = None
+) -> F64:
     """``f64[B, P, A]`` pips that each action pays in each position at `price` ``f64[B]``.
 
-    Infinite where the action is illegal. Where the quotes are paid, `spread` ``f64[B]`` is theirs.
+    Infinite where the action is illegal. Where the quotes are paid, `spread` ``f64[B]`` is theirs;
+    where costs follow a clock, the bars of the decisions open at `minute` ``i64[B]``.
     """
     table = rules.table
     wanted = table.exposures[table.next_position]
@@ -56,15 +60,27 @@ def fill_costs(price: F64, rules: TradingRules, spread: F64 | None = None) -> F6
         price[:, None, None],
         rules.pip_size,
         None if spread is None else spread[:, None, None],
+        None if minute is None else minute[:, None, None],
     )
     stays = table.next_position == np.arange(len(table.exposures))[:, None]
     return np.where(table.legal, np.where(stays, 0.0, left + entered), np.inf)
+
+
+def known_costs(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64:
+    """``f64[n, P, A]`` `fill_costs` as known at the closes of `bars` ``i64[n]``."""
+    minute = dataset.open_time_ns[bars] // MINUTE_NS
+    return fill_costs(dataset.close[bars], rules, known_spread(dataset, rules, bars), minute)
 
 
 def leaving_costs(price: F64, rules: TradingRules, spread: F64 | None = None) -> F64:
     """``f64[B, P]`` pips that going flat from each position pays, as `fill_costs`."""
     held, flat = rules.table.exposures, np.zeros_like(rules.table.exposures)
     left, _ = rules.costs.fill_pips(
-        held, flat, price[:, None], rules.pip_size, None if spread is None else spread[:, None]
+        held,
+        flat,
+        price[:, None],
+        rules.pip_size,
+        None if spread is None else spread[:, None],
+        np.zeros(1, np.int64),  # going flat enters nothing, whatever the minute
     )
     return left

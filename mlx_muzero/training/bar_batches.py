@@ -15,7 +15,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.mirror import mirror
 from mlx_muzero.market.observation.outcomes import DOWN, UNKNOWN, UP
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.trading.gains import fill_costs, gains, known_spread
+from mlx_muzero.trading.gains import gains, known_costs, known_spread
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.chain_measuring import measure_chain
 from mlx_muzero.types import F32, F64, I32, I64, U64, Bool
@@ -120,7 +120,7 @@ class BarSampler:
         dataset, rules, copy = self._dataset, self._rules, self._copy
         flat, each = bars.ravel(), np.repeat(turned, bars.shape[1])
         worth = copy.worth(copy.representation(mx.array(self._windows(flat, each))))
-        paid = fill_costs(dataset.close[flat], rules, known_spread(dataset, rules, flat))
+        paid = known_costs(dataset, rules, flat)
         choices = np.array(worth)[:, rules.table.next_position] - paid
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))
 

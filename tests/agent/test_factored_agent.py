@@ -117,6 +117,36 @@ def test_costs_in_force_are_planned_with():
     assert (found[-1].action == 0).all()
 
 
+def test_a_clock_of_costs_counts_from_the_minute_of_the_bar():
+    """Accounts in different minutes decide as they would alone."""
+    rules = dataclasses.replace(RULES, costs=Costs(6.0, clock_minutes=3, clock_pips=0.5))
+    agent = FactoredAgent(model_for(), SEARCH, rules, RULES)
+    observation, minute = observations(6)[[0, 0, 0, 1, 1, 1]], np.array([0, 1, 2, 0, 1, 2])
+    position, seed = flat(6), np.zeros(6, np.uint64)
+
+    def planned(rows):
+        return agent.plan(
+            observation[rows],
+            position[rows],
+            seed[rows],
+            simulations=39,
+            noise=False,
+            minute=minute[rows],
+        )
+
+    together = planned(np.arange(6))
+    for row in range(6):
+        alone = planned(np.array([row]))
+        np.testing.assert_allclose(alone.q[0], together.q[row], rtol=1e-4, atol=1e-5)
+        assert agent.tree(0, simulations=39).value[0] == pytest.approx(float(alone.value[0]))
+    # Entering is cheapest when the clock says so, and waiting is worth most just before.
+    assert (together.q[::3, 1] > together.q[1::3, 1]).all()
+    assert (together.q[2::3, 0] >= together.q[1::3, 0]).all()
+    assert agent.network_action(observation, position, minute).shape == (6,)
+    with pytest.raises(ValueError, match="need the minutes"):
+        plan(agent, observation, position)
+
+
 def test_the_tree_is_that_of_the_last_plan():
     agent = FactoredAgent(model_for(), SEARCH, RULES)
     observation = observations()

@@ -49,6 +49,12 @@ def evaluate(
             "A factored model plans with it.",
         ),
     ] = None,
+    overrides: Annotated[
+        list[str],
+        typer.Option(
+            "--set", help="Another cost to play under, such as trading.cost_clock_minutes=5."
+        ),
+    ] = [],  # noqa: B006
     checkpoint: Checkpoint = "best",
     backend: SearchBackend = None,
     export: ExportFolder = None,
@@ -94,6 +100,7 @@ def evaluate(
         tell=notes.append,
         report=say_event,
         cost=cost,
+        overrides=overrides,
     )
     for note in ([] if loaded.warning is None else [loaded.warning]) + notes:
         say(narration_console(), note)

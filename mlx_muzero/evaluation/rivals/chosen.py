@@ -9,6 +9,7 @@ import numpy as np
 
 from mlx_muzero.evaluation.rivals.changes import changes_of
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.gains import fill_costs, gains, known_spread, leaving_costs
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.trading.rules import TradingRules
@@ -44,6 +45,7 @@ class ValidationSessions:
         rules: actions and costs.
         changes: ``f64[T]`` changes of the whole market in pips, as `bar_changes`.
         bars: ``i64[B, steps]`` bar of each decision.
+        minute: ``i64[B, steps]`` minutes since 1970 UTC of the bars' opens.
         price: ``f64[B]`` the sessions' first closes, at which all their fills are charged.
         known_spread: ``f64[B, steps]`` ask less bid at each decision; None unless paid.
         paid_spread: ``f64[B, steps]`` ask less bid at each fill; None unless paid.
@@ -56,6 +58,7 @@ class ValidationSessions:
     rules: TradingRules
     changes: F64
     bars: I64
+    minute: I64
     price: F64
     known_spread: F64 | None
     paid_spread: F64 | None
@@ -78,6 +81,7 @@ class ValidationSessions:
             rules,
             changes,
             bars,
+            dataset.open_time_ns[bars] // MINUTE_NS,
             dataset.close[starts],
             known_spread(dataset, rules, bars),
             dataset.fill_spreads(rules.fill)[bars] if quoted else None,
@@ -91,12 +95,13 @@ class ValidationSessions:
         return self._costs(self.known_spread, step)
 
     def _costs(self, spread: F64 | None, step: int) -> F64:
-        if spread is None:
-            return self._unquoted_costs
-        return fill_costs(self.price, self.rules, spread[:, step])
+        if spread is None and not self.rules.costs.clock_minutes:
+            return self._steady_costs
+        at_step = None if spread is None else spread[:, step]
+        return fill_costs(self.price, self.rules, at_step, self.minute[:, step])
 
     @cached_property
-    def _unquoted_costs(self) -> F64:
+    def _steady_costs(self) -> F64:
         return fill_costs(self.price, self.rules)
 
     def net_pips(self, candidates: int, decide: Decide) -> F64:

@@ -21,7 +21,8 @@ from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.layers import zero_linear
-from mlx_muzero.trading.gains import fill_costs, gains, known_spread
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.trading.gains import fill_costs, gains, known_costs
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64
@@ -138,7 +139,8 @@ class FittedQPolicy:
         newest = env.observe()[:, -1, : len(self.scales.mean)]
         worth = np.array(self.network(self.scales.rows(recent, newest)))
         spread = None if env.close_spread is None else env.close_spread[env.bar]
-        paid = fill_costs(env.close[env.bar], env.rules, spread)
+        minute = env.open_time_ns[env.bar] // MINUTE_NS
+        paid = fill_costs(env.close[env.bar], env.rules, spread, minute)
         return _greedy(worth, paid, env.position, env.table)
 
 
@@ -184,7 +186,7 @@ def learning(
     for step in range(1, steps + 1):
         drawn = bars[generator.integers(len(bars), size=batch)]
         ahead = np.array(copy(policy.rows(dataset, changes, drawn + 1)))
-        paid = fill_costs(dataset.close[drawn + 1], rules, known_spread(dataset, rules, drawn + 1))
+        paid = known_costs(dataset, rules, drawn + 1)
         later = _choices(ahead, paid, rules.table).max(axis=2)
         earned = gains(dataset, rules, drawn[:, None], final=False)[:, 0] + recipe.discount * later
         rows, target = policy.rows(dataset, changes, drawn), earned.astype(np.float32)

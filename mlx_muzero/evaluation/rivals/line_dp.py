@@ -15,6 +15,7 @@ from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
 from mlx_muzero.evaluation.rivals.linear_forecast import LinearForecast
+from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.gains import fill_costs, leaving_costs
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I32, I64
@@ -30,7 +31,7 @@ class LineDpPolicy:
     Attributes:
         forecast: of the next changes.
         edges: ``f64[N - 1]`` rising, between the `N` states.
-        actions: ``i32[steps, N, P]`` by step of the session.
+        actions: ``i32[H, steps, N, P]`` by phase of the costs and step of the session.
         max_gap_minutes: longest step that is not a hole.
     """
 
@@ -50,7 +51,8 @@ class LineDpPolicy:
     def act(self, env: SessionView) -> I32:
         """``i32[B]`` planned actions."""
         state = np.searchsorted(self.edges, self._expected.of(env)[env.bar])
-        return self.actions[env.step_index, state, env.position]
+        phase = env.open_time_ns[env.bar] // MINUTE_NS % len(self.actions)
+        return self.actions[phase, env.step_index, state, env.position]
 
 
 def plan(
@@ -61,7 +63,7 @@ def plan(
     steps: int,
     spread: float | None = None,
 ) -> I32:
-    """``i32[steps, N, P]`` best action at each step of a session, in each state and position.
+    """``i32[H, steps, N, P]`` best action by phase of the costs, step, state and position.
 
     Args:
         transition: ``f64[N, N]`` chance of each state at the next bar, by state; rows sum to 1.
@@ -72,16 +74,20 @@ def plan(
         spread: ask less bid at fills; None unless the quotes are paid.
     """
     table = rules.table
-    at = np.array([price]), rules, None if spread is None else np.array([spread])
-    paid = fill_costs(*at)[0]
+    phase = np.arange(rules.costs.phases)
+    prices = np.full(len(phase), price)
+    spreads = None if spread is None else np.full(len(phase), spread)
+    paid = fill_costs(prices, rules, spreads, phase)[:, None]
     after = np.where(table.legal, table.next_position, 0)
     gained = expected[:, None] * table.exposures
-    worth = np.broadcast_to(-leaving_costs(*at), gained.shape)
-    actions = np.empty((steps, *gained.shape), np.int32)
+    leaving = leaving_costs(prices, rules, spreads)
+    worth = np.broadcast_to(-leaving[:, None], (len(phase), *gained.shape))
+    actions = np.empty((len(phase), steps, *gained.shape), np.int32)
     for step in reversed(range(steps)):
-        choices = (gained + worth)[:, after] - paid
-        actions[step] = choices.argmax(axis=2)
-        worth = transition @ choices.max(axis=2)
+        choices = (gained + worth)[..., after] - paid
+        actions[:, step] = choices.argmax(axis=3)
+        # A decision is followed by one in the next phase.
+        worth = np.roll(transition @ choices.max(axis=3), -1, axis=0)
     return actions
 
 
@@ -112,7 +118,7 @@ def planned_lines(
         seen = np.maximum(follows.sum(axis=1), 1)
         next_bar = np.bincount(now, validation.changes[usual + 1], _BINS) / seen
         actions = plan(follows / seen[:, None], next_bar, price, validation.rules, steps, spread)
-        decide = partial(_decide, actions, state[validation.bars])
+        decide = partial(_decide, actions, validation.minute, state[validation.bars])
         pips = float(validation.net_pips(1, decide)[0])
         yield LineDpPolicy(forecast, edges, actions, gap), pips
 
@@ -131,11 +137,11 @@ def fit_line_dp(
     steps, table = validation.bars.shape[1], validation.rules.table
     positions = np.arange(len(table.exposures), dtype=np.int32)
     flat = table.actions_toward(positions, np.zeros(len(positions)))
-    stays_flat = np.broadcast_to(flat, (steps, 1, len(positions)))
+    stays_flat = np.broadcast_to(flat, (1, steps, 1, len(positions)))
     otherwise = LineDpPolicy(forecasts[0], np.zeros(0), stays_flat, validation.max_gap_minutes)
     return best_of(planned_lines(validation, forecasts, usual, price, spread), otherwise)
 
 
-def _decide(actions: I32, state: I64, step: int, position: I32) -> I32:
-    """``i32[1, B]`` planned actions in `state` ``i64[B, steps]``."""
-    return actions[step, state[:, step], position]
+def _decide(actions: I32, minute: I64, state: I64, step: int, position: I32) -> I32:
+    """``i32[1, B]`` planned actions in `state` at `minute`, ``i64[B, steps]`` both."""
+    return actions[minute[:, step] % len(actions), step, state[:, step], position]
