@@ -153,7 +153,7 @@ def load_run(
     dataset, store = load_dataset(config, database or Path(begun.store), pairs, tell, period)
     if pairs is None and own:
         folder.require_market(MarketRecord.of(store, dataset))
-    if rules != trained_rules:
+    if cost is not None or overrides:
         tell(_on_costs(model, rules, float(np.median(dataset.close))))
     deployment = Deployment(export or folder.export_path, report, loader=LOAD_PROGRAM)
     search = replace(config.search, backend=backend or config.search.backend)

@@ -106,7 +106,7 @@ def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
     alone = ("--pips", "0.4", "--rivals", "--run", str(trained))
     found = study(*alone)
     assert [row["policy"] for row in found["test"]] == ["fix_rule", "agent"]
-    assert any(note.startswith("a round trip costs 0.4 pips here") for note in found["notes"])
+    assert any(note.startswith("a round trip costs 0.4 pips") for note in found["notes"])
     with pytest.raises(SystemExit, match=r"market\.session_bars differ"):
         study(*alone, "--set", "market.session_bars=80")
     with pytest.raises(SystemExit, match=r"bars of 2017 trained it .* market\.end_utc=2017-01-01"):
