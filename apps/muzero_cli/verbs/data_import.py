@@ -219,6 +219,12 @@ def _print_import(report: "ImportReport") -> None:
     )
     if report.first_ns is not None and report.last_ns is not None:
         echo(f"  from {utc_text(report.first_ns)} to {utc_text(report.last_ns)} UTC")
+    for one in report.by_symbol:
+        echo(
+            f"  {one.symbol}: {one.rows:,} rows, {one.inserted:,} new, {one.rejected:,} rejected"
+            + (f", from {utc_text(one.first_ns)}" if one.first_ns is not None else "")
+            + (f" to {utc_text(one.last_ns)}" if one.last_ns is not None else "")
+        )
     for note in report.notes:
         echo(f"  note: {note}")
     for row in report.rejected[:REJECTED_SHOWN]:

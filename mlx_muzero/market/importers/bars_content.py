@@ -124,7 +124,7 @@ class BarsContent:
             raise DataError(
                 f"{request.path}: ask prices without stored bid bars: import the bid first"
             )
-        parts = [_part(one, repeats) for one in seen.values()]
+        parts = [_part(one, repeats, merged) for one in seen.values()]
         at = ", ".join(utc_text(int(t)) for t in merged.conflict_times_ns)
         return Merged(
             clock=_clock_text(clock, seen),
@@ -202,7 +202,7 @@ class BarsContent:
         return notes
 
 
-def _part(one: _SymbolState, repeats: Repeats) -> SymbolPart:
+def _part(one: _SymbolState, repeats: Repeats, merged: MergeReport) -> SymbolPart:
     screen = one.screen
     return SymbolPart(
         screen.symbol,
@@ -212,6 +212,7 @@ def _part(one: _SymbolState, repeats: Repeats) -> SymbolPart:
         screen.first_ns,
         screen.last_ns,
         one.jumps,
+        merged.inserted_of.get(screen.symbol, 0),
     )
 
 

@@ -36,6 +36,7 @@ class SymbolPart:
         first_ns: UTC time of the first row.
         last_ns: UTC time of the last row.
         jumps: jumps from the stored prices that the user accepted.
+        inserted: number of new bars or points.
     """
 
     symbol: str
@@ -45,6 +46,7 @@ class SymbolPart:
     first_ns: int | None
     last_ns: int | None
     jumps: Sequence[Jump] = ()
+    inserted: int = 0
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,10 @@ def clock_of(
         return FileClock(parse_clock(str(given or source.clock)), stamps)
     if market == "fx":
         weeks = WeekEdges()
+        first = source.symbols[0] if source.symbols else None
         for chunk in source.chunks():
-            weeks.see(chunk.wall_ns)
+            if chunk.symbol == first:
+                weeks.see(chunk.wall_ns)
         found = weeks.clock()
         if found is not None:
             note = f"clock {found.name} detected from the hours at which weeks close and open"

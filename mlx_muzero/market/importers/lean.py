@@ -49,5 +49,5 @@ def open_lean(path: Path, symbol: str | None) -> TextSource:
         zoned=False,
         clock=named.clock,
         stamps="open",
-        symbols=() if symbol is not None else (named.symbol,),
+        names={} if symbol is not None else {named.symbol: named.symbol},
     )

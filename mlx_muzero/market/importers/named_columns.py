@@ -165,7 +165,7 @@ def named_layout(
         patterns=readings(pattern),
         first_line=header.first_line,
         clock=clock if clock and _is_clock(clock) else None,
-        symbol=None if symbol is None else (symbol, rows[0][symbol]),
+        symbol=symbol,
         spread=spread,
         is_quoted=is_quoted,
         has_decimal_comma=comma,

@@ -30,12 +30,10 @@ from mlx_muzero.market.importers.text import TextSource
 from mlx_muzero.market.importers.tick_formats import TICK_FORMATS
 from mlx_muzero.market.importers.ticks import TickSource
 from mlx_muzero.market.store.bar_store import BarStore
-from mlx_muzero.symbols.symbol import Symbol
 
 
 def _table(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
-    only = None if request.symbol is None else Symbol(request.symbol)
-    return ParquetSource.open(request.path, only, format_name)
+    return ParquetSource.open(request.path, request.symbol, format_name)
 
 
 def _micro_features(_store: BarStore, request: ImportRequest) -> BarSource:

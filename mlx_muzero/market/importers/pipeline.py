@@ -10,9 +10,14 @@ from pathlib import Path
 
 from mlx_muzero.files.digests import sha256_of
 from mlx_muzero.market.importers.choices import AS_USUAL, Choices
-from mlx_muzero.market.importers.content import ImportRequest
+from mlx_muzero.market.importers.content import ImportRequest, Merged
 from mlx_muzero.market.importers.opening import open_content
-from mlx_muzero.market.importers.report import ImportReport, Progress, require_few_conflicts
+from mlx_muzero.market.importers.report import (
+    ImportReport,
+    Progress,
+    SymbolCount,
+    require_few_conflicts,
+)
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.import_table import ImportRecord
 
@@ -32,7 +37,7 @@ def import_file(
         store: an open store, writable.
         path: a file in one of `FORMATS`.
         symbol: the symbol, in any spelling, or the name of a macro series; if None, read from the
-            file or its name. Selects one symbol of a parquet file with several.
+            file or its name. Selects one symbol of a file with several.
         format_name: a key of `FORMATS`; detected if None.
         clock: the file's clock (see `parse_clock`); if None, that of the format, or detected.
         progress: called with how much of the file has been read.
@@ -96,4 +101,14 @@ def import_file(
         last_ns=max((p.last_ns for p in merged.parts if p.last_ns is not None), default=None),
         notes=tuple(merged.notes),
         seconds=time.perf_counter() - started,
+        by_symbol=_by_symbol(merged) if content.unit == "bars" else (),
+    )
+
+
+def _by_symbol(merged: Merged) -> tuple[SymbolCount, ...]:
+    if len(merged.parts) < 2:
+        return ()
+    return tuple(
+        SymbolCount(p.symbol, p.rows, p.inserted, p.rejected, p.first_ns, p.last_ns)
+        for p in merged.parts
     )

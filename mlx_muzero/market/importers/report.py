@@ -18,6 +18,27 @@ CONFLICT_ALWAYS_ALLOWED = 10
 
 
 @dataclass(frozen=True)
+class SymbolCount:
+    """What a file of several symbols has of one.
+
+    Attributes:
+        symbol: the symbol.
+        rows: number of good rows.
+        inserted: number of bars new to the store.
+        rejected: number of rejected rows.
+        first_ns: earliest UTC bar open of the good rows.
+        last_ns: latest UTC bar open of the good rows.
+    """
+
+    symbol: str
+    rows: int
+    inserted: int
+    rejected: int
+    first_ns: int | None
+    last_ns: int | None
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """The report of an import; for a file of series, "bars" are points.
 
@@ -40,6 +61,7 @@ class ImportReport:
         notes: what else the user should know.
         seconds: duration in seconds.
         series: the series imported, empty for bars.
+        by_symbol: bars of each symbol, if there are several.
     """
 
     file: str
@@ -60,6 +82,7 @@ class ImportReport:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     series: tuple[str, ...] = ()
+    by_symbol: tuple[SymbolCount, ...] = ()
 
 
 def require_few_conflicts(

@@ -8,10 +8,10 @@ import numpy as np
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
-from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.formats import PARQUET
 from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
+from mlx_muzero.market.importers.symbol_column import chosen_symbols, renamed_note
 from mlx_muzero.market.store.duckdb_files import Columns, ForeignFile
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.market.week_edges import Stamps
@@ -30,11 +30,11 @@ class ParquetSource:
     """Implements `BarSource` for parquet and feather.
 
     Attributes:
-        only: the one symbol to take from a file of several; None takes all.
+        symbols_of: the symbols to import, by their names in the file.
     """
 
     path: Path
-    only: Symbol | None
+    symbols_of: dict[str, Symbol]
     time: str
     names: tuple[str, ...]
     # Each symbol as named in the file, with its first and last row, in file order.
@@ -49,15 +49,16 @@ class ParquetSource:
     notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def open(cls, path: Path, only: Symbol | None, format_name: str = PARQUET) -> "ParquetSource":
-        """A source for the parquet or feather file at `path`.
+    def open(cls, path: Path, given: str | None, format_name: str = PARQUET) -> "ParquetSource":
+        """A source for the parquet or feather file at `path`, of the `given` symbol if any.
 
         Raises:
-            DataError: a required column is missing, or the file has symbols but not `only`.
+            DataError: a required column is missing, or the file has symbols but not `given`.
         """
         with ForeignFile.table(path) as file:
             names, time = _checked_columns(file)
             zoned = file.require_time(time)
+            symbols: dict[str, Symbol] = {}
             if "symbol" not in names:
                 (size,) = file.fetch("select count(*) as n from rows")["n"]
                 spans: list[tuple[str | None, int, int]] = [(None, 0, int(size) - 1)]
@@ -71,21 +72,16 @@ class ParquetSource:
                 if not held or any(s is None for s, *_ in held):
                     raise DataError(f"{path}: empty, or rows without a symbol")
                 size = max(b for _, _, b in held) + 1
-                symbols = {str(s): symbol_in_file(path, str(s)) for s, *_ in held}
-                spans = [
-                    (str(s), int(a), int(b)) for s, a, b in held if only in (None, symbols[str(s)])
-                ]
-                if not spans:
-                    raise DataError(
-                        f"{path}: no symbol {only}; it holds {', '.join(symbols.values())}"
-                    )
+                symbols = chosen_symbols(path, (str(s) for s, *_ in held), given)
+                spans = [(str(s), int(a), int(b)) for s, a, b in held if str(s) in symbols]
         values = tuple(name for name in (*BAR_COLUMNS, *EXTRA_COLUMNS) if name in names)
-        return cls(path, only, time, values, spans, int(size), zoned, format_name)
+        notes = renamed_note(symbols)
+        return cls(path, symbols, time, values, spans, int(size), zoned, format_name, notes=notes)
 
     @property
     def symbols(self) -> list[Symbol]:
         """See `BarSource`."""
-        return [Symbol(name) for name, *_ in self.spans if name is not None]
+        return list(dict.fromkeys(self.symbols_of.values()))
 
     def chunks(self) -> Iterator[Chunk]:
         """See `BarSource`."""
@@ -94,7 +90,7 @@ class ParquetSource:
                     from rows where file_row_number between ? and ?"""
         with ForeignFile.table(self.path) as file:
             for name, first, last in self.spans:
-                symbol = None if name is None else Symbol(name)
+                symbol = None if name is None else self.symbols_of[name]
                 for start in range(first, last + 1, ROWS_PER_BATCH):
                     stop = min(start + ROWS_PER_BATCH - 1, last)
                     parameters: list[str | int] = [start, stop]

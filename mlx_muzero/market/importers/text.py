@@ -3,7 +3,7 @@
 import codecs
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import PRICE_COLUMNS
 from mlx_muzero.market.importers.blocks import line_blocks
+from mlx_muzero.market.importers.column_names import OF_BARS, SYMBOL, value_fields
 from mlx_muzero.market.importers.fields import Lines
-from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
     FREQTRADE_JSON,
@@ -31,6 +31,12 @@ from mlx_muzero.market.importers.named_columns import (
 )
 from mlx_muzero.market.importers.packed import TextStream, open_text
 from mlx_muzero.market.importers.source import Chunk, flats_note, reject_faults
+from mlx_muzero.market.importers.symbol_column import (
+    chosen_symbols,
+    named_in_text,
+    parts_by_symbol,
+    renamed_note,
+)
 from mlx_muzero.market.importers.text_layout import TextLayout
 from mlx_muzero.market.importers.text_rows import (
     TextRows,
@@ -53,6 +59,7 @@ class TextSource:
 
     Attributes:
         layout: where the file has its columns.
+        names: the symbols to import, by their names in the file.
     """
 
     path: Path
@@ -62,7 +69,7 @@ class TextSource:
     zoned: bool
     clock: str | None
     stamps: Stamps | None
-    symbols: tuple[Symbol, ...] = ()
+    names: Mapping[str, Symbol] = field(default_factory=dict)
     ask_only: bool = False
     shortest_row: int = 16
 
@@ -96,6 +103,12 @@ class TextSource:
         if len(layout.patterns) > 1 and layout.is_named:
             layout = with_one_pattern(path, layout)
         has_ask = "close_ask" in layout.columns
+        held = [] if layout.symbol is None else named_in_text(path, layout, _opener(format_name))
+        if layout.spread is not None and len(held) > 1:
+            raise DataError(
+                f"{path}: its spreads are in points, which differ by symbol, and it holds"
+                f" {len(held)} symbols: split it by symbol"
+            )
         return cls(
             path,
             format_name,
@@ -104,9 +117,7 @@ class TextSource:
             zoned=has_zone(layout, Lines.split(head, 1)),
             clock=layout.clock or clock,
             stamps=_STAMPS.get(format_name) if vendor is None else vendor.stamps,
-            symbols=()
-            if symbol is not None or layout.symbol is None
-            else (symbol_in_file(path, layout.symbol[1]),),
+            names=chosen_symbols(path, held, symbol) if held else {},
             ask_only=is_ask_file(path) and not has_ask and format_name in _OF_ONE_SIDE,
         )
 
@@ -114,9 +125,14 @@ class TextSource:
         self._flats = 0
 
     @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """See `BarSource`."""
+        return tuple(dict.fromkeys(self.names.values()))
+
+    @property
     def notes(self) -> list[str]:
         """See `BarSource`."""
-        notes = list(self.layout.notes)
+        notes = [*self.layout.notes, *renamed_note(self.names)]
         if self.ask_only:
             notes.append("the file name says ask: its prices are added to stored bid bars")
         if self._flats:
@@ -127,13 +143,15 @@ class TextSource:
         """See `BarSource`."""
         first, self._flats = True, 0
         for lines, done, _ in line_blocks(self.path, _opener(self.format)):
-            yield self._parse(rows_among(self.layout, lines) if first else lines, done)
+            rows = rows_among(self.layout, lines) if first else lines
+            for symbol, part in parts_by_symbol(self.layout, self.names, rows):
+                yield self._parse(symbol, part, done)
             first = False
 
-    def _parse(self, lines: Lines, done: int) -> Chunk:
+    def _parse(self, symbol: Symbol | None, lines: Lines, done: int) -> Chunk:
         layout = self.layout
         rows = TextRows.cut(layout, lines)
-        rows.require_symbol(self.path)
+        rows.require_symbols()
         wall = rows.times()
         rows.marks.reject(wall % MINUTE_NS != 0, "the time is not a whole minute")
         columns = {}
@@ -158,7 +176,7 @@ class TextSource:
         if layout.is_named and not _is_monotonic(wall[good]):
             good = good[np.argsort(wall[good], kind="stable")]
         return Chunk(
-            self.symbols[0] if self.symbols else None,
+            symbol,
             wall[good],
             rows.lines.number[good],
             {name: values[good] for name, values in columns.items()},
@@ -198,6 +216,7 @@ def _vendor_layout(path: Path, vendor: TextFormat, head: bytes) -> TextLayout:
         columns=places,
         patterns=vendor.patterns,
         first_line=int(rows.number[0]) + 1 if has_header else 1,
+        symbol=None if vendor.columns else value_fields(first.split(","), OF_BARS).get(SYMBOL),
     )
 
 

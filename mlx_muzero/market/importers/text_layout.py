@@ -37,7 +37,7 @@ class TextLayout:
         first_line: line number of the first row.
         day_ns: the midnight from which times count, if they do, on the file's clock.
         clock: the clock that the header names.
-        symbol: the field of the symbol, and the symbol in it.
+        symbol: the field of the symbol, if there is one.
         spread: the spread, from which ask prices follow.
         is_quoted: whether fields may be in quotes.
         has_decimal_comma: whether numbers have a decimal comma.
@@ -58,7 +58,7 @@ class TextLayout:
     first_line: int = 1
     day_ns: int = 0
     clock: str | None = None
-    symbol: tuple[int, str] | None = None
+    symbol: int | None = None
     spread: Spread | None = None
     is_quoted: bool = False
     has_decimal_comma: bool = False

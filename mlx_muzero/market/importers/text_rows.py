@@ -86,24 +86,11 @@ class TextRows:
         self.marks.reject(~known, f"{name} is not a number")
         return values
 
-    def require_symbol(self, path: Path) -> None:
-        """Raise DataError if a row is of another symbol than the layout's."""
-        if self.layout.symbol is None:
-            return
-        place, name = self.layout.symbol
-        start, end = self.span(place)
-        data = self.lines.data
-        expected = np.frombuffer(name.encode(), np.uint8)
-        same = end - start == len(expected)
-        for j, byte in enumerate(expected):
-            same &= data[np.minimum(start + j, len(data) - 1)] == byte
-        for row in np.flatnonzero(~same)[:1]:
-            other = data[start[row] : end[row]].tobytes().decode("utf-8", "replace")
-            raise DataError(
-                f"{path}:{self.lines.number[row]}: the symbol is {other[:40]!r}, before it"
-                f" was {name!r}: split the file by symbol, or write it as parquet, which may hold"
-                " many"
-            )
+    def require_symbols(self) -> None:
+        """Mark the rows that lack a symbol, if they should have one."""
+        if self.layout.symbol is not None:
+            start, end = self.span(self.layout.symbol)
+            self.marks.reject(start >= end, "the symbol is missing")
 
     def rejected(self) -> RejectedRows:
         """The rejected rows and lines."""

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from mlx_muzero.market.importers.column_names import OF_TICKS
@@ -26,6 +25,7 @@ _LAYOUTS = {
         columns={"bid": 2, "ask": 3},
         patterns=("YYYYMMDD hh:mm:ss.fff",),
         clock="UTC",
+        symbol=0,
     ),
     HISTDATA_TICKS: TextLayout(
         delimiter=b",",
@@ -39,7 +39,7 @@ _LAYOUTS = {
 _NUMBER = r"\d+(?:\.\d+)?"
 _ROWS = {
     TRUEFX: re.compile(
-        rf"([A-Z]{{3}}/[A-Z]{{3}}),\d{{8}} \d\d:\d\d:\d\d\.\d{{3}},{_NUMBER},{_NUMBER}\s*\Z"
+        rf"[A-Z]{{3}}/[A-Z]{{3}},\d{{8}} \d\d:\d\d:\d\d\.\d{{3}},{_NUMBER},{_NUMBER}\s*\Z"
     ),
     HISTDATA_TICKS: re.compile(rf"\d{{8}} \d{{9}},{_NUMBER},{_NUMBER},{_NUMBER}\s*\Z"),
 }
@@ -65,7 +65,4 @@ def tick_layout(path: Path, format_name: str, text: str, columns: Mapping[str, s
     """
     if format_name == TICKS:
         return named_layout(path, text, columns, OF_TICKS)
-    layout = _LAYOUTS[format_name]
-    named = (_ROWS[TRUEFX].match(row) for row in text.splitlines())
-    symbol = next((row[1] for row in named if row), None)
-    return layout if symbol is None else replace(layout, symbol=(0, symbol))
+    return _LAYOUTS[format_name]

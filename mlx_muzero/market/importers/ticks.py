@@ -9,10 +9,15 @@ import numpy as np
 from mlx_muzero.market.bars import BAR_COLUMNS, Fault, price_faults
 from mlx_muzero.market.importers.blocks import line_blocks
 from mlx_muzero.market.importers.fields import Lines
-from mlx_muzero.market.importers.file_names import symbol_in_file
 from mlx_muzero.market.importers.packed import open_text
 from mlx_muzero.market.importers.rejects import NO_ROWS, RejectedRows, RowFilter
 from mlx_muzero.market.importers.source import Chunk
+from mlx_muzero.market.importers.symbol_column import (
+    chosen_symbols,
+    named_in_text,
+    parts_by_symbol,
+    renamed_note,
+)
 from mlx_muzero.market.importers.text_layout import TextLayout
 from mlx_muzero.market.importers.text_rows import (
     TextRows,
@@ -98,6 +103,7 @@ class TickSource:
 
     Attributes:
         layout: where the file has its columns.
+        names: the symbols to import, by their names in the file.
     """
 
     path: Path
@@ -105,7 +111,7 @@ class TickSource:
     layout: TextLayout
     size: int
     zoned: bool
-    symbols: tuple[Symbol, ...]
+    names: Mapping[str, Symbol]
     stamps: Stamps | None = "open"
     ask_only: bool = False
     shortest_row: int = 16
@@ -130,13 +136,18 @@ class TickSource:
         layout = tick_layout(path, format_name, head.decode("utf-8-sig", "replace"), columns)
         if len(layout.patterns) > 1:
             layout = with_one_pattern(path, layout)
-        is_named = symbol is None and layout.symbol is not None
-        named = (symbol_in_file(path, layout.symbol[1]),) if is_named and layout.symbol else ()
-        return cls(path, format_name, layout, size, has_zone(layout, Lines.split(head, 1)), named)
+        held = [] if layout.symbol is None else named_in_text(path, layout, open_text)
+        names = chosen_symbols(path, held, symbol) if held else {}
+        return cls(path, format_name, layout, size, has_zone(layout, Lines.split(head, 1)), names)
 
     def __post_init__(self) -> None:
         self._ticks = 0
         self._last: dict[str, float] = {}
+
+    @property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """See `BarSource`."""
+        return tuple(dict.fromkeys(self.names.values()))
 
     @property
     def clock(self) -> str | None:
@@ -147,24 +158,31 @@ class TickSource:
     def notes(self) -> list[str]:
         """See `BarSource`."""
         has_volumes = "volume" in self.layout.columns
-        return [*self.layout.notes, made_of_ticks_note(self._ticks, has_volumes)]
+        return [
+            *self.layout.notes,
+            *renamed_note(self.names),
+            made_of_ticks_note(self._ticks, has_volumes),
+        ]
 
     def chunks(self) -> Iterator[Chunk]:
-        """See `BarSource`."""
+        """See `BarSource`; reads the file once for each symbol."""
         self._ticks = 0
-        self._last = dict.fromkeys(_SIDES, np.nan)
-        symbol = self.symbols[0] if self.symbols else None
-        return bars_of_ticks(self._blocks(), symbol, self.size)
+        for symbol in self.symbols or (None,):
+            self._last = dict.fromkeys(_SIDES, np.nan)
+            yield from bars_of_ticks(self._blocks(symbol), symbol, self.size)
 
-    def _blocks(self) -> Iterator[TickBlock]:
+    def _blocks(self, wanted: Symbol | None) -> Iterator[TickBlock]:
         for lines, done, _ in line_blocks(self.path):
-            block = self._parse(rows_among(self.layout, lines), done)
-            self._ticks += len(block.time_ns)
-            yield block
+            rows = rows_among(self.layout, lines)
+            for symbol, part in parts_by_symbol(self.layout, self.names, rows):
+                if symbol == wanted:
+                    block = self._parse(part, done)
+                    self._ticks += len(block.time_ns)
+                    yield block
 
     def _parse(self, lines: Lines, done: int) -> TickBlock:
         rows = TextRows.cut(self.layout, lines)
-        rows.require_symbol(self.path)
+        rows.require_symbols()
         wall = rows.times()
         columns = self.layout.columns
         bid, ask = (self._prices(rows, side) for side in _SIDES)

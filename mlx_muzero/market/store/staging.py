@@ -80,6 +80,7 @@ class MergeReport:
         filled: duplicates that supplied a column that was unknown.
         unmatched: ask rows dropped for lack of a stored bid bar.
         conflict_times_ns: ``i64[<=5]`` the first conflicting minutes.
+        inserted_of: `inserted` by symbol.
     """
 
     inserted: int
@@ -89,6 +90,7 @@ class MergeReport:
     filled: int
     unmatched: int
     conflict_times_ns: I64
+    inserted_of: dict[str, int]
 
 
 class Staging:
@@ -282,6 +284,12 @@ class Staging:
                 f"""insert into bars({names}) select {names} from staged b
                     anti join overlap a on {_SAME_MINUTE} order by symbol, open_time"""
             )
+        fresh_of = self._db.execute(
+            """select symbol, count(*) - coalesce(any_value(o.bars), 0) from staged
+               left join (select symbol, count(*) as bars from overlap group by symbol) o
+                   using (symbol)
+               group by symbol"""
+        ).fetchall()
         self._db.execute("drop table overlap")
         fresh = staged - overlap
         return MergeReport(
@@ -292,4 +300,5 @@ class Staging:
             filled=filled,
             unmatched=fresh if ask_only else 0,
             conflict_times_ns=np.asarray(times, np.int64),
+            inserted_of={} if ask_only else dict(fresh_of),
         )

@@ -250,16 +250,6 @@ def test_any_text_is_read_or_refused(tmp_path, table, delimiter):
     assert rows <= len(table) + 1
 
 
-def test_a_text_file_holds_one_symbol(store, tmp_path):
-    lines = [f"{row},BTC/USDT" for row in rows("%Y-%m-%dT%H:%M:%SZ")]
-    head = "time,open,high,low,close,symbol"
-    path = write(tmp_path / "export.csv", lines, head)
-    assert import_file(store, path).symbols == ("BTCUSDT",)
-    lines[100] = lines[100].replace("BTC", "ETH")
-    with pytest.raises(DataError, match=r"other.csv:102: the symbol is 'ETH/USDT'"):
-        import_file(store, write(tmp_path / "other.csv", lines, head))
-
-
 def test_dukascopys_minutes_without_a_tick_are_left_out_and_told(store, tmp_path):
     path = headed(tmp_path / "EURUSD_Candlestick_1_M_BID_01.03.2021-01.03.2021.csv", "jforex")
     lines = path.read_text().splitlines()

@@ -220,10 +220,13 @@ def test_bad_ticks_are_counted_against_the_ticks(store, tmp_path):
         import_file(store, write(tmp_path / "worse.csv", lines))
 
 
-def test_ticks_of_another_pair_are_refused(store, tmp_path):
+def test_ticks_of_another_pair_are_bars_of_their_own(store, tmp_path):
     lines = [WRITTEN["truefx"][3](t * 1000, 1.1, 1.2, 0) for t in range(200)]
     path = write(tmp_path / "ticks.csv", [*lines, lines[-1].replace("EUR/USD", "GBP/USD")])
-    refused(store, path, "ticks.csv:201: the symbol is 'GBP/USD', before it was 'EUR/USD'")
+    assert [(one.symbol, one.rows) for one in import_file(store, path).by_symbol] == [
+        ("EURUSD", 4),
+        ("GBPUSD", 1),
+    ]
 
 
 def test_ticks_are_not_stamped_at_a_close(store, tmp_path):
