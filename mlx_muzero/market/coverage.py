@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import observes_spread
 from mlx_muzero.market.observation.context import asked_for_by
 from mlx_muzero.market.series import FUNDING_RATE, MAX_AGE_NS
-from mlx_muzero.market.sessions import SPLITS, Split, session_starts
+from mlx_muzero.market.sessions import SPLITS, Split
 from mlx_muzero.timeunits import MINUTE_NS
 
 _KNOWN_ENOUGH = 0.9
@@ -38,7 +36,7 @@ class Coverage:
     def of(cls, dataset: MarketDataset) -> "Coverage":
         """The coverage of `dataset`."""
         known = {column: dict(shares) for column, shares in dataset.summary.known.items()}
-        return cls({split: _sessions(dataset, split) for split in SPLITS}, known)
+        return cls({split: dict(of) for split, of in dataset.session_counts.items()}, known)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Coverage":
@@ -67,18 +65,6 @@ def notes(dataset: MarketDataset) -> list[str]:
         *_unquoted(dataset),
         *(_funding(dataset) if dataset.config.features == "crypto" else ()),
     ]
-
-
-def _sessions(dataset: MarketDataset, split: Split) -> dict[str, int]:
-    starts = session_starts(
-        dataset.open_time_ns,
-        dataset.pair,
-        dataset.seen_from,
-        dataset.config,
-        dataset.ranges[split],
-    )
-    counts = np.bincount(dataset.pair[starts], minlength=len(dataset.config.pairs))
-    return {symbol: int(counts[dataset.config.pairs.index(symbol)]) for symbol in dataset.symbols}
 
 
 def _without_sessions(coverage: Coverage, dataset: MarketDataset) -> Iterator[str]:

@@ -23,6 +23,7 @@ from mlx_muzero.market.series import FUNDING_RATE, Series
 from mlx_muzero.market.sessions import (
     SPLITS,
     Part,
+    Split,
     SplitRange,
     require_sessions,
     separate_sessions,
@@ -318,10 +319,22 @@ class MarketDataset:
         """Open times of the first decision bar and the last bar of the sessions at `starts`."""
         return self.open_time_ns[starts], self.open_time_ns[starts + self.config.session_bars]
 
+    @cached_property
+    def session_counts(self) -> Mapping[Split, Mapping[str, int]]:
+        """Number of possible sessions of each pair, by split."""
+        pairs = self.config.pairs
+        found = {}
+        for split in SPLITS:
+            counts = np.bincount(self.pair[self._any_starts(split)], minlength=len(pairs))
+            found[split] = {symbol: int(counts[pairs.index(symbol)]) for symbol in self.symbols}
+        return found
+
     def _starts(self, part: Part) -> I64:
+        return require_sessions(self._any_starts(part), self.label, part, self.config)
+
+    def _any_starts(self, part: Part) -> I64:
         span = self.ranges[part]
-        starts = session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, span)
-        return require_sessions(starts, self.label, part, self.config)
+        return session_starts(self.open_time_ns, self.pair, self.seen_from, self.config, span)
 
 
 def history_facts(history: PairHistory, config: MarketConfig) -> dict[str, Any]:
