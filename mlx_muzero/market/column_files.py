@@ -5,10 +5,12 @@ shape, and a checksum of every `BLOCK_BYTES` of it. Opening checks the header in
 array its size and a few blocks: reading gigabytes to check them would take what maps save.
 """
 
+import errno
 import hashlib
 import json
 import os
 import re
+import shutil
 import zlib
 from collections.abc import Mapping
 from io import BufferedWriter
@@ -99,6 +101,13 @@ class ColumnWriter:
             if name not in self._columns:
                 self._columns[name] = _Column(self._path / f"{name}.bin", values)
             self._columns[name].append(values)
+
+    def require_room(self, size: int) -> None:
+        """Raise OSError unless `size` bytes fit on the disk."""
+        free = shutil.disk_usage(self._path).free
+        if size > free:
+            told = f"{size / 1e9:.1f} GB are needed, {free / 1e9:.1f} GB are free"
+            raise OSError(errno.ENOSPC, told, str(self._path))
 
     def end(self) -> dict[str, Array]:
         """Put the arrays on the disk; returns them, mapped."""

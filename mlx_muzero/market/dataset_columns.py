@@ -16,17 +16,32 @@ _SPREADS = ("open", "close", "quoted")
 
 
 class DatasetWriter:
-    """Writes the pairs of a dataset one after another."""
+    """Writes the pairs of a dataset one after another.
 
-    def __init__(self, writer: ColumnWriter, config: MarketConfig) -> None:
-        self._writer, self._config = writer, config
+    Args:
+        writer: writes their arrays.
+        config: the configuration that they are made for.
+        bars: number of bars in all.
+    """
+
+    def __init__(self, writer: ColumnWriter, config: MarketConfig, bars: int) -> None:
+        self._writer, self._config, self._bars = writer, config, bars
         self._extent = Extent.none(config)
 
     def add_pair(self, blocks: Iterable[MarketDataset]) -> None:
-        """Write the blocks of one pair, whose indices count from its first bar and rows."""
+        """Write the blocks of one pair, whose indices count from its first bar and rows.
+
+        Raises:
+            OSError: they cannot be written, or the disk has no room for the whole dataset.
+        """
         before = self._extent
         for block in blocks:
-            self._writer.append(_columns(block, before))
+            columns = _columns(block, before)
+            if not self._extent.bars:
+                # Rather than fill the disk first, at which others write too.
+                size = sum(column.nbytes for column in columns.values())
+                self._writer.require_room(size * self._bars // max(len(block.close), 1))
+            self._writer.append(columns)
             self._extent = self._extent.with_block(block)
 
     def end(self, key: str, facts: Mapping[str, Any]) -> MarketDataset:

@@ -165,7 +165,7 @@ class KeptDatasets:
                 return dataset
             base = self._base(wanted)
             with self._shelf.making(key) as making, ColumnWriter(making) as writer:
-                written, facts = DatasetWriter(writer, self._config), []
+                written, facts = DatasetWriter(writer, self._config, wanted.bars), []
                 for history in histories(list(wanted.periods)):
                     facts.append(history_facts(history, self._config))
                     written.add_pair(self._blocks(history, wanted, base))

@@ -5,6 +5,7 @@ import json
 import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -173,12 +174,15 @@ def test_a_damaged_dataset_is_made_anew_and_told(database, told, damage):
     assert kept(database)
 
 
-@pytest.mark.parametrize("way", ["file", "link", "full"])
+@pytest.mark.parametrize("way", ["file", "link", "small", "full"])
 def test_where_nothing_can_be_kept_a_word_is_said(database, told, monkeypatch, tmp_path, way):
     if way == "file":
         shelf(database).write_text("")
     elif way == "link":
         shelf(database).symlink_to(tmp_path)
+    elif way == "small":
+        room = SimpleNamespace(free=1000)
+        monkeypatch.setattr("mlx_muzero.market.column_files.shutil.disk_usage", lambda _: room)
     else:
 
         def full(*_):
@@ -188,7 +192,7 @@ def test_where_nothing_can_be_kept_a_word_is_said(database, told, monkeypatch, t
     dataset, _ = load_dataset(SETTINGS, database, tell=told.append)
     require_same(dataset, made(database))
     assert any("cannot be kept" in line and "make it writable" in line for line in told)
-    if way == "full":
+    if way in ("small", "full"):
         assert not list(shelf(database).iterdir())
 
 

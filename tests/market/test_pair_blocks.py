@@ -55,7 +55,7 @@ def until(whole, bars):
 def written(folder, histories, config, base=None):
     folder.mkdir()
     with ColumnWriter(folder) as writer:
-        columns, facts = DatasetWriter(writer, config), []
+        columns, facts = DatasetWriter(writer, config, 10_000), []
         for one in histories:
             symbol, made = one.bars.symbol, Extent.none(config)
             blocks = []
