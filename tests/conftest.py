@@ -17,6 +17,7 @@ import pytest
 from typer.testing import CliRunner
 
 from markets import walk_bars
+from mlx_muzero import blas
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
@@ -32,6 +33,15 @@ from muzero_cli import main
 hypothesis.settings.register_profile("repeatable", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("explore", deadline=None)
 hypothesis.settings.load_profile("repeatable")
+
+
+def pytest_configure():
+    """Keeps NumPy's products to one thread, here and in what the tests start.
+
+    Beside other workers its threads wait for each other, at full speed, longer than they compute.
+    """
+    blas.limit_numpy_threads()
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def pytest_collection_finish():

@@ -361,7 +361,7 @@ def on_ccxt(tmp_path_factory):
 
 
 def test_a_session_on_an_exchange_of_ccxt_has_every_context_and_its_replay_is_exact(on_ccxt):
-    assert on_ccxt.parity.exact, [part.first for part in vars(on_ccxt.parity).values()]
+    assert on_ccxt.parity.exact, [part.first for part in on_ccxt.parity.parts.values()]
     assert len(on_ccxt.decisions) > 30
     told = {(row["pair"], row["series"]) for row in on_ccxt.points}
     assert told == {(p, name) for p in PAIRS for name in EVERY.context} | {(MACRO, "cpi")}
