@@ -119,6 +119,7 @@ class TrainState(JournalState):
             "episodes_per_min": self.episodes_per_min,
             "decisions_per_s": self.collected.get("decisions_per_s"),
             "steps_per_s": self.learned.get("steps_per_s"),
+            "disk_wait_s": self.learned.get("disk_wait_s"),
             "memory_mb": self.collected.get("memory_mb"),
             "left_s": self.left_s,
             "temperature": self.collected.get("temperature"),

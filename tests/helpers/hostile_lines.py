@@ -37,6 +37,7 @@ FIELDS_OF_NUMBERS = [
     "decisions_per_s",
     "trade_frac",
     "memory_mb",
+    "disk_wait_s",
     "temperature",
 ]
 FIELDS_OF_COUNTS = [

@@ -34,6 +34,14 @@ def test_a_resumed_run_takes_back_what_happens_again():
     assert state.losses["total"].y == [1.0, 1.0, 0.5]
 
 
+def test_a_wait_for_the_disk_is_told_until_it_is_over():
+    state = TrainState()
+    for waited in ({"disk_wait_s": 2.5}, {}):
+        line = json.dumps({"event": "learned", "time": NOON.isoformat(), **learned(20), **waited})
+        state.apply(checked(line.encode()))
+        assert state.as_dict()["disk_wait_s"] == waited.get("disk_wait_s")
+
+
 def test_events_of_another_form_change_nothing():
     for event in ({"event": "learned"}, {"event": "validated", "metrics": None}, {"event": 1}):
         with pytest.raises(Malformed):

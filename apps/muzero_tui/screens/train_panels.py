@@ -108,7 +108,8 @@ class Progress(TrainPanel):
     HELP: ClassVar[str] = (
         "Episodes collected, of all that are due. The pace is that of the last 20 rounds, with "
         "learning and validation; the time left follows from it. decisions/s counts collecting "
-        "only, steps/s learning only; memory is the process's peak.\n"
+        "only, steps/s learning only; memory is the process's peak. If features do not fit in "
+        "memory, the wait for them in the last 20 training steps follows.\n"
         "In the title, for a currency pair: its stage in the FX specification's timeline. Buffer "
         "collection: nothing is learned yet. Early training, to episode 500: high exploration, "
         "actions should stay diverse. Learning, to 5,000: expectancy moves toward positive. "
@@ -131,7 +132,10 @@ class Progress(TrainPanel):
         _pair(text, "pace", f"{pace}, {number(state.learned.get('steps_per_s'), 3)} steps/s", width)
         rate = f"{number(state.collected.get('decisions_per_s'))} decisions/s"
         _pair(text, "search", f"{rate}, {state.collected.get('backend', '-')}", width)
-        _pair(text, "memory", f"{number(state.collected.get('memory_mb'))} MB", width)
+        memory = f"{number(state.collected.get('memory_mb'))} MB"
+        if waited := state.learned.get("disk_wait_s"):
+            memory += f", waited {number(waited, 2)} s for the disk"
+        _pair(text, "memory", memory, width)
         _pair(text, "saved", state.checkpoint or "not yet", width)
         if state.reason:
             text.append(clean_line(state.reason), paint.bad)
