@@ -18,6 +18,7 @@ from mlx_muzero.market.importers.formats import (
     SERIES_FORMATS,
     TEXT_FORMATS,
     detect_format,
+    is_table,
 )
 from mlx_muzero.market.importers.lean import open_lean
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
@@ -33,7 +34,8 @@ from mlx_muzero.market.store.bar_store import BarStore
 
 
 def _table(format_name: str, _store: BarStore, request: ImportRequest) -> BarSource:
-    return ParquetSource.open(request.path, request.symbol, format_name)
+    columns = dict(request.choices.columns)
+    return ParquetSource.open(request.path, request.symbol, format_name, columns)
 
 
 def _micro_features(_store: BarStore, request: ImportRequest) -> BarSource:
@@ -78,11 +80,12 @@ def open_content(store: BarStore, request: ImportRequest, format_name: str | Non
         raise DataError(f"unknown format {format_name!r}; known: {', '.join(FORMATS)}")
     require_file(request.path)
     columns = dict(request.choices.columns)
+    of_text = columns and not is_table(request.path)
     by_column = TICKS if columns.keys() & {"bid", "ask"} else CSV
-    name = format_name or (by_column if columns else detect_format(request.path))
-    if columns and name not in (*NAMED_FORMATS, TICKS):
+    name = format_name or (by_column if of_text else detect_format(request.path))
+    if columns and name not in (*NAMED_FORMATS, TICKS, PARQUET, FEATHER):
         raise DataError(
-            f"{request.path}: --columns is for text files with columns of any name, not for"
+            f"{request.path}: --columns is for files with columns of any name, not for"
             f" {name}: leave it out"
         )
     if name in SERIES_FORMATS:

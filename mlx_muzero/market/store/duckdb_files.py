@@ -151,7 +151,7 @@ class ForeignFile(Closeable):
                     f"{path}: {held} {table}; it takes one, and no view, which may look at other"
                     f" files: create table {table} as select ..."
                 )
-            place = ".".join(f'"{name.replace(chr(34), chr(34) * 2)}"' for name in found[0])
+            place = ".".join(quoted_name(name) for name in found[0])
             db.execute(f"create view rows as select rowid, * from stranger.{place}")
 
         return cls(path, attach)
@@ -273,6 +273,11 @@ def require_path(path: Path, error: type[MuZeroError]) -> None:
             f"{path}: DuckDB takes the ? in it for the start of parameters, so its log would"
             " go to another place: choose a path without one"
         )
+
+
+def quoted_name(name: str) -> str:
+    """A column's or table's name as an identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def quoted(path: Path) -> str:
