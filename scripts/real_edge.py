@@ -11,8 +11,8 @@ each round trip. The number of steps of `fitted_q` is chosen with its first seed
 told of each seed and of their mean. Trained runs that do not know the test either play the same
 days at the same costs. Intervals (95 %) draw whole days. The ledger next to STORE counts the looks.
 
-Six years of minutes take about three gigabytes, and a rival about a minute for each round trip,
-`fitted_q` five. Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
+Six years of minutes take about a gigabyte, and a rival up to a minute for each round trip,
+`fitted_q` six. Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
 """
 
 import argparse
