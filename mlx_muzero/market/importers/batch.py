@@ -8,6 +8,7 @@ from pathlib import Path
 from mlx_muzero.errors import DataError, MuZeroError
 from mlx_muzero.files.refusals import as_storage_error
 from mlx_muzero.market.importers.formats import import_order
+from mlx_muzero.market.importers.nautilus_names import is_other_than_bars
 from mlx_muzero.market.importers.report import ImportReport
 
 ENDINGS = (
@@ -95,6 +96,8 @@ def _within(folder: Path) -> list[Path]:
 
 def _may_hold_bars(file: Path) -> bool:
     ending = file.suffix.lower()
+    if is_other_than_bars(file):
+        return False
     # Dukascopy has an empty file for an hour without a tick.
     return ending in ENDINGS and not (ending == ".bi5" and file.stat().st_size == 0)
 

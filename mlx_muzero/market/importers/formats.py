@@ -13,6 +13,8 @@ from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
 from mlx_muzero.market.importers.lean_names import is_lean, is_lean_quote
 from mlx_muzero.market.importers.named_columns import NAMED_FORMATS, find_header
+from mlx_muzero.market.importers.nautilus import NAUTILUS, holds_nautilus_bars
+from mlx_muzero.market.importers.nautilus_names import is_nautilus_ask
 from mlx_muzero.market.importers.packed import GZIP_MAGIC, is_zip, open_text, require_file
 from mlx_muzero.market.importers.series_parquet import (
     holds_freqtrade_funding,
@@ -205,6 +207,7 @@ FORMATS = (
     | {
         PARQUET: "parquet: timestamp or date, open, high, low, close [, volume, symbol, ...]",
         FEATHER: "feather (Arrow): columns as parquet",
+        NAUTILUS: "bars of a NautilusTrader catalog, .../BTCUSDT.BINANCE-1-MINUTE-LAST-EXTERNAL/",
         BI5: "Dukascopy bi5: SYMBOL/YEAR/MONTH/DAY/BID_candles_min_1.bi5, ASK_..., HOURh_ticks.bi5",
         LEAN: "LEAN zips: YYYYMMDD_trade.zip or _quote.zip of forex, crypto, cryptofuture, cfd",
         MICRO_FEATURES: "DuckDB table micro_features: lags of the technical features, and a close",
@@ -234,6 +237,8 @@ def detect_format(path: Path) -> str:
     if is_table(path):
         if holds_freqtrade_funding(path):
             return FREQTRADE_FUNDING
+        if holds_nautilus_bars(path):
+            return NAUTILUS
         bars = FEATHER if is_feather(path) else PARQUET
         return FUNDING_PARQUET if holds_funding(path) else bars
     if magic[8:12] == b"DUCK":
@@ -296,7 +301,10 @@ def import_order(paths: list[Path]) -> list[Path]:
 
     Ask prices are added to bid bars.
     """
-    return sorted(paths, key=lambda path: (is_ask_file(path), is_lean_quote(path)))
+    return sorted(
+        paths,
+        key=lambda path: (is_ask_file(path) or is_nautilus_ask(path), is_lean_quote(path)),
+    )
 
 
 def _text_format(rows: list[str], file_name: str) -> str | None:

@@ -23,6 +23,7 @@ from mlx_muzero.market.importers.formats import (
 from mlx_muzero.market.importers.lean import open_lean
 from mlx_muzero.market.importers.micro_features import MicroFeaturesSource
 from mlx_muzero.market.importers.named_columns import CSV, NAMED_FORMATS, TICKS
+from mlx_muzero.market.importers.nautilus import NAUTILUS, NautilusSource
 from mlx_muzero.market.importers.packed import require_file
 from mlx_muzero.market.importers.series_content import SeriesContent
 from mlx_muzero.market.importers.source import BarSource
@@ -61,6 +62,7 @@ def _candles(format_name: str, _store: BarStore, request: ImportRequest) -> BarS
 
 _SOURCES: Mapping[str, Callable[[BarStore, ImportRequest], BarSource]] = {
     BI5: Bi5Source.open,
+    NAUTILUS: NautilusSource.open,
     LEAN: _lean,
     **{name: partial(_candles, name) for name in CANDLE_FORMATS},
     MICRO_FEATURES: _micro_features,

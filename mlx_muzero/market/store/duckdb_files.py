@@ -168,6 +168,13 @@ class ForeignFile(Closeable):
         except duckdb.Error as error:
             raise DataError(f"{self.path}: {str(error).splitlines()[0]}") from error
 
+    def metadata(self, key: str) -> str | None:
+        """The text that a parquet file's metadata has under `key`, if any."""
+        found = self.fetch(
+            "select decode(value) as text from metadata where key = encode(?)", [key]
+        )["text"]
+        return str(found[0]) if len(found) else None
+
     def require_time(self, column: str) -> bool:
         """Whether the timestamps in `column` have a time zone.
 
@@ -207,6 +214,7 @@ def _attach_parquet(db: duckdb.DuckDBPyConnection, file: Path) -> None:
         f"create view rows as select * from read_parquet('{quoted(file)}',"
         " file_row_number = true, hive_partitioning = false)"
     )
+    db.execute(f"create view metadata as select * from parquet_kv_metadata('{quoted(file)}')")
 
 
 def shut_in(db: duckdb.DuckDBPyConnection, folders: Iterable[Path] = ()) -> None:
