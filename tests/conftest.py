@@ -36,12 +36,15 @@ hypothesis.settings.load_profile("repeatable")
 
 
 def pytest_configure():
-    """Keeps NumPy's products to one thread, here and in what the tests start.
+    """Sets up what all tests share: NumPy's products take one thread, and garbage may wait.
 
-    Beside other workers its threads wait for each other, at full speed, longer than they compute.
+    Beside other workers NumPy's threads would wait for each other, at full speed, longer than they
+    compute.
     """
     blas.limit_numpy_threads()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    # Most of what the tests make in cycles, such as widgets, lives on to the end of its test.
+    gc.set_threshold(20_000, 10, 10)
 
 
 def pytest_collection_finish():
