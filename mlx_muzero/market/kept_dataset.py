@@ -96,6 +96,9 @@ class KeptDatasets:
         if not set(periods) <= set(self._config.pairs):
             return MarketDataset.of_pairs(list(histories(list(periods))), self._config)
         pairs = sorted(periods, key=self._config.pairs.index)
+        # First what is counted in a moment: digests read every row of bars and series.
+        if sum(map(self._store.count_bars, pairs)) < KEPT_FROM_BARS:
+            return MarketDataset.of_pairs(list(histories(pairs)), self._config)
         wanted = self._wanted({pair: periods[pair] for pair in pairs})
         if wanted.bars < KEPT_FROM_BARS:
             return MarketDataset.of_pairs(list(histories(pairs)), self._config)

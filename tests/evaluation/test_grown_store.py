@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -18,6 +19,7 @@ from mlx_muzero.market import kept_dataset
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.history import Period, load_history
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.duckdb_files import vouch_for
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.run import MarketRecord, RunFolder
 from mlx_muzero.training.trainer import Trainer
@@ -56,14 +58,22 @@ def begun(small_config, tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def grown(begun, tmp_path):
-    """The same after earlier and later bars were imported."""
-    shutil.copytree(begun, tmp_path / "grown")
-    with BarStore(tmp_path / "grown" / "market.duckdb") as store:
+@pytest.fixture(scope="module")
+def grown_once(begun, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("later") / "grown"
+    shutil.copytree(begun, folder)
+    with BarStore(folder / "market.duckdb") as store:
         store.write(bars(0, OWN.start))
         store.write(bars(OWN.stop, len(ALL)))
-    return tmp_path / "grown"
+    return folder
+
+
+@pytest.fixture
+def grown(grown_once, tmp_path):
+    """The same after earlier and later bars were imported."""
+    folder = Path(shutil.copytree(grown_once, tmp_path / "grown"))
+    vouch_for(folder / "market.duckdb")
+    return folder
 
 
 OLD_FACTS = ("store", "symbol", "bars", "first_ns", "last_ns", "digest")

@@ -289,6 +289,15 @@ class BarStore(Closeable):
         """Number of rows of `symbol`, by kind."""
         return SymbolRows(self._db).count(self.spelling(symbol))
 
+    def count_bars(self, symbol: str) -> int:
+        """Number of bars of `symbol`, also in a store of an earlier version.
+
+        Raises:
+            DataError: the store is damaged.
+        """
+        with understood(self.path):
+            return SymbolRows(self._db).count_bars(self.spelling(symbol))
+
     def require(self, symbol: str) -> None:
         """Raise an error unless the store has bars or series of `symbol`.
 

@@ -55,6 +55,10 @@ class SymbolRows:
         """Number of rows of `symbol`."""
         return RowCounts(*(self._count(table, symbol) for table in _TIMES))
 
+    def count_bars(self, symbol: str) -> int:
+        """Number of bars of `symbol`."""
+        return self._count("bars", symbol)
+
     def remove(self, symbol: str, start_ns: int | None, end_ns: int | None) -> RowCounts:
         """Delete the rows of `symbol` in [start_ns, end_ns); None leaves that end open.
 

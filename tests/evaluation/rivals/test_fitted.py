@@ -9,8 +9,10 @@ import pytest
 
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import PerfectForesight
+from mlx_muzero.evaluation.rivals import fitted
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions
 from mlx_muzero.evaluation.rivals.fitted import RIVALS, fit_rivals
+from mlx_muzero.evaluation.rivals.fitted_q import FittedQRecipe
 from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.positions import TARGET_ACTIONS
@@ -34,6 +36,12 @@ def rivals(planted, rules):
     return fit_rivals(planted, rules)
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Fits the network in a few steps, where it does not matter how well."""
+    monkeypatch.setattr(fitted, "FITTED_Q_RECIPE", FittedQRecipe(steps=(1, 8), checks=1))
+
+
 def net(policy, dataset, rules):
     starts = dataset.evaluation_starts("test")
     return backtest(policy, dataset, rules, starts).metrics
@@ -53,6 +61,7 @@ def test_where_nothing_pays_they_hardly_trade(walk, rules):
         assert metrics.trades <= 2 * metrics.sessions, name
 
 
+@pytest.mark.usefixtures("quick")
 def test_where_nothing_earned_on_the_validation_split_they_stay_flat(walk, rules):
     dear = dataclasses.replace(rules, costs=Costs(100.0))
     for name, policy in fit_rivals(walk, dear).items():
@@ -72,9 +81,10 @@ def test_they_are_fitted_to_the_quotes(planted, rules):
         assert 0.0 < net(policy, market, quoted).net_pips < bound, name
 
 
-def test_fitting_twice_gives_the_same_policies(rivals, planted, rules):
-    again = fit_rivals(planted, rules)
-    for name, policy in rivals.items():
+@pytest.mark.usefixtures("quick")
+def test_fitting_twice_gives_the_same_policies(planted, rules):
+    once, again = (fit_rivals(planted, rules) for _ in range(2))
+    for name, policy in once.items():
         assert net(policy, planted, rules) == net(again[name], planted, rules)
 
 
