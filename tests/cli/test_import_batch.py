@@ -82,6 +82,28 @@ def test_a_folder_is_searched_for_what_can_be_imported(folder):
         ImportBatch.of([empty], store)
 
 
+def test_texts_of_a_folder_are_told_apart_by_their_content(tmp_path):
+    folder = tmp_path / "histdata"
+    folder.mkdir()
+    ascii_file(folder / "DAT_ASCII_EURJPY_M1_2021.csv")
+    write(folder / "DAT_ASCII_EURJPY_M1_2021.txt", ["Gap of 123s found between 1 and 2."])
+    ascii_file(folder / "DAT_MS_USDJPY.txt", seed=1)
+    write(folder / "LICENSE.txt", ["Time, open source, high and low: the license closes."])
+    (folder / "empty.txt").write_bytes(b"")
+    (folder / "binary.txt").write_bytes(b"\0\1\2")
+    batch = ImportBatch.of([folder], tmp_path / "m.duckdb")
+    assert [path.name for path in batch.files] == [
+        "DAT_ASCII_EURJPY_M1_2021.csv",
+        "DAT_MS_USDJPY.txt",
+    ]
+    assert [path.name for path in batch.passed_over] == [
+        "DAT_ASCII_EURJPY_M1_2021.txt",
+        "LICENSE.txt",
+        "binary.txt",
+        "empty.txt",
+    ]
+
+
 def test_where_there_is_no_terminal_a_failure_is_all_that_is_said(cli):
     assert cli("data", "import", "nowhere.csv", "--db", "m.duckdb") == (
         DataError.exit_code,

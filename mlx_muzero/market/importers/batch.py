@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mlx_muzero.errors import DataError, MuZeroError
 from mlx_muzero.files.refusals import as_storage_error
-from mlx_muzero.market.importers.formats import import_order
+from mlx_muzero.market.importers.formats import detect_format, import_order
 from mlx_muzero.market.importers.nautilus_names import is_other_than_bars
 from mlx_muzero.market.importers.report import ImportReport
 
@@ -26,6 +26,9 @@ ENDINGS = (
 )
 """File endings to look for in a folder; a file named explicitly may have any ending."""
 
+_MAYBE = ".txt"
+"""The ending of bars and of what is written about them: the content tells."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -41,7 +44,8 @@ class ImportBatch:
 
     Attributes:
         files: files in import order, ask files last.
-        passed_over: files in the folders that have another ending, or nothing in them.
+        passed_over: files in the folders that have another ending, or nothing in them, and texts
+            in no known format.
     """
 
     files: tuple[Path, ...]
@@ -65,7 +69,10 @@ class ImportBatch:
             found = [file for file in _within(path) if not _is_part_of(file, store)]
             wanted = [file for file in found if _may_hold_bars(file)]
             if not wanted:
-                raise DataError(f"{path}: has no file that ends in {', '.join(ENDINGS)}")
+                raise DataError(
+                    f"{path}: has no file that ends in {', '.join(ENDINGS)}, and no {_MAYBE} in a"
+                    " known format"
+                )
             files += wanted
             passed_over += (file for file in found if file not in wanted)
         return cls(tuple(import_order(list(dict.fromkeys(files)))), tuple(passed_over))
@@ -98,8 +105,18 @@ def _may_hold_bars(file: Path) -> bool:
     ending = file.suffix.lower()
     if is_other_than_bars(file):
         return False
+    if ending == _MAYBE:
+        return _is_in_a_known_format(file)
     # Dukascopy has an empty file for an hour without a tick.
     return ending in ENDINGS and not (ending == ".bi5" and file.stat().st_size == 0)
+
+
+def _is_in_a_known_format(file: Path) -> bool:
+    try:
+        detect_format(file)
+    except (DataError, OSError):
+        return False
+    return True
 
 
 def _is_part_of(file: Path, store: Path) -> bool:

@@ -6,7 +6,9 @@ coin from another. Such a file needs its symbol given.
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from mlx_muzero.errors import DataError, SymbolError
 from mlx_muzero.market.store.import_table import ImportRecord
@@ -57,6 +59,11 @@ _APART = _whole(
     rf"{_BEFORE}([A-Z0-9]+)[-_]([A-Z]+)"
     rf"(?:[_:]([A-Z]+?)(?:-(\d\d{_MONTH}{_DAY}))?)??{_AFTER}"
 )
+# Brokers add to their symbols the kind of account: EURUSD.r, EURUSDm, EURUSD#, USDJPY_i.
+_SUFFIXED = re.compile(
+    rf"(?P<pair>[A-Z0-9]{{5,{_LONGEST}}}?)(?P<suffix>(?:[._-][A-Za-z]{{1,8}}|[a-z]{{1,8}})?[#+!]?)(?i:{_AFTER})",
+    re.ASCII,
+)
 _CUT_BY_0_1_0 = 6
 # Coins whose code ends no word: anything may be priced in them.
 _STABLECOINS = frozenset(("USDT", "USDC", "FDUSD", "TUSD", "BUSD"))
@@ -77,10 +84,15 @@ def require_symbol(path: Path, given: str | None) -> Symbol:
     """
     symbol = Symbol(given) if given is not None else symbol_in_name(path)
     if symbol is None:
-        raise DataError(
-            f"{path}: its name does not identify its symbol unambiguously: import it with "
-            "--symbol, such as --symbol BTCUSDT"
-        )
+        bare = without_suffix(_ENDING.sub("", path.name))
+        way_on = "import it with --symbol, such as --symbol BTCUSDT"
+        if bare is not None:
+            way_on = (
+                f"if {bare.suffix} is a broker's suffix of {bare.symbol}, mlx-muzero data import"
+                f" {quote(str(path))} --symbol {bare.symbol}; if not, import it with --symbol and"
+                " its own name"
+            )
+        raise DataError(f"{path}: its name does not identify its symbol unambiguously: {way_on}")
     return symbol
 
 
@@ -105,6 +117,26 @@ def name_notes(path: Path, symbol: str, records: Iterable[ImportRecord]) -> list
             "import this file again"
         )
     return notes
+
+
+@dataclass(frozen=True)
+class Suffixed:
+    """A pair, and what a broker may have added to its name."""
+
+    symbol: Symbol
+    suffix: str
+
+
+def without_suffix(name: str) -> Suffixed | None:
+    """The pair that `name` may mean, if it is a pair's with a broker's suffix; only to suggest.
+
+    Such a name is never read as that of the pair: the suffix may as well tell another feed apart.
+    """
+    found = _SUFFIXED.fullmatch(name)
+    if found is None:
+        return None
+    symbol = _of_currencies(found["pair"]) or _of_coins(found["pair"])
+    return None if symbol is None else Suffixed(symbol, found["suffix"])
 
 
 def symbol_in_file(path: Path, name: str) -> Symbol:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.importers.blocks import line_blocks
 from mlx_muzero.market.importers.fields import Fields, Lines, count_fields, unquoted
-from mlx_muzero.market.importers.file_names import symbol_in_file
+from mlx_muzero.market.importers.file_names import symbol_in_file, without_suffix
 from mlx_muzero.market.importers.packed import TextStream
 from mlx_muzero.market.importers.text_layout import TextLayout
 from mlx_muzero.market.importers.text_rows import rows_among
@@ -32,7 +32,7 @@ def chosen_symbols(path: Path, names: Iterable[str], given: str | None) -> dict[
         path: the file.
         names: the names in the file, each once.
         given: the symbol that the user gave. It picks one of several, by any spelling, or as the
-            file writes it; a file of one symbol is imported as it.
+            file writes it, or without its broker's suffix; a file of one symbol is imported as it.
 
     Raises:
         DataError: a name is not a valid symbol, two names mean the same symbol, or none is `given`.
@@ -43,6 +43,12 @@ def chosen_symbols(path: Path, names: Iterable[str], given: str | None) -> dict[
         if len(names) == 1 or given in names:
             return {given if given in names else names[0]: wanted}
         held, names = names, [name for name in names if wanted.is_meant_by(name)]
+        if not names:
+            named = [
+                name for name in held if (pair := without_suffix(name)) and pair.symbol == wanted
+            ]
+            if len(named) == 1:
+                return {named[0]: wanted}
         if not names:
             more = ", ..." if len(held) > _SHOWN else ""
             raise DataError(f"{path}: no symbol {given}; it holds {', '.join(held[:_SHOWN])}{more}")

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from shlex import quote
 
 import pytest
 from hypothesis import given
@@ -114,6 +115,54 @@ def test_bars_under_a_name_that_was_cut_before_are_told_of(store, tmp_path):
     store.rename("LINKUS", "LINKUSDT")
     assert import_file(store, later, clock="UTC").notes == ()
     assert len(store.load("LINKUSDT")) == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "symbol"),
+    [
+        ("EURUSD.r.csv", ".r", "EURUSD"),
+        ("EURUSD.r_M1_202101040000_202112312359.csv", ".r", "EURUSD"),
+        ("EURUSDm.csv", "m", "EURUSD"),
+        ("EURUSDmicro.csv", "micro", "EURUSD"),
+        ("EURUSD.pro.csv", ".pro", "EURUSD"),
+        ("EURUSD.PRO_M1.csv", ".PRO", "EURUSD"),
+        ("EURUSD#.csv", "#", "EURUSD"),
+        ("EURUSD.m+_M1.csv", ".m+", "EURUSD"),
+        ("USDJPY_i.csv", "_i", "USDJPY"),
+        ("USDJPY_i_M1.csv", "_i", "USDJPY"),
+        ("XAUUSD-ECN_M1.csv", "-ECN", "XAUUSD"),
+        ("BTCUSD.r.csv", ".r", "BTCUSD"),
+        ("ETHUSDm_M1.csv", "m", "ETHUSD"),
+    ],
+)
+def test_a_brokers_suffix_is_asked_about_with_the_command_to_run(
+    store, tmp_path, name, suffix, symbol
+):
+    assert symbol_in_name(Path(name)) is None
+    path = ascii_file(tmp_path / name)
+    command = f"mlx-muzero data import {quote(str(path))} --symbol {symbol}"
+    refused(store, path, f"if {suffix} is a broker's suffix of {symbol}", command)
+    assert import_file(store, path, symbol).symbols == (symbol,)
+
+
+@pytest.mark.parametrize(
+    "name", ["EURUSX.r.csv", "export.r.csv", "candles (1).csv", "EURUSD 2.csv"]
+)
+def test_what_is_no_pair_with_a_suffix_gets_no_suggestion(store, tmp_path, name):
+    refused(store, ascii_file(tmp_path / name), "such as --symbol BTCUSDT")
+
+
+def test_a_column_with_suffixes_keeps_them_unless_the_pair_is_asked_for(store, tmp_path):
+    lines = [
+        f"{row},{name}"
+        for name in ("EURUSD.r", "GBPUSD.r")
+        for row in rows("%Y-%m-%dT%H:%M:%SZ", 20)
+    ]
+    path = write(tmp_path / "all.csv", lines, "time,open,high,low,close,symbol")
+    report = import_file(store, path, "GBPUSD")
+    assert report.symbols == ("GBPUSD",)
+    assert any("its symbol is GBPUSD.r; imported as GBPUSD" in note for note in report.notes)
+    assert import_file(store, path).symbols == ("EURUSD.R", "GBPUSD.R")
 
 
 def test_a_hostile_symbol_in_a_file_is_refused_by_name(store, tmp_path):
