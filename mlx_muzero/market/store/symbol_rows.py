@@ -46,7 +46,7 @@ class SymbolRows:
         if self._db.execute(exactly, [symbol]).fetchall():
             return symbol
         wanted = Symbol(symbol)
-        if self._db.execute(exactly, [wanted]).fetchall():
+        if wanted != symbol and self._db.execute(exactly, [wanted]).fetchall():
             return wanted
         held = self._db.execute(f"select distinct symbol from {table} order by symbol").fetchall()
         return next((name for (name,) in held if wanted.is_meant_by(name)), None)
