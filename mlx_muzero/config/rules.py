@@ -129,6 +129,17 @@ _RULES = (
     _mirrored_needs("market.features", "micro"),
     _mirrored_needs("trading.swap_long_pips", 0.0),
     _mirrored_needs("trading.swap_short_pips", 0.0),
+    _Rule(
+        ("model.kind", "search.discount"),
+        lambda c: c.model.kind == "muzero" or c.search.discount < 1.0,
+        "a factored model looks beyond the end of the session, for ever: only below 1 is what "
+        "follows finite; try 0.997",
+    ),
+    _Rule(
+        ("train.num_unroll_steps", "market.session_bars"),
+        lambda c: c.model.kind == "muzero" or c.train.num_unroll_steps + 2 <= c.market.session_bars,
+        "a factored model learns from bars with two more in their session than it is unrolled",
+    ),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
     _factored_needs("collect.backend", "same", "collects no episodes"),

@@ -11,6 +11,7 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_muzero import rng
+from mlx_muzero.errors import DataError
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.mirror import mirror
 from mlx_muzero.market.observation.outcomes import DOWN, UNKNOWN, UP
@@ -41,14 +42,26 @@ class BarBatch:
 
 
 def learnable_bars(dataset: MarketDataset, ahead: int) -> I64:
-    """Bars of training sessions whose next `ahead` bars lie in the same session, ``i64[n]``."""
-    starts, steps = dataset.training_starts(), dataset.config.session_bars - ahead
+    """Bars of training sessions whose next `ahead` bars lie in the same session, ``i64[n]``.
+
+    Raises:
+        DataError: there are none.
+    """
+    starts, learnable = dataset.training_starts(), dataset.config.session_bars - ahead + 1
     begun = np.zeros(len(dataset.close) + 1, np.int64)
-    np.add.at(begun, starts, 1)
-    np.add.at(begun, starts + steps + 1, -1)
+    if learnable > 0:
+        np.add.at(begun, starts, 1)
+        np.add.at(begun, starts + learnable, -1)
     bars = np.flatnonzero(np.cumsum(begun[:-1]))
     later = bars[:, None] + np.arange(1, ahead + 1)
-    return bars[(dataset.outcomes[later] != UNKNOWN).all(axis=1)]
+    bars = bars[(dataset.outcomes[later] != UNKNOWN).all(axis=1)]
+    if not len(bars):
+        raise DataError(
+            f"{dataset.label}: no bar of the training sessions, which have "
+            f"{dataset.config.session_bars} bars, has {ahead} bars with a known outcome after it. "
+            "Lower train.num_unroll_steps, or import more bars."
+        )
+    return bars
 
 
 class BarSampler:

@@ -15,6 +15,7 @@ MEASURED_BARS = 32_768
 
 _ROUNDS = 10
 _ROWS_AT_ONCE = 8192
+_DISTANCES_AT_ONCE = 1 << 20
 
 
 def measure_chain(
@@ -65,8 +66,10 @@ def _summaries(model: FactoredModel, dataset: MarketDataset, bars: I64) -> F64:
 
 def _nearest(rows: F64, centers: F64) -> I64:
     """``i64[n]`` number of the center nearest to each of `rows` ``f64[n, 3]``."""
-    distance = np.square(centers).sum(axis=1) - 2.0 * (rows @ centers.T)
-    return np.asarray(distance.argmin(axis=1))
+    length = np.square(centers).sum(axis=1)
+    # In parts, because many clusters make a distance for every row and center too large.
+    parts = np.array_split(rows, -(-rows.shape[0] * len(centers) // _DISTANCES_AT_ONCE))
+    return np.concatenate([(length - 2.0 * (part @ centers.T)).argmin(axis=1) for part in parts])
 
 
 def _moved(centers: F64, rows: F64, nearest: I64) -> F64:

@@ -6,7 +6,7 @@ import mlx.core as mx
 from mlx.utils import tree_flatten
 
 from mlx_muzero.config.schema import Config
-from mlx_muzero.errors import RunError
+from mlx_muzero.errors import ConfigError, RunError
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.frames import history_columns, market_feature_names
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
@@ -95,8 +95,16 @@ def starting_weights(
     """Weights of the best checkpoint of the run in `folder`, and the checkpoint's path.
 
     Raises:
+        ConfigError: the run's model is of another kind.
         RunError: as for `load_model`, or a model of `config` has other networks.
     """
+    kind = folder.config().model.kind
+    if kind != config.model.kind:
+        raise ConfigError(
+            f'{folder.path} has a model of model.kind = "{kind}", and the new run one of '
+            f'"{config.model.kind}": their networks share no weights. Start from a run of the '
+            "same kind, or from none."
+        )
     model, name = load_model(folder, table, "best")
     path = folder.checkpoints.folder / name
     weights = dict(tree_flatten(model.parameters()))

@@ -13,7 +13,7 @@ from mlx_muzero import rng
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import PRESETS
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.market.dataset import MarketDataset
@@ -21,9 +21,10 @@ from mlx_muzero.market.synthetic.markets import planted_edge
 from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.training import chain_measuring
 from mlx_muzero.training.bar_batches import BarSampler, learnable_bars, measure_usual
 from mlx_muzero.training.learner import Learner
-from mlx_muzero.training.models import build_model, measure_observations
+from mlx_muzero.training.models import build_model, measure_observations, starting_weights
 from runs import assert_same_run, at_poll, make_trainer
 
 STEPS, DISCOUNT = 2, 0.9
@@ -231,3 +232,46 @@ def test_what_exists_for_the_other_kind_only_is_refused(config):
     model = build_model(config, TradingRules.from_config(config).table)
     with pytest.raises(ConfigError, match="export: not for a factored model"):
         require_muzero(model, "export")
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("search.discount=1.0", "only below 1"),
+        ("market.session_bars=3", "two more in their session"),
+    ],
+)
+def test_settings_that_leave_nothing_to_learn_are_refused(override, said):
+    with pytest.raises(ConfigError, match=said):
+        config_toml.override(PRESETS["fx_factored"], [override])
+
+
+@pytest.mark.parametrize("beyond", [1, 2, 7])
+def test_sessions_too_short_to_learn_from_give_no_bars(config, dataset, beyond):
+    """Not those next to the session, of which some belong to the validation."""
+    bars = config.market.session_bars
+    assert len(learnable_bars(dataset, bars)) == len(dataset.training_starts())
+    with pytest.raises(DataError, match=f"no bar .* has {bars + beyond} bars"):
+        learnable_bars(dataset, bars + beyond)
+
+
+@pytest.mark.parametrize("kind", ["muzero", "factored"])
+def test_a_run_does_not_start_from_one_of_another_kind(config, dataset, tmp_path, kind):
+    trainer = make_trainer(tmp_path / "run", config, dataset)
+    assert trainer.run()
+    model = dataclasses.replace(config.model, kind=kind)
+    wanted, table = dataclasses.replace(config, model=model), trainer.rules.table
+    if kind == "factored":
+        assert starting_weights(trainer.folder, wanted, table)[0]
+        return
+    with pytest.raises(ConfigError, match='"factored", and the new run one of "muzero"'):
+        starting_weights(trainer.folder, wanted, table)
+
+
+def test_clusters_are_the_same_whether_or_not_distances_fit_at_once(monkeypatch):
+    random = np.random.default_rng(0)
+    rows, centers = random.normal(size=(50, 3)), random.normal(size=(7, 3))
+    wanted = np.square(rows[:, None] - centers).sum(axis=2).argmin(axis=1)
+    for limit in (1, 30, 1 << 20):
+        monkeypatch.setattr(chain_measuring, "_DISTANCES_AT_ONCE", limit)
+        np.testing.assert_array_equal(chain_measuring._nearest(rows, centers), wanted)
