@@ -14,6 +14,7 @@ from mlx_muzero.evaluation.metrics import Metrics, action_alarm
 from mlx_muzero.files.disk_waits import DISK_WAITS
 from mlx_muzero.machine import peak_memory_mb
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.numerics import numerics
 from mlx_muzero.runlog.journal import Journal
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.collector import Round, temperature
@@ -51,6 +52,7 @@ class TrainingJournal(Journal):
             replay_capacity=replay.max_episodes,
             min_trade_frac=replay.min_trade_frac,
             backend=backend,
+            numerics=numerics(),
         )
 
     def collected(

@@ -30,6 +30,7 @@ _MOST_PAIRS = 1000
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 _number, _count, _text = optional(number), optional(count), optional(text)
 _texts, _time_ns = sequence(text, most=_MOST_PAIRS), optional(time_ns)
+_numerics = optional(mapping(text, most=_MOST_NAMES))
 _numbers = optional(sequence(number, most=_MOST_NAMES))
 
 _BIN = record({"predicted": number, "observed": number})
@@ -74,6 +75,7 @@ SHAPES: dict[str, Shape] = {
             "replay_capacity": _count,
             "min_trade_frac": _number,
             "backend": _text,
+            "numerics": _numerics,
         },
     ),
     "begun_from": record({}, {"checkpoint": text}),
@@ -128,7 +130,7 @@ SHAPES: dict[str, Shape] = {
             "unit": text,
             "backend": _text,
             "backend_wanted": _text,
-            "numerics": optional(mapping(text, most=_MOST_NAMES)),
+            "numerics": _numerics,
         },
     ),
     "minute": record(

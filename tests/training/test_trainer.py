@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlx_muzero.errors import RunError, TrainingDiverged
+from mlx_muzero.numerics import numerics
 from mlx_muzero.runlog import journal
 from mlx_muzero.training.collector import temperature
 from runs import Heard, assert_same_run, at_poll, everything, make_trainer, ran_through
@@ -40,6 +41,7 @@ def test_a_run_does_what_it_was_told_to(tmp_path, small_config, small_dataset):
     assert heard.events.count("validated") == train.episodes // train.validate_interval
     assert len(trainer.state.replay) == small_config.replay.max_episodes
     assert [e["episodes"] for e in events(trainer, "validated")] == [4, 8, 12]
+    assert events(trainer, "started")[0]["numerics"] == numerics()
     assert events(trainer, "finished")[0]["steps"] == train.episodes
 
 
