@@ -18,6 +18,7 @@ ENDINGS = (
     ".zip",
     ".gz",
     ".zst",
+    ".dbn",
     ".feather",
     ".parquet",
     ".bi5",

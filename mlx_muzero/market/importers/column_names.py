@@ -37,6 +37,7 @@ TIME_NAMES = (
     "date",
     "day",
     "dtyyyymmdd",
+    "ts_event",
 )
 """Names of columns of times, or of the date or the time of day alone."""
 

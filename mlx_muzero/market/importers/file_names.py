@@ -36,7 +36,7 @@ _TOLD = "|".join(
 _BEFORE = rf"(?:(?:{_VENUES})[-_ ])?"
 _AFTER = rf"(?:[-_ ](?:{_TOLD}))*"
 _ENDING = re.compile(
-    r"(?:\.(?:csv|tsv|txt|json|zip|gz|zst|feather|parquet|duckdb|db))+\Z", re.IGNORECASE
+    r"(?:\.(?:csv|tsv|txt|json|zip|gz|zst|dbn|feather|parquet|duckdb|db))+\Z", re.IGNORECASE
 )
 
 

@@ -9,10 +9,11 @@ from mlx_muzero.market.bars import BAR_COLUMNS, PRICE_COLUMNS
 from mlx_muzero.market.importers.bi5 import BI5, BI5_MAGIC
 from mlx_muzero.market.importers.candle_pages import CANDLE_FORMATS, candle_format
 from mlx_muzero.market.importers.column_names import OF_TICKS
+from mlx_muzero.market.importers.databento import DBN_MAGIC, JSON_START
 from mlx_muzero.market.importers.depth_capture import FIRST_LINE
 from mlx_muzero.market.importers.fields import EPOCH
 from mlx_muzero.market.importers.lean_names import is_lean, is_lean_quote
-from mlx_muzero.market.importers.named_columns import NAMED_FORMATS, find_header
+from mlx_muzero.market.importers.named_columns import DATABENTO, NAMED_FORMATS, find_header
 from mlx_muzero.market.importers.nautilus import NAUTILUS, holds_nautilus_bars
 from mlx_muzero.market.importers.nautilus_names import is_nautilus_ask
 from mlx_muzero.market.importers.packed import GZIP_MAGIC, is_zip, open_text, require_file
@@ -249,6 +250,8 @@ def detect_format(path: Path) -> str:
         if is_lean(text.name):
             return LEAN
         head = text.read(_SNIFF_BYTES).decode("utf-8-sig", "replace")
+    if head.startswith((DBN_MAGIC.decode(), JSON_START)):
+        return DATABENTO
     if magic[:2] == GZIP_MAGIC and FIRST_LINE.match(head):
         return DEPTH_CAPTURE
     rows = [line for line in head.splitlines() if line.strip()]

@@ -41,9 +41,11 @@ CSV = "csv"
 TICKS = "ticks"
 MT5 = "mt5"
 JFOREX = "jforex"
+DATABENTO = "databento"
 NAMED_FORMATS = {
     MT5: "MetaTrader 5: header <DATE> <TIME> <OPEN> ... <SPREAD>, or as in its Python API",
     JFOREX: "Dukascopy: header Gmt time,Open,High,Low,Close,Volume or Time (EET),...",
+    DATABENTO: "Databento ohlcv-1m: DBN, csv or JSON, with ts_event, rtype, publisher_id, ...",
     CSV: "csv or tsv: a header that names a time, open, high, low, close, or --columns",
 }
 """Formats whose header names the columns, each with a one-line description."""
@@ -53,6 +55,9 @@ _DELIMITERS = "\t;,"
 _HEADER_WITHIN = 20
 _SAMPLED = 1000
 _MT5_RATES = {"tick_volume", "spread", "real_volume"}
+_INSTRUMENT = "instrument_id"
+_DATABENTO = {"ts_event", "rtype", "publisher_id", _INSTRUMENT}
+_NANO = 1e9
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _JFOREX_TIME = re.compile(r"(?:Gmt|Local) time|Time \([A-Za-z]+\)", re.IGNORECASE)
 _JFOREX_COLUMNS = (*PRICE_COLUMNS, "volume")
@@ -88,7 +93,7 @@ class Header:
             return MT5
         if tuple(plains[1:]) == _JFOREX_COLUMNS and _JFOREX_TIME.fullmatch(self.names[0]):
             return JFOREX
-        return CSV
+        return DATABENTO if {*plains} >= _DATABENTO else CSV
 
 
 def find_header(
@@ -153,6 +158,8 @@ def named_layout(
     kind = header.format
     values = dict(header.values)
     symbol = values.pop(SYMBOL, None)
+    if symbol is None and kind == DATABENTO:
+        symbol = [plain(name) for name in header.names].index(_INSTRUMENT)
     if symbol is not None:
         values |= _volumes_by_coin(header.names, rows[0][symbol], values)
     clock = zone_named(header.names[time[0]])[1]
@@ -171,6 +178,7 @@ def named_layout(
         has_decimal_comma=comma,
         is_named=True,
         leaves_flats=kind == JFOREX,
+        price_unit=_NANO if kind == DATABENTO and _are_whole(rows, values) else 1.0,
         times_in_utc=kind != MT5,
         carries_blanks=kind == TICKS and header.names[0].startswith("<"),
         notes=_notes(header, time, values, symbol, spread),
@@ -298,6 +306,11 @@ def _spread(header: Header, rows: list[list[str]], values: Mapping[str, int]) ->
         return None
     prices = [row[values[name]] for row in rows for name in PRICE_COLUMNS]
     return Spread(plains.index("spread"), max(map(_decimals, prices)))
+
+
+def _are_whole(rows: list[list[str]], values: Mapping[str, int]) -> bool:
+    """Whether no price has a decimal point."""
+    return all(row[values[name]].isdecimal() for row in rows for name in PRICE_COLUMNS)
 
 
 def _decimals(price: str) -> int:

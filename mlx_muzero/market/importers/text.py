@@ -12,6 +12,7 @@ from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import PRICE_COLUMNS
 from mlx_muzero.market.importers.blocks import line_blocks
 from mlx_muzero.market.importers.column_names import OF_BARS, SYMBOL, value_fields
+from mlx_muzero.market.importers.databento import open_databento
 from mlx_muzero.market.importers.fields import Lines
 from mlx_muzero.market.importers.formats import (
     BINANCE_COLUMNS,
@@ -24,6 +25,7 @@ from mlx_muzero.market.importers.formats import (
 )
 from mlx_muzero.market.importers.json_rows import open_json_rows
 from mlx_muzero.market.importers.named_columns import (
+    DATABENTO,
     JFOREX,
     MT5,
     NAMED_FORMATS,
@@ -158,6 +160,8 @@ class TextSource:
         for name, place in layout.columns.items():
             may_be_blank = layout.is_named and name not in PRICE_COLUMNS
             columns[name] = rows.numbers(name, place, may_be_blank)
+            if name in PRICE_COLUMNS:
+                columns[name] /= layout.price_unit
         if layout.spread is not None:
             points = rows.numbers("spread", layout.spread.field, layout.is_named)
             rows.marks.reject(points < 0, "the spread is negative")
@@ -187,11 +191,11 @@ class TextSource:
 
 
 _OF_ONE_SIDE = ("fxcm", NINJATRADER, *NAMED_FORMATS)
-_STAMPS: Mapping[str, Stamps] = {MT5: "open", JFOREX: "open"}
+_STAMPS: Mapping[str, Stamps] = {MT5: "open", JFOREX: "open", DATABENTO: "open"}
 
 
 def _opener(format_name: str) -> Callable[[Path], AbstractContextManager[TextStream]]:
-    return open_json_rows if format_name == FREQTRADE_JSON else open_text
+    return {FREQTRADE_JSON: open_json_rows, DATABENTO: open_databento}.get(format_name, open_text)
 
 
 def _vendor_layout(path: Path, vendor: TextFormat, head: bytes) -> TextLayout:

@@ -47,6 +47,7 @@ class TextLayout:
         times_in_utc: whether times that count from 1970 or have an offset are UTC.
         carries_blanks: whether a blank number of a tick is that of the tick before, as MetaTrader 5
             writes it.
+        price_unit: what prices are divided by.
         notes: what the user should know.
     """
 
@@ -66,6 +67,7 @@ class TextLayout:
     leaves_flats: bool = False
     times_in_utc: bool = True
     carries_blanks: bool = False
+    price_unit: float = 1.0
     notes: list[str] = field(default_factory=list)
 
     def is_zoned(self, pattern: str) -> bool:
