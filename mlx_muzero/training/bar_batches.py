@@ -4,7 +4,7 @@ The market does not answer a price taker, so each training bar says what every p
 earned over it, and costs are known. Nothing has to be explored or collected.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import mlx.core as mx
 import numpy as np
@@ -89,7 +89,11 @@ class BarSampler:
         mirrored: bool = False,
     ) -> None:
         self._dataset, self._rules, self._copy = dataset, rules, copy
-        self._steps, self._discount, self._mirrored = unroll_steps, discount, mirrored
+        self._steps, self._discount = unroll_steps, discount
+        # Turned once: to turn the windows of every batch takes as long as to learn from them.
+        self._upside_down = (
+            replace(dataset, features=mirror(dataset.features)) if mirrored else None
+        )
         # The last target needs the fill and the observation of one more bar, and its fill the next.
         self.bars = learnable_bars(dataset, unroll_steps + 2)
         self._outcomes = dataset.outcomes.astype(np.int32)
@@ -100,7 +104,7 @@ class BarSampler:
         self._copy.update(tree_unflatten(list(playing.items())))
         bar = self.bars[(rng.uniform(keys) * len(self.bars)).astype(np.int64)]
         bars = bar[:, None] + np.arange(steps + 1)
-        turned = np.arange(len(bar)) % 2 == 1 if self._mirrored else np.zeros(len(bar), np.bool_)
+        turned = (np.arange(len(bar)) % 2 == 1) & (self._upside_down is not None)
         earned = gains(dataset, rules, bars, final=False)
         earned[turned] *= -1.0
         later = self._best_after(bars + 1, turned)
@@ -124,8 +128,8 @@ class BarSampler:
     def _windows(self, bar: I64, turned: Bool) -> F32:
         """``f32[n, W, M]`` windows at each `bar`, upside down where `turned` ``bool[n]``."""
         windows = self._dataset.windows(bar)
-        if turned.any():
-            windows[turned] = mirror(windows[turned])
+        if self._upside_down is not None:
+            windows[turned] = self._upside_down.windows(bar[turned])
         return windows
 
     def _best_after(self, bars: I64, turned: Bool) -> F64:
