@@ -132,7 +132,8 @@ class FactoredAgent:
         Nothing is drawn, so neither `seed` nor `noise` has an effect. Visits count the market
         states evaluated below each legal action, which is the same number for all. `minute`
         ``i64[B]``, the minutes since 1970 UTC at which the last bars opened, is needed where costs
-        follow a clock.
+        follow a clock. Where only those of the training did, the mean of its minutes stands for an
+        unknown one.
         """
         depth = depth_within(simulations, self._model.outcomes, self._search.depth_limit)
         return self._decided(observation, position, minute, depth)
@@ -165,10 +166,14 @@ class FactoredAgent:
         ahead, phases = self._read(observation, depth), self._rules.costs.phases
         if minute is None and phases > 1:
             raise ValueError("costs that follow a clock need the minutes of the decisions")
+        # The training's clock counts too: its costs are in what the networks have learned.
+        phases = int(np.lcm(phases, self._trained_rules.costs.phases))
         phase = np.zeros(len(position), np.int64) if minute is None else minute % phases
+        together = [np.flatnonzero(phase == each) for each in np.unique(phase)]
         self._last = [
-            (rows, self._planned(ahead.under(rows), position[rows], int(phase[rows[0]])))
-            for rows in (np.flatnonzero(phase == each) for each in np.unique(phase))
+            (rows, self._planned(ahead.under(rows), position[rows], known))
+            for rows in together
+            for known in [None if minute is None else int(phase[rows[0]])]
         ]
         back = np.argsort(np.concatenate([rows for rows, _ in self._last]))
         choices = np.concatenate([plan.choices for _, plan in self._last])[back]
@@ -192,21 +197,24 @@ class FactoredAgent:
             statistics=SearchStatistics(deepest, deepest.astype(np.float64), count, count),
         )
 
-    def _planned(self, ahead: _Ahead, position: I32, phase: int) -> _Plan:
-        """The decisions of accounts whose bars are in one phase of the costs."""
-        terms, depth = self._terms.shifted(phase), len(ahead.layers)
-        leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_state, phase + depth)
-        root_worth = self._changed(ahead.root_worth, ahead.root_state, phase)
+    def _planned(self, ahead: _Ahead, position: I32, phase: int | None) -> _Plan:
+        """The decisions of accounts whose bars are in one phase of the costs, None if unknown."""
+        terms, later = self._terms.shifted(phase or 0), len(ahead.layers)
+        leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_state, phase, later)
+        root_worth = self._changed(ahead.root_worth, ahead.root_state, phase, 0)
         worth = expectimax(ahead.layers, leaf_worth, terms, self._search.discount)
         row = np.arange(len(position))
         choices = terms.choices(worth[0], 0)[row, position]
         raw = terms.choices(root_worth, 0)[row, position]
         return _Plan(ahead.layers, worth, choices, raw, position, terms)
 
-    def _changed(self, worth: F64, state: I32, phase: int) -> F64:
-        """``f64[n, P]`` worth of positions under the rules in force."""
+    def _changed(self, worth: F64, state: I32, phase: int | None, later: int) -> F64:
+        """``f64[n, P]`` worth of positions under the rules in force, so many bars later."""
         change = self._change_by_state
-        return worth if change is None else worth + change[phase % len(change)][state]
+        if change is None:
+            return worth
+        of_phase = change.mean(axis=0) if phase is None else change[(phase + later) % len(change)]
+        return np.asarray(worth + of_phase[state])
 
     def _read(self, observation: F32, depth: int) -> _Ahead:
         """Evaluate the market `depth` bars ahead of observations ``f32[B, W, F]``."""

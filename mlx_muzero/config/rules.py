@@ -1,5 +1,6 @@
 """Conditions between keys of a training configuration."""
 
+import json
 from collections.abc import Callable, Iterator, Set
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -27,11 +28,11 @@ def _crypto_only(name: str) -> _Rule:
     )
 
 
-def _factored_needs(path: str, value: str, why: str) -> _Rule:
+def _factored_needs(path: str, value: object, why: str) -> _Rule:
     return _Rule(
         ("model.kind", path),
         lambda c: c.model.kind == "muzero" or value_of(c, path) == value,
-        f'a factored model {why}; set {path} to "{value}"',
+        f"a factored model {why}; set {path} to {json.dumps(value)}",
     )
 
 
@@ -127,8 +128,6 @@ _RULES = (
     ),
     _mirrored_needs("model.kind", "factored"),
     _mirrored_needs("market.features", "micro"),
-    _mirrored_needs("trading.swap_long_pips", 0.0),
-    _mirrored_needs("trading.swap_short_pips", 0.0),
     _Rule(
         ("model.kind", "search.discount"),
         lambda c: c.model.kind == "muzero" or c.search.discount < 1.0,
@@ -142,6 +141,8 @@ _RULES = (
     ),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
+    _factored_needs("trading.swap_long_pips", 0.0, "reads ahead without nights"),
+    _factored_needs("trading.swap_short_pips", 0.0, "reads ahead without nights"),
     _factored_needs("collect.backend", "same", "collects no episodes"),
     _Rule(
         ("model.transformer_heads", "model.transformer_width"),

@@ -94,6 +94,7 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
     )
     settings = paper_settings.override(settings, options.overrides)
     require_quotes(settings)
+    require_planned(settings, config)
     for symbol in settings.pairs:
         require_tradable(config.market, symbol)
         market_of_pair(config, settings, symbol)
@@ -109,6 +110,23 @@ def require_quotes(settings: PaperSettings) -> None:
         raise ConfigError(
             f'fills.cost = "quotes": {feed} sends bars of trades, without bid and ask. Give what '
             "you expect to pay: --set fills.cost=fixed --set fills.half_spread_pips=N"
+        )
+
+
+def require_planned(settings: PaperSettings, config: Config) -> None:
+    """Raise ConfigError if an agent that plans with a session's costs cannot with these."""
+    if config.model.kind != "factored":
+        return
+    if settings.fills.cost == "quotes" and config.trading.cost != "quotes":
+        raise ConfigError(
+            'fills.cost = "quotes": the model was trained with trading.cost = "fixed" and knows no '
+            "usual spread to plan with. Give what you expect to pay: --set fills.cost=fixed "
+            "--set fills.half_spread_pips=N"
+        )
+    if settings.fills.swap.charges:
+        raise ConfigError(
+            "fills.swap_long_pips, fills.swap_short_pips: a factored model reads ahead without "
+            "nights; set both to 0"
         )
 
 

@@ -147,8 +147,15 @@ def measure_usual(model: FactoredModel, dataset: MarketDataset, rules: TradingRu
     bars = learnable_bars(dataset, 2)
     longest = int(rules.table.exposures.argmax())
     moved = gains(dataset, rules, bars[:, None], final=False)[:, 0, longest]
+    size = max(float(moved.std()) / rules.table.exposures[longest], 1e-6)
+    model.usual.move_pips = mx.array(size)
+    measure_prices(model, dataset, rules)
+
+
+def measure_prices(model: FactoredModel, dataset: MarketDataset, rules: TradingRules) -> None:
+    """Give a `model` the sizes of prices alone: its networks count in the move it has."""
+    bars = learnable_bars(dataset, 2)
     spread = known_spread(dataset, rules, bars)
     usual = model.usual
-    usual.move_pips = mx.array(max(float(moved.std()) / rules.table.exposures[longest], 1e-6))
     usual.price = mx.array(float(np.median(dataset.close[bars])))
     usual.spread = mx.array(0.0 if spread is None else float(np.median(spread)))

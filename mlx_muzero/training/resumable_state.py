@@ -10,7 +10,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.training.bar_batches import BarSampler, measure_usual
+from mlx_muzero.training.bar_batches import BarSampler, measure_prices, measure_usual
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import begin_from, build_model, measure_observations
@@ -59,6 +59,8 @@ class ResumableState:
                 measure_usual(model, dataset, rules)
         else:
             begin_from(model, weights)
+            if isinstance(model, FactoredModel):
+                measure_prices(model, dataset, rules)
         self._bars: BarSampler | None = None
         copy = build_model(config, rules.table)
         if isinstance(copy, FactoredModel):

@@ -147,6 +147,19 @@ def test_a_clock_of_costs_counts_from_the_minute_of_the_bar():
         plan(agent, observation, position)
 
 
+def test_the_clock_of_the_training_counts_where_costs_follow_none_now():
+    """Worth was learned under it, and what is corrected depends on the minute."""
+    clock = dataclasses.replace(RULES, costs=Costs(6.0, clock_minutes=3, clock_pips=0.5))
+    agent = FactoredAgent(model_for(), SEARCH, RULES, clock)
+    observation, seed = observations(1)[[0, 0, 0, 0]], np.zeros(4, np.uint64)
+    at = np.array([0, 1, 2, 3])
+    result = agent.plan(observation, flat(), seed, simulations=1, noise=False, minute=at)
+    np.testing.assert_array_equal(result.q[0], result.q[3])
+    assert len(np.unique(result.q[:3, 0])) == 3
+    unknown = plan(agent, observation[:1], flat(1), 1)
+    np.testing.assert_allclose(unknown.q[0], result.q[:3].mean(axis=0), rtol=1e-5)
+
+
 def test_the_tree_is_that_of_the_last_plan():
     agent = FactoredAgent(model_for(), SEARCH, RULES)
     observation = observations()

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from mlx_muzero.config.presets import CRYPTO, FX_MICRO
-from mlx_muzero.paper.beginning import rules_in_force
-from mlx_muzero.paper.settings import fills_of
+from mlx_muzero.config.presets import CRYPTO, FX_FACTORED, FX_MICRO
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.paper.beginning import require_planned, rules_in_force
+from mlx_muzero.paper.settings import PaperSettings, fills_of
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.rules import TradingRules
 
@@ -24,3 +25,20 @@ def test_an_agent_plans_with_what_the_session_pays():
     assert in_force.costs == Costs(0.6)
     assert in_force.swap == Swap(0.5, 0.0)
     assert replace(in_force, costs=trained.costs, swap=trained.swap) == trained
+
+
+@pytest.mark.parametrize(
+    ("fills", "said"),
+    [({"cost": "quotes"}, "no usual spread"), ({"swap_short_pips": 0.5}, "without nights")],
+)
+def test_fills_that_an_agent_cannot_plan_with_are_refused(fills, said):
+    """An agent that plays by the costs of its training pays them all the same."""
+    usual = fills_of(FX_FACTORED.trading)
+    settings = PaperSettings(pairs=("USDJPY",), fills=replace(usual, **fills))
+    require_planned(settings, FX_MICRO)
+    with pytest.raises(ConfigError, match=said):
+        require_planned(settings, FX_FACTORED)
+    require_planned(replace(settings, fills=usual), FX_FACTORED)
+    trading = replace(FX_FACTORED.trading, cost="quotes")
+    if settings.fills.cost == "quotes":
+        require_planned(settings, replace(FX_FACTORED, trading=trading))

@@ -17,14 +17,19 @@ from mlx_muzero.errors import ConfigError, DataError
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.quotes import Spreads
 from mlx_muzero.market.synthetic.markets import planted_edge
 from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.trading.core import TradingRules
+from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.env import SessionEnv
 from mlx_muzero.training import chain_measuring
 from mlx_muzero.training.bar_batches import BarSampler, learnable_bars, measure_usual
 from mlx_muzero.training.learner import Learner
 from mlx_muzero.training.models import build_model, measure_observations, starting_weights
+from mlx_muzero.training.progress import Counters
+from mlx_muzero.training.ranks import Ranks
+from mlx_muzero.training.resumable_state import ResumableState
 from runs import assert_same_run, at_poll, make_trainer
 
 STEPS, DISCOUNT = 2, 0.9
@@ -221,7 +226,13 @@ def test_it_learns_a_planted_edge_in_seconds(config):
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("trading.reward", "amddp1"), ("train.phase", "all"), ("collect.backend", "coreml-sim")],
+    [
+        ("trading.reward", "amddp1"),
+        ("train.phase", "all"),
+        ("collect.backend", "coreml-sim"),
+        ("trading.swap_long_pips", "0.5"),
+        ("trading.swap_short_pips", "-0.5"),
+    ],
 )
 def test_what_a_factored_model_cannot_do_is_refused(key, value):
     with pytest.raises(ConfigError, match="a factored model .*; set " + key):
@@ -266,6 +277,21 @@ def test_a_run_does_not_start_from_one_of_another_kind(config, dataset, tmp_path
         return
     with pytest.raises(ConfigError, match='"factored", and the new run one of "muzero"'):
         starting_weights(trainer.folder, wanted, table)
+
+
+def test_a_run_from_another_counts_costs_at_its_own_prices(config, dataset):
+    """The move that its networks count in stays, for they have learned in it."""
+    rules = TradingRules.from_config(config)
+    weights = dict_of(build_model(config, rules.table))
+    weights |= {"usual.price": mx.array(1.1), "usual.move_pips": mx.array(0.7)}
+    quotes = np.full(len(dataset.close), 0.03)
+    quoted = dataclasses.replace(dataset, spreads=Spreads(quotes, quotes, quotes > 0.0))
+    rules = dataclasses.replace(rules, costs=Costs(0.0, quoted=True))
+    state = ResumableState(config, quoted, rules, Ranks(), Counters(), weights)
+    usual = state.learner.model.usual
+    assert float(usual.price) == pytest.approx(np.median(dataset.close), rel=0.01)
+    assert float(usual.spread) == pytest.approx(0.03)
+    assert float(usual.move_pips) == pytest.approx(0.7)
 
 
 def test_clusters_are_the_same_whether_or_not_distances_fit_at_once(monkeypatch):
