@@ -56,8 +56,10 @@ _HEADER_WITHIN = 20
 _SAMPLED = 1000
 _MT5_RATES = {"tick_volume", "spread", "real_volume"}
 _INSTRUMENT = "instrument_id"
-_DATABENTO = {"ts_event", "rtype", "publisher_id", _INSTRUMENT}
-_NANO = 1e9
+DATABENTO_COLUMNS = frozenset({"ts_event", "rtype", "publisher_id", _INSTRUMENT})
+"""The first columns of every table of Databento."""
+NANO = 1e9
+"""What Databento's whole numbers of prices are divided by."""
 _DECIMAL_COMMA = re.compile(r"\d+,\d+")
 _JFOREX_TIME = re.compile(r"(?:Gmt|Local) time|Time \([A-Za-z]+\)", re.IGNORECASE)
 _JFOREX_COLUMNS = (*PRICE_COLUMNS, "volume")
@@ -93,7 +95,7 @@ class Header:
             return MT5
         if tuple(plains[1:]) == _JFOREX_COLUMNS and _JFOREX_TIME.fullmatch(self.names[0]):
             return JFOREX
-        return DATABENTO if {*plains} >= _DATABENTO else CSV
+        return DATABENTO if {*plains} >= DATABENTO_COLUMNS else CSV
 
 
 def find_header(
@@ -178,7 +180,7 @@ def named_layout(
         has_decimal_comma=comma,
         is_named=True,
         leaves_flats=kind == JFOREX,
-        price_unit=_NANO if kind == DATABENTO and _are_whole(rows, values) else 1.0,
+        price_unit=NANO if kind == DATABENTO and _are_whole(rows, values) else 1.0,
         times_in_utc=kind != MT5,
         carries_blanks=kind == TICKS and header.names[0].startswith("<"),
         notes=_notes(header, time, values, symbol, spread),

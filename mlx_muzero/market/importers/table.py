@@ -18,6 +18,7 @@ from mlx_muzero.market.importers.column_names import (
     value_fields,
 )
 from mlx_muzero.market.importers.formats import PARQUET
+from mlx_muzero.market.importers.named_columns import DATABENTO_COLUMNS, NANO
 from mlx_muzero.market.importers.rejects import RowFilter
 from mlx_muzero.market.importers.source import Chunk, reject_faults
 from mlx_muzero.market.importers.symbol_column import chosen_symbols, renamed_note
@@ -40,6 +41,7 @@ class ParquetSource:
         times: the column of times.
         columns: the columns of the file by store column.
         named_by: the column of symbols, if there is one.
+        price_unit: what prices are divided by.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class ParquetSource:
     stamps: Stamps | None = None
     ask_only: bool = False
     shortest_row: int = 1
+    price_unit: float = 1.0
     notes: list[str] = field(default_factory=list)
 
     @classmethod
@@ -80,6 +83,8 @@ class ParquetSource:
             columns, times = _found_columns(file, chosen or {})
             named_by = columns.pop(SYMBOL, None)
             spans, size = _spans(file, named_by)
+            is_databento = {*file.types} >= DATABENTO_COLUMNS
+            is_whole = is_databento and file.types[columns["close"]] == "BIGINT"
         symbols: dict[str, Symbol] = {}
         if named_by is not None:
             symbols = chosen_symbols(path, (str(name) for name, *_ in spans), given)
@@ -91,7 +96,19 @@ class ParquetSource:
             notes.append(f"columns not used: {', '.join(unused)}")
         if "mid" in plain(columns["close"]):
             notes.append(MID_NOTE)
-        return cls(path, symbols, times, columns, named_by, spans, size, format_name, notes=notes)
+        return cls(
+            path,
+            symbols,
+            times,
+            columns,
+            named_by,
+            spans,
+            size,
+            format_name,
+            stamps="open" if is_databento else None,
+            notes=notes,
+            price_unit=NANO if is_whole else 1.0,
+        )
 
     @property
     def zoned(self) -> bool:
@@ -126,6 +143,8 @@ class ParquetSource:
         wall, known = self.times.read(table, "wall")
         lines = np.ma.getdata(table["row"]).astype(np.int64) + 1
         columns: dict[str, F64] = {name: np.ma.filled(table[name], np.nan) for name in self.columns}
+        for name in PRICE_COLUMNS:
+            columns[name] = columns[name] / self.price_unit
         rows = RowFilter(lines)
         missing = np.ma.getmaskarray(table["wall"])
         rows.reject(missing, "the time is missing")

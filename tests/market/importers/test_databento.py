@@ -5,6 +5,7 @@ from datetime import date
 from io import BytesIO
 from types import SimpleNamespace
 
+import duckdb
 import numpy as np
 import pytest
 
@@ -92,6 +93,21 @@ def test_every_encoding_has_the_same_bars(store, tmp_path, monkeypatch, ending):
         assert np.array_equal(prices, np.round(walk(N, seed), 3))
         assert (bars.volume == 7).all()
     assert import_file(store, path).already_imported
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e9])
+def test_tables_of_databento_are_stamped_at_the_open(store, tmp_path, unit):
+    path = tmp_path / "bars.parquet"
+    price = 1.105 if unit == 1.0 else 1_105_000_000
+    kind = "double" if unit == 1.0 else "bigint"
+    prices = ", ".join(f"{price}::{kind} as {name}" for name in ("open", "high", "low", "close"))
+    ids = "33::utinyint as rtype, 1::usmallint as publisher_id, 77::uinteger as instrument_id"
+    time = f"make_timestamp({MONDAY_NS} // 1000 + i * 60000000)::timestamptz as ts_event"
+    rest = "7::ubigint as volume, 'ETHH1' as symbol"
+    duckdb.sql(f"copy (select {time}, {ids}, {prices}, {rest} from range(20) t(i)) to '{path}'")
+    report = import_file(store, path)
+    assert not any("nothing tells" in note for note in report.notes)
+    assert (store.load("ETHH1").close == 1.105).all()
 
 
 def test_without_symbols_instruments_stay_apart_by_their_numbers(store, tmp_path):
