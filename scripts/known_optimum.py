@@ -31,6 +31,7 @@ from bench.report import Report
 from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.evaluation.rivals.fitted import fit_rivals
 from mlx_muzero.experiment.trained_run import load_run
+from mlx_muzero.market.store.bar_store import BarStore
 
 ROOT = Path(__file__).resolve().parent.parent
 FRESH_SEED, FRESH_DAYS = 777, 540
@@ -238,6 +239,15 @@ class Market:
             earned = played_by(rival, twin, starts).metrics.net_pips_per_session
             yield Rival(name, earned, earned / best_policy)
 
+    def _costs(self) -> tuple[str, ...]:
+        """Options of ``train`` where the best policy plays under costs that follow a clock."""
+        with BarStore(self.store, read_only=True) as store:
+            truth = store.truth(self.symbol) or {}
+        if "cost_clock_minutes" not in truth:
+            return ()
+        keys = ("round_trip_cost_pips", "cost_clock_minutes", "cost_clock_pips")
+        return tuple(part for key in keys for part in ("--set", f"trading.{key}={truth[key]}"))
+
     def _run(self, build: Build, seed: int) -> Path:
         return self.study.folder / f"{self.symbol.lower()}-{build.name}-{seed}"
 
@@ -250,7 +260,14 @@ class Market:
         if not run.exists():
             began.write_text(str(time.time()))
             where = ("--run", str(run), "--symbol", self.symbol, "--db", str(self.store))
-            what = (*build.options, "--set", f"train.seed={seed}", "--minutes", str(minutes))
+            what = (
+                *build.options,
+                *self._costs(),
+                "--set",
+                f"train.seed={seed}",
+                "--minutes",
+                str(minutes),
+            )
             muzero(build, "train", *where, *what)
         program = str(ROOT / "scripts" / "bench" / "fresh_sessions.py")
         arguments = (str(self.store), self.fresh, str(self.study.sessions), str(run))

@@ -203,7 +203,7 @@ class Store:
         symbol: str | None = None,
         days: int = 250,
         seed: int = 1,
-        cost_pips: float = 4.0,
+        cost_pips: float | None = None,
         session_bars: int = 360,
     ) -> dict[str, Any]:
         """Make a market whose best policy is known, replacing one with the same name.
@@ -213,7 +213,8 @@ class Store:
             symbol: name in the store; None for the kind's.
             days: trading days of 1,440 bars.
             seed: seed of all random numbers.
-            cost_pips: round-trip cost for which the best policy is computed.
+            cost_pips: round-trip cost for which the best policy is computed; None for the kind's:
+                4, or 6 for planted_wait.
             session_bars: session length for which it is computed, in steps.
 
         Returns:

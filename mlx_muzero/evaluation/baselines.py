@@ -184,14 +184,13 @@ class BestPolicy:
         Raises:
             ValueError: the optimum was computed for another session length, cost or pip.
         """
-        rules = (env.session_bars, env.rules.costs.round_trip_pips, env.rules.pip_size)
-        solved = (
-            self.optimum.session_bars,
-            self.optimum.round_trip_cost_pips,
-            self.optimum.pip_size,
-        )
+        rules = (env.session_bars, env.rules.costs.by_minute, env.rules.pip_size)
+        optimum = self.optimum
+        solved = (optimum.session_bars, optimum.entry_pips, optimum.pip_size)
         if rules != solved:
-            raise ValueError(f"sessions play by {rules} (bars, cost, pip), the optimum by {solved}")
+            raise ValueError(
+                f"sessions play by {rules} (bars, costs, pip), the optimum by {solved}"
+            )
         if self._close is not env.close:
             self._close = env.close
             self._seen = self.optimum.read(env.close, env.open_time_ns)

@@ -26,6 +26,7 @@ from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.registered_baselines import registered_baselines
 from mlx_muzero.evaluation.rivals.fitted import fit_rivals
+from mlx_muzero.evaluation.synthetic_rules import costs_of
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -202,8 +203,7 @@ def baselines(
 
 def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules) -> bool:
     """Whether the truth of a synthetic market was computed for these sessions, costs and fills."""
-    costs = Costs(round_trip_pips=truth["round_trip_cost_pips"])
-    wanted = (truth["session_bars"], costs, truth["parameters"]["pip_size"])
+    wanted = (truth["session_bars"], costs_of(truth), truth["parameters"]["pip_size"])
     at_close = np.array_equal(dataset.fill_prices(rules.fill), dataset.close)
     return (
         at_close

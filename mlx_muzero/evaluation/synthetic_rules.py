@@ -19,8 +19,16 @@ def dataset_of(bars: Bars, truth: Mapping[str, Any]) -> MarketDataset:
     return MarketDataset.from_bars(bars, market)
 
 
+def costs_of(truth: Mapping[str, Any]) -> Costs:
+    """What fills cost where `truth` holds."""
+    return Costs(
+        float(truth["round_trip_cost_pips"]),
+        clock_minutes=int(truth.get("cost_clock_minutes", 0)),
+        clock_pips=float(truth.get("cost_clock_pips", 0.0)),
+    )
+
+
 def rules_of(truth: Mapping[str, Any]) -> TradingRules:
-    """fx_micro's rules, at the cost and pip that `truth` assumes."""
-    costs = Costs(float(truth["round_trip_cost_pips"]))
+    """fx_micro's rules, at the costs and pip that `truth` assumes."""
     pip_size = float(truth["parameters"]["pip_size"])
-    return replace(TradingRules.from_config(FX_MICRO), costs=costs, pip_size=pip_size)
+    return replace(TradingRules.from_config(FX_MICRO), costs=costs_of(truth), pip_size=pip_size)

@@ -23,7 +23,7 @@ def store_market(
     symbol: str | None,
     days: int,
     seed: int,
-    cost_pips: float,
+    cost_pips: float | None,
     session_bars: int = 360,
 ) -> tuple[Bars, Truth]:
     """Generate and store a market whose best policy is known, replacing one of that name.
@@ -37,7 +37,7 @@ def store_market(
         symbol: name in the store; None for the kind's.
         days: number of trading days of 1,440 bars.
         seed: seed of all random draws.
-        cost_pips: round-trip cost, for computing the best policy.
+        cost_pips: round-trip cost, for computing the best policy; None for the kind's.
         session_bars: steps of one session, for computing the best policy.
 
     Returns:

@@ -115,6 +115,12 @@ class Costs:
         """After so many minutes the costs repeat: 1 where they never change."""
         return max(self.clock_minutes, 1)
 
+    @property
+    def by_minute(self) -> tuple[float, ...]:
+        """Round trip charged by the minute of the entry, modulo their number."""
+        charged = np.broadcast_to(self.entry_pips(np.arange(self.phases)), self.phases)
+        return tuple(charged.tolist())
+
     def entry_pips(self, minute: I64 | None) -> F64 | float:
         """Round trip charged for entering at the bars that open at `minute`, elementwise.
 

@@ -119,12 +119,13 @@ def test_planted_markets_are_played_by_all_rivals(monkeypatch, capsys):
     sizes = ("--seeds", "1", "--days", "6", "--session-bars", "60", "--json")
     monkeypatch.setattr(sys, "argv", ["planted_markets.py", *sizes])
     runpy.run_path(str(ROOT / "scripts" / "planted_markets.py"), run_name="__main__")
-    walk, edge, nonlinear = json.loads(capsys.readouterr().out)["markets"]
+    walk, edge, nonlinear, wait = json.loads(capsys.readouterr().out)["markets"]
     assert (walk["optimum"], walk["best_policy"], walk["line_reaches"]) == (0.0, None, None)
-    for found in (edge, nonlinear):
+    for found in (edge, nonlinear, wait):
         assert found["best_policy"] > found["momentum"]
         assert found["line_reaches"] == pytest.approx(found["line"] / found["optimum"])
     assert edge["line_reaches"] > nonlinear["line_reaches"]
+    assert edge["line_reaches"] > wait["line_reaches"]
 
 
 def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):

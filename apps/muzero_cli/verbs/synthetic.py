@@ -19,20 +19,29 @@ def synth(
     days: Annotated[int, typer.Option(min=1, help="Trading days of 1440 bars.")] = 250,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
     cost_pips: Annotated[
-        float, typer.Option(min=0.0, help="Round-trip cost for which to compute the known optimum.")
-    ] = 4.0,
+        Optional[float],
+        typer.Option(
+            min=0.0,
+            help="Round-trip cost for which to compute the known optimum (default: the kind's, 4, "
+            "or 6 for planted_wait).",
+        ),
+    ] = None,
     db: Database = DEFAULT_DATABASE,
     as_json: Json = False,
 ) -> None:
     """Make a market with a known best policy, replacing any of the same name."""
     from mlx_muzero.experiment.synthetic_market import store_market
+    from mlx_muzero.trading.cost_size import clock_note
 
     bars, truth = store_market(db, kind, symbol, days, seed, cost_pips)
     if as_json:
         answer({"symbol": bars.symbol, "bars": len(bars), "truth": truth})
         return
+    told = ""
+    if every := truth.get("cost_clock_minutes"):
+        told = f", {clock_note(every, truth['cost_clock_pips'])}"
     echo(
         f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
         f"{truth['expected_pips_per_session']:+.1f} net pips per session of "
-        f"{truth['session_bars']} bars at {cost_pips:g} pips per trade"
+        f"{truth['session_bars']} bars at {truth['round_trip_cost_pips']:g} pips per trade{told}"
     )

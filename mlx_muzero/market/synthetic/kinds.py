@@ -2,4 +2,4 @@
 
 from typing import Literal
 
-MarketKind = Literal["random_walk", "planted_edge", "planted_nonlinear"]
+MarketKind = Literal["random_walk", "planted_edge", "planted_nonlinear", "planted_wait"]

@@ -3,24 +3,29 @@
 Each maker returns bars and their truth, a JSON-able dict: ``kind``, ``seed``, ``parameters``,
 the rules that the expectations assume (``round_trip_cost_pips``, ``session_bars``),
 ``expected_pips_per_session`` of the best policy, the same by UTC hour of the session's start,
-``best_policy``, ``method`` and ``precision_pips``; of some kinds also what the greedy rule on a
-perfect forecast expects, ``greedy_pips_per_session``. What a line earns is added where a market is
-stored (`mlx_muzero.experiment.synthetic_market`).
+``best_policy``, ``method`` and ``precision_pips``; of planted markets also what the greedy rule on
+a perfect forecast expects, ``greedy_pips_per_session``. Where costs follow a clock,
+``cost_clock_minutes`` and ``cost_clock_pips`` say which. What a line earns is added where a market
+is stored (`mlx_muzero.experiment.synthetic_market`).
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from mlx_muzero.market.bars import Bars
+from mlx_muzero.market.synthetic.belief_chain import GRID_POINTS, HOURLY, Starts, clocked_pips
+from mlx_muzero.market.synthetic.edge_policies import as_if_pips
+from mlx_muzero.market.synthetic.edge_policies import greedy_pips as greedy_edge_pips
 from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.nonlinear_optimum import greedy_pips
 from mlx_muzero.market.synthetic.nonlinear_optimum import solve as solve_nonlinear
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
 from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
 from mlx_muzero.market.synthetic.planted_nonlinear import draw_changes as draw_nonlinear_changes
-from mlx_muzero.market.synthetic.planted_optimum import GRID_POINTS, solve
+from mlx_muzero.market.synthetic.planted_optimum import solve
 from mlx_muzero.market.synthetic.synthetic_bars import (
     bars_from_changes,
     fx_calendar,
@@ -28,6 +33,7 @@ from mlx_muzero.market.synthetic.synthetic_bars import (
     sigma_pips,
     week_opens,
 )
+from mlx_muzero.types import F64
 
 Truth = dict[str, Any]
 
@@ -115,6 +121,7 @@ def planted_edge(
     coarse = solve(edge, round_trip_cost_pips, session_bars, grid_points=GRID_POINTS // 2 + 1)
     open_minute = minute_of_day(week_opens(days, start_ns))
     expected = optimum.mean_expected_pips(open_minute)
+    starts = Starts(HOURLY, optimum.entry_pips, session_bars)
     truth: Truth = {
         "kind": "planted_edge",
         "seed": seed,
@@ -125,6 +132,7 @@ def planted_edge(
         "session_bars": session_bars,
         "expected_pips_per_session": expected,
         "expected_pips_by_start_hour": optimum.expected_pips_by_hour().tolist(),
+        "greedy_pips_per_session": starts.week_mean(greedy_edge_pips(edge, starts), open_minute),
         "best_policy": "belief thresholds by bars left and start minute",
         "method": "dynamic programming over bars left, filter belief and position; Gauss-Hermite "
         "quadrature; starts from the filter's stationary belief, evenly over the week",
@@ -184,10 +192,80 @@ def planted_nonlinear(
     return bars, truth
 
 
+def planted_wait(
+    seed: int,
+    days: int,
+    *,
+    round_trip_cost_pips: float = 6.0,
+    session_bars: int = 360,
+    edge: PlantedEdge | None = None,
+    cost_clock_minutes: int = 5,
+    cost_clock_pips: float = 2.0,
+    start_ns: int = FIRST_WEEK_NS,
+    hole_frac: float = 0.0,
+) -> tuple[Bars, Truth]:
+    """The bars of `planted_edge`, but costs follow a clock: it pays to wait for the cheap minute.
+
+    Args:
+        seed: seed of all random draws.
+        days: number of trading days of 1440 bars.
+        round_trip_cost_pips: cost of one trade in most minutes.
+        session_bars: steps of one session.
+        edge: the market's parameters; None for the defaults of `PlantedEdge`.
+        cost_clock_minutes: every so many minutes a trade costs `cost_clock_pips`; divides a day.
+        cost_clock_pips: see there.
+        start_ns: the first week opens at or after this time.
+        hole_frac: share of missing bars; the expectations assume unbroken sessions.
+
+    Raises:
+        ValueError: `days`, `hole_frac` or the clock is out of range.
+    """
+    edge = PlantedEdge() if edge is None else edge
+    entry_pips = clocked_pips(round_trip_cost_pips, cost_clock_minutes, cost_clock_pips)
+    starts = Starts(HOURLY, entry_pips, session_bars)
+    rng = np.random.default_rng(seed)
+    open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
+    change = draw_changes(edge, open_time_ns, rng)
+    optimum, coarse = (
+        solve(edge, entry_pips, session_bars, HOURLY, points)
+        for points in (GRID_POINTS, GRID_POINTS // 2 + 1)
+    )
+    open_minute = minute_of_day(week_opens(days, start_ns))
+    expected = optimum.mean_expected_pips(open_minute)
+
+    def week_mean(pips: F64) -> float:
+        return starts.week_mean(pips, open_minute)
+
+    mean_cost = (sum(entry_pips) / len(entry_pips),) * len(entry_pips)
+    truth: Truth = {
+        "kind": "planted_wait",
+        "seed": seed,
+        "days": days,
+        "hole_frac": hole_frac,
+        "parameters": edge.as_dict(),
+        "round_trip_cost_pips": round_trip_cost_pips,
+        "cost_clock_minutes": cost_clock_minutes,
+        "cost_clock_pips": cost_clock_pips,
+        "session_bars": session_bars,
+        "expected_pips_per_session": expected,
+        "expected_pips_by_start_hour": optimum.expected_pips_by_hour().tolist(),
+        "greedy_pips_per_session": week_mean(greedy_edge_pips(edge, starts)),
+        "as_if_cost_stayed_pips_per_session": week_mean(as_if_pips(edge, starts, entry_pips)),
+        "as_if_mean_cost_pips_per_session": week_mean(as_if_pips(edge, starts, mean_cost)),
+        "best_policy": "belief thresholds by bars left, start minute and phase of the costs",
+        "method": "as for planted_edge, with the cost of each minute",
+        "precision_pips": abs(expected - coarse.mean_expected_pips(open_minute)) / 3.0,
+    }
+    sigma = sigma_pips(open_time_ns, edge.mean_sigma_pips)
+    bars = bars_from_changes("PLANTED_WAIT", open_time_ns, change, sigma, edge.pip_size, rng)
+    return bars, truth
+
+
 _MAKERS: dict[MarketKind, Callable[..., tuple[Bars, Truth]]] = {
     "random_walk": random_walk,
     "planted_edge": planted_edge,
     "planted_nonlinear": planted_nonlinear,
+    "planted_wait": planted_wait,
 }
 
 
@@ -196,7 +274,7 @@ def make_market(
     seed: int,
     days: int,
     *,
-    round_trip_cost_pips: float = 4.0,
+    round_trip_cost_pips: float | None = None,
     session_bars: int = 360,
     hole_frac: float = 0.0,
 ) -> tuple[Bars, Truth]:
@@ -206,7 +284,7 @@ def make_market(
         kind: which.
         seed: seed of all random draws.
         days: number of trading days of 1440 bars.
-        round_trip_cost_pips: cost of one trade, for the truth.
+        round_trip_cost_pips: cost of one trade, for the truth; None for the kind's.
         session_bars: steps of one session, for the truth.
         hole_frac: share of missing bars.
 
@@ -215,10 +293,7 @@ def make_market(
     """
     if kind not in _MAKERS:
         raise ValueError(f'market kind "{kind}" is none of {", ".join(_MAKERS)}')
-    return _MAKERS[kind](
-        seed,
-        days,
-        round_trip_cost_pips=round_trip_cost_pips,
-        session_bars=session_bars,
-        hole_frac=hole_frac,
-    )
+    make = partial(_MAKERS[kind], session_bars=session_bars, hole_frac=hole_frac)
+    if round_trip_cost_pips is None:
+        return make(seed, days)
+    return make(seed, days, round_trip_cost_pips=round_trip_cost_pips)

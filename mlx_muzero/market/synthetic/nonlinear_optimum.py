@@ -47,6 +47,11 @@ class NonlinearOptimum:
     stay_against: Bool
 
     @property
+    def entry_pips(self) -> tuple[float, ...]:
+        """Cost of one trade, in every minute."""
+        return (self.round_trip_cost_pips,)
+
+    @property
     def pip_size(self) -> float:
         """Price of one pip."""
         return self.market.pip_size

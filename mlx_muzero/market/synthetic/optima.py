@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.synthetic import nonlinear_optimum, planted_optimum
+from mlx_muzero.market.synthetic.belief_chain import HOURLY, clocked_pips
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge
 from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
 from mlx_muzero.types import F64, I64
@@ -18,8 +19,8 @@ class Optimum(Protocol):
         """Steps of one session."""
 
     @property
-    def round_trip_cost_pips(self) -> float:
-        """Cost of one trade."""
+    def entry_pips(self) -> tuple[float, ...]:
+        """Cost of one trade, by the minute of its entry modulo their number."""
 
     @property
     def pip_size(self) -> float:
@@ -44,6 +45,14 @@ def _edge(truth: Mapping[str, Any]) -> Optimum:
     return planted_optimum.solve(edge, truth["round_trip_cost_pips"], truth["session_bars"])
 
 
+def _wait(truth: Mapping[str, Any]) -> Optimum:
+    edge = PlantedEdge(**truth["parameters"])
+    entry_pips = clocked_pips(
+        truth["round_trip_cost_pips"], truth["cost_clock_minutes"], truth["cost_clock_pips"]
+    )
+    return planted_optimum.solve(edge, entry_pips, truth["session_bars"], HOURLY)
+
+
 def _nonlinear(truth: Mapping[str, Any]) -> Optimum:
     market = PlantedNonlinear(**truth["parameters"])
     return nonlinear_optimum.solve(market, truth["round_trip_cost_pips"], truth["session_bars"])
@@ -52,6 +61,7 @@ def _nonlinear(truth: Mapping[str, Any]) -> Optimum:
 _OPTIMA: dict[str, Callable[[Mapping[str, Any]], Optimum]] = {
     "planted_edge": _edge,
     "planted_nonlinear": _nonlinear,
+    "planted_wait": _wait,
 }
 
 PLANTED = tuple(_OPTIMA)

@@ -1,10 +1,11 @@
 """The exact best policy of a planted edge, by dynamic programming over the filter's belief.
 
 State: bars left, belief, position. Rules: FX's (flat, long, short; a reversal takes a close and,
-one bar later, an entry), the round trip is charged on entry, an open position is closed at the end.
-With ``X(m)`` the value of being long over the next bar at belief m and ``Y(m)`` that of being flat,
-entering is worth ``X - cost`` and staying in ``X``: a single increasing gap ``D = X - Y`` gives
-both thresholds, ``D = cost`` to enter and ``D = 0`` to leave. Short mirrors long at -m.
+one bar later, an entry), the round trip is charged on entry, at the cost of the minute, an open
+position is closed at the end. With ``X(m)`` the value of being long over the next bar at belief m
+and ``Y(m)`` that of being flat, entering is worth ``X - cost`` and staying in ``X``: a single
+increasing gap ``D = X - Y`` gives both thresholds, ``D = cost`` to enter and ``D = 0`` to leave.
+Short mirrors long at -m.
 """
 
 from dataclasses import dataclass
@@ -12,42 +13,41 @@ from functools import lru_cache
 
 import numpy as np
 
-from mlx_muzero.market.synthetic.planted_edge import (
-    PlantedEdge,
-    filter_beliefs,
-    largest_log_odds,
-    log_odds,
-    next_belief,
-)
-from mlx_muzero.market.synthetic.synthetic_bars import DAY_MINUTES, WEEK_BARS, day_profile
+from mlx_muzero.market.synthetic.belief_chain import GRID_POINTS, BeliefChain, Starts, chain_of
+from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, filter_beliefs
 from mlx_muzero.types import F64, I64
 
 _NEVER = 2.0
 
-GRID_POINTS = 201
-
 
 @dataclass(frozen=True, eq=False)
 class PlantedOptimum:
-    """The best policy and its value, for sessions starting at `R` minutes of the day.
+    """The best policy and its value, for sessions that start in the `C` columns of `starts`.
 
     Attributes:
         edge: the market's parameters.
-        session_bars: steps of one session.
-        round_trip_cost_pips: cost of one trade.
-        raster_minutes: spacing of the start minutes; R = 1440 / raster_minutes.
-        expected_pips: ``f64[R]`` expected net pips of a session under the best policy.
-        enter: ``f64[session_bars + 1, R]`` belief from which to enter long, by bars left; 2: never.
-        leave: ``f64[session_bars + 1, R]`` belief at or below which to leave a long, by bars left.
+        starts: when sessions start, how long they are, and what entering costs.
+        expected_pips: ``f64[C]`` expected net pips of a session under the best policy.
+        enter: ``f64[session_bars + 1, C]`` belief from which to enter long, by bars left; 2: never;
+            below 0: on the likelier side, however small the difference.
+        leave: ``f64[session_bars + 1, C]`` belief at or below which to leave a long, by bars left.
     """
 
     edge: PlantedEdge
-    session_bars: int
-    round_trip_cost_pips: float
-    raster_minutes: int
+    starts: Starts
     expected_pips: F64
     enter: F64
     leave: F64
+
+    @property
+    def session_bars(self) -> int:
+        """Steps of one session."""
+        return self.starts.session_bars
+
+    @property
+    def entry_pips(self) -> tuple[float, ...]:
+        """Cost of one trade, by the minute of its entry."""
+        return self.starts.entry_pips
 
     @property
     def pip_size(self) -> float:
@@ -68,8 +68,7 @@ class PlantedOptimum:
             start_minute: ``i64[B]`` minute of the day of the session's first decision, rounded to
                 the raster.
         """
-        raster = np.asarray(start_minute) / self.raster_minutes
-        column = np.rint(raster).astype(np.int64) % len(self.expected_pips)
+        column = self.starts.column(start_minute)
         enter, leave = self.enter[bars_left, column], self.leave[bars_left, column]
         from_flat = np.where(np.abs(seen) >= enter, np.sign(seen), 0.0)
         stays = exposure * seen > leave
@@ -80,21 +79,14 @@ class PlantedOptimum:
         return np.asarray(self.expected_pips.reshape(24, -1).mean(axis=1))
 
     def mean_expected_pips(self, open_minute: I64) -> float:
-        """Expected pips averaged over all starts whose session ends before the weekend.
-
-        Args:
-            open_minute: UTC minute of the day at which each week opens, ``i64[W]``; an hour earlier
-                in New York's summer.
-        """
-        starts = np.arange(WEEK_BARS - self.session_bars) + open_minute[:, None]
-        column = np.rint(starts % DAY_MINUTES / self.raster_minutes).astype(np.int64)
-        return float(self.expected_pips[column % len(self.expected_pips)].mean())
+        """Expected pips averaged over all starts of the weeks that open at `open_minute`."""
+        return self.starts.week_mean(self.expected_pips, open_minute)
 
 
 @lru_cache(maxsize=8)
 def solve(
     edge: PlantedEdge,
-    round_trip_cost_pips: float,
+    entry_pips: float | tuple[float, ...],
     session_bars: int,
     raster_minutes: int = 20,
     grid_points: int = GRID_POINTS,
@@ -102,87 +94,63 @@ def solve(
 ) -> PlantedOptimum:
     """The best policy of `edge`, its thresholds and its expected net pips.
 
-    Values are interpolated linearly between `grid_points` beliefs, evenly spaced in log odds;
-    expectations over the next bar use Gauss-Hermite quadrature for each regime. A session starts at
-    the filter's stationary belief (the fixed point of the same transition) and has no gaps. What
-    was solved lately is kept, so its arrays are read-only.
+    A session starts at the filter's stationary belief (the fixed point of the same transition) and
+    has no gaps. What was solved lately is kept, so its arrays are read-only.
 
     Args:
         edge: the market's parameters.
-        round_trip_cost_pips: cost of one trade.
+        entry_pips: cost of one trade; several by the minute at which it is entered, modulo their
+            number.
         session_bars: steps of one session.
         raster_minutes: spacing of the start minutes to solve for; must divide 60.
         grid_points: number of beliefs, odd.
         quadrature_points: quadrature nodes per regime.
 
     Raises:
-        ValueError: an even grid, or a raster that does not divide 60.
+        ValueError: an even grid, or a raster or phases that do not divide 60 and 1440.
     """
-    if grid_points % 2 == 0 or 60 % raster_minutes:
-        raise ValueError("grid_points must be odd and raster_minutes divide 60")
-    odds = np.linspace(-1.0, 1.0, grid_points) * largest_log_odds(edge)
-    belief = np.tanh(odds / 2.0)
-    transition = _transition(edge, belief, odds, quadrature_points)
-    starts = np.arange(0, DAY_MINUTES, raster_minutes)
-    sigma = edge.mean_sigma_pips * day_profile()
-    flat = np.zeros((grid_points, len(starts)))
+    by_minute = entry_pips if isinstance(entry_pips, tuple) else (float(entry_pips),)
+    starts = Starts(raster_minutes, by_minute, session_bars)
+    chain = chain_of(edge, grid_points, quadrature_points)
+    flat = np.zeros((grid_points, len(starts.minute)))
     long = np.zeros_like(flat)
-    enter = np.full((session_bars + 1, len(starts)), _NEVER)
+    enter = np.full((session_bars + 1, len(starts.minute)), _NEVER)
     leave = np.full_like(enter, _NEVER)
     for bars_left in range(1, session_bars + 1):
-        # The step with n bars left moves through the bar opening session_bars - n + 1 minutes in.
-        moved = starts + session_bars - bars_left + 1
-        gain = edge.kappa * belief[:, None] * sigma[moved % DAY_MINUTES]
-        ahead = transition @ np.hstack([flat, long])
-        stay_flat, stay_long = ahead[:, : len(starts)], ahead[:, len(starts) :] + gain
-        gap = stay_long - stay_flat
-        enter[bars_left] = _crossings(belief, gap, round_trip_cost_pips)
-        leave[bars_left] = _crossings(belief, gap, 0.0)
+        stay_flat, stay_long = held(edge, chain, starts, bars_left, flat, long)
+        gap, paid = stay_long - stay_flat, starts.paid(bars_left)
+        enter[bars_left] = _crossings(chain.belief, gap, paid)
+        leave[bars_left] = _crossings(chain.belief, gap, np.zeros_like(paid))
         long = np.maximum(stay_long, stay_flat)
-        gap_best = np.maximum(gap, gap[::-1]) - round_trip_cost_pips
+        gap_best = np.maximum(gap, gap[::-1]) - paid
         flat = stay_flat + np.maximum(gap_best, 0.0)
-    expected = _stationary(transition) @ flat
+    expected = chain.stationary @ flat
     for shared in (expected, enter, leave):
         shared.flags.writeable = False
-    return PlantedOptimum(
-        edge=edge,
-        session_bars=session_bars,
-        round_trip_cost_pips=round_trip_cost_pips,
-        raster_minutes=raster_minutes,
-        expected_pips=expected,
-        enter=enter,
-        leave=leave,
-    )
+    return PlantedOptimum(edge, starts, expected, enter, leave)
 
 
-def _transition(edge: PlantedEdge, belief: F64, odds: F64, quadrature_points: int) -> F64:
-    """``f64[G, G]`` transition probabilities between grid beliefs over one bar; rows sum to 1."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(quadrature_points)
-    weights = weights / weights.sum()
-    points = len(belief)
-    transition = np.zeros((points, points))
-    rows = np.repeat(np.arange(points), quadrature_points)
-    for regime in (-1.0, 1.0):
-        after = next_belief(edge, belief[:, None], regime * edge.kappa + nodes)
-        place = (log_odds(after) - odds[0]) / (odds[1] - odds[0])
-        low = np.clip(np.floor(place), 0, points - 2).astype(np.int64)
-        share = np.clip(place - low, 0.0, 1.0)
-        chance = (1.0 + regime * belief[:, None]) / 2.0 * weights
-        np.add.at(transition, (rows, low.ravel()), (chance * (1.0 - share)).ravel())
-        np.add.at(transition, (rows, low.ravel() + 1), (chance * share).ravel())
-    return transition
+def held(
+    edge: PlantedEdge, chain: BeliefChain, starts: Starts, bars_left: int, flat: F64, long: F64
+) -> tuple[F64, F64]:
+    """``f64[G, C]`` each: net pips of being flat and long over the next bar and from there on.
+
+    Args:
+        edge: the market's parameters.
+        chain: its beliefs.
+        starts: of the sessions.
+        bars_left: steps left, including this one.
+        flat: ``f64[G, C]`` net pips to come of a flat account after the bar.
+        long: ``f64[G, C]`` the same of a long one.
+    """
+    columns = len(starts.minute)
+    gain = chain.belief[:, None] * starts.drift(edge, bars_left)
+    ahead = chain.transition @ np.hstack([flat, long])
+    return ahead[:, :columns], ahead[:, columns:] + gain
 
 
-def _stationary(transition: F64) -> F64:
-    """``f64[G]`` stationary distribution."""
-    points = len(transition)
-    system = np.vstack([transition.T - np.eye(points), np.ones(points)])
-    target = np.append(np.zeros(points), 1.0)
-    return np.asarray(np.linalg.lstsq(system, target)[0])
-
-
-def _crossings(belief: F64, gap: F64, level: float) -> F64:
-    """``f64[R]`` belief at which each column of a rising `gap` ``f64[G, R]`` reaches `level`."""
+def _crossings(belief: F64, gap: F64, level: F64) -> F64:
+    """``f64[C]`` belief at which each column of a rising `gap` ``f64[G, C]`` reaches its level."""
     above = gap > level
     index = np.clip(above.argmax(axis=0), 1, None)
     columns = np.arange(gap.shape[1])
