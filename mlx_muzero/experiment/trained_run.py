@@ -65,7 +65,9 @@ class TrainedRun:
 
     @property
     def stage(self) -> fx_targets.Stage | None:
-        """The stage in FX's timeline reached by the checkpoint of a currency pair's search."""
+        """The stage in FX's timeline reached by the checkpoint of a currency pair's self-play."""
+        if isinstance(self.model, FactoredModel):
+            return None
         reached = counters_of(self.folder, self.checkpoint)
         if self.rules.unit != fx_targets.UNIT or reached.phase != "search":
             return None

@@ -46,6 +46,7 @@ class TrainingJournal(Journal):
             device=str(mx.default_device().type).rpartition(".")[2],
             symbol=self._config.market.symbol,
             unit=self._rules.unit,
+            model=self._config.model.kind,
             actions=list(table.action_names),
             outcomes=list(OUTCOME_NAMES),
             episodes_due=episodes_of(self._config.train, phase),

@@ -71,6 +71,7 @@ SHAPES: dict[str, Shape] = {
             "actions": _texts,
             "outcomes": _texts,
             "unit": text,
+            "model": text,
             "episodes_due": _count,
             "replay_capacity": _count,
             "min_trade_frac": _number,

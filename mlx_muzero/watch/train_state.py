@@ -95,9 +95,14 @@ class TrainState(JournalState):
         return max(0.0, (due - self.episodes) / pace * 60.0)
 
     @property
+    def from_bars(self) -> bool:
+        """Whether bars teach the model, and no episodes are collected."""
+        return self.began.get("model") == "factored"
+
+    @property
     def stage(self) -> fx_targets.Stage | None:
-        """Where in FX's timeline the search for a currency pair stands; None of all else."""
-        if self.unit != fx_targets.UNIT or self.phase not in ("", "search"):
+        """Where in FX's timeline the self-play of a currency pair stands; None of all else."""
+        if self.unit != fx_targets.UNIT or self.phase not in ("", "search") or self.from_bars:
             return None
         return fx_targets.stage_of(self.episodes, self.steps)
 

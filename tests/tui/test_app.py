@@ -242,3 +242,27 @@ def test_a_journal_of_nothing_is_no_crash_on_any_screen(tmp_path):
         (folder / name).touch()
         Journal(folder / "journal.jsonl")
         drive(MuZeroApp(folder), presses("1", "2", "3", "4", "5"), (40, 10))
+
+
+def test_a_run_that_learns_from_bars_waits_for_no_rounds(tmp_path):
+    folder = tmp_path / "factored"
+    folder.mkdir()
+    (folder / "config.toml").touch()
+    journal = Journal(folder / "journal.jsonl")
+    journal.append(
+        "started", symbol="EURUSD", unit="pips", model="factored", replay_capacity=96,
+        min_trade_frac=0.3, episodes_due=60,
+    )  # fmt: skip
+    journal.append("phase", phase="search", episodes=60)
+    journal.append("advanced", episodes=32, memory_mb=273.4)
+
+    def panels(app):
+        return {p.TITLE: p.draw(60, 12, app.paint).plain for p in app.screen.query(Panel)}
+
+    shown = drive(MuZeroApp(folder), presses("2", then=panels))
+    assert "no rounds" not in shown["actions"]
+    assert "bars teach" in shown["actions"]
+    assert "bars teach" in shown["replay"]
+    assert "filled" not in shown["replay"]
+    assert "to validate only" in shown["progress"]
+    assert "exploration" not in shown["progress"]

@@ -16,6 +16,7 @@ from muzero_tui.plotting import plot
 from muzero_tui.widgets.panel import Panel, PlotPanel
 
 _BIN_WIDTH = 13
+_FROM_BARS = "bars teach a factored model, it collects none"
 ALARMS = "notice over 40 %, warning over 60 %, critical over 90 %"
 
 
@@ -131,7 +132,8 @@ class Progress(TrainPanel):
         pace = f"{number(state.episodes_per_min, 3)} ep./min"
         _pair(text, "pace", f"{pace}, {number(state.learned.get('steps_per_s'), 3)} steps/s", width)
         rate = f"{number(state.collected.get('decisions_per_s'))} decisions/s"
-        _pair(text, "search", f"{rate}, {state.collected.get('backend', '-')}", width)
+        searched = f"{rate}, {state.collected.get('backend', '-')}"
+        _pair(text, "search", "to validate only" if state.from_bars else searched, width)
         memory = f"{number(state.collected.get('memory_mb'))} MB"
         if waited := state.learned.get("disk_wait_s"):
             memory += f", waited {number(waited, 2)} s for the disk"
@@ -163,7 +165,8 @@ class Actions(TrainPanel):
         alarm = self.state.collected.get("alarm")
         total = sum(counts.values())
         if not total:
-            return Text("no data: no rounds collected yet", paint.muted)
+            why = _FROM_BARS if self.state.from_bars else "no rounds collected yet"
+            return Text(f"no data: {why}", paint.muted)
         heat = number(self.state.collected.get("temperature"), 3)
         text = Text().append(f"{alarm or 'unknown'}", f"bold {paint.alarm(alarm)}")
         text.append(f"  temperature {heat}\n", paint.muted)
@@ -192,14 +195,17 @@ class Replay(TrainPanel):
         held, capacity = state.collected.get("replay_episodes"), state.began.get("replay_capacity")
         traded, quota = state.collected.get("trade_frac"), state.began.get("min_trade_frac")
         text = Text()
-        share = held / capacity if held is not None and capacity else None
-        text.append("filled  ", "dim").append(bar(share, room), paint.curve)
-        text.append(f" {number(held)}/{number(capacity)}\n")
         short = traded is not None and quota is not None and traded < quota
-        text.append("trading ", "dim").append(
-            bar(traded, room), paint.warning if short else paint.curve
-        )
-        text.append(f" {percent(traded)} of {percent(quota)} wanted\n")
+        if state.from_bars:
+            text.append(f"no episodes: {_FROM_BARS}\n", paint.muted)
+        else:
+            share = held / capacity if held is not None and capacity else None
+            text.append("filled  ", "dim").append(bar(share, room), paint.curve)
+            text.append(f" {number(held)}/{number(capacity)}\n")
+            text.append("trading ", "dim").append(
+                bar(traded, room), paint.warning if short else paint.curve
+            )
+            text.append(f" {percent(traded)} of {percent(quota)} wanted\n")
         if short:
             text.append("below the quota: drops episodes without a trade first\n", paint.warning)
         overflow = state.overflow_frac.last
