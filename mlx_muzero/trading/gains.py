@@ -38,6 +38,15 @@ def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool
     return earned
 
 
+def unit_moves(earned: F64, rules: TradingRules) -> F64:
+    """``f64[...]`` pips that an exposure of 1 earns where positions earn `earned` ``f64[..., P]``.
+
+    The longest position tells it; without swap points, what others earn is in proportion.
+    """
+    longest = int(rules.table.exposures.argmax())
+    return np.asarray(earned[..., longest] / rules.table.exposures[longest])
+
+
 def known_spread(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64 | None:
     """Ask less bid at the closes of `bars`, ``f64`` of their shape; None unless it is paid."""
     return dataset.close_spreads[bars] if rules.costs.quoted else None

@@ -16,7 +16,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.mirror import mirror
 from mlx_muzero.market.observation.outcomes import DOWN, UNKNOWN, UP
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.trading.gains import gains, known_costs, known_spread
+from mlx_muzero.trading.gains import gains, known_costs, known_spread, unit_moves
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.chain_measuring import measure_chain
 from mlx_muzero.types import F32, F64, I32, I64, U64, Bool
@@ -110,11 +110,10 @@ class BarSampler:
         later = self._best_after(bars + 1, turned)
         outcome = self._outcomes[bars[:, 1:]]
         outcome[turned] = UP + DOWN - outcome[turned]
-        longest = int(rules.table.exposures.argmax())
         return BarBatch(
             observation=self._windows(bar, turned),
             outcome=outcome,
-            move=(earned[..., longest] / rules.table.exposures[longest]).astype(np.float32),
+            move=unit_moves(earned, rules).astype(np.float32),
             worth=(earned + self._discount * later).astype(np.float32),
         )
 
@@ -145,10 +144,8 @@ class BarSampler:
 def measure_usual(model: FactoredModel, dataset: MarketDataset, rules: TradingRules) -> None:
     """Give an untrained `model` the sizes of moves and prices on the training bars."""
     bars = learnable_bars(dataset, 2)
-    longest = int(rules.table.exposures.argmax())
-    moved = gains(dataset, rules, bars[:, None], final=False)[:, 0, longest]
-    size = max(float(moved.std()) / rules.table.exposures[longest], 1e-6)
-    model.usual.move_pips = mx.array(size)
+    moved = unit_moves(gains(dataset, rules, bars[:, None], final=False), rules)
+    model.usual.move_pips = mx.array(max(float(moved.std()), 1e-6))
     measure_prices(model, dataset, rules)
 
 

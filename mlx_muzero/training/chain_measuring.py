@@ -6,7 +6,7 @@ import numpy as np
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.factored import FactoredModel
-from mlx_muzero.trading.gains import gains
+from mlx_muzero.trading.gains import gains, unit_moves
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I64
 
@@ -39,12 +39,10 @@ def measure_chain(
     state, next_state = (_nearest((rows - mean) / deviation, centers) for rows in (now, after))
     count = np.bincount(state * states + next_state, minlength=states**2).reshape(states, states)
     seen = count.sum(axis=1)
-    longest = int(rules.table.exposures.argmax())
-    earned = gains(dataset, rules, bars[:, None], final=False)[:, 0, longest]
-    earned = earned / rules.table.exposures[longest]
+    moved = unit_moves(gains(dataset, rules, bars[:, None], final=False)[:, 0], rules)
     # A cluster of which nothing was seen stays where it is and does not move.
     transition = np.where(seen[:, None] > 0, count / np.maximum(seen, 1)[:, None], np.eye(states))
-    move = np.bincount(state, earned, states) / np.maximum(seen, 1)
+    move = np.bincount(state, moved, states) / np.maximum(seen, 1)
     for name, array in (
         ("mean", mean),
         ("scale", 1.0 / deviation),

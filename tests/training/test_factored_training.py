@@ -23,6 +23,8 @@ from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.env import SessionEnv
+from mlx_muzero.trading.gains import gains, unit_moves
+from mlx_muzero.trading.positions import FX_ACTIONS, TARGET_ACTIONS
 from mlx_muzero.training import chain_measuring
 from mlx_muzero.training.bar_batches import BarSampler, learnable_bars, measure_usual
 from mlx_muzero.training.learner import Learner
@@ -301,3 +303,12 @@ def test_clusters_are_the_same_whether_or_not_distances_fit_at_once(monkeypatch)
     for limit in (1, 30, 1 << 20):
         monkeypatch.setattr(chain_measuring, "_DISTANCES_AT_ONCE", limit)
         np.testing.assert_array_equal(chain_measuring._nearest(rows, centers), wanted)
+
+
+@pytest.mark.parametrize("table", [FX_ACTIONS, TARGET_ACTIONS])
+def test_the_move_of_an_exposure_of_1_gives_what_every_position_earns(config, dataset, table):
+    rules = dataclasses.replace(TradingRules.from_config(config), table=table)
+    bars = learnable_bars(dataset, STEPS)[:20, None] + np.arange(STEPS)
+    earned = gains(dataset, rules, bars, final=False)
+    moved = unit_moves(earned, rules)
+    np.testing.assert_allclose(moved[..., None] * table.exposures, earned, atol=1e-9)
