@@ -33,7 +33,15 @@ RECENT_STEPS = 50
 
 
 class TrainingDisplay(Closeable):
-    """Shows the progress of a `Trainer`; implements its `Listener`."""
+    """Shows the progress of a `Trainer`; implements its `Listener`.
+
+    Args:
+        console: where.
+        action_names: of the run.
+        minutes: after which training stops, if any.
+        unit: of one pip, in words.
+        from_bars: whether bars teach the model, so that nothing is played but to validate.
+    """
 
     def __init__(
         self,
@@ -41,11 +49,14 @@ class TrainingDisplay(Closeable):
         action_names: tuple[str, ...],
         minutes: float | None,
         unit: str = "pips",
+        *,
+        from_bars: bool = False,
     ) -> None:
         self._console = console
         self._action_names = action_names
         self._phase, self._episodes = "", 1
         self._unit = unit
+        self._from_bars = from_bars
         self._limit_s = None if minutes is None else 60.0 * minutes
         self._began = self._phase_began = self._line_at = time.monotonic()
         self._counters = Counters()
@@ -164,16 +175,16 @@ class TrainingDisplay(Closeable):
             ("episodes", f"{self._counters.episodes:,} of {self._episodes:,}"),
             ("training steps", f"{self._counters.steps:,}"),
             ("losses", self._losses()),
-            ("decisions/s", f"{self._decisions_per_s:.0f}"),
+            *([] if self._from_bars else [("decisions/s", f"{self._decisions_per_s:.0f}")]),
             *([("reading", waited)] if (waited := self._waits.in_words()) else []),
-            ("actions", shares or "none yet"),
+            *([] if self._from_bars else [("actions", shares or "none yet")]),
             ("validation", self._validation),
             ("time", f"{_clock(self._elapsed_s)}, {self._left()} left"),
         ]
 
     def _stage(self) -> list[tuple[str, str]]:
         """The stage of a currency pair's search phase in the FX specification's timeline."""
-        if self._unit != fx_targets.UNIT or self._phase != "search":
+        if self._unit != fx_targets.UNIT or self._phase != "search" or self._from_bars:
             return []
         stage = fx_targets.stage_of(self._counters.episodes, self._counters.steps)
         return [("stage", f"{stage.name}: {stage.hint}")]

@@ -143,7 +143,10 @@ def train(
         training = Training.begun(folder, db, tell, device=device, ranks=group)
     stop = StopSwitch(minutes)
     rules = training.rules
-    display = TrainingDisplay(console, rules.table.action_names, minutes, rules.unit)
+    from_bars = training.config.model.kind == "factored"
+    display = TrainingDisplay(
+        console, rules.table.action_names, minutes, rules.unit, from_bars=from_bars
+    )
     with training.opened(display, stop.requested, tell) as trainer:
         if not group.first:
             with stop:

@@ -93,7 +93,10 @@ def _attend(training: "RollingTraining", window: "Window", stop: "StopSwitch") -
         f"window {window.number} of {len(training.configs)}: {market.first_utc} to "
         f"{market.end_utc} UTC, including its test at the end",
     )
-    display = TrainingDisplay(console, rules.table.action_names, window.minutes, rules.unit)
+    from_bars = window.config.model.kind == "factored"
+    display = TrainingDisplay(
+        console, rules.table.action_names, window.minutes, rules.unit, from_bars=from_bars
+    )
     return Attendance(display, _shown(display, stop, training.folder.path))
 
 

@@ -21,3 +21,12 @@ def test_a_wait_for_features_on_the_disk_is_told(monkeypatch, waited):
     said = display._console.file.getvalue()
     assert "decisions/s" in said
     assert ("reading 3.1 s of the last 10 s waited for the disk" in said) == bool(waited)
+
+
+def test_a_run_that_learns_from_bars_names_nothing_of_self_play():
+    console = TerminalConsole(file=io.StringIO(), width=400)
+    for from_bars in (False, True):
+        display = TrainingDisplay(console, ("HOLD",), None, from_bars=from_bars)
+        display._phase = "search"
+        named = {name for name, _ in display._facts()}
+        assert named.isdisjoint({"stage", "decisions/s", "actions"}) == from_bars
