@@ -17,7 +17,7 @@ _YEAR_FIRST = r"(?P<year_first>\d{4}(?P<mark>[-./]?)\d\d(?P=mark)\d\d)"
 _YEAR_LAST = r"(?P<year_last>\d\d(?P<dot>[./])\d\d(?P=dot)\d{4})"
 _DATE = f"{_YEAR_FIRST}|{_YEAR_LAST}"
 _TIME = r"(?P<time>\d\d(?P<colon>:?)\d\d(?:(?P=colon)\d\d)?)(?P<fraction>[.,]\d{1,9})?"
-_ZONE = r"(?P<space> ?)(?P<zone>Z|(?:UTC|GMT)?[-+]\d\d:?\d\d|UTC|GMT)"
+_ZONE = r"(?P<space> ?)(?P<zone>Z|(?:UTC|GMT)?[-+]\d\d(?::?\d\d)?|UTC|GMT)"
 _MOMENT = re.compile(rf"(?:{_DATE})(?P<gap>[ T,;\t])(?:{_TIME})(?:{_ZONE})?")
 _DAY = re.compile(_DATE)
 _TIME_OF_DAY = re.compile(_TIME)
@@ -67,6 +67,8 @@ def _moment(text: str, of_ticks: bool) -> str | None:
         zone = f"{zone[:-5]}±HHII"
     elif zone[-6:-5] in ("+", "-"):
         zone = f"{zone[:-6]}±HH:II"
+    elif zone[-3:-2] in ("+", "-"):
+        zone = f"{zone[:-3]}±HH"  # as databases write it
     # M would mean a month's digit.
     zone = zone.replace("GMT", "G*T")
     return f"{_date(match)}{match['gap']}{_time(match, of_ticks)}{match['space'] or ''}{zone}"

@@ -104,6 +104,7 @@ HEADED = {
     "microseconds": ("open_time;o;h;l;c;v", "EPOCH000000", ";", ";7"),
     "nanosecond-text": ("timestamp,open,high,low,close", "%Y-%m-%dT%H:%M:00.000000000Z", ",", ""),
     "quoted-lines": ('"ts\topen\thigh\tlow\tclose"', '"%Y-%m-%dT%H:%MZ', "\t", '"'),
+    "postgresql": ("time;open;high;low;close", "%Y-%m-%d %H:%M:%S+00", ";", ""),
     "quoted": ('"Date (UTC)","Open","High","Low","Close"', '"%Y-%m-%d %H:%M:%S"', ",", ""),
 }
 

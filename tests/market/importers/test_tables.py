@@ -48,6 +48,7 @@ TIMES = {
     "epoch-ns": "t as time",
     "epoch-float": "(t / 1e9)::double as time",
     "iso": "strftime(make_timestamp(t // 1000), '%Y-%m-%dT%H:%M:%SZ') as Date",
+    "duckdb-text": "make_timestamp(t // 1000)::timestamptz::varchar as Date",
     "iso-without-zone": "make_timestamp(t // 1000)::varchar as Date",
     "date-and-time": 'make_timestamp(t // 1000)::date as "Date", make_timestamp(t // 1000)::time'
     ' as "Time"',
