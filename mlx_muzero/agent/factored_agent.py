@@ -27,15 +27,13 @@ class _Ahead:
         layers: inner states by depth.
         leaf_worth: ``f64[n, P]`` worth of positions in the deepest states.
         leaf_state: ``i32[n]`` clusters of the chain there.
-        root_worth: ``f64[B, P]`` the same at the roots.
-        root_state: ``i32[B]`` the same at the roots.
+        root_worth: ``f64[B, P]`` worth of positions at the roots.
     """
 
     layers: list[MarketLayer]
     leaf_worth: F64
     leaf_state: I32
     root_worth: F64
-    root_state: I32
 
     def under(self, roots: I64) -> "_Ahead":
         """What lies ahead of some of the roots, ``i64[m]``."""
@@ -45,7 +43,6 @@ class _Ahead:
             rows_of(self.leaf_worth, count, roots),
             rows_of(self.leaf_state, count, roots),
             self.root_worth[roots],
-            self.root_state[roots],
         )
 
 
@@ -111,9 +108,10 @@ class FactoredAgent:
         """Does nothing: everything runs in this process."""
 
     def network_action(self, observation: F32, position: I32, minute: I64 | None = None) -> I32:
-        """``i32[B]`` what the networks would do without search, under the rules in force.
+        """``i32[B]`` what the networks would do without search, or any other planning.
 
-        `minute` is as in `plan`.
+        They know the costs in force at this decision, and those of the training after it; `minute`
+        is as in `plan`.
         """
         return self._decided(observation, position, minute, 0).action
 
@@ -201,11 +199,10 @@ class FactoredAgent:
         """The decisions of accounts whose bars are in one phase of the costs, None if unknown."""
         terms, later = self._terms.shifted(phase or 0), len(ahead.layers)
         leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_state, phase, later)
-        root_worth = self._changed(ahead.root_worth, ahead.root_state, phase, 0)
         worth = expectimax(ahead.layers, leaf_worth, terms, self._search.discount)
         row = np.arange(len(position))
         choices = terms.choices(worth[0], 0)[row, position]
-        raw = terms.choices(root_worth, 0)[row, position]
+        raw = terms.choices(ahead.root_worth, 0)[row, position]
         return _Plan(ahead.layers, worth, choices, raw, position, terms)
 
     def _changed(self, worth: F64, state: I32, phase: int | None, later: int) -> F64:
@@ -227,19 +224,15 @@ class FactoredAgent:
             inner.append((probs, model.moves(latent)))
             outcome = mx.tile(mx.arange(model.outcomes, dtype=mx.int32), latent.shape[0])
             latent = model.dynamics(mx.repeat(latent, model.outcomes, axis=0), outcome)
-        seen = [
-            array
-            for state in (latent, root)
-            for array in (model.worth(state), model.chain.nearest(model.summary(state)))
-        ]
+        state = model.chain.nearest(model.summary(latent))
+        seen = model.worth(latent), state, model.worth(root)
         mx.eval(inner, seen)
-        leaf_worth, leaf_state, root_worth, root_state = map(np.array, seen)
+        leaf_worth, leaf_state, root_worth = map(np.array, seen)
         return _Ahead(
             [MarketLayer(np.array(probs), np.array(moves)) for probs, moves in inner],
             leaf_worth.astype(np.float64),
             leaf_state,
             root_worth.astype(np.float64),
-            root_state,
         )
 
     def _softmax(self, choices: F64) -> F32:
