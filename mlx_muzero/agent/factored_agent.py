@@ -113,7 +113,8 @@ class FactoredAgent:
         They know the costs in force at this decision, and those of the training after it; `minute`
         is as in `plan`.
         """
-        return self._decided(observation, position, minute, 0).action
+        _, raw = self._weighed(observation, position, minute, 0)
+        return raw.argmax(axis=1).astype(np.int32)
 
     def plan(
         self,
@@ -134,7 +135,7 @@ class FactoredAgent:
         unknown one.
         """
         depth = depth_within(simulations, self._model.outcomes, self._search.depth_limit)
-        return self._decided(observation, position, minute, depth)
+        return self._result(*self._weighed(observation, position, minute, depth), depth)
 
     def explain(
         self, observation: F32, position: I32, *, simulations: int, minute: I64 | None = None
@@ -157,10 +158,13 @@ class FactoredAgent:
         position = int(plan.position[row])
         return market_tree(plan.layers, plan.worth, row, position, prior, plan.terms)
 
-    def _decided(
+    def _weighed(
         self, observation: F32, position: I32, minute: I64 | None, depth: int
-    ) -> SearchResult:
-        """Read `depth` bars ahead; accounts whose costs are in one phase decide together."""
+    ) -> tuple[F64, F64]:
+        """``f64[B, A]`` what actions are worth, `depth` bars read ahead, and without any planning.
+
+        Accounts whose costs are in one phase are planned for together.
+        """
         ahead, phases = self._read(observation, depth), self._rules.costs.phases
         if minute is None and phases > 1:
             raise ValueError("costs that follow a clock need the minutes of the decisions")
@@ -176,10 +180,10 @@ class FactoredAgent:
         back = np.argsort(np.concatenate([rows for rows, _ in self._last]))
         choices = np.concatenate([plan.choices for _, plan in self._last])[back]
         raw = np.concatenate([plan.raw for _, plan in self._last])[back]
-        return self._result(choices, raw, depth)
+        return choices, raw
 
     def _result(self, choices: F64, raw: F64, depth: int) -> SearchResult:
-        """What to do, given what actions are worth, ``f64[B, A]`` with search and without."""
+        """What to do, given what `_weighed` found `depth` bars ahead."""
         legal = np.isfinite(choices)
         evaluations = sum(self._model.outcomes**d for d in range(1, depth + 1))
         count = np.full(len(choices), evaluations, np.int32)

@@ -160,6 +160,15 @@ def test_the_clock_of_the_training_counts_where_costs_follow_none_now():
     np.testing.assert_allclose(unknown.q[0], result.q[:3].mean(axis=0), rtol=1e-5)
 
 
+def test_the_networks_alone_know_the_next_cost_and_plan_nothing():
+    model, observation = model_for(), observations()
+    rules = dataclasses.replace(RULES, costs=Costs(1.0))
+    agent = FactoredAgent(model, SEARCH, rules, RULES)
+    worth = np.array(model.worth(model.representation(mx.array(observation))))
+    wanted = np.stack([worth[:, 0], worth[:, 1] - 1.0, worth[:, 2] - 1.0], axis=1).argmax(axis=1)
+    np.testing.assert_array_equal(agent.network_action(observation, flat()), wanted)
+
+
 def test_the_tree_is_that_of_the_last_plan():
     agent = FactoredAgent(model_for(), SEARCH, RULES)
     observation = observations()
