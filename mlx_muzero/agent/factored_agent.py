@@ -172,11 +172,11 @@ class FactoredAgent:
         phases = int(np.lcm(phases, self._trained_rules.costs.phases))
         phase = np.zeros(len(position), np.int64) if minute is None else minute % phases
         together = [np.flatnonzero(phase == each) for each in np.unique(phase)]
-        self._last = [
-            (rows, self._planned(ahead.under(rows), position[rows], known))
-            for rows in together
-            for known in [None if minute is None else int(phase[rows[0]])]
-        ]
+        self._last = []
+        for rows in together:
+            known = None if minute is None else int(phase[rows[0]])
+            plan = self._planned(ahead.under(rows), position[rows], known)
+            self._last.append((rows, plan))
         back = np.argsort(np.concatenate([rows for rows, _ in self._last]))
         choices = np.concatenate([plan.choices for _, plan in self._last])[back]
         raw = np.concatenate([plan.raw for _, plan in self._last])[back]

@@ -118,11 +118,11 @@ class BarSampler:
         )
 
     def measured(self, playing: Weights) -> Weights:
-        """`playing` with the market chain of its networks."""
+        """The market chain of the networks of `playing`, by the names it has among them."""
         self._copy.update(tree_unflatten(list(playing.items())))
         measure_chain(self._copy, self._dataset, self._rules, self.bars)
         chain: dict[str, mx.array] = dict(tree_flatten(self._copy.chain.parameters()))
-        return playing | {f"chain.{name}": array for name, array in chain.items()}
+        return {f"chain.{name}": array for name, array in chain.items()}
 
     def _windows(self, bar: I64, turned: Bool) -> F32:
         """``f32[n, W, M]`` windows at each `bar`, upside down where `turned` ``bool[n]``."""
@@ -146,12 +146,17 @@ def measure_usual(model: FactoredModel, dataset: MarketDataset, rules: TradingRu
     bars = learnable_bars(dataset, 2)
     moved = unit_moves(gains(dataset, rules, bars[:, None], final=False), rules)
     model.usual.move_pips = mx.array(max(float(moved.std()), 1e-6))
-    measure_prices(model, dataset, rules)
+    _measure_prices(model, dataset, rules, bars)
 
 
 def measure_prices(model: FactoredModel, dataset: MarketDataset, rules: TradingRules) -> None:
     """Give a `model` the sizes of prices alone: its networks count in the move it has."""
-    bars = learnable_bars(dataset, 2)
+    _measure_prices(model, dataset, rules, learnable_bars(dataset, 2))
+
+
+def _measure_prices(
+    model: FactoredModel, dataset: MarketDataset, rules: TradingRules, bars: I64
+) -> None:
     spread = known_spread(dataset, rules, bars)
     usual = model.usual
     usual.price = mx.array(float(np.median(dataset.close[bars])))

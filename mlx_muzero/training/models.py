@@ -33,6 +33,11 @@ def build_model(config: Config, table: ActionTable) -> Model:
     """Make an untrained model for `config`, with weights drawn from the run's seed."""
     if config.model.kind == "muzero":
         return build_muzero(config, table)
+    return build_factored(config, table)
+
+
+def build_factored(config: Config, table: ActionTable) -> FactoredModel:
+    """Make an untrained model of the market alone, whatever `model.kind` says."""
     model = FactoredModel(
         config.model,
         features=len(market_feature_names(config.market)),

@@ -13,7 +13,12 @@ from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.bar_batches import BarSampler, measure_prices, measure_usual
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.learner import Learner
-from mlx_muzero.training.models import begin_from, build_model, measure_observations
+from mlx_muzero.training.models import (
+    begin_from,
+    build_factored,
+    build_model,
+    measure_observations,
+)
 from mlx_muzero.training.objectives import AnyBatch
 from mlx_muzero.training.phases.schedule import loss_config
 from mlx_muzero.training.progress import Counters
@@ -55,15 +60,14 @@ class ResumableState:
         model = build_model(config, rules.table)
         if weights is None:
             measure_observations(model, dataset)
-            if isinstance(model, FactoredModel):
-                measure_usual(model, dataset, rules)
         else:
             begin_from(model, weights)
-            if isinstance(model, FactoredModel):
-                measure_prices(model, dataset, rules)
         self._bars: BarSampler | None = None
-        copy = build_model(config, rules.table)
-        if isinstance(copy, FactoredModel):
+        self._measured_at: int | None = None
+        if isinstance(model, FactoredModel):
+            measure = measure_usual if weights is None else measure_prices
+            measure(model, dataset, rules)
+            copy = build_factored(config, rules.table)
             steps, discount = config.train.num_unroll_steps, config.search.discount
             self._bars = BarSampler(
                 dataset, rules, copy, steps, discount, mirrored=config.train.mirrored
@@ -102,16 +106,23 @@ class ResumableState:
 
     def playing_weights(self) -> dict[str, mx.array]:
         """The weights that agents play with, and what is measured with them."""
-        weights = self.learner.playing_weights()
-        return weights if self._bars is None else self._bars.measured(weights)
+        return self._with_measured(self.learner.playing_weights())
 
     def checkpoint(self) -> Checkpoint:
         """The state as a checkpoint."""
         weights, optimizer = self.learner.arrays()
-        if self._bars is not None:
-            weights = self._bars.measured(weights)
+        weights = self._with_measured(weights)
         state = {"counters": asdict(self.counters), **schema(self._config, self._rules.table)}
         return Checkpoint(weights, optimizer, self.replay.state(), state)
+
+    def _with_measured(self, weights: dict[str, mx.array]) -> dict[str, mx.array]:
+        """The learner's present `weights` with what is measured with them, once a step."""
+        if self._bars is None:
+            return weights
+        if self._measured_at != self.learner.steps:
+            self._measured = self._bars.measured(weights)
+            self._measured_at = self.learner.steps
+        return weights | self._measured
 
     def restore(self, saved: Checkpoint) -> None:
         """Inverse of `checkpoint` in the same phase.
@@ -124,3 +135,4 @@ class ResumableState:
         self.replay.restore(saved.replay, self._dataset.training_starts())
         self.counters = counters
         self.learner.steps = counters.steps
+        self._measured_at = None
