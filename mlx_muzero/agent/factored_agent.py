@@ -3,47 +3,21 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.backends.mlx_market import MlxMarket
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.chain_values import solve_chain
-from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax, rows_of
+from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax
+from mlx_muzero.search.market_evaluator import MarketAhead, MarketEvaluator
 from mlx_muzero.search.market_tree import market_tree
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
 from mlx_muzero.search.terms import Terms
 from mlx_muzero.trading.gains import fill_costs
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, U64
-
-
-@dataclass(frozen=True, eq=False)
-class _Ahead:
-    """The market ahead of B roots, as the networks see it.
-
-    Attributes:
-        layers: inner states by depth.
-        leaf_worth: ``f64[n, P]`` worth of positions in the deepest states.
-        leaf_state: ``i32[n]`` clusters of the chain there.
-        root_worth: ``f64[B, P]`` worth of positions at the roots.
-    """
-
-    layers: list[MarketLayer]
-    leaf_worth: F64
-    leaf_state: I32
-    root_worth: F64
-
-    def under(self, roots: I64) -> "_Ahead":
-        """What lies ahead of some of the roots, ``i64[m]``."""
-        count = len(self.root_worth)
-        return _Ahead(
-            [layer.under(count, roots) for layer in self.layers],
-            rows_of(self.leaf_worth, count, roots),
-            rows_of(self.leaf_state, count, roots),
-            self.root_worth[roots],
-        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +66,7 @@ class FactoredAgent:
         self._search = search
         self._rules = rules
         self._trained_rules = trained_rules or rules
+        self._market: MarketEvaluator = MlxMarket(model)
         self.refresh()
 
     @property
@@ -101,11 +76,13 @@ class FactoredAgent:
 
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""
+        self._market.refresh()
         self.__dict__.pop("_terms", None)
         self.__dict__.pop("_change_by_state", None)
 
     def close(self) -> None:
-        """Does nothing: everything runs in this process."""
+        """End other processes that evaluate; the agent cannot plan any more."""
+        self._market.close()
 
     def network_action(self, observation: F32, position: I32, minute: I64 | None = None) -> I32:
         """``i32[B]`` what the networks would do without search, or any other planning.
@@ -165,7 +142,7 @@ class FactoredAgent:
 
         Accounts whose costs are in one phase are planned for together.
         """
-        ahead, phases = self._read(observation, depth), self._rules.costs.phases
+        ahead, phases = self._market.ahead(observation, depth), self._rules.costs.phases
         if minute is None and phases > 1:
             raise ValueError("costs that follow a clock need the minutes of the decisions")
         # The training's clock counts too: its costs are in what the networks have learned.
@@ -199,45 +176,23 @@ class FactoredAgent:
             statistics=SearchStatistics(deepest, deepest.astype(np.float64), count, count),
         )
 
-    def _planned(self, ahead: _Ahead, position: I32, phase: int | None) -> _Plan:
+    def _planned(self, ahead: MarketAhead, position: I32, phase: int | None) -> _Plan:
         """The decisions of accounts whose bars are in one phase of the costs, None if unknown."""
         terms, later = self._terms.shifted(phase or 0), len(ahead.layers)
-        leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_state, phase, later)
+        leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_cluster, phase, later)
         worth = expectimax(ahead.layers, leaf_worth, terms, self._search.discount)
         row = np.arange(len(position))
         choices = terms.choices(worth[0], 0)[row, position]
         raw = terms.choices(ahead.root_worth, 0)[row, position]
         return _Plan(ahead.layers, worth, choices, raw, position, terms)
 
-    def _changed(self, worth: F64, state: I32, phase: int | None, later: int) -> F64:
+    def _changed(self, worth: F64, cluster: I32, phase: int | None, later: int) -> F64:
         """``f64[n, P]`` worth of positions under the rules in force, so many bars later."""
         change = self._change_by_state
         if change is None:
             return worth
         of_phase = change.mean(axis=0) if phase is None else change[(phase + later) % len(change)]
-        return np.asarray(worth + of_phase[state])
-
-    def _read(self, observation: F32, depth: int) -> _Ahead:
-        """Evaluate the market `depth` bars ahead of observations ``f32[B, W, F]``."""
-        model = self._model
-        model.eval()
-        latent = model.representation(mx.array(observation))
-        root, inner = latent, []
-        for _ in range(depth):
-            probs = mx.softmax(model.outcome_logits(latent), axis=-1)
-            inner.append((probs, model.moves(latent)))
-            outcome = mx.tile(mx.arange(model.outcomes, dtype=mx.int32), latent.shape[0])
-            latent = model.dynamics(mx.repeat(latent, model.outcomes, axis=0), outcome)
-        state = model.chain.nearest(model.summary(latent))
-        seen = model.worth(latent), state, model.worth(root)
-        mx.eval(inner, seen)
-        leaf_worth, leaf_state, root_worth = map(np.array, seen)
-        return _Ahead(
-            [MarketLayer(np.array(probs), np.array(moves)) for probs, moves in inner],
-            leaf_worth.astype(np.float64),
-            leaf_state,
-            root_worth.astype(np.float64),
-        )
+        return np.asarray(worth + of_phase[cluster])
 
     def _softmax(self, choices: F64) -> F32:
         """``f32[B, A]`` probabilities: a deviation of a bar's move is worth a factor of e."""

@@ -1,0 +1,68 @@
+"""A factored model's networks, computed by MLX."""
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.search.expectimax import MarketLayer
+from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
+from mlx_muzero.types import F32
+
+
+class MlxMarket:
+    """A `MarketEvaluator` that is the model itself; each call is one `mx.eval`."""
+
+    def __init__(self, model: FactoredModel) -> None:
+        self._model = model
+
+    def refresh(self) -> None:
+        """Does nothing: the model itself evaluates."""
+
+    def close(self) -> None:
+        """Does nothing: everything runs in this process."""
+
+    def roots(self, observation: F32) -> MarketStates:
+        """The states that observations ``f32[B, W, F]`` show."""
+        return self._states(self._encoded(observation))
+
+    def successors(self, latent: F32) -> MarketStates:
+        """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
+        return self._states(self._following(mx.array(latent)))
+
+    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+        """All states to `depth` below observations ``f32[B, W, F]``."""
+        model = self._model
+        latent = self._encoded(observation)
+        root, inner = latent, []
+        for _ in range(depth):
+            probs = mx.softmax(model.outcome_logits(latent), axis=-1)
+            inner.append((probs, model.moves(latent)))
+            latent = self._following(latent)
+        cluster = model.chain.nearest(model.summary(latent))
+        seen = model.worth(latent), cluster, model.worth(root)
+        mx.eval(inner, seen)
+        leaf_worth, leaf_cluster, root_worth = map(np.array, seen)
+        return MarketAhead(
+            [MarketLayer(np.array(probs), np.array(moves)) for probs, moves in inner],
+            leaf_worth.astype(np.float64),
+            leaf_cluster,
+            root_worth.astype(np.float64),
+        )
+
+    def _encoded(self, observation: F32) -> mx.array:
+        self._model.eval()
+        return self._model.representation(mx.array(observation))
+
+    def _following(self, latent: mx.array) -> mx.array:
+        """``f32[n * C, D]`` latents after every outcome."""
+        model = self._model
+        outcome = mx.tile(mx.arange(model.outcomes, dtype=mx.int32), latent.shape[0])
+        return model.dynamics(mx.repeat(latent, model.outcomes, axis=0), outcome)
+
+    def _states(self, latent: mx.array) -> MarketStates:
+        model = self._model
+        probs = mx.softmax(model.outcome_logits(latent), axis=-1)
+        cluster = model.chain.nearest(model.summary(latent))
+        seen = latent, probs, model.moves(latent), model.worth(latent), cluster
+        mx.eval(seen)
+        return MarketStates(*map(np.array, seen))

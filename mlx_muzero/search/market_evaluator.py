@@ -1,0 +1,88 @@
+"""Interface between a search over a learned market and whatever computes the market's networks."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from mlx_muzero.search.expectimax import MarketLayer, rows_of
+from mlx_muzero.types import F32, F64, I32, I64
+
+
+@dataclass(frozen=True, eq=False)
+class MarketStates:
+    """What the networks say of n market states; see `FactoredModel` for the meanings.
+
+    Attributes:
+        latent: ``f32[n, D]``.
+        outcome_probs: ``f32[n, C]`` probabilities of the outcomes that follow.
+        move: ``f32[n, C]`` pips from one fill to the next, if that outcome follows.
+        worth: ``f32[n, P]`` pips from holding each position from now on.
+        cluster: ``i32[n]`` of the market chain.
+    """
+
+    latent: F32
+    outcome_probs: F32
+    move: F32
+    worth: F32
+    cluster: I32
+
+
+@dataclass(frozen=True, eq=False)
+class MarketAhead:
+    """All market states to a depth below B roots, as an expectimax reads them.
+
+    Attributes:
+        layers: inner states by depth.
+        leaf_worth: ``f64[n, P]`` worth of positions in the deepest states.
+        leaf_cluster: ``i32[n]`` clusters of the market chain there.
+        root_worth: ``f64[B, P]`` worth of positions at the roots.
+    """
+
+    layers: list[MarketLayer]
+    leaf_worth: F64
+    leaf_cluster: I32
+    root_worth: F64
+
+    def under(self, roots: I64) -> "MarketAhead":
+        """What lies ahead of some of the roots, ``i64[m]``."""
+        count = len(self.root_worth)
+        return MarketAhead(
+            [layer.under(count, roots) for layer in self.layers],
+            rows_of(self.leaf_worth, count, roots),
+            rows_of(self.leaf_cluster, count, roots),
+            self.root_worth[roots],
+        )
+
+
+class MarketEvaluator(Protocol):
+    """Computes the networks of a model of the market; its weights may change.
+
+    Rows do not influence each other. They agree across batch sizes and implementations to the
+    rounding of the numbers they compute with.
+    """
+
+    def roots(self, observation: F32) -> MarketStates:
+        """The states that observations ``f32[B, W, F]`` show."""
+        ...
+
+    def successors(self, latent: F32) -> MarketStates:
+        """The ``n * C`` states one bar after latents ``f32[n, D]``; those of a latent adjacent."""
+        ...
+
+    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+        """All states to `depth` below observations ``f32[B, W, F]``, in one call.
+
+        The same as `roots` and so many calls of `successors`, without what no expectimax reads.
+        """
+        ...
+
+    def refresh(self) -> None:
+        """Use the model's current weights from now on.
+
+        Raises:
+            ExportError: an export of other weights computes them.
+        """
+        ...
+
+    def close(self) -> None:
+        """Stop the child process, if any; the evaluator cannot be used afterwards."""
+        ...

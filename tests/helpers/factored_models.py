@@ -1,0 +1,43 @@
+"""Small factored models with heads that say something, and windows for them."""
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.config.schema import ModelConfig
+from mlx_muzero.networks.factored import FactoredModel
+
+WINDOW, COLUMNS, OUTCOMES = 8, 5, 3
+SIZES = ModelConfig(kind="factored", latent_width=16, chain_states=6)
+
+
+def random_model(sizes=SIZES, *, exposures=(0.0, 1.0, -1.0), history=(0, 2), seed=1):
+    """A model in evaluation mode whose heads, norm and chain are random."""
+    model = FactoredModel(
+        sizes,
+        features=COLUMNS,
+        history=history,
+        exposures=exposures,
+        outcomes=OUTCOMES,
+        window_bars=WINDOW,
+        seed=seed,
+    )
+    random = np.random.default_rng(seed)
+
+    def draw(*shape):
+        return mx.array(random.normal(size=shape).astype(np.float32))
+
+    for head in (model.worth_head, model.move_head, model.outcome_head):
+        head.output.weight = 0.5 * draw(*head.output.weight.shape)
+        head.output.bias = 0.1 * draw(*head.output.bias.shape)
+    model.representation_network.observation_norm.mean = draw(COLUMNS)
+    model.usual.move_pips, model.usual.price = mx.array(2.5), mx.array(150.0)
+    model.chain.mean, model.chain.scale = draw(3), mx.abs(draw(3))
+    model.chain.centers = draw(sizes.chain_states, 3)
+    model.eval()
+    return model
+
+
+def some_windows(count=4, columns=COLUMNS + 6):
+    """Observations ``f32[count, W, columns]``, the account's columns last."""
+    random = np.random.default_rng(0)
+    return random.normal(size=(count, WINDOW, columns)).astype(np.float32)
