@@ -215,6 +215,22 @@ class MarketDataset:
         groups.append(np.broadcast_to(context, (len(bar), len(back), context.shape[2])))
         return np.concatenate(groups, axis=2)
 
+    def read_rows(self, bar: I64, history: Sequence[int]) -> F32:
+        """``f32[B, market columns + (W - 1) H]`` what a network may read of `windows`.
+
+        The last row, and then of each row before it, oldest first, the H columns `history`, which
+        ascend and are none of the context.
+        """
+        back, first, before = np.arange(1 - self.config.window_bars, 0), 0, []
+        groups = [(self.features, bar), *((f.rows, f.last[bar]) for f in self.frames)]
+        with DISK_WAITS.watched():
+            for rows, last in groups:
+                own = [c - first for c in history if 0 <= c - first < rows.shape[1]]
+                before.append(rows[(last[:, None] + back)[..., None], own])
+                first += rows.shape[1]
+            flat = np.concatenate(before, axis=2).reshape(len(bar), -1)
+            return np.concatenate([self.newest_rows(bar), flat], axis=1)
+
     def newest_rows(self, bar: I64) -> F32:
         """``f32[B, market columns]`` the last row of `windows` at each `bar` ``i64[B]``."""
         groups = [self.features[bar], *(frame.rows[frame.last[bar]] for frame in self.frames)]

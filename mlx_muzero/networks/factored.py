@@ -77,6 +77,7 @@ class FactoredModel(nn.Module):
         self.features = features
         self.outcomes = outcomes
         self.window_bars = window_bars
+        self.history = tuple(history)
         self.positions = len(exposures)
         self._longest, self._shortest = int(np.argmax(exposures)), int(np.argmin(exposures))
         self.representation_network = WindowMLP(features, history, window_bars, width)
@@ -113,6 +114,14 @@ class FactoredModel(nn.Module):
                 f"observation {shape} is not (n, {self.window_bars}, at least {self.features})"
             )
         return self.representation_network(observation[:, :, : self.features])
+
+    def representation_of_rows(self, rows: mx.array) -> mx.array:
+        """What is read of observations, ``f32[n, R]`` -> latent ``f32[n, D]``.
+
+        The same as `representation`, without windows of which most is not read: `rows` are
+        `MarketDataset.read_rows` of the columns `history`.
+        """
+        return self.representation_network.of_rows(rows)
 
     def outcome_logits(self, latent: mx.array, action: mx.array | None = None) -> mx.array:
         """Latent ``f32[n, D]`` -> logits of chance outcomes ``f32[n, C]``.

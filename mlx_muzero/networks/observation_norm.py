@@ -27,9 +27,11 @@ class ObservationNorm(nn.Module):
         """Does nothing: there is nothing to learn."""
         return self
 
-    def __call__(self, observation: mx.array) -> mx.array:
-        """``f32[n, W, F]`` -> ``f32[n, W, F]``."""
-        return (observation - self.mean) * self.scale
+    def __call__(self, observation: mx.array, column: mx.array | None = None) -> mx.array:
+        """Normalize ``f32[..., F]``, or ``f32[..., R]`` of the columns ``i32[R]``."""
+        if column is None:
+            return (observation - self.mean) * self.scale
+        return (observation - self.mean[column]) * self.scale[column]
 
     def measure(self, windows: F32) -> None:
         """Measure the statistics of the first M columns from `windows` ``f32[n, W, M]``; M <= F.

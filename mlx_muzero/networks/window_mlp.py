@@ -26,12 +26,16 @@ class WindowMLP(nn.Module):
         super().__init__()
         self.observation_norm = ObservationNorm(features)
         self._history = list(history)
-        self.first = nn.Linear(features + (window_bars - 1) * len(history), width)
+        self._column = mx.array([*range(features), *(window_bars - 1) * self._history])
+        self.first = nn.Linear(len(self._column), width)
         self.second = nn.Linear(width, width)
 
     def __call__(self, observation: mx.array) -> mx.array:
         """``f32[n, W, F]`` -> latent ``f32[n, D]``."""
-        observation = self.observation_norm(observation)
         before = mx.flatten(observation[:, :-1][:, :, self._history], 1)
-        row = mx.concatenate([observation[:, -1], before], axis=1)
+        return self.of_rows(mx.concatenate([observation[:, -1], before], axis=1))
+
+    def of_rows(self, rows: mx.array) -> mx.array:
+        """What is read of observations, ``f32[n, R]`` as `MarketDataset.read_rows` -> latent."""
+        row = self.observation_norm(rows, self._column)
         return nn.relu(self.second(nn.relu(self.first(row))))

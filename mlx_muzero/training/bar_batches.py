@@ -29,13 +29,13 @@ class BarBatch:
     """n bars to learn from, each with the K bars after it.
 
     Attributes:
-        observation: ``f32[n, W, M]`` market windows at the bars.
+        rows: ``f32[n, R]`` what is read at the bars, as `MarketDataset.read_rows`.
         outcome: ``i32[n, K]`` chance outcomes of the bars after them.
         move: ``f32[n, K + 1]`` pips of an exposure of 1 from the fill after each bar to the next.
         worth: ``f32[n, K + 1, P]`` targets of the worth of holding each position.
     """
 
-    observation: F32
+    rows: F32
     outcome: I32
     move: F32
     worth: F32
@@ -90,7 +90,7 @@ class BarSampler:
     ) -> None:
         self._dataset, self._rules, self._copy = dataset, rules, copy
         self._steps, self._discount = unroll_steps, discount
-        # Turned once: to turn the windows of every batch takes as long as to learn from them.
+        # Turned once: to turn the rows of every batch takes as long as to learn from them.
         self._upside_down = (
             replace(dataset, features=mirror(dataset.features)) if mirrored else None
         )
@@ -111,7 +111,7 @@ class BarSampler:
         outcome = self._outcomes[bars[:, 1:]]
         outcome[turned] = UP + DOWN - outcome[turned]
         return BarBatch(
-            observation=self._windows(bar, turned),
+            rows=self._rows(bar, turned),
             outcome=outcome,
             move=unit_moves(earned, rules).astype(np.float32),
             worth=(earned + self._discount * later).astype(np.float32),
@@ -124,18 +124,18 @@ class BarSampler:
         chain: dict[str, mx.array] = dict(tree_flatten(self._copy.chain.parameters()))
         return {f"chain.{name}": array for name, array in chain.items()}
 
-    def _windows(self, bar: I64, turned: Bool) -> F32:
-        """``f32[n, W, M]`` windows at each `bar`, upside down where `turned` ``bool[n]``."""
-        windows = self._dataset.windows(bar)
+    def _rows(self, bar: I64, turned: Bool) -> F32:
+        """``f32[n, R]`` what is read at each `bar`, upside down where `turned` ``bool[n]``."""
+        rows = self._dataset.read_rows(bar, self._copy.history)
         if self._upside_down is not None:
-            windows[turned] = self._upside_down.windows(bar[turned])
-        return windows
+            rows[turned] = self._upside_down.read_rows(bar[turned], self._copy.history)
+        return rows
 
     def _best_after(self, bars: I64, turned: Bool) -> F64:
         """``f64[n, K + 1, P]`` worth of standing in each position before deciding at `bars`."""
         dataset, rules, copy = self._dataset, self._rules, self._copy
         flat, each = bars.ravel(), np.repeat(turned, bars.shape[1])
-        worth = copy.worth(copy.representation(mx.array(self._windows(flat, each))))
+        worth = copy.worth(copy.representation_of_rows(mx.array(self._rows(flat, each))))
         paid = known_costs(dataset, rules, flat)
         choices = np.array(worth)[:, rules.table.next_position] - paid
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))

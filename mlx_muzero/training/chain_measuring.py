@@ -57,8 +57,8 @@ def _summaries(model: FactoredModel, dataset: MarketDataset, bars: I64) -> F64:
     """``f64[n, 3]`` summaries of the latents at `bars`."""
     parts = []
     for first in range(0, len(bars), _ROWS_AT_ONCE):
-        window = dataset.windows(bars[first : first + _ROWS_AT_ONCE])
-        parts.append(np.array(model.summary(model.representation(mx.array(window)))))
+        rows = dataset.read_rows(bars[first : first + _ROWS_AT_ONCE], model.history)
+        parts.append(np.array(model.summary(model.representation_of_rows(mx.array(rows)))))
     return np.concatenate(parts).astype(np.float64)
 
 

@@ -14,7 +14,7 @@ from mlx_muzero.training.losses import UNROLL_GRADIENT_SCALE, scale_gradient
 class DeviceBarBatch(NamedTuple):
     """A `BarBatch` as MLX arrays of the same shapes."""
 
-    observation: mx.array
+    rows: mx.array
     outcome: mx.array
     move: mx.array
     worth: mx.array
@@ -22,7 +22,7 @@ class DeviceBarBatch(NamedTuple):
     @classmethod
     def of(cls, batch: BarBatch) -> "DeviceBarBatch":
         """Copy a batch to MLX."""
-        return cls(*map(mx.array, (batch.observation, batch.outcome, batch.move, batch.worth)))
+        return cls(*map(mx.array, (batch.rows, batch.outcome, batch.move, batch.worth)))
 
 
 def factored_losses(model: FactoredModel, batch: DeviceBarBatch) -> dict[str, mx.array]:
@@ -34,7 +34,7 @@ def factored_losses(model: FactoredModel, batch: DeviceBarBatch) -> dict[str, mx
     steps = batch.outcome.shape[1]
     pips = model.usual.move_pips
     worth_errors, move_errors, surprises = [], [], []
-    latent = model.representation(batch.observation)
+    latent = model.representation_of_rows(batch.rows)
     for step in range(steps + 1):
         worth = model.worth(latent) - batch.worth[:, step]
         worth_errors.append(mx.square(worth / (WORTH_DEVIATIONS * pips)).mean())

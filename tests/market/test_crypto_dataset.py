@@ -287,3 +287,12 @@ def test_bars_without_a_volume_are_refused(store):
     store.write(Bars("AAA", bars.open_time_ns, *columns, np.full(len(bars), np.nan)))
     with pytest.raises(Exception, match=r"bars of AAA have no volume \(first at 2019-01-07"):
         load_history(store, "AAA", CONFIG)
+
+
+def test_rows_to_read_are_the_newest_row_and_chosen_columns_before_it(dataset):
+    bar = np.flatnonzero(dataset.seen_from >= 0)[::301]
+    windows = dataset.windows(bar)
+    history = (0, 3, dataset.features.shape[1] + 1)
+    before = windows[:, :-1][:, :, list(history)].reshape(len(bar), -1)
+    wanted = np.concatenate([windows[:, -1], before], axis=1)
+    np.testing.assert_array_equal(dataset.read_rows(bar, history), wanted)

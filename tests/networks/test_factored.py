@@ -73,6 +73,17 @@ def test_only_the_newest_row_tells_of_columns_that_look_back():
         assert not np.array_equal(model.representation(observation + 3.0 * newest), latent)
 
 
+def test_rows_that_are_read_tell_what_the_observation_does():
+    model, observation = factored(), windows(3)
+    norm = model.representation_network.observation_norm
+    norm.measure(np.array(2.0 * windows(40) + 1.0))
+    before = observation[:, :-1][:, :, list(model.history)].reshape(3, -1)
+    rows = mx.concatenate([observation[:, -1], before], axis=1)
+    np.testing.assert_array_equal(
+        model.representation_of_rows(rows), model.representation(observation)
+    )
+
+
 @pytest.mark.parametrize("shape", [(3, WINDOW - 1, MARKET), (3, WINDOW, MARKET - 1), (3, MARKET)])
 def test_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match="observation"):

@@ -140,7 +140,7 @@ def test_a_batch_knows_nothing_beyond_its_bars(config, dataset):
     again = sampler_of(config, other, "next_open")[0]
     again.bars = sampler.bars
     twin = again.batch(keys(16), dict_of(model))
-    for name in ("observation", "outcome", "move", "worth"):
+    for name in ("rows", "outcome", "move", "worth"):
         np.testing.assert_array_equal(getattr(batch, name), getattr(twin, name), err_msg=name)
 
 
@@ -159,7 +159,7 @@ def test_mirrored_rows_are_those_of_the_mirrored_market(config, dataset):
     np.testing.assert_array_equal(turned.bars, plain.bars)
     weights = dict_of(model)
     batches = [sampler.batch(keys(16), weights) for sampler in (both, plain, turned)]
-    for name in ("observation", "outcome", "move", "worth"):
+    for name in ("rows", "outcome", "move", "worth"):
         mixed, upright, over = (getattr(batch, name) for batch in batches)
         np.testing.assert_array_equal(mixed[::2], upright[::2], err_msg=name)
         np.testing.assert_allclose(mixed[1::2], over[1::2], atol=2e-4, err_msg=name)
