@@ -63,8 +63,9 @@ class Learned:
     Attributes:
         build: that trained.
         seed: of the training.
+        expected: what the best policy expects.
         to_80: seconds from the start of ``train`` to the first of two successive validations at
-            80 % of what the best policy expects; None if there are none.
+            80 % of `expected`; None if there are none.
         checkpoint: that validated best.
         search: what the agent earned.
         raw_network: what its networks earned without search.
@@ -75,6 +76,7 @@ class Learned:
 
     build: str
     seed: int
+    expected: float
     to_80: float | None
     checkpoint: str
     search: float
@@ -82,6 +84,16 @@ class Learned:
     best_policy: float
     reached: float
     trades: float
+
+
+@dataclass(frozen=True)
+class Validated:
+    """One point of a learning curve: a validation so many seconds after ``train`` started."""
+
+    build: str
+    seed: int
+    seconds: float
+    net_pips: float
 
 
 @dataclass(frozen=True)
@@ -143,9 +155,7 @@ def main() -> None:
     for build in study.builds:
         of_build = [row.reached for row in learned if row.build == build.name]
         report.note(f"{build.name}: reached {spread(of_build)}")
-    for name, curve in planted.curves.items():
-        shown = ", ".join(f"{point.seconds:.0f} s {point.net_pips:+.1f}" for point in curve)
-        report.note(f"{name}, validations: {shown}")
+    report.table("curves", "validations, net pips a session:", planted.validated)
     walk = study.market("random_walk")
     report.table(
         "random_walk",
@@ -195,17 +205,20 @@ class Market:
         self.study = study
         self.store = study.folder / f"{kind}.duckdb"
         self.symbol, self.fresh = kind.upper(), f"{kind}_fresh".upper()
-        self.curves: dict[str, list[Point]] = {}
+        self.validated: list[Validated] = []
 
     def learned(self, minutes: float, seeds: list[int]) -> Iterator[Learned]:
         """Train for `minutes` with every seed, and judge; on a planted market."""
         for seed in seeds:
             for build in self.study.builds:
                 found, curve = self._judged(build, seed, minutes)
-                self.curves[f"{build.name}, seed {seed}"] = curve
+                self.validated += (
+                    Validated(build.name, seed, point.seconds, point.net_pips) for point in curve
+                )
                 yield Learned(
                     build.name,
                     seed,
+                    found["expected"],
                     seconds_to(curve, ENOUGH * found["expected"]),
                     found["checkpoint"],
                     found["search"],

@@ -111,6 +111,39 @@ def test_known_optimum_judges_both_markets(tmp_path, small_config):
     assert [rival["rival"] for rival in found["rivals"]] == ["line", "line_dp", "fitted_q"]
     line = found["rivals"][0]
     assert line["reached"] == pytest.approx(line["net_pips"] / edge["best_policy"])
+    assert {(point["build"], point["seed"]) for point in found["curves"]} == {("this", 3)}
+
+
+def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
+    """In this process, which has matplotlib already."""
+    measured = {
+        "machine": "a machine",
+        "planted": [{"expected": 90.0}],
+        "curves": [
+            {"build": build, "seed": seed, "seconds": seconds, "net_pips": 80.0 - 70.0 / seconds}
+            for build in ("this", "other")
+            for seed in (0, 1)
+            for seconds in (2.0, 20.0)
+        ],
+        "rules": [
+            {"cost": cost, "policy": policy, "of_best": 0.9}
+            for cost in (1.0, 8.0)
+            for policy in ("search, run 0", "search, run 1", "line, training's cost")
+        ],
+    }
+    source = tmp_path / "measured.json"
+    source.write_text(json.dumps(measured))
+    drawn = []
+    for _ in range(2):
+        arguments = (str(source), str(source), "--folder", str(tmp_path))
+        monkeypatch.setattr(sys, "argv", ["results_pictures.py", *arguments])
+        runpy.run_path(str(ROOT / "scripts" / "results_pictures.py"), run_name="__main__")
+        drawn.append([path.read_text() for path in sorted(tmp_path.glob("*.svg"))])
+    assert drawn[0] == drawn[1]
+    rules, learning = drawn[0]
+    assert "seconds since the start of train" in learning
+    assert learning.count("this build") == 1
+    assert "round trip" in rules
 
 
 def test_planted_markets_are_played_by_all_rivals(monkeypatch, capsys):
