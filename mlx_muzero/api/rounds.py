@@ -88,7 +88,9 @@ class RoundReporter:
         self._losses.append(report.total)
         self._judged(steps=counters.steps)
 
-    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
+    def validated(
+        self, metrics: Metrics, counters: Counters, is_best: bool, dropped_of: int | None
+    ) -> None:
         """Record a validation."""
         self._judged(validation=metrics, is_best=is_best)
 

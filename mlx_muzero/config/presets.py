@@ -109,7 +109,7 @@ FX_SMALL = Config(
         afterstate_weight=0.0,  # an all_outcomes search does not use it
         consistency_weight=0.0,
         validate_interval=96,
-        validate_sessions=32,
+        validate_sessions=1000,
         best_by="net_pips",
         checkpoint_interval=96,
     ),

@@ -1,6 +1,6 @@
 """The progress of a training run, and the interface of those who listen to it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from mlx_muzero.config.choices import PhaseName
@@ -11,7 +11,7 @@ from mlx_muzero.evaluation.world_model import WorldModelReport
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.training.learner import StepReport
 from mlx_muzero.training.replay import Episodes
-from mlx_muzero.untrusted.shapes import count, number, optional, record, text
+from mlx_muzero.untrusted.shapes import count, number, optional, record, sequence, text
 
 Assessment = WorldModelReport | ValueReport
 """The result of a supervised phase's validation."""
@@ -34,6 +34,7 @@ class Counters:
         saves: number of checkpoints written, by which they are named.
         best_pips: result of the best validation so far, per trade or session (`train.best_by`).
         best_sqn: its system quality number, which breaks ties.
+        best_sessions: scores of its sessions, in the order of `mlx_muzero.evaluation.race`.
         best_score: score of the best assessment so far, in a supervised phase.
     """
 
@@ -45,6 +46,7 @@ class Counters:
     saves: int = 0
     best_pips: float | None = None
     best_sqn: float = 0.0
+    best_sessions: list[float] = field(default_factory=list)
     best_score: float | None = None
 
     @classmethod
@@ -63,6 +65,7 @@ _FIELDS = {
     **dict.fromkeys(("episodes", "steps", "validated_at", "saved_at", "saves"), count),
     "best_pips": optional(number),
     "best_sqn": number,
+    "best_sessions": sequence(number),
     "best_score": optional(number),
 }
 _SHAPE = record({}, _FIELDS)
@@ -86,8 +89,10 @@ class Listener(Protocol):
     def learned(self, report: StepReport, counters: Counters) -> None:
         """One training step is done."""
 
-    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
-        """A validation is done."""
+    def validated(
+        self, metrics: Metrics, counters: Counters, is_best: bool, dropped_of: int | None
+    ) -> None:
+        """A validation is done; if early, `dropped_of` is how many sessions it might have had."""
 
     def assessed(self, assessment: Assessment, counters: Counters, is_best: bool) -> None:
         """A supervised phase was assessed."""

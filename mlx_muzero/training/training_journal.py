@@ -98,7 +98,12 @@ class TrainingJournal(Journal):
         self._steps, self._seconds, self._waited = 0, 0.0, self._waited + waited
 
     def validated(
-        self, metrics: Metrics, forecast: OutcomeForecast, counters: Counters, is_best: bool
+        self,
+        metrics: Metrics,
+        forecast: OutcomeForecast,
+        counters: Counters,
+        is_best: bool,
+        dropped_of: int | None,
     ) -> None:
         """Record the validation of a search: its backtest and the quality of its forecasts."""
         self.append(
@@ -106,6 +111,7 @@ class TrainingJournal(Journal):
             episodes=counters.episodes,
             steps=counters.steps,
             best=is_best,
+            **({} if dropped_of is None else {"dropped_of_sessions": dropped_of}),
             metrics=metrics.as_dict(),
             forecast=asdict(forecast),
         )

@@ -108,7 +108,7 @@ SHAPES: dict[str, Shape] = {
     ),
     "validated": record(
         {"metrics": _METRICS, "best": flag},
-        {**_COUNTERS, "forecast": optional(_FORECAST)},
+        {**_COUNTERS, "forecast": optional(_FORECAST), "dropped_of_sessions": count},
     ),
     "assessed": record({"phase": text, "best": flag}, _COUNTERS),
     "saved": record({"checkpoint": text}, {"best": flag}),

@@ -40,7 +40,7 @@ class Heard:
     def learned(self, report, counters) -> None:
         self.events.append("learned")
 
-    def validated(self, metrics, counters, is_best: bool) -> None:
+    def validated(self, metrics, counters, is_best, dropped_of) -> None:
         self.events.append("validated")
 
     def abandoned(self, error) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from mlx_muzero.errors import RunError, TrainingDiverged
+from mlx_muzero.evaluation import race
 from mlx_muzero.numerics import numerics
 from mlx_muzero.runlog import journal
 from mlx_muzero.training.collector import temperature
@@ -131,6 +132,21 @@ def test_the_best_checkpoint_is_the_one_with_the_highest_expectancy(whole):
     best = max(validated, key=lambda e: (e["metrics"]["expectancy_pips"], e["metrics"]["sqn"]))
     assert whole.counters.best_pips == best["metrics"]["expectancy_pips"]
     assert whole.folder.checkpoints.best().name.endswith(f"episode-{best['episodes']:06d}")
+
+
+def test_weights_far_below_the_best_play_some_validation_sessions(
+    tmp_path, small_config, small_dataset, monkeypatch
+):
+    monkeypatch.setattr(race, "LEAST_SESSIONS", 2)
+    trainer = make_trainer(tmp_path, small_config, small_dataset)
+    sessions = small_config.train.validate_sessions
+    trainer.counters.best_pips = 1e6
+    trainer.counters.best_sessions = [1e6] * sessions
+    assert trainer.run()
+    assert not trainer.folder.checkpoints.validated
+    for event in events(trainer, "validated"):
+        assert (event["best"], event["dropped_of_sessions"]) == (False, sessions)
+        assert event["metrics"]["sessions"] == 2
 
 
 @pytest.mark.parametrize(

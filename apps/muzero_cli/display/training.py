@@ -120,7 +120,9 @@ class TrainingDisplay(Closeable):
         self._reports.append(report)
         self._line()
 
-    def validated(self, metrics: Metrics, counters: Counters, is_best: bool) -> None:
+    def validated(
+        self, metrics: Metrics, counters: Counters, is_best: bool, dropped_of: int | None
+    ) -> None:
         """Show the result of a validation, and print it as a line that stays."""
         self._at(counters)
         self._validation = (
@@ -128,6 +130,8 @@ class TrainingDisplay(Closeable):
             f"{metrics.trades} trades, net {metrics.net_pips:+.0f} {self._unit} in "
             f"{metrics.sessions} sessions"
         )
+        if dropped_of is not None:
+            self._validation += f" of {dropped_of}, then dropped as likely below the best"
         if self._unit == fx_targets.UNIT:
             self._validation += f" (target: {fx_targets.TARGETS})"
         best = "  (best so far)" if is_best else ""

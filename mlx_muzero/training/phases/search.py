@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable
 
+import numpy as np
+
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
-from mlx_muzero.evaluation.backtest import backtest
+from mlx_muzero.evaluation.backtest import Backtest, backtest
 from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.outcome_forecast import forecast_outcomes
+from mlx_muzero.evaluation.race import race, race_order
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.training.background_collector import BackgroundCollector
 from mlx_muzero.training.collector import Collector, Round
@@ -14,7 +17,7 @@ from mlx_muzero.training.decision_recording import record_decisions
 from mlx_muzero.training.phases.phase import Phase, PhaseContext
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.refresher import Refresher
-from mlx_muzero.types import Advance
+from mlx_muzero.types import F64, I64, Advance
 
 _FORECAST_BARS = 512
 """Bars of the validation sessions at which outcome probabilities are judged."""
@@ -26,6 +29,7 @@ class SearchPhase(Phase):
     def __init__(self, context: PhaseContext) -> None:
         super().__init__(context)
         self.collector = Collector(context.config, context.dataset, context.rules)
+        self._starts = race_order(context.validation_starts)
 
     def play_round(self, first_episode: int, count: int, tick: Advance) -> Round | None:
         """Play `count` episodes of self-play."""
@@ -34,21 +38,33 @@ class SearchPhase(Phase):
         return self.collector.play_round(player.agent, learner.steps, first_episode, count, tick)
 
     def validate(self, counters: Counters, tick: Advance) -> bool:
-        """Backtest the agent, and record a few of its decisions."""
-        context = self.context
+        """Race the agent against the best before it, and record a few of its decisions."""
+        context, rules = self.context, self.context.rules
         agent, simulations = context.player.agent, context.config.search.num_simulations
-        market = context.dataset, context.rules, context.validation_starts
-        metrics = backtest(SearchPolicy(agent, simulations), *market, tick).metrics
+
+        def play(starts: I64) -> Backtest:
+            return backtest(SearchPolicy(agent, simulations), context.dataset, rules, starts, tick)
+
+        def score(played: Backtest) -> F64:
+            return self._scores(played, counters)
+
+        best = counters.best_sessions
+        comparable = np.array(best) if len(best) == len(self._starts) else None
+        raced = race(play, self._starts, score, comparable, rules)
+        metrics = raced.backtest.metrics
         counters.validated_at = counters.episodes
-        is_best = self._is_best(metrics, counters)
+        is_best = not raced.dropped and self._is_best(metrics, counters)
         if is_best:
             counters.best_pips = self._pips(metrics)
             counters.best_sqn = metrics.sqn
+            counters.best_sessions = score(raced.backtest).tolist()
+        market = context.dataset, rules, context.validation_starts
         forecast = forecast_outcomes(context.player.model, *market, _FORECAST_BARS)
-        context.journal.validated(metrics, forecast, counters, is_best)
+        dropped_of = len(self._starts) if raced.dropped else None
+        context.journal.validated(metrics, forecast, counters, is_best, dropped_of)
         decisions = context.folder.decisions_path
         record_decisions(decisions, agent, *market, simulations, counters.episodes)
-        context.listener.validated(metrics, counters, is_best)
+        context.listener.validated(metrics, counters, is_best, dropped_of)
         return is_best
 
     def _is_best(self, metrics: Metrics, counters: Counters) -> bool:
@@ -57,6 +73,17 @@ class SearchPhase(Phase):
             return True
         best = (counters.best_pips, counters.best_sqn)
         return (self._pips(metrics), metrics.sqn) > best
+
+    def _scores(self, played: Backtest, counters: Counters) -> F64:
+        """``f64[n]`` of sessions, whose mean exceeds the best's where `_pips` does.
+
+        More pips a trade than the best's e means more pips than e for each trade in total.
+        """
+        pips = played.equity_pips[:, -1]
+        if self.context.config.train.best_by != "expectancy":
+            return np.asarray(pips)
+        trades = np.bincount(played.trades.account, minlength=len(pips))
+        return np.asarray(pips - (counters.best_pips or 0.0) * trades)
 
     def _pips(self, metrics: Metrics) -> float:
         by_trade = self.context.config.train.best_by == "expectancy"
