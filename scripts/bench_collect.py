@@ -137,7 +137,7 @@ def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> M
     rules = TradingRules.from_config(config)
     model = build_muzero(config, rules.table)
     collector = Collector(config, dataset, rules)
-    core, twin = (Agent(model, config.search, rules.table, len(OUTCOME_NAMES)) for _ in range(2))
+    core, twin = (Agent(model, config.search, rules.states, len(OUTCOME_NAMES)) for _ in range(2))
     decisions = envs * config.market.session_bars
     seconds_to_collect(collector, core, envs)
     # An agent makes its searcher at the first decision and keeps it.

@@ -35,6 +35,7 @@ from mlx_muzero.paper.session_setup import make_session
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings
 from mlx_muzero.runlog import journal
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.types import F64
 
@@ -124,7 +125,9 @@ def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
     warm = minutes_before(FX_MICRO.market)
     bars = [made_up(name, seed, warm + options.minutes) for seed, name in enumerate(names)]
     search = replace(FX_MICRO.search, backend=options.backend)
-    planner = AgentPlanner(lambda _report: Agent(fx_micro(), search, FX_ACTIONS, OUTCOMES))
+    planner = AgentPlanner(
+        lambda _report: Agent(fx_micro(), search, AccountStates(FX_ACTIONS), OUTCOMES)
+    )
     session = make_session(settings, FX_MICRO, planner, _MONDAY_NS + warm * MINUTE_NS)
     folder = PaperFolder(path)
     with folder.held():

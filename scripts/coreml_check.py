@@ -28,6 +28,7 @@ from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.samples import random_samples
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject, preset_subject
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.types import I32
 
 SAMPLES = 64
@@ -65,7 +66,9 @@ def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
     """Actions chosen by searches with `backend`, i32[ROOTS]."""
     search = replace(subject.config.search, backend=backend)
     deployment = Deployment(folder, report=refuse, loader=LOAD_PROGRAM)
-    agent = Agent(subject.model, search, subject.table, subject.model.outcomes, deployment)
+    agent = Agent(
+        subject.model, search, AccountStates(subject.table), subject.model.outcomes, deployment
+    )
     with closing(agent):
         observation = random_samples(subject.model, ROOTS).observation
         flat, seed = np.zeros(ROOTS, np.int32), np.zeros(ROOTS, np.uint64)

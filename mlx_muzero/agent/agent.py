@@ -14,7 +14,7 @@ from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
-from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.types import F32, I32, I64, U64
 
 
@@ -34,7 +34,7 @@ class Prediction:
 
 
 class Agent:
-    """Plans with `model` under the rules of `table`; holds no state between decisions.
+    """Plans with `model` for accounts with `states`; holds no state between decisions.
 
     `search.backend` computes the networks, with the weights `model` had when the agent was made or
     last refreshed. A backend that runs the export of `deployment` is permanently replaced by
@@ -51,12 +51,12 @@ class Agent:
         self,
         model: StochasticMuZero,
         search: SearchConfig,
-        table: ActionTable,
+        states: AccountStates,
         outcomes: int,
         deployment: Deployment | None = None,
     ) -> None:
         self._model = model
-        self._table = table
+        self._states = states
         self._outcomes = outcomes
         self._deployment = deployment
         self._report = warn if deployment is None else deployment.report
@@ -81,26 +81,26 @@ class Agent:
         latent = self._encoder(observation)
         return Prediction(latent, *self._evaluator.predict(latent))
 
-    def network_action(self, observation: F32, position: I32, minute: I64 | None = None) -> I32:
+    def network_action(self, observation: F32, account: I32, minute: I64 | None = None) -> I32:
         """``i32[B]`` the most probable legal action of the policy network, without search.
 
         `minute` has no effect: it is for agents that know the clock of their costs.
         """
         prior = self.predict(observation).prior
-        legal = self._table.legal_mask(position)
+        legal = self._states.legal_mask(account)
         return np.where(legal, prior, -1.0).argmax(axis=1).astype(np.int32)
 
     def plan(
         self,
         observation: F32,
-        position: I32,
+        account: I32,
         seed: U64,
         *,
         simulations: int,
         noise: bool,
         minute: I64 | None = None,
     ) -> SearchResult:
-        """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
+        """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
         `seed` ``u64[B]`` seeds each root's random numbers; `noise` explores at the root, for
         collecting; `minute` has no effect.
@@ -108,22 +108,22 @@ class Agent:
         root = self.predict(observation)
         try:
             return self._search(simulations).run(
-                self._evaluator, root.latent, root.prior, root.value, position, seed, noise
+                self._evaluator, root.latent, root.prior, root.value, account, seed, noise
             )
         except EngineLost as lost:
             # Start over from the root, so that one backend computes a plan from beginning to end.
             self._fall_back(lost)
-        return self.plan(observation, position, seed, simulations=simulations, noise=noise)
+        return self.plan(observation, account, seed, simulations=simulations, noise=noise)
 
     def explain(
-        self, observation: F32, position: I32, *, simulations: int, minute: I64 | None = None
+        self, observation: F32, account: I32, *, simulations: int, minute: I64 | None = None
     ) -> tuple[SearchResult, TreeTable]:
         """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree.
 
         `minute` has no effect.
         """
         seed = np.zeros(1, np.uint64)
-        result = self.plan(observation, position, seed, simulations=simulations, noise=False)
+        result = self.plan(observation, account, seed, simulations=simulations, noise=False)
         return result, self.tree(0, simulations=simulations)
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
@@ -150,6 +150,6 @@ class Agent:
         if simulations not in self._searches:
             params = search_params(self._config, simulations)
             self._searches[simulations] = Search(
-                params, self._table.next_position, self._outcomes, self._threads
+                params, self._states.next_state, self._outcomes, self._threads
             )
         return self._searches[simulations]

@@ -26,10 +26,10 @@ class _Plan:
 
     Attributes:
         layers: inner states by depth.
-        worth: ``f64[n, P]`` of positions by depth, as `expectimax` returns it.
+        worth: ``f64[n, S]`` of account states by depth, as `expectimax` returns it.
         choices: ``f64[B, A]`` what each action is worth; minus infinity where illegal.
         raw: ``f64[B, A]`` the same by the networks alone.
-        position: ``i32[B]`` of the accounts.
+        account: ``i32[B]`` states of the accounts.
         terms: under which they decided.
     """
 
@@ -37,14 +37,14 @@ class _Plan:
     worth: list[F64]
     choices: F64
     raw: F64
-    position: I32
+    account: I32
     terms: Terms
 
 
 class FactoredAgent:
     """Plans with `model` under `rules`; holds no state between decisions.
 
-    Where `rules` are not those that the model was trained under, the worth of a position in a leaf
+    Where `rules` are not those that the model was trained under, the worth of a state in a leaf
     changes by what value iteration over the model's market chain says that the rules change.
 
     Args:
@@ -84,26 +84,26 @@ class FactoredAgent:
         """End other processes that evaluate; the agent cannot plan any more."""
         self._market.close()
 
-    def network_action(self, observation: F32, position: I32, minute: I64 | None = None) -> I32:
+    def network_action(self, observation: F32, account: I32, minute: I64 | None = None) -> I32:
         """``i32[B]`` what the networks would do without search, or any other planning.
 
         They know the costs in force at this decision, and those of the training after it; `minute`
         is as in `plan`.
         """
-        _, raw = self._weighed(observation, position, minute, 0)
+        _, raw = self._weighed(observation, account, minute, 0)
         return raw.argmax(axis=1).astype(np.int32)
 
     def plan(
         self,
         observation: F32,
-        position: I32,
+        account: I32,
         seed: U64,
         *,
         simulations: int,
         noise: bool,
         minute: I64 | None = None,
     ) -> SearchResult:
-        """Search from observations ``f32[B, W, F]`` and positions ``i32[B]``.
+        """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
         Nothing is drawn, so neither `seed` nor `noise` has an effect. Visits count the market
         states evaluated below each legal action, which is the same number for all. `minute`
@@ -112,15 +112,15 @@ class FactoredAgent:
         unknown one.
         """
         depth = depth_within(simulations, self._model.outcomes, self._search.depth_limit)
-        return self._result(*self._weighed(observation, position, minute, depth), depth)
+        return self._result(*self._weighed(observation, account, minute, depth), depth)
 
     def explain(
-        self, observation: F32, position: I32, *, simulations: int, minute: I64 | None = None
+        self, observation: F32, account: I32, *, simulations: int, minute: I64 | None = None
     ) -> tuple[SearchResult, TreeTable]:
         """Decide once, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
         seed = np.zeros(1, np.uint64)
         result = self.plan(
-            observation, position, seed, simulations=simulations, noise=False, minute=minute
+            observation, account, seed, simulations=simulations, noise=False, minute=minute
         )
         return result, self.tree(0, simulations=simulations)
 
@@ -132,11 +132,11 @@ class FactoredAgent:
             if root in rows
         )
         prior = self._softmax(plan.raw[[row]])[0].tolist()
-        position = int(plan.position[row])
-        return market_tree(plan.layers, plan.worth, row, position, prior, plan.terms)
+        account = int(plan.account[row])
+        return market_tree(plan.layers, plan.worth, row, account, prior, plan.terms)
 
     def _weighed(
-        self, observation: F32, position: I32, minute: I64 | None, depth: int
+        self, observation: F32, account: I32, minute: I64 | None, depth: int
     ) -> tuple[F64, F64]:
         """``f64[B, A]`` what actions are worth, `depth` bars read ahead, and without any planning.
 
@@ -147,12 +147,12 @@ class FactoredAgent:
             raise ValueError("costs that follow a clock need the minutes of the decisions")
         # The training's clock counts too: its costs are in what the networks have learned.
         phases = int(np.lcm(phases, self._trained_rules.costs.phases))
-        phase = np.zeros(len(position), np.int64) if minute is None else minute % phases
+        phase = np.zeros(len(account), np.int64) if minute is None else minute % phases
         together = [np.flatnonzero(phase == each) for each in np.unique(phase)]
         self._last = []
         for rows in together:
             known = None if minute is None else int(phase[rows[0]])
-            plan = self._planned(ahead.under(rows), position[rows], known)
+            plan = self._planned(ahead.under(rows), account[rows], known)
             self._last.append((rows, plan))
         back = np.argsort(np.concatenate([rows for rows, _ in self._last]))
         choices = np.concatenate([plan.choices for _, plan in self._last])[back]
@@ -176,18 +176,18 @@ class FactoredAgent:
             statistics=SearchStatistics(deepest, deepest.astype(np.float64), count, count),
         )
 
-    def _planned(self, ahead: MarketAhead, position: I32, phase: int | None) -> _Plan:
+    def _planned(self, ahead: MarketAhead, account: I32, phase: int | None) -> _Plan:
         """The decisions of accounts whose bars are in one phase of the costs, None if unknown."""
         terms, later = self._terms.shifted(phase or 0), len(ahead.layers)
         leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_cluster, phase, later)
         worth = expectimax(ahead.layers, leaf_worth, terms, self._search.discount)
-        row = np.arange(len(position))
-        choices = terms.choices(worth[0], 0)[row, position]
-        raw = terms.choices(ahead.root_worth, 0)[row, position]
-        return _Plan(ahead.layers, worth, choices, raw, position, terms)
+        row = np.arange(len(account))
+        choices = terms.choices(worth[0], 0)[row, account]
+        raw = terms.choices(ahead.root_worth, 0)[row, account]
+        return _Plan(ahead.layers, worth, choices, raw, account, terms)
 
     def _changed(self, worth: F64, cluster: I32, phase: int | None, later: int) -> F64:
-        """``f64[n, P]`` worth of positions under the rules in force, so many bars later."""
+        """``f64[n, S]`` worth of account states under the rules in force, so many bars later."""
         change = self._change_by_state
         if change is None:
             return worth
@@ -206,7 +206,7 @@ class FactoredAgent:
 
     @cached_property
     def _change_by_state(self) -> F64 | None:
-        """``f64[H, G, P]`` what the rules in force change, by cluster; None if nothing."""
+        """``f64[H, G, S]`` what the rules in force change, by cluster; None if nothing."""
         trained = self._terms_of(self._trained_rules)
         if self._terms.same_as(trained):
             return None
@@ -221,8 +221,8 @@ class FactoredAgent:
 
     def _terms_of(self, rules: TradingRules) -> Terms:
         """The terms of `rules` at the market's usual price and spread."""
-        usual, table = self._model.usual, rules.table
+        usual, states = self._model.usual, rules.states
         minute = np.arange(rules.costs.phases)
         price, spread = (np.full(len(minute), float(a)) for a in (usual.price, usual.spread))
         costs = fill_costs(price, rules, spread if rules.costs.quoted else None, minute)
-        return Terms(table.exposures, table.next_position, costs)
+        return Terms(states.exposures, states.next_state, costs)

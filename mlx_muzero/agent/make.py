@@ -37,4 +37,4 @@ def make_agent(
                 "does"
             )
         return FactoredAgent(model, search, rules, trained_rules)
-    return Agent(model, search, rules.table, model.outcomes, deployment)
+    return Agent(model, search, rules.states, model.outcomes, deployment)

@@ -143,6 +143,7 @@ _RULES = (
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
     _factored_needs("trading.swap_long_pips", 0.0, "reads ahead without nights"),
     _factored_needs("trading.swap_short_pips", 0.0, "reads ahead without nights"),
+    _factored_needs("trading.max_entries", 0, "does not count entries"),
     _factored_needs("collect.backend", "same", "collects no episodes"),
     _Rule(
         ("model.transformer_heads", "model.transformer_width"),

@@ -132,6 +132,9 @@ class TradingConfig:
         0.0, "what holding a currency pair over 17:00 New York costs; negative: earns", -1e4, 1e4
     )
     swap_short_pips: float = setting(0.0, "the same of a short position", -1e4, 1e4)
+    max_entries: int = setting(
+        0, "entries allowed in a session; an entry adds exposure; 0: no limit", 0, 100
+    )
     reward: str = setting(
         "amddp1", "reward scheme", choices=get_args(RewardScheme), registry=REWARDS
     )

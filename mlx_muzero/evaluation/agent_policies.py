@@ -22,7 +22,7 @@ class SearchPolicy:
         """Actions ``i32[B]``."""
         result = self._agent.plan(
             env.observe(),
-            env.position,
+            env.account_state,
             rng.key(0, rng.Stream.SEARCH, env.bar),
             simulations=self._simulations,
             noise=False,
@@ -44,5 +44,5 @@ class NetworkPolicy:
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
         return self._agent.network_action(
-            env.observe(), env.position, env.open_time_ns[env.bar] // MINUTE_NS
+            env.observe(), env.account_state, env.open_time_ns[env.bar] // MINUTE_NS
         )

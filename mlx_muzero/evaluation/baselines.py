@@ -29,7 +29,7 @@ class ConstantExposure:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]`` toward the exposure."""
-        return env.table.actions_toward(env.position, np.full(len(env.bar), self.exposure))
+        return env.states.actions_toward(env.account_state, np.full(len(env.bar), self.exposure))
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Churn:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]`` toward long if flat, otherwise toward flat."""
-        return env.table.actions_toward(env.position, np.where(env.position == FLAT, 1.0, 0.0))
+        wanted = np.where(env.position == FLAT, 1.0, 0.0)
+        return env.states.actions_toward(env.account_state, wanted)
 
 
 FLAT_POLICY = ConstantExposure("flat", 0.0)
@@ -63,7 +64,7 @@ class RandomPolicy:
     def act(self, env: SessionView) -> I32:
         """Legal actions ``i32[B]``."""
         draw = uniform(key(self.seed, Stream.POLICY, env.episode, env.step_index))
-        legal = env.table.legal_mask(env.position)
+        legal = env.states.legal_mask(env.account_state)
         wanted = np.floor(draw * legal.sum(axis=1)) + 1
         return np.asarray((legal.cumsum(axis=1) == wanted[:, None]).argmax(axis=1), np.int32)
 
@@ -87,7 +88,8 @@ class Trend:
         past = np.maximum(env.bar - self.lookback, 0)
         side = self.direction * np.sign(env.close[env.bar] - env.close[past])
         held = env.table.exposures[env.position]
-        return env.table.actions_toward(env.position, np.where(side == 0.0, held, side))
+        wanted = np.where(side == 0.0, held, side)
+        return env.states.actions_toward(env.account_state, wanted)
 
 
 def momentum(lookback: int) -> Trend:
@@ -110,8 +112,8 @@ class PerfectForesight:
 
     Attributes:
         bound_pips: ``f64[B]`` net pips of the sessions in the last `reset`.
-        worth_pips: ``f64[steps, B, P, A]`` net pips from each step of them to the end if an
-            action is taken in a position and the best ones follow; -inf where illegal.
+        worth_pips: ``f64[steps, B, S, A]`` net pips from each step of them to the end if an action
+            is taken in an account state and the best ones follow; -inf where illegal.
     """
 
     name: str = "perfect_foresight"
@@ -119,8 +121,8 @@ class PerfectForesight:
     worth_pips: F64 = field(default_factory=lambda: np.zeros((0, 0, 0, 0)), init=False)
 
     def reset(self, env: SessionView) -> None:
-        """Solve the sessions backward over (step, position)."""
-        rules, table, steps = env.rules, env.table, env.session_bars
+        """Solve the sessions backward over (step, account state)."""
+        rules, states, steps = env.rules, env.states, env.session_bars
         bars = env.bar[:, None] + np.arange(steps + 1)
         close, rate = env.close[bars], env.funding_rate[bars]
         path = close.copy()
@@ -129,12 +131,12 @@ class PerfectForesight:
         if env.fill_spread is not None and env.close_spread is not None:
             spread[:, :-1] = env.fill_spread[bars[:, :-1]]
             spread[:, -1] = env.close_spread[bars[:, -1]]
-        after = table.next_position
-        held, wanted = table.exposures[:, None], table.exposures[after]
+        after = states.next_state
+        held, wanted = states.exposures[:, None], states.exposures[after]
         fills = np.where(after != np.arange(len(after))[:, None], 1.0, 0.0)
-        final, flat = path[:, -1, None], np.zeros_like(table.exposures)
+        final, flat = path[:, -1, None], np.zeros_like(states.exposures)
         leave, _ = rules.costs.fill_pips(
-            table.exposures,
+            states.exposures,
             flat,
             final,
             rules.pip_size,
@@ -146,17 +148,17 @@ class PerfectForesight:
         for step in reversed(range(steps)):
             here, there = path[:, step, None], path[:, step + 1, None]
             pip = pip_price(here, rules.pip_size)
-            worth = worth + gross_pips(table.exposures, here, there, pip)
+            worth = worth + gross_pips(states.exposures, here, there, pip)
             settled = close[:, step + 1, None]
-            worth = worth - funding_pips(table.exposures, settled, rate[:, step + 1, None], pip)
+            worth = worth - funding_pips(states.exposures, settled, rate[:, step + 1, None], pip)
             if env.swap_nights is not None:
                 nights = env.swap_nights[bars[:, step + 1, None]]
-                worth = worth - rules.swap.paid_pips(table.exposures, nights)
+                worth = worth - rules.swap.paid_pips(states.exposures, nights)
             minute = env.open_time_ns[bars[:, step, None, None]] // MINUTE_NS
             leave, enter = rules.costs.fill_pips(
                 held, wanted, here[..., None], rules.pip_size, spread[:, step, None, None], minute
             )
-            paid = np.where(table.legal, fills * (leave + enter), np.inf)
+            paid = np.where(states.legal, fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid
             self.worth_pips[step] = choices
             worth = choices.max(axis=2)
@@ -164,7 +166,7 @@ class PerfectForesight:
 
     def act(self, env: SessionView) -> I32:
         """Best actions ``i32[B]``."""
-        worth = self.worth_pips[env.step_index, np.arange(len(env.bar)), env.position]
+        worth = self.worth_pips[env.step_index, np.arange(len(env.bar)), env.account_state]
         return worth.argmax(axis=1).astype(np.int32)
 
 
@@ -204,4 +206,4 @@ class BestPolicy:
             env.session_bars - env.step_index,
             self._start_minute,
         )
-        return env.table.actions_toward(env.position, wanted)
+        return env.states.actions_toward(env.account_state, wanted)

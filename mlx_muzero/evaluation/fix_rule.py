@@ -42,7 +42,7 @@ class FixRule:
         after = (past >= 0) & (past < self.minutes)
         side = before.astype(np.float64) - after
         side[~np.is_busday((local_ns // DAY_NS).astype("M8[D]"))] = 0.0
-        return env.table.actions_toward(env.position, side)
+        return env.states.actions_toward(env.account_state, side)
 
 
 def is_fixed_in_tokyo(symbol: str) -> bool:

@@ -17,8 +17,8 @@ class LabeledBars:
 
     Attributes:
         bar: ``i64[n]`` bar of each decision.
-        action: ``i32[n, P]`` best action in each position.
-        weight: ``f32[n, P]`` pips lost by the worst legal action, divided by their mean.
+        action: ``i32[n, S]`` best action in each account state.
+        weight: ``f32[n, S]`` pips lost by the worst legal action, divided by their mean.
     """
 
     bar: I64
@@ -27,12 +27,12 @@ class LabeledBars:
 
 
 def label(dataset: MarketDataset, rules: TradingRules, starts: I64) -> LabeledBars:
-    """Label every position at every bar of the sessions at `starts` with perfect foresight."""
+    """Label every account state at every bar of the sessions at `starts` with perfect foresight."""
     foresight = PerfectForesight()
     foresight.reset(SessionEnv(dataset, rules, starts))
     worth = foresight.worth_pips
     best = worth.max(axis=3)
-    worst = np.where(rules.table.legal, worth, np.inf).min(axis=3)
+    worst = np.where(rules.states.legal, worth, np.inf).min(axis=3)
     lost = (best - worst).reshape(-1, worth.shape[2])
     return LabeledBars(
         bar=(starts + np.arange(len(worth))[:, None]).reshape(-1),

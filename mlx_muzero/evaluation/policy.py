@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I32, I64, U64
@@ -62,6 +63,11 @@ class SessionView(Protocol):
         ...
 
     @property
+    def account_state(self) -> I32:
+        """``i32[B]`` index into `states`."""
+        ...
+
+    @property
     def rules(self) -> TradingRules:
         """Actions and costs."""
         ...
@@ -69,6 +75,11 @@ class SessionView(Protocol):
     @property
     def table(self) -> ActionTable:
         """Positions and actions of the rules."""
+        ...
+
+    @property
+    def states(self) -> AccountStates:
+        """States of an account under the rules, and what actions lead to in each."""
         ...
 
     @property

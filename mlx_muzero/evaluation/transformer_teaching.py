@@ -96,13 +96,13 @@ def teach_transformer(
     sample = dataset.windows(generator.choice(labeled.bar, min(len(labeled.bar), _SCALED_BY)))
     rows = sample.reshape(-1, sample.shape[2])
     mx.random.seed(seed)
-    network = ReactiveTransformer(recipe.sizes, sample[0], rules.table)
+    network = ReactiveTransformer(recipe.sizes, sample[0], rules.states)
     policy = TransformerPolicy(network, rows.mean(axis=0), np.maximum(rows.std(axis=0), 1e-3))
     optimizer = optimizers.AdamW(
         optimizers.cosine_decay(recipe.learning_rate, recipe.steps),
         weight_decay=recipe.weight_decay,
     )
-    illegal = mx.array(np.where(rules.table.legal, 0.0, -1e9).astype(np.float32))
+    illegal = mx.array(np.where(rules.states.legal, 0.0, -1e9).astype(np.float32))
 
     def loss(window: mx.array, action: mx.array, weight: mx.array) -> mx.array:
         logits = network(window) + illegal

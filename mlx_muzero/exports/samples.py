@@ -7,9 +7,9 @@ import numpy as np
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
-from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, I32
 
 SESSIONS = 16
@@ -61,7 +61,7 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
     steps, rows = np.divmod(random.choice(decisions, count, replace=False), accounts)
     observation, position, action = [], [], []
     while not env.done:
-        chosen = _random_action(rules.table, env.position, random)
+        chosen = _random_action(rules.states, env.account_state, random)
         here = rows[steps == env.step_index]
         if len(here):
             observation.append(env.observe()[here])
@@ -89,11 +89,11 @@ def random_samples(model: StochasticMuZero, count: int) -> Samples:
     )
 
 
-def _random_action(table: ActionTable, position: I32, random: np.random.Generator) -> I32:
-    """Legal actions ``i32[B]``, mostly keeping the position if possible."""
-    legal = table.legal_mask(position)
-    keeps = legal & (table.next_position[position] == position[:, None])
-    stays = keeps.any(axis=1) & (random.random(len(position)) < KEEP_FRAC)
+def _random_action(states: AccountStates, account: I32, random: np.random.Generator) -> I32:
+    """Legal actions ``i32[B]``, mostly keeping the state if possible."""
+    legal = states.legal_mask(account)
+    keeps = legal & (states.next_state[account] == account[:, None])
+    stays = keeps.any(axis=1) & (random.random(len(account)) < KEEP_FRAC)
     allowed = np.where(stays[:, None], keeps, legal)
     # Draw a positive number for each action; the largest allowed one wins.
     return (allowed * (1.0 - random.random(legal.shape))).argmax(axis=1).astype(np.int32)

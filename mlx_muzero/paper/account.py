@@ -64,6 +64,11 @@ class PairAccount:
         return int(self.core.position[0])
 
     @property
+    def account_state(self) -> int:
+        """Row of the rules' account states."""
+        return int(self.core.account_state[0])
+
+    @property
     def exposure(self) -> float:
         """Signed exposure held."""
         return float(self.core.exposure[0])

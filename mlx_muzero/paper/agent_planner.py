@@ -32,9 +32,9 @@ class AgentPlanner:
         """See `Planner.backend`."""
         return self._agent.backend
 
-    def plan(self, observation: F32, position: I32, seed: U64, simulations: int) -> SearchResult:
+    def plan(self, observation: F32, account: I32, seed: U64, simulations: int) -> SearchResult:
         """See `Planner.plan`; adds no noise."""
-        return self._agent.plan(observation, position, seed, simulations=simulations, noise=False)
+        return self._agent.plan(observation, account, seed, simulations=simulations, noise=False)
 
     def tree(self, root: int, simulations: int) -> Mapping[str, Sequence[Any]]:
         """See `Planner.tree`."""

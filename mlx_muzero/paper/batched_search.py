@@ -69,13 +69,13 @@ class BatchedSearch:
         asked = [traders[pair] for pair in pairs]
         rows = [t.observer.observe(t.account.position_features()) for t in asked]
         observation, positions = np.stack(rows), [t.account.position for t in asked]
-        position = np.array(positions, np.int32)
+        account = np.array([t.account.account_state for t in asked], np.int32)
         seed = search_seed(self._seed, close_ns, len(pairs))
         if not self._budget.known:
-            self._warm_up(observation, position, seed)
+            self._warm_up(observation, account, seed)
         planned_s = self._stopwatch()
         simulations = self._budget.choose(planned_s - arrived_s)
-        result = self._planner.plan(observation, position, seed, simulations)
+        result = self._planner.plan(observation, account, seed, simulations)
         searched_s = self._stopwatch() - planned_s
         self._budget.measured(simulations, searched_s)
         return SearchOutcome(
@@ -88,10 +88,10 @@ class BatchedSearch:
             {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s},
         )
 
-    def _warm_up(self, observation: F32, position: I32, seed: U64) -> None:
+    def _warm_up(self, observation: F32, account: I32, seed: U64) -> None:
         """Time small searches before the first real one, which has a deadline too."""
         for _ in range(2):  # the first one also allocates
             began_s = self._stopwatch()
-            self._planner.plan(observation, position, seed, self._least)
+            self._planner.plan(observation, account, seed, self._least)
             seconds = self._stopwatch() - began_s
         self._budget.measured(self._least, seconds)

@@ -13,8 +13,11 @@ _RESERVE = 1.25  # allow a search to take this many times as long as previous on
 class Planner(Protocol):
     """Decides for B pairs at once."""
 
-    def plan(self, observation: F32, position: I32, seed: U64, simulations: int) -> SearchResult:
-        """Search from observations ``f32[B, W, F]``, positions ``i32[B]`` and seeds ``u64[B]``."""
+    def plan(self, observation: F32, account: I32, seed: U64, simulations: int) -> SearchResult:
+        """Search from observations ``f32[B, W, F]`` for accounts in states ``i32[B]``.
+
+        Seeds are ``u64[B]``.
+        """
         ...
 
     def tree(self, root: int, simulations: int) -> Mapping[str, Sequence[Any]]:

@@ -335,7 +335,8 @@ class Session:
             if target == held[pair]:
                 continue
             total += abs(target) - abs(held[pair])
-            action = int(self.table.actions_toward(account.core.position, target)[0])
+            states, state = account.core.rules.states, account.core.account_state
+            action = int(states.actions_toward(state, target)[0])
             account.order = Order(
                 self._take_id("order"), pair, close_ns, now_ns, action, held[pair], target
             )

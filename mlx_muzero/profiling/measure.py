@@ -36,6 +36,7 @@ from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
 from mlx_muzero.search.evaluator import Leaves
 from mlx_muzero.search.search import Search
+from mlx_muzero.trading.account_states import AccountStates
 
 LIMIT_S = 900.0
 """Time limit of one target; loading may compile for the Neural Engine."""
@@ -122,12 +123,13 @@ def _reaction(subject: Subject, pairs: int) -> Callable[[], int]:
     columns = len(market_feature_names(subject.config.market))
     shape = (pairs, subject.model.window_bars, columns)
     market = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    network = ReactiveTransformer(Sizes(), market[0], subject.table)
+    states = AccountStates(subject.table)
+    network = ReactiveTransformer(Sizes(), market[0], states)
     scale = np.zeros(columns, np.float32), np.ones(columns, np.float32)
     policy, flat = TransformerPolicy(network, *scale), np.zeros(pairs, np.int32)
 
     def react() -> int:
-        policy.choose(market, flat, subject.table)
+        policy.choose(market, flat, states)
         return 0
 
     return react

@@ -1,4 +1,4 @@
-"""Value iteration over a market chain: the worth of positions under any terms."""
+"""Value iteration over a market chain: the worth of account states under any terms."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ _MOST_SWEEPS = 20_000
 
 
 def solve_chain(transition: F64, move: F64, terms: Terms, discount: float) -> F64:
-    """``f64[H, G, P]`` pips from holding each position in each state from now on.
+    """``f64[H, G, S]`` pips from each account state in each state of the market from now on.
 
     Row h is where the costs are those of `terms` h bars from now. The best decisions follow,
     forever, at `discount` a bar; sweeps end when no worth changes by a millionth of a pip.
@@ -18,7 +18,7 @@ def solve_chain(transition: F64, move: F64, terms: Terms, discount: float) -> F6
     Args:
         transition: ``f64[G, G]`` probability of the next state, by the one now.
         move: ``f64[G]`` mean pips of the bar after each state.
-        terms: positions and costs.
+        terms: account states and costs.
         discount: of a bar, below 1 unless no state earns.
     """
     phases = len(terms.costs)

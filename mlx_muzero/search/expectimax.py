@@ -1,8 +1,8 @@
 """The exact expectation over everything an account can do to a depth (Michie 1966, expectimax).
 
 The market is the same whatever the account does, so one tree of market states serves all actions
-and positions: C outcomes to depth d are C + C^2 + ... + C^d evaluations. Rewards are moves times
-exposures less costs.
+and account states: C outcomes to depth d are C + C^2 + ... + C^d evaluations. Rewards are moves
+times exposures less costs.
 """
 
 from collections.abc import Sequence
@@ -40,12 +40,12 @@ class MarketLayer:
 def expectimax(
     layers: Sequence[MarketLayer], leaf_worth: F64, terms: Terms, discount: float
 ) -> list[F64]:
-    """``f64[n, P]`` worth of holding each position, in the states of every depth.
+    """``f64[n, S]`` worth of each account state, in the market states of every depth.
 
     Args:
         layers: inner states, from the roots (depth 0) to depth d - 1.
-        leaf_worth: ``f64[n, P]`` worth of positions in the states of depth d.
-        terms: positions, and costs from the roots' bar on.
+        leaf_worth: ``f64[n, S]`` worth of account states in the market states of depth d.
+        terms: account states, and costs from the roots' bar on.
         discount: of a bar.
 
     Returns:

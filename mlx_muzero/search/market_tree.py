@@ -43,7 +43,7 @@ def market_tree(
     layers: Sequence[MarketLayer],
     worth: Sequence[F64],
     root: int,
-    position: int,
+    account: int,
     prior: Sequence[float],
     terms: Terms,
 ) -> TreeTable:
@@ -55,18 +55,18 @@ def market_tree(
         layers: the inner states of an expectimax.
         worth: what `expectimax` returned for them.
         root: row of the root among the states of depth 0.
-        position: of the account.
+        account: its state.
         prior: ``f32[A]`` prior of the root's actions.
         terms: of the search.
     """
     outcomes = layers[0].move.shape[1] if layers else 0
     below = [sum(outcomes**k for k in range(len(layers) - d + 1)) for d in range(len(layers) + 1)]
-    choices = terms.choices(worth[0][root], 0)[position]
+    choices = terms.choices(worth[0][root], 0)[account]
     rows = _Rows()
     rows.add(-1, 0, -1, depth=0, visits=below[0], value=float(choices.max()))
-    # Breadth first: (row, depth, market state, position, actions to show).
+    # Breadth first: (row, depth, market state, account state, actions to show).
     legal = [int(action) for action in np.flatnonzero(np.isfinite(choices))]
-    waiting = [(0, 0, root, position, legal)]
+    waiting = [(0, 0, root, account, legal)]
     while waiting:
         parent, depth, state, held, actions = waiting.pop(0)
         if depth == len(layers):
@@ -74,7 +74,7 @@ def market_tree(
         layer, values = layers[depth], terms.choices(worth[depth][state], depth)[held]
         costs = terms.costs_in(depth)[held]
         for action in actions:
-            after = int(terms.next_position[held, action])
+            after = int(terms.next_state[held, action])
             chance = rows.add(
                 *(parent, 1, action),
                 depth=depth,

@@ -13,14 +13,15 @@ class Terms:
     """The account's arithmetic as arrays: a search under other terms needs no other network.
 
     Attributes:
-        exposures: ``f64[P]`` signed exposure of each position.
-        next_position: ``i32[P, A]`` position after an action; -1 where illegal.
-        costs: ``f64[H, P, A]`` pips that an action pays; row h holds h, H + h, 2H + h ... bars
+        exposures: ``f64[S]`` signed exposure in each account state: in each position, where
+            nothing but it decides what is legal.
+        next_state: ``i32[S, A]`` state after an action; -1 where illegal.
+        costs: ``f64[H, S, A]`` pips that an action pays; row h holds h, H + h, 2H + h ... bars
             from now, so one row means costs that never change.
     """
 
     exposures: F64
-    next_position: I32
+    next_state: I32
     costs: F64
 
     def shifted(self, bars: int) -> "Terms":
@@ -28,31 +29,31 @@ class Terms:
         return replace(self, costs=np.roll(self.costs, -bars, axis=0))
 
     def costs_in(self, bars: int) -> F64:
-        """``f64[P, A]`` pips that actions pay so many bars from now; infinite where illegal."""
+        """``f64[S, A]`` pips that actions pay so many bars from now; infinite where illegal."""
         return np.asarray(self._charged[bars % len(self._charged)])
 
     def best(self, worth: F64, bars: int) -> F64:
-        """``f64[..., P]`` worth of standing in each position before the decision so many bars on.
+        """``f64[..., S]`` worth of standing in each state before the decision so many bars on.
 
         Args:
-            worth: ``f64[..., P]`` of holding each position after that decision.
+            worth: ``f64[..., S]`` of standing in each state after that decision.
             bars: how far ahead the decision is.
         """
         return np.asarray(self.choices(worth, bars).max(axis=-1))
 
     def choices(self, worth: F64, bars: int) -> F64:
-        """``f64[..., P, A]`` what `best` is the best of; minus infinity where illegal."""
-        return np.asarray(worth[..., self.next_position] - self.costs_in(bars))
+        """``f64[..., S, A]`` what `best` is the best of; minus infinity where illegal."""
+        return np.asarray(worth[..., self.next_state] - self.costs_in(bars))
 
     def same_as(self, other: "Terms") -> bool:
         """Whether every account would earn the same under both, but for rounding."""
         return (
             np.array_equal(self.exposures, other.exposures)
-            and np.array_equal(self.next_position, other.next_position)
+            and np.array_equal(self.next_state, other.next_state)
             and self.costs.shape == other.costs.shape
             and np.allclose(self._charged, other._charged, rtol=1e-9, atol=0.0)
         )
 
     @cached_property
     def _charged(self) -> F64:
-        return np.where(self.next_position < 0, np.inf, self.costs)
+        return np.where(self.next_state < 0, np.inf, self.costs)

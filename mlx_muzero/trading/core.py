@@ -31,6 +31,7 @@ class TradingCore:
     Attributes:
         rules: actions, costs and reward.
         position: ``i32[B]`` index into the action table.
+        entries_made: ``i32[B]`` entries of the session; counted only where the rules limit them.
         entry_price: ``f64[B]`` price of the open trade; meaningless when flat.
         entry_bar: ``i64[B]`` bar of the open trade; meaningless when flat.
         open_cost_pips: ``f64[B]`` costs paid so far on the open trade, 0 when flat.
@@ -52,6 +53,7 @@ class TradingCore:
         accounts = self.accounts
         price = self._vector("price", price)
         self.position: I32 = np.zeros(accounts, np.int32)
+        self.entries_made: I32 = np.zeros(accounts, np.int32)
         self.entry_price: F64 = price.copy()
         self.entry_bar: I64 = np.zeros(accounts, np.int64)
         self.open_cost_pips: F64 = np.zeros(accounts)
@@ -65,6 +67,11 @@ class TradingCore:
         self._peak_pips: F64 = np.zeros(accounts)
         self._max_drawdown_pips: F64 = np.zeros(accounts)
         self._drawdown_area: F64 = np.zeros(accounts)
+
+    @property
+    def account_state(self) -> I32:
+        """``i32[B]`` row of the rules' `AccountStates`."""
+        return self.rules.states.of(self.position, self.entries_made)
 
     @property
     def exposure(self) -> F64:
@@ -161,7 +168,7 @@ class TradingCore:
             ValueError: an array of the wrong shape, an action outside the table, or no spread where
                 the costs are quoted; the accounts are unchanged.
         """
-        table = self.rules.table
+        table, states = self.rules.table, self.rules.states
         action = np.asarray(action, np.int32)
         if action.shape != (self.accounts,):
             raise ValueError(f"action has shape {action.shape}, expected ({self.accounts},)")
@@ -171,10 +178,11 @@ class TradingCore:
 
         spread = self._spread(spread)
 
-        before = self.position
-        after = table.next_position[before, action]
-        illegal = np.asarray(after == ILLEGAL)
-        after = np.where(illegal, before, after).astype(np.int32)
+        before, state = self.position, self.account_state
+        next_state = states.next_state[state, action]
+        illegal = np.asarray(next_state == ILLEGAL)
+        next_state = np.where(illegal, state, next_state)
+        after = states.position[next_state]
         changed = before != after
         closed = changed & (before != FLAT)
         entered = changed & (after != FLAT)
@@ -184,7 +192,7 @@ class TradingCore:
         self._price = price.copy()
         exit_cost, entry_cost = self._fill_cost_pips(changed, after, price, spread, minute)
         closed_net = self._close(closed, exit_cost, bar, forced=False)
-        self.position = after
+        self.position, self.entries_made = after, states.entries_made[next_state]
         self._enter(entered, entry_cost, bar)
         return Execution(
             flat_before=before == FLAT,
@@ -255,13 +263,19 @@ class TradingCore:
         held[:, 0] = self.exposure
         held[:, 1:] = np.tanh(np.stack(raw, axis=1) / FEATURE_SCALE)
         held[self.position == FLAT] = 0.0
+        after = len(POSITION_FEATURES)
         if self.rules.sees_balance:
-            features[:, -1] = np.tanh(self.equity_pips / FEATURE_SCALE)
+            features[:, after] = np.tanh(self.equity_pips / FEATURE_SCALE)
+        if self.rules.max_entries:
+            features[:, -1] = 1.0 - self.entries_made / self.rules.max_entries
         return features.astype(np.float32)
 
     def state(self) -> dict[str, np.ndarray]:
         """State of the accounts without their closed trades: arrays of length B by name."""
-        return {name: a.copy() for name, a in vars(self).items() if isinstance(a, np.ndarray)}
+        arrays = {name: a.copy() for name, a in vars(self).items() if isinstance(a, np.ndarray)}
+        if not self.rules.max_entries:
+            del arrays["entries_made"]  # always 0, and unknown to older records
+        return arrays
 
     def restore(self, state: Mapping[str, npt.ArrayLike]) -> None:
         """Restore what `state` returned; closed trades are not restored.

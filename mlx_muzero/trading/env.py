@@ -12,6 +12,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingCore, TradingRules
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32, F64, I8, I32, I64, U64
@@ -58,6 +59,11 @@ class SessionEnv:
         return self.core.position
 
     @property
+    def account_state(self) -> I32:
+        """State of each account, ``i32[B]``, a row of `states`."""
+        return self.core.account_state
+
+    @property
     def close(self) -> F64:
         """Closes of the whole market, ``f64[T]``; the agent knows those up to `bar`."""
         return self.dataset.close
@@ -96,6 +102,11 @@ class SessionEnv:
     def table(self) -> ActionTable:
         """Positions and actions."""
         return self.rules.table
+
+    @property
+    def states(self) -> AccountStates:
+        """States of an account, and what actions lead to in each."""
+        return self.rules.states
 
     @property
     def episode(self) -> U64:

@@ -1,4 +1,4 @@
-"""What every position earns and every action pays, whichever is chosen.
+"""What every account state earns and every action pays, whichever is chosen.
 
 The market does not answer a price taker, so bars alone say what each position would have earned
 over them, and costs are known.
@@ -14,11 +14,11 @@ from mlx_muzero.types import F64, I64
 
 
 def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool) -> F64:
-    """``f64[B, n, P]`` pips that holding each position earns from one fill to the next.
+    """``f64[B, n, S]`` pips that each account state earns from one fill to the next.
 
     Args:
         dataset: the market.
-        rules: positions, and where actions fill.
+        rules: account states, and where actions fill.
         bars: ``i64[B, n]`` consecutive bars of decisions.
         final: the last fill is followed by the next close, at which the session ends; otherwise by
             one more fill.
@@ -31,20 +31,20 @@ def gains(dataset: MarketDataset, rules: TradingRules, bars: I64, *, final: bool
     pip = pip_price(price, rules.pip_size)
     moved = (after - price) / pip
     settled = funding_pips(np.ones(1), close[bars + 1], rate, pip)
-    earned = np.asarray((moved - settled)[..., None] * rules.table.exposures)
+    earned = np.asarray((moved - settled)[..., None] * rules.states.exposures)
     if rules.swap.charges:
         nights = dataset.swap_nights[bars + 1]
-        earned -= rules.swap.paid_pips(rules.table.exposures, nights[..., None])
+        earned -= rules.swap.paid_pips(rules.states.exposures, nights[..., None])
     return earned
 
 
 def unit_moves(earned: F64, rules: TradingRules) -> F64:
-    """``f64[...]`` pips that an exposure of 1 earns where positions earn `earned` ``f64[..., P]``.
+    """``f64[...]`` pips that an exposure of 1 earns where states earn `earned` ``f64[..., S]``.
 
     The longest position tells it; without swap points, what others earn is in proportion.
     """
-    longest = int(rules.table.exposures.argmax())
-    return np.asarray(earned[..., longest] / rules.table.exposures[longest])
+    longest = int(rules.states.exposures.argmax())
+    return np.asarray(earned[..., longest] / rules.states.exposures[longest])
 
 
 def known_spread(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64 | None:
@@ -55,14 +55,14 @@ def known_spread(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64 
 def fill_costs(
     price: F64, rules: TradingRules, spread: F64 | None = None, minute: I64 | None = None
 ) -> F64:
-    """``f64[B, P, A]`` pips that each action pays in each position at `price` ``f64[B]``.
+    """``f64[B, S, A]`` pips that each action pays in each account state at `price` ``f64[B]``.
 
     Infinite where the action is illegal. Where the quotes are paid, `spread` ``f64[B]`` is theirs;
     where costs follow a clock, the bars of the decisions open at `minute` ``i64[B]``.
     """
-    table = rules.table
-    wanted = table.exposures[table.next_position]
-    held = table.exposures[:, None]
+    states = rules.states
+    wanted = states.exposures[states.next_state]
+    held = states.exposures[:, None]
     left, entered = rules.costs.fill_pips(
         held,
         wanted,
@@ -71,19 +71,19 @@ def fill_costs(
         None if spread is None else spread[:, None, None],
         None if minute is None else minute[:, None, None],
     )
-    stays = table.next_position == np.arange(len(table.exposures))[:, None]
-    return np.where(table.legal, np.where(stays, 0.0, left + entered), np.inf)
+    stays = states.next_state == np.arange(states.count)[:, None]
+    return np.where(states.legal, np.where(stays, 0.0, left + entered), np.inf)
 
 
 def known_costs(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64:
-    """``f64[n, P, A]`` `fill_costs` as known at the closes of `bars` ``i64[n]``."""
+    """``f64[n, S, A]`` `fill_costs` as known at the closes of `bars` ``i64[n]``."""
     minute = dataset.open_time_ns[bars] // MINUTE_NS
     return fill_costs(dataset.close[bars], rules, known_spread(dataset, rules, bars), minute)
 
 
 def leaving_costs(price: F64, rules: TradingRules, spread: F64 | None = None) -> F64:
-    """``f64[B, P]`` pips that going flat from each position pays, as `fill_costs`."""
-    held, flat = rules.table.exposures, np.zeros_like(rules.table.exposures)
+    """``f64[B, S]`` pips that going flat from each account state pays, as `fill_costs`."""
+    held, flat = rules.states.exposures, np.zeros_like(rules.states.exposures)
     left, _ = rules.costs.fill_pips(
         held,
         flat,

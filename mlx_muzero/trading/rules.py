@@ -1,10 +1,12 @@
 """The trading rules of an account: actions, costs, reward and position features."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.positions import ACTION_TABLES, FX_ACTIONS, ActionTable
 from mlx_muzero.trading.rewards import RewardFunction, Sharpe, reward_function
@@ -26,6 +28,9 @@ on entry, and accumulated_dd sums pips_from_peak over the bars since.
 BALANCE_FEATURE = "balance_pips"
 """tanh(x / 100) of the account's net pips since the session began (CRYPTO 3A)."""
 
+ENTRIES_FEATURE = "entries_left"
+"""Share of a session's entries that are left; observed only where they are limited."""
+
 FEATURE_SCALE = 100.0
 
 
@@ -43,6 +48,7 @@ class TradingRules:
         sees_balance: whether the agent also observes its account's balance.
         fill: where actions fill: at the close they were decided at, or at the open after it.
         swap: what holding overnight costs.
+        max_entries: entries that a session allows; 0: any number.
     """
 
     table: ActionTable = FX_ACTIONS
@@ -54,6 +60,7 @@ class TradingRules:
     sees_balance: bool = False
     fill: FillAt = "close"
     swap: Swap = Swap()
+    max_entries: int = 0
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -69,6 +76,7 @@ class TradingRules:
             sees_balance=trading.actions == "targets",
             fill=trading.fill,
             swap=Swap(trading.swap_long_pips, trading.swap_short_pips),
+            max_entries=trading.max_entries,
         )
 
     def __post_init__(self) -> None:
@@ -81,10 +89,16 @@ class TradingRules:
             raise ValueError("pip_size must not be negative and reward_scale must be positive")
         self.new_reward()
 
+    @cached_property
+    def states(self) -> AccountStates:
+        """What an account's legal actions depend on."""
+        return AccountStates(self.table, self.max_entries)
+
     @property
     def position_features(self) -> tuple[str, ...]:
         """Names of the account features in an observation, in order."""
-        return POSITION_FEATURES + (BALANCE_FEATURE,) * self.sees_balance
+        balance = (BALANCE_FEATURE,) * self.sees_balance
+        return POSITION_FEATURES + balance + (ENTRIES_FEATURE,) * (self.max_entries > 0)
 
     @property
     def unit(self) -> str:

@@ -32,7 +32,7 @@ class BarBatch:
         rows: ``f32[n, R]`` what is read at the bars, as `MarketDataset.read_rows`.
         outcome: ``i32[n, K]`` chance outcomes of the bars after them.
         move: ``f32[n, K + 1]`` pips of an exposure of 1 from the fill after each bar to the next.
-        worth: ``f32[n, K + 1, P]`` targets of the worth of holding each position.
+        worth: ``f32[n, K + 1, S]`` targets of the worth of each account state.
     """
 
     rows: F32
@@ -132,12 +132,12 @@ class BarSampler:
         return rows
 
     def _best_after(self, bars: I64, turned: Bool) -> F64:
-        """``f64[n, K + 1, P]`` worth of standing in each position before deciding at `bars`."""
+        """``f64[n, K + 1, S]`` worth of standing in each state before deciding at `bars`."""
         dataset, rules, copy = self._dataset, self._rules, self._copy
         flat, each = bars.ravel(), np.repeat(turned, bars.shape[1])
         worth = copy.worth(copy.representation_of_rows(mx.array(self._rows(flat, each))))
         paid = known_costs(dataset, rules, flat)
-        choices = np.array(worth)[:, rules.table.next_position] - paid
+        choices = np.array(worth)[:, rules.states.next_state] - paid
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))
 
 

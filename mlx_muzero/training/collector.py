@@ -121,7 +121,7 @@ class Collector:
         def decide(env: SessionEnv) -> Choice:
             result = agent.plan(
                 env.observe(),
-                env.position,
+                env.account_state,
                 rng.key(seed, rng.Stream.SEARCH, episode, env.step_index),
                 simulations=self._config.search.num_simulations_collect,
                 noise=True,

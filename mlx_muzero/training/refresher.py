@@ -87,7 +87,7 @@ class Refresher:
         self.events: SimpleQueue[EngineEvent] = SimpleQueue()
         self._config = config
         self._backend = backend
-        self._table = rules.table
+        self._states = rules.states
         self._samples = draw_samples(dataset, rules, _SAMPLES)
         self._folder = folder
         self._under_way: Future[Refreshed | None] | None = None
@@ -159,7 +159,7 @@ class Refresher:
         events: SimpleQueue[EngineEvent] = SimpleQueue()
         search = replace(config.search, backend=self._backend)
         deployment = Deployment(folder, events.put, loader=LOAD_PROGRAM)
-        agent = Agent(model, search, self._table, len(OUTCOME_NAMES), deployment)
+        agent = Agent(model, search, self._states, len(OUTCOME_NAMES), deployment)
         if self._closed.is_set():
             agent.close()
         if agent.backend != self._backend:

@@ -10,6 +10,7 @@ from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv, observation_features
 from mlx_muzero.training.models import build_model
@@ -19,7 +20,9 @@ ROOTS = 12
 
 def make_agent(config):
     table = TradingRules.from_config(config).table
-    return Agent(build_model(config, table), config.search, table, len(OUTCOME_NAMES))
+    return Agent(
+        build_model(config, table), config.search, AccountStates(table), len(OUTCOME_NAMES)
+    )
 
 
 def with_search(config, **changes):
@@ -91,7 +94,7 @@ def test_a_model_left_in_training_mode_plans_without_dropout(small_config, roots
     table = TradingRules.from_config(config).table
     model = build_model(config, table)
     model.train()
-    agent = Agent(model, config.search, table, len(OUTCOME_NAMES))
+    agent = Agent(model, config.search, AccountStates(table), len(OUTCOME_NAMES))
     training = plan(agent, roots, np.arange(ROOTS), noise=False)
     model.eval()
     evaluating = plan(agent, roots, np.arange(ROOTS), noise=False)

@@ -20,6 +20,7 @@ from mlx_muzero.errors import ConfigError, SearchError
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.networks.encoders import build_encoder
 from mlx_muzero.profiling.subject import with_random_heads
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.models import build_model
 
@@ -135,7 +136,9 @@ def test_both_backends_plan_alike_with_every_encoder(small_config, encoder):
     seed = rng.key(3, rng.Stream.SEARCH, np.arange(5))
 
     def plan(backend):
-        agent = Agent(model, replace(config.search, backend=backend), table, len(OUTCOME_NAMES))
+        agent = Agent(
+            model, replace(config.search, backend=backend), AccountStates(table), len(OUTCOME_NAMES)
+        )
         position = np.zeros(5, np.int32)
         return agent.plan(np.array(observation), position, seed, simulations=8, noise=False)
 

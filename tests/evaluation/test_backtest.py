@@ -50,7 +50,7 @@ def rules(small_config):
 @pytest.fixture
 def agent(small_config, rules):
     model = build_model(small_config, rules.table)
-    return Agent(model, small_config.search, rules.table, len(OUTCOME_NAMES))
+    return Agent(model, small_config.search, rules.states, len(OUTCOME_NAMES))
 
 
 @pytest.mark.parametrize("policy", [FLAT_POLICY, BUY_AND_HOLD, RandomPolicy(3), momentum(5)])

@@ -43,6 +43,14 @@ class View:
     def fill_price(self):
         return self.close
 
+    @property
+    def account_state(self):
+        return self.position
+
+    @property
+    def states(self):
+        return self.rules.states
+
 
 def play(policy, bars, starts, steps=360, cost=4.0, rules=None):
     """Net pips ``[B]``, actions ``[steps, B]`` and the core after the sessions at `starts`."""

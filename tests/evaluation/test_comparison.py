@@ -34,7 +34,8 @@ def planted():
 
 def compared(config, bars, truth, sessions=5):
     rules = TradingRules.from_config(config)
-    agent = Agent(build_model(config, rules.table), config.search, rules.table, len(OUTCOME_NAMES))
+    model = build_model(config, rules.table)
+    agent = Agent(model, config.search, rules.states, len(OUTCOME_NAMES))
     dataset = MarketDataset.from_bars(bars, config.market)
     heard, begun = [], []
     agents = [SearchPolicy(agent, 2, "agent (search)"), NetworkPolicy(agent)]

@@ -38,7 +38,7 @@ def full(small_config, planted):
 
     def agent_with(root):
         search = dataclasses.replace(small_config.search, root=root)
-        return Agent(model, search, rules.table, len(OUTCOME_NAMES))
+        return Agent(model, search, rules.states, len(OUTCOME_NAMES))
 
     done = []
     market = (dataset, rules, "test", 3, truth)

@@ -111,5 +111,5 @@ def test_an_untaught_network_stays_flat(dataset, rules):
     played = backtest(taught.policy, dataset, rules, dataset.evaluation_starts("test")).metrics
     assert (taught.chosen_steps, played.trades) == (0, 0)
     window = np.zeros((dataset.config.window_bars, 10), np.float32)
-    network = ReactiveTransformer(TINY.sizes, window, rules.table)
+    network = ReactiveTransformer(TINY.sizes, window, rules.states)
     assert network(mx.array(window[None])).shape == (1, *rules.table.legal.shape)

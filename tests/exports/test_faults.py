@@ -42,12 +42,12 @@ class Exported:
     def __init__(self, config, model, folder, loader=LOADER):
         self.model, self.folder, self.events = model, folder, []
         self._config, self._loader = config, loader
-        self._table = TradingRules.from_config(config).table
+        self._states = TradingRules.from_config(config).states
 
     def agent(self, backend="coreml-sim", limits=PATIENT, **search):
         settings = dataclasses.replace(self._config.search, backend=backend, **search)
         deployment = Deployment(self.folder, self.events.append, limits, loader=self._loader)
-        return Agent(self.model, settings, self._table, len(OUTCOME_NAMES), deployment)
+        return Agent(self.model, settings, self._states, len(OUTCOME_NAMES), deployment)
 
     def plan(self, agent):
         shape = (PAIRS, self._config.market.window_bars, len(observation_features(self._config)))

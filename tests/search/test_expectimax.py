@@ -44,7 +44,7 @@ def by_definition(layers, leaves, terms, discount, state, position, depth=0):
                 layers, leaves, terms, discount, state * outcomes + outcome, after, depth + 1
             )
             - terms.costs[(depth + 1) % len(terms.costs), position, action]
-            for action, after in enumerate(terms.next_position[position])
+            for action, after in enumerate(terms.next_state[position])
             if after >= 0
         )
         moved = float(layer.move[state, outcome]) * terms.exposures[position]
@@ -133,8 +133,8 @@ def test_terms_compare_by_what_accounts_earn():
     one = terms_of(FX_ACTIONS)
     elsewhere = one.costs.copy()
     elsewhere[:, ~FX_ACTIONS.legal] = 7.0
-    assert one.same_as(Terms(one.exposures, one.next_position, elsewhere))
-    assert not one.same_as(Terms(one.exposures, one.next_position, one.costs + 1.0))
+    assert one.same_as(Terms(one.exposures, one.next_state, elsewhere))
+    assert not one.same_as(Terms(one.exposures, one.next_state, one.costs + 1.0))
     assert not one.same_as(terms_of(TARGET_ACTIONS))
     assert not one.same_as(terms_of(FX_ACTIONS, phases=2))
 
@@ -144,7 +144,7 @@ def test_the_tree_adds_up(table):
     terms, discount = terms_of(TABLES[table]), 0.9
     layers, leaves = market(2, 2, 3, len(terms.exposures))
     worth = expectimax(layers, leaves, terms, discount)
-    actions = terms.next_position.shape[1]
+    actions = terms.next_state.shape[1]
     prior = np.full(actions, 1.0 / actions).tolist()
     tree = market_tree(layers, worth, 1, 0, prior, terms)
     assert (tree.parent[1:] < tree.node[1:]).all()

@@ -19,7 +19,7 @@ _SESSIONS = 256
 """That choose, spread evenly over the validation split."""
 
 Decide = Callable[[int, I32], I32]
-"""Actions ``i32[C, B]`` of `C` candidates at a step, in positions ``i32[C, B]``."""
+"""Actions ``i32[C, B]`` of `C` candidates at a step, in account states ``i32[C, B]``."""
 
 
 Chosen = TypeVar("Chosen")
@@ -49,9 +49,9 @@ class ValidationSessions:
         price: ``f64[B]`` the sessions' first closes, at which all their fills are charged.
         known_spread: ``f64[B, steps]`` ask less bid at each decision; None unless paid.
         paid_spread: ``f64[B, steps]`` ask less bid at each fill; None unless paid.
-        moved: ``f64[B, steps, P]`` pips that each position gains from the fill at each step to the
-            next one, or to the session's end, less funding.
-        leaving: ``f64[B, P]`` pips that going flat at the end pays.
+        moved: ``f64[B, steps, S]`` pips that each account state gains from the fill at each step to
+            the next one, or to the session's end, less funding.
+        leaving: ``f64[B, S]`` pips that going flat at the end pays.
         max_gap_minutes: longest step from one bar to the next that is not a hole.
     """
 
@@ -91,7 +91,7 @@ class ValidationSessions:
         )
 
     def known_costs(self, step: int) -> F64:
-        """``f64[B, P, A]`` pips that actions would pay at the quotes of a decision."""
+        """``f64[B, S, A]`` pips that actions would pay at the quotes of a decision."""
         return self._costs(self.known_spread, step)
 
     def _costs(self, spread: F64 | None, step: int) -> F64:
@@ -107,12 +107,12 @@ class ValidationSessions:
     def net_pips(self, candidates: int, decide: Decide) -> F64:
         """``f64[C]`` net pips a session of each of `candidates`."""
         sessions, steps = self.bars.shape
-        session, table = np.arange(sessions), self.rules.table
-        position = np.full((candidates, sessions), FLAT, np.int32)
+        session, states = np.arange(sessions), self.rules.states
+        account = np.full((candidates, sessions), FLAT, np.int32)
         net = np.zeros((candidates, sessions))
         for step in range(steps):
-            action = decide(step, position)
-            net -= self._costs(self.paid_spread, step)[session, position, action]
-            position = table.next_position[position, action]
-            net += self.moved[session, step, position]
-        return np.asarray((net - self.leaving[session, position]).mean(axis=1))
+            action = decide(step, account)
+            net -= self._costs(self.paid_spread, step)[session, account, action]
+            account = states.next_state[account, action]
+            net += self.moved[session, step, account]
+        return np.asarray((net - self.leaving[session, account]).mean(axis=1))

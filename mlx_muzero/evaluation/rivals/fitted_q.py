@@ -1,7 +1,7 @@
 """Fitted Q iteration (Ernst, Geurts and Wehenkel 2005) on bars alone: no model, no search.
 
 The market does not answer a price taker, so each bar says what every position would have earned
-over it, and costs are known. So a small network learns the worth of holding each position from
+over it, and costs are known. So a small network learns the worth of each account state from
 every bar at once, against its own slowly following copy.
 """
 
@@ -22,8 +22,8 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.layers import zero_linear
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.gains import fill_costs, gains, known_costs
-from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64
 
@@ -71,20 +71,20 @@ class FittedQRecipe:
 
 
 class QNetwork(nn.Module):
-    """Rows ``f32[n, F]`` -> pips ``f32[n, P]`` from holding each position over the next bar on.
+    """Rows ``f32[n, F]`` -> pips ``f32[n, S]`` from each account state over the next bar on.
 
     What a new network says is 0.
     """
 
-    def __init__(self, features: int, width: int, positions: int, scale: float) -> None:
+    def __init__(self, features: int, width: int, states: int, scale: float) -> None:
         super().__init__()
         self.first = nn.Linear(features, width)
         self.second = nn.Linear(width, width)
-        self.head = zero_linear(width, positions)
+        self.head = zero_linear(width, states)
         self._scale = scale
 
     def __call__(self, rows: mx.array) -> mx.array:
-        """The worth of each position."""
+        """The worth of each state."""
         hidden = nn.relu(self.second(nn.relu(self.first(rows))))
         return self.head(hidden) * self._scale
 
@@ -141,7 +141,7 @@ class FittedQPolicy:
         spread = None if env.close_spread is None else env.close_spread[env.bar]
         minute = env.open_time_ns[env.bar] // MINUTE_NS
         paid = fill_costs(env.close[env.bar], env.rules, spread, minute)
-        return _greedy(worth, paid, env.position, env.table)
+        return _greedy(worth, paid, env.account_state, env.states)
 
 
 def learning(
@@ -168,9 +168,10 @@ def learning(
     mx.random.seed(seed)
     usual = spread_evenly(bars, _MEASURED_BARS)
     scales = Scales.of(changes[usual], dataset.newest_rows(usual))
-    features, positions = recipe.lags + len(scales.mean), len(rules.table.exposures)
+    features = recipe.lags + len(scales.mean)
     network, copy = (
-        QNetwork(features, recipe.width, positions, 5.0 * scales.change_pips) for _ in range(2)
+        QNetwork(features, recipe.width, rules.states.count, 5.0 * scales.change_pips)
+        for _ in range(2)
     )
     copy.update(network.parameters())
     policy = FittedQPolicy(network, scales, recipe.lags, dataset.config.max_gap_minutes)
@@ -187,7 +188,7 @@ def learning(
         drawn = bars[generator.integers(len(bars), size=batch)]
         ahead = np.array(copy(policy.rows(dataset, changes, drawn + 1)))
         paid = known_costs(dataset, rules, drawn + 1)
-        later = _choices(ahead, paid, rules.table).max(axis=2)
+        later = _choices(ahead, paid, rules.states).max(axis=2)
         earned = gains(dataset, rules, drawn[:, None], final=False)[:, 0] + recipe.discount * later
         rows, target = policy.rows(dataset, changes, drawn), earned.astype(np.float32)
         _, gradients = step_loss(rows, mx.array(target))
@@ -254,18 +255,18 @@ def _followed(share: float, copy: mx.array, network: mx.array) -> mx.array:
     return copy + share * (network - copy)
 
 
-def _choices(worth: np.ndarray, paid: F64, table: ActionTable) -> F64:
-    """``f64[n, P, A]`` what each action leads to from each position, less what it pays."""
-    return np.asarray(worth[:, table.next_position] - paid)
+def _choices(worth: np.ndarray, paid: F64, states: AccountStates) -> F64:
+    """``f64[n, S, A]`` what each action leads to from each state, less what it pays."""
+    return np.asarray(worth[:, states.next_state] - paid)
 
 
-def _greedy(worth: np.ndarray, paid: F64, position: I32, table: ActionTable) -> I32:
-    """``i32[n]`` best actions in `position` ``i32[n]``."""
-    choices = _choices(worth, paid, table)[np.arange(len(worth)), position]
+def _greedy(worth: np.ndarray, paid: F64, account: I32, states: AccountStates) -> I32:
+    """``i32[n]`` best actions in state `account` ``i32[n]``."""
+    choices = _choices(worth, paid, states)[np.arange(len(worth)), account]
     return np.asarray(choices.argmax(axis=1), np.int32)
 
 
-def _decide(worth: F32, validation: ValidationSessions, step: int, position: I32) -> I32:
-    """``i32[1, B]`` best actions of one candidate whose worth is ``f32[B, steps, P]``."""
-    paid, table = validation.known_costs(step), validation.rules.table
-    return _greedy(worth[:, step], paid, position[0], table)[None]
+def _decide(worth: F32, validation: ValidationSessions, step: int, account: I32) -> I32:
+    """``i32[1, B]`` best actions of one candidate whose worth is ``f32[B, steps, S]``."""
+    paid, states = validation.known_costs(step), validation.rules.states
+    return _greedy(worth[:, step], paid, account[0], states)[None]

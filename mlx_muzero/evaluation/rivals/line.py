@@ -10,7 +10,7 @@ import numpy as np
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.evaluation.rivals.changes import PerMarket
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
-from mlx_muzero.trading.positions import ActionTable
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.types import F64, I32, I64
 
 _ENTRY_QUANTILES = (0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
@@ -55,20 +55,20 @@ class LinePolicy:
     def act(self, env: SessionView) -> I32:
         """``i32[B]`` actions toward the side wanted."""
         expected = self._expected.of(env)[env.bar]
-        return _actions(expected, env.position, self.enter, self.leave, env.table)
+        return _actions(expected, env.account_state, self.enter, self.leave, env.states)
 
 
 def _actions(
-    expected: F64, position: I32, enter: F64 | float, leave: F64 | float, table: ActionTable
+    expected: F64, account: I32, enter: F64 | float, leave: F64 | float, states: AccountStates
 ) -> I32:
-    """``i32[...]`` next action of accounts in `position`; all arguments broadcast together.
+    """``i32[...]`` next action of accounts in state `account`; all arguments broadcast together.
 
     A position that is left may turn at once where the forecast for the other side is large enough.
     """
-    held = table.exposures[position]
+    held = states.exposures[account]
     stays = (held != 0.0) & (expected * np.sign(held) >= leave)
     entered = np.where(np.abs(expected) >= enter, np.sign(expected), 0.0)
-    return table.actions_toward(position, np.where(stays, held, entered))
+    return states.actions_toward(account, np.where(stays, held, entered))
 
 
 def lines(
@@ -91,7 +91,7 @@ def lines(
         leave = enter * np.tile(_EXIT_SHARES, len(_ENTRY_QUANTILES))
         thresholds = enter[:, None], leave[:, None]
         at = expected[validation.bars]
-        decide = partial(_decide, at, *thresholds, validation.rules.table)
+        decide = partial(_decide, at, *thresholds, validation.rules.states)
         pips = validation.net_pips(len(enter), decide)
         for high, low, net in zip(enter.tolist(), leave.tolist(), pips.tolist(), strict=True):
             yield LinePolicy(forecast, high, low, validation.max_gap_minutes, name), net
@@ -109,7 +109,7 @@ def fit_line(
 
 
 def _decide(
-    expected: F64, enter: F64, leave: F64, table: ActionTable, step: int, position: I32
+    expected: F64, enter: F64, leave: F64, states: AccountStates, step: int, account: I32
 ) -> I32:
     """``i32[C, B]`` actions of `C` pairs of thresholds ``f64[C, 1]``."""
-    return _actions(expected[:, step], position, enter, leave, table)
+    return _actions(expected[:, step], account, enter, leave, states)

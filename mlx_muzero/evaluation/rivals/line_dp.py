@@ -1,4 +1,4 @@
-"""The line's forecasts, decided by dynamic programming over position and costs.
+"""The line's forecasts, decided by dynamic programming over account states and costs.
 
 A forecast is the state: training bars say how often each size of it follows each other one, and
 its own next step what each position earns. The best action in every state, with every number of
@@ -26,12 +26,12 @@ _BINS = 61
 
 @dataclass
 class LineDpPolicy:
-    """Takes the planned action for the present forecast, position and bars left.
+    """Takes the planned action for the present forecast, account state and bars left.
 
     Attributes:
         forecast: of the next changes.
         edges: ``f64[N - 1]`` rising, between the `N` states.
-        actions: ``i32[H, steps, N, P]`` by phase of the costs and step of the session.
+        actions: ``i32[H, steps, N, S]`` by phase of the costs and step of the session.
         max_gap_minutes: longest step that is not a hole.
     """
 
@@ -52,7 +52,7 @@ class LineDpPolicy:
         """``i32[B]`` planned actions."""
         state = np.searchsorted(self.edges, self._expected.of(env)[env.bar])
         phase = env.open_time_ns[env.bar] // MINUTE_NS % len(self.actions)
-        return self.actions[phase, env.step_index, state, env.position]
+        return self.actions[phase, env.step_index, state, env.account_state]
 
 
 def plan(
@@ -63,7 +63,7 @@ def plan(
     steps: int,
     spread: float | None = None,
 ) -> I32:
-    """``i32[H, steps, N, P]`` best action by phase of the costs, step, state and position.
+    """``i32[H, steps, N, S]`` best action by phase of the costs, step, state and account state.
 
     Args:
         transition: ``f64[N, N]`` chance of each state at the next bar, by state; rows sum to 1.
@@ -73,13 +73,13 @@ def plan(
         steps: decisions of a session.
         spread: ask less bid at fills; None unless the quotes are paid.
     """
-    table = rules.table
+    states = rules.states
     phase = np.arange(rules.costs.phases)
     prices = np.full(len(phase), price)
     spreads = None if spread is None else np.full(len(phase), spread)
     paid = fill_costs(prices, rules, spreads, phase)[:, None]
-    after = np.where(table.legal, table.next_position, 0)
-    gained = expected[:, None] * table.exposures
+    after = np.where(states.legal, states.next_state, 0)
+    gained = expected[:, None] * states.exposures
     leaving = leaving_costs(prices, rules, spreads)
     worth = np.broadcast_to(-leaving[:, None], (len(phase), *gained.shape))
     actions = np.empty((len(phase), steps, *gained.shape), np.int32)
@@ -134,14 +134,14 @@ def fit_line_dp(
 
     Arguments are as in `planned_lines`.
     """
-    steps, table = validation.bars.shape[1], validation.rules.table
-    positions = np.arange(len(table.exposures), dtype=np.int32)
-    flat = table.actions_toward(positions, np.zeros(len(positions)))
-    stays_flat = np.broadcast_to(flat, (1, steps, 1, len(positions)))
+    steps, states = validation.bars.shape[1], validation.rules.states
+    accounts = np.arange(states.count, dtype=np.int32)
+    flat = states.actions_toward(accounts, np.zeros(len(accounts)))
+    stays_flat = np.broadcast_to(flat, (1, steps, 1, len(accounts)))
     otherwise = LineDpPolicy(forecasts[0], np.zeros(0), stays_flat, validation.max_gap_minutes)
     return best_of(planned_lines(validation, forecasts, usual, price, spread), otherwise)
 
 
-def _decide(actions: I32, minute: I64, state: I64, step: int, position: I32) -> I32:
+def _decide(actions: I32, minute: I64, state: I64, step: int, account: I32) -> I32:
     """``i32[1, B]`` planned actions in `state` at `minute`, ``i64[B, steps]`` both."""
-    return actions[minute[:, step] % len(actions), step, state[:, step], position]
+    return actions[minute[:, step] % len(actions), step, state[:, step], account]

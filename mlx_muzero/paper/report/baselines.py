@@ -15,6 +15,7 @@ from mlx_muzero.paper.report.performance import Performance
 from mlx_muzero.paper.report.recorded_pair import RecordedPair, ReplayedPair
 from mlx_muzero.paper.session_setup import keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, U64
@@ -122,12 +123,20 @@ class _PairView:
         return self.pair.account.core.position
 
     @property
+    def account_state(self) -> I32:
+        return self.pair.account.core.account_state
+
+    @property
     def rules(self) -> TradingRules:
         return self.pair.account.core.rules
 
     @property
     def table(self) -> ActionTable:
         return self.rules.table
+
+    @property
+    def states(self) -> AccountStates:
+        return self.rules.states
 
     @property
     def session_bars(self) -> int:

@@ -168,13 +168,13 @@ class _Repeated(ReplayedPair):
     ) -> None:
         """Send the order the agent now wants, at the recorded time."""
         account, target = self.account, wanted.pop(order["pair"], order["to_exposure"])
-        position = account.core.position
+        states, state = account.core.rules.states, account.core.account_state
         replayed = Order(
             order["id"],
             order["pair"],
             order["close_ns"],
             order["sent_ns"],
-            int(account.core.rules.table.actions_toward(position, target)[0]),
+            int(states.actions_toward(state, target)[0]),
             account.exposure,
             target,
         )
@@ -208,8 +208,9 @@ def _decide(
         features = pair.account.position_features()[None]
         windows.append(observations(pair.recorded.dataset, np.array([pair.row]), features)[0])
     position = np.array([pair.account.position for pair in batch], np.int32)
+    state = np.array([pair.account.account_state for pair in batch], np.int32)
     seed = search_seed(settings.session.seed, close_ns, len(batch))
-    result = planner.plan(np.stack(windows), position, seed, minute[0]["simulations"])
+    result = planner.plan(np.stack(windows), state, seed, minute[0]["simulations"])
     wanted = {}
     for i, (row, pair) in enumerate(zip(minute, batch, strict=True)):
         table = pair.account.core.rules.table
