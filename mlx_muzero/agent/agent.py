@@ -6,6 +6,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.agent.backend_choice import fallback, make_encoder, make_evaluator, search_threads
+from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
@@ -15,7 +16,7 @@ from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.account_states import AccountStates
-from mlx_muzero.types import F32, I32, I64, U64
+from mlx_muzero.types import F32, I32, U64
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +82,10 @@ class Agent:
         latent = self._encoder(observation)
         return Prediction(latent, *self._evaluator.predict(latent))
 
-    def network_action(self, observation: F32, account: I32, minute: I64 | None = None) -> I32:
+    def network_action(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> I32:
         """``i32[B]`` the most probable legal action of the policy network, without search.
 
-        `minute` has no effect: it is for agents that know the clock of their costs.
+        `moment` has no effect: it is for agents that plan with the rules in force.
         """
         prior = self.predict(observation).prior
         legal = self._states.legal_mask(account)
@@ -98,12 +99,12 @@ class Agent:
         *,
         simulations: int,
         noise: bool,
-        minute: I64 | None = None,
+        moment: Moment = UNKNOWN,
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
         `seed` ``u64[B]`` seeds each root's random numbers; `noise` explores at the root, for
-        collecting; `minute` has no effect.
+        collecting; `moment` has no effect.
         """
         root = self.predict(observation)
         try:
@@ -116,11 +117,11 @@ class Agent:
         return self.plan(observation, account, seed, simulations=simulations, noise=noise)
 
     def explain(
-        self, observation: F32, account: I32, *, simulations: int, minute: I64 | None = None
+        self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
     ) -> tuple[SearchResult, TreeTable]:
         """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree.
 
-        `minute` has no effect.
+        `moment` has no effect.
         """
         seed = np.zeros(1, np.uint64)
         result = self.plan(observation, account, seed, simulations=simulations, noise=False)

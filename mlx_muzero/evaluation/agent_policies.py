@@ -2,6 +2,7 @@
 
 from mlx_muzero import rng
 from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I32
@@ -26,7 +27,7 @@ class SearchPolicy:
             rng.key(0, rng.Stream.SEARCH, env.bar),
             simulations=self._simulations,
             noise=False,
-            minute=env.open_time_ns[env.bar] // MINUTE_NS,
+            moment=moment_of(env),
         )
         return result.action
 
@@ -43,6 +44,9 @@ class NetworkPolicy:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
-        return self._agent.network_action(
-            env.observe(), env.account_state, env.open_time_ns[env.bar] // MINUTE_NS
-        )
+        return self._agent.network_action(env.observe(), env.account_state, moment_of(env))
+
+
+def moment_of(env: SessionView) -> Moment:
+    """The moment at which the sessions of `env` decide."""
+    return Moment(env.open_time_ns[env.bar] // MINUTE_NS)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -66,8 +67,8 @@ def decide(
     account.reset(dataset.close[[bar]], np.array([bar]))
     observation = observations(dataset, np.array([bar]), account.position_features())
     position = np.array([FLAT], np.int32)
-    minute = dataset.open_time_ns[[bar]] // MINUTE_NS
-    result, tree = agent.explain(observation, position, simulations=simulations, minute=minute)
+    moment = Moment(dataset.open_time_ns[[bar]] // MINUTE_NS)
+    result, tree = agent.explain(observation, position, simulations=simulations, moment=moment)
     threshold = next_threshold(dataset.close[: bar + 1])
     pip = pip_price(dataset.close[[bar]], rules.pip_size)
     return Decision(result, tree, float(np.max(threshold / pip)), rules.unit)

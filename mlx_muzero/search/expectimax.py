@@ -14,11 +14,6 @@ from mlx_muzero.search.terms import Terms
 from mlx_muzero.types import F32, F64, I64
 
 
-def rows_of(array: np.ndarray, roots: int, wanted: I64) -> np.ndarray:
-    """Those of the states of one depth, under so many roots, that are under the `wanted` ones."""
-    return array.reshape(roots, -1, *array.shape[1:])[wanted].reshape(-1, *array.shape[1:])
-
-
 @dataclass(frozen=True, eq=False)
 class MarketLayer:
     """The market states of one depth, ``n = B * C**depth`` rows; outcomes of a state are adjacent.
@@ -31,21 +26,21 @@ class MarketLayer:
     outcome_probs: F32
     move: F32
 
-    def under(self, roots: int, wanted: I64) -> "MarketLayer":
-        """The states under the `wanted` ones of so many roots."""
-        probs, move = (rows_of(a, roots, wanted) for a in (self.outcome_probs, self.move))
-        return MarketLayer(probs, move)
-
 
 def expectimax(
-    layers: Sequence[MarketLayer], leaf_worth: F64, terms: Terms, discount: float
+    layers: Sequence[MarketLayer],
+    leaf_worth: F64,
+    terms: Terms,
+    condition: I64,
+    discount: float,
 ) -> list[F64]:
     """``f64[n, S]`` worth of each account state, in the market states of every depth.
 
     Args:
         layers: inner states, from the roots (depth 0) to depth d - 1.
         leaf_worth: ``f64[n, S]`` worth of account states in the market states of depth d.
-        terms: account states, and costs from the roots' bar on.
+        terms: account states, costs and limits.
+        condition: ``i64[B, d + 1]`` of the terms that is in force at each depth, by root.
         discount: of a bar.
 
     Returns:
@@ -54,9 +49,9 @@ def expectimax(
     worth = [leaf_worth]
     for depth in reversed(range(len(layers))):
         layer = layers[depth]
-        later = terms.best(worth[0], depth + 1)
-        shape = (*layer.move.shape, later.shape[-1])
-        earned = layer.move[..., None] * terms.exposures + discount * later.reshape(shape)
+        later = terms.best(worth[0], condition[:, depth + 1])
+        held = terms.held(layer.move, condition[:, depth])
+        earned = held + discount * later.reshape(held.shape)
         probs = layer.outcome_probs.astype(np.float64)
         worth.insert(0, np.einsum("nc,ncp->np", probs / probs.sum(axis=1, keepdims=True), earned))
     return worth

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlx_muzero.search.expectimax import MarketLayer, rows_of
-from mlx_muzero.types import F32, F64, I32, I64
+from mlx_muzero.search.expectimax import MarketLayer
+from mlx_muzero.types import F32, F64, I32
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +41,6 @@ class MarketAhead:
     leaf_worth: F64
     leaf_cluster: I32
     root_worth: F64
-
-    def under(self, roots: I64) -> "MarketAhead":
-        """What lies ahead of some of the roots, ``i64[m]``."""
-        count = len(self.root_worth)
-        return MarketAhead(
-            [layer.under(count, roots) for layer in self.layers],
-            rows_of(self.leaf_worth, count, roots),
-            rows_of(self.leaf_cluster, count, roots),
-            self.root_worth[roots],
-        )
 
 
 class MarketEvaluator(Protocol):

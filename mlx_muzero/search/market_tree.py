@@ -8,7 +8,7 @@ import numpy as np
 from mlx_muzero.search.expectimax import MarketLayer
 from mlx_muzero.search.result import TreeTable
 from mlx_muzero.search.terms import Terms
-from mlx_muzero.types import F64
+from mlx_muzero.types import F64, I64
 
 _NAN = float("nan")
 
@@ -46,6 +46,7 @@ def market_tree(
     account: int,
     prior: Sequence[float],
     terms: Terms,
+    condition: I64,
 ) -> TreeTable:
     """The tree of one root: every action there, and below it the best one in each state.
 
@@ -58,21 +59,27 @@ def market_tree(
         account: its state.
         prior: ``f32[A]`` prior of the root's actions.
         terms: of the search.
+        condition: ``i64[d + 1]`` of the terms in force at each depth below the root.
     """
+
+    def choices(state: int, depth: int) -> F64:
+        values = terms.choices(worth[depth][state][None], condition[[depth]])
+        return np.asarray(values[0])
+
     outcomes = layers[0].move.shape[1] if layers else 0
     below = [sum(outcomes**k for k in range(len(layers) - d + 1)) for d in range(len(layers) + 1)]
-    choices = terms.choices(worth[0][root], 0)[account]
+    at_root = choices(root, 0)[account]
     rows = _Rows()
-    rows.add(-1, 0, -1, depth=0, visits=below[0], value=float(choices.max()))
+    rows.add(-1, 0, -1, depth=0, visits=below[0], value=float(at_root.max()))
     # Breadth first: (row, depth, market state, account state, actions to show).
-    legal = [int(action) for action in np.flatnonzero(np.isfinite(choices))]
+    legal = [int(action) for action in np.flatnonzero(np.isfinite(at_root))]
     waiting = [(0, 0, root, account, legal)]
     while waiting:
         parent, depth, state, held, actions = waiting.pop(0)
         if depth == len(layers):
             continue
-        layer, values = layers[depth], terms.choices(worth[depth][state], depth)[held]
-        costs = terms.costs_in(depth)[held]
+        layer, values = layers[depth], choices(state, depth)[held]
+        costs, carry = terms.charged[condition[depth]][held], terms.carry[condition[depth]]
         for action in actions:
             after = int(terms.next_state[held, action])
             chance = rows.add(
@@ -85,13 +92,13 @@ def market_tree(
             for outcome in range(outcomes):
                 child = state * outcomes + outcome
                 moved = float(layer.move[state, outcome] * terms.exposures[after])
-                then = terms.choices(worth[depth + 1][child], depth + 1)[after]
+                then = choices(child, depth + 1)[after]
                 row = rows.add(
                     *(chance, 0, outcome),
                     depth=depth + 1,
                     visits=below[depth + 1],
                     value=float(then.max()),
-                    reward=moved - float(costs[action]),
+                    reward=moved - float(carry[after]) - float(costs[action]),
                     probability=float(layer.outcome_probs[state, outcome]),
                 )
                 waiting.append((row, depth + 1, child, after, [int(then.argmax())]))

@@ -9,6 +9,7 @@ import pytest
 from mlx_muzero.agent.backend_choice import settle
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.make import make_agent
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.config.schema import ModelConfig, SearchConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks.factored import FactoredModel
@@ -131,7 +132,7 @@ def test_a_clock_of_costs_counts_from_the_minute_of_the_bar():
             seed[rows],
             simulations=39,
             noise=False,
-            minute=minute[rows],
+            moment=Moment(minute[rows]),
         )
 
     together = planned(np.arange(6))
@@ -142,7 +143,7 @@ def test_a_clock_of_costs_counts_from_the_minute_of_the_bar():
     # Entering is cheapest when the clock says so, and waiting is worth most just before.
     assert (together.q[::3, 1] > together.q[1::3, 1]).all()
     assert (together.q[2::3, 0] >= together.q[1::3, 0]).all()
-    assert agent.network_action(observation, position, minute).shape == (6,)
+    assert agent.network_action(observation, position, Moment(minute)).shape == (6,)
     with pytest.raises(ValueError, match="need the minutes"):
         plan(agent, observation, position)
 
@@ -153,7 +154,7 @@ def test_the_clock_of_the_training_counts_where_costs_follow_none_now():
     agent = FactoredAgent(model_for(), SEARCH, RULES, clock)
     observation, seed = observations(1)[[0, 0, 0, 0]], np.zeros(4, np.uint64)
     at = np.array([0, 1, 2, 3])
-    result = agent.plan(observation, flat(), seed, simulations=1, noise=False, minute=at)
+    result = agent.plan(observation, flat(), seed, simulations=1, noise=False, moment=Moment(at))
     np.testing.assert_array_equal(result.q[0], result.q[3])
     assert len(np.unique(result.q[:3, 0])) == 3
     unknown = plan(agent, observation[:1], flat(1), 1)
