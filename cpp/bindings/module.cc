@@ -10,6 +10,7 @@
 #include "bindings/bench.h"
 #include "bindings/encoder.h"
 #include "bindings/evaluators.h"
+#include "bindings/market.h"
 #include "bindings/parameters.h"
 #include "bindings/params.h"
 #include "common/integers.h"
@@ -182,6 +183,7 @@ NB_MODULE(_core, m) {
   muzero::bindings::add_kernels(m);
   muzero::bindings::add_encoder(m);
   muzero::bindings::add_evaluators(m);
+  muzero::bindings::add_market(m);
   muzero::bindings::add_bench(m);
 
   nb::class_<Core>(m, "SearchCore")

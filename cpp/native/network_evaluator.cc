@@ -5,6 +5,7 @@
 #include <string>
 
 #include "common/integers.h"
+#include "networks/rows.h"
 
 namespace muzero::native {
 namespace {
@@ -12,12 +13,6 @@ namespace {
 using networks::padded;
 using networks::padded_area;
 using search::SearchError;
-
-// Latent [width] -> [padded(width)].
-void copy_padded(const float* latent, int width, float* to) {
-  std::copy_n(latent, width, to);
-  std::fill(to + width, to + padded(width), 0.0f);
-}
 
 void require_below(const char* name, const std::vector<std::int32_t>& values, int limit) {
   for (const std::int32_t value : values) {
@@ -45,9 +40,7 @@ void NetworkEvaluator::predict(const float* latents, int rows, float* prior, flo
   reserve(1, rows);
   Worker& worker = workers_.front();
   const int width = network_.sizes().width;
-  for (std::ptrdiff_t row = 0; row < rows; ++row) {
-    copy_padded(latents + row * width, width, worker.next.get() + row * padded(width));
-  }
+  networks::pad_rows(latents, width, rows, width, worker.next.get());
   network_.policy(worker.next.get(), rows, worker.workspace, prior);
   network_.value(worker.next.get(), rows, worker.workspace, value);
 }
@@ -66,7 +59,8 @@ void NetworkEvaluator::reset(int rows, const float* latents, const std::int32_t*
       throw SearchError("root slot " + std::to_string(slots[row]) + " is not in 0 .. " +
                         std::to_string(capacity - 1));
     }
-    copy_padded(latents + std::ptrdiff_t{row} * width, width, pool_.get() + slots[row] * stride);
+    networks::pad_rows(latents + std::ptrdiff_t{row} * width, width, 1, width,
+                       pool_.get() + slots[row] * stride);
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "common/integers.h"
+#include "networks/rows.h"
 
 namespace muzero::networks {
 
@@ -58,7 +59,8 @@ void RecurrentNetwork::dynamics(const float* latent, const std::int32_t* action,
   float* x = workspace.x.get();
   project(dynamics_body_, latent, action, rows, x);
   for (int r = 0; r < rows; ++r) {
-    dynamics_body_.add_condition(sizes_.actions + outcome[r], x + std::ptrdiff_t{r} * stride_);
+    dynamics_body_.projection().add_condition(sizes_.actions + outcome[r],
+                                              x + std::ptrdiff_t{r} * stride_);
   }
   finish_dynamics(rows, workspace, next, reward);
 }
@@ -67,13 +69,7 @@ void RecurrentNetwork::all_dynamics(const float* latent, const std::int32_t* act
                                     Workspace& workspace, float* next, float* reward) const {
   float* projected = workspace.inner.get();
   project(dynamics_body_, latent, action, rows, projected);
-  float* x = workspace.x.get();
-  for (int r = 0; r < rows; ++r, projected += stride_) {
-    for (int c = 0; c < sizes_.outcomes; ++c, x += stride_) {
-      std::copy_n(projected, stride_, x);
-      dynamics_body_.add_condition(sizes_.actions + c, x);
-    }
-  }
+  dynamics_body_.projection().spread_conditions(sizes_.actions, projected, rows, workspace.x.get());
   finish_dynamics(rows * sizes_.outcomes, workspace, next, reward);
 }
 
@@ -112,8 +108,10 @@ void RecurrentNetwork::afterstate(const float* latent, const std::int32_t* actio
 
 void RecurrentNetwork::project(const ConditionedTower& body, const float* latent,
                                const std::int32_t* action, int rows, float* y) const {
-  body.project(latent, rows, y);
-  for (int r = 0; r < rows; ++r) body.add_condition(action[r], y + std::ptrdiff_t{r} * stride_);
+  const ConditionedDense& projection = body.projection();
+  projection.project(latent, rows, y);
+  for (int r = 0; r < rows; ++r)
+    projection.add_condition(action[r], y + std::ptrdiff_t{r} * stride_);
 }
 
 // Head and softmax over workspace.x, without the padding.
@@ -123,9 +121,7 @@ void RecurrentNetwork::probabilities(const Dense& head, int count, int rows, Wor
   float* logits = workspace.logits.get();
   head(workspace.x.get(), rows, logits);
   kernels_.softmax(logits, rows, stride);
-  for (int r = 0; r < rows; ++r) {
-    std::copy_n(logits + std::ptrdiff_t{r} * stride, count, probs + std::ptrdiff_t{r} * count);
-  }
+  unpad_rows(logits, rows, count, probs);
 }
 
 }  // namespace muzero::networks

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "networks/rows.h"
+
 namespace muzero::networks {
 
 RepresentationNetwork::RepresentationNetwork(const RepresentationSizes& sizes,
@@ -33,10 +35,7 @@ void RepresentationNetwork::operator()(const float* observation, int windows,
                                        RepresentationWorkspace& workspace, float* latent) const {
   const int features = sizes_.features;
   const int rows = windows * sizes_.window_bars;
-  for (std::ptrdiff_t row = 0; row < rows; ++row) {
-    std::copy_n(observation + row * features, features,
-                workspace.tcn.x.get() + row * padded(features));
-  }
+  pad_rows(observation, features, rows, features, workspace.tcn.x.get());
   encoder_({windows, sizes_.window_bars}, workspace.tcn);
   pool(windows, workspace);
   const std::ptrdiff_t joined = padded(sizes_.channels + features);
@@ -48,9 +47,7 @@ void RepresentationNetwork::operator()(const float* observation, int windows,
   projection_(workspace.joined.get(), windows, x);
   projection_norm_.apply_relu(x, windows, x);
   tower_(windows, workspace.tower);
-  for (std::ptrdiff_t w = 0; w < windows; ++w) {
-    std::copy_n(x + w * padded(sizes_.width), sizes_.width, latent + w * sizes_.width);
-  }
+  unpad_rows(x, windows, sizes_.width, latent);
 }
 
 // Mean of a window's encoded bars, weighted by attention -> the first channels of joined.

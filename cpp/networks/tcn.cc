@@ -3,15 +3,9 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "networks/rows.h"
+
 namespace muzero::networks {
-namespace {
-
-void relu(std::size_t count, float* x) {
-  // Written so that NaN stays NaN.
-  for (std::size_t i = 0; i < count; ++i) x[i] = x[i] < 0.0f ? 0.0f : x[i];
-}
-
-}  // namespace
 
 TcnWorkspace::TcnWorkspace(int rows, int values, int most_taps)
     : x(zeros(padded_area(rows, values))),

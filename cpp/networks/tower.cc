@@ -2,8 +2,6 @@
 
 #include <cstddef>
 
-#include "common/integers.h"
-
 namespace muzero::networks {
 
 ResidualBlock::ResidualBlock(const Kernels& kernels, int width)
@@ -44,36 +42,11 @@ void ResidualTower::operator()(int rows, Workspace& workspace) const {
 }
 
 ConditionedTower::ConditionedTower(const Kernels& kernels, int width, int conditions, int blocks)
-    : width_(width),
-      conditions_(conditions),
-      projection_(kernels, width, width),
-      columns_(zeros(as_size(conditions) * as_size(width))),
-      tower_(kernels, width, blocks) {}
+    : projection_(kernels, width, conditions), tower_(kernels, width, blocks) {}
 
 void ConditionedTower::add_parameters(const std::string& name, std::vector<Parameter>& parameters) {
-  parameters.push_back({name + ".projection.weight",
-                        {width_, width_ + conditions_},
-                        [this](const float* array) { load_projection(array); }});
-  parameters.push_back({name + ".projection.bias", {width_}, [this](const float* array) {
-                          projection_.load_bias(array);
-                        }});
+  projection_.add_parameters(name + ".projection", parameters);
   tower_.add_parameters(name + ".tower", parameters);
-}
-
-void ConditionedTower::load_projection(const float* weight) {
-  const int row_stride = width_ + conditions_;
-  projection_.load_weight(weight, row_stride);
-  for (int condition = 0; condition < conditions_; ++condition) {
-    float* column = columns_.get() + std::ptrdiff_t{condition} * width_;
-    for (int row = 0; row < width_; ++row) {
-      column[row] = weight[std::ptrdiff_t{row} * row_stride + width_ + condition];
-    }
-  }
-}
-
-void ConditionedTower::add_condition(int condition, float* y) const {
-  const float* column = columns_.get() + std::ptrdiff_t{condition} * width_;
-  for (int i = 0; i < width_; ++i) y[i] += column[i];
 }
 
 }  // namespace muzero::networks

@@ -1,10 +1,10 @@
 // Stacks of residual blocks, as in mlx_muzero/networks/layers.py.
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
+#include "networks/conditioned.h"
 #include "networks/dense.h"
 #include "networks/layer_norm.h"
 #include "networks/workspace.h"
@@ -37,26 +37,18 @@ class ResidualTower {
   std::vector<ResidualBlock> blocks_;
 };
 
-// A linear projection of a latent with one-hot conditions, then a tower. Adding a column of the
-// projection for each condition replaces a wider product.
+// A linear projection of a latent with one-hot conditions, then a tower.
 class ConditionedTower {
  public:
   ConditionedTower(const Kernels& kernels, int width, int conditions, int blocks);
   void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
 
-  // The latent's part of the projection: latent [rows, padded(width)] -> y, same shape.
-  void project(const float* latent, int rows, float* y) const { projection_(latent, rows, y); }
-  // y [width] += the column of `condition`, in [0, conditions).
-  void add_condition(int condition, float* y) const;
+  // The layer before the tower.
+  const ConditionedDense& projection() const { return projection_; }
   void tower(int rows, Workspace& workspace) const { tower_(rows, workspace); }
 
  private:
-  void load_projection(const float* weight);
-
-  int width_;
-  int conditions_;
-  Dense projection_;
-  Floats columns_;  // [conditions, width]
+  ConditionedDense projection_;
   ResidualTower tower_;
 };
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from factored_models import OUTCOMES, SIZES, random_model, some_windows
 from mlx_muzero.backends.mlx_market import MlxMarket
-from tests.helpers.factored_models import OUTCOMES, SIZES, random_model, some_windows
 
 
 @pytest.fixture(scope="module")

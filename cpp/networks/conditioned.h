@@ -1,0 +1,35 @@
+// A linear layer of a latent joined with one-hot conditions.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "networks/dense.h"
+#include "networks/floats.h"
+
+namespace muzero::networks {
+
+// y = [x, conditions] W^T + b. Adding a column of W for each condition replaces a wider product.
+class ConditionedDense {
+ public:
+  ConditionedDense(const Kernels& kernels, int width, int conditions);
+  void add_parameters(const std::string& name, std::vector<Parameter>& parameters);
+
+  // The latent's part: latent [rows, padded(width)] -> y, same shape.
+  void project(const float* latent, int rows, float* y) const { latent_(latent, rows, y); }
+  // y [width] += the column of `condition`, in [0, conditions).
+  void add_condition(int condition, float* y) const;
+  // Every condition from `first` on, one after the other for each row:
+  // y [rows, padded(width)] -> spread [rows * (conditions - first), padded(width)].
+  void spread_conditions(int first, const float* y, int rows, float* spread) const;
+
+ private:
+  void load_weight(const float* weight);
+
+  int width_;
+  int conditions_;
+  Dense latent_;
+  Floats columns_;  // [conditions, width]
+};
+
+}  // namespace muzero::networks
