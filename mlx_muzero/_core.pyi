@@ -1,5 +1,6 @@
 """The C++ search core (cpp/bindings/module.cc); `mlx_muzero.search` is its public interface."""
 
+import collections.abc
 from enum import Enum
 
 from mlx_muzero.types import F32, F64, I8, I32, U64
@@ -47,6 +48,28 @@ class Encoder:
     def parameters(self) -> list[tuple[str, list[int]]]: ...
     def load(self, arrays: list[F32]) -> None: ...
     def encode(self, observation: F32) -> F32: ...
+
+class MarketEvaluator:
+    def __init__(
+        self,
+        *,
+        features: int,
+        window_bars: int,
+        history: collections.abc.Sequence[int],
+        width: int,
+        outcomes: int,
+        positions: int,
+        longest: int,
+        shortest: int,
+        clusters: int,
+        kernels: str,
+        threads: int,
+    ) -> None: ...
+    def parameters(self) -> list[tuple[str, list[int]]]: ...
+    def load(self, arrays: list[F32]) -> None: ...
+    def roots(self, observation: F32) -> tuple[F32, F32, F32, F32, I32]: ...
+    def successors(self, latent: F32) -> tuple[F32, F32, F32, F32, I32]: ...
+    def ahead(self, observation: F32, depth: int) -> tuple[F32, F32, F32, I32, F32]: ...
 
 class Evaluator: ...
 

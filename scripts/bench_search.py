@@ -3,16 +3,16 @@
     python scripts/bench_search.py [--roots B ...] [--simulations N ...] [--rounds N] [--json]
     python scripts/bench_search.py --peer NAME[=PYTHON] ... [--rounds N] [--json]
 
-The networks are those of fx_micro with random heads. Whatever is compared takes turns, round by
-round, so that ratios hold even where the machine is busy; figures are medians. A peer runs under
-the interpreter PYTHON, by default this one; nothing else ever needs it.
+The networks are those of fx_micro with random heads, and those of fx_factored. Whatever is compared
+takes turns, round by round, so that ratios hold even if the machine is busy; figures are medians.
+A peer runs under the interpreter PYTHON, by default this one; nothing else ever needs it.
 """
 
 import argparse
 import sys
 
-from bench import backends, tree_only, versus
-from bench.networks import fx_micro
+from bench import backends, market, tree_only, versus
+from bench.networks import fx_factored, fx_micro
 from bench.report import Report
 
 
@@ -36,10 +36,12 @@ def main() -> None:
             f"Tree only, in C++, {tree_only.ROOTS} roots, one thread:",
             tree_only.measure(options.rounds),
         )
+        grid = options.roots, options.simulations, options.rounds
+        report.table("backends", "With the networks:", backends.measure(fx_micro(), *grid))
         report.table(
-            "backends",
-            "With the networks:",
-            backends.measure(fx_micro(), options.roots, options.simulations, options.rounds),
+            "market",
+            "With a factored model, from bars to actions:",
+            market.measure(fx_factored(), *grid),
         )
     report.end()
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from importlib import import_module
 from typing import get_args
@@ -21,6 +22,8 @@ from mlx_muzero.machine import performance_cores
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.search.expectimax import depth_within
+from mlx_muzero.search.market_evaluator import MarketEvaluator
 from mlx_muzero.search.params import SearchParams
 from mlx_muzero.search.search import Search
 
@@ -34,7 +37,6 @@ _NAMED = " or ".join(f'"{name}"' for name in BACKENDS)
 """The same in words."""
 
 _ROOTS, _SIMULATIONS, _REPEATS = 16, 4, 3
-_FACTORED_STATES = 16 * 9
 
 
 def make_encoder(model: StochasticMuZero, search: SearchConfig) -> Encoder:
@@ -73,10 +75,22 @@ def make_evaluator(
     return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
 
 
+def make_market(model: FactoredModel, search: SearchConfig) -> MarketEvaluator:
+    """Make what computes the networks of `model`, as named by `search.backend`.
+
+    Raises:
+        ConfigError: the backend is still "auto", or runs exports.
+        SearchError: the backend cannot represent the model.
+    """
+    if own := _model_backend(search):
+        return own.market(model, search_threads(search))
+    raise ConfigError(
+        f'search.backend: "{search.backend}" cannot evaluate a factored model; name {_NAMED}'
+    )
+
+
 def fallback(model: Model) -> ModelBackend:
     """The backend that replaces a failed export: the first of `BACKENDS` to support `model`."""
-    if isinstance(model, FactoredModel):
-        return "mlx"
     return next(name for name in BACKENDS if _represents(name, model))
 
 
@@ -88,13 +102,32 @@ def search_threads(search: SearchConfig) -> int:
     return search.threads or performance_cores()
 
 
-def speed_key(model: StochasticMuZero, search: SearchConfig) -> SpeedKey:
+def speed_key(model: Model, search: SearchConfig) -> SpeedKey:
     """The key under which this machine remembers the speeds of searches with `model`."""
-    return SpeedKey.of(model.config, model.actions, model.outcomes, search, compute_units())
+    choices = model.positions if isinstance(model, FactoredModel) else model.actions
+    return SpeedKey.of(model.config, choices, model.outcomes, search, compute_units())
 
 
-def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
+def measure(model: Model, search: SearchConfig) -> BackendSpeeds:
     """Run short searches of 16 roots with `model` on every backend, in a fraction of a second."""
+    model.eval()
+    rates: dict[ConcreteBackend, float] = {}
+    for backend in BACKENDS:
+        trial = replace(search, backend=backend)
+        if isinstance(model, FactoredModel):
+            evaluate = _market_trial(model, trial)
+        else:
+            evaluate = _search_trial(model, trial)
+        for repeat in range(1 + _REPEATS):
+            start = time.perf_counter()
+            rate = evaluate() / (time.perf_counter() - start)
+            # The first run also allocates memory.
+            rates[backend] = max(rates.get(backend, 0.0), rate if repeat else 0.0)
+    return BackendSpeeds(rates)
+
+
+def _search_trial(model: StochasticMuZero, search: SearchConfig) -> Callable[[], int]:
+    """Make a function that searches from 16 roots and returns the number of leaves evaluated."""
     random = np.random.default_rng(0)
     shape = (_ROOTS, model.config.latent_width)
     latents = mx.array(random.normal(size=shape).astype(np.float32))
@@ -102,19 +135,23 @@ def measure(model: StochasticMuZero, search: SearchConfig) -> BackendSpeeds:
     zeros = np.zeros(_ROOTS, np.int32)
     positions = np.zeros((1, model.actions), np.int32)
     params = SearchParams(num_simulations=_SIMULATIONS, expansion=search.expansion)
-    model.eval()
-    rates: dict[ConcreteBackend, float] = {}
-    for backend in BACKENDS:
-        trial = replace(search, backend=backend)
-        evaluator = make_evaluator(model, trial)
-        searcher = Search(params, positions, model.outcomes, search_threads(trial))
-        for repeat in range(1 + _REPEATS):
-            start = time.perf_counter()
-            result = searcher.run(evaluator, latents, prior, zeros, zeros, zeros, noise=False)
-            rate = int(result.statistics.leaves.sum()) / (time.perf_counter() - start)
-            # The first run also allocates memory.
-            rates[backend] = max(rates.get(backend, 0.0), rate if repeat else 0.0)
-    return BackendSpeeds(rates)
+    evaluator = make_evaluator(model, search)
+    searcher = Search(params, positions, model.outcomes, search_threads(search))
+
+    def run() -> int:
+        result = searcher.run(evaluator, latents, prior, zeros, zeros, zeros, noise=False)
+        return int(result.statistics.leaves.sum())
+
+    return run
+
+
+def _market_trial(model: FactoredModel, search: SearchConfig) -> Callable[[], int]:
+    """Make a function that reads ahead of 16 roots and returns the number of states evaluated."""
+    shape = (_ROOTS, model.window_bars, model.features)
+    observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    market = make_market(model, search)
+    depth = depth_within(search.num_simulations, model.outcomes, search.depth_limit)
+    return lambda: market.ahead(observation, depth).states
 
 
 def settle(
@@ -128,8 +165,6 @@ def settle(
     this is reported. Results depend on the backend in their last digits, so keep the settled
     configuration to repeat them.
     """
-    if isinstance(model, FactoredModel):
-        return replace(search, backend="mlx"), _only_mlx(model)
     profiled = recall(speed_key(model, search))
     rates = {} if profiled is None else profiled.leaves_per_s
     unusable = _unusable(model, deployment)
@@ -142,20 +177,9 @@ def settle(
     return replace(search, backend=speeds.fastest), speeds
 
 
-def _only_mlx(model: FactoredModel) -> BackendSpeeds:
-    """Market states evaluated per second by MLX, the only backend of a factored model."""
-    latents = mx.zeros((_FACTORED_STATES, model.config.latent_width))
-    rate = 0.0
-    for _ in range(1 + _REPEATS):
-        start = time.perf_counter()
-        mx.eval(model.worth(latents), model.moves(latents), model.outcome_logits(latents))
-        rate = max(rate, _FACTORED_STATES / (time.perf_counter() - start))
-    return BackendSpeeds({"mlx": rate})
-
-
-def _unusable(model: StochasticMuZero, deployment: Deployment | None) -> str:
+def _unusable(model: Model, deployment: Deployment | None) -> str:
     """Why this machine cannot run an export of `model`; empty if it can."""
-    if deployment is None or sys.platform != "darwin":
+    if isinstance(model, FactoredModel) or deployment is None or sys.platform != "darwin":
         return "it needs macOS and an export"
     try:
         current_manifest(model, deployment.folder)
@@ -175,9 +199,12 @@ def _model_backend(search: SearchConfig) -> BackendFactory | None:
     return next((_load_backend(name) for name in BACKENDS if name == search.backend), None)
 
 
-def _represents(name: ModelBackend, model: StochasticMuZero) -> bool:
+def _represents(name: ModelBackend, model: Model) -> bool:
     try:
-        _load_backend(name).evaluator(model)
+        if isinstance(model, FactoredModel):
+            _load_backend(name).market(model, 1)
+        else:
+            _load_backend(name).evaluator(model)
     except SearchError:
         return False
     return True

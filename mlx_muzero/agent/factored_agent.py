@@ -5,15 +5,14 @@ from functools import cached_property
 
 import numpy as np
 
+from mlx_muzero.agent.backend_choice import make_market
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.agent.timetable import Timetable
-from mlx_muzero.backends.mlx_market import MlxMarket
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax
-from mlx_muzero.search.market_evaluator import MarketEvaluator
 from mlx_muzero.search.market_tree import market_tree
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
 from mlx_muzero.trading.rules import TradingRules
@@ -48,11 +47,16 @@ class FactoredAgent:
     changes by what value iteration over the model's market chain says that the rules change.
 
     Args:
-        model: the networks, in evaluation mode.
-        search: depth limit and discount; a decision evaluates as many market states as it has
-            simulations, at most.
+        model: the networks; the weights they have now, or at the last `refresh`, are played.
+        search: depth limit, discount and backend; a decision evaluates as many market states as it
+            has simulations, at most.
         rules: positions and costs in force.
         trained_rules: those of the training; None if they are the same.
+
+    Raises:
+        ConfigError: `search.backend` is "auto", which `mlx_muzero.agent.backend_choice.settle`
+            replaces, or cannot compute a factored model.
+        SearchError: the backend cannot represent the model.
     """
 
     def __init__(
@@ -66,13 +70,13 @@ class FactoredAgent:
         self._search = search
         self._rules = rules
         self._trained_rules = trained_rules or rules
-        self._market: MarketEvaluator = MlxMarket(model)
+        self._market = make_market(model, search)
         self.refresh()
 
     @property
     def backend(self) -> Backend:
-        """What evaluates latents."""
-        return "mlx"
+        """The backend that computes the networks now."""
+        return self._search.backend
 
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""

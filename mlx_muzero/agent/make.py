@@ -5,7 +5,6 @@ from typing import TypeAlias
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.config.schema import SearchConfig
-from mlx_muzero.errors import ConfigError
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
@@ -26,15 +25,7 @@ def make_agent(
 
     A model of market and account (`StochasticMuZero`) has learned the rules of its training: it
     plays by them, whatever the rules in force.
-
-    Raises:
-        ConfigError: `search.backend` cannot evaluate that kind of model.
     """
     if isinstance(model, FactoredModel):
-        if search.backend != "mlx":
-            raise ConfigError(
-                f'search.backend: "{search.backend}" cannot evaluate a factored model; only "mlx" '
-                "does"
-            )
         return FactoredAgent(model, search, rules, trained_rules)
     return Agent(model, search, rules.states, model.outcomes, deployment)

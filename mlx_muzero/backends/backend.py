@@ -6,8 +6,10 @@ from typing import Protocol
 
 import mlx.core as mx
 
+from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Evaluator
+from mlx_muzero.search.market_evaluator import MarketEvaluator
 from mlx_muzero.types import F32
 
 
@@ -46,9 +48,11 @@ class BackendFactory:
     Attributes:
         encoder: makes the encoder of a model, with that many threads.
         evaluator: makes the evaluator of a model; raises SearchError if it cannot represent it.
+        market: likewise for a model of the market alone, with that many threads.
         threaded: whether a single search benefits from several threads.
     """
 
     encoder: Callable[[StochasticMuZero, int], Encoder]
     evaluator: Callable[[StochasticMuZero], ModelEvaluator]
+    market: Callable[[FactoredModel, int], MarketEvaluator]
     threaded: bool

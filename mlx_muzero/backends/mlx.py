@@ -6,6 +6,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.backends.backend import BackendFactory
+from mlx_muzero.backends.mlx_market import MlxMarket
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.evaluator import Expansion, Leaves, SingleExpansion, SingleLeaves
 from mlx_muzero.search.latent_pool import LatentPool
@@ -127,5 +128,8 @@ def _evaluated(*arrays: mx.array) -> list[F32]:
 
 
 BACKEND = BackendFactory(
-    encoder=lambda model, _threads: MlxEncoder(model), evaluator=MlxEvaluator, threaded=False
+    encoder=lambda model, _threads: MlxEncoder(model),
+    evaluator=MlxEvaluator,
+    market=lambda model, _threads: MlxMarket(model),
+    threaded=False,
 )

@@ -1,15 +1,15 @@
 """The `native` backend: encoder and evaluator in C++, with weights copied from the MLX model."""
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 import mlx.core as mx
-import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
 from mlx_muzero.backends.backend import BackendFactory, Encoder
 from mlx_muzero.backends.mlx import MlxEncoder
+from mlx_muzero.backends.native_market import NativeMarket
+from mlx_muzero.backends.native_parameters import floats, load_parameters
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.folding import fold_batch_norm
@@ -73,7 +73,7 @@ class NativeEncoder:
         """
         arrays = _folded(self._model)
         self._mean, self._scale = (arrays.pop(f"{_NORM}.{name}") for name in ("mean", "scale"))
-        _load_parameters(self._core, arrays)
+        load_parameters(self._core, arrays)
 
     def __call__(self, observation: F32) -> mx.array:
         """Latents ``f32[n, D]`` of observations ``f32[n, W, F]``."""
@@ -83,7 +83,7 @@ class NativeEncoder:
 def _folded(model: StochasticMuZero) -> dict[str, F32]:
     """Weights of the representation network by name, batch norms folded into their layers."""
     arrays = {
-        name: _floats(array)
+        name: floats(array)
         for name, array in dict(tree_flatten(model.parameters())).items()
         if name.startswith(_REPRESENTATION)
     }
@@ -160,24 +160,24 @@ class NativeEvaluator:
             SearchError: a parameter is missing, unknown or has another shape.
         """
         arrays = {
-            name: _floats(array)
+            name: floats(array)
             for name, array in dict(tree_flatten(self._model.parameters())).items()
             if name.startswith(_RECURRENT)
         }
-        arrays["support.centers"] = _floats(self._model.support.centers)
-        _load_parameters(self.core, arrays)
+        arrays["support.centers"] = floats(self._model.support.centers)
+        load_parameters(self.core, arrays)
 
     def close(self) -> None:
         """Does nothing: everything runs in this process."""
 
     def predict(self, latents: mx.array) -> tuple[F32, F32]:
         """Policy ``f32[n, A]`` and value ``f32[n]`` of latents ``f32[n, D]``."""
-        prior, value = self.core.predict(_floats(latents))
+        prior, value = self.core.predict(floats(latents))
         return prior, value
 
     def reset(self, root_latents: mx.array, root_slots: I32, capacity: int) -> None:
         """Start a search (see `Evaluator.reset`)."""
-        self.core.reset(_floats(root_latents), root_slots, capacity)
+        self.core.reset(floats(root_latents), root_slots, capacity)
 
     def expand(self, leaves: Leaves) -> Expansion:
         """Evaluate actions with all their outcomes (see `Evaluator.expand`)."""
@@ -197,43 +197,11 @@ class NativeEvaluator:
         )
 
 
-class _Network(Protocol):
-    """A network in `_core` whose weights can be loaded."""
-
-    def parameters(self) -> list[tuple[str, list[int]]]:
-        """Names and shapes of the arrays to load."""
-        ...
-
-    def load(self, arrays: list[F32]) -> None:
-        """Copy float32 arrays, given in the order of `parameters`."""
-        ...
-
-
-def _load_parameters(network: _Network, arrays: Mapping[str, F32]) -> None:
-    """Copy contiguous `arrays`, by name, into `network`.
-
-    Raises:
-        SearchError: a parameter is missing, unknown or has another shape; names it.
-    """
-    shapes = {name: tuple(shape) for name, shape in network.parameters()}
-    for name in sorted(arrays.keys() | shapes.keys()):
-        got = arrays[name].shape if name in arrays else "missing"
-        if got != shapes.get(name):
-            raise SearchError(
-                f"the native backend cannot represent this model: parameter {name} is {got}, "
-                f'expected {shapes.get(name, "none")}; use search.backend = "mlx"'
-            )
-    network.load([arrays[name] for name in shapes])
-
-
-def _floats(array: mx.array) -> F32:
-    """`array` as C++ expects it: contiguous float32 in NumPy."""
-    return np.ascontiguousarray(np.asarray(array.astype(mx.float32)))
-
-
 def _encoder(model: StochasticMuZero, threads: int) -> Encoder:
     """The C++ encoder for "tcn"; MLX runs the other encoders, once per decision."""
     return NativeEncoder(model, threads) if model.config.encoder == "tcn" else MlxEncoder(model)
 
 
-BACKEND = BackendFactory(encoder=_encoder, evaluator=NativeEvaluator, threaded=True)
+BACKEND = BackendFactory(
+    encoder=_encoder, evaluator=NativeEvaluator, market=NativeMarket, threaded=True
+)

@@ -52,6 +52,8 @@ class FactoredModel(nn.Module):
         seed: seed of the initial weights; it seeds MLX's generator in this thread.
 
     Attributes:
+        longest: the position with the largest exposure.
+        shortest: the position with the smallest exposure.
         usual: sizes of moves and prices in the training data.
         chain: a coarse copy of the market, for reading far ahead under other rules.
 
@@ -79,7 +81,7 @@ class FactoredModel(nn.Module):
         self.window_bars = window_bars
         self.history = tuple(history)
         self.positions = len(exposures)
-        self._longest, self._shortest = int(np.argmax(exposures)), int(np.argmin(exposures))
+        self.longest, self.shortest = int(np.argmax(exposures)), int(np.argmin(exposures))
         self.representation_network = WindowMLP(features, history, window_bars, width)
         self.dynamics_input = nn.Linear(width + outcomes, width)
         self.dynamics_input.weight = scaled_conditions(self.dynamics_input.weight, width)
@@ -154,5 +156,5 @@ class FactoredModel(nn.Module):
         """
         worth = self.worth(latent)
         expected = (mx.softmax(self.outcome_logits(latent), axis=-1) * self.moves(latent)).sum(-1)
-        longest, shortest = worth[:, self._longest], worth[:, self._shortest]
+        longest, shortest = worth[:, self.longest], worth[:, self.shortest]
         return mx.stack([longest - worth[:, 0], shortest - worth[:, 0], expected], axis=1)

@@ -42,6 +42,12 @@ class MarketAhead:
     leaf_cluster: I32
     root_worth: F64
 
+    @property
+    def states(self) -> int:
+        """Number of states evaluated below the roots."""
+        below = [len(layer.move) for layer in self.layers[1:]]
+        return sum(below, len(self.leaf_worth)) if self.layers else 0
+
 
 class MarketEvaluator(Protocol):
     """Computes the networks of a model of the market; its weights may change.

@@ -6,12 +6,13 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
-from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.config.presets import FX_FACTORED, FX_MICRO
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.positions import FX_ACTIONS
-from mlx_muzero.training.models import build_muzero
+from mlx_muzero.training.models import build_factored, build_muzero
 from mlx_muzero.types import F32
 
 OUTCOMES = len(OUTCOME_NAMES)
@@ -23,6 +24,11 @@ _RECURRENT = tuple(
 def fx_micro() -> StochasticMuZero:
     """The preset's model, with random heads."""
     return with_random_heads(build_muzero(FX_MICRO, FX_ACTIONS))
+
+
+def fx_factored() -> FactoredModel:
+    """The preset's model, as it is before training: its speed is the same."""
+    return build_factored(FX_FACTORED, FX_ACTIONS)
 
 
 def recurrent_weights(model: StochasticMuZero) -> dict[str, F32]:

@@ -6,7 +6,7 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
-from mlx_muzero.agent.backend_choice import settle
+from mlx_muzero.agent.backend_choice import BACKENDS, fallback, settle
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.make import make_agent
 from mlx_muzero.agent.moment import Moment
@@ -190,10 +190,25 @@ def test_new_weights_are_played_after_a_refresh():
     assert not np.array_equal(before.q, after.q)
 
 
-def test_it_runs_on_mlx():
-    search, speeds = settle(model_for(), dataclasses.replace(SEARCH, backend="auto"))
-    assert search.backend == "mlx"
-    assert speeds.leaves_per_s["mlx"] > 0.0
-    assert make_agent(model_for(), search, RULES).backend == "mlx"
-    with pytest.raises(ConfigError, match='"native" cannot evaluate a factored model'):
-        make_agent(model_for(), dataclasses.replace(SEARCH, backend="native"), RULES)
+def test_it_runs_on_every_backend_and_auto_takes_the_fastest():
+    model, observation = model_for(), observations()
+    search, speeds = settle(model, dataclasses.replace(SEARCH, backend="auto"))
+    assert set(speeds.leaves_per_s) == set(BACKENDS)
+    assert min(speeds.leaves_per_s.values()) > 0.0
+    assert search.backend == speeds.fastest
+    plans = []
+    for backend in BACKENDS:
+        agent = make_agent(model, dataclasses.replace(SEARCH, backend=backend), RULES)
+        assert agent.backend == backend
+        plans.append(plan(agent, observation, flat()))
+    np.testing.assert_array_equal(plans[0].action, plans[1].action)
+    np.testing.assert_allclose(plans[0].q, plans[1].q, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ConfigError, match=r'search\.backend: "auto" cannot evaluate'):
+        make_agent(model, dataclasses.replace(SEARCH, backend="auto"), RULES)
+
+
+def test_it_falls_back_to_the_first_backend_that_represents_it():
+    model = model_for()
+    assert fallback(model) == "native"
+    model.unknown = mx.zeros(3)
+    assert fallback(model) == "mlx"

@@ -1,10 +1,23 @@
-"""What computes a factored model's networks for a search."""
+"""What computes a factored model's networks for a search: alike, whatever it is."""
 
+import sys
+from importlib import import_module
+
+import mlx.core as mx
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from factored_models import OUTCOMES, SIZES, random_model, some_windows
+from mlx_muzero import _core
+from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.backends.mlx_market import MlxMarket
+from mlx_muzero.backends.native_market import NativeMarket
+from mlx_muzero.config.schema import ModelConfig
+from mlx_muzero.errors import SearchError
+
+STATES = ("latent", "outcome_probs", "move", "worth", "cluster")
 
 
 @pytest.fixture(scope="module")
@@ -12,16 +25,16 @@ def model():
     return random_model(exposures=(0.0, 0.5, 1.0, -0.5, -1.0))
 
 
-@pytest.fixture(params=[MlxMarket])
+@pytest.fixture(params=BACKENDS)
 def market(model, request):
-    return request.param(model)
+    return import_module(f"mlx_muzero.backends.{request.param}").BACKEND.market(model, 2)
 
 
 def close(one, other):
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
 
-def test_a_state_tells_everything_of_itself(market, model):
+def test_a_state_tells_everything_of_itself(market):
     states = market.roots(some_windows(5))
     assert states.latent.shape == (5, SIZES.latent_width)
     assert states.move.shape == (5, OUTCOMES)
@@ -48,6 +61,7 @@ def test_what_lies_ahead_is_step_after_step(market, depth):
     states = market.roots(observation)
     close(ahead.root_worth, states.worth)
     assert len(ahead.layers) == depth
+    assert ahead.states == 3 * sum(OUTCOMES**d for d in range(1, depth + 1))
     for layer in ahead.layers:
         close(layer.outcome_probs, states.outcome_probs)
         close(layer.move, states.move)
@@ -56,3 +70,70 @@ def test_what_lies_ahead_is_step_after_step(market, depth):
     np.testing.assert_array_equal(ahead.leaf_cluster, states.cluster)
     for array in (ahead.leaf_worth, ahead.root_worth):
         assert array.dtype == np.float64
+
+
+@pytest.mark.parametrize("kernels", _core.kernels())
+@settings(max_examples=15, deadline=None)
+@given(
+    width=st.integers(2, 70),
+    positions=st.integers(2, 7),
+    history=st.lists(st.integers(0, 4), min_size=1, max_size=3, unique=True),
+    clusters=st.integers(2, 40),
+    roots=st.integers(1, 40),
+)
+def test_cpp_computes_what_mlx_does(kernels, width, positions, history, clusters, roots):
+    exposures = np.linspace(-1.0, 1.0, positions)
+    sizes = ModelConfig(kind="factored", latent_width=width, chain_states=clusters)
+    model = random_model(sizes, exposures=exposures, history=history)
+    observation = some_windows(roots)
+    ours, theirs = NativeMarket(model, 1, kernels), MlxMarket(model)
+    found, wanted = ours.roots(observation), theirs.roots(observation)
+    for name in STATES[:-1]:
+        np.testing.assert_allclose(
+            getattr(found, name), getattr(wanted, name), rtol=1e-4, atol=1e-4
+        )
+    # Two clusters may be equally near but for rounding.
+    assert (found.cluster == wanted.cluster).mean() > 0.9
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="Accelerate's rows may depend on the batch")
+def test_a_state_in_cpp_has_the_same_bits_whatever_is_computed_beside_it(model):
+    observation = some_windows(70)
+    together = NativeMarket(model, 3).ahead(observation, 2)
+    for row in (0, 33, 69):
+        alone = NativeMarket(model, 1).ahead(observation[row : row + 1], 2)
+        for depth, (one, other) in enumerate(zip(alone.layers, together.layers, strict=True)):
+            inner = slice(row * OUTCOMES**depth, (row + 1) * OUTCOMES**depth)
+            np.testing.assert_array_equal(one.move, other.move[inner])
+            np.testing.assert_array_equal(one.outcome_probs, other.outcome_probs[inner])
+        leaves = slice(row * OUTCOMES**2, (row + 1) * OUTCOMES**2)
+        np.testing.assert_array_equal(alone.leaf_worth, together.leaf_worth[leaves])
+        np.testing.assert_array_equal(alone.leaf_cluster, together.leaf_cluster[leaves])
+
+
+def test_cpp_uses_new_weights_after_a_refresh():
+    model = random_model()
+    market = NativeMarket(model, 1)
+    before = market.roots(some_windows()).worth
+    model.usual.move_pips = mx.array(5.0)
+    np.testing.assert_array_equal(market.roots(some_windows()).worth, before)
+    market.refresh()
+    close(market.roots(some_windows()).worth, 2.0 * before)
+
+
+def test_cpp_names_a_parameter_that_it_does_not_know():
+    model = random_model()
+    model.worth_head.output.weight = mx.zeros((3, 9))
+    with pytest.raises(SearchError, match=r"parameter worth_head\.output\.weight is \(3, 9\)"):
+        NativeMarket(model, 1)
+
+
+def test_cpp_refuses_what_is_no_window(model):
+    market = NativeMarket(model, 1)
+    for wrong in (some_windows()[:, 1:], some_windows()[0], some_windows(columns=4)):
+        with pytest.raises(SearchError, match="observation has shape"):
+            market.roots(wrong)
+    with pytest.raises(SearchError, match="latent has shape"):
+        market.successors(np.zeros((2, 3), np.float32))
+    with pytest.raises(SearchError, match="too large"):
+        market.ahead(some_windows(), 25)

@@ -63,7 +63,10 @@ def test_search_benchmark_covers_its_grid():
         for backend in BACKENDS
     }
     assert {row["expansion"] for row in found["tree"]} == set(get_args(ExpansionMode))
-    rows = [*found["backends"], *found["tree"]]
+    assert {(row["roots"], row["backend"]) for row in found["market"]} == {
+        (roots, backend) for roots in (2, 3) for backend in BACKENDS
+    }
+    rows = [*found["backends"], *found["tree"], *found["market"]]
     assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
 
 

@@ -1,0 +1,88 @@
+"""A factored model's networks, computed in C++ with weights copied from the model."""
+
+import numpy as np
+from mlx.utils import tree_flatten
+
+from mlx_muzero import _core
+from mlx_muzero.backends.native_parameters import floats, load_parameters
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.search.expectimax import MarketLayer
+from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
+from mlx_muzero.types import F32
+
+_NOT_COMPUTED = {"usual.price", "usual.spread", "chain.transition", "chain.move"}
+"""Arrays next to the networks that only the search's arithmetic reads."""
+
+
+class NativeMarket:
+    """A `MarketEvaluator` in C++ (cpp/networks/market), in float32, without the GIL.
+
+    Uses the model's weights as of the last `refresh`. A state is independent of the others in the
+    batch, bit for bit, except where Accelerate does the products (macOS), and always independent of
+    the number of threads.
+    """
+
+    def __init__(self, model: FactoredModel, threads: int, kernels: str | None = None) -> None:
+        """Copy the model's weights.
+
+        Args:
+            model: the networks.
+            threads: threads that share the states.
+            kernels: one of `_core.kernels()`; by default the first, which is the fastest.
+
+        Raises:
+            SearchError: a network differs from `FactoredModel`'s; names the parameter.
+        """
+        self._model = model
+        self._core = _core.MarketEvaluator(
+            features=model.features,
+            window_bars=model.window_bars,
+            history=model.history,
+            width=model.config.latent_width,
+            outcomes=model.outcomes,
+            positions=model.positions,
+            longest=model.longest,
+            shortest=model.shortest,
+            clusters=model.config.chain_states,
+            kernels=kernels or _core.kernels()[0],
+            threads=threads,
+        )
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Copy the model's weights again after they have changed.
+
+        Raises:
+            SearchError: a parameter is missing, unknown or has another shape.
+        """
+        arrays = dict(tree_flatten(self._model.parameters()))
+        computed = {name: floats(a) for name, a in arrays.items() if name not in _NOT_COMPUTED}
+        load_parameters(self._core, computed)
+
+    def close(self) -> None:
+        """Does nothing: everything runs in this process."""
+
+    def roots(self, observation: F32) -> MarketStates:
+        """The states that observations ``f32[B, W, F]`` show."""
+        return MarketStates(*self._core.roots(_contiguous(observation)))
+
+    def successors(self, latent: F32) -> MarketStates:
+        """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
+        return MarketStates(*self._core.successors(_contiguous(latent)))
+
+    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+        """All states to `depth` below observations ``f32[B, W, F]``."""
+        found = self._core.ahead(_contiguous(observation), depth)
+        probs, moves, leaf_worth, leaf_cluster, root_worth = found
+        sizes = [len(observation) * self._model.outcomes**d for d in range(depth)]
+        layers = [slice(sum(sizes[:d]), sum(sizes[: d + 1])) for d in range(depth)]
+        return MarketAhead(
+            [MarketLayer(probs[layer], moves[layer]) for layer in layers],
+            leaf_worth.astype(np.float64),
+            leaf_cluster,
+            root_worth.astype(np.float64),
+        )
+
+
+def _contiguous(array: F32) -> F32:
+    return np.ascontiguousarray(array, np.float32)
