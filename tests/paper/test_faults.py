@@ -58,6 +58,9 @@ class FullDisk:
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
+    def cursor(self):
+        return self
+
     def execute(self, query, *parameters):
         if query == "commit":
             self._left -= 1
@@ -168,10 +171,10 @@ def test_a_failed_commit_leaves_nothing_behind(tmp_path):
         good = Transaction(1)
         good.add("commands", {"time_ns": 1, "name": "halt", "pair": None})
         store.commit(1, good, {"n": 1})
-        store._db = FullDisk(store._db, 0)
+        store._commits = FullDisk(store._commits, 0)
         with pytest.raises(StorageError):
             store.commit(2, good, {"n": 2})
-        store._db = store._db._connection
+        store._commits = store._commits._connection
         assert store.state() == (1, {"n": 1})
         assert len(store.table("commands")) == 1
         store.commit(2, good, {"n": 2})
