@@ -252,14 +252,17 @@ class Market:
             earned = played_by(rival, twin, starts).metrics.net_pips_per_session
             yield Rival(name, earned, earned / best_policy)
 
-    def _costs(self) -> tuple[str, ...]:
-        """Options of ``train`` where the best policy plays under costs that follow a clock."""
+    def _rules(self) -> tuple[str, ...]:
+        """Options of ``train`` for the rules under which the market's best policy plays."""
         with BarStore(self.store, read_only=True) as store:
             truth = store.truth(self.symbol) or {}
-        if "cost_clock_minutes" not in truth:
-            return ()
-        keys = ("round_trip_cost_pips", "cost_clock_minutes", "cost_clock_pips")
-        return tuple(part for key in keys for part in ("--set", f"trading.{key}={truth[key]}"))
+        keys = (
+            "round_trip_cost_pips",
+            *("cost_clock_minutes", "cost_clock_pips"),
+            "max_entries",
+        )
+        own = [key for key in keys if key in truth]
+        return tuple(part for key in own for part in ("--set", f"trading.{key}={truth[key]}"))
 
     def _run(self, build: Build, seed: int) -> Path:
         return self.study.folder / f"{self.symbol.lower()}-{build.name}-{seed}"
@@ -275,7 +278,7 @@ class Market:
             where = ("--run", str(run), "--symbol", self.symbol, "--db", str(self.store))
             what = (
                 *build.options,
-                *self._costs(),
+                *self._rules(),
                 "--set",
                 f"train.seed={seed}",
                 "--minutes",

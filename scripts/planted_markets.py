@@ -3,9 +3,9 @@
     python scripts/planted_markets.py [--kinds KIND ...] [--seeds S ...] [--days N] [--json]
 
 Each market is drawn anew for every seed and kept in memory, so nothing is looked at that a run
-could be judged on; scripts/known_optimum.py trains agents. The rules are fx_micro's, 4 pips a round
-trip. Rivals and lookbacks are chosen on the validation split, and play every session of the test
-split. A quarter of a minute for each market of 250 days.
+could be judged on; scripts/known_optimum.py trains agents. The rules are fx_micro's, at the costs
+and limits of each market. Rivals and lookbacks are chosen on the validation split, and play every
+session of the test split. A quarter of a minute for each market of 250 days.
 """
 
 import argparse
@@ -29,6 +29,7 @@ class Earned:
         seed: of the draw.
         sessions: how many.
         optimum: what the best policy expects of a session.
+        greedy: what the greedy rule on the perfect forecast expects; None on the random walk.
         best_policy: what it earned on these; None where it is to stay flat.
         line: of least squares with two thresholds.
         line_dp: of the line's forecasts, planned.
@@ -42,6 +43,7 @@ class Earned:
     seed: int
     sessions: int
     optimum: float
+    greedy: float | None
     best_policy: float | None
     line: float
     line_dp: float
@@ -88,6 +90,7 @@ def earned(kind: MarketKind, seed: int, days: int, session_bars: int) -> Earned:
         seed,
         found.conditions.sessions,
         optimum,
+        truth.get("greedy_pips_per_session"),
         pips.get("best_policy"),
         pips["line"],
         pips["line_dp"],

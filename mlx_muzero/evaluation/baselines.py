@@ -184,14 +184,15 @@ class BestPolicy:
         """Read the closes (once per dataset) and note when the sessions start.
 
         Raises:
-            ValueError: the optimum was computed for another session length, cost or pip.
+            ValueError: the optimum was computed for another session length, cost, pip or limit on
+                entries.
         """
-        rules = (env.session_bars, env.rules.costs.by_minute, env.rules.pip_size)
-        optimum = self.optimum
-        solved = (optimum.session_bars, optimum.entry_pips, optimum.pip_size)
+        own, optimum = env.rules, self.optimum
+        rules = (env.session_bars, own.costs.by_minute, own.pip_size, own.max_entries)
+        solved = (optimum.session_bars, optimum.entry_pips, optimum.pip_size, optimum.max_entries)
         if rules != solved:
             raise ValueError(
-                f"sessions play by {rules} (bars, costs, pip), the optimum by {solved}"
+                f"sessions play by {rules} (bars, costs, pip, entries), the optimum by {solved}"
             )
         if self._close is not env.close:
             self._close = env.close
@@ -205,5 +206,6 @@ class BestPolicy:
             env.table.exposures[env.position],
             env.session_bars - env.step_index,
             self._start_minute,
+            env.states.entries_left(env.account_state),
         )
         return env.states.actions_toward(env.account_state, wanted)

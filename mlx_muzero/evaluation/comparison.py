@@ -26,7 +26,7 @@ from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.registered_baselines import registered_baselines
 from mlx_muzero.evaluation.rivals.fitted import fit_rivals
-from mlx_muzero.evaluation.synthetic_rules import costs_of
+from mlx_muzero.evaluation.synthetic_rules import costs_of, max_entries_of
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -202,13 +202,18 @@ def baselines(
 
 
 def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules) -> bool:
-    """Whether the truth of a synthetic market was computed for these sessions, costs and fills."""
-    wanted = (truth["session_bars"], costs_of(truth), truth["parameters"]["pip_size"])
+    """Whether the truth of a synthetic market was computed for these sessions, rules and fills."""
+    wanted = (
+        truth["session_bars"],
+        costs_of(truth),
+        truth["parameters"]["pip_size"],
+        max_entries_of(truth),
+    )
     at_close = np.array_equal(dataset.fill_prices(rules.fill), dataset.close)
     return (
         at_close
         and not rules.swap.charges
-        and wanted == (dataset.config.session_bars, rules.costs, rules.pip_size)
+        and wanted == (dataset.config.session_bars, rules.costs, rules.pip_size, rules.max_entries)
     )
 
 
@@ -233,6 +238,7 @@ def conditions_of(
         fill_cost_bps=rules.costs.fill_bps,
         cost_clock_minutes=rules.costs.clock_minutes,
         cost_clock_pips=rules.costs.clock_pips,
+        max_entries=rules.max_entries,
         unit=rules.unit,
         cost_bps=round_trip_bps(rules.costs, price, rules.pip_size, spread_bps or 0.0),
         spread_bps=spread_bps,

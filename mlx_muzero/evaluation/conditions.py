@@ -35,6 +35,7 @@ class Conditions:
         swap_short_pips: what a short position pays a night.
         cost_clock_minutes: every so many minutes a round trip costs `cost_clock_pips`; 0: never.
         cost_clock_pips: see there.
+        max_entries: entries that a session allows; 0: any number.
         wide_steps: notes on pairs where one price step is worth more than that, in words.
         looks: how often these bars were looked at; None if they chose the run.
         fx_week: whether a year consists of trading weeks, or of every minute.
@@ -59,6 +60,7 @@ class Conditions:
     swap_short_pips: float = 0.0
     cost_clock_minutes: int = 0
     cost_clock_pips: float = 0.0
+    max_entries: int = 0
     wide_steps: tuple[str, ...] = ()
     looks: Looks | None = None
     fx_week: bool = True
@@ -84,9 +86,9 @@ class Conditions:
             named = [self._quotes, *named]
         text = " and ".join(named) or "no costs"
         if self.cost_bps is None:
-            return text
+            return text + self._entries
         size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
-        return f"{text}{size}{verdict(self.cost_bps)}{self._swap}"
+        return f"{text}{size}{verdict(self.cost_bps)}{self._swap}{self._entries}"
 
     @property
     def _swap(self) -> str:
@@ -96,6 +98,12 @@ class Conditions:
             f"; a night costs longs {self.swap_long_pips:g} {self.unit} and shorts "
             f"{self.swap_short_pips:g}"
         )
+
+    @property
+    def _entries(self) -> str:
+        if not self.max_entries:
+            return ""
+        return f"; at most {self.max_entries} entries a session"
 
     @property
     def _quotes(self) -> str:

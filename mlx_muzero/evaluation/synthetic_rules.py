@@ -28,7 +28,17 @@ def costs_of(truth: Mapping[str, Any]) -> Costs:
     )
 
 
+def max_entries_of(truth: Mapping[str, Any]) -> int:
+    """Entries that a session allows where `truth` holds; 0: any number."""
+    return int(truth.get("max_entries", 0))
+
+
 def rules_of(truth: Mapping[str, Any]) -> TradingRules:
-    """fx_micro's rules, at the costs and pip that `truth` assumes."""
+    """fx_micro's rules, at the costs, pip and limit on entries that `truth` assumes."""
     pip_size = float(truth["parameters"]["pip_size"])
-    return replace(TradingRules.from_config(FX_MICRO), costs=costs_of(truth), pip_size=pip_size)
+    return replace(
+        TradingRules.from_config(FX_MICRO),
+        costs=costs_of(truth),
+        pip_size=pip_size,
+        max_entries=max_entries_of(truth),
+    )

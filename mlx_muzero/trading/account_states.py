@@ -88,6 +88,10 @@ class AccountStates:
         made = entries_made * len(self.table.exposures)
         return np.asarray(position + made, np.int32)
 
+    def entries_left(self, state: I32) -> I32:
+        """``i32[B]`` entries that accounts in `state` have left; 0 where they are not limited."""
+        return np.asarray(self.max_entries - self.entries_made[state], np.int32)
+
     def legal_mask(self, state: I32) -> Bool:
         """``bool[B, A]`` legal actions of accounts in `state` ``i32[B]``."""
         return np.asarray(self.legal[state])

@@ -267,7 +267,8 @@ class TradingCore:
         if self.rules.sees_balance:
             features[:, after] = np.tanh(self.equity_pips / FEATURE_SCALE)
         if self.rules.max_entries:
-            features[:, -1] = 1.0 - self.entries_made / self.rules.max_entries
+            left = self.rules.states.entries_left(self.account_state)
+            features[:, -1] = left / self.rules.max_entries
         return features.astype(np.float32)
 
     def state(self) -> dict[str, np.ndarray]:

@@ -40,6 +40,8 @@ def synth(
     told = ""
     if every := truth.get("cost_clock_minutes"):
         told = f", {clock_note(every, truth['cost_clock_pips'])}"
+    if entries := truth.get("max_entries"):
+        told += f", with {entries} entries a session"
     echo(
         f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
         f"{truth['expected_pips_per_session']:+.1f} net pips per session of "

@@ -2,4 +2,6 @@
 
 from typing import Literal
 
-MarketKind = Literal["random_walk", "planted_edge", "planted_nonlinear", "planted_wait"]
+MarketKind = Literal[
+    "random_walk", "planted_edge", "planted_nonlinear", "planted_wait", "planted_scarce"
+]

@@ -5,7 +5,8 @@ the rules that the expectations assume (``round_trip_cost_pips``, ``session_bars
 ``expected_pips_per_session`` of the best policy, the same by UTC hour of the session's start,
 ``best_policy``, ``method`` and ``precision_pips``; of planted markets also what the greedy rule on
 a perfect forecast expects, ``greedy_pips_per_session``. Where costs follow a clock,
-``cost_clock_minutes`` and ``cost_clock_pips`` say which. What a line earns is added where a market
+``cost_clock_minutes`` and ``cost_clock_pips`` say which; where entries are limited, ``max_entries``
+says how many a session allows. What a line earns is added where a market
 is stored (`mlx_muzero.experiment.synthetic_market`).
 """
 
@@ -261,11 +262,75 @@ def planted_wait(
     return bars, truth
 
 
+def planted_scarce(
+    seed: int,
+    days: int,
+    *,
+    round_trip_cost_pips: float = 4.0,
+    session_bars: int = 360,
+    edge: PlantedEdge | None = None,
+    max_entries: int = 4,
+    start_ns: int = FIRST_WEEK_NS,
+    hole_frac: float = 0.0,
+) -> tuple[Bars, Truth]:
+    """The bars of `planted_edge`, but a session allows few entries: it pays to save them.
+
+    Args:
+        seed: seed of all random draws.
+        days: number of trading days of 1440 bars.
+        round_trip_cost_pips: cost of one trade.
+        session_bars: steps of one session.
+        edge: the market's parameters; None for the defaults of `PlantedEdge`.
+        max_entries: that a session allows, at least 1.
+        start_ns: the first week opens at or after this time.
+        hole_frac: share of missing bars; the expectations assume unbroken sessions.
+
+    Raises:
+        ValueError: `days`, `hole_frac` or `max_entries` is out of range.
+    """
+    if max_entries < 1:
+        raise ValueError(f"max_entries is {max_entries}; planted_edge is the market without limit")
+    edge = PlantedEdge() if edge is None else edge
+    rng = np.random.default_rng(seed)
+    open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
+    change = draw_changes(edge, open_time_ns, rng)
+    optimum, coarse = (
+        solve(edge, round_trip_cost_pips, session_bars, HOURLY, points, max_entries=max_entries)
+        for points in (GRID_POINTS, GRID_POINTS // 2 + 1)
+    )
+    open_minute = minute_of_day(week_opens(days, start_ns))
+    expected = optimum.mean_expected_pips(open_minute)
+    starts = Starts(HOURLY, optimum.entry_pips, session_bars)
+    heedless = as_if_pips(edge, starts, optimum.entry_pips, max_entries)
+    greedy = greedy_edge_pips(edge, starts, max_entries)
+    truth: Truth = {
+        "kind": "planted_scarce",
+        "seed": seed,
+        "days": days,
+        "hole_frac": hole_frac,
+        "parameters": edge.as_dict(),
+        "round_trip_cost_pips": round_trip_cost_pips,
+        "max_entries": max_entries,
+        "session_bars": session_bars,
+        "expected_pips_per_session": expected,
+        "expected_pips_by_start_hour": optimum.expected_pips_by_hour().tolist(),
+        "greedy_pips_per_session": starts.week_mean(greedy, open_minute),
+        "as_if_unlimited_pips_per_session": starts.week_mean(heedless, open_minute),
+        "best_policy": "belief thresholds by bars left, entries left and start minute",
+        "method": "as for planted_edge, with the entries left",
+        "precision_pips": abs(expected - coarse.mean_expected_pips(open_minute)) / 3.0,
+    }
+    sigma = sigma_pips(open_time_ns, edge.mean_sigma_pips)
+    bars = bars_from_changes("PLANTED_SCARCE", open_time_ns, change, sigma, edge.pip_size, rng)
+    return bars, truth
+
+
 _MAKERS: dict[MarketKind, Callable[..., tuple[Bars, Truth]]] = {
     "random_walk": random_walk,
     "planted_edge": planted_edge,
     "planted_nonlinear": planted_nonlinear,
     "planted_wait": planted_wait,
+    "planted_scarce": planted_scarce,
 }
 
 

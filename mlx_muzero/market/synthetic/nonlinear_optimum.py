@@ -16,7 +16,7 @@ from mlx_muzero.market.synthetic.planted_nonlinear import (
     PlantedNonlinear,
     read_signed_ages,
 )
-from mlx_muzero.types import F64, I64, Bool
+from mlx_muzero.types import F64, I32, I64, Bool
 
 Worth = tuple[F64, F64, F64]
 """``f64[LAST_AGE]`` net pips to come when flat, along the drift and against it, by age."""
@@ -60,7 +60,14 @@ class NonlinearOptimum:
         """``f64[T]`` what each close tells of the next bar, see `read_signed_ages`."""
         return read_signed_ages(close, self.market).astype(np.float64)
 
-    def wanted_exposure(self, seen: F64, exposure: F64, bars_left: int, start_minute: I64) -> F64:
+    @property
+    def max_entries(self) -> int:
+        """Entries are not limited."""
+        return 0
+
+    def wanted_exposure(
+        self, seen: F64, exposure: F64, bars_left: int, start_minute: I64, entries_left: I32
+    ) -> F64:
         """``f64[B]`` in {-1, 0, 1}, the exposure to move to.
 
         Args:
@@ -68,6 +75,7 @@ class NonlinearOptimum:
             exposure: ``f64[B]`` current exposure.
             bars_left: steps left in the session, including this one.
             start_minute: ignored: every hour is alike.
+            entries_left: ignored: there is no limit.
         """
         place, side = np.abs(seen).astype(np.int64) - 1, np.sign(seen)
         along = self.stay_along[bars_left, place]

@@ -8,7 +8,7 @@ from mlx_muzero.market.synthetic import nonlinear_optimum, planted_optimum
 from mlx_muzero.market.synthetic.belief_chain import HOURLY, clocked_pips
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge
 from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
-from mlx_muzero.types import F64, I64
+from mlx_muzero.types import F64, I32, I64
 
 
 class Optimum(Protocol):
@@ -23,13 +23,19 @@ class Optimum(Protocol):
         """Cost of one trade, by the minute of its entry modulo their number."""
 
     @property
+    def max_entries(self) -> int:
+        """Entries that a session allows; 0: any number."""
+
+    @property
     def pip_size(self) -> float:
         """Price of one pip."""
 
     def read(self, close: F64, open_time_ns: I64) -> F64:
         """``f64[T]`` all that the closes up to each bar tell of the bars to come."""
 
-    def wanted_exposure(self, seen: F64, exposure: F64, bars_left: int, start_minute: I64) -> F64:
+    def wanted_exposure(
+        self, seen: F64, exposure: F64, bars_left: int, start_minute: I64, entries_left: I32
+    ) -> F64:
         """``f64[B]`` the exposure to move to.
 
         Args:
@@ -37,6 +43,7 @@ class Optimum(Protocol):
             exposure: ``f64[B]`` current exposure.
             bars_left: steps left in the session, including this one.
             start_minute: ``i64[B]`` UTC minute of the day of the session's first decision.
+            entries_left: ``i32[B]`` of the session; 0 where they are not limited.
         """
 
 
@@ -53,6 +60,16 @@ def _wait(truth: Mapping[str, Any]) -> Optimum:
     return planted_optimum.solve(edge, entry_pips, truth["session_bars"], HOURLY)
 
 
+def _scarce(truth: Mapping[str, Any]) -> Optimum:
+    return planted_optimum.solve(
+        PlantedEdge(**truth["parameters"]),
+        truth["round_trip_cost_pips"],
+        truth["session_bars"],
+        HOURLY,
+        max_entries=truth["max_entries"],
+    )
+
+
 def _nonlinear(truth: Mapping[str, Any]) -> Optimum:
     market = PlantedNonlinear(**truth["parameters"])
     return nonlinear_optimum.solve(market, truth["round_trip_cost_pips"], truth["session_bars"])
@@ -62,6 +79,7 @@ _OPTIMA: dict[str, Callable[[Mapping[str, Any]], Optimum]] = {
     "planted_edge": _edge,
     "planted_nonlinear": _nonlinear,
     "planted_wait": _wait,
+    "planted_scarce": _scarce,
 }
 
 PLANTED = tuple(_OPTIMA)

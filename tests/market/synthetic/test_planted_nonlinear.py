@@ -18,6 +18,7 @@ from mlx_muzero.market.synthetic.planted_nonlinear import (
 
 MARKET = PlantedNonlinear()
 COST, BARS = 4.0, 360
+NO_LIMIT = np.zeros(1, np.int32)
 OTHERS = [MARKET, PlantedNonlinear(drift_pips=1.2, decay=0.92, kick_probability=0.02)]
 
 
@@ -97,7 +98,7 @@ def play(optimum, drawn, shift=0, always_with_the_kick=False):
     exposure, net = np.zeros(len(starts)), np.zeros(len(starts))
     for step in range(BARS):
         at = starts + step
-        wanted = optimum.wanted_exposure(ahead[at], exposure, BARS - step, starts)
+        wanted = optimum.wanted_exposure(ahead[at], exposure, BARS - step, starts, NO_LIMIT)
         after = np.where(exposure == 0.0, wanted, np.where(wanted == exposure, exposure, 0.0))
         net += after * change[at + 1] - COST * ((exposure == 0.0) & (after != 0.0))
         exposure = after

@@ -13,6 +13,7 @@ from mlx_muzero.market.synthetic.synthetic_bars import DAY_MINUTES, day_profile
 
 EDGE = PlantedEdge()
 COST, BARS = 4.0, 360
+NO_LIMIT = np.zeros(1, np.int32)
 OPEN = np.array([22 * 60])
 """A week of winter."""
 
@@ -57,7 +58,9 @@ def test_monte_carlo_agrees_with_the_expectation(optimum, world):
     start, belief, *_ = world
     net = play(
         world,
-        lambda step, held: optimum.wanted_exposure(belief[:, step], held, BARS - step, start),
+        lambda step, held: optimum.wanted_exposure(
+            belief[:, step], held, BARS - step, start, NO_LIMIT
+        ),
     )
     expected = optimum.expected_pips[start // 20]
     standard_error = np.std(net - expected) / np.sqrt(len(net))
@@ -72,7 +75,7 @@ def test_other_thresholds_and_momentum_earn_less(optimum, world):
     def shifted(by):
         def wanted(step, held):
             shrunk = np.sign(belief[:, step]) * np.clip(np.abs(belief[:, step]) + by, 0, 1)
-            return optimum.wanted_exposure(shrunk, held, BARS - step, start)
+            return optimum.wanted_exposure(shrunk, held, BARS - step, start, NO_LIMIT)
 
         return wanted
 
