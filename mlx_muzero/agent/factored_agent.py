@@ -1,6 +1,7 @@
 """The agent of a factored model: reads the market ahead, and does the account's arithmetic."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -8,13 +9,18 @@ import numpy as np
 from mlx_muzero.agent.backend_choice import make_market
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.agent.timetable import Timetable
+from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.search.account_table import AccountTable
 from mlx_muzero.search.chain_values import ChainMarket
+from mlx_muzero.search.choice_policy import choice_policy
 from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax
+from mlx_muzero.search.market_leaves import MarketLeaves
 from mlx_muzero.search.market_tree import market_tree
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
+from mlx_muzero.search.search import Search
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, U64
 
@@ -48,8 +54,8 @@ class FactoredAgent:
 
     Args:
         model: the networks; the weights they have now, or at the last `refresh`, are played.
-        search: depth limit, discount and backend; a decision evaluates as many market states as it
-            has simulations, at most.
+        search: how to plan, and the backend. An expectimax evaluates as many market states for a
+            decision as it has simulations, at most; a sampling search always masks illegal actions.
         rules: positions and costs in force.
         trained_rules: those of the training; None if they are the same.
 
@@ -71,6 +77,7 @@ class FactoredAgent:
         self._rules = rules
         self._trained_rules = trained_rules or rules
         self._market = make_market(model, search)
+        self._tree: Callable[[int], TreeTable]
         self.refresh()
 
     @property
@@ -108,14 +115,20 @@ class FactoredAgent:
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
-        Nothing is drawn, so neither `seed` nor `noise` has an effect. Visits count the market
-        states evaluated below each legal action, which is the same number for all. `moment` is
-        needed where costs follow a clock. Where only those of the training did, the mean of its
-        minutes stands for an unknown one.
+        `moment` is needed where costs follow a clock. Where only those of the training did, the
+        mean of its minutes stands for an unknown one.
+
+        An expectimax draws nothing, so neither `seed` nor `noise` has an effect on it. Its visits
+        count the market states evaluated below each legal action, the same number for all. Those of
+        a sampling search are simulations, `seed` ``u64[B]`` seeds each root's random numbers, and
+        `noise` explores at the root.
         """
+        if self._search.planner == "sampling":
+            return self._sampled(observation, account, seed, simulations, noise, moment)
         depth = depth_within(simulations, self._model.outcomes, self._search.depth_limit)
-        self._last = self._planned(observation, account, moment, depth)
-        return self._result(self._last, depth)
+        plan = self._planned(observation, account, moment, depth)
+        self._tree = lambda root: self._tree_of(plan, root)
+        return self._result(plan, depth)
 
     def explain(
         self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
@@ -129,11 +142,39 @@ class FactoredAgent:
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
         """The tree of `root` in the last plan, which must have had as many simulations."""
-        plan = self._last
-        prior = self._softmax(plan.raw[[root]])[0].tolist()
-        account, condition = int(plan.account[root]), plan.condition[root]
-        terms = self._timetable.terms
-        return market_tree(plan.layers, plan.worth, root, account, prior, terms, condition)
+        return self._tree(root)
+
+    def _sampled(
+        self,
+        observation: F32,
+        account: I32,
+        seed: U64,
+        simulations: int,
+        noise: bool,
+        moment: Moment,
+    ) -> SearchResult:
+        """What simulations over the market find."""
+        params = search_params(replace(self._search, legal_actions="tree"), simulations)
+        terms, depth = self._timetable.terms, min(params.depth_limit, simulations)
+        condition = self._timetable.conditions(moment, len(account), depth)
+
+        def in_force(worth: F64, cluster: I32, root: I64, bars: I64) -> F64:
+            return self._changed(worth, cluster, moment.later(root, bars), 0)
+
+        leaves = MarketLeaves(self._market, terms, condition, account, in_force, self._pips)
+        table = AccountTable(terms, condition)
+        search = Search(params, table.next_row, self._model.outcomes)
+        roots = self._market.roots(observation)
+        rows, prediction = table.rows(account), leaves.prediction(roots)
+        result = search.run(leaves, roots, *prediction, rows, seed, noise)
+        self._tree = search.tree
+        worth = roots.worth.astype(np.float64)
+        raw = terms.choices(worth, condition[:, 0])[np.arange(len(account)), account]
+        return replace(
+            result,
+            raw_value=raw.max(axis=1).astype(np.float32),
+            statistics=replace(result.statistics, evaluations=leaves.evaluations),
+        )
 
     def _planned(self, observation: F32, account: I32, moment: Moment, depth: int) -> _Plan:
         """The decisions of B accounts, `depth` bars read ahead."""
@@ -146,6 +187,12 @@ class FactoredAgent:
         raw = terms.choices(ahead.root_worth, condition[:, 0])[row, account]
         return _Plan(ahead.layers, worth, condition, choices, raw, account)
 
+    def _tree_of(self, plan: _Plan, root: int) -> TreeTable:
+        prior = choice_policy(plan.raw[root], self._pips).tolist()
+        account, condition = int(plan.account[root]), plan.condition[root]
+        terms = self._timetable.terms
+        return market_tree(plan.layers, plan.worth, root, account, prior, terms, condition)
+
     def _result(self, plan: _Plan, depth: int) -> SearchResult:
         """What to do, given what was planned `depth` bars ahead."""
         choices, raw = plan.choices, plan.raw
@@ -157,8 +204,8 @@ class FactoredAgent:
             visits=np.where(legal, evaluations, 0).astype(np.int32),
             value=choices.max(axis=1).astype(np.float32),
             q=np.where(legal, choices, 0.0).astype(np.float32),
-            prior=self._softmax(raw),
-            policy=self._softmax(choices),
+            prior=choice_policy(raw, self._pips),
+            policy=choice_policy(choices, self._pips),
             action=choices.argmax(axis=1).astype(np.int32),
             raw_value=raw.max(axis=1).astype(np.float32),
             statistics=SearchStatistics(deepest, deepest.astype(np.float64), count, count),
@@ -174,11 +221,10 @@ class FactoredAgent:
         phase = (moment.minute + depth) % len(change)
         return np.asarray(worth + change[np.repeat(phase, len(worth) // len(phase)), cluster])
 
-    def _softmax(self, choices: F64) -> F32:
-        """``f32[B, A]`` probabilities: a deviation of a bar's move is worth a factor of e."""
-        pips = float(self._model.usual.move_pips)
-        above = np.exp((choices - choices.max(axis=1, keepdims=True)) / pips)
-        return np.asarray(above / above.sum(axis=1, keepdims=True), np.float32)
+    @property
+    def _pips(self) -> float:
+        """A deviation of a bar's move is worth a factor of e in a policy."""
+        return float(self._model.usual.move_pips)
 
     @cached_property
     def _timetable(self) -> Timetable:

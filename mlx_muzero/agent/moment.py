@@ -15,6 +15,10 @@ class Moment:
 
     minute: I64 | None = None
 
+    def later(self, account: I64, bars: I64) -> "Moment":
+        """The moments at which accounts ``i64[n]`` decide so many bars ``i64[n]`` later."""
+        return Moment(None if self.minute is None else self.minute[account] + bars)
+
 
 UNKNOWN = Moment()
 """Nothing but observation and position: enough where costs and limits never change."""

@@ -126,6 +126,11 @@ _RULES = (
         lambda c: not c.trading.cost_clock_minutes or c.trading.cost == "fixed",
         'quotes say themselves what a fill costs; a clock needs cost "fixed"',
     ),
+    _Rule(
+        ("search.planner", "model.kind"),
+        lambda c: c.search.planner == "expectimax" or c.model.kind == "factored",
+        "a model of market and account always samples; only a factored one has the choice",
+    ),
     _mirrored_needs("model.kind", "factored"),
     _mirrored_needs("market.features", "micro"),
     _Rule(

@@ -23,6 +23,7 @@ from mlx_muzero.config.choices import (
     LegalActions,
     ModelKind,
     Phases,
+    Planner,
     RewardScheme,
     Root,
     SpreadFrom,
@@ -201,6 +202,10 @@ class ModelConfig:
 class SearchConfig:
     """Stochastic MCTS (FX "MCTS Parameters"; ADR 18)."""
 
+    planner: Planner = setting(
+        "expectimax",
+        "how a factored model plans: exactly, to a depth; or by sampling, as all others do",
+    )
     num_simulations: int = setting(25, "simulations per decision", 1, 100_000)
     num_simulations_collect: int = setting(10, "simulations while collecting episodes", 1, 100_000)
     depth_limit: int = setting(3, "maximum depth in environment steps", 1, 1000)

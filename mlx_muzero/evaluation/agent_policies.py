@@ -4,6 +4,7 @@ from mlx_muzero import rng
 from mlx_muzero.agent.make import AnyAgent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.search.result import SearchResult
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I32
 
@@ -21,7 +22,11 @@ class SearchPolicy:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
-        result = self._agent.plan(
+        return self.search(env).action
+
+    def search(self, env: SessionView) -> SearchResult:
+        """What the search found."""
+        return self._agent.plan(
             env.observe(),
             env.account_state,
             rng.key(0, rng.Stream.SEARCH, env.bar),
@@ -29,7 +34,6 @@ class SearchPolicy:
             noise=False,
             moment=moment_of(env),
         )
-        return result.action
 
 
 class NetworkPolicy:

@@ -12,7 +12,7 @@ from mlx_muzero.agent.make import AnyAgent, make_agent
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend, Root
-from mlx_muzero.config.schema import Config, TradingConfig
+from mlx_muzero.config.schema import Config, SearchConfig, TradingConfig
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
@@ -81,13 +81,16 @@ class TrainedRun:
 
     def searchers(self) -> dict[str, AnyAgent]:
         """Agents with the run's model, by every way in which it can search."""
-        if isinstance(self.model, FactoredModel):
-            return {"expectimax": self.agent()}
-        return {root: self._agent_with(root) for root in get_args(Root)}
+        search, roots = self.config.search, get_args(Root)
+        if not isinstance(self.model, FactoredModel):
+            return {root: self._agent_with(replace(search, root=root)) for root in roots}
+        sampling = replace(search, planner="sampling")
+        return {"expectimax": self._agent_with(replace(search, planner="expectimax"))} | {
+            root: self._agent_with(replace(sampling, root=root)) for root in roots
+        }
 
-    def _agent_with(self, root: Root) -> AnyAgent:
-        config = replace(self.config, search=replace(self.config.search, root=root))
-        return replace(self, config=config).agent()
+    def _agent_with(self, search: SearchConfig) -> AnyAgent:
+        return replace(self, config=replace(self.config, search=search)).agent()
 
     def agents(self, agent: AnyAgent, simulations: int) -> list[Policy]:
         """The run's `agent`, its network without search, and its untrained self."""

@@ -60,7 +60,7 @@ class HashEvaluator:
         )
 
     def _successors(self, above: U64, action: U64, outcome: U64, slot: I32) -> tuple[F32, F32, F32]:
-        state = _hash(_DYNAMICS, above, action, outcome)
+        state = hashed(_DYNAMICS, above, action, outcome)
         self._pool[slot] = state
         prior, value = self.prediction(state)
         return self._numbers(_REWARD, above, action, outcome), value, prior
@@ -72,13 +72,14 @@ class HashEvaluator:
 
     def _numbers(self, kind: int, *inputs: U64) -> F32:
         """Numbers in [0, 1), one for each element of the broadcast inputs."""
-        numbers = uniform(_hash(kind, *inputs))
+        numbers = uniform(hashed(kind, *inputs))
         if self._levels:
             numbers = np.floor(numbers * self._levels) / self._levels
         return numbers.astype(np.float32)
 
 
-def _hash(kind: int, *inputs: U64) -> U64:
+def hashed(kind: int, *inputs: U64) -> U64:
+    """A hash of broadcastable inputs, another for every kind of output."""
     value = mix(kind)
     for array in inputs:
         value = mix(value ^ mix(array))

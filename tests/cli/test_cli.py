@@ -109,6 +109,11 @@ def test_a_wrong_key_names_the_nearest(cli, tmp_path):
             3,
             ["'2024/02/01' with market.end_utc = '': write times as 2015-01-01"],
         ),
+        (
+            ["config", "show", "--set", "search.planner=sampling"],
+            3,
+            ["'sampling' with model.kind = 'muzero'", "only a factored one has the choice"],
+        ),
         (["train", "--run", "r", "--db", "no.duckdb"], 4, ["no.duckdb", "import"]),
         (["train", "--run", "r", "--resume"], 5, ["r holds no run"]),
         (["evaluate", "r"], 5, ["r holds no run"]),

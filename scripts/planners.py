@@ -1,0 +1,136 @@
+"""What every way to plan with a factored model earns, and what it takes.
+
+    python scripts/planners.py RUN [--depths 1 2 3 4] [--simulations N ...] [--sessions N]
+        [--split validation] [--db STORE] [--json]
+
+The expectimax to some depths, and the sampling search with either root at some numbers of
+simulations and the greatest of the depths as its limit, play the same sessions with the run's best
+checkpoint. Compare rows that evaluate equally many market states. Differences are paired by
+session; intervals (95 %) draw groups of sessions at the same hours.
+"""
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import get_args
+
+import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
+
+# isort: split
+from bench.report import Report
+from mlx_muzero.agent.make import make_agent
+from mlx_muzero.config.choices import Root
+from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.errors import ConfigError
+from mlx_muzero.evaluation.agent_policies import SearchPolicy
+from mlx_muzero.evaluation.backtest import Backtest, backtest
+from mlx_muzero.evaluation.full_comparison import difference
+from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.experiment.trained_run import TrainedRun, load_run
+from mlx_muzero.market.sessions import Part, spread_evenly
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.search.result import SearchResult
+from mlx_muzero.types import I64
+
+SIMULATIONS = (4, 8, 16, 32, 64, 128)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way to plan, in net pips a session.
+
+    Attributes:
+        planner: how.
+        setting: depth of an expectimax, or simulations.
+        states: market states evaluated for a decision, on average.
+        cpu_us: microseconds of processor time for a decision, the market and the account included.
+        net_pips: earned a session.
+        trades: a session.
+        beyond: pips earned beyond the expectimax to depth 1.
+        low: lower end of its interval.
+        high: upper end.
+    """
+
+    planner: str
+    setting: int
+    states: float
+    cpu_us: float
+    net_pips: float
+    trades: float
+    beyond: float
+    low: float | None
+    high: float | None
+
+
+class CountedPolicy(SearchPolicy):
+    """A `SearchPolicy` that counts its decisions and their market states."""
+
+    decisions = states = 0
+
+    def search(self, env: SessionView) -> SearchResult:
+        """What the search found."""
+        result = super().search(env)
+        self.decisions += len(result.action)
+        self.states += int(result.statistics.evaluations.sum())
+        return result
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Ways to plan with a factored model.")
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--depths", type=int, nargs="+", default=[1, 2, 3, 4])
+    parser.add_argument("--simulations", type=int, nargs="+", default=SIMULATIONS)
+    parser.add_argument("--sessions", type=int, default=300)
+    parser.add_argument("--split", choices=get_args(Part), default="validation")
+    parser.add_argument("--db", type=Path, help="bar store, if it is not where the run says")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    report = Report(options.json, run=str(options.run), sessions=options.sessions)
+    run = load_run(options.run, "best", options.db)
+    if not isinstance(run.model, FactoredModel):
+        raise ConfigError(f"{options.run}: only factored models plan in more than one way")
+    starts = spread_evenly(run.dataset.evaluation_starts(options.split), options.sessions)
+    rows = compared(run, starts, options.depths, options.simulations)
+    report.table("planners", f"net pips a session, {len(starts)} of {options.split}:", rows)
+    report.end()
+
+
+def compared(
+    run: TrainedRun, starts: I64, depths: Sequence[int], simulations: Sequence[int]
+) -> Iterator[Row]:
+    """Everything that plans, the expectimax first."""
+    outcomes, deepest = run.model.outcomes, max(depths)
+    found = replace(run.config.search, depth_limit=deepest)
+    ways: list[tuple[str, int, SearchConfig, int]] = []
+    for depth in depths:
+        states = sum(outcomes**level for level in range(1, depth + 1))
+        ways.append(("expectimax", depth, replace(found, planner="expectimax"), states))
+    for root in get_args(Root):
+        sampling = replace(found, planner="sampling", root=root)
+        ways += [(root, count, sampling, count) for count in simulations]
+    first: Backtest | None = None
+    for name, setting, search, count in ways:
+        agent = make_agent(run.model, search, run.rules, None, run.trained_rules)
+        policy = CountedPolicy(agent, count)
+        began = time.process_time()
+        played = backtest(policy, run.dataset, run.rules, starts)
+        seconds = time.process_time() - began
+        first = first or played
+        beyond = difference(played, first)
+        yield Row(
+            name,
+            setting,
+            policy.states / policy.decisions,
+            1e6 * seconds / policy.decisions,
+            played.metrics.net_pips_per_session,
+            played.metrics.trades_per_session,
+            beyond.mean,
+            beyond.low,
+            beyond.high,
+        )
+
+
+if __name__ == "__main__":
+    main()
