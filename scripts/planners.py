@@ -1,7 +1,7 @@
 """What every way to plan with a factored model earns, and what it takes.
 
     python scripts/planners.py RUN [--depths 1 2 3 4] [--simulations N ...] [--sessions N]
-        [--split validation] [--db STORE] [--json]
+        [--split validation] [--cost PIPS] [--backend native] [--db STORE] [--json]
 
 The expectimax to some depths, and the sampling search with either root at some numbers of
 simulations and the greatest of the depths as its limit, play the same sessions with the run's best
@@ -20,6 +20,7 @@ import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 
 # isort: split
 from bench.report import Report
+from mlx_muzero.agent.backend_choice import BACKENDS
 from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.choices import Root
 from mlx_muzero.config.schema import SearchConfig
@@ -84,11 +85,13 @@ def main() -> None:
     parser.add_argument("--simulations", type=int, nargs="+", default=SIMULATIONS)
     parser.add_argument("--sessions", type=int, default=300)
     parser.add_argument("--split", choices=get_args(Part), default="validation")
+    parser.add_argument("--cost", type=float, help="of a round trip, if not the training's")
+    parser.add_argument("--backend", choices=BACKENDS, help="the run's by default")
     parser.add_argument("--db", type=Path, help="bar store, if it is not where the run says")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     report = Report(options.json, run=str(options.run), sessions=options.sessions)
-    run = load_run(options.run, "best", options.db)
+    run = load_run(options.run, "best", options.db, backend=options.backend, cost=options.cost)
     if not isinstance(run.model, FactoredModel):
         raise ConfigError(f"{options.run}: only factored models plan in more than one way")
     starts = spread_evenly(run.dataset.evaluation_starts(options.split), options.sessions)
