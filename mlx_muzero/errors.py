@@ -59,7 +59,7 @@ class ExportError(MuZeroError):
 
 
 class EngineLost(MuZeroError):
-    """Exported programs can no longer run; an `Agent` continues with another backend."""
+    """Exported programs can no longer run; a `MuZeroAgent` continues with another backend."""
 
     exit_code = 9
     code = "engine-lost"

@@ -23,8 +23,8 @@ from unittest.mock import patch
 
 import mlx_muzero
 from mlx_muzero import blas
-from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import BACKENDS, search_threads
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.backends.backend import ModelEvaluator
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
@@ -48,7 +48,7 @@ if TYPE_CHECKING:  # at run time mlx_muzero has to come first, to put its BLAS b
 MARKET_DAYS = 10
 SESSION_STEPS = FX_MICRO.market.session_bars
 PARTS: dict[str, tuple[tuple[type, str], ...]] = {
-    "root network": ((Agent, "predict"),),
+    "root network": ((MuZeroAgent, "predict"),),
     "search": ((Search, "run"),),
     "environment": ((SessionEnv, "observe"), (SessionEnv, "step")),
 }
@@ -126,7 +126,7 @@ def timed_parts() -> Iterator[dict[str, float]]:
         yield seconds
 
 
-def seconds_to_collect(collector: Collector, agent: Agent, envs: int) -> float:
+def seconds_to_collect(collector: Collector, agent: MuZeroAgent, envs: int) -> float:
     start = time.perf_counter()
     collector.collect(agent, 0, envs, lambda _decisions: None)
     return time.perf_counter() - start
@@ -137,11 +137,13 @@ def measure(config: Config, dataset: MarketDataset, envs: int, rounds: int) -> M
     rules = TradingRules.from_config(config)
     model = build_muzero(config, rules.table)
     collector = Collector(config, dataset, rules)
-    core, twin = (Agent(model, config.search, rules.states, len(OUTCOME_NAMES)) for _ in range(2))
+    core, twin = (
+        MuZeroAgent(model, config.search, rules.states, len(OUTCOME_NAMES)) for _ in range(2)
+    )
     decisions = envs * config.market.session_bars
     seconds_to_collect(collector, core, envs)
     # An agent makes its searcher at the first decision and keeps it.
-    with patch("mlx_muzero.agent.agent.Search", TwinSearch):
+    with patch("mlx_muzero.agent.muzero_agent.Search", TwinSearch):
         seconds_to_collect(collector, twin, 1)
     rates, ratios, shares = [], [], []
     for _ in range(rounds):

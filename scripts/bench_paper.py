@@ -19,7 +19,7 @@ import numpy as np
 from bench.networks import OUTCOMES, fx_micro
 from bench.report import Report
 from bench.resources import open_descriptors, resident_bytes
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.observation.frames import minutes_before
@@ -126,7 +126,7 @@ def trade(path: Path, options: argparse.Namespace, watch: Watch) -> None:
     bars = [made_up(name, seed, warm + options.minutes) for seed, name in enumerate(names)]
     search = replace(FX_MICRO.search, backend=options.backend)
     planner = AgentPlanner(
-        lambda _report: Agent(fx_micro(), search, AccountStates(FX_ACTIONS), OUTCOMES)
+        lambda _report: MuZeroAgent(fx_micro(), search, AccountStates(FX_ACTIONS), OUTCOMES)
     )
     session = make_session(settings, FX_MICRO, planner, _MONDAY_NS + warm * MINUTE_NS)
     folder = PaperFolder(path)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.coreml.core_ml import core_ml
 from mlx_muzero.coreml.export import export
@@ -66,7 +66,7 @@ def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
     """Actions chosen by searches with `backend`, i32[ROOTS]."""
     search = replace(subject.config.search, backend=backend)
     deployment = Deployment(folder, report=refuse, loader=LOAD_PROGRAM)
-    agent = Agent(
+    agent = MuZeroAgent(
         subject.model, search, AccountStates(subject.table), subject.model.outcomes, deployment
     )
     with closing(agent):

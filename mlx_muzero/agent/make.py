@@ -2,15 +2,15 @@
 
 from typing import TypeAlias
 
-from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.factored_agent import FactoredAgent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.rules import TradingRules
 
-AnyAgent: TypeAlias = Agent | FactoredAgent
+AnyAgent: TypeAlias = MuZeroAgent | FactoredAgent
 """The agents that play them."""
 
 
@@ -28,4 +28,4 @@ def make_agent(
     """
     if isinstance(model, FactoredModel):
         return FactoredAgent(model, search, rules, trained_rules)
-    return Agent(model, search, rules.states, model.outcomes, deployment)
+    return MuZeroAgent(model, search, rules.states, model.outcomes, deployment)

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from queue import SimpleQueue
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.export_process import export_in_child
@@ -50,7 +50,7 @@ class Refreshed:
         folder: folder of the export.
     """
 
-    agent: Agent
+    agent: MuZeroAgent
     steps: int
     events: SimpleQueue[EngineEvent]
     folder: Path
@@ -159,7 +159,7 @@ class Refresher:
         events: SimpleQueue[EngineEvent] = SimpleQueue()
         search = replace(config.search, backend=self._backend)
         deployment = Deployment(folder, events.put, loader=LOAD_PROGRAM)
-        agent = Agent(model, search, self._states, len(OUTCOME_NAMES), deployment)
+        agent = MuZeroAgent(model, search, self._states, len(OUTCOME_NAMES), deployment)
         if self._closed.is_set():
             agent.close()
         if agent.backend != self._backend:

@@ -9,7 +9,7 @@ import pytest
 
 from mlx_muzero import rng
 from mlx_muzero.agent import backend_choice as backends
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.backends import mlx
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.errors import ConfigError, SearchError
@@ -54,13 +54,15 @@ def test_auto_takes_the_fastest_and_says_so(small_config, model):
 
 def test_an_agent_needs_a_settled_backend(small_config, model, table):
     with pytest.raises(ConfigError, match=r"search\.backend"):
-        Agent(model, with_backend(small_config, "auto"), AccountStates(table), len(OUTCOME_NAMES))
+        MuZeroAgent(
+            model, with_backend(small_config, "auto"), AccountStates(table), len(OUTCOME_NAMES)
+        )
 
 
 def test_agents_on_both_backends_agree(small_config, model, table):
     native, mlx = (
         plan(
-            Agent(
+            MuZeroAgent(
                 model, with_backend(small_config, name), AccountStates(table), len(OUTCOME_NAMES)
             ),
             small_config,
@@ -72,7 +74,7 @@ def test_agents_on_both_backends_agree(small_config, model, table):
 
 
 def test_an_agent_plans_with_new_weights_after_a_refresh(small_config, model, table):
-    agent = Agent(model, small_config.search, AccountStates(table), len(OUTCOME_NAMES))
+    agent = MuZeroAgent(model, small_config.search, AccountStates(table), len(OUTCOME_NAMES))
     old = plan(agent, small_config).q
     model.dynamics_network.reward.bias = model.dynamics_network.reward.bias + 1.0
     np.testing.assert_array_equal(plan(agent, small_config).q, old)
@@ -101,7 +103,9 @@ def test_another_backend_is_a_module_and_its_name(small_config, model, table, th
     assert set(backends.measure(model, search).leaves_per_s) == set(backends.BACKENDS)
     assert backends.search_threads(search) == (search.threads or performance_cores())
     agents = [
-        Agent(model, with_backend(small_config, name), AccountStates(table), len(OUTCOME_NAMES))
+        MuZeroAgent(
+            model, with_backend(small_config, name), AccountStates(table), len(OUTCOME_NAMES)
+        )
         for name in ("third", "mlx")
     ]
     named, reference = (plan(agent, small_config) for agent in agents)

@@ -12,7 +12,7 @@ from mlx.utils import tree_flatten
 
 from mlx_muzero import rng
 from mlx_muzero.agent import backend_choice as backends
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.backends.native import NativeEncoder
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import ModelConfig
@@ -136,7 +136,7 @@ def test_both_backends_plan_alike_with_every_encoder(small_config, encoder):
     seed = rng.key(3, rng.Stream.SEARCH, np.arange(5))
 
     def plan(backend):
-        agent = Agent(
+        agent = MuZeroAgent(
             model, replace(config.search, backend=backend), AccountStates(table), len(OUTCOME_NAMES)
         )
         position = np.zeros(5, np.int32)

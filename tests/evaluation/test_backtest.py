@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from markets import walk_bars
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.evaluation import backtest as backtest_module
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
@@ -50,7 +50,7 @@ def rules(small_config):
 @pytest.fixture
 def agent(small_config, rules):
     model = build_model(small_config, rules.table)
-    return Agent(model, small_config.search, rules.states, len(OUTCOME_NAMES))
+    return MuZeroAgent(model, small_config.search, rules.states, len(OUTCOME_NAMES))
 
 
 @pytest.mark.parametrize("policy", [FLAT_POLICY, BUY_AND_HOLD, RandomPolicy(3), momentum(5)])

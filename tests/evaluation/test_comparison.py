@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import mean_reversion, momentum
@@ -35,7 +35,7 @@ def planted():
 def compared(config, bars, truth, sessions=5):
     rules = TradingRules.from_config(config)
     model = build_model(config, rules.table)
-    agent = Agent(model, config.search, rules.states, len(OUTCOME_NAMES))
+    agent = MuZeroAgent(model, config.search, rules.states, len(OUTCOME_NAMES))
     dataset = MarketDataset.from_bars(bars, config.market)
     heard, begun = [], []
     agents = [SearchPolicy(agent, 2, "agent (search)"), NetworkPolicy(agent)]

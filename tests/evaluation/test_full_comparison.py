@@ -7,7 +7,7 @@ import json
 import pytest
 from rich.console import Console
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.evaluation.full_comparison import compare_fully
 from mlx_muzero.evaluation.transformer_policy import Sizes
 from mlx_muzero.evaluation.transformer_teaching import RECIPE
@@ -38,7 +38,7 @@ def full(small_config, planted):
 
     def agent_with(root):
         search = dataclasses.replace(small_config.search, root=root)
-        return Agent(model, search, rules.states, len(OUTCOME_NAMES))
+        return MuZeroAgent(model, search, rules.states, len(OUTCOME_NAMES))
 
     done = []
     market = (dataset, rules, "test", 3, truth)

@@ -16,7 +16,7 @@ import pytest
 
 from exports import passed, run_config, trading_model
 from mlx_muzero import rng
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
@@ -47,7 +47,7 @@ class Exported:
     def agent(self, backend="coreml-sim", limits=PATIENT, **search):
         settings = dataclasses.replace(self._config.search, backend=backend, **search)
         deployment = Deployment(self.folder, self.events.append, limits, loader=self._loader)
-        return Agent(self.model, settings, self._states, len(OUTCOME_NAMES), deployment)
+        return MuZeroAgent(self.model, settings, self._states, len(OUTCOME_NAMES), deployment)
 
     def plan(self, agent):
         shape = (PAIRS, self._config.market.window_bars, len(observation_features(self._config)))

@@ -11,7 +11,7 @@ from queue import SimpleQueue
 import numpy as np
 import pytest
 
-from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.exports.weights import weights_of
@@ -28,7 +28,7 @@ from muzero_cli.display.training import TrainingDisplay
 from runs import Heard, make_trainer
 
 
-class ScriptedAgent(Agent):
+class ScriptedAgent(MuZeroAgent):
     """The native agent, said to be another backend until it is lost."""
 
     lost = False

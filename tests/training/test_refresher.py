@@ -68,7 +68,7 @@ def stage(small_config, small_dataset, tmp_path, monkeypatch):
     config = dataclasses.replace(small_config, collect=collect)
     staged = Stage(config, small_dataset, tmp_path / "collector")
     monkeypatch.setattr(refreshing, "export_in_child", staged.export)
-    monkeypatch.setattr(refreshing, "Agent", FakeAgent)
+    monkeypatch.setattr(refreshing, "MuZeroAgent", FakeAgent)
     return staged
 
 

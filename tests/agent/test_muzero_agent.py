@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mlx_muzero import rng
-from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import BACKENDS
+from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.account_states import AccountStates
@@ -20,7 +20,7 @@ ROOTS = 12
 
 def make_agent(config):
     table = TradingRules.from_config(config).table
-    return Agent(
+    return MuZeroAgent(
         build_model(config, table), config.search, AccountStates(table), len(OUTCOME_NAMES)
     )
 
@@ -94,7 +94,7 @@ def test_a_model_left_in_training_mode_plans_without_dropout(small_config, roots
     table = TradingRules.from_config(config).table
     model = build_model(config, table)
     model.train()
-    agent = Agent(model, config.search, AccountStates(table), len(OUTCOME_NAMES))
+    agent = MuZeroAgent(model, config.search, AccountStates(table), len(OUTCOME_NAMES))
     training = plan(agent, roots, np.arange(ROOTS), noise=False)
     model.eval()
     evaluating = plan(agent, roots, np.arange(ROOTS), noise=False)

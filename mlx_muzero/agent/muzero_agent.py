@@ -34,7 +34,7 @@ class Prediction:
     value: F32
 
 
-class Agent:
+class MuZeroAgent:
     """Plans with `model` for accounts with `states`; holds no state between decisions.
 
     `search.backend` computes the networks, with the weights `model` had when the agent was made or
