@@ -30,7 +30,7 @@ from mlx_muzero.evaluation.backtest import Backtest, backtest
 from mlx_muzero.evaluation.full_comparison import difference
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.experiment.trained_run import TrainedRun, load_run
-from mlx_muzero.market.sessions import Part, spread_evenly
+from mlx_muzero.market.sessions import Split, spread_evenly
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import I64
@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--depths", type=int, nargs="+", default=[1, 2, 3, 4])
     parser.add_argument("--simulations", type=int, nargs="+", default=SIMULATIONS)
     parser.add_argument("--sessions", type=int, default=300)
-    parser.add_argument("--split", choices=get_args(Part), default="validation")
+    parser.add_argument("--split", choices=get_args(Split), default="validation")
     parser.add_argument("--cost", type=float, help="of a round trip, if not the training's")
     parser.add_argument("--backend", choices=BACKENDS, help="the run's by default")
     parser.add_argument("--db", type=Path, help="bar store, if it is not where the run says")

@@ -47,7 +47,7 @@ class _Plan:
 
 
 class FactoredAgent:
-    """Plans with `model` under `rules`; holds no state between decisions.
+    """An `Agent` that plans with a model of the market under `rules`.
 
     Where `rules` are not those that the model was trained under, the worth of a state in a leaf
     changes by what value iteration over the model's market chain says that the rules change.

@@ -1,7 +1,6 @@
 """Makes the agent that plays a model."""
 
-from typing import TypeAlias
-
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.config.schema import SearchConfig
@@ -10,9 +9,6 @@ from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.rules import TradingRules
 
-AnyAgent: TypeAlias = MuZeroAgent | FactoredAgent
-"""The agents that play them."""
-
 
 def make_agent(
     model: Model,
@@ -20,7 +16,7 @@ def make_agent(
     rules: TradingRules,
     deployment: Deployment | None = None,
     trained_rules: TradingRules | None = None,
-) -> AnyAgent:
+) -> Agent:
     """The agent that plays `model` under `rules`; arguments and errors as the agents' own.
 
     A model of market and account (`StochasticMuZero`) has learned the rules of its training: it

@@ -1,4 +1,4 @@
-"""The agent: combines networks and search into decisions for B accounts at once."""
+"""The agent of a model of market and account: combines networks and search into decisions."""
 
 from dataclasses import dataclass, replace
 
@@ -35,7 +35,7 @@ class Prediction:
 
 
 class MuZeroAgent:
-    """Plans with `model` for accounts with `states`; holds no state between decisions.
+    """An `Agent` that plans with a model of market and account, for accounts with `states`.
 
     `search.backend` computes the networks, with the weights `model` had when the agent was made or
     last refreshed. A backend that runs the export of `deployment` is permanently replaced by

@@ -1,7 +1,7 @@
 """The trained agent as backtest policies: with search, and the raw network without it."""
 
 from mlx_muzero import rng
-from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.evaluation.policy import SessionView
 from mlx_muzero.search.result import SearchResult
@@ -12,7 +12,7 @@ from mlx_muzero.types import I32
 class SearchPolicy:
     """Plays the action chosen by a search without root noise."""
 
-    def __init__(self, agent: AnyAgent, simulations: int, name: str = "search") -> None:
+    def __init__(self, agent: Agent, simulations: int, name: str = "search") -> None:
         self.name = name
         self._agent = agent
         self._simulations = simulations
@@ -39,7 +39,7 @@ class SearchPolicy:
 class NetworkPolicy:
     """Plays the most probable legal action of the policy network, without search."""
 
-    def __init__(self, agent: AnyAgent, name: str = "raw network") -> None:
+    def __init__(self, agent: Agent, name: str = "raw network") -> None:
         self.name = name
         self._agent = agent
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation.agent_policies import SearchPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing, backtest
 from mlx_muzero.evaluation.baselines import (
@@ -154,7 +154,7 @@ def play(
     return PolicyResult(played, len(starts) * dataset.config.session_bars / seconds)
 
 
-def search_variants(searchers: Mapping[str, AnyAgent], simulations: Sequence[int]) -> list[Policy]:
+def search_variants(searchers: Mapping[str, Agent], simulations: Sequence[int]) -> list[Policy]:
     """Every way to search, at each number of simulations.
 
     Args:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.evaluation.backtest import Backtest, Doing
 from mlx_muzero.evaluation.comparison import Comparison, compare, search_variants
@@ -85,8 +85,8 @@ class FullComparison:
 
 
 def compare_fully(
-    agent: AnyAgent,
-    searchers: Mapping[str, AnyAgent],
+    agent: Agent,
+    searchers: Mapping[str, Agent],
     model: Model,
     dataset: MarketDataset,
     rules: TradingRules,

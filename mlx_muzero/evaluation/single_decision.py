@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.errors import DataError
 from mlx_muzero.market.bars import utc_text
@@ -37,7 +37,7 @@ class Decision:
 
 
 def decide_at(
-    agent: AnyAgent,
+    agent: Agent,
     dataset: MarketDataset,
     rules: TradingRules,
     open_time_ns: int,
@@ -52,7 +52,7 @@ def decide_at(
 
 
 def decide(
-    agent: AnyAgent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
+    agent: Agent, dataset: MarketDataset, rules: TradingRules, bar: int, simulations: int
 ) -> Decision:
     """Plan at the close of a bar, knowing nothing after it.
 

@@ -7,8 +7,9 @@ from typing import get_args
 
 import numpy as np
 
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import ENGINES, fallback, settle
-from mlx_muzero.agent.make import AnyAgent, make_agent
+from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config import fx_targets
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.choices import Backend, Root
@@ -73,13 +74,13 @@ class TrainedRun:
             return None
         return fx_targets.stage_of(reached.episodes, reached.steps)
 
-    def agent(self) -> AnyAgent:
+    def agent(self) -> Agent:
         """An agent that plays with the run's model."""
         return make_agent(
             self.model, self.config.search, self.rules, self.deployment, self.trained_rules
         )
 
-    def searchers(self) -> dict[str, AnyAgent]:
+    def searchers(self) -> dict[str, Agent]:
         """Agents with the run's model, by every way in which it can search."""
         search, roots = self.config.search, get_args(Root)
         if not isinstance(self.model, FactoredModel):
@@ -89,10 +90,10 @@ class TrainedRun:
             root: self._agent_with(replace(sampling, root=root)) for root in roots
         }
 
-    def _agent_with(self, search: SearchConfig) -> AnyAgent:
+    def _agent_with(self, search: SearchConfig) -> Agent:
         return replace(self, config=replace(self.config, search=search)).agent()
 
-    def agents(self, agent: AnyAgent, simulations: int) -> list[Policy]:
+    def agents(self, agent: Agent, simulations: int) -> list[Policy]:
         """The run's `agent`, its network without search, and its untrained self."""
         return [
             SearchPolicy(agent, simulations, "agent (search)"),
@@ -100,7 +101,7 @@ class TrainedRun:
             SearchPolicy(self.untrained_agent(), simulations, "untrained (search)"),
         ]
 
-    def untrained_agent(self) -> AnyAgent:
+    def untrained_agent(self) -> Agent:
         """An agent with the networks' initial weights, which have no export."""
         search = self.config.search
         model = build_model(self.config, self.rules.table)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
@@ -18,7 +18,7 @@ class AgentPlanner:
             evaluator may be lost and replaced before the agent exists.
     """
 
-    def __init__(self, make_agent: Callable[[Callable[[EngineEvent], None]], AnyAgent]) -> None:
+    def __init__(self, make_agent: Callable[[Callable[[EngineEvent], None]], Agent]) -> None:
         self._troubles: list[str] = []
         self._agent = make_agent(lambda event: self._troubles.append(str(event)))
 

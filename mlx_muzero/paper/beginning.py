@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from shlex import quote
 
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import settle
-from mlx_muzero.agent.make import AnyAgent, make_agent
+from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
@@ -163,7 +164,7 @@ def load_planner(
     in_force = rules_in_force(rules, settings.fills)
     search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
 
-    def agent(journal: Callable[[EngineEvent], None]) -> AnyAgent:
+    def agent(journal: Callable[[EngineEvent], None]) -> Agent:
         def tell(event: EngineEvent) -> None:
             report(event)
             journal(event)

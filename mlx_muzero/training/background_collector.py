@@ -13,8 +13,8 @@ from typing import Protocol
 import mlx.core as mx
 import numpy as np
 
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.backend_choice import ENGINES
-from mlx_muzero.agent.make import AnyAgent
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.trading.core import TradingRules
@@ -119,7 +119,7 @@ class BackgroundCollector:
             lambda: self._collector.play_round(agent, steps, first_episode, count, self._decided)
         )
 
-    def _player(self) -> tuple[AnyAgent, int]:
+    def _player(self) -> tuple[Agent, int]:
         """Return the agent that plays the next round, and the training steps of its weights."""
         self._swap()
         self.learned()  # otherwise the first export would wait for the first training step

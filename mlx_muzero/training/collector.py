@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from mlx_muzero import rng
-from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import CollectConfig, Config
 from mlx_muzero.market.dataset import MarketDataset
@@ -105,14 +105,14 @@ class Collector:
         return round_size(self._config, "search", first_episode)
 
     def play_round(
-        self, agent: AnyAgent, weights_steps: int, first_episode: int, count: int, tick: Advance
+        self, agent: Agent, weights_steps: int, first_episode: int, count: int, tick: Advance
     ) -> Round:
         """Play `count` episodes with `agent`, whose weights had `weights_steps` training steps."""
         began = time.perf_counter()
         episodes = self.collect(agent, first_episode, count, tick)
         return Round(episodes, time.perf_counter() - began, agent.backend, weights_steps)
 
-    def collect(self, agent: AnyAgent, first_episode: int, count: int, tick: Advance) -> Episodes:
+    def collect(self, agent: Agent, first_episode: int, count: int, tick: Advance) -> Episodes:
         """Play `count` episodes from `first_episode` on, with one search per step for all."""
         seed = self._config.train.seed
         episode = np.arange(first_episode, first_episode + count, dtype=np.int64)

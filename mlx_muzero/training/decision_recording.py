@@ -4,7 +4,7 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
-from mlx_muzero.agent.make import AnyAgent
+from mlx_muzero.agent.agent import Agent
 from mlx_muzero.evaluation.single_decision import decide
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
@@ -21,7 +21,7 @@ DECISIONS_PER_VALIDATION = 4
 
 def record_decisions(
     folder: Path,
-    agent: AnyAgent,
+    agent: Agent,
     dataset: MarketDataset,
     rules: TradingRules,
     starts: I64,

@@ -77,7 +77,7 @@ class Stage:
 
     def agent(self, kind=ScriptedAgent):
         model = build_model(self.config, self.rules.table)
-        return kind(model, self.config.search, self.rules.table, len(OUTCOME_NAMES))
+        return kind(model, self.config.search, self.rules.states, len(OUTCOME_NAMES))
 
     def refreshed(self, steps, path, agent=None):
         return Refreshed(agent or self.agent(), steps, SimpleQueue(), path)

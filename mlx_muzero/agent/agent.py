@@ -1,0 +1,64 @@
+"""The interface of an agent: observations and accounts in, decisions out."""
+
+from typing import Protocol
+
+from mlx_muzero.agent.moment import UNKNOWN, Moment
+from mlx_muzero.config.choices import Backend
+from mlx_muzero.search.result import SearchResult, TreeTable
+from mlx_muzero.types import F32, I32, U64
+
+
+class Agent(Protocol):
+    """Decides for B accounts at once; holds no state between decisions.
+
+    Whatever plays an agent needs nothing else of it: not which kind of model it plans with.
+    """
+
+    @property
+    def backend(self) -> Backend:
+        """The backend that computes the networks now."""
+        ...
+
+    def refresh(self) -> None:
+        """Plan with the model's current weights from now on; call after they change."""
+        ...
+
+    def close(self) -> None:
+        """End other processes that evaluate; the agent cannot plan any more."""
+        ...
+
+    def network_action(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> I32:
+        """``i32[B]`` the legal actions that the networks prefer, without search."""
+        ...
+
+    def plan(
+        self,
+        observation: F32,
+        account: I32,
+        seed: U64,
+        *,
+        simulations: int,
+        noise: bool,
+        moment: Moment = UNKNOWN,
+    ) -> SearchResult:
+        """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
+
+        Args:
+            observation: what the accounts see, market columns first.
+            account: states of the accounts.
+            seed: ``u64[B]`` seed of each root's random numbers.
+            simulations: of the search, for each root.
+            noise: whether to explore at the root, for collecting.
+            moment: of the decisions; needed where costs or limits in force change with it.
+        """
+        ...
+
+    def explain(
+        self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
+    ) -> tuple[SearchResult, TreeTable]:
+        """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
+        ...
+
+    def tree(self, root: int, *, simulations: int) -> TreeTable:
+        """The tree of `root` in the last plan, which must have had as many simulations."""
+        ...
