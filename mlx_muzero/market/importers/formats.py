@@ -25,6 +25,7 @@ from mlx_muzero.market.importers.stamp_patterns import moment_pattern
 from mlx_muzero.market.importers.tick_formats import TICK_FORMATS, tick_format
 from mlx_muzero.market.metrics_labels import METRICS
 from mlx_muzero.market.store.arrow_files import is_feather
+from mlx_muzero.market.store.duckdb_files import ForeignFile
 from mlx_muzero.market.store.staging import EXTRA_COLUMNS
 from mlx_muzero.market.week_edges import Stamps
 
@@ -236,12 +237,7 @@ def detect_format(path: Path) -> str:
     with path.open("rb") as stream:
         magic = stream.read(12)
     if is_table(path):
-        if holds_freqtrade_funding(path):
-            return FREQTRADE_FUNDING
-        if holds_nautilus_bars(path):
-            return NAUTILUS
-        bars = FEATHER if is_feather(path) else PARQUET
-        return FUNDING_PARQUET if holds_funding(path) else bars
+        return _table_format(path)
     if magic[8:12] == b"DUCK":
         return MICRO_FEATURES
     if magic.startswith(BI5_MAGIC):
@@ -267,6 +263,17 @@ def is_table(path: Path) -> bool:
     """Whether the file at `path` starts like a parquet or feather file."""
     with path.open("rb") as stream:
         return stream.read(len(_PARQUET_MAGIC)) == _PARQUET_MAGIC or is_feather(path)
+
+
+def _table_format(path: Path) -> str:
+    with ForeignFile.table(path) as file:
+        if holds_freqtrade_funding(file):
+            return FREQTRADE_FUNDING
+        if holds_nautilus_bars(file):
+            return NAUTILUS
+        if holds_funding(file):
+            return FUNDING_PARQUET
+    return FEATHER if is_feather(path) else PARQUET
 
 
 def _about(path: Path, magic: bytes, rows: list[str]) -> str:

@@ -37,10 +37,9 @@ _UNITS = {16: 10**16, 8: 10**9}
 _ROWS_PER_BATCH = 100_000
 
 
-def holds_nautilus_bars(path: Path) -> bool:
+def holds_nautilus_bars(file: ForeignFile) -> bool:
     """Whether a parquet file has the columns of a catalog's bars."""
-    with ForeignFile.table(path) as file:
-        return {*file.types} >= _COLUMNS and file.types["open"] in (_BYTES, *_NUMBERS)
+    return {*file.types} >= _COLUMNS and file.types["open"] in (_BYTES, *_NUMBERS)
 
 
 @dataclass

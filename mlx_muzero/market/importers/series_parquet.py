@@ -20,19 +20,17 @@ FREQTRADE_COLUMNS = ("date", *BAR_COLUMNS)
 _FREQTRADE_FUNDING = ("date", "open")
 
 
-def holds_funding(path: Path) -> bool:
+def holds_funding(file: ForeignFile) -> bool:
     """Whether a parquet or feather file has settlements: `FUNDING_COLUMNS`, and no bars."""
-    with ForeignFile.table(path) as file:
-        return {*FUNDING_COLUMNS} <= file.types.keys() and "close" not in file.types
+    return {*FUNDING_COLUMNS} <= file.types.keys() and "close" not in file.types
 
 
-def holds_freqtrade_funding(path: Path) -> bool:
+def holds_freqtrade_funding(file: ForeignFile) -> bool:
     """Whether a parquet or feather file has freqtrade's settlements: the rate in ``open`` alone."""
-    with ForeignFile.table(path) as file:
-        if not {*FREQTRADE_COLUMNS} <= file.types.keys():
-            return False
-        (highest,) = file.fetch("select max(abs(close::double)) as highest from rows")["highest"]
-        return highest == 0
+    if not {*FREQTRADE_COLUMNS} <= file.types.keys():
+        return False
+    (highest,) = file.fetch("select max(abs(close::double)) as highest from rows")["highest"]
+    return bool(highest == 0)
 
 
 def read_freqtrade_funding(path: Path, symbol: Symbol, allowance: Allowance) -> SeriesFile:
