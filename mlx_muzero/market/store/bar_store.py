@@ -74,6 +74,7 @@ class BarStore(Closeable):
     ) -> None:
         self.path = Path(path)
         self._read_only = read_only
+        self._spellings: dict[str, str] = {}
         if (read_only or existing) and not self.path.is_file():
             raise DataError(
                 f"no bar store at {path}: import bars first (mlx-muzero data import "
@@ -136,11 +137,16 @@ class BarStore(Closeable):
         Raises:
             SymbolError: the store has no such name, and `symbol` is not a valid symbol.
         """
+        if symbol in self._spellings:
+            return self._spellings[symbol]
         rows = SymbolRows(self._db)
         found = rows.spelling_in("bars", symbol)
         if found is None and self._version >= SERIES_SINCE:
             found = rows.spelling_in("series", symbol)
-        return Symbol(symbol) if found is None else found
+        spelled = Symbol(symbol) if found is None else found
+        if self._read_only:  # nobody can write to it meanwhile
+            self._spellings[symbol] = spelled
+        return spelled
 
     def load(
         self,
@@ -262,14 +268,16 @@ class BarStore(Closeable):
 
     def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
         """`instrument` for several symbols; one error names all that are unknown."""
-        known = {self.spelling(symbol): self.find_instrument(symbol) for symbol in symbols}
+        known = {s: self._find_instrument(s) for s in map(self.spelling, symbols)}
         if unknown := [symbol for symbol, instrument in known.items() if instrument is None]:
             raise UnknownInstrument(unknown, self.path)
         return [instrument for instrument in known.values() if instrument is not None]
 
     def find_instrument(self, symbol: str) -> Instrument | None:
         """`instrument`, but None if unknown."""
-        spelled = self.spelling(symbol)
+        return self._find_instrument(self.spelling(symbol))
+
+    def _find_instrument(self, spelled: str) -> Instrument | None:
         with understood(self.path):
             return self._told_of(spelled) or known_instrument(spelled)
 
@@ -278,7 +286,7 @@ class BarStore(Closeable):
         stated = self._version >= INSTRUMENTS_SINCE and InstrumentTable(self._db).get(spelled)
         if stated:
             return stated
-        return made_to_trade(spelled, self.truth(spelled) or {})
+        return made_to_trade(spelled, self._truth_of(spelled) or {})
 
     def set_instrument(self, instrument: Instrument) -> None:
         """Set how an instrument trades, whether or not the store has its bars yet."""
@@ -366,7 +374,9 @@ class BarStore(Closeable):
 
     def truth(self, symbol: str) -> dict[str, object] | None:
         """How the synthetic `symbol` was generated; None for real data."""
-        spelled = self.spelling(symbol)
+        return self._truth_of(self.spelling(symbol))
+
+    def _truth_of(self, spelled: str) -> dict[str, object] | None:
         row = self._db.execute("select json from truths where symbol = ?", [spelled]).fetchone()
         with understood(self.path):
             return dict(json.loads(row[0])) if row else None
