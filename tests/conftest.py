@@ -89,7 +89,8 @@ def own_home(monkeypatch, new_homes):
 @pytest.fixture(autouse=True)
 def quick_rivals(monkeypatch):
     """Fits the network among the rivals in a few steps; its own tests take back what they need."""
-    monkeypatch.setattr(fitted, "FITTED_Q_RECIPE", FittedQRecipe(steps=(1, 8), checks=1))
+    recipe = FittedQRecipe(steps=(1, 8), checks=1, batch_sizes=(16, 64))
+    monkeypatch.setattr(fitted, "FITTED_Q_RECIPE", recipe)
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -174,18 +174,21 @@ def load_everything() -> None:
     gc.freeze()  # a child's first collection would copy the memory of all that is shared
 
 
-def explore(release: Path, kinds: list[str]) -> None:
-    load_everything()
+def explore(
+    release: Path,
+    kinds: Iterable[str],
+    call: Callable[[list[str], Path], dict[str, Any]] = called,
+) -> Iterator[dict[str, Any]]:
+    """Every call, and how `call` says that it ended in a folder with what was released."""
     with tempfile.TemporaryDirectory() as folder:
         top, wrong = Path(folder), dict[str, Path]()
         for words, leaf in leaves(get_command(main.app)):
             for parameter in filter(is_path, leaf.params):
-                for kind in kinds or KINDS:
+                for kind in kinds:
                     wrong = wrong or fresh(top, release)
                     line = command_line(words, leaf, parameter, wrong[kind])
-                    ended = called(line, top / "desk")
-                    call = {"line": line, "parameter": parameter.name, "kind": kind}
-                    print(json.dumps(call | ended), flush=True)
+                    ended = call(line, top / "desk")
+                    yield {"line": line, "parameter": parameter.name, "kind": kind} | ended
                     if not ended.get("code"):
                         wrong = {}  # it may have changed what is there
 
@@ -199,4 +202,6 @@ def fresh(top: Path, release: Path) -> dict[str, Path]:
 
 
 if __name__ == "__main__":
-    explore(Path(sys.argv[1]), sys.argv[2:])
+    load_everything()
+    for ended in explore(Path(sys.argv[1]), sys.argv[2:] or KINDS):
+        print(json.dumps(ended), flush=True)

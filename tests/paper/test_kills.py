@@ -58,7 +58,7 @@ def assert_same(tables, whole, folder):
 
 def test_killed_between_any_two_steps(tmp_path, uninterrupted):
     """At the points where a kill hurts most: before and after a commit, between two lines."""
-    report, tables = killed(tmp_path / "run", seed=1, most=60, how="points")
+    report, tables = killed(tmp_path / "run", seed=1, most=36, how="points")
     events = assert_same(tables, uninterrupted, tmp_path / "run")
     started = [event for event in events if event["event"] == "paper_started"]
     assert report["kills"] >= 30
