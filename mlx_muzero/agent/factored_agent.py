@@ -249,4 +249,5 @@ class FactoredAgent:
     def _timetable_of(self, rules: TradingRules) -> Timetable:
         """The timetable of `rules` at the market's usual price and spread."""
         usual = self._model.usual
-        return Timetable(rules, float(usual.price), float(usual.spread))
+        factor = self._search.cost_factor
+        return Timetable(rules, float(usual.price), float(usual.spread), factor)

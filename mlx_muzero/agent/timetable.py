@@ -16,19 +16,22 @@ class Timetable:
         rules: positions and costs.
         price: usual price, at which costs in basis points are counted in pips.
         spread: usual spread of the quotes; counts only if they are paid.
+        cost_factor: costs of the terms, over those of the rules.
 
     Attributes:
         terms: positions, and costs by condition.
         phases: bars after which conditions repeat.
     """
 
-    def __init__(self, rules: TradingRules, price: float, spread: float) -> None:
+    def __init__(
+        self, rules: TradingRules, price: float, spread: float, cost_factor: float
+    ) -> None:
         self.phases = rules.costs.phases
         minute = np.arange(self.phases)
         prices, spreads = (np.full(len(minute), usual) for usual in (price, spread))
         costs = fill_costs(prices, rules, spreads if rules.costs.quoted else None, minute)
         states = rules.states
-        self.terms = Terms.free_to_hold(states.exposures, states.next_state, costs)
+        self.terms = Terms.free_to_hold(states.exposures, states.next_state, cost_factor * costs)
 
     def conditions(self, moment: Moment, accounts: int, ahead: int) -> I64:
         """``i64[B, ahead + 1]`` condition of the decisions of B accounts now and at coming bars.

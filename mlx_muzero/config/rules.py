@@ -141,8 +141,12 @@ _RULES = (
     ),
     _Rule(
         ("train.num_unroll_steps", "market.session_bars"),
-        lambda c: c.model.kind == "muzero" or c.train.num_unroll_steps + 2 <= c.market.session_bars,
-        "a factored model learns from bars with two more in their session than it is unrolled",
+        lambda c: (
+            c.model.kind == "muzero"
+            or c.train.num_unroll_steps + c.train.hold_bars < c.market.session_bars
+        ),
+        "a factored model learns from bars with one more in their session than it is unrolled and "
+        "holds positions",
     ),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),

@@ -210,6 +210,13 @@ class SearchConfig:
     num_simulations_collect: int = setting(10, "simulations while collecting episodes", 1, 100_000)
     depth_limit: int = setting(3, "maximum depth in environment steps", 1, 1000)
     discount: float = setting(0.997, "discount per bar", 0.0, 1.0)
+    cost_factor: float = setting(
+        1.0,
+        "costs as a factored model's agent counts them, over what accounts pay: forecasts promise "
+        "more than they keep",
+        1.0,
+        100.0,
+    )
     pb_c_init: float = setting(1.25, "pUCT exploration constant", 0.0, 1e6)
     pb_c_base: float = setting(19652.0, "pUCT visits at which exploration grows", 1.0, 1e12)
     root_dirichlet_alpha: float = setting(1.0, "concentration of the root noise", 1e-3, 1e3)
@@ -288,6 +295,9 @@ class TrainConfig:
     mirrored: bool = setting(
         False,
         "whether a factored model sees half of its bars upside down, with BUY and SELL exchanged",
+    )
+    hold_bars: int = setting(
+        1, "bars that a factored model's targets hold a position before the next decision", 1, 1000
     )
     value_loss: ValueLoss = setting("cross_entropy", "two-hot cross-entropy or mean squared error")
     validate_interval: int = setting(100, "episodes between validations", 1)

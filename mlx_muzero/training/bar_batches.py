@@ -59,7 +59,7 @@ def learnable_bars(dataset: MarketDataset, ahead: int) -> I64:
         raise DataError(
             f"{dataset.label}: no bar of the training sessions, which have "
             f"{dataset.config.session_bars} bars, has {ahead} bars with a known outcome after it. "
-            "Lower train.num_unroll_steps, or import more bars."
+            "Lower train.num_unroll_steps or train.hold_bars, or import more bars."
         )
     return bars
 
@@ -75,6 +75,8 @@ class BarSampler:
         copy: a model of its own, which takes the weights that play.
         unroll_steps: bars after each that the model is unrolled for (K).
         discount: of a bar.
+        hold_bars: bars that a target holds a position before its next decision.
+        cost_factor: costs in the targets, over those of the rules.
         mirrored: whether every other row of a batch sees the market upside down.
     """
 
@@ -86,35 +88,40 @@ class BarSampler:
         unroll_steps: int,
         discount: float,
         *,
+        hold_bars: int = 1,
+        cost_factor: float = 1.0,
         mirrored: bool = False,
     ) -> None:
         self._dataset, self._rules, self._copy = dataset, rules, copy
         self._steps, self._discount = unroll_steps, discount
+        self._hold_bars, self._cost_factor = hold_bars, cost_factor
         # Turned once: to turn the rows of every batch takes as long as to learn from them.
         self._upside_down = (
             replace(dataset, features=mirror(dataset.features)) if mirrored else None
         )
         # The last target needs the fill and the observation of one more bar, and its fill the next.
-        self.bars = learnable_bars(dataset, unroll_steps + 2)
+        self.bars = learnable_bars(dataset, unroll_steps + hold_bars + 1)
         self._outcomes = dataset.outcomes.astype(np.int32)
 
     def batch(self, keys: U64, playing: Weights) -> BarBatch:
         """The batch of `keys` ``u64[n]``, one for each row, with targets from `playing`."""
-        dataset, rules, steps = self._dataset, self._rules, self._steps
+        rules, steps = self._rules, self._steps
         self._copy.update(tree_unflatten(list(playing.items())))
         bar = self.bars[(rng.uniform(keys) * len(self.bars)).astype(np.int64)]
         bars = bar[:, None] + np.arange(steps + 1)
         turned = (np.arange(len(bar)) % 2 == 1) & (self._upside_down is not None)
-        earned = gains(dataset, rules, bars, final=False)
+        earned = self._earned(bars)
         earned[turned] *= -1.0
-        later = self._best_after(bars + 1, turned)
+        later = self._best_after(bars + self._hold_bars, turned)
+        discounts = self._discount ** np.arange(self._hold_bars)
+        held = np.einsum("nkhp,h->nkp", earned, discounts)
         outcome = self._outcomes[bars[:, 1:]]
         outcome[turned] = UP + DOWN - outcome[turned]
         return BarBatch(
             rows=self._rows(bar, turned),
             outcome=outcome,
-            move=unit_moves(earned, rules).astype(np.float32),
-            worth=(earned + self._discount * later).astype(np.float32),
+            move=unit_moves(earned[:, :, 0], rules).astype(np.float32),
+            worth=(held + self._discount**self._hold_bars * later).astype(np.float32),
         )
 
     def measured(self, playing: Weights) -> Weights:
@@ -123,6 +130,12 @@ class BarSampler:
         measure_chain(self._copy, self._dataset, self._rules, self.bars)
         chain: dict[str, mx.array] = dict(tree_flatten(self._copy.chain.parameters()))
         return {f"chain.{name}": array for name, array in chain.items()}
+
+    def _earned(self, bars: I64) -> F64:
+        """``f64[n, K + 1, H, P]`` what positions earn over each bar that they are held."""
+        held = bars[..., None] + np.arange(self._hold_bars)
+        each = held.reshape(-1, self._hold_bars)
+        return gains(self._dataset, self._rules, each, final=False).reshape(*held.shape, -1)
 
     def _rows(self, bar: I64, turned: Bool) -> F32:
         """``f32[n, R]`` what is read at each `bar`, upside down where `turned` ``bool[n]``."""
@@ -136,7 +149,7 @@ class BarSampler:
         dataset, rules, copy = self._dataset, self._rules, self._copy
         flat, each = bars.ravel(), np.repeat(turned, bars.shape[1])
         worth = copy.worth(copy.representation_of_rows(mx.array(self._rows(flat, each))))
-        paid = known_costs(dataset, rules, flat)
+        paid = self._cost_factor * known_costs(dataset, rules, flat)
         choices = np.array(worth)[:, rules.states.next_state] - paid
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))
 

@@ -68,9 +68,15 @@ class ResumableState:
             measure = measure_usual if weights is None else measure_prices
             measure(model, dataset, rules)
             copy = build_factored(config, rules.table)
-            steps, discount = config.train.num_unroll_steps, config.search.discount
             self._bars = BarSampler(
-                dataset, rules, copy, steps, discount, mirrored=config.train.mirrored
+                dataset,
+                rules,
+                copy,
+                config.train.num_unroll_steps,
+                config.search.discount,
+                hold_bars=config.train.hold_bars,
+                cost_factor=config.search.cost_factor,
+                mirrored=config.train.mirrored,
             )
         self.counters = counters
         self.learner = Learner(model, loss_config(config.train, counters.phase), ranks)

@@ -118,6 +118,20 @@ def test_costs_in_force_are_planned_with():
     assert (found[-1].action == 0).all()
 
 
+def test_costs_may_be_counted_several_times():
+    """What decides is the factor times what accounts pay, in the networks' worth and ahead."""
+    model, observation = model_for(), observations()
+    cautious = FactoredAgent(model, dataclasses.replace(SEARCH, cost_factor=2.5), RULES)
+    dearer = dataclasses.replace(RULES, costs=Costs(2.5 * RULES.costs.round_trip_pips))
+    wanted = plan(FactoredAgent(model, SEARCH, dearer), observation, flat())
+    found = plan(cautious, observation, flat())
+    np.testing.assert_allclose(found.q, wanted.q, rtol=1e-5)
+    np.testing.assert_array_equal(
+        cautious.network_action(observation, flat()),
+        FactoredAgent(model, SEARCH, dearer).network_action(observation, flat()),
+    )
+
+
 def test_a_clock_of_costs_counts_from_the_minute_of_the_bar():
     """Accounts in different minutes decide as they would alone."""
     rules = dataclasses.replace(RULES, costs=Costs(6.0, clock_minutes=3, clock_pips=0.5))

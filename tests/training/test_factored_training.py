@@ -128,6 +128,23 @@ def test_what_follows_is_discounted_less_its_cost(config, dataset):
     )
 
 
+def test_a_position_may_be_held_for_several_bars_before_the_next_decision(config, dataset):
+    """Its target is what it earns, and then the best decision, whose cost may weigh more."""
+    one, rules, model = sampler_of(config, dataset)
+    model.worth_head.output.bias = mx.array([0.0, 3.0, -2.0])
+    held = BarSampler(dataset, rules, model, STEPS, DISCOUNT, hold_bars=3, cost_factor=2.0)
+    held.bars = one.bars = held.bars
+    batch, weights = held.batch(keys(8), dict_of(model)), dict_of(model)
+    bar, table = drawn(held, 8), rules.table
+    moved = np.diff(dataset.close) / rules.pip_size
+    unit, cost = 5.0 * float(model.usual.move_pips), 2.0 * rules.costs.round_trip_pips
+    later = np.array([max(0.0, 3.0 * unit - cost), max(3.0 * unit, 0.0), max(-2.0 * unit, 0.0)])
+    earned = sum(DISCOUNT**ahead * moved[bar + ahead] for ahead in range(3))
+    wanted = earned[:, None] * table.exposures + DISCOUNT**3 * later
+    np.testing.assert_allclose(batch.worth[:, 0], wanted, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(batch.move, one.batch(keys(8), weights).move)
+
+
 def test_a_batch_knows_nothing_beyond_its_bars(config, dataset):
     sampler, _, model = sampler_of(config, dataset, "next_open")
     batch = sampler.batch(keys(16), dict_of(model))
@@ -251,7 +268,8 @@ def test_what_exists_for_the_other_kind_only_is_refused(config):
     ("override", "said"),
     [
         ("search.discount=1.0", "only below 1"),
-        ("market.session_bars=3", "two more in their session"),
+        ("market.session_bars=3", "one more in their session than it is unrolled and holds"),
+        ("train.hold_bars=358", "one more in their session than it is unrolled and holds"),
     ],
 )
 def test_settings_that_leave_nothing_to_learn_are_refused(override, said):
