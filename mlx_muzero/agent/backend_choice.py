@@ -12,11 +12,12 @@ import numpy as np
 
 from mlx_muzero.agent.backend_speeds import BackendSpeeds, SpeedKey, recall
 from mlx_muzero.backends.backend import BackendFactory, Encoder, ModelEvaluator
-from mlx_muzero.config.choices import ConcreteBackend, ExportBackend, ModelBackend
+from mlx_muzero.config.choices import Backend, ConcreteBackend, ExportBackend, ModelBackend
 from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.errors import ConfigError, ExportError, SearchError
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, compute_units
-from mlx_muzero.exports.evaluator import ExportedEvaluator, current_manifest
+from mlx_muzero.exports.evaluator import ExportedEvaluator, ExportedMarket
+from mlx_muzero.exports.played_export import current_manifest
 from mlx_muzero.exports.program import Engine
 from mlx_muzero.machine import performance_cores
 from mlx_muzero.networks.factored import FactoredModel
@@ -59,34 +60,45 @@ def make_evaluator(
         ExportError: the export cannot be used, or is of other weights.
         EngineLost: the export's programs do not work here.
     """
-    backend = search.backend
     if own := _model_backend(search):
         return own.evaluator(model)
+    return ExportedEvaluator(
+        model, search.expansion, *_engine(search.backend, deployment, collects=True)
+    )
+
+
+def make_market(
+    model: FactoredModel, search: SearchConfig, deployment: Deployment | None = None
+) -> MarketEvaluator:
+    """Make what computes the networks of `model`, as named by `search.backend`.
+
+    Errors are those of `make_evaluator`.
+    """
+    if own := _model_backend(search):
+        return own.market(model, search_threads(search))
+    return ExportedMarket(model, *_engine(search.backend, deployment, collects=False))
+
+
+def _engine(
+    backend: Backend, deployment: Deployment | None, *, collects: bool
+) -> tuple[Engine, Deployment]:
+    """What runs an export, and the export; `collects` if training can collect with exports.
+
+    Raises:
+        ConfigError: the backend is still "auto", or there is no export for it.
+    """
     if backend not in ENGINES:
         raise ConfigError(
             'search.backend: "auto" has not been settled yet; call '
             f"mlx_muzero.agent.backend_choice.settle, or name {_NAMED}"
         )
     if deployment is None:
+        elsewhere = f', and "{backend}" as collect.backend' if collects else ""
         raise ConfigError(
             f'search.backend: "{backend}" runs an export, which a model in training does not have; '
-            f'name {_NAMED} here, and "{backend}" as collect.backend'
+            f"name {_NAMED} here{elsewhere}"
         )
-    return ExportedEvaluator(model, search.expansion, ENGINES[backend], deployment)
-
-
-def make_market(model: FactoredModel, search: SearchConfig) -> MarketEvaluator:
-    """Make what computes the networks of `model`, as named by `search.backend`.
-
-    Raises:
-        ConfigError: the backend is still "auto", or runs exports.
-        SearchError: the backend cannot represent the model.
-    """
-    if own := _model_backend(search):
-        return own.market(model, search_threads(search))
-    raise ConfigError(
-        f'search.backend: "{search.backend}" cannot evaluate a factored model; name {_NAMED}'
-    )
+    return ENGINES[backend], deployment
 
 
 def fallback(model: Model) -> ModelBackend:
@@ -179,7 +191,7 @@ def settle(
 
 def _unusable(model: Model, deployment: Deployment | None) -> str:
     """Why this machine cannot run an export of `model`; empty if it can."""
-    if isinstance(model, FactoredModel) or deployment is None or sys.platform != "darwin":
+    if deployment is None or sys.platform != "darwin":
         return "it needs macOS and an export"
     try:
         current_manifest(model, deployment.folder)

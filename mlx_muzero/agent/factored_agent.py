@@ -3,26 +3,32 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
-from mlx_muzero.agent.backend_choice import make_market
+from mlx_muzero.agent.backend_choice import fallback, make_market
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.agent.timetable import Timetable
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.errors import EngineLost
+from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.account_table import AccountTable
 from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.search.choice_policy import choice_policy
 from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax
+from mlx_muzero.search.market_evaluator import MarketEvaluator
 from mlx_muzero.search.market_leaves import MarketLeaves
 from mlx_muzero.search.market_tree import market_tree
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, U64
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +64,15 @@ class FactoredAgent:
             decision as it has simulations, at most; a sampling search always masks illegal actions.
         rules: positions and costs in force.
         trained_rules: those of the training; None if they are the same.
+        market: computes the networks; None: what `search.backend` names.
+        deployment: the export that such a backend runs, permanently replaced by another backend if
+            it is lost; its `report` is called, and the current plan starts over.
 
     Raises:
         ConfigError: `search.backend` is "auto", which `mlx_muzero.agent.backend_choice.settle`
-            replaces, or cannot compute a factored model.
+            replaces, or needs a deployment.
         SearchError: the backend cannot represent the model.
+        ExportError: the deployment's export cannot be used, or is of other weights.
     """
 
     def __init__(
@@ -71,12 +81,15 @@ class FactoredAgent:
         search: SearchConfig,
         rules: TradingRules,
         trained_rules: TradingRules | None = None,
+        market: MarketEvaluator | None = None,
+        deployment: Deployment | None = None,
     ) -> None:
         self._model = model
         self._search = search
         self._rules = rules
         self._trained_rules = trained_rules or rules
-        self._market = make_market(model, search)
+        self._deployment = deployment
+        self._market = market or self._made_market()
         self._tree: Callable[[int], TreeTable]
         self.refresh()
 
@@ -101,7 +114,8 @@ class FactoredAgent:
         They know the costs in force at this decision, and those of the training after it; `moment`
         is as in `plan`.
         """
-        return self._planned(observation, account, moment, 0).raw.argmax(axis=1).astype(np.int32)
+        plan = self._by_one_backend(lambda: self._planned(observation, account, moment, 0))
+        return plan.raw.argmax(axis=1).astype(np.int32)
 
     def plan(
         self,
@@ -124,9 +138,11 @@ class FactoredAgent:
         `noise` explores at the root.
         """
         if self._search.planner == "sampling":
-            return self._sampled(observation, account, seed, simulations, noise, moment)
+            return self._by_one_backend(
+                lambda: self._sampled(observation, account, seed, simulations, noise, moment)
+            )
         depth = depth_within(simulations, self._model.outcomes, self._search.depth_limit)
-        plan = self._planned(observation, account, moment, depth)
+        plan = self._by_one_backend(lambda: self._planned(observation, account, moment, depth))
         self._tree = lambda root: self._tree_of(plan, root)
         return self._result(plan, depth)
 
@@ -192,6 +208,27 @@ class FactoredAgent:
         account, condition = int(plan.account[root]), plan.condition[root]
         terms = self._timetable.terms
         return market_tree(plan.layers, plan.worth, root, account, prior, terms, condition)
+
+    def _by_one_backend(self, work: Callable[[], _T]) -> _T:
+        """What `work` returns; it starts over with another backend if the export is lost."""
+        try:
+            return work()
+        except EngineLost as lost:
+            self._market = self._fallen_back(lost)
+        return work()
+
+    def _made_market(self) -> MarketEvaluator:
+        try:
+            return make_market(self._model, self._search, self._deployment)
+        except EngineLost as lost:
+            return self._fallen_back(lost)
+
+    def _fallen_back(self, lost: EngineLost) -> MarketEvaluator:
+        """What computes the networks from now on, as the export cannot any more."""
+        self._search = replace(self._search, backend=fallback(self._model))
+        report = warn if self._deployment is None else self._deployment.report
+        report(EngineEvent("engine_lost", str(lost), self._search.backend))
+        return make_market(self._model, self._search)
 
     def _result(self, plan: _Plan, depth: int) -> SearchResult:
         """What to do, given what was planned `depth` bars ahead."""

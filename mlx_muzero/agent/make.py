@@ -23,5 +23,5 @@ def make_agent(
     plays by them, whatever the rules in force.
     """
     if isinstance(model, FactoredModel):
-        return FactoredAgent(model, search, rules, trained_rules)
+        return FactoredAgent(model, search, rules, trained_rules, deployment=deployment)
     return MuZeroAgent(model, search, rules.states, model.outcomes, deployment)

@@ -10,17 +10,17 @@ from mlx_muzero import __version__
 from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml import conversion
 from mlx_muzero.coreml.packages import histogram, read_function, require_precision
-from mlx_muzero.coreml.programs import build
+from mlx_muzero.coreml.programs import AnyNetworks, build
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.figures import Verification
-from mlx_muzero.exports.interface import PROGRAMS_FOR, ExportSizes, ProgramName
+from mlx_muzero.exports.interface import ExportSizes, ProgramName, features_read, programs_for
 from mlx_muzero.exports.manifest import LayerNorm, Manifest, Precision, ProgramEntry, digests
-from mlx_muzero.exports.networks import Networks, read_networks
+from mlx_muzero.exports.market_networks import read_market_networks
+from mlx_muzero.exports.networks import read_networks
 from mlx_muzero.exports.weights import digest
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.runlog.folders import replaced
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import observation_features
 from mlx_muzero.types import F32
 
 JOINED_PACKAGE = "programs.mlpackage"
@@ -73,16 +73,9 @@ def export(
         ExportError: a tensor does not fit, a parameter is unknown, an operation has the wrong
             precision, the verification failed, or another export to `target` is in progress.
     """
-    actions = TradingRules.from_config(config).table.action_names
-    sizes = ExportSizes(
-        model=config.model,
-        features=len(observation_features(config)),
-        actions=len(actions),
-        outcomes=len(OUTCOME_NAMES),
-        window_bars=config.market.window_bars,
-    )
-    networks = read_networks(weights, sizes, options.precision)
-    names = PROGRAMS_FOR[config.search.expansion]
+    sizes, names = ExportSizes.of(config), programs_for(config)
+    read = read_market_networks if config.model.kind == "factored" else read_networks
+    networks = read(weights, sizes, options.precision)
     try:
         with replaced(target) as folder:
             manifest = Manifest(
@@ -91,8 +84,8 @@ def export(
                 config=config,
                 precision=options.precision,
                 layer_norm=options.layer_norm,
-                features=observation_features(config),
-                actions=actions,
+                features=features_read(config),
+                actions=TradingRules.from_config(config).table.action_names,
                 outcomes=OUTCOME_NAMES,
                 programs=_packages(folder, names, networks, sizes, options, tick),
                 verification={},
@@ -112,7 +105,7 @@ def export(
 def _packages(
     folder: Path,
     names: tuple[ProgramName, ...],
-    networks: Networks,
+    networks: AnyNetworks,
     sizes: ExportSizes,
     options: ExportOptions,
     tick: Callable[[], None],

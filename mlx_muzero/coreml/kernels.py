@@ -56,17 +56,18 @@ def _binary(op: Any) -> Kernel:
 
 
 def _conv(op: Any) -> Kernel:
-    """A convolution over the last axis, zero-padded on the left, as one matrix product."""
+    """A convolution over the last axis, causal or of whole windows, as one matrix product."""
     weight = np.asarray(op.weight.val, np.float32)
     outputs, inputs, height, taps = weight.shape
     dilation = int(op.dilations.val[1])
-    before = (taps - 1) * dilation
+    before = int(op.pad.val[2])
     plain = (
         height == 1
         and op.groups.val == 1
         and set(op.strides.val) == {1}
         and op.pad_type.val == "custom"
         and list(op.pad.val) == [0, 0, before, 0]
+        and before in (0, (taps - 1) * dilation)
     )
     if not plain:
         raise _unknown(op)
@@ -75,6 +76,7 @@ def _conv(op: Any) -> Kernel:
 
     def run(x: F32) -> F32:
         _, _, rows, width = x.shape
+        width += before - (taps - 1) * dilation
         if taps == 1:
             columns = x.reshape(inputs, -1)
         else:

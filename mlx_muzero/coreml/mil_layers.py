@@ -1,5 +1,6 @@
 """Layers in Core ML's intermediate language (MIL), on images ``(1, channels, height, width)``."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,17 @@ class MilLayers:
             name=layer.name,
         )
 
+    def window(self, x: Var, layer: Linear) -> Var:
+        """Apply `layer`, with a tap for every bar, to whole windows: ``(1, channels, n, 1)``."""
+        return mb.conv(
+            x=x,
+            weight=layer.weight[:, :, None, :].astype(self._dtype),
+            bias=layer.bias.astype(self._dtype),
+            pad_type="custom",
+            pad=[0, 0, 0, 0],
+            name=layer.name,
+        )
+
     def norm(self, x: Var, layer: LayerNorm) -> Var:
         """Apply layer norm over the channels of every column."""
         if self._layer_norm == "op":
@@ -106,6 +118,19 @@ class MilLayers:
         """Apply a tower and the logits after it."""
         blocks, logits = head
         return self.linear(self.tower(x, blocks), logits)
+
+    def every_condition(self, x: Var, layer: Linear, conditions: int) -> Var:
+        """Apply `layer` to `x` joined with each of its last one-hot conditions, one by one.
+
+        The columns of a condition are adjacent. Each condition adds one column of the weights;
+        everything else is shared.
+        """
+        weight = layer.weight
+        base = self.linear(x, replace(layer, weight=weight[:, :-conditions]))
+        joint = [
+            mb.add(x=base, y=self.column(weight[:, c - conditions, 0])) for c in range(conditions)
+        ]
+        return mb.concat(values=joint, axis=3)
 
     def conditioned(self, body: Conditioned, *inputs: Var) -> Var:
         """Map a latent and one-hot conditions to a tower's output."""

@@ -1,4 +1,4 @@
-"""The four programs in Core ML's intermediate language (MIL).
+"""The programs in Core ML's intermediate language (MIL).
 
 Written for the Neural Engine: every tensor has rank 4, every product with weights is a convolution,
 the rows are the last axis, and nothing is gathered, looked up or resized at run time. A sequence is
@@ -6,19 +6,25 @@ an image ``(1, channels, n, W)``, a latent ``(1, channels, 1, n)``. A whole sear
 program, because Core ML leaves small programs to the CPU.
 """
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import TypeAlias
 
+from mlx_muzero.coreml.market_programs import MarketPrograms
 from mlx_muzero.coreml.mil_encoders import encoded
 from mlx_muzero.coreml.mil_layers import MilLayers, Var, joined
 from mlx_muzero.coreml.toolkit import TARGET, mb
 from mlx_muzero.exports.interface import ExportSizes, ProgramName, input_shapes, output_shapes
 from mlx_muzero.exports.manifest import LayerNorm, Precision
+from mlx_muzero.exports.market_networks import MarketNetworks
 from mlx_muzero.exports.networks import Networks, Representation
+
+AnyNetworks: TypeAlias = Networks | MarketNetworks
+"""The layers of a model of either kind."""
 
 
 def build(
     name: ProgramName,
-    networks: Networks,
+    networks: AnyNetworks,
     sizes: ExportSizes,
     rows: int,
     precision: Precision,
@@ -29,34 +35,28 @@ def build(
     Build it anew for each conversion, which changes it.
     """
     layers = MilLayers(precision, layer_norm)
-    programs = _Programs(networks, sizes, layers)
+    if isinstance(networks, MarketNetworks):
+        compute = getattr(MarketPrograms(networks, sizes, layers), name)
+    else:
+        compute = getattr(_Programs(networks, sizes, layers), name)
 
-    def outputs(values: dict[str, Var]) -> tuple[Var, ...]:
+    def outputs(*inputs: Var) -> tuple[Var, ...]:
+        values = compute(*map(layers.entered, inputs))
         names = output_shapes(name, sizes, rows)
         return tuple(layers.output(output, values[output]) for output in names)
 
     # MIL names a program's inputs after the function's arguments.
-    def initial(observation: Var) -> tuple[Var, ...]:
-        return outputs(programs.initial(layers.entered(observation)))
-
-    def recurrent(latent: Var, action: Var) -> tuple[Var, ...]:
-        return outputs(programs.recurrent(layers.entered(latent), layers.entered(action)))
-
-    def afterstate(latent: Var, action: Var) -> tuple[Var, ...]:
-        return outputs(programs.afterstate(layers.entered(latent), layers.entered(action)))
-
-    def dynamics(latent: Var, action: Var, outcome: Var) -> tuple[Var, ...]:
-        inputs = (layers.entered(x) for x in (latent, action, outcome))
-        return outputs(programs.dynamics(*inputs))
-
-    bodies = {
-        "initial": initial,
-        "recurrent": recurrent,
-        "afterstate": afterstate,
-        "dynamics": dynamics,
+    bodies: dict[tuple[str, ...], Callable[..., tuple[Var, ...]]] = {
+        ("observation",): lambda observation: outputs(observation),
+        ("latent",): lambda latent: outputs(latent),
+        ("latent", "action"): lambda latent, action: outputs(latent, action),
+        ("latent", "action", "outcome"): lambda latent, action, outcome: outputs(
+            latent, action, outcome
+        ),
     }
-    specs = [mb.TensorSpec(shape=shape) for shape in input_shapes(name, sizes, rows).values()]
-    return mb.program(input_specs=specs, opset_version=TARGET)(bodies[name])
+    inputs = input_shapes(name, sizes, rows)
+    specs = [mb.TensorSpec(shape=shape) for shape in inputs.values()]
+    return mb.program(input_specs=specs, opset_version=TARGET)(bodies[tuple(inputs)])
 
 
 class _Programs:
@@ -74,16 +74,11 @@ class _Programs:
 
     def recurrent(self, latent: Var, action: Var) -> dict[str, Var]:
         """Compute the outcomes of an action and all its successors."""
-        body, outcomes = self._networks.dynamics.body, self._sizes.outcomes
-        # Each outcome adds one column of the projection; everything else is shared.
-        weight = body.projection.weight
-        shared = replace(body.projection, weight=weight[:, :-outcomes])
-        base = self._layers.linear(joined([latent, action]), shared)
-        projected = [
-            mb.add(x=base, y=self._layers.column(weight[:, c - outcomes, 0]))
-            for c in range(outcomes)
-        ]
-        h = self._layers.tower(mb.concat(values=projected, axis=3), body.tower)
+        body = self._networks.dynamics.body
+        projected = self._layers.every_condition(
+            joined([latent, action]), body.projection, self._sizes.outcomes
+        )
+        h = self._layers.tower(projected, body.tower)
         return {**self._outcomes(latent, action), **self._successor(h)}
 
     def afterstate(self, latent: Var, action: Var) -> dict[str, Var]:

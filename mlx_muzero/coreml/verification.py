@@ -11,6 +11,7 @@ from mlx_muzero.exports.child import ChildLost
 from mlx_muzero.exports.drift import drift
 from mlx_muzero.exports.figures import EngineFigures, Verification
 from mlx_muzero.exports.manifest import Manifest, ProgramEntry
+from mlx_muzero.exports.market_drift import market_drift
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.program import (
     ComputeUnits,
@@ -20,9 +21,10 @@ from mlx_muzero.exports.program import (
     program_set,
 )
 from mlx_muzero.exports.samples import Samples
-from mlx_muzero.exports.search_agreement import search_agreement
+from mlx_muzero.exports.search_agreement import Decide, market_agreement, search_agreement
 from mlx_muzero.exports.weights import digest, weights_of
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.types import F32
 
@@ -42,11 +44,12 @@ def interpreted(folder: Path, entry: ProgramEntry) -> Program:
 
 def verify(
     folder: Path,
-    model: StochasticMuZero,
+    model: Model,
     table: ActionTable,
     samples: Samples,
     core_ml: CoreMl | None = None,
     *,
+    decide: Decide | None = None,
     quick: bool = False,
     load: Loader = interpreted,
     tick: Callable[[], None] = lambda: None,
@@ -59,6 +62,8 @@ def verify(
         table: the actions.
         samples: situations to compare on.
         core_ml: runs the programs as well, on each of its units.
+        decide: how a factored model's search decides in the situations of `samples`; needed for
+            such a model unless `quick`.
         quick: compare only outputs, neither drift nor searches.
         load: loads a program to run in this process.
         tick: called for every call of a program in this process, of which there are many.
@@ -81,6 +86,14 @@ def verify(
         found = EngineFigures(engine, units, tuple(errors))
         if quick or found.problems(manifest.precision):
             return found
+        if isinstance(model, FactoredModel):
+            if decide is None:
+                raise ValueError("a factored model's export is verified with `decide`")
+            return replace(
+                found,
+                drift=tuple(market_drift(programs, model, few)),
+                agreement=market_agreement(programs, model, decide),
+            )
         return replace(
             found,
             drift=tuple(drift(programs, sizes, model, table, few)),

@@ -3,15 +3,22 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from mlx_muzero.agent.factored_agent import FactoredAgent
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.coreml.core_ml import core_ml
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.coreml.verification import SAMPLES, verify
 from mlx_muzero.experiment.trained_run import TrainedRun
 from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.manifest import Manifest
-from mlx_muzero.exports.samples import draw_samples
+from mlx_muzero.exports.samples import Samples, draw_samples
+from mlx_muzero.exports.search_agreement import SIMULATIONS
 from mlx_muzero.exports.weights import weights_of
-from mlx_muzero.networks.kinds import require_muzero
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.search.market_evaluator import MarketEvaluator
+from mlx_muzero.search.result import SearchResult
 
 VERIFYING = "verifying: calls of programs"
 
@@ -35,17 +42,16 @@ def export_run(
     Raises:
         ExportError: coremltools is missing, or the programs differ from the model.
     """
-    model = require_muzero(run.model, "export")
     samples = draw_samples(run.dataset, run.rules, SAMPLES)
 
     def verified(folder: Path) -> Verification:
         doing(VERIFYING)
-        found = verify(folder, model, run.rules.table, samples, core_ml(), tick=tick)
+        found = _verified(folder, run, samples, tick)
         judged(found)
         return found
 
     return export(
-        weights_of(model),
+        weights_of(run.model),
         run.config,
         run.checkpoint,
         run.folder.export_path,
@@ -63,6 +69,25 @@ def verify_export(
     Raises:
         ExportError: its files were changed, or it was made from other weights.
     """
-    model = require_muzero(run.model, "verify")
-    samples = draw_samples(run.dataset, run.rules, SAMPLES)
-    return verify(folder, model, run.rules.table, samples, core_ml(), tick=tick)
+    return _verified(folder, run, draw_samples(run.dataset, run.rules, SAMPLES), tick)
+
+
+def _verified(
+    folder: Path, run: TrainedRun, samples: Samples, tick: Callable[[], None]
+) -> Verification:
+    model, rules = run.model, run.rules
+
+    def decide(market: MarketEvaluator) -> SearchResult:
+        assert isinstance(model, FactoredModel)
+        agent = FactoredAgent(model, run.config.search, rules, run.trained_rules, market)
+        seed = np.zeros(len(samples), np.uint64)
+        return agent.plan(
+            samples.observation,
+            samples.position,
+            seed,
+            simulations=SIMULATIONS,
+            noise=False,
+            moment=Moment(np.arange(len(samples))),
+        )
+
+    return verify(folder, model, rules.table, samples, core_ml(), decide=decide, tick=tick)

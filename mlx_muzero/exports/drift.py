@@ -35,7 +35,7 @@ def drift(
         action = (legal * (1.0 - random.random(legal.shape))).argmax(axis=1).astype(np.int32)
         position = table.next_position[position, action]
         taken = mx.array(action)
-        outcome = _drawn(mx.softmax(model.outcome_logits(latent, taken), axis=-1), random)
+        outcome = drawn(mx.softmax(model.outcome_logits(latent, taken), axis=-1), random)
         latent, reward = model.dynamics(latent, taken, mx.array(outcome))
         policy, value = mx.softmax(model.policy_logits(latent), axis=-1), model.value(latent)
         mx.eval(latent, reward, policy, value)
@@ -46,10 +46,10 @@ def drift(
             own_value = model.support.decode(mx.array(own["value_logits"]))
             yield Drift(
                 steps=steps,
-                latent_frac=_mean(_length(mx.array(own_latent) - latent) / _length(latent)),
-                policy=_mean(mx.abs(own_policy - policy).sum(axis=-1) / 2),
-                value=_mean(mx.abs(own_value - value)),
-                reward=_mean(mx.abs(mx.array(own["reward"][:, 0]) - reward)),
+                latent_frac=latent_frac(own_latent, latent),
+                policy=mean(mx.abs(own_policy - policy).sum(axis=-1) / 2),
+                value=mean(mx.abs(own_value - value)),
+                reward=mean(mx.abs(mx.array(own["reward"][:, 0]) - reward)),
             )
 
 
@@ -67,16 +67,22 @@ def _advanced(
     return {key: tensor[:, 0] for key, tensor in out.items()}
 
 
-def _drawn(probabilities: mx.array, random: np.random.Generator) -> I32:
+def drawn(probabilities: mx.array, random: np.random.Generator) -> I32:
     """Outcomes ``i32[n]`` drawn from `probabilities` ``f32[n, C]``."""
     below = np.cumsum(np.asarray(probabilities), axis=1)
     draws = random.random((len(below), 1)) * below[:, -1:]
     return np.minimum((below < draws).sum(axis=1), below.shape[1] - 1).astype(np.int32)
 
 
+def latent_frac(own: F32, latent: mx.array) -> float:
+    """Mean distance of latents ``f32[n, D]`` divided by their length."""
+    return mean(_length(mx.array(own) - latent) / _length(latent))
+
+
 def _length(vectors: mx.array) -> mx.array:
     return mx.sqrt(mx.square(vectors).sum(axis=-1))
 
 
-def _mean(values: mx.array) -> float:
+def mean(values: mx.array) -> float:
+    """The mean of all `values`."""
     return float(np.mean(np.asarray(values)))

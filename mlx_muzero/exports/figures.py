@@ -33,12 +33,15 @@ class OutputError:
 class Drift:
     """Distance of programs from the model after `steps` steps, each on its own latents.
 
+    A factored model has no policy and no rewards; its outcomes' probabilities, the worth of
+    positions and the moves of bars stand for them.
+
     Attributes:
         steps: environment steps from the root.
         latent_frac: mean over the roots of the latents' distance divided by their length.
-        policy: mean total variation distance of the policies.
-        value: mean absolute difference of the values, in units of the reward.
-        reward: mean absolute difference of the step's rewards.
+        policy: mean total variation distance of the policies, or of the outcomes.
+        value: mean absolute difference of the values, in units of the reward (pips).
+        reward: mean absolute difference of the step's rewards, or of its move in pips.
     """
 
     steps: int

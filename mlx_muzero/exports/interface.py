@@ -2,24 +2,44 @@
 
 Every tensor is float32 at the interface and has rank 4, as the Neural Engine wants it. The rows of
 a program, which do not influence each other, are its last axis, except for observations. ``n`` is
-the fixed number of rows. The successors of `recurrent` are outcome-major: column ``c * n + i`` is
-outcome c of row i. Actions and outcomes are one-hot.
+the fixed number of rows. The successors of `recurrent` and `step` are outcome-major: column
+``c * n + i`` is outcome c of row i. Actions and outcomes are one-hot.
+
+A factored model has programs of its own, `root` and `step`, that read market columns only. Their
+moves and worth are in the units in which the networks learn; the host makes pips of them.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from mlx_muzero.config.choices import ExpansionMode
-from mlx_muzero.config.schema import ModelConfig
+from mlx_muzero.config.schema import Config, ModelConfig
+from mlx_muzero.market.observation.frames import history_columns, market_feature_names
+from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.trading.env import observation_features
+from mlx_muzero.trading.rules import TradingRules
 
-ProgramName = Literal["initial", "recurrent", "afterstate", "dynamics"]
+ProgramName = Literal["initial", "recurrent", "afterstate", "dynamics", "root", "step"]
 Shape = tuple[int, ...]
+
+MARKET_PROGRAMS: tuple[ProgramName, ...] = ("root", "step")
+"""The programs of a factored model."""
 
 PROGRAMS_FOR: dict[ExpansionMode, tuple[ProgramName, ...]] = {
     "all_outcomes": ("initial", "recurrent"),
     "single_outcome": ("initial", "afterstate", "dynamics"),
 }
-"""The programs that a search in each mode calls."""
+"""The programs that a search of a model of market and account calls, by mode."""
+
+ROOT_PROGRAMS: tuple[ProgramName, ...] = ("initial", "root")
+"""Programs that read a window, once a decision."""
+
+
+def programs_for(config: Config) -> tuple[ProgramName, ...]:
+    """The programs that the searches of `config` call."""
+    if config.model.kind == "factored":
+        return MARKET_PROGRAMS
+    return PROGRAMS_FOR[config.search.expansion]
 
 
 @dataclass(frozen=True)
@@ -29,9 +49,11 @@ class ExportSizes:
     Attributes:
         model: sizes of the networks.
         features: values of one bar of an observation (F).
-        actions: number of actions (A).
+        actions: number of actions (A); 0 for a factored model, which reads none.
         outcomes: number of chance outcomes (C).
         window_bars: bars of one observation (W).
+        history: columns of which a factored model reads all bars.
+        exposures: of the positions whose worth it tells (P); none for other models.
     """
 
     model: ModelConfig
@@ -39,17 +61,41 @@ class ExportSizes:
     actions: int
     outcomes: int
     window_bars: int
+    history: tuple[int, ...] = ()
+    exposures: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, config: Config) -> Self:
+        """The sizes of the model that `config` builds."""
+        table, market = TradingRules.from_config(config).table, config.market
+        factored = config.model.kind == "factored"
+        return cls(
+            model=config.model,
+            features=len(features_read(config)),
+            actions=0 if factored else len(table.action_names),
+            outcomes=len(OUTCOME_NAMES),
+            window_bars=market.window_bars,
+            history=history_columns(market) if factored else (),
+            exposures=tuple(table.exposures.tolist()) if factored else (),
+        )
+
+
+def features_read(config: Config) -> tuple[str, ...]:
+    """Names of the columns of an observation that programs read."""
+    if config.model.kind == "factored":
+        return market_feature_names(config.market)
+    return observation_features(config)
 
 
 def input_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
     """Input shapes of a program, in order."""
     latent = (1, sizes.model.latent_width, 1, rows)
     action = (1, sizes.actions, 1, rows)
-    if name == "initial":
+    if name in ROOT_PROGRAMS:
         return {"observation": (1, sizes.features, rows, sizes.window_bars)}
     if name == "dynamics":
         return {"latent": latent, "action": action, "outcome": (1, sizes.outcomes, 1, rows)}
-    return {"latent": latent, "action": action}
+    return {"latent": latent} if name == "step" else {"latent": latent, "action": action}
 
 
 def output_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
@@ -67,6 +113,14 @@ def output_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str,
             "latent": image(width),
             "policy_logits": image(sizes.actions),
             "value_logits": image(bins),
+        }
+    if name in MARKET_PROGRAMS:
+        columns = rows if name == "root" else sizes.outcomes * rows
+        return {
+            "latent" if name == "root" else "next_latent": image(width, columns),
+            "outcome_logits": image(sizes.outcomes, columns),
+            "move": image(sizes.outcomes, columns),
+            "worth": image(len(sizes.exposures), columns),
         }
     if name == "afterstate":
         return {"outcome_logits": image(sizes.outcomes), "value_logits": image(bins)}

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -81,7 +81,7 @@ class Manifest:
         config: the run's configuration.
         precision: number format inside the programs.
         layer_norm: as one operation, or decomposed.
-        features: names of an observation's columns.
+        features: names of the columns of an observation that the programs read.
         actions: names of the actions.
         outcomes: names of the chance outcomes.
         programs: the programs.
@@ -104,12 +104,12 @@ class Manifest:
     @property
     def sizes(self) -> ExportSizes:
         """The sizes that determine the programs' shapes."""
-        return ExportSizes(
-            model=self.config.model,
+        found = ExportSizes.of(self.config)
+        return replace(
+            found,
             features=len(self.features),
-            actions=len(self.actions),
+            actions=len(self.actions) if found.actions else 0,
             outcomes=len(self.outcomes),
-            window_bars=self.config.market.window_bars,
         )
 
     @staticmethod

@@ -10,6 +10,8 @@ from mlx_muzero.exports.interface import ExportSizes, ProgramName
 from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.rows import call
 from mlx_muzero.exports.samples import Samples
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.layers import one_hot
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.types import F32
@@ -18,11 +20,14 @@ Arrays = dict[str, F32]
 
 
 def output_errors(
-    programs: ProgramSet, sizes: ExportSizes, model: StochasticMuZero, samples: Samples
+    programs: ProgramSet, sizes: ExportSizes, model: Model, samples: Samples
 ) -> Iterator[OutputError]:
     """Yield the errors of `programs` on `samples`, for each of their numbers of rows."""
     for name, by_rows in programs.items():
-        inputs, wanted = _reference(name, model, samples)
+        if isinstance(model, FactoredModel):
+            inputs, wanted = _market_reference(name, model, samples)
+        else:
+            inputs, wanted = _reference(name, model, samples)
         found = [call({rows: by_rows[rows]}, name, sizes, inputs) for rows in by_rows]
         for output, reference in wanted.items():
             errors = [np.abs(tensors[output] - reference) for tensors in found]
@@ -61,11 +66,42 @@ def _reference(
         ]
         outputs = {output: mx.stack([one[output] for one in each], axis=1) for output in each[0]}
         outputs["outcome_logits"] = model.outcome_logits(latent, action)
+    return _as_rows(inputs, outputs, len(samples))
+
+
+def _market_reference(
+    name: ProgramName, model: FactoredModel, samples: Samples
+) -> tuple[Arrays, Arrays]:
+    """The same of a factored model."""
+    observation = mx.array(samples.observation[..., : model.features])
+    latent = model.representation(observation)
+    if name == "root":
+        return _as_rows(
+            {"observation": observation}, {"latent": latent, **_market(model, latent)}, len(samples)
+        )
+    outcomes = [mx.full(len(samples), c, mx.int32) for c in range(model.outcomes)]
+    following = mx.stack([model.dynamics(latent, outcome) for outcome in outcomes], axis=1)
+    outputs = {"next_latent": following, **_market(model, following)}
+    return _as_rows({"latent": latent}, outputs, len(samples))
+
+
+def _market(model: FactoredModel, latent: mx.array) -> dict[str, mx.array]:
+    return {
+        "outcome_logits": model.outcome_logits(latent),
+        "move": model.move_head(latent),
+        "worth": model.worth_head(latent),
+    }
+
+
+def _as_rows(
+    inputs: dict[str, mx.array], outputs: dict[str, mx.array], count: int
+) -> tuple[Arrays, Arrays]:
+    """The same in NumPy; outputs ``f32[n, k, channels]``."""
     mx.eval(inputs, outputs)
     return (
         {key: np.asarray(array) for key, array in inputs.items()},
         {
-            key: np.asarray(array).reshape(len(samples), -1, array.shape[-1])
+            key: np.asarray(array).reshape(count, -1, array.shape[-1])
             for key, array in outputs.items()
         },
     )

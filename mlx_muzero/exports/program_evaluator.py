@@ -53,7 +53,7 @@ class ProgramEvaluator:
         self._pool[leaves.slot] = out["next_latent"]
         prior, value = self._prediction(out)
         return Expansion(
-            _probabilities(out["outcome_logits"])[:, 0], out["reward"][..., 0], value, prior
+            probabilities(out["outcome_logits"])[:, 0], out["reward"][..., 0], value, prior
         )
 
     def expand_single(self, leaves: SingleLeaves) -> SingleExpansion:
@@ -64,7 +64,7 @@ class ProgramEvaluator:
         self._pool[leaves.slot] = out["next_latent"][:, 0]
         prior, value = self._prediction(out)
         return SingleExpansion(
-            outcome_probs=_probabilities(chance["outcome_logits"])[:, 0],
+            outcome_probs=probabilities(chance["outcome_logits"])[:, 0],
             afterstate_value=self._value(chance["value_logits"])[:, 0],
             reward=out["reward"][:, 0, 0],
             value=value[:, 0],
@@ -76,7 +76,7 @@ class ProgramEvaluator:
 
     def _prediction(self, out: Mapping[str, F32]) -> tuple[F32, F32]:
         """Policy ``f32[n, k, A]`` and value ``f32[n, k]``."""
-        return _probabilities(out["policy_logits"]), self._value(out["value_logits"])
+        return probabilities(out["policy_logits"]), self._value(out["value_logits"])
 
     def _value(self, logits: F32) -> F32:
         return (_softmax(logits) @ self._centers).astype(np.float32)
@@ -90,5 +90,6 @@ def _softmax(logits: F32) -> F64:
     return weights / weights.sum(axis=-1, keepdims=True)
 
 
-def _probabilities(logits: F32) -> F32:
+def probabilities(logits: F32) -> F32:
+    """Softmax of ``f32[..., n]`` over the last axis."""
     return _softmax(logits).astype(np.float32)

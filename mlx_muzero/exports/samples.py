@@ -6,7 +6,8 @@ import numpy as np
 
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
@@ -76,15 +77,16 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
     )
 
 
-def random_samples(model: StochasticMuZero, count: int) -> Samples:
+def random_samples(model: Model, count: int) -> Samples:
     """`count` random situations, for networks that know no market; always the same."""
     draw = np.random.default_rng(0)
     shape = (count, model.window_bars, model.features)
     rows = np.arange(count, dtype=np.int32)
+    actions = 1 if isinstance(model, FactoredModel) else model.actions
     return Samples(
         observation=draw.normal(size=shape).astype(np.float32),
         position=np.zeros(count, np.int32),
-        action=rows % model.actions,
+        action=rows % np.int32(actions),
         outcome=rows % model.outcomes,
     )
 

@@ -9,7 +9,7 @@ from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.program import ComputeUnits, Engine, ProgramSet
 from mlx_muzero.exports.samples import random_samples
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.kinds import Model
 
 SAMPLES = 40
 """Number that leaves some rows of each program empty and calls small programs several times."""
@@ -18,7 +18,7 @@ SAMPLES = 40
 def self_test(
     programs: ProgramSet,
     manifest: Manifest,
-    model: StochasticMuZero,
+    model: Model,
     engine: Engine,
     compute_units: ComputeUnits,
 ) -> str | None:

@@ -8,19 +8,31 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero.exports.interface import ExportSizes
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.types import F32
 
 
-def sizes_of(model: StochasticMuZero) -> ExportSizes:
+def sizes_of(model: Model) -> ExportSizes:
     """The sizes of `model`."""
+    if isinstance(model, FactoredModel):
+        return ExportSizes(
+            model.config,
+            model.features,
+            0,
+            model.outcomes,
+            model.window_bars,
+            model.history,
+            model.exposures,
+        )
     return ExportSizes(
         model.config, model.features, model.actions, model.outcomes, model.window_bars
     )
 
 
-def weights_of(model: StochasticMuZero) -> dict[str, F32]:
-    """Copy the parameters and batch-norm statistics of `model`'s six networks, by name."""
+def weights_of(model: Model) -> dict[str, F32]:
+    """Copy the parameters of `model`, and what is measured and stored with them, by name."""
     parameters = dict(tree_flatten(model.parameters()))
     return {
         name: np.array(array.astype(mx.float32))
@@ -39,16 +51,29 @@ def digest(weights: Mapping[str, F32]) -> str:
     return found.hexdigest()
 
 
-def model_of(weights: Mapping[str, F32], sizes: ExportSizes) -> StochasticMuZero:
+def model_of(weights: Mapping[str, F32], sizes: ExportSizes) -> Model:
     """Make a model in evaluation mode; inverse of `weights_of` and `sizes_of`."""
-    model = StochasticMuZero(
+    model = _empty_model(sizes)
+    model.load_weights([(name, mx.array(array)) for name, array in weights.items()], strict=True)
+    mx.eval(model.parameters())
+    model.eval()
+    return model
+
+
+def _empty_model(sizes: ExportSizes) -> Model:
+    if sizes.model.kind == "factored":
+        return FactoredModel(
+            sizes.model,
+            features=sizes.features,
+            history=sizes.history,
+            exposures=sizes.exposures,
+            outcomes=sizes.outcomes,
+            window_bars=sizes.window_bars,
+        )
+    return StochasticMuZero(
         sizes.model,
         features=sizes.features,
         actions=sizes.actions,
         outcomes=sizes.outcomes,
         window_bars=sizes.window_bars,
     )
-    model.load_weights([(name, mx.array(array)) for name, array in weights.items()], strict=True)
-    mx.eval(model.parameters())
-    model.eval()
-    return model

@@ -80,6 +80,7 @@ class FactoredModel(nn.Module):
         self.outcomes = outcomes
         self.window_bars = window_bars
         self.history = tuple(history)
+        self.exposures = tuple(float(exposure) for exposure in exposures)
         self.positions = len(exposures)
         self.longest, self.shortest = int(np.argmax(exposures)), int(np.argmin(exposures))
         self.representation_network = WindowMLP(features, history, window_bars, width)
@@ -141,7 +142,12 @@ class FactoredModel(nn.Module):
 
         Those of the next bar, and of the best decisions after it under the rules of the training.
         """
-        return self.worth_head(latent) * (WORTH_DEVIATIONS * self.usual.move_pips)
+        return self.worth_head(latent) * self.worth_pips
+
+    @property
+    def worth_pips(self) -> mx.array:
+        """``f32[]`` unit of the worth head; that of the move head is `usual.move_pips`."""
+        return WORTH_DEVIATIONS * self.usual.move_pips
 
     def dynamics(self, latent: mx.array, outcome: mx.array) -> mx.array:
         """Latent ``f32[n, D]``, outcome ``i32[n]`` -> next latent ``f32[n, D]``."""
@@ -149,12 +155,21 @@ class FactoredModel(nn.Module):
         return nn.relu(self.dynamics_output(nn.relu(self.dynamics_input(joined))))
 
     def summary(self, latent: mx.array) -> mx.array:
-        """Latent ``f32[n, D]`` -> ``f32[n, 3]`` what the chain tells latents apart by.
+        """Latent ``f32[n, D]`` -> ``f32[n, 3]`` what the chain tells latents apart by."""
+        probs = mx.softmax(self.outcome_logits(latent), axis=-1)
+        return self.summarized(probs, self.moves(latent), self.worth(latent))
+
+    def summarized(self, probs: mx.array, moves: mx.array, worth: mx.array) -> mx.array:
+        """What the networks say of latents -> their summary ``f32[n, 3]``.
 
         The worth of the longest and of the shortest position beyond being flat, and the expected
         next move, all in pips.
+
+        Args:
+            probs: ``f32[n, C]`` probabilities of the outcomes.
+            moves: ``f32[n, C]``.
+            worth: ``f32[n, P]``.
         """
-        worth = self.worth(latent)
-        expected = (mx.softmax(self.outcome_logits(latent), axis=-1) * self.moves(latent)).sum(-1)
+        expected = (probs * moves).sum(-1)
         longest, shortest = worth[:, self.longest], worth[:, self.shortest]
         return mx.stack([longest - worth[:, 0], shortest - worth[:, 0], expected], axis=1)

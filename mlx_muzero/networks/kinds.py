@@ -17,7 +17,6 @@ def require_muzero(model: Model, what: str) -> StochasticMuZero:
     """
     if isinstance(model, FactoredModel):
         raise ConfigError(
-            f'{what}: not for a factored model, only for those with model.kind = "muzero". '
-            "MLX plays a factored model as it is: evaluate, tree and paper start need nothing else"
+            f'{what}: not for a factored model, only for those with model.kind = "muzero"'
         )
     return model

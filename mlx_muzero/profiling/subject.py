@@ -12,7 +12,7 @@ from mlx_muzero.config.schema import Config
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.deployment import Deployment
-from mlx_muzero.exports.evaluator import current_manifest
+from mlx_muzero.exports.played_export import current_manifest
 from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.trading.core import TradingRules

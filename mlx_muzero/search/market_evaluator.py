@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mlx_muzero.search.expectimax import MarketLayer
-from mlx_muzero.types import F32, F64, I32
+from mlx_muzero.types import F32, F64, I32, I64
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,6 +24,16 @@ class MarketStates:
     move: F32
     worth: F32
     cluster: I32
+
+    def of_rows(self, row: I64) -> "MarketStates":
+        """Some of the states, ``i64[m]``."""
+        return MarketStates(
+            self.latent[row],
+            self.outcome_probs[row],
+            self.move[row],
+            self.worth[row],
+            self.cluster[row],
+        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,6 +25,7 @@ from mlx_muzero.exports.samples import draw_samples
 from mlx_muzero.exports.weights import model_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
+from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.training.threads import in_thread, join
 from mlx_muzero.types import F32
@@ -155,7 +156,7 @@ class Refresher:
         leaves = config.collect.envs * config.search.leaves_per_step
         rows = -(-leaves // _LANE) * _LANE
         manifest = export_in_child(weights, config, folder, rows, self._samples, self._closed)
-        model = model_of(weights, manifest.sizes)
+        model = require_muzero(model_of(weights, manifest.sizes), "collecting with an export")
         events: SimpleQueue[EngineEvent] = SimpleQueue()
         search = replace(config.search, backend=self._backend)
         deployment = Deployment(folder, events.put, loader=LOAD_PROGRAM)

@@ -217,7 +217,7 @@ def test_it_runs_on_every_backend_and_auto_takes_the_fastest():
         plans.append(plan(agent, observation, flat()))
     np.testing.assert_array_equal(plans[0].action, plans[1].action)
     np.testing.assert_allclose(plans[0].q, plans[1].q, rtol=1e-4, atol=1e-4)
-    with pytest.raises(ConfigError, match=r'search\.backend: "auto" cannot evaluate'):
+    with pytest.raises(ConfigError, match=r'search\.backend: "auto" has not been settled'):
         make_agent(model, dataclasses.replace(SEARCH, backend="auto"), RULES)
 
 

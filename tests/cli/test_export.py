@@ -9,14 +9,17 @@ import pytest
 
 from command_mistakes import mistake
 from exports import BARE, passed, run_config, trading_model
-from markets import walk_bars
+from factored_models import factored_config, randomized
+from markets import MINUTE_NS, MONDAY_NS, walk_bars
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.exports.weights import weights_of
+from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.checkpoint import Checkpoint
+from mlx_muzero.training.models import build_factored
 from mlx_muzero.training.run import MarketRecord, RunFolder, schema
 from muzero_cli.display import progress
 
@@ -29,14 +32,46 @@ def run(tmp_path_factory):
     with BarStore(store) as opened:
         opened.write(walk_bars(1500))
     model = trading_model(**BARE)
-    config = run_config(model)
+    saved_run(folder, store, model, run_config(model))
+    return folder
+
+
+def saved_run(folder, store, model, config):
+    """A run with one checkpoint, of `model`."""
     begun = RunFolder(folder)
     dataset = MarketDataset.from_bars(walk_bars(1500), config.market)
     begun.begin(config, MarketRecord.of(store, dataset))
     weights = {name: mx.array(array) for name, array in weights_of(model).items()}
     checkpoint = Checkpoint(weights, {}, {}, schema(config, FX_ACTIONS))
     begun.checkpoints.save("000001-episode-000004", checkpoint, best=True)
+
+
+@pytest.fixture(scope="module")
+def factored_run(run, small_config):
+    """The same of a factored model."""
+    folder, config = run.with_name("factored"), factored_config(small_config)
+    model = randomized(build_factored(config, FX_ACTIONS))
+    saved_run(folder, run.with_name("market.duckdb"), model, config)
     return folder
+
+
+def test_a_factored_run_is_exported_verified_and_played(factored_run, cli):
+    code, out, err = cli("export", factored_run, "--batch", "16")
+    assert code == 0, err
+    for words in ("interpreter: within bounds", "root worth", "step move", "after steps", "moves"):
+        assert words in out
+    assert "2 programs, exported and verified in " in err.splitlines()[-1]
+    again = cli("verify", factored_run / "export")
+    assert again == (0, out, again[2])
+    at = ("--at", utc_text(MONDAY_NS + 1000 * MINUTE_NS))
+    played = [
+        cli("tree", factored_run, *at, "--json", "--backend", backend)
+        for backend in ("coreml-sim", "native")
+    ]
+    assert [code for code, *_ in played] == [0, 0], played
+    by_programs, by_cpp = (json.loads(out) for _, out, _ in played)
+    assert by_programs["visits"] == by_cpp["visits"]
+    assert by_programs["action"] == by_cpp["action"]
 
 
 @pytest.fixture(scope="module")

@@ -13,23 +13,24 @@ import time
 
 import numpy as np
 import pytest
+from mlx.utils import tree_flatten
 
 from exports import passed, run_config, trading_model
+from factored_models import factored_config, randomized
 from mlx_muzero import rng
-from mlx_muzero.agent.muzero_agent import MuZeroAgent
+from mlx_muzero.agent.make import make_agent
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.deployment import Deployment, Limits
 from mlx_muzero.exports.weights import weights_of
-from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.profiling.subject import with_random_heads
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import observation_features
-from mlx_muzero.training.models import build_model
+from mlx_muzero.training.models import build_factored, build_model, build_muzero
 from model_exports import LOADER, PATIENT, break_programs, export_model
 
-PAIRS, SIMULATIONS = 16, 8
+PAIRS, SIMULATIONS = 16, 12
 CALLS = 10
 """Fewer than a search makes."""
 
@@ -42,12 +43,12 @@ class Exported:
     def __init__(self, config, model, folder, loader=LOADER):
         self.model, self.folder, self.events = model, folder, []
         self._config, self._loader = config, loader
-        self._states = TradingRules.from_config(config).states
+        self._rules = TradingRules.from_config(config)
 
     def agent(self, backend="coreml-sim", limits=PATIENT, **search):
         settings = dataclasses.replace(self._config.search, backend=backend, **search)
         deployment = Deployment(self.folder, self.events.append, limits, loader=self._loader)
-        return MuZeroAgent(self.model, settings, self._states, len(OUTCOME_NAMES), deployment)
+        return make_agent(self.model, settings, self._rules, deployment)
 
     def plan(self, agent):
         shape = (PAIRS, self._config.market.window_bars, len(observation_features(self._config)))
@@ -64,12 +65,19 @@ class Exported:
 
 
 @pytest.fixture
-def exported(small_config, tmp_path, monkeypatch, pytestconfig):
+def exported(small_config, tmp_path, monkeypatch, pytestconfig, request):
+    """A model with its export; of market and account unless the test asks for the other kind."""
     monkeypatch.setenv("PYTHONPATH", str(pytestconfig.rootpath / "tests" / "helpers"))
-    model = with_random_heads(
-        build_model(small_config, TradingRules.from_config(small_config).table)
-    )
-    return Exported(small_config, model, export_model(tmp_path / "export", small_config, model))
+    table = TradingRules.from_config(small_config).table
+    if getattr(request, "param", "muzero") == "factored":
+        config = factored_config(small_config)
+        model = randomized(build_factored(config, table))
+    else:
+        config, model = small_config, with_random_heads(build_muzero(small_config, table))
+    return Exported(config, model, export_model(tmp_path / "export", config, model))
+
+
+both_kinds = pytest.mark.parametrize("exported", ["muzero", "factored"], indirect=True)
 
 
 def assert_same(one, other):
@@ -96,6 +104,17 @@ def test_an_export_plans_what_its_model_plans(exported, search):
     assert exported.happened() == []
 
 
+@pytest.mark.parametrize("exported", ["factored"], indirect=True)
+def test_an_export_of_a_factored_model_plans_what_its_model_plans(exported):
+    agent = exported.agent()
+    assert agent.backend == "coreml-sim"
+    planned, by_mlx = exported.plan(agent), exported.plan(exported.agent("mlx"))
+    np.testing.assert_array_equal(planned.visits, by_mlx.visits)
+    np.testing.assert_array_equal(planned.action, by_mlx.action)
+    np.testing.assert_allclose(planned.q, by_mlx.q, atol=1e-3)
+    assert exported.happened() == []
+
+
 def some_call():
     """How many calls of a search go well: a random number, shown where the test fails."""
     after = int(np.random.default_rng().integers(CALLS))
@@ -103,6 +122,7 @@ def some_call():
     return after
 
 
+@both_kinds
 def test_child_killed_at_a_random_moment(exported):
     agent = exported.agent()
     undisturbed = exported.plan(agent)
@@ -173,6 +193,27 @@ def test_wrong_answer(exported, fault, words):
     assert_fell_back(exported, agent, *words)
 
 
+@pytest.mark.parametrize("exported", ["factored"], indirect=True)
+def test_wrong_answer_of_a_factored_models_program(exported):
+    agent = exported.agent()
+    break_programs(exported.folder, "nan", after=some_call())
+    assert_same(exported.plan(agent), exported.plan(exported.agent("native")))
+    assert_fell_back(exported, agent, 'output "worth" holds NaN or infinity')
+
+
+@pytest.mark.parametrize("exported", ["factored"], indirect=True)
+def test_a_sampling_search_over_a_factored_model_starts_over(exported):
+    agent = exported.agent(planner="sampling")
+    np.testing.assert_array_equal(
+        exported.plan(agent).visits, exported.plan(exported.agent("mlx", planner="sampling")).visits
+    )
+    break_programs(exported.folder, "fail", after=3)
+    planned = exported.plan(agent)
+    assert_same(planned, exported.plan(exported.agent("native", planner="sampling")))
+    assert agent.backend == "native"
+
+
+@both_kinds
 def test_child_that_keeps_dying(exported):
     agent = exported.agent(limits=Limits(restarts=1))
     break_programs(exported.folder, "die", after=some_call(), times=ALWAYS)
@@ -181,6 +222,7 @@ def test_child_that_keeps_dying(exported):
     assert_fell_back(exported, agent, "SIGKILL", "already restarted 1 times within 600 s")
 
 
+@both_kinds
 def test_child_dies_at_load(exported):
     break_programs(exported.folder, "die", loading=True)
     agent = exported.agent()
@@ -209,11 +251,12 @@ def test_wrong_numbers_do_not_pass_the_self_test(exported):
     assert_fell_back(exported, exported.agent(), "self-test: recurrent ")
 
 
+@both_kinds
 def test_stale_export(exported):
     agent = exported.agent()
     agent.refresh()
-    bias = exported.model.dynamics_network.reward.bias
-    exported.model.dynamics_network.reward.bias = bias + 1e-3
+    name, array = tree_flatten(exported.model.parameters())[0]
+    exported.model.load_weights([(name, array + 1e-3)], strict=False)
     for use in (exported.agent, agent.refresh):
         with pytest.raises(ExportError, match=r"stale.*000001-episode-000004.*Export again"):
             use()

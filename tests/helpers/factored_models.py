@@ -1,9 +1,12 @@
 """Small factored models with heads that say something, and windows for them."""
 
+import dataclasses
+
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.config.schema import ModelConfig
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.config.schema import Config, ModelConfig
 from mlx_muzero.networks.factored import FactoredModel
 
 WINDOW, COLUMNS, OUTCOMES = 8, 5, 3
@@ -21,6 +24,11 @@ def random_model(sizes=SIZES, *, exposures=(0.0, 1.0, -1.0), history=(0, 2), see
         window_bars=WINDOW,
         seed=seed,
     )
+    return randomized(model, seed)
+
+
+def randomized(model: FactoredModel, seed=1) -> FactoredModel:
+    """`model` with all that training would have given it drawn at random."""
     random = np.random.default_rng(seed)
 
     def draw(*shape):
@@ -29,12 +37,23 @@ def random_model(sizes=SIZES, *, exposures=(0.0, 1.0, -1.0), history=(0, 2), see
     for head in (model.worth_head, model.move_head, model.outcome_head):
         head.output.weight = 0.5 * draw(*head.output.weight.shape)
         head.output.bias = 0.1 * draw(*head.output.bias.shape)
-    model.representation_network.observation_norm.mean = draw(COLUMNS)
+    model.representation_network.observation_norm.mean = draw(model.features)
     model.usual.move_pips, model.usual.price = mx.array(2.5), mx.array(150.0)
     model.chain.mean, model.chain.scale = draw(3), mx.abs(draw(3))
-    model.chain.centers = draw(sizes.chain_states, 3)
+    model.chain.centers = draw(*model.chain.centers.shape)
     model.eval()
     return model
+
+
+def factored_config(small_config: Config) -> Config:
+    """The preset's configuration with small networks, and the market of another."""
+    factored = PRESETS["fx_factored"]
+    return dataclasses.replace(
+        factored,
+        market=small_config.market,
+        model=dataclasses.replace(factored.model, latent_width=16, chain_states=8),
+        search=dataclasses.replace(factored.search, backend="mlx"),
+    )
 
 
 def some_windows(count=4, columns=COLUMNS + 6):

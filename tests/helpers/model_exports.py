@@ -7,19 +7,23 @@ import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten
 
-from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
 from mlx_muzero.exports.child import Child
 from mlx_muzero.exports.deployment import Deployment, Limits
-from mlx_muzero.exports.interface import input_shapes, output_shapes
+from mlx_muzero.exports.interface import (
+    MARKET_PROGRAMS,
+    ProgramName,
+    features_read,
+    input_shapes,
+    output_shapes,
+)
 from mlx_muzero.exports.manifest import Manifest, ProgramEntry
 from mlx_muzero.exports.weights import digest, sizes_of, weights_of
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.core import TradingRules
-from mlx_muzero.trading.env import observation_features
 from mlx_muzero.types import F32
-from model_programs import FAULTS, PROGRAMS
+from model_programs import FAULTS
 
 LOADER = "model_programs:load"
 """What loads them in the child process; `tests` must be on its PYTHONPATH."""
@@ -29,7 +33,7 @@ ROWS = (2, 8)
 PATIENT = Limits()
 
 
-def export_model(folder: Path, config: Config, model: StochasticMuZero) -> Path:
+def export_model(folder: Path, config: Config, model: Model) -> Path:
     """An export of `model`, with every program for each of `ROWS`; see `model_programs`."""
     sizes = sizes_of(model)
     programs = tuple(
@@ -43,7 +47,7 @@ def export_model(folder: Path, config: Config, model: StochasticMuZero) -> Path:
             outputs=output_shapes(name, sizes, rows),
             op_histogram={},
         )
-        for name in PROGRAMS
+        for name in programs_of(config)
         for rows in ROWS
     )
     folder.mkdir(parents=True, exist_ok=True)
@@ -53,7 +57,7 @@ def export_model(folder: Path, config: Config, model: StochasticMuZero) -> Path:
         config=config,
         precision="fp32",
         layer_norm="op",
-        features=observation_features(FX_MICRO),
+        features=features_read(config),
         actions=TradingRules.from_config(config).table.action_names,
         outcomes=OUTCOME_NAMES,
         programs=programs,
@@ -62,6 +66,13 @@ def export_model(folder: Path, config: Config, model: StochasticMuZero) -> Path:
     ).write(folder)
     mx.save_safetensors(str(folder / "weights.safetensors"), dict(tree_flatten(model.parameters())))
     return folder
+
+
+def programs_of(config: Config) -> tuple[ProgramName, ...]:
+    """Programs that searches in every mode call."""
+    if config.model.kind == "factored":
+        return MARKET_PROGRAMS
+    return ("recurrent", "afterstate", "dynamics")
 
 
 def deployed_child(folder: Path, limits: Limits = PATIENT) -> tuple[Child, dict[str, F32]]:

@@ -16,7 +16,7 @@ import mlx.core as mx
 import numpy as np
 
 from mlx_muzero.exports.manifest import Manifest
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.exports.weights import model_of
 
 
 def load(folder, entry, engine, compute_units):
@@ -24,7 +24,7 @@ def load(folder, entry, engine, compute_units):
     fail_if_due(folder, {}, loading=True)
 
     def call(inputs):
-        tensors = {name: mx.array(tensor[0, :, 0].T) for name, tensor in inputs.items()}
+        tensors = {name: mx.array(as_rows(name, tensor)) for name, tensor in inputs.items()}
         outputs = PROGRAMS[entry.name](model, **tensors)
         return fail_if_due(
             folder, {name: np.array(array).T[None, :, None] for name, array in outputs.items()}
@@ -33,19 +33,15 @@ def load(folder, entry, engine, compute_units):
     return call
 
 
+def as_rows(name, tensor):
+    """A program's input with the rows first."""
+    return tensor[0].transpose(1, 2, 0) if name == "observation" else tensor[0, :, 0].T
+
+
 @cache
 def model_in(folder):
-    export = Manifest.load(folder)
-    model = StochasticMuZero(
-        export.config.model,
-        features=len(export.features),
-        actions=len(export.actions),
-        outcomes=len(export.outcomes),
-        window_bars=export.config.market.window_bars,
-    )
-    model.load_weights(str(folder / "weights.safetensors"), strict=True)
-    model.eval()
-    return model
+    weights = mx.load(str(folder / "weights.safetensors"))
+    return model_of(weights, Manifest.load(folder).sizes)
 
 
 def recurrent(model, latent, action):
@@ -77,7 +73,34 @@ def dynamics(model, latent, action, outcome):
     }
 
 
-PROGRAMS = {"recurrent": recurrent, "afterstate": afterstate, "dynamics": dynamics}
+def root(model, observation):
+    latent = model.representation(observation)
+    return {"latent": latent, **seen(model, latent)}
+
+
+def step(model, latent):
+    after = [
+        model.dynamics(latent, mx.full(len(latent), c, mx.int32)) for c in range(model.outcomes)
+    ]
+    after = mx.concatenate(after)
+    return {"next_latent": after, **seen(model, after)}
+
+
+def seen(model, latent):
+    return {
+        "outcome_logits": model.outcome_logits(latent),
+        "move": model.move_head(latent),
+        "worth": model.worth_head(latent),
+    }
+
+
+PROGRAMS = {
+    "recurrent": recurrent,
+    "afterstate": afterstate,
+    "dynamics": dynamics,
+    "root": root,
+    "step": step,
+}
 
 
 def fail_if_due(folder, outputs, loading=False):
@@ -120,7 +143,8 @@ def fail(outputs):
 
 
 def nan(outputs):
-    return outputs | {"reward": np.full_like(outputs["reward"], np.nan)}
+    name = "reward" if "reward" in outputs else "worth"
+    return outputs | {name: np.full_like(outputs[name], np.nan)}
 
 
 def one_row(outputs):

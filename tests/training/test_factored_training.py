@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mlx.utils import tree_flatten
 
+from factored_models import factored_config
 from markets import walk_bars
 from mlx_muzero import rng
 from mlx_muzero.agent.factored_agent import FactoredAgent
@@ -39,14 +40,11 @@ STEPS, DISCOUNT = 2, 0.9
 
 @pytest.fixture(scope="module")
 def config(small_config):
-    factored = PRESETS["fx_factored"]
+    small = factored_config(small_config)
     return dataclasses.replace(
-        factored,
-        market=small_config.market,
-        model=dataclasses.replace(factored.model, latent_width=16, chain_states=8),
-        search=dataclasses.replace(factored.search, backend="mlx"),
+        small,
         train=dataclasses.replace(
-            factored.train,
+            small.train,
             episodes=12,
             batch_size=16,
             validate_interval=4,
@@ -260,8 +258,8 @@ def test_what_a_factored_model_cannot_do_is_refused(key, value):
 
 def test_what_exists_for_the_other_kind_only_is_refused(config):
     model = build_model(config, TradingRules.from_config(config).table)
-    with pytest.raises(ConfigError, match="export: not for a factored model"):
-        require_muzero(model, "export")
+    with pytest.raises(ConfigError, match=r"train\.phase: not for a factored model"):
+        require_muzero(model, "train.phase")
 
 
 @pytest.mark.parametrize(

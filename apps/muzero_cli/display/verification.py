@@ -5,6 +5,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlx_muzero.exports.figures import EngineFigures, Verification
+from mlx_muzero.exports.interface import MARKET_PROGRAMS
 
 
 def verification_tables(verification: Verification) -> Group:
@@ -55,7 +56,9 @@ def _outputs(engine: EngineFigures) -> Table:
 
 
 def _drift(engine: EngineFigures) -> Table:
-    table = _table("after steps", "latent", "policy", "value", "reward")
+    factored = any(error.program in MARKET_PROGRAMS for error in engine.outputs)
+    seen = ("outcomes", "worth", "moves") if factored else ("policy", "value", "reward")
+    table = _table("after steps", "latent", *seen)
     for drift in engine.drift:
         table.add_row(
             str(drift.steps),

@@ -1,0 +1,114 @@
+"""A model's export at play: intact, of its weights, in a child process that is kept alive."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from mlx_muzero.errors import ExportError
+from mlx_muzero.exports.child import Child, ChildLost
+from mlx_muzero.exports.deployment import Deployment, compute_units
+from mlx_muzero.exports.interface import ProgramName
+from mlx_muzero.exports.manifest import Manifest, ProgramEntry
+from mlx_muzero.exports.program import Engine, program_set
+from mlx_muzero.exports.self_test import self_test
+from mlx_muzero.exports.supervisor import Supervisor
+from mlx_muzero.exports.weights import digest, sizes_of, weights_of
+from mlx_muzero.networks.kinds import Model
+
+
+class PlayedExport:
+    """Programs of the export of `model`, run in a child process.
+
+    Attributes:
+        supervisor: keeps the child process alive.
+        programs: the programs, loaded.
+        sizes: sizes they were exported with.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        names: Collection[ProgramName],
+        needed_by: str,
+        engine: Engine,
+        deployment: Deployment,
+    ) -> None:
+        """Start the child process and test the programs it loaded.
+
+        Args:
+            model: the model that was exported.
+            names: programs that will be called.
+            needed_by: what needs them, in words.
+            engine: runs the programs.
+            deployment: the export, and how it is run.
+
+        Raises:
+            ExportError: the export is missing, damaged or of other weights, or lacks a program.
+            EngineLost: its programs do not work here.
+            ConfigError: the environment names unknown compute units.
+        """
+        self._model = model
+        self._folder = deployment.folder
+        manifest = current_manifest(model, deployment.folder)
+        entries = _entries(manifest, names, needed_by, deployment.folder)
+        units = compute_units()
+
+        def launch() -> Child:
+            _require_unchanged(manifest, deployment.folder)
+            child = Child(deployment, entries, engine, units)
+            failure = self_test(program_set(child.call, entries), manifest, model, engine, units)
+            if failure is not None:
+                child.end()
+                raise ChildLost(f"self-test: {failure}", curable=False)
+            return child
+
+        self.sizes = manifest.sizes
+        self.supervisor = Supervisor(launch, deployment.limits, deployment.report)
+        self.programs = program_set(self.supervisor.call, entries)
+
+    def require_current(self) -> None:
+        """Check that the model is still the one that was exported.
+
+        Raises:
+            ExportError: its weights have changed.
+        """
+        current_manifest(self._model, self._folder)
+
+
+def current_manifest(model: Model, folder: Path) -> Manifest:
+    """The manifest of an intact export in `folder` with the weights of `model`.
+
+    Raises:
+        ExportError: the export is missing, damaged, or of other weights.
+    """
+    manifest = Manifest.load(folder)
+    manifest.check_files(folder)
+    if manifest.sizes != sizes_of(model) or manifest.weights_sha256 != digest(weights_of(model)):
+        raise ExportError(
+            f"{folder} is stale: it was made from checkpoint {manifest.checkpoint}, but the model "
+            "has other weights. Export again with mlx-muzero export."
+        )
+    return manifest
+
+
+def _require_unchanged(manifest: Manifest, folder: Path) -> None:
+    """Raise ChildLost if the export in `folder` changed: restarts may come long after the start."""
+    try:
+        if Manifest.load(folder) != manifest:
+            raise ExportError(f"{folder} now holds another export")
+        manifest.check_files(folder)
+    except ExportError as error:
+        raise ChildLost(str(error), curable=False) from error
+
+
+def _entries(
+    manifest: Manifest, names: Collection[ProgramName], needed_by: str, folder: Path
+) -> list[ProgramEntry]:
+    """The programs with these names."""
+    entries = [entry for entry in manifest.programs if entry.name in names]
+    missing = sorted(set(names) - {entry.name for entry in entries})
+    if missing:
+        raise ExportError(
+            f'{folder} lacks the program "{missing[0]}", which {needed_by} needs. Export again '
+            "with mlx-muzero export."
+        )
+    return entries

@@ -1,0 +1,64 @@
+"""The host's side of a factored model's programs: rows in, states in pips out."""
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.exports.program import ProgramSet
+from mlx_muzero.exports.program_evaluator import probabilities
+from mlx_muzero.exports.rows import call
+from mlx_muzero.exports.weights import sizes_of
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.search.expectimax import MarketLayer
+from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
+from mlx_muzero.types import F32
+
+
+class ProgramMarket:
+    """A `MarketEvaluator` that calls programs, once a bar ahead.
+
+    Rows are padded with zeros to a program's fixed number, or spread over several calls. What is
+    measured beside the networks, pips and the market chain, is the model's.
+    """
+
+    def __init__(self, programs: ProgramSet, model: FactoredModel) -> None:
+        """Make an evaluator of the programs `root` and `step` of `model`."""
+        self._programs = programs
+        self._model = model
+        self._sizes = sizes_of(model)
+        self._pips = float(model.usual.move_pips), float(model.worth_pips)
+
+    def refresh(self) -> None:
+        """Does nothing: programs never change."""
+
+    def close(self) -> None:
+        """Does nothing: whoever loaded the programs ends them."""
+
+    def roots(self, observation: F32) -> MarketStates:
+        """The states that observations ``f32[B, W, F]`` show."""
+        market = observation[..., : self._sizes.features]
+        out = call(self._programs["root"], "root", self._sizes, {"observation": market})
+        return self._states(out, "latent")
+
+    def successors(self, latent: F32) -> MarketStates:
+        """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
+        out = call(self._programs["step"], "step", self._sizes, {"latent": latent})
+        return self._states(out, "next_latent")
+
+    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+        """All states to `depth` below observations ``f32[B, W, F]``."""
+        states, layers = self.roots(observation), []
+        root_worth = states.worth.astype(np.float64)
+        for _ in range(depth):
+            layers.append(MarketLayer(states.outcome_probs, states.move))
+            states = self.successors(states.latent)
+        return MarketAhead(layers, states.worth.astype(np.float64), states.cluster, root_worth)
+
+    def _states(self, out: dict[str, F32], latent: str) -> MarketStates:
+        """States from outputs ``f32[n, k, channels]``, n * k rows."""
+        rows = {name: tensor.reshape(-1, tensor.shape[-1]) for name, tensor in out.items()}
+        move_pips, worth_pips = map(np.float32, self._pips)
+        probs = probabilities(rows["outcome_logits"])
+        move, worth = rows["move"] * move_pips, rows["worth"] * worth_pips
+        summary = self._model.summarized(*map(mx.array, (probs, move, worth)))
+        cluster = np.array(self._model.chain.nearest(summary))
+        return MarketStates(rows[latent], probs, move, worth, cluster)
