@@ -34,14 +34,27 @@ SHELL_SCRIPTS = [
 ]
 
 
-def run_script(name, *arguments):
+@pytest.fixture
+def run_script(monkeypatch, capsys):
+    """Runs a script in this process, which has loaded what it needs; returns what it printed."""
+
+    def run(name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *arguments])
+        runpy.run_path(str(ROOT / "scripts" / name), run_name="__main__")
+        return json.loads(capsys.readouterr().out)
+
+    return run
+
+
+def run_alone(name, *arguments):
+    """Runs a script in a process of its own; returns what it printed."""
     command = [sys.executable, str(ROOT / "scripts" / name), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
 
-def test_collection_benchmark_adds_up():
+def test_collection_benchmark_adds_up(run_script):
     sizes = ("--simulations", "2", "--envs", "2", "3", "--steps", "2", "--rounds", "1")
     found = run_script("bench_collect.py", *sizes, "--json")
     assert [result["envs"] for result in found["results"]] == [2, 3]
@@ -53,7 +66,7 @@ def test_collection_benchmark_adds_up():
         assert result["ratio_to_twin"] > 0
 
 
-def test_search_benchmark_covers_its_grid():
+def test_search_benchmark_covers_its_grid(run_script):
     sizes = ("--roots", "2", "3", "--simulations", "2", "--rounds", "1")
     found = run_script("bench_search.py", *sizes, "--json")
     assert {(row["expansion"], row["roots"], row["backend"]) for row in found["backends"]} == {
@@ -70,7 +83,7 @@ def test_search_benchmark_covers_its_grid():
     assert all(figure > 0 for row in rows for figure in row.values() if isinstance(figure, float))
 
 
-def test_paper_benchmark_measures_every_stage():
+def test_paper_benchmark_measures_every_stage(run_script):
     sizes = ("--pairs", "2", "--simulations", "2", "--minutes", "12")
     found = run_script("bench_paper.py", *sizes, "--json")
     assert [row["stage"] for row in found["latency"]] == ["observe", "search", "orders", "total"]
@@ -82,14 +95,14 @@ def test_paper_benchmark_measures_every_stage():
 
 @pytest.mark.slow
 def test_watching_benchmark_compares_throughput():
-    found = run_script("bench_tui.py", "--rounds", "1", "--seconds", "8", "--json")
+    found = run_alone("bench_tui.py", "--rounds", "1", "--seconds", "8", "--json")
     (turn,) = found["round 0"]
     assert turn["ratio"] == pytest.approx(turn["watched"] / turn["alone"])
     assert turn["ui_cpu_frac"] > 0
     assert found["median"] == [{"ratio": turn["ratio"], "ui_cpu_frac": turn["ui_cpu_frac"]}]
 
 
-def test_start_benchmark_times_both_programs(tmp_path):
+def test_start_benchmark_times_both_programs(tmp_path, run_script):
     run, _ = training_run(tmp_path / "edge")
     found = run_script("bench_start.py", str(run), "--rounds", "1", "--json")
     smallest, ours = found["start"]
@@ -105,7 +118,7 @@ def test_known_optimum_judges_both_markets(tmp_path, small_config):
     config.write_text(config_toml.dumps(replace(small_config, market=market)))
     run = ("--minutes", "0.1", "--walk-minutes", "0.1", "--seeds", "3", "--config", str(config))
     folder = ("--folder", str(tmp_path / "runs"), "--sessions", "20", "--json")
-    found = run_script("known_optimum.py", *run, *folder)
+    found = run_alone("known_optimum.py", *run, *folder)
     (edge,), (walk,) = found["planted"], found["random_walk"]
     assert edge["seed"] == walk["seed"] == 3
     assert edge["reached"] == pytest.approx(edge["search"] / edge["best_policy"])
@@ -149,22 +162,19 @@ def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
     assert "round trip" in rules
 
 
-def test_planted_markets_are_played_by_all_rivals(monkeypatch, capsys):
-    """In this process, where rivals are fitted quickly."""
-    monkeypatch.syspath_prepend(ROOT / "scripts")
-    sizes = ("--seeds", "1", "--days", "6", "--session-bars", "60", "--json")
-    monkeypatch.setattr(sys, "argv", ["planted_markets.py", *sizes])
-    runpy.run_path(str(ROOT / "scripts" / "planted_markets.py"), run_name="__main__")
-    walk, edge, nonlinear, wait = json.loads(capsys.readouterr().out)["markets"]
+def test_planted_markets_are_played_by_all_rivals(run_script):
+    sizes = ("--seeds", "1", "--days", "6", "--session-bars", "60")
+    found = run_script("planted_markets.py", *sizes, "--json")
+    walk, edge, nonlinear, wait, *others = found["markets"]
     assert (walk["optimum"], walk["best_policy"], walk["line_reaches"]) == (0.0, None, None)
-    for found in (edge, nonlinear, wait):
-        assert found["best_policy"] > found["momentum"]
-        assert found["line_reaches"] == pytest.approx(found["line"] / found["optimum"])
+    for row in (edge, nonlinear, wait, *others):
+        assert row["best_policy"] > row["momentum"]
+        assert row["line_reaches"] == pytest.approx(row["line"] / row["optimum"])
     assert edge["line_reaches"] > nonlinear["line_reaches"]
     assert edge["line_reaches"] > wait["line_reaches"]
 
 
-def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):
+def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path, run_script):
     bare = tmp_path / "bin" / "python"
     venv.create(tmp_path, with_pip=False)
     found = run_script("bench_search.py", "--peer", f"mctx={bare}", "--json")
@@ -174,13 +184,13 @@ def test_search_benchmark_says_how_to_install_a_missing_peer(tmp_path):
 
 
 def test_replay_of_ten_thousand_episodes_stays_under_500_mb():
-    found = run_script("bench_replay.py", "--rounds", "2", "--json")
+    found = run_alone("bench_replay.py", "--rounds", "2", "--json")
     assert found["episodes"] == 10_000
     assert found["buffer_bytes"] <= found["resident_growth_bytes"] + 1e6 < 501e6
     assert found["times_smaller"] > 10
 
 
-def test_fills_are_compared_on_the_same_sessions(tmp_path):
+def test_fills_are_compared_on_the_same_sessions(tmp_path, run_script):
     path = tmp_path / "coins.duckdb"
     with BarStore(path) as store:
         bars = walk_bars(3000, symbol="BTCUSDT")
@@ -194,7 +204,7 @@ def test_fills_are_compared_on_the_same_sessions(tmp_path):
 
 
 @pytest.mark.slow
-def test_costs_are_compared_on_the_same_sessions(tmp_path):
+def test_costs_are_compared_on_the_same_sessions(tmp_path, run_script):
     path = tmp_path / "pairs.duckdb"
     with BarStore(path) as store:
         bars = quoted_bars(3000, symbol="USDJPY")
