@@ -5,7 +5,7 @@ from typing import Protocol
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.search.result import SearchResult, TreeTable
-from mlx_muzero.types import F32, I32, U64
+from mlx_muzero.types import F32, F64, I32, U64
 
 
 class Agent(Protocol):
@@ -29,6 +29,10 @@ class Agent(Protocol):
 
     def network_action(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> I32:
         """``i32[B]`` the legal actions that the networks prefer, without search."""
+        ...
+
+    def network_weights(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> F64:
+        """``f64[B, A]`` how much they prefer each action; minus infinity where illegal."""
         ...
 
     def plan(

@@ -20,6 +20,7 @@ from mlx_muzero.search.account_table import AccountTable
 from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.search.choice_policy import choice_policy
 from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax
+from mlx_muzero.search.exposure_price import ExposureMarket
 from mlx_muzero.search.market_evaluator import MarketEvaluator
 from mlx_muzero.search.market_leaves import MarketLeaves
 from mlx_muzero.search.market_tree import market_tree
@@ -101,8 +102,8 @@ class FactoredAgent:
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""
         self._market.refresh()
-        self.__dict__.pop("_timetable", None)
-        self.__dict__.pop("_change_by_state", None)
+        for cached in ("_timetable", "_change_by_state", "_chain"):
+            self.__dict__.pop(cached, None)
 
     def close(self) -> None:
         """End other processes that evaluate; the agent cannot plan any more."""
@@ -114,8 +115,13 @@ class FactoredAgent:
         They know the costs in force at this decision, and those of the training after it; `moment`
         is as in `plan`.
         """
+        weights = self.network_weights(observation, account, moment)
+        return weights.argmax(axis=1).astype(np.int32)
+
+    def network_weights(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> F64:
+        """``f64[B, A]`` pips that `network_action` weighs; minus infinity where illegal."""
         plan = self._by_one_backend(lambda: self._planned(observation, account, moment, 0))
-        return plan.raw.argmax(axis=1).astype(np.int32)
+        return plan.raw
 
     def plan(
         self,
@@ -265,7 +271,18 @@ class FactoredAgent:
 
     @cached_property
     def _timetable(self) -> Timetable:
-        return self._timetable_of(self._rules)
+        """That of the rules in force; where accounts share a limit, exposure has a price."""
+        timetable, limit = self._timetable_of(self._rules), self._rules.exposure_limit
+        if limit is None:
+            return timetable
+        shared = ExposureMarket(self._chain, limit.accounts, limit.total)
+        return timetable.priced(shared.price(timetable.terms, np.arange(timetable.phases)))
+
+    @cached_property
+    def _chain(self) -> ChainMarket:
+        chain = self._model.chain
+        transition, move = (np.array(a).astype(np.float64) for a in (chain.transition, chain.move))
+        return ChainMarket(transition, move, self._search.discount)
 
     @cached_property
     def _change_by_state(self) -> F64 | None:
@@ -273,11 +290,8 @@ class FactoredAgent:
         trained = self._timetable_of(self._trained_rules)
         if self._timetable.terms.same_as(trained.terms):
             return None
-        chain, discount = self._model.chain, self._search.discount
-        transition = np.array(chain.transition).astype(np.float64)
-        market = ChainMarket(transition, np.array(chain.move).astype(np.float64), discount)
         now, then = (
-            market.forever(each.terms, np.arange(each.phases))
+            self._chain.forever(each.terms, np.arange(each.phases))
             for each in (self._timetable, trained)
         )
         phases = np.arange(np.lcm(len(now), len(then)))

@@ -16,7 +16,7 @@ from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.account_states import AccountStates
-from mlx_muzero.types import F32, I32, U64
+from mlx_muzero.types import F32, F64, I32, U64
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,9 +87,13 @@ class MuZeroAgent:
 
         `moment` has no effect: it is for agents that plan with the rules in force.
         """
-        prior = self.predict(observation).prior
+        weights = self.network_weights(observation, account, moment)
+        return weights.argmax(axis=1).astype(np.int32)
+
+    def network_weights(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> F64:
+        """``f64[B, A]`` probabilities of the policy network; minus infinity where illegal."""
         legal = self._states.legal_mask(account)
-        return np.where(legal, prior, -1.0).argmax(axis=1).astype(np.int32)
+        return np.where(legal, self.predict(observation).prior, -np.inf)
 
     def plan(
         self,

@@ -1,5 +1,7 @@
 """When which costs are in force: the trading rules as conditions of a search's terms."""
 
+from copy import copy
+
 import numpy as np
 
 from mlx_muzero.agent.moment import Moment
@@ -32,6 +34,12 @@ class Timetable:
         costs = fill_costs(prices, rules, spreads if rules.costs.quoted else None, minute)
         states = rules.states
         self.terms = Terms.free_to_hold(states.exposures, states.next_state, cost_factor * costs)
+
+    def priced(self, pips: float) -> "Timetable":
+        """This timetable where an exposure of 1 pays so many pips for every bar that it is held."""
+        priced = copy(self)
+        priced.terms = self.terms.priced(pips)
+        return priced
 
     def conditions(self, moment: Moment, accounts: int, ahead: int) -> I64:
         """``i64[B, ahead + 1]`` condition of the decisions of B accounts now and at coming bars.

@@ -24,7 +24,7 @@ def _crypto_only(name: str) -> _Rule:
     return _Rule(
         ("market.features", f"market.{name}"),
         lambda c: c.market.features == "crypto" or not getattr(c.market, name),
-        "currency pairs' features use only the bars of one symbol",
+        "currency pairs' features use only the minute bars of their own symbol",
     )
 
 
@@ -90,7 +90,7 @@ _RULES = (
         lambda c: c.market.features != "crypto" or not c.trading.swap_short_pips,
         "swap points are a currency pair's; coins pay funding",
     ),
-    *(_crypto_only(path) for path in ("symbols", "timeframes", "context", "macro")),
+    *(_crypto_only(path) for path in ("timeframes", "context", "macro")),
     _Rule(
         ("market.macro", "market.context"),
         lambda c: set(c.market.macro).isdisjoint(get_args(ContextSeries)),

@@ -136,6 +136,12 @@ class TradingConfig:
     max_entries: int = setting(
         0, "entries allowed in a session; an entry adds exposure; 0: no limit", 0, 100
     )
+    max_total_exposure: float = setting(
+        0.0,
+        "largest sum of the absolute exposures of all pairs, where they are played; 0: no limit",
+        0.0,
+        1e6,
+    )
     reward: str = setting(
         "amddp1", "reward scheme", choices=get_args(RewardScheme), registry=REWARDS
     )

@@ -1,9 +1,11 @@
 """The trained agent as backtest policies: with search, and the raw network without it."""
 
+import numpy as np
+
 from mlx_muzero import rng
 from mlx_muzero.agent.agent import Agent
 from mlx_muzero.agent.moment import Moment
-from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.evaluation.policy import SessionView, Weighed
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I32
@@ -23,6 +25,11 @@ class SearchPolicy:
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
         return self.search(env).action
+
+    def weigh(self, env: SessionView) -> Weighed:
+        """Actions by what the search found them to be worth."""
+        result = self.search(env)
+        return Weighed(result.action, result.completed_q)
 
     def search(self, env: SessionView) -> SearchResult:
         """What the search found."""
@@ -49,6 +56,11 @@ class NetworkPolicy:
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]``."""
         return self._agent.network_action(env.observe(), env.account_state, moment_of(env))
+
+    def weigh(self, env: SessionView) -> Weighed:
+        """Actions by what the networks alone make of them."""
+        weight = self._agent.network_weights(env.observe(), env.account_state, moment_of(env))
+        return Weighed(weight.argmax(axis=1).astype(np.int32), weight)
 
 
 def moment_of(env: SessionView) -> Moment:

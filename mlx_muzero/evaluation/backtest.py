@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 
+from mlx_muzero.evaluation.joint_session import blocks, decide
 from mlx_muzero.evaluation.metrics import Metrics, measure
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.session_groups import SessionGroups
@@ -86,24 +87,33 @@ def backtest(
     starts: I64,
     tick: Advance = lambda _decisions: None,
 ) -> Backtest:
-    """Play `policy` over the sessions at `starts` ``i64[n]``; `tick` receives decision counts."""
+    """Play `policy` over the sessions at `starts` ``i64[n]``; `tick` receives decision counts.
+
+    Under an exposure limit, sessions of the same minutes are played together, so `starts` come in
+    time order, from `MarketDataset.evaluation_starts` of a dataset whose pairs are in step.
+
+    Raises:
+        ValueError: there is such a limit, and the dataset is not.
+    """
+    together = rules.exposure_limit is not None
+    if together and not dataset.in_step:
+        raise ValueError("pairs that share an exposure limit need a dataset that is in_step")
     actions = len(rules.table.action_names)
     action_counts = np.zeros(actions, np.int64)
     equity_pips: F64 = np.zeros((len(starts), dataset.config.session_bars))
     reward: F64 = np.zeros_like(equity_pips)
     trades: list[Trades] = []
-    for first in range(0, len(starts), SESSIONS_AT_ONCE):
-        env = SessionEnv(dataset, rules, starts[first : first + SESSIONS_AT_ONCE])
+    for sessions in blocks(dataset, starts, SESSIONS_AT_ONCE, together):
+        env = SessionEnv(dataset, rules, starts[sessions])
         policy.reset(env)
         while not env.done:
-            step, action = env.step_index, policy.act(env)
-            sessions = slice(first, first + len(action))
+            step, action = env.step_index, decide(policy, env)
             reward[sessions, step] = env.step(action).reward
             equity_pips[sessions, step] = env.core.equity_pips
             action_counts += np.bincount(action, minlength=actions)
             tick(len(action))
         closed = env.core.ledger.trades()
-        trades.append(replace(closed, account=closed.account + np.int32(first)))
+        trades.append(replace(closed, account=closed.account + np.int32(sessions.start)))
     spans_ns = np.stack(dataset.session_spans(starts))
     return Backtest.of(
         trades,

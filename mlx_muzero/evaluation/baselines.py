@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.evaluation.policy import SessionView, Weighed
 from mlx_muzero.market.synthetic.optima import Optimum
 from mlx_muzero.market.synthetic.synthetic_bars import minute_of_day
 from mlx_muzero.rng import Stream, key, uniform
@@ -166,8 +166,12 @@ class PerfectForesight:
 
     def act(self, env: SessionView) -> I32:
         """Best actions ``i32[B]``."""
+        return self.weigh(env).action
+
+    def weigh(self, env: SessionView) -> Weighed:
+        """Actions by their worth, which does not plan for a limit that sessions share."""
         worth = self.worth_pips[env.step_index, np.arange(len(env.bar)), env.account_state]
-        return worth.argmax(axis=1).astype(np.int32)
+        return Weighed(worth.argmax(axis=1).astype(np.int32), worth)
 
 
 @dataclass

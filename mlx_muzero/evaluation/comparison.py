@@ -26,7 +26,7 @@ from mlx_muzero.evaluation.metrics import Metrics
 from mlx_muzero.evaluation.policy import Policy
 from mlx_muzero.evaluation.registered_baselines import registered_baselines
 from mlx_muzero.evaluation.rivals.fitted import fit_rivals
-from mlx_muzero.evaluation.synthetic_rules import costs_of, max_entries_of
+from mlx_muzero.evaluation.synthetic_rules import costs_of, exposure_limit_of, max_entries_of
 from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
@@ -195,7 +195,7 @@ def baselines(
         "momentum": best(momentum),
         "mean_reversion": best(mean_reversion),
         "perfect_foresight": PerfectForesight(),
-        **({rule.name: rule} if is_fixed_in_tokyo(dataset.config.symbol) else {}),
+        **({rule.name: rule} if all(map(is_fixed_in_tokyo, dataset.symbols)) else {}),
         **fit_rivals(dataset, rules, tick, doing),
         **registered_baselines(),
     }
@@ -208,13 +208,17 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
         costs_of(truth),
         truth["parameters"]["pip_size"],
         max_entries_of(truth),
+        exposure_limit_of(truth),
+    )
+    played = (
+        dataset.config.session_bars,
+        rules.costs,
+        rules.pip_size,
+        rules.max_entries,
+        rules.exposure_limit,
     )
     at_close = np.array_equal(dataset.fill_prices(rules.fill), dataset.close)
-    return (
-        at_close
-        and not rules.swap.charges
-        and wanted == (dataset.config.session_bars, rules.costs, rules.pip_size, rules.max_entries)
-    )
+    return at_close and not rules.swap.charges and wanted == played
 
 
 def conditions_of(
@@ -245,6 +249,7 @@ def conditions_of(
         spread_pips=None if spread_bps is None else spread_pips(spread_bps, price, rules.pip_size),
         swap_long_pips=rules.swap.long_pips,
         swap_short_pips=rules.swap.short_pips,
+        max_total_exposure=0.0 if rules.exposure_limit is None else rules.exposure_limit.total,
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
         fx_week=dataset.fx_week,
         session_start=dataset.config.session_start,

@@ -36,6 +36,7 @@ class Conditions:
         cost_clock_minutes: every so many minutes a round trip costs `cost_clock_pips`; 0: never.
         cost_clock_pips: see there.
         max_entries: entries that a session allows; 0: any number.
+        max_total_exposure: most that the pairs held together; 0: no limit.
         wide_steps: notes on pairs where one price step is worth more than that, in words.
         looks: how often these bars were looked at; None if they chose the run.
         fx_week: whether a year consists of trading weeks, or of every minute.
@@ -61,6 +62,7 @@ class Conditions:
     cost_clock_minutes: int = 0
     cost_clock_pips: float = 0.0
     max_entries: int = 0
+    max_total_exposure: float = 0.0
     wide_steps: tuple[str, ...] = ()
     looks: Looks | None = None
     fx_week: bool = True
@@ -113,10 +115,11 @@ class Conditions:
 
     @property
     def fills(self) -> str:
-        """Where actions filled, as a sentence."""
-        if self.fill == "close":
-            return "Actions fill at the close they are decided at."
-        return "Actions fill at the open of the next bar."
+        """Where actions filled, and what pairs shared, in sentences."""
+        filled = "close they are decided at" if self.fill == "close" else "open of the next bar"
+        limit = self.max_total_exposure
+        shared = f" All pairs together hold an exposure of {limit:g} at most." if limit else ""
+        return f"Actions fill at the {filled}.{shared}"
 
 
 def report_dict(conditions: Conditions, metrics: Mapping[str, Metrics]) -> dict[str, Any]:

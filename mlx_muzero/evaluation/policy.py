@@ -1,6 +1,6 @@
 """The interface of policies, and what they may see of a session."""
 
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
@@ -120,4 +120,25 @@ class Policy(Decider, Protocol):
     @property
     def name(self) -> str:
         """The name used in reports."""
+        ...
+
+
+class Weighed(NamedTuple):
+    """Decisions with what they were chosen by.
+
+    Attributes:
+        action: ``i32[B]`` what each session does alone.
+        worth: ``f64[B, A]`` of every action, in one unit for all; read where they are legal.
+    """
+
+    action: I32
+    worth: F64
+
+
+@runtime_checkable
+class Weigher(Protocol):
+    """A decider that says what actions are worth, so that sessions can share a limit."""
+
+    def weigh(self, env: SessionView) -> Weighed:
+        """Decisions of `env`, with the worth of what else could be done."""
         ...

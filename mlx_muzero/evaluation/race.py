@@ -39,15 +39,21 @@ class Raced:
     dropped: bool
 
 
-def race_order(starts: I64) -> I64:
-    """`starts` ``i64[n]``, in time order, with those first that are played first, spread evenly."""
-    first = spread_evenly(np.arange(len(starts)), first_sessions(len(starts)))
-    return np.concatenate([starts[first], np.delete(starts, first)])
+def race_order(starts: I64, together: int = 1) -> I64:
+    """`starts` ``i64[n]``, in time order, with those first that are played first, spread evenly.
+
+    So many as are played `together` follow one another, before and after.
+    """
+    groups = starts.reshape(-1, together)
+    count = first_sessions(len(starts), together) // together
+    first = spread_evenly(np.arange(len(groups)), count)
+    return np.concatenate([groups[first], np.delete(groups, first, axis=0)]).ravel()
 
 
-def first_sessions(sessions: int) -> int:
-    """How many of so many sessions a candidate plays before it may be dropped."""
-    return min(sessions, max(LEAST_SESSIONS, int(FIRST_SHARE * sessions)))
+def first_sessions(sessions: int, together: int = 1) -> int:
+    """How many of so many sessions a candidate plays before it may be dropped: whole groups."""
+    wanted = max(LEAST_SESSIONS, int(FIRST_SHARE * sessions))
+    return min(sessions, -(-wanted // together) * together)
 
 
 def race(
@@ -56,6 +62,7 @@ def race(
     score: Score,
     best: F64 | None,
     rules: TradingRules,
+    together: int = 1,
 ) -> Raced:
     """Play a candidate over `starts` ``i64[n]``, or the first of them if it falls behind.
 
@@ -65,8 +72,9 @@ def race(
         score: of sessions.
         best: ``f64[n]`` scores of the best before it; None if there is none.
         rules: that it plays by.
+        together: sessions that are played together, as in `race_order`.
     """
-    first = first_sessions(len(starts))
+    first = first_sessions(len(starts), together)
     begun = play(starts[:first])
     if first == len(starts):
         return Raced(begun, dropped=False)

@@ -9,7 +9,7 @@ from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs
-from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 
 
 def dataset_of(bars: Bars, truth: Mapping[str, Any]) -> MarketDataset:
@@ -33,12 +33,20 @@ def max_entries_of(truth: Mapping[str, Any]) -> int:
     return int(truth.get("max_entries", 0))
 
 
+def exposure_limit_of(truth: Mapping[str, Any]) -> ExposureLimit | None:
+    """What the market's pairs may hold together where `truth` holds; None: anything."""
+    if "max_total_exposure" not in truth:
+        return None
+    return ExposureLimit(float(truth["max_total_exposure"]), int(truth["pairs"]))
+
+
 def rules_of(truth: Mapping[str, Any]) -> TradingRules:
-    """fx_micro's rules, at the costs, pip and limit on entries that `truth` assumes."""
+    """fx_micro's rules, at the costs, pip and limits that `truth` assumes."""
     pip_size = float(truth["parameters"]["pip_size"])
     return replace(
         TradingRules.from_config(FX_MICRO),
         costs=costs_of(truth),
         pip_size=pip_size,
         max_entries=max_entries_of(truth),
+        exposure_limit=exposure_limit_of(truth),
     )

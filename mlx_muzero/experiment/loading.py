@@ -89,21 +89,23 @@ def of_symbols(
     """`settings` for `symbols`, counted in their pip as `store` knows it unless `keep_pip`.
 
     Raises:
-        ConfigError: there are several, for a model that trades one.
-        UnknownInstrument: the size of the symbol's pip is unknown.
+        ConfigError: there are several, with different pips.
+        UnknownInstrument: the size of a symbol's pip is unknown.
     """
     if settings.market.features == "crypto":
         market = replace(settings.market, symbol=symbols[0], symbols=symbols)
         return replace(settings, market=market)
-    if len(symbols) > 1:
+    pips = {name: 0.0 if keep_pip else instrument_of(name, store).pip_size for name in symbols}
+    if len(set(pips.values())) > 1:
+        told = ", ".join(f"{name} {pip:g}" for name, pip in pips.items())
         raise ConfigError(
-            f"{', '.join(symbols)}: a model with "
-            f"{settings.market.features} features trades one symbol; name one"
+            f"one model counts in one pip, but these have several: {told}. Train a model for each "
+            "size of pip"
         )
-    (name,) = symbols
-    own = 0.0 if keep_pip else instrument_of(name, store).pip_size
-    pip_size = own or settings.market.pip_size
-    return replace(settings, market=replace(settings.market, symbol=name, pip_size=pip_size))
+    pip_size = pips[symbols[0]] or settings.market.pip_size
+    several = symbols if len(symbols) > 1 else ()
+    market = replace(settings.market, symbol=symbols[0], symbols=several, pip_size=pip_size)
+    return replace(settings, market=market)
 
 
 def instrument_of(symbol: str, store: BarStore | None) -> Instrument:
@@ -180,6 +182,8 @@ def load_bars(
             {pair: None if period is None else period(pair) for pair in wanted},
             lambda pairs: _histories(store, config, pairs, period),
         )
+    if config.trading.max_total_exposure:
+        dataset = replace(dataset, in_step=True)
     return dataset, path
 
 

@@ -26,9 +26,9 @@ from mlx_muzero.market.store.bar_store import store_at
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.symbols.symbol import Symbol
-from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.cost_size import cost_note
 from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 from mlx_muzero.training.models import build_model, counters_of, load_model, validation_warning
 from mlx_muzero.training.run import MarketRecord, RunFolder
 
@@ -143,20 +143,24 @@ def load_run(
     config, pairs = trained, None
     if symbol and trained.market.features == "crypto":
         pairs = _known_pairs(trained, symbol)
-    elif symbol and Symbol(symbol) != trained.market.symbol:
-        require_tradable(trained.market, symbol)
+    elif symbol and (named := Symbol.listed(symbol)) != trained.market.pairs:
+        for each in named:
+            require_tradable(trained.market, each)
         with store_at(database or Path(folder.market().store)) as known:
-            config = of_symbols(trained, (Symbol(symbol),), known)
+            config = of_symbols(trained, named, known)
     trained_rules = rules = TradingRules.from_config(config)
+    in_force = config
     model, name = load_model(folder, rules.table, checkpoint)
     if cost is not None or overrides:
-        trading = _in_force(config, cost, overrides).trading
+        in_force = _in_force(config, cost, overrides)
+        trading = in_force.trading
         swap = Swap(trading.swap_long_pips, trading.swap_short_pips)
         rules = replace(rules, costs=Costs.from_config(trading), swap=swap)
     begun = folder.market()
-    own = config.market.symbol == trained.market.symbol
+    own = config.market.pairs == trained.market.pairs
     period = begun.period if own else None
-    dataset, store = load_dataset(config, database or Path(begun.store), pairs, tell, period)
+    dataset, store = load_dataset(in_force, database or Path(begun.store), pairs, tell, period)
+    rules = replace(rules, exposure_limit=ExposureLimit.of(in_force, len(dataset.symbols)))
     if pairs is None and own:
         folder.require_market(MarketRecord.of(store, dataset))
     if cost is not None or overrides:
@@ -172,7 +176,7 @@ def load_run(
 IN_FORCE = (
     *("round_trip_cost_pips", "cost_clock_minutes", "cost_clock_pips", "taker_fee_bps"),
     *("maker_fee_bps", "maker_frac", "spread_bps", "slippage_bps"),
-    *("swap_long_pips", "swap_short_pips"),
+    *("swap_long_pips", "swap_short_pips", "max_total_exposure"),
 )
 """Keys of ``trading`` that may be another where a run plays than where it was trained."""
 
@@ -185,7 +189,10 @@ def _in_force(config: Config, cost: float | None, overrides: Sequence[str]) -> C
     """
     if cost is not None:
         trading = TradingConfig(
-            actions=config.trading.actions, reward=config.trading.reward, round_trip_cost_pips=cost
+            actions=config.trading.actions,
+            reward=config.trading.reward,
+            round_trip_cost_pips=cost,
+            max_total_exposure=config.trading.max_total_exposure,
         )
         config = replace(config, trading=trading)
     for key in (text.partition("=")[0].strip() for text in overrides):

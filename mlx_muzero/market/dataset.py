@@ -25,9 +25,11 @@ from mlx_muzero.market.sessions import (
     Part,
     Split,
     SplitRange,
+    require_in_step,
     require_sessions,
     separate_sessions,
     session_starts,
+    sessions_in_step,
     split_ranges,
     spread_evenly,
 )
@@ -65,6 +67,8 @@ class MarketDataset:
         series_from_ns: by symbol and series, the time of the earliest point.
         series_to_ns: by symbol and series, the time of the latest point.
         fixed_ranges: the splits, if not derived from these bars (see `with_later`).
+        in_step: whether sessions that judge are those in which all pairs have the same minutes,
+            because their accounts share a limit.
     """
 
     config: MarketConfig
@@ -83,6 +87,7 @@ class MarketDataset:
     series_from_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     series_to_ns: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     fixed_ranges: Mapping[Part, SplitRange] | None = None
+    in_step: bool = False
 
     @classmethod
     def from_bars(cls, bars: Bars, config: MarketConfig) -> "MarketDataset":
@@ -323,13 +328,27 @@ class MarketDataset:
         """Starts of sessions that share no step, at most `count`, evenly spread, ``i64[m]``.
 
         In time order, and by symbol for those that start together, so that the order of the
-        configured pairs has no effect.
+        configured pairs has no effect. Where pairs are `in_step`, all of them or none start.
+
+        Raises:
+            DataError: there are none.
         """
         found = self._starts(part)
+        if self.in_step:
+            found = sessions_in_step(found, self.open_time_ns, self.pair, self.config)
+            require_in_step(found, self.label, part)
         starts = separate_sessions(found, self.open_time_ns, self.pair, self.config)
         symbols = np.array(self.config.pairs)[self.pair[starts]]
         starts = starts[np.lexsort((symbols, self.open_time_ns[starts]))]
-        return starts if count is None else spread_evenly(starts, count)
+        if count is None:
+            return starts
+        groups = starts.reshape(-1, self.together)
+        return spread_evenly(groups, max(1, count // self.together)).ravel()
+
+    @property
+    def together(self) -> int:
+        """How many sessions that follow one another in `evaluation_starts` belong together."""
+        return len(self.symbols) if self.in_step else 1
 
     def session_spans(self, starts: I64) -> tuple[I64, I64]:
         """Open times of the first decision bar and the last bar of the sessions at `starts`."""

@@ -181,8 +181,28 @@ def separate_sessions(starts: I64, open_time_ns: I64, pair: I16, config: MarketC
         free_from_ns = max(open_time_ns[start + config.session_bars] for start in together)
 
 
+def sessions_in_step(starts: I64, open_time_ns: I64, pair: I16, config: MarketConfig) -> I64:
+    """Starts ``i64[m]`` at which all pairs have a session with bars of the same minutes.
+
+    Accounts that share a limit must be known at each of its minutes: a session in which any pair
+    lacks one is left out, for all pairs.
+
+    Args:
+        starts: ``i64[n]`` possible starts, ascending.
+        open_time_ns: ``i64[T]`` opens of the bars, one pair after another.
+        pair: ``i16[T]`` index of the pair of each bar.
+        config: length of a session.
+    """
+    pairs = len(np.unique(pair))
+    _, minute, bars = np.unique(open_time_ns, return_inverse=True, return_counts=True)
+    lacking = np.concatenate([[0], np.cumsum(bars[minute] < pairs)])
+    starts = starts[lacking[starts + config.session_bars + 1] == lacking[starts]]
+    _, start, sessions = np.unique(open_time_ns[starts], return_inverse=True, return_counts=True)
+    return starts[sessions[start] == pairs]
+
+
 def spread_evenly(starts: I64, count: int) -> I64:
-    """At most `count` of `starts`, spread evenly from first to last."""
+    """At most `count` of `starts`, spread evenly from first to last; rows stay together."""
     if count >= len(starts):
         return starts
     return starts[np.linspace(0, len(starts) - 1, count).round().astype(np.int64)]
@@ -200,3 +220,13 @@ def require_sessions(starts: I64, label: str, part: Part, config: MarketConfig) 
             f"market.session_bars; `mlx-muzero data check SYMBOL` lists the gaps."
         )
     return starts
+
+
+def require_in_step(starts: I64, label: str, part: Part) -> None:
+    """Raise DataError if no session of `sessions_in_step` is left."""
+    if len(starts) == 0:
+        raise DataError(
+            f"{label}: in no session of {part} do all pairs have bars of the same minutes, as a "
+            "limit on their exposure together needs. Leave out the pair with the most gaps "
+            "(`mlx-muzero data check SYMBOL` lists them), or set trading.max_total_exposure = 0."
+        )

@@ -59,6 +59,11 @@ class SearchResult:
         """
         return np.asarray(self.q[np.arange(len(self.action)), self.action], np.float32)
 
+    @property
+    def completed_q(self) -> F64:
+        """``f64[B, A]`` `q`, and the root's value where an action was never visited."""
+        return np.where(self.visits > 0, self.q, self.value[:, None]).astype(np.float64)
+
 
 @dataclass(frozen=True)
 class TreeTable:

@@ -1,6 +1,6 @@
 """The terms under which accounts act: what each action leads to, and what it pays and when."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -59,6 +59,10 @@ class Terms:
         """
         paid = np.repeat(self.carry[condition], len(moved) // len(condition), axis=0)
         return np.asarray(moved[..., None] * self.exposures - paid[:, None])
+
+    def priced(self, pips: float) -> "Terms":
+        """These terms where an exposure of 1 pays so many pips for every bar that it is held."""
+        return replace(self, carry=self.carry + pips * np.abs(self.exposures))
 
     @cached_property
     def charged(self) -> F64:

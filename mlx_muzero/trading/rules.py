@@ -35,6 +35,25 @@ FEATURE_SCALE = 100.0
 
 
 @dataclass(frozen=True)
+class ExposureLimit:
+    """A limit that accounts share which trade at the same time.
+
+    Attributes:
+        total: largest sum of their absolute exposures.
+        accounts: how many there are.
+    """
+
+    total: float
+    accounts: int
+
+    @classmethod
+    def of(cls, config: Config, accounts: int) -> "ExposureLimit | None":
+        """The configured one for so many accounts; None if there is none."""
+        total = config.trading.max_total_exposure
+        return cls(total, accounts) if total else None
+
+
+@dataclass(frozen=True)
 class TradingRules:
     """The rules that apply to every account of a run.
 
@@ -49,6 +68,7 @@ class TradingRules:
         fill: where actions fill: at the close they were decided at, or at the open after it.
         swap: what holding overnight costs.
         max_entries: entries that a session allows; 0: any number.
+        exposure_limit: what accounts of the same time may hold together; None: anything.
     """
 
     table: ActionTable = FX_ACTIONS
@@ -61,6 +81,7 @@ class TradingRules:
     fill: FillAt = "close"
     swap: Swap = Swap()
     max_entries: int = 0
+    exposure_limit: ExposureLimit | None = None
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -77,6 +98,7 @@ class TradingRules:
             fill=trading.fill,
             swap=Swap(trading.swap_long_pips, trading.swap_short_pips),
             max_entries=trading.max_entries,
+            exposure_limit=ExposureLimit.of(config, len(config.market.pairs)),
         )
 
     def __post_init__(self) -> None:

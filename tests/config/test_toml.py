@@ -267,7 +267,7 @@ def test_lists_are_checked_item_by_item_and_are_crypto_s():
     assert "'4h' is not one of 5m, 1h" in found[1]
     assert "did you mean open_interest?" in found[2]
     assert "has a duplicate" in found[3]
-    assert "one symbol" in problems("[market]\nsymbols = ['A', 'B']")[0]
+    assert config_toml.loads("[market]\nsymbols = ['A', 'B']").market.pairs == ("A", "B")
     crypto = config_toml.loads("preset = 'crypto'\n[market]\nsymbols = ['A', 'B']")
     assert crypto.market.pairs == ("A", "B")
     assert problems("preset = 'crypto'\n[market]\nmacro = ['funding_rate']")

@@ -103,3 +103,11 @@ def test_sessions_of_one_hour_are_one_observation():
     assert not likely_below(pairs, SessionGroups(np.repeat(np.arange(10), 50)))
     assert likely_below(pairs, SessionGroups.apart(500))
     assert not likely_below(np.full(8, -1.0), SessionGroups(np.zeros(8, np.int64)))
+
+
+def test_sessions_that_are_played_together_stay_together():
+    starts = np.arange(4 * 60)
+    order = race_order(starts, 4).reshape(-1, 4)
+    np.testing.assert_array_equal(np.sort(order.ravel()), starts)
+    np.testing.assert_array_equal(order, order[:, :1] + np.arange(4))
+    assert first_sessions(240, 4) % 4 == 0

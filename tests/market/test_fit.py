@@ -120,7 +120,7 @@ def test_a_preset_that_is_named_stays(cli, tmp_path):
         (("--preset", "fx_micro", "--symbol", "BTCUSDT"), "--preset crypto_small"),
         (("--preset", "crypto", "--symbol", "USDJPY"), "--preset fx_small"),
         (("--symbol", "USDJPY,BTCUSDT"), "one kind of market"),
-        (("--symbol", "USDJPY,EURUSD"), "name one"),
+        (("--symbol", "USDJPY,EURUSD"), "one pip"),
     ],
 )
 def test_a_run_for_the_wrong_market_is_not_begun(cli, db, tmp_path, arguments, words):

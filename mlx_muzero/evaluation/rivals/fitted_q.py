@@ -15,7 +15,7 @@ import mlx.optimizers as optimizers
 import numpy as np
 from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
-from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.evaluation.policy import SessionView, Weighed
 from mlx_muzero.evaluation.rivals.changes import PerMarket, lagged
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
 from mlx_muzero.market.dataset import MarketDataset
@@ -135,13 +135,18 @@ class FittedQPolicy:
 
     def act(self, env: SessionView) -> I32:
         """``i32[B]`` actions."""
+        return self.weigh(env).action
+
+    def weigh(self, env: SessionView) -> Weighed:
+        """Actions by the worth of the states they lead to, less what they cost."""
         recent = lagged(self._changes.of(env), env.bar, self.lags)
         newest = env.observe()[:, -1, : len(self.scales.mean)]
         worth = np.array(self.network(self.scales.rows(recent, newest)))
         spread = None if env.close_spread is None else env.close_spread[env.bar]
         minute = env.open_time_ns[env.bar] // MINUTE_NS
         paid = fill_costs(env.close[env.bar], env.rules, spread, minute)
-        return _greedy(worth, paid, env.account_state, env.states)
+        choices = _choices(worth, paid, env.states)[np.arange(len(worth)), env.account_state]
+        return Weighed(choices.argmax(axis=1).astype(np.int32), choices)
 
 
 def learning(

@@ -7,7 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from mlx_muzero.evaluation.policy import SessionView
+from mlx_muzero.evaluation.joint_session import wishes
+from mlx_muzero.evaluation.policy import SessionView, Weighed
 from mlx_muzero.evaluation.rivals.changes import PerMarket
 from mlx_muzero.evaluation.rivals.chosen import ValidationSessions, best_of
 from mlx_muzero.trading.account_states import AccountStates
@@ -54,8 +55,13 @@ class LinePolicy:
 
     def act(self, env: SessionView) -> I32:
         """``i32[B]`` actions toward the side wanted."""
+        return self.weigh(env).action
+
+    def weigh(self, env: SessionView) -> Weighed:
+        """The side wanted, which counts by the pips expected."""
         expected = self._expected.of(env)[env.bar]
-        return _actions(expected, env.account_state, self.enter, self.leave, env.states)
+        action = _actions(expected, env.account_state, self.enter, self.leave, env.states)
+        return wishes(action, env, abs(expected))
 
 
 def _actions(

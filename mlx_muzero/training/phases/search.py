@@ -29,7 +29,7 @@ class SearchPhase(Phase):
     def __init__(self, context: PhaseContext) -> None:
         super().__init__(context)
         self.collector = Collector(context.config, context.dataset, context.rules)
-        self._starts = race_order(context.validation_starts)
+        self._starts = race_order(context.validation_starts, context.dataset.together)
 
     def play_round(self, first_episode: int, count: int, tick: Advance) -> Round | None:
         """Play `count` episodes of self-play."""
@@ -50,7 +50,7 @@ class SearchPhase(Phase):
 
         best = counters.best_sessions
         comparable = np.array(best) if len(best) == len(self._starts) else None
-        raced = race(play, self._starts, score, comparable, rules)
+        raced = race(play, self._starts, score, comparable, rules, context.dataset.together)
         metrics = raced.backtest.metrics
         counters.validated_at = counters.episodes
         is_best = not raced.dropped and self._is_best(metrics, counters)
