@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from mlx_muzero.agent.backend_choice import fallback, make_market
+from mlx_muzero.agent.leaf_change import LeafChange
 from mlx_muzero.agent.moment import UNKNOWN, Moment
 from mlx_muzero.agent.timetable import Timetable
 from mlx_muzero.backends.search_params import search_params
@@ -57,7 +58,8 @@ class FactoredAgent:
     """An `Agent` that plans with a model of the market under `rules`.
 
     Where `rules` are not those that the model was trained under, the worth of a state in a leaf
-    changes by what value iteration over the model's market chain says that the rules change.
+    changes by what the model's market chain says that the rules change. Networks learn from bars
+    without limits of the clock and without swap, which the search adds.
 
     Args:
         model: the networks; the weights they have now, or at the last `refresh`, are played.
@@ -102,7 +104,7 @@ class FactoredAgent:
     def refresh(self) -> None:
         """Plan with the model's current weights from now on; call after they change."""
         self._market.refresh()
-        for cached in ("_timetable", "_change_by_state", "_chain"):
+        for cached in ("_timetable", "_leaf_change", "_chain"):
             self.__dict__.pop(cached, None)
 
     def close(self) -> None:
@@ -135,8 +137,9 @@ class FactoredAgent:
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
-        `moment` is needed where costs follow a clock. Where only those of the training did, the
-        mean of its minutes stands for an unknown one.
+        `moment` is needed where costs, limits or swap follow a clock, or limits count the bars of a
+        session. Where only costs of the training did, the mean of its minutes stands for an
+        unknown one.
 
         An expectimax draws nothing, so neither `seed` nor `noise` has an effect on it. Its visits
         count the market states evaluated below each legal action, the same number for all. Those of
@@ -256,13 +259,11 @@ class FactoredAgent:
 
     def _changed(self, worth: F64, cluster: I32, moment: Moment, depth: int) -> F64:
         """``f64[n, S]`` worth of account states under the rules in force, so many bars later."""
-        change = self._change_by_state
-        if change is None:
+        if self._leaf_change is None:
             return worth
-        if moment.minute is None:
-            return np.asarray(worth + change.mean(axis=0)[cluster])
-        phase = (moment.minute + depth) % len(change)
-        return np.asarray(worth + change[np.repeat(phase, len(worth) // len(phase)), cluster])
+        accounts = len(worth) // self._model.outcomes**depth
+        change, row = self._leaf_change.of(moment, accounts, depth)
+        return np.asarray(worth + change[np.repeat(row, len(worth) // accounts), cluster])
 
     @property
     def _pips(self) -> float:
@@ -285,17 +286,12 @@ class FactoredAgent:
         return ChainMarket(transition, move, self._search.discount)
 
     @cached_property
-    def _change_by_state(self) -> F64 | None:
-        """``f64[H, G, S]`` what the rules in force change, by cluster; None if nothing."""
-        trained = self._timetable_of(self._trained_rules)
+    def _leaf_change(self) -> LeafChange | None:
+        """What the rules in force change; None if nothing."""
+        trained = self._timetable_of(self._trained_rules.learnable)
         if self._timetable.terms.same_as(trained.terms):
             return None
-        now, then = (
-            self._chain.forever(each.terms, np.arange(each.phases))
-            for each in (self._timetable, trained)
-        )
-        phases = np.arange(np.lcm(len(now), len(then)))
-        return np.asarray(now[phases % len(now)] - then[phases % len(then)])
+        return LeafChange(self._chain, self._timetable, trained)
 
     def _timetable_of(self, rules: TradingRules) -> Timetable:
         """The timetable of `rules` at the market's usual price and spread."""

@@ -24,4 +24,4 @@ def make_agent(
     """
     if isinstance(model, FactoredModel):
         return FactoredAgent(model, search, rules, trained_rules, deployment=deployment)
-    return MuZeroAgent(model, search, rules.states, model.outcomes, deployment)
+    return MuZeroAgent(model, search, rules.states, model.outcomes, deployment, rules.limits)

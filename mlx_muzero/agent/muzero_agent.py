@@ -16,6 +16,7 @@ from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.search.result import SearchResult, TreeTable
 from mlx_muzero.search.search import Search
 from mlx_muzero.trading.account_states import AccountStates
+from mlx_muzero.trading.limits import NO_LIMITS, Limits, RootStates
 from mlx_muzero.types import F32, F64, I32, U64
 
 
@@ -55,9 +56,11 @@ class MuZeroAgent:
         states: AccountStates,
         outcomes: int,
         deployment: Deployment | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> None:
         self._model = model
-        self._states = states
+        self._limits = limits
+        self._root_states = RootStates(states, limits)
         self._outcomes = outcomes
         self._deployment = deployment
         self._report = warn if deployment is None else deployment.report
@@ -85,14 +88,14 @@ class MuZeroAgent:
     def network_action(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> I32:
         """``i32[B]`` the most probable legal action of the policy network, without search.
 
-        `moment` has no effect: it is for agents that plan with the rules in force.
+        `moment` is as in `plan`.
         """
         weights = self.network_weights(observation, account, moment)
         return weights.argmax(axis=1).astype(np.int32)
 
     def network_weights(self, observation: F32, account: I32, moment: Moment = UNKNOWN) -> F64:
         """``f64[B, A]`` probabilities of the policy network; minus infinity where illegal."""
-        legal = self._states.legal_mask(account)
+        legal = self._root_states.legal[self._root(account, moment)]
         return np.where(legal, self.predict(observation).prior, -np.inf)
 
     def plan(
@@ -108,32 +111,39 @@ class MuZeroAgent:
         """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
         `seed` ``u64[B]`` seeds each root's random numbers; `noise` explores at the root, for
-        collecting; `moment` has no effect.
+        collecting. `moment` is needed where limits change with time: the search keeps those in
+        force at its roots; the networks know no others.
         """
-        root = self.predict(observation)
+        root, state = self.predict(observation), self._root(account, moment)
         try:
             return self._search(simulations).run(
-                self._evaluator, root.latent, root.prior, root.value, account, seed, noise
+                self._evaluator, root.latent, root.prior, root.value, state, seed, noise
             )
         except EngineLost as lost:
             # Start over from the root, so that one backend computes a plan from beginning to end.
             self._fall_back(lost)
-        return self.plan(observation, account, seed, simulations=simulations, noise=noise)
+        return self.plan(
+            observation, account, seed, simulations=simulations, noise=noise, moment=moment
+        )
 
     def explain(
         self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
     ) -> tuple[SearchResult, TreeTable]:
-        """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree.
-
-        `moment` has no effect.
-        """
+        """Decide once without noise, for ``f32[1, W, F]`` and ``i32[1]``; also return the tree."""
         seed = np.zeros(1, np.uint64)
-        result = self.plan(observation, account, seed, simulations=simulations, noise=False)
+        result = self.plan(
+            observation, account, seed, simulations=simulations, noise=False, moment=moment
+        )
         return result, self.tree(0, simulations=simulations)
 
     def tree(self, root: int, *, simulations: int) -> TreeTable:
         """The tree of `root` in the last plan, which must have had as many simulations."""
         return self._search(simulations).tree(root)
+
+    def _root(self, account: I32, moment: Moment) -> I32:
+        """``i32[B]`` rows of the root states."""
+        stage = self._limits.stages(account.shape, moment.minute, moment.bar)
+        return self._root_states.of(account, stage)
 
     def _evaluate_with(self, search: SearchConfig) -> None:
         self._config = search
@@ -155,6 +165,6 @@ class MuZeroAgent:
         if simulations not in self._searches:
             params = search_params(self._config, simulations)
             self._searches[simulations] = Search(
-                params, self._states.next_state, self._outcomes, self._threads
+                params, self._root_states.next_state, self._outcomes, self._threads
             )
         return self._searches[simulations]

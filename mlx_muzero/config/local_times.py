@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from mlx_muzero.timeunits import MINUTE_NS
 
 _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d) +(\S+)")
+_SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?:-(?:([01]\d|2[0-3]):([0-5]\d)|24:00))? +(\S+)")
+_BAR = re.compile(r"bar +(\d{1,6})")
 _EVENT = re.compile(r"([a-z][a-z0-9_]*) +(.+)")
 
+DAY_MINUTES = 1440
 
 USUAL_EVENTS = (
     "tokyo_fix 09:55 Asia/Tokyo",
@@ -54,6 +57,69 @@ class LocalTime(NamedTuple):
     def ns(self) -> int:
         """Nanoseconds since local midnight."""
         return self.minute * MINUTE_NS
+
+
+class DailySpan(NamedTuple):
+    """Part of every day on the clock of an IANA zone; it may pass midnight.
+
+    Attributes:
+        first: minutes since local midnight at which it begins.
+        end: the same at which it ends, exclusive; `DAY_MINUTES` for midnight.
+        zone: such as ``Europe/London``.
+    """
+
+    first: int
+    end: int
+    zone: str
+
+    def __str__(self) -> str:
+        """The text that `parse_limit_time` reads as this span."""
+        first, end = (f"{minute // 60:02d}:{minute % 60:02d}" for minute in (self.first, self.end))
+        return f"{first} {self.zone}" if self.end == DAY_MINUTES else f"{first}-{end} {self.zone}"
+
+
+class SessionBar(NamedTuple):
+    """The rest of a session after so many of its bars."""
+
+    bar: int
+
+    def __str__(self) -> str:
+        """The text that `parse_limit_time` reads as this bar."""
+        return f"bar {self.bar}"
+
+
+def parse_limit_time(text: str) -> DailySpan | SessionBar:
+    """When a limit holds.
+
+    Written as ``16:00 Europe/London``, until midnight there, as a span of every day
+    (``16:55-17:05 America/New_York``), or as ``bar 240`` of each session.
+
+    Raises:
+        ValueError: it is not written so, there is no such zone, or the span is empty.
+    """
+    if match := _BAR.fullmatch(text.strip()):
+        return SessionBar(int(match[1]))
+    match = _SPAN.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(
+            f"{text!r}: write 16:00 Europe/London for the rest of each day there, "
+            "16:55-17:05 America/New_York for a part of it, or bar 240 of each session"
+        )
+    time = LocalTime.parse(f"{match[1]}:{match[2]} {match[5]}")
+    end = DAY_MINUTES if match[3] is None else 60 * int(match[3]) + int(match[4])
+    if time.minute == end:
+        raise ValueError(f"{text!r} ends when it begins: for all day write 00:00 {time.zone}")
+    return DailySpan(time.minute, end, time.zone)
+
+
+def limit_time_problem(text: str) -> str | None:
+    """What is wrong with a limit's time; None if it can be read, or is empty for no limit."""
+    try:
+        if text:
+            parse_limit_time(text)
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 class DailyEvent(NamedTuple):

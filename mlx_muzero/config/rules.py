@@ -8,7 +8,7 @@ from typing import NamedTuple, get_args
 
 from mlx_muzero.config.choices import ContextSeries
 from mlx_muzero.config.keys import Problem, value_of
-from mlx_muzero.config.local_times import events_problem, is_local_time
+from mlx_muzero.config.local_times import events_problem, is_local_time, limit_time_problem
 from mlx_muzero.config.schema import Config
 
 
@@ -44,6 +44,15 @@ def _mirrored_needs(path: str, value: object) -> _Rule:
     )
 
 
+def _readable_limit(name: str) -> _Rule:
+    return _Rule(
+        (f"trading.{name}", "market.session_bars"),
+        lambda c: limit_time_problem(getattr(c.trading, name)) is None,
+        "write 16:00 Europe/London for the rest of each day there, 16:55-17:05 America/New_York "
+        "for a part of it, or bar 240 of each session",
+    )
+
+
 def _names_a_span(config: Config) -> bool:
     ends = [text for text in (config.market.first_utc, config.market.end_utc) if text]
     try:
@@ -75,6 +84,7 @@ _RULES = (
         lambda c: c.train.num_unroll_steps <= c.market.session_bars,
         "the model cannot be unrolled for more steps than a session has",
     ),
+    *(_readable_limit(name) for name in ("flat_by", "no_entries")),
     _Rule(
         ("trading.cost", "trading.maker_frac"),
         lambda c: c.trading.cost == "fixed" or not c.trading.maker_frac,
@@ -150,8 +160,6 @@ _RULES = (
     ),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
-    _factored_needs("trading.swap_long_pips", 0.0, "reads ahead without nights"),
-    _factored_needs("trading.swap_short_pips", 0.0, "reads ahead without nights"),
     _factored_needs("trading.max_entries", 0, "does not count entries"),
     _factored_needs("collect.backend", "same", "collects no episodes"),
     _Rule(

@@ -142,6 +142,13 @@ class TradingConfig:
         0.0,
         1e6,
     )
+    flat_by: str = setting(
+        "",
+        "from when positions must be closed: 16:00 Europe/London (to midnight there), "
+        "16:55-17:05 America/New_York, or bar 240 (of each session); none: never",
+    )
+    no_entries: str = setting("", "from when none may be opened or grow, written likewise")
+    max_exposure: float = setting(1.0, "largest exposure on either side", 0.0, 1.0)
     reward: str = setting(
         "amddp1", "reward scheme", choices=get_args(RewardScheme), registry=REWARDS
     )

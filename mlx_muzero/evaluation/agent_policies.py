@@ -4,10 +4,9 @@ import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent.agent import Agent
-from mlx_muzero.agent.moment import Moment
+from mlx_muzero.agent.moment import moment_of
 from mlx_muzero.evaluation.policy import SessionView, Weighed
 from mlx_muzero.search.result import SearchResult
-from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.types import I32
 
 
@@ -61,8 +60,3 @@ class NetworkPolicy:
         """Actions by what the networks alone make of them."""
         weight = self._agent.network_weights(env.observe(), env.account_state, moment_of(env))
         return Weighed(weight.argmax(axis=1).astype(np.int32), weight)
-
-
-def moment_of(env: SessionView) -> Moment:
-    """The moment at which the sessions of `env` decide."""
-    return Moment(env.open_time_ns[env.bar] // MINUTE_NS)

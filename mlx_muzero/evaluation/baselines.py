@@ -154,11 +154,13 @@ class PerfectForesight:
             if env.swap_nights is not None:
                 nights = env.swap_nights[bars[:, step + 1, None]]
                 worth = worth - rules.swap.paid_pips(states.exposures, nights)
-            minute = env.open_time_ns[bars[:, step, None, None]] // MINUTE_NS
+            decided = env.open_time_ns[bars[:, step]] // MINUTE_NS
+            stage = rules.limits.stages(decided.shape, decided, np.full(len(decided), step))
+            minute = decided[:, None, None]
             leave, enter = rules.costs.fill_pips(
                 held, wanted, here[..., None], rules.pip_size, spread[:, step, None, None], minute
             )
-            paid = np.where(states.legal, fills * (leave + enter), np.inf)
+            paid = np.where(rules.allowed[stage], fills * (leave + enter), np.inf)
             choices = worth[:, after] - paid
             self.worth_pips[step] = choices
             worth = choices.max(axis=2)
@@ -192,7 +194,8 @@ class BestPolicy:
                 entries.
         """
         own, optimum = env.rules, self.optimum
-        rules = (env.session_bars, own.costs.by_minute, own.pip_size, own.max_entries)
+        bars = own.limits.playable(env.session_bars)
+        rules = (bars, own.costs.by_minute, own.pip_size, own.max_entries)
         solved = (optimum.session_bars, optimum.entry_pips, optimum.pip_size, optimum.max_entries)
         if rules != solved:
             raise ValueError(
@@ -205,10 +208,12 @@ class BestPolicy:
 
     def act(self, env: SessionView) -> I32:
         """Actions ``i32[B]`` by the optimum."""
+        if env.step_index >= self.optimum.session_bars:  # a limit wants all flat
+            return env.states.actions_toward(env.account_state, np.zeros(len(env.bar)))
         wanted = self.optimum.wanted_exposure(
             self._seen[env.bar],
             env.table.exposures[env.position],
-            env.session_bars - env.step_index,
+            self.optimum.session_bars - env.step_index,
             self._start_minute,
             env.states.entries_left(env.account_state),
         )

@@ -218,7 +218,8 @@ def plays_by(truth: dict[str, Any], dataset: MarketDataset, rules: TradingRules)
         rules.exposure_limit,
     )
     at_close = np.array_equal(dataset.fill_prices(rules.fill), dataset.close)
-    return at_close and not rules.swap.charges and wanted == played
+    free = not rules.swap.charges and not rules.limits.note
+    return at_close and free and wanted == played
 
 
 def conditions_of(
@@ -253,6 +254,7 @@ def conditions_of(
         wide_steps=wide_steps(dataset, rules.costs, rules.pip_size),
         fx_week=dataset.fx_week,
         session_start=dataset.config.session_start,
+        limits=rules.limits.note,
     )
 
 

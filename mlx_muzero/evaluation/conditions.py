@@ -33,6 +33,7 @@ class Conditions:
         spread_pips: the same in pips.
         swap_long_pips: what a long position pays a night; negative if it earns.
         swap_short_pips: what a short position pays a night.
+        limits: when and how large positions may be, in words; "" if as they like.
         cost_clock_minutes: every so many minutes a round trip costs `cost_clock_pips`; 0: never.
         cost_clock_pips: see there.
         max_entries: entries that a session allows; 0: any number.
@@ -67,6 +68,7 @@ class Conditions:
     looks: Looks | None = None
     fx_week: bool = True
     session_start: str = ""
+    limits: str = ""
 
     @property
     def part(self) -> str:
@@ -88,9 +90,9 @@ class Conditions:
             named = [self._quotes, *named]
         text = " and ".join(named) or "no costs"
         if self.cost_bps is None:
-            return text + self._entries
+            return text + self._limits
         size = f", {self.cost_bps:.3g} bps of the price" if self.unit != "bps" else ""
-        return f"{text}{size}{verdict(self.cost_bps)}{self._swap}{self._entries}"
+        return f"{text}{size}{verdict(self.cost_bps)}{self._swap}{self._limits}"
 
     @property
     def _swap(self) -> str:
@@ -102,10 +104,9 @@ class Conditions:
         )
 
     @property
-    def _entries(self) -> str:
-        if not self.max_entries:
-            return ""
-        return f"; at most {self.max_entries} entries a session"
+    def _limits(self) -> str:
+        entries = f"; at most {self.max_entries} entries a session" if self.max_entries else ""
+        return entries + (f"; limits: {self.limits}" if self.limits else "")
 
     @property
     def _quotes(self) -> str:

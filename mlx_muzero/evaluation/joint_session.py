@@ -20,11 +20,9 @@ def decide(policy: Decider, env: SessionView) -> I32:
     if limit is None:
         return policy.act(env)
     weighed = policy.weigh(env) if isinstance(policy, Weigher) else wishes(policy.act(env), env)
-    states, account = env.states, env.account_state
-    after = states.next_state[account]
-    # An illegal action changes nothing.
-    after = np.where(after < 0, account[:, None], after)
-    worth = np.where(states.legal[account], weighed.worth, -np.inf)
+    rules, states, account, stage = env.rules, env.states, env.account_state, env.stage
+    after = rules.taken[stage, account]
+    worth = np.where(rules.allowed[stage, account], weighed.worth, -np.inf)
     _, group = np.unique(env.open_time_ns[env.bar], return_inverse=True)
     exposures = abs(states.exposures)
     return allocate(weighed.action, worth, exposures[after], exposures[account], group, limit.total)

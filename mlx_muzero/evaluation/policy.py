@@ -83,6 +83,11 @@ class SessionView(Protocol):
         ...
 
     @property
+    def stage(self) -> I64:
+        """``i64[B]`` of the rules' limits at the current decisions."""
+        ...
+
+    @property
     def step_index(self) -> int:
         """Number of decisions already made in the session."""
         ...

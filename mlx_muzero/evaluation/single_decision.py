@@ -67,7 +67,8 @@ def decide(
     account.reset(dataset.close[[bar]], np.array([bar]))
     observation = observations(dataset, np.array([bar]), account.position_features())
     position = np.array([FLAT], np.int32)
-    moment = Moment(dataset.open_time_ns[[bar]] // MINUTE_NS)
+    # A session that begins here: limits by its bars count from this one.
+    moment = Moment(dataset.open_time_ns[[bar]] // MINUTE_NS, np.zeros(1, np.int64))
     result, tree = agent.explain(observation, position, simulations=simulations, moment=moment)
     threshold = next_threshold(dataset.close[: bar + 1])
     pip = pip_price(dataset.close[[bar]], rules.pip_size)

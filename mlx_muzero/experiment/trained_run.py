@@ -27,7 +27,6 @@ from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.cost_size import cost_note
-from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 from mlx_muzero.training.models import build_model, counters_of, load_model, validation_warning
 from mlx_muzero.training.run import MarketRecord, RunFolder
@@ -153,9 +152,8 @@ def load_run(
     model, name = load_model(folder, rules.table, checkpoint)
     if cost is not None or overrides:
         in_force = _in_force(config, cost, overrides)
-        trading = in_force.trading
-        swap = Swap(trading.swap_long_pips, trading.swap_short_pips)
-        rules = replace(rules, costs=Costs.from_config(trading), swap=swap)
+        played = TradingRules.from_config(in_force)
+        rules = replace(rules, costs=played.costs, swap=played.swap, limits=played.limits)
     begun = folder.market()
     own = config.market.pairs == trained.market.pairs
     period = begun.period if own else None
@@ -176,23 +174,28 @@ def load_run(
 IN_FORCE = (
     *("round_trip_cost_pips", "cost_clock_minutes", "cost_clock_pips", "taker_fee_bps"),
     *("maker_fee_bps", "maker_frac", "spread_bps", "slippage_bps"),
-    *("swap_long_pips", "swap_short_pips", "max_total_exposure"),
+    *("swap_long_pips", "swap_short_pips", "flat_by", "no_entries", "max_exposure"),
+    "max_total_exposure",
 )
 """Keys of ``trading`` that may be another where a run plays than where it was trained."""
 
 
 def _in_force(config: Config, cost: float | None, overrides: Sequence[str]) -> Config:
-    """`config` at a round trip of `cost` and nothing else, and with `overrides`.
+    """`config` at a round trip of `cost` and no other costs, and with `overrides`.
 
     Raises:
         ConfigError: an override is not of `IN_FORCE`, or its value is wrong.
     """
     if cost is not None:
+        trained = config.trading
         trading = TradingConfig(
-            actions=config.trading.actions,
-            reward=config.trading.reward,
+            actions=trained.actions,
+            reward=trained.reward,
             round_trip_cost_pips=cost,
-            max_total_exposure=config.trading.max_total_exposure,
+            flat_by=trained.flat_by,
+            no_entries=trained.no_entries,
+            max_exposure=trained.max_exposure,
+            max_total_exposure=trained.max_total_exposure,
         )
         config = replace(config, trading=trading)
     for key in (text.partition("=")[0].strip() for text in overrides):
@@ -207,9 +210,10 @@ def _in_force(config: Config, cost: float | None, overrides: Sequence[str]) -> C
 
 def _on_costs(model: Model, rules: TradingRules, price: float) -> str:
     """What an agent with `model` makes of the costs in force, as a sentence."""
-    cost = cost_note(rules.costs, price, rules.pip_size)
+    limits = f"; limits: {rules.limits.note}" if rules.limits.note else ""
+    cost = cost_note(rules.costs, price, rules.pip_size) + limits
     if isinstance(model, FactoredModel):
-        return f"{cost}; the agent plans with that, whatever it cost in training"
+        return f"{cost}; the agent plans with that, whatever the rules of its training"
     return f"{cost}, but the model has learned the costs of its training and plays by those"
 
 

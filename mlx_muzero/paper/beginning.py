@@ -124,11 +124,6 @@ def require_planned(settings: PaperSettings, config: Config) -> None:
             "usual spread to plan with. Give what you expect to pay: --set fills.cost=fixed "
             "--set fills.half_spread_pips=N"
         )
-    if settings.fills.swap.charges:
-        raise ConfigError(
-            "fills.swap_long_pips, fills.swap_short_pips: a factored model reads ahead without "
-            "nights; set both to 0"
-        )
 
 
 def _pips(settings: PaperSettings, config: Config, database: Path) -> dict[str, float]:

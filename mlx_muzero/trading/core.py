@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from mlx_muzero.trading.costs import funding_pips, gross_pips, pip_price
 from mlx_muzero.trading.ledger import Ledger, Trades
-from mlx_muzero.trading.positions import FLAT, ILLEGAL
+from mlx_muzero.trading.limits import FREE
+from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.trading.rewards import Execution, StepEffect
 from mlx_muzero.trading.rules import FEATURE_SCALE, POSITION_FEATURES, TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, Bool
@@ -101,6 +102,7 @@ class TradingCore:
         next_spread: F64 | None = None,
         nights: I64 | None = None,
         minute: I64 | None = None,
+        stage: I64 | None = None,
     ) -> F32:
         """Execute `action` at `price`, move to the next bar, and return the rewards.
 
@@ -116,6 +118,7 @@ class TradingCore:
             next_spread: ``f64[B]`` the same at `next_price`, where `final` closes positions.
             nights: ``i64[B]`` nights whose swap settles in the next bar, as in `mark`.
             minute: ``i64[B]`` minutes since 1970 UTC of the opens of `bar`, as in `execute`.
+            stage: ``i64[B]`` of the rules' limits at this decision, as in `execute`.
 
         Returns:
             ``f32[B]`` rewards of the rules' scheme.
@@ -130,7 +133,7 @@ class TradingCore:
         if final:
             next_spread = self._spread(next_spread)
         next_bar = self._bars(bar) + 1
-        execution = self.execute(action, price, bar, spread, minute)
+        execution = self.execute(action, price, bar, spread, minute, stage)
         held_pips = self.mark(next_price, next_bar, funding_rate, nights)
         forced = self.position != FLAT if final else np.zeros(self.accounts, np.bool_)
         forced_cost, forced_net = self._force_close(forced, next_bar, next_spread)
@@ -150,8 +153,12 @@ class TradingCore:
         bar: I64,
         spread: F64 | None = None,
         minute: I64 | None = None,
+        stage: I64 | None = None,
     ) -> Execution:
         """Fill `action` at `price`; an illegal action changes nothing.
+
+        Where limits want accounts flat, an action that does not go there is illegal, and the
+        position is closed by force.
 
         Args:
             action: ``i32[B]`` index of an action of the rules' table.
@@ -160,6 +167,8 @@ class TradingCore:
             spread: ``f64[B]`` ask less bid at the fill; needed only if the costs are quoted.
             minute: ``i64[B]`` minutes since 1970 UTC of the opens of `bar`; needed only if the
                 costs follow a clock.
+            stage: ``i64[B]`` of the rules' limits (`Limits.stages`); None if they forbid nothing
+                at this decision but by size.
 
         Returns:
             What happened to each account.
@@ -169,6 +178,7 @@ class TradingCore:
                 the costs are quoted; the accounts are unchanged.
         """
         table, states = self.rules.table, self.rules.states
+        stage = np.full(self.accounts, FREE) if stage is None else stage
         action = np.asarray(action, np.int32)
         if action.shape != (self.accounts,):
             raise ValueError(f"action has shape {action.shape}, expected ({self.accounts},)")
@@ -179,9 +189,8 @@ class TradingCore:
         spread = self._spread(spread)
 
         before, state = self.position, self.account_state
-        next_state = states.next_state[state, action]
-        illegal = np.asarray(next_state == ILLEGAL)
-        next_state = np.where(illegal, state, next_state)
+        illegal = ~self.rules.allowed[stage, state, action]
+        next_state = self.rules.taken[stage, state, action]
         after = states.position[next_state]
         changed = before != after
         closed = changed & (before != FLAT)
@@ -191,7 +200,7 @@ class TradingCore:
         moved_pips = self._gross_pips(self._price, price)
         self._price = price.copy()
         exit_cost, entry_cost = self._fill_cost_pips(changed, after, price, spread, minute)
-        closed_net = self._close(closed, exit_cost, bar, forced=False)
+        closed_net = self._close(closed, exit_cost, bar, forced=illegal)
         self.position, self.entries_made = after, states.entries_made[next_state]
         self._enter(entered, entry_cost, bar)
         return Execution(
@@ -340,11 +349,11 @@ class TradingCore:
         # Going flat enters nothing, whatever the minute.
         no_minute = np.zeros(self.accounts, np.int64)
         cost, _ = self._fill_cost_pips(where, flat, self._price, spread, no_minute)
-        net = self._close(where, cost, bar, forced=True)
+        net = self._close(where, cost, bar, forced=where)
         self.position = np.where(where, FLAT, self.position).astype(np.int32)
         return cost, net
 
-    def _close(self, where: Bool, exit_cost: F64, bar: I64, forced: bool) -> F64:
+    def _close(self, where: Bool, exit_cost: F64, bar: I64, forced: Bool) -> F64:
         """Close and record the open trades in `where`; returns their net pips, 0 elsewhere."""
         net_pips = np.zeros(self.accounts)
         rows = np.flatnonzero(where)
@@ -360,7 +369,7 @@ class TradingCore:
             gross_pips=self.unrealized_pips[rows],
             cost_pips=(self.open_cost_pips + exit_cost)[rows],
             funding_pips=self.open_funding_pips[rows],
-            forced=np.full(len(rows), forced),
+            forced=forced[rows],
         )
         self.ledger.record(trades)
         net_pips[rows] = trades.net_pips

@@ -99,6 +99,17 @@ class SessionEnv:
         return self.dataset.open_time_ns
 
     @property
+    def minute(self) -> I64:
+        """Minutes since 1970 UTC at which the last known bars opened, ``i64[B]``."""
+        return np.asarray(self.open_time_ns[self.bar] // MINUTE_NS)
+
+    @property
+    def stage(self) -> I64:
+        """Stage of the rules' limits at the current decisions, ``i64[B]``."""
+        decisions = np.full(len(self.starts), self.step_index)
+        return self.rules.limits.stages(decisions.shape, self.minute, decisions)
+
+    @property
     def table(self) -> ActionTable:
         """Positions and actions."""
         return self.rules.table
@@ -157,7 +168,8 @@ class SessionEnv:
             spread=None if spread is None else spread[bar],
             next_spread=None if at_close is None else at_close[bar + 1],
             nights=None if nights is None else nights[bar + 1],
-            minute=self.dataset.open_time_ns[bar] // MINUTE_NS,
+            minute=self.minute,
+            stage=self.stage,
         )
         self.step_index += 1
         return Step(reward=reward, outcome=self.dataset.outcomes[bar + 1])

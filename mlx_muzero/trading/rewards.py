@@ -29,7 +29,8 @@ class Execution:
 
     Attributes:
         flat_before: ``bool[B]`` whether the account was flat before the action.
-        illegal: ``bool[B]`` whether the action was illegal, and so changed nothing.
+        illegal: ``bool[B]`` whether the action was illegal, and so changed nothing, or was
+            replaced by the closing of a position that must not be held.
         moved_pips: ``f64[B]`` exposure before the action times the price change up to the fill.
         closed: ``bool[B]`` whether the action closed a trade.
         closed_net_pips: ``f64[B]`` pips of that trade after costs, 0 where none closed.

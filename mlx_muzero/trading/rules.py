@@ -1,15 +1,19 @@
 """The trading rules of an account: actions, costs, reward and position features."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Self
+
+import numpy as np
 
 from mlx_muzero.config.choices import FillAt
 from mlx_muzero.config.schema import Config
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.costs import Costs, Swap
-from mlx_muzero.trading.positions import ACTION_TABLES, FX_ACTIONS, ActionTable
+from mlx_muzero.trading.limits import MUST_BE_FLAT, Limits
+from mlx_muzero.trading.positions import ACTION_TABLES, FLAT, FX_ACTIONS, ActionTable
 from mlx_muzero.trading.rewards import RewardFunction, Sharpe, reward_function
+from mlx_muzero.types import I32, Bool
 
 POSITION_FEATURES = (
     "position_side",
@@ -69,6 +73,7 @@ class TradingRules:
         swap: what holding overnight costs.
         max_entries: entries that a session allows; 0: any number.
         exposure_limit: what accounts of the same time may hold together; None: anything.
+        limits: when and how large positions may be.
     """
 
     table: ActionTable = FX_ACTIONS
@@ -82,6 +87,7 @@ class TradingRules:
     swap: Swap = Swap()
     max_entries: int = 0
     exposure_limit: ExposureLimit | None = None
+    limits: Limits = Limits()
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -99,6 +105,7 @@ class TradingRules:
             swap=Swap(trading.swap_long_pips, trading.swap_short_pips),
             max_entries=trading.max_entries,
             exposure_limit=ExposureLimit.of(config, len(config.market.pairs)),
+            limits=Limits.of(trading.flat_by, trading.no_entries, trading.max_exposure),
         )
 
     def __post_init__(self) -> None:
@@ -111,10 +118,36 @@ class TradingRules:
             raise ValueError("pip_size must not be negative and reward_scale must be positive")
         self.new_reward()
 
+    @property
+    def learnable(self) -> Self:
+        """What a factored model learns the worth of positions under.
+
+        Its search adds limits and swap.
+        """
+        return replace(self, limits=Limits(), swap=Swap())
+
     @cached_property
     def states(self) -> AccountStates:
         """What an account's legal actions depend on."""
         return AccountStates(self.table, self.max_entries)
+
+    @cached_property
+    def allowed(self) -> Bool:
+        """``bool[3, S, A]`` actions that table and limits allow, by stage of the limits."""
+        return self.limits.allowed(self.states)
+
+    @cached_property
+    def taken(self) -> I32:
+        """``i32[3, S, A]`` state in which an account ends that asks for an action, by stage.
+
+        What is not allowed changes nothing, but a position that must not be held is closed.
+        """
+        states = self.states
+        stays = np.arange(states.count, dtype=np.int32)[:, None]
+        taken = np.where(self.allowed, states.next_state, stays)
+        flat = states.of(np.full(states.count, FLAT, np.int32), states.entries_made)[:, None]
+        taken[MUST_BE_FLAT] = np.where(self.allowed[MUST_BE_FLAT], taken[MUST_BE_FLAT], flat)
+        return taken.astype(np.int32)
 
     @property
     def position_features(self) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from mlx_muzero import rng
 from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.moment import moment_of
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import CollectConfig, Config
 from mlx_muzero.market.dataset import MarketDataset
@@ -125,6 +126,7 @@ class Collector:
                 rng.key(seed, rng.Stream.SEARCH, episode, env.step_index),
                 simulations=self._config.search.num_simulations_collect,
                 noise=True,
+                moment=moment_of(env),
             )
             # A Gumbel root has already explored with its own noise, so play its winner.
             if self._config.search.root == "gumbel":

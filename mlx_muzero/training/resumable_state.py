@@ -66,11 +66,11 @@ class ResumableState:
         self._measured_at: int | None = None
         if isinstance(model, FactoredModel):
             measure = measure_usual if weights is None else measure_prices
-            measure(model, dataset, rules)
+            measure(model, dataset, rules.learnable)
             copy = build_factored(config, rules.table)
             self._bars = BarSampler(
                 dataset,
-                rules,
+                rules.learnable,
                 copy,
                 config.train.num_unroll_steps,
                 config.search.discount,

@@ -52,7 +52,8 @@ def evaluate(
     overrides: Annotated[
         list[str],
         typer.Option(
-            "--set", help="Another cost to play under, such as trading.cost_clock_minutes=5."
+            "--set",
+            help='Another cost or limit to play under, such as trading.flat_by="bar 240".',
         ),
     ] = [],  # noqa: B006
     checkpoint: Checkpoint = "best",

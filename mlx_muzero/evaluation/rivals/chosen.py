@@ -11,6 +11,7 @@ from mlx_muzero.evaluation.rivals.changes import changes_of
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.timeunits import MINUTE_NS
 from mlx_muzero.trading.gains import fill_costs, gains, known_spread, leaving_costs
+from mlx_muzero.trading.limits import NO_LIMITS
 from mlx_muzero.trading.positions import FLAT
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I32, I64
@@ -90,6 +91,19 @@ class ValidationSessions:
             dataset.config.max_gap_minutes,
         )
 
+    def _limited(self, step: int, account: I32, action: I32, paid: F64) -> tuple[I32, F64]:
+        """``i32[C, B]`` states and ``f64[C, B]`` costs of accounts that are held to the limits.
+
+        They ask for `action`, which costs `paid`.
+        """
+        rules, minute = self.rules, self.minute[:, step]
+        stage = rules.limits.stages(minute.shape, minute, np.full(len(minute), step))
+        after = rules.taken[stage, account, action]
+        spread = None if self.paid_spread is None else self.paid_spread[:, step]
+        closing = leaving_costs(self.price, rules, spread)[np.arange(len(minute)), account]
+        closing = np.where(after == account, 0.0, closing)
+        return after, np.where(rules.allowed[stage, account, action], paid, closing)
+
     def known_costs(self, step: int) -> F64:
         """``f64[B, S, A]`` pips that actions would pay at the quotes of a decision."""
         return self._costs(self.known_spread, step)
@@ -107,12 +121,16 @@ class ValidationSessions:
     def net_pips(self, candidates: int, decide: Decide) -> F64:
         """``f64[C]`` net pips a session of each of `candidates`."""
         sessions, steps = self.bars.shape
-        session, states = np.arange(sessions), self.rules.states
+        session, rules = np.arange(sessions), self.rules
         account = np.full((candidates, sessions), FLAT, np.int32)
         net = np.zeros((candidates, sessions))
         for step in range(steps):
             action = decide(step, account)
-            net -= self._costs(self.paid_spread, step)[session, account, action]
-            account = states.next_state[account, action]
+            paid = self._costs(self.paid_spread, step)[session, account, action]
+            if rules.limits == NO_LIMITS:
+                account = rules.states.next_state[account, action]
+            else:
+                account, paid = self._limited(step, account, action, paid)
+            net -= paid
             net += self.moved[session, step, account]
         return np.asarray((net - self.leaving[session, account]).mean(axis=1))

@@ -69,7 +69,8 @@ def plan(
         transition: ``f64[N, N]`` chance of each state at the next bar, by state; rows sum to 1.
         expected: ``f64[N]`` pips that the next bar is expected to move in each state.
         price: at which fills are paid.
-        rules: actions and costs.
+        rules: actions, costs and limits; those at local times are not planned with, since a plan
+            is for sessions at any time.
         steps: decisions of a session.
         spread: ask less bid at fills; None unless the quotes are paid.
     """
@@ -81,10 +82,12 @@ def plan(
     after = np.where(states.legal, states.next_state, 0)
     gained = expected[:, None] * states.exposures
     leaving = leaving_costs(prices, rules, spreads)
+    stage = rules.limits.by_bar.stages((steps,), None, np.arange(steps))
     worth = np.broadcast_to(-leaving[:, None], (len(phase), *gained.shape))
     actions = np.empty((len(phase), steps, *gained.shape), np.int32)
     for step in reversed(range(steps)):
-        choices = (gained + worth)[..., after] - paid
+        forbidden = np.where(rules.allowed[stage[step]], 0.0, np.inf)
+        choices = (gained + worth)[..., after] - paid - forbidden
         actions[:, step] = choices.argmax(axis=3)
         # A decision is followed by one in the next phase.
         worth = np.roll(transition @ choices.max(axis=3), -1, axis=0)

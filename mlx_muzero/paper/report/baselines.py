@@ -16,6 +16,7 @@ from mlx_muzero.paper.report.recorded_pair import RecordedPair, ReplayedPair
 from mlx_muzero.paper.session_setup import keeps_fx_week
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.trading.account_states import AccountStates
+from mlx_muzero.trading.limits import FREE
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F32, F64, I32, I64, U64
@@ -137,6 +138,10 @@ class _PairView:
     @property
     def states(self) -> AccountStates:
         return self.rules.states
+
+    @property
+    def stage(self) -> I64:
+        return np.array([FREE])  # limits are the session's, and these are played without
 
     @property
     def session_bars(self) -> int:

@@ -1,0 +1,253 @@
+"""Limits, swap and costs in force: searches plan with all of them, and accounts agree with them."""
+
+from dataclasses import replace
+
+import mlx.core as mx
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mlx_muzero.agent.factored_agent import FactoredAgent
+from mlx_muzero.agent.leaf_change import LeafChange
+from mlx_muzero.agent.moment import Moment
+from mlx_muzero.agent.timetable import Timetable
+from mlx_muzero.market.calendar import swap_nights
+from mlx_muzero.search.chain_values import ChainMarket
+from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.gains import fill_costs
+from mlx_muzero.trading.limits import Limits, permits
+from mlx_muzero.trading.positions import TARGET_ACTIONS
+from tests.agent.test_factored_agent import RULES, SEARCH, flat, model_for, observations
+
+# Wednesday 10 January 2024, 16:57 in New York: three nights pass within minutes.
+EVENING = int(np.datetime64("2024-01-10T21:57", "m").astype(np.int64))
+
+IN_FORCE = {
+    "flat by a bar": {"limits": Limits.of("bar 6", "", 1.0)},
+    "flat by a time": {"limits": Limits.of("17:00 America/New_York", "", 1.0)},
+    "flat for minutes": {"limits": Limits.of("16:59-17:01 America/New_York", "", 1.0)},
+    "no entries": {"limits": Limits.of("", "16:59 America/New_York", 1.0)},
+    "no entries ever": {"limits": Limits.of("", "bar 0", 1.0)},
+    "size": {"limits": Limits.of("", "", 0.3), "table": TARGET_ACTIONS},
+    "swap": {"swap": Swap(3.0, -2.0)},
+    "a clock": {"costs": Costs(3.0, clock_minutes=3, clock_pips=0.5)},
+    "all": {
+        "limits": Limits.of("17:02 America/New_York", "bar 7", 1.0),
+        "swap": Swap(1.0, 0.5),
+        "costs": Costs(1.0, clock_minutes=5, clock_pips=0.0),
+    },
+}
+"""Rules beside those of the training."""
+
+
+def agent_under(name: str, planner: str = "expectimax") -> FactoredAgent:
+    rules = replace(RULES, **IN_FORCE[name])
+    trained = replace(RULES, table=rules.table)
+    return FactoredAgent(model_for(rules), replace(SEARCH, planner=planner), rules, trained)
+
+
+def moments(count: int) -> Moment:
+    return Moment(EVENING + np.arange(count), 4 + np.arange(count))
+
+
+def by_definition(rules, minute, bar, worth_at, moves, probs, position, action, discount):
+    """Worth of an action, one path at a time, by what the rules say of every bar.
+
+    `worth_at` gives the leaves' worth, `moves` and `probs` those below each path of outcomes.
+    """
+
+    def decided(path, held, wanted_action):
+        after = int(rules.table.next_position[held, wanted_action])
+        now, at = np.array([minute + len(path)]), np.array([bar + len(path)])
+        (stage,) = rules.limits.stages((1,), now, at)
+        exposure = rules.table.exposures
+        room = rules.limits.max_exposure
+        if after < 0 or not permits(stage, exposure[held], exposure[after], room):
+            return -np.inf
+        price = np.array([150.0])
+        paid = fill_costs(price, rules, None, now)[0, held, wanted_action]
+        return standing(path, after) - paid
+
+    def standing(path, held):
+        if path not in moves:
+            return worth_at(path, held)
+        opens = np.array([(minute + len(path)) * MINUTE_NS])
+        nights = swap_nights(opens, opens + MINUTE_NS)
+        exposure = rules.table.exposures[held]
+        carry = float(rules.swap.paid_pips(np.array([exposure]), nights)[0])
+        shares = probs[path].astype(np.float64)
+        total = 0.0
+        for outcome, share in enumerate(shares / shares.sum()):
+            best = max(
+                decided((*path, outcome), held, each)
+                for each in range(len(rules.table.action_names))
+            )
+            total += share * (float(moves[path][outcome]) * exposure - carry + discount * best)
+        return total
+
+    return decided((), position, action)
+
+
+@pytest.mark.parametrize("name", IN_FORCE)
+def test_the_search_is_the_enumeration_of_all_paths_under_each_rule(name):
+    agent = agent_under(name)
+    model, rules, depth = agent._model, agent._rules, 2
+    position = np.arange(4, dtype=np.int32) % len(rules.table.exposures)
+    observation, moment = observations(), moments(4)
+    seed = np.zeros(4, np.uint64)
+    result = agent.plan(observation, position, seed, simulations=12, noise=False, moment=moment)
+    ahead = agent._market.ahead(observation, depth)
+    leaves = agent._changed(ahead.leaf_worth, ahead.leaf_cluster, moment, depth)
+    for root in range(4):
+        moves, probs = {}, {}
+        for level, layer in enumerate(ahead.layers):
+            for number in range(3**level):
+                path = tuple(int(d) for d in np.base_repr(number, 3).zfill(level)) if level else ()
+                row = root * 3**level + number
+                moves[path], probs[path] = layer.move[row], layer.outcome_probs[row]
+
+        def worth_at(path, held, root=root):
+            number = path[0] * 3 + path[1]
+            return leaves[root * 9 + number, held]
+
+        for action in range(len(rules.table.action_names)):
+            wanted = by_definition(
+                *(rules, int(moment.minute[root]), int(moment.bar[root]), worth_at, moves, probs),
+                *(int(position[root]), action, SEARCH.discount),
+            )
+            if np.isfinite(wanted):
+                assert result.q[root, action] == pytest.approx(wanted, rel=1e-4, abs=1e-4)
+                assert result.visits[root, action] == 12
+            else:
+                assert result.visits[root, action] == 0
+    assert model.outcomes == 3
+
+
+@pytest.mark.parametrize("planner", ["expectimax", "sampling"])
+@pytest.mark.parametrize("name", IN_FORCE)
+def test_a_decision_does_not_depend_on_the_others_in_the_batch(name, planner):
+    agent, observation, moment = agent_under(name, planner), observations(6), moments(6)
+    account, seed = np.array([0, 1, 2, 0, 1, 2], np.int32), np.arange(6, dtype=np.uint64)
+
+    def planned(rows):
+        return agent.plan(
+            *(observation[rows], account[rows], seed[rows]),
+            simulations=12,
+            noise=False,
+            moment=Moment(moment.minute[rows], moment.bar[rows]),
+        )
+
+    together = planned(np.arange(6))
+    for row in range(6):
+        alone = planned(np.array([row]))
+        np.testing.assert_allclose(alone.q[0], together.q[row], rtol=1e-4, atol=1e-5)
+        np.testing.assert_array_equal(alone.visits[0] > 0, together.visits[row] > 0)
+        assert alone.action[0] == together.action[row]
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(0, 60 * 24 * 365 * 60),
+    st.sampled_from(["", "16:00 Europe/London", "21:50-22:10 UTC", "bar 5"]),
+    st.sampled_from(["", "15:30 America/New_York", "bar 3"]),
+    st.sampled_from([0.3, 0.6, 1.0]),
+)
+def test_searches_and_accounts_agree_on_what_is_legal_at_every_bar(minute, flat_by, none, room):
+    limits = Limits.of(flat_by, none, room)
+    rules = replace(RULES, table=TARGET_ACTIONS, limits=limits, swap=Swap(1.0, 1.0))
+    timetable, bars = Timetable(rules, 150.0, 0.0, 1.0), np.arange(8)
+    (condition,) = timetable.conditions(Moment(np.array([minute]), np.zeros(1, int)), 1, 7)
+    stages = limits.stages((8,), minute + bars, bars)
+    for bar in bars:
+        searched = np.isfinite(timetable.terms.charged[condition[bar]])
+        np.testing.assert_array_equal(searched, rules.allowed[stages[bar]])
+    opens = (minute + bars) * MINUTE_NS
+    nights = swap_nights(opens, opens + MINUTE_NS)
+    paid = rules.swap.paid_pips(rules.states.exposures, nights[:, None])
+    np.testing.assert_array_equal(timetable.terms.carry[condition], paid)
+
+
+def test_an_agent_is_flat_when_it_must_be_and_waits_when_it_may_not_enter():
+    model, observation = model_for(), observations(1)
+    model.chain.move = mx.array([50.0, -50.0])
+    limits = Limits.of("bar 2", "bar 1", 1.0)
+    agent = FactoredAgent(model, SEARCH, replace(RULES, limits=limits, costs=Costs(0.0)), RULES)
+
+    def action(position, bar):
+        seed = np.zeros(1, np.uint64)
+        held = np.array([position], np.int32)
+        moment = Moment(bar=np.array([bar]))
+        result = agent.plan(observation, held, seed, simulations=12, noise=False, moment=moment)
+        raw = agent.network_action(observation, held, moment)
+        return int(result.action[0]), int(raw[0])
+
+    hold, close = 0, 3
+    assert action(0, 1) == (hold, hold)
+    for position in (1, 2):
+        assert action(position, 2) == (close, close)
+    assert action(0, 2) == (hold, hold)
+
+
+CHAIN = ChainMarket(np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([1.0, -0.7]), 0.99)
+
+
+def steps_by_hand(timetable, moment, bars, last):
+    """Worth of each state at the first of `bars` bars, counted backward one decision at a time."""
+    (condition,) = timetable.conditions(moment, 1, bars)
+    worth = last
+    for bar in reversed(range(bars)):
+        best = (
+            worth[:, timetable.terms.next_state] - timetable.terms.charged[condition[bar + 1]]
+        ).max(axis=-1)
+        held = CHAIN.move[:, None] * timetable.terms.exposures
+        worth = held - timetable.terms.carry[condition[bar]] + 0.99 * CHAIN.transition @ best
+    return worth
+
+
+@pytest.mark.parametrize("bar", [0, 3, 20, 38, 39])
+def test_the_chain_is_read_to_the_bar_by_which_all_must_be_flat(bar):
+    """What follows is the same for all accounts, so it changes none of their decisions."""
+    rules = replace(RULES, limits=Limits.of("bar 40", "", 1.0), costs=Costs(2.0))
+    now, then = Timetable(rules, 150.0, 0.0, 1.0), Timetable(RULES, 150.0, 0.0, 1.0)
+    change, row = LeafChange(CHAIN, now, then).of(Moment(bar=np.array([bar])), 1, 0)
+    before = CHAIN.forever(then.terms, np.zeros(1, int))[0]
+    moment = Moment(bar=np.array([bar]))
+    wanted = steps_by_hand(now, moment, 40 - bar, np.zeros((2, 3)))
+    got = change[row[0]] + before
+    np.testing.assert_allclose(got - got[:, :1], wanted - wanted[:, :1], atol=1e-4)
+    assert (np.abs(change[row[0]]) > 0.1).any()
+
+
+@pytest.mark.parametrize(
+    "name", ["flat by a time", "no entries", "swap", "all", "flat for minutes"]
+)
+@pytest.mark.parametrize("later", [0, 2])
+def test_the_chain_is_read_a_day_ahead_where_rules_follow_the_clock(name, later):
+    rules = replace(RULES, **IN_FORCE[name])
+    now, then = Timetable(rules, 150.0, 0.0, 1.0), Timetable(RULES, 150.0, 0.0, 1.0)
+    begin = EVENING - 300
+    moment = Moment(np.array([begin]), np.array([2]))
+    change, row = LeafChange(CHAIN, now, then).of(moment, 1, later)
+    before = CHAIN.forever(then.terms, np.zeros(1, int))[0]
+    got = change[row[0]] + before
+    wanted = steps_by_hand(
+        now, moment.later(np.zeros(1, int), np.array([later])), 2900, np.zeros((2, 3))
+    )
+    np.testing.assert_allclose(got - got[:, :1], wanted - wanted[:, :1], atol=1e-3)
+
+
+def test_nothing_changes_where_no_rule_does():
+    model, observation = model_for(), observations()
+    limits = Limits.of("", "", 1.0)
+    assert limits == Limits()
+    same = replace(RULES, limits=limits, swap=Swap(0.0, 0.0))
+    one, other = (
+        FactoredAgent(model, SEARCH, rules, RULES).plan(
+            observation, flat(), np.zeros(4, np.uint64), simulations=39, noise=False
+        )
+        for rules in (RULES, same)
+    )
+    for field in ("q", "value", "action", "policy", "prior"):
+        np.testing.assert_array_equal(getattr(one, field), getattr(other, field))
