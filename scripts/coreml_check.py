@@ -1,4 +1,4 @@
-"""Converts the fx_micro networks, loads the saved programs and compares them with MLX.
+"""Converts both kinds of networks, loads the saved programs and compares them with MLX.
 
     python scripts/coreml_check.py
 
@@ -11,12 +11,12 @@ export, in this process and in the child process that searches use. Exit codes a
 import sys
 import tempfile
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from mlx_muzero.agent.muzero_agent import MuZeroAgent
+from mlx_muzero.agent.make import make_agent
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.coreml.core_ml import core_ml
 from mlx_muzero.coreml.export import export
@@ -28,17 +28,19 @@ from mlx_muzero.exports.figures import Verification
 from mlx_muzero.exports.samples import random_samples
 from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.profiling.subject import Subject, preset_subject
-from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.types import I32
 
 SAMPLES = 64
 ROOTS, SIMULATIONS = 16, 25
+PRESETS: tuple[Literal["fx_micro", "fx_factored"], ...] = ("fx_micro", "fx_factored")
 
 
 def main() -> None:
     try:
         with tempfile.TemporaryDirectory() as folder:
-            check(preset_subject(), Path(folder, "export"))
+            for preset in PRESETS:
+                print(preset)
+                check(preset_subject(preset), Path(folder, preset))
     except MuZeroError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)
@@ -64,11 +66,8 @@ def check(subject: Subject, folder: Path) -> None:
 
 def searched(subject: Subject, backend: ConcreteBackend, folder: Path) -> I32:
     """Actions chosen by searches with `backend`, i32[ROOTS]."""
-    search = replace(subject.config.search, backend=backend)
     deployment = Deployment(folder, report=refuse, loader=LOAD_PROGRAM)
-    agent = MuZeroAgent(
-        subject.model, search, AccountStates(subject.table), subject.model.outcomes, deployment
-    )
+    agent = make_agent(subject.model, subject.search_on(backend), subject.rules, deployment)
     with closing(agent):
         observation = random_samples(subject.model, ROOTS).observation
         flat, seed = np.zeros(ROOTS, np.int32), np.zeros(ROOTS, np.uint64)

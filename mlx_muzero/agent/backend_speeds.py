@@ -72,7 +72,8 @@ class SpeedKey:
         # A required number of parameters only checks the sizes.
         networks = asdict(replace(model, parameters=0)) | {"actions": actions, "outcomes": outcomes}
         settings = {
-            name: getattr(search, name) for name in ("expansion", "leaves_per_step", "threads")
+            name: getattr(search, name)
+            for name in ("planner", "expansion", "leaves_per_step", "threads")
         }
         return cls(machine | versions | networks | settings)
 

@@ -67,7 +67,7 @@ class FactoredAgent:
             decision as it has simulations, at most; a sampling search always masks illegal actions.
         rules: positions and costs in force.
         trained_rules: those of the training; None if they are the same.
-        market: computes the networks; None: what `search.backend` names.
+        market: computes the networks, and is never replaced; None: what `search.backend` names.
         deployment: the export that such a backend runs, permanently replaced by another backend if
             it is lost; its `report` is called, and the current plan starts over.
 
@@ -92,6 +92,7 @@ class FactoredAgent:
         self._rules = rules
         self._trained_rules = trained_rules or rules
         self._deployment = deployment
+        self._replaceable = market is None
         self._market = market or self._made_market()
         self._tree: Callable[[int], TreeTable]
         self.refresh()
@@ -223,6 +224,8 @@ class FactoredAgent:
         try:
             return work()
         except EngineLost as lost:
+            if not self._replaceable:
+                raise
             self._market = self._fallen_back(lost)
         return work()
 

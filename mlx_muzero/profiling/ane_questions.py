@@ -18,6 +18,7 @@ from mlx_muzero.exports.manifest import Manifest
 from mlx_muzero.exports.output_errors import output_errors
 from mlx_muzero.exports.program import ProgramSet
 from mlx_muzero.exports.weights import sizes_of
+from mlx_muzero.networks.kinds import require_muzero
 from mlx_muzero.processes.isolated_call import CallFailed
 from mlx_muzero.profiling.ane_lab import Lab
 from mlx_muzero.profiling.figures import BackendProfile
@@ -269,7 +270,7 @@ def _drift_interpreted(lab: Lab) -> Findings:
 
 
 def _drift(lab: Lab, programs: ProgramSet) -> list[Drift]:
-    model = lab.subject.model
+    model = require_muzero(lab.subject.model, "these programs")
     return list(drift(programs, sizes_of(model), model, lab.subject.table, lab.samples))
 
 

@@ -157,22 +157,27 @@ def check_blas() -> Check:
 _BACKENDS_PROBE = """
 import json, mlx_muzero
 from mlx_muzero.agent.backend_choice import settle
-from mlx_muzero.config.presets import FX_MICRO
-from mlx_muzero.networks.model import StochasticMuZero
-model = StochasticMuZero(FX_MICRO.model, features=15, actions=4, outcomes=3, window_bars=32)
-_, speeds = settle(model, FX_MICRO.search)
-print(json.dumps({"speeds": str(speeds), "fastest": speeds.fastest}))
+from mlx_muzero.config.presets import FX_FACTORED, FX_MICRO
+from mlx_muzero.trading.positions import FX_ACTIONS
+from mlx_muzero.training.models import build_model
+found = {}
+for name, config in (("fx_micro", FX_MICRO), ("fx_factored", FX_FACTORED)):
+    _, speeds = settle(build_model(config, FX_ACTIONS), config.search)
+    found[name] = {"speeds": str(speeds), "fastest": speeds.fastest}
+print(json.dumps(found))
 """
 
 
 def check_backends() -> Check:
-    """How fast the search backends evaluate leaves of the fx_micro networks."""
+    """How fast the search backends evaluate leaves, with the networks of either kind of model."""
     probe = _probe(_BACKENDS_PROBE)
     if probe.failure:
         return Check("search", "fail", f"cannot be measured: {probe.failure}", "see the mlx check")
-    found = probe.found
-    detail = f'leaves/s: {found["speeds"]}; search.backend = "auto" takes {found["fastest"]}'
-    return Check("search", "ok", detail)
+    measured = (
+        f'{name}: {found["speeds"]}, of which search.backend = "auto" takes {found["fastest"]}'
+        for name, found in probe.found.items()
+    )
+    return Check("search", "ok", f"leaves/s of {'; '.join(measured)}")
 
 
 def check_compiler() -> Check:

@@ -16,14 +16,6 @@ from typing import Any
 import mlx.core as mx
 import numpy as np
 
-from mlx_muzero.agent.backend_choice import (
-    make_encoder,
-    make_evaluator,
-    search_threads,
-)
-from mlx_muzero.backends.backend import ModelEvaluator
-from mlx_muzero.backends.search_params import search_params
-from mlx_muzero.config.schema import SearchConfig
 from mlx_muzero.evaluation.transformer_policy import ReactiveTransformer, Sizes, TransformerPolicy
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.machine import peak_memory_mb
@@ -31,11 +23,9 @@ from mlx_muzero.market.observation.frames import market_feature_names
 from mlx_muzero.processes.isolated_call import CallFailed, call_in_child
 from mlx_muzero.profiling.energy import Energy, find_sampler, measure_energy
 from mlx_muzero.profiling.figures import BackendProfile, CallTimes, StepTimes
-from mlx_muzero.profiling.leaves import some_leaves
+from mlx_muzero.profiling.players import Player, player
 from mlx_muzero.profiling.subject import Subject
 from mlx_muzero.profiling.targets import Target
-from mlx_muzero.search.evaluator import Leaves
-from mlx_muzero.search.search import Search
 from mlx_muzero.trading.account_states import AccountStates
 
 LIMIT_S = 900.0
@@ -94,19 +84,17 @@ def measure(subject: Subject, target: Target, effort: Effort) -> BackendProfile:
     Raises:
         MuZeroError: it cannot play here, or stopped playing.
     """
-    search = replace(subject.config.search, backend=target.backend)
     start = time.perf_counter()
-    evaluator = make_evaluator(subject.model, search, subject.deployment)
+    loaded = player(subject, target.backend)
     load_ms = 1e3 * (time.perf_counter() - start)
-    with closing(evaluator):
-        calls = tuple(_calls(subject, evaluator, count, effort.seconds) for count in effort.batches)
-        decisions = _Decisions(subject, search, evaluator)
+    with closing(loaded):
+        calls = tuple(_calls(loaded, count, effort.seconds) for count in effort.batches)
         steps = tuple(
-            decisions.times(pairs, simulations, effort.seconds)
+            _step_times(loaded.decider(pairs, simulations), pairs, simulations, effort.seconds)
             for pairs in effort.pairs
             for simulations in effort.simulations
         )
-        energy = decisions.energy(max(effort.pairs), max(effort.simulations), effort.energy_s)
+        energy = _energy(loaded, effort)
     reactive = _reactive(subject, effort) if target.backend == "mlx" else ()
     return BackendProfile(target.name, load_ms, calls, steps, reactive, energy=energy)
 
@@ -146,65 +134,21 @@ def _step_times(
     return StepTimes(pairs, simulations, float(p50), float(p90), rate, len(times))
 
 
-def _calls(subject: Subject, evaluator: ModelEvaluator, count: int, seconds: float) -> CallTimes:
-    leaves = some_leaves(subject.model, subject.config.search.expansion, count)
-    latents = np.random.default_rng(0).normal(size=(count, subject.model.config.latent_width))
-    roots = np.arange(count, dtype=np.int32)
-    capacity = count * (1 + subject.model.outcomes)
-    evaluator.reset(mx.array(latents.astype(np.float32)), roots, capacity)
-
-    def call() -> object:
-        if isinstance(leaves, Leaves):
-            return evaluator.expand(leaves)
-        return evaluator.expand_single(leaves)
-
+def _calls(player: Player, count: int, seconds: float) -> CallTimes:
+    """Time the evaluation of what follows `count` leaves."""
+    call = player.expander(count)
     (first,), times = _timed(call, 0.0, 1), _timed(call, seconds)
     p50, p90, p99 = np.percentile(times, (50, 90, 99))
     return CallTimes(count, first, float(p50), float(p90), float(p99), len(times))
 
 
-class _Decisions:
-    """Makes decisions with an evaluator, as an agent does."""
-
-    def __init__(self, subject: Subject, search: SearchConfig, evaluator: ModelEvaluator) -> None:
-        self._subject, self._config, self._evaluator = subject, search, evaluator
-
-    def times(self, pairs: int, simulations: int, seconds: float) -> StepTimes:
-        return _step_times(self._decider(pairs, simulations), pairs, simulations, seconds)
-
-    def energy(self, pairs: int, simulations: int, seconds: float) -> Energy | None:
-        sampler = find_sampler()
-        if sampler is None:
-            return None
-        return measure_energy(sampler, self._decider(pairs, simulations), pairs, seconds)
-
-    def _decider(self, pairs: int, simulations: int) -> Callable[[], int]:
-        """Make a function that decides for `pairs` pairs and returns the number of leaves."""
-        model, evaluator = self._subject.model, self._evaluator
-        shape = (pairs, model.window_bars, model.features)
-        observation = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-        encode = make_encoder(model, self._config)
-        flat, seed = np.zeros(pairs, np.int32), np.arange(pairs, dtype=np.uint64)
-
-        def infer() -> int:
-            evaluator.predict(encode(observation))
-            return 0
-
-        def plan() -> int:
-            latent = encode(observation)
-            prior, value = evaluator.predict(latent)
-            result = search.run(evaluator, latent, prior, value, flat, seed, noise=False)
-            return int(result.statistics.leaves.sum())
-
-        if not simulations:
-            return infer
-        search = Search(
-            search_params(self._config, simulations),
-            self._subject.table.next_position,
-            model.outcomes,
-            search_threads(self._config),
-        )
-        return plan
+def _energy(player: Player, effort: Effort) -> Energy | None:
+    """Energy of decisions in the largest step; None without a sampler."""
+    sampler, pairs = find_sampler(), max(effort.pairs)
+    if sampler is None:
+        return None
+    decide = player.decider(pairs, max(effort.simulations))
+    return measure_energy(sampler, decide, pairs, effort.energy_s)
 
 
 def _timed(action: Callable[[], object], seconds: float, repeats: int = MIN_REPEATS) -> list[float]:

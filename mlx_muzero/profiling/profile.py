@@ -100,7 +100,7 @@ def profile(
     return Profile(
         machine=doctor.check_machine().detail,
         subject=subject.name,
-        expansion=subject.config.search.expansion,
+        expansion=subject.expansion,
         targets=tuple(chosen),
         backends=tuple(backends),
         placements=planned,

@@ -1,24 +1,30 @@
 """What is profiled: a model with its configuration, and its export if there is one."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, TypeVar
 
 import mlx.core as mx
+import mlx.nn as nn
 
 from mlx_muzero.config import toml as config_toml
-from mlx_muzero.config.presets import FX_MICRO
-from mlx_muzero.config.schema import Config
+from mlx_muzero.config.choices import ConcreteBackend
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.config.schema import Config, SearchConfig
 from mlx_muzero.coreml.loading import LOAD_PROGRAM
 from mlx_muzero.errors import ExportError
 from mlx_muzero.exports.deployment import Deployment
 from mlx_muzero.exports.played_export import current_manifest
-from mlx_muzero.networks.kinds import require_muzero
-from mlx_muzero.networks.model import StochasticMuZero
+from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.positions import ActionTable
-from mlx_muzero.training.models import build_muzero, load_model
+from mlx_muzero.training.models import build_model, load_model
 from mlx_muzero.training.run import RunFolder
+
+AModel = TypeVar("AModel", bound=Model)
 
 _WEIGHTS, _CONFIG, _REST = "weights.safetensors", "config.toml", "subject.json"
 
@@ -38,15 +44,31 @@ class Subject:
 
     name: str
     config: Config
-    model: StochasticMuZero
+    model: Model
     export: Path | None
     no_export: str = ""
     loader: str = LOAD_PROGRAM
 
     @property
+    def rules(self) -> TradingRules:
+        """The rules of its training."""
+        return TradingRules.from_config(self.config)
+
+    @property
     def table(self) -> ActionTable:
         """The model's action table."""
-        return TradingRules.from_config(self.config).table
+        return self.rules.table
+
+    @property
+    def expansion(self) -> str:
+        """What is evaluated together, in a word or two."""
+        if isinstance(self.model, FactoredModel):
+            return "market states"
+        return self.config.search.expansion
+
+    def search_on(self, backend: ConcreteBackend) -> SearchConfig:
+        """Its search, on `backend`."""
+        return replace(self.config.search, backend=backend)
 
     @property
     def deployment(self) -> Deployment | None:
@@ -65,7 +87,7 @@ class Subject:
     def load(cls, folder: Path) -> "Subject":
         """Load what was saved into `folder`."""
         config = config_toml.load(folder / _CONFIG)
-        model = build_muzero(config, TradingRules.from_config(config).table)
+        model = build_model(config, TradingRules.from_config(config).table)
         model.load_weights(str(folder / _WEIGHTS), strict=True)
         model.eval()
         rest = json.loads((folder / _REST).read_text())
@@ -73,12 +95,12 @@ class Subject:
         return cls(rest["name"], config, model, export, loader=rest["loader"])
 
 
-def preset_subject() -> Subject:
-    """The networks of fx_micro with random weights and random heads."""
-    table = TradingRules.from_config(FX_MICRO).table
-    model = with_random_heads(build_muzero(FX_MICRO, table))
-    reason = "fx_micro with random weights has no export; profile a run that was exported"
-    return Subject("fx_micro, random weights", FX_MICRO, model, None, reason)
+def preset_subject(preset: Literal["fx_micro", "fx_factored"] = "fx_micro") -> Subject:
+    """The networks of a preset with random weights and random heads."""
+    config = PRESETS[preset]
+    model = with_random_heads(build_model(config, TradingRules.from_config(config).table))
+    reason = f"{preset} with random weights has no export; profile a run that was exported"
+    return Subject(f"{preset}, random weights", config, model, None, reason)
 
 
 def run_subject(run: Path) -> Subject:
@@ -89,8 +111,7 @@ def run_subject(run: Path) -> Subject:
     """
     folder = RunFolder(run)
     config = folder.config()
-    loaded, checkpoint = load_model(folder, TradingRules.from_config(config).table, "best")
-    model = require_muzero(loaded, f"profile {run}")
+    model, checkpoint = load_model(folder, TradingRules.from_config(config).table, "best")
     name = f"{run}, checkpoint {checkpoint}"
     try:
         current_manifest(model, folder.export_path)
@@ -99,17 +120,23 @@ def run_subject(run: Path) -> Subject:
     return Subject(name, config, model, folder.export_path)
 
 
-def with_random_heads(model: StochasticMuZero) -> StochasticMuZero:
-    """Give `model` random policy, value and reward heads, since new ones start at zero.
+def with_random_heads(model: AModel) -> AModel:
+    """Give `model` random heads, since new ones start at zero.
 
     With zero heads all values would be equal, whatever the input, and trees unlike trained ones.
     """
-    heads = (
-        model.policy_network.logits,
-        model.value_network.logits,
-        model.dynamics_network.reward,
-    )
-    for number, head in enumerate(heads):
+    for number, head in enumerate(_heads(model)):
         head.weight = mx.random.normal(head.weight.shape, scale=0.1, key=mx.random.key(number))
     mx.eval(model.parameters())
     return model
+
+
+def _heads(model: Model) -> Iterator[nn.Linear]:
+    """Layers whose outputs are policies, values, rewards, or what stands for them."""
+    if isinstance(model, FactoredModel):
+        for head in (model.outcome_head, model.move_head, model.worth_head):
+            yield head.output
+    else:
+        yield model.policy_network.logits
+        yield model.value_network.logits
+        yield model.dynamics_network.reward

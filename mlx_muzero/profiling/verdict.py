@@ -33,7 +33,7 @@ def verdict(
     (name, best), *others = ranked
     text = (
         f"{name} decides fastest here: {pairs} pairs with {simulations} simulations in "
-        f"{best.p50_ms:,.0f} ms, {best.decisions_per_s:,.0f} decisions/s"
+        f"{_milliseconds(best.p50_ms)}, {best.decisions_per_s:,.0f} decisions/s"
     )
     if others:
         second, step = others[0]
@@ -41,6 +41,10 @@ def verdict(
     if any(other == NEURAL_ENGINE for other, _ in ranked):
         text += f"; {_on_the_neural_engine(placements)}"
     return f'{text}; search.backend = "auto" takes {speeds.fastest}.'
+
+
+def _milliseconds(duration_ms: float) -> str:
+    return f"{duration_ms:,.0f} ms" if duration_ms >= 10.0 else f"{duration_ms:.2g} ms"
 
 
 def _on_the_neural_engine(placements: Sequence[ProgramPlacement]) -> str:

@@ -17,6 +17,7 @@ from mlx_muzero.exports.weights import weights_of
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.profiling.subject import run_subject
 from mlx_muzero.trading.positions import FX_ACTIONS
 from mlx_muzero.training.checkpoint import Checkpoint
 from mlx_muzero.training.models import build_factored
@@ -63,6 +64,7 @@ def test_a_factored_run_is_exported_verified_and_played(factored_run, cli):
     assert "2 programs, exported and verified in " in err.splitlines()[-1]
     again = cli("verify", factored_run / "export")
     assert again == (0, out, again[2])
+    assert run_subject(factored_run).export == factored_run / "export"
     at = ("--at", utc_text(MONDAY_NS + 1000 * MINUTE_NS))
     played = [
         cli("tree", factored_run, *at, "--json", "--backend", backend)

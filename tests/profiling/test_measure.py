@@ -9,8 +9,9 @@ import mlx.core as mx
 import numpy as np
 import pytest
 
+from factored_models import factored_config
 from folders import HELPERS
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, EngineLost
 from mlx_muzero.exports.deployment import COMPUTE_UNITS_VARIABLE
 from mlx_muzero.profiling.figures import BackendProfile
 from mlx_muzero.profiling.leaves import some_leaves
@@ -34,6 +35,16 @@ def exported(small_config, tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(HELPERS))
     subject = small_subject(small_config, tmp_path / "export", loader=LOADER)
     export_model(tmp_path / "export", small_config, subject.model)
+    return subject
+
+
+@pytest.fixture
+def factored(small_config, tmp_path, monkeypatch):
+    """The same of a factored model."""
+    monkeypatch.setenv("PYTHONPATH", str(HELPERS))
+    config = factored_config(small_config)
+    subject = small_subject(config, tmp_path / "export", loader=LOADER)
+    export_model(tmp_path / "export", config, subject.model)
     return subject
 
 
@@ -62,6 +73,23 @@ def test_every_cell_is_measured(subject, target, expansion):
     assert reacted == ([(2, 0)] if target.backend == "mlx" else [])
 
 
+@pytest.mark.parametrize("planner", ["expectimax", "sampling"])
+@pytest.mark.parametrize(
+    "target", [Target("native"), Target("mlx", "cpu"), Target("coreml-sim")], ids=lambda t: t.name
+)
+def test_every_cell_is_measured_of_a_factored_model(factored, target, planner):
+    search = replace(factored.config.search, planner=planner)
+    subject = replace(factored, config=replace(factored.config, search=search))
+    assert subject.expansion == "market states"
+    assert_complete(measure(subject, target, SHORT))
+
+
+def test_a_factored_models_programs_that_fail_are_no_other_backends_figures(factored):
+    break_programs(factored.export, "fail", after=40)
+    with pytest.raises(EngineLost, match="the engine says no"):
+        measure(factored, Target("coreml-sim"), SHORT)
+
+
 def test_core_ml_is_measured_in_its_child(exported):
     assert_complete(measure(exported, Target("coreml-sim"), SHORT))
     assert_complete(measure(exported, Target("coreml", units="CPU_ONLY"), SHORT))
@@ -82,7 +110,9 @@ def test_programs_that_fail_are_a_failure_with_its_reason(exported):
     assert not found.calls
 
 
-def test_what_is_saved_comes_back(exported, tmp_path):
+@pytest.mark.parametrize("kind", ["exported", "factored"])
+def test_what_is_saved_comes_back(request, kind, tmp_path):
+    exported = request.getfixturevalue(kind)
     folder = tmp_path / "saved"
     folder.mkdir()
     exported.save(folder)

@@ -65,8 +65,8 @@ def _steps(profile: Profile) -> Table:
                 name,
                 str(step.pairs),
                 str(step.simulations) if step.simulations else "none",
-                f"{step.p50_ms:,.1f}",
-                f"{step.p90_ms:,.1f}",
+                f"{step.p50_ms:,.2f}",
+                f"{step.p90_ms:,.2f}",
                 f"{step.decisions_per_s:,.0f}",
                 f"{step.leaves_per_s:,.0f}" if step.simulations else "-",
             )
