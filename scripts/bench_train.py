@@ -1,16 +1,26 @@
-"""Measures one training step: as it is taken, compiled, and its matrix products alone.
+"""Measures one training step, next to its matrix products alone and to another build's step.
 
-    python scripts/bench_train.py [--batch N] [--unroll K] [--rounds N] [--json]
+    python scripts/bench_train.py [--against CHECKOUT] [--shape BATCH,UNROLL ...] [--rounds N]
+        [--steps N] [--json]
 
-The networks and losses of fx_micro on random numbers, on MLX's CPU. What is compared takes turns,
-round by round. The products are those of every linear layer, forward and backward, one after the
-other: what a step could not be faster than with this BLAS.
+The networks and losses of fx_micro on random numbers, on MLX's CPU with one BLAS thread. Every
+build takes its steps in a process of its own, with its own checkout's environment. What is compared
+takes turns, round by round. The products are those of every linear layer, forward and backward, one
+after the other: what a step could not be faster than with this BLAS. Processor time counts the
+threads of both MLX and Python, and varies less than the clock where others use the machine.
 """
 
 import argparse
+import json
+import resource
 import statistics
-from collections.abc import Iterator
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from unittest.mock import patch
 
 import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
@@ -18,20 +28,22 @@ import mlx_muzero  # noqa: F401  before MLX, whose BLAS it replaces
 # isort: split
 import mlx.core as mx
 import mlx.nn as nn
-import numpy as np
 
-from bench.networks import OUTCOMES
 from bench.report import Report
-from bench.timing import Timed, by_turns, median_ratio, timed
-from mlx_muzero import blas
+from bench.timing import median_ratio
+from bench.training_step import random_batch
 from mlx_muzero.config.presets import FX_MICRO
+from mlx_muzero.networks import closed_form
 from mlx_muzero.trading.positions import FX_ACTIONS
-from mlx_muzero.training.learner import Learner
+from mlx_muzero.training.heap import keep_freed_memory
 from mlx_muzero.training.losses import DeviceBatch, losses
 from mlx_muzero.training.models import build_muzero
-from mlx_muzero.training.targets import Batch
 
-ACTIONS = len(FX_ACTIONS.action_names)
+WORKER = Path(__file__).resolve().parent / "bench" / "training_step.py"
+SHAPES = ("64,5", "128,3")
+
+Seconds = dict[str, float]
+"""Mean of a step: "wall" and "cpu"."""
 
 
 @dataclass(frozen=True)
@@ -51,60 +63,111 @@ class Product:
 
 @dataclass(frozen=True)
 class Timing:
-    """One way to take a step."""
+    """A step, medians over the rounds.
+
+    Attributes:
+        what: a build's step, or the products alone.
+        wall_ms: wall-clock time.
+        cpu_ms: processor time of all its threads.
+        over_products: wall-clock time over that of the products.
+        over_against: wall-clock time over that of the other build; None without one.
+        cpu_over_against: the same of processor time.
+    """
 
     what: str
-    ms: float
+    wall_ms: float
+    cpu_ms: float
     over_products: float
+    over_against: float | None
+    cpu_over_against: float | None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time of a training step.")
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--unroll", type=int, default=5)
+    parser.add_argument("--against", type=Path, help="another checkout, with its .venv")
+    parser.add_argument("--shape", nargs="+", default=SHAPES, help="positions and unrolled steps")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=5, help="of a round")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    report = Report(options.json, batch=options.batch, unroll=options.unroll)
-    batch = random_batch(options.batch, options.unroll)
-    found = products_of(batch)
-    flops = sum(product.flops for product in found)
-    report.note(f"{len(found)} products forward, {flops / 1e9:.2f} GFLOP with their gradients")
-    for threads in (1, 2):
-        blas.set_num_threads(threads)
-        heading = f"A step, BLAS on {threads} threads:"
-        report.table(f"threads_{threads}", heading, measure(batch, found, options.rounds))
+    builds = {"this build": Path(sys.executable)}
+    if options.against is not None:
+        builds["against"] = options.against.resolve() / ".venv" / "bin" / "python"
+    report = Report(options.json, against=options.against and str(options.against))
+    keep_freed_memory()
+    for shape in options.shape:
+        batch, unroll = map(int, shape.split(","))
+        found = products_of(batch, unroll)
+        flops = sum(product.flops for product in found)
+        heading = (
+            f"{batch} positions, K = {unroll}: {len(found)} products forward, "
+            f"{flops / 1e9:.2f} GFLOP with their gradients"
+        )
+        rows = measure(batch, unroll, found, builds, options.rounds, options.steps)
+        report.table(f"batch_{batch}_unroll_{unroll}", heading, rows)
     report.end()
 
 
-def measure(batch: Batch, found: list[Product], rounds: int) -> Iterator[Timing]:
-    actions = {
-        "products": timed_products(found),
-        "step": step(batch),
-        "compiled step": step(batch, compiled=True),
-    }
-    seconds = by_turns(actions, rounds)
-    for what, times in seconds.items():
-        ms = 1e3 * statistics.median(times)
-        yield Timing(what, ms, median_ratio(times, seconds["products"]))
+def measure(
+    batch: int,
+    unroll: int,
+    found: list[Product],
+    builds: dict[str, Path],
+    rounds: int,
+    steps: int,
+) -> Iterator[Timing]:
+    with ExitStack() as running:
+        takers: dict[str, Callable[[int], Seconds]] = {"products": products_alone(found)}
+        for name, python in builds.items():
+            takers[name] = running.enter_context(steps_of(python, batch, unroll))
+        turns = [{name: take(steps) for name, take in takers.items()} for _ in range(1 + rounds)]
+
+    def of(name: str, clock: str) -> list[float]:
+        return [turn[name][clock] for turn in turns[1:]]
+
+    for name in takers:
+        other = "against" in takers
+        yield Timing(
+            name,
+            1e3 * statistics.median(of(name, "wall")),
+            1e3 * statistics.median(of(name, "cpu")),
+            median_ratio(of(name, "wall"), of("products", "wall")),
+            median_ratio(of(name, "wall"), of("against", "wall")) if other else None,
+            median_ratio(of(name, "cpu"), of("against", "cpu")) if other else None,
+        )
 
 
-def step(batch: Batch, compiled: bool = False) -> Timed:
-    learner = Learner(build_muzero(FX_MICRO, FX_ACTIONS), FX_MICRO.train)
-    if compiled:
-        state = learner._state
-        learner._step = mx.compile(learner._eager_step, inputs=state, outputs=state)
-    return timed(lambda: learner.step(batch))
+@contextmanager
+def steps_of(python: Path, batch: int, unroll: int) -> Iterator[Callable[[int], Seconds]]:
+    """Takes steps in a process of `python`."""
+    command = [str(python), str(WORKER), str(batch), str(unroll)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        to_worker, from_worker = process.stdin, process.stdout
+
+        def take(steps: int) -> Seconds:
+            print(steps, file=to_worker, flush=True)
+            answer = from_worker.readline()
+            if not answer:
+                raise SystemExit(f"{python} could not take a training step; see above")
+            seconds: Seconds = json.loads(answer)
+            return seconds
+
+        yield take
+        to_worker.close()
 
 
-def timed_products(found: list[Product]) -> Timed:
+def products_alone(found: list[Product]) -> Callable[[int], Seconds]:
     arrays = {}
     for p in set(found):
         shapes = (p.rows, p.inputs), (p.outputs, p.inputs), (p.rows, p.outputs)
         arrays[p] = x, w, g = [mx.random.normal(shape) for shape in shapes]
         mx.eval(x, w, g)
 
-    def run() -> None:
+    def once() -> None:
         done = []
         for product in found:
             x, w, g = arrays[product]
@@ -113,10 +176,18 @@ def timed_products(found: list[Product]) -> Timed:
                 done += [g @ w, g.T @ x]
         mx.eval(done)
 
-    return timed(run)
+    def take(steps: int) -> Seconds:
+        wall, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_SELF)
+        for _ in range(steps):
+            once()
+        after = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+        return {"wall": (time.perf_counter() - wall) / steps, "cpu": cpu / steps}
+
+    return take
 
 
-def products_of(batch: Batch) -> list[Product]:
+def products_of(batch: int, unroll: int) -> list[Product]:
     """The products of every linear layer that a batch passes through."""
     model = build_muzero(FX_MICRO, FX_ACTIONS)
     model.train()
@@ -129,29 +200,13 @@ def products_of(batch: Batch) -> list[Product]:
         found.append(Product(x.size // inputs, inputs, outputs, layer.training))
         return original(layer, x)
 
-    with patch.object(nn.Linear, "__call__", call):
-        losses(model, DeviceBatch.of(batch), FX_MICRO.train)
+    # As on a GPU, where each layer is called.
+    with (
+        patch.object(nn.Linear, "__call__", call),
+        patch.object(closed_form, "on_cpu", lambda: False),
+    ):
+        losses(model, DeviceBatch.of(random_batch(batch, unroll)), FX_MICRO.train)
     return found
-
-
-def random_batch(n: int, k: int) -> Batch:
-    random, market = np.random.default_rng(0), FX_MICRO.market
-    features = build_muzero(FX_MICRO, FX_ACTIONS).features
-
-    def normal(*shape: int) -> np.ndarray:
-        return random.normal(size=shape).astype(np.float32)
-
-    visits = np.abs(normal(n, k + 1, ACTIONS))
-    return Batch(
-        observation=normal(n, k + 1, market.window_bars, features),
-        action=random.integers(0, ACTIONS, (n, k)).astype(np.int32),
-        outcome=random.integers(0, OUTCOMES, (n, k)).astype(np.int32),
-        reward=normal(n, k),
-        policy=visits / visits.sum(axis=-1, keepdims=True),
-        value=normal(n, k + 1),
-        afterstate_value=normal(n, k),
-        valid=np.ones((n, k + 1), np.float32),
-    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,10 @@ import math
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_muzero.networks import closed_form
+from mlx_muzero.networks.dropout import Dropout
+from mlx_muzero.networks.norms import LayerNorm, Linear
+
 
 def one_hot(index: mx.array, size: int) -> mx.array:
     """``f32[..., size]`` one-hot encoding of `index` ``i32[...]``, integers in [0, size)."""
@@ -17,7 +21,7 @@ def zero_linear(inputs: int, outputs: int) -> nn.Linear:
     Random heads would give every state an arbitrary value, which bootstrapping then propagates for
     a long time (EfficientZero, appendix A.2).
     """
-    head = nn.Linear(inputs, outputs)
+    head = Linear(inputs, outputs)
     head.weight, head.bias = mx.zeros_like(head.weight), mx.zeros_like(head.bias)
     return head
 
@@ -42,12 +46,15 @@ class CausalConv1d(nn.Module):
 
     def __init__(self, channels_in: int, channels_out: int, kernel: int, dilation: int) -> None:
         super().__init__()
-        self.taps = nn.Linear(kernel * channels_in, channels_out)
+        self.taps = Linear(kernel * channels_in, channels_out)
         self.kernel = kernel
         self.dilation = dilation
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, in]`` -> ``f32[n, W, out]``; bars before the window count as zeros."""
+        if self.training and closed_form.on_cpu():
+            weight, bias = self.taps.weight, self.taps.bias
+            return closed_form.causal_conv(x, weight, bias, self.kernel, self.dilation)
         window_bars = x.shape[1]
         padded = mx.pad(x, [(0, 0), ((self.kernel - 1) * self.dilation, 0), (0, 0)])
         starts = [tap * self.dilation for tap in range(self.kernel)]
@@ -60,14 +67,19 @@ class MLPResidualBlock(nn.Module):
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
-        self.linear_1 = nn.Linear(width, width)
-        self.norm_1 = nn.LayerNorm(width)
-        self.dropout = nn.Dropout(dropout)
-        self.linear_2 = nn.Linear(width, width)
-        self.norm_2 = nn.LayerNorm(width)
+        self.linear_1 = Linear(width, width)
+        self.norm_1 = LayerNorm(width)
+        self.dropout = Dropout(dropout)
+        self.linear_2 = Linear(width, width)
+        self.norm_2 = LayerNorm(width)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, D]`` -> ``f32[n, D]``."""
+        if self.training and closed_form.on_cpu():
+            layers = (self.linear_1, self.norm_1, self.linear_2, self.norm_2)
+            linear_1, norm_1, linear_2, norm_2 = ((of.weight, of.bias) for of in layers)
+            kept = self.dropout.kept(x.shape)
+            return closed_form.residual_block(x, linear_1, norm_1, kept, linear_2, norm_2)
         h = self.dropout(nn.relu(self.norm_1(self.linear_1(x))))
         return nn.relu(x + self.norm_2(self.linear_2(h)))
 
@@ -91,7 +103,7 @@ class ConditionedTower(nn.Module):
 
     def __init__(self, width: int, conditions: int, blocks: int, dropout: float) -> None:
         super().__init__()
-        self.projection = nn.Linear(width + conditions, width)
+        self.projection = Linear(width + conditions, width)
         self.projection.weight = scaled_conditions(self.projection.weight, width)
         self.tower = ResidualTower(width, blocks, dropout)
 

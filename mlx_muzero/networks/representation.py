@@ -6,6 +6,7 @@ import mlx.nn as nn
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.networks.encoders import build_encoder
 from mlx_muzero.networks.layers import ResidualTower
+from mlx_muzero.networks.norms import LayerNorm, Linear, relu
 from mlx_muzero.networks.observation_norm import ObservationNorm
 
 
@@ -17,9 +18,9 @@ class RepresentationNetwork(nn.Module):
         channels, width = config.encoder_channels, config.latent_width
         self.observation_norm = ObservationNorm(features)
         self.encoder = build_encoder(config, features, window_bars)
-        self.attention = nn.Linear(channels, 1)
-        self.projection = nn.Linear(channels + features, width)
-        self.projection_norm = nn.LayerNorm(width)
+        self.attention = Linear(channels, 1)
+        self.projection = Linear(channels + features, width)
+        self.projection_norm = LayerNorm(width)
         self.tower = ResidualTower(width, config.representation_blocks, config.dropout)
 
     def __call__(self, observation: mx.array) -> mx.array:
@@ -29,4 +30,6 @@ class RepresentationNetwork(nn.Module):
         weights = mx.softmax(self.attention(encoded), axis=1)
         pooled = mx.sum(weights * encoded, axis=1)
         joined = mx.concatenate([pooled, observation[:, -1]], axis=-1)
-        return self.tower(nn.relu(self.projection_norm(self.projection(joined))))
+        return self.tower(
+            relu(self.projection_norm(self.projection(joined)), training=self.training)
+        )

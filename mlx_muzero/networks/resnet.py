@@ -3,7 +3,9 @@
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_muzero.networks.dropout import Dropout
 from mlx_muzero.networks.layers import CausalConv1d
+from mlx_muzero.networks.norms import LayerNorm, Linear, relu
 
 
 def dilation(block: int) -> int:
@@ -16,16 +18,16 @@ class PreActivationBlock(nn.Module):
 
     def __init__(self, channels: int, kernel: int, dilation: int, dropout: float) -> None:
         super().__init__()
-        self.norm_1 = nn.LayerNorm(channels)
+        self.norm_1 = LayerNorm(channels)
         self.conv_1 = CausalConv1d(channels, channels, kernel, dilation)
-        self.norm_2 = nn.LayerNorm(channels)
+        self.norm_2 = LayerNorm(channels)
         self.conv_2 = CausalConv1d(channels, channels, kernel, dilation)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, channels]`` -> ``f32[n, W, channels]``."""
-        h = self.conv_1(nn.relu(self.norm_1(x)))
-        return x + self.conv_2(self.dropout(nn.relu(self.norm_2(h))))
+        h = self.conv_1(relu(self.norm_1(x), training=self.training))
+        return x + self.conv_2(self.dropout(relu(self.norm_2(h), training=self.training)))
 
 
 class ResidualEncoder(nn.Module):
@@ -39,16 +41,16 @@ class ResidualEncoder(nn.Module):
         self, features: int, channels: int, kernel: int, blocks: int, dropout: float
     ) -> None:
         super().__init__()
-        self.input = nn.Linear(features, channels)
+        self.input = Linear(features, channels)
         self.blocks = [
             PreActivationBlock(channels, kernel, dilation(block), dropout)
             for block in range(blocks)
         ]
-        self.norm = nn.LayerNorm(channels)
+        self.norm = LayerNorm(channels)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, F]`` -> ``f32[n, W, channels]``."""
         x = self.input(x)
         for block in self.blocks:
             x = block(x)
-        return nn.relu(self.norm(x))
+        return relu(self.norm(x), training=self.training)

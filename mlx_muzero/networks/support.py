@@ -24,9 +24,12 @@ class Support:
 
     def encode(self, values: mx.array) -> mx.array:
         """Two-hot probabilities ``f32[..., S]`` of `values` ``f32[...]``, which are clamped."""
+        return mx.maximum(1.0 - mx.abs(self.place(values)[..., None] - mx.arange(self.bins)), 0.0)
+
+    def place(self, values: mx.array) -> mx.array:
+        """Where `values` ``f32[...]`` lie: 0 at the first bin, S - 1 at the last; clamped."""
         step = (self.value_max - self.value_min) / (self.bins - 1)
-        position = mx.clip((values - self.value_min) / step, 0, self.bins - 1)
-        return mx.maximum(1.0 - mx.abs(position[..., None] - mx.arange(self.bins)), 0.0)
+        return mx.clip((values - self.value_min) / step, 0, self.bins - 1)
 
     def expectation(self, probabilities: mx.array) -> mx.array:
         """Mean value ``f32[...]`` of distributions ``f32[..., S]``; the inverse of `encode`."""

@@ -3,7 +3,9 @@
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_muzero.networks.dropout import Dropout
 from mlx_muzero.networks.layers import CausalConv1d
+from mlx_muzero.networks.norms import BatchNorm, Linear, relu
 
 DILATIONS = (1, 2, 4)
 """Dilations of the three temporal blocks; with kernel 3 the receptive field is 29 bars (ADR 3)."""
@@ -21,18 +23,19 @@ class TemporalBlock(nn.Module):
     ) -> None:
         super().__init__()
         self.conv_1 = CausalConv1d(channels_in, channels_out, kernel, dilation)
-        self.norm_1 = nn.BatchNorm(channels_out)
+        self.norm_1 = BatchNorm(channels_out)
         self.conv_2 = CausalConv1d(channels_out, channels_out, kernel, dilation)
-        self.norm_2 = nn.BatchNorm(channels_out)
-        self.dropout = nn.Dropout(dropout)
+        self.norm_2 = BatchNorm(channels_out)
+        self.dropout = Dropout(dropout)
         same = channels_in == channels_out
-        self.residual = nn.Identity() if same else nn.Linear(channels_in, channels_out)
+        self.residual = nn.Identity() if same else Linear(channels_in, channels_out)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, in]`` -> ``f32[n, W, out]``."""
-        h = self.dropout(nn.relu(self.norm_1(self.conv_1(x))))
-        h = self.dropout(nn.relu(self.norm_2(self.conv_2(h))))
-        return nn.relu(h + self.residual(x))
+        training = self.training
+        h = self.dropout(relu(self.norm_1(self.conv_1(x)), training=training))
+        h = self.dropout(relu(self.norm_2(self.conv_2(h)), training=training))
+        return relu(h + self.residual(x), training=training)
 
 
 class TemporalEncoder(nn.Module):
@@ -48,8 +51,8 @@ class TemporalEncoder(nn.Module):
             TemporalBlock(channels_in, channels, kernel, dilation, dropout)
             for channels_in, dilation in zip(widths, DILATIONS, strict=True)
         ]
-        self.output = nn.Linear(channels, channels)
-        self.norm = nn.BatchNorm(channels)
+        self.output = Linear(channels, channels)
+        self.norm = BatchNorm(channels)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, F]`` -> ``f32[n, W, channels]``."""

@@ -6,6 +6,9 @@ Every bar attends to every other: the whole window is known when it is encoded.
 import mlx.core as mx
 import mlx.nn as nn
 
+from mlx_muzero.networks.dropout import Dropout
+from mlx_muzero.networks.norms import LayerNorm, Linear, relu
+
 MLP_EXPANSION = 2
 """Ratio of a layer's hidden width to the encoder's width."""
 
@@ -19,10 +22,10 @@ class SelfAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.query = nn.Linear(width, width)
-        self.key = nn.Linear(width, width)
-        self.value = nn.Linear(width, width)
-        self.output = nn.Linear(width, width)
+        self.query = Linear(width, width)
+        self.key = Linear(width, width)
+        self.value = Linear(width, width)
+        self.output = Linear(width, width)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, width]`` -> ``f32[n, W, width]``."""
@@ -43,17 +46,19 @@ class TransformerLayer(nn.Module):
 
     def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
-        self.norm_1 = nn.LayerNorm(width)
+        self.norm_1 = LayerNorm(width)
         self.attention = SelfAttention(width, heads)
-        self.norm_2 = nn.LayerNorm(width)
-        self.linear_1 = nn.Linear(width, MLP_EXPANSION * width)
-        self.linear_2 = nn.Linear(MLP_EXPANSION * width, width)
-        self.dropout = nn.Dropout(dropout)
+        self.norm_2 = LayerNorm(width)
+        self.linear_1 = Linear(width, MLP_EXPANSION * width)
+        self.linear_2 = Linear(MLP_EXPANSION * width, width)
+        self.dropout = Dropout(dropout)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, width]`` -> ``f32[n, W, width]``."""
         x = x + self.dropout(self.attention(self.norm_1(x)))
-        return x + self.dropout(self.linear_2(nn.relu(self.linear_1(self.norm_2(x)))))
+        return x + self.dropout(
+            self.linear_2(relu(self.linear_1(self.norm_2(x)), training=self.training))
+        )
 
 
 class TransformerEncoder(nn.Module):
@@ -63,10 +68,10 @@ class TransformerEncoder(nn.Module):
         self, features: int, window_bars: int, width: int, heads: int, layers: int, dropout: float
     ) -> None:
         super().__init__()
-        self.input = nn.Linear(features, width)
+        self.input = Linear(features, width)
         self.positions = mx.random.normal((window_bars, width), scale=POSITION_DEVIATION)
         self.layers = [TransformerLayer(width, heads, dropout) for _ in range(layers)]
-        self.norm = nn.LayerNorm(width)
+        self.norm = LayerNorm(width)
 
     def __call__(self, x: mx.array) -> mx.array:
         """``f32[n, W, F]`` -> ``f32[n, W, width]``."""

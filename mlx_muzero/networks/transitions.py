@@ -5,6 +5,7 @@ import mlx.nn as nn
 
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.networks.layers import ConditionedTower, zero_linear
+from mlx_muzero.networks.norms import LayerNorm, Linear
 
 
 class AfterstateNetwork(nn.Module):
@@ -14,7 +15,7 @@ class AfterstateNetwork(nn.Module):
         super().__init__()
         width = config.latent_width
         self.body = ConditionedTower(width, actions, config.afterstate_blocks, config.dropout)
-        self.norm = nn.LayerNorm(width)
+        self.norm = LayerNorm(width)
 
     def __call__(self, latent: mx.array, action: mx.array) -> mx.array:
         """Latent ``f32[n, D]``, one-hot action ``f32[n, A]`` -> afterstate ``f32[n, D]``."""
@@ -28,7 +29,7 @@ class OutcomeProbabilityNetwork(nn.Module):
         super().__init__()
         width = config.latent_width
         self.body = ConditionedTower(width, actions, config.outcome_blocks, config.dropout)
-        self.logits = nn.Linear(width, outcomes)
+        self.logits = Linear(width, outcomes)
 
     def __call__(self, latent: mx.array, action: mx.array) -> mx.array:
         """Latent ``f32[n, D]``, one-hot action ``f32[n, A]`` -> logits ``f32[n, C]``."""
@@ -42,8 +43,8 @@ class DynamicsNetwork(nn.Module):
         super().__init__()
         width, conditions = config.latent_width, actions + outcomes
         self.body = ConditionedTower(width, conditions, config.dynamics_blocks, config.dropout)
-        self.next_latent = nn.Linear(width, width)
-        self.next_latent_norm = nn.LayerNorm(width)
+        self.next_latent = Linear(width, width)
+        self.next_latent_norm = LayerNorm(width)
         self.reward = zero_linear(width, 1)
 
     def __call__(

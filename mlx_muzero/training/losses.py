@@ -6,8 +6,10 @@ from typing import NamedTuple
 
 import mlx.core as mx
 import mlx.nn as nn
+import numpy as np
 
 from mlx_muzero.config.schema import TrainConfig
+from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.model import StochasticMuZero
 from mlx_muzero.training.targets import Batch
 
@@ -16,10 +18,10 @@ UNROLL_GRADIENT_SCALE = 0.5
 
 
 class DeviceBatch(NamedTuple):
-    """A `Batch` as MLX arrays of the same shapes, plus `valid_rows` ``f32[K+1]``, valid row counts.
+    """A `Batch` as MLX arrays with the steps before the rows, and counts of valid rows.
 
-    If several processes share a batch, `valid_rows` is their mean, so losses average over all
-    ranks.
+    Steps come first so that those of a loss lie together in memory. `valid_rows` is ``f32[K+1]``;
+    if several processes share a batch, it is their mean, so losses average over all ranks.
     """
 
     observation: mx.array
@@ -35,35 +37,53 @@ class DeviceBatch(NamedTuple):
     @classmethod
     def of(cls, batch: Batch) -> "DeviceBatch":
         """Copy a batch to MLX."""
-        arrays = {field.name: mx.array(getattr(batch, field.name)) for field in fields(batch)}
-        return cls(**arrays, valid_rows=arrays["valid"].sum(axis=0))
+        columns = {field.name: getattr(batch, field.name) for field in fields(batch)}
+        arrays = {
+            name: mx.array(np.ascontiguousarray(column.swapaxes(0, 1)))
+            for name, column in columns.items()
+        }
+        return cls(**arrays, valid_rows=arrays["valid"].sum(axis=1))
 
 
 class Unrolled(NamedTuple):
     """Predictions along the unroll; n rows, K steps."""
 
-    latent: mx.array  # [n, K+1, D]
-    reward: mx.array  # [n, K]
+    latents: list[mx.array]  # K+1 of [n, D]
+    reward: mx.array  # [K, n]
 
 
 def unroll(model: StochasticMuZero, batch: DeviceBatch) -> Unrolled:
     """Predict latents and rewards from the first window and the K actions and outcomes."""
-    latent = model.representation(batch.observation[:, 0])
+    latent = model.representation(batch.observation[0])
     latents, rewards = [latent], []
-    for k in range(batch.action.shape[1]):
-        latent, reward = model.dynamics(latent, batch.action[:, k], batch.outcome[:, k])
+    for action, outcome in zip(batch.action, batch.outcome, strict=True):
+        latent, reward = model.dynamics(latent, action, outcome)
         latents.append(latent)
         rewards.append(reward)
         latent = scale_gradient(latent, UNROLL_GRADIENT_SCALE)
-    return Unrolled(mx.stack(latents, axis=1), mx.stack(rewards, axis=1))
+    return Unrolled(latents, mx.stack(rewards))
 
 
-def losses(model: StochasticMuZero, batch: DeviceBatch, config: TrainConfig) -> dict[str, mx.array]:
-    """Unweighted mean loss over valid steps for each of `loss_terms`, as scalars."""
-    unrolled = unroll(model, batch)
-    return {
-        term: _TERMS[term](model, unrolled, batch, config) for term in loss_terms(config, model)
-    }
+def losses(
+    model: StochasticMuZero,
+    batch: DeviceBatch,
+    config: TrainConfig,
+    real: mx.array | None = None,
+) -> dict[str, mx.array]:
+    """Unweighted mean loss over valid steps for each of `loss_terms`, as scalars.
+
+    Args:
+        model: in training mode.
+        batch: what to learn from.
+        config: weights of the losses, and which the value's is.
+        real: `real_latents` of the batch, if they are known.
+    """
+    unrolled, terms = unroll(model, batch), loss_terms(config, model)
+    found = {term: _ALONE[term](model, unrolled, batch) for term in terms if term in _ALONE}
+    if "consistency" in terms:
+        found["consistency"] = _consistency(model, unrolled, batch, real)
+    found |= _values(model, unrolled, batch, config, terms)
+    return {term: found[term] for term in terms}
 
 
 def loss_weight(config: TrainConfig, term: str) -> float:
@@ -74,82 +94,91 @@ def loss_weight(config: TrainConfig, term: str) -> float:
 
 def loss_terms(config: TrainConfig, model: StochasticMuZero) -> tuple[str, ...]:
     """Names of the terms with nonzero weight that `model` can learn; others are not computed."""
-    learned = (term for term in _TERMS if model.decoded or term != "next_bar")
+    learned = (term for term in _ORDER if model.decoded or term != "next_bar")
     return tuple(term for term in learned if loss_weight(config, term) > 0)
 
 
-def _policy(
-    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
-) -> mx.array:
-    logits = model.policy_logits(_rows(unrolled.latent))
+def _policy(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
+    logits = model.policy_logits(mx.concatenate(unrolled.latents))
     return _mean(nn.losses.cross_entropy(logits, _rows(batch.policy)), batch, _ALL)
 
 
-def _value(
-    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
-) -> mx.array:
-    return _mean(value_loss(model, _rows(unrolled.latent), batch.value, config), batch, _ALL)
-
-
-def _reward(
-    _: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, __: TrainConfig
-) -> mx.array:
+def _reward(_: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
     return _mean(mx.square(unrolled.reward - batch.reward), batch, _BEFORE)
 
 
-def _outcome(
-    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
-) -> mx.array:
-    logits = model.outcome_logits(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
+def _outcome(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
+    logits = model.outcome_logits(mx.concatenate(unrolled.latents[:-1]), batch.action.reshape(-1))
     loss = nn.losses.cross_entropy(logits, batch.outcome.reshape(-1))
     return _mean(loss, batch, _BEFORE)
 
 
-def _afterstate(
-    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, config: TrainConfig
-) -> mx.array:
-    afterstate = model.afterstate(_rows(unrolled.latent[:, :-1]), batch.action.reshape(-1))
-    return _mean(value_loss(model, afterstate, batch.afterstate_value, config), batch, _BEFORE)
-
-
 def _consistency(
-    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
+    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, real: mx.array | None
 ) -> mx.array:
-    real = real_latents(model, batch.observation[:, 1:])
-    return _mean(latent_distance(_rows(unrolled.latent[:, 1:]), real), batch, _AFTER)
+    if real is None:
+        real = real_latents(model, batch.observation[1:])
+    return _mean(latent_distance(mx.concatenate(unrolled.latents[1:]), real), batch, _AFTER)
 
 
-def _next_bar(
-    model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch, _: TrainConfig
-) -> mx.array:
+def _next_bar(model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch) -> mx.array:
     predicted, real = next_bars(model, unrolled, batch)
     return _mean(mx.square(predicted - real).mean(axis=-1), batch, _AFTER)
 
 
-_TERMS: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch, TrainConfig], mx.array]] = {
+_ALONE: dict[str, Callable[[StochasticMuZero, Unrolled, DeviceBatch], mx.array]] = {
     "policy": _policy,
-    "value": _value,
     "reward": _reward,
     "outcome": _outcome,
-    "afterstate": _afterstate,
-    "consistency": _consistency,
     "next_bar": _next_bar,
 }
+"""Terms that need nothing but the unrolled model and the batch."""
+
+_ORDER = ("policy", "value", "reward", "outcome", "afterstate", "consistency", "next_bar")
+
+
+def _values(
+    model: StochasticMuZero,
+    unrolled: Unrolled,
+    batch: DeviceBatch,
+    config: TrainConfig,
+    terms: tuple[str, ...],
+) -> dict[str, mx.array]:
+    """Those of the value and afterstate losses that `terms` asks for, from one evaluation."""
+    latents, targets, steps = list[mx.array](), list[mx.array](), dict[str, slice]()
+    if "value" in terms:
+        latents += unrolled.latents
+        targets.append(batch.value)
+        steps["value"] = _ALL
+    if "afterstate" in terms:
+        before = mx.concatenate(unrolled.latents[:-1])
+        latents.append(model.afterstate(before, batch.action.reshape(-1)))
+        targets.append(batch.afterstate_value)
+        steps["afterstate"] = _BEFORE
+    if not steps:
+        return {}
+    target = mx.concatenate([part.reshape(-1) for part in targets])
+    loss = value_loss(model, mx.concatenate(latents), target, config)
+    pieces = mx.split(loss, [targets[0].size])
+    return {
+        term: _mean(piece, batch, steps[term]) for term, piece in zip(steps, pieces, strict=False)
+    }
 
 
 def value_loss(
     model: StochasticMuZero, latent: mx.array, target: mx.array, config: TrainConfig
 ) -> mx.array:
-    """Loss ``f32[n]`` of the value predicted at `latent` ``f32[n, D]`` against n targets."""
-    target = target.reshape(-1)
+    """Loss ``f32[n]`` of the value at `latent` ``f32[n, D]`` against `target` ``f32[n]``."""
     if config.value_loss == "mse":
         return mx.square(model.value(latent) - target)
-    two_hot = model.support.encode(target)
-    return nn.losses.cross_entropy(model.value_logits(latent), two_hot)
+    logits = model.value_logits(latent)
+    if closed_form.on_cpu():
+        return closed_form.two_hot_cross_entropy(logits, model.support.place(target))
+    return nn.losses.cross_entropy(logits, model.support.encode(target))
 
 
 def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
-    """Representation of real windows ``f32[n, K, W, F]`` as fixed targets ``f32[n * K, D]``."""
+    """Representation of real windows ``f32[K, n, W, F]`` as fixed targets ``f32[K * n, D]``."""
     model.eval()
     latent = model.representation(mx.flatten(observation, 0, 1))
     model.train()
@@ -159,10 +188,10 @@ def real_latents(model: StochasticMuZero, observation: mx.array) -> mx.array:
 def next_bars(
     model: StochasticMuZero, unrolled: Unrolled, batch: DeviceBatch
 ) -> tuple[mx.array, mx.array]:
-    """Market columns of the bars after the first K latents: predicted, real ``f32[n * K, M]``."""
+    """Market columns of the bars after the first K latents: predicted, real ``f32[K * n, M]``."""
     bars = batch.observation[:, :, -1, : model.decoded]
-    latent, last = _rows(unrolled.latent[:, :-1]), _rows(bars[:, :-1])
-    return model.next_bar(latent, last), _rows(bars[:, 1:])
+    latent, last = mx.concatenate(unrolled.latents[:-1]), _rows(bars[:-1])
+    return model.next_bar(latent, last), _rows(bars[1:])
 
 
 def latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
@@ -176,7 +205,7 @@ def latent_distance(predicted: mx.array, real: mx.array) -> mx.array:
 
 
 def _rows(x: mx.array) -> mx.array:
-    """Flatten ``f32[n, K, X]`` to ``f32[n * K, X]``."""
+    """Flatten ``f32[K, n, X]`` to ``f32[K * n, X]``."""
     return mx.flatten(x, 0, 1)
 
 
@@ -191,5 +220,5 @@ _ALL, _BEFORE, _AFTER = slice(None), slice(None, -1), slice(1, None)
 
 def _mean(loss: mx.array, batch: DeviceBatch, steps: slice) -> mx.array:
     """Mean of `loss`, which has one number per row and step in `steps`, over valid entries."""
-    valid = batch.valid[:, steps].reshape(-1)
+    valid = batch.valid[steps].reshape(-1)
     return (loss.reshape(-1) * valid).sum() / mx.maximum(batch.valid_rows[steps].sum(), 1.0)

@@ -3,8 +3,11 @@
 from typing import Any, Protocol
 
 import mlx.core as mx
+import numpy as np
 
+from mlx_muzero.backends.native import NativeEncoder
 from mlx_muzero.config.schema import TrainConfig
+from mlx_muzero.networks import closed_form
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.model import StochasticMuZero
@@ -14,6 +17,8 @@ from mlx_muzero.training.factored_losses import DeviceBarBatch, factored_losses
 from mlx_muzero.training.losses import DeviceBatch
 from mlx_muzero.training.ranks import Ranks
 from mlx_muzero.training.targets import Batch
+
+_BATCH_ARRAYS = len(DeviceBatch._fields)
 
 AnyBatch = Batch | BarBatch
 """Batches to learn from, by kind of model."""
@@ -47,22 +52,33 @@ class UnrolledObjective:
     def __init__(self, model: StochasticMuZero, config: TrainConfig) -> None:
         self._model, self._config = model, config
         self.terms = losses.loss_terms(config, model)
+        # In C++ half as long as by MLX on a CPU, and fixed targets need no gradient.
+        native = closed_form.on_cpu() and model.config.encoder == "tcn"
+        self._encoder: NativeEncoder | None = None
+        if native and "consistency" in self.terms:
+            self._encoder = NativeEncoder(model, threads=1)
 
     def arrays(self, batch: Batch, ranks: Ranks) -> tuple[mx.array, ...]:
         """See `Objective.arrays`."""
         mine = DeviceBatch.of(batch)
         valid_rows = ranks.mean(mine.valid_rows)
         mx.eval(valid_rows)
-        return mine._replace(valid_rows=valid_rows)
+        mine = mine._replace(valid_rows=valid_rows)
+        if self._encoder is None:
+            return mine
+        self._encoder.refresh()
+        later = np.array(mine.observation[1:])
+        return *mine, self._encoder(later.reshape(-1, *later.shape[2:]))
 
     def losses(self, arrays: tuple[mx.array, ...]) -> list[mx.array]:
         """See `Objective.losses`."""
-        found = losses.losses(self._model, DeviceBatch(*arrays), self._config)
+        batch = DeviceBatch(*arrays[:_BATCH_ARRAYS])
+        found = losses.losses(self._model, batch, self._config, *arrays[_BATCH_ARRAYS:])
         return list(found.values())
 
     def overflow_frac(self, arrays: tuple[mx.array, ...]) -> mx.array:
         """See `Objective.overflow_frac`: targets outside the value support."""
-        value = DeviceBatch(*arrays).value
+        value = DeviceBatch(*arrays[:_BATCH_ARRAYS]).value
         return self._model.support.count_outside(value) / value.size
 
 

@@ -8,7 +8,6 @@ that is as large as the differences between actions (Polyak and Juditsky 1992).
 
 import math
 from collections.abc import Callable
-from functools import partial
 from itertools import accumulate
 from typing import Any
 
@@ -36,6 +35,9 @@ class AdamW:
             end to end.
     """
 
+    _parameter: mx.array
+    """The parameters end to end, of which those of the model are parts."""
+
     def __init__(
         self,
         model: nn.Module,
@@ -54,43 +56,48 @@ class AdamW:
             "step": mx.array(0, mx.uint32),
             "mean": mx.zeros(sum(sizes)),
             "square": mx.zeros(sum(sizes)),
-            "average": self._flat(parameters),
+            "average": self.end_to_end(parameters),
         }
-        self._adam = mx.compile(partial(_adam, weight_decay=weight_decay))
+        self._parts = dict[str, mx.array]()
+        self._weight_decay = weight_decay
+        self._adam = mx.compile(_adam)
 
-    def update(self, gradients: dict[str, mx.array], scale: mx.array) -> None:
-        """Update once with `gradients` by parameter name, times the scalar `scale`."""
+    def update(self, gradient: mx.array, scale: mx.array) -> None:
+        """Update once with `gradient`, made by `end_to_end`, times the scalar `scale`."""
         state = self.state
         learning_rate = self._learning_rate(state["step"])
         state["step"] = state["step"] + 1
         step = state["step"].astype(mx.float32)
-        # Early parameters are not worth remembering: the average's memory grows from 10 steps.
-        keep = mx.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
-        flat, state["mean"], state["square"], state["average"] = self._adam(
-            self._flat(self._parameters()),
-            self._flat(gradients),
-            scale,
+        parameter, state["mean"], state["square"] = self._adam(
+            self._end_to_end_parameters(),
+            gradient,
             state["mean"],
             state["square"],
-            state["average"],
-            keep,
-            learning_rate,
-            # Not inside: the compiled function would compute the power once per parameter.
-            1.0 - MEAN_DECAY**step,
-            1.0 - SQUARE_DECAY**step,
+            # Not inside: the compiled function would compute them once per parameter.
+            (1.0 - MEAN_DECAY) * scale,
+            (1.0 - SQUARE_DECAY) * mx.square(scale),
+            1.0 - learning_rate * self._weight_decay,
+            learning_rate / (1.0 - MEAN_DECAY**step),
+            mx.rsqrt(1.0 - SQUARE_DECAY**step),
         )
-        self._move_to(self._by_name(flat))
+        if self._average_decay:
+            # Early parameters are not worth remembering: the memory grows from 10 steps.
+            keep = mx.minimum(self._average_decay, (1.0 + step) / (10.0 + step))
+            state["average"] = keep * state["average"] + (1.0 - keep) * parameter
+        else:
+            state["average"] = parameter
+        self._move_to(parameter)
 
     def average(self) -> dict[str, mx.array]:
         """The averaged parameters by name."""
-        return self._by_name(self.state["average"])
+        return self.by_name(self.state["average"])
 
     def arrays(self) -> dict[str, mx.array]:
         """State for a checkpoint without the average: parameters and moments by name."""
         arrays = {"step": self.state["step"]}
         arrays |= {f"parameter.{name}": array for name, array in self._parameters().items()}
         for moment in _MOMENTS:
-            for name, array in self._by_name(self.state[moment]).items():
+            for name, array in self.by_name(self.state[moment]).items():
                 arrays[f"{moment}.{name}"] = array
         return arrays
 
@@ -104,48 +111,55 @@ class AdamW:
         wanted = {"step", *(f"{kind}.{name}" for kind in kinds for name in self._shapes)}
         if arrays.keys() != wanted:
             raise ValueError("the optimizer state belongs to a model with other parameters")
-        self._move_to({name: arrays[f"parameter.{name}"] for name in self._shapes})
+        self._move_to(self.end_to_end({n: arrays[f"parameter.{n}"] for n in self._shapes}))
         self.state["step"] = arrays["step"]
-        self.state["average"] = self._flat(average)
+        self.state["average"] = self.end_to_end(average)
         for moment in _MOMENTS:
-            self.state[moment] = self._flat({n: arrays[f"{moment}.{n}"] for n in self._shapes})
+            self.state[moment] = self.end_to_end({n: arrays[f"{moment}.{n}"] for n in self._shapes})
 
     def _parameters(self) -> dict[str, mx.array]:
         return dict(tree_flatten(self._model.trainable_parameters()))
 
-    def _move_to(self, parameters: dict[str, mx.array]) -> None:
-        self._model.update(tree_unflatten(list(parameters.items())))
-
-    def _flat(self, arrays: dict[str, mx.array]) -> mx.array:
+    def end_to_end(self, arrays: dict[str, mx.array]) -> mx.array:
+        """Arrays by parameter name as one vector."""
         return mx.concatenate([arrays[name].reshape(-1) for name in self._shapes])
 
-    def _by_name(self, flat: mx.array) -> dict[str, mx.array]:
-        pieces: Any = mx.split(flat, self._cuts)
+    def by_name(self, vector: mx.array) -> dict[str, mx.array]:
+        """Inverse of `end_to_end`."""
+        pieces: Any = mx.split(vector, self._cuts)
         return {
             name: piece.reshape(shape)
             for (name, shape), piece in zip(self._shapes.items(), pieces, strict=True)
         }
 
+    def _end_to_end_parameters(self) -> mx.array:
+        """The model's parameters as one vector, copied only if others have been put in place."""
+        parameters = self._parameters()
+        if any(parameters[name] is not self._parts.get(name) for name in self._shapes):
+            return self.end_to_end(parameters)
+        return self._parameter
+
+    def _move_to(self, parameter: mx.array) -> None:
+        self._parameter, self._parts = parameter, self.by_name(parameter)
+        self._model.update(tree_unflatten(list(self._parts.items())))
+
 
 def _adam(
     parameter: mx.array,
     gradient: mx.array,
-    scale: mx.array,
     mean: mx.array,
     square: mx.array,
-    average: mx.array,
-    keep: mx.array,
-    learning_rate: mx.array,
-    mean_weight: mx.array,
-    square_weight: mx.array,
-    *,
-    weight_decay: float,
-) -> tuple[mx.array, mx.array, mx.array, mx.array]:
-    gradient = gradient * scale
-    mean = MEAN_DECAY * mean + (1.0 - MEAN_DECAY) * gradient
-    square = SQUARE_DECAY * square + (1.0 - SQUARE_DECAY) * mx.square(gradient)
-    unbiased_mean = mean / mean_weight
-    unbiased_square = square / square_weight
-    decayed = parameter * (1.0 - learning_rate * weight_decay)
-    updated = decayed - learning_rate * unbiased_mean / (mx.sqrt(unbiased_square) + EPSILON)
-    return updated, mean, square, keep * average + (1.0 - keep) * updated
+    mean_gain: mx.array,
+    square_gain: mx.array,
+    kept: mx.array,
+    step_size: mx.array,
+    root_gain: mx.array,
+) -> tuple[mx.array, mx.array, mx.array]:
+    """Updated parameter and moments. One root and one division: they take most of the time."""
+    mean = MEAN_DECAY * mean + mean_gain * gradient
+    square = SQUARE_DECAY * square + square_gain * mx.square(gradient)
+    return (
+        kept * parameter - step_size * mean / (mx.sqrt(square) * root_gain + EPSILON),
+        mean,
+        square,
+    )

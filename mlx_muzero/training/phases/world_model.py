@@ -84,14 +84,18 @@ def _predictions(model: StochasticMuZero, batch: DeviceBatch) -> tuple[F32, F32,
     """Outcome probabilities, rewards, latent distances and next bars, ``f32[n, K, ...]``."""
     shape = batch.action.shape
     unrolled = unroll(model, batch)
-    before = mx.flatten(unrolled.latent[:, :-1], 0, 1)
+    before = mx.concatenate(unrolled.latents[:-1])
     logits = model.outcome_logits(before, batch.action.reshape(-1))
-    real = model.representation(mx.flatten(batch.observation[:, 1:], 0, 1))
-    distance = latent_distance(mx.flatten(unrolled.latent[:, 1:], 0, 1), real)
+    real = model.representation(mx.flatten(batch.observation[1:], 0, 1))
+    distance = latent_distance(mx.concatenate(unrolled.latents[1:]), real)
     next_bar, _ = next_bars(model, unrolled, batch)
+
+    def rows_first(found: mx.array) -> F32:
+        return np.array(found.reshape(*shape, *found.shape[1:]).swapaxes(0, 1))
+
     return (
-        np.array(mx.softmax(logits, axis=-1).reshape(*shape, -1)),
-        np.array(unrolled.reward),
-        np.array(distance.reshape(shape)),
-        np.array(next_bar.reshape(*shape, -1)),
+        rows_first(mx.softmax(logits, axis=-1)),
+        rows_first(unrolled.reward.reshape(-1)),
+        rows_first(distance),
+        rows_first(next_bar),
     )

@@ -1,0 +1,281 @@
+"""Layers' functions with their gradients in closed form, for training on a CPU (ADR 29).
+
+On a GPU, MLX has kernels for these and fuses the rest. Its CPU backend runs their definitions
+operation by operation and derives the gradients from those, which takes several times as long. Row
+and column sums here are products with ones, because BLAS has vector instructions for them.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, TypeVar, cast
+
+import mlx.core as mx
+import numpy as np
+
+from mlx_muzero.networks.folding import NORM_EPSILON
+
+_LOG2_E = math.log2(math.e)
+
+Arrays = tuple[mx.array, ...]
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+def on_cpu() -> bool:
+    """Whether MLX computes on the CPU."""
+    return bool(mx.default_device() == mx.cpu)
+
+
+def relu(x: mx.array) -> mx.array:
+    """The larger of `x` and 0."""
+    return _relu(x)
+
+
+def layer_norm(x: mx.array, weight: mx.array, bias: mx.array) -> mx.array:
+    """`x` ``f32[..., D]`` with mean 0 and deviation 1 along the last axis, scaled and shifted."""
+    rows = x.reshape(-1, x.shape[-1])
+    return _layer_norm(rows, weight, bias)[0].reshape(x.shape)
+
+
+def batch_norm(
+    x: mx.array, weight: mx.array, bias: mx.array
+) -> tuple[mx.array, mx.array, mx.array]:
+    """`x` ``f32[..., C]`` with mean 0 and deviation 1 along all other axes, scaled and shifted.
+
+    Returns:
+        That, and the means and variances ``f32[C]`` that it took out, which carry no gradient.
+    """
+    rows = x.reshape(-1, x.shape[-1])
+    y, _, mean, variance = _batch_norm(rows, weight, bias)
+    return y.reshape(x.shape), mx.stop_gradient(mean), mx.stop_gradient(variance)
+
+
+def residual_block(
+    x: mx.array,
+    linear_1: tuple[mx.array, mx.array],
+    norm_1: tuple[mx.array, mx.array],
+    kept: mx.array,
+    linear_2: tuple[mx.array, mx.array],
+    norm_2: tuple[mx.array, mx.array],
+) -> mx.array:
+    """What `MLPResidualBlock` computes of `x` ``f32[n, D]``.
+
+    Each layer is given by its weight and bias; `kept` ``f32[n, D]`` is what dropout multiplies by.
+    """
+    return _residual_block(x, *linear_1, *norm_1, kept, *linear_2, *norm_2)[0]
+
+
+def causal_conv(
+    x: mx.array, weight: mx.array, bias: mx.array, kernel: int, dilation: int
+) -> mx.array:
+    """What `CausalConv1d` computes of `x` ``f32[n, W, in]``: ``f32[n, W, out]``."""
+    n, window_bars, channels = x.shape
+    y, _ = _causal_conv(kernel, dilation, window_bars)(x.reshape(-1, channels), weight, bias)
+    return y.reshape(n, window_bars, -1)
+
+
+def two_hot_cross_entropy(logits: mx.array, place: mx.array) -> mx.array:
+    """Cross-entropy ``f32[n]`` of `logits` ``f32[n, S]`` with a target that lies at `place`.
+
+    Args:
+        logits: of S bins.
+        place: ``f32[n]`` in [0, S - 1]; between two bins, the target is shared by both.
+    """
+    return _two_hot_cross_entropy(logits, place)[0]
+
+
+def _with_gradient(function: FunctionT, gradient: Callable[..., Any]) -> FunctionT:
+    """`function` with the gradients of its arguments given by `gradient`.
+
+    `gradient` receives the arguments, the gradients of the outputs, and the outputs, of which the
+    first is the result and the others are what the gradient needs again.
+    """
+    made = mx.custom_function(function)
+    made.vjp(gradient)
+    return cast(FunctionT, made)
+
+
+def _to_relu(x: mx.array) -> mx.array:
+    return mx.maximum(x, 0.0)
+
+
+def _from_relu(_x: mx.array, flow: mx.array, y: mx.array) -> mx.array:
+    return flow * mx.sign(y)
+
+
+_relu = _with_gradient(_to_relu, _from_relu)
+
+
+def _to_layer_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
+    normal, scale = _standardized(x)
+    return normal * weight + bias, normal, scale
+
+
+def _from_layer_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
+    _, normal, scale = outputs
+    return _through_norm(flows[0], arguments[1], normal, scale)
+
+
+_layer_norm = _with_gradient(_to_layer_norm, _from_layer_norm)
+
+
+def _standardized(x: mx.array) -> tuple[mx.array, mx.array]:
+    """Rows of `x` ``f32[n, D]`` with mean 0 and deviation 1, and their scales ``f32[n, 1]``."""
+    mean = _mean_of(x.shape[1])
+    centred = x - x @ mean
+    scale = mx.rsqrt(mx.square(centred) @ mean + NORM_EPSILON)
+    return centred * scale, scale
+
+
+def _through_norm(
+    flow: mx.array, weight: mx.array, normal: mx.array, scale: mx.array
+) -> tuple[mx.array, mx.array, mx.array]:
+    """Gradients of a layer norm's input, weight and bias from that of its output, `flow`."""
+    along = flow * normal
+    to_mean = weight.reshape(-1, 1) * (1.0 / weight.size)
+    into = flow * weight - normal * (along @ to_mean) - flow @ to_mean
+    return into * scale, _column_sums(along), _column_sums(flow)
+
+
+def _to_batch_norm(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
+    mean = _column_sums(x) / len(x)
+    centred = x - mean
+    variance = _column_sums(mx.square(centred)) / len(x)
+    return centred * (weight * mx.rsqrt(variance + NORM_EPSILON)) + bias, centred, mean, variance
+
+
+def _from_batch_norm(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
+    x, weight, _ = arguments
+    flow, (_, centred, _, variance) = flows[0], outputs
+    scale = mx.rsqrt(variance + NORM_EPSILON)
+    to_bias, to_scale = _column_sums(flow), _column_sums(flow * centred)
+    gain = weight * scale
+    along = centred * (to_scale * mx.square(scale) / len(x))
+    return (flow - along) * gain - to_bias * gain / len(x), to_scale * scale, to_bias
+
+
+_batch_norm = _with_gradient(_to_batch_norm, _from_batch_norm)
+
+
+def _to_residual_block(
+    x: mx.array,
+    weight_1: mx.array,
+    bias_1: mx.array,
+    gain_1: mx.array,
+    shift_1: mx.array,
+    kept: mx.array,
+    weight_2: mx.array,
+    bias_2: mx.array,
+    gain_2: mx.array,
+    shift_2: mx.array,
+) -> Arrays:
+    normal_1, scale_1 = _standardized(x @ weight_1.T + bias_1)
+    hidden = mx.maximum(normal_1 * gain_1 + shift_1, 0.0) * kept
+    normal_2, scale_2 = _standardized(hidden @ weight_2.T + bias_2)
+    y = mx.maximum(normal_2 * gain_2 + shift_2 + x, 0.0)
+    return y, normal_1, scale_1, hidden, normal_2, scale_2
+
+
+def _from_residual_block(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
+    x, weight_1, _, gain_1, _, kept, weight_2, _, gain_2, _ = arguments
+    y, normal_1, scale_1, hidden, normal_2, scale_2 = outputs
+    skipped = flows[0] * mx.sign(y)
+    flow, *norm_2 = _through_norm(skipped, gain_2, normal_2, scale_2)
+    linear_2 = flow.T @ hidden, _column_sums(flow)
+    flow = (flow @ weight_2) * kept * mx.sign(hidden)
+    flow, *norm_1 = _through_norm(flow, gain_1, normal_1, scale_1)
+    linear_1 = flow.T @ x, _column_sums(flow)
+    into = mx.addmm(skipped, flow, weight_1)
+    return (into, *linear_1, *norm_1, mx.zeros_like(kept), *linear_2, *norm_2)
+
+
+_residual_block = _with_gradient(_to_residual_block, _from_residual_block)
+
+
+@lru_cache(maxsize=64)
+def _causal_conv(kernel: int, dilation: int, window_bars: int) -> Callable[..., Arrays]:
+    """The convolution of windows of `window_bars` that lie end to end, ``f32[n * W, in]``."""
+
+    def to_conv(x: mx.array, weight: mx.array, bias: mx.array) -> Arrays:
+        taps = _shifted(x, -dilation, kernel, window_bars)
+        return taps @ weight.T + bias, taps
+
+    def from_conv(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
+        x, weight, _ = arguments
+        flow, taps = flows[0], outputs[1]
+        by_tap = weight.reshape(len(weight), kernel, -1).transpose(1, 0, 2)
+        into = _shifted(flow, dilation, kernel, window_bars) @ by_tap.reshape(-1, x.shape[1])
+        return into, flow.T @ taps, _column_sums(flow)
+
+    return _with_gradient(to_conv, from_conv)
+
+
+def _shifted(x: mx.array, step: int, kernel: int, window_bars: int) -> mx.array:
+    """Rows of `x` ``f32[n * W, C]`` at `kernel` bars, ``f32[n * W, kernel * C]``.
+
+    The last of them is the row itself and the one before it is `step` bars away. Bars beyond the
+    window count as zeros.
+    """
+    with_zeros = mx.concatenate([x, mx.zeros((1, x.shape[1]))])
+    at = _bars_at(len(x), step, kernel, window_bars)
+    return mx.take(with_zeros, at, axis=0).reshape(len(x), -1)
+
+
+@lru_cache(maxsize=64)
+def _bars_at(rows: int, step: int, kernel: int, window_bars: int) -> mx.array:
+    """Rows ``i32[rows, kernel]`` for `_shifted`; `rows` is that of zeros."""
+    row = np.arange(rows)[:, None]
+    bar = row % window_bars + step * np.arange(kernel - 1, -1, -1)
+    inside = (bar >= 0) & (bar < window_bars)
+    at = np.where(inside, row - row % window_bars + bar, rows)
+    return _at_hand(mx.array(at.astype(np.int32)))
+
+
+def _to_two_hot_cross_entropy(logits: mx.array, place: mx.array) -> Arrays:
+    bins, share = _two_hot(place, logits.shape[1])
+    top = logits.max(axis=-1, keepdims=True)
+    # MLX's exp takes three times as long on a CPU as the C library's power.
+    weights = mx.power(2.0, (logits - top) * _LOG2_E)
+    total = weights @ _ones(logits.shape[1]).T
+    expected = (mx.take_along_axis(logits, bins, axis=1) * share).sum(axis=1)
+    return (mx.log(total) + top)[:, 0] - expected, weights, total
+
+
+def _from_two_hot_cross_entropy(arguments: Arrays, flows: Arrays, outputs: Arrays) -> Arrays:
+    logits, place = arguments
+    flow, (_, weights, total) = flows[0][:, None], outputs
+    bins, share = _two_hot(place, logits.shape[1])
+    row = mx.arange(len(place))[:, None]
+    into = (weights * (flow / total)).at[row, bins].subtract(share * flow)
+    return into, mx.zeros_like(place)
+
+
+_two_hot_cross_entropy = _with_gradient(_to_two_hot_cross_entropy, _from_two_hot_cross_entropy)
+
+
+def _two_hot(place: mx.array, bins: int) -> tuple[mx.array, mx.array]:
+    """The two bins around `place` ``f32[n]``, ``i32[n, 2]``, and their shares ``f32[n, 2]``."""
+    # Clipped as an integer: a target that is not a number must not become an index out of bounds.
+    low = mx.clip(mx.floor(place).astype(mx.int32), 0, bins - 2)
+    return mx.stack([low, low + 1], axis=1), mx.stack([low + 1 - place, place - low], axis=1)
+
+
+def _column_sums(x: mx.array) -> mx.array:
+    return (_ones(len(x)) @ x).reshape(-1)
+
+
+@lru_cache(maxsize=256)
+def _ones(size: int) -> mx.array:
+    return _at_hand(mx.ones((1, size)))
+
+
+@lru_cache(maxsize=256)
+def _mean_of(size: int) -> mx.array:
+    """The mean of rows ``f32[n, size]`` is their product with this."""
+    return _at_hand(mx.full((size, 1), 1.0 / size))
+
+
+def _at_hand(constant: mx.array) -> mx.array:
+    """`constant`, evaluated: a thread cannot evaluate what another one began."""
+    mx.eval(constant)
+    return constant
