@@ -192,9 +192,11 @@ class Study:
         if not market.store.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             ours, to = self.builds[0], ("--db", str(market.store))
-            muzero(ours, "data", "synth", kind, "--symbol", market.symbol, *to)
-            sizes = ("--seed", str(FRESH_SEED), "--days", str(FRESH_DAYS))
-            muzero(ours, "data", "synth", kind, "--symbol", market.fresh, *sizes, *to)
+            muzero(ours, "data", "synth", kind, "--symbol", market.name, *to)
+            # Pairs that are played together have sessions on the same days.
+            days = -(-FRESH_DAYS // (market.truth.get("pairs") or 1))
+            sizes = ("--seed", str(FRESH_SEED), "--days", str(days))
+            muzero(ours, "data", "synth", kind, "--symbol", market.twin, *sizes, *to)
         return market
 
 
@@ -204,8 +206,19 @@ class Market:
     def __init__(self, study: Study, kind: str) -> None:
         self.study = study
         self.store = study.folder / f"{kind}.duckdb"
-        self.symbol, self.fresh = kind.upper(), f"{kind}_fresh".upper()
+        self.name, self.twin = kind.upper(), f"{kind}_fresh".upper()
         self.validated: list[Validated] = []
+
+    @property
+    def truth(self) -> dict[str, Any]:
+        """What is known of the market."""
+        with BarStore(self.store, read_only=True) as store:
+            return store.truth(self.name) or store.truth(f"{self.name}_1") or {}
+
+    def symbols(self, name: str) -> str:
+        """Those of the market stored as `name`, as an option."""
+        pairs = self.truth.get("pairs")
+        return ",".join(f"{name}_{i + 1}" for i in range(pairs)) if pairs else name
 
     def learned(self, minutes: float, seeds: list[int]) -> Iterator[Learned]:
         """Train for `minutes` with every seed, and judge; on a planted market."""
@@ -246,7 +259,7 @@ class Market:
         """Those of this build, under the rules of its run of `seed`, played on the twin."""
         path = self._run(self.study.builds[0], seed)
         own = load_run(path, "best", self.store)
-        twin = load_run(path, "best", self.store, symbol=self.fresh)
+        twin = load_run(path, "best", self.store, symbol=self.symbols(self.twin))
         starts = starts_of(twin)[: self.study.sessions]
         for name, rival in fit_rivals(own.dataset, own.rules).items():
             earned = played_by(rival, twin, starts).metrics.net_pips_per_session
@@ -254,18 +267,17 @@ class Market:
 
     def _rules(self) -> tuple[str, ...]:
         """Options of ``train`` for the rules under which the market's best policy plays."""
-        with BarStore(self.store, read_only=True) as store:
-            truth = store.truth(self.symbol) or {}
+        truth = self.truth
         keys = (
             "round_trip_cost_pips",
             *("cost_clock_minutes", "cost_clock_pips"),
-            "max_entries",
+            *("max_entries", "max_total_exposure"),
         )
         own = [key for key in keys if key in truth]
         return tuple(part for key in own for part in ("--set", f"trading.{key}={truth[key]}"))
 
     def _run(self, build: Build, seed: int) -> Path:
-        return self.study.folder / f"{self.symbol.lower()}-{build.name}-{seed}"
+        return self.study.folder / f"{self.name.lower()}-{build.name}-{seed}"
 
     def _judged(
         self, build: Build, seed: int, minutes: float
@@ -275,7 +287,14 @@ class Market:
         began = run.with_suffix(".began")
         if not run.exists():
             began.write_text(str(time.time()))
-            where = ("--run", str(run), "--symbol", self.symbol, "--db", str(self.store))
+            where = (
+                "--run",
+                str(run),
+                "--symbol",
+                self.symbols(self.name),
+                "--db",
+                str(self.store),
+            )
             what = (
                 *build.options,
                 *self._rules(),
@@ -286,7 +305,7 @@ class Market:
             )
             muzero(build, "train", *where, *what)
         program = str(ROOT / "scripts" / "bench" / "fresh_sessions.py")
-        arguments = (str(self.store), self.fresh, str(self.study.sessions), str(run))
+        arguments = (str(self.store), self.symbols(self.twin), str(self.study.sessions), str(run))
         (found,) = json.loads(output_of(str(build.python), program, *arguments))
         return found, learning_curve(run, float(began.read_text()))
 

@@ -210,7 +210,7 @@ class Store:
 
         Args:
             kind: "random_walk" cannot be traded at a profit, planted markets can.
-            symbol: name in the store; None for the kind's.
+            symbol: name in the store, numbered for several pairs; None for the kind's.
             days: trading days of 1,440 bars.
             seed: seed of all random numbers.
             cost_pips: round-trip cost for which the best policy is computed; None for the kind's:

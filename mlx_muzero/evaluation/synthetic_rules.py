@@ -1,22 +1,30 @@
 """Synthetic markets as they are played: sessions and rules as their truth assumes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.dataset import MarketDataset
+from mlx_muzero.market.history import PairHistory
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 
 
-def dataset_of(bars: Bars, truth: Mapping[str, Any]) -> MarketDataset:
-    """`bars` observed as in fx_micro, in sessions as long as `truth` assumes."""
-    session_bars = int(truth["session_bars"])
-    market = replace(FX_MICRO.market, symbol=Symbol(bars.symbol), session_bars=session_bars)
-    return MarketDataset.from_bars(bars, market)
+def dataset_of(bars: Bars | Sequence[Bars], truth: Mapping[str, Any]) -> MarketDataset:
+    """`bars`, of one pair or of each, as fx_micro observes them, in sessions as `truth` assumes."""
+    pairs = [bars] if isinstance(bars, Bars) else bars
+    names = tuple(Symbol(own.symbol) for own in pairs)
+    market = replace(
+        FX_MICRO.market,
+        symbol=names[0],
+        symbols=names if len(names) > 1 else (),
+        session_bars=int(truth["session_bars"]),
+    )
+    dataset = MarketDataset.of_pairs([PairHistory(own, {}) for own in pairs], market)
+    return replace(dataset, in_step=exposure_limit_of(truth) is not None)
 
 
 def costs_of(truth: Mapping[str, Any]) -> Costs:

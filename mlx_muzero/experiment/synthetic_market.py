@@ -1,6 +1,5 @@
 """Stores a synthetic market, with what a line earns on it."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from mlx_muzero.evaluation.synthetic_rules import dataset_of, rules_of
 from mlx_muzero.market.bars import Bars
 from mlx_muzero.market.store.filling import store_to_fill
 from mlx_muzero.market.synthetic.kinds import MarketKind
-from mlx_muzero.market.synthetic.markets import Truth, make_market
+from mlx_muzero.market.synthetic.markets import Truth, make_market, named
 from mlx_muzero.symbols.symbol import Symbol
 
 _OTHER_DRAW = 1 << 32
@@ -25,7 +24,7 @@ def store_market(
     seed: int,
     cost_pips: float | None,
     session_bars: int = 360,
-) -> tuple[Bars, Truth]:
+) -> tuple[tuple[Bars, ...], Truth]:
     """Generate and store a market whose best policy is known, replacing one of that name.
 
     The truth tells, next to the best policy's expectation, what a line that was fitted on these
@@ -34,14 +33,14 @@ def store_market(
     Args:
         database: path of the bar store; created if missing.
         kind: "random_walk" cannot be traded at a profit, planted markets can.
-        symbol: name in the store; None for the kind's.
+        symbol: name in the store, numbered for several pairs; None for the kind's.
         days: number of trading days of 1,440 bars.
         seed: seed of all random draws.
         cost_pips: round-trip cost, for computing the best policy; None for the kind's.
         session_bars: steps of one session, for computing the best policy.
 
     Returns:
-        The bars and their truth.
+        The bars of each pair, and their truth.
 
     Raises:
         DataError: the store has real bars under that name.
@@ -55,12 +54,13 @@ def store_market(
         bars, truth = make(seed)
         other, _ = make(seed + _OTHER_DRAW)
         truth |= _line_on(bars, other, truth)
-        bars = replace(bars, symbol=name or Symbol(bars.symbol))
-        store.write_synthetic(bars, truth)
+        bars = named(bars, name)
+        for own in bars:
+            store.write_synthetic(own, truth)
     return bars, truth
 
 
-def _line_on(bars: Bars, other: Bars, truth: Truth) -> Truth:
+def _line_on(bars: tuple[Bars, ...], other: tuple[Bars, ...], truth: Truth) -> Truth:
     """What a line fitted on `bars` earns on the `other` draw; None on markets too short for one."""
     try:
         reach = line_reach(dataset_of(bars, truth), dataset_of(other, truth), rules_of(truth))

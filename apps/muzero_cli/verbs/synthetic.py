@@ -14,7 +14,8 @@ from muzero_cli.options import Database, Json
 def synth(
     kind: Annotated[MarketKind, typer.Argument(help="Kind of market.")],
     symbol: Annotated[
-        Optional[str], typer.Option(help="Name in the store (default: the kind's).")
+        Optional[str],
+        typer.Option(help="Name in the store, numbered for several pairs (default: the kind's)."),
     ] = None,
     days: Annotated[int, typer.Option(min=1, help="Trading days of 1440 bars.")] = 250,
     seed: Annotated[int, typer.Option(min=0, help="Seed of all random numbers.")] = 1,
@@ -34,16 +35,19 @@ def synth(
     from mlx_muzero.trading.cost_size import clock_note
 
     bars, truth = store_market(db, kind, symbol, days, seed, cost_pips)
+    names, count = ",".join(own.symbol for own in bars), sum(map(len, bars))
     if as_json:
-        answer({"symbol": bars.symbol, "bars": len(bars), "truth": truth})
+        answer({"symbol": names, "bars": count, "truth": truth})
         return
     told = ""
     if every := truth.get("cost_clock_minutes"):
         told = f", {clock_note(every, truth['cost_clock_pips'])}"
     if entries := truth.get("max_entries"):
         told += f", with {entries} entries a session"
+    if limit := truth.get("max_total_exposure"):
+        told += f", with an exposure of {limit:g} for all pairs"
     echo(
-        f"{bars.symbol}: {len(bars):,} bars in {db}; the best policy without foresight expects "
+        f"{names}: {count:,} bars in {db}; the best policy without foresight expects "
         f"{truth['expected_pips_per_session']:+.1f} net pips per session of "
         f"{truth['session_bars']} bars at {truth['round_trip_cost_pips']:g} pips per trade{told}"
     )

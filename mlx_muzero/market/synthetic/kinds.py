@@ -3,5 +3,10 @@
 from typing import Literal
 
 MarketKind = Literal[
-    "random_walk", "planted_edge", "planted_nonlinear", "planted_wait", "planted_scarce"
+    "random_walk",
+    "planted_edge",
+    "planted_nonlinear",
+    "planted_wait",
+    "planted_scarce",
+    "planted_pairs",
 ]

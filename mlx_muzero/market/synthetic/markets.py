@@ -6,11 +6,13 @@ the rules that the expectations assume (``round_trip_cost_pips``, ``session_bars
 ``best_policy``, ``method`` and ``precision_pips``; of planted markets also what the greedy rule on
 a perfect forecast expects, ``greedy_pips_per_session``. Where costs follow a clock,
 ``cost_clock_minutes`` and ``cost_clock_pips`` say which; where entries are limited, ``max_entries``
-says how many a session allows. What a line earns is added where a market
+says how many a session allows; where several pairs share a limit, ``max_total_exposure`` and
+``pairs``, and sessions are those of one pair. What a line earns is added where a market
 is stored (`mlx_muzero.experiment.synthetic_market`).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -23,10 +25,15 @@ from mlx_muzero.market.synthetic.edge_policies import greedy_pips as greedy_edge
 from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.nonlinear_optimum import greedy_pips
 from mlx_muzero.market.synthetic.nonlinear_optimum import solve as solve_nonlinear
+from mlx_muzero.market.synthetic.pairs_optimum import as_if_alone_pips
+from mlx_muzero.market.synthetic.pairs_optimum import greedy_pips as greedy_pairs_pips
+from mlx_muzero.market.synthetic.pairs_optimum import solve as solve_pairs
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
 from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
 from mlx_muzero.market.synthetic.planted_nonlinear import draw_changes as draw_nonlinear_changes
 from mlx_muzero.market.synthetic.planted_optimum import solve
+from mlx_muzero.market.synthetic.planted_pairs import PlantedPairs
+from mlx_muzero.market.synthetic.planted_pairs import draw_changes as draw_pair_changes
 from mlx_muzero.market.synthetic.synthetic_bars import (
     bars_from_changes,
     fx_calendar,
@@ -325,12 +332,75 @@ def planted_scarce(
     return bars, truth
 
 
-_MAKERS: dict[MarketKind, Callable[..., tuple[Bars, Truth]]] = {
+def planted_pairs(
+    seed: int,
+    days: int,
+    *,
+    round_trip_cost_pips: float = 4.0,
+    session_bars: int = 360,
+    market: PlantedPairs | None = None,
+    start_ns: int = FIRST_WEEK_NS,
+    hole_frac: float = 0.0,
+) -> tuple[tuple[Bars, ...], Truth]:
+    """Pairs that share a limit on exposure (`planted_pairs`), which have bars of the same minutes.
+
+    Args:
+        seed: seed of all random draws.
+        days: number of trading days of 1440 bars.
+        round_trip_cost_pips: cost of one trade.
+        session_bars: steps of one session.
+        market: its parameters; None for the defaults of `PlantedPairs`.
+        start_ns: the first week opens at or after this time.
+        hole_frac: share of missing bars; the expectations assume unbroken sessions.
+
+    Raises:
+        ValueError: `days` or `hole_frac` is out of range.
+    """
+    market = PlantedPairs() if market is None else market
+    rng = np.random.default_rng(seed)
+    open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
+    solved = market, round_trip_cost_pips, session_bars
+    optimum = solve_pairs(*solved)
+    truth: Truth = {
+        "kind": "planted_pairs",
+        "seed": seed,
+        "days": days,
+        "hole_frac": hole_frac,
+        "parameters": market.as_dict(),
+        "round_trip_cost_pips": round_trip_cost_pips,
+        "session_bars": session_bars,
+        "pairs": market.pairs,
+        "max_total_exposure": market.max_total_exposure,
+        "expected_pips_per_session": optimum.expected_pips,
+        "expected_pips_by_start_hour": [optimum.expected_pips] * 24,
+        "greedy_pips_per_session": greedy_pairs_pips(*solved),
+        "as_if_alone_pips_per_session": as_if_alone_pips(*solved),
+        "best_policy": "give the exposure to a pair by the states of all",
+        "method": "dynamic programming over bars left, the states of all pairs and what is held",
+        "precision_pips": optimum.precision_pips,
+    }
+    sigma = np.full(len(open_time_ns), market.noise_below_pips / np.sqrt(3.0))
+    bars = tuple(
+        bars_from_changes(
+            f"PLANTED_PAIRS_{pair + 1}",
+            open_time_ns,
+            draw_pair_changes(market, len(open_time_ns), rng),
+            sigma,
+            market.pip_size,
+            rng,
+        )
+        for pair in range(market.pairs)
+    )
+    return bars, truth
+
+
+_MAKERS: dict[MarketKind, Callable[..., tuple[Bars | tuple[Bars, ...], Truth]]] = {
     "random_walk": random_walk,
     "planted_edge": planted_edge,
     "planted_nonlinear": planted_nonlinear,
     "planted_wait": planted_wait,
     "planted_scarce": planted_scarce,
+    "planted_pairs": planted_pairs,
 }
 
 
@@ -342,8 +412,8 @@ def make_market(
     round_trip_cost_pips: float | None = None,
     session_bars: int = 360,
     hole_frac: float = 0.0,
-) -> tuple[Bars, Truth]:
-    """The market named `kind`, with default parameters.
+) -> tuple[tuple[Bars, ...], Truth]:
+    """The bars of each pair of the market named `kind`, with default parameters, and its truth.
 
     Args:
         kind: which.
@@ -359,6 +429,16 @@ def make_market(
     if kind not in _MAKERS:
         raise ValueError(f'market kind "{kind}" is none of {", ".join(_MAKERS)}')
     make = partial(_MAKERS[kind], session_bars=session_bars, hole_frac=hole_frac)
-    if round_trip_cost_pips is None:
-        return make(seed, days)
-    return make(seed, days, round_trip_cost_pips=round_trip_cost_pips)
+    if round_trip_cost_pips is not None:
+        make = partial(make, round_trip_cost_pips=round_trip_cost_pips)
+    made, truth = make(seed, days)
+    return (made if isinstance(made, tuple) else (made,)), truth
+
+
+def named(bars: tuple[Bars, ...], name: str | None) -> tuple[Bars, ...]:
+    """`bars` of a market called `name`; several pairs are numbered. None: as they are called."""
+    if name is None:
+        return bars
+    if len(bars) == 1:
+        return (replace(bars[0], symbol=name),)
+    return tuple(replace(own, symbol=f"{name}_{i}") for i, own in enumerate(bars, start=1))

@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from mlx_muzero.errors import DataError
-from mlx_muzero.market.synthetic import nonlinear_optimum, planted_optimum
+from mlx_muzero.market.synthetic import nonlinear_optimum, pairs_optimum, planted_optimum
 from mlx_muzero.market.synthetic.belief_chain import HOURLY, clocked_pips
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge
 from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
+from mlx_muzero.market.synthetic.planted_pairs import PlantedPairs
 from mlx_muzero.types import F64, I32, I64
 
 
@@ -75,11 +76,17 @@ def _nonlinear(truth: Mapping[str, Any]) -> Optimum:
     return nonlinear_optimum.solve(market, truth["round_trip_cost_pips"], truth["session_bars"])
 
 
+def _pairs(truth: Mapping[str, Any]) -> Optimum:
+    market = PlantedPairs(**truth["parameters"])
+    return pairs_optimum.solve(market, truth["round_trip_cost_pips"], truth["session_bars"])
+
+
 _OPTIMA: dict[str, Callable[[Mapping[str, Any]], Optimum]] = {
     "planted_edge": _edge,
     "planted_nonlinear": _nonlinear,
     "planted_wait": _wait,
     "planted_scarce": _scarce,
+    "planted_pairs": _pairs,
 }
 
 PLANTED = tuple(_OPTIMA)

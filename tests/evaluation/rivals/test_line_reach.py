@@ -38,7 +38,7 @@ def test_a_line_earns_at_most_a_quarter_on_the_nonlinear_market():
 
 def test_what_is_stored_tells_what_the_line_earns(tmp_path):
     path = tmp_path / "made.duckdb"
-    bars, truth = store_market(path, "random_walk", "WALK", 6, 3, 2.0, SESSION_BARS)
+    (bars,), truth = store_market(path, "random_walk", "WALK", 6, 3, 2.0, SESSION_BARS)
     with BarStore(path, read_only=True) as store:
         assert store.truth("WALK") == json.loads(json.dumps(truth)) == truth
         assert store.load("WALK").close.tolist() == bars.close.tolist()
@@ -52,7 +52,7 @@ def test_a_market_too_short_for_a_line_says_that_nothing_is_known(tmp_path):
 
 
 def test_the_rules_are_those_that_the_truth_assumes():
-    bars, truth = make_market("random_walk", 1, 2, round_trip_cost_pips=1.5, session_bars=40)
+    (bars,), truth = make_market("random_walk", 1, 2, round_trip_cost_pips=1.5, session_bars=40)
     rules, dataset = rules_of(truth), dataset_of(bars, truth)
     assert (rules.costs.round_trip_pips, rules.pip_size) == (1.5, 0.01)
     assert dataset.config.session_bars == 40

@@ -9,7 +9,7 @@ from mlx_muzero.market.synthetic.optima import PLANTED, from_truth
 
 @pytest.mark.parametrize("kind", PLANTED)
 def test_every_planted_market_has_a_best_policy_for_its_rules(kind):
-    bars, truth = make_market(kind, 1, 1, round_trip_cost_pips=3.0, session_bars=5)
+    (bars, *_), truth = make_market(kind, 1, 1, round_trip_cost_pips=3.0, session_bars=5)
     optimum = from_truth(truth)
     assert (optimum.session_bars, optimum.entry_pips[-1]) == (5, 3.0)
     assert optimum.pip_size == truth["parameters"]["pip_size"]
@@ -17,5 +17,5 @@ def test_every_planted_market_has_a_best_policy_for_its_rules(kind):
 
 
 def test_nothing_is_to_be_earned_on_a_random_walk():
-    with pytest.raises(DataError, match=r"planted_edge, .*, planted_scarce"):
+    with pytest.raises(DataError, match=r"planted_edge, .*, planted_pairs"):
         from_truth(random_walk(1, 1)[1])
