@@ -74,6 +74,12 @@ class PairAccount:
         return float(self.core.exposure[0])
 
     @property
+    def bound_exposure(self) -> float:
+        """The larger of the exposure held and the one the pending order asks for."""
+        asked = 0.0 if self.order is None else self.order.to_exposure
+        return max(asked, self.exposure, key=abs)
+
+    @property
     def entry_price(self) -> float | None:
         """Entry price of the open trade; None when flat."""
         return float(self.core.entry_price[0]) if self.exposure else None

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 from mlx_muzero.agent.agent import Agent
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.exports.deployment import EngineEvent
 from mlx_muzero.search.result import SearchResult
 from mlx_muzero.types import F32, I32, U64
@@ -32,9 +35,14 @@ class AgentPlanner:
         """See `Planner.backend`."""
         return self._agent.backend
 
-    def plan(self, observation: F32, account: I32, seed: U64, simulations: int) -> SearchResult:
+    def plan(
+        self, observation: F32, account: I32, seed: U64, simulations: int, minute: int
+    ) -> SearchResult:
         """See `Planner.plan`; adds no noise."""
-        return self._agent.plan(observation, account, seed, simulations=simulations, noise=False)
+        moment = Moment(np.full(len(account), minute))
+        return self._agent.plan(
+            observation, account, seed, simulations=simulations, noise=False, moment=moment
+        )
 
     def tree(self, root: int, simulations: int) -> Mapping[str, Sequence[Any]]:
         """See `Planner.tree`."""

@@ -28,6 +28,11 @@ def search_seed(seed: int, close_ns: int, pairs: int) -> U64:
     return rng.key(seed, rng.Stream.SEARCH, np.full(pairs, close_ns // MINUTE_NS))
 
 
+def last_minute(close_ns: int) -> int:
+    """The minute since 1970 at which the bars opened that closed by `close_ns`."""
+    return close_ns // MINUTE_NS - 1
+
+
 class BatchedSearch:
     """Searches on behalf of a session.
 
@@ -71,11 +76,12 @@ class BatchedSearch:
         observation, positions = np.stack(rows), [t.account.position for t in asked]
         account = np.array([t.account.account_state for t in asked], np.int32)
         seed = search_seed(self._seed, close_ns, len(pairs))
+        minute = last_minute(close_ns)
         if not self._budget.known:
-            self._warm_up(observation, account, seed)
+            self._warm_up(observation, account, seed, minute)
         planned_s = self._stopwatch()
         simulations = self._budget.choose(planned_s - arrived_s)
-        result = self._planner.plan(observation, account, seed, simulations)
+        result = self._planner.plan(observation, account, seed, simulations, minute)
         searched_s = self._stopwatch() - planned_s
         self._budget.measured(simulations, searched_s)
         return SearchOutcome(
@@ -88,10 +94,10 @@ class BatchedSearch:
             {"observe": 1e3 * (planned_s - arrived_s), "search": 1e3 * searched_s},
         )
 
-    def _warm_up(self, observation: F32, account: I32, seed: U64) -> None:
+    def _warm_up(self, observation: F32, account: I32, seed: U64, minute: int) -> None:
         """Time small searches before the first real one, which has a deadline too."""
         for _ in range(2):  # the first one also allocates
             began_s = self._stopwatch()
-            self._planner.plan(observation, account, seed, self._least)
+            self._planner.plan(observation, account, seed, self._least, minute)
             seconds = self._stopwatch() - began_s
         self._budget.measured(self._least, seconds)

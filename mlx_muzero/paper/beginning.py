@@ -21,7 +21,7 @@ from mlx_muzero.paper import settings as paper_settings
 from mlx_muzero.paper.agent_planner import AgentPlanner
 from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.session_setup import calendars_of, market_of_pair
-from mlx_muzero.paper.settings import FillSettings, PaperSettings, SessionSettings, fills_of
+from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of, risk_of
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.models import load_model
@@ -92,6 +92,7 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
             simulations=options.simulations or config.search.num_simulations,
         ),
         fills=fills_of(config.trading),
+        risk=risk_of(config.trading),
     )
     settings = paper_settings.override(settings, options.overrides)
     require_quotes(settings)
@@ -156,7 +157,9 @@ def load_planner(
     config = folder.config()
     rules = TradingRules.from_config(config)
     model, _ = load_model(folder, rules.table, settings.session.checkpoint)
-    in_force = rules_in_force(rules, settings.fills)
+    in_force = rules_in_force(rules, settings)
+    if config.model.kind == "muzero":  # plans with no limit of size, as in sessions of 0.1.0
+        in_force = replace(in_force, limits=replace(in_force.limits, max_exposure=1.0))
     search = replace(config.search, backend=settings.session.backend)  # type: ignore[arg-type]
 
     def agent(journal: Callable[[EngineEvent], None]) -> Agent:
@@ -170,9 +173,12 @@ def load_planner(
     return config, AgentPlanner(agent)
 
 
-def rules_in_force(trained: TradingRules, fills: FillSettings) -> TradingRules:
-    """The rules of a training, at the costs of a session; an agent that can plans with those."""
-    return replace(trained, costs=fills.whole_costs(trained.pip_size), swap=fills.swap)
+def rules_in_force(trained: TradingRules, settings: PaperSettings) -> TradingRules:
+    """The rules of a training, at a session's costs and limits; an agent plans with what it can."""
+    fills, limits = settings.fills, settings.risk.limits
+    return replace(
+        trained, costs=fills.whole_costs(trained.pip_size), swap=fills.swap, limits=limits
+    )
 
 
 def kept_settings(folder: PaperFolder, options: SessionOptions) -> PaperSettings:

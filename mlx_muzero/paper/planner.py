@@ -13,10 +13,12 @@ _RESERVE = 1.25  # allow a search to take this many times as long as previous on
 class Planner(Protocol):
     """Decides for B pairs at once."""
 
-    def plan(self, observation: F32, account: I32, seed: U64, simulations: int) -> SearchResult:
+    def plan(
+        self, observation: F32, account: I32, seed: U64, simulations: int, minute: int
+    ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` for accounts in states ``i32[B]``.
 
-        Seeds are ``u64[B]``.
+        Seeds are ``u64[B]``; the last bars opened at `minute` since 1970 UTC.
         """
         ...
 

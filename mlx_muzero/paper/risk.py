@@ -10,6 +10,7 @@ import numpy as np
 from mlx_muzero.paper.mode import ModeName
 from mlx_muzero.paper.settings import RiskSettings
 from mlx_muzero.timeunits import DAY_NS, MINUTE_NS
+from mlx_muzero.trading.limits import FREE, MUST_BE_FLAT, NO_ENTRIES, permits
 from mlx_muzero.trading.positions import ActionTable
 
 LimitName = Literal["max_daily_loss_frac", "max_drawdown_frac", "stop_out_frac"]
@@ -133,6 +134,7 @@ def allowed_exposure(
     limits: RiskSettings,
     others: float,
     carried: float = math.inf,
+    stage: int = FREE,
 ) -> tuple[float, str | None]:
     """The exposure a pair may take instead of `wanted`, and the reason if it differs.
 
@@ -144,6 +146,7 @@ def allowed_exposure(
         limits: limits on exposure.
         others: sum of the other pairs' exposures, including pending orders.
         carried: sum of exposures that the account's margin carries.
+        stage: of the limits by time.
     """
     if mode == "halted":
         return held, "halted"
@@ -151,6 +154,8 @@ def allowed_exposure(
         return 0.0, None
     if mode == "flattening":
         return 0.0, "flattening"
+    if stage == MUST_BE_FLAT:
+        return 0.0, "flat_by"
     rooms = {
         "max_pair_exposure": limits.max_pair_exposure,
         "max_total_exposure": limits.max_total_exposure - others,
@@ -158,15 +163,12 @@ def allowed_exposure(
     }
     why = min(rooms, key=lambda name: rooms[name])
     room = rooms[why]
-    if mode == "entries_stopped":
+    if mode == "entries_stopped" or stage == NO_ENTRIES:
         # Nor may it change sides, which would be an entry.
         bound = abs(held) if held * wanted > 0.0 else 0.0
         if bound < room:
-            room, why = bound, "entries_stopped"
-    # A position that already exceeds a limit may stay, but not grow.
-    if held * wanted > 0.0 and abs(wanted) <= abs(held):
-        return wanted, None
-    if abs(wanted) <= room + _TOLERANCE:
+            room, why = bound, "no_entries" if mode == "trading" else "entries_stopped"
+    if permits(FREE, held, wanted, room):
         return wanted, None
     sides = table.exposures[table.exposures * math.copysign(1.0, wanted) >= 0.0]
     fitting = sides[np.abs(sides) <= room + _TOLERANCE]

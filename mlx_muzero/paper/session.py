@@ -31,9 +31,11 @@ from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.paper.silence import Silence
+from mlx_muzero.paper.time_limits import TimeLimits
 from mlx_muzero.runlog.control import Refusal
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.trading.limits import MUST_BE_FLAT
 from mlx_muzero.trading.positions import ActionTable
 
 
@@ -65,6 +67,7 @@ class Session:
         self._settings, self._stopwatch = settings, stopwatch
         self.losses = Losses(settings.risk, settings.account.balance)
         self._margin = Margin.of(settings)
+        self._time_limits = TimeLimits(settings.risk.limits)
         self._search = BatchedSearch(settings, planner, stopwatch)
         self._next_id = {"order": 0, "fill": 0}
         self._resumed_from_ns: int | None = None
@@ -100,12 +103,14 @@ class Session:
         self._watch_losses(self.last_close_ns, transaction)
         self.silence.take(minute, known_ns)
         self._in_time_ns |= dict.fromkeys(minute.fresh, minute.close_ns)
-        states = self._states()
+        states, stage = self._states(), self._time_limits.stage(minute.close_ns)
+        late = self._time_limits.overdue(stage, self._accounts())
+        self._cancel(late, self._time_limits.reason, transaction)
         if minute.fresh and self.mode.name != "halted":
             ready = [pair for pair in minute.fresh if states[pair][0] == "trading"]
             outcome = self._plan(ready, minute.close_ns, transaction, arrived_s)
             began_s = self._stopwatch()
-            self._order(minute.close_ns, outcome, transaction, sent_ns)
+            self._order(minute.close_ns, stage, outcome, transaction, sent_ns)
             outcome.latency_ms["orders"] = 1e3 * (self._stopwatch() - began_s)
         outcome.latency_ms["total"] = 1e3 * (self._stopwatch() - arrived_s)
         if minute.close_ns > self.begin_ns:
@@ -310,14 +315,15 @@ class Session:
     def _order(
         self,
         close_ns: int,
+        stage: int,
         outcome: SearchOutcome,
         transaction: Transaction,
         sent_ns: Callable[[], int],
     ) -> None:
         """Send the orders the agent wants and mode and limits allow; exits first, to make room."""
-        wanted = self._wanted(outcome)
+        wanted = self._wanted(outcome, stage)
         now_ns = sent_ns()
-        total = sum(abs(self._bound_for(account)) for account in self._accounts())
+        total = sum(abs(account.bound_exposure) for account in self._accounts())
         limits, why_not = self._settings.risk, {}
         held = {pair: self.traders[pair].account.exposure for pair in wanted}
         for pair in sorted(wanted, key=lambda p: abs(wanted[p]) > abs(held[p])):
@@ -330,6 +336,7 @@ class Session:
                 limits,
                 total - abs(held[pair]),
                 self._margin.carried_exposure(self.equity),
+                stage,
             )
             why_not[pair] = why
             if target == held[pair]:
@@ -347,7 +354,7 @@ class Session:
         for row in outcome.rows(close_ns, accounts, why_not):
             transaction.add("decisions", row)
 
-    def _wanted(self, outcome: SearchOutcome) -> dict[str, float]:
+    def _wanted(self, outcome: SearchOutcome, stage: int) -> dict[str, float]:
         """The exposure every pair should move to, before limits."""
         wanted = {}
         if outcome.result is not None:
@@ -357,14 +364,10 @@ class Session:
                 after = outcome.positions[i] if after < 0 else after
                 wanted[pair] = float(self.table.exposures[after])
         for pair, trader in self.traders.items():
-            if self.mode.closes(pair) and trader.account.exposure and trader.account.order is None:
+            closes = stage == MUST_BE_FLAT or self.mode.closes(pair)
+            if closes and trader.account.exposure and trader.account.order is None:
                 wanted.setdefault(pair, 0.0)
         return wanted
-
-    def _bound_for(self, account: PairAccount) -> float:
-        """The larger of the exposure held and the one the pending order asks for."""
-        asked = 0.0 if account.order is None else account.order.to_exposure
-        return max(asked, account.exposure, key=abs)
 
     def _tell_minute(
         self,

@@ -28,6 +28,7 @@ from mlx_muzero.paper.session import Session
 from mlx_muzero.paper.settings import PaperSettings
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.timeunits import MINUTE_NS
+from mlx_muzero.trading.limits import NO_LIMITS
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.venues.by_name import OANDA, exchange, oanda
 from mlx_muzero.venues.hours import (
@@ -93,11 +94,11 @@ def keeps_fx_week(settings: PaperSettings) -> bool:
 
 
 def rules_of_pair(config: Config, settings: PaperSettings, symbol: str) -> TradingRules:
-    """The run's rules with the session's costs."""
+    """The run's rules with the session's costs; it watches its limits itself, when it decides."""
     market = market_of_pair(config, settings, symbol)
     rules = TradingRules.from_config(replace(config, market=market))
     fills = settings.fills
-    return replace(rules, costs=fills.costs(market.pip_size), swap=fills.swap)
+    return replace(rules, costs=fills.costs(market.pip_size), swap=fills.swap, limits=NO_LIMITS)
 
 
 def account_of_pair(config: Config, settings: PaperSettings, symbol: str) -> PairAccount:

@@ -7,6 +7,7 @@ from typing import get_args
 
 from mlx_muzero.config.choices import Backend, SpreadFrom
 from mlx_muzero.config.keys import Problem, did_you_mean, setting, table
+from mlx_muzero.config.local_times import SessionBar, limit_time_problem, parse_limit_time
 from mlx_muzero.config.schema import TradingConfig
 from mlx_muzero.config.strict_toml import TomlSchema
 from mlx_muzero.errors import SymbolError
@@ -14,6 +15,7 @@ from mlx_muzero.market.bars import utc_ns
 from mlx_muzero.market.instrument import Market
 from mlx_muzero.symbols.symbol import Symbol
 from mlx_muzero.trading.costs import Costs, Swap
+from mlx_muzero.trading.limits import Limits
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,12 @@ class RiskSettings:
 
     max_pair_exposure: float = setting(1.0, "largest exposure of one pair", 0.0, 1e6)
     max_total_exposure: float = setting(10.0, "largest sum of exposures", 0.0, 1e6)
+    flat_by: str = setting(
+        "",
+        "from when every pair must be flat: 16:00 Europe/London (to midnight there) or "
+        "16:55-17:05 America/New_York; none: never",
+    )
+    no_entries: str = setting("", "from when no position may be opened or grow, written likewise")
     max_daily_loss_frac: float = setting(
         0.05, "largest loss in a UTC day, as a fraction of its starting equity", 1e-6, 1.0
     )
@@ -106,6 +114,11 @@ class RiskSettings:
     cooldown_minutes: float = setting(
         30.0, "how long entries stay stopped after a fault or a daily loss", 0.0, 10_080.0
     )
+
+    @property
+    def limits(self) -> Limits:
+        """When and how large the position of a pair may be."""
+        return Limits.of(self.flat_by, self.no_entries, self.max_pair_exposure)
 
 
 @dataclass(frozen=True)
@@ -166,9 +179,18 @@ def fills_of(trading: TradingConfig) -> FillSettings:
     )
 
 
+def risk_of(trading: TradingConfig) -> RiskSettings:
+    """Risk settings with the limits that the run was trained under."""
+    return RiskSettings(
+        max_pair_exposure=trading.max_exposure,
+        flat_by=trading.flat_by,
+        no_entries=trading.no_entries,
+    )
+
+
 def _rule_problems(settings: PaperSettings, skip: Set[str]) -> Iterator[Problem]:
     """Problems across keys, given that each value is valid by itself; ignores keys in `skip`."""
-    found = [*_text_problems(settings.session)]
+    found = [*_text_problems(settings.session), *_limit_problems(settings.risk)]
     if "pairs" not in skip:
         wrong = {path.removeprefix("pairs.") for path in skip if path.startswith("pairs.")}
         found += _table_problems(settings, settings.pairs.keys() | wrong)
@@ -194,6 +216,21 @@ def _table_problems(settings: PaperSettings, named: Set[str]) -> Iterator[Proble
     for symbol, pip in settings.pips.items():
         if pip <= 0.0:
             yield Problem(f"pips.{symbol}", f"{pip!r} is not a pip price, which must be above 0")
+
+
+def _limit_problems(risk: RiskSettings) -> Iterator[Problem]:
+    """Problems in the times of limits."""
+    for name in ("flat_by", "no_entries"):
+        text: str = getattr(risk, name)
+        if problem := limit_time_problem(text):
+            yield Problem(f"risk.{name}", problem)
+        elif text and isinstance(parse_limit_time(text), SessionBar):
+            yield Problem(
+                f"risk.{name}",
+                f"{text!r} counts the bars of a session as in training, which paper trading has "
+                f"not: write a local time, as --set 'risk.{name}=16:00 Europe/London', or "
+                f"--set risk.{name}= for none",
+            )
 
 
 def _text_problems(session: SessionSettings) -> Iterator[Problem]:

@@ -152,7 +152,7 @@ class RootStates:
         return (state + stage * self._count).astype(np.int32)
 
 
-def permits(stage: int, held: F64, wanted: F64, room: F64 | float) -> Bool:
+def permits(stage: int, held: F64 | float, wanted: F64 | float, room: F64 | float) -> Bool:
     """Whether accounts may go from exposure `held` to `wanted`, elementwise.
 
     A position that already exceeds its room may stay or shrink, but not grow.
@@ -165,9 +165,10 @@ def permits(stage: int, held: F64, wanted: F64, room: F64 | float) -> Bool:
     """
     if stage == MUST_BE_FLAT:
         return np.asarray(wanted == 0.0)
-    shrinks = (held * wanted > 0.0) & (abs(wanted) <= abs(held))
-    fits = abs(wanted) <= room + _TOLERANCE if stage == FREE else np.zeros_like(shrinks)
-    return np.asarray((wanted == 0.0) | shrinks | fits)
+    size, held_size = np.abs(wanted), np.abs(held)
+    shrinks = np.logical_and(np.asarray(held * wanted) > 0.0, size <= held_size)
+    fits = size <= (room + _TOLERANCE if stage == FREE else 0.0)
+    return np.asarray(shrinks | fits)
 
 
 def _time_of(text: str) -> DailySpan | SessionBar | None:

@@ -7,7 +7,7 @@ import pytest
 from mlx_muzero.config.presets import CRYPTO, FX_FACTORED, FX_MICRO
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.paper.beginning import require_planned, rules_in_force
-from mlx_muzero.paper.settings import PaperSettings, fills_of
+from mlx_muzero.paper.settings import PaperSettings, fills_of, risk_of
 from mlx_muzero.trading.costs import Costs, Swap
 from mlx_muzero.trading.rules import TradingRules
 
@@ -15,13 +15,14 @@ from mlx_muzero.trading.rules import TradingRules
 @pytest.mark.parametrize("preset", [FX_MICRO, CRYPTO])
 def test_a_session_at_the_costs_of_the_training_plays_by_its_rules(preset):
     trained = TradingRules.from_config(preset)
-    assert rules_in_force(trained, fills_of(preset.trading)) == trained
+    paper = PaperSettings(pairs={}, fills=fills_of(preset.trading), risk=risk_of(preset.trading))
+    assert rules_in_force(trained, paper) == trained
 
 
 def test_an_agent_plans_with_what_the_session_pays():
     trained = TradingRules.from_config(FX_MICRO)
     fills = replace(fills_of(FX_MICRO.trading), half_spread_pips=0.3, swap_long_pips=0.5)
-    in_force = rules_in_force(trained, fills)
+    in_force = rules_in_force(trained, PaperSettings(pairs={}, fills=fills))
     assert in_force.costs == Costs(0.6)
     assert in_force.swap == Swap(0.5, 0.0)
     assert replace(in_force, costs=trained.costs, swap=trained.swap) == trained

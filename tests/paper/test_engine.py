@@ -162,9 +162,9 @@ def test_a_fault_in_planning_stops_entries_and_the_session_goes_on(tmp_path):
 
 def test_a_slow_evaluator_gets_fewer_simulations_and_no_minute_is_missed(tmp_path):
     class Slow(DicePlanner):
-        def plan(self, observation, position, seed, simulations):
+        def plan(self, observation, position, seed, simulations, minute):
             time.sleep(simulations * 0.004)
-            return super().plan(observation, position, seed, simulations)
+            return super().plan(observation, position, seed, simulations, minute)
 
     paper = settings(("USDJPY",), "session.simulations=64", "timing.deadline_ms=100")
     bars = market("USDJPY", WARM_BARS + 5)

@@ -132,11 +132,11 @@ class Slow(DicePlanner):
         super().__init__()
         self.thinking = threading.Event()
 
-    def plan(self, observation, position, seed, simulations):
+    def plan(self, observation, position, seed, simulations, minute):
         if len(self.asked) == 5 and not self.thinking.is_set():
             self.thinking.set()
             time.sleep(0.5)
-        return super().plan(observation, position, seed, simulations)
+        return super().plan(observation, position, seed, simulations, minute)
 
 
 def test_a_halt_that_was_too_late_never_happens(tmp_path):
