@@ -173,7 +173,7 @@ class ModelConfig:
     kind: ModelKind = setting(
         "muzero",
         "what is learned: market and account (FX); or the market alone (factored), whose sizes are "
-        "latent_width and chain_states",
+        "latent_width, members and chain_states",
     )
     latent_width: int = setting(256, "width of the latent state (D)", 2, 8192)
     encoder: EncoderName = setting("tcn", "encoder of the window of bars")
@@ -197,6 +197,9 @@ class ModelConfig:
     value_max: float = setting(300.0, "highest value of the support")
     chain_states: int = setting(
         128, "clusters in a factored model's chain, which plans under other rules", 2, 4096
+    )
+    members: int = setting(
+        1, "sets of networks in a factored model that learn apart and are played as one", 1, 64
     )
     parameters: int = setting(0, "required number of trainable parameters; 0 for any", 0)
 

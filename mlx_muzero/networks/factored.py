@@ -1,42 +1,32 @@
 """`FactoredModel`: learns only the market, because the account is arithmetic (ADR 28)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import mlx.core as mx
-import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten
 
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import ConfigError
-from mlx_muzero.networks.layers import one_hot, scaled_conditions, zero_linear
 from mlx_muzero.networks.market_chain import MarketChain
+from mlx_muzero.networks.market_networks import MarketNetworks
 from mlx_muzero.networks.usual_market import UsualMarket
-from mlx_muzero.networks.window_mlp import WindowMLP
 
 WORTH_DEVIATIONS = 5.0
 """Size of the worth of a position, in deviations of a bar's move."""
 
 
-class Head(nn.Module):
-    """One hidden layer, then outputs that are 0 until trained."""
-
-    def __init__(self, width: int, outputs: int) -> None:
-        super().__init__()
-        self.hidden = nn.Linear(width, width)
-        self.output = zero_linear(width, outputs)
-
-    def __call__(self, latent: mx.array) -> mx.array:
-        """Latent ``f32[n, D]`` -> ``f32[n, outputs]``."""
-        return self.output(nn.relu(self.hidden(latent)))
-
-
-class FactoredModel(nn.Module):
+class FactoredModel(MarketNetworks):
     """A learned model of the market alone: no action, position or cost enters it.
 
     A price taker does not move the market, so chance outcomes alone lead from one latent to the
     next. What an account earns follows from the moves by arithmetic, which the search does
     (`mlx_muzero.search.expectimax`). One evaluation tells the worth of every position.
+
+    With several `members`, each set of networks learns apart, from its own start and bars, and a
+    latent has one part for each. What the model tells is the mean of what they tell: their noise
+    differs, and what they agree on is there.
 
     Arrays are float32 with the batch first, n rows; outcomes are int32 indices. Rows agree across
     batch sizes to float32 rounding, not bit for bit.
@@ -72,24 +62,18 @@ class FactoredModel(nn.Module):
         window_bars: int,
         seed: int = 0,
     ) -> None:
-        super().__init__()
         mx.random.seed(seed)
-        width = config.latent_width
+        sizes = config.latent_width, features, history, window_bars, outcomes, len(exposures)
+        super().__init__(*sizes)
         self.config = config
         self.features = features
-        self.outcomes = outcomes
         self.window_bars = window_bars
         self.history = tuple(history)
         self.exposures = tuple(float(exposure) for exposure in exposures)
         self.positions = len(exposures)
         self.longest, self.shortest = int(np.argmax(exposures)), int(np.argmin(exposures))
-        self.representation_network = WindowMLP(features, history, window_bars, width)
-        self.dynamics_input = nn.Linear(width + outcomes, width)
-        self.dynamics_input.weight = scaled_conditions(self.dynamics_input.weight, width)
-        self.dynamics_output = nn.Linear(width, width)
-        self.outcome_head = Head(width, outcomes)
-        self.move_head = Head(width, outcomes)
-        self.worth_head = Head(width, self.positions)
+        if config.members > 1:
+            self.others = [MarketNetworks(*sizes) for _ in range(config.members - 1)]
         self.usual = UsualMarket()
         self.chain = MarketChain(config.chain_states)
         parameters = self.num_parameters()
@@ -105,6 +89,11 @@ class FactoredModel(nn.Module):
         arrays: dict[str, mx.array] = dict(tree_flatten(self.trainable_parameters()))
         return sum(array.size for array in arrays.values())
 
+    @property
+    def members(self) -> tuple[MarketNetworks, ...]:
+        """The sets of networks; the first one is the model itself."""
+        return (self, *getattr(self, "others", ()))
+
     def representation(self, observation: mx.array) -> mx.array:
         """Observation ``f32[n, W, F]``, market columns first -> latent ``f32[n, D]``.
 
@@ -116,7 +105,9 @@ class FactoredModel(nn.Module):
             raise ValueError(
                 f"observation {shape} is not (n, {self.window_bars}, at least {self.features})"
             )
-        return self.representation_network(observation[:, :, : self.features])
+        market = observation[:, :, : self.features]
+        parts = [networks.representation_network(market) for networks in self.members]
+        return mx.concatenate(parts, axis=1)
 
     def representation_of_rows(self, rows: mx.array) -> mx.array:
         """What is read of observations, ``f32[n, R]`` -> latent ``f32[n, D]``.
@@ -124,25 +115,33 @@ class FactoredModel(nn.Module):
         The same as `representation`, without windows of which most is not read: `rows` are
         `MarketDataset.read_rows` of the columns `history`.
         """
-        return self.representation_network.of_rows(rows)
+        parts = [networks.representation_network.of_rows(rows) for networks in self.members]
+        return mx.concatenate(parts, axis=1)
 
     def outcome_logits(self, latent: mx.array, action: mx.array | None = None) -> mx.array:
         """Latent ``f32[n, D]`` -> logits of chance outcomes ``f32[n, C]``.
 
         `action` has no effect: the market does not answer. It may be given, as to other models.
         """
-        return self.outcome_head(latent)
+        return self._mean(latent, lambda networks, part: networks.outcome_head(part))
 
     def moves(self, latent: mx.array) -> mx.array:
         """Latent ``f32[n, D]`` -> pips from this fill to the next by outcome ``f32[n, C]``."""
-        return self.move_head(latent) * self.usual.move_pips
+        told = self._mean(latent, lambda networks, part: networks.move_head(part))
+        return told * self.usual.move_pips
 
     def worth(self, latent: mx.array) -> mx.array:
         """Latent ``f32[n, D]`` -> pips from holding each position from now on ``f32[n, P]``.
 
         Those of the next bar, and of the best decisions after it under the rules of the training.
         """
-        return self.worth_head(latent) * self.worth_pips
+        told = self._mean(latent, lambda networks, part: networks.worth_head(part))
+        return told * self.worth_pips
+
+    def worth_apart(self, member: int, rows: mx.array) -> mx.array:
+        """``f32[n, P]`` the worth that one member tells, of rows ``f32[n, R]``."""
+        networks = self.members[member]
+        return networks.worth_head(networks.representation_network.of_rows(rows)) * self.worth_pips
 
     @property
     def worth_pips(self) -> mx.array:
@@ -151,8 +150,8 @@ class FactoredModel(nn.Module):
 
     def dynamics(self, latent: mx.array, outcome: mx.array) -> mx.array:
         """Latent ``f32[n, D]``, outcome ``i32[n]`` -> next latent ``f32[n, D]``."""
-        joined = mx.concatenate([latent, one_hot(outcome, self.outcomes)], axis=-1)
-        return nn.relu(self.dynamics_output(nn.relu(self.dynamics_input(joined))))
+        pairs = zip(self.members, self._parts(latent), strict=True)
+        return mx.concatenate([networks.after(part, outcome) for networks, part in pairs], axis=1)
 
     def summary(self, latent: mx.array) -> mx.array:
         """Latent ``f32[n, D]`` -> ``f32[n, 3]`` what the chain tells latents apart by."""
@@ -173,3 +172,14 @@ class FactoredModel(nn.Module):
         expected = (probs * moves).sum(-1)
         longest, shortest = worth[:, self.longest], worth[:, self.shortest]
         return mx.stack([longest - worth[:, 0], shortest - worth[:, 0], expected], axis=1)
+
+    def _parts(self, latent: mx.array) -> list[mx.array]:
+        parts: Any = mx.split(latent, len(self.members), axis=1)
+        return list(parts)
+
+    def _mean(
+        self, latent: mx.array, told: Callable[[MarketNetworks, mx.array], mx.array]
+    ) -> mx.array:
+        pairs = zip(self.members, self._parts(latent), strict=True)
+        parts = [told(networks, part) for networks, part in pairs]
+        return mx.stack(parts).mean(axis=0) if len(parts) > 1 else parts[0]

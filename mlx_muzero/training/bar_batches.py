@@ -16,6 +16,7 @@ from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.observation.mirror import mirror
 from mlx_muzero.market.observation.outcomes import DOWN, UNKNOWN, UP
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.market_networks import shares
 from mlx_muzero.trading.gains import gains, known_costs, known_spread, unit_moves
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.chain_measuring import measure_chain
@@ -148,7 +149,14 @@ class BarSampler:
         """``f64[n, K + 1, S]`` worth of standing in each state before deciding at `bars`."""
         dataset, rules, copy = self._dataset, self._rules, self._copy
         flat, each = bars.ravel(), np.repeat(turned, bars.shape[1])
-        worth = copy.worth(copy.representation_of_rows(mx.array(self._rows(flat, each))))
+        rows = mx.array(self._rows(flat, each)).reshape(*bars.shape, -1)
+        # Each member is its own teacher: their mean would lead them to the same noise.
+        worth = mx.concatenate(
+            [
+                copy.worth_apart(member, mx.flatten(rows[share], 0, 1))
+                for member, share in enumerate(shares(len(bars), len(copy.members)))
+            ]
+        )
         paid = self._cost_factor * known_costs(dataset, rules, flat)
         choices = np.array(worth)[:, rules.states.next_state] - paid
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))

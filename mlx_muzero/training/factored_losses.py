@@ -7,6 +7,7 @@ import mlx.nn as nn
 
 from mlx_muzero.networks.factored import WORTH_DEVIATIONS, FactoredModel
 from mlx_muzero.networks.layers import one_hot
+from mlx_muzero.networks.market_networks import MarketNetworks, shares
 from mlx_muzero.training.bar_batches import BarBatch
 from mlx_muzero.training.losses import UNROLL_GRADIENT_SCALE, scale_gradient
 
@@ -29,22 +30,34 @@ def factored_losses(model: FactoredModel, batch: DeviceBarBatch) -> dict[str, mx
     """Unweighted means over rows and steps, as scalars: ``value``, ``reward`` and ``outcome``.
 
     ``value`` is the squared error of the worth of every position, ``reward`` that of the move of
-    the outcome that happened, each in its unit of learning; ``outcome`` is the cross-entropy.
+    the outcome that happened, each in its unit of learning; ``outcome`` is the cross-entropy. Each
+    member of the model has its own share of the rows.
     """
+    pips, members = model.usual.move_pips, model.members
+    found = [
+        _losses(networks, DeviceBarBatch(*(array[share] for array in batch)), pips)
+        for networks, share in zip(members, shares(len(batch.rows), len(members)), strict=True)
+    ]
+    return {name: mx.stack([losses[name] for losses in found]).mean() for name in found[0]}
+
+
+def _losses(networks: MarketNetworks, batch: DeviceBarBatch, pips: mx.array) -> dict[str, mx.array]:
+    """The losses of one member, on its rows."""
     steps = batch.outcome.shape[1]
-    pips = model.usual.move_pips
     worth_errors, move_errors, surprises = [], [], []
-    latent = model.representation_of_rows(batch.rows)
+    latent = networks.representation_network.of_rows(batch.rows)
     for step in range(steps + 1):
-        worth = model.worth(latent) - batch.worth[:, step]
-        worth_errors.append(mx.square(worth / (WORTH_DEVIATIONS * pips)).mean())
+        unit = WORTH_DEVIATIONS * pips
+        worth = networks.worth_head(latent) * unit - batch.worth[:, step]
+        worth_errors.append(mx.square(worth / unit).mean())
         if step == steps:
             break
         outcome = batch.outcome[:, step]
-        surprises.append(nn.losses.cross_entropy(model.outcome_logits(latent), outcome).mean())
-        move = (model.moves(latent) * one_hot(outcome, model.outcomes)).sum(axis=-1)
+        surprises.append(nn.losses.cross_entropy(networks.outcome_head(latent), outcome).mean())
+        moves = networks.move_head(latent) * pips
+        move = (moves * one_hot(outcome, networks.outcomes)).sum(axis=-1)
         move_errors.append(mx.square((move - batch.move[:, step]) / pips).mean())
-        latent = scale_gradient(model.dynamics(latent, outcome), UNROLL_GRADIENT_SCALE)
+        latent = scale_gradient(networks.after(latent, outcome), UNROLL_GRADIENT_SCALE)
     return {
         "value": mx.stack(worth_errors).mean(),
         "reward": mx.stack(move_errors).mean(),

@@ -73,8 +73,9 @@ def measure_observations(model: Model, dataset: MarketDataset) -> None:
 
     Account columns of an observation lie between -1 and 1 and are not normalized.
     """
-    bars = spread_evenly(dataset.training_decisions(), _MEASURED_WINDOWS)
-    model.representation_network.observation_norm.measure(dataset.windows(bars))
+    windows = dataset.windows(spread_evenly(dataset.training_decisions(), _MEASURED_WINDOWS))
+    for networks in model.members if isinstance(model, FactoredModel) else (model,):
+        networks.representation_network.observation_norm.measure(windows)
 
 
 def begin_from(model: Model, weights: dict[str, mx.array]) -> None:

@@ -1,5 +1,7 @@
 """A factored model: what it reads, what it learns, and what is measured next to it."""
 
+import dataclasses
+
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from mlx.utils import tree_flatten
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import ConfigError
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.market_networks import shares
 
 MARKET, WINDOW, OUTCOMES = 5, 8, 3
 EXPOSURES = (0.0, 0.5, 1.0, -1.0)
@@ -82,6 +85,36 @@ def test_rows_that_are_read_tell_what_the_observation_does():
     np.testing.assert_array_equal(
         model.representation_of_rows(rows), model.representation(observation)
     )
+
+
+def test_several_members_are_told_as_their_mean():
+    model, observation = factored(dataclasses.replace(SIZES, members=3)), windows(5)
+    random = np.random.default_rng(0)
+    for networks in model.members:
+        for head in (networks.worth_head, networks.move_head, networks.outcome_head):
+            weight = random.normal(size=head.output.weight.shape)
+            head.output.weight = mx.array(weight.astype(np.float32))
+    latent = model.representation(observation)
+    assert latent.shape == (5, 3 * 16)
+    after = model.dynamics(latent, mx.array([0, 1, 2, 0, 1]))
+    apart = [factored() for _ in model.members]
+    for alone, networks in zip(apart, model.members, strict=True):
+        own = dict(tree_flatten(alone.parameters()))
+        weights = dict(tree_flatten(networks.parameters()))
+        alone.load_weights([(name, weights.get(name, array)) for name, array in own.items()])
+    for name in ("worth", "moves", "outcome_logits"):
+        for told, parts in ((latent, apart), (after, apart)):
+            pieces = zip(parts, np.split(np.array(told), 3, axis=1), strict=True)
+            mean = np.mean([getattr(alone, name)(mx.array(part)) for alone, part in pieces], axis=0)
+            np.testing.assert_allclose(getattr(model, name)(told), mean, rtol=1e-5, atol=1e-6)
+    assert model.num_parameters() == 3 * factored().num_parameters()
+
+
+@pytest.mark.parametrize(("rows", "members"), [(7, 3), (12, 4), (5, 1), (2, 2)])
+def test_shares_part_the_rows(rows, members):
+    parts = [np.arange(rows)[share] for share in shares(rows, members)]
+    np.testing.assert_array_equal(np.concatenate(parts), np.arange(rows))
+    assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
 
 @pytest.mark.parametrize("shape", [(3, WINDOW - 1, MARKET), (3, WINDOW, MARKET - 1), (3, MARKET)])

@@ -143,6 +143,28 @@ def test_a_position_may_be_held_for_several_bars_before_the_next_decision(config
     np.testing.assert_array_equal(batch.move, one.batch(keys(8), weights).move)
 
 
+def test_members_learn_from_their_own_rows_and_teach_themselves(config, dataset):
+    """So each ends where it would have ended alone, had it seen its rows only."""
+    sizes = dataclasses.replace(config.model, members=2)
+    sampler, rules, both = sampler_of(dataclasses.replace(config, model=sizes), dataset)
+    random = np.random.default_rng(0)
+    for networks in both.members:
+        shape = networks.worth_head.output.weight.shape
+        networks.worth_head.output.weight = mx.array(random.normal(size=shape).astype(np.float32))
+    batch = sampler.batch(keys(12), dict_of(both))
+    alone = sampler_of(config, dataset)[2]
+    weights = dict_of(both)
+    for member, rows in ((0, slice(0, 6)), (1, slice(6, 12))):
+        prefix = "" if member == 0 else "others.0."
+        alone.load_weights(
+            [(name, weights.get(prefix + name, weights[name])) for name in dict_of(alone)]
+        )
+        single = BarSampler(dataset, rules, alone, STEPS, DISCOUNT)
+        found = single.batch(keys(12), dict_of(alone))
+        np.testing.assert_allclose(batch.worth[rows], found.worth[rows], rtol=1e-4, atol=1e-4)
+        np.testing.assert_array_equal(batch.rows[rows], found.rows[rows])
+
+
 def test_a_batch_knows_nothing_beyond_its_bars(config, dataset):
     sampler, _, model = sampler_of(config, dataset, "next_open")
     batch = sampler.batch(keys(16), dict_of(model))

@@ -1,0 +1,66 @@
+"""The networks of a factored model, of which it may have several sets that learn apart."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import mlx.core as mx
+import mlx.nn as nn
+
+from mlx_muzero.networks.layers import one_hot, scaled_conditions, zero_linear
+from mlx_muzero.networks.window_mlp import WindowMLP
+
+
+class Head(nn.Module):
+    """One hidden layer, then outputs that are 0 until trained."""
+
+    def __init__(self, width: int, outputs: int) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(width, width)
+        self.output = zero_linear(width, outputs)
+
+    def __call__(self, latent: mx.array) -> mx.array:
+        """Latent ``f32[n, D]`` -> ``f32[n, outputs]``."""
+        return self.output(nn.relu(self.hidden(latent)))
+
+
+class MarketNetworks(nn.Module):
+    """What reads a market, moves it by outcomes, and tells of it, in the units of learning.
+
+    Args:
+        width: of the latent (D).
+        features: market columns of an observation.
+        history: those of them of which all bars are read.
+        window_bars: bars of an observation.
+        outcomes: number of chance outcomes (C).
+        positions: number of positions (P).
+    """
+
+    def __init__(
+        self,
+        width: int,
+        features: int,
+        history: Sequence[int],
+        window_bars: int,
+        outcomes: int,
+        positions: int,
+    ) -> None:
+        super().__init__()
+        self.outcomes = outcomes
+        self.representation_network = WindowMLP(features, history, window_bars, width)
+        self.dynamics_input = nn.Linear(width + outcomes, width)
+        self.dynamics_input.weight = scaled_conditions(self.dynamics_input.weight, width)
+        self.dynamics_output = nn.Linear(width, width)
+        self.outcome_head = Head(width, outcomes)
+        self.move_head = Head(width, outcomes)
+        self.worth_head = Head(width, positions)
+
+    def after(self, latent: mx.array, outcome: mx.array) -> mx.array:
+        """Latent ``f32[n, D]``, outcome ``i32[n]`` -> next latent ``f32[n, D]``."""
+        joined = mx.concatenate([latent, one_hot(outcome, self.outcomes)], axis=-1)
+        return nn.relu(self.dynamics_output(nn.relu(self.dynamics_input(joined))))
+
+
+def shares(rows: int, members: int) -> list[slice]:
+    """The rows of a batch that each of the members learns from, as nearly equal as can be."""
+    cuts = [rows * member // members for member in range(members + 1)]
+    return [slice(first, end) for first, end in pairwise(cuts)]
