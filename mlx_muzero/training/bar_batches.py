@@ -79,6 +79,7 @@ class BarSampler:
         hold_bars: bars that a target holds a position before its next decision.
         cost_factor: costs in the targets, over those of the rules.
         mirrored: whether every other row of a batch sees the market upside down.
+        bars: ``i64[n]`` to draw from; those of the training sessions by default.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class BarSampler:
         hold_bars: int = 1,
         cost_factor: float = 1.0,
         mirrored: bool = False,
+        bars: I64 | None = None,
     ) -> None:
         self._dataset, self._rules, self._copy = dataset, rules, copy
         self._steps, self._discount = unroll_steps, discount
@@ -101,7 +103,8 @@ class BarSampler:
             replace(dataset, features=mirror(dataset.features)) if mirrored else None
         )
         # The last target needs the fill and the observation of one more bar, and its fill the next.
-        self.bars = learnable_bars(dataset, unroll_steps + hold_bars + 1)
+        ahead = unroll_steps + hold_bars + 1
+        self.bars = learnable_bars(dataset, ahead) if bars is None else bars
         self._outcomes = dataset.outcomes.astype(np.int32)
 
     def batch(self, keys: U64, playing: Weights) -> BarBatch:
@@ -162,9 +165,11 @@ class BarSampler:
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))
 
 
-def measure_usual(model: FactoredModel, dataset: MarketDataset, rules: TradingRules) -> None:
-    """Give an untrained `model` the sizes of moves and prices on the training bars."""
-    bars = learnable_bars(dataset, 2)
+def measure_usual(
+    model: FactoredModel, dataset: MarketDataset, rules: TradingRules, bars: I64 | None = None
+) -> None:
+    """Give an untrained `model` the sizes of moves and prices on the training bars, or `bars`."""
+    bars = learnable_bars(dataset, 2) if bars is None else bars
     moved = unit_moves(gains(dataset, rules, bars[:, None], final=False), rules)
     model.usual.move_pips = mx.array(max(float(moved.std()), 1e-6))
     _measure_prices(model, dataset, rules, bars)

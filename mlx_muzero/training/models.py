@@ -20,6 +20,7 @@ from mlx_muzero.training import checkpoint as checkpoints
 from mlx_muzero.training.checkpoint import UnreadableCheckpoint
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.run import RunFolder, misfit, require_schema
+from mlx_muzero.types import I64
 
 _MEASURED_WINDOWS = 4096
 
@@ -68,12 +69,13 @@ def build_muzero(config: Config, table: ActionTable) -> StochasticMuZero:
     return model
 
 
-def measure_observations(model: Model, dataset: MarketDataset) -> None:
-    """Give an untrained `model` the statistics of the training split's observations.
+def measure_observations(model: Model, dataset: MarketDataset, bars: I64 | None = None) -> None:
+    """Give an untrained `model` the statistics of the training split's observations, or of `bars`.
 
     Account columns of an observation lie between -1 and 1 and are not normalized.
     """
-    windows = dataset.windows(spread_evenly(dataset.training_decisions(), _MEASURED_WINDOWS))
+    bars = dataset.training_decisions() if bars is None else bars
+    windows = dataset.windows(spread_evenly(bars, _MEASURED_WINDOWS))
     for networks in model.members if isinstance(model, FactoredModel) else (model,):
         networks.representation_network.observation_norm.measure(windows)
 
