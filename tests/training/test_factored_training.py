@@ -269,8 +269,6 @@ def test_it_learns_a_planted_edge_in_seconds(config):
         ("trading.reward", "amddp1"),
         ("train.phase", "all"),
         ("collect.backend", "coreml-sim"),
-        ("trading.swap_long_pips", "0.5"),
-        ("trading.swap_short_pips", "-0.5"),
     ],
 )
 def test_what_a_factored_model_cannot_do_is_refused(key, value):
