@@ -179,7 +179,7 @@ def test_without_coremltools_the_remedy_is_named(cli, monkeypatch):
 
 def test_progress_is_told_where_there_is_no_terminal(exported, cli, monkeypatch):
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
-    code, _, err = cli("export", exported.parent, "--batch", "1")
+    code, _, err = cli("export", exported.parent, "--batch", "16")
     assert code == 0
     lines = err.splitlines()
     assert lines[0].startswith("exporting checkpoint 000001-episode-000004: programs 1, ")
