@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,10 @@ class Candle:
 
     def fault(self) -> str | None:
         """Why this cannot be a minute bar; None if it can."""
+        return self._fault
+
+    @cached_property
+    def _fault(self) -> str | None:
         if self.open_time_ns is None:
             return NO_TIME
         if self.open_time_ns % MINUTE_NS:

@@ -3,11 +3,13 @@
 import dataclasses
 import importlib.metadata
 import json
+import os
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import mlx.core as mx
 import pytest
@@ -280,12 +282,14 @@ def test_synthetic_bars_never_replace_real_ones(cli, db):
     assert cli(*synth, "MINE")[0] == cli(*synth, "MINE", "--seed", "2")[0] == 0
 
 
+def long_training(config_file, db):
+    endless = ("--set", "train.episodes=100000", "--set", "train.validate_interval=100000")
+    return ("train", "--run", "run", "--config", config_file, "--db", db, *endless)
+
+
 def start_training(tmp_path, config_file, db):
     """A long training in a process of its own, once it has collected something."""
-    command = [
-        sys.executable, "-m", "muzero_cli.main", "train", "--run", "run", "--config", config_file,
-        "--db", db, "--set", "train.episodes=100000", "--set", "train.validate_interval=100000",
-    ]  # fmt: skip
+    command = [sys.executable, "-m", "muzero_cli.main", *long_training(config_file, db)]
     process = subprocess.Popen(
         command, cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -306,24 +310,44 @@ def wait_for(condition, process):
         time.sleep(0.02)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_run_saves_and_says_how_to_go_on(
-    cli, tmp_path, config_file, db, number, hangups
-):
+def test_an_interrupted_run_saves_and_says_how_to_go_on(cli, tmp_path, config_file, db):
     process = start_training(tmp_path, config_file, db)
-    process.send_signal(number)
+    process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, out) == (130, "")
+    assert_it_stopped((process.returncode, out, err), tmp_path / "run")
+    stopped = list(journal.read(RunFolder(tmp_path / "run").journal_path))[-1]
+    code, _, err = cli("train", "--run", "run", "--resume", "--minutes", "0.005")
+    assert code == 0, err
+    events = list(journal.read(RunFolder(tmp_path / "run").journal_path))
+    assert [e["steps"] for e in events if e["event"] == "resumed"] == [stopped["steps"]]
+    assert events[-1]["event"] == "stopped"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_other_signals_stop_a_run_as_well(cli, tmp_path, config_file, db, number, hangups):
+    """In this process, which they would end if nobody minded them."""
+
+    def send_once_it_learned():
+        deadline = time.monotonic() + 60.0
+        while "learned" not in kinds(tmp_path / "run"):
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)
+        os.kill(os.getpid(), number)
+
+    with ThreadPoolExecutor(1) as other:
+        sent = other.submit(send_once_it_learned)
+        ended = cli(*long_training(config_file, db))
+        sent.result()
+    assert_it_stopped(ended, tmp_path / "run")
+
+
+def assert_it_stopped(ended, run):
+    code, out, err = ended
+    assert (code, out) == (130, "")
     assert "resume with: mlx-muzero train --run run --resume" in err
     assert "Traceback" not in err
-    run = tmp_path / "run"
     assert kinds(run)[-2:] == ["saved", "stopped"]
-    stopped = list(journal.read(RunFolder(run).journal_path))[-1]
-    code, _, err = cli("train", "--run", run, "--resume", "--minutes", "0.005")
-    assert code == 0, err
-    resumed = [e for e in journal.read(RunFolder(run).journal_path) if e["event"] == "resumed"]
-    assert [e["steps"] for e in resumed] == [stopped["steps"]]
-    assert kinds(run)[-1] == "stopped"
 
 
 def test_a_second_interrupt_ends_the_run_at_once(tmp_path, config_file, db):

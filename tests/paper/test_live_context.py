@@ -134,7 +134,7 @@ def known(played, column, market=MARKET):
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory):
-    return live(tmp_path_factory.mktemp("context") / "run", 80)
+    return live(tmp_path_factory.mktemp("context") / "run", 50)
 
 
 def test_what_a_live_session_observes_is_what_training_would(session):
@@ -202,7 +202,7 @@ def test_what_comes_late_counts_from_the_next_decision(tmp_path):
     def prepare(clock, source):
         source.publishes_ns = 4 * MINUTE_NS
 
-    played = live(tmp_path / "run", 60, prepare=prepare)
+    played = live(tmp_path / "run", 52, prepare=prepare)
     began_ns = START_NS + 2 * MINUTE_NS
     late = [
         row for row in played.points
@@ -248,7 +248,7 @@ def test_a_series_that_fails_is_told_once_and_becomes_unknown_and_bars_go_on(tmp
 
         source.fail_points = fail
 
-    played = live(tmp_path / "run", 110, prepare=prepare)
+    played = live(tmp_path / "run", 75, prepare=prepare)
     for pair in PAIRS:
         (stale,) = journaled(played, "feed", kind="series_stale", pair=pair)
         assert stale["series"] == OPEN_INTEREST

@@ -166,7 +166,7 @@ def test_a_blank_of_metatrader_5_is_the_price_before(store, tmp_path):
 
 @given(st.permutations(range(40)), st.integers(60, 400))
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_the_order_of_ticks_does_not_matter(tmp_path, monkeypatch, order, block_bytes):
     after_ms = np.arange(40) * 7_001
