@@ -13,6 +13,7 @@ from mlx_muzero.evaluation.agent_policies import NetworkPolicy, SearchPolicy
 from mlx_muzero.evaluation.backtest import backtest
 from mlx_muzero.evaluation.baselines import BUY_AND_HOLD, PerfectForesight, RandomPolicy, momentum
 from mlx_muzero.evaluation.rivals.fitted import fit_rivals
+from mlx_muzero.evaluation.rivals.line_dp import exposure_price, plan
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.history import PairHistory
 from mlx_muzero.market.synthetic.markets import random_walk
@@ -172,3 +173,17 @@ def test_rivals_share_the_limit_too(dataset):
         policy = watched(rival)
         backtest(policy, dataset, rules, dataset.evaluation_starts("test", 30))
         assert max(policy.held.values()) <= 1.0
+
+
+def test_rivals_that_plan_do_so_with_a_price(dataset):
+    """Two offers that last: what one pair holds, the others cannot."""
+    transition = np.array([[0.8, 0.2], [0.2, 0.8]])
+    expected, free = np.array([-1.0, 1.0]), replace(FREE, exposure_limit=None)
+    shared = replace(FREE, exposure_limit=ONE)
+    assert exposure_price(transition, expected, 150.0, free) == 0.0
+    price = exposure_price(transition, expected, 150.0, shared)
+    assert price > 0.0
+    plans = [plan(transition, expected, 150.0, shared, 9, None, each) for each in (0.0, price)]
+    worth = [each.held[0, 0, 1, 1] for each in plans]
+    assert worth[1] < worth[0]
+    assert plan(transition, expected, 150.0, free, 9).held.size == 0

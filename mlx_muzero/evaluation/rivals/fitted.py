@@ -65,10 +65,13 @@ def fit_rivals(
     price = float(np.median(dataset.close[usual]))
     spread = known_spread(dataset, rules, usual)
     usual_spread = None if spread is None else float(np.median(spread))
+    line_dp = fit_line_dp(validation, forecasts, usual, price, usual_spread)
+    # What others could do with an exposure is a matter of plans, which fitted_q has not.
+    others = line_dp.exposure_price
     policies: tuple[Policy, ...] = (
         fit_line(validation, forecasts, usual),
-        fit_line_dp(validation, forecasts, usual, price, usual_spread),
-        fit_fitted_q(dataset, validation, bars, _SEED, FITTED_Q_RECIPE, tick),
+        line_dp,
+        fit_fitted_q(dataset, validation, bars, _SEED, FITTED_Q_RECIPE, tick, others),
         *(fit_past_moves(validation, usual) if of_moves else ()),
     )
     return {policy.name: policy for policy in policies}

@@ -157,6 +157,7 @@ def learning(
     seed: int,
     recipe: FittedQRecipe,
     progress: Progress = lambda _steps: None,
+    exposure_price: float = 0.0,
 ) -> Iterator[FittedQPolicy]:
     """Fit on `bars`; yields one policy, first as new and then at every check, as it is by then.
 
@@ -168,6 +169,7 @@ def learning(
         seed: seeds the first weights and the batches, and MLX's generator of this thread.
         recipe: the sizes of network and fitting.
         progress: hears of every training step.
+        exposure_price: pips that a bar of an exposure of 1 pays, because others could use it.
     """
     generator = np.random.default_rng(seed)
     mx.random.seed(seed)
@@ -195,6 +197,7 @@ def learning(
         paid = known_costs(dataset, rules, drawn + 1)
         later = _choices(ahead, paid, rules.states).max(axis=2)
         earned = gains(dataset, rules, drawn[:, None], final=False)[:, 0] + recipe.discount * later
+        earned -= exposure_price * np.abs(rules.states.exposures)
         rows, target = policy.rows(dataset, changes, drawn), earned.astype(np.float32)
         _, gradients = step_loss(rows, mx.array(target))
         optimizer.update(network, gradients)
@@ -231,6 +234,7 @@ def fit_fitted_q(
     seed: int,
     recipe: FittedQRecipe,
     progress: Progress = lambda _steps: None,
+    exposure_price: float = 0.0,
 ) -> FittedQPolicy:
     """Fit on `bars`, keep the network that earned most on the validation split.
 
@@ -241,9 +245,10 @@ def fit_fitted_q(
         seed: as for `learning`.
         recipe: the sizes of network and fitting.
         progress: hears of every training step.
+        exposure_price: pips that a bar of an exposure of 1 pays, because others could use it.
     """
     market = dataset, validation.rules, validation.changes, bars
-    policies = learning(*market, seed, recipe, progress)
+    policies = learning(*market, seed, recipe, progress, exposure_price)
     policy = next(policies)
     judge = Judge(dataset, validation)
 

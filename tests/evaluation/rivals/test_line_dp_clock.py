@@ -15,7 +15,7 @@ EXPECTED = np.array([0.8])
 
 
 def test_it_waits_for_the_cheap_minute_where_that_pays():
-    actions = plan(np.ones((1, 1)), EXPECTED, 150.0, RULES, STEPS)
+    actions = plan(np.ones((1, 1)), EXPECTED, 150.0, RULES, STEPS).actions
     from_flat = actions[:, :, 0, 0]
     assert from_flat.shape == (3, STEPS)
     # Two bars of 0.8 are less than the 5 pips that waiting saves.
@@ -27,7 +27,7 @@ def test_it_waits_for_the_cheap_minute_where_that_pays():
 
 def test_a_steady_cost_has_one_phase():
     steady = replace(RULES, costs=Costs(6.0))
-    actions = plan(np.ones((1, 1)), EXPECTED, 150.0, steady, STEPS)
+    actions = plan(np.ones((1, 1)), EXPECTED, 150.0, steady, STEPS).actions
     assert actions.shape == (1, STEPS, 1, 3)
     assert (actions[0, :4, 0, 0] == 1).all()
     assert (actions[0, -7:, 0, 0] == 0).all()
