@@ -83,11 +83,11 @@ def _verified(
         seed = np.zeros(len(samples), np.uint64)
         return agent.plan(
             samples.observation,
-            samples.position,
+            samples.account,
             seed,
             simulations=SIMULATIONS,
             noise=False,
-            moment=Moment(np.arange(len(samples))),
+            moment=Moment(samples.minute, samples.bar),
         )
 
     return verify(folder, model, rules.table, samples, core_ml(), decide=decide, tick=tick)

@@ -1,6 +1,6 @@
 """Real situations on which to compare an export with its model: market windows and accounts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from mlx_muzero.networks.kinds import Model
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv
-from mlx_muzero.types import F32, I32
+from mlx_muzero.types import F32, I32, I64
 
 SESSIONS = 16
 KEEP_FRAC = 0.9
@@ -27,12 +27,18 @@ class Samples:
         position: ``i32[n]`` index into the action table.
         action: ``i32[n]`` a legal action.
         outcome: ``i32[n]`` a chance outcome.
+        account: ``i32[n]`` state of the account.
+        minute: ``i64[n]`` minutes since 1970 UTC at which the last known bars opened.
+        bar: ``i64[n]`` decisions already made in the sessions.
     """
 
     observation: F32
     position: I32
     action: I32
     outcome: I32
+    account: I32
+    minute: I64
+    bar: I64
 
     def __len__(self) -> int:
         """Number of situations."""
@@ -41,9 +47,7 @@ class Samples:
     def some(self, count: int) -> "Samples":
         """At most `count` of them, spread evenly."""
         rows = np.linspace(0, len(self) - 1, min(count, len(self))).astype(np.int64)
-        return Samples(
-            self.observation[rows], self.position[rows], self.action[rows], self.outcome[rows]
-        )
+        return Samples(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
 def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Samples:
@@ -60,7 +64,7 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
     decisions = accounts * env.session_bars
     count = min(count, decisions)
     steps, rows = np.divmod(random.choice(decisions, count, replace=False), accounts)
-    observation, position, action = [], [], []
+    observation, position, action, account, minute = [], [], [], [], []
     while not env.done:
         chosen = _random_action(rules.states, env.account_state, random)
         here = rows[steps == env.step_index]
@@ -68,12 +72,17 @@ def draw_samples(dataset: MarketDataset, rules: TradingRules, count: int) -> Sam
             observation.append(env.observe()[here])
             position.append(env.position[here])
             action.append(chosen[here])
+            account.append(env.account_state[here])
+            minute.append(env.minute[here])
         env.step(chosen)
     return Samples(
         np.concatenate(observation),
         np.concatenate(position),
         np.concatenate(action),
         random.integers(0, len(OUTCOME_NAMES), count).astype(np.int32),
+        np.concatenate(account),
+        np.concatenate(minute),
+        np.sort(steps),
     )
 
 
@@ -88,6 +97,9 @@ def random_samples(model: Model, count: int) -> Samples:
         position=np.zeros(count, np.int32),
         action=rows % np.int32(actions),
         outcome=rows % model.outcomes,
+        account=np.zeros(count, np.int32),
+        minute=np.zeros(count, np.int64),
+        bar=np.zeros(count, np.int64),
     )
 
 

@@ -127,7 +127,7 @@ class _FactoredPlayer:
     def decider(self, pairs: int, simulations: int) -> Callable[[], int]:
         observation, agent = _windows(self._model, pairs), self._agent
         flat, seed = np.zeros(pairs, np.int32), np.arange(pairs, dtype=np.uint64)
-        moment = Moment(np.zeros(pairs, np.int64))
+        moment = Moment(np.zeros(pairs, np.int64), np.zeros(pairs, np.int64))
 
         def infer() -> int:
             agent.network_action(observation, flat, moment)

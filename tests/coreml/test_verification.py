@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from exports import passed, run_config, trading_model
-from markets import walk_bars
+from markets import MINUTE_NS, walk_bars
 from mlx_muzero.coreml.core_ml import ThisMac
 from mlx_muzero.coreml.export import ExportOptions, export
 from mlx_muzero.coreml.verification import interpreted, verify
@@ -263,10 +263,14 @@ def test_samples_are_real_situations_of_the_validation_split(samples, dataset, m
     assert FX_ACTIONS.legal[samples.position, samples.action].all()
     assert set(samples.position) == {0, 1, 2}
     assert set(samples.outcome) == {0, 1, 2}
+    np.testing.assert_array_equal(samples.account, samples.position)  # entries are not counted
     bars = dataset.evaluation_starts("validation", 16)[:, None] + np.arange(12)
     market, account = np.split(samples.observation, [dataset.features.shape[1]], axis=2)
-    for window in market:
-        assert any((dataset.features[bar - 7 : bar + 1] == window).all() for bar in bars.ravel())
+    for window, minute, step in zip(market, samples.minute, samples.bar, strict=True):
+        (seen,) = (
+            bar for bar in bars[:, step] if (dataset.features[bar - 7 : bar + 1] == window).all()
+        )
+        assert dataset.open_time_ns[seen] == minute * MINUTE_NS
     # The first of an account's features is the side it holds.
     sides = FX_ACTIONS.exposures[samples.position]
     np.testing.assert_array_equal(account[:, -1, 0], sides)

@@ -98,4 +98,7 @@ def random_samples(model, count, seed=0):
         position=np.zeros(count, np.int32),
         action=random.integers(0, model.actions, count).astype(np.int32),
         outcome=random.integers(0, model.outcomes, count).astype(np.int32),
+        account=np.zeros(count, np.int32),
+        minute=np.zeros(count, np.int64),
+        bar=np.zeros(count, np.int64),
     )
