@@ -2,14 +2,17 @@
 
     python scripts/real_edge.py STORE [--symbol USDJPY] [--fit 2015-2018] [--choose 2015-2019]
         [--test 2020] [--pips 0.2,0.4,0.8,4] [--rivals NAME ...] [--seeds S ...] [--steps N]
-        [--run RUN ...] [--set KEY=VALUE] [--json]
+        [--train FOLDER [--factors 1,2,4]] [--run RUN ...] [--set KEY=VALUE] [--json]
 
 The market is the preset fx_intraday's: its features, its sessions of a trading day, fills at the
 next open. Every rival is fitted on the years of --fit. Its parameters are those that earned most in
 the years of --choose, each played by a fit that left it out. Then all play every day of --test, at
 each round trip. The number of steps of `fitted_q` is chosen with its first seed; what it earned is
-told of each seed and of their mean. Trained runs that do not know the test either play the same
-days at the same costs. Intervals (95 %) draw whole days. The ledger next to STORE counts the looks.
+told of each seed and of their mean. With --train, a factored model is trained for every seed on the
+years of --fit alone, at the preset's costs; its cost factor is chosen by the years left out, and
+where none of them paid, it is not trained. Its runs, and those of --run, which must not know the
+test either, play the same days at the same costs. Intervals (95 %) draw whole days. The ledger next
+to STORE counts the looks.
 
 Six years of minutes take about a gigabyte, and a rival up to a minute for each round trip,
 `fitted_q` six. Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
@@ -19,13 +22,14 @@ import argparse
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 
 from bench.by_years import CANDIDATES, RULE, Candidates, choose, fitted, of_fitted_q
-from bench.days import Earned, earned
+from bench.days import Beyond, Earned, beyond, earned
+from bench.factored_years import FACTORED, of_factored
 from bench.report import Report
-from bench.trained import trained_policies
+from bench.trained import train_runs, trained_policies
 from bench.years import Fold, YearlyMarket, left_out
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import Config
@@ -70,6 +74,7 @@ class Study:
         self._last = Fold(self._market, tuple(options.fit), tuple(options.choose[-1:]))
         self.starts = self._market.starts(options.test)
         self.by_year: list[InYear] = []
+        self.beyond: list[Beyond] = []
         self.notes: dict[str, None] = {}
 
     @property
@@ -84,19 +89,46 @@ class Study:
             rule = self._judge(RULE, rules)
             self._keep(pips, RULE.name, self._rule_by_year(rules))
             yield earned(pips, RULE.name, [rule], rule)
+            of_rivals: list[Backtest] = []
             for name in self._options.rivals:
                 played = list(self._rival(name, rules))
+                of_rivals = played if name == FITTED_Q else of_rivals
                 for seed, one in zip(self._options.seeds, played, strict=False):
                     if name == FITTED_Q:
                         yield earned(pips, f"{name} {seed}", [one], rule)
                 yield earned(pips, name, played, rule)
+            runs = []
             for policy in self._trained(pips):
-                yield earned(pips, policy.name, [self._judge(policy, rules)], rule)
+                runs.append(self._judge(policy, rules))
+                yield earned(pips, policy.name, runs[-1:], rule)
+            if len(runs) > 1:
+                yield earned(pips, "all runs", runs, rule)
+            if runs and of_rivals:
+                self.beyond.append(beyond(pips, "all runs", runs, FITTED_Q, of_rivals))
 
     def _trained(self, pips: float) -> Iterator[Policy]:
         options = self._options
-        played = (options.run, options.store, self._market, options.test[0], pips)
+        runs = [*options.run, *self._trained_here]
+        played = (runs, options.store, self._market, options.test[0], pips)
         return trained_policies(*played, lambda note: self.notes.update({note: None}))
+
+    @cached_property
+    def _trained_here(self) -> list[Path]:
+        """The runs of --train, if any year left out paid."""
+        options, config = self._options, self._config
+        if options.train is None:
+            return []
+        rules, factors = TradingRules.from_config(config), options.factors
+        choice = choose(partial(of_factored, config, factors), rules, self._folds)
+        self._keep(rules.costs.round_trip_pips, FACTORED, choice.by_year)
+        if choice.place is None:
+            self.notes["no year left out paid: no factored model was trained, and none trades"] = (
+                None
+            )
+            return []
+        search = replace(config.search, cost_factor=factors[choice.place])
+        chosen, end = replace(config, search=search), options.fit[-1] + 1
+        return train_runs(chosen, options.train, options.seeds, options.store, self._market, end)
 
     def _rival(self, name: str, rules: TradingRules) -> Iterator[Backtest]:
         """Plays the test, once for every seed of a rival that has one; the first chooses."""
@@ -148,6 +180,8 @@ def main() -> None:
         fills=config.trading.fill,
     )
     report.table("test", "Net pips a day of the test, and beyond the rule:", study.rows())
+    if study.beyond:
+        report.table("beyond", "The same days, beyond a rival:", study.beyond)
     report.table("years", "Net pips a day of each year, left out by the fit:", study.by_year)
     for note in study.notes:
         report.note(note)
@@ -178,8 +212,17 @@ def _arguments() -> argparse.Namespace:
         help="round trips (default: 0.2,0.4,0.8,4)",
     )
     parser.add_argument("--rivals", nargs="*", choices=RIVALS, default=RIVALS, metavar="NAME")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="of fitted_q")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", default=[0, 1, 2], help="of fitted_q and --train"
+    )
     parser.add_argument("--steps", type=int, default=6000, help="most training steps of fitted_q")
+    parser.add_argument("--train", type=Path, help="folder for factored models, one for each seed")
+    parser.add_argument(
+        "--factors",
+        type=lambda text: [float(factor) for factor in text.split(",")],
+        default=[2.0],
+        help="cost factors to choose from (default: 2)",
+    )
     parser.add_argument("--run", type=Path, nargs="*", default=[], help="trained runs to judge")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--json", action="store_true", help="print everything as JSON at the end")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import mlx.core as mx
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
+from numpy.lib.stride_tricks import sliding_window_view
 
 from mlx_muzero import rng
 from mlx_muzero.errors import DataError
@@ -109,22 +110,23 @@ class BarSampler:
 
     def batch(self, keys: U64, playing: Weights) -> BarBatch:
         """The batch of `keys` ``u64[n]``, one for each row, with targets from `playing`."""
-        rules, steps = self._rules, self._steps
+        dataset, rules, steps = self._dataset, self._rules, self._steps
         self._copy.update(tree_unflatten(list(playing.items())))
         bar = self.bars[(rng.uniform(keys) * len(self.bars)).astype(np.int64)]
         bars = bar[:, None] + np.arange(steps + 1)
         turned = (np.arange(len(bar)) % 2 == 1) & (self._upside_down is not None)
-        earned = self._earned(bars)
+        every = bar[:, None] + np.arange(steps + self._hold_bars)
+        earned = gains(dataset, rules, every, final=False)
         earned[turned] *= -1.0
         later = self._best_after(bars + self._hold_bars, turned)
         discounts = self._discount ** np.arange(self._hold_bars)
-        held = np.einsum("nkhp,h->nkp", earned, discounts)
+        held = sliding_window_view(earned, self._hold_bars, axis=1) @ discounts
         outcome = self._outcomes[bars[:, 1:]]
         outcome[turned] = UP + DOWN - outcome[turned]
         return BarBatch(
             rows=self._rows(bar, turned),
             outcome=outcome,
-            move=unit_moves(earned[:, :, 0], rules).astype(np.float32),
+            move=unit_moves(earned[:, : steps + 1], rules).astype(np.float32),
             worth=(held + self._discount**self._hold_bars * later).astype(np.float32),
         )
 
@@ -134,12 +136,6 @@ class BarSampler:
         measure_chain(self._copy, self._dataset, self._rules, self.bars)
         chain: dict[str, mx.array] = dict(tree_flatten(self._copy.chain.parameters()))
         return {f"chain.{name}": array for name, array in chain.items()}
-
-    def _earned(self, bars: I64) -> F64:
-        """``f64[n, K + 1, H, P]`` what positions earn over each bar that they are held."""
-        held = bars[..., None] + np.arange(self._hold_bars)
-        each = held.reshape(-1, self._hold_bars)
-        return gains(self._dataset, self._rules, each, final=False).reshape(*held.shape, -1)
 
     def _rows(self, bar: I64, turned: Bool) -> F32:
         """``f32[n, R]`` what is read at each `bar`, upside down where `turned` ``bool[n]``."""

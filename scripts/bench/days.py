@@ -46,18 +46,47 @@ class Earned:
     beyond_high: float | None
 
 
+@dataclass(frozen=True)
+class Beyond:
+    """What one policy earned beyond another on the same days, net pips a day.
+
+    Attributes:
+        pips: round trip.
+        policy: whose plays are counted.
+        than: whose are taken off.
+        mean: of the days.
+        low: lower end of its 95 % interval.
+        high: upper end.
+    """
+
+    pips: float
+    policy: str
+    than: str
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def beyond(
+    pips: float, policy: str, played: Sequence[Backtest], than: str, other: Sequence[Backtest]
+) -> Beyond:
+    """Of the mean of several plays of the same days, beyond the mean of others."""
+    day = _days(played) - _days(other)
+    low, high = interval(SessionGroups.apart(len(day)).resampled_means(day))
+    return Beyond(pips, policy, than, float(day.mean()), low, high)
+
+
 def earned(pips: float, policy: str, played: Sequence[Backtest], rule: Backtest) -> Earned:
     """Of one or several plays of the same days, whose mean is taken, next to the rule's play."""
-    groups = rule.groups
-    day = np.mean([groups.totals(each.equity_pips[:, -1]) for each in played], axis=0)
-    beyond = day - groups.totals(rule.equity_pips[:, -1])
+    day = _days(played)
+    past_rule = day - _days([rule])
     days = SessionGroups.apart(len(day))
     low, high = interval(days.resampled_means(day))
     sharpe_low, sharpe_high = interval(_resampled_sharpes(days, day))
     mean, beyond_low, beyond_high = None, None, None
     if played[0] is not rule:
-        mean = float(beyond.mean())
-        beyond_low, beyond_high = interval(days.resampled_means(beyond))
+        mean = float(past_rule.mean())
+        beyond_low, beyond_high = interval(days.resampled_means(past_rule))
     return Earned(
         pips=pips,
         policy=policy,
@@ -72,6 +101,11 @@ def earned(pips: float, policy: str, played: Sequence[Backtest], rule: Backtest)
         beyond_low=beyond_low,
         beyond_high=beyond_high,
     )
+
+
+def _days(played: Sequence[Backtest]) -> F64:
+    """``f64[n]`` net pips of each day, mean of the plays."""
+    return np.mean([each.groups.totals(each.equity_pips[:, -1]) for each in played], axis=0)
 
 
 def _resampled_sharpes(days: SessionGroups, day: F64) -> F64:

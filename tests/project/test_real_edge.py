@@ -20,8 +20,8 @@ from runs import Heard, never
 
 QUICK = [
     "market.features=micro", "market.session_start=09:20 Asia/Tokyo", "market.session_bars=70",
-    "market.window_bars=8", "search.backend=native",
-    "model.latent_width=16", "model.tcn_channels=8", "search.num_simulations=2",
+    "market.window_bars=8", "search.backend=mlx", "model.members=2", "train.hold_bars=4",
+    "model.latent_width=16", "search.num_simulations=2",
     "collect.envs=2", "replay.min_episodes=2", "replay.max_episodes=4", "train.episodes=4",
     "train.batch_size=8", "train.validate_interval=4", "train.validate_sessions=2",
     "train.checkpoint_interval=4", "train.steps_per_episode=1",
@@ -30,30 +30,36 @@ DAYS = 3
 YEARS = (2015, 2016, 2017, 2018)
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """Three days of each of four years."""
+def store_of(path, rising=0.0):
+    """Three days of each of four years, whose price rises by so much a bar."""
     held = walk_bars(DAYS * 1440 * len(YEARS), symbol="USDJPY")
     mondays = [datetime(year, 3, 9 + (7 - datetime(year, 3, 9).weekday()) % 7, tzinfo=UTC)
                for year in YEARS]  # fmt: skip
     opens = [
         int(monday.timestamp()) * 10**9 + MINUTE_NS * np.arange(DAYS * 1440) for monday in mondays
     ]
-    path = tmp_path_factory.mktemp("edge") / "market.duckdb"
+    risen = rising * np.arange(len(held))
+    prices = {name: getattr(held, name) + risen for name in ("open", "high", "low", "close")}
     with BarStore(path) as opened:
-        opened.write(dataclasses.replace(held, open_time_ns=np.concatenate(opens)))
+        opened.write(dataclasses.replace(held, open_time_ns=np.concatenate(opens), **prices))
     return path
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A walk that goes nowhere."""
+    return store_of(tmp_path_factory.mktemp("edge") / "market.duckdb")
 
 
 @pytest.fixture
 def study(monkeypatch, capsys, store):
     """What the script prints as JSON."""
 
-    def run(*arguments):
+    def run(*arguments, market=store):
         monkeypatch.syspath_prepend(ROOT / "scripts")
         sets = [word for key in QUICK for word in ("--set", key)]
         years = ("--fit", "2015-2016", "--choose", "2015-2017", "--test", "2018", "--steps", "4")
-        command = ["real_edge.py", str(store), *years, *sets, "--json", *arguments]
+        command = ["real_edge.py", str(market), *years, *sets, "--json", *arguments]
         monkeypatch.setattr(sys, "argv", command)
         capsys.readouterr()
         runpy.run_path(str(ROOT / "scripts" / "real_edge.py"), run_name="__main__")
@@ -111,6 +117,34 @@ def test_a_trained_run_is_judged_unless_it_knows_the_test(study, trained):
         study(*alone, "--set", "market.session_bars=80")
     with pytest.raises(SystemExit, match=r"bars of 2017 trained it .* market\.end_utc=2017-01-01"):
         study(*alone, "--choose", "2015-2016", "--test", "2017-2018")
+
+
+def test_factored_models_are_trained_where_years_left_out_paid(study, tmp_path):
+    """Where the price rises they do: the runs stand alone, and are not trained twice."""
+    rising = store_of(tmp_path / "rising.duckdb", rising=0.02)
+    quick = ("--set", "train.learning_rate=0.05", "--set", "train.average_decay=0")
+    runs = ("--rivals", "fitted_q", "--seeds", "0", "1", "--train", str(tmp_path / "runs"))
+    found = study("--pips", "0.4", *runs, *quick, "--factors", "1,2", market=rising)
+    policies = [row["policy"] for row in found["test"]]
+    assert policies[-3:] == ["factored 0", "factored 1", "all runs"]
+    net = [row["net"] for row in found["test"][-3:]]
+    assert net[2] == pytest.approx(np.mean(net[:2]))
+    assert net[2] > 0.0
+    (compared,) = found["beyond"]
+    assert (compared["policy"], compared["than"]) == ("all runs", "fitted_q")
+    assert compared["low"] <= compared["mean"] <= compared["high"]
+    assert {row["year"] for row in found["years"] if row["policy"] == "factored"} == {*YEARS[:3]}
+    kept = (tmp_path / "runs" / "factored 1" / "journal.jsonl").read_bytes()
+    again = study("--pips", "0.4", *runs, *quick, "--factors", "1,2", market=rising)
+    assert [row["net"] for row in again["test"][-3:]] == net
+    assert (tmp_path / "runs" / "factored 1" / "journal.jsonl").read_bytes() == kept
+
+
+def test_where_no_year_left_out_paid_nothing_is_trained(study, tmp_path):
+    found = study("--pips", "0.4", "--rivals", "--train", str(tmp_path / "runs"))
+    assert [row["policy"] for row in found["test"]] == ["fix_rule"]
+    assert any("no year left out paid" in note for note in found["notes"])
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_year_is_not_fitted_and_judged(study, capsys):
