@@ -20,8 +20,16 @@ def unit_of(folder: Path, started: Mapping[str, Any]) -> str:
     return unit if unit in UNITS else _configured(folder / "config.toml")
 
 
-@lru_cache(maxsize=256)
 def _configured(path: Path) -> str:
+    try:
+        stat = path.stat()
+    except OSError:
+        return "pips"
+    return _read(path, (stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@lru_cache(maxsize=256)
+def _read(path: Path, _version: tuple[int, ...]) -> str:
     try:
         market = toml_values.parsed(read_text(path, most=toml_values.MOST_BYTES)).get("market")
     except (OSError, ValueError):

@@ -19,6 +19,7 @@ from mlx_muzero.watch.listing import RunListing
 from mlx_muzero.watch.process import holder
 from mlx_muzero.watch.run import WatchedRun
 from mlx_muzero.watch.train_state import TrainState
+from mlx_muzero.watch.units import unit_of
 from muzero_tui.formats import age
 from paper_journals import Session
 from watching import NOON, Clock, learned
@@ -242,3 +243,11 @@ def test_figures_are_in_the_unit_of_the_run(cli, folder, journal, config, begun,
     assert facts["validation"][f"expectancy_{unit}"] == 1.5
     assert facts["best"][f"net_{unit}_per_session"] == 2.0
     assert ("bps" in json.dumps(facts)) == (unit == "bps")
+
+
+def test_another_run_in_the_same_folder_has_a_unit_of_its_own(folder):
+    units = []
+    for pip_size in ("0.0", "0.01"):
+        (folder / "config.toml").write_text(f"[market]\npip_size = {pip_size}\n")
+        units.append(unit_of(folder, {}))
+    assert units == ["bps", "pips"]
