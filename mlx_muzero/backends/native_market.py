@@ -1,11 +1,11 @@
 """A factored model's networks, computed in C++ with weights copied from the model."""
 
 import numpy as np
-from mlx.utils import tree_flatten
 
 from mlx_muzero import _core
 from mlx_muzero.backends.native_parameters import floats, load_parameters
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.merging import as_one_set
 from mlx_muzero.search.expectimax import MarketLayer
 from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
 from mlx_muzero.types import F32
@@ -38,7 +38,7 @@ class NativeMarket:
             features=model.features,
             window_bars=model.window_bars,
             history=model.history,
-            width=model.config.latent_width,
+            width=model.config.latent_width * len(model.members),
             outcomes=model.outcomes,
             positions=model.positions,
             longest=model.longest,
@@ -55,7 +55,7 @@ class NativeMarket:
         Raises:
             SearchError: a parameter is missing, unknown or has another shape.
         """
-        arrays = dict(tree_flatten(self._model.parameters()))
+        arrays = as_one_set(self._model)
         computed = {name: floats(a) for name, a in arrays.items() if name not in _NOT_COMPUTED}
         load_parameters(self._core, computed)
 

@@ -31,7 +31,13 @@ from mlx_muzero.config.choices import (
     ValueLoss,
 )
 from mlx_muzero.config.keys import setting
-from mlx_muzero.config.local_times import USUAL_EVENTS, DailyEvent
+from mlx_muzero.config.local_times import (
+    DAY_MINUTES,
+    USUAL_EVENTS,
+    DailyEvent,
+    DailySpan,
+    LocalTime,
+)
 from mlx_muzero.registry import Registry
 from mlx_muzero.symbols.symbol import Symbol
 
@@ -90,6 +96,15 @@ class MarketConfig:
     def daily_events(self) -> tuple[DailyEvent, ...]:
         """The events observed with "fx_context"."""
         return tuple(DailyEvent.parse(text) for text in self.events or USUAL_EVENTS)
+
+    @property
+    def closed_span(self) -> DailySpan | None:
+        """The hours between one day's session and the next; None if sessions leave none out."""
+        if not self.session_start or self.session_bars >= DAY_MINUTES:
+            return None
+        start = LocalTime.parse(self.session_start)
+        ended = (start.minute + self.session_bars) % DAY_MINUTES
+        return DailySpan(ended, start.minute or DAY_MINUTES, start.zone)
 
     @property
     def macro_names(self) -> tuple[str, ...]:

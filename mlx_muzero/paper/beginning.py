@@ -92,7 +92,7 @@ def new_settings(options: SessionOptions, report: Callable[[EngineEvent], None])
             simulations=options.simulations or config.search.num_simulations,
         ),
         fills=fills_of(config.trading),
-        risk=risk_of(config.trading),
+        risk=risk_of(config),
     )
     settings = paper_settings.override(settings, options.overrides)
     require_quotes(settings)

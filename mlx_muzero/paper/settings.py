@@ -8,7 +8,7 @@ from typing import get_args
 from mlx_muzero.config.choices import Backend, SpreadFrom
 from mlx_muzero.config.keys import Problem, did_you_mean, setting, table
 from mlx_muzero.config.local_times import SessionBar, limit_time_problem, parse_limit_time
-from mlx_muzero.config.schema import TradingConfig
+from mlx_muzero.config.schema import Config, TradingConfig
 from mlx_muzero.config.strict_toml import TomlSchema
 from mlx_muzero.errors import SymbolError
 from mlx_muzero.market.bars import utc_ns
@@ -179,11 +179,15 @@ def fills_of(trading: TradingConfig) -> FillSettings:
     )
 
 
-def risk_of(trading: TradingConfig) -> RiskSettings:
-    """Risk settings with the limits that the run was trained under."""
+def risk_of(config: Config) -> RiskSettings:
+    """Risk settings with the limits that the run was trained under.
+
+    Where its sessions last a part of each day, positions have to be closed for the rest.
+    """
+    trading = config.trading
     return RiskSettings(
         max_pair_exposure=trading.max_exposure,
-        flat_by=trading.flat_by,
+        flat_by=trading.flat_by or str(config.market.closed_span or ""),
         no_entries=trading.no_entries,
     )
 

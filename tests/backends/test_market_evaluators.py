@@ -1,5 +1,6 @@
 """What computes a factored model's networks for a search: alike, whatever it is."""
 
+import dataclasses
 import sys
 from importlib import import_module
 
@@ -28,6 +29,20 @@ def model():
 @pytest.fixture(params=BACKENDS)
 def market(model, request):
     return import_module(f"mlx_muzero.backends.{request.param}").BACKEND.market(model, 2)
+
+
+@pytest.mark.parametrize("members", [1, 3])
+def test_members_are_one_wide_set_of_networks_in_cpp(members):
+    several = random_model(dataclasses.replace(SIZES, members=members))
+    ours, native = MlxMarket(several), NativeMarket(several, 2)
+    close(native.roots(some_windows(5)).latent, ours.roots(some_windows(5)).latent)
+    for depth in (0, 2):
+        one, other = (each.ahead(some_windows(5), depth) for each in (ours, native))
+        close(one.root_worth, other.root_worth)
+        close(one.leaf_worth, other.leaf_worth)
+        for layer, twin in zip(one.layers, other.layers, strict=True):
+            close(layer.outcome_probs, twin.outcome_probs)
+            close(layer.move, twin.move)
 
 
 def close(one, other):

@@ -34,10 +34,13 @@ def randomized(model: FactoredModel, seed=1) -> FactoredModel:
     def draw(*shape):
         return mx.array(random.normal(size=shape).astype(np.float32))
 
-    for head in (model.worth_head, model.move_head, model.outcome_head):
-        head.output.weight = 0.5 * draw(*head.output.weight.shape)
-        head.output.bias = 0.1 * draw(*head.output.bias.shape)
-    model.representation_network.observation_norm.mean = draw(model.features)
+    for networks in model.members:
+        for head in (networks.worth_head, networks.move_head, networks.outcome_head):
+            head.output.weight = 0.5 * draw(*head.output.weight.shape)
+            head.output.bias = 0.1 * draw(*head.output.bias.shape)
+    mean = draw(model.features)
+    for networks in model.members:
+        networks.representation_network.observation_norm.mean = mean
     model.usual.move_pips, model.usual.price = mx.array(2.5), mx.array(150.0)
     model.chain.mean, model.chain.scale = draw(3), mx.abs(draw(3))
     model.chain.centers = draw(*model.chain.centers.shape)

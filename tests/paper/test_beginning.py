@@ -15,7 +15,7 @@ from mlx_muzero.trading.rules import TradingRules
 @pytest.mark.parametrize("preset", [FX_MICRO, CRYPTO])
 def test_a_session_at_the_costs_of_the_training_plays_by_its_rules(preset):
     trained = TradingRules.from_config(preset)
-    paper = PaperSettings(pairs={}, fills=fills_of(preset.trading), risk=risk_of(preset.trading))
+    paper = PaperSettings(pairs={}, fills=fills_of(preset.trading), risk=risk_of(preset))
     assert rules_in_force(trained, paper) == trained
 
 

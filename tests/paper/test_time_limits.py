@@ -100,10 +100,29 @@ def test_the_agent_plans_with_the_limits_of_the_session():
 
 
 def test_a_session_begins_with_the_limits_of_the_training():
-    assert risk_of(FX_MICRO.trading) == RiskSettings()
+    assert risk_of(FX_MICRO) == RiskSettings()
     assert RiskSettings().limits == NO_LIMITS
     trading = replace(FX_MICRO.trading, flat_by="16:00 Europe/London", max_exposure=0.5)
-    assert risk_of(trading).limits == Limits.of("16:00 Europe/London", "", 0.5)
+    assert risk_of(replace(FX_MICRO, trading=trading)).limits == Limits.of(
+        "16:00 Europe/London", "", 0.5
+    )
+
+
+@pytest.mark.parametrize(
+    ("start", "bars", "closed"),
+    [
+        ("08:00 Asia/Tokyo", 1260, "05:00-08:00 Asia/Tokyo"),
+        ("09:30 America/New_York", 390, "16:00-09:30 America/New_York"),
+        ("00:00 UTC", 600, "10:00 UTC"),
+        ("08:00 Asia/Tokyo", 1440, ""),
+        ("08:00 Asia/Tokyo", 2880, ""),
+        ("", 360, ""),
+    ],
+)
+def test_days_that_a_training_played_in_part_are_traded_in_part(start, bars, closed):
+    """What was never learned of is not traded: hours after a day session, before the next."""
+    market = replace(FX_MICRO.market, session_start=start, session_bars=bars)
+    assert risk_of(replace(FX_MICRO, market=market)).flat_by == closed
 
 
 @pytest.mark.parametrize(
