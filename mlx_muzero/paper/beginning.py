@@ -23,7 +23,7 @@ from mlx_muzero.paper.records.folder import PaperFolder
 from mlx_muzero.paper.session_setup import calendars_of, market_of_pair
 from mlx_muzero.paper.settings import PaperSettings, SessionSettings, fills_of, risk_of
 from mlx_muzero.symbols.symbol import Symbol
-from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 from mlx_muzero.training.models import load_model
 from mlx_muzero.training.run import RunFolder
 from mlx_muzero.venues.names import venue_names
@@ -175,9 +175,14 @@ def load_planner(
 
 def rules_in_force(trained: TradingRules, settings: PaperSettings) -> TradingRules:
     """The rules of a training, at a session's costs and limits; an agent plans with what it can."""
-    fills, limits = settings.fills, settings.risk.limits
+    fills, risk = settings.fills, settings.risk
+    limit = ExposureLimit(risk.max_total_exposure, len(settings.pairs))
     return replace(
-        trained, costs=fills.whole_costs(trained.pip_size), swap=fills.swap, limits=limits
+        trained,
+        costs=fills.whole_costs(trained.pip_size),
+        swap=fills.swap,
+        limits=risk.limits,
+        exposure_limit=None if limit.fits(trained.table) else limit,
     )
 
 

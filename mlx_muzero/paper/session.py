@@ -30,6 +30,7 @@ from mlx_muzero.paper.records.transaction import Row, Transaction
 from mlx_muzero.paper.risk import Losses, allowed_exposure
 from mlx_muzero.paper.search_outcome import SearchOutcome
 from mlx_muzero.paper.settings import PaperSettings
+from mlx_muzero.paper.sharing import Share, share_room
 from mlx_muzero.paper.silence import Silence
 from mlx_muzero.paper.time_limits import TimeLimits
 from mlx_muzero.runlog.control import Refusal
@@ -321,7 +322,10 @@ class Session:
         sent_ns: Callable[[], int],
     ) -> None:
         """Send the orders the agent wants and mode and limits allow; exits first, to make room."""
-        wanted = self._wanted(outcome, stage)
+        carried = self._margin.carried_exposure(self.equity)
+        accounts = {pair: trader.account for pair, trader in self.traders.items()}
+        share = share_room(outcome, accounts, self._settings.risk, carried)
+        wanted = self._wanted(share, stage)
         now_ns = sent_ns()
         total = sum(abs(account.bound_exposure) for account in self._accounts())
         limits, why_not = self._settings.risk, {}
@@ -335,10 +339,10 @@ class Session:
                 self.mode.name,
                 limits,
                 total - abs(held[pair]),
-                self._margin.carried_exposure(self.equity),
+                carried,
                 stage,
             )
-            why_not[pair] = why
+            why_not[pair] = why or share.why_not.get(pair)
             if target == held[pair]:
                 continue
             total += abs(target) - abs(held[pair])
@@ -350,19 +354,12 @@ class Session:
             row = asdict(account.order)
             transaction.add("orders", row)
             transaction.tell("order", **{k: v for k, v in row.items() if k != "sent_ns"})
-        accounts = {pair: self.traders[pair].account for pair in outcome.pairs}
         for row in outcome.rows(close_ns, accounts, why_not):
             transaction.add("decisions", row)
 
-    def _wanted(self, outcome: SearchOutcome, stage: int) -> dict[str, float]:
-        """The exposure every pair should move to, before limits."""
-        wanted = {}
-        if outcome.result is not None:
-            for i, pair in enumerate(outcome.pairs):
-                after = self.table.next_position[outcome.positions[i], outcome.result.action[i]]
-                # An illegal action leaves the account unchanged.
-                after = outcome.positions[i] if after < 0 else after
-                wanted[pair] = float(self.table.exposures[after])
+    def _wanted(self, share: Share, stage: int) -> dict[str, float]:
+        """The exposure every pair should move to, before the mode and limits of its own."""
+        wanted = {pair: share.exposures[pair] for pair in self.traders if pair in share.exposures}
         for pair, trader in self.traders.items():
             closes = stage == MUST_BE_FLAT or self.mode.closes(pair)
             if closes and trader.account.exposure and trader.account.order is None:

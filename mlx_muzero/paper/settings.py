@@ -187,6 +187,7 @@ def risk_of(config: Config) -> RiskSettings:
     trading = config.trading
     return RiskSettings(
         max_pair_exposure=trading.max_exposure,
+        max_total_exposure=trading.max_total_exposure or RiskSettings().max_total_exposure,
         flat_by=trading.flat_by or str(config.market.closed_span or ""),
         no_entries=trading.no_entries,
     )

@@ -56,6 +56,10 @@ class ExposureLimit:
         total = config.trading.max_total_exposure
         return cls(total, accounts) if total else None
 
+    def fits(self, table: ActionTable) -> bool:
+        """Whether all accounts can hold the largest position of `table` at once."""
+        return float(self.accounts * np.abs(table.exposures).max()) <= self.total
+
 
 @dataclass(frozen=True)
 class TradingRules:
