@@ -124,7 +124,7 @@ def measure(model: Model, search: SearchConfig) -> BackendSpeeds:
     """Run short searches of 16 roots with `model` on every backend, in a fraction of a second."""
     model.eval()
     rates: dict[ConcreteBackend, float] = {}
-    for backend in BACKENDS:
+    for backend in (name for name in BACKENDS if _represents(name, model)):
         trial = replace(search, backend=backend)
         if isinstance(model, FactoredModel):
             evaluate = _market_trial(model, trial)
@@ -180,7 +180,9 @@ def settle(
     profiled = recall(speed_key(model, search))
     rates = {} if profiled is None else profiled.leaves_per_s
     unusable = _unusable(model, deployment)
-    usable = set(BACKENDS) if unusable else {*BACKENDS, "coreml"}
+    usable: set[ConcreteBackend] = {name for name in BACKENDS if _represents(name, model)}
+    if not unusable:
+        usable.add("coreml")
     known = {name: rate for name, rate in rates.items() if name in usable}
     speeds = replace(profiled, leaves_per_s=known) if profiled and known else measure(model, search)
     if deployment and unusable and rates.get("coreml", 0.0) > max(known.values(), default=0.0):

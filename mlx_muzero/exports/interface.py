@@ -64,6 +64,11 @@ class ExportSizes:
     history: tuple[int, ...] = ()
     exposures: tuple[float, ...] = ()
 
+    @property
+    def latent_width(self) -> int:
+        """Width of a latent (D), of which every member of a factored model has its part."""
+        return self.model.latent_width * self.model.members
+
     @classmethod
     def of(cls, config: Config) -> Self:
         """The sizes of the model that `config` builds."""
@@ -89,7 +94,7 @@ def features_read(config: Config) -> tuple[str, ...]:
 
 def input_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str, Shape]:
     """Input shapes of a program, in order."""
-    latent = (1, sizes.model.latent_width, 1, rows)
+    latent = (1, sizes.latent_width, 1, rows)
     action = (1, sizes.actions, 1, rows)
     if name in ROOT_PROGRAMS:
         return {"observation": (1, sizes.features, rows, sizes.window_bars)}
@@ -107,7 +112,7 @@ def output_shapes(name: ProgramName, sizes: ExportSizes, rows: int) -> dict[str,
     def image(channels: int, columns: int = rows) -> Shape:
         return (1, channels, 1, columns)
 
-    width, bins = sizes.model.latent_width, sizes.model.value_bins
+    width, bins = sizes.latent_width, sizes.model.value_bins
     if name == "initial":
         return {
             "latent": image(width),

@@ -8,6 +8,8 @@ import numpy as np
 from mlx_muzero.exports.interface import ExportSizes
 from mlx_muzero.exports.layers import Linear, ObservationNorm, Reader
 from mlx_muzero.exports.manifest import Precision
+from mlx_muzero.exports.weights import factored_of
+from mlx_muzero.networks.merging import as_one_set
 from mlx_muzero.types import F32
 
 _ON_THE_HOST = ("usual.", "chain.")
@@ -55,13 +57,18 @@ def read_market_networks(
 ) -> MarketNetworks:
     """Read the networks from `weights`, float32 arrays named as in `FactoredModel`.
 
+    Several members become one set of networks with a latent as wide as theirs together.
+
     Raises:
         ExportError: a parameter is missing, unknown, of another shape, or does not fit
             `precision`; the message names it.
     """
+    if sizes.model.members > 1:
+        arrays = as_one_set(factored_of(weights, sizes))
+        weights = {name: np.array(array) for name, array in arrays.items()}
     programs = {name: a for name, a in weights.items() if not name.startswith(_ON_THE_HOST)}
     reader = Reader(programs, precision)
-    width, name = sizes.model.latent_width, "representation_network"
+    width, name = sizes.latent_width, "representation_network"
 
     def head(name: str, outputs: int) -> Head:
         hidden = reader.linear(f"{name}.hidden", width, width)

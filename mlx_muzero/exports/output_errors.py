@@ -81,6 +81,7 @@ def _market_reference(
         )
     outcomes = [mx.full(len(samples), c, mx.int32) for c in range(model.outcomes)]
     following = mx.stack([model.dynamics(latent, outcome) for outcome in outcomes], axis=1)
+    following = following.reshape(-1, latent.shape[1])
     outputs = {"next_latent": following, **_market(model, following)}
     return _as_rows({"latent": latent}, outputs, len(samples))
 
@@ -88,8 +89,8 @@ def _market_reference(
 def _market(model: FactoredModel, latent: mx.array) -> dict[str, mx.array]:
     return {
         "outcome_logits": model.outcome_logits(latent),
-        "move": model.move_head(latent),
-        "worth": model.worth_head(latent),
+        "move": model.moves(latent) / model.usual.move_pips,
+        "worth": model.worth(latent) / model.worth_pips,
     }
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from typing import TypeVar
 
 import mlx.core as mx
 import numpy as np
@@ -12,6 +13,8 @@ from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
 from mlx_muzero.types import F32
+
+AModel = TypeVar("AModel", bound=Model)
 
 
 def sizes_of(model: Model) -> ExportSizes:
@@ -53,27 +56,33 @@ def digest(weights: Mapping[str, F32]) -> str:
 
 def model_of(weights: Mapping[str, F32], sizes: ExportSizes) -> Model:
     """Make a model in evaluation mode; inverse of `weights_of` and `sizes_of`."""
-    model = _empty_model(sizes)
-    model.load_weights([(name, mx.array(array)) for name, array in weights.items()], strict=True)
-    mx.eval(model.parameters())
-    model.eval()
-    return model
-
-
-def _empty_model(sizes: ExportSizes) -> Model:
     if sizes.model.kind == "factored":
-        return FactoredModel(
-            sizes.model,
-            features=sizes.features,
-            history=sizes.history,
-            exposures=sizes.exposures,
-            outcomes=sizes.outcomes,
-            window_bars=sizes.window_bars,
-        )
-    return StochasticMuZero(
+        return factored_of(weights, sizes)
+    model = StochasticMuZero(
         sizes.model,
         features=sizes.features,
         actions=sizes.actions,
         outcomes=sizes.outcomes,
         window_bars=sizes.window_bars,
     )
+    return _loaded(model, weights)
+
+
+def factored_of(weights: Mapping[str, F32], sizes: ExportSizes) -> FactoredModel:
+    """The same of a factored model."""
+    model = FactoredModel(
+        sizes.model,
+        features=sizes.features,
+        history=sizes.history,
+        exposures=sizes.exposures,
+        outcomes=sizes.outcomes,
+        window_bars=sizes.window_bars,
+    )
+    return _loaded(model, weights)
+
+
+def _loaded(model: AModel, weights: Mapping[str, F32]) -> AModel:
+    model.load_weights([(name, mx.array(array)) for name, array in weights.items()], strict=True)
+    mx.eval(model.parameters())
+    model.eval()
+    return model

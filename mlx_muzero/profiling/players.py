@@ -17,6 +17,7 @@ from mlx_muzero.agent.moment import Moment
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import ConcreteBackend
 from mlx_muzero.config.schema import SearchConfig
+from mlx_muzero.exports.weights import sizes_of
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
 from mlx_muzero.networks.model import StochasticMuZero
@@ -143,7 +144,7 @@ class _FactoredPlayer:
 
 
 def _latents(model: Model, count: int) -> F32:
-    shape = (count, model.config.latent_width)
+    shape = (count, sizes_of(model).latent_width)
     return np.random.default_rng(0).normal(size=shape).astype(np.float32)
 
 

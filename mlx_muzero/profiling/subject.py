@@ -134,8 +134,9 @@ def with_random_heads(model: AModel) -> AModel:
 def _heads(model: Model) -> Iterator[nn.Linear]:
     """Layers whose outputs are policies, values, rewards, or what stands for them."""
     if isinstance(model, FactoredModel):
-        for head in (model.outcome_head, model.move_head, model.worth_head):
-            yield head.output
+        for member in model.members:
+            for head in (member.outcome_head, member.move_head, member.worth_head):
+                yield head.output
     else:
         yield model.policy_network.logits
         yield model.value_network.logits

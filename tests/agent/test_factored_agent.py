@@ -226,3 +226,5 @@ def test_it_falls_back_to_the_first_backend_that_represents_it():
     assert fallback(model) == "native"
     model.unknown = mx.zeros(3)
     assert fallback(model) == "mlx"
+    search, speeds = settle(model, dataclasses.replace(SEARCH, backend="auto"))
+    assert (search.backend, set(speeds.leaves_per_s)) == ("mlx", {"mlx"})

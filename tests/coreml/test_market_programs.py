@@ -46,16 +46,16 @@ def saved(folder, model, precision):
 
 
 @pytest.mark.parametrize(
-    ("precision", "width", "exposures", "history", "bound"),
+    ("precision", "width", "members", "exposures", "history", "bound"),
     [
-        ("fp16", 16, (0.0, 1.0, -1.0), (0, 2), 5e-3),
-        ("fp32", 7, (0.0, 0.5, 1.0, -1.0), (3,), 1e-5),
+        ("fp16", 16, 1, (0.0, 1.0, -1.0), (0, 2), 5e-3),
+        ("fp32", 7, 3, (0.0, 0.5, 1.0, -1.0), (3,), 1e-5),
     ],
 )
 def test_saved_programs_compute_what_the_model_does(
-    tmp_path, precision, width, exposures, history, bound
+    tmp_path, precision, width, members, exposures, history, bound
 ):
-    sizes = ModelConfig(kind="factored", latent_width=width, chain_states=6)
+    sizes = ModelConfig(kind="factored", latent_width=width, members=members, chain_states=6)
     model = random_model(sizes, exposures=exposures, history=history)
     programs = saved(tmp_path, model, precision)
     for name, by_rows in programs.items():

@@ -89,8 +89,8 @@ def step(model, latent):
 def seen(model, latent):
     return {
         "outcome_logits": model.outcome_logits(latent),
-        "move": model.move_head(latent),
-        "worth": model.worth_head(latent),
+        "move": model.moves(latent) / model.usual.move_pips,
+        "worth": model.worth(latent) / model.worth_pips,
     }
 
 
