@@ -1,6 +1,7 @@
 """What planning is worth under costs that nobody was trained for.
 
-    python scripts/changed_rules.py RUN ... [--costs 1 2 8] [--sessions N] [--json]
+    python scripts/changed_rules.py RUN ... [--told RUN ...] [--costs 1 2 8] [--sessions N]
+        [--depths D ...] [--json]
 
 The runs are factored models trained on a planted market at its own cost, as in the folder of
 scripts/known_optimum.py, with the market's fresh twin in the same store. Every policy plays the
@@ -11,9 +12,13 @@ same sessions of that twin at each cost:
 - as trained: its search by the rules of its training, whatever they cost here;
 - line, fitted_q at the training's cost: fitted there, played here;
 - line, fitted_q retrained: fitted at the cost in force;
+- told: runs that were trained with costs drawn from a range (`train.cost_high_pips`) and told them:
+  their search and their raw networks, with the cost in force as an input;
 - the best policy at the cost in force.
 
-Differences are paired by session; intervals (95 %) draw groups of sessions at the same hours.
+--depths also plays the search of the first run of either kind at other depths, to see what more
+simulations add. Differences are paired by session; intervals (95 %) draw groups of sessions at the
+same hours.
 """
 
 import argparse
@@ -73,11 +78,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Planning under costs nobody was trained for.")
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--costs", type=float, nargs="+", default=[1.0, 2.0, 4.0, 8.0])
+    parser.add_argument("--told", type=Path, nargs="+", default=[], metavar="RUN")
+    parser.add_argument("--depths", type=int, nargs="+", default=[], help="other depths of search")
     parser.add_argument("--sessions", type=int, default=2000)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    report = Report(options.json, runs=[str(run) for run in options.runs], costs=options.costs)
-    study = Study(options.runs, options.sessions)
+    named = {name: [str(run) for run in getattr(options, name)] for name in ("runs", "told")}
+    report = Report(options.json, **named, costs=options.costs, depths=options.depths)
+    study = Study(options.runs, options.told, options.depths, options.sessions)
     rows = (row for cost in options.costs for row in study.rows(cost))
     report.table("rules", "net pips a session of the fresh market:", rows)
     report.end()
@@ -86,10 +94,19 @@ def main() -> None:
 class Study:
     """Runs on one planted market, the rivals at its cost, and the sessions of its twin."""
 
-    def __init__(self, paths: Sequence[Path], sessions: int) -> None:
-        self.runs = [load_run(path, "best", None) for path in paths]
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        told: Sequence[Path],
+        depths: Sequence[int],
+        sessions: int,
+    ) -> None:
+        self.runs, self.told = (
+            [load_run(path, "best", None) for path in some] for some in (paths, told)
+        )
+        self.depths = depths
         first = self.runs[0]
-        for run in self.runs:
+        for run in (*self.runs, *self.told):
             if not isinstance(run.model, FactoredModel):
                 raise ConfigError(f"{run.folder.path}: only factored models plan with other costs")
         self.twin = load_run(paths[0], "best", None, symbol=f"{first.config.market.symbol}_FRESH")
@@ -119,6 +136,18 @@ class Study:
             found[f"search, run {number}"] = SearchPolicy(agent, simulations)
             found[f"raw network, run {number}"] = NetworkPolicy(agent)
             found[f"as trained, run {number}"] = SearchPolicy(trained, simulations)
+        for number, run in enumerate(self.told):
+            search, simulations = run.config.search, run.config.search.num_simulations
+            agent = make_agent(run.model, search, rules, None, run.rules)
+            found[f"told, run {number}"] = SearchPolicy(agent, simulations)
+            found[f"told, raw network, run {number}"] = NetworkPolicy(agent)
+        for name, run in (("search", self.runs[0]), *(("told", run) for run in self.told[:1])):
+            for depth in self.depths:
+                simulations = sum(run.model.outcomes**layer for layer in range(1, depth + 1))
+                search = replace(run.config.search, depth_limit=depth)
+                agent = make_agent(run.model, search, rules, None, run.rules)
+                deep = f"{name}, run 0, depth {depth} ({simulations} states)"
+                found[deep] = SearchPolicy(agent, simulations)
         for name in RIVALS:
             found[f"{name}, training's cost"] = self.at_training[name]
         retrained = self._rivals(rules)

@@ -116,7 +116,7 @@ def search_threads(search: SearchConfig) -> int:
 
 def speed_key(model: Model, search: SearchConfig) -> SpeedKey:
     """The key under which this machine remembers the speeds of searches with `model`."""
-    choices = model.positions if isinstance(model, FactoredModel) else model.actions
+    choices = model.account_states if isinstance(model, FactoredModel) else model.actions
     return SpeedKey.of(model.config, choices, model.outcomes, search, compute_units())
 
 

@@ -14,7 +14,7 @@ from mlx_muzero.agent.timetable import Timetable
 from mlx_muzero.backends.search_params import search_params
 from mlx_muzero.config.choices import Backend
 from mlx_muzero.config.schema import SearchConfig
-from mlx_muzero.errors import EngineLost
+from mlx_muzero.errors import ConfigError, EngineLost
 from mlx_muzero.exports.deployment import Deployment, EngineEvent, warn
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.account_table import AccountTable
@@ -22,7 +22,7 @@ from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.search.choice_policy import choice_policy
 from mlx_muzero.search.expectimax import MarketLayer, depth_within, expectimax
 from mlx_muzero.search.exposure_price import ExposureMarket
-from mlx_muzero.search.market_evaluator import MarketEvaluator
+from mlx_muzero.search.market_evaluator import KnownAhead, MarketEvaluator
 from mlx_muzero.search.market_leaves import MarketLeaves
 from mlx_muzero.search.market_tree import market_tree
 from mlx_muzero.search.result import SearchResult, SearchStatistics, TreeTable
@@ -65,7 +65,7 @@ class FactoredAgent:
         model: the networks; the weights they have now, or at the last `refresh`, are played.
         search: how to plan, and the backend. An expectimax evaluates as many market states for a
             decision as it has simulations, at most; a sampling search always masks illegal actions.
-        rules: positions and costs in force.
+        rules: account states and costs in force.
         trained_rules: those of the training; None if they are the same.
         market: computes the networks, and is never replaced; None: what `search.backend` names.
         deployment: the export that such a backend runs, permanently replaced by another backend if
@@ -73,7 +73,7 @@ class FactoredAgent:
 
     Raises:
         ConfigError: `search.backend` is "auto", which `mlx_muzero.agent.backend_choice.settle`
-            replaces, or needs a deployment.
+            replaces, or needs a deployment; or the planner cannot tell the networks what they need.
         SearchError: the backend cannot represent the model.
         ExportError: the deployment's export cannot be used, or is of other weights.
     """
@@ -91,6 +91,12 @@ class FactoredAgent:
         self._search = search
         self._rules = rules
         self._trained_rules = trained_rules or rules
+        self._known = model.known
+        if self._known.columns and search.planner != "expectimax":
+            raise ConfigError(
+                f'search.planner: "{search.planner}" does not tell the networks cost or bars left, '
+                'as this model needs; set it to "expectimax"'
+            )
         self._deployment = deployment
         self._replaceable = market is None
         self._market = market or self._made_market()
@@ -138,9 +144,9 @@ class FactoredAgent:
     ) -> SearchResult:
         """Search from observations ``f32[B, W, F]`` and account states ``i32[B]``.
 
-        `moment` is needed where costs, limits or swap follow a clock, or limits count the bars of a
-        session. Where only costs of the training did, the mean of its minutes stands for an
-        unknown one.
+        `moment` is needed where costs, limits or swap follow a clock, or limits or worth count the
+        bars of a session. Where only costs of the training did, the mean of its minutes stands for
+        an unknown one. Nothing is read beyond the end of a session whose bars count.
 
         An expectimax draws nothing, so neither `seed` nor `noise` has an effect on it. Its visits
         count the market states evaluated below each legal action, the same number for all. Those of
@@ -154,7 +160,7 @@ class FactoredAgent:
         depth = depth_within(simulations, self._model.outcomes, self._search.depth_limit)
         plan = self._by_one_backend(lambda: self._planned(observation, account, moment, depth))
         self._tree = lambda root: self._tree_of(plan, root)
-        return self._result(plan, depth)
+        return self._result(plan)
 
     def explain(
         self, observation: F32, account: I32, *, simulations: int, moment: Moment = UNKNOWN
@@ -203,15 +209,45 @@ class FactoredAgent:
         )
 
     def _planned(self, observation: F32, account: I32, moment: Moment, depth: int) -> _Plan:
-        """The decisions of B accounts, `depth` bars read ahead."""
+        """The decisions of B accounts, at most `depth` bars read ahead."""
         timetable, row = self._timetable, np.arange(len(account))
+        left = self._bars_left(moment, len(account))
+        if self._known.session_bars:
+            depth = min(depth, int(left.min()) - 1)
         condition = timetable.conditions(moment, len(account), depth)
-        ahead, terms = self._market.ahead(observation, depth), timetable.terms
+        known = KnownAhead(*(self._known_rows(left - bars) for bars in (0, depth)))
+        ahead, terms = self._market.ahead(observation, depth, known), timetable.terms
         leaf_worth = self._changed(ahead.leaf_worth, ahead.leaf_cluster, moment, depth)
-        worth = expectimax(ahead.layers, leaf_worth, terms, condition, self._search.discount)
+        discount = self._known.discount(self._search.discount)
+        worth = expectimax(ahead.layers, leaf_worth, terms, condition, discount)
         choices = terms.choices(worth[0], condition[:, 0])[row, account]
         raw = terms.choices(ahead.root_worth, condition[:, 0])[row, account]
         return _Plan(ahead.layers, worth, condition, choices, raw, account)
+
+    def _bars_left(self, moment: Moment, accounts: int) -> I64:
+        """``i64[B]`` decisions of the session left, with this one; 0 where it does not matter."""
+        if not self._known.session_bars:
+            return np.zeros(accounts, np.int64)
+        if moment.bar is None:
+            raise ValueError("worth that ends with the session needs the decisions already made")
+        return np.maximum(self._known.session_bars - moment.bar, 1)
+
+    def _known_rows(self, left: I64) -> F32:
+        """``f32[B, I]`` known inputs with so many bars left, at the cost in force."""
+        cost = self._known_rules.costs.round_trip_pips
+        return self._known.rows(left, np.full(len(left), cost))
+
+    @cached_property
+    def _known_rules(self) -> TradingRules:
+        """The rules that the networks count with: the training's, at the cost in force.
+
+        A cost that is an input is the mean of the minutes, as near as it was learned for.
+        """
+        if self._known.cost_pips is None:
+            return self._trained_rules
+        usual = float(np.mean(self._rules.costs.by_minute))
+        costs = replace(self._trained_rules.costs, round_trip_pips=self._known.learned_cost(usual))
+        return replace(self._trained_rules, costs=costs)
 
     def _tree_of(self, plan: _Plan, root: int) -> TreeTable:
         prior = choice_policy(plan.raw[root], self._pips).tolist()
@@ -242,9 +278,9 @@ class FactoredAgent:
         report(EngineEvent("engine_lost", str(lost), self._search.backend))
         return make_market(self._model, self._search)
 
-    def _result(self, plan: _Plan, depth: int) -> SearchResult:
-        """What to do, given what was planned `depth` bars ahead."""
-        choices, raw = plan.choices, plan.raw
+    def _result(self, plan: _Plan) -> SearchResult:
+        """What to do, given what was planned."""
+        choices, raw, depth = plan.choices, plan.raw, len(plan.layers)
         legal = np.isfinite(choices)
         evaluations = sum(self._model.outcomes**d for d in range(1, depth + 1))
         count = np.full(len(choices), evaluations, np.int32)
@@ -291,7 +327,7 @@ class FactoredAgent:
     @cached_property
     def _leaf_change(self) -> LeafChange | None:
         """What the rules in force change; None if nothing."""
-        trained = self._timetable_of(self._trained_rules.learnable)
+        trained = self._timetable_of(self._known_rules.learnable)
         if self._timetable.terms.same_as(trained.terms):
             return None
         return LeafChange(self._chain, self._timetable, trained)

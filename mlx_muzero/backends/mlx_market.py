@@ -5,7 +5,7 @@ import numpy as np
 
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.expectimax import MarketLayer
-from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
+from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates
 from mlx_muzero.types import F32
 
 
@@ -29,7 +29,7 @@ class MlxMarket:
         """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
         return self._states(self._following(mx.array(latent)))
 
-    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+    def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """All states to `depth` below observations ``f32[B, W, F]``."""
         model = self._model
         latent = self._encoded(observation)
@@ -39,7 +39,10 @@ class MlxMarket:
             inner.append((probs, model.moves(latent)))
             latent = self._following(latent)
         cluster = model.chain.nearest(model.summary(latent))
-        seen = model.worth(latent), cluster, model.worth(root)
+        now, later = (None if each is None else mx.array(each) for each in (known.now, known.later))
+        if later is not None:
+            later = mx.repeat(later, model.outcomes**depth, axis=0)
+        seen = model.worth(latent, later), cluster, model.worth(root, now)
         mx.eval(inner, seen)
         leaf_worth, leaf_cluster, root_worth = map(np.array, seen)
         return MarketAhead(

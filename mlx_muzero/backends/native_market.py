@@ -4,10 +4,11 @@ import numpy as np
 
 from mlx_muzero import _core
 from mlx_muzero.backends.native_parameters import floats, load_parameters
+from mlx_muzero.errors import SearchError
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.merging import as_one_set
 from mlx_muzero.search.expectimax import MarketLayer
-from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
+from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates
 from mlx_muzero.types import F32
 
 _NOT_COMPUTED = {"usual.price", "usual.spread", "chain.transition", "chain.move"}
@@ -31,8 +32,14 @@ class NativeMarket:
             kernels: one of `_core.kernels()`; by default the first, which is the fastest.
 
         Raises:
-            SearchError: a network differs from `FactoredModel`'s; names the parameter.
+            SearchError: a network differs from `FactoredModel`'s, which names the parameter; or
+                worth depends on more than the market.
         """
+        if model.known.columns:
+            raise SearchError(
+                "the C++ networks read the market alone, and this model's worth depends on the "
+                'cost or the bars left; use search.backend = "mlx"'
+            )
         self._model = model
         self._core = _core.MarketEvaluator(
             features=model.features,
@@ -40,7 +47,7 @@ class NativeMarket:
             history=model.history,
             width=model.config.latent_width * len(model.members),
             outcomes=model.outcomes,
-            positions=model.positions,
+            positions=model.account_states,
             longest=model.longest,
             shortest=model.shortest,
             clusters=model.config.chain_states,
@@ -70,7 +77,7 @@ class NativeMarket:
         """The states one bar after latents ``f32[n, D]``, ``n * C`` rows."""
         return MarketStates(*self._core.successors(_contiguous(latent)))
 
-    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+    def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """All states to `depth` below observations ``f32[B, W, F]``."""
         found = self._core.ahead(_contiguous(observation), depth)
         probs, moves, leaf_worth, leaf_cluster, root_worth = found

@@ -160,8 +160,61 @@ _RULES = (
     ),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
-    _factored_needs("trading.max_entries", 0, "does not count entries"),
     _factored_needs("collect.backend", "same", "collects no episodes"),
+    _Rule(
+        ("trading.max_entries", "train.num_unroll_steps"),
+        lambda c: (
+            c.model.kind == "muzero"
+            or not c.trading.max_entries
+            or c.train.num_unroll_steps + 3 <= c.market.session_bars
+        ),
+        "a factored model learns from sessions with three more bars than it is unrolled",
+    ),
+    _Rule(
+        ("trading.max_entries", "train.hold_bars"),
+        lambda c: c.model.kind == "muzero" or not c.trading.max_entries or c.train.hold_bars == 1,
+        "with few entries a factored model decides at every bar; set train.hold_bars to 1",
+    ),
+    _Rule(
+        ("trading.max_entries", "model.members"),
+        lambda c: c.model.kind == "muzero" or not c.trading.max_entries or c.model.members == 1,
+        "with few entries one set of networks learns from whole paths; set model.members to 1",
+    ),
+    _Rule(
+        ("trading.max_entries", "search.planner"),
+        lambda c: (
+            not c.trading.max_entries
+            or c.search.planner == "expectimax"
+            or c.model.kind == "muzero"
+        ),
+        "with few entries a factored model plans for the bars left; set search.planner to "
+        '"expectimax"',
+    ),
+    _Rule(
+        ("train.cost_high_pips", "search.planner"),
+        lambda c: not c.train.cost_high_pips or c.search.planner == "expectimax",
+        'only planner "expectimax" tells the networks the cost',
+    ),
+    _Rule(
+        ("train.cost_high_pips", "model.kind"),
+        lambda c: not c.train.cost_high_pips or c.model.kind == "factored",
+        'only model.kind = "factored" learns for drawn costs',
+    ),
+    _Rule(
+        ("train.cost_high_pips", "train.cost_low_pips"),
+        lambda c: not c.train.cost_high_pips or c.train.cost_low_pips < c.train.cost_high_pips,
+        "the least cost must lie below the greatest",
+    ),
+    _Rule(
+        ("train.cost_high_pips", "trading.cost"),
+        lambda c: not c.train.cost_high_pips or c.trading.cost == "fixed",
+        'quotes say themselves what a fill costs; drawn costs need cost "fixed"',
+    ),
+    _Rule(
+        ("train.cost_high_pips", "trading.cost_clock_minutes"),
+        lambda c: not c.train.cost_high_pips or not c.trading.cost_clock_minutes,
+        "a drawn cost holds in every minute; set trading.cost_clock_minutes where it plays",
+    ),
     _Rule(
         ("model.transformer_heads", "model.transformer_width"),
         lambda c: c.model.transformer_width % c.model.transformer_heads == 0,

@@ -323,6 +323,16 @@ class TrainConfig:
     next_bar_weight: float = setting(
         0.5, "weight of the next-bar loss, in the phases before the search", 0.0, 1e3
     )
+    cost_low_pips: float = setting(
+        0.0, "least round trip that a factored model learns for, see cost_high_pips", 0.0, 1e6
+    )
+    cost_high_pips: float = setting(
+        0.0,
+        "greatest; each bar's is drawn in between, and the model is told it; 0: "
+        "trading.round_trip_cost_pips alone",
+        0.0,
+        1e6,
+    )
     mirrored: bool = setting(
         False,
         "whether a factored model sees half of its bars upside down, with BUY and SELL exchanged",

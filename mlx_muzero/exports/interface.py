@@ -14,6 +14,7 @@ from typing import Literal, Self
 
 from mlx_muzero.config.choices import ExpansionMode
 from mlx_muzero.config.schema import Config, ModelConfig
+from mlx_muzero.errors import ExportError
 from mlx_muzero.market.observation.frames import history_columns, market_feature_names
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.env import observation_features
@@ -71,9 +72,18 @@ class ExportSizes:
 
     @classmethod
     def of(cls, config: Config) -> Self:
-        """The sizes of the model that `config` builds."""
+        """The sizes of the model that `config` builds.
+
+        Raises:
+            ExportError: programs cannot compute such a model.
+        """
         table, market = TradingRules.from_config(config).table, config.market
         factored = config.model.kind == "factored"
+        if factored and (config.trading.max_entries or config.train.cost_high_pips):
+            raise ExportError(
+                "programs read the market alone, and the worth of this model depends on the bars "
+                'left or the cost too; play it with search.backend = "mlx"'
+            )
         return cls(
             model=config.model,
             features=len(features_read(config)),

@@ -9,7 +9,7 @@ from mlx_muzero.exports.rows import call
 from mlx_muzero.exports.weights import sizes_of
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.search.expectimax import MarketLayer
-from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
+from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates
 from mlx_muzero.types import F32
 
 
@@ -44,7 +44,7 @@ class ProgramMarket:
         out = call(self._programs["step"], "step", self._sizes, {"latent": latent})
         return self._states(out, "next_latent")
 
-    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+    def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """All states to `depth` below observations ``f32[B, W, F]``."""
         states, layers = self.roots(observation), []
         root_worth = states.worth.astype(np.float64)

@@ -9,6 +9,7 @@ from mlx.utils import tree_flatten
 
 from mlx_muzero.config.schema import ModelConfig
 from mlx_muzero.errors import ConfigError
+from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.networks.market_chain import MarketChain
 from mlx_muzero.networks.market_networks import MarketNetworks
 from mlx_muzero.networks.usual_market import UsualMarket
@@ -18,11 +19,12 @@ WORTH_DEVIATIONS = 5.0
 
 
 class FactoredModel(MarketNetworks):
-    """A learned model of the market alone: no action, position or cost enters it.
+    """A learned model of the market alone: no action, position or cost enters a latent.
 
     A price taker does not move the market, so chance outcomes alone lead from one latent to the
     next. What an account earns follows from the moves by arithmetic, which the search does
-    (`mlx_muzero.search.expectimax`). One evaluation tells the worth of every position.
+    (`mlx_muzero.search.expectimax`). One evaluation tells the worth of every account state. Where
+    that depends on the rules' own time or cost, the worth head alone is told (`known`).
 
     With several `members`, each set of networks learns apart, from its own start and bars, and a
     latent has one part for each. What the model tells is the mean of what they tell: their noise
@@ -36,14 +38,16 @@ class FactoredModel(MarketNetworks):
         features: leading market columns of an observation (M); the account's, after them, are not
             read.
         history: those of them that describe single bars, of which the whole window is read.
-        exposures: signed exposure of each position (P).
+        exposures: signed exposure of each account state (S): of each position, unless entries are
+            limited.
         outcomes: number of chance outcomes (C).
         window_bars: bars of one observation (W).
+        known: what the worth head is told, next to the latent.
         seed: seed of the initial weights; it seeds MLX's generator in this thread.
 
     Attributes:
-        longest: the position with the largest exposure.
-        shortest: the position with the smallest exposure.
+        longest: the first state with the largest exposure.
+        shortest: the first state with the smallest exposure.
         usual: sizes of moves and prices in the training data.
         chain: a coarse copy of the market, for reading far ahead under other rules.
 
@@ -60,20 +64,21 @@ class FactoredModel(MarketNetworks):
         exposures: Sequence[float],
         outcomes: int,
         window_bars: int,
+        known: KnownInputs = NOTHING_KNOWN,
         seed: int = 0,
     ) -> None:
         mx.random.seed(seed)
         sizes = config.latent_width, features, history, window_bars, outcomes, len(exposures)
-        super().__init__(*sizes)
+        super().__init__(*sizes, known)
         self.config = config
         self.features = features
         self.window_bars = window_bars
         self.history = tuple(history)
         self.exposures = tuple(float(exposure) for exposure in exposures)
-        self.positions = len(exposures)
+        self.account_states = len(exposures)
         self.longest, self.shortest = int(np.argmax(exposures)), int(np.argmin(exposures))
         if config.members > 1:
-            self.others = [MarketNetworks(*sizes) for _ in range(config.members - 1)]
+            self.others = [MarketNetworks(*sizes, known) for _ in range(config.members - 1)]
         self.usual = UsualMarket()
         self.chain = MarketChain(config.chain_states)
         parameters = self.num_parameters()
@@ -130,18 +135,21 @@ class FactoredModel(MarketNetworks):
         told = self._mean(latent, lambda networks, part: networks.move_head(part))
         return told * self.usual.move_pips
 
-    def worth(self, latent: mx.array) -> mx.array:
-        """Latent ``f32[n, D]`` -> pips from holding each position from now on ``f32[n, P]``.
+    def worth(self, latent: mx.array, known: mx.array | None = None) -> mx.array:
+        """Latent ``f32[n, D]`` -> pips from each account state from now on ``f32[n, S]``.
 
-        Those of the next bar, and of the best decisions after it under the rules of the training.
+        Those of the next bar, and of the best decisions after it under the rules of the training,
+        and under what `known` ``f32[n, I]`` says; None: what is usual (`KnownInputs.usual_row`).
         """
-        told = self._mean(latent, lambda networks, part: networks.worth_head(part))
-        return told * self.worth_pips
+        told = mx.array(self.known.usual_row()) if known is None else known
+        worth = self._mean(latent, lambda networks, part: networks.worth_told(part, told))
+        return worth * self.worth_pips
 
-    def worth_apart(self, member: int, rows: mx.array) -> mx.array:
-        """``f32[n, P]`` the worth that one member tells, of rows ``f32[n, R]``."""
+    def worth_apart(self, member: int, rows: mx.array, known: mx.array) -> mx.array:
+        """``f32[n, S]`` the worth that one member tells, of rows ``f32[n, R]``."""
         networks = self.members[member]
-        return networks.worth_head(networks.representation_network.of_rows(rows)) * self.worth_pips
+        latent = networks.representation_network.of_rows(rows)
+        return networks.worth_told(latent, known) * self.worth_pips
 
     @property
     def worth_pips(self) -> mx.array:

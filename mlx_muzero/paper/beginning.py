@@ -116,7 +116,13 @@ def require_quotes(settings: PaperSettings) -> None:
 
 
 def require_planned(settings: PaperSettings, config: Config) -> None:
-    """Raise ConfigError if an agent that plans with a session's costs cannot with these."""
+    """Raise ConfigError if an agent that plans with a session's rules cannot with these."""
+    if config.trading.max_entries:
+        raise ConfigError(
+            f"trading.max_entries = {config.trading.max_entries}: entries are of a session of "
+            f"{config.market.session_bars} bars, and a paper session goes on. Trade a run that was "
+            "trained without a limit on entries"
+        )
     if config.model.kind != "factored":
         return
     if settings.fills.cost == "quotes" and config.trading.cost != "quotes":

@@ -5,7 +5,7 @@ import numpy as np
 from mlx_muzero.rng import uniform
 from mlx_muzero.search.expectimax import MarketLayer
 from mlx_muzero.search.hash_evaluator import hashed
-from mlx_muzero.search.market_evaluator import MarketAhead, MarketStates
+from mlx_muzero.search.market_evaluator import UNTOLD, KnownAhead, MarketAhead, MarketStates
 from mlx_muzero.types import F32, I64
 
 _PROBABILITY, _MOVE, _WORTH = range(3)
@@ -34,7 +34,7 @@ class HashMarket:
         first = latent[:, :1].astype(np.int64) * self._outcomes + 1
         return self._states((first + np.arange(self._outcomes)).reshape(-1))
 
-    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+    def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """See `MarketEvaluator.ahead`."""
         root = states = self.roots(observation)
         layers = []

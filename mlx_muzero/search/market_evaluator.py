@@ -37,6 +37,23 @@ class MarketStates:
 
 
 @dataclass(frozen=True, eq=False)
+class KnownAhead:
+    """What the worth of B roots depends on beside the market; None where on nothing else.
+
+    Attributes:
+        now: ``f32[B, I]`` at the roots.
+        later: ``f32[B, I]`` in the deepest states.
+    """
+
+    now: F32 | None = None
+    later: F32 | None = None
+
+
+UNTOLD = KnownAhead()
+"""Enough for a model whose worth depends on the market alone."""
+
+
+@dataclass(frozen=True, eq=False)
 class MarketAhead:
     """All market states to a depth below B roots, as an expectimax reads them.
 
@@ -74,7 +91,7 @@ class MarketEvaluator(Protocol):
         """The ``n * C`` states one bar after latents ``f32[n, D]``; those of a latent adjacent."""
         ...
 
-    def ahead(self, observation: F32, depth: int) -> MarketAhead:
+    def ahead(self, observation: F32, depth: int, known: KnownAhead = UNTOLD) -> MarketAhead:
         """All states to `depth` below observations ``f32[B, W, F]``, in one call.
 
         The same as `roots` and so many calls of `successors`, without what no expectimax reads.

@@ -4,11 +4,13 @@ The market does not answer a price taker, so bars alone say what each position w
 over them, and costs are known.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.timeunits import MINUTE_NS
-from mlx_muzero.trading.costs import funding_pips, pip_price
+from mlx_muzero.trading.costs import Costs, funding_pips, pip_price
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.types import F64, I64
 
@@ -79,6 +81,12 @@ def known_costs(dataset: MarketDataset, rules: TradingRules, bars: I64) -> F64:
     """``f64[n, S, A]`` `fill_costs` as known at the closes of `bars` ``i64[n]``."""
     minute = dataset.open_time_ns[bars] // MINUTE_NS
     return fill_costs(dataset.close[bars], rules, known_spread(dataset, rules, bars), minute)
+
+
+def added_exposure(rules: TradingRules) -> F64:
+    """``f64[S, A]`` exposure that each action adds, which a round trip is charged for; else 0."""
+    at_one_pip = fill_costs(np.ones(1), replace(rules, costs=Costs(1.0)))[0]
+    return np.where(rules.states.legal, at_one_pip, 0.0)
 
 
 def leaving_costs(price: F64, rules: TradingRules, spread: F64 | None = None) -> F64:

@@ -18,7 +18,13 @@ from mlx_muzero.market.observation.mirror import mirror
 from mlx_muzero.market.observation.outcomes import DOWN, UNKNOWN, UP
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.market_networks import shares
-from mlx_muzero.trading.gains import gains, known_costs, known_spread, unit_moves
+from mlx_muzero.trading.gains import (
+    added_exposure,
+    gains,
+    known_costs,
+    known_spread,
+    unit_moves,
+)
 from mlx_muzero.trading.rules import TradingRules
 from mlx_muzero.training.chain_measuring import measure_chain
 from mlx_muzero.types import F32, F64, I32, I64, U64, Bool
@@ -35,12 +41,14 @@ class BarBatch:
         outcome: ``i32[n, K]`` chance outcomes of the bars after them.
         move: ``f32[n, K + 1]`` pips of an exposure of 1 from the fill after each bar to the next.
         worth: ``f32[n, K + 1, S]`` targets of the worth of each account state.
+        known: ``f32[n, K + 1, I]`` what the worth head is told (`KnownInputs.rows`).
     """
 
     rows: F32
     outcome: I32
     move: F32
     worth: F32
+    known: F32
 
 
 def learnable_bars(dataset: MarketDataset, ahead: int) -> I64:
@@ -107,6 +115,10 @@ class BarSampler:
         ahead = unroll_steps + hold_bars + 1
         self.bars = learnable_bars(dataset, ahead) if bars is None else bars
         self._outcomes = dataset.outcomes.astype(np.int32)
+        # Costs that are drawn come on top of none.
+        self._charged, self._added = rules, added_exposure(rules)
+        if copy.known.cost_pips is not None:
+            self._charged = replace(rules, costs=replace(rules.costs, round_trip_pips=0.0))
 
     def batch(self, keys: U64, playing: Weights) -> BarBatch:
         """The batch of `keys` ``u64[n]``, one for each row, with targets from `playing`."""
@@ -118,7 +130,9 @@ class BarSampler:
         every = bar[:, None] + np.arange(steps + self._hold_bars)
         earned = gains(dataset, rules, every, final=False)
         earned[turned] *= -1.0
-        later = self._best_after(bars + self._hold_bars, turned)
+        cost = self._drawn_costs(keys)
+        known = self._known_rows(np.zeros_like(bars), cost)
+        later = self._best_after(bars + self._hold_bars, turned, known, cost)
         discounts = self._discount ** np.arange(self._hold_bars)
         held = sliding_window_view(earned, self._hold_bars, axis=1) @ discounts
         outcome = self._outcomes[bars[:, 1:]]
@@ -128,6 +142,7 @@ class BarSampler:
             outcome=outcome,
             move=unit_moves(earned[:, : steps + 1], rules).astype(np.float32),
             worth=(held + self._discount**self._hold_bars * later).astype(np.float32),
+            known=known,
         )
 
     def measured(self, playing: Weights) -> Weights:
@@ -144,19 +159,39 @@ class BarSampler:
             rows[turned] = self._upside_down.read_rows(bar[turned], self._copy.history)
         return rows
 
-    def _best_after(self, bars: I64, turned: Bool) -> F64:
+    def _drawn_costs(self, keys: U64) -> F64:
+        """``f64[n]`` round trips for `keys` ``u64[n]``; zeros unless the cost is an input."""
+        low, high = self._copy.known.cost_pips or (0.0, 0.0)
+        return low + (high - low) * rng.uniform(rng.mix(rng.mix(keys)))
+
+    def _known_rows(self, left: I64, cost: F64) -> F32:
+        """``f32[n, T, I]`` known inputs with `left` ``i64[n, T]`` bars and costs ``f64[n]``."""
+        costs = np.repeat(cost, left.shape[1])
+        return self._copy.known.rows(left.ravel(), costs).reshape(*left.shape, -1)
+
+    def _paid(self, bars: I64, cost: F64) -> F64:
+        """``f64[n, S, A]`` pips that actions pay at `bars`; `cost` ``f64[n]`` where it is drawn."""
+        paid = self._cost_factor * known_costs(self._dataset, self._charged, bars)
+        if self._copy.known.cost_pips is None:
+            return paid
+        return paid + self._cost_factor * cost[:, None, None] * self._added
+
+    def _best_after(self, bars: I64, turned: Bool, known: F32, cost: F64) -> F64:
         """``f64[n, K + 1, S]`` worth of standing in each state before deciding at `bars`."""
-        dataset, rules, copy = self._dataset, self._rules, self._copy
+        rules, copy = self._rules, self._copy
         flat, each = bars.ravel(), np.repeat(turned, bars.shape[1])
         rows = mx.array(self._rows(flat, each)).reshape(*bars.shape, -1)
+        told = mx.array(known)
         # Each member is its own teacher: their mean would lead them to the same noise.
         worth = mx.concatenate(
             [
-                copy.worth_apart(member, mx.flatten(rows[share], 0, 1))
+                copy.worth_apart(
+                    member, mx.flatten(rows[share], 0, 1), mx.flatten(told[share], 0, 1)
+                )
                 for member, share in enumerate(shares(len(bars), len(copy.members)))
             ]
         )
-        paid = self._cost_factor * known_costs(dataset, rules, flat)
+        paid = self._paid(flat, np.repeat(cost, bars.shape[1]))
         choices = np.array(worth)[:, rules.states.next_state] - paid
         return np.asarray(choices.max(axis=2).reshape(*bars.shape, -1))
 

@@ -19,11 +19,13 @@ class DeviceBarBatch(NamedTuple):
     outcome: mx.array
     move: mx.array
     worth: mx.array
+    known: mx.array
 
     @classmethod
     def of(cls, batch: BarBatch) -> "DeviceBarBatch":
         """Copy a batch to MLX."""
-        return cls(*map(mx.array, (batch.rows, batch.outcome, batch.move, batch.worth)))
+        arrays = batch.rows, batch.outcome, batch.move, batch.worth, batch.known
+        return cls(*map(mx.array, arrays))
 
 
 def factored_losses(model: FactoredModel, batch: DeviceBarBatch) -> dict[str, mx.array]:
@@ -48,7 +50,7 @@ def _losses(networks: MarketNetworks, batch: DeviceBarBatch, pips: mx.array) -> 
     latent = networks.representation_network.of_rows(batch.rows)
     for step in range(steps + 1):
         unit = WORTH_DEVIATIONS * pips
-        worth = networks.worth_head(latent) * unit - batch.worth[:, step]
+        worth = networks.worth_told(latent, batch.known[:, step]) * unit - batch.worth[:, step]
         worth_errors.append(mx.square(worth / unit).mean())
         if step == steps:
             break

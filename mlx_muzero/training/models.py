@@ -13,7 +13,9 @@ from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.market.sessions import spread_evenly
 from mlx_muzero.networks.factored import FactoredModel
 from mlx_muzero.networks.kinds import Model
+from mlx_muzero.networks.known_inputs import KnownInputs
 from mlx_muzero.networks.model import DECODER, StochasticMuZero
+from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.env import observation_features
 from mlx_muzero.trading.positions import ActionTable
 from mlx_muzero.training import checkpoint as checkpoints
@@ -43,14 +45,24 @@ def build_factored(config: Config, table: ActionTable) -> FactoredModel:
         config.model,
         features=len(market_feature_names(config.market)),
         history=history_columns(config.market),
-        exposures=table.exposures.tolist(),
+        exposures=AccountStates(table, config.trading.max_entries).exposures.tolist(),
         outcomes=len(OUTCOME_NAMES),
         window_bars=config.market.window_bars,
+        known=known_inputs(config),
         seed=config.train.seed,
     )
     mx.eval(model.parameters())
     model.eval()
     return model
+
+
+def known_inputs(config: Config) -> KnownInputs:
+    """What the worth of `config`'s factored model depends on beside the market."""
+    train = config.train
+    return KnownInputs(
+        config.market.session_bars if config.trading.max_entries else 0,
+        (train.cost_low_pips, train.cost_high_pips) if train.cost_high_pips else None,
+    )
 
 
 def build_muzero(config: Config, table: ActionTable) -> StochasticMuZero:

@@ -20,6 +20,7 @@ from mlx_muzero.training.models import (
     measure_observations,
 )
 from mlx_muzero.training.objectives import AnyBatch
+from mlx_muzero.training.path_batches import PathSampler
 from mlx_muzero.training.phases.schedule import loss_config
 from mlx_muzero.training.progress import Counters
 from mlx_muzero.training.ranks import Ranks
@@ -68,12 +69,13 @@ class ResumableState:
             measure = measure_usual if weights is None else measure_prices
             measure(model, dataset, rules.learnable)
             copy = build_factored(config, rules.table)
-            self._bars = BarSampler(
+            sampler = PathSampler if copy.known.session_bars else BarSampler
+            self._bars = sampler(
                 dataset,
                 rules.learnable,
                 copy,
                 config.train.num_unroll_steps,
-                config.search.discount,
+                copy.known.discount(config.search.discount),
                 hold_bars=config.train.hold_bars,
                 cost_factor=config.search.cost_factor,
                 mirrored=config.train.mirrored,

@@ -11,8 +11,9 @@ from mlx_muzero.agent.factored_agent import FactoredAgent
 from mlx_muzero.agent.make import make_agent
 from mlx_muzero.agent.moment import Moment
 from mlx_muzero.config.schema import ModelConfig, SearchConfig
-from mlx_muzero.errors import ConfigError
+from mlx_muzero.errors import ConfigError, SearchError
 from mlx_muzero.networks.factored import FactoredModel
+from mlx_muzero.networks.known_inputs import NOTHING_KNOWN, KnownInputs
 from mlx_muzero.trading.costs import Costs
 from mlx_muzero.trading.positions import TARGET_ACTIONS
 from mlx_muzero.trading.rules import TradingRules
@@ -23,15 +24,16 @@ SEARCH = SearchConfig(backend="mlx", depth_limit=3, discount=0.95)
 SEED = np.zeros(4, np.uint64)
 
 
-def model_for(rules=RULES, seed=1):
+def model_for(rules=RULES, seed=1, known=NOTHING_KNOWN):
     """A model with random heads, whose chain goes up in one cluster and down in the other."""
     model = FactoredModel(
         ModelConfig(kind="factored", latent_width=16, chain_states=2),
         features=COLUMNS,
         history=(0,),
-        exposures=rules.table.exposures.tolist(),
+        exposures=rules.states.exposures.tolist(),
         outcomes=3,
         window_bars=WINDOW,
+        known=known,
         seed=seed,
     )
     random = np.random.default_rng(seed)
@@ -228,3 +230,55 @@ def test_it_falls_back_to_the_first_backend_that_represents_it():
     assert fallback(model) == "mlx"
     search, speeds = settle(model, dataclasses.replace(SEARCH, backend="auto"))
     assert (search.backend, set(speeds.leaves_per_s)) == ("mlx", {"mlx"})
+
+
+FEW = dataclasses.replace(RULES, max_entries=1)
+
+
+def test_the_bars_left_are_told_and_nothing_is_read_beyond_them():
+    known = KnownInputs(session_bars=20)
+    agent = FactoredAgent(model_for(FEW, known=known), SEARCH, FEW)
+    account = np.array([0, 0, 4, 3], np.int32)  # flat, flat, long and flat after the one entry
+    found = {}
+    for made in (0, 10, 18, 19):
+        moment = Moment(bar=np.full(4, made))
+        seed = np.zeros(4, np.uint64)
+        found[made] = agent.plan(
+            observations(), account, seed, simulations=39, noise=False, moment=moment
+        )
+    assert [int(result.statistics.max_depth[0]) for result in found.values()] == [3, 3, 1, 0]
+    assert not np.array_equal(found[0].q, found[10].q)
+    legal = FEW.states.legal_mask(account)
+    for result in found.values():
+        np.testing.assert_array_equal(result.visits > 0, legal & (result.visits > 0))
+        assert legal[np.arange(4), result.action].all()
+    assert (found[0].action[3] == 0).all()  # nothing is left to enter with
+    np.testing.assert_array_equal(
+        agent.network_action(observations(), account, Moment(bar=np.full(4, 19))),
+        found[19].action,
+    )
+    with pytest.raises(ValueError, match="decisions already made"):
+        plan(agent, observations(), account)
+
+
+def test_a_cost_that_is_told_is_planned_with_once():
+    """Within the range that worth was learned for, the chain has nothing to add."""
+    model = model_for(known=KnownInputs(cost_pips=(1.0, 8.0)))
+    for cost, corrected in ((1.0, False), (2.5, False), (8.0, False), (12.0, True)):
+        rules = dataclasses.replace(RULES, costs=Costs(cost))
+        agent = FactoredAgent(model, SEARCH, rules, RULES)
+        assert (agent._leaf_change is not None) == corrected
+        told = agent._known_rows(np.zeros(1, np.int64))
+        np.testing.assert_allclose(told[0, 0], min(cost, 8.0) / 8.0)
+    clock = dataclasses.replace(RULES, costs=Costs(6.0, clock_minutes=5, clock_pips=2.0))
+    agent = FactoredAgent(model, SEARCH, clock, RULES)
+    np.testing.assert_allclose(agent._known_rows(np.zeros(1, np.int64))[0, 0], 5.2 / 8.0)
+    assert agent._leaf_change is not None
+
+
+def test_networks_in_cpp_refuse_what_they_cannot_read():
+    model = model_for(known=KnownInputs(cost_pips=(1.0, 8.0)))
+    assert settle(model, dataclasses.replace(SEARCH, backend="auto"))[0].backend == "mlx"
+    assert fallback(model) == "mlx"
+    with pytest.raises(SearchError, match="the market alone"):
+        FactoredAgent(model, dataclasses.replace(SEARCH, backend="native"), RULES)

@@ -47,7 +47,8 @@ def configs(draw) -> Config:
               "value_max", "min_episodes", "max_episodes", "features", "first_utc", "end_utc",
               "transformer_heads", "transformer_width", "cost", "maker_frac", "swap_long_pips",
               "swap_short_pips", "events", "session_start", "kind", "mirrored",
-              "cost_clock_minutes", "planner", "flat_by", "no_entries"}  # fmt: skip
+              "cost_clock_minutes", "cost_low_pips", "cost_high_pips", "planner", "flat_by",
+              "no_entries"}  # fmt: skip
     market = replace(FX_MICRO.market, features="crypto")
     config = replace(FX_MICRO, market=market)
     for section, keys in KEYS.items():

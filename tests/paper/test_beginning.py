@@ -28,6 +28,14 @@ def test_an_agent_plans_with_what_the_session_pays():
     assert replace(in_force, costs=trained.costs, swap=trained.swap) == trained
 
 
+def test_entries_of_sessions_that_paper_does_not_have_are_refused():
+    settings = PaperSettings(pairs=("USDJPY",), fills=fills_of(FX_MICRO.trading))
+    for preset in (FX_MICRO, FX_FACTORED):
+        few = replace(preset, trading=replace(preset.trading, max_entries=4))
+        with pytest.raises(ConfigError, match="a paper session goes on"):
+            require_planned(settings, few)
+
+
 def test_quotes_that_an_agent_cannot_plan_with_are_refused():
     """An agent that plays by the costs of its training pays them all the same."""
     usual = fills_of(FX_FACTORED.trading)
