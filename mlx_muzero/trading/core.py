@@ -316,7 +316,9 @@ class TradingCore:
         return self._vector("spread", spread)
 
     def _bars(self, bar: I64) -> I64:
-        return np.array(np.broadcast_to(bar, self.accounts), np.int64)
+        bars = np.empty(self.accounts, np.int64)
+        bars[:] = bar  # several times faster than np.broadcast_to
+        return bars
 
     def _pip_price(self, fill_price: F64) -> F64 | float:
         return pip_price(fill_price, self.rules.pip_size)
