@@ -44,7 +44,7 @@ def pytest_configure():
     blas.limit_numpy_threads()
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     # Most of what the tests make in cycles, such as widgets, lives on to the end of its test.
-    gc.set_threshold(20_000, 10, 10)
+    gc.set_threshold(100_000, 10, 10)
 
 
 def pytest_collection_finish():
