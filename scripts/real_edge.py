@@ -2,7 +2,8 @@
 
     python scripts/real_edge.py STORE [--symbol USDJPY] [--fit 2015-2018] [--choose 2015-2019]
         [--test 2020] [--pips 0.2,0.4,0.8,4] [--rivals NAME ...] [--seeds S ...] [--steps N]
-        [--train FOLDER [--factors 1,2,4]] [--run RUN ...] [--set KEY=VALUE] [--json]
+        [--train FOLDER [--factors 1,2,4]] [--run RUN ...] [--walk STORE2]
+        [--set KEY=VALUE] [--json]
 
 The market is the preset fx_intraday's: its features, its sessions of a trading day, fills at the
 next open. Every rival is fitted on the years of --fit. Its parameters are those that earned most in
@@ -12,7 +13,8 @@ told of each seed and of their mean. With --train, a factored model is trained f
 years of --fit alone, at the preset's costs; its cost factor is chosen by the years left out, and
 where none of them paid, it is not trained. Its runs, and those of --run, which must not know the
 test either, play the same days at the same costs. Intervals (95 %) draw whole days. The ledger next
-to STORE counts the looks.
+to STORE counts the looks. With --walk, the same bars with random signs are written to STORE2, and
+all of it is done there, where there is nothing to find.
 
 Six years of minutes take about a gigabyte, and a rival up to a minute for each round trip,
 `fitted_q` six. Import the bars first: mlx-muzero data import FILE --symbol USDJPY --db STORE
@@ -30,6 +32,7 @@ from bench.days import Beyond, Earned, beyond, earned
 from bench.factored_years import FACTORED, of_factored
 from bench.report import Report
 from bench.trained import train_runs, trained_policies
+from bench.walk import write_walk
 from bench.years import Fold, YearlyMarket, left_out
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.schema import Config
@@ -168,6 +171,8 @@ class Study:
 def main() -> None:
     """Print what every policy earned on the test, and in the years that chose it."""
     options = _arguments()
+    if options.walk is not None:
+        options.store = write_walk(options.store, options.symbol, options.walk)
     config = load_config("fx_intraday", None, options.set, options.symbol, options.store)
     study = Study(options, config)
     report = Report(
@@ -224,6 +229,7 @@ def _arguments() -> argparse.Namespace:
         help="cost factors to choose from (default: 2)",
     )
     parser.add_argument("--run", type=Path, nargs="*", default=[], help="trained runs to judge")
+    parser.add_argument("--walk", type=Path, help="new store for a random walk, studied instead")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--json", action="store_true", help="print everything as JSON at the end")
     options = parser.parse_args()

@@ -140,11 +140,22 @@ def test_factored_models_are_trained_where_years_left_out_paid(study, tmp_path):
     assert (tmp_path / "runs" / "factored 1" / "journal.jsonl").read_bytes() == kept
 
 
-def test_where_no_year_left_out_paid_nothing_is_trained(study, tmp_path):
-    found = study("--pips", "0.4", "--rivals", "--train", str(tmp_path / "runs"))
+def test_on_a_walk_no_year_left_out_pays_and_nothing_is_trained(study, store, tmp_path):
+    """The walk has the market's times and the sizes of its changes, and a ledger of its own."""
+    walk = tmp_path / "walk.duckdb"
+    train = ("--rivals", "--train", str(tmp_path / "runs"), "--walk", str(walk))
+    found = study("--pips", "0.4", *train, "--factors", "4")
     assert [row["policy"] for row in found["test"]] == ["fix_rule"]
     assert any("no year left out paid" in note for note in found["notes"])
     assert not (tmp_path / "runs").exists()
+    with BarStore(store) as real, BarStore(walk) as walked:
+        one, other = real.load("USDJPY"), walked.load("USDJPY")
+    np.testing.assert_array_equal(one.open_time_ns, other.open_time_ns)
+    sizes, same = (np.abs(np.diff(np.log(bars.close))) for bars in (one, other))
+    np.testing.assert_allclose(same, sizes, atol=1e-9)
+    np.testing.assert_array_equal(other.open[1:], other.close[:-1])
+    with pytest.raises(SystemExit, match="name a store that is still to be written"):
+        study(*train)
 
 
 def test_a_year_is_not_fitted_and_judged(study, capsys):
