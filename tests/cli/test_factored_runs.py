@@ -1,0 +1,79 @@
+"""A factored model that plans by sampling: trained, explained, compared, and traded on paper."""
+
+import json
+import runpy
+import sys
+from dataclasses import replace
+
+import pytest
+
+from folders import ROOT
+from markets import walk_bars
+from mlx_muzero.config import toml as config_toml
+from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.market.bars import utc_text
+from mlx_muzero.market.store.bar_store import BarStore
+from mlx_muzero.market.store.duckdb_files import vouch_for
+
+
+def time_of(minute):
+    return utc_text(int(walk_bars(1500).open_time_ns[minute])).replace(" ", "T")
+
+
+@pytest.fixture
+def run(cli, small_config, tmp_path):
+    preset = PRESETS["fx_factored"]
+    config = replace(
+        preset,
+        market=small_config.market,
+        model=replace(preset.model, latent_width=8, chain_states=4),
+        search=replace(preset.search, planner="sampling", num_simulations=9, backend="native"),
+        train=replace(
+            preset.train,
+            episodes=4,
+            batch_size=16,
+            validate_interval=2,
+            validate_sessions=2,
+            checkpoint_interval=2,
+        ),
+    )
+    (tmp_path / "run.toml").write_text(config_toml.dumps(config))
+    with BarStore(tmp_path / "bars.duckdb") as store:
+        store.write(walk_bars(1500))
+    vouch_for(tmp_path / "bars.duckdb")
+    code, _, err = cli("train", "--run", "run", "--config", "run.toml", "--db", "bars.duckdb")
+    assert code == 0, err
+    return tmp_path / "run"
+
+
+def test_it_explains_itself_and_trades_as_it_would_again(cli, run):
+    watched = [json.loads(line) for line in next((run / "decisions").iterdir()).open()]
+    assert all(sum(decision["visits"]) == 9 for decision in watched)
+
+    code, out, err = cli("tree", run, "--at", time_of(1400), "--json")
+    assert code == 0, err
+    tree = json.loads(out)
+    assert sum(tree["visits"]) == 9
+    assert tree["nodes"][0]["visits"] == 10
+
+    span = ("--from", time_of(1400), "--to", time_of(1420))
+    other = ("--set", "fills.half_spread_pips=0.1", "--run", "paper")
+    code, _, err = cli("paper", "start", "--model", run, "--pairs", "TEST", *span, *other)
+    assert code == 0, err
+    code, out, err = cli("paper", "parity", "paper")
+    assert code == 0, err
+    assert "the replay equals the record" in out
+
+
+def test_ways_to_plan_are_compared_on_the_same_sessions(run, monkeypatch, capfd):
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    sizes = ("--depths", "1", "2", "--simulations", "3", "--sessions", "3", "--cost", "1")
+    monkeypatch.setattr(sys, "argv", ["planners.py", str(run), *sizes, "--json"])
+    runpy.run_path(str(ROOT / "scripts" / "planners.py"), run_name="__main__")
+    rows = json.loads(capfd.readouterr().out)["planners"]
+    ways = [(row["planner"], row["setting"]) for row in rows]
+    assert ways == [("expectimax", 1), ("expectimax", 2), ("puct", 3), ("gumbel", 3)]
+    assert [row["states"] for row in rows[:2]] == [3.0, 12.0]
+    assert all(3.0 <= row["states"] <= 9.0 for row in rows[2:])
+    for row in rows:
+        assert row["beyond"] == pytest.approx(row["net_pips"] - rows[0]["net_pips"])
