@@ -113,6 +113,11 @@ def test_small_presets_are_a_tenth(small):
     assert parameters(small) < parameters(FX_MICRO) / 10
 
 
+@pytest.mark.parametrize("file", sorted((ROOT / "scripts").glob("*.toml")), ids=lambda f: f.name)
+def test_the_scripts_recipes_are_valid(file):
+    assert config_toml.load(file).train.best_by == "net_pips"
+
+
 def test_the_letter_plays_what_is_forbidden_and_pays_for_it(small_config, small_dataset, tmp_path):
     """Unmasked actions are legal to take, change nothing and cost the printed penalties."""
     strict = dataclasses.replace(
