@@ -15,7 +15,7 @@ from mlx_muzero.search.chain_values import ChainMarket
 from mlx_muzero.search.terms import Terms
 from mlx_muzero.types import F64, I64
 
-_SHARES = (0.0, 1 / 128, 1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4)
+_SHARES = np.append(0.0, 2.0 ** -np.arange(7.0, 1.5, -0.5))
 """Candidates, as shares of the greatest move that the chain expects of a bar."""
 
 _SESSIONS = 48
@@ -51,7 +51,7 @@ class ExposureMarket:
         """
         if self.accounts * np.abs(terms.exposures).max() <= self.limit:
             return 0.0
-        prices = np.array(_SHARES) * np.abs(self.chain.move).max()
+        prices = _SHARES * np.abs(self.chain.move).max()
         worth = np.stack([self.chain.forever(terms.priced(price), cycle) for price in prices])
         earned = self._earned(worth, terms, cycle)
         return float(prices[earned.argmax()])
