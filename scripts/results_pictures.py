@@ -21,11 +21,11 @@ from matplotlib.figure import Figure
 ASSETS = Path(__file__).parent.parent / "docs" / "assets"
 BUILDS = {"this": ("this build", "tab:blue"), "other": ("the build before it", "tab:gray")}
 SHOWN = {
-    "search": ("the agent, planning with the cost in force", "tab:blue", "o"),
+    "search": ("the agent, planning with the rules in force", "tab:blue", "o"),
     "raw network": ("its networks, without search", "tab:cyan", "v"),
-    "fitted_q, training's cost": ("fitted_q, fitted at the training's cost", "tab:red", "s"),
-    "line, training's cost": ("line, fitted at the training's cost", "tab:orange", "D"),
-    "fitted_q, retrained": ("fitted_q, fitted anew at the cost in force", "tab:gray", "_"),
+    "fitted_q, training's rules": ("fitted_q, fitted under the training's rules", "tab:red", "s"),
+    "line, training's rules": ("line, fitted under the training's rules", "tab:orange", "D"),
+    "fitted_q, retrained": ("fitted_q, fitted anew under the rules in force", "tab:gray", "_"),
 }
 """Rows of the table of rules by the name of their policy, without the number of its run."""
 
@@ -75,13 +75,13 @@ def draw_learning(axes: Axes, measured: Mapping[str, Any]) -> None:
 
 
 def draw_rules(axes: Axes, measured: Mapping[str, Any]) -> None:
-    """Share of the best policy's net pips at each cost; runs of one policy beside each other."""
-    costs = sorted({row["cost"] for row in measured["rules"]})
+    """Share of the best policy's net pips under each rule; runs of one policy beside each other."""
+    rules = list(dict.fromkeys(row["rule"] for row in measured["rules"]))
     for number, (policy, (label, color, marker)) in enumerate(SHOWN.items()):
         shift = (number - (len(SHOWN) - 1) / 2) * 0.12
         rows = [row for row in measured["rules"] if row["policy"].split(", run ")[0] == policy]
         axes.plot(
-            [costs.index(row["cost"]) + shift for row in rows],
+            [rules.index(row["rule"]) + shift for row in rows],
             [100.0 * row["of_best"] for row in rows],
             linestyle="none",
             marker=marker,
@@ -90,10 +90,10 @@ def draw_rules(axes: Axes, measured: Mapping[str, Any]) -> None:
             color=color,
             label=label,
         )
-    axes.axhline(100.0, color="black", linewidth=1.0, label="the best policy at that cost")
+    axes.axhline(100.0, color="black", linewidth=1.0, label="the best policy under that rule")
     axes.axhline(0.0, color="black", linewidth=0.6)
-    axes.set_xticks(range(len(costs)), [f"{cost:g}" for cost in costs])
-    axes.set_xlabel("pips that a round trip costs where it is played; all were trained at 4")
+    axes.set_xticks(range(len(rules)), [rule.replace(", ", ",\n") for rule in rules])
+    axes.set_xlabel("the rule it is played under; all were trained at 4 pips a round trip")
     axes.set_ylabel("% of the best policy's net pips")
     finish(axes, measured)
 

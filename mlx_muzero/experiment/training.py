@@ -10,6 +10,7 @@ from mlx_muzero.agent.backend_choice import settle
 from mlx_muzero.config.choices import TrainDevice
 from mlx_muzero.config.presets import FX_MICRO
 from mlx_muzero.config.schema import Config
+from mlx_muzero.config.unused import unused_note
 from mlx_muzero.experiment.loading import costs_of, load_dataset, with_stored_macro
 from mlx_muzero.experiment.looks import record_training
 from mlx_muzero.market.dataset import MarketDataset
@@ -76,6 +77,8 @@ class Training:
         ranks = ranks or Ranks()
         config = config_of_first(ranks, with_stored_macro(config, database, tell))
         use_device(config.train.device)
+        if (note := unused_note(config)) is not None and ranks.first:
+            tell(note)
         return cls._on_bars(folder, config, database, None, tell, origin, ranks)
 
     @classmethod

@@ -142,9 +142,9 @@ def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
             for seconds in (2.0, 20.0)
         ],
         "rules": [
-            {"cost": cost, "policy": policy, "of_best": 0.9}
-            for cost in (1.0, 8.0)
-            for policy in ("search, run 0", "search, run 1", "line, training's cost")
+            {"rule": rule, "policy": policy, "of_best": 0.9}
+            for rule in ("1 pip", "flat after 2/3")
+            for policy in ("search, run 0", "search, run 1", "line, training's rules")
         ],
     }
     source = tmp_path / "measured.json"
@@ -159,7 +159,7 @@ def test_pictures_of_the_same_measurements_are_the_same(tmp_path, monkeypatch):
     rules, learning = drawn[0]
     assert "seconds since the start of train" in learning
     assert learning.count("this build") == 1
-    assert "round trip" in rules
+    assert "flat after 2/3" in rules
 
 
 def test_planted_markets_are_played_by_all_rivals(run_script):
