@@ -158,6 +158,16 @@ _RULES = (
         "a factored model learns from bars with one more in their session than it is unrolled and "
         "holds positions",
     ),
+    _Rule(
+        ("train.num_unroll_steps", "model.kind"),
+        lambda c: c.train.num_unroll_steps > 0 or c.model.kind == "factored",
+        "only a factored model can be learned without unrolling it",
+    ),
+    _Rule(
+        ("train.num_unroll_steps", "search.num_simulations"),
+        lambda c: c.train.num_unroll_steps > 0 or c.search.num_simulations == 1,
+        "a model that was never unrolled cannot be read ahead; set search.num_simulations to 1",
+    ),
     _factored_needs("trading.reward", "mark_to_market", "computes what accounts earn, in net pips"),
     _factored_needs("train.phase", "search", "learns everything from bars, in one phase"),
     _factored_needs("collect.backend", "same", "collects no episodes"),

@@ -310,7 +310,9 @@ class TrainConfig:
         0.0, "decay per step of the weight average that plays; 0: the latest weights play", 0, 1
     )
     gradient_clip: float = setting(1.0, "maximum norm of the gradient", 1e-9, 1e9)
-    num_unroll_steps: int = setting(5, "steps the model is unrolled (K)", 1, 100)
+    num_unroll_steps: int = setting(
+        5, "steps the model is unrolled (K); 0: a factored model learns worth alone", 0, 100
+    )
     td_steps: int = setting(
         10, "maximum rewards before the search's value; 0: that value alone", 0, 100_000
     )

@@ -32,8 +32,9 @@ def factored_losses(model: FactoredModel, batch: DeviceBarBatch) -> dict[str, mx
     """Unweighted means over rows and steps, as scalars: ``value``, ``reward`` and ``outcome``.
 
     ``value`` is the squared error of the worth of every position, ``reward`` that of the move of
-    the outcome that happened, each in its unit of learning; ``outcome`` is the cross-entropy. Each
-    member of the model has its own share of the rows.
+    the outcome that happened, each in its unit of learning; ``outcome`` is the cross-entropy. The
+    last two are missing where nothing is unrolled. Each member of the model has its own share of
+    the rows.
     """
     pips, members = model.usual.move_pips, model.members
     found = [
@@ -60,8 +61,5 @@ def _losses(networks: MarketNetworks, batch: DeviceBarBatch, pips: mx.array) -> 
         move = (moves * one_hot(outcome, networks.outcomes)).sum(axis=-1)
         move_errors.append(mx.square((move - batch.move[:, step]) / pips).mean())
         latent = scale_gradient(networks.after(latent, outcome), UNROLL_GRADIENT_SCALE)
-    return {
-        "value": mx.stack(worth_errors).mean(),
-        "reward": mx.stack(move_errors).mean(),
-        "outcome": mx.stack(surprises).mean(),
-    }
+    found = {"value": worth_errors, "reward": move_errors, "outcome": surprises}
+    return {name: mx.stack(errors).mean() for name, errors in found.items() if errors}

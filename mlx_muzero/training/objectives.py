@@ -87,7 +87,7 @@ class FactoredObjective:
 
     def __init__(self, model: FactoredModel, config: TrainConfig) -> None:
         self._model = model
-        names = ("value", "reward", "outcome")
+        names = ("value", "reward", "outcome") if config.num_unroll_steps else ("value",)
         self.terms = tuple(name for name in names if losses.loss_weight(config, name) > 0)
 
     def arrays(self, batch: BarBatch, ranks: Ranks) -> tuple[mx.array, ...]:

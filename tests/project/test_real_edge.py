@@ -21,7 +21,7 @@ from runs import Heard, never
 QUICK = [
     "market.features=micro", "market.session_start=09:20 Asia/Tokyo", "market.session_bars=70",
     "market.window_bars=8", "search.backend=mlx", "model.members=2", "train.hold_bars=4",
-    "model.latent_width=16", "search.num_simulations=2",
+    "model.latent_width=16",
     "collect.envs=2", "replay.min_episodes=2", "replay.max_episodes=4", "train.episodes=4",
     "train.batch_size=8", "train.validate_interval=4", "train.validate_sessions=2",
     "train.checkpoint_interval=4", "train.steps_per_episode=1",

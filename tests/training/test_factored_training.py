@@ -143,6 +143,26 @@ def test_a_position_may_be_held_for_several_bars_before_the_next_decision(config
     np.testing.assert_array_equal(batch.move, one.batch(keys(8), weights).move)
 
 
+def test_a_model_of_market_and_account_is_unrolled():
+    with pytest.raises(ConfigError, match="only a factored model can be learned without"):
+        config_toml.override(PRESETS["fx_small"], ["train.num_unroll_steps=0"])
+
+
+def test_worth_alone_is_learned_where_nothing_is_unrolled(config, dataset):
+    train = dataclasses.replace(config.train, num_unroll_steps=0)
+    rules = TradingRules.from_config(config)
+    model, copy = (build_model(config, rules.table) for _ in range(2))
+    measure_usual(model, dataset, rules)
+    sampler = BarSampler(dataset, rules, copy, 0, DISCOUNT, hold_bars=3)
+    learner = Learner(model, train)
+    before = np.array(model.outcome_head.hidden.weight)
+    losses = [learner.step(sampler.batch(keys(64), dict_of(model))).losses for _ in range(20)]
+    assert set(losses[0]) == {"value"}
+    assert losses[-1]["value"] < losses[0]["value"]
+    moved = np.abs(np.array(model.outcome_head.hidden.weight) - before).max()
+    assert moved < 1e-4  # by weight decay alone
+
+
 def test_members_learn_from_their_own_rows_and_teach_themselves(config, dataset):
     """So each ends where it would have ended alone, had it seen its rows only."""
     sizes = dataclasses.replace(config.model, members=2)
@@ -286,6 +306,7 @@ def test_what_exists_for_the_other_kind_only_is_refused(config):
     ("override", "said"),
     [
         ("search.discount=1.0", "only below 1"),
+        ("train.num_unroll_steps=0", "cannot be read ahead"),
         ("market.session_bars=3", "one more in their session than it is unrolled and holds"),
         ("train.hold_bars=358", "one more in their session than it is unrolled and holds"),
     ],
