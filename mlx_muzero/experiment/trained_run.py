@@ -80,14 +80,18 @@ class TrainedRun:
         )
 
     def searchers(self) -> dict[str, Agent]:
-        """Agents with the run's model, by every way in which it can search."""
+        """Agents with the run's model, by every way in which it can search.
+
+        A factored model whose worth depends on cost or bars left plans by expectimax alone.
+        """
         search, roots = self.config.search, get_args(Root)
         if not isinstance(self.model, FactoredModel):
             return {root: self._agent_with(replace(search, root=root)) for root in roots}
+        exact = {"expectimax": self._agent_with(replace(search, planner="expectimax"))}
+        if self.model.known.columns:
+            return exact
         sampling = replace(search, planner="sampling")
-        return {"expectimax": self._agent_with(replace(search, planner="expectimax"))} | {
-            root: self._agent_with(replace(sampling, root=root)) for root in roots
-        }
+        return exact | {root: self._agent_with(replace(sampling, root=root)) for root in roots}
 
     def _agent_with(self, search: SearchConfig) -> Agent:
         return replace(self, config=replace(self.config, search=search)).agent()

@@ -42,10 +42,11 @@ IN_FORCE = {
 """Rules beside those of the training."""
 
 
-def agent_under(name: str, planner: str = "expectimax") -> FactoredAgent:
+def agent_under(name: str, planner: str = "expectimax", **search) -> FactoredAgent:
     rules = replace(RULES, **IN_FORCE[name])
     trained = replace(RULES, table=rules.table)
-    return FactoredAgent(model_for(rules), replace(SEARCH, planner=planner), rules, trained)
+    changed = replace(SEARCH, planner=planner, **search)
+    return FactoredAgent(model_for(rules), changed, rules, trained)
 
 
 def moments(count: int) -> Moment:
@@ -145,6 +146,20 @@ def test_a_decision_does_not_depend_on_the_others_in_the_batch(name, planner):
         np.testing.assert_allclose(alone.q[0], together.q[row], rtol=1e-4, atol=1e-5)
         np.testing.assert_array_equal(alone.visits[0] > 0, together.visits[row] > 0)
         assert alone.action[0] == together.action[row]
+
+
+@pytest.mark.parametrize("name", IN_FORCE)
+def test_many_simulations_find_what_the_expectimax_finds_under_each_rule(name):
+    account, seed = np.arange(4, dtype=np.int32) % 3, np.zeros(4, np.uint64)
+    exact, found = (
+        agent_under(name, planner, depth_limit=2).plan(
+            *(observations(), account, seed), simulations=count, noise=False, moment=moments(4)
+        )
+        for planner, count in (("expectimax", 12), ("sampling", 10_000))
+    )
+    np.testing.assert_array_equal(found.visits > 0, exact.visits > 0)
+    np.testing.assert_allclose(found.value, exact.value, atol=0.1 * np.ptp(exact.q))
+    np.testing.assert_allclose(found.raw_value, exact.raw_value, rtol=1e-4, atol=1e-5)
 
 
 @settings(max_examples=30)

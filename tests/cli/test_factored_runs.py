@@ -11,6 +11,7 @@ from folders import ROOT
 from markets import walk_bars
 from mlx_muzero.config import toml as config_toml
 from mlx_muzero.config.presets import PRESETS
+from mlx_muzero.experiment.trained_run import load_run
 from mlx_muzero.market.bars import utc_text
 from mlx_muzero.market.store.bar_store import BarStore
 from mlx_muzero.market.store.duckdb_files import vouch_for
@@ -22,6 +23,11 @@ def time_of(minute):
 
 @pytest.fixture
 def run(cli, small_config, tmp_path):
+    return trained(cli, small_config, tmp_path)
+
+
+def trained(cli, small_config, tmp_path, *changes):
+    """A run of four episodes; `changes` are options of ``train``."""
     preset = PRESETS["fx_factored"]
     config = replace(
         preset,
@@ -41,7 +47,8 @@ def run(cli, small_config, tmp_path):
     with BarStore(tmp_path / "bars.duckdb") as store:
         store.write(walk_bars(1500))
     vouch_for(tmp_path / "bars.duckdb")
-    code, _, err = cli("train", "--run", "run", "--config", "run.toml", "--db", "bars.duckdb")
+    files = ("--config", "run.toml", "--db", "bars.duckdb")
+    code, _, err = cli("train", "--run", "run", *files, *changes)
     assert code == 0, err
     return tmp_path / "run"
 
@@ -63,6 +70,17 @@ def test_it_explains_itself_and_trades_as_it_would_again(cli, run):
     code, out, err = cli("paper", "parity", "paper")
     assert code == 0, err
     assert "the replay equals the record" in out
+
+
+def test_a_model_is_compared_by_every_way_in_which_it_can_plan(run):
+    assert list(load_run(run, "best", None).searchers()) == ["expectimax", "puct", "gumbel"]
+
+
+def test_worth_that_depends_on_the_cost_is_planned_with_exactly(cli, small_config, tmp_path):
+    drawn = ("--set", "train.cost_low_pips=1", "--set", "train.cost_high_pips=8")
+    exact = ("--set", "search.planner=expectimax", "--set", "search.backend=mlx")
+    run = trained(cli, small_config, tmp_path, *drawn, *exact)
+    assert list(load_run(run, "best", None).searchers()) == ["expectimax"]
 
 
 def test_ways_to_plan_are_compared_on_the_same_sessions(run, monkeypatch, capfd):
