@@ -7,14 +7,17 @@ from mlx_muzero.config.presets import PRESETS
 from mlx_muzero.config.schema import Config
 from mlx_muzero.config.toml import KEYS
 
-_USED = {
-    "model": {"kind", "latent_width", "chain_states", "parameters"},
-    "collect": {"envs", "backend"},
-    "replay": set[str](),
-}
-"""All that is used of these sections."""
+_OF_OTHER_NETWORKS = (
+    *("encoder", "tcn_channels", "tcn_kernel", "resnet_channels", "resnet_kernel"),
+    *("resnet_blocks", "transformer_width", "transformer_heads", "transformer_layers", "dropout"),
+    *("representation_blocks", "outcome_blocks", "dynamics_blocks", "policy_blocks"),
+    *("value_blocks", "afterstate_blocks", "value_bins", "value_min", "value_max"),
+)
 
 _OF_SELF_PLAY = ("td_steps", "policy_weight", "afterstate_weight", "consistency_weight")
+
+_OF_ROUNDS = ("envs", "backend")
+"""The keys of ``collect`` that are used: the episodes of a round, and the only backend allowed."""
 
 _OF_SAMPLING = (
     *("num_simulations_collect", "pb_c_init", "pb_c_base", "root_dirichlet_alpha"),
@@ -46,8 +49,9 @@ def unused_note(config: Config) -> str | None:
 
 
 def _unused(config: Config) -> Iterator[str]:
-    for section, used in _USED.items():
-        yield from (f"{section}.{name}" for name in KEYS[section] if name not in used)
+    yield from (f"model.{name}" for name in _OF_OTHER_NETWORKS)
+    yield from (f"replay.{name}" for name in KEYS["replay"])
+    yield from (f"collect.{name}" for name in KEYS["collect"] if name not in _OF_ROUNDS)
     yield from (f"train.{name}" for name in _OF_SELF_PLAY)
     planner = config.search.planner
     yield from (f"search.{name}" for name in _OF_SAMPLING if planner == "expectimax")

@@ -42,3 +42,8 @@ def test_several_are_named_together():
     assert note is not None
     assert note.startswith("replay.max_episodes, train.td_steps have no effect")
     assert value_of(config, "train.learning_rate") == 0.0007
+
+
+def test_keys_of_a_factored_model_are_never_named():
+    changes = ["model.latent_width=77", "model.chain_states=77", "model.members=3"]
+    assert unused_note(config_toml.override(FX_FACTORED, changes)) is None
