@@ -14,7 +14,6 @@ is stored (`mlx_muzero.experiment.synthetic_market`).
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -25,16 +24,14 @@ from mlx_muzero.market.synthetic.edge_policies import greedy_pips as greedy_edge
 from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.nonlinear_optimum import greedy_pips
 from mlx_muzero.market.synthetic.nonlinear_optimum import solve as solve_nonlinear
-from mlx_muzero.market.synthetic.pairs_optimum import as_if_alone_pips
-from mlx_muzero.market.synthetic.pairs_optimum import greedy_pips as greedy_pairs_pips
-from mlx_muzero.market.synthetic.pairs_optimum import solve as solve_pairs
+from mlx_muzero.market.synthetic.pairs_market import planted_pairs
 from mlx_muzero.market.synthetic.planted_edge import PlantedEdge, draw_changes
 from mlx_muzero.market.synthetic.planted_nonlinear import PlantedNonlinear
 from mlx_muzero.market.synthetic.planted_nonlinear import draw_changes as draw_nonlinear_changes
 from mlx_muzero.market.synthetic.planted_optimum import solve
-from mlx_muzero.market.synthetic.planted_pairs import PlantedPairs
-from mlx_muzero.market.synthetic.planted_pairs import draw_changes as draw_pair_changes
 from mlx_muzero.market.synthetic.synthetic_bars import (
+    FIRST_WEEK_NS,
+    Truth,
     bars_from_changes,
     fx_calendar,
     minute_of_day,
@@ -42,11 +39,6 @@ from mlx_muzero.market.synthetic.synthetic_bars import (
     week_opens,
 )
 from mlx_muzero.types import F64
-
-Truth = dict[str, Any]
-
-FIRST_WEEK_NS = int(np.datetime64("2024-01-07T22:00", "ns").astype(np.int64))
-"""Sunday 7 January 2024, 22:00 UTC: 17:00 in New York."""
 
 
 def random_walk(
@@ -329,68 +321,6 @@ def planted_scarce(
     }
     sigma = sigma_pips(open_time_ns, edge.mean_sigma_pips)
     bars = bars_from_changes("PLANTED_SCARCE", open_time_ns, change, sigma, edge.pip_size, rng)
-    return bars, truth
-
-
-def planted_pairs(
-    seed: int,
-    days: int,
-    *,
-    round_trip_cost_pips: float = 4.0,
-    session_bars: int = 360,
-    market: PlantedPairs | None = None,
-    start_ns: int = FIRST_WEEK_NS,
-    hole_frac: float = 0.0,
-) -> tuple[tuple[Bars, ...], Truth]:
-    """Pairs that share a limit on exposure (`planted_pairs`), which have bars of the same minutes.
-
-    Args:
-        seed: seed of all random draws.
-        days: number of trading days of 1440 bars.
-        round_trip_cost_pips: cost of one trade.
-        session_bars: steps of one session.
-        market: its parameters; None for the defaults of `PlantedPairs`.
-        start_ns: the first week opens at or after this time.
-        hole_frac: share of missing bars; the expectations assume unbroken sessions.
-
-    Raises:
-        ValueError: `days` or `hole_frac` is out of range.
-    """
-    market = PlantedPairs() if market is None else market
-    rng = np.random.default_rng(seed)
-    open_time_ns = fx_calendar(days, start_ns, hole_frac, rng)
-    solved = market, round_trip_cost_pips, session_bars
-    optimum = solve_pairs(*solved)
-    truth: Truth = {
-        "kind": "planted_pairs",
-        "seed": seed,
-        "days": days,
-        "hole_frac": hole_frac,
-        "parameters": market.as_dict(),
-        "round_trip_cost_pips": round_trip_cost_pips,
-        "session_bars": session_bars,
-        "pairs": market.pairs,
-        "max_total_exposure": market.max_total_exposure,
-        "expected_pips_per_session": optimum.expected_pips,
-        "expected_pips_by_start_hour": [optimum.expected_pips] * 24,
-        "greedy_pips_per_session": greedy_pairs_pips(*solved),
-        "as_if_alone_pips_per_session": as_if_alone_pips(*solved),
-        "best_policy": "give the exposure to a pair by the states of all",
-        "method": "dynamic programming over bars left, the states of all pairs and what is held",
-        "precision_pips": optimum.precision_pips,
-    }
-    sigma = np.full(len(open_time_ns), market.noise_below_pips / np.sqrt(3.0))
-    bars = tuple(
-        bars_from_changes(
-            f"PLANTED_PAIRS_{pair + 1}",
-            open_time_ns,
-            draw_pair_changes(market, len(open_time_ns), rng),
-            sigma,
-            market.pip_size,
-            rng,
-        )
-        for pair in range(market.pairs)
-    )
     return bars, truth
 
 

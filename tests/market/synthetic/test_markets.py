@@ -9,7 +9,6 @@ import pytest
 from mlx_muzero.market.quality import GapKind, classify_gaps
 from mlx_muzero.market.synthetic.kinds import MarketKind
 from mlx_muzero.market.synthetic.markets import (
-    FIRST_WEEK_NS,
     make_market,
     planted_edge,
     planted_nonlinear,
@@ -17,6 +16,7 @@ from mlx_muzero.market.synthetic.markets import (
 )
 from mlx_muzero.market.synthetic.planted_optimum import solve
 from mlx_muzero.market.synthetic.synthetic_bars import (
+    FIRST_WEEK_NS,
     bars_from_changes,
     day_profile,
     fx_calendar,
