@@ -20,7 +20,7 @@ from mlx_muzero.frames import FrameLibrary, frame_of_rows
 from mlx_muzero.market.dataset import MarketDataset
 from mlx_muzero.market.sessions import Part, Split, spread_evenly
 from mlx_muzero.trading.costs import Costs, Swap
-from mlx_muzero.trading.rules import TradingRules
+from mlx_muzero.trading.rules import ExposureLimit, TradingRules
 from mlx_muzero.types import I64
 
 
@@ -133,8 +133,8 @@ def compare_runs(
     for name, run in runs.items():
         if _terms(run.rules) != _terms(first.rules):
             raise ConfigError(
-                f"{name} trades at other costs or in other pips than {next(iter(runs))}: their net "
-                "results cannot be compared"
+                f"{name} trades at other costs, in other pips or under another limit than "
+                f"{next(iter(runs))}: their net results cannot be compared"
             )
     starts = _shared_starts(runs, split, sessions)
     entries = {}
@@ -152,9 +152,9 @@ def compare_runs(
     )
 
 
-def _terms(rules: TradingRules) -> tuple[Costs, float, FillAt, Swap]:
+def _terms(rules: TradingRules) -> tuple[Costs, float, FillAt, Swap, ExposureLimit | None]:
     """What net figures have to have in common to be compared."""
-    return rules.costs, rules.pip_size, rules.fill, rules.swap
+    return rules.costs, rules.pip_size, rules.fill, rules.swap, rules.exposure_limit
 
 
 def _shared_starts(
