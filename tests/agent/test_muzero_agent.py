@@ -7,22 +7,24 @@ import pytest
 
 from mlx_muzero import rng
 from mlx_muzero.agent.backend_choice import BACKENDS
+from mlx_muzero.agent.moment import Moment
 from mlx_muzero.agent.muzero_agent import MuZeroAgent
 from mlx_muzero.evaluation.agent_policies import NetworkPolicy
 from mlx_muzero.market.observation.outcomes import OUTCOME_NAMES
 from mlx_muzero.trading.account_states import AccountStates
 from mlx_muzero.trading.core import TradingRules
 from mlx_muzero.trading.env import SessionEnv, observation_features
+from mlx_muzero.trading.limits import MUST_BE_FLAT, NO_LIMITS, Limits
 from mlx_muzero.training.models import build_model
 
 ROOTS = 12
 
 
-def make_agent(config):
+def make_agent(config, limits=NO_LIMITS):
     table = TradingRules.from_config(config).table
-    return MuZeroAgent(
-        build_model(config, table), config.search, AccountStates(table), len(OUTCOME_NAMES)
-    )
+    states = AccountStates(table)
+    model = build_model(config, table)
+    return MuZeroAgent(model, config.search, states, len(OUTCOME_NAMES), limits=limits)
 
 
 def with_search(config, **changes):
@@ -99,3 +101,25 @@ def test_a_model_left_in_training_mode_plans_without_dropout(small_config, roots
     model.eval()
     evaluating = plan(agent, roots, np.arange(ROOTS), noise=False)
     np.testing.assert_array_equal(training.value, evaluating.value)
+
+
+@pytest.mark.parametrize("root", ["puct", "gumbel"])
+def test_limits_by_time_are_kept_at_the_roots(small_config, roots, root):
+    """What the networks do not know of, the search cannot break."""
+    limits = Limits.of("bar 4", "bar 2", 1.0)
+    config = with_search(small_config, root=root)
+    agent, bar = make_agent(config, limits), np.repeat(np.arange(1, 7), 2)
+    observation, position, seed = roots
+    moment = Moment(bar=bar)
+    result = agent.plan(observation, position, seed, simulations=16, noise=True, moment=moment)
+    stage = limits.stages(bar.shape, None, bar)
+    allowed = limits.allowed(AccountStates(TradingRules.from_config(config).table))[stage, position]
+    assert not result.visits[~allowed].any()
+    assert allowed[np.arange(ROOTS), result.action].all()
+    raw = agent.network_action(observation, position, moment)
+    assert allowed[np.arange(ROOTS), raw].all()
+    assert (stage == MUST_BE_FLAT).any()
+    free, everything = make_agent(config), slice(None)
+    unlimited = plan(free, roots, everything, noise=True)
+    early = plan(agent, roots, everything, noise=True, moment=Moment(bar=np.zeros(ROOTS, int)))
+    np.testing.assert_array_equal(early.visits, unlimited.visits)
